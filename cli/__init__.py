@@ -1,0 +1,1 @@
+"""The program `cohort`: what a person types, and what they see."""

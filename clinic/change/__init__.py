@@ -1,0 +1,1 @@
+"""Operations on the record: each plans, applies in batches, and can be undone."""

@@ -1,0 +1,1 @@
+"""Who: lists, groups, filters and pasted ids become one cohort with one outcome a row."""

@@ -1,0 +1,135 @@
+"""
+The one vocabulary of outcomes: every input row ends with exactly one of these (NEW-6).
+
+Each is a code for programs and a sentence that tells a person what to do. Before sending a row is
+`accepted` or has a reason; after it, an accepted row has what became of its message.
+docs/rules.md is made from this table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A row's fate. `kind`: ready, left_out, error (ARC-9, 12, 13 count as errors), sent, failed, open."""
+
+    code: str
+    kind: str
+    says: str
+
+
+_BEFORE = (
+    Outcome("accepted", "ready", "Will be messaged."),
+    Outcome(
+        "unreadable_row",
+        "error",
+        "The row has more or fewer cells than the heading. Mend the file.",
+    ),
+    Outcome(
+        "nhs_number_missing",
+        "error",
+        "No NHS number and no other id. Contact another way, or add it.",
+    ),
+    Outcome(
+        "nhs_number_invalid",
+        "error",
+        "The NHS number's check digit is wrong. Look it up and correct it.",
+    ),
+    Outcome(
+        "patient_not_found",
+        "error",
+        "No patient of this record has this id. Check the list's source.",
+    ),
+    Outcome(
+        "birth_date_invalid", "error", "The date of birth cannot be read. Write it as 31/12/1980."
+    ),
+    Outcome(
+        "birth_date_differs",
+        "error",
+        "The date of birth is not this patient's. Make sure who is meant.",
+    ),
+    Outcome(
+        "patient_dead",
+        "left_out",
+        "The patient has died. Nothing is sent; correct the list's source.",
+    ),
+    Outcome("patient_fictitious", "left_out", "A test patient of the record. Nothing is sent."),
+    Outcome(
+        "patient_deregistered", "left_out", "The patient has left the practice. Nothing is sent."
+    ),
+    Outcome(
+        "opted_out", "left_out", "The patient does not want this channel. Contact another way."
+    ),
+    Outcome(
+        "no_contact", "left_out", "The patient's preferred contact is No Contact. Do not message."
+    ),
+    Outcome("phone_missing", "error", "No mobile number. Contact another way, or add one."),
+    Outcome("phone_invalid", "error", "The number cannot exist. Correct it in the record."),
+    Outcome(
+        "phone_not_mobile",
+        "error",
+        "The number cannot take texts. Contact another way, or add a mobile.",
+    ),
+    Outcome(
+        "phone_not_allowed",
+        "error",
+        "Numbers of this country or kind are switched off in the settings.",
+    ),
+    Outcome("email_missing", "error", "No e-mail address. Contact another way, or add one."),
+    Outcome("email_invalid", "error", "The e-mail address cannot exist. Correct it in the record."),
+    Outcome(
+        "duplicate", "left_out", "The patient stands on an earlier row of this list, which counts."
+    ),
+    Outcome(
+        "variable_missing", "error", "The template needs a value that this patient does not have."
+    ),
+    Outcome(
+        "message_too_long",
+        "error",
+        "The message would be longer than the channel allows. Shorten it.",
+    ),
+    Outcome("recently_contacted", "left_out", "Messaged often enough lately (the frequency cap)."),
+    Outcome(
+        "likely_to_fail",
+        "left_out",
+        "The last message to this number failed for good. Check the number.",
+    ),
+)
+
+_AFTER = (
+    Outcome("waiting", "open", "Not sent yet."),
+    Outcome(
+        "in_flight",
+        "open",
+        "Being sent now, or its worker died: it will be settled by the next run.",
+    ),
+    Outcome("sent", "sent", "The gateway has it; no receipt yet."),
+    Outcome("delivered", "sent", "Delivered."),
+    Outcome(
+        "undelivered",
+        "failed",
+        "The network could not deliver it. Contact another way, or send again.",
+    ),
+    Outcome(
+        "rejected",
+        "failed",
+        "The gateway refused it; see the error. Correct it, or contact another way.",
+    ),
+    Outcome(
+        "unknown",
+        "open",
+        "It may or may not have left. Wait for a receipt, or settle it by two people.",
+    ),
+    Outcome("suppressed", "left_out", "Left out at the moment of sending; see the reason."),
+    Outcome("cancelled", "left_out", "Cancelled before it was sent."),
+    Outcome("expired", "failed", "Its time went by before it could be sent."),
+    Outcome(
+        "exhausted", "failed", "Tried as often as allowed, never accepted. Send the failures again."
+    ),
+)
+
+BEFORE: dict[str, Outcome] = {outcome.code: outcome for outcome in _BEFORE}
+AFTER: dict[str, Outcome] = {outcome.code: outcome for outcome in _AFTER}
+OUTCOMES: dict[str, Outcome] = BEFORE | AFTER

@@ -1,0 +1,101 @@
+"""
+Every error that Cohort raises on purpose.
+
+    CohortError                   a fact with a code and a sentence; shown without a traceback
+    ├── MendableError             the user can put it right; nothing was done; exit code 2
+    │   ├── SettingsWrong         a setting is missing or makes no sense
+    │   ├── ListRefused           a file or list cannot be read without losing somebody
+    │   ├── CohortRefused         the list as a whole is not fit to act on (gate, cap, sent before)
+    │   ├── TemplateRefused       a template asks for more than templates may do
+    │   ├── NotFound              there is no such campaign, list, template, patient …
+    │   └── NotAllowed            the operator's role, the approval or the state forbids it; exit code 3
+    ├── GatewayProblem            the way out failed; the ledger says what that means for each message
+    │   ├── GatewayBusy           proven not sent, try again later
+    │   └── GatewayRefused        wrong credentials or a request it can never take: a person must look
+    ├── FenceLost                 another worker took this batch over: our late answer is not written
+    ├── Incomplete                the run ended with work left or messages unknown; exit code 4
+    └── RecordUnsafe              the database would not keep what it is told; exit code 5
+
+The *type* says whether to try again, the *code* is stable and heads a section of docs/runbook.md,
+the *sentence* says what to do. No error carries a name, a number, an address or a message's text.
+"""
+
+from __future__ import annotations
+
+
+class CohortError(Exception):
+    """A fact with a stable `code`, a sentence for people, and `exit_code` for the program."""
+
+    exit_code = 1
+
+    def __init__(self, code: str, says: str) -> None:
+        super().__init__(f"{code}: {says}")
+        self.code = code
+        self.says = says
+
+    def __reduce__(self) -> tuple[type[CohortError], tuple[str, str]]:
+        return (type(self), (self.code, self.says))
+
+
+class MendableError(CohortError):
+    """The user can put it right; nothing was done."""
+
+    exit_code = 2
+
+
+class SettingsWrong(MendableError):
+    """A setting is missing or makes no sense."""
+
+
+class ListRefused(MendableError):
+    """A file or list cannot be read without losing somebody."""
+
+
+class CohortRefused(MendableError):
+    """The list as a whole is not fit to act on."""
+
+
+class TemplateRefused(MendableError):
+    """A template asks for more than templates may do."""
+
+
+class NotFound(MendableError):
+    """There is no such campaign, list, template, patient or operation."""
+
+
+class NotAllowed(MendableError):
+    """The operator's role, the approval or the state forbids it."""
+
+    exit_code = 3
+
+
+class GatewayProblem(CohortError):
+    """The way out failed."""
+
+
+class GatewayBusy(GatewayProblem):
+    """Proven not sent; try again after `retry_after` seconds."""
+
+    def __init__(self, code: str, says: str, retry_after: float = 1.0) -> None:
+        super().__init__(code, says)
+        self.retry_after = retry_after
+
+
+class GatewayRefused(GatewayProblem):
+    """Wrong credentials, or a request that the gateway can never take: a person must look."""
+
+
+class FenceLost(CohortError):
+    """Another worker took this batch over; our late answer is not written."""
+
+
+class Incomplete(CohortError):
+    """The run ended with work left, or with messages whose fate is unknown."""
+
+    exit_code = 4
+
+
+class RecordUnsafe(CohortError):
+    """The database would not keep what it is told."""
+
+    exit_code = 5

@@ -1,0 +1,1 @@
+"""The ways out: one Protocol, and one module a gateway."""

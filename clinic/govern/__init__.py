@@ -1,0 +1,1 @@
+"""Who may do what, who approved it, and the audit trail of what was done."""

@@ -1,0 +1,65 @@
+"""
+The states of a campaign, a batch, a submission and a message, and how people are told of them.
+
+A message:
+
+    pending ──► accepted ──► delivered | undelivered      the gateway has it; a receipt came
+       │  └───► rejected                                  the gateway will never take it
+       ├──────► unknown ──► (accepted, delivered, …)      nobody can know yet: listed, never re-sent
+       └──────► suppressed | cancelled | expired | exhausted
+
+`pending` says that no gateway has it *or* that a submission is open for its batch: which of the two
+is read from the submission, so that a delivered message costs one INSERT and two UPDATEs.
+Few states for the machine; the codes for people are in clinic/cohort/outcomes.py.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# --- a message -------------------------------------------------------------------------------------
+PENDING: Final = "pending"
+ACCEPTED: Final = "accepted"
+DELIVERED: Final = "delivered"
+UNDELIVERED: Final = "undelivered"
+REJECTED: Final = "rejected"
+UNKNOWN: Final = "unknown"
+SUPPRESSED: Final = "suppressed"
+CANCELLED: Final = "cancelled"
+EXPIRED: Final = "expired"
+EXHAUSTED: Final = "exhausted"
+
+# States that no receipt and no worker changes any more
+FINAL: Final = frozenset(
+    {DELIVERED, UNDELIVERED, REJECTED, SUPPRESSED, CANCELLED, EXPIRED, EXHAUSTED}
+)
+LEFT: Final = frozenset({ACCEPTED, DELIVERED, UNDELIVERED})  # the gateway has, or had, it
+
+# --- a batch ---------------------------------------------------------------------------------------
+READY: Final = "ready"
+LEASED: Final = "leased"
+DONE: Final = "done"
+HELD: Final = "held"  # killed too many workers: a person must look
+
+# --- a submission ----------------------------------------------------------------------------------
+INTENT: Final = "intent"  # written before the first byte left; open
+ACKED: Final = "acked"
+NOT_SENT: Final = "not_sent"  # proven
+AMBIGUOUS: Final = "ambiguous"  # its messages are `unknown`
+
+# --- a campaign ------------------------------------------------------------------------------------
+CHECKING: Final = "checking"  # rows are being judged and rendered; nothing can leave
+REFUSED: Final = "refused"  # the gate stopped it; nothing left
+AWAITING_APPROVAL: Final = "awaiting_approval"
+SCHEDULED: Final = "scheduled"  # released, waits for its time
+RUNNING: Final = "running"
+PAUSED: Final = "paused"  # by a person, or halted by itself (state_reason says which)
+HELD_CAMPAIGN: Final = "held"  # the database was restored or cloned: a person must confirm
+MISSED: Final = "missed"  # its latest start went by
+RECONCILING: Final = "reconciling"  # all tried; some are unknown
+COMPLETED: Final = "completed"
+CANCELLED_CAMPAIGN: Final = "cancelled"
+
+# In which a batch may be claimed
+SENDING: Final = frozenset({RUNNING})
+ENDED: Final = frozenset({REFUSED, COMPLETED, CANCELLED_CAMPAIGN, MISSED})

@@ -1,0 +1,1 @@
+"""The record database: its tables, how it is opened, and its migrations."""

@@ -1,0 +1,136 @@
+"""
+Opens the record: one `Record` a process, with short transactions and nothing of a patient in errors.
+
+SQLite (embedded default): WAL where the library is free of the WAL-reset bug, else a rollback
+journal; `synchronous=FULL`; every writing transaction is BEGIN IMMEDIATE. PostgreSQL: READ COMMITTED,
+row locks and constraints, nothing bound to a session, so that a transaction pooler may stand between.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pysqlite3
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine import make_url
+
+from clinic.errors import RecordUnsafe, SettingsWrong
+
+# Committed writes can be lost by a WAL reset before these (sqlite.org, 3.51.3 release notes)
+_WAL_SAFE = {(3, 44): 6, (3, 50): 7, (3, 51): 3}
+
+
+def wal_is_safe(version: tuple[int, int, int]) -> bool:
+    """Whether this SQLite library's WAL mode keeps every committed write."""
+    if version[:2] in _WAL_SAFE:
+        return version[2] >= _WAL_SAFE[version[:2]]
+    return version >= (3, 52, 1)
+
+
+class Record:
+    """The record database. `read()` and `write()` give connections in a transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.dialect = engine.dialect.name
+        # One writer at a time in this process: on SQLite a second would only wait inside the library
+        self._writing: contextlib.AbstractContextManager[Any] = (
+            threading.Lock() if self.dialect == "sqlite" else contextlib.nullcontext()
+        )
+
+    @classmethod
+    def open(cls, url: str) -> Record:
+        """
+        Open `url` (`sqlite:///path` or `postgresql+psycopg://…`); does not create tables.
+
+        Raises:
+            SettingsWrong: the URL names another database
+            RecordUnsafe: the server would lose what it confirmed
+        """
+        kind = make_url(url).get_backend_name()
+        if kind == "sqlite":
+            return cls(_sqlite(url))
+        if kind == "postgresql":
+            return cls(_postgresql(url))
+        raise SettingsWrong(
+            "record-url", f"the record lives in sqlite or postgresql, not in {kind}"
+        )
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that writes: committed at the end of the block, undone if it raises."""
+        with self._writing, self.engine.connect() as connection:
+            if self.dialect == "sqlite":
+                connection = connection.execution_options(begin_immediate=True)
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+
+def _sqlite(url: str) -> Engine:
+    engine = sa.create_engine(
+        url, module=pysqlite3, hide_parameters=True, connect_args={"timeout": 60}
+    )
+    journal = "WAL" if wal_is_safe(pysqlite3.sqlite_version_info) else "DELETE"
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # SQLAlchemy, not the driver, says BEGIN
+        for pragma in (
+            f"journal_mode={journal}",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "busy_timeout=60000",
+            "trusted_schema=OFF",
+            "cache_size=-32000",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        immediate = connection.get_execution_options().get("begin_immediate")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+def _postgresql(url: str) -> Engine:
+    engine = sa.create_engine(
+        url,
+        hide_parameters=True,
+        pool_pre_ping=True,
+        isolation_level="READ COMMITTED",
+        # Behind a transaction pooler a prepared statement may be somebody else's
+        connect_args={"prepare_threshold": None},
+    )
+    return engine
+
+
+def require_durable(record: Record) -> None:
+    """
+    Refuse a server that confirms what it may lose (reliability: confirmed means on disk).
+
+    Raises:
+        RecordUnsafe: fsync, full_page_writes or synchronous_commit is off
+    """
+    if record.dialect != "postgresql":
+        return
+    with record.read() as connection:
+        for name in ("fsync", "full_page_writes", "synchronous_commit"):
+            if connection.execute(sa.text(f"SHOW {name}")).scalar() == "off":
+                raise RecordUnsafe(
+                    "record-not-durable", f"PostgreSQL runs with {name}=off; turn it on"
+                )

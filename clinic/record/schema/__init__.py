@@ -1,0 +1,11 @@
+"""
+Every table of the record, one module a subject, all in one `METADATA`.
+
+A table is added here and in a migration of its own (`clinic/record/migrations/versions/`);
+a test compares the two on both databases.
+"""
+
+from clinic.record.schema import lists, messages, people
+from clinic.record.schema.base import METADATA
+
+__all__ = ["METADATA", "lists", "messages", "people"]

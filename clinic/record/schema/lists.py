@@ -1,0 +1,76 @@
+"""Lists as they came in: the file's fingerprint, every original row, and the templates they are used with."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from clinic.record.schema.base import METADATA
+from clinic.record.types import UtcDateTime
+
+# A cohort's rows, whatever they came from. source: file, group, filter, ids, report, resend
+cohort_list = Table(
+    "cohort_list",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),  # PAT-6: required
+    Column("source", String(10), nullable=False),
+    Column("layout", String(10)),  # emis, systmone, generic; empty unless from a file
+    Column("file_name", Text),
+    Column("sha256", String(64), nullable=False),  # of the original bytes, or of the criteria
+    Column("size", BigInteger),
+    Column("encoding", String(20)),
+    Column("columns", Text, nullable=False),  # JSON array: the original headings, in their order
+    Column("fields", Text, nullable=False),  # JSON object: our field name → their heading
+    Column("criteria", Text),  # JSON: what a filter asked for
+    Column("rows", Integer),  # empty until every row is in
+    Column("taken_at", UtcDateTime, nullable=False),
+    Column("taken_by", String(80), nullable=False),
+)
+
+# row_number is what a person sees in the spreadsheet: the first row under the heading is 2
+list_row = Table(
+    "list_row",
+    METADATA,
+    Column("list_id", ForeignKey("cohort_list.id"), nullable=False),
+    Column("row_number", Integer, nullable=False),
+    Column("patient_id", BigInteger),  # known at once where the source is the record itself
+    Column("cells", Text, nullable=False),  # JSON array in the order of cohort_list.columns
+    PrimaryKeyConstraint("list_id", "row_number"),
+    sqlite_with_rowid=False,
+)
+
+template = Table(
+    "template",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("key", String(60), nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("message_type", String(60), nullable=False),  # ARC-2: the catalogue's type
+    Column("purpose", String(40), nullable=False, server_default="any"),  # which consent it needs
+    Column("locked", Boolean, nullable=False, server_default=text("false")),  # COM-3
+)
+
+template_version = Table(
+    "template_version",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("template_id", ForeignKey("template.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("subject", Text),
+    Column("body", Text, nullable=False),
+    Column("variables", Text, nullable=False),  # JSON array: what it needs of each recipient
+    Column("sha256", String(64), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", String(80), nullable=False),
+    UniqueConstraint("template_id", "version"),
+)

@@ -1,0 +1,193 @@
+"""
+The ledger: campaigns, who was left out of them, their messages, batches and submissions.
+
+    campaign 1 ── n recipient     one a row of the list, with its outcome before sending
+    campaign 1 ── n batch         at most 1,000 messages: the unit that is claimed and sent
+    batch    1 ── n message       body and address frozen; its id is the gateway's reference
+    batch    1 ── n submission    one an attempt; its id is the idempotency key; one open at most
+
+What each state means and who may write it: clinic/message/states.py.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from clinic.record.schema.base import METADATA
+from clinic.record.types import BigKey, UtcDateTime
+
+# One row. `install_id` names this database to gateways; `epoch` changes when it was restored or cloned
+installation = Table(
+    "installation",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("install_id", String(36), nullable=False),
+    Column("epoch", Integer, nullable=False, server_default="1"),
+    Column("created_at", UtcDateTime, nullable=False),
+    CheckConstraint("id = 1", name="only_one"),
+)
+
+# Its id is the Bulk Outreach ID (ARC-18)
+campaign = Table(
+    "campaign",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column(
+        "request_key", String(80), nullable=False, unique=True
+    ),  # the same request twice is one campaign
+    Column("list_id", ForeignKey("cohort_list.id"), nullable=False),
+    Column("template_version_id", ForeignKey("template_version.id"), nullable=False),
+    Column("list_name", Text, nullable=False),
+    Column("channel", String(10), nullable=False),
+    Column("purpose", String(40), nullable=False),
+    Column("gateway", String(40), nullable=False),
+    Column("dry_run", Boolean, nullable=False, server_default=text("false")),
+    Column("save_to_record", Boolean, nullable=False, server_default=text("true")),
+    Column("save_when", String(10), nullable=False, server_default="sent"),
+    Column("snomed_codes", Text),
+    Column("state", String(20), nullable=False),
+    Column("state_reason", Text),
+    Column("resend_of", ForeignKey("campaign.id")),
+    Column("rows", Integer, nullable=False, server_default="0"),
+    Column(
+        "checked_rows", Integer, nullable=False, server_default="0"
+    ),  # how far check_cohort came
+    Column("staged_rows", Integer, nullable=False, server_default="0"),  # how far render came
+    Column("requested_by", String(80), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("released_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Column("row_version", Integer, nullable=False, server_default="1"),
+    CheckConstraint("save_when IN ('sent', 'delivered')", name="save_when_known"),
+)
+Index("ix_campaign_list_id", campaign.c.list_id, campaign.c.template_version_id)
+
+# Every input row's outcome before sending: "accepted", or why not (clinic/cohort/outcomes.py)
+recipient = Table(
+    "recipient",
+    METADATA,
+    Column("campaign_id", ForeignKey("campaign.id"), nullable=False),
+    Column("row_number", Integer, nullable=False),
+    Column("patient_id", BigInteger),
+    Column("outcome", String(30), nullable=False),
+    Column("detail", String(60)),  # which variable, which row it repeats: never a patient's value
+    Column("address", String(320)),  # as the gateway takes it: E.164, or the e-mail address
+    PrimaryKeyConstraint("campaign_id", "row_number"),
+    sqlite_with_rowid=False,
+)
+Index("ix_recipient_patient_id", recipient.c.campaign_id, recipient.c.patient_id)
+
+batch = Table(
+    "batch",
+    METADATA,
+    Column("id", BigKey, primary_key=True, autoincrement=False),  # campaign_id * 2**20 + number
+    Column("campaign_id", ForeignKey("campaign.id"), nullable=False),
+    Column("number", Integer, nullable=False),  # from 1
+    Column("state", String(10), nullable=False),  # ready, leased, done, held
+    Column("owner", String(80)),
+    Column("fence", Integer, nullable=False, server_default="0"),
+    Column("lease_until", UtcDateTime),
+    Column("not_before", UtcDateTime),
+    Column("attempts", Integer, nullable=False, server_default="0"),  # submissions proven not sent
+    Column(
+        "deaths", Integer, nullable=False, server_default="0"
+    ),  # workers lost while they held it
+    Column("size", Integer, nullable=False),
+    Column(
+        "accepted", Integer, nullable=False, server_default="0"
+    ),  # by the gateway, delivered included
+    Column("rejected", Integer, nullable=False, server_default="0"),
+    Column("unknown", Integer, nullable=False, server_default="0"),
+    Column(
+        "suppressed", Integer, nullable=False, server_default="0"
+    ),  # and cancelled, expired, exhausted
+    Column(
+        "saved", Boolean, nullable=False, server_default=text("false")
+    ),  # clinical items written
+    UniqueConstraint("campaign_id", "number"),
+)
+Index("ix_batch_state", batch.c.state, batch.c.not_before)
+
+message = Table(
+    "message",
+    METADATA,
+    Column("id", BigKey, primary_key=True, autoincrement=False),  # campaign_id * 2**24 + row_number
+    Column("campaign_id", Integer, nullable=False),
+    Column("batch_id", BigInteger, nullable=False),
+    Column("patient_id", BigInteger, nullable=False),
+    Column("row_number", Integer, nullable=False),
+    Column("channel", String(10), nullable=False),
+    Column("address", String(320), nullable=False),
+    Column("subject", Text),
+    Column("body", Text, nullable=False),
+    Column("segments", SmallInteger, nullable=False, server_default="1"),
+    Column("state", String(12), nullable=False, server_default="pending"),
+    Column("reason", String(60)),  # of suppressed, rejected, undelivered: a code
+    Column("error_text", Text),  # what the gateway said, cut to 200 characters
+    Column("gateway_ref", String(80)),
+    Column("attempts", SmallInteger, nullable=False, server_default="0"),
+    Column("sent_at", UtcDateTime),
+    Column("status_at", UtcDateTime),
+    # What makes "twice" impossible to write
+    UniqueConstraint("campaign_id", "patient_id", "channel"),
+)
+Index("ix_message_batch_id", message.c.batch_id)
+Index("ix_message_patient_id", message.c.patient_id)
+
+# One attempt at one batch. Written before the first byte leaves; its id is the idempotency key
+submission = Table(
+    "submission",
+    METADATA,
+    Column("id", String(36), primary_key=True),  # uuid5(install_id, campaign, batch, attempt)
+    Column("batch_id", BigInteger, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("gateway", String(40), nullable=False),
+    Column("gateway_class", String(1), nullable=False),  # I, R, L, B (clinic/gateway/protocol.py)
+    Column("fence", Integer, nullable=False),
+    Column("owner", String(80), nullable=False),
+    Column("state", String(10), nullable=False),  # intent, acked, not_sent, ambiguous
+    Column("members", LargeBinary, nullable=False),  # message ids, little-endian int64, ascending
+    Column("open_members", LargeBinary, nullable=False),  # those without an answer yet
+    Column(
+        "per_request", Integer, nullable=False
+    ),  # how members are cut into requests, for replays
+    Column("payload_sha256", String(64), nullable=False),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("window_until", UtcDateTime),  # until when the gateway remembers the key
+    Column("closed_at", UtcDateTime),
+    UniqueConstraint("batch_id", "attempt"),
+)
+Index(
+    "uq_submission_open",
+    submission.c.batch_id,
+    unique=True,
+    sqlite_where=submission.c.state == "intent",
+    postgresql_where=submission.c.state == "intent",
+)
+
+# What the gate said of the list as a whole: names, counts and shares; no patient's value
+check_result = Table(
+    "check_result",
+    METADATA,
+    Column("campaign_id", ForeignKey("campaign.id"), nullable=False),
+    Column("suite", String(40), nullable=False),
+    Column("verdict", String(10), nullable=False),  # pass, warn, stop
+    Column("checks", Text, nullable=False),  # JSON
+    Column("checked_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("campaign_id", "suite"),
+)

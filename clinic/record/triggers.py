@@ -1,0 +1,45 @@
+"""
+Triggers that keep what must not change, spelled for both databases.
+
+COM-10: the record of a sent message cannot be deleted from anywhere, nor its text be changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def refuse_delete(dialect: str, table: str) -> list[str]:
+    """Statements after which no row of `table` can be deleted."""
+    return _refuse(dialect, table, "delete", "DELETE", condition="")
+
+
+def refuse_update(dialect: str, table: str, columns: Sequence[str] = ()) -> list[str]:
+    """Statements after which `columns` of `table` (all of them if none is named) keep their first value."""
+    condition = " OR ".join(f"NEW.{c} IS DISTINCT FROM OLD.{c}" for c in columns)
+    if dialect == "sqlite":
+        condition = condition.replace("IS DISTINCT FROM", "IS NOT")
+    return _refuse(dialect, table, "update", "UPDATE", condition)
+
+
+def _refuse(dialect: str, table: str, word: str, event: str, condition: str) -> list[str]:
+    says = f"{table}: {word} refused, what was recorded stays"
+    name = f"refuse_{word}_{table}"
+    when = f" WHEN ({condition})" if condition else ""
+    if dialect == "sqlite":
+        return [
+            f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW{when} "
+            f"BEGIN SELECT RAISE(ABORT, '{says}'); END"
+        ]
+    statements = [
+        f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{says}'; END $$",
+        f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW{when} "
+        f"EXECUTE FUNCTION {name}()",
+    ]
+    if not condition:
+        statements.append(
+            f"CREATE TRIGGER {name}_truncate BEFORE TRUNCATE ON {table} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION {name}()"
+        )
+    return statements

@@ -1,0 +1,188 @@
+"""
+Every setting, in one place: the organisation's profile and how this installation runs.
+
+Read once, from `cohort.toml` (in the working directory or named by COHORT_CONFIG) and from the
+environment (COHORT_…, nested with two underscores: COHORT_SMS__URL). The environment wins.
+`cohort init` writes a `cohort.toml` with every setting and a comment each.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from clinic.errors import SettingsWrong
+
+Layout = Literal["emis", "emis_wales", "systmone", "generic"]
+
+
+class Organisation(BaseModel):
+    """The profile made at installation."""
+
+    name: str = Field(
+        default="The Practice", description="Shown to patients as {{ organisation.name }}"
+    )
+    phone: str = Field(default="", description="Shown to patients as {{ organisation.phone }}")
+    time_zone: str = Field(
+        default="Europe/London", description="IANA name; working hours are in it"
+    )
+    id_scheme: Layout = Field(
+        default="generic", description="Whose columns a list must have (ACX-18 to 20)"
+    )
+    message_unregistered: bool = Field(
+        default=False,
+        description="Message rows with NHS number, mobile and date of birth that match no patient "
+        "(ACX-21). They have no record to be saved to",
+    )
+    channels: tuple[str, ...] = Field(
+        default=("sms", "email"), description="What may be used (PAT-1, ACX-7)"
+    )
+    campaign_cap: int = Field(
+        default=10_000, ge=1, le=1_000_000, description="Most recipients a campaign (PAT-2)"
+    )
+    save_when: Literal["sent", "delivered"] = Field(
+        default="sent", description="When the item is written (PAT-17)"
+    )
+    statuses: tuple[str, ...] = Field(
+        default=("active", "on_hold", "discharged"), description="Patient statuses (ALC-14)"
+    )
+    messaged_statuses: tuple[str, ...] = Field(
+        default=("active", "on_hold"), description="Statuses whose patients may be messaged"
+    )
+
+
+class Phones(BaseModel):
+    """Which numbers may be texted."""
+
+    home_region: str = Field(default="GB", description="Region of numbers without a country code")
+    regions: tuple[str, ...] = Field(
+        default=("GB", "JE", "GG", "IM"), description="Regions allowed"
+    )
+    test_range: bool = Field(
+        default=False,
+        description="Accept Ofcom's drama numbers 07700 900000 to 900999: tests and demo only",
+    )
+
+
+class SmsGateway(BaseModel):
+    """The HTTP way out (docs/gateways.md has its contract)."""
+
+    url: str = Field(default="", description="Base address; empty: texts go to the outbox")
+    token: SecretStr = Field(default=SecretStr(""), description="Bearer token")
+    gateway_class: Literal["I", "R", "B"] = Field(
+        default="I", description="What the provider promises"
+    )
+    window_hours: float = Field(default=24, description="How long it remembers an idempotency key")
+    per_request: int = Field(default=100, ge=1, le=1000, description="Most messages a request")
+    connections: int = Field(default=50, ge=1, le=500, description="Connections kept open")
+    timeout_seconds: float = Field(default=15, gt=0, description="Longest wait for an answer")
+    segment_cost: float = Field(
+        default=0.0, ge=0, description="Price of one segment, for the review"
+    )
+
+
+class EmailGateway(BaseModel):
+    """The SMTP way out."""
+
+    host: str = Field(default="", description="Relay; empty: e-mails go to the outbox")
+    port: int = Field(default=25, description="Its port")
+    user: str = Field(default="", description="Login, if it asks for one")
+    password: SecretStr = Field(default=SecretStr(""), description="Its password")
+    tls: Literal["none", "starttls", "implicit"] = Field(
+        default="starttls", description="Encryption"
+    )
+    sender: str = Field(default="practice@localhost", description="From: address")
+    bounce_address: str = Field(default="", description="Envelope sender; empty: the sender")
+    batch_limit: int = Field(
+        default=50, ge=1, le=1000, description="Messages at risk of `unknown` at a crash"
+    )
+    connections: int = Field(default=4, ge=1, le=50, description="Connections kept open")
+    timeout_seconds: float = Field(default=30, gt=0, description="Longest wait for an answer")
+
+
+class Gate(BaseModel):
+    """When the list as a whole is refused: the largest share (0 to 1) of rows with each kind of fault."""
+
+    errors: float = Field(default=0.5, ge=0, le=1, description="Rows with any error")
+    not_found: float = Field(default=0.3, ge=0, le=1, description="Rows that match no patient")
+    birth_date_differs: float = Field(
+        default=0.1, ge=0, le=1, description="Rows with another's date of birth"
+    )
+    dead: float = Field(default=0.1, ge=0, le=1, description="Rows of patients who have died")
+
+
+class Settings(BaseSettings):
+    """All of it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="COHORT_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    home: Path = Field(
+        default=Path(".cohort"), description="Where this installation keeps its files"
+    )
+    record_url: str = Field(
+        default="", description="The record database; empty: SQLite in the home"
+    )
+    prefect_api_url: str = Field(
+        default="", description="The Prefect server; empty: a local one is started"
+    )
+    prefect_port: int = Field(default=4200, description="Port of the local Prefect server")
+    operator: str = Field(
+        default_factory=lambda: os.environ.get("USER", "operator"),
+        description="Who works here: written to campaigns and to the audit trail",
+    )
+    batch_size: int = Field(
+        default=1000, ge=1, le=1000, description="Most messages a batch (ARC-14)"
+    )
+    lease_seconds: float = Field(
+        default=60, gt=0, description="How long a worker may hold a batch unseen"
+    )
+    max_attempts: int = Field(
+        default=8, ge=1, description="Tries of a batch before its rest is exhausted"
+    )
+    organisation: Organisation = Organisation()
+    phones: Phones = Phones()
+    sms: SmsGateway = SmsGateway()
+    email: EmailGateway = EmailGateway()
+    gate: Gate = Gate()
+
+    @property
+    def database_url(self) -> str:
+        """Where the record is: as set, or SQLite in the home."""
+        return self.record_url or f"sqlite:///{self.home.resolve() / 'record.db'}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        path = Path(os.environ.get("COHORT_CONFIG", "cohort.toml"))
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=path)
+
+
+def load_settings() -> Settings:
+    """
+    The settings of this process.
+
+    Raises:
+        SettingsWrong: which setting, and what is wrong with it
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise SettingsWrong("settings", f"check cohort.toml and COHORT_…: {faults}") from None

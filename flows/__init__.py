@@ -1,0 +1,1 @@
+"""What we do: one file an operation, each reads as a DAG."""

@@ -1,0 +1,1 @@
+"""How Prefect runs the work: names, retries, limits; one call each."""

@@ -1,0 +1,30 @@
+"""The migrations and the tables in the code say the same on both databases."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from clinic.errors import RecordUnsafe
+from clinic.record.database import Record
+from clinic.record.migrate import migrate, require_current
+from clinic.record.schema import METADATA
+
+
+def test_a_migrated_database_has_exactly_the_tables_of_the_code(record: Record) -> None:
+    with record.read() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_migrating_again_changes_nothing(record: Record) -> None:
+    migrate(record)
+    require_current(record)
+
+
+def test_a_database_of_another_version_is_refused_with_what_to_do(record: Record) -> None:
+    with record.write() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0000'"))
+    with pytest.raises(RecordUnsafe, match="cohort init"):
+        require_current(record)

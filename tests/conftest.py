@@ -1,0 +1,87 @@
+"""Fixtures that every suite shares: a record on each database, a clock that stands still."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from clinic.record.database import Record
+from clinic.record.migrate import migrate
+from tests.fakes import FakeClock
+from tests.postgres import running_postgres
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server with a migrated database called `cohort_template`."""
+    with running_postgres() as url:
+        engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.exec_driver_sql("CREATE DATABASE cohort_template")
+        record = Record.open(url.rsplit("/", 1)[0] + "/cohort_template")
+        migrate(record)
+        record.close()
+        engine.dispose()
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "record.db"
+    record = Record.open(f"sqlite:///{path}")
+    migrate(record)
+    record.close()
+    return path
+
+
+def _sqlite_url(template: Path, folder: Path) -> str:
+    path = folder / "record.db"
+    shutil.copy(template, path)
+    return f"sqlite:///{path}"
+
+
+def _postgres_database(url: str) -> str:
+    name = f"cohort_{next(_numbers)}"
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE cohort_template")
+    engine.dispose()
+    return url.rsplit("/", 1)[0] + f"/{name}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def record_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty, migrated record: each test runs on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        return _sqlite_url(request.getfixturevalue("migrated_sqlite"), tmp_path)
+    return _postgres_database(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def record(record_url: str) -> Iterator[Record]:
+    """An empty, migrated record on either database."""
+    record = Record.open(record_url)
+    yield record
+    record.close()
+
+
+@pytest.fixture
+def sqlite_record(migrated_sqlite: Path, tmp_path: Path) -> Iterator[Record]:
+    """An empty, migrated record on SQLite, for what does not depend on the database."""
+    record = Record.open(_sqlite_url(migrated_sqlite, tmp_path))
+    yield record
+    record.close()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Monday 2 March 2026, 10:00 UTC, and it stays so."""
+    return FakeClock()
