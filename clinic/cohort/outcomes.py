@@ -43,6 +43,11 @@ _BEFORE = (
         "No patient of this record has this id. Check the list's source.",
     ),
     Outcome(
+        "birth_date_missing",
+        "error",
+        "No date of birth, and this list needs one to make sure who is meant. Add it.",
+    ),
+    Outcome(
         "birth_date_invalid", "error", "The date of birth cannot be read. Write it as 31/12/1980."
     ),
     Outcome(
@@ -58,6 +63,11 @@ _BEFORE = (
     Outcome("patient_fictitious", "left_out", "A test patient of the record. Nothing is sent."),
     Outcome(
         "patient_deregistered", "left_out", "The patient has left the practice. Nothing is sent."
+    ),
+    Outcome(
+        "status_not_messaged",
+        "left_out",
+        "The settings do not message patients of this status (messaged_statuses).",
     ),
     Outcome(
         "opted_out", "left_out", "The patient does not want this channel. Contact another way."
