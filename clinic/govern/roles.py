@@ -1,0 +1,72 @@
+"""
+Which role may do what.
+
+Deny by default: what this table does not name, nobody may do. A role includes what lower ones may do,
+except `admin`: who makes operators neither asks for nor approves anything that touches a patient, so
+that nobody can make an approver for their own request (docs/decisions/0004-two-persons.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Literal, get_args
+
+from clinic.errors import NotFound
+
+Role = Literal["operator", "team_lead", "manager", "admin"]
+Action = Literal["request", "approve", "operators", "audit"]
+
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+_LADDER: Final[tuple[Role, ...]] = ("operator", "team_lead", "manager")
+
+# Kind → (who may ask for it, who may approve it), as requirements.md has it
+PERMISSIONS: Final[Mapping[str, tuple[Role, Role]]] = MappingProxyType(
+    {
+        "status": ("operator", "manager"),  # ALC-2
+        "provider": ("operator", "manager"),  # ALC-3
+        "facility": ("operator", "manager"),  # ALC-4
+        "tag": ("operator", "team_lead"),  # ALC-5
+        "export": ("operator", "team_lead"),  # ALC-6
+        "visit": ("operator", "manager"),  # ALC-7
+        "notification": ("operator", "manager"),  # ALC-8
+        "attribute": ("operator", "manager"),  # ALC-1
+        "undo": ("operator", "manager"),  # ALC-38, NEW-2: whatever it undoes
+        "campaign": ("operator", "manager"),  # NEW-1, by the role of ALC-8
+        "resend_unknown": ("team_lead", "manager"),  # may text somebody twice: two persons decide
+    }
+)
+
+
+def may(role: Role, action: Action, kind: str = "") -> bool:
+    """
+    Whether `role` may do `action` (ALC-44: what it may not do is not offered).
+
+    Args:
+        role: of a proven operator
+        action: "request" or "approve" an operation of this `kind`, manage "operators",
+            read the "audit" trail with its old and new values
+        kind: a key of PERMISSIONS, for the first two; an unknown one is refused
+    """
+    if action == "operators":
+        return role == "admin"
+    if action == "audit":
+        return role == "manager"
+    if role not in _LADDER or kind not in PERMISSIONS:
+        return False
+    request, approve = PERMISSIONS[kind]
+    needed = request if action == "request" else approve
+    return _LADDER.index(role) >= _LADDER.index(needed)
+
+
+def required_role(kind: str) -> Role:
+    """
+    The lowest role that may approve an operation of `kind`.
+
+    Raises:
+        NotFound: no operation is called so
+    """
+    if kind not in PERMISSIONS:
+        known = ", ".join(PERMISSIONS)
+        raise NotFound("operation-kind", f"no operation is called {kind!r}; there are: {known}")
+    return PERMISSIONS[kind][1]

@@ -1,0 +1,146 @@
+"""
+Who may decide, what was decided, and the audit trail.
+
+    operator                       a person who works here: role, and a slow hash of their secret
+    approval                       one a request: bound to a digest of what was reviewed, used once
+    audit_block 1 ── 1 audit_act   one human act or one operation (ALC-40's fields)
+    audit_block 1 ── n audit_item  at most 1,000 patients changed, with old and new values
+
+Blocks are chained per stream ("system", "operation-7", "campaign-3"): clinic/govern/audit_chain.py.
+Triggers refuse every UPDATE, DELETE and TRUNCATE of the three audit tables.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from clinic.record.schema.base import METADATA
+from clinic.record.types import UtcDateTime
+
+operator = Table(
+    "operator",
+    METADATA,
+    Column("name", String(80), primary_key=True),  # lower case: Ann and ann are one person
+    Column("role", String(10), nullable=False),
+    Column("secret_hash", Text, nullable=False),  # argon2id; the secret itself is nowhere
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    Column("wrong_tries", Integer, nullable=False, server_default="0"),  # since the last right one
+    Column("locked_until", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", String(80), nullable=False),
+    CheckConstraint("name = lower(name)", name="name_lower"),
+    CheckConstraint("role IN ('operator', 'team_lead', 'manager', 'admin')", name="role_known"),
+)
+
+# state: waiting → approved → used; or rejected, void (what was reviewed changed), expired
+approval = Table(
+    "approval",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("subject", String(20), nullable=False),  # "operation", "campaign"
+    Column("subject_id", BigInteger, nullable=False),
+    Column("kind", String(40), nullable=False),  # what it is, of clinic/govern/roles.py
+    Column("digest", String(64), nullable=False),  # SHA-256 of all that was reviewed
+    Column("requested_by", String(80), nullable=False),
+    Column("requested_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("summary", Text, nullable=False),  # JSON object: counts and codes, no patient
+    Column("reason", Text, nullable=False),
+    Column("flow_run_id", String(36)),
+    Column("state", String(10), nullable=False),
+    Column("decided_by", String(80)),
+    Column("decided_at", UtcDateTime),
+    Column("note", Text),
+    Column("used_at", UtcDateTime),
+    CheckConstraint(
+        "state IN ('waiting', 'approved', 'rejected', 'used', 'void', 'expired')",
+        name="state_known",
+    ),
+    CheckConstraint("lower(decided_by) <> lower(requested_by)", name="two_persons"),
+    CheckConstraint(
+        "state NOT IN ('approved', 'rejected', 'used') OR decided_by IS NOT NULL",
+        name="decision_has_a_person",
+    ),
+)
+Index("ix_approval_subject", approval.c.subject, approval.c.subject_id)
+Index(
+    "uq_approval_open",
+    approval.c.subject,
+    approval.c.subject_id,
+    unique=True,
+    sqlite_where=approval.c.state.in_(("waiting", "approved")),
+    postgresql_where=approval.c.state.in_(("waiting", "approved")),
+)
+
+# `hash` covers every other column and the hash before it. `marks` only locates a bad row in a bad block
+audit_block = Table(
+    "audit_block",
+    METADATA,
+    Column("stream", String(40), nullable=False),
+    Column("number", Integer, nullable=False),  # from 1, without gaps
+    Column("holds", String(5), nullable=False),  # act, items
+    Column("operation_id", BigInteger),
+    Column("chunk", Integer),
+    Column("count", Integer, nullable=False),
+    Column("first_patient", BigInteger),  # the smallest and largest patient_id of the items:
+    Column("last_patient", BigInteger),  # finds a patient's items without an index on them
+    Column("root", LargeBinary, nullable=False),  # SHA-256 of the rows it seals
+    Column("marks", LargeBinary, nullable=False),  # CRC-32 of each row, little-endian, in order
+    Column("previous", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("key_id", String(16)),  # which key; empty: a plain hash, no key was set up
+    Column("sealed_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("stream", "number"),
+    UniqueConstraint("stream", "chunk"),
+    CheckConstraint("holds IN ('act', 'items')", name="holds_known"),
+)
+Index("ix_audit_block_patients", audit_block.c.first_patient, audit_block.c.last_patient)
+
+audit_act = Table(
+    "audit_act",
+    METADATA,
+    Column("stream", String(40), nullable=False),
+    Column("number", Integer, nullable=False),  # of its block
+    Column("timestamp", UtcDateTime, nullable=False),
+    Column("operator", String(80), nullable=False),
+    Column("approver", String(80)),
+    Column("operation_type", String(40), nullable=False),
+    Column("patients_affected", Integer, nullable=False),
+    Column("old_values", Text),  # JSON object
+    Column("new_values", Text),
+    Column("reason", Text),
+    Column("subject", String(20), nullable=False),
+    Column("subject_id", BigInteger),
+    Column("outcome", String(30), nullable=False),
+    PrimaryKeyConstraint("stream", "number"),
+    ForeignKeyConstraint(["stream", "number"], ["audit_block.stream", "audit_block.number"]),
+)
+Index("ix_audit_act_subject", audit_act.c.subject, audit_act.c.subject_id)
+Index("ix_audit_act_timestamp", audit_act.c.timestamp)
+
+# Clustered by chunk and patient: what seals, verifies and exports reads it in this order.
+# No index on patient_id and no foreign key: they would double what a patient changed costs
+audit_item = Table(
+    "audit_item",
+    METADATA,
+    Column("stream", String(40), nullable=False),
+    Column("chunk", Integer, nullable=False),
+    Column("patient_id", BigInteger, nullable=False),
+    Column("old_values", Text),  # JSON object: field → value; empty: there was none
+    Column("new_values", Text),
+    PrimaryKeyConstraint("stream", "chunk", "patient_id"),
+    sqlite_with_rowid=False,
+)
