@@ -14,6 +14,7 @@ Every error that Cohort raises on purpose.
     │   └── GatewayRefused        wrong credentials or a request it can never take: a person must look
     ├── FenceLost                 another worker took this batch over: our late answer is not written
     ├── Incomplete                the run ended with work left or messages unknown; exit code 4
+    ├── RecordRefusal             the database refused a row; which one stays unsaid here
     └── RecordUnsafe              the database would not keep what it is told; exit code 5
 
 The *type* says whether to try again, the *code* is stable and heads a section of docs/runbook.md,
@@ -93,6 +94,10 @@ class Incomplete(CohortError):
     """The run ended with work left, or with messages whose fate is unknown."""
 
     exit_code = 4
+
+
+class RecordRefusal(CohortError):
+    """The database refused a row (a constraint, a trigger): its own words would name the patient."""
 
 
 class RecordUnsafe(CohortError):

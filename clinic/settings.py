@@ -38,6 +38,9 @@ class Organisation(BaseModel):
     id_scheme: Layout = Field(
         default="generic", description="Whose columns a list must have (ACX-18 to 20)"
     )
+    address_from: Literal["list", "record"] = Field(
+        default="list", description="Whose number or e-mail address counts where both have one"
+    )
     message_unregistered: bool = Field(
         default=False,
         description="Message rows with NHS number, mobile and date of birth that match no patient "
@@ -85,6 +88,9 @@ class SmsGateway(BaseModel):
     per_request: int = Field(default=100, ge=1, le=1000, description="Most messages a request")
     connections: int = Field(default=50, ge=1, le=500, description="Connections kept open")
     timeout_seconds: float = Field(default=15, gt=0, description="Longest wait for an answer")
+    busy_is_refusal: bool = Field(
+        default=False, description="The provider promises that after 503 it has taken nothing"
+    )
     segment_cost: float = Field(
         default=0.0, ge=0, description="Price of one segment, for the review"
     )
@@ -145,7 +151,10 @@ class Settings(BaseSettings):
         default=1000, ge=1, le=1000, description="Most messages a batch (ARC-14)"
     )
     lease_seconds: float = Field(
-        default=60, gt=0, description="How long a worker may hold a batch unseen"
+        default=300,
+        gt=0,
+        description="How long a worker may hold a batch unseen: three times the longest send at least. "
+        "A worker of this host that died is noticed at once",
     )
     max_attempts: int = Field(
         default=8, ge=1, description="Tries of a batch before its rest is exhausted"

@@ -7,7 +7,8 @@ parameter, so that a statement's text does not depend on how many there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 import orjson
@@ -16,6 +17,8 @@ from sqlalchemy import ColumnElement, Connection, Table
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
+
+from clinic.errors import RecordRefusal
 
 _SQLITE = SQLiteDialect_pysqlite()
 
@@ -30,27 +33,89 @@ def insert_rows(
     Insert rows of values in the order of `columns`, in the caller's transaction.
 
     Dates are `date`, instants are aware `datetime`, truth values `bool`. A row that breaks a
-    constraint fails the whole call, without its values in the error.
+    constraint fails the whole call.
+
+    Raises:
+        RecordRefusal: without the row's values
     """
     cursor = cast(Any, connection.connection.cursor())
     names = ", ".join(columns)
     if connection.dialect.name == "postgresql":
-        with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+        with _unsaid(table), cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
         return
-    # What SQLAlchemy would write for each column, so that raw and Core rows compare alike
+    marks = ", ".join("?" * len(columns))
+    statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608  our own names
+    with _unsaid(table):
+        cursor.executemany(statement, _for_sqlite(table, columns, rows))
+
+
+def update_rows(
+    connection: Connection,
+    table: Table,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    only_if: str = "1=1",
+) -> int:
+    """
+    Set `columns[1:]` of the rows whose `columns[0]`, the primary key, is given; how many there were.
+
+    Args:
+        rows: values in the order of `columns`, the key first
+        only_if: a condition on the table's present values, in SQL that both databases read
+    """
+    if not rows:
+        return 0
+    key, *rest = columns
+    cursor = cast(Any, connection.connection.cursor())
+    if connection.dialect.name == "postgresql":
+        sets = ", ".join(f"{name} = given.{name}" for name in rest)
+        given = ", ".join(
+            f"unnest(%s::{table.c[name].type.compile(connection.dialect)}[]) AS {name}"
+            for name in columns
+        )
+        statement = (
+            f"UPDATE {table.name} SET {sets} FROM (SELECT {given}) AS given "  # noqa: S608  our names
+            f"WHERE {table.name}.{key} = given.{key} AND ({only_if})"
+        )
+        with _unsaid(table):
+            cursor.execute(statement, [list(values) for values in zip(*rows, strict=True)])
+    else:
+        sets = ", ".join(f"{name} = ?" for name in rest)
+        statement = f"UPDATE {table.name} SET {sets} WHERE {key} = ? AND ({only_if})"  # noqa: S608
+        cursor.executemany(
+            statement, [(*row[1:], row[0]) for row in _for_sqlite(table, columns, rows)]
+        )
+    return int(cursor.rowcount)
+
+
+@contextlib.contextmanager
+def _unsaid(table: Table) -> Iterator[None]:
+    """The drivers quote the offending row in their errors: keep the kind of error alone."""
+    problem = None
+    try:
+        yield
+    except Exception as error:
+        problem = type(error).__name__
+    if problem:
+        raise RecordRefusal("record-refused-row", f"table {table.name} refused a row ({problem})")
+
+
+def _for_sqlite(
+    table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> Iterable[Sequence[Any]]:
+    """Rows as SQLAlchemy would write them, so that raw and Core rows compare alike."""
     turn = [
         table.c[name].type.dialect_impl(_SQLITE).bind_processor(_SQLITE)
         if isinstance(table.c[name].type, sa.Date | sa.DateTime | sa.TypeDecorator | sa.Boolean)
         else None
         for name in columns
     ]
-    if any(turn):
-        rows = ([t(v) if t else v for t, v in zip(turn, row, strict=True)] for row in rows)
-    marks = ", ".join("?" * len(columns))
-    statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608  our own names
-    cursor.executemany(statement, rows)
+    if not any(turn):
+        return rows
+    return ([t(v) if t else v for t, v in zip(turn, row, strict=True)] for row in rows)
 
 
 def is_any_of(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:

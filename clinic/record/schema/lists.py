@@ -22,6 +22,9 @@ cohort_list = Table(
     "cohort_list",
     METADATA,
     Column("id", Integer, primary_key=True),
+    Column(
+        "request_key", String(80), nullable=False, unique=True
+    ),  # asked for twice, taken in once
     Column("name", Text, nullable=False),  # PAT-6: required
     Column("source", String(10), nullable=False),
     Column("layout", String(10)),  # emis, systmone, generic; empty unless from a file
@@ -44,6 +47,9 @@ list_row = Table(
     Column("list_id", ForeignKey("cohort_list.id"), nullable=False),
     Column("row_number", Integer, nullable=False),
     Column("patient_id", BigInteger),  # known at once where the source is the record itself
+    Column(
+        "unreadable", Boolean, nullable=False, server_default=text("false")
+    ),  # too few or many cells
     Column("cells", Text, nullable=False),  # JSON array in the order of cohort_list.columns
     PrimaryKeyConstraint("list_id", "row_number"),
     sqlite_with_rowid=False,

@@ -61,6 +61,10 @@ campaign = Table(
     Column("snomed_codes", Text),
     Column("state", String(20), nullable=False),
     Column("state_reason", Text),
+    # Of list, template and channel: unique, so that the same is not sent twice by mistake; empty when
+    # the sender asked for that, in a rehearsal, and once nothing of the campaign can leave any more
+    Column("send_guard", String(64), unique=True),
+    Column("batch_size", Integer, nullable=False, server_default="1000"),
     Column("resend_of", ForeignKey("campaign.id")),
     Column("rows", Integer, nullable=False, server_default="0"),
     Column(
@@ -82,7 +86,9 @@ recipient = Table(
     METADATA,
     Column("campaign_id", ForeignKey("campaign.id"), nullable=False),
     Column("row_number", Integer, nullable=False),
-    Column("patient_id", BigInteger),
+    Column(
+        "patient_id", BigInteger
+    ),  # below 0: minus the NHS number of somebody not in the record (ACX-21)
     Column("outcome", String(30), nullable=False),
     Column("detail", String(60)),  # which variable, which row it repeats: never a patient's value
     Column("address", String(320)),  # as the gateway takes it: E.164, or the e-mail address

@@ -1,0 +1,225 @@
+"""
+Takes a list in: once, whole, with the original bytes' SHA-256 and every original row.
+
+Whatever a cohort comes from (a file, a group, a filter, pasted ids), it becomes a `cohort_list` with
+`list_row`s; from there on everything names it by its id. A file that was half taken in when the
+process died is carried on with at the first row that is missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.clock import Clock
+from clinic.errors import ListRefused
+from clinic.record.bulk import insert_rows
+from clinic.record.database import Record
+from clinic.record.schema.lists import cohort_list, list_row
+
+if TYPE_CHECKING:
+    from clinic.cohort.files import Block
+    from clinic.settings import Layout
+
+_ROW_COLUMNS = ("list_id", "row_number", "unreadable", "cells")
+
+
+def take_in_file(
+    record: Record,
+    clock: Clock,
+    path: Path,
+    *,
+    request_key: str,
+    name: str,
+    scheme: Layout,
+    taken_by: str,
+) -> int:
+    """
+    Take a file in; the list's id. The same `request_key` again gives the same list.
+
+    Raises:
+        ListRefused: the file cannot be read without losing somebody, or it changed since a first try
+    """
+    from clinic.cohort.files import open_list
+
+    require_name(name)
+    file = open_list(path, scheme=scheme)
+    with record.write() as connection:
+        known = _known(connection, request_key)
+        if known is not None and known.sha256 != file.sha256:
+            raise ListRefused(
+                "list-changed",
+                f"{path.name} is not the file that this request began with; start a new campaign",
+            )
+        list_id = known.id if known is not None else _insert(
+            connection, clock, request_key=request_key, name=name, source="file",
+            layout=file.layout, file_name=file.file_name, sha256=file.sha256, size=file.size,
+            encoding=file.encoding, columns=file.columns, fields=file.fields, taken_by=taken_by,
+        )  # fmt: skip
+    if known is None or known.rows is None:
+        _fill(record, list_id, file.blocks())
+    return int(list_id)
+
+
+def require_name(name: str) -> None:
+    """
+    PAT-6: a list has a name.
+
+    Raises:
+        ListRefused: it has none
+    """
+    if not name.strip():
+        raise ListRefused(
+            "list-name-missing", "give the list a name, for example --name 'Flu 2026'"
+        )
+
+
+def _known(connection: Connection, request_key: str) -> sa.Row[Any] | None:
+    return connection.execute(
+        sa.select(cohort_list).where(cohort_list.c.request_key == request_key)
+    ).one_or_none()
+
+
+def _insert(
+    connection: Connection,
+    clock: Clock,
+    *,
+    columns: Sequence[str],
+    fields: Mapping[str, str],
+    **values: Any,
+) -> int:
+    key = connection.execute(
+        sa.insert(cohort_list)
+        .values(
+            **values,
+            columns=orjson.dumps(list(columns)).decode(),
+            fields=orjson.dumps(dict(fields)).decode(),
+            taken_at=clock.now(),
+        )
+        .returning(cohort_list.c.id)
+    ).scalar_one()
+    return int(key)
+
+
+def _fill(record: Record, list_id: int, blocks: Iterator[Block]) -> None:
+    """Write the rows that are not there yet, a block a transaction, then say how many there are."""
+    with record.read() as connection:
+        last = connection.execute(
+            sa.select(sa.func.max(list_row.c.row_number)).where(list_row.c.list_id == list_id)
+        ).scalar()
+    for block in blocks:
+        with record.write() as connection:
+            insert_rows(connection, list_row, _ROW_COLUMNS, _rows_of(list_id, block, last or 0))
+    _count(record, list_id)
+
+
+def _rows_of(list_id: int, block: Block, last: int) -> Iterator[tuple[int, int, bool, str]]:
+    numbers = block.frame.index.tolist()
+    cells = block.frame.to_numpy(dtype=object).tolist()
+    for number, bad, row in zip(numbers, block.unreadable.tolist(), cells, strict=True):
+        if number > last:
+            yield list_id, number, bad, orjson.dumps(row).decode()
+
+
+def _count(record: Record, list_id: int) -> None:
+    with record.write() as connection:
+        count = (
+            sa.select(sa.func.count()).select_from(list_row).where(list_row.c.list_id == list_id)
+        ).scalar_subquery()
+        connection.execute(
+            sa.update(cohort_list).where(cohort_list.c.id == list_id).values(rows=count)
+        )
+
+
+def take_in_ids(
+    record: Record, clock: Clock, ids: Sequence[str], *, request_key: str, name: str, taken_by: str
+) -> int:
+    """
+    Take in pasted ids, each an NHS number or the practice's own id; the list's id.
+
+    Row numbers count from 1: there is no heading.
+    """
+    require_name(name)
+    digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()
+    with record.write() as connection:
+        known = _known(connection, request_key)
+        if known is not None:
+            return int(known.id)
+        list_id = _insert(
+            connection, clock, request_key=request_key, name=name, source="ids", sha256=digest,
+            columns=["id"], fields={"any_id": "id"}, taken_by=taken_by, rows=len(ids),
+        )  # fmt: skip
+        insert_rows(
+            connection,
+            list_row,
+            _ROW_COLUMNS,
+            ((list_id, n, False, orjson.dumps([x]).decode()) for n, x in enumerate(ids, start=1)),
+        )
+    return list_id
+
+
+def take_in_query(
+    record: Record,
+    clock: Clock,
+    patients: sa.Select[tuple[int]],
+    *,
+    source: str,
+    criteria: Mapping[str, Any],
+    request_key: str,
+    name: str,
+    taken_by: str,
+) -> int:
+    """
+    Take in the patients that a query finds (a group, a filter) as they are now; the list's id.
+
+    Args:
+        patients: selects one column, the patient's id
+        source: "group" or "filter"
+        criteria: what was asked for, in codes; kept with the list
+    """
+    require_name(name)
+    with record.write() as connection:
+        known = _known(connection, request_key)
+        if known is not None:
+            return int(known.id)
+        list_id = _insert(
+            connection, clock, request_key=request_key, name=name, source=source, sha256="",
+            columns=[], fields={}, criteria=orjson.dumps(dict(criteria)).decode(), taken_by=taken_by,
+        )  # fmt: skip
+        found = patients.subquery()
+        (key,) = found.c
+        number = sa.func.row_number().over(order_by=key)
+        connection.execute(
+            sa.insert(list_row).from_select(
+                ["list_id", "row_number", "patient_id", "cells"],
+                sa.select(sa.literal(list_id), number, key, sa.literal("[]")),
+            )
+        )
+        digest, count = _fingerprint(connection, list_id)
+        connection.execute(
+            sa.update(cohort_list)
+            .where(cohort_list.c.id == list_id)
+            .values(sha256=digest, rows=count)
+        )
+    return list_id
+
+
+def _fingerprint(connection: Connection, list_id: int) -> tuple[str, int]:
+    """SHA-256 over the patients' ids in order, and how many they are."""
+    digest, count = hashlib.sha256(), 0
+    ids = connection.execute(
+        sa.select(list_row.c.patient_id)
+        .where(list_row.c.list_id == list_id)
+        .order_by(list_row.c.row_number)
+        .execution_options(yield_per=10_000)
+    ).scalars()
+    for part in ids.partitions():
+        digest.update(",".join(map(str, part)).encode())
+        count += len(part)
+    return digest.hexdigest(), count

@@ -1,0 +1,195 @@
+"""
+A campaign: one template to one list by one channel. Its id is the Bulk Outreach ID (ARC-18).
+
+    checking ──► running ──► completed | reconciling        paused, cancelled, …: clinic/message/states.py
+        └─────► refused
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Row
+
+from clinic.clock import Clock
+from clinic.errors import CohortRefused, NotFound
+from clinic.message import states
+from clinic.record.database import Record
+from clinic.record.schema.lists import cohort_list, template, template_version
+from clinic.record.schema.messages import campaign
+
+
+@dataclass(frozen=True)
+class CampaignRequest:
+    """
+    What was asked for, in keys and settings.
+
+    request_key: the same key is the same campaign, however often it is asked for
+    version: of the template; None for its newest
+    again: send although the same list had the same template before
+    """
+
+    request_key: str
+    list_id: int
+    template: str
+    channel: Literal["sms", "email", "voice"]
+    gateway: str
+    batch_size: int
+    requested_by: str
+    version: int | None = None
+    save_to_record: bool = True
+    save_when: Literal["sent", "delivered"] = "sent"
+    snomed_codes: Sequence[str] = ()
+    dry_run: bool = False
+    again: bool = False
+
+
+def open_campaign(record: Record, clock: Clock, request: CampaignRequest) -> int:
+    """
+    Make the campaign, or find the one that this request made before; its id.
+
+    Raises:
+        NotFound: no such list, template or version
+        CohortRefused: the same list had the same template before (names that campaign), or the
+            request key belongs to a campaign that was asked for otherwise
+    """
+    with record.write() as connection:
+        chosen = _template(connection, request)
+        source = connection.execute(
+            sa.select(cohort_list).where(cohort_list.c.id == request.list_id)
+        ).one_or_none()
+        if source is None:
+            raise NotFound(
+                "list-unknown", f"there is no list {request.list_id}; see: cohort list ls"
+            )
+        known = connection.execute(
+            sa.select(campaign).where(campaign.c.request_key == request.request_key)
+        ).one_or_none()
+        if known is not None:
+            return _same(known, request, chosen.id)
+        guard = _guard(source.sha256, chosen.id, request)
+        if guard:
+            _refuse_repeat(connection, guard)
+        return _insert(connection, clock, request, chosen, source, guard)
+
+
+def _template(connection: Connection, request: CampaignRequest) -> Row[Any]:
+    query = (
+        sa.select(template_version.c.id, template.c.purpose)
+        .join(template, template.c.id == template_version.c.template_id)
+        .where(template.c.key == request.template)
+        .order_by(template_version.c.version.desc())
+        .limit(1)
+    )
+    if request.version is not None:
+        query = query.where(template_version.c.version == request.version)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise NotFound(
+            "template-unknown",
+            f"there is no template {request.template}; see: cohort templates list",
+        )
+    return row
+
+
+def _same(known: Row[Any], request: CampaignRequest, version_id: int) -> int:
+    asked = (request.list_id, version_id, request.channel, request.dry_run)
+    found = (known.list_id, known.template_version_id, known.channel, known.dry_run)
+    if asked != found:
+        raise CohortRefused(
+            "request-changed",
+            f"campaign {known.id} was asked for with another list, template or channel; start a new one",
+        )
+    return int(known.id)
+
+
+def _guard(list_sha256: str, version_id: int, request: CampaignRequest) -> str | None:
+    if request.dry_run or request.again:
+        return None
+    key = f"{list_sha256}/{version_id}/{request.channel}"
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _refuse_repeat(connection: Connection, guard: str) -> None:
+    first = connection.execute(
+        sa.select(campaign.c.id, campaign.c.created_at).where(campaign.c.send_guard == guard)
+    ).one_or_none()
+    if first is not None:
+        raise CohortRefused(
+            "sent-before",
+            f"campaign {first.id} of {first.created_at:%d %b %Y %H:%M} UTC had this list and this "
+            f"template. See: cohort show {first.id}. To send it once more, ask with --again",
+        )
+
+
+def _insert(
+    connection: Connection,
+    clock: Clock,
+    request: CampaignRequest,
+    chosen: Row[Any],
+    source: Row[Any],
+    guard: str | None,
+) -> int:
+    key = connection.execute(
+        sa.insert(campaign)
+        .values(
+            request_key=request.request_key,
+            list_id=request.list_id,
+            template_version_id=chosen.id,
+            list_name=source.name,
+            channel=request.channel,
+            purpose=chosen.purpose,
+            gateway=request.gateway,
+            dry_run=request.dry_run,
+            save_to_record=request.save_to_record and not request.dry_run,
+            save_when=request.save_when,
+            snomed_codes=" ".join(request.snomed_codes) or None,
+            state=states.CHECKING,
+            send_guard=guard,
+            batch_size=request.batch_size,
+            rows=source.rows or 0,
+            requested_by=request.requested_by,
+            created_at=clock.now(),
+        )
+        .returning(campaign.c.id)
+    ).scalar_one()
+    return int(key)
+
+
+def refuse(record: Record, campaign_id: int, code: str) -> None:
+    """The gate stopped it: nothing of it ever leaves, and the same list may be tried again."""
+    with record.write() as connection:
+        connection.execute(
+            sa.update(campaign)
+            .where(campaign.c.id == campaign_id, campaign.c.state == states.CHECKING)
+            .values(state=states.REFUSED, state_reason=code, send_guard=None)
+        )
+
+
+def release(record: Record, clock: Clock, campaign_id: int) -> None:
+    """Everything is staged: batches may be claimed from now on. Again: nothing."""
+    with record.write() as connection:
+        connection.execute(
+            sa.update(campaign)
+            .where(campaign.c.id == campaign_id, campaign.c.state == states.CHECKING)
+            .values(state=states.RUNNING, released_at=clock.now())
+        )
+
+
+def get_campaign(connection: Connection, campaign_id: int) -> Row[Any]:
+    """
+    The campaign's row.
+
+    Raises:
+        NotFound: there is no such campaign
+    """
+    row = connection.execute(sa.select(campaign).where(campaign.c.id == campaign_id)).one_or_none()
+    if row is None:
+        raise NotFound(
+            "campaign-unknown", f"there is no campaign {campaign_id}; see: cohort campaigns"
+        )
+    return row

@@ -1,0 +1,102 @@
+"""
+Sends batches: claim, intend, send, record, until none is left that can be sent now.
+
+Any number of threads, processes and hosts may run this for the same campaign: each batch is one
+worker's at a time, and nothing is sent twice when one takes over from another.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from clinic.errors import FenceLost
+from clinic.gateway.protocol import Answer, Gateway
+from clinic.message import states
+from clinic.message.ledger import Claim, Ledger
+from clinic.message.submissions import find_open, intend, record_answer
+from clinic.record.schema.messages import batch, campaign
+
+# A batch that must wait longer than this is left in the record for a later run
+PATIENCE = timedelta(minutes=2)
+
+
+def deliver(
+    ledger: Ledger,
+    gateway: Gateway,
+    campaign_id: int,
+    first: int,
+    last: int,
+    *,
+    patience: timedelta = PATIENCE,
+) -> None:
+    """
+    Send what still waits in the batches from `first` to `last` (ARC-14: at most 1,000 each).
+
+    Safe to run again after any failure, and beside itself. Returns when nothing is left that could
+    be sent within `patience`: what waits then is in the ledger, for the next run.
+    """
+    give_up = ledger.clock.now() + patience
+    while True:
+        claim = ledger.claim(campaign_id, first, last)
+        if claim is not None:
+            try:
+                send_batch(ledger, gateway, claim)
+            except FenceLost:
+                continue  # whoever took it over settles it
+            give_up = ledger.clock.now() + patience
+            continue
+        wait = seconds_until_next(ledger, campaign_id, first, last)
+        if wait is None or ledger.clock.now() + timedelta(seconds=wait) > give_up:
+            return
+        ledger.clock.sleep(min(wait, 1.0))
+
+
+def send_batch(ledger: Ledger, gateway: Gateway, claim: Claim) -> None:
+    """
+    Take one claimed batch one step on: settle what was left open, or send what waits.
+
+    Raises:
+        FenceLost: the batch was taken over meanwhile; nothing was written
+    """
+    sent = find_open(ledger, claim)
+    ledger.reached("payload.read")
+    if sent is None:
+        sent = intend(ledger, claim, gateway)
+    if sent is None:
+        return
+    if sent.replay and sent.gateway_class not in ("I", "R"):
+        answer = Answer()  # nobody can be asked: its messages become `unknown`
+    elif sent.replay and sent.changed:
+        answer = Answer(halt="payload-changed")  # the gateway would take it for another message
+    else:
+        answer = gateway.send(sent.id, sent.messages, per_request=sent.per_request, only=sent.open)
+    ledger.reached("send.returned")
+    record_answer(ledger, claim, sent, answer)
+
+
+def seconds_until_next(ledger: Ledger, campaign_id: int, first: int, last: int) -> float | None:
+    """How long until a batch of these can be claimed; None if none ever will in this state."""
+    now = ledger.clock.now()
+    with ledger.record.read() as connection:
+        state = connection.execute(
+            sa.select(campaign.c.state).where(campaign.c.id == campaign_id)
+        ).scalar_one()
+        if state not in states.SENDING:
+            return None
+        rows = connection.execute(
+            sa.select(batch.c.state, batch.c.not_before, batch.c.lease_until).where(
+                batch.c.campaign_id == campaign_id,
+                batch.c.number.between(first, last),
+                batch.c.state.in_([states.READY, states.LEASED]),
+            )
+        ).all()
+    waits = [
+        ((row.lease_until if row.state == states.LEASED else row.not_before) or now) - now
+        for row in rows
+    ]
+    if not waits:
+        return None
+    # A leased batch may be given back at any moment: look again at least once a second
+    return max(0.02, min(wait.total_seconds() for wait in waits))

@@ -1,0 +1,188 @@
+"""
+The ledger: claims batches, writes intents before anything leaves, and records what became of them.
+
+    claim ──► intend ──► (send, no transaction open) ──► record
+      │          └ consent, death and the campaign's state are read again here
+      └ fence + 1: whoever held the batch before can write nothing any more
+
+Three commits for up to 1,000 messages. A kill before `intend` commits: nothing left. A kill between
+`intend` and `record`: the open submission says so, and the next claimer replays it with the same
+key (class I, R) or lists its messages as `unknown` (class B). After `record`: nothing to do.
+Source: shared notes on reliability §2; NEW-3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.clock import Clock
+from clinic.errors import FenceLost
+from clinic.message import states
+from clinic.message.suppress import suppress_ineligible
+from clinic.message.worker import Worker
+from clinic.record.database import Record
+from clinic.record.schema.messages import batch, campaign, message
+
+# After so many workers died while holding a batch a person must look: it may be what kills them
+MOST_DEATHS = 5
+
+
+def _no_point(_: str) -> None:
+    """Where nobody listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A batch that is ours until somebody claims it with a higher fence."""
+
+    batch_id: int
+    campaign_id: int
+    number: int
+    fence: int
+    gateway: str
+    dry_run: bool
+
+
+class Ledger:
+    """The record's side of sending. Every method is one short transaction; each may be run again."""
+
+    def __init__(
+        self,
+        record: Record,
+        clock: Clock,
+        worker: Worker,
+        *,
+        lease: timedelta = timedelta(seconds=60),
+        max_attempts: int = 8,
+        back_off: timedelta = timedelta(seconds=1),
+        reached: Callable[[str], None] = _no_point,
+    ) -> None:
+        """`reached` is told each point of the kill map as it is passed: where tests pull the plug."""
+        self.record = record
+        self.clock = clock
+        self.worker = worker
+        self.lease = lease
+        self.max_attempts = max_attempts
+        self.back_off = back_off
+        self.reached = reached
+
+    def claim(self, campaign_id: int, first: int, last: int) -> Claim | None:
+        """
+        Take the next batch between these numbers that can be worked on now; None if there is none.
+
+        A batch can be taken if it is ready, or if its holder is proven dead or its lease ran out.
+        """
+        self.reached("claim.begin")
+        with self.record.write() as connection:
+            taken = self._take(connection, campaign_id, first, last)
+            self.reached("claim.precommit")
+        self.reached("claim.done")
+        return taken
+
+    def _take(
+        self, connection: Connection, campaign_id: int, first: int, last: int
+    ) -> Claim | None:
+        now = self.clock.now()
+        ours = (batch.c.campaign_id == campaign_id) & batch.c.number.between(first, last)
+        holders = connection.scalars(
+            sa.select(batch.c.owner).where(ours, batch.c.state == states.LEASED).distinct()
+        )
+        free = (
+            (batch.c.state == states.READY)
+            | (batch.c.lease_until < now)
+            | batch.c.owner.in_(self.worker.dead(holders))
+        )
+        pick = (
+            sa.select(batch.c.id)
+            .join(campaign, campaign.c.id == batch.c.campaign_id)
+            .where(
+                ours,
+                batch.c.state.in_([states.READY, states.LEASED]),
+                campaign.c.state.in_(states.SENDING),
+                sa.or_(batch.c.not_before.is_(None), batch.c.not_before <= now),
+                free,
+            )
+            .order_by(batch.c.number)
+            .limit(1)
+            .with_for_update(of=batch, skip_locked=True)
+        )
+        died = sa.case((batch.c.state == states.LEASED, 1), else_=0)
+        row = connection.execute(
+            sa.update(batch)
+            .where(batch.c.id == pick.scalar_subquery())
+            .values(
+                state=states.LEASED,
+                owner=self.worker.name,
+                fence=batch.c.fence + 1,
+                lease_until=now + self.lease,
+                deaths=batch.c.deaths + died,
+            )
+            .returning(batch.c.id, batch.c.number, batch.c.fence, batch.c.deaths)
+        ).one_or_none()
+        if row is None:
+            return None
+        if row.deaths > MOST_DEATHS:
+            connection.execute(
+                sa.update(batch).where(batch.c.id == row.id).values(state=states.HELD)
+            )
+            return self._take(connection, campaign_id, first, last)
+        chosen = connection.execute(
+            sa.select(campaign.c.gateway, campaign.c.dry_run).where(campaign.c.id == campaign_id)
+        ).one()
+        return Claim(row.id, campaign_id, row.number, row.fence, chosen.gateway, chosen.dry_run)
+
+    def hold_fence(self, connection: Connection, claim: Claim) -> None:
+        """
+        Lock the batch for the rest of the transaction, and make sure that it is still ours.
+
+        Raises:
+            FenceLost: somebody claimed it since
+        """
+        fence = connection.execute(
+            sa.select(batch.c.fence).where(batch.c.id == claim.batch_id).with_for_update()
+        ).scalar_one()
+        if fence != claim.fence:
+            raise FenceLost("fence-lost", f"batch {claim.number} was taken over by another worker")
+
+    def may_send(self, connection: Connection, claim: Claim) -> bool:
+        """Whether the campaign still runs: read again before every intent, so a pause acts within one batch."""
+        state = connection.execute(
+            sa.select(campaign.c.state)
+            .where(campaign.c.id == claim.campaign_id)
+            .with_for_update(read=True)
+        ).scalar_one()
+        return state in states.SENDING
+
+    def leave_out(self, connection: Connection, claim: Claim, now: datetime) -> int:
+        """Suppress those of the batch who died or opted out since they were accepted; how many."""
+        return suppress_ineligible(connection, claim.batch_id, claim.campaign_id, now)
+
+    def give_back(
+        self, connection: Connection, claim: Claim, *, not_before: datetime | None = None
+    ) -> None:
+        """Make the batch ready again, from `not_before` on."""
+        connection.execute(
+            sa.update(batch)
+            .where(batch.c.id == claim.batch_id)
+            .values(state=states.READY, owner=None, lease_until=None, not_before=not_before)
+        )
+
+    def finish(self, connection: Connection, claim: Claim) -> None:
+        """Mark the batch done if none of its messages waits any more; else ready."""
+        waiting = connection.execute(
+            sa.select(message.c.id)
+            .where(message.c.batch_id == claim.batch_id, message.c.state == states.PENDING)
+            .limit(1)
+        ).one_or_none()
+        connection.execute(
+            sa.update(batch)
+            .where(batch.c.id == claim.batch_id)
+            .values(
+                state=states.DONE if waiting is None else states.READY, owner=None, lease_until=None
+            )
+        )

@@ -1,0 +1,326 @@
+"""
+One attempt at one batch: the intent before it, and the record of what came back.
+
+Sticky ambiguity: once a submission may have left, only an answer *for its key* settles a message of
+it. A refused connection or a 429 on a replay proves nothing about the first try. (This rule's
+absence cost 750 doubled messages in a prototype; tests/clinic/message/test_sticky_ambiguity.py.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.gateway.protocol import Answer, Gateway, Outgoing, Taken, Turned
+from clinic.message import states
+from clinic.message.codes import pack, submission_id, unpack
+from clinic.message.ledger import Claim, Ledger
+from clinic.record.bulk import is_any_of, update_rows
+from clinic.record.schema.messages import batch, campaign, installation, message, submission
+
+# A gateway is trusted to remember a key for this part of the time it promises
+_WINDOW_TRUST = 0.8
+
+
+@dataclass(frozen=True)
+class Submission:
+    """An open attempt. `messages` are all its members, so that a replay sends the same bytes."""
+
+    id: str
+    attempt: int
+    gateway_class: str
+    messages: Sequence[Outgoing]
+    open: frozenset[int]
+    per_request: int
+    window_until: datetime | None
+    replay: bool
+    fingerprint: str  # of the messages when the intent was written
+
+    @property
+    def changed(self) -> bool:
+        """Whether the messages are no longer what the intent was written for."""
+        return fingerprint(self.messages) != self.fingerprint
+
+
+def find_open(ledger: Ledger, claim: Claim) -> Submission | None:
+    """The submission that a worker before us left open, if any, with its messages."""
+    with ledger.record.read() as connection:
+        row = connection.execute(
+            sa.select(submission).where(
+                submission.c.batch_id == claim.batch_id, submission.c.state == states.INTENT
+            )
+        ).one_or_none()
+        if row is None:
+            return None
+        messages = _messages(connection, is_any_of(message.c.id, unpack(row.members)))
+    return Submission(
+        id=row.id,
+        attempt=row.attempt,
+        gateway_class=row.gateway_class,
+        messages=messages,
+        open=frozenset(unpack(row.open_members)),
+        per_request=row.per_request,
+        window_until=row.window_until,
+        replay=True,
+        fingerprint=row.payload_sha256,
+    )
+
+
+def intend(ledger: Ledger, claim: Claim, gateway: Gateway) -> Submission | None:
+    """
+    Commit the intent to send what still waits in the batch; None if nothing may or need be sent.
+
+    In the same transaction those who died or opted out since are left out, and the campaign's state
+    is read again. When this returns a submission, every byte of it may be sent.
+    """
+    ledger.reached("intent.begin")
+    now = ledger.clock.now()
+    with ledger.record.write() as connection:
+        ledger.hold_fence(connection, claim)
+        if not ledger.may_send(connection, claim):
+            ledger.give_back(connection, claim)
+            return None
+        ledger.leave_out(connection, claim, now)
+        waiting = (message.c.batch_id == claim.batch_id) & (message.c.state == states.PENDING)
+        messages = _messages(connection, waiting)
+        if not messages:
+            ledger.finish(connection, claim)
+            return None
+        made = _write_intent(connection, ledger, claim, gateway, messages)
+        ledger.reached("intent.precommit")
+    ledger.reached("intent.done")
+    return made
+
+
+def _write_intent(
+    connection: Connection,
+    ledger: Ledger,
+    claim: Claim,
+    gateway: Gateway,
+    messages: Sequence[Outgoing],
+) -> Submission:
+    now = ledger.clock.now()
+    last = connection.execute(
+        sa.select(sa.func.coalesce(sa.func.max(submission.c.attempt), 0)).where(
+            submission.c.batch_id == claim.batch_id
+        )
+    ).scalar_one()
+    install_id = connection.execute(sa.select(installation.c.install_id)).scalar_one()
+    made = Submission(
+        id=submission_id(install_id, claim.batch_id, last + 1),
+        attempt=last + 1,
+        gateway_class=gateway.gateway_class,
+        messages=messages,
+        open=frozenset(m.reference for m in messages),
+        per_request=gateway.per_request,
+        window_until=None if gateway.window is None else now + gateway.window * _WINDOW_TRUST,
+        replay=False,
+        fingerprint=fingerprint(messages),
+    )
+    members = pack(m.reference for m in messages)
+    connection.execute(
+        sa.insert(submission).values(
+            id=made.id,
+            batch_id=claim.batch_id,
+            attempt=made.attempt,
+            gateway=gateway.name,
+            gateway_class=gateway.gateway_class,
+            fence=claim.fence,
+            owner=ledger.worker.name,
+            state=states.INTENT,
+            members=members,
+            open_members=members,
+            per_request=made.per_request,
+            payload_sha256=made.fingerprint,
+            created_at=now,
+            window_until=made.window_until,
+        )
+    )
+    return made
+
+
+def _messages(connection: Connection, which: sa.ColumnElement[bool]) -> list[Outgoing]:
+    rows = connection.execute(
+        sa.select(message.c.id, message.c.address, message.c.body, message.c.subject)
+        .where(which)
+        .order_by(message.c.id)
+    )
+    return [Outgoing(*row) for row in rows]
+
+
+def fingerprint(messages: Sequence[Outgoing]) -> str:
+    """SHA-256 of everything a gateway gets: a replay must send the same bytes."""
+    payload = orjson.dumps([(m.reference, m.to, m.subject, m.body) for m in messages])
+    return hashlib.sha256(payload).hexdigest()
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What an answer means for a submission's open messages."""
+
+    taken: dict[int, Taken]
+    turned: dict[int, Turned]
+    not_sent: frozenset[int]  # proven: wait for a new attempt
+    open: frozenset[int]  # may have left: replay with the same key
+    unknown: frozenset[int]  # may have left, and nobody will ever tell us by asking again
+
+
+def settle(sent: Submission, answer: Answer, now: datetime) -> Settled:
+    """
+    Judge an answer. Pure: the rule that decides between nobody twice and nobody lost.
+
+    Only a first call proves `not_sent`; on a replay those messages stay as ambiguous as before.
+    """
+    taken = {r: x for r, x in answer.results.items() if r in sent.open and isinstance(x, Taken)}
+    turned = {r: x for r, x in answer.results.items() if r in sent.open and isinstance(x, Turned)}
+    left = sent.open - taken.keys() - turned.keys()
+    not_sent = frozenset() if sent.replay else left & answer.not_sent
+    ambiguous = left - not_sent
+    in_window = sent.window_until is None or now < sent.window_until
+    can_replay = sent.gateway_class in ("I", "R") and in_window
+    return Settled(
+        taken=taken,
+        turned=turned,
+        not_sent=not_sent,
+        open=ambiguous if can_replay else frozenset(),
+        unknown=frozenset() if can_replay else ambiguous,
+    )
+
+
+def record_answer(ledger: Ledger, claim: Claim, sent: Submission, answer: Answer) -> Settled:
+    """
+    Write what came back, in one transaction under the fence.
+
+    Raises:
+        FenceLost: another worker holds the batch; nothing is written, it will settle the submission
+    """
+    now = ledger.clock.now()
+    result = settle(sent, answer, now)
+    ledger.reached("record.begin")
+    with ledger.record.write() as connection:
+        ledger.hold_fence(connection, claim)
+        _write_messages(connection, result, now)
+        ledger.reached("record.mid")
+        _write_submission(connection, sent, result, now)
+        _write_batch(connection, ledger, claim, sent, result, answer)
+        if answer.halt:
+            halt(connection, claim.campaign_id, answer.halt)
+        ledger.reached("record.precommit")
+    ledger.reached("record.done")
+    return result
+
+
+def _write_messages(connection: Connection, result: Settled, now: datetime) -> None:
+    waiting = f"state = '{states.PENDING}'"
+    update_rows(
+        connection,
+        message,
+        ["id", "state", "gateway_ref", "sent_at", "status_at"],
+        [
+            (r, states.DELIVERED if x.delivered else states.ACCEPTED, x.gateway_ref[:80], now, now)
+            for r, x in result.taken.items()
+        ],
+        only_if=waiting,
+    )
+    update_rows(
+        connection,
+        message,
+        ["id", "state", "reason", "error_text", "status_at"],
+        [(r, states.REJECTED, x.code[:60], x.says[:200], now) for r, x in result.turned.items()],
+        only_if=waiting,
+    )
+    update_rows(
+        connection,
+        message,
+        ["id", "state", "reason", "sent_at", "status_at"],
+        [(r, states.UNKNOWN, "no_answer", now, now) for r in sorted(result.unknown)],
+        only_if=waiting,
+    )
+
+
+def _write_submission(
+    connection: Connection, sent: Submission, result: Settled, now: datetime
+) -> None:
+    if result.open:
+        values: dict[str, object] = {
+            "open_members": pack(sorted(result.open)),
+            "tries": submission.c.tries + 1,
+        }
+    else:
+        state = states.ACKED
+        if result.unknown:
+            state = states.AMBIGUOUS
+        elif len(result.not_sent) == len(sent.open):
+            state = states.NOT_SENT
+        values = {"state": state, "open_members": b"", "closed_at": now}
+    connection.execute(
+        sa.update(submission)
+        .where(submission.c.id == sent.id, submission.c.state == states.INTENT)
+        .values(**values)
+    )
+
+
+def _write_batch(
+    connection: Connection,
+    ledger: Ledger,
+    claim: Claim,
+    sent: Submission,
+    result: Settled,
+    answer: Answer,
+) -> None:
+    row = connection.execute(
+        sa.update(batch)
+        .where(batch.c.id == claim.batch_id)
+        .values(
+            accepted=batch.c.accepted + len(result.taken),
+            rejected=batch.c.rejected + len(result.turned),
+            unknown=batch.c.unknown + len(result.unknown),
+            # "Try later" is no failed try
+            attempts=batch.c.attempts + int(bool(result.not_sent) and answer.retry_after is None),
+        )
+        .returning(batch.c.attempts)
+    ).one()
+    if not (result.open or result.not_sent):
+        ledger.finish(connection, claim)
+    elif row.attempts >= ledger.max_attempts and not result.open:
+        _exhaust(connection, ledger, claim)
+    else:
+        wait = _wait(ledger, answer, tries=max(row.attempts, sent.attempt))
+        ledger.give_back(connection, claim, not_before=ledger.clock.now() + wait)
+
+
+def _wait(ledger: Ledger, answer: Answer, *, tries: int) -> timedelta:
+    if answer.retry_after is not None:
+        return timedelta(seconds=answer.retry_after)
+    wait: timedelta = ledger.back_off * 2 ** min(max(tries - 1, 0), 10)
+    return min(wait, timedelta(minutes=5))
+
+
+def _exhaust(connection: Connection, ledger: Ledger, claim: Claim) -> None:
+    """Every try was proven not to have been taken: give up what still waits, visibly."""
+    count = connection.execute(
+        sa.update(message)
+        .where(message.c.batch_id == claim.batch_id, message.c.state == states.PENDING)
+        .values(state=states.EXHAUSTED, reason="tries_used_up", status_at=ledger.clock.now())
+    ).rowcount
+    connection.execute(
+        sa.update(batch)
+        .where(batch.c.id == claim.batch_id)
+        .values(suppressed=batch.c.suppressed + count)
+    )
+    ledger.finish(connection, claim)
+
+
+def halt(connection: Connection, campaign_id: int, code: str) -> None:
+    """Pause the campaign: a person must look before anything more is sent."""
+    connection.execute(
+        sa.update(campaign)
+        .where(campaign.c.id == campaign_id, campaign.c.state.in_(states.SENDING))
+        .values(state=states.PAUSED, state_reason=code, row_version=campaign.c.row_version + 1)
+    )

@@ -1,0 +1,79 @@
+"""
+Who is left out at the last moment: read again in the transaction that writes the intent (NEW-5).
+
+Between acceptance and sending a patient may die, leave, or opt out. What is decided here is written
+on the message: `suppressed`, with the reason's code.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.message import states
+from clinic.record.schema.messages import batch, campaign, message
+from clinic.record.schema.people import consent, patient
+
+
+def opted_out(channel: str, purpose: str, patients: sa.Select[tuple[int]]) -> sa.Select[tuple[int]]:
+    """
+    The ids among `patients` whose latest decision for this channel and purpose is to opt out.
+
+    A decision for "any" speaks of all. The latest wins; of two at one instant, the one noted later
+    (formats.md, SMS consent codes: neither → may be messaged).
+    """
+    rank = (
+        sa.func.row_number()
+        .over(
+            partition_by=consent.c.patient_id,
+            order_by=[consent.c.decided_at.desc(), consent.c.id.desc()],
+        )
+        .label("rank")
+    )
+    latest = (
+        sa.select(consent.c.patient_id, consent.c.decision, rank)
+        .where(
+            consent.c.channel.in_([channel, "any"]),
+            consent.c.purpose.in_({purpose, "any"}),
+            consent.c.patient_id.in_(patients),
+        )
+        .subquery()
+    )
+    return sa.select(latest.c.patient_id).where(latest.c.rank == 1, latest.c.decision == "opt_out")
+
+
+def suppress_ineligible(
+    connection: Connection, batch_id: int, campaign_id: int, now: datetime
+) -> int:
+    """Suppress the waiting messages of a batch whose patient may not be messaged now; how many."""
+    chosen = connection.execute(
+        sa.select(campaign.c.channel, campaign.c.purpose).where(campaign.c.id == campaign_id)
+    ).one()
+    waiting = (message.c.batch_id == batch_id) & (message.c.state == states.PENDING)
+    members = sa.select(message.c.patient_id).where(waiting)
+
+    def among(*conditions: sa.ColumnElement[bool]) -> sa.Select[tuple[int]]:
+        return sa.select(patient.c.id).where(patient.c.id.in_(members), *conditions)
+
+    reasons = {
+        "patient_dead": among(patient.c.death_date.is_not(None)),
+        "patient_deregistered": among(patient.c.deregistered_on <= now.date()),
+        "no_contact": among(patient.c.preferred_channel == "none"),
+        "opted_out": opted_out(chosen.channel, chosen.purpose, members),
+    }
+    count = 0
+    for reason, ids in reasons.items():
+        count += connection.execute(
+            sa.update(message)
+            .where(waiting, message.c.patient_id.in_(ids))
+            .values(state=states.SUPPRESSED, reason=reason, status_at=now)
+        ).rowcount
+    if count:
+        connection.execute(
+            sa.update(batch)
+            .where(batch.c.id == batch_id)
+            .values(suppressed=batch.c.suppressed + count)
+        )
+    return count
