@@ -23,6 +23,7 @@ from pydantic_settings import (
 from clinic.errors import SettingsWrong
 
 Layout = Literal["emis", "emis_wales", "systmone", "generic"]
+PhoneType = Literal["mobile", "landline_or_mobile", "landline", "personal", "pager", "voip", "company"]
 
 
 class Organisation(BaseModel):
@@ -69,6 +70,10 @@ class Phones(BaseModel):
     home_region: str = Field(default="GB", description="Region of numbers without a country code")
     regions: tuple[str, ...] = Field(
         default=("GB", "JE", "GG", "IM"), description="Regions allowed"
+    )
+    types: tuple[PhoneType, ...] = Field(
+        default=("mobile", "landline_or_mobile"),
+        description="Types allowed. North America has only landline_or_mobile",
     )
     test_range: bool = Field(
         default=False,

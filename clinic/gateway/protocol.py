@@ -59,12 +59,14 @@ class Answer:
         whether an earlier call of the same submission took them, only the ledger knows
     retry_after: seconds to wait before the next call; None: the ledger's own back-off
     halt: a code, when a person must look before anything more is sent (401, same key other body)
+    strays: entries of the answer that were ignored: references never asked about, or named twice
     """
 
     results: Mapping[int, Taken | Turned] = field(default_factory=dict)
     not_sent: frozenset[int] = frozenset()
     retry_after: float | None = None
     halt: str | None = None
+    strays: int = 0
 
 
 class Gateway(Protocol):

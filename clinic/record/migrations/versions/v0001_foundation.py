@@ -18,6 +18,7 @@ def upgrade() -> None:
     op.create_table(
         "cohort_list",
         sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("request_key", sa.String(length=80), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("source", sa.String(length=10), nullable=False),
         sa.Column("layout", sa.String(length=10), nullable=True),
@@ -32,6 +33,7 @@ def upgrade() -> None:
         sa.Column("taken_at", UtcDateTime(), nullable=False),
         sa.Column("taken_by", sa.String(length=80), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cohort_list")),
+        sa.UniqueConstraint("request_key", name=op.f("uq_cohort_list_request_key")),
     )
     op.create_table(
         "facility",
@@ -83,6 +85,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_message_batch_id", "message", ["batch_id"], unique=False)
     op.create_index("ix_message_patient_id", "message", ["patient_id"], unique=False)
+    op.create_table(
+        "outbox_submission",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(length=80), nullable=False),
+        sa.Column("channel", sa.String(length=10), nullable=False),
+        sa.Column("taken_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox_submission")),
+        sa.UniqueConstraint("key", name=op.f("uq_outbox_submission_key")),
+    )
     op.create_table(
         "patient_group",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -144,9 +155,23 @@ def upgrade() -> None:
         sa.Column("list_id", sa.Integer(), nullable=False),
         sa.Column("row_number", sa.Integer(), nullable=False),
         sa.Column("patient_id", sa.BigInteger(), nullable=True),
+        sa.Column("unreadable", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("cells", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["list_id"], ["cohort_list.id"], name=op.f("fk_list_row_list_id")),
         sa.PrimaryKeyConstraint("list_id", "row_number", name=op.f("pk_list_row")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "outbox",
+        sa.Column("submission_id", sa.Integer(), nullable=False),
+        sa.Column("reference", sa.BigInteger(), nullable=False),
+        sa.Column("address", sa.String(length=320), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=True),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["submission_id"], ["outbox_submission.id"], name=op.f("fk_outbox_submission_id")
+        ),
+        sa.PrimaryKeyConstraint("submission_id", "reference", name=op.f("pk_outbox")),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -200,6 +225,8 @@ def upgrade() -> None:
         sa.Column("snomed_codes", sa.Text(), nullable=True),
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("state_reason", sa.Text(), nullable=True),
+        sa.Column("send_guard", sa.String(length=64), nullable=True),
+        sa.Column("batch_size", sa.Integer(), server_default="1000", nullable=False),
         sa.Column("resend_of", sa.Integer(), nullable=True),
         sa.Column("rows", sa.Integer(), server_default="0", nullable=False),
         sa.Column("checked_rows", sa.Integer(), server_default="0", nullable=False),
@@ -221,6 +248,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_campaign")),
         sa.UniqueConstraint("request_key", name=op.f("uq_campaign_request_key")),
+        sa.UniqueConstraint("send_guard", name=op.f("uq_campaign_send_guard")),
     )
     op.create_index(
         "ix_campaign_list_id", "campaign", ["list_id", "template_version_id"], unique=False
