@@ -23,7 +23,9 @@ from pydantic_settings import (
 from clinic.errors import SettingsWrong
 
 Layout = Literal["emis", "emis_wales", "systmone", "generic"]
-PhoneType = Literal["mobile", "landline_or_mobile", "landline", "personal", "pager", "voip", "company"]
+PhoneType = Literal[
+    "mobile", "landline_or_mobile", "landline", "personal", "pager", "voip", "company"
+]
 
 
 class Organisation(BaseModel):
