@@ -1,0 +1,101 @@
+"""
+The gate: is this list, as a whole, fit to act on?
+
+`judge_intake` asks it of the file, before a row is judged; `judge_list` of the flags that
+data_checks/eligibility.py made, after. A verdict of `stop` ends a campaign before anything is staged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from clinic.cohort.outcomes import BEFORE
+from clinic.settings import Gate, Layout
+from data_checks import checks
+from data_checks.expectations import validate
+from data_checks.rules import Mask, truth
+from data_checks.suites import (
+    CEILINGS,
+    FEWEST_FOR_SHARES,
+    ID_FIELDS,
+    REQUIRED,
+    intake_suite,
+    screening_suite,
+)
+from data_checks.verdict import Check, Verdict
+
+__all__ = ["Check", "Verdict", "judge_intake", "judge_list"]
+
+# A heading that looks like this is the first patient's cell: an id or phone, a date, an e-mail address
+_VALUE = re.compile(r"(?:[\s+()-]*\d){9,}[\s)]*|\d{1,4}([/.-])\d{1,2}\1\d{1,4}|\S+@\S+\.\S+")
+
+
+def judge_list(flags: pd.DataFrame, *, gate: Gate) -> Verdict:
+    """
+    Judge the whole list by how many of its rows broke which rule.
+
+    `flags`: those of a `Screening`, of all rows of the list (concatenated over its blocks). Shares are
+    not held against their ceilings below 20 rows. An expectation that could not run stops the list.
+
+    Raises:
+        TypeError: a column is not bool: values are kept from Great Expectations
+    """
+    counted = _tally(flags)
+    rows = len(flags)
+    large = rows >= FEWEST_FOR_SHARES
+    allowed = {c.name: c.allowed(gate) if large else 1.0 for c in CEILINGS}
+    found = validate(counted, screening_suite(allowed))
+    shares = [checks.share(c, found, rows=rows, allowed=allowed[c.name]) for c in CEILINGS]
+    return Verdict.of((checks.rows(found, rows), *shares, checks.somebody(found)))
+
+
+def judge_intake(
+    columns: Sequence[str], fields: Mapping[str, str], rows: int, *, scheme: Layout
+) -> Verdict:
+    """
+    Judge a list as it came, before its rows are: the layout's columns, rows in bounds, some id.
+
+    `columns`: the file's headings; `fields`: our field name → its heading. Only whether and how many
+    goes on from here: where a file has no heading row, its "headings" are the first patient.
+
+    Proves ACX-18 to ACX-20.
+    """
+    headings = set(columns)
+    present = {field for field, heading in fields.items() if heading in headings}
+    counts = {
+        "rows": rows,
+        "ids": len(present & ID_FIELDS),
+        "values": sum(bool(_VALUE.fullmatch(heading.strip())) for heading in columns),
+    }
+    known = dict.fromkeys(sorted(present & _fields_of_suites()), True)
+    found = validate(pd.DataFrame({**known, **counts}, index=[0]), intake_suite(scheme))
+    needed = [checks.column(field, found) for field in REQUIRED[scheme]]
+    return Verdict.of(
+        (checks.rows(found, rows), checks.ids(found), checks.headings(found), *needed)
+    )
+
+
+def _fields_of_suites() -> set[str]:
+    return {field.name for needed in REQUIRED.values() for field in needed}
+
+
+def _tally(flags: pd.DataFrame) -> pd.DataFrame:
+    """The few columns that the suite counts; a flag that is missing is left for it to find missing."""
+    broken = {str(code): ~truth(flags, str(code)) for code in flags.columns}
+    counted = {c.flag: ~broken[c.flag] for c in CEILINGS if c.flag in broken}
+    nothing = np.zeros(len(flags), dtype=bool)
+    counted["accepted"] = ~np.logical_or.reduce([nothing, *broken.values()])
+    counted["no_error"] = ~_errors(broken, nothing)
+    return pd.DataFrame(counted, copy=False)
+
+
+def _errors(broken: dict[str, Mask], nothing: Mask) -> Mask:
+    """Rows whose outcome, the first rule they broke, is an error: what a person sees counted as one."""
+    error = nothing.copy()
+    for code in reversed(broken):
+        error[broken[code]] = BEFORE[code].kind == "error"
+    return error

@@ -1,0 +1,119 @@
+"""
+The rules that each row is judged by, in the order in which they count.
+
+A row may break several rules; its one outcome is the first it breaks, so the order is itself a rule:
+
+    is it a row?  who is it?  may they be messaged at all?  are they asked twice?  can they be reached?
+                                                            is there something to say?  is it too often?
+
+Safety comes first: a dead patient on two rows is `patient_dead` on both, never `duplicate`, and a
+number is not looked at before it is certain whose it is. docs/rules.md is made from this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Channel = Literal["sms", "email", "voice"]
+Mask: TypeAlias = npt.NDArray[np.bool_]
+EVERY_CHANNEL: frozenset[Channel] = frozenset({"sms", "email", "voice"})
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`breaks` takes the rows and returns True where the row breaks it; `code` is its outcome."""
+
+    code: str
+    breaks: Callable[[pd.DataFrame], Mask]
+    channels: frozenset[Channel] = EVERY_CHANNEL
+
+
+def yes(column: str) -> Callable[[pd.DataFrame], Mask]:
+    """Broken where the column is True."""
+    return lambda rows: truth(rows, column)
+
+
+def no(column: str) -> Callable[[pd.DataFrame], Mask]:
+    """Broken where the column is False."""
+    return lambda rows: ~truth(rows, column)
+
+
+def fault(column: str, code: str) -> Callable[[pd.DataFrame], Mask]:
+    """Broken where the column holds this fault's code."""
+    return lambda rows: rows[column].eq(code).to_numpy(dtype=bool)
+
+
+def truth(rows: pd.DataFrame, column: str) -> Mask:
+    """
+    A column of yes and no, as numpy has it.
+
+    Raises:
+        TypeError: it is of another type. An `object` column's None would read as False, and a
+            patient who opted out would be messaged: a join gone wrong must not pass for consent
+    """
+    if not pd.api.types.is_bool_dtype(rows[column].dtype):
+        raise TypeError(f"column {column} must be bool, not {rows[column].dtype}")
+    return rows[column].to_numpy(dtype=bool)
+
+
+def _no_id(rows: pd.DataFrame) -> Mask:
+    return fault("nhs_number_fault", "nhs_number_missing")(rows) & ~truth(rows, "has_other_id")
+
+
+def _not_found(rows: pd.DataFrame) -> Mask:
+    return rows["patient_id"].isna().to_numpy(dtype=bool) & ~truth(rows, "register_optional")
+
+
+def _filled(column: str) -> Callable[[pd.DataFrame], Mask]:
+    return lambda rows: rows[column].notna().to_numpy(dtype=bool)
+
+
+def _named(column: str) -> Callable[[pd.DataFrame], Mask]:
+    return lambda rows: rows[column].ne("").to_numpy(dtype=bool)
+
+
+_SMS: frozenset[Channel] = frozenset({"sms"})
+_PHONE: frozenset[Channel] = frozenset({"sms", "voice"})
+_EMAIL: frozenset[Channel] = frozenset({"email"})
+
+RULES: tuple[Rule, ...] = (
+    # is it a row, and who is it?
+    Rule("unreadable_row", yes("unreadable")),
+    Rule("nhs_number_missing", _no_id),
+    Rule("nhs_number_invalid", fault("nhs_number_fault", "nhs_number_invalid")),
+    Rule("patient_not_found", _not_found),
+    Rule("birth_date_missing", fault("birth_date_fault", "birth_date_missing")),
+    Rule("birth_date_invalid", fault("birth_date_fault", "birth_date_invalid")),
+    Rule("birth_date_differs", yes("birth_date_differs")),
+    # may they be messaged at all?
+    Rule("patient_dead", yes("dead")),
+    Rule("patient_fictitious", yes("fictitious")),
+    Rule("patient_deregistered", yes("deregistered")),
+    Rule("status_not_messaged", no("status_allowed")),
+    Rule("no_contact", yes("no_contact")),
+    Rule("opted_out", yes("opted_out")),
+    # are they asked twice? An earlier row counts, whatever became of it
+    Rule("duplicate", _filled("duplicate_of")),
+    # can they be reached? A landline rings, so a voice call does not mind one
+    Rule("phone_missing", fault("address_fault", "phone_missing"), _PHONE),
+    Rule("phone_invalid", fault("address_fault", "phone_invalid"), _PHONE),
+    Rule("phone_not_mobile", fault("address_fault", "phone_not_mobile"), _SMS),
+    Rule("phone_not_allowed", fault("address_fault", "phone_not_allowed"), _PHONE),
+    Rule("email_missing", fault("address_fault", "email_missing"), _EMAIL),
+    Rule("email_invalid", fault("address_fault", "email_invalid"), _EMAIL),
+    # is there something to say, and is it too often?
+    Rule("variable_missing", _named("variable_missing")),
+    Rule("recently_contacted", yes("recently_contacted")),
+    Rule("likely_to_fail", yes("likely_to_fail")),
+)
+
+
+def rules_for(channel: Channel) -> tuple[Rule, ...]:
+    """The rules of a channel, in their order."""
+    return tuple(rule for rule in RULES if channel in rule.channels)

@@ -1,0 +1,158 @@
+"""
+The suites: what is expected of a list as a whole, as tables, from which the expectations are made.
+
+Two suites. *Intake* asks, before a row is judged, whether the file is a list of patients of the layout
+that the organisation uses. *Screening* asks, after all rows are judged, whether so many broke one rule
+that the list itself must be wrong: another practice's, last year's, a sheet sorted by one column only.
+
+Great Expectations sees one row of counts (intake) and columns of True and False (screening), never a
+heading or a value of the file. It is imported inside the functions: its import costs seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from clinic.settings import Gate, Layout
+from data_checks.verdict import Severity
+
+MOST_ROWS = 1_000_000  # the largest campaign_cap that the settings take
+FEWEST_FOR_SHARES = 20  # below it one row is over 5%: a share says nothing about the list
+
+
+@dataclass(frozen=True)
+class Ceiling:
+    """At most a share of rows may fail `flag`, a column of True and False (True = passes)."""
+
+    name: str
+    flag: str
+    what: str  # "12 of 40 rows …"
+    do: str
+    allowed: Callable[[Gate], float]
+    severity: Severity = "critical"
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column that a layout must have, and the heading to give it."""
+
+    name: str
+    heading: str
+
+
+CEILINGS: tuple[Ceiling, ...] = (
+    Ceiling(
+        "errors",
+        "no_error",
+        "have an error",
+        "Look at the commonest error in the outcomes, mend the list at its source, take it in again.",
+        lambda gate: gate.errors,
+    ),
+    Ceiling(
+        "not_found",
+        "patient_not_found",
+        "match no patient of this record",
+        "Make sure that the list is this practice's, and that the patients were imported lately.",
+        lambda gate: gate.not_found,
+    ),
+    Ceiling(
+        "birth_date_differs",
+        "birth_date_differs",
+        "have another date of birth than the patient",
+        "Rows may have slipped against each other: a sheet sorted by one column only. Export it anew.",
+        lambda gate: gate.birth_date_differs,
+    ),
+    Ceiling(
+        "dead",
+        "patient_dead",
+        "are of patients who have died",
+        "The list is likely to be old. Export it anew.",
+        lambda gate: gate.dead,
+    ),
+    Ceiling(
+        "unreadable",
+        "unreadable_row",
+        "have more or fewer cells than the heading",
+        "Look at these rows in the file: each may hide a patient.",
+        lambda gate: 0.0,
+        "warning",
+    ),
+    Ceiling(
+        "duplicates",
+        "duplicate",
+        "repeat a patient of an earlier row",
+        "Make sure that the list is of patients, not of appointments or prescriptions.",
+        lambda gate: 0.2,
+        "warning",
+    ),
+)
+
+NHS_NUMBER = Field("nhs_number", "NHS Number")
+LOCAL_ID = Field("local_id", "EMIS Number")
+MOBILE = Field("mobile", "Telecom Number")
+BIRTH_DATE = Field("birth_date", "Date of Birth")
+ID_FIELDS: frozenset[str] = frozenset({NHS_NUMBER.name, LOCAL_ID.name})
+
+# ACX-18, ACX-19, ACX-20. A generic list needs one id, whichever (the check `ids`)
+REQUIRED: dict[Layout, tuple[Field, ...]] = {
+    "emis": (NHS_NUMBER, LOCAL_ID),
+    "emis_wales": (NHS_NUMBER, MOBILE, BIRTH_DATE),
+    "systmone": (NHS_NUMBER, MOBILE, BIRTH_DATE),
+    "generic": (),
+}
+
+
+def screening_suite(allowed: dict[str, float]) -> Any:
+    """The suite for a frame of flags. `allowed`: the share that may break each ceiling, by its name."""
+    import great_expectations as gx
+    import great_expectations.expectations as gxe
+
+    shares = [
+        gxe.ExpectColumnValuesToBeInSet(
+            column=ceiling.flag,
+            value_set=[True],
+            # 1 - 0.42 in floats is a hair above 0.58, and 42 of 100 would fail a ceiling of 42%
+            mostly=round(1 - allowed[ceiling.name], 6),
+            severity=ceiling.severity,
+            meta={"check": ceiling.name},
+        )
+        for ceiling in CEILINGS
+    ]
+    somebody = gxe.ExpectColumnDistinctValuesToContainSet(
+        column="accepted", value_set=[True], severity="warning", meta={"check": "somebody"}
+    )
+    # On no rows at all every share passes: the row count is what catches an empty list
+    rows = gxe.ExpectTableRowCountToBeBetween(
+        min_value=1, max_value=MOST_ROWS, severity="critical", meta={"check": "rows"}
+    )
+    return gx.ExpectationSuite(name="screening", expectations=[rows, *shares, somebody])
+
+
+def intake_suite(scheme: Layout) -> Any:
+    """The suite for one row of counts: a column a field that was found, `rows`, `ids`, `values`."""
+    import great_expectations as gx
+    import great_expectations.expectations as gxe
+
+    def between(column: str, least: int, most: int, severity: Severity = "critical") -> Any:
+        return gxe.ExpectColumnValuesToBeBetween(
+            column=column,
+            min_value=least,
+            max_value=most,
+            severity=severity,
+            meta={"check": column},
+        )
+
+    present = [
+        gxe.ExpectColumnToExist(
+            column=field.name, severity="critical", meta={"check": f"column_{field.name}"}
+        )
+        for field in REQUIRED[scheme]
+    ]
+    counts = [
+        between("rows", 1, MOST_ROWS),
+        between("ids", 1, len(ID_FIELDS)),
+        between("values", 0, 0, "warning"),
+    ]
+    return gx.ExpectationSuite(name=f"intake_{scheme}", expectations=[*counts, *present])
