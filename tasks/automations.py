@@ -1,0 +1,62 @@
+"""
+What Prefect does by itself when a run falls silent.
+
+A run whose machine dies stays `Running` for ever: nobody is left to say otherwise. Runs send a
+heartbeat, and this automation, which Prefect's open version has to be given, marks a run as
+crashed after three that did not come. The ledger needs no such help to stay right (leases run
+out); people and the concurrency limit do, since a dead run would hold its place.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from prefect.automations import AutomationCore
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import StateType
+from prefect.events.actions import ChangeFlowRunState
+from prefect.events.schemas.automations import EventTrigger, Posture
+from prefect.events.schemas.events import ResourceSpecification
+
+from tasks.environment import HEARTBEAT_SECONDS
+
+SILENT_RUNS = "cohort: silent runs have crashed"
+MISSED_HEARTBEATS = 3
+
+
+def silent_runs() -> AutomationCore:
+    """The automation that marks a run as crashed when its heartbeats stop."""
+    within = timedelta(seconds=MISSED_HEARTBEATS * HEARTBEAT_SECONDS)
+    return AutomationCore(
+        name=SILENT_RUNS,
+        description=f"No heartbeat for {within.total_seconds():.0f} s: its machine is gone",
+        trigger=EventTrigger(
+            # Only a run that has sent one can fall silent; anything it says later ends the wait
+            after={"prefect.flow-run.heartbeat"},
+            expect={"prefect.flow-run.*"},
+            match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
+            for_each={"prefect.resource.id"},
+            posture=Posture.Proactive,
+            threshold=1,
+            within=within,
+        ),
+        actions=[
+            ChangeFlowRunState(
+                name="Crashed",
+                force=False,
+                state=StateType.CRASHED,
+                message=f"no heartbeat for {within.total_seconds():.0f} s",
+            )
+        ],
+    )
+
+
+def ensure_automations() -> None:
+    """Create the automations, or update them. Call `apply_environment` first: this imports prefect."""
+    wanted = silent_runs()
+    with get_client(sync_client=True) as client:
+        existing = client.read_automations_by_name(SILENT_RUNS)
+        if existing:
+            client.update_automation(existing[0].id, wanted)
+        else:
+            client.create_automation(wanted)

@@ -1,0 +1,125 @@
+"""
+Prefect's settings, as this installation needs them.
+
+Prefect reads its settings while it is being imported, so a program calls `apply_environment`
+first, and whatever it starts (server, worker, flow runs) inherits them. Nothing here imports
+prefect. docs/prefect.md says why each is as it is, and what production sets otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from clinic.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+HEARTBEAT_SECONDS = 30
+
+# An administrator's own environment wins over these
+TUNING = {
+    # Sizes are 1 by default: 50 ms of server CPU a task run, and above some 3,000 in a burst,
+    # records are dropped. So: 15 ms, and none
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "200",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_READ_BATCH_SIZE": "100",
+    "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_SERVICES_TRIGGERS_READ_BATCH_SIZE": "100",
+    # Runs are kept for ever by default: 90 days
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(90 * 24 * 3600),
+    # The first interface: the second asks amplitude.com for a configuration, whatever it is told
+    "PREFECT_SERVER_UI_V2_ENABLED": "false",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    # Thirty is the least; the automation in tasks/automations.py waits for three of them
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),
+    # Loading our tasks takes longer than the default on a small machine
+    "PREFECT_RUNNER_POLL_FREQUENCY": "5",
+    "PREFECT_WORKER_QUERY_SECONDS": "5",
+}
+
+# These are not a matter of taste: with another value patient data leaves, or the wrong server is used
+GUARDS = {
+    "PREFECT_LOGGING_CONFIG_PATH": str(Path(__file__).with_name("logging.yml")),
+    "PREFECT_LOGGING_LOG_PRINTS": "false",
+    "PREFECT_TASKS_DEFAULT_NO_CACHE": "true",
+    "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    # A server that lives inside a flow's process loses its runs and starts slower than it waits
+    "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
+}
+
+
+def prefect_version() -> str:
+    """The version of Prefect, without importing it."""
+    return version("prefect")
+
+
+def prefect_home(settings: Settings) -> Path:
+    """Where Prefect keeps its files: in the installation's home, never in the user's."""
+    return settings.home.resolve() / "prefect"
+
+
+def api_url(settings: Settings) -> str:
+    """Where Prefect's server answers."""
+    return settings.prefect_api_url or f"http://127.0.0.1:{settings.prefect_port}/api"
+
+
+def prefect_environment(settings: Settings) -> dict[str, str]:
+    """Every variable that a Prefect process of this installation needs, as it should be set."""
+    tuning = {name: os.environ.get(name, value) for name, value in TUNING.items()}
+    places = {
+        "PREFECT_HOME": str(prefect_home(settings)),
+        "PREFECT_API_URL": api_url(settings),
+    }
+    ours = {} if settings.prefect_api_url else _local_server(settings)
+    return {**tuning, **GUARDS, **places, **ours}
+
+
+def _local_server(settings: Settings) -> dict[str, str]:
+    database = prefect_home(settings) / "prefect.db"
+    return {
+        # By environment and not by --port, or the interface would look for the API on 4200
+        "PREFECT_SERVER_API_HOST": "127.0.0.1",
+        "PREFECT_SERVER_API_PORT": str(settings.prefect_port),
+        "PREFECT_UI_API_URL": api_url(settings),
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": os.environ.get(
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL", f"sqlite+aiosqlite:///{database}"
+        ),
+    }
+
+
+def apply_environment(settings: Settings) -> None:
+    """
+    Set the variables in this process and for all that it starts.
+
+    Raises:
+        RuntimeError: prefect was imported before, and has read other settings
+    """
+    wanted = prefect_environment(settings)
+    changed = {name for name, value in wanted.items() if os.environ.get(name) != value}
+    if changed and "prefect" in sys.modules:
+        raise RuntimeError("call apply_environment before anything imports prefect")
+    os.environ.update(wanted)
+
+
+def child_environment(settings: Settings) -> dict[str, str]:
+    """
+    The environment of a server or worker: ours, with this installation's places made absolute,
+    since a flow run starts in a directory of its own.
+    """
+    environment = {**os.environ, **prefect_environment(settings)}
+    environment["COHORT_HOME"] = str(settings.home.resolve())
+    config = Path(os.environ.get("COHORT_CONFIG", "cohort.toml"))
+    if config.exists():
+        environment["COHORT_CONFIG"] = str(config.resolve())
+    # `prefect.yaml` writes it into each deployment: where flows/ is
+    environment["PWD"] = str(ROOT)
+    # Every flow run is a process: without bytecode its imports cost twice as much
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment

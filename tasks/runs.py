@@ -1,0 +1,109 @@
+"""
+Start, resume and find runs: the few calls that the command line and the desk make to Prefect.
+
+Parameters are keys and settings, never rows: Prefect shows and keeps them in clear. Prefect knows
+no identities: who may decide is judged and recorded in our own tables before `resume` is called.
+Call `tasks.environment.apply_environment` first: this module imports prefect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.responses import SetStateStatus
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.states import Scheduled
+from prefect.utilities.urls import url_for
+
+from clinic.errors import NotAllowed, NotFound
+from tasks.safely import ParametersRefused
+
+REFUSED = {409, 422}
+
+
+def start_deployment(
+    name: str, parameters: Mapping[str, Any], *, key: str | None = None, at: datetime | None = None
+) -> UUID:
+    """
+    Ask a worker to run a deployment, and say which run it will be.
+
+    Args:
+        name: as in Prefect, `flow/deployment`: `message/message`
+        parameters: of the flow; checked by the server against the flow's schema
+        key: the same key always names the same run, so asking twice starts one
+        at: not before then, aware; at once if not given
+
+    Raises:
+        NotFound: there is no such deployment
+        ParametersRefused: the flow does not take these parameters
+    """
+    with get_client(sync_client=True) as client:
+        deployment = _deployment(client, name)
+        try:
+            run = client.create_flow_run_from_deployment(
+                deployment,
+                parameters=dict(parameters),
+                state=Scheduled(scheduled_time=at),
+                idempotency_key=key,
+            )
+        except PrefectHTTPStatusError as error:
+            if error.response.status_code not in REFUSED:
+                raise
+        else:
+            return run.id
+    # The server's answer repeats what was given, so it goes no further
+    raise ParametersRefused(
+        "parameters", f"{name} cannot take these as given: {', '.join(parameters)}"
+    )
+
+
+def resume(flow_run_id: UUID) -> None:
+    """
+    Let a suspended run go on, in a new process, from the top of its flow.
+
+    Raises:
+        NotFound: there is no such run
+        NotAllowed: it is not waiting, so there is nothing to resume
+    """
+    with get_client(sync_client=True) as client:
+        _flow_run(client, flow_run_id)
+        answer = client.resume_flow_run(flow_run_id)
+    if answer.status is not SetStateStatus.ACCEPT:
+        raise NotAllowed("run-not-waiting", f"run {flow_run_id} is not waiting to be resumed")
+
+
+def state_of(flow_run_id: UUID) -> str:
+    """
+    The name of the run's state, as Prefect shows it: `Running`, `Suspended`, `Completed` …
+
+    Raises:
+        NotFound: there is no such run
+    """
+    with get_client(sync_client=True) as client:
+        return _flow_run(client, flow_run_id).state_name or "Unknown"
+
+
+def flow_run_url(flow_run_id: UUID) -> str:
+    """Where a browser shows the run; empty where Prefect knows no server."""
+    return url_for("flow-run", obj_id=flow_run_id) or ""
+
+
+def _deployment(client: SyncPrefectClient, name: str) -> UUID:
+    try:
+        return client.read_deployment_by_name(name).id
+    except ObjectNotFound:
+        pass
+    raise NotFound("deployment", f"{name} is not deployed: `prefect deploy --all` deploys it")
+
+
+def _flow_run(client: SyncPrefectClient, flow_run_id: UUID) -> FlowRun:
+    try:
+        return client.read_flow_run(flow_run_id)
+    except ObjectNotFound:
+        pass
+    raise NotFound("flow-run", f"Prefect has no run {flow_run_id}")

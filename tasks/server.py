@@ -1,0 +1,120 @@
+"""
+The local Prefect server: a process of its own that outlives the command that started it.
+
+    ensure_server   answers already? use it; otherwise start one and wait until it answers
+    stop_server     end the one that we started
+    server_status   where it is, whether it answers, whether it is ours
+
+Where settings name a server (`prefect_api_url`), none is started: that one must answer.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+from clinic.errors import MendableError
+from clinic.settings import Settings
+from tasks.database import prepare_database
+from tasks.environment import api_url, child_environment, prefect_home
+from tasks.processes import Background
+
+START_SECONDS = 120
+STOP_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class ServerStatus:
+    """Where the server is, and what is known of it."""
+
+    url: str
+    answers: bool
+    ours: bool
+    pid: int | None
+
+    @property
+    def interface(self) -> str:
+        """What to open in a browser."""
+        return self.url.removesuffix("/api")
+
+
+def server_status(settings: Settings) -> ServerStatus:
+    """Ask the server; takes at most a few seconds, raises nothing."""
+    url = api_url(settings)
+    answers = _get(f"{url}/health") is True
+    ours = answers and _home_of(url) == str(prefect_home(settings))
+    return ServerStatus(url, answers, ours, _process(settings).pid() if ours else None)
+
+
+def ensure_server(settings: Settings, *, timeout: float = START_SECONDS) -> str:
+    """
+    The URL of a Prefect server that answers, started if need be.
+
+    Raises:
+        MendableError: the named server does not answer, the port is somebody else's, or the
+            server did not start
+    """
+    status = server_status(settings)
+    if settings.prefect_api_url:
+        if not status.answers:
+            raise MendableError(
+                "prefect-unreachable",
+                f"no Prefect server answers at {status.url}: start it, or mend prefect_api_url",
+            )
+    elif not status.answers:
+        _start(settings, timeout=timeout)
+    elif not status.ours:
+        raise MendableError(
+            "prefect-port",
+            f"another installation's Prefect server answers at {status.url}: "
+            "choose a free port with prefect_port, or name that server in prefect_api_url",
+        )
+    return status.url
+
+
+def stop_server(settings: Settings) -> bool:
+    """Stop the server that we started; False where none of ours was running."""
+    return _process(settings).stop(seconds=STOP_SECONDS)
+
+
+def _start(settings: Settings, *, timeout: float) -> None:
+    prepare_database(settings)
+    server = _process(settings)
+    server.start(["server", "start"], child_environment(settings))
+    deadline = time.monotonic() + timeout
+    while not server_status(settings).answers:
+        if not server.running():
+            raise MendableError(
+                "prefect-start",
+                f"Prefect's server ended at once: {server.last_lines()} (see {server.log})",
+            )
+        if time.monotonic() > deadline:
+            server.stop(seconds=STOP_SECONDS)
+            raise MendableError(
+                "prefect-start",
+                f"Prefect's server did not answer within {timeout:.0f} s; see {server.log}",
+            )
+        time.sleep(0.05)
+
+
+def _process(settings: Settings) -> Background:
+    return Background("server", prefect_home(settings))
+
+
+def _home_of(url: str) -> str | None:
+    """Which home a server runs on, if it is a Prefect server and says so."""
+    answer = _get(f"{url}/admin/settings")
+    home = answer.get("home") if isinstance(answer, dict) else None
+    return str(home) if home else None
+
+
+def _get(url: str) -> Any:
+    """The JSON at a URL; None where nothing (sensible) answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:
+            return json.load(response)
+    except (OSError, ValueError):
+        return None
