@@ -1,0 +1,154 @@
+"""
+Every row of a campaign's list with what became of it, as it came in: streamed, and as a CSV file.
+
+The file has the list's own columns, so that the practice can go on with it, then `Outcome` (the code),
+`What to do` (the sentence) and `Detail`. Cells that a spreadsheet would run are made safe (ACX-27).
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, TextIO
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection, Row
+
+from clinic.cohort.formula import safe_cell
+from clinic.cohort.outcomes import BEFORE, OUTCOMES
+from clinic.message import states
+from clinic.message.campaign import get_campaign
+from clinic.message.codes import message_id
+from clinic.message.report import code_of
+from clinic.record.database import Record
+from clinic.record.schema.lists import cohort_list, list_row
+from clinic.record.schema.messages import message, recipient
+from clinic.record.schema.people import patient
+
+PAGE = 5_000
+Only = Literal["all", "not_accepted", "errors"]
+# A list made in the record (a group, a filter) has no columns of its own: who it is must be told
+_OWN = ("NHS Number", "Local ID")
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeRow:
+    """A row: its number in the spreadsheet, its cells as they came, its outcome, and what is known of it."""
+
+    row_number: int
+    cells: list[str]
+    code: str
+    detail: str
+
+    @property
+    def says(self) -> str:
+        """What to do."""
+        return OUTCOMES[self.code].says
+
+
+def headings(record: Record, campaign_id: int) -> list[str]:
+    """
+    The headings of the campaign's list, in their order.
+
+    Raises:
+        NotFound: there is no such campaign
+    """
+    with record.read() as connection:
+        own = get_campaign(connection, campaign_id)
+        query = sa.select(cohort_list.c.columns).where(cohort_list.c.id == own.list_id)
+        return orjson.loads(connection.execute(query).scalar_one()) or list(_OWN)
+
+
+def outcome_rows(record: Record, campaign_id: int, *, only: Only = "all") -> Iterator[OutcomeRow]:
+    """
+    The rows of the campaign's list in their order, a page of them in memory at a time.
+
+    only: "not_accepted" before sending (ACX-26), or "errors" of any kind (PAT-22)
+
+    Raises:
+        NotFound: there is no such campaign
+    """
+    with record.read() as connection:
+        own = get_campaign(connection, campaign_id)
+    last = 0
+    while True:
+        with record.read() as connection:
+            page = _page(connection, own, after=last, only=only)
+        for row in page:
+            yield _outcome_row(row)
+        if len(page) < PAGE:
+            return
+        last = page[-1].row_number
+
+
+def _page(connection: Connection, own: Row[Any], *, after: int, only: Only) -> list[Row[Any]]:
+    query = _rows(own).where(list_row.c.row_number > after).limit(PAGE)
+    if only == "not_accepted":
+        query = query.where(
+            recipient.c.outcome.in_([code for code in BEFORE if code != "accepted"])
+        )
+    if only == "errors":
+        query = query.where(_is_error(ended=own.state in states.ENDED))
+    return list(connection.execute(query))
+
+
+def _is_error(*, ended: bool) -> ColumnElement[bool]:
+    kinds = ("error", "failed")
+    codes = [code for code, outcome in OUTCOMES.items() if outcome.kind in kinds]
+    return code_of(ended=ended).in_([*codes, "unknown"])
+
+
+def _rows(own: Row[Any]) -> sa.Select[Any]:
+    """Three walks along primary keys, side by side."""
+    to_recipient = sa.and_(
+        recipient.c.campaign_id == own.id, recipient.c.row_number == list_row.c.row_number
+    )
+    to_message = message.c.id == list_row.c.row_number + message_id(own.id, 0)
+    detail = sa.func.coalesce(recipient.c.detail, message.c.error_text, message.c.reason, "")
+    return (
+        sa.select(
+            list_row.c.row_number,
+            list_row.c.cells,
+            code_of(ended=own.state in states.ENDED).label("code"),
+            detail.label("detail"),
+            patient.c.nhs_number,
+            patient.c.local_id,
+        )
+        .select_from(
+            list_row.outerjoin(recipient, to_recipient)
+            .outerjoin(message, to_message)
+            .outerjoin(patient, patient.c.id == list_row.c.patient_id)
+        )
+        .where(list_row.c.list_id == own.list_id)
+        .order_by(list_row.c.row_number)
+    )
+
+
+def _outcome_row(row: Row[Any]) -> OutcomeRow:
+    cells = orjson.loads(row.cells) or [row.nhs_number or "", row.local_id or ""]
+    return OutcomeRow(row.row_number, cells, row.code, row.detail)
+
+
+def write_outcomes(record: Record, campaign_id: int, file: TextIO, *, only: Only = "all") -> int:
+    """
+    Write the rows as CSV into a text file opened with `newline=""`; how many there are.
+
+    Raises:
+        NotFound: there is no such campaign
+    """
+    own = headings(record, campaign_id)
+    writer = csv.writer(file, lineterminator="\r\n")
+    _write(writer, ("Row", *own, "Outcome", "What to do", "Detail"))
+    count = 0
+    for row in outcome_rows(record, campaign_id, only=only):
+        # A row with more or fewer cells than headings must not push its outcome into another column
+        cells = [*row.cells, *[""] * len(own)][: len(own)]
+        _write(writer, (row.row_number, *cells, row.code, row.says, row.detail))
+        count += 1
+    return count
+
+
+def _write(writer: Any, cells: Iterable[Any]) -> None:
+    writer.writerow([cell if isinstance(cell, int) else safe_cell(cell or "") for cell in cells])

@@ -1,0 +1,134 @@
+"""
+What was sent to whom: the patient's outreach card (ARC-16) and the Outreach Report (ARC-17).
+
+Both read the ledger, so that they tell of a message also where it was not filed on the record. What was
+left out at the moment of sending, what was cancelled, and rehearsals were not sent and are not listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.errors import NotFound
+from clinic.message import states
+from clinic.message.report import messages_of
+from clinic.record.database import Record
+from clinic.record.schema.lists import template, template_version
+from clinic.record.schema.messages import campaign, message
+from clinic.record.schema.people import patient
+
+PAGE = 5_000
+# COM-9: exactly one of three words. The gateway's yes is not yet the network's: that is Pending
+WORDS: Final = {
+    states.PENDING: "Pending",
+    states.ACCEPTED: "Pending",
+    states.UNKNOWN: "Pending",
+    states.DELIVERED: "Sent Successfully",
+    states.UNDELIVERED: "Send Failed",
+    states.REJECTED: "Send Failed",
+    states.EXPIRED: "Send Failed",
+    states.EXHAUSTED: "Send Failed",
+}
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which messages: all that is given must match. `status` is one of COM-9's words; instants are aware."""
+
+    campaign_id: int | None = None
+    patient_id: int | None = None
+    sent_from: datetime | None = None
+    sent_before: datetime | None = None
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One message (COM-8). `campaign_id` is its Bulk Outreach ID (ARC-18); `state` is the ledger's own word."""
+
+    id: int
+    campaign_id: int
+    list_name: str
+    template: str
+    patient_id: int
+    nhs_number: str | None
+    local_id: str | None
+    channel: str
+    address: str
+    text: str
+    sent_at: datetime | None
+    status: str
+    state: str
+    error: str | None
+
+
+def find_patient(connection: Connection, known_as: str) -> int:
+    """
+    The patient with this NHS number (spaces allowed) or this id of the practice.
+
+    Raises:
+        NotFound: there is none
+    """
+    number = "".join(known_as.split())
+    for column in (patient.c.nhs_number, patient.c.local_id):
+        query = sa.select(patient.c.id).where(column == number)
+        if (found := connection.execute(query).scalar_one_or_none()) is not None:
+            return int(found)
+    raise NotFound(
+        "patient-unknown",
+        "no patient of this record has this NHS number or id; check it for a slip",
+    )
+
+
+def outreach_card(record: Record, patient_id: int) -> list[Sent]:
+    """Every message to the patient, newest first (ARC-16)."""
+    return sorted(
+        list_sent(record, Filter(patient_id=patient_id)), key=lambda sent: sent.id, reverse=True
+    )
+
+
+def list_sent(record: Record, wanted: Filter = Filter()) -> Iterator[Sent]:
+    """The messages that the filter describes, in the order of their ids, a page in memory at a time."""
+    query = _messages(wanted).order_by(message.c.id).limit(PAGE)
+    last = 0
+    while True:
+        with record.read() as connection:
+            page = list(connection.execute(query.where(message.c.id > last)))
+        for row in page:
+            yield Sent(**row._mapping, status=WORDS[row.state])
+        if len(page) < PAGE:
+            return
+        last = page[-1].id
+
+
+def _messages(wanted: Filter) -> sa.Select[tuple[object, ...]]:
+    told = [state for state, word in WORDS.items() if wanted.status in (None, word)]
+    query = (
+        sa.select(
+            message.c.id, message.c.campaign_id, campaign.c.list_name,
+            template.c.key.label("template"), message.c.patient_id, patient.c.nhs_number,
+            patient.c.local_id, message.c.channel, message.c.address, message.c.body.label("text"),
+            message.c.sent_at, message.c.state,
+            sa.func.coalesce(message.c.error_text, message.c.reason).label("error"),
+        )
+        .join(campaign, campaign.c.id == message.c.campaign_id)
+        .join(template_version, template_version.c.id == campaign.c.template_version_id)
+        .join(template, template.c.id == template_version.c.template_id)
+        .outerjoin(patient, patient.c.id == message.c.patient_id)
+        .where(message.c.state.in_(told), ~campaign.c.dry_run)
+    )  # fmt: skip
+    if wanted.campaign_id is not None:
+        query = query.where(messages_of(wanted.campaign_id))
+    if wanted.patient_id is not None:
+        query = query.where(message.c.patient_id == wanted.patient_id)
+    if wanted.sent_from is not None:
+        query = query.where(message.c.sent_at >= wanted.sent_from)
+    if wanted.sent_before is not None:
+        query = query.where(message.c.sent_at < wanted.sent_before)
+    return query
