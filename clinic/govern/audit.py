@@ -12,25 +12,36 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
-import orjson
 from sqlalchemy import Connection
 
 from clinic.clock import Clock, SystemClock
-from clinic.govern.audit_chain import ACT_COLUMNS, SYSTEM, append_block, seal
+from clinic.govern.anchor import write_anchor
+from clinic.govern.audit_chain import SYSTEM, append_block, seal
+from clinic.govern.audit_rows import act_line, as_json, items_of
+from clinic.govern.audit_verify import Fault, VerifyResult, verify
 from clinic.record.bulk import insert_rows
 from clinic.record.schema.govern import audit_act, audit_item
+
+__all__ = [
+    "CHUNK",
+    "Act",
+    "Fault",
+    "Item",
+    "VerifyResult",
+    "record_act",
+    "record_items",
+    "seal_chunk",
+    "stream_of",
+    "verify",
+    "write_act",
+    "write_anchor",
+]
 
 CHUNK: Final = 1000  # most items a block
 _MACHINE: Final = SystemClock()
 _COLUMNS: Final = ("stream", "chunk", "patient_id", "old_values", "new_values")
-_ITEMS: Final = {
-    "sqlite": "SELECT patient_id, old_values, new_values FROM audit_item "
-    "WHERE stream = ? AND chunk = ? ORDER BY patient_id",
-    "postgresql": "SELECT patient_id, old_values, new_values FROM audit_item "
-    "WHERE stream = %s AND chunk = %s ORDER BY patient_id",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +92,11 @@ def record_act(connection: Connection, clock: Clock, act: Act) -> None:
     Raises:
         RecordUnsafe: this process has not the key of this trail
     """
-    now = clock.now()
+    write_act(connection, act, clock.now())
+
+
+def write_act(connection: Connection, act: Act, now: datetime) -> None:
+    """`record_act` for a caller that was handed an instant instead of a clock."""
     row: dict[str, Any] = {
         "timestamp": (act.timestamp or now).astimezone(UTC),
         "operator": act.operator,
@@ -152,23 +167,3 @@ def seal_chunk(
         patients=(rows[0][0], rows[-1][0]),
     )
     return len(rows)
-
-
-def items_of(connection: Connection, stream: str, chunk: int) -> list[tuple[Any, ...]]:
-    """(patient_id, old_values, new_values) of a chunk, as stored, in the order they are sealed in."""
-    # The driver's own cursor: a Row object for each patient would double the time
-    cursor = cast(Any, connection.connection.cursor())
-    cursor.execute(_ITEMS[connection.dialect.name], (stream, chunk))
-    return cast(list[tuple[Any, ...]], cursor.fetchall())
-
-
-def act_line(row: Mapping[str, Any]) -> list[Any]:
-    """An act as it is sealed: its values in the order of the columns, where it stands apart."""
-    return [row[name] for name in ACT_COLUMNS if name not in ("stream", "number")]
-
-
-def as_json(values: Mapping[str, Any] | None) -> str | None:
-    """An object as stored: keys sorted, so that equal values are equal texts."""
-    if values is None:
-        return None
-    return orjson.dumps(dict(values), option=orjson.OPT_SORT_KEYS).decode()

@@ -28,14 +28,11 @@ from sqlalchemy import Connection
 
 from clinic.errors import RecordUnsafe
 from clinic.record.database import Record
-from clinic.record.schema.govern import audit_act, audit_block
+from clinic.record.schema.govern import audit_block
 
 SYSTEM: Final = "system"
 GENESIS: Final = bytes(32)  # what the first block of a stream has before it
 _OPTION: Final = "cohort_audit_key"
-
-# What an act's root covers, in this order
-ACT_COLUMNS: Final = tuple(column.name for column in audit_act.c)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,11 +142,7 @@ def append_block(
 
 def _head(connection: Connection, stream: str, our_key: str | None) -> tuple[int, bytes]:
     """Number and hash of the last block; (0, GENESIS) before the first. Holds the stream until commit."""
-    if connection.dialect.name == "postgresql":
-        # Bound to the transaction, not to the session: a transaction pooler may stand between
-        connection.execute(
-            sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(stream, 0)))
-        )
+    hold(connection, f"audit {stream}")
     head = _last(connection, stream)
     begun_with = head or (_last(connection, SYSTEM) if stream != SYSTEM else None)
     if begun_with is not None and begun_with.key_id != our_key:
@@ -168,3 +161,12 @@ def _last(connection: Connection, stream: str) -> sa.Row[Any] | None:
         .order_by(audit_block.c.number.desc())
         .limit(1)
     ).first()
+
+
+def hold(connection: Connection, what: str) -> None:
+    """Until this transaction ends, nobody else holds `what`. On SQLite a writer is alone anyway."""
+    if connection.dialect.name == "postgresql":
+        # Bound to the transaction, not to the session: a transaction pooler may stand between
+        connection.execute(
+            sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(what, 0)))
+        )
