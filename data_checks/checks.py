@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from clinic.cohort.columns import ALIASES
 from data_checks.expectations import Finding
-from data_checks.suites import FEWEST_FOR_SHARES, MOST_ROWS, Ceiling, Field
+from data_checks.suites import FEWEST_FOR_SHARES, MOST_ROWS, Ceiling
 from data_checks.verdict import Check, Severity
 
 Findings = Mapping[str, Finding]
@@ -62,13 +63,14 @@ def headings(found: Findings) -> Check:
     )
 
 
-def column(field: Field, found: Findings) -> Check:
+def column(field: str, found: Findings) -> Check:
     """A column that the layout needs is there."""
+    heading = ALIASES[field][0][0]
     return _plain(
-        f"column_{field.name}",
+        f"column_{field}",
         found,
-        ok=f"The list has the column {field.heading}.",
-        otherwise=f"This layout needs a column {field.heading}, and none is known as it. "
+        ok=f"The list has the column {heading}.",
+        otherwise=f"This layout needs a column {heading}, and none is known as it. "
         "Add it to the export, or choose the layout that the list has.",
     )
 

@@ -22,8 +22,8 @@ from data_checks.suites import (
     CEILINGS,
     FEWEST_FOR_SHARES,
     ID_FIELDS,
-    REQUIRED,
     intake_suite,
+    needed_columns,
     screening_suite,
 )
 from data_checks.verdict import Check, Verdict
@@ -71,16 +71,13 @@ def judge_intake(
         "ids": len(present & ID_FIELDS),
         "values": sum(bool(_VALUE.fullmatch(heading.strip())) for heading in columns),
     }
-    known = dict.fromkeys(sorted(present & _fields_of_suites()), True)
-    found = validate(pd.DataFrame({**known, **counts}, index=[0]), intake_suite(scheme))
-    needed = [checks.column(field, found) for field in REQUIRED[scheme]]
+    needed = needed_columns(scheme, present)
+    there = {field: True for field in needed if field in present}
+    found = validate(pd.DataFrame({**there, **counts}, index=[0]), intake_suite(scheme, needed))
+    columns_found = [checks.column(field, found) for field in needed]
     return Verdict.of(
-        (checks.rows(found, rows), checks.ids(found), checks.headings(found), *needed)
+        (checks.rows(found, rows), checks.ids(found), checks.headings(found), *columns_found)
     )
-
-
-def _fields_of_suites() -> set[str]:
-    return {field.name for needed in REQUIRED.values() for field in needed}
 
 
 def _tally(flags: pd.DataFrame) -> pd.DataFrame:
@@ -88,6 +85,8 @@ def _tally(flags: pd.DataFrame) -> pd.DataFrame:
     broken = {str(code): ~truth(flags, str(code)) for code in flags.columns}
     counted = {c.flag: ~broken[c.flag] for c in CEILINGS if c.flag in broken}
     nothing = np.zeros(len(flags), dtype=bool)
+    if flags.empty:  # no block, so no columns either: it is the row count that should stop it
+        counted |= {c.flag: nothing for c in CEILINGS}
     counted["accepted"] = ~np.logical_or.reduce([nothing, *broken.values()])
     counted["no_error"] = ~_errors(broken, nothing)
     return pd.DataFrame(counted, copy=False)

@@ -11,10 +11,11 @@ heading or a value of the file. It is imported inside the functions: its import 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from typing import Any
 
+from clinic.cohort.columns import REQUIRED
 from clinic.settings import Gate, Layout
 from data_checks.verdict import Severity
 
@@ -32,14 +33,6 @@ class Ceiling:
     do: str
     allowed: Callable[[Gate], float]
     severity: Severity = "critical"
-
-
-@dataclass(frozen=True)
-class Field:
-    """A column that a layout must have, and the heading to give it."""
-
-    name: str
-    heading: str
 
 
 CEILINGS: tuple[Ceiling, ...] = (
@@ -89,19 +82,17 @@ CEILINGS: tuple[Ceiling, ...] = (
     ),
 )
 
-NHS_NUMBER = Field("nhs_number", "NHS Number")
-LOCAL_ID = Field("local_id", "EMIS Number")
-MOBILE = Field("mobile", "Telecom Number")
-BIRTH_DATE = Field("birth_date", "Date of Birth")
-ID_FIELDS: frozenset[str] = frozenset({NHS_NUMBER.name, LOCAL_ID.name})
+ID_FIELDS: frozenset[str] = frozenset({"nhs_number", "local_id"})
 
-# ACX-18, ACX-19, ACX-20. A generic list needs one id, whichever (the check `ids`)
-REQUIRED: dict[Layout, tuple[Field, ...]] = {
-    "emis": (NHS_NUMBER, LOCAL_ID),
-    "emis_wales": (NHS_NUMBER, MOBILE, BIRTH_DATE),
-    "systmone": (NHS_NUMBER, MOBILE, BIRTH_DATE),
-    "generic": (),
-}
+
+def needed_columns(scheme: Layout, present: Set[str]) -> tuple[str, ...]:
+    """
+    The fields that a list of this layout must have (ACX-18 to ACX-20, PAT-8).
+
+    Where a layout has alternatives, the one of which the list lacks least (and has most): an EMIS list
+    without an EMIS number is told of that number, not of the six columns that would do instead.
+    """
+    return min(REQUIRED[scheme], key=lambda f: (len(set(f) - present), -len(set(f) & present)))
 
 
 def screening_suite(allowed: dict[str, float]) -> Any:
@@ -130,7 +121,7 @@ def screening_suite(allowed: dict[str, float]) -> Any:
     return gx.ExpectationSuite(name="screening", expectations=[rows, *shares, somebody])
 
 
-def intake_suite(scheme: Layout) -> Any:
+def intake_suite(scheme: Layout, needed: tuple[str, ...]) -> Any:
     """The suite for one row of counts: a column a field that was found, `rows`, `ids`, `values`."""
     import great_expectations as gx
     import great_expectations.expectations as gxe
@@ -146,9 +137,9 @@ def intake_suite(scheme: Layout) -> Any:
 
     present = [
         gxe.ExpectColumnToExist(
-            column=field.name, severity="critical", meta={"check": f"column_{field.name}"}
+            column=field, severity="critical", meta={"check": f"column_{field}"}
         )
-        for field in REQUIRED[scheme]
+        for field in needed
     ]
     counts = [
         between("rows", 1, MOST_ROWS),

@@ -23,6 +23,14 @@ SYSTMONE = {
     "mobile": "Telecom Number",
     "birth_date": "Date of Birth",
 }
+PATCHS = {
+    "given_name": "Given Name",
+    "family_name": "Family Name",
+    "birth_date": "Date of Birth",
+    "nhs_number": "NHS Number",
+    "mobile": "Mobile Telephone",
+    "email": "E-mail Address",
+}
 
 
 def failed(verdict: Verdict) -> list[str]:
@@ -87,9 +95,12 @@ def test_shares_are_not_judged_on_a_handful_of_rows() -> None:
 
 def test_an_empty_list_stops() -> None:
     """Every share passes on no rows at all; the row count does not."""
-    verdict = judge_list(flags(0), gate=Gate())
-    assert verdict.outcome == "stop"
-    assert "Choose a list with patients in it." in verdict.stops[0]
+    for empty in (flags(0), pd.DataFrame()):
+        verdict = judge_list(empty, gate=Gate())
+        assert verdict.outcome == "stop"
+        assert verdict.stops == [
+            "The list has 0 rows; from 1 to 1,000,000 may. Choose a list with patients in it."
+        ]
 
 
 def test_the_gate_counts_what_the_screening_found() -> None:
@@ -166,7 +177,9 @@ LAYOUT_CASES: list[tuple[Layout, dict[str, str], list[str]]] = [
     ("systmone", SYSTMONE, []),
     ("systmone", {"nhs_number": "NHS Number"}, ["column_mobile", "column_birth_date"]),
     ("generic", {"local_id": "Id"}, []),
-    ("generic", {"mobile": "Mobile"}, ["ids"]),
+    ("generic", {"mobile": "Mobile"}, ["ids", "column_nhs_number"]),
+    ("emis", PATCHS, []),
+    ("emis", {k: PATCHS[k] for k in PATCHS if k != "email"}, ["column_email"]),
 ]
 
 
@@ -174,7 +187,7 @@ LAYOUT_CASES: list[tuple[Layout, dict[str, str], list[str]]] = [
 def test_each_layout_needs_its_columns(
     scheme: Layout, fields: dict[str, str], checks: list[str]
 ) -> None:
-    """ACX-18, ACX-19, ACX-20: which columns are required depends on where the list is from."""
+    """ACX-18, ACX-19, ACX-20, PAT-8: which columns are required depends on where the list is from."""
     verdict = judge_intake(list(fields.values()), fields, 10, scheme=scheme)
     assert failed(verdict) == checks
     assert verdict.outcome == ("stop" if checks else "pass")
