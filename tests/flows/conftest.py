@@ -1,0 +1,21 @@
+"""One real Prefect server for all tests of flows; ask for `prefect_server` to run against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from clinic.settings import Settings
+from tests.prefect_server import running_prefect
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """
+    The settings (home, port) of a running server, which flows called in a test report to.
+
+    `tests.prefect_server.find_in_prefect(settings.home, words)` searches all that it keeps.
+    """
+    with running_prefect(tmp_path_factory.mktemp("prefect")) as settings:
+        yield settings

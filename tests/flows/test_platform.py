@@ -1,0 +1,169 @@
+"""
+Prefect as it is really used: a server, `prefect deploy --all`, the scheduler, a process worker.
+
+With some releases of FastAPI or SQLAlchemy next to Prefect 3.8.8, the server does not start,
+nothing can be deployed, or no scheduled run is ever made, and only the server's log says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    DeploymentFilter,
+    DeploymentFilterName,
+    TaskRunFilter,
+    TaskRunFilterFlowRunId,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.states import Scheduled
+
+from clinic.errors import NotAllowed, NotFound
+from clinic.settings import Settings
+from tasks.automations import SILENT_RUNS, ensure_automations
+from tasks.runs import flow_run_url, resume, start_deployment, state_of
+from tasks.safely import ParametersRefused
+from tasks.workers import (
+    deploy_all,
+    ensure_work_pool,
+    start_worker,
+    stop_worker,
+    worker_log,
+    worker_runs,
+)
+from tests.prefect_server import wait_for
+
+pytestmark = pytest.mark.prefect
+
+YAML = Path(__file__).with_name("scheduled.yaml")
+NIGHTLY = "scheduled/nightly"
+
+
+@pytest.fixture(scope="module")
+def deployed(prefect_server: Settings) -> Settings:
+    """A server with the test's deployment in the work pool."""
+    ensure_work_pool(prefect_server)
+    deploy_all(prefect_server, file=YAML)
+    return prefect_server
+
+
+@pytest.fixture(scope="module")
+def worker(deployed: Settings) -> Iterator[Settings]:
+    """A process worker on that pool."""
+    assert start_worker(deployed)
+    yield deployed
+    stop_worker(deployed)
+
+
+@pytest.fixture
+def client(prefect_server: Settings) -> Iterator[SyncPrefectClient]:
+    with get_client(sync_client=True) as client:
+        yield client
+
+
+def scheduled_run(client: SyncPrefectClient) -> FlowRun | None:
+    runs = client.read_flow_runs(
+        deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=["nightly"]))
+    )
+    waiting = [run for run in runs if run.auto_scheduled and run.state_type == StateType.SCHEDULED]
+    return min(
+        waiting,
+        key=lambda run: run.expected_start_time or datetime.max.replace(tzinfo=UTC),
+        default=None,
+    )
+
+
+def test_a_scheduled_run_appears_and_a_worker_completes_it(
+    worker: Settings, client: SyncPrefectClient
+) -> None:
+    """Issue 2, bar 1: server, deploy --all, scheduled run, process worker, artifacts."""
+    run = wait_for("scheduled run", lambda: scheduled_run(client), seconds=70)
+    assert run.parameters == {"greeting": "evening"}
+    at = run.expected_start_time
+    assert at is not None
+    assert at.astimezone(ZoneInfo("Europe/London")).strftime("%H:%M") == "02:30"
+
+    # Not wait for the night: the very run that the scheduler made is due now
+    client.set_flow_run_state(run.id, Scheduled(), force=True)
+    state = wait_for("end of the run", lambda: ended(run, worker), seconds=90)
+
+    assert state == "Completed", worker_log(worker).read_text()
+    artifacts = wait_for(
+        "artifact",
+        lambda: client.read_artifacts(
+            artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run.id]))
+        ),
+    )
+    assert [a.data for a in artifacts] == [f"evening from {worker.home.name}: 3"]
+    tasks = wait_for("two task runs", lambda: task_runs(client, run))
+    assert sorted(tasks) == ["count-0", "count-1"]
+
+
+def ended(run: FlowRun, settings: Settings) -> str | None:
+    assert worker_runs(settings), worker_log(settings).read_text()
+    state = state_of(run.id)
+    return state if state in {"Completed", "Failed", "Crashed", "Cancelled"} else None
+
+
+def task_runs(client: SyncPrefectClient, run: FlowRun) -> list[str] | None:
+    runs = client.read_task_runs(
+        task_run_filter=TaskRunFilter(flow_run_id=TaskRunFilterFlowRunId(any_=[run.id]))
+    )
+    names = [task.name for task in runs if task.state_type == StateType.COMPLETED]
+    return names if len(names) == 2 else None
+
+
+def test_a_second_worker_is_not_started_beside_the_first(worker: Settings) -> None:
+    assert not start_worker(worker)
+
+
+def test_what_is_deployed_already_may_be_deployed_again(
+    deployed: Settings, client: SyncPrefectClient
+) -> None:
+    before = client.read_deployment_by_name(NIGHTLY)
+    ensure_work_pool(deployed)
+    deploy_all(deployed, file=YAML)
+    after = client.read_deployment_by_name(NIGHTLY)
+    assert (after.id, len(after.schedules)) == (before.id, 1)
+
+
+def test_asking_twice_with_one_key_starts_one_run(deployed: Settings) -> None:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    first = start_deployment(NIGHTLY, {"greeting": "once"}, key="request-1", at=tomorrow)
+    again = start_deployment(NIGHTLY, {"greeting": "once"}, key="request-1", at=tomorrow)
+    assert first == again
+    assert state_of(first) == "Scheduled"
+    assert flow_run_url(first) == f"http://127.0.0.1:{deployed.prefect_port}/runs/flow-run/{first}"
+
+
+def test_parameters_that_the_flow_does_not_take_are_refused_without_repeating_them(
+    deployed: Settings,
+) -> None:
+    with pytest.raises(ParametersRefused) as refused:
+        start_deployment(NIGHTLY, {"batches": "SENTINEL"})
+    assert "batches" in str(refused.value)
+    assert "SENTINEL" not in str(refused.value)
+
+
+def test_a_deployment_that_is_not_there_is_named(deployed: Settings) -> None:
+    with pytest.raises(NotFound, match="scheduled/unknown"):
+        start_deployment("scheduled/unknown", {})
+
+
+def test_only_a_waiting_run_can_be_resumed(deployed: Settings) -> None:
+    run = start_deployment(NIGHTLY, {}, at=datetime.now(UTC) + timedelta(days=1))
+    with pytest.raises(NotAllowed, match="run-not-waiting"):
+        resume(run)
+
+
+def test_the_automation_for_silent_runs_is_there_once(client: SyncPrefectClient) -> None:
+    ensure_automations()
+    ensure_automations()
+    assert [a.enabled for a in client.read_automations_by_name(SILENT_RUNS)] == [True]
