@@ -7,6 +7,7 @@ Every error that Cohort raises on purpose.
     │   ├── ListRefused           a file or list cannot be read without losing somebody
     │   ├── CohortRefused         the list as a whole is not fit to act on (gate, cap, sent before)
     │   ├── TemplateRefused       a template asks for more than templates may do
+    │   ├── OperationRefused      an operation on the record makes no sense as it was asked for
     │   ├── NotFound              there is no such campaign, list, template, patient …
     │   └── NotAllowed            the operator's role, the approval or the state forbids it; exit code 3
     ├── GatewayProblem            the way out failed; the ledger says what that means for each message
@@ -58,6 +59,10 @@ class CohortRefused(MendableError):
 
 class TemplateRefused(MendableError):
     """A template asks for more than templates may do."""
+
+
+class OperationRefused(MendableError):
+    """An operation on the record makes no sense as it was asked for."""
 
 
 class NotFound(MendableError):

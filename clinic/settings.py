@@ -55,6 +55,9 @@ class Organisation(BaseModel):
     campaign_cap: int = Field(
         default=10_000, ge=1, le=1_000_000, description="Most recipients a campaign (PAT-2)"
     )
+    most_segments: int = Field(
+        default=6, ge=1, le=10, description="Longest text, in segments: 6 is 918 GSM characters"
+    )
     save_when: Literal["sent", "delivered"] = Field(
         default="sent", description="When the item is written (PAT-17)"
     )
@@ -133,6 +136,28 @@ class Gate(BaseModel):
     dead: float = Field(default=0.1, ge=0, le=1, description="Rows of patients who have died")
 
 
+class Operations(BaseModel):
+    """Operations on the record: what they may do, and in what steps."""
+
+    transitions: dict[str, tuple[str, ...]] = Field(
+        default={
+            "active": ("on_hold", "discharged"),
+            "on_hold": ("active", "discharged"),
+            "discharged": ("active",),
+        },
+        description="From each status, those a status change may lead to (ALC-14)",
+    )
+    cap: int = Field(
+        default=1_000_000, ge=1, le=1_000_000, description="Most patients an operation (ALC-34)"
+    )
+    chunk_size: int = Field(
+        default=1000, ge=1, le=1000, description="Patients changed in one transaction (ALC-42)"
+    )
+    approval_hours: float = Field(
+        default=72, gt=0, description="How long a request for approval stays open"
+    )
+
+
 class Settings(BaseSettings):
     """All of it."""
 
@@ -171,6 +196,7 @@ class Settings(BaseSettings):
     sms: SmsGateway = SmsGateway()
     email: EmailGateway = EmailGateway()
     gate: Gate = Gate()
+    operations: Operations = Operations()
 
     @property
     def database_url(self) -> str:
