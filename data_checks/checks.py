@@ -57,7 +57,7 @@ def headings(found: Findings) -> Check:
         "values",
         found,
         ok="The first row is made of headings.",
-        otherwise="In the first row stand numbers, dates or addresses, as if it were a patient. "
+        otherwise="The first row holds a number, a date or an address, as a patient's row would. "
         "Put a heading row above it, or that patient is lost.",
         severity="warning",
     )

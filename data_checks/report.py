@@ -1,0 +1,102 @@
+"""
+The checks of a list as one web page: to be opened from a disk, mailed to a colleague, or printed.
+
+It holds counts, sentences of ours and the title it is given: no patient, no row's values. It is whole
+in itself: no script, no font, no link to anywhere, and its content policy forbids the browser to
+fetch anything. Why not the Data Docs of Great Expectations: docs/decisions/0005-no-data-docs.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, StrictUndefined, Template
+
+from clinic.cohort.outcomes import OUTCOMES
+from data_checks.checks import percent
+from data_checks.verdict import Check, Verdict
+
+# What a person is told of a verdict: a word, and what follows from it. The word is never left to colour
+HEADLINES = {
+    "pass": ("Passed", "Nothing speaks against using this list."),
+    "warn": ("Look first", "The list can be used; read the remarks below before you do."),
+    "stop": (
+        "Stopped",
+        "Nothing is sent. Do what the failed checks say, and take the list in again.",
+    ),
+}
+_KINDS = {"ready": "Ready", "left_out": "Left out", "error": "To mend", "sent": "Sent"}
+_ORDER = ("stop", "warn", "pass")
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something noticed in a list; `where` names rows or columns, never a value."""
+
+    says: str
+    count: int
+    where: str = ""
+
+
+def render_html(
+    title: str,
+    verdicts: Mapping[str, Verdict],
+    counts: Mapping[str, int],
+    *,
+    counted: str = "Rows by outcome",
+    remarks: Iterable[Remark] = (),
+) -> str:
+    """
+    The page.
+
+    Args:
+        title: what was checked: a list's or a file's name
+        verdicts: heading → verdict, in the order in which they were given
+        counts: code of clinic.cohort.outcomes → rows
+        counted: what `counts` counts
+    """
+    outcomes = {verdict.outcome for verdict in verdicts.values()}
+    overall = next((outcome for outcome in _ORDER if outcome in outcomes), "warn")
+    total = sum(counts.values())
+    return _template().render(
+        title=title,
+        overall=overall,
+        headline=HEADLINES[overall],
+        verdicts=verdicts,
+        result=_result,
+        rows=[_count_row(code, rows, total) for code, rows in counts.items()],
+        total=total,
+        counted=counted,
+        remarks=list(remarks),
+        percent=percent,
+    )
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    text = files("data_checks").joinpath("report.html.j2").read_text(encoding="utf-8")
+    return environment.from_string(text)
+
+
+def _result(check: Check) -> tuple[str, str]:
+    """A check's mark: the class of its colour, and the word."""
+    if check.stops:
+        return "stop", "could not run" if check.errored else "failed"
+    return ("pass", "passed") if check.passed else ("warn", "look first")
+
+
+def _count_row(code: str, rows: int, total: int) -> dict[str, str | int | float]:
+    outcome = OUTCOMES.get(code)
+    return {
+        "code": code,
+        "rows": rows,
+        "kind": _KINDS.get(outcome.kind, "Open") if outcome else "",
+        "says": outcome.says if outcome else "",
+        "part": rows / (total or 1),
+    }
