@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, Literal
 
 GSM_BASIC: Final = (
@@ -78,7 +79,7 @@ def split_segments(text: str) -> list[str]:
     if len(text) + _doubles(text, alphabet) <= alphabet.single:
         return [text] if text else []
     cuts = _cuts(text, alphabet)
-    return [text[start:end] for start, end in zip(cuts, cuts[1:], strict=False)]
+    return [text[start:end] for start, end in pairwise(cuts)]
 
 
 def _alphabet(text: str) -> _Alphabet:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import date
-from functools import partial
 from typing import Final, Literal
 
 import numpy as np

@@ -54,8 +54,8 @@ def _compact(texts: pd.Series) -> pd.Series:
     compact = texts.str.replace(r"[ \-]", "", regex=True)
     odd = ~matches(compact, "[0-9]*")
     if odd.any():
-        compact = compact.copy()
-        compact[odd] = [tidy(text).replace(" ", "").replace("-", "") for text in compact[odd]]
+        tidied = [tidy(text).replace(" ", "").replace("-", "") for text in compact[odd]]
+        compact = compact.mask(odd, pd.Series(tidied, index=compact.index[odd], dtype="str"))
     return compact
 
 
