@@ -18,22 +18,23 @@ from sqlalchemy import Connection
 from clinic.errors import NotFound
 from clinic.message import states
 from clinic.message.report import messages_of
+from clinic.message.save import ITEM_STATUS, STATUS_WORDS
 from clinic.record.database import Record
 from clinic.record.schema.lists import template, template_version
 from clinic.record.schema.messages import campaign, message
 from clinic.record.schema.people import patient
 
 PAGE = 5_000
-# COM-9: exactly one of three words. The gateway's yes is not yet the network's: that is Pending
+# COM-9, in the words of the clinical item. The gateway's yes is not yet the network's: that is Pending.
+# An item is written only of what was tried; here what waits, and what was given up, have a word too
 WORDS: Final = {
-    states.PENDING: "Pending",
-    states.ACCEPTED: "Pending",
-    states.UNKNOWN: "Pending",
-    states.DELIVERED: "Sent Successfully",
-    states.UNDELIVERED: "Send Failed",
-    states.REJECTED: "Send Failed",
-    states.EXPIRED: "Send Failed",
-    states.EXHAUSTED: "Send Failed",
+    state: STATUS_WORDS[status]
+    for state, status in (
+        *ITEM_STATUS.items(),
+        (states.PENDING, "pending"),
+        (states.EXPIRED, "failed"),
+        (states.EXHAUSTED, "failed"),
+    )
 }
 
 

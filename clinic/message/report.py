@@ -61,23 +61,6 @@ class CampaignDetails:
     counts: dict[str, int]
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a campaign came: sums over its batches, cheap enough to be asked for twice a second."""
-
-    state: str
-    messages: int
-    accepted: int
-    rejected: int
-    unknown: int
-    left_out: int
-
-    @property
-    def done(self) -> int:
-        """Messages that need no more work."""
-        return self.accepted + self.rejected + self.unknown + self.left_out
-
-
 def list_campaigns(record: Record, *, limit: int = 50) -> list[CampaignLine]:
     """The latest campaigns, newest first (PAT-4, PAT-19)."""
     query = _campaigns().order_by(campaign.c.id.desc()).limit(limit)
@@ -121,21 +104,6 @@ def count_outcomes(record: Record, campaign_id: int) -> dict[str, int]:
     """
     with record.read() as connection:
         return _counts(connection, get_campaign(connection, campaign_id))
-
-
-def read_progress(record: Record, campaign_id: int) -> Progress:
-    """
-    How far the campaign came.
-
-    Raises:
-        NotFound: there is no such campaign
-    """
-    names = ("size", "accepted", "rejected", "unknown", "suppressed")
-    sums = [sa.func.coalesce(sa.func.sum(batch.c[name]), 0) for name in names]
-    with record.read() as connection:
-        state = get_campaign(connection, campaign_id).state
-        row = connection.execute(sa.select(*sums).where(batch.c.campaign_id == campaign_id)).one()
-    return Progress(state, *map(int, row))
 
 
 def messages_of(campaign_id: int) -> ColumnElement[bool]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +14,6 @@ from clinic.message import states
 from clinic.message.report import (
     count_outcomes,
     list_campaigns,
-    read_progress,
     show_campaign,
     verdict,
 )
@@ -129,15 +127,6 @@ def test_counts_always_add_up_to_the_rows(
     counts = count_outcomes(sqlite_record, put_campaign(sqlite_record, clock, fates, state=state))
     assert sum(counts.values()) == len(fates)
     assert set(counts) <= set(OUTCOMES)
-
-
-def test_progress_comes_from_the_batches_alone(record: Record, clock: FakeClock) -> None:
-    made = put_campaign(record, clock, [Fate(state=state) for state in _MESSAGE_STATES])
-    with record.write() as connection:
-        connection.execute(sa.text("DELETE FROM message"))
-    progress = read_progress(record, made)
-    assert (progress.messages, progress.accepted, progress.unknown) == (10, 3, 1)
-    assert progress.done == 6
 
 
 def test_an_unknown_campaign_is_told_with_the_command_that_lists_them(record: Record) -> None:

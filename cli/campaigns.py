@@ -1,0 +1,104 @@
+"""`cohort campaigns`, `cohort show`, `cohort outcomes`: what became of what was sent."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from cli import console
+from cli.wiring import LocalTime, get_settings, open_record
+
+Id = Annotated[int, typer.Argument(metavar="CAMPAIGN", help="Its number: cohort campaigns.")]
+Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
+
+
+def campaigns(
+    limit: Annotated[int, typer.Option(help="How many, newest first.")] = 20, json: Json = False
+) -> None:
+    """
+    Every campaign, newest first: when, who, the first line, how, to whom, and the verdict.
+
+    OK: sent to all recipients without errors. Error: errors for one or more of them.
+    Other words are states: checking, running, paused, refused, cancelled …
+    """
+    from clinic.message.report import list_campaigns
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        lines = list_campaigns(record, limit=limit)
+    if json:
+        return console.show_json([asdict(line) for line in lines])
+    show = LocalTime(settings).show
+    console.show_table(
+        "Campaigns",
+        ["No", "Date", "Sender", "First line", "By", "List", "Rows", "Status"],
+        [
+            (
+                line.id, show(line.at), line.sender, line.first_line, line.channel, line.list_name,
+                line.rows, line.verdict + (" (rehearsal)" if line.dry_run else ""),
+            )
+            for line in lines
+        ],
+        right=(0, 6),
+    )  # fmt: skip
+    console.next_commands(f"cohort show {lines[0].id}" if lines else "cohort message --help")
+
+
+def show(
+    campaign: Id,
+    errors_only: Annotated[
+        bool, typer.Option("--errors-only", help="Only patients with errors, a row each.")
+    ] = False,
+    limit: Annotated[int, typer.Option(help="Most rows with --errors-only.")] = 50,
+    json: Json = False,
+) -> None:
+    """
+    One campaign: what was asked for, and how many rows of its list ended how. Counts add up.
+
+    With --errors-only: the rows that ended in error, with the code and what to do.
+    """
+    from cli.show.campaign import show_details, show_error_rows
+    from clinic.message.report import show_campaign
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        details = show_campaign(record, campaign)
+        if errors_only:
+            show_error_rows(record, campaign, limit=limit, json=json)
+        elif json:
+            console.show_json(asdict(details))
+        else:
+            show_details(details, LocalTime(settings))
+    if not json:
+        other = f"cohort show {campaign}" + ("" if errors_only else " --errors-only")
+        console.next_commands(other, f"cohort outcomes {campaign} --csv outcomes-{campaign}.csv")
+
+
+def outcomes(
+    campaign: Id,
+    csv: Annotated[Path, typer.Option("--csv", help="Where to write them; - for the screen.")],
+    only: Annotated[
+        Literal["all", "not_accepted", "errors"],
+        typer.Option(help="not_accepted: left out before sending; errors: of any kind."),
+    ] = "all",
+) -> None:
+    """
+    What became of every row of the list: its own columns, then the code, what to do, and details.
+
+    The file holds patient data: keep it where the list itself may be kept. Cells that a spreadsheet
+    would run as a formula are made safe.
+    """
+    from clinic.message.outcome_rows import write_outcomes
+
+    with open_record(get_settings()) as record:
+        if str(csv) == "-":
+            write_outcomes(record, campaign, sys.stdout, only=only)
+            return
+        with csv.open("w", encoding="utf-8-sig", newline="") as file:
+            count = write_outcomes(record, campaign, file, only=only)
+    console.say(f"{count:,} rows written to {csv}")
+    console.next_commands(f"cohort show {campaign}")

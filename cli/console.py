@@ -1,0 +1,86 @@
+"""
+What people see: one console for results, one for remarks, and the command to type next.
+
+Results go to standard output, everything else to standard error, so that a pipe gets results alone.
+Not a terminal, or NO_COLOR set: no colours, no boxes, one line a row, tabs between cells.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from clinic.errors import CohortError
+
+
+def out() -> Console:
+    """For results."""
+    return Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def err() -> Console:
+    """For remarks, progress and errors."""
+    return Console(file=sys.stderr, highlight=False, soft_wrap=not sys.stderr.isatty())
+
+
+def show_error(error: CohortError) -> None:
+    """The code, the sentence, and where more is said of it."""
+    err().print(f"[bold red]{escape(error.code)}[/]: {escape(error.says)}")
+    err().print(f"[dim]More: docs/runbook.md, heading `{escape(error.code)}`[/]")
+
+
+def say(text: str) -> None:
+    """A remark."""
+    err().print(text)
+
+
+def next_commands(*commands: str) -> None:
+    """What one would type next, a line each, ready to be copied."""
+    err().print("\n[dim]Next:[/]")
+    for command in commands:
+        err().print(f"  [bold]{escape(command)}[/]")
+
+
+def show_json(value: Any) -> None:
+    """For scripts: one JSON document, times in ISO 8601 and UTC."""
+    import orjson
+
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
+    sys.stdout.write(text.decode() + "\n")
+
+
+def show_table(
+    title: str, headings: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[int] = ()
+) -> None:
+    """
+    A table for people; tab-separated lines when nobody is looking.
+
+    right: the columns, counted from 0, that hold numbers
+    """
+    if not sys.stdout.isatty():
+        _show_plain(headings, rows)
+        return
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold")
+    for number, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if number in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(_text(cell)) for cell in row))
+    out().print(table)
+
+
+def _show_plain(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    for row in (headings, *rows):
+        cells = (" ".join(_text(cell).split()) for cell in row)
+        sys.stdout.write("\t".join(cells) + "\n")
+
+
+def _text(cell: Any) -> str:
+    if cell is None:
+        return ""
+    return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell)

@@ -1,0 +1,67 @@
+"""
+A group of commands that are imported when they are called, not before.
+
+`cohort --help` lists them from a table, so that it answers at once whatever the commands need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, ClassVar
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from cli import console
+from clinic.errors import CohortError
+
+
+@dataclass(frozen=True)
+class Lazy:
+    """Where a command is (`module:name`, a function or a `Typer`), its line in the help, and its panel."""
+
+    where: str
+    says: str
+    panel: str
+
+    def load(self, name: str) -> Any:
+        """The command itself, imported now."""
+        module, attribute = self.where.split(":")
+        found = getattr(import_module(module), attribute)
+        if not isinstance(found, typer.Typer):
+            alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
+            alone.command(name)(found)
+            found = alone
+        command = typer.main.get_command(found)
+        command.name = name
+        return command
+
+
+class LazyGroup(TyperGroup):
+    """A group whose `TABLE` says what there is; its errors end as a sentence and an exit code."""
+
+    TABLE: ClassVar[Mapping[str, Lazy]] = {}
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = {
+            name: TyperCommand(name=name, help=lazy.says, rich_help_panel=lazy.panel)
+            for name, lazy in self.TABLE.items()
+        }
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The real command, in place of the line that stood for it."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name is not None and name in self.TABLE:
+            command = self.TABLE[name].load(name)
+        return name, command, rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run; what the user can mend is shown without a traceback (clinic/errors.py)."""
+        try:
+            return super().invoke(ctx)
+        except CohortError as error:
+            console.show_error(error)
+            raise typer.Exit(error.exit_code) from None

@@ -1,0 +1,145 @@
+"""`cohort patient` and `cohort report`: the outreach card and the Outreach Report."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TextIO
+
+import typer
+
+from cli import console
+from cli.wiring import LocalTime, get_settings, open_record
+
+if TYPE_CHECKING:
+    from clinic.message.outreach import Sent
+
+Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
+Word = Literal["Pending", "Sent Successfully", "Send Failed"]
+_DAY = ["%Y-%m-%d", "%d/%m/%Y"]
+_HEADINGS = (
+    "Bulk Outreach ID", "Message", "Sent", "List", "Template", "NHS Number", "Local ID", "By",
+    "Address", "Status", "Error",
+)  # fmt: skip
+
+
+def patient(
+    known_as: Annotated[
+        str, typer.Argument(metavar="ID", help="NHS number, or the practice's own id.")
+    ],
+    json: Json = False,
+) -> None:
+    """
+    One patient's outreach card: every message ever sent to them, newest first.
+
+    Status is one of three words: Pending (awaiting confirmation), Sent Successfully, Send Failed
+    (with what the gateway said).
+    """
+    from clinic.message.outreach import find_patient, outreach_card
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        with record.read() as connection:
+            who = find_patient(connection, known_as)
+        card = outreach_card(record, who)
+    if json:
+        return console.show_json([_as_json(sent) for sent in card])
+    show = LocalTime(settings).show
+    console.show_table(
+        f"Outreach card: {len(card)} messages",
+        ["Sent", "By", "Address", "Message", "Status", "Error", "Campaign"],
+        [
+            (show(s.sent_at), s.channel, s.address, s.text, s.status, s.error, s.campaign_id)
+            for s in card
+        ],
+    )
+    console.next_commands(f"cohort show {card[0].campaign_id}" if card else "cohort campaigns")
+
+
+def report(
+    campaign: Annotated[int | None, typer.Option(help="Only of this Bulk Outreach ID.")] = None,
+    patient: Annotated[
+        str | None, typer.Option(help="Only to this patient: NHS number or the practice's id.")
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option("--from", formats=_DAY, help="Sent on this day or later.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--to", formats=_DAY, help="Sent on this day or earlier.")
+    ] = None,
+    status: Annotated[Word | None, typer.Option(help="Only with this status.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="Write a CSV file; - for the screen.")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="Most messages shown; a file has them all.")] = 100,
+    json: Json = False,
+) -> None:
+    """
+    The Outreach Report: every message sent, each with the Bulk Outreach ID of its campaign.
+
+    All filters given must match. Filtered by --campaign it is exactly that campaign's messages.
+    """
+    from clinic.message.outreach import Filter, find_patient, list_sent
+
+    settings = get_settings()
+    time = LocalTime(settings)
+    with open_record(settings) as record:
+        with record.read() as connection:
+            who = find_patient(connection, patient) if patient else None
+        wanted = Filter(campaign, who, time.begin(since), time.end(until), status)
+        found = list_sent(record, wanted)
+        if csv is not None:
+            _write_file(csv, found, time)
+        else:
+            _show(found, time, limit=limit, json=json)
+
+
+def _show(found: Iterator[Sent], time: LocalTime, *, limit: int, json: bool) -> None:
+    from itertools import islice
+
+    some = list(islice(found, limit))
+    if json:
+        return console.show_json([_as_json(sent) for sent in some])
+    title = f"Outreach Report: {len(some)} messages" + (" shown" if len(some) == limit else "")
+    console.show_table(title, _HEADINGS, [_cells(sent, time) for sent in some])
+    console.next_commands("cohort report --csv outreach.csv", "cohort campaigns")
+
+
+def _write_file(path: Path, found: Iterator[Sent], time: LocalTime) -> None:
+    if str(path) == "-":
+        _write(sys.stdout, found, time)
+        return
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        count = _write(file, found, time)
+    console.say(f"{count:,} messages written to {path}")
+
+
+def _write(file: TextIO, found: Iterator[Sent], time: LocalTime) -> int:
+    import csv
+
+    from clinic.cohort.formula import safe_cell
+
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow(_HEADINGS)
+    count = 0
+    for sent in found:
+        writer.writerow([safe_cell(str(cell or "")) for cell in _cells(sent, time)])
+        count += 1
+    return count
+
+
+def _cells(sent: Sent, time: LocalTime) -> tuple[object, ...]:
+    return (
+        str(sent.campaign_id), str(sent.id), time.show(sent.sent_at), sent.list_name, sent.template,
+        sent.nhs_number, sent.local_id, sent.channel, sent.address, sent.status, sent.error,
+    )  # fmt: skip
+
+
+def _as_json(sent: Sent) -> dict[str, object]:
+    from dataclasses import asdict
+
+    found = asdict(sent)
+    found["bulk_outreach_id"] = found.pop("campaign_id")
+    return found

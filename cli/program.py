@@ -1,0 +1,105 @@
+"""
+The program `cohort`: which commands there are, and where each lives.
+
+Exit codes: 0 done; 1 our fault; 2 yours to mend, nothing was done; 3 not allowed; 4 ended with work
+left or with messages whose fate is unknown; 5 the database cannot be trusted (clinic/errors.py).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.lazy import Lazy, LazyGroup
+
+_START, _SEND, _READ, _KEEP = "Begin", "Send", "Look", "Keep"
+
+COMMANDS = {
+    "demo": Lazy("cli.demo:demo", "See it all: a made-up practice, a list with faults, a campaign.", _START),
+    "init": Lazy("cli.start:init", "Set this installation up: settings, database, templates.", _START),
+    "patients": Lazy("cli.patients:app", "Take patients in from an export of the practice's system.", _START),
+    "server": Lazy("cli.server:app", "Start, stop or look at the local Prefect server.", _START),
+    "message": Lazy("cli.message:message", "Message a list, a group, a filter or pasted ids.", _SEND),
+    "list": Lazy("cli.lists:app", "Check a list before anything is sent.", _SEND),
+    "templates": Lazy("cli.templates:app", "The catalogue of message templates, with versions.", _SEND),
+    "groups": Lazy("cli.groups:app", "Patient groups and their members.", _SEND),
+    "campaigns": Lazy("cli.campaigns:campaigns", "Every campaign, newest first, with its verdict.", _READ),
+    "show": Lazy("cli.campaigns:show", "One campaign: counts that add up, details, errors.", _READ),
+    "outcomes": Lazy("cli.campaigns:outcomes", "What became of every row of the list, as CSV.", _READ),
+    "patient": Lazy("cli.outreach:patient", "One patient's outreach card: every message ever sent.", _READ),
+    "report": Lazy("cli.outreach:report", "The Outreach Report: every message sent, filtered.", _READ),
+}  # fmt: skip
+
+
+class Program(LazyGroup):
+    """All commands."""
+
+    TABLE = COMMANDS
+
+
+_HELP = """
+Message a cohort: a list of patients goes in, every eligible patient gets one message, every message is
+on the patient's record, every row of the list has an outcome.
+
+[bold]Examples[/]
+
+  cohort demo
+    See it run on made-up patients; nothing leaves this machine.
+
+  cohort message flu.csv --name "Flu 2026" --template flu-invite
+    Check and review the list, then send.
+
+  cohort show 1 --errors-only
+    Who could not be reached, and why.
+"""
+_EPILOG = (
+    "Exit codes: 0 done · 1 our fault · 2 yours to mend, nothing was done · 3 not allowed · "
+    "4 work left or fates unknown · 5 the database cannot be trusted. "
+    "Settings: cohort.toml and COHORT_… (cohort init writes one)."
+)
+
+app = typer.Typer(
+    cls=Program,
+    help=_HELP,
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,  # a traceback with local variables would show patients
+)
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("cohort"))
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", envvar="COHORT_CONFIG", help="The settings file; cohort.toml if not named."
+        ),
+    ] = None,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Say which version this is.", callback=_say_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    if config is not None:
+        # Workers that this process starts must read the same settings
+        os.environ["COHORT_CONFIG"] = str(config)
+
+
+def run() -> None:
+    """What `cohort` calls."""
+    app()

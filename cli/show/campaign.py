@@ -1,0 +1,89 @@
+"""How one campaign looks: what was asked for, its counts, its rows with errors."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from rich import box
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+
+from cli import console
+from cli.wiring import LocalTime
+from clinic.cohort.outcomes import OUTCOMES
+from clinic.message.outcome_rows import OutcomeRow, headings, outcome_rows
+from clinic.message.report import CampaignDetails
+from clinic.record.database import Record
+
+COLOURS = {
+    "sent": "green",
+    "ready": "green",
+    "left_out": "yellow",
+    "error": "red",
+    "failed": "red",
+    "open": "cyan",
+}
+
+
+def show_details(details: CampaignDetails, time: LocalTime) -> None:
+    """Facts, the text in a frame, counts by outcome with a sentence each."""
+    line = details.line
+    facts = Table.grid(padding=(0, 2))
+    for name, value in (
+        ("Bulk Outreach ID", str(line.id)),
+        ("Status", line.verdict + (" (rehearsal: nothing left)" if line.dry_run else "")),
+        ("Sent by", f"{line.sender}, {time.show(line.at)}"),
+        ("List", f"{line.list_name}, {line.rows:,} rows"),
+        ("By", f"{line.channel}, {details.segments:,} segments"),
+        ("Template", f"{details.template}, version {details.version}"),
+        ("On the record", f"when {details.save_when}" if details.save_when else "not saved"),
+        ("SNOMED CT", details.snomed_codes or ""),
+        ("Why", details.state_reason or ""),
+        ("Ended", time.show(details.finished_at)),
+    ):
+        if value:
+            facts.add_row(f"[dim]{name}[/]", escape(value))
+    out = console.out()
+    out.print(facts)
+    if out.is_terminal:
+        out.print(Panel(escape(details.text), title="Message", title_align="left", box=box.ROUNDED))
+    else:
+        out.print(escape(details.text))
+    show_counts(details.counts)
+
+
+def show_counts(counts: dict[str, int]) -> None:
+    """Rows by outcome, what to do about each, and their sum."""
+    rows = [(n, code, OUTCOMES[code].says) for code, n in counts.items()]
+    total = (sum(counts.values()), "rows in all", "")
+    console.show_table("Outcomes", ["Rows", "Outcome", "What to do"], [*rows, total], right=(0,))
+
+
+def show_error_rows(record: Record, campaign: int, *, limit: int, json: bool) -> None:
+    """PAT-22: only patients with errors."""
+    rows = list(islice(outcome_rows(record, campaign, only="errors"), limit))
+    if json:
+        console.show_json([_as_json(row) for row in rows])
+        return
+    own = headings(record, campaign)[:4]
+    console.show_table(
+        f"Rows with errors (at most {limit})",
+        ["Row", *own, "Outcome", "What to do"],
+        [(row.row_number, *_first(row, len(own)), row.code, row.says) for row in rows],
+        right=(0,),
+    )
+
+
+def _first(row: OutcomeRow, count: int) -> list[str]:
+    return [*row.cells, *[""] * count][:count]
+
+
+def _as_json(row: OutcomeRow) -> dict[str, object]:
+    return {
+        "row": row.row_number,
+        "cells": row.cells,
+        "outcome": row.code,
+        "says": row.says,
+        "detail": row.detail,
+    }

@@ -1,0 +1,89 @@
+"""`cohort init`: settings file, record database, template catalogue. Safe to run again."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from cli import console
+from cli.wiring import get_settings
+
+if TYPE_CHECKING:
+    from clinic.settings import Settings
+
+Scheme = Literal["emis", "emis_wales", "systmone", "generic"]
+
+
+def init(
+    name: Annotated[str, typer.Option(help="The practice's name, as patients know it.")] = "",
+    phone: Annotated[str, typer.Option(help="Its telephone number, for templates.")] = "",
+    id_scheme: Annotated[
+        Scheme | None, typer.Option(help="Whose exports you use: which columns a list must have.")
+    ] = None,
+    record_url: Annotated[
+        str, typer.Option(help="A PostgreSQL database; SQLite in the home if not named.")
+    ] = "",
+) -> None:
+    """
+    Set this installation up: write cohort.toml, make the record database, fill the catalogue.
+
+    Run again after an upgrade: it brings the database to the new version, and changes nothing else.
+    An existing cohort.toml is left as it is.
+    """
+    chosen = {
+        "organisation.name": name,
+        "organisation.phone": phone,
+        "organisation.id_scheme": id_scheme,
+        "record_url": record_url,
+    }
+    path = Path(os.environ.get("COHORT_CONFIG", "cohort.toml"))
+    if write_settings(path, {key: value for key, value in chosen.items() if value}):
+        console.say(f"Settings written to [bold]{path}[/]: a comment each, read them once.")
+    settings = get_settings()
+    set_up(settings)
+    console.say(f"The record is ready: {_safe_url(settings)}")
+    console.next_commands(
+        "cohort patients import patients.csv", "cohort templates list", "cohort message --help"
+    )
+
+
+def write_settings(path: Path, chosen: dict[str, Any]) -> bool:
+    """Write the settings file unless there is one; whether it was written."""
+    from cli.profile import settings_file
+
+    if path.exists():
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(settings_file(chosen), encoding="utf-8")
+    path.chmod(0o600)  # it may come to hold passwords
+    return True
+
+
+def set_up(settings: Settings) -> None:
+    """Make or update the record and the catalogue. Again: nothing."""
+    from clinic.clock import SystemClock
+    from clinic.message.catalogue import seed_catalogue
+    from clinic.message.vendor_templates import TEMPLATES
+    from clinic.record.database import Record, require_durable
+    from clinic.record.installation import install
+    from clinic.record.migrate import migrate
+
+    # Patients' data is in here: for the account that runs Cohort, and nobody else
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    record = Record.open(settings.database_url)
+    try:
+        migrate(record)
+        require_durable(record)
+        install(record, SystemClock())
+        seed_catalogue(record, SystemClock(), TEMPLATES)
+    finally:
+        record.close()
+
+
+def _safe_url(settings: Settings) -> str:
+    from sqlalchemy.engine import make_url
+
+    return make_url(settings.database_url).render_as_string(hide_password=True)

@@ -1,0 +1,99 @@
+"""`cohort templates`: what can be sent."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import console
+from cli.wiring import LocalTime, get_settings, open_record
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="""
+    The catalogue of message templates. A changed text is a new version; what was sent keeps its own.
+
+    A template speaks of the patient with {{ patient.given_name }}, of the next appointment with
+    {{ appointment.date }}, of the list's own column "Clinic" with {{ list.Clinic }}.
+    Some came with the program and are locked.
+    """,
+)
+Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
+
+
+@app.command("list")
+def list_all(
+    search: Annotated[
+        str, typer.Argument(help="Only with these letters in key, name or type.")
+    ] = "",
+    own: Annotated[bool, typer.Option(help="Also texts written for one campaign.")] = False,
+    json: Json = False,
+) -> None:
+    """The newest version of each template."""
+    from clinic.message.catalogue import list_templates
+
+    with open_record(get_settings()) as record:
+        found = list_templates(record, search=search, own=own)
+    if json:
+        return console.show_json([asdict(text) for text in found])
+    console.show_table(
+        "Templates",
+        ["Key", "Name", "Type", "Version", "Locked", "Needs"],
+        [
+            (t.key, t.name, t.message_type, t.version, "locked" if t.locked else "", ", ".join(t.variables))
+            for t in found
+        ],
+        right=(3,),
+    )  # fmt: skip
+    console.next_commands(f"cohort templates show {found[0].key if found else 'KEY'}")
+
+
+@app.command()
+def show(key: Annotated[str, typer.Argument(help="Its key.")], json: Json = False) -> None:
+    """One template: its text and all its versions."""
+    from clinic.message.catalogue import get_versions
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        versions = get_versions(record, key)
+    if json:
+        return console.show_json([asdict(text) for text in versions])
+    time = LocalTime(settings)
+    console.show_table(
+        versions[0].name,
+        ["Version", "Added", "By", "Subject", "Text"],
+        [(t.version, time.show(t.created_at), t.created_by, t.subject, t.body) for t in versions],
+        right=(0,),
+    )
+    console.next_commands(f"cohort message LIST.csv --name NAME --template {key} --preview")
+
+
+@app.command()
+def add(
+    key: Annotated[str, typer.Argument(help="Small letters, digits, hyphens: flu-invite.")],
+    text: Annotated[str, typer.Option(help="The text; or use --file.")] = "",
+    file: Annotated[
+        Path | None, typer.Option(help="A UTF-8 file with the text.", exists=True, dir_okay=False)
+    ] = None,
+    subject: Annotated[str | None, typer.Option(help="For e-mail.")] = None,
+    name: Annotated[str, typer.Option(help="What people call it.")] = "",
+    message_type: Annotated[
+        str, typer.Option("--type", help="What it stands under.")
+    ] = "invitation",
+    purpose: Annotated[str, typer.Option(help="Which consent it needs.")] = "any",
+) -> None:
+    """Add a template, or a new version of one."""
+    from clinic.clock import SystemClock
+    from clinic.message.catalogue import NewTemplate, add_template
+
+    body = file.read_text(encoding="utf-8") if file else text
+    new = NewTemplate(key, name or key, message_type, body, subject, purpose)
+    settings = get_settings()
+    with open_record(settings) as record:
+        version = add_template(record, SystemClock(), new, by=settings.operator)
+    console.say(f"{key} is at version {version}.")
+    console.next_commands(f"cohort templates show {key}")

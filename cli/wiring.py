@@ -1,0 +1,76 @@
+"""Opens what a command needs: the settings, the record, a time people understand."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from clinic.record.database import Record
+    from clinic.settings import Settings
+
+
+def get_settings() -> Settings:
+    """
+    The settings.
+
+    Raises:
+        SettingsWrong: which one, and what is wrong with it
+    """
+    from clinic.settings import load_settings
+
+    return load_settings()
+
+
+@contextlib.contextmanager
+def open_record(settings: Settings) -> Iterator[Record]:
+    """
+    The record, for the length of the block.
+
+    Raises:
+        RecordUnsafe: it is not there, or of another version; the command that mends it
+    """
+    from sqlalchemy.exc import OperationalError
+
+    from clinic.errors import RecordUnsafe
+    from clinic.record.database import Record, require_durable
+    from clinic.record.migrate import require_current
+
+    record = Record.open(settings.database_url)
+    try:
+        try:
+            require_current(record)
+            require_durable(record)
+        except OperationalError:
+            raise RecordUnsafe(
+                "record-unreachable",
+                "the record database cannot be opened; set this installation up with: cohort init",
+            ) from None
+        yield record
+    finally:
+        record.close()
+
+
+class LocalTime:
+    """Instants as the organisation's clock shows them, and its days as instants."""
+
+    def __init__(self, settings: Settings) -> None:
+        from zoneinfo import ZoneInfo
+
+        self._zone = ZoneInfo(settings.organisation.time_zone)
+
+    def show(self, instant: datetime | None) -> str:
+        """2 Mar 2026 10:00; nothing for None."""
+        return f"{instant.astimezone(self._zone):%-d %b %Y %H:%M}" if instant else ""
+
+    def begin(self, day: date | datetime | None) -> datetime | None:
+        """The first instant of that day."""
+        if day is None:
+            return None
+        return datetime.combine(day, time(), self._zone).astimezone(UTC)
+
+    def end(self, day: date | datetime | None) -> datetime | None:
+        """The first instant after that day."""
+        return None if day is None else self.begin(day + timedelta(days=1))
