@@ -10,10 +10,9 @@ from __future__ import annotations
 import email.utils
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -38,8 +37,7 @@ _TOO_SOON = {425, 429}
 _AMBIGUOUS = {408, 409}
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One request: its key, its bytes, and its references as the answer spells them."""
 
     key: str
@@ -47,8 +45,7 @@ class Part:
     references: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """An answer, read whole."""
 
     status: int
@@ -56,13 +53,20 @@ class Reply:
     body: bytes
 
 
-def judge(reply: Reply, part: Part, tally: Tally, *, now: datetime, busy_is_refusal: bool) -> None:
+def judge(
+    reply: Reply,
+    part: Part,
+    tally: Tally,
+    *,
+    now: Callable[[], datetime],
+    busy_is_refusal: bool,
+) -> None:
     """Write into `tally` what `reply` proves of the messages of `part`."""
     status = reply.status
-    wait = seconds_to_wait(reply.retry_after, now)
     if 200 <= status < 300:
-        _read_results(reply.body, part, tally)
-    elif status in _TOO_SOON or (status == 503 and busy_is_refusal):
+        return _read_results(reply.body, part, tally)
+    wait = seconds_to_wait(reply.retry_after, now())
+    if status in _TOO_SOON or (status == 503 and busy_is_refusal):
         tally.not_sent(part.references.values())
         tally.stop(retry_after=SHORTEST_WAIT if wait is None else wait)
     elif status in _HALTS or (400 <= status < 500 and status not in _AMBIGUOUS):
@@ -126,7 +130,8 @@ def _result(entry: Mapping[str, Any]) -> Taken | Turned | None:
 
 def clean_ref(value: object) -> str:
     """A provider's id of a message: at most 80 printable characters; empty if it gave none."""
-    return "".join(filter(str.isprintable, str(value)[:80])) if isinstance(value, str | int) else ""
+    text = str(value)[:80] if isinstance(value, str | int) else ""
+    return text if text.isprintable() else "".join(filter(str.isprintable, text))
 
 
 def clean_code(value: object) -> str:

@@ -123,7 +123,7 @@ class HttpSms:
             pass  # ambiguous: cut off, or not HTTP
         else:
             refuses_503 = self._settings.busy_is_refusal
-            judge(reply, part, tally, now=self._clock.now(), busy_is_refusal=refuses_503)
+            judge(reply, part, tally, now=self._clock.now, busy_is_refusal=refuses_503)
             self._proven = reply.status < 300 or (self._proven and reply.status >= 500)
 
     def look_up(self, references: Sequence[int]) -> Mapping[int, Taken]:
@@ -169,9 +169,7 @@ async def _open(settings: SmsGateway, trust: ssl.SSLContext | None) -> aiohttp.C
     seconds = settings.timeout_seconds
     return aiohttp.ClientSession(
         connector=connector,
-        timeout=aiohttp.ClientTimeout(
-            total=seconds, connect=min(CONNECT_SECONDS, seconds / 2), sock_read=seconds
-        ),
+        timeout=aiohttp.ClientTimeout(total=seconds, connect=min(CONNECT_SECONDS, seconds / 2)),
         headers={
             "Authorization": f"Bearer {settings.token.get_secret_value()}",
             "Content-Type": "application/json",

@@ -1,0 +1,38 @@
+"""Which way out a channel has in this installation: as set, else the outbox."""
+
+from __future__ import annotations
+
+from clinic.clock import Clock
+from clinic.gateway.protocol import Gateway
+from clinic.record.database import Record
+from clinic.settings import Settings
+
+
+def gateway_for(
+    settings: Settings, record: Record, channel: str, *, clock: Clock | None = None
+) -> Gateway:
+    """
+    The gateway of `channel`; the caller closes it.
+
+    A call to it ends within a third of the lease, so that a batch is never taken over from a worker
+    that still sends it.
+
+    Raises:
+        SettingsWrong: what is set cannot work, or would send patients' data in clear
+    """
+    third = settings.lease_seconds / 3
+    if channel == "sms" and settings.sms.url:
+        from clinic.gateway.http_sms import HttpSms  # loads aiohttp
+
+        begin = max(1.0, third - settings.sms.timeout_seconds)
+        return HttpSms(settings.sms, clock=clock, begin_within=begin)
+    if channel == "email" and settings.email.host:
+        from clinic.gateway.smtp import Smtp
+
+        # A letter may wait for a connection, and then for its own answers
+        begin = max(1.0, third - 3 * settings.email.timeout_seconds)
+        name = settings.organisation.name
+        return Smtp(settings.email, sender_name=name, clock=clock, begin_within=begin)
+    from clinic.gateway.outbox import Outbox
+
+    return Outbox(record, channel, clock=clock)

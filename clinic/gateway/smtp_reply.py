@@ -1,0 +1,49 @@
+"""What a relay's last word on a message proves (RFC 5321 §4.2.1; reliability §2.4)."""
+
+from __future__ import annotations
+
+from clinic.gateway.protocol import Taken, Turned
+from clinic.gateway.tally import Tally, clean
+
+# The relay would say the same of every message: a person must look, and no patient is to blame
+_LOGIN_WANTED = {530, 534, 535, 538}
+
+
+def judge(reference: int, command: str, code: int, says: str, tally: Tally) -> None:
+    """
+    Write the fate of one message into `tally`; without one it stays ambiguous.
+
+    Args:
+        command: the last one answered: mail, rcpt, data, or text (after the final dot)
+        code: of the answer; -1 if it was no answer that SMTP knows
+        says: the rest of the answer
+    """
+    if command == "text" and 200 <= code < 300:
+        tally.note(reference, Taken(gateway_ref=queue_id(says)))
+    elif 400 <= code < 500:
+        tally.not_sent([reference])
+        if code == 421:  # the relay is closing
+            tally.stop()
+    elif halt := _concerns_all(command, code, says):
+        tally.not_sent([reference])
+        tally.stop(halt=halt)
+    elif 500 <= code < 600:
+        tally.note(reference, Turned(f"smtp_{code}", clean(says)))
+    elif command != "text":
+        tally.not_sent([reference])
+
+
+def _concerns_all(command: str, code: int, says: str) -> str | None:
+    if code in _LOGIN_WANTED:
+        return "gateway-credentials"
+    if command == "mail" and 500 <= code < 600 and code != 552:  # 552: this message is too large
+        return "gateway-sender-refused"
+    if command == "rcpt" and code in (550, 551, 554) and "relay" in says.lower():
+        return "gateway-sender-refused"
+    return None
+
+
+def queue_id(says: str) -> str:
+    """The relay's name for the message, from `… queued as 4F3A…`; empty if it did not say."""
+    words = says.partition("queued as ")[2].split()
+    return "".join(filter(str.isalnum, words[0]))[:80] if words else ""

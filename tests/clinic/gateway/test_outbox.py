@@ -1,0 +1,99 @@
+"""The embedded way out: kept in the record once, and readable."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import sqlalchemy as sa
+
+from clinic.gateway.outbox import Kept, Outbox, read_outbox
+from clinic.gateway.protocol import Answer, Outgoing
+from clinic.record.database import Record
+from clinic.record.schema.outbox import outbox
+from tests.fakes import FakeClock
+
+
+def many(count: int) -> list[Outgoing]:
+    return [Outgoing(i, f"+4477009{i:05d}", f"Dydd da {i} ŵ", None) for i in range(1, count + 1)]
+
+
+def send(way_out: Outbox, key: str, messages: list[Outgoing]) -> Answer:
+    only = frozenset(m.reference for m in messages)
+    return way_out.send(key, messages, per_request=1000, only=only)
+
+
+def kept(record: Record) -> int:
+    with record.read() as connection:
+        return connection.execute(sa.select(sa.func.count()).select_from(outbox)).scalar_one()
+
+
+def test_what_is_sent_is_kept_delivered_and_readable(record: Record, clock: FakeClock) -> None:
+    way_out = Outbox(record, "email", clock=clock)
+    answer = send(way_out, "k", [Outgoing(5, "sian@example.org", "Sut mae?", "Eich apwyntiad")])
+    assert answer.results[5].delivered  # type: ignore[union-attr]
+    assert read_outbox(record) == [
+        Kept(5, "email", "sian@example.org", "Eich apwyntiad", "Sut mae?", clock.now())
+    ]
+
+
+def test_a_replay_keeps_nothing_twice(record: Record) -> None:
+    """Class I: the same key is carried out once, and is answered the same."""
+    way_out = Outbox(record, "sms")
+    first = send(way_out, "k", many(1000))
+    assert send(way_out, "k", many(1000)) == first
+    assert kept(record) == 1000
+
+
+def test_a_replay_answers_only_for_what_is_open(record: Record) -> None:
+    way_out = Outbox(record, "sms")
+    send(way_out, "k", many(3))
+    answer = way_out.send("k", many(3), per_request=1000, only=frozenset([2]))
+    assert answer.results.keys() == {2}
+
+
+def test_two_workers_with_one_key_keep_it_once(record: Record) -> None:
+    """A worker that was paused and the one that took over may both send: the key decides."""
+    together = threading.Barrier(4)
+
+    def work(_: int) -> Answer:
+        way_out = Outbox(record, "sms")
+        together.wait()
+        return send(way_out, "k", many(200))
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(work, range(4)))
+    assert all(len(answer.results) == 200 for answer in answers)
+    assert kept(record) == 200
+
+
+def test_a_message_sent_under_two_keys_is_seen_twice(record: Record) -> None:
+    """The outbox hides no mistake of ours: it is the oracle of the kill tests."""
+    way_out = Outbox(record, "sms")
+    send(way_out, "a", many(1))
+    send(way_out, "b", many(1))
+    assert [each.reference for each in read_outbox(record)] == [1, 1]
+
+
+def test_a_submission_that_fails_half_way_leaves_nothing(record: Record) -> None:
+    way_out = Outbox(record, "sms")
+    faulty = [*many(10), Outgoing(99, None, "")]  # type: ignore[arg-type]  # no address
+    with pytest.raises(Exception, match=r".") as caught:
+        send(way_out, "k", faulty)
+    assert "Dydd da" not in str(caught.value)
+    assert kept(record) == 0
+    assert len(send(way_out, "k", many(10)).results) == 10  # the key is still free
+
+
+def test_reading_gives_the_newest_of_a_range(record: Record) -> None:
+    way_out = Outbox(record, "sms")
+    send(way_out, "a", many(5))
+    assert [e.reference for e in read_outbox(record, limit=2, references=range(1, 4))] == [3, 2]
+
+
+def test_nothing_can_be_looked_up_and_closing_keeps_the_record_open(record: Record) -> None:
+    way_out = Outbox(record, "sms")
+    assert way_out.look_up([1]) == {}
+    way_out.close()
+    assert read_outbox(record) == []
