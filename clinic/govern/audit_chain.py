@@ -144,7 +144,7 @@ def _head(connection: Connection, stream: str, our_key: str | None) -> tuple[int
     """Number and hash of the last block; (0, GENESIS) before the first. Holds the stream until commit."""
     hold(connection, f"audit {stream}")
     head = _last(connection, stream)
-    begun_with = head or (_last(connection, SYSTEM) if stream != SYSTEM else None)
+    begun_with = head or connection.execute(sa.select(audit_block.c.key_id).limit(1)).first()
     if begun_with is not None and begun_with.key_id != our_key:
         raise RecordUnsafe(
             "audit-key",

@@ -7,10 +7,11 @@ a file outside the database: a tail cut off, a stream gone, a database set back 
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import itertools
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -93,7 +94,8 @@ def verify(record: Record, anchor: Path | None) -> VerifyResult:
         if record.dialect == "postgresql":
             connection = connection.execution_options(isolation_level="REPEATABLE READ")
         with connection.begin():
-            fault = next(_faults(connection, anchor, tally), None)
+            with contextlib.closing(_faults(connection, anchor, tally)) as faults:
+                fault = next(faults, None)
             keyed = key_of(connection) is not None
     return VerifyResult(tally.streams, tally.blocks, tally.rows, keyed, anchor is not None, fault)
 
@@ -111,28 +113,30 @@ def is_sealed(connection: Connection, stream: str, number: int) -> bool:
     return next(faults, None) is None
 
 
-def _faults(connection: Connection, anchor: Path | None, tally: _Tally) -> Iterator[Fault]:
+def _faults(
+    connection: Connection, anchor: Path | None, tally: _Tally
+) -> Generator[Fault, None, None]:
     anchored = read_anchor(anchor, key_of(connection)) if anchor else None
     if anchored is not None and anchored.damaged_line is not None:
         yield Fault("anchor-damaged", SYSTEM, row=anchored.damaged_line)
     heads: Mapping[str, Head] = anchored.heads if anchored else {}
     seen = set()
-    for stream, blocks in itertools.groupby(_blocks(connection), key=lambda pair: pair[0].stream):
-        seen.add(stream)
-        tally.streams += 1
-        yield from _of_stream(connection, stream, blocks, heads.get(stream), tally)
+    with contextlib.closing(_blocks(connection)) as all_blocks:
+        for stream, blocks in itertools.groupby(all_blocks, key=lambda pair: pair[0].stream):
+            seen.add(stream)
+            tally.streams += 1
+            yield from _of_stream(connection, stream, blocks, heads.get(stream), tally)
     yield from (Fault("stream-missing", stream) for stream in heads if stream not in seen)
     yield from _unsealed(connection)
 
 
-def _blocks(connection: Connection) -> Iterator[tuple[Block, bytes]]:
+def _blocks(connection: Connection) -> Generator[tuple[Block, bytes], None, None]:
     """Every block and its hash, the system's first, then stream by stream; fetched by the hundred."""
     c = audit_block.c
-    rows = connection.execution_options(yield_per=100).execute(
-        sa.select(audit_block).order_by(c.stream != SYSTEM, c.stream, c.number)
-    )
-    for row in rows.mappings():
-        yield _block(row), row["hash"]
+    query = sa.select(audit_block).order_by(c.stream != SYSTEM, c.stream, c.number)
+    with connection.execute(query, execution_options={"yield_per": 100}) as rows:
+        for row in rows.mappings():
+            yield _block(row), row["hash"]
 
 
 def _block(row: sa.RowMapping) -> Block:

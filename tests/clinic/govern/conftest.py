@@ -1,0 +1,62 @@
+"""A record whose audit trail has its key, and the people of a small practice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from clinic.govern.operators import Operator
+from clinic.govern.roles import Role
+from clinic.govern.secrets import hash_secret, unlock
+from clinic.record.database import Record
+from clinic.record.schema.govern import operator
+from tests.fakes import FakeClock
+
+SECRET = "correct horse battery staple"
+
+PEOPLE: dict[str, Role] = {
+    "root": "admin",
+    "ann": "operator",
+    "tim": "team_lead",
+    "mia": "manager",
+    "max": "manager",
+}
+
+
+@pytest.fixture(scope="session")
+def hashed_secret() -> str:
+    """SECRET's hash, made once: it is slow on purpose."""
+    return hash_secret(SECRET)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Where the installation keeps its files."""
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def governed(record: Record, home: Path) -> Record:
+    """A record on either database whose trail is sealed with a key."""
+    return unlock(record, home)
+
+
+@pytest.fixture
+def people(governed: Record, clock: FakeClock, hashed_secret: str) -> dict[str, Operator]:
+    """root (admin), ann (operator), tim (team lead), mia and max (managers); their secret is SECRET."""
+    with governed.write() as connection:
+        connection.execute(
+            operator.insert(),
+            [
+                {
+                    "name": name,
+                    "role": role,
+                    "secret_hash": hashed_secret,
+                    "created_at": clock.now(),
+                    "created_by": "root",
+                }
+                for name, role in PEOPLE.items()
+            ],
+        )
+    return {name: Operator(name, role, active=True) for name, role in PEOPLE.items()}

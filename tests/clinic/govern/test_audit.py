@@ -1,0 +1,236 @@
+"""What the trail keeps, that it cannot be changed, and whose key seals it."""
+
+from __future__ import annotations
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from clinic.errors import RecordUnsafe
+from clinic.govern.audit import (
+    Act,
+    Fault,
+    Item,
+    record_act,
+    record_items,
+    seal_chunk,
+    stream_of,
+    verify,
+)
+from clinic.govern.audit_chain import use_key
+from clinic.govern.secrets import KEY_FILE, unlock
+from clinic.record.database import Record
+from clinic.record.schema.govern import audit_act, audit_block, audit_item
+from clinic.record.schema.people import patient
+from tests.fakes import FakeClock
+
+CLOSED = Act(
+    operator="ann",
+    approver="mia",
+    operation_type="status",
+    subject="operation",
+    subject_id=7,
+    patients_affected=3,
+    old_values={"status": "active"},
+    new_values={"status": "discharged"},
+    reason="facility closes",
+)
+ITEMS = [Item(p, {"status": "active"}, {"status": "discharged"}) for p in (3, 1, 2)]
+
+
+def act(record: Record, clock: FakeClock, what: Act = CLOSED) -> None:
+    with record.write() as connection:
+        record_act(connection, clock, what)
+
+
+def items(record: Record, clock: FakeClock, chunk: int = 1) -> None:
+    with record.write() as connection:
+        record_items(
+            connection, clock, stream="operation-7", operation_id=7, chunk=chunk, items=ITEMS
+        )
+
+
+def test_an_act_has_the_eight_fields(governed: Record, clock: FakeClock) -> None:
+    """ALC-40: timestamp, operator, approver, type, patients affected, old and new values, reason."""
+    act(governed, clock)
+    items(governed, clock)
+    with governed.read() as connection:
+        row = connection.execute(sa.select(audit_act)).mappings().one()
+        who = connection.execute(sa.select(audit_item).order_by(audit_item.c.patient_id)).all()
+    assert dict(row) == {
+        "stream": "operation-7",
+        "number": 1,
+        "timestamp": clock.now(),
+        "operator": "ann",
+        "approver": "mia",
+        "operation_type": "status",
+        "patients_affected": 3,
+        "old_values": '{"status":"active"}',
+        "new_values": '{"status":"discharged"}',
+        "reason": "facility closes",
+        "subject": "operation",
+        "subject_id": 7,
+        "outcome": "done",
+    }
+    assert [tuple(r) for r in who] == [
+        ("operation-7", 1, p, '{"status":"active"}', '{"status":"discharged"}') for p in (1, 2, 3)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("subject", "stream"),
+    [("operation", "operation-7"), ("campaign", "campaign-7"), ("approval", "system")],
+)
+def test_operations_do_not_wait_for_each_others_chain(subject: str, stream: str) -> None:
+    assert stream_of(subject, 7) == stream
+
+
+def test_items_written_by_the_database_itself_are_sealed(
+    governed: Record, clock: FakeClock
+) -> None:
+    """NEW-10, set-based: INSERT … SELECT, then one seal."""
+    with governed.write() as connection:
+        connection.execute(patient.insert(), [{"id": p, "given_name": "A"} for p in range(1, 1001)])
+        old = sa.literal('{"status":"').concat(patient.c.status).concat('"}')
+        new = sa.literal('{"status":"on_hold"}')
+        chosen = sa.select(
+            sa.literal("operation-7"), sa.literal(1), patient.c.id, old, new
+        )  # fmt: skip
+        names = ["stream", "chunk", "patient_id", "old_values", "new_values"]
+        connection.execute(audit_item.insert().from_select(names, chosen))
+        sealed = seal_chunk(connection, stream="operation-7", operation_id=7, chunk=1, clock=clock)
+    assert sealed == 1000
+    result = verify(governed, None)
+    assert (result.holds, result.keyed, result.rows) == (True, True, 1000)
+    with governed.read() as connection:
+        block = connection.execute(sa.select(audit_block)).mappings().one()
+    assert (block["first_patient"], block["last_patient"]) == (1, 1000)
+
+
+def test_a_chunk_without_items_gets_no_block(governed: Record, clock: FakeClock) -> None:
+    with governed.write() as connection:
+        assert seal_chunk(connection, stream="operation-7", operation_id=7, chunk=1) == 0
+    assert verify(governed, None).blocks == 0
+
+
+def test_a_chunk_is_written_once(governed: Record, clock: FakeClock) -> None:
+    """Run twice after a kill: the second writes nothing."""
+    items(governed, clock)
+    with pytest.raises(Exception, match="refused a row"):
+        items(governed, clock)
+    with governed.write() as connection, pytest.raises(sa.exc.IntegrityError):
+        seal_chunk(connection, stream="operation-7", operation_id=7, chunk=1)
+    assert verify(governed, None).holds
+
+
+def test_what_is_undone_leaves_no_trace(governed: Record, clock: FakeClock) -> None:
+    """The trail commits with what it tells of, or not at all."""
+
+    def fail() -> None:
+        with governed.write() as connection:
+            record_act(connection, clock, CLOSED)
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        fail()
+    assert verify(governed, None).blocks == 0
+
+
+def test_many_writers_of_one_stream_make_one_chain(governed: Record, clock: FakeClock) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda chunk: items(governed, clock, chunk), range(1, 25)))
+    result = verify(governed, None)
+    assert (result.holds, result.blocks, result.rows) == (True, 24, 72)
+
+
+@pytest.mark.parametrize("table", ["audit_act", "audit_item", "audit_block"])
+@pytest.mark.parametrize(
+    "verb", ["DELETE FROM {}", "UPDATE {} SET stream = 'x'", "TRUNCATE {} CASCADE"]
+)
+def test_the_database_refuses_every_change_of_the_trail(
+    governed: Record, clock: FakeClock, table: str, verb: str
+) -> None:
+    """NEW-10: append-only, even by SQL. (SQLite has no TRUNCATE.)"""
+    act(governed, clock)
+    items(governed, clock)
+    with pytest.raises(sa.exc.DBAPIError, match=r"refused|syntax error"), governed.write() as c:
+        c.exec_driver_sql(verb.format(table))
+    assert verify(governed, None).rows == 4
+
+
+# --- the key ---------------------------------------------------------------------------------------
+
+
+def test_the_key_is_made_once_for_its_owner_alone(governed: Record, home: Path) -> None:
+    path = home / KEY_FILE
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    before = path.read_bytes()
+    unlock(governed, home)
+    assert path.read_bytes() == before
+    assert [p.name for p in home.iterdir()] == [KEY_FILE]
+
+
+def test_processes_that_start_at_once_agree_on_one_key(record: Record, home: Path) -> None:
+    def key(_: int) -> Any:
+        other = Record.open(record.engine.url.render_as_string(hide_password=False))
+        unlock(other, home)
+        found = other.engine.get_execution_options()
+        other.close()
+        return found["cohort_audit_key"]
+
+    with ThreadPoolExecutor(6) as pool:
+        assert len(set(pool.map(key, range(6)))) == 1
+
+
+def test_a_trail_whose_key_is_lost_is_not_continued_with_another(
+    governed: Record, clock: FakeClock, home: Path, tmp_path: Path
+) -> None:
+    act(governed, clock)
+    with pytest.raises(RecordUnsafe, match="is not in this home"):
+        unlock(governed, tmp_path / "elsewhere")
+    for key in (b"another key, made up by somebody", None):
+        use_key(governed, key)
+        for subject in ("operation", "campaign"):  # a chain that exists, and one that would begin
+            with pytest.raises(RecordUnsafe) as refusal:
+                act(governed, clock, Act(**{**vars(CLOSED), "subject": subject}))
+            assert refusal.value.code == "audit-key"
+        assert verify(governed, None).first_fault == Fault("key-differs", "operation-7", 1)
+
+
+@pytest.mark.parametrize(
+    ("mode", "text", "code"),
+    [
+        (0o644, "00" * 32, "audit-key-open"),
+        (0o600, "not a key", "audit-key-damaged"),
+        (0o600, "00" * 8, "audit-key-damaged"),
+    ],
+)
+def test_a_key_that_others_can_read_or_that_is_none_is_refused(
+    sqlite_record: Record, home: Path, mode: int, text: str, code: str
+) -> None:
+    home.mkdir()
+    (home / KEY_FILE).write_text(text)
+    (home / KEY_FILE).chmod(mode)
+    with pytest.raises(RecordUnsafe) as refusal:
+        unlock(sqlite_record, home)
+    assert refusal.value.code == code
+
+
+def test_without_a_key_the_chain_is_a_plain_hash_and_says_so(
+    record: Record, clock: FakeClock
+) -> None:
+    act(record, clock)
+    result = verify(record, None)
+    assert (result.holds, result.keyed) == (True, False)
+
+
+def test_an_act_may_tell_of_an_earlier_instant(governed: Record, clock: FakeClock) -> None:
+    earlier = clock.now() - timedelta(hours=1)
+    act(governed, clock, Act(**{**vars(CLOSED), "timestamp": earlier}))
+    with governed.read() as connection:
+        assert connection.execute(sa.select(audit_act.c.timestamp)).scalar_one() == earlier
