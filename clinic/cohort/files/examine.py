@@ -1,0 +1,169 @@
+"""
+The look at every row before any is used: what cannot be read is refused, the rest is noted.
+
+Runs over whole pages, and over single cells only where the file as a whole gave a reason: a list
+without odd characters, long lines, 4.479E+11 or #N/A is not searched for them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from clinic.cohort.columns import column_name
+from clinic.cohort.files.characters import REPLACEMENT, odd_character
+from clinic.cohort.files.limits import Limits
+from clinic.cohort.files.notices import Notices
+from clinic.cohort.files.pages import Page, misfits
+from clinic.cohort.files.quotes import LINE_BREAK, swallows
+from clinic.errors import ListRefused
+
+# A number that a spreadsheet has rounded for good; with a decimal comma in some countries
+_ROUNDED = re.compile(r"\s*-?\d(?:[.,]\d+)?E\+\d+\s*", re.IGNORECASE)
+_ERROR = re.compile(r"\s*#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|#+)\s*")
+# Where a rounded number is another patient, or nobody
+_EXACT = ("nhs_number", "local_id", "mobile", "phone_home", "phone_work")
+_MATTERS = (*_EXACT, "birth_date", "email")
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """Which of the dearer looks the file as a whole gives reason for."""
+
+    odd: bool = True
+    long: bool = True
+    rounded: bool = True
+    errors: bool = True
+
+
+@dataclass(frozen=True)
+class Examiner:
+    """What is known of a list while its rows are looked at."""
+
+    file_name: str
+    encoding: str
+    delimiter: str
+    columns: tuple[str, ...]
+    fields: Mapping[str, str]
+    limits: Limits
+    reasons: Reasons
+    notices: Notices
+
+    def look(self, page: Page) -> None:
+        """
+        Note what is remarkable in a page.
+
+        Raises:
+            ListRefused: characters, lengths, numbers or quotation marks that would harm a patient
+        """
+        self._refuse_swallowed(page)
+        if self.reasons.odd:
+            self._refuse_characters(page)
+        if self.reasons.long or page.spanning:
+            self._refuse_lengths(page)
+        if self.reasons.rounded:
+            self._refuse_rounded(page)
+        self._note(page)
+
+    def _refuse_swallowed(self, page: Page) -> None:
+        id_at = self._at("nhs_number")
+        id_at = self._at("local_id") if id_at is None else id_at
+        for i in page.spanning:
+            row = page.rows[i]
+            if swallows(row, delimiter=self.delimiter, width=len(self.columns), id_at=id_at):
+                column = next(c for c, cell in enumerate(row) if LINE_BREAK.search(cell))
+                raise self._refusal(
+                    "list_rows_swallowed",
+                    (page.numbers[i], column),
+                    "a quotation mark makes one cell of several lines that look like rows of their "
+                    "own: patients would be lost. Delete the mark, or the line break.",
+                )
+
+    def _refuse_characters(self, page: Page) -> None:
+        for place, cell in _cells(page):
+            if odd := odd_character(cell, self.encoding):
+                raise self._refusal(
+                    "list_characters",
+                    place,
+                    f"{odd}. Type the cell anew and save as 'CSV UTF-8'.",
+                )
+
+    def _refuse_lengths(self, page: Page) -> None:
+        most = self.limits.cell_characters
+        for place, cell in _cells(page):
+            if len(cell) > most:
+                raise self._refusal(
+                    "list_cell_too_long",
+                    place,
+                    f"the cell has {len(cell):,} characters; the most that is read is {most:,}. "
+                    "Shorten it, or look for a missing quotation mark.",
+                )
+
+    def _refuse_rounded(self, page: Page) -> None:
+        for field in _EXACT:
+            for number, cell in zip(page.numbers, self._column(page, field), strict=False):
+                if _ROUNDED.fullmatch(cell):
+                    raise self._refusal(
+                        "list_rounded_number",
+                        (number, self.columns.index(self.fields[field])),
+                        "a spreadsheet has rounded the number to the form 1.23E+11 and its last "
+                        "digits are lost. Export the list again and do not save it in between, "
+                        "or format the column as text first.",
+                    )
+
+    def _note(self, page: Page) -> None:
+        add = self.notices.add
+        add("line_breaks", [page.numbers[i] for i in page.spanning])
+        add("blank_rows", count=page.blank)
+        add("unreadable_row", [page.numbers[i] for i in misfits(page, len(self.columns))])
+        add("repeated_heading", [n for n, row in _numbered(page) if row == list(self.columns)])
+        if self.reasons.odd:
+            add("lost_character", [n for n, row in _numbered(page) if REPLACEMENT in "".join(row)])
+        self._note_field(page, "mobile", "zero_restored", _lost_zero)
+        self._note_field(page, "nhs_number", "short_nhs_number", _nine_digits)
+        for field in _MATTERS if self.reasons.errors else ():
+            self._note_field(page, field, "error_value", _is_error)
+
+    def _note_field(self, page: Page, field: str, code: str, is_so: Callable[[str], bool]) -> None:
+        cells = self._column(page, field)
+        rows = [n for n, cell in zip(page.numbers, cells, strict=False) if is_so(cell)]
+        self.notices.add(code, rows, column=self.fields.get(field, ""))
+
+    def _at(self, field: str) -> int | None:
+        return self.columns.index(self.fields[field]) if field in self.fields else None
+
+    def _column(self, page: Page, field: str) -> list[str]:
+        """The cells of a field, "" where a row is too short; none if the list has no such column."""
+        at = self._at(field)
+        if at is None:
+            return []
+        return [row[at] if at < len(row) else "" for row in page.rows]
+
+    def _refusal(self, code: str, place: tuple[int, int], says: str) -> ListRefused:
+        row, position = place
+        where = f"{self.file_name}: row {row:,}, {column_name(self.columns, position)}"
+        return ListRefused(code, f"{where}: {says}")
+
+
+def _numbered(page: Page) -> Iterator[tuple[int, list[str]]]:
+    return zip(page.numbers, page.rows, strict=True)
+
+
+def _cells(page: Page) -> Iterator[tuple[tuple[int, int], str]]:
+    """Every cell with its row number and its position."""
+    for number, row in _numbered(page):
+        for position, cell in enumerate(row):
+            yield (number, position), cell
+
+
+def _lost_zero(mobile: str) -> bool:
+    return len(mobile) == 10 and mobile[0] == "7" and mobile.isdecimal()
+
+
+def _nine_digits(nhs_number: str) -> bool:
+    return len(nhs_number) == 9 and nhs_number.isdecimal()
+
+
+def _is_error(cell: str) -> bool:
+    return _ERROR.fullmatch(cell) is not None

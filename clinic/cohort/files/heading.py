@@ -1,0 +1,113 @@
+"""Where the headings are and what parts them: the delimiter is the one that makes most sense of them."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from clinic.cohort.columns import column_letter, recognised
+from clinic.cohort.files.limits import Limits
+from clinic.cohort.files.pages import is_blank
+from clinic.cohort.files.scan import Scan
+from clinic.cohort.files.text import TextTable, bad_quotes, open_text
+from clinic.cohort.formula import plain_cell
+from clinic.errors import ListRefused
+
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
+# Excel's own first line, which names the delimiter
+_SEP = re.compile(r"sep=([,;\t])\s*\Z", re.IGNORECASE)
+# A heading stands within this many lines, however many of them are blank
+_LINES = 100
+# Cells that no heading has: long numbers, dates, e-mail addresses
+_OF_A_PATIENT = re.compile(r"\+?[\d ]{9,}|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+@dataclass(frozen=True)
+class _Guess:
+    delimiter: str
+    row: int
+    cells: list[str]
+
+    @property
+    def sense(self) -> tuple[int, int]:
+        return recognised(self.cells), len(self.cells)
+
+
+def find_table(path: Path, scan: Scan, limits: Limits) -> TextTable:
+    """
+    The file as a table, its headings read.
+
+    Raises:
+        ListRefused: no headings, or quotation marks that are no CSV among them
+    """
+    with open_text(path, scan.encoding) as text:
+        lines = list(itertools.islice(text, _LINES))
+    named = _SEP.match(lines[0]) if lines else None
+    if named:
+        del lines[0]
+    delimiters = [named.group(1).lower()] if named else list(DELIMITERS)
+    guesses = [guess for delimiter in delimiters if (guess := _guess(lines, delimiter))]
+    if not guesses:
+        raise _no_heading(path.name, lines, delimiters[0])
+    best = max(guesses, key=lambda guess: guess.sense)
+    columns = tidy_headings(best.cells, file_name=path.name, row=best.row, limits=limits)
+    return TextTable(path, scan, limits, best.delimiter, columns, best.row, named is not None)
+
+
+def _guess(lines: list[str], delimiter: str) -> _Guess | None:
+    try:
+        for number, cells in enumerate(csv.reader(lines, delimiter=delimiter, strict=True), 1):
+            if not is_blank(cells):
+                return _Guess(delimiter, number, cells)
+    except csv.Error:
+        pass
+    return None
+
+
+def _no_heading(name: str, lines: list[str], delimiter: str) -> ListRefused:
+    if not is_blank(lines):
+        first = next(i for i, line in enumerate(lines) if line.strip())
+        return bad_quotes(
+            "".join(lines[first:]), delimiter, row=first + 1, columns=(), file_name=name
+        )
+    return ListRefused(
+        "list_empty", f"{name} holds no headings and no rows. Export the list again."
+    )
+
+
+def tidy_headings(
+    cells: Sequence[str], *, file_name: str, row: int, limits: Limits
+) -> tuple[str, ...]:
+    """
+    The headings without space around them and without empty ones at the end.
+
+    An empty one in between is named after its column, "(column C)".
+
+    Raises:
+        ListRefused: too many columns, or the row is a patient and not headings
+    """
+    headings = [plain_cell(cell).strip() for cell in cells]
+    while headings and not headings[-1]:
+        headings.pop()
+    if len(headings) > limits.columns:
+        raise ListRefused(
+            "list_too_many_columns",
+            f"{file_name}: row {row} has {len(headings):,} columns; the most that is read is "
+            f"{limits.columns}. Leave out those that are not needed.",
+        )
+    for position, heading in enumerate(headings):
+        if _OF_A_PATIENT.fullmatch(heading):
+            raise ListRefused(
+                "list_no_heading",
+                f"{file_name}: row {row}, column {column_letter(position)} holds a number, a date or "
+                "an e-mail address where a heading should be. "
+                "Put a row with headings, such as 'NHS Number', on top.",
+            )
+    return tuple(
+        heading or f"(column {column_letter(position)})"
+        for position, heading in enumerate(headings)
+    )

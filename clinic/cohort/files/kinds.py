@@ -1,0 +1,82 @@
+"""What a file is by its first bytes, whatever its name says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from clinic.cohort.files.limits import Limits
+from clinic.errors import ListRefused
+
+Kind = Literal["text", "zip"]
+
+_SAVE_AS = "Open it in the program that it belongs to and save it as .csv (UTF-8) or .xlsx."
+# First bytes → what people call it
+_FOREIGN = (
+    (b"%PDF", "a PDF"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"7z\xbc\xaf", "a 7-Zip archive"),
+    (b"{\\rtf", "a Word (RTF) document"),
+    (b"SQLite format 3", "a database"),
+    (b"PAR1", "a Parquet file"),
+    (b"\x00\x00\xfe\xff", "text in UTF-32"),
+    (b"\xff\xfe\x00\x00", "text in UTF-32"),
+)
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+# How OLE directories spell the stream that an encrypted .xlsx is kept in
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+
+
+def kind_of(path: Path, limits: Limits) -> Kind:
+    """
+    "text" for CSV and TSV, "zip" for what may be .xlsx or .ods.
+
+    Raises:
+        ListRefused: no such file, empty, over the size limit, or of a kind that is not read
+    """
+    name = path.name
+    if not path.is_file():
+        raise ListRefused("list_not_found", f"There is no file {name}. Check the path.")
+    size = path.stat().st_size
+    if size == 0:
+        raise ListRefused("list_empty", f"{name} is empty (0 bytes). Export the list again.")
+    if size > limits.file_bytes:
+        raise ListRefused(
+            "list_too_large",
+            f"{name} has {size:,} bytes; the most that is read is {limits.file_bytes:,}. "
+            "Split the list, or leave out columns that are not needed.",
+        )
+    with path.open("rb") as file:
+        head = file.read(1024)
+    _refuse_foreign(path, head)
+    return "zip" if head.startswith(b"PK\x03\x04") else "text"
+
+
+def _refuse_foreign(path: Path, head: bytes) -> None:
+    if head.startswith(_OLE):
+        _refuse_ole(path)
+    for signature, what in _FOREIGN:
+        if head.startswith(signature):
+            raise ListRefused("list_kind", f"{path.name} is {what}, not a list. {_SAVE_AS}")
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:14].lower()
+    if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<table")):
+        raise ListRefused(
+            "list_kind", f"{path.name} is a web page or XML, whatever its name says. {_SAVE_AS}"
+        )
+    if head.startswith(b"PK") and not head.startswith(b"PK\x03\x04"):
+        raise ListRefused("list_damaged", f"{path.name} is an empty or split archive. {_SAVE_AS}")
+
+
+def _refuse_ole(path: Path) -> None:
+    if _ENCRYPTED in path.read_bytes():
+        raise ListRefused(
+            "list_encrypted",
+            f"{path.name} is protected by a password. Open it in Excel, remove the password "
+            "(File, Info, Protect Workbook) and save it again.",
+        )
+    raise ListRefused(
+        "list_legacy_excel",
+        f"{path.name} is an Excel file of before 2007 (.xls), which is not read. "
+        "Open it in Excel and save it as .xlsx.",
+    )

@@ -1,0 +1,153 @@
+"""Opens a list of any kind, looks at all of it, and hands it out in blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from clinic.cohort.columns import map_columns
+from clinic.cohort.files.examine import Examiner, Reasons
+from clinic.cohort.files.heading import find_table
+from clinic.cohort.files.kinds import kind_of
+from clinic.cohort.files.limits import Limits
+from clinic.cohort.files.notices import Notice, Notices
+from clinic.cohort.files.pages import Block, Table, block_of, sha256_of
+from clinic.cohort.files.scan import scan
+from clinic.cohort.files.sheet import open_sheet
+from clinic.errors import ListRefused
+from clinic.settings import Layout
+
+_BLOCK_ROWS = 20_000
+_LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class ListFile:
+    """
+    A list that can be read without losing anybody.
+
+    `layout` is "emis", "systmone" or "generic"; `fields` maps our field names to their headings;
+    `row_count` counts the rows with something in them; `notices` says what was remarkable.
+    `encoding` and `delimiter` are as in the file; of a spreadsheet "xlsx" or "ods" and "".
+    """
+
+    path: Path
+    file_name: str
+    sha256: str
+    size: int
+    encoding: str
+    delimiter: str
+    columns: tuple[str, ...]
+    layout: str
+    fields: Mapping[str, str]
+    row_count: int
+    notices: tuple[Notice, ...]
+    _table: Table
+    _guarded: bool
+
+    def blocks(self, rows: int = _BLOCK_ROWS) -> Iterator[Block]:
+        """
+        All rows that are not blank, in order, at most `rows` at a time; each call starts anew.
+
+        Cells are as in the file, but for the apostrophe that `formula.safe_cell` put on.
+
+        Raises:
+            ListRefused: at the end, if the file was changed since it was opened
+        """
+        given = 0
+        for page in self._table.pages(rows):
+            given += len(page.rows)
+            if page.rows:
+                yield block_of(page, self.columns, guarded=self._guarded)
+        if given != self.row_count or sha256_of(self.path) != self.sha256:
+            raise ListRefused(
+                "list_changed",
+                f"{self.file_name} was changed while it was read. Close it elsewhere and start again.",
+            )
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A table of either kind, with what the file as a whole says about it."""
+
+    table: Table
+    sha256: str
+    encoding: str
+    delimiter: str
+    reasons: Reasons
+    guarded: bool
+
+
+def open_list(path: Path, *, scheme: Layout = "generic", limits: Limits = _LIMITS) -> ListFile:
+    """
+    Read all of a list once and make sure that every row of it can be used.
+
+    Reads CSV and TSV in UTF-8, UTF-16 (with its mark) or Windows-1252, .xlsx and .ods. `scheme` says
+    which columns are demanded (ACX-18 to 20). Memory stays flat for text; a sheet is held.
+
+    Raises:
+        ListRefused: with file, row, column, what was found and what to do; never a patient's value
+    """
+    notices = Notices()
+    zipped = kind_of(path, limits) == "zip"
+    opened = _open_zip(path, limits, notices) if zipped else _open_text(path, limits, notices)
+    columns = opened.table.columns
+    layout, fields = map_columns(columns, scheme, file_name=path.name)
+    examiner = Examiner(
+        file_name=path.name,
+        encoding=opened.encoding,
+        delimiter=opened.delimiter,
+        columns=columns,
+        fields=fields,
+        limits=limits,
+        reasons=opened.reasons,
+        notices=notices,
+    )
+    row_count = _examine(opened.table, examiner)
+    return ListFile(
+        path=path,
+        file_name=path.name,
+        sha256=opened.sha256,
+        size=path.stat().st_size,
+        encoding=opened.encoding,
+        delimiter=opened.delimiter,
+        columns=columns,
+        layout=layout,
+        fields=fields,
+        row_count=row_count,
+        notices=notices.all(),
+        _table=opened.table,
+        _guarded=opened.guarded,
+    )
+
+
+def _open_text(path: Path, limits: Limits, notices: Notices) -> _Opened:
+    found = scan(path, limits)
+    table = find_table(path, found, limits)
+    notices.add("no_last_line_end", count=int(not found.ended))
+    reasons = Reasons(found.odd, found.long_lines, found.rounded, found.errors)
+    return _Opened(table, found.sha256, found.encoding, table.delimiter, reasons, found.guarded)
+
+
+def _open_zip(path: Path, limits: Limits, notices: Notices) -> _Opened:
+    table = open_sheet(path, limits, notices)
+    return _Opened(table, sha256_of(path), table.kind, "", Reasons(), guarded=True)
+
+
+def _examine(table: Table, examiner: Examiner) -> int:
+    rows = 0
+    name, most = examiner.file_name, examiner.limits.rows
+    for page in table.pages(_BLOCK_ROWS):
+        rows += len(page.rows)
+        if rows > most:
+            raise ListRefused(
+                "list_too_many_rows",
+                f"{name} has more than {most:,} rows, the most that is read. Split it.",
+            )
+        examiner.look(page)
+    if not rows:
+        raise ListRefused(
+            "list_no_rows", f"{name} has headings but no patients under them. Export it again."
+        )
+    return rows

@@ -1,0 +1,73 @@
+"""What was noticed in a list that is read all the same: codes, row numbers and counts, never a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+# How many row numbers are kept of each kind; the count goes on
+EXAMPLES = 20
+
+SENTENCES: dict[str, str] = {
+    "unreadable_row": "More or fewer cells than the heading: these rows are not messaged. "
+    "Mend them in the file, or delete stray commas and quotation marks.",
+    "line_breaks": "A cell holds a line break, so that one row spans several lines of the file. "
+    "Read as one row each; look at them if that is not what you expect.",
+    "blank_rows": "Empty rows were skipped.",
+    "hidden_rows": "Rows hidden in the spreadsheet were left out, as by a filter. "
+    "Show them and save again if they are to be messaged.",
+    "hidden_columns": "Columns hidden in the spreadsheet were left out.",
+    "other_sheets": "Only the first visible sheet is read.",
+    "zero_restored": "A mobile number begins with 7 and has ten digits: Excel dropped its zero. "
+    "It is read as a British mobile all the same.",
+    "short_nhs_number": "An NHS number has nine digits; Excel may have dropped a zero. "
+    "It is not completed by guess: the row will be left out.",
+    "lost_character": "A cell holds the replacement character U+FFFD: the program that wrote the file "
+    "lost a letter. Export it again as UTF-8 if it stands in a name that is shown.",
+    "error_value": "A cell that matters holds a spreadsheet error such as #N/A.",
+    "no_last_line_end": "The last row has no line end. Make sure that the export was not cut off.",
+    "repeated_heading": "The heading stands again among the rows, as if two exports were joined.",
+}
+
+
+@dataclass
+class Notice:
+    """One kind of thing noticed: how often, and the first row numbers (empty: the file as a whole)."""
+
+    code: str
+    column: str = ""
+    count: int = 0
+    rows: list[int] = field(default_factory=list)
+
+    @property
+    def says(self) -> str:
+        """What it means, and what to do."""
+        return SENTENCES[self.code]
+
+
+class Notices:
+    """Collects notices while a list is examined."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], Notice] = {}
+
+    def add(
+        self,
+        code: str,
+        rows: Iterable[int] = (),
+        *,
+        column: str = "",
+        count: int | None = None,
+    ) -> None:
+        """Note `code` for these rows, or `count` times without saying where; nothing if there are none."""
+        numbers = list(rows)
+        total = len(numbers) if count is None else count
+        if not total:
+            return
+        notice = self._kept.setdefault((code, column), Notice(code, column))
+        notice.count += total
+        notice.rows += numbers[: EXAMPLES - len(notice.rows)]
+
+    def all(self) -> tuple[Notice, ...]:
+        """In the order in which they were first seen."""
+        return tuple(self._kept.values())

@@ -1,0 +1,164 @@
+"""The first visible sheet of a workbook as a table: what a person sees when the file is opened."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
+
+from clinic.cohort.files.heading import tidy_headings
+from clinic.cohort.files.limits import Limits
+from clinic.cohort.files.notices import Notices
+from clinic.cohort.files.pages import Page, is_blank, page_of
+from clinic.cohort.files.sheet_xml import Extent, extent_of
+from clinic.cohort.files.workbook import SheetKind, Workbook, damaged, open_workbook
+from clinic.errors import ListRefused
+
+# Excel keeps 15 digits of a number; from here on the last ones are not what was typed
+_EXACT_BELOW = 1e15
+
+
+@dataclass(frozen=True)
+class SheetTable:
+    """A sheet whose headings are known. The cells are held by the reader."""
+
+    kind: SheetKind
+    columns: tuple[str, ...]
+    heading_row: int
+    _sheet: CalamineSheet
+    _hidden_rows: frozenset[int]
+    _shown: tuple[int, ...]  # positions of the columns that are not hidden
+
+    def pages(self, size: int) -> Iterator[Page]:
+        """Every visible row under the heading."""
+        rows = _rows(self._sheet, self._hidden_rows, self._shown)
+        under = itertools.dropwhile(lambda row: row[0] <= self.heading_row, rows)
+        while some := list(itertools.islice(under, size)):
+            yield page_of([cells for _, cells in some], [number for number, _ in some])
+
+
+def open_sheet(path: Path, limits: Limits, notices: Notices) -> SheetTable:
+    """
+    The first visible sheet, without hidden rows and columns; how many those are is noted.
+
+    Raises:
+        ListRefused: no sheet, damaged or dangerous, too large, or formulas without their values
+    """
+    book = open_workbook(path, limits)
+    try:
+        reader = CalamineWorkbook.from_path(str(path))
+        position = _first_visible(path.name, reader, notices)
+        name = reader.sheet_names[position]
+        extent = extent_of(path, book.part_of_sheet(name), kind=book.kind, sheet=position)
+        _refuse_extent(path.name, extent, limits)
+        sheet = reader.get_sheet_by_name(name)
+    except CalamineError:
+        raise damaged(path.name) from None
+    return _table(path.name, book, sheet, extent, limits=limits, notices=notices)
+
+
+def _first_visible(name: str, reader: CalamineWorkbook, notices: Notices) -> int:
+    sheets = [
+        i
+        for i, sheet in enumerate(reader.sheets_metadata)
+        if sheet.visible == SheetVisibleEnum.Visible and sheet.typ == SheetTypeEnum.WorkSheet
+    ]
+    if not sheets:
+        raise ListRefused(
+            "list_no_sheet", f"{name} has no visible sheet. Show the sheet with the list and save."
+        )
+    notices.add("other_sheets", count=len(reader.sheet_names) - 1)
+    return sheets[0]
+
+
+def _refuse_extent(name: str, extent: Extent, limits: Limits) -> None:
+    if extent.uncomputed:
+        raise ListRefused(
+            "list_formulas",
+            f"{name}: row {extent.uncomputed:,} holds a formula whose value is not in the file. "
+            "Open it in Excel or LibreOffice, save it, and try again.",
+        )
+    if extent.last_column > limits.columns:
+        raise ListRefused(
+            "list_too_many_columns",
+            f"{name} has {extent.last_column:,} columns; the most that is read is {limits.columns}. "
+            "Leave out those that are not needed, and whatever stands far to the right.",
+        )
+    too_wide = extent.last_row * extent.last_column > limits.grid_cells
+    if extent.rows > limits.rows + 1 or extent.last_row > limits.rows + 1000 or too_wide:
+        raise ListRefused(
+            "list_too_many_rows",
+            f"{name} reaches down to row {extent.last_row:,}, more than is read of a sheet "
+            f"({limits.rows:,} rows, {limits.grid_cells:,} cells). Split it, or save it as CSV.",
+        )
+
+
+def _table(
+    name: str,
+    book: Workbook,
+    sheet: CalamineSheet,
+    extent: Extent,
+    *,
+    limits: Limits,
+    notices: Notices,
+) -> SheetTable:
+    if sheet.end is None or sheet.end[0] + 1 < extent.last_row:
+        code = "list_rows_lost" if extent.last_row else "list_empty"
+        raise ListRefused(code, f"{name}: the sheet has rows that cannot be read, or none at all.")
+    hidden = frozenset(itertools.chain.from_iterable(_within(extent.hidden_rows, sheet.end[0] + 1)))
+    unseen = set(itertools.chain.from_iterable(_within(extent.hidden_columns, sheet.end[1] + 1)))
+    shown = tuple(i for i in range(sheet.end[1] + 1) if i + 1 not in unseen)
+    rows = ((n, cells) for n, cells in _rows(sheet, hidden, shown) if not is_blank(cells))
+    heading_row, cells = next(rows, (0, []))
+    if not heading_row:
+        raise ListRefused("list_empty", f"{name}: the first visible sheet is empty.")
+    notices.add("hidden_rows", sorted(hidden))
+    notices.add("hidden_columns", count=len(unseen))
+    columns = tidy_headings(cells, file_name=name, row=heading_row, limits=limits)
+    return SheetTable(book.kind, columns, heading_row, sheet, hidden, shown)
+
+
+def _within(spans: list[range], last: int) -> Iterator[range]:
+    return (range(span.start, min(span.stop, last + 1)) for span in spans)
+
+
+def _rows(
+    sheet: CalamineSheet, hidden: frozenset[int], shown: tuple[int, ...]
+) -> Iterator[tuple[int, list[str]]]:
+    """Row number and the texts of the shown cells, of every visible row from the first filled one."""
+    top, left = sheet.start or (0, 0)
+    from_left = [i - left for i in shown]
+    for number, cells in enumerate(sheet.iter_rows(), top + 1):
+        if number not in hidden:
+            yield number, [cell_text(cells[i]) if i >= 0 else "" for i in from_left]
+
+
+def cell_text(value: Any) -> str:
+    """
+    A cell as text: dates as 1980-12-31, whole numbers without a point, the rest as a person types it.
+
+    A number of 16 digits or more is written 1.23E+15, as the last digits are not to be trusted.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, int | float):
+        if abs(value) >= _EXACT_BELOW:
+            return f"{value:.14E}"
+        return str(int(value)) if value == int(value) else repr(value)
+    if isinstance(value, datetime.datetime):
+        midnight = value.time() == datetime.time()
+        return value.date().isoformat() if midnight else value.isoformat(" ")
+    return value.isoformat() if isinstance(value, datetime.date | datetime.time) else str(value)
