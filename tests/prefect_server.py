@@ -36,6 +36,7 @@ def running_prefect(home: Path) -> Iterator[Settings]:
         PREFECT_API_URL,
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
         PREFECT_HOME,
+        PREFECT_LOCAL_STORAGE_PATH,
         PREFECT_LOGGING_CONFIG_PATH,
         PREFECT_SERVER_ALLOW_EPHEMERAL_MODE,
         temporary_settings,
@@ -46,6 +47,7 @@ def running_prefect(home: Path) -> Iterator[Settings]:
     here = {
         PREFECT_API_URL: api_url(settings),
         PREFECT_HOME: str(prefect_home(settings)),
+        PREFECT_LOCAL_STORAGE_PATH: str(prefect_home(settings) / "storage"),
         PREFECT_LOGGING_CONFIG_PATH: GUARDS["PREFECT_LOGGING_CONFIG_PATH"],
         PREFECT_SERVER_ALLOW_EPHEMERAL_MODE: False,
         # At its end a run waits up to a second for the thread that sends heartbeats
@@ -106,7 +108,9 @@ def _cells(database: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _within(raw: bytes, words: list[str]) -> set[str]:
-    layers = [raw, *(_decoded(match[0]) for match in _BASE64.finditer(raw))]
+    # Result files hold pickles in base64, cut into lines, inside JSON
+    unbroken = raw.replace(b"\\n", b"").replace(b"\n", b"")
+    layers = [raw, *(_decoded(match[0]) for match in _BASE64.finditer(unbroken))]
     return {
         word
         for word in words
