@@ -65,7 +65,7 @@ class Connection(smtplib.SMTP):
         return answer
 
     def getreply(self) -> tuple[int, bytes]:
-        """The relay's whole answer: its code, and its text in one line."""
+        """The relay's whole answer: its code, and its text as smtplib wants it."""
         says: list[bytes] = []
         while True:
             line = self._line()
@@ -73,7 +73,7 @@ class Connection(smtplib.SMTP):
             if line[3:4] != b"-":
                 break
         code = int(line[:3]) if line[:3].isdigit() else -1
-        return code, b" ".join(says)
+        return code, b"\n".join(says)
 
     def _line(self) -> bytes:
         while b"\n" not in self._received:

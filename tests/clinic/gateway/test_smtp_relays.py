@@ -1,0 +1,82 @@
+"""The SMTP way out against whole relays: aiosmtpd always, Postfix where it is installed (CI installs it)."""
+
+from __future__ import annotations
+
+import contextlib
+import email
+import email.policy
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from clinic.gateway.protocol import Outgoing, Taken, Turned
+from clinic.gateway.smtp import Smtp
+from clinic.settings import EmailGateway
+from tests.servers.postfix import can_run, running_postfix
+from tests.servers.relay import running_relay
+
+# The port, and a function that waits for so many messages and gives them
+Relay = tuple[int, Callable[[int], list[bytes]]]
+PATIENTS = ["sian", "john", "mary"]
+
+
+@contextlib.contextmanager
+def _aiosmtpd() -> Iterator[Relay]:
+    def refuse(address: str) -> str | None:
+        local, _, domain = address.partition("@")
+        if domain != "example.org":
+            return "554 5.7.1 Relay access denied"
+        return None if local in PATIENTS else "550 5.1.1 User unknown"
+
+    with running_relay(refuses=refuse) as relay:
+        yield relay.port, lambda _: relay.texts()
+
+
+@contextlib.contextmanager
+def _postfix() -> Iterator[Relay]:
+    with running_postfix(PATIENTS) as relay:
+        yield relay.port, relay.delivered
+
+
+RELAYS = {"aiosmtpd": _aiosmtpd} | ({"postfix": _postfix} if can_run() else {})
+
+
+@pytest.fixture(scope="module", params=RELAYS)
+def relay(request: pytest.FixtureRequest) -> Iterator[Relay]:
+    """A relay that knows three patients of example.org and relays to nobody else."""
+    with RELAYS[request.param]() as running:
+        yield running
+
+
+def test_a_campaign_arrives_at_a_real_relay(relay: Relay) -> None:
+    """60 messages in Welsh over four kept connections, one to an unknown user, none lost or doubled."""
+    port, delivered = relay
+    messages = [
+        Outgoing(n, f"{PATIENTS[n % 3]}@example.org", f"Sut mae?\n.\nŵ {n}\n", "Tŷ Gwyn")
+        for n in range(60)
+    ]
+    messages.append(Outgoing(60, "nobody@example.org", "Hello", "Hello"))
+    settings = EmailGateway(host="127.0.0.1", port=port, tls="none", sender="practice@example.org")
+    way_out = Smtp(settings, sender_name="Y Feddygfa")
+    answer = way_out.send("key", messages, per_request=1, only=frozenset(range(61)))
+
+    turned = answer.results[60]
+    assert isinstance(turned, Turned)
+    assert (turned.code, "nobody" in turned.says) == ("smtp_550", False)
+    taken = [answer.results[n] for n in range(60)]
+    assert (
+        len({one.gateway_ref for one in taken if isinstance(one, Taken) and one.gateway_ref}) == 60
+    )
+    parsed = [email.message_from_bytes(m, policy=email.policy.default) for m in delivered(60)]
+    assert sorted(m["Message-ID"] for m in parsed) == sorted(
+        f"<{n}.key@example.org>" for n in range(60)
+    )
+    bodies = {m["Message-ID"]: m.get_content().replace("\r\n", "\n") for m in parsed}
+    assert bodies["<17.key@example.org>"] == "Sut mae?\n.\nŵ 17\n"
+
+    # A relay that will not relay for us is our settings' fault, no patient's
+    elsewhere = [Outgoing(70, "sian@elsewhere.example", "Hello", "Hello")]
+    refused = way_out.send("other", elsewhere, per_request=1, only=frozenset([70]))
+    assert refused.halt == "gateway-sender-refused"
+    assert refused.not_sent == {70}
+    way_out.close()
