@@ -60,7 +60,8 @@ def plain(text: str) -> str:
     """
     if text.isascii() and "`" not in text and "\t" not in text and "\v" not in text:
         return text
-    return unicodedata.normalize("NFC", text).translate(_TABLE)
+    swapped = unicodedata.normalize("NFC", text).translate(_TABLE)
+    return unicodedata.normalize("NFC", swapped)  # what stood between letter and accent may be gone
 
 
 def costly_characters(text: str) -> list[tuple[str, str]]:

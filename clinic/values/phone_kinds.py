@@ -19,7 +19,7 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
     "landline": ("phone_not_mobile", "A landline."),
     "premium": ("phone_not_mobile", "A premium-rate number."),
     "toll_free": ("phone_not_mobile", "A freephone number."),
-    "shared_cost": ("phone_not_mobile", "A shared-cost number (084, 087)."),
+    "shared_cost": ("phone_not_mobile", "A shared-cost number."),
     "personal": ("phone_not_mobile", "A personal number (070): not a mobile, and dear."),
     "pager": ("phone_not_mobile", "A pager."),
     "voip": ("phone_not_mobile", "An internet telephone."),

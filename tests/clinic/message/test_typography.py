@@ -1,0 +1,76 @@
+"""Typographic characters go, letters stay, and what is left has a price that is shown."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from clinic.message.segments import count_segments
+from clinic.message.typography import LettersPrice, costly_characters, plain, price_of_letters
+
+SWAPPED = [
+    ("“Hello”", '"Hello"', "curly quotes"),
+    ("it’s ‘fine’", "it's 'fine'", "and single ones"),
+    ("9–5 — daily", "9-5 - daily", "dashes"),
+    ("wait…", "wait...", "ellipsis"),
+    ("020\u00a07946\u202f0000", "020 7946 0000", "spaces that do not break"),
+    ("a\tb", "a b", "a tab"),
+    ("• one", "- one", "a bullet"),
+    ("one\u2028two", "one\ntwo", "Unicode's own line end"),
+    ("soft\u00adhyphen\u200b\ufeff", "softhyphen", "what nobody sees"),
+    ("½ hour", "1/2 hour", "a fraction"),
+    ("a`b´c", "a'b'c", "backtick and acute accent"),
+]
+
+KEPT = [
+    ("Siân Ŵyn ŷ â ê î ô û ö", "Welsh"),
+    ("García Łukasz Zoë Ñandú ç ß", "names"),
+    ("Ολυμπία Алла محمد 李 ਅਮਰ", "other scripts"),
+    ("👨\u200d👩\u200d👧 ❤\ufe0f", "emoji joined from several"),
+    ("می\u200cخواهم", "Persian needs its non-joiner"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected", "why"), SWAPPED)
+def test_typographic_characters_become_plain_ones(text: str, expected: str, why: str) -> None:
+    assert plain(text) == expected, why
+    assert count_segments(plain(text)).encoding == "GSM-7"
+
+
+@pytest.mark.parametrize(("text", "why"), KEPT)
+def test_letters_and_emoji_stay(text: str, why: str) -> None:
+    assert plain(text) == text, why
+
+
+def test_an_accent_of_its_own_joins_its_letter() -> None:
+    assert plain("Sia\u0302n") == "Siân"
+
+
+@settings(max_examples=200, derandomize=True, deadline=None)
+@example("a\u200b\u0302")
+@example("\u1fef")
+@given(st.text(max_size=200))
+def test_plain_changes_nothing_the_second_time(text: str) -> None:
+    assert plain(plain(text)) == plain(text)
+
+
+def test_each_costly_character_is_named_once_with_the_reason() -> None:
+    """PAT-13: why a text costs more than it seems."""
+    costly = costly_characters("Siân’s €5 and Siân’s €9\u200b")
+    assert [character for character, _ in costly] == ["â", "’", "€", "\u200b"]
+    reasons = dict(costly)
+    assert "circumflex" in reasons["â"]
+    assert "70 characters instead of 160" in reasons["â"]
+    assert 'can be written "\'"' in reasons["’"]
+    assert reasons["€"] == "counts as two"
+    assert "can be left out" in reasons["\u200b"]
+    assert costly_characters("Dear Ann, see you at 10:30.") == []
+
+
+def test_the_price_of_letters_is_the_segments_they_add() -> None:
+    """PAT-13: one Siân among three patients costs one segment more, and the total says so."""
+    body = "Dear {}, " + "x" * 100
+    price = price_of_letters([body.format(name) for name in ("Ann", "Siân", "Bob")])
+    assert price == LettersPrice(messages=1, segments=4, without=3)
+    assert price_of_letters([]) == LettersPrice(0, 0, 0)
