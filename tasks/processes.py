@@ -41,14 +41,14 @@ class Background:
         return self.folder / f"{self.name}.pid"
 
     def start(self, arguments: Sequence[str], environment: Mapping[str, str]) -> bool:
-        """Run `python -m prefect ARGUMENTS`; False where it runs already."""
+        """Run `python ARGUMENTS`; False where it runs already."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._lock.open("a+b") as lock, self.log.open("ab") as log:
             if not _taken(lock):
                 return False
             lock.truncate(0)
             child = subprocess.Popen(
-                [sys.executable, "-m", "prefect", *arguments],
+                [sys.executable, *arguments],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

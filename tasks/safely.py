@@ -21,7 +21,7 @@ import hashlib
 import inspect
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NoReturn, ParamSpec, TypedDict, TypeVar, Unpack, get_type_hints
+from typing import Any, NoReturn, ParamSpec, TypedDict, TypeVar, Unpack
 
 import pydantic
 from prefect import Flow, Task
@@ -100,7 +100,7 @@ def flow(**options: Unpack[FlowOptions]) -> Callable[[Callable[P, R]], Flow[P, R
 
     def decorate(function: Callable[P, R]) -> Flow[P, R]:
         return SafeFlow(
-            safe(function),
+            _typed(safe(function)),
             version=_version(function),
             persist_result=False,
             log_prints=False,
@@ -125,6 +125,16 @@ def safe(function: Callable[P, R]) -> Callable[P, R]:
         _raise_alone(harmless)
 
     return guarded
+
+
+def _typed(function: Callable[P, R]) -> Callable[P, R]:
+    """
+    Give a function its types as types, where its module keeps annotations as strings: Prefect
+    would look their names up in this module, find none, and neither check nor draw the form.
+    """
+    signature = inspect.signature(function, eval_str=True)
+    function.__signature__ = signature  # type: ignore[attr-defined]
+    return function
 
 
 class SafeFlow(Flow[P, R]):
@@ -163,16 +173,20 @@ def _raise_alone(error: CohortError) -> NoReturn:
 
 def _as_model(function: Callable[..., Any]) -> type[pydantic.BaseModel]:
     """A function's parameters as a pydantic model."""
-    hints = get_type_hints(function, include_extras=True)
     fields: dict[str, Any] = {
-        name: (
-            hints.get(name, Any),
-            ... if parameter.default is parameter.empty else parameter.default,
-        )
+        name: (_annotation(parameter), _default(parameter))
         for name, parameter in inspect.signature(function).parameters.items()
     }
     config = pydantic.ConfigDict(arbitrary_types_allowed=True, extra="forbid")
     return pydantic.create_model("Parameters", __config__=config, **fields)
+
+
+def _annotation(parameter: inspect.Parameter) -> Any:
+    return Any if parameter.annotation is parameter.empty else parameter.annotation
+
+
+def _default(parameter: inspect.Parameter) -> Any:
+    return ... if parameter.default is parameter.empty else parameter.default
 
 
 def _faults(error: pydantic.ValidationError, *, known: set[str]) -> str:

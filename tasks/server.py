@@ -83,7 +83,7 @@ def stop_server(settings: Settings) -> bool:
 def _start(settings: Settings, *, timeout: float) -> None:
     prepare_database(settings)
     server = _process(settings)
-    server.start(["server", "start"], child_environment(settings))
+    server.start(["-m", "prefect", "server", "start"], child_environment(settings))
     deadline = time.monotonic() + timeout
     while not server_status(settings).answers:
         if not server.running():
@@ -100,8 +100,9 @@ def _start(settings: Settings, *, timeout: float) -> None:
         time.sleep(0.05)
 
 
+# Not `server`: server.pid in this folder is Prefect's own
 def _process(settings: Settings) -> Background:
-    return Background("server", prefect_home(settings))
+    return Background("cohort-server", prefect_home(settings))
 
 
 def _home_of(url: str) -> str | None:

@@ -85,7 +85,8 @@ def start_worker(settings: Settings, *, pool: str = WORK_POOL) -> bool:
     How many campaigns run together is said by the deployments' concurrency limits.
     """
     return _process(settings).start(
-        ["worker", "start", "--pool", pool, "--type", "process"], child_environment(settings)
+        ["-m", "prefect", "worker", "start", "--pool", pool, "--type", "process"],
+        child_environment(settings),
     )
 
 
@@ -105,7 +106,7 @@ def worker_log(settings: Settings) -> Path:
 
 
 def _process(settings: Settings) -> Background:
-    return Background("worker", prefect_home(settings))
+    return Background("cohort-worker", prefect_home(settings))
 
 
 def _fingerprint(url: str, sources: Iterable[Path]) -> str:

@@ -25,11 +25,12 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.states import Scheduled
 
-from clinic.errors import NotAllowed, NotFound
+from clinic.errors import MendableError, NotAllowed, NotFound
 from clinic.settings import Settings
 from tasks.automations import SILENT_RUNS, ensure_automations
 from tasks.runs import flow_run_url, resume, start_deployment, state_of
 from tasks.safely import ParametersRefused
+from tasks.server import ensure_server, server_status
 from tasks.workers import (
     deploy_all,
     ensure_work_pool,
@@ -167,3 +168,19 @@ def test_the_automation_for_silent_runs_is_there_once(client: SyncPrefectClient)
     ensure_automations()
     ensure_automations()
     assert [a.enabled for a in client.read_automations_by_name(SILENT_RUNS)] == [True]
+
+
+def test_the_server_that_runs_already_is_used(prefect_server: Settings) -> None:
+    before = server_status(prefect_server)
+    assert ensure_server(prefect_server) == before.url
+    assert server_status(prefect_server) == before
+    assert (before.answers, before.ours) == (True, True)
+
+
+def test_what_prefect_says_of_a_faulty_deployment_is_told(
+    prefect_server: Settings, tmp_path: Path
+) -> None:
+    faulty = tmp_path / "prefect.yaml"
+    faulty.write_text("deployments: [{name: x, entrypoint: flows/none.py:none}]")
+    with pytest.raises(MendableError, match="prefect-deploy"):
+        deploy_all(prefect_server, file=faulty)
