@@ -36,8 +36,8 @@ def rows(found: Findings, count: int) -> Check:
 
 def somebody(found: Findings) -> Check:
     """Not everybody is left out."""
-    nobody = "Every row is left out or has an error, so nobody will be messaged. See the outcomes."
-    ok = "At least one row will be messaged."
+    nobody = "Every row is left out or has an error: nobody can be messaged. See the outcomes."
+    ok = "At least one row has nothing against it."
     return _plain("somebody", found, ok=ok, otherwise=nobody, severity="warning")
 
 

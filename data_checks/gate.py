@@ -22,6 +22,7 @@ from data_checks.suites import (
     CEILINGS,
     FEWEST_FOR_SHARES,
     ID_FIELDS,
+    Ceiling,
     intake_suite,
     needed_columns,
     screening_suite,
@@ -34,22 +35,25 @@ __all__ = ["Check", "Verdict", "judge_intake", "judge_list"]
 _VALUE = re.compile(r"(?:[\s+()-]*\d){9,}[\s)]*|\d{1,4}([/.-])\d{1,2}\1\d{1,4}|\S+@\S+\.\S+")
 
 
-def judge_list(flags: pd.DataFrame, *, gate: Gate) -> Verdict:
+def judge_list(
+    flags: pd.DataFrame, *, gate: Gate, ceilings: tuple[Ceiling, ...] = CEILINGS
+) -> Verdict:
     """
     Judge the whole list by how many of its rows broke which rule.
 
     `flags`: those of a `Screening`, of all rows of the list (concatenated over its blocks). Shares are
     not held against their ceilings below 20 rows. An expectation that could not run stops the list.
+    `ceilings`: fewer than all where the record was not asked.
 
     Raises:
         TypeError: a column is not bool: values are kept from Great Expectations
     """
-    counted = _tally(flags)
+    counted = _tally(flags, ceilings)
     rows = len(flags)
     large = rows >= FEWEST_FOR_SHARES
-    allowed = {c.name: c.allowed(gate) if large else 1.0 for c in CEILINGS}
-    found = validate(counted, screening_suite(allowed))
-    shares = [checks.share(c, found, rows=rows, allowed=allowed[c.name]) for c in CEILINGS]
+    allowed = {c.name: c.allowed(gate) if large else 1.0 for c in ceilings}
+    found = validate(counted, screening_suite(ceilings, allowed))
+    shares = [checks.share(c, found, rows=rows, allowed=allowed[c.name]) for c in ceilings]
     return Verdict.of((checks.rows(found, rows), *shares, checks.somebody(found)))
 
 
@@ -80,13 +84,13 @@ def judge_intake(
     )
 
 
-def _tally(flags: pd.DataFrame) -> pd.DataFrame:
+def _tally(flags: pd.DataFrame, ceilings: tuple[Ceiling, ...]) -> pd.DataFrame:
     """The few columns that the suite counts; a flag that is missing is left for it to find missing."""
     broken = {str(code): ~truth(flags, str(code)) for code in flags.columns}
-    counted = {c.flag: ~broken[c.flag] for c in CEILINGS if c.flag in broken}
+    counted = {c.flag: ~broken[c.flag] for c in ceilings if c.flag in broken}
     nothing = np.zeros(len(flags), dtype=bool)
     if flags.empty:  # no block, so no columns either: it is the row count that should stop it
-        counted |= {c.flag: nothing for c in CEILINGS}
+        counted |= {c.flag: nothing for c in ceilings}
     counted["accepted"] = ~np.logical_or.reduce([nothing, *broken.values()])
     counted["no_error"] = ~_errors(broken, nothing)
     return pd.DataFrame(counted, copy=False)

@@ -47,6 +47,7 @@ def render_html(
     counts: Mapping[str, int],
     *,
     counted: str = "Rows by outcome",
+    sentences: Mapping[str, str] | None = None,
     remarks: Iterable[Remark] = (),
 ) -> str:
     """
@@ -57,6 +58,8 @@ def render_html(
         verdicts: heading → verdict, in the order in which they were given
         counts: code of clinic.cohort.outcomes → rows
         counted: what `counts` counts
+        sentences: code → what to say of it here instead of what the vocabulary says
+        remarks: what was noticed while the list was read
     """
     outcomes = {verdict.outcome for verdict in verdicts.values()}
     overall = next((outcome for outcome in _ORDER if outcome in outcomes), "warn")
@@ -67,7 +70,7 @@ def render_html(
         headline=HEADLINES[overall],
         verdicts=verdicts,
         result=_result,
-        rows=[_count_row(code, rows, total) for code, rows in counts.items()],
+        rows=[_count_row(code, rows, total, sentences or {}) for code, rows in counts.items()],
         total=total,
         counted=counted,
         remarks=list(remarks),
@@ -91,12 +94,14 @@ def _result(check: Check) -> tuple[str, str]:
     return ("pass", "passed") if check.passed else ("warn", "look first")
 
 
-def _count_row(code: str, rows: int, total: int) -> dict[str, str | int | float]:
+def _count_row(
+    code: str, rows: int, total: int, sentences: Mapping[str, str]
+) -> dict[str, str | int | float]:
     outcome = OUTCOMES.get(code)
     return {
         "code": code,
         "rows": rows,
         "kind": _KINDS.get(outcome.kind, "Open") if outcome else "",
-        "says": outcome.says if outcome else "",
+        "says": sentences.get(code, outcome.says if outcome else ""),
         "part": rows / (total or 1),
     }

@@ -243,7 +243,7 @@ def test_the_librarys_own_findings_are_numbers_only() -> None:
     """Even a frame that did hold values would give none back: counts are all that is asked for."""
     found = validate(
         pd.DataFrame({c.flag: ["CANARY", "CANARY"] for c in CEILINGS} | {"accepted": True}),
-        screening_suite({c.name: 0.0 for c in CEILINGS}),
+        screening_suite(CEILINGS, {c.name: 0.0 for c in CEILINGS}),
     )
     assert found["dead"] == Finding(passed=False, broken=2, errored=False)
     assert "CANARY" not in repr(found)

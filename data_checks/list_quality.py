@@ -1,0 +1,136 @@
+"""
+What can be said of a list by itself: no campaign, no template, no record is asked.
+
+    block of cells ─► facts ─► screen ─► counts          and of the list as a whole: two verdicts
+
+The rows are judged by the rules that a campaign uses, with everything that only the record knows
+taken as good: what is said here a campaign will say too, as far as the list can tell.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Protocol
+
+import pandas as pd
+
+from clinic.settings import Settings
+from data_checks.eligibility import Screening, screen
+from data_checks.gate import judge_intake, judge_list
+from data_checks.list_facts import Cells, judge_addresses, list_facts, who_is_meant
+from data_checks.rules import Channel
+from data_checks.seen import Seen
+from data_checks.suites import LIST_ALONE
+from data_checks.verdict import Verdict
+
+if TYPE_CHECKING:
+    from clinic.cohort.files import Block
+
+
+class Rows(Protocol):
+    """What is asked of a list: clinic.cohort.files.ListFile, or anything like it."""
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The headings, in their order."""
+
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """Our field name → heading."""
+
+    def blocks(self) -> Iterator[Block]:
+        """Its rows, in order."""
+
+
+@dataclass(frozen=True)
+class ListQuality:
+    """
+    Counts of a list; no value of it.
+
+    outcomes: code → rows, each row once, by the first fault it has; they add up to `rows`
+    faults: code → rows, every fault wherever it is, so that a row may count twice
+    addresses: what is wrong with the list's own mobiles (a key of clinic.values.phone_kinds.KINDS) or
+        e-mail addresses (a code) → rows; "" where nothing is; empty if it has no column of them
+    """
+
+    rows: int
+    channel: Channel
+    outcomes: Mapping[str, int]
+    faults: Mapping[str, int]
+    addresses: Mapping[str, int]
+    intake: Verdict
+    whole: Verdict
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a campaign would refuse the list, whatever the record says."""
+        return "stop" in (self.intake.outcome, self.whole.outcome)
+
+
+def check_list(
+    source: Rows, *, settings: Settings, today: date, channel: Channel = "sms"
+) -> ListQuality:
+    """
+    Judge every row of a list as far as the list can tell, and the list as a whole.
+
+    Memory: a block of cells, and about 60 bytes for each row.
+
+    Raises:
+        ListRefused: the file was changed while it was read
+    """
+    addresses: Counter[str] = Counter()
+    screened = list(_screen_all(source, settings, today, channel, addresses))
+    flags = pd.concat([part.flags for part in screened]) if screened else pd.DataFrame()
+    scheme = settings.organisation.id_scheme
+    return ListQuality(
+        rows=len(flags),
+        channel=channel,
+        outcomes=_outcomes(screened),
+        faults=_faults(flags),
+        addresses=dict(addresses.most_common()),
+        intake=judge_intake(source.columns, source.fields, len(flags), scheme=scheme),
+        whole=judge_list(flags, gate=settings.gate, ceilings=LIST_ALONE),
+    )
+
+
+def _screen_all(
+    source: Rows, settings: Settings, today: date, channel: Channel, addresses: Counter[str]
+) -> Iterator[Screening]:
+    seen = Seen()
+    for block in source.blocks():
+        cells = Cells(block, source.fields)
+        facts = list_facts(cells, organisation=settings.organisation, today=today)
+        judged = judge_addresses(cells, phones=settings.phones, channel=channel)
+        if judged is not None:
+            addresses.update(judged["kind"].tolist())
+            facts["address_fault"] = _certain(judged["fault"], settings)
+        facts["duplicate_of"] = seen.earlier(who_is_meant(cells), facts.index)
+        yield screen(facts, channel=channel)
+
+
+def _certain(faults: pd.Series[str], settings: Settings) -> pd.Series[str]:
+    """
+    Faults of addresses that no record can mend.
+
+    An empty cell is none, since the record may have the number; and where the record's number goes
+    before the list's, nothing that the list has is certain to be used.
+    """
+    if settings.organisation.address_from == "record":
+        return pd.Series("", index=faults.index, dtype="str")
+    return faults.mask(faults.isin(["phone_missing", "email_missing"]), "")
+
+
+def _outcomes(screened: Sequence[Screening]) -> dict[str, int]:
+    """In the vocabulary's order, those that occur."""
+    if not screened:
+        return {}
+    counts = sum(part.outcome.value_counts(sort=False).sort_index() for part in screened)
+    return {str(code): int(rows) for code, rows in pd.Series(counts).items() if rows}
+
+
+def _faults(flags: pd.DataFrame) -> dict[str, int]:
+    """In the order of the rules, those that occur."""
+    return {str(code): int(rows) for code, rows in (~flags).sum().items() if rows}

@@ -1,0 +1,71 @@
+"""What `cohort list check` says of a list: as rows for the terminal and scripts, and as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+from clinic.cohort.outcomes import OUTCOMES
+from clinic.values.phone_kinds import KINDS
+from data_checks.list_quality import ListQuality
+from data_checks.report import Remark, render_html
+
+if TYPE_CHECKING:
+    from clinic.cohort.files import ListFile, ReportRow
+
+# Where the vocabulary's sentence would promise too much, since the record was not asked
+SENTENCES: Final[Mapping[str, str]] = {
+    "accepted": "As far as the list alone can tell, nothing speaks against the row.",
+}
+_MISSING = "No number or address in the list. The record's is used, if it has one."
+
+
+def quality_rows(quality: ListQuality) -> Iterator[ReportRow]:
+    """Every fault of a value with how many rows have it, in the form of the reader's own remarks."""
+    from clinic.cohort.files import ReportRow
+
+    for code, count in quality.faults.items():
+        if not code.startswith(("phone_", "email_")):  # told more exactly below
+            yield ReportRow(code, count, (), "", SENTENCES.get(code, OUTCOMES[code].says))
+    for remark in _addresses(quality):
+        yield ReportRow(remark.where, remark.count, (), "", remark.says)
+
+
+def list_html(source: ListFile, quality: ListQuality) -> str:
+    """
+    The page of a list: both verdicts, the rows by outcome, and what was noticed while reading.
+
+    It names the file, its columns and row numbers; no patient.
+    """
+    from clinic.cohort.files import report_rows
+
+    read = [Remark(r.says, r.count, _where(r)) for r in report_rows(source)]
+    return render_html(
+        source.file_name,
+        {"The file": quality.intake, "Its rows": quality.whole},
+        quality.outcomes,
+        counted="Rows by the first fault they have",
+        sentences=SENTENCES,
+        remarks=[*read, *_addresses(quality)],
+    )
+
+
+def _addresses(quality: ListQuality) -> Iterator[Remark]:
+    """What is wrong with the list's own addresses, commonest first; `where` is the kind."""
+    for kind, count in quality.addresses.items():
+        if kind in ("missing", "email_missing"):
+            yield Remark(_MISSING, count, kind)
+        elif kind:
+            says = KINDS[kind][1] if kind in KINDS else OUTCOMES[kind].says
+            yield Remark(says, count, kind)
+
+
+def _where(row: ReportRow) -> str:
+    """Row numbers and a heading, for a person who looks the place up."""
+    numbers = ", ".join(f"{number:,}" for number in row.rows)
+    more = " …" if row.count > len(row.rows) > 0 else ""
+    places = [
+        f"column {row.column}" if row.column else "",
+        f"rows {numbers}{more}" if numbers else "",
+    ]
+    return "; ".join(place for place in places if place)
