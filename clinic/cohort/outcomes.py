@@ -100,6 +100,16 @@ _BEFORE = (
         "error",
         "The message would be longer than the channel allows. Shorten it.",
     ),
+    Outcome(
+        "over_cap",
+        "error",
+        "The campaign has more recipients than the cap allows: nobody was messaged.",
+    ),
+    Outcome(
+        "list_refused",
+        "error",
+        "The list as a whole was refused: nobody was messaged. See its checks.",
+    ),
     Outcome("recently_contacted", "left_out", "Messaged often enough lately (the frequency cap)."),
     Outcome(
         "likely_to_fail",
