@@ -54,6 +54,8 @@ selection_row = Table(
     sqlite_with_rowid=False,
 )
 
+Index("ix_selection_row_patient_id", selection_row.c.selection_id, selection_row.c.patient_id)
+
 # States: clinic/change/states.py. The counts are of patients
 operation = Table(
     "operation",
@@ -68,7 +70,6 @@ operation = Table(
     Column("undo_of", ForeignKey("operation.id")),
     Column("rerun_of", ForeignKey("operation.id")),
     Column("depth", Integer, nullable=False),  # 0; an undo of depth n has n + 1: odd ones take back
-    Column("fields", Text, nullable=False),  # JSON array: what it writes (clinic/change/fields.py)
     Column("requested_by", String(80), nullable=False),
     Column("requested_at", UtcDateTime, nullable=False),
     Column("reason", Text, nullable=False),  # ALC-33: the business justification
@@ -124,7 +125,7 @@ operation_chunk = Table(
 operation_lock = Table(
     "operation_lock",
     METADATA,
-    Column("patient_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("patient_id", BigKey, primary_key=True, autoincrement=False),
     Column("operation_id", ForeignKey("operation.id"), nullable=False),
 )
 Index("ix_operation_lock_operation_id", operation_lock.c.operation_id)

@@ -36,7 +36,7 @@ OF_VISITS = {
 # What was asked for stays as it was asked; what was planned stays as it was planned
 REQUEST = (
     "id", "request_key", "kind", "parameters", "selection_id", "undo_of", "rerun_of", "depth",
-    "fields", "requested_by", "requested_at", "reason",
+    "requested_by", "requested_at", "reason",
 )  # fmt: skip
 PLAN = ("operation_id", "patient_id", "field", "subject_id", "old", "new", "version_before")
 
@@ -98,7 +98,6 @@ def upgrade() -> None:
         sa.Column("undo_of", sa.Integer(), nullable=True),
         sa.Column("rerun_of", sa.Integer(), nullable=True),
         sa.Column("depth", sa.Integer(), nullable=False),
-        sa.Column("fields", sa.Text(), nullable=False),
         sa.Column("requested_by", sa.String(length=80), nullable=False),
         sa.Column("requested_at", UtcDateTime(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
@@ -132,6 +131,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("selection_id", "row_number", name=op.f("pk_selection_row")),
         sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_selection_row_patient_id", "selection_row", ["selection_id", "patient_id"], unique=False
     )
     op.create_table(
         "follow_up",
@@ -169,7 +171,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "operation_lock",
-        sa.Column("patient_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("patient_id", BIG_KEY, autoincrement=False, nullable=False),
         sa.Column("operation_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["operation_id"], ["operation.id"], name=op.f("fk_operation_lock_operation_id")

@@ -1,0 +1,190 @@
+"""
+Applies an approved operation: chunk by chunk, each in one transaction, each at most once.
+
+    begin          digest made again, approval used, patients locked: one transaction
+    apply_chunk    versions checked, fields written, audit written and sealed, counts: one transaction
+    finish         counted, follow-ups listed, locks given back, act written: one transaction
+
+Killed at any instant, a chunk is applied with its audit or not at all; running again does what is left.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.change.audit_rows import write_items
+from clinic.change.conflicts import lock_holders, mark_conflicts
+from clinic.change.digest import digest_of
+from clinic.change.fields import FIELDS, Part, fields_in, raise_versions
+from clinic.change.locks import take_locks
+from clinic.change.operations import find_operation, set_state
+from clinic.change.outcomes import AT_APPLY, FAILED, WILL_CHANGE
+from clinic.change.states import PLANNED, RUNNING, WAITING
+from clinic.change.writing import announce, withdraw
+from clinic.clock import Clock
+from clinic.errors import NotAllowed
+from clinic.govern.approvals import require_approved
+from clinic.record.database import Record
+from clinic.record.schema.change import field_edit, operation_chunk, operation_item
+
+PLANNED_CHUNK = "planned"
+APPLIED_CHUNK = "applied"
+
+
+def begin(record: Record, clock: Clock, operation_id: int) -> None:
+    """
+    Use the approval up and lock the patients; an operation that runs already is left as it is.
+
+    Raises:
+        NotAllowed: not approved, or what was approved is not what stands in the database now
+    """
+    with record.write() as connection:
+        planned = find_operation(connection, operation_id, lock=True)
+        if planned.state == RUNNING:
+            return
+        if planned.state not in (PLANNED, WAITING):
+            raise NotAllowed(
+                "operation-ended", f"operation {operation_id} is {planned.state}: ask for it anew"
+            )
+        approved = require_approved(
+            connection,
+            subject="operation",
+            subject_id=operation_id,
+            digest=digest_of(connection, planned),
+            now=clock.now(),
+        )
+        take_locks(connection, operation_id, planned.will_change)
+        set_state(
+            connection,
+            operation_id,
+            RUNNING,
+            started_at=clock.now(),
+            approval_id=approved.id,
+            state_reason=None,
+        )
+
+
+def chunks_left(record: Record, operation_id: int) -> list[int]:
+    """The numbers of the chunks that are not applied."""
+    with record.read() as connection:
+        return list(
+            connection.execute(
+                sa.select(operation_chunk.c.number)
+                .where(
+                    operation_chunk.c.operation_id == operation_id,
+                    operation_chunk.c.state == PLANNED_CHUNK,
+                )
+                .order_by(operation_chunk.c.number)
+            ).scalars()
+        )
+
+
+def apply_chunk(record: Record, clock: Clock, operation_id: int, number: int) -> None:
+    """
+    Apply one chunk; one that is applied already is left as it is.
+
+    Patients whom somebody changed since the review keep what they have and are listed (conflicts);
+    an item that the database refuses is `failed` and alone.
+
+    Raises:
+        NotAllowed: the operation is not running
+    """
+    with record.write() as connection:
+        running = find_operation(connection, operation_id)
+        if running.state != RUNNING:
+            raise NotAllowed(
+                "operation-not-running", f"operation {operation_id} is {running.state}"
+            )
+        part = _claim(connection, operation_id, number, clock.now())
+        if part is None:
+            return
+        fields = fields_in(connection, part)
+        announce(connection, operation_id)
+        lock_holders(connection, part, fields)
+        whole = not mark_conflicts(connection, part, fields)
+        whole = _write(connection, part, fields) and whole
+        withdraw(connection)
+        several = len(fields) > 1 or "tag" in fields
+        applied = write_items(connection, clock, part, number, several=several)
+        _count(connection, part, number, applied=applied, whole=whole)
+
+
+def _claim(connection: Connection, operation_id: int, number: int, now: datetime) -> Part | None:
+    """The chunk's range, and the chunk marked as applied; None: somebody else has applied it."""
+    claimed = connection.execute(
+        sa.update(operation_chunk)
+        .where(
+            operation_chunk.c.operation_id == operation_id,
+            operation_chunk.c.number == number,
+            operation_chunk.c.state == PLANNED_CHUNK,
+        )
+        .values(state=APPLIED_CHUNK, applied_at=now)
+        .returning(operation_chunk.c.first_patient, operation_chunk.c.last_patient)
+    ).one_or_none()
+    return None if claimed is None else Part(operation_id, *claimed)
+
+
+def _write(connection: Connection, part: Part, fields: tuple[str, ...]) -> bool:
+    """Write the fields; what the database refuses is narrowed down to the patient. Whether all went."""
+    try:
+        with connection.begin_nested():
+            own = tuple(name for name in fields if not FIELDS[name].of_visit)
+            alone = len(own) == 1 and own != ("tag",)
+            for name in fields:
+                FIELDS[name].write(connection, part, alone=alone)
+            if own and not alone:
+                raise_versions(connection, part, own)
+    except sa.exc.OperationalError:
+        raise  # the server, not a row
+    except sa.exc.DatabaseError:
+        _narrow(connection, part, fields)
+        return False
+    return True
+
+
+def _narrow(connection: Connection, part: Part, fields: tuple[str, ...]) -> None:
+    """Try each half by itself; a single patient who is refused has failed."""
+    if part.first == part.last:
+        connection.execute(
+            sa.update(operation_item)
+            .where(part.changing(*fields))
+            .values(outcome=FAILED, detail="refused")
+        )
+        return
+    middle = (part.first + part.last) // 2
+    _write(connection, Part(part.operation_id, part.first, middle), fields)
+    _write(connection, Part(part.operation_id, middle + 1, part.last), fields)
+
+
+def _count(connection: Connection, part: Part, number: int, *, applied: int, whole: bool) -> None:
+    """How many patients were changed, kept or failed, and which edits were made before."""
+    last_edit = sa.select(sa.func.coalesce(sa.func.max(field_edit.c.id), 0)).scalar_subquery()
+    failed, kept = (0, 0) if whole else _not_changed(connection, part)
+    connection.execute(
+        sa.update(operation_chunk)
+        .where(
+            operation_chunk.c.operation_id == part.operation_id, operation_chunk.c.number == number
+        )
+        .values(applied=applied, failed=failed, conflicts=kept, edits_seen=last_edit)
+    )
+
+
+def _not_changed(connection: Connection, part: Part) -> tuple[int, int]:
+    """Patients of whom nothing was changed: whom the database refused, and whom somebody else changed."""
+    i = operation_item.c
+    worst = sa.func.max(sa.case((i.outcome == WILL_CHANGE, 2), (i.outcome == FAILED, 1), else_=0))
+    each = (
+        sa.select(worst.label("worst"))
+        .where(part.items(), i.outcome.in_((WILL_CHANGE, *AT_APPLY)))
+        .group_by(i.patient_id)
+        .subquery()
+    )
+    found = connection.execute(
+        sa.select(
+            sa.func.count().filter(each.c.worst == 1), sa.func.count().filter(each.c.worst == 0)
+        )
+    ).one()
+    return int(found[0]), int(found[1])

@@ -1,0 +1,37 @@
+"""Every kind of operation that can be asked for. The next one is a line here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from clinic.change.attribute import ATTRIBUTE
+from clinic.change.reassign import PROVIDER
+from clinic.change.shape import Kind
+from clinic.change.status import STATUS
+from clinic.change.tags import TAG
+from clinic.change.transfer import FACILITY
+from clinic.errors import NotFound
+
+KINDS: Final[dict[str, Kind]] = {
+    kind.name: kind for kind in (STATUS, PROVIDER, FACILITY, TAG, ATTRIBUTE)
+}
+UNDO: Final = "undo"  # has no kind of its own: it puts back what another one wrote
+
+
+def kind_of(name: str) -> Kind:
+    """
+    The kind of this name.
+
+    Raises:
+        NotFound: there is none
+    """
+    if name not in KINDS:
+        raise NotFound(
+            "operation-kind", f"no operation is called {name!r}; there are: {', '.join(KINDS)}"
+        )
+    return KINDS[name]
+
+
+def title_of(name: str) -> str:
+    """As people call it."""
+    return "Undo" if name == UNDO else kind_of(name).title

@@ -1,0 +1,187 @@
+"""
+Operations as they are asked for and stored: a request is one row, and the same request twice is one.
+
+From here on everything names an operation by its id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.change.kinds import kind_of
+from clinic.change.states import REQUESTED
+from clinic.clock import Clock
+from clinic.errors import NotFound, OperationRefused
+from clinic.record.database import Record
+from clinic.record.schema.change import operation, selection
+from clinic.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """
+    What somebody asks for.
+
+    kind: of clinic/change/kinds.py, or "undo"
+    parameters: codes and settings, of the kind
+    reason: ALC-33: the business justification
+    request_key: the same request again gives the same operation
+    """
+
+    kind: str
+    parameters: Mapping[str, Any]
+    selection_id: int
+    requested_by: str
+    reason: str
+    request_key: str
+    undo_of: int | None = None
+    rerun_of: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """An operation as it is stored. The counts are of patients."""
+
+    id: int
+    request_key: str
+    kind: str
+    parameters: Mapping[str, Any]
+    selection_id: int
+    undo_of: int | None
+    rerun_of: int | None
+    depth: int
+    requested_by: str
+    requested_at: datetime
+    reason: str
+    state: str
+    state_reason: str | None
+    digest: str | None
+    approval_id: int | None
+    selected: int
+    will_change: int
+    planned_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+def request_operation(record: Record, clock: Clock, settings: Settings, request: Request) -> int:
+    """
+    Store a request; its operation's id. Nothing is planned yet.
+
+    Raises:
+        OperationRefused: no reason is given, the parameters make no sense, or the request's key was
+            used for another request
+        NotFound: something that the parameters name does not exist
+    """
+    if not request.reason.strip():
+        raise OperationRefused(
+            "reason-missing", "say why: the approver and the audit trail need it"
+        )
+    with record.write() as connection:
+        return insert_operation(connection, clock, settings, request)
+
+
+def insert_operation(
+    connection: Connection, clock: Clock, settings: Settings, request: Request
+) -> int:
+    """The same, in the caller's transaction."""
+    parent = find_operation(connection, request.undo_of) if request.undo_of else None
+    parameters = request.parameters
+    if parent is None:
+        parameters = kind_of(request.kind).require(connection, settings, parameters)
+    values: dict[str, Any] = {
+        "kind": request.kind,
+        "parameters": orjson.dumps(dict(parameters), option=orjson.OPT_SORT_KEYS).decode(),
+        "selection_id": request.selection_id,
+        "undo_of": request.undo_of,
+        "rerun_of": request.rerun_of,
+        "requested_by": request.requested_by,
+    }
+    known = connection.execute(
+        sa.select(operation).where(operation.c.request_key == request.request_key)
+    ).one_or_none()
+    if known is not None:
+        _require_same(known, values)
+        return int(known.id)
+    _require_selection(connection, request.selection_id)
+    key = connection.execute(
+        sa.insert(operation)
+        .values(
+            **values,
+            request_key=request.request_key,
+            depth=0 if parent is None else parent.depth + 1,
+            reason=request.reason.strip(),
+            requested_at=clock.now(),
+            state=REQUESTED,
+        )
+        .returning(operation.c.id)
+    ).scalar_one()
+    return int(key)
+
+
+def _require_same(known: sa.Row[Any], values: Mapping[str, Any]) -> None:
+    if any(known._mapping[name] != value for name, value in values.items()):
+        raise OperationRefused(
+            "request-differs",
+            f"this request key belongs to operation {known.id}, which asks for something else",
+        )
+
+
+def _require_selection(connection: Connection, selection_id: int) -> None:
+    if not connection.execute(
+        sa.select(selection.c.id).where(selection.c.id == selection_id)
+    ).first():
+        raise NotFound("selection-unknown", f"there is no selection {selection_id}")
+
+
+def find_operation(connection: Connection, operation_id: int, *, lock: bool = False) -> Operation:
+    """
+    The operation. `lock`: nobody else changes its row until the transaction ends.
+
+    Raises:
+        NotFound: there is none of this number
+    """
+    query = sa.select(operation).where(operation.c.id == operation_id)
+    row = connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
+    if row is None:
+        raise NotFound("operation-unknown", f"there is no operation {operation_id}")
+    return operation_of(row)
+
+
+def get_operation(record: Record, operation_id: int) -> Operation:
+    """
+    The operation, in a transaction of its own.
+
+    Raises:
+        NotFound: there is none of this number
+    """
+    with record.read() as connection:
+        return find_operation(connection, operation_id)
+
+
+def list_operations(record: Record, limit: int = 50) -> list[Operation]:
+    """The newest first."""
+    with record.read() as connection:
+        found = connection.execute(
+            sa.select(operation).order_by(operation.c.id.desc()).limit(limit)
+        )
+        return [operation_of(row) for row in found.mappings()]
+
+
+def operation_of(row: sa.RowMapping) -> Operation:
+    """The row as a value."""
+    return Operation(**{**row, "parameters": orjson.loads(row["parameters"])})
+
+
+def set_state(connection: Connection, operation_id: int, state: str, **values: Any) -> None:
+    """The one writer of an operation's state."""
+    connection.execute(
+        sa.update(operation).where(operation.c.id == operation_id).values(state=state, **values)
+    )

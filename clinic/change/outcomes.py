@@ -1,0 +1,62 @@
+"""
+What becomes of each patient of a selection, and of each field of an operation: a code and a sentence.
+
+The first table is for selection rows, the second for operation items. `detail` of an item may name an
+operation or a code; it never holds a patient's value.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# --- a row of a selection -------------------------------------------------------------------------
+SELECTED: Final = "selected"
+DUPLICATE: Final = "duplicate"
+PATIENT_NOT_FOUND: Final = "patient_not_found"
+ID_MISSING: Final = "id_missing"
+
+# --- an item of an operation ----------------------------------------------------------------------
+WILL_CHANGE: Final = "will_change"
+ALREADY_SO: Final = "already_so"
+LOCKED: Final = "locked"
+PATIENT_DEAD: Final = "patient_dead"
+PATIENT_GONE: Final = "patient_gone"
+TRANSITION_NOT_ALLOWED: Final = "transition_not_allowed"
+VALUE_DIFFERS: Final = "value_differs"
+VALUE_INVALID: Final = "value_invalid"
+NO_CAPACITY: Final = "no_capacity"
+NO_DEFAULT_PROVIDER: Final = "no_default_provider"
+VISIT_STAYS: Final = "visit_stays"
+CHANGED_SINCE: Final = "changed_since"
+CHANGED_BACK: Final = "changed_back"
+LATER_OPERATION: Final = "later_operation"
+NOT_CHANGED_WITH: Final = "not_changed_with"
+FAILED: Final = "failed"
+
+SAYS: Final = {
+    SELECTED: "Selected.",
+    DUPLICATE: "The patient stands on an earlier row, which counts.",
+    PATIENT_NOT_FOUND: "No patient of this record has this id. Check the list's source.",
+    ID_MISSING: "The row has no id.",
+    WILL_CHANGE: "Will be changed.",
+    ALREADY_SO: "Is so already: nothing to do.",
+    LOCKED: "Another operation is changing this patient now. Run the rest again when it has ended.",
+    PATIENT_DEAD: "The patient has died: the record stays as it is. A person must decide.",
+    PATIENT_GONE: "The patient is no longer in this record.",
+    TRANSITION_NOT_ALLOWED: "The status may not change from what it is to this one (settings: operations).",
+    VALUE_DIFFERS: "The value is not the one that this operation replaces.",
+    VALUE_INVALID: "The value cannot be put right by rule. Correct it by hand.",
+    NO_CAPACITY: "No provider of the list can take another patient.",
+    NO_DEFAULT_PROVIDER: "The facility has no default provider. Set one, or name a provider.",
+    VISIT_STAYS: "The visit's provider does not work there: move it by hand.",
+    CHANGED_SINCE: "Somebody else changed it in between: their value is kept.",
+    CHANGED_BACK: "Somebody changed it and changed it back: it is theirs now and is kept.",
+    LATER_OPERATION: "A later operation changed it too. Undo that one first.",
+    NOT_CHANGED_WITH: "Left as it is because the patient's own change could not be made.",
+    FAILED: "The database refused this change. Look at the value, then run the rest again.",
+}
+
+# Worth another try, as a new operation for these patients alone (ALC-36)
+RERUN: Final = frozenset({LOCKED, CHANGED_SINCE, NOT_CHANGED_WITH, FAILED, NO_CAPACITY})
+# Found while it was applied, after the review
+AT_APPLY: Final = frozenset({CHANGED_SINCE, NOT_CHANGED_WITH, FAILED})
