@@ -65,6 +65,7 @@ def write_settings(path: Path, chosen: dict[str, Any]) -> bool:
 def set_up(settings: Settings) -> None:
     """Make or update the record and the catalogue. Again: nothing."""
     from clinic.clock import SystemClock
+    from clinic.govern.audit_key import unlock
     from clinic.message.catalogue import seed_catalogue
     from clinic.message.vendor_templates import TEMPLATES
     from clinic.record.database import Record, require_durable
@@ -78,6 +79,7 @@ def set_up(settings: Settings) -> None:
         migrate(record)
         require_durable(record)
         install(record, SystemClock())
+        unlock(record, settings.home)
         seed_catalogue(record, SystemClock(), TEMPLATES)
     finally:
         record.close()

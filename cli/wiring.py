@@ -35,6 +35,7 @@ def open_record(settings: Settings) -> Iterator[Record]:
     from sqlalchemy.exc import OperationalError
 
     from clinic.errors import RecordUnsafe
+    from clinic.govern.audit_key import unlock
     from clinic.record.database import Record, require_durable
     from clinic.record.migrate import require_current
 
@@ -43,6 +44,7 @@ def open_record(settings: Settings) -> Iterator[Record]:
         try:
             require_current(record)
             require_durable(record)
+            unlock(record, settings.home)
         except OperationalError:
             raise RecordUnsafe(
                 "record-unreachable",

@@ -1,28 +1,17 @@
-"""
-Secrets: an operator's, kept only as a slow hash, and the key of the audit trail, kept outside the database.
-"""
+"""An operator's secret: read where others cannot see it, kept only as a slow hash."""
 
 from __future__ import annotations
 
-import os
-import secrets
 import unicodedata
-from pathlib import Path
 from typing import Final
 
-import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
-from clinic.errors import NotAllowed, RecordUnsafe
-from clinic.govern.audit_chain import use_key
-from clinic.record.database import Record
-from clinic.record.schema.govern import audit_block
+from clinic.errors import NotAllowed
 
 SHORTEST: Final = 12
 LONGEST: Final = 1024
-KEY_FILE: Final = "audit.key"
-_KEY_BYTES: Final = 32
 
 # argon2id with the library's parameters (RFC 9106, low memory: 64 MiB, 3 passes)
 _HASHER: Final = PasswordHasher()
@@ -76,57 +65,3 @@ def read_secret(descriptor: int) -> str:
         raise NotAllowed(
             "secret-unread", f"no secret could be read from file descriptor {descriptor}"
         ) from None
-
-
-def unlock(record: Record, home: Path) -> Record:
-    """
-    Let this process seal and verify the audit trail: with the key in `home`, made on first use.
-
-    Raises:
-        RecordUnsafe: the trail was begun elsewhere and its key is not here, or is open to others
-    """
-    path = home / KEY_FILE
-    if not path.exists():
-        _require_no_trail(record)
-        _make_key(path)
-    use_key(record, _read_key(path))
-    return record
-
-
-def _require_no_trail(record: Record) -> None:
-    with record.read() as connection:
-        if connection.execute(sa.select(audit_block.c.number).limit(1)).first() is not None:
-            raise RecordUnsafe(
-                "audit-key-missing",
-                f"the record has an audit trail, but its key {KEY_FILE} is not in this home: copy it "
-                "from the machine that began the trail, or from its backup",
-            )
-
-
-def _make_key(path: Path) -> None:
-    """Write a new key beside and link it in place, so that two processes starting at once agree on one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with open(descriptor, "w", encoding="ascii") as out:
-            out.write(secrets.token_hex(_KEY_BYTES) + "\n")
-            out.flush()
-            os.fsync(descriptor)
-        os.link(draft, path)
-    except FileExistsError:
-        pass  # the other process was first: its key is the key
-    finally:
-        draft.unlink()
-
-
-def _read_key(path: Path) -> bytes:
-    if path.stat().st_mode & 0o077:
-        raise RecordUnsafe("audit-key-open", f"{path} can be read by others; run: chmod 600 {path}")
-    try:
-        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
-    except ValueError:
-        key = b""
-    if len(key) != _KEY_BYTES:
-        raise RecordUnsafe("audit-key-damaged", f"{path} is not a key; bring it back from a backup")
-    return key

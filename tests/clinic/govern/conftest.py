@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from clinic.govern.audit_key import unlock
 from clinic.govern.operators import Operator
 from clinic.govern.roles import Role
-from clinic.govern.secrets import hash_secret, unlock
+from clinic.govern.secrets import hash_secret
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
 from tests.fakes import FakeClock

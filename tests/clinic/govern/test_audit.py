@@ -23,7 +23,7 @@ from clinic.govern.audit import (
     verify,
 )
 from clinic.govern.audit_chain import use_key
-from clinic.govern.secrets import KEY_FILE, unlock
+from clinic.govern.audit_key import KEY_FILE, unlock
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act, audit_block, audit_item
 from clinic.record.schema.people import patient
@@ -222,11 +222,14 @@ def test_a_key_that_others_can_read_or_that_is_none_is_refused(
 
 
 def test_without_a_key_the_chain_is_a_plain_hash_and_says_so(
-    record: Record, clock: FakeClock
+    record: Record, clock: FakeClock, home: Path
 ) -> None:
     act(record, clock)
+    unlock(record, home)  # it goes on as it began, rather than not at all
+    act(record, clock)
     result = verify(record, None)
-    assert (result.holds, result.keyed) == (True, False)
+    assert (result.holds, result.keyed, result.blocks) == (True, False, 2)
+    assert not home.exists()
 
 
 def test_an_act_may_tell_of_an_earlier_instant(governed: Record, clock: FakeClock) -> None:

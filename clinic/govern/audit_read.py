@@ -1,0 +1,148 @@
+"""The trail as people ask for it: by operation, patient, operator and date (ALC-41)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
+
+from clinic.govern.audit import stream_of
+from clinic.govern.audit_rows import items_of
+from clinic.record.schema.govern import approval, audit_act, audit_block, audit_item
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """
+    Which part of the trail. What is not given, is not asked for.
+
+    subject, subject_id: "operation" 7 with its approvals, "campaign" 3
+    patient_id: acts that changed this patient's record
+    operator: who asked for it or approved it
+    since, until: from this instant on, and before this one
+    """
+
+    subject: str | None = None
+    subject_id: int | None = None
+    patient_id: int | None = None
+    operator: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActRow:
+    """An act as stored; old_values and new_values are JSON texts."""
+
+    stream: str
+    number: int
+    timestamp: datetime
+    operator: str
+    approver: str | None
+    operation_type: str
+    patients_affected: int
+    old_values: str | None
+    new_values: str | None
+    reason: str | None
+    subject: str
+    subject_id: int | None
+    outcome: str
+
+
+@dataclass(frozen=True)
+class PatientChanged:
+    """One patient of one chunk, with the act that tells who changed them and why; None: none is written yet."""
+
+    stream: str
+    operation_id: int
+    sealed_at: datetime
+    patient_id: int
+    old_values: str | None
+    new_values: str | None
+    act: ActRow | None
+
+
+def acts(connection: Connection, asked: Asked, *, limit: int | None = None) -> list[ActRow]:
+    """The acts asked for, the newest first."""
+    c = audit_act.c
+    query = sa.select(audit_act).where(*_conditions(connection, asked))
+    query = query.order_by(c.timestamp.desc(), c.stream, c.number.desc()).limit(limit)
+    return [ActRow(**row) for row in connection.execute(query).mappings()]
+
+
+def changes(connection: Connection, asked: Asked) -> Iterator[PatientChanged]:
+    """
+    The patients changed by what is asked for, in the order they were sealed. One chunk in memory.
+
+    Finds one patient by the range that each block keeps, not by an index on a billion items.
+    """
+    b = audit_block.c
+    wanted = acts(connection, asked)
+    by_stream: dict[str, ActRow] = {}
+    for each in wanted:
+        by_stream.setdefault(each.stream, each)  # the newest act of an operation tells how it ended
+    blocks = sa.select(b.stream, b.chunk, b.operation_id, b.sealed_at).where(b.holds == "items")
+    blocks = blocks.where(*_of_patient(asked.patient_id)).order_by(b.stream, b.number)
+    for stream, chunk, operation_id, sealed_at in connection.execute(blocks).all():
+        act = by_stream.get(stream)
+        if act is None and not _is_asked_without_act(asked, stream):
+            continue
+        for patient_id, old, new in items_of(connection, stream, chunk):
+            if asked.patient_id in (None, patient_id):
+                yield PatientChanged(stream, operation_id, sealed_at, patient_id, old, new, act)
+
+
+def _is_asked_without_act(asked: Asked, stream: str) -> bool:
+    """An operation that has not ended yet may have patients but no act to choose it by."""
+    if (asked.operator, asked.since, asked.until) != (None, None, None):
+        return False
+    return asked.subject is None or stream == stream_of(asked.subject, asked.subject_id)
+
+
+def _of_patient(patient_id: int | None) -> list[ColumnElement[bool]]:
+    b = audit_block.c
+    if patient_id is None:
+        return []
+    return [b.first_patient <= patient_id, b.last_patient >= patient_id]
+
+
+def _conditions(connection: Connection, asked: Asked) -> list[ColumnElement[bool]]:
+    c = audit_act.c
+    found: list[ColumnElement[bool]] = []
+    if asked.subject is not None:
+        found.append(_about(asked.subject, asked.subject_id))
+    if asked.patient_id is not None:
+        found.append(c.stream.in_(_streams_of(connection, asked.patient_id)))
+    if asked.operator is not None:
+        found.append(sa.or_(c.operator == asked.operator, c.approver == asked.operator))
+    if asked.since is not None:
+        found.append(c.timestamp >= asked.since)
+    if asked.until is not None:
+        found.append(c.timestamp < asked.until)
+    return found
+
+
+def _about(subject: str, subject_id: int | None) -> ColumnElement[bool]:
+    """Acts on the subject itself, and on its approvals."""
+    c = audit_act.c
+    its_approvals = sa.select(approval.c.id).where(
+        approval.c.subject == subject, approval.c.subject_id == subject_id
+    )
+    return sa.or_(
+        sa.and_(c.subject == subject, c.subject_id == subject_id),
+        sa.and_(c.subject == "approval", c.subject_id.in_(its_approvals)),
+    )
+
+
+def _streams_of(connection: Connection, patient_id: int) -> list[str]:
+    """The operations that changed this patient."""
+    i, b = audit_item.c, audit_block.c
+    here: Any = sa.exists().where(
+        i.stream == b.stream, i.chunk == b.chunk, i.patient_id == patient_id
+    )
+    query = sa.select(b.stream).where(*_of_patient(patient_id), here).distinct()
+    return list(connection.execute(query).scalars())
