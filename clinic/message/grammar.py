@@ -70,7 +70,7 @@ def check(tree: nodes.Template, allowed: frozenset[str]) -> Usage:
     Walk the whole tree.
 
     Raises:
-        TemplateRefused: `template_not_allowed`, `template_variable` or `template_too_complex`,
+        TemplateRefused: `template-not-allowed`, `template-variable` or `template-too-complex`,
             with the line
     """
     usage = Usage()
@@ -166,7 +166,7 @@ class _Walker:
         self.usage.pieces += 1
         if depth > DEEPEST or self.usage.pieces > MOST_PIECES:
             raise TemplateRefused(
-                "template_too_complex",
+                "template-too-complex",
                 f"Line {node.lineno}: too many conditions inside each other, or too many "
                 "placeholders. Split the text into several templates.",
             )
@@ -209,7 +209,7 @@ def _not_allowed(node: nodes.Node, what: str | None = None, *, hint: str = "") -
     what = what or next(_NAMES[kind] for kind in type(node).__mro__ if kind in _NAMES)
     hint = hint or "Templates hold text, {{ variables }} and {% if %}; see docs/templates.md."
     return TemplateRefused(
-        "template_not_allowed",
+        "template-not-allowed",
         f"Line {node.lineno or 1}: {what} is not allowed in a template. {hint}",
     )
 
@@ -219,4 +219,4 @@ def _unknown(name: str, line: int, allowed: frozenset[str]) -> TemplateRefused:
     hint = (
         f"Did you mean {close[0]}?" if close else "See the list of variables in docs/templates.md."
     )
-    return TemplateRefused("template_variable", f"Line {line}: there is no variable {name}. {hint}")
+    return TemplateRefused("template-variable", f"Line {line}: there is no variable {name}. {hint}")

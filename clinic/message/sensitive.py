@@ -25,8 +25,8 @@ SEEN_BY_OTHERS: Final = frozenset({"sms", "voice"})
 _TABLE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = MappingProxyType({
     "results": (
         "a test or its result",
-        ("result*", "biops*", "smear", "blood test*", "scan report*", "positive for", "negative for",
-         "abnormal", "canlyniad*"),
+        ("results", "test result*", "your result*", "biops*", "smear", "blood test*", "scan report*",
+         "positive for", "negative for", "abnormal", "canlyniad*"),
     ),
     "sexual_health": (
         "sexual health",
@@ -64,7 +64,7 @@ _TABLE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = MappingProxyType({
     ),
     "identity": (
         "details that identify the patient",
-        ("nhs number", "date of birth", "birth date", "dob", "home address", "postcode"),
+        ("nhs number", "date of birth", "birth date", "dob", "home address"),
     ),
     "secret": ("a secret", ("password*", "passcode*", "pin", "bank detail*", "card number*")),
 })  # fmt: skip

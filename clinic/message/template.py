@@ -72,11 +72,11 @@ def compile_template(body: str, *, allowed: frozenset[str]) -> CompiledTemplate:
 
     Args:
         allowed: the variables there are: patient.*, appointment.*, organisation.*, facility.*,
-            provider.*, and list.* (the list's own columns, see `list_variable`)
+            provider.* and list.* (clinic/message/variables.py has them)
 
     Raises:
-        TemplateRefused: `template_empty`, `template_too_long`, `template_control_character`,
-            `template_syntax`, `template_not_allowed`, `template_variable`, `template_too_complex`;
+        TemplateRefused: `template-empty`, `template-too-long`, `template-control-character`,
+            `template-syntax`, `template-not-allowed`, `template-variable`, `template-too-complex`;
             with the line
     """
     _check_text(body)
@@ -86,12 +86,12 @@ def compile_template(body: str, *, allowed: frozenset[str]) -> CompiledTemplate:
         slots, compiled = compile_tree(tree)
     except jinja2.TemplateSyntaxError as error:
         raise TemplateRefused(
-            "template_syntax",
+            "template-syntax",
             f"Line {error.lineno}: {(error.message or '').rstrip('.')}. Check brackets and endif.",
         ) from None
     except (RecursionError, ValueError, OverflowError, MemoryError, SyntaxError):
         raise TemplateRefused(
-            "template_too_complex", "Something in it is nested too deep or too long. Simplify."
+            "template-too-complex", "Something in it is nested too deep or too long. Simplify."
         ) from None
     return CompiledTemplate(body, tuple(usage.variables), usage.required(), slots, compiled)
 
@@ -109,22 +109,17 @@ def missing_variables(template: CompiledTemplate, frame: pd.DataFrame) -> pd.Ser
     return missing
 
 
-def list_variable(heading: str) -> str:
-    """The variable of a list's own column: "Clinic name" → "list.Clinic_name"."""
-    return "list." + (re.sub(r"\W+", "_", heading).strip("_") or "column")
-
-
 def _check_text(body: str) -> None:
     if not body.strip():
-        raise TemplateRefused("template_empty", "The template has no text. Write the message.")
+        raise TemplateRefused("template-empty", "The template has no text. Write the message.")
     if len(body) > LONGEST_BODY:
         raise TemplateRefused(
-            "template_too_long",
+            "template-too-long",
             f"The template has {len(body):,} characters; {LONGEST_BODY:,} are allowed. Shorten it.",
         )
     if found := _CONTROL.search(body):
         line = body.count("\n", 0, found.start()) + 1
         raise TemplateRefused(
-            "template_control_character",
+            "template-control-character",
             f"Line {line}: a control character that cannot be printed. Type that line again.",
         )

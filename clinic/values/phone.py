@@ -47,7 +47,7 @@ _UK_PREFIX = r"(?:\+440?|00440?|44|0)"
 _LENGTHS = {
     ValidationResult.TOO_SHORT: "too_short",
     ValidationResult.TOO_LONG: "too_long",
-    ValidationResult.INVALID_LENGTH: "too_short",
+    ValidationResult.INVALID_LENGTH: "wrong_length",
     ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "too_short",
 }
 

@@ -14,6 +14,7 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
     "spreadsheet_number": ("phone_invalid", "Rounded by a spreadsheet (4.479E+11): digits are lost."),
     "too_short": ("phone_invalid", "Digits are missing."),
     "too_long": ("phone_invalid", "Too many digits, or two numbers in one cell."),
+    "wrong_length": ("phone_invalid", "No number there has as many digits."),
     "not_in_use": ("phone_invalid", "No network has numbers that begin like this."),
     "no_such_country": ("phone_invalid", "No country has this code."),
     "landline": ("phone_not_mobile", "A landline."),

@@ -29,14 +29,14 @@ def check_snomed_codes(codes: Sequence[str]) -> tuple[str, ...]:
     The codes, spaces around them gone, each once, in the order given.
 
     Raises:
-        MendableError: `snomed_code`; which of them is no concept id, and why
+        MendableError: `snomed-code`; which of them is no concept id, and why
     """
     clean = [code.strip() for code in codes]
     for position, code in enumerate(clean, start=1):
         fault = _fault(code)
         if fault:
             raise MendableError(
-                "snomed_code",
+                "snomed-code",
                 f"SNOMED CT code {position} of {len(clean)} {fault}. Look it up in a SNOMED CT "
                 "browser and copy its concept id.",
             )

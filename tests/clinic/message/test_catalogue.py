@@ -88,10 +88,10 @@ def test_variables_of_body_and_subject_are_kept(record: Record, clock: FakeClock
     ("changes", "code"),
     [
         ({"key": "Flu 2026"}, "template-key"),
-        ({"body": "{{ patient.password }}"}, "template_variable"),
-        ({"body": "{% for x in y %}{% endfor %}"}, "template_not_allowed"),
-        ({"body": "  "}, "template_empty"),
-        ({"subject": "{{ 7 * 7 }}"}, "template_not_allowed"),
+        ({"body": "{{ patient.password }}"}, "template-variable"),
+        ({"body": "{% for x in y %}{% endfor %}"}, "template-not-allowed"),
+        ({"body": "  "}, "template-empty"),
+        ({"subject": "{{ 7 * 7 }}"}, "template-not-allowed"),
     ],
 )
 def test_what_is_not_fit_is_refused(

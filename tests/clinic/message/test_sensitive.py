@@ -32,6 +32,7 @@ INNOCENT = [
     "Eat spinach and grapes",
     "The staff stopped the study",
     "Please call to rearrange",
+    "We are closed as a result of the storm. Parking: postcode CF10 1AA",
     "",
 ]
 

@@ -126,3 +126,12 @@ def test_every_day_of_a_life_survives_every_spelling(day: date) -> None:
     for shape in ("%d/%m/%Y", "%d.%m.%Y"):
         assert read([day.strftime(shape), "31/12/1980"]) == [day, date(1980, 12, 31)]
     assert read([day.strftime("%m/%d/%Y"), "12/31/1980"]) == [day, date(1980, 12, 31)]
+
+
+@settings(max_examples=200, derandomize=True, deadline=None)
+@given(st.lists(st.text(max_size=12) | st.text("0123456789/-. :TJanMay", max_size=12), max_size=20))
+def test_any_text_gets_a_day_of_the_past_or_a_fault_never_both(texts: list[str]) -> None:
+    judged = read_dates(pd.Series(texts, dtype="str"), today=TODAY)
+    for day, fault in judged.itertuples(index=False):
+        assert pd.isna(day) == (fault != "")
+        assert pd.isna(day) or day.date() <= TODAY

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pandas as pd
 import phonenumbers
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from clinic.cohort.outcomes import BEFORE
@@ -64,6 +67,7 @@ REFUSED = [
     ("07911223456.0", "too_long", "phone_invalid"),
     ("077009001234", "too_long", "phone_invalid"),
     ("0077009001234", "too_long", "phone_invalid"),
+    ("+7 700 900 12345", "wrong_length", "phone_invalid"),
     ("01632960001", "not_in_use", "phone_invalid"),
     ("+999123456", "no_such_country", "phone_invalid"),
     ("020 7946 0958", "landline", "phone_not_mobile"),
@@ -154,6 +158,20 @@ def test_the_index_stays_and_an_empty_column_is_no_fault() -> None:
         "fault",
         "kind",
     ]
+
+
+@settings(max_examples=300, derandomize=True, deadline=None)
+@given(
+    st.lists(
+        st.text(alphabet=st.characters(codec="utf-8")) | st.text(" +-().0123456789e"), max_size=20
+    )
+)
+def test_any_text_gets_an_address_or_a_fault_never_both(texts: list[str]) -> None:
+    """ARC-13: whatever stands in a cell, it is judged, and nothing but E.164 leaves as an address."""
+    judged = judge_mobiles(pd.Series(texts, dtype="str"), WORLD)
+    for address, fault, kind in judged.itertuples(index=False):
+        assert re.fullmatch(r"\+[1-9][0-9]{6,14}", address) if not fault else address == ""
+        assert fault == (KINDS[kind][0] if kind else "")
 
 
 def test_every_kind_has_an_outcome_and_a_sentence() -> None:

@@ -39,5 +39,5 @@ def test_spaces_go_and_a_code_given_twice_is_saved_once() -> None:
 def test_a_code_that_cannot_be_a_concept_is_refused_by_its_place(code: str, says: str) -> None:
     with pytest.raises(MendableError, match="code 2 of 2") as refused:
         check_snomed_codes(["699237001", code])
-    assert refused.value.code == "snomed_code"
+    assert refused.value.code == "snomed-code"
     assert says in refused.value.says
