@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from clinic.settings import Gate, Layout
-from data_checks.checks import percent, share
+from data_checks.checks import percent, rows, share
 from data_checks.eligibility import screen
 from data_checks.expectations import Finding, validate
 from data_checks.gate import judge_intake, judge_list
@@ -132,6 +132,7 @@ def test_a_check_that_cannot_run_stops_even_if_it_would_only_warn() -> None:
 
 def test_a_check_of_which_nothing_came_back_stops() -> None:
     assert share(CEILINGS[-1], {}, rows=100, allowed=0.2).stops
+    assert rows({}, 100).stops
 
 
 def test_a_verdict_of_no_checks_stops() -> None:

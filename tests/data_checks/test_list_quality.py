@@ -153,13 +153,16 @@ def test_the_page_of_a_list_names_its_rows_and_nobody(tmp_path: Path) -> None:
 
 
 class Repeated:
-    """A list of any length: one block, over and over, each time of other people or of the same."""
+    """A list of so many blocks, each of the same people."""
 
     columns: Sequence[str] = ("NHS Number",)
     fields: Mapping[str, str] = {"nhs_number": "NHS Number"}
 
+    def __init__(self, blocks: int) -> None:
+        self.count = blocks
+
     def blocks(self) -> Iterator[Block]:
-        for start in (2, 5):
+        for start in range(2, 2 + 3 * self.count, 3):
             index = pd.RangeIndex(start, start + 3, name="row_number")
             numbers = ["9990000018", "9990000026", "9990000018"]
             frame = pd.DataFrame({"NHS Number": numbers}, index=index, dtype="str")
@@ -167,8 +170,14 @@ class Repeated:
 
 
 def test_somebody_of_an_earlier_block_is_a_duplicate_too() -> None:
-    quality = check_list(Repeated(), settings=practice(id_scheme="generic"), today=TODAY)
+    quality = check_list(Repeated(2), settings=practice(id_scheme="generic"), today=TODAY)
     assert quality.outcomes == {"accepted": 2, "duplicate": 4}
+
+
+def test_a_list_without_rows_is_stopped() -> None:
+    quality = check_list(Repeated(0), settings=practice(id_scheme="generic"), today=TODAY)
+    assert (quality.rows, quality.outcomes, quality.faults) == (0, {}, {})
+    assert (quality.intake.outcome, quality.whole.outcome) == ("stop", "stop")
 
 
 KEYS = st.lists(st.lists(st.integers(-3, 3), max_size=6), max_size=6)
