@@ -105,6 +105,8 @@ def apply_environment(settings: Settings) -> None:
     changed = {name for name, value in wanted.items() if os.environ.get(name) != value}
     if changed and "prefect" in sys.modules:
         raise RuntimeError("call apply_environment before anything imports prefect")
+    # Prefect would make the last folder only
+    prefect_home(settings).mkdir(mode=0o700, parents=True, exist_ok=True)
     os.environ.update(wanted)
 
 
