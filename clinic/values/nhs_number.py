@@ -53,10 +53,11 @@ def _compact(texts: pd.Series) -> pd.Series:
     """The digits alone; the few that are not plain ASCII are tidied first."""
     compact = texts.str.replace(r"[ \-]", "", regex=True)
     odd = ~matches(compact, "[0-9]*")
-    if odd.any():
-        tidied = [tidy(text).replace(" ", "").replace("-", "") for text in compact[odd]]
-        compact = compact.mask(odd, pd.Series(tidied, index=compact.index[odd], dtype="str"))
-    return compact
+    if not odd.any():
+        return compact
+    digits = compact.to_numpy(dtype=object, copy=True)
+    digits[odd] = [tidy(text).replace(" ", "").replace("-", "") for text in digits[odd]]
+    return pd.Series(digits, index=texts.index, dtype="str")
 
 
 def _checked(texts: pd.Series) -> Mask:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinic.errors import TemplateRefused
+from clinic.message.inert import DATE_FORMATS
 from clinic.message.template import (
     LONGEST_BODY,
     compile_template,
@@ -318,3 +321,30 @@ def test_the_first_required_variable_a_row_lacks_is_named() -> None:
         "nickname",
         "patient.title",
     }
+
+
+def test_the_handbook_shows_a_template_that_works_and_every_format() -> None:
+    """docs/templates.md is what people write from."""
+    handbook = (Path(__file__).parents[3] / "docs" / "templates.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```jinja\n(.*?)```", handbook, re.DOTALL)
+    names = frozenset(re.findall(r"\b\w+\.\w+\b", example))
+    template = compile_template(example, allowed=names)
+    row = {
+        "patient.family_name": "Jones",
+        "patient.title": "MS",
+        "organisation.name": "The Surgery",
+    }
+    (message,) = template.render([{**row, "appointment.date": date(2026, 3, 2)}])
+    assert "Dear Ms Jones,\nwe expect you on Monday 2 March 2026" in message
+    moment = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
+    assert all(f"`{name}` {show(moment)}" in handbook for name, show in DATE_FORMATS.items())
+
+
+def test_the_longest_template_allowed_can_be_compiled() -> None:
+    """The limits are ours, not those of Python's own compiler."""
+    choice = "{% elif patient.title == 'x' %}{{ patient.title }}"
+    body = "{% if nickname %}" + choice * 99 + "{% endif %}"
+    assert compile_template(body, allowed=ALLOWED).render([{"patient.title": "x"}]) == ["x"]
+    depth = 12
+    nested = "{% if nickname %}" * depth + "in" + "{% endif %}" * depth
+    assert compile_template(nested, allowed=ALLOWED).render([{"nickname": "y"}]) == ["in"]

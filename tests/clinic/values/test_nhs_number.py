@@ -81,3 +81,10 @@ def test_synthetic_numbers_are_valid() -> None:
     made = nhs_number.generate(for_region=nhs_number.REGION_SYNTHETIC, quantity=200)
     judged = judge_nhs_numbers(pd.Series(made, dtype="str"))
     assert judged["nhs_number"].tolist() == made
+
+
+def test_rows_are_judged_by_place_whatever_their_index() -> None:
+    judged = judge_nhs_numbers(
+        pd.Series(["9434765919", "９434765919", "", "x"], index=[1, 1, 1, 1])
+    )
+    assert judged["fault"].tolist() == ["", "", "nhs_number_missing", "nhs_number_invalid"]

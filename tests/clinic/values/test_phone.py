@@ -174,6 +174,11 @@ def test_any_text_gets_an_address_or_a_fault_never_both(texts: list[str]) -> Non
         assert fault == (KINDS[kind][0] if kind else "")
 
 
+def test_rows_are_judged_by_place_whatever_their_index() -> None:
+    judged = judge_mobiles(pd.Series(["07911223456", "x", "+447911223456"], index=[1, 1, 1]), UK)
+    assert judged["address"].tolist() == [MOBILE, "", MOBILE]
+
+
 def test_every_kind_has_an_outcome_and_a_sentence() -> None:
     """NEW-6: one vocabulary."""
     assert {fault for fault, _ in KINDS.values()} <= set(BEFORE)
