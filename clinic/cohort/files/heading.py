@@ -12,6 +12,7 @@ from pathlib import Path
 from clinic.cohort.columns import column_letter, recognised
 from clinic.cohort.files.limits import Limits
 from clinic.cohort.files.pages import is_blank
+from clinic.cohort.files.quotes import heading_swallows
 from clinic.cohort.files.scan import Scan
 from clinic.cohort.files.text import TextTable, bad_quotes, open_text
 from clinic.cohort.formula import plain_cell
@@ -52,31 +53,42 @@ def find_table(path: Path, scan: Scan, limits: Limits) -> TextTable:
     delimiters = [named.group(1).lower()] if named else list(DELIMITERS)
     guesses = [guess for delimiter in delimiters if (guess := _guess(lines, delimiter))]
     if not guesses:
-        raise _no_heading(path.name, lines, delimiters[0])
+        raise ListRefused(
+            "list_empty", f"{path.name} holds no headings and no rows. Export the list again."
+        )
     best = max(guesses, key=lambda guess: guess.sense)
+    _refuse_bad_quotes(path.name, lines, best)
+    if heading_swallows(best.cells, best.delimiter):
+        raise ListRefused(
+            "list_rows_swallowed",
+            f"{path.name}: row {best.row}: a quotation mark makes one heading of several lines with "
+            "more than a heading in them. Delete the mark, or the line break.",
+        )
     columns = tidy_headings(best.cells, file_name=path.name, row=best.row, limits=limits)
     return TextTable(path, scan, limits, best.delimiter, columns, best.row, named is not None)
 
 
 def _guess(lines: list[str], delimiter: str) -> _Guess | None:
+    """The first row that is not blank, read leniently: its marks are judged once the delimiter is known."""
     try:
-        for number, cells in enumerate(csv.reader(lines, delimiter=delimiter, strict=True), 1):
+        for number, cells in enumerate(csv.reader(lines, delimiter=delimiter), 1):
             if not is_blank(cells):
                 return _Guess(delimiter, number, cells)
-    except csv.Error:
-        pass
+    except csv.Error:  # a cell beyond the reader's own limit
+        return _Guess(delimiter, 1, [])
     return None
 
 
-def _no_heading(name: str, lines: list[str], delimiter: str) -> ListRefused:
-    if not is_blank(lines):
-        first = next(i for i, line in enumerate(lines) if line.strip())
-        return bad_quotes(
-            "".join(lines[first:]), delimiter, row=first + 1, columns=(), file_name=name
-        )
-    return ListRefused(
-        "list_empty", f"{name} holds no headings and no rows. Export the list again."
-    )
+def _refuse_bad_quotes(name: str, lines: list[str], guess: _Guess) -> None:
+    rows = csv.reader(lines, delimiter=guess.delimiter, strict=True)
+    try:
+        next(itertools.islice(rows, guess.row - 1, None))
+    except csv.Error:
+        # Only blank lines, one each, are above
+        record = "".join(lines[guess.row - 1 :])
+        raise bad_quotes(
+            record, guess.delimiter, row=guess.row, columns=(), file_name=name
+        ) from None
 
 
 def tidy_headings(

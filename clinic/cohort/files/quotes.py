@@ -16,6 +16,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from stdnum.gb import nhs
+
 _QUOTED = r'"[^"]*(?:""[^"]*)*"'
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
@@ -49,16 +51,27 @@ def swallows(row: Sequence[str], *, delimiter: str, width: int, id_at: int | Non
     """
     Whether a row with line breaks in its cells looks like several rows drawn into one.
 
-    It does when every line of it has as many cells as the heading and, where it is known which column
-    bears the id, every line has an id of the same shape there. A row with line breaks and a wrong
-    number of cells always does.
+    It does when it has a wrong number of cells; when one of its further lines has a true NHS number
+    where ids stand; or when every line has as many cells as the heading and an id of the same shape.
     """
     if len(row) != width:
         return True
-    lines = _lines(row, delimiter)
-    if any(len(line) != width for line in lines):
+    first, *further = _lines(row, delimiter)
+    if id_at is None:
+        return all(len(line) == width for line in further)
+    ids = [line[id_at] if id_at < len(line) else "" for line in further]
+    if any(nhs.is_valid(one.strip()) for one in ids):
+        return True
+    if any(len(line) != width for line in (first, *further)):
         return False
-    return id_at is None or all(_alike(lines[0][id_at], line[id_at]) for line in lines[1:])
+    return all(_alike(first[id_at], one) for one in ids)
+
+
+def heading_swallows(row: Sequence[str], delimiter: str) -> bool:
+    """Whether a heading of several lines holds more than a heading: a delimiter or a long number."""
+    return any(
+        LINE_BREAK.search(cell) and (delimiter in cell or re.search(r"\d{6}", cell)) for cell in row
+    )
 
 
 def _lines(row: Sequence[str], delimiter: str) -> list[list[str]]:

@@ -21,7 +21,7 @@ from clinic.cohort.files.heading import tidy_headings
 from clinic.cohort.files.limits import Limits
 from clinic.cohort.files.notices import Notices
 from clinic.cohort.files.pages import Page, is_blank, page_of
-from clinic.cohort.files.sheet_xml import Extent, extent_of
+from clinic.cohort.files.sheet_xml import Extent, extents_of
 from clinic.cohort.files.workbook import SheetKind, Workbook, damaged, open_workbook
 from clinic.errors import ListRefused
 
@@ -56,16 +56,27 @@ def open_sheet(path: Path, limits: Limits, notices: Notices) -> SheetTable:
         ListRefused: no sheet, damaged or dangerous, too large, or formulas without their values
     """
     book = open_workbook(path, limits)
+    # Of an .ods the reader unfolds every sheet as soon as it is opened: measured before that
+    measured = _measure(book, "content.xml", limits) if book.kind == "ods" else []
     try:
         reader = CalamineWorkbook.from_path(str(path))
         position = _first_visible(path.name, reader, notices)
         name = reader.sheet_names[position]
-        extent = extent_of(path, book.part_of_sheet(name), kind=book.kind, sheet=position)
-        _refuse_extent(path.name, extent, limits)
+        if book.kind == "xlsx":
+            [extent] = _measure(book, book.part_of_sheet(name), limits)
+        else:
+            extent = measured[position]
         sheet = reader.get_sheet_by_name(name)
-    except CalamineError:
+    except (CalamineError, IndexError):
         raise damaged(path.name) from None
     return _table(path.name, book, sheet, extent, limits=limits, notices=notices)
+
+
+def _measure(book: Workbook, part: str, limits: Limits) -> list[Extent]:
+    extents = extents_of(book.path, part, kind=book.kind)
+    for extent in extents:
+        _refuse_extent(book.path.name, extent, limits)
+    return extents
 
 
 def _first_visible(name: str, reader: CalamineWorkbook, notices: Notices) -> int:
@@ -136,10 +147,11 @@ def _within(spans: list[range], last: int) -> Iterator[range]:
 def _rows(
     sheet: CalamineSheet, hidden: frozenset[int], shown: tuple[int, ...]
 ) -> Iterator[tuple[int, list[str]]]:
-    """Row number and the texts of the shown cells, of every visible row from the first filled one."""
-    top, left = sheet.start or (0, 0)
+    """Row number and the texts of the shown cells, of every visible row."""
+    # The reader gives blank rows above the first filled one, but no blank columns left of it
+    left = sheet.start[1] if sheet.start else 0
     from_left = [i - left for i in shown]
-    for number, cells in enumerate(sheet.iter_rows(), top + 1):
+    for number, cells in enumerate(sheet.iter_rows(), 1):
         if number not in hidden:
             yield number, [cell_text(cells[i]) if i >= 0 else "" for i in from_left]
 

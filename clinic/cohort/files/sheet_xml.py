@@ -38,7 +38,7 @@ class Extent:
 
 
 class _Handler(Protocol):
-    extent: Extent
+    extents: list[Extent]
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
         """An element begins."""
@@ -50,19 +50,18 @@ class _Handler(Protocol):
         """An element ends."""
 
 
-def extent_of(path: Path, part: str, *, kind: str, sheet: int) -> Extent:
+def extents_of(path: Path, part: str, *, kind: str) -> list[Extent]:
     """
-    Read the XML of one sheet, a piece at a time.
+    Read the XML of the sheets in one part, a piece at a time.
 
     Args:
         part: where it is in the archive
-        kind: "xlsx" or "ods"; all the sheets of an .ods are in one part
-        sheet: the sheet's position, used for .ods
+        kind: "xlsx", one sheet a part; or "ods", all sheets in one, in their order
 
     Raises:
         ListRefused: XML that is broken or has a document type
     """
-    handler: _Handler = _Excel() if kind == "xlsx" else _OpenDocument(sheet)
+    handler: _Handler = _Excel() if kind == "xlsx" else _OpenDocument()
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.StartElementHandler = handler.start
@@ -74,7 +73,7 @@ def extent_of(path: Path, part: str, *, kind: str, sheet: int) -> Extent:
             parser.ParseFile(stream)
     except (expat.ExpatError, KeyError, ValueError):
         raise damaged(path.name) from None
-    return handler.extent
+    return handler.extents
 
 
 def _refuse_document_type(*_: Any) -> None:
@@ -89,7 +88,8 @@ class _Excel:
     """worksheet / sheetData / row / c / v, f, is / t (ECMA-376 part 1, 18.3.1)."""
 
     def __init__(self) -> None:
-        self.extent = Extent()
+        self._extent = Extent()
+        self.extents = [self._extent]
         self._row = self._column = self._last = 0
         self._in_value = self._formula = self._value = False
         self._text_result = self._hidden = False
@@ -106,7 +106,7 @@ class _Excel:
             self._start_row(attributes)
         elif name == "col" and _true(attributes.get("hidden")):
             span = range(int(attributes["min"]), int(attributes["max"]) + 1)
-            self.extent.hidden_columns.append(span)
+            self._extent.hidden_columns.append(span)
 
     def text(self, data: str) -> None:
         self._value |= self._in_value
@@ -118,7 +118,7 @@ class _Excel:
         elif name == "c":
             self._end_cell()
         elif name == "row" and self._last:
-            self.extent.add(range(self._row, self._row + 1), self._last)
+            self._extent.add(range(self._row, self._row + 1), self._last)
 
     def _start_row(self, attributes: Mapping[str, str]) -> None:
         number = int(attributes.get("r", self._row + 1))
@@ -127,7 +127,7 @@ class _Excel:
         self._row, self._column, self._last = number, 0, 0
         self._hidden = _true(attributes.get("hidden"))
         if self._hidden:
-            self.extent.hidden_rows.append(range(number, number + 1))
+            self._extent.hidden_rows.append(range(number, number + 1))
 
     def _start_cell(self, attributes: Mapping[str, str]) -> None:
         self._column = _column_of(attributes["r"]) if "r" in attributes else self._column + 1
@@ -138,17 +138,15 @@ class _Excel:
         if self._value:
             self._last = max(self._last, self._column)
         elif self._formula and not self._text_result and not self._hidden:
-            self.extent.uncomputed = self.extent.uncomputed or self._row
+            self._extent.uncomputed = self._extent.uncomputed or self._row
 
 
 class _OpenDocument:
     """spreadsheet / table / table-row / table-cell / p (OpenDocument 1.3 part 3, 9)."""
 
-    def __init__(self, sheet: int) -> None:
-        self.extent = Extent()
-        self._sheet = sheet
-        self._tables = -1
-        self._depth = 0  # of tables within tables
+    def __init__(self) -> None:
+        self.extents: list[Extent] = []
+        self._depth = 0  # of tables within tables, which are not read
         self._rows = range(1, 1)
         self._column = self._last = self._columns = 0
         self._repeated = 1
@@ -157,9 +155,8 @@ class _OpenDocument:
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
         name = _local(name)
         if name == "table":
-            self._depth += 1
-            self._tables += self._depth == 1
-        elif self._tables != self._sheet or self._depth != 1:
+            self._start_table()
+        elif self._depth != 1:
             return
         elif name in ("table-cell", "covered-table-cell"):
             self._repeated = int(attributes.get("table:number-columns-repeated", 1))
@@ -178,29 +175,36 @@ class _OpenDocument:
         name = _local(name)
         if name == "table":
             self._depth -= 1
-        elif self._tables != self._sheet or self._depth != 1:
+        elif self._depth != 1:
             return
         elif name in ("table-cell", "covered-table-cell"):
             self._column += self._repeated
             self._last = self._column if self._filled else self._last
             self._filled = False
         elif name == "table-row" and self._last:
-            self.extent.add(self._rows, self._last)
+            self.extents[-1].add(self._rows, self._last)
         elif name == "annotation":
             self._remark = False
+
+    def _start_table(self) -> None:
+        self._depth += 1
+        if self._depth == 1:
+            self.extents.append(Extent())
+            self._rows = range(1, 1)
+            self._columns = 0
 
     def _start_row(self, attributes: Mapping[str, str]) -> None:
         first = self._rows.stop
         self._rows = range(first, first + int(attributes.get("table:number-rows-repeated", 1)))
         self._column = self._last = 0
         if _out_of_sight(attributes):
-            self.extent.hidden_rows.append(self._rows)
+            self.extents[-1].hidden_rows.append(self._rows)
 
     def _start_column(self, attributes: Mapping[str, str]) -> None:
         first = self._columns + 1
         self._columns += int(attributes.get("table:number-columns-repeated", 1))
         if _out_of_sight(attributes):
-            self.extent.hidden_columns.append(range(first, self._columns + 1))
+            self.extents[-1].hidden_columns.append(range(first, self._columns + 1))
 
 
 def _true(value: str | None) -> bool:

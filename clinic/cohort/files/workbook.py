@@ -40,13 +40,11 @@ class Workbook:
 
     def part_of_sheet(self, name: str) -> str:
         """
-        The part of the archive that holds a sheet.
+        The part of an .xlsx that holds a sheet.
 
         Raises:
             ListRefused: the workbook's own table of contents is broken
         """
-        if self.kind == "ods":
-            return "content.xml"
         try:
             with zipfile.ZipFile(self.path) as archive:
                 book = fromstring(archive.read(_WORKBOOK))
