@@ -23,10 +23,10 @@ from clinic.errors import CohortRefused
 from clinic.message import states
 from clinic.message.campaign import get_campaign
 from clinic.message.stage import load_texts
-from clinic.message.template import missing_variables
-from clinic.message.variables import Setting, variable_frame
+from clinic.message.variables import Setting, first_missing, variable_frame
 from clinic.record.bulk import insert_rows
 from clinic.record.database import Record
+from clinic.record.schema.lists import list_row
 from clinic.record.schema.messages import campaign, check_result, recipient
 from clinic.settings import Settings
 from data_checks.eligibility import Screening, screen
@@ -98,7 +98,7 @@ def _screen_all(
             facts = facts_of(connection, source, rows, question=question, settings=settings)
             rows["patient_id"] = facts["patient_id"]
             values = variable_frame(connection, source, rows, texts.required, setting=setting)
-        facts["variable_missing"] = missing_variables(texts.required, values)
+        facts["variable_missing"] = first_missing(values)
         screening = screen(facts, channel=job.channel)
         after = int(rows.index[-1])
         with record.write() as connection:
@@ -153,6 +153,7 @@ def _refuse(
 ) -> NoReturn:
     with record.write() as connection:
         _keep(connection, clock, campaign_id, suite, verdict)
+        _fill(connection, campaign_id)
         _close(connection, campaign_id, "list-refused", "list_refused")
     raise CohortRefused("list-refused", " ".join(verdict.stops))
 
@@ -173,6 +174,23 @@ def _hold_cap(record: Record, campaign_id: int, cap: int) -> None:
             f"the list has {count:,} recipients, a campaign may have {cap:,}: nobody was messaged. "
             "Split the list, or raise organisation.campaign_cap",
         )
+
+
+def _fill(connection: Connection, campaign_id: int) -> None:
+    """Rows that were not judged before the list was refused are there all the same."""
+    list_id = sa.select(campaign.c.list_id).where(campaign.c.id == campaign_id).scalar_subquery()
+    judged = sa.select(recipient.c.row_number).where(recipient.c.campaign_id == campaign_id)
+    connection.execute(
+        sa.insert(recipient).from_select(
+            ["campaign_id", "row_number", "patient_id", "outcome"],
+            sa.select(
+                sa.literal(campaign_id),
+                list_row.c.row_number,
+                list_row.c.patient_id,
+                sa.literal("accepted"),
+            ).where(list_row.c.list_id == list_id, list_row.c.row_number.not_in(judged)),
+        )
+    )
 
 
 def _close(connection: Connection, campaign_id: int, code: str, outcome: str) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+
+from clinic.gateway.protocol import Answer, GatewayClass, Outgoing, Taken, Turned
 
 
 class FakeClock:
@@ -16,3 +20,58 @@ class FakeClock:
 
     def sleep(self, seconds: float) -> None:
         self.time += timedelta(seconds=seconds)
+
+
+class FakeGateway:
+    """
+    An honest gateway in memory: takes each key once (class I), or everything it is given (class B).
+
+    `plan` says how it misbehaves, one word a call, then it behaves: `busy` and `refused` take
+    nothing; `cut` takes everything and answers nothing; `half` takes and answers the first half;
+    `reject` turns every message down.
+    """
+
+    name = "fake"
+    channel = "sms"
+
+    def __init__(
+        self,
+        gateway_class: GatewayClass = "I",
+        *,
+        plan: Sequence[str] = (),
+        per_request: int = 1000,
+        window: timedelta | None = None,
+        batch_limit: int = 1000,
+    ) -> None:
+        self.gateway_class: GatewayClass = gateway_class
+        self.window = window
+        self.batch_limit = batch_limit
+        self.per_request = per_request
+        self.plan = list(plan)
+        self.received: Counter[int] = Counter()
+        self.keys: dict[str, dict[int, Taken | Turned]] = {}
+        self.calls = 0
+
+    def send(
+        self, key: str, messages: Sequence[Outgoing], *, per_request: int, only: frozenset[int]
+    ) -> Answer:
+        self.calls += 1
+        word = self.plan.pop(0) if self.plan else "ok"
+        if word in ("busy", "refused"):
+            retry = 1.0 if word == "busy" else None
+            return Answer(not_sent=frozenset(only), retry_after=retry)
+        if word == "unauthorised":
+            return Answer(not_sent=frozenset(only), halt="gateway-credentials")
+        if word == "reject":
+            return Answer({m.reference: Turned("number-barred", "barred") for m in messages})
+        if self.gateway_class == "I" and key in self.keys:
+            return Answer(self.keys[key], unlisted=frozenset(only - self.keys[key].keys()))
+        taken = messages[: len(messages) // 2] if word == "half" else messages
+        self.received.update(m.reference for m in taken)
+        self.keys[key] = {m.reference: Taken(f"g{m.reference}") for m in taken}
+        answered = self.keys[key]
+        silent = frozenset(only - answered.keys())
+        return Answer() if word == "cut" else Answer(answered, unlisted=silent)
+
+    def close(self) -> None:
+        self.keys.clear()

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from clinic.clock import Clock
 from clinic.gateway.protocol import Gateway
+from clinic.gateway.rehearsal import RehearsalGateway
 from clinic.record.database import Record
 from clinic.settings import Settings
 
 
 def gateway_for(
-    settings: Settings, record: Record, channel: str, *, clock: Clock | None = None
+    settings: Settings,
+    record: Record,
+    channel: str,
+    *,
+    dry_run: bool = False,
+    clock: Clock | None = None,
 ) -> Gateway:
     """
-    The gateway of `channel`; the caller closes it.
+    The gateway of `channel`; the caller closes it. In a rehearsal nothing leaves (NEW-13).
 
     A call to it ends within a third of the lease, so that a batch is never taken over from a worker
     that still sends it.
@@ -20,6 +26,10 @@ def gateway_for(
     Raises:
         SettingsWrong: what is set cannot work, or would send patients' data in clear
     """
+    if dry_run:
+        real = gateway_for(settings, record, channel, clock=clock)
+        real.close()
+        return RehearsalGateway(channel, batch_limit=real.batch_limit, per_request=real.per_request)
     third = settings.lease_seconds / 3
     if channel == "sms" and settings.sms.url:
         from clinic.gateway.http_sms import HttpSms  # loads aiohttp

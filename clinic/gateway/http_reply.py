@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from clinic.gateway.http_part import Part
 from clinic.gateway.protocol import Taken, Turned
 from clinic.gateway.tally import Tally, clean
 
@@ -35,14 +36,6 @@ _HALTS = {
 _TOO_SOON = {425, 429}
 # 408: it had begun to read; 409: the same key is being carried out at this moment
 _AMBIGUOUS = {408, 409}
-
-
-class Part(NamedTuple):
-    """One request: its key, its bytes, and its references as the answer spells them."""
-
-    key: str
-    body: bytes
-    references: Mapping[str, int]
 
 
 class Reply(NamedTuple):
@@ -108,6 +101,8 @@ def _read_results(body: bytes, part: Part, tally: Tally) -> None:
     for reference, settled in found.items():
         if settled is not None:
             tally.note(reference, settled)
+    if found:  # an answer of another form may become a good one when it is asked for again
+        tally.unlisted(set(part.references.values()) - found.keys())
 
 
 def _entries(body: bytes) -> list[dict[str, Any]]:

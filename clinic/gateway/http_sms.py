@@ -15,19 +15,17 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import aiohttp
-import orjson
 from yarl import URL
 
 from clinic.clock import Clock, SystemClock
 from clinic.errors import SettingsWrong
-from clinic.gateway.http_reply import Part, Reply, judge
-from clinic.gateway.loop import LoopThread
+from clinic.gateway.http_line import Line
+from clinic.gateway.http_part import Part, cut
+from clinic.gateway.http_reply import judge
 from clinic.gateway.protocol import Answer, GatewayClass, Outgoing, Taken
 from clinic.gateway.tally import Tally
 from clinic.settings import SmsGateway
 
-LONGEST_ANSWER = 10_000_000  # bytes; what goes on is not an answer
-CONNECT_SECONDS = 5.0
 BLIND_BATCH = 50  # class B: the most messages that one crash may leave unknown
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -68,7 +66,7 @@ class HttpSms:
         self._begin_within = begin_within
         self._trust = trust
         self._opening = threading.Lock()
-        self._line: _Line | None = None
+        self._line: Line | None = None
         self._proven = False  # whether it took the last request that got through
 
     def send(
@@ -76,7 +74,7 @@ class HttpSms:
     ) -> Answer:
         """Send the parts with an open message; see the Protocol."""
         with self._opening:
-            line = self._line = self._line or _Line(self._settings, self._trust)
+            line = self._line = self._line or Line(self._settings, self._trust)
         tally = Tally(only)
         parts = cut(key, messages, per_request=per_request, only=only)
         count = -(-len(messages) // per_request)
@@ -84,7 +82,7 @@ class HttpSms:
         return tally.answer()
 
     async def _send_parts(
-        self, line: _Line, parts: Iterator[Part], tally: Tally, count: int
+        self, line: Line, parts: Iterator[Part], tally: Tally, count: int
     ) -> None:
         until = asyncio.get_running_loop().time() + self._begin_within
         if not self._proven:
@@ -97,7 +95,7 @@ class HttpSms:
             for _ in range(workers):
                 group.create_task(self._work(line, parts, tally, until))
 
-    async def _work(self, line: _Line, parts: Iterator[Part], tally: Tally, until: float) -> None:
+    async def _work(self, line: Line, parts: Iterator[Part], tally: Tally, until: float) -> None:
         """Send the next part until none is left; all workers share one iterator."""
         clock = asyncio.get_running_loop().time
         for part in parts:
@@ -108,7 +106,7 @@ class HttpSms:
             tally.not_sent(part.references.values())
             tally.stop(retry_after=None if tally.stopped else 0.0)
 
-    async def _send_part(self, line: _Line, part: Part, tally: Tally) -> None:
+    async def _send_part(self, line: Line, part: Part, tally: Tally) -> None:
         """One request, and what its answer or its failure proves."""
         try:
             reply = await line.post(self._url, part)
@@ -126,89 +124,12 @@ class HttpSms:
             judge(reply, part, tally, now=self._clock.now, busy_is_refusal=refuses_503)
             self._proven = reply.status < 300 or (self._proven and reply.status >= 500)
 
-    def look_up(self, references: Sequence[int]) -> Mapping[int, Taken]:
-        """Nothing: a replay is the way to ask this gateway."""
-        return {}
-
     def close(self) -> None:
         """Give back connections and the thread; a later `send` opens new ones."""
         with self._opening:
             line, self._line = self._line, None
         if line is not None:
             line.close()
-
-
-class _Line:
-    """The connections, on a loop of their own."""
-
-    def __init__(self, settings: SmsGateway, trust: ssl.SSLContext | None) -> None:
-        self.thread = LoopThread("http-sms")
-        self.slots = asyncio.Semaphore(settings.connections)
-        self._session = self.thread.run(_open(settings, trust))
-
-    async def post(self, url: URL, part: Part) -> Reply:
-        headers = {"Idempotency-Key": part.key}
-        async with self._session.post(
-            url, data=part.body, headers=headers, allow_redirects=False
-        ) as response:
-            body = await _read(response)
-            return Reply(response.status, response.headers.get("Retry-After"), body)
-
-    def close(self) -> None:
-        self.thread.run(self._session.close())
-        self.thread.close()
-
-
-async def _open(settings: SmsGateway, trust: ssl.SSLContext | None) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(
-        limit=0,  # `slots` counts: waiting for a turn must not use up a request's time
-        ssl=trust or True,
-        # Shorter than any server's: one that hangs up just as we write leaves messages in doubt
-        keepalive_timeout=4,
-    )
-    seconds = settings.timeout_seconds
-    return aiohttp.ClientSession(
-        connector=connector,
-        timeout=aiohttp.ClientTimeout(total=seconds, connect=min(CONNECT_SECONDS, seconds / 2)),
-        headers={
-            "Authorization": f"Bearer {settings.token.get_secret_value()}",
-            "Content-Type": "application/json",
-            "Accept-Encoding": "identity",
-        },
-        auto_decompress=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-    )
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """
-    The body, if it ends.
-
-    Raises:
-        aiohttp.ClientPayloadError: it is longer than any answer
-    """
-    if response.content_length is not None and response.content_length <= LONGEST_ANSWER:
-        return await response.read()
-    body = bytearray()
-    async for piece in response.content.iter_any():
-        body += piece
-        if len(body) > LONGEST_ANSWER:
-            response.close()
-            raise aiohttp.ClientPayloadError("answer too long")
-    return bytes(body)
-
-
-def cut(
-    key: str, messages: Sequence[Outgoing], *, per_request: int, only: frozenset[int]
-) -> Iterator[Part]:
-    """The parts with an open message. The same members make the same keys and the same bytes."""
-    for number, start in enumerate(range(0, len(messages), per_request)):
-        members = messages[start : start + per_request]
-        references = {str(m.reference): m.reference for m in members}
-        if only.isdisjoint(references.values()):
-            continue
-        entries = [{"reference": str(m.reference), "to": m.to, "body": m.body} for m in members]
-        yield Part(f"{key}/{number}", orjson.dumps({"messages": entries}), references)
 
 
 def _messages_url(base: str) -> URL:

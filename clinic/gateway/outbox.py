@@ -64,10 +64,6 @@ class Outbox:
         )
         return connection.execute(statement).scalar()
 
-    def look_up(self, references: Sequence[int]) -> Mapping[int, Taken]:
-        """Nothing: a replay is the way to ask this gateway."""
-        return {}
-
     def close(self) -> None:
         """The record belongs to the caller, who closes it."""
 

@@ -6,7 +6,6 @@ recovers. It is a promise of the gateway, written in the settings and stored wit
 
     I  takes an idempotency key: the same bytes with the same key are sent once    → replay
     R  knows our reference of each message and answers "already have it"           → replay
-    L  can be asked which of our references it has                                 → look up
     B  blind: an open intent without an answer can only be `unknown`               → list, never re-send
 
 `send` is called with no database transaction open. It may be called again with the very same
@@ -20,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal, Protocol
 
-GatewayClass = Literal["I", "R", "L", "B"]
+GatewayClass = Literal["I", "R", "B"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +51,14 @@ class Turned:
 @dataclass(frozen=True)
 class Answer:
     """
-    What is known after a call. A message is in at most one of the three; in none, it is ambiguous.
+    What is known after a call. A message is in at most one of the three; in none, or
+    in `unlisted`, it is ambiguous.
 
     results: what the gateway said of each message, by reference
     not_sent: references proven not to have been taken by *this* call (429, connection refused);
         whether an earlier call of the same submission took them, only the ledger knows
+    unlisted: references of a request that was answered in good form without a word on them: to ask
+        a class I gateway again would bring the same answer
     retry_after: seconds to wait before the next call; None: the ledger's own back-off
     halt: a code, when a person must look before anything more is sent (401, same key other body)
     strays: entries of the answer that were ignored: references never asked about, or named twice
@@ -64,6 +66,7 @@ class Answer:
 
     results: Mapping[int, Taken | Turned] = field(default_factory=dict)
     not_sent: frozenset[int] = frozenset()
+    unlisted: frozenset[int] = frozenset()
     retry_after: float | None = None
     halt: str | None = None
     strays: int = 0
@@ -93,9 +96,6 @@ class Gateway(Protocol):
                 `per_request`, so that a replay makes the same parts
             only: references still without an answer; parts without any of them are not sent
         """
-
-    def look_up(self, references: Sequence[int]) -> Mapping[int, Taken]:
-        """Which of these it has (class L only)."""
 
     def close(self) -> None:
         """Give back connections."""

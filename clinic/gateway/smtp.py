@@ -184,10 +184,6 @@ class Smtp:
         except OSError:
             connection.close()
 
-    def look_up(self, references: Sequence[int]) -> Mapping[int, Taken]:
-        """Nothing: a relay cannot be asked."""
-        return {}
-
     def close(self) -> None:
         """Say goodbye on every connection and end the threads."""
         self._workers.shutdown()

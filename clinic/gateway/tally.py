@@ -25,6 +25,7 @@ class Tally:
         self._asked = asked
         self._results: dict[int, Taken | Turned] = {}
         self._not_sent: set[int] = set()
+        self._unlisted: set[int] = set()
         self._retry_after: float | None = None
         self._halt: str | None = None
 
@@ -36,6 +37,10 @@ class Tally:
     def not_sent(self, references: Iterable[int]) -> None:
         """This call did not hand these over: proven."""
         self._not_sent.update(self._asked.intersection(references))
+
+    def unlisted(self, references: Iterable[int]) -> None:
+        """The request was answered in good form, without a word on these."""
+        self._unlisted.update(self._asked.intersection(references))
 
     def stop(self, *, retry_after: float | None = None, halt: str | None = None) -> None:
         """Begin nothing more: wait (the longest wait asked for counts), or a person must look."""
@@ -49,6 +54,7 @@ class Tally:
         return Answer(
             results=self._results,
             not_sent=frozenset(self._not_sent),
+            unlisted=frozenset(self._unlisted),
             retry_after=self._retry_after,
             halt=self._halt,
             strays=self.strays,

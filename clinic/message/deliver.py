@@ -41,11 +41,8 @@ def deliver(
     while True:
         claim = ledger.claim(campaign_id, first, last)
         if claim is not None:
-            try:
-                send_batch(ledger, gateway, claim)
-            except FenceLost:
-                continue  # whoever took it over settles it
-            give_up = ledger.clock.now() + patience
+            if send_batch(ledger, gateway, claim):
+                give_up = ledger.clock.now() + patience
             continue
         wait = seconds_until_next(ledger, campaign_id, first, last)
         if wait is None or ledger.clock.now() + timedelta(seconds=wait) > give_up:
@@ -53,27 +50,34 @@ def deliver(
         ledger.clock.sleep(min(wait, 1.0))
 
 
-def send_batch(ledger: Ledger, gateway: Gateway, claim: Claim) -> None:
+def send_batch(ledger: Ledger, gateway: Gateway, claim: Claim) -> bool:
     """
     Take one claimed batch one step on: settle what was left open, or send what waits.
 
-    Raises:
-        FenceLost: the batch was taken over meanwhile; nothing was written
+    Whether anything was settled. If the batch was taken over meanwhile nothing is written: whoever
+    holds it now settles it.
     """
+    try:
+        return _send(ledger, gateway, claim)
+    except FenceLost:
+        return False
+
+
+def _send(ledger: Ledger, gateway: Gateway, claim: Claim) -> bool:
     sent = find_open(ledger, claim)
     ledger.reached("payload.read")
     if sent is None:
         sent = intend(ledger, claim, gateway)
     if sent is None:
-        return
-    if sent.replay and sent.gateway_class not in ("I", "R"):
+        return True
+    if sent.replay and sent.gateway_class == "B":
         answer = Answer()  # nobody can be asked: its messages become `unknown`
     elif sent.replay and sent.changed:
         answer = Answer(halt="payload-changed")  # the gateway would take it for another message
     else:
         answer = gateway.send(sent.id, sent.messages, per_request=sent.per_request, only=sent.open)
     ledger.reached("send.returned")
-    record_answer(ledger, claim, sent, answer)
+    return record_answer(ledger, claim, sent, answer).moved
 
 
 def seconds_until_next(ledger: Ledger, campaign_id: int, first: int, last: int) -> float | None:

@@ -170,6 +170,11 @@ class Settled:
     open: frozenset[int]  # may have left: replay with the same key
     unknown: frozenset[int]  # may have left, and nobody will ever tell us by asking again
 
+    @property
+    def moved(self) -> bool:
+        """Whether anything was settled by it."""
+        return bool(self.taken or self.turned or self.unknown)
+
 
 def settle(sent: Submission, answer: Answer, now: datetime) -> Settled:
     """
@@ -179,18 +184,20 @@ def settle(sent: Submission, answer: Answer, now: datetime) -> Settled:
     """
     taken = {r: x for r, x in answer.results.items() if r in sent.open and isinstance(x, Taken)}
     turned = {r: x for r, x in answer.results.items() if r in sent.open and isinstance(x, Turned)}
-    left = sent.open - taken.keys() - turned.keys()
-    not_sent = frozenset() if sent.replay else left & answer.not_sent
+    left = sent.open.difference(taken, turned)
+    not_sent: frozenset[int] = frozenset() if sent.replay else left & answer.not_sent
     ambiguous = left - not_sent
-    in_window = sent.window_until is None or now < sent.window_until
-    can_replay = sent.gateway_class in ("I", "R") and in_window
-    return Settled(
-        taken=taken,
-        turned=turned,
-        not_sent=not_sent,
-        open=ambiguous if can_replay else frozenset(),
-        unknown=frozenset() if can_replay else ambiguous,
-    )
+    past_asking = ambiguous if _is_past_asking(sent, now) else frozenset()
+    if sent.gateway_class == "I":
+        past_asking |= ambiguous & answer.unlisted  # the same key brings the same answer
+    open_still = ambiguous - past_asking
+    return Settled(taken, turned, not_sent, open=open_still, unknown=past_asking)
+
+
+def _is_past_asking(sent: Submission, now: datetime) -> bool:
+    """Whether a replay could message somebody twice: a blind gateway, or one that has forgotten the key."""
+    forgotten = sent.window_until is not None and now >= sent.window_until
+    return sent.gateway_class == "B" or forgotten
 
 
 def record_answer(ledger: Ledger, claim: Claim, sent: Submission, answer: Answer) -> Settled:

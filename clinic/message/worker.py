@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import socket
 import uuid
 from collections.abc import Iterable
@@ -31,8 +32,9 @@ class Worker:
         self._folder = folder
         self._host = _host()
         self.name = f"{self._host}:{uuid.uuid4().hex[:12]}"
-        self._file = self._path(self.name).open("w")
-        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # A descriptor, not a file object: it must stay open for as long as the process lives
+        self._lock = os.open(self._path(self.name), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def _path(self, name: str) -> Path:
         return self._folder / (name.replace(":", "-") + ".lock")
@@ -48,7 +50,7 @@ class Worker:
         if not path.exists():
             # It never had its lock here, or a successor saw it dead and cleared it away
             return False
-        with path.open("w") as file:
+        with path.open("r+") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -57,4 +59,4 @@ class Worker:
 
     def close(self) -> None:
         """Give the lock back: from now on this worker counts as dead."""
-        self._file.close()
+        os.close(self._lock)

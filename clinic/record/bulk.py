@@ -71,14 +71,14 @@ def update_rows(
     key, *rest = columns
     cursor = cast(Any, connection.connection.cursor())
     if connection.dialect.name == "postgresql":
-        sets = ", ".join(f"{name} = given.{name}" for name in rest)
+        sets = ", ".join(f"{name} = given.new_{name}" for name in rest)
         given = ", ".join(
-            f"unnest(%s::{table.c[name].type.compile(connection.dialect)}[]) AS {name}"
+            f"unnest(%s::{table.c[name].type.compile(connection.dialect)}[]) AS new_{name}"
             for name in columns
         )
         statement = (
             f"UPDATE {table.name} SET {sets} FROM (SELECT {given}) AS given "  # noqa: S608  our names
-            f"WHERE {table.name}.{key} = given.{key} AND ({only_if})"
+            f"WHERE {table.name}.{key} = given.new_{key} AND ({only_if})"
         )
         with _unsaid(table):
             cursor.execute(statement, [list(values) for values in zip(*rows, strict=True)])

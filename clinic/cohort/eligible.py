@@ -1,0 +1,168 @@
+"""
+The facts by which a row is judged: one frame of faults and flags for `data_checks.eligibility.screen`.
+
+Facts only: which of them leaves somebody out, and in what order, is data_checks' business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.cohort.rows import ListSource, match_patients
+from clinic.message.suppress import opted_out
+from clinic.record.bulk import is_any_of
+from clinic.record.schema.messages import recipient
+from clinic.record.schema.people import consent
+from clinic.settings import Settings
+from clinic.values.dates import read_dates
+from clinic.values.email import judge_emails
+from clinic.values.nhs_number import judge_nhs_numbers
+from clinic.values.phone import judge_mobiles
+
+
+@dataclass(frozen=True)
+class Question:
+    """For which campaign rows are judged."""
+
+    campaign_id: int
+    channel: str
+    purpose: str
+    today: date
+
+
+def facts_of(
+    connection: Connection,
+    source: ListSource,
+    rows: pd.DataFrame,
+    *,
+    question: Question,
+    settings: Settings,
+) -> pd.DataFrame:
+    """
+    Everything that the rules need to know of these rows.
+
+    Args:
+        rows: as `read_rows` gives them, in the list's order
+
+    Returns:
+        same index; the columns that `data_checks.eligibility.screen` names, less those a template
+        decides (`variable_missing`), and `address`: E.164 or e-mail, "" where there is none
+    """
+    ids = judge_nhs_numbers(rows["nhs_number"])
+    known = match_patients(connection, source, rows, ids["nhs_number"])
+    facts = pd.DataFrame(index=rows.index)
+    facts["unreadable"] = rows["unreadable"]
+    facts["nhs_number_fault"] = "" if source.from_record else ids["fault"]
+    facts["has_other_id"] = (rows["local_id"] != "") & (
+        settings.organisation.id_scheme == "generic"
+    )
+    if source.source == "ids":
+        facts["has_other_id"] = True
+    facts["patient_id"] = known["id"]
+    facts["register_optional"] = (
+        settings.organisation.message_unregistered and not source.from_record
+    )
+    _judge_birth_dates(facts, source, rows, known, question.today)
+    _judge_standing(facts, known, settings, question.today)
+    _judge_addresses(facts, rows, known, settings, question.channel)
+    _stand_in_for_unregistered(facts, ids["nhs_number"])
+    facts["opted_out"] = _opted_out(connection, facts["patient_id"], question)
+    facts["duplicate_of"] = _duplicates(connection, facts["patient_id"], question.campaign_id)
+    facts["recently_contacted"] = False
+    facts["likely_to_fail"] = False
+    return facts
+
+
+def _judge_birth_dates(
+    facts: pd.DataFrame,
+    source: ListSource,
+    rows: pd.DataFrame,
+    known: pd.DataFrame,
+    today: date,
+) -> None:
+    """A list without the column says nothing; a list with it must agree with the record."""
+    if "birth_date" not in source.fields:
+        facts["birth_date_fault"] = ""
+        facts["birth_date_differs"] = False
+        return
+    given = read_dates(rows["birth_date"], today=today, order="dmy")
+    recorded = pd.to_datetime(known["birth_date"], errors="coerce")
+    facts["birth_date_fault"] = given["fault"]
+    both = given["date"].notna() & recorded.notna()
+    facts["birth_date_differs"] = both & (given["date"] != recorded)
+
+
+def _judge_standing(
+    facts: pd.DataFrame, known: pd.DataFrame, settings: Settings, today: date
+) -> None:
+    registered = known["id"].notna()
+    left = pd.to_datetime(known["deregistered_on"], errors="coerce")
+    facts["dead"] = known["death_date"].notna()
+    facts["fictitious"] = known["fictitious"].eq(True)
+    facts["deregistered"] = left.notna() & (left <= pd.Timestamp(today))
+    facts["no_contact"] = known["preferred_channel"].eq("none")
+    allowed = known["status"].isin(settings.organisation.messaged_statuses)
+    facts["status_allowed"] = allowed | ~registered
+
+
+def _judge_addresses(
+    facts: pd.DataFrame,
+    rows: pd.DataFrame,
+    known: pd.DataFrame,
+    settings: Settings,
+    channel: str,
+) -> None:
+    field = "email" if channel == "email" else "mobile"
+    listed, recorded = rows[field], known[field].fillna("").astype("str")
+    first, second = listed, recorded
+    if settings.organisation.address_from == "record":
+        first, second = recorded, listed
+    text = first.where(first != "", second)
+    judged = judge_emails(text) if channel == "email" else judge_mobiles(text, settings.phones)
+    facts["address"] = judged["address"]
+    facts["address_fault"] = judged["fault"]
+
+
+def _stand_in_for_unregistered(facts: pd.DataFrame, nhs_numbers: pd.Series[str]) -> None:
+    """
+    ACX-21: somebody who is not in the record has no id there; minus the NHS number stands in for it,
+    so that they too are messaged once.
+    """
+    can = facts["register_optional"] & facts["patient_id"].isna() & (nhs_numbers != "")
+    if can.any():
+        numbers = -nhs_numbers[can].astype("int64")
+        facts.loc[can, "patient_id"] = numbers.astype("Int64")
+
+
+def _opted_out(
+    connection: Connection, patients: pd.Series[int], question: Question
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Whose latest decision for this channel and purpose is to opt out (ARC-11)."""
+    ids = patients.dropna().unique().tolist()
+    among = sa.select(consent.c.patient_id).where(is_any_of(consent.c.patient_id, ids))
+    out = connection.scalars(opted_out(question.channel, question.purpose, among)).all()
+    return patients.isin(out).to_numpy(dtype=bool)
+
+
+def _duplicates(
+    connection: Connection, patients: pd.Series[int], campaign_id: int
+) -> pd.Series[int]:
+    """For each row the number of the first earlier row of the same patient, in this block or before it."""
+    numbers = pd.Series(patients.index, index=patients.index, dtype="Int64")
+    first = numbers.groupby(patients).transform("min").astype("Int64")
+    ids = patients.dropna().unique().tolist()
+    seen = connection.execute(
+        sa.select(recipient.c.patient_id, sa.func.min(recipient.c.row_number))
+        .where(recipient.c.campaign_id == campaign_id, is_any_of(recipient.c.patient_id, ids))
+        .group_by(recipient.c.patient_id)
+    ).all()
+    rows: dict[int, int] = {row[0]: row[1] for row in seen}
+    before = patients.map(rows).astype("Int64")
+    earliest = before.fillna(first)
+    return earliest.mask(earliest == numbers)

@@ -1,0 +1,102 @@
+"""Begins a campaign as it was asked for: the list is taken in, the campaign is made. Once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from clinic.clock import Clock
+from clinic.cohort.filters import filter_query, group_query
+from clinic.cohort.take_in import take_in_file, take_in_query
+from clinic.errors import NotAllowed
+from clinic.message.campaign import CampaignRequest, open_campaign
+from clinic.message.request import CohortChoice, MessageRequest
+from clinic.record.database import Record
+from clinic.settings import Settings
+from clinic.values.snomed import check_snomed_codes
+
+
+def begin_campaign(
+    record: Record,
+    clock: Clock,
+    settings: Settings,
+    request: MessageRequest,
+    *,
+    request_key: str,
+    gateway: str,
+    batch_limit: int,
+) -> int:
+    """
+    Take the cohort in and make its campaign; the campaign's id. The same request key gives the same.
+
+    Raises:
+        ListRefused, NotFound, CohortRefused, NotAllowed: what to mend; nothing left
+    """
+    if request.channel not in settings.organisation.channels:
+        raise NotAllowed(
+            "channel-off",
+            f"{request.channel} is switched off for this organisation (organisation.channels)",
+        )
+    codes = check_snomed_codes(request.snomed_codes)
+    sender = request.requested_by or settings.operator
+    list_id = _take_in(record, clock, settings, request, request_key=request_key, sender=sender)
+    save_when = request.save_when
+    return open_campaign(
+        record,
+        clock,
+        CampaignRequest(
+            request_key=request_key,
+            list_id=list_id,
+            template=request.template,
+            version=request.template_version,
+            channel=request.channel,
+            gateway=gateway,
+            batch_size=min(settings.batch_size, batch_limit),
+            requested_by=sender,
+            save_to_record=request.save_to_record,
+            save_when=settings.organisation.save_when if save_when == "as set" else save_when,
+            snomed_codes=codes,
+            dry_run=request.dry_run,
+            again=request.again,
+        ),
+    )
+
+
+def _take_in(
+    record: Record,
+    clock: Clock,
+    settings: Settings,
+    request: MessageRequest,
+    *,
+    request_key: str,
+    sender: str,
+) -> int:
+    choice: CohortChoice = request.cohort
+    if choice.list_id is not None:
+        return choice.list_id
+    if choice.file is not None:
+        return take_in_file(
+            record,
+            clock,
+            Path(choice.file),
+            request_key=request_key,
+            name=request.list_name,
+            scheme=settings.organisation.id_scheme,
+            taken_by=sender,
+        )
+    wanted = choice.filter()
+    with record.read() as connection:
+        query = (
+            filter_query(connection, wanted)
+            if wanted
+            else group_query(connection, choice.group or "")
+        )
+    return take_in_query(
+        record,
+        clock,
+        query,
+        source="filter" if wanted else "group",
+        criteria=wanted.criteria() if wanted else {"group": choice.group},
+        request_key=request_key,
+        name=request.list_name,
+        taken_by=sender,
+    )

@@ -1,0 +1,100 @@
+"""
+What somebody asks for when they message a cohort: settings and the names of things, no patient's data.
+
+The same model is the flow's parameter, the form in the Prefect UI and what the program `cohort` fills in.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from clinic.cohort.filters import PatientFilter
+
+
+class CohortChoice(BaseModel):
+    """Who: exactly one of a file, a list taken in before, a group, or a filter."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    file: str | None = Field(
+        default=None, title="File", description="Path of a list, as the worker's machine sees it"
+    )
+    list_id: int | None = Field(
+        default=None, title="List", description="Number of a list that was taken in: cohort list ls"
+    )
+    group: str | None = Field(default=None, title="Group", description="Code of a patient group")
+    status: str | None = Field(default=None, title="Status", description="Filter: patients' status")
+    facility: str | None = Field(default=None, title="Facility", description="Filter: its code")
+    provider: str | None = Field(default=None, title="Provider", description="Filter: its code")
+    registered_from: date | None = Field(
+        default=None, title="Registered from", description="Filter: this day or later"
+    )
+    registered_to: date | None = Field(
+        default=None, title="Registered to", description="Filter: this day or earlier"
+    )
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> CohortChoice:
+        sources = [self.file, self.list_id, self.group, self.filter()]
+        if sum(source is not None for source in sources) != 1:
+            raise ValueError("name exactly one of: file, list_id, group, or a filter")
+        return self
+
+    def filter(self) -> PatientFilter | None:
+        """The filter, if any part of one is given."""
+        wanted = PatientFilter(
+            self.status, self.facility, self.provider, self.registered_from, self.registered_to
+        )
+        return None if wanted == PatientFilter() else wanted
+
+
+class MessageRequest(BaseModel):
+    """One campaign: who, what, by which way, and what is written to the record."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    list_name: str = Field(
+        title="List name",
+        min_length=1,
+        max_length=120,
+        description="What to call this list (PAT-6)",
+    )
+    cohort: CohortChoice = Field(title="Cohort", description="Who is to be messaged")
+    template: str = Field(
+        title="Template", pattern=r"^[a-z0-9][a-z0-9_-]*$", description="Key: cohort templates list"
+    )
+    template_version: int | None = Field(
+        default=None, title="Template version", ge=1, description="Empty: the newest"
+    )
+    channel: Literal["sms", "email"] = Field(
+        default="sms", title="Channel", description="The way to the patient (PAT-12)"
+    )
+    snomed_codes: list[str] = Field(
+        default=[], title="SNOMED CT codes", description="Saved with each message (PAT-15, ACX-3)"
+    )
+    save_to_record: bool = Field(
+        default=True, title="Save to record", description="One clinical item a message (PAT-16)"
+    )
+    save_when: Literal["as set", "sent", "delivered"] = Field(
+        default="as set", title="Save when", description="As set: the organisation's profile"
+    )
+    dry_run: bool = Field(
+        default=False,
+        title="Rehearsal",
+        description="The same run, but nothing leaves and nothing reaches the record (NEW-13)",
+    )
+    again: bool = Field(
+        default=False, title="Send again", description="Although this list had this template before"
+    )
+    requested_by: str | None = Field(
+        default=None, title="Requested by", description="Empty: the operator of the settings"
+    )
+    request_key: str | None = Field(
+        default=None,
+        title="Request key",
+        max_length=80,
+        description="Empty: this run. The key of an earlier request carries on with its campaign",
+    )

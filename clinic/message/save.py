@@ -1,0 +1,94 @@
+"""
+Saves to the record: one clinical item for each message that was tried (COM-7, PAT-17, ACX-32).
+
+One INSERT … SELECT a batch, with the mark that the batch is saved, in one transaction. The item's id
+is the message's own, so that saving again finds it there.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
+
+from clinic.clock import Clock
+from clinic.message import states
+from clinic.record.database import Record
+from clinic.record.schema.messages import batch, campaign, message
+from clinic.record.schema.people import clinical_item
+
+_COLUMNS = (
+    "id", "patient_id", "campaign_id", "channel", "address", "subject", "text", "snomed_codes",
+    "status", "error_code", "error_text", "sent_at", "status_at",
+)  # fmt: skip
+
+# COM-9: exactly one of Pending, Sent Successfully, Send Failed
+ITEM_STATUS = {
+    states.ACCEPTED: "pending",
+    states.UNKNOWN: "pending",
+    states.DELIVERED: "sent",
+    states.UNDELIVERED: "failed",
+    states.REJECTED: "failed",
+}
+STATUS_WORDS = {"pending": "Pending", "sent": "Sent Successfully", "failed": "Send Failed"}
+
+
+def save_batches(record: Record, clock: Clock, campaign_id: int, first: int, last: int) -> None:
+    """
+    Write the clinical items of every finished batch between these numbers that has none yet.
+
+    A rehearsal, and a campaign asked not to save, write nothing. With save_when "delivered" an item
+    is written only once its message was delivered; what is delivered later is saved by the receipt.
+    """
+    with record.read() as connection:
+        job = connection.execute(sa.select(campaign).where(campaign.c.id == campaign_id)).one()
+        todo = connection.scalars(
+            sa.select(batch.c.id)
+            .where(
+                batch.c.campaign_id == campaign_id,
+                batch.c.number.between(first, last),
+                batch.c.state == states.DONE,
+                batch.c.saved.is_(False),
+            )
+            .order_by(batch.c.number)
+        ).all()
+    for key in todo:
+        with record.write() as connection:
+            if job.save_to_record and not job.dry_run:
+                save_messages(connection, job, message.c.batch_id == key, clock.now())
+            connection.execute(sa.update(batch).where(batch.c.id == key).values(saved=True))
+
+
+def save_messages(
+    connection: Connection, job: sa.Row[Any], which: sa.ColumnElement[bool], now: datetime
+) -> int:
+    """Write the items of these messages of a campaign that have none yet; how many."""
+    wanted = ITEM_STATUS if job.save_when == "sent" else {states.DELIVERED: "sent"}
+    failed = message.c.state.in_([states.REJECTED, states.UNDELIVERED])
+    query = sa.select(
+        message.c.id,
+        message.c.patient_id,
+        message.c.campaign_id,
+        message.c.channel,
+        message.c.address,
+        message.c.subject,
+        message.c.body,
+        sa.literal(job.snomed_codes, sa.Text),
+        sa.case(*((message.c.state == state, status) for state, status in wanted.items())),
+        sa.case((failed, message.c.reason)),
+        sa.case((failed, message.c.error_text)),
+        message.c.sent_at,
+        sa.func.coalesce(message.c.status_at, sa.literal(now, clinical_item.c.status_at.type)),
+    ).where(
+        which,
+        message.c.state.in_(list(wanted)),
+        message.c.patient_id > 0,  # somebody who is not in the record has none to save to (ACX-21)
+    )
+    insert: Any = (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(
+        clinical_item
+    )
+    statement = insert.from_select(_COLUMNS, query).on_conflict_do_nothing()
+    return int(connection.execute(statement).rowcount)

@@ -1,0 +1,196 @@
+"""
+Renders and stages: each accepted row becomes one message, frozen, in a batch of the ledger.
+
+A block of rows a transaction, with the row it came to: killed anywhere, it goes on at the next row
+and stages nobody twice (the message's id is made from the campaign's and the row's).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.cohort.rows import BLOCK_ROWS, ListSource, get_list
+from clinic.message import states
+from clinic.message.codes import batch_id, message_id
+from clinic.message.segments import count_many
+from clinic.message.template import CompiledTemplate, compile_template
+from clinic.message.variables import Setting, allowed_variables, variable_frame
+from clinic.record.bulk import insert_rows, is_any_of
+from clinic.record.database import Record
+from clinic.record.schema.lists import list_row, template_version
+from clinic.record.schema.messages import batch, campaign, message, recipient
+
+_MESSAGE_COLUMNS = (
+    "id", "campaign_id", "batch_id", "patient_id", "row_number", "channel", "address", "subject",
+    "body", "segments",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Texts:
+    """A template version's compiled body, and subject if it has one."""
+
+    body: CompiledTemplate
+    subject: CompiledTemplate | None
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Every name that either of them uses."""
+        return _both(self, "variables")
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Every name that either of them cannot do without (ARC-9)."""
+        return _both(self, "required")
+
+    def render(self, values: pd.DataFrame) -> tuple[list[str], Sequence[str | None]]:
+        """Bodies and subjects, one a row of values (columns: dotted variable names)."""
+        bodies = self.body.render_frame(values)
+        subjects: Sequence[str | None] = (
+            self.subject.render_frame(values) if self.subject else [None] * len(values)
+        )
+        return bodies, subjects
+
+
+def _both(texts: Texts, kind: str) -> tuple[str, ...]:
+    names = getattr(texts.body, kind) + (getattr(texts.subject, kind) if texts.subject else ())
+    return tuple(dict.fromkeys(names))
+
+
+def load_texts(connection: Connection, version_id: int, source: ListSource) -> Texts:
+    """
+    Compile a template version for a list's columns.
+
+    Raises:
+        TemplateRefused: it names a column that this list does not have
+    """
+    row = connection.execute(
+        sa.select(template_version.c.body, template_version.c.subject).where(
+            template_version.c.id == version_id
+        )
+    ).one()
+    allowed = allowed_variables(source.columns)
+    return Texts(
+        body=compile_template(row.body, allowed=allowed),
+        subject=compile_template(row.subject, allowed=allowed) if row.subject else None,
+    )
+
+
+def stage(record: Record, campaign_id: int, *, setting: Setting, most_segments: int) -> int:
+    """
+    Stage every accepted row; how many batches there are. Running again stages only what is missing.
+
+    Args:
+        most_segments: longer texts are not sent: their rows become `message_too_long`
+    """
+    with record.read() as connection:
+        job = connection.execute(sa.select(campaign).where(campaign.c.id == campaign_id)).one()
+        source = get_list(connection, job.list_id)
+        texts = load_texts(connection, job.template_version_id, source)
+    after = job.staged_rows
+    while True:
+        with record.read() as connection:
+            rows = _accepted(connection, job, after)
+            if rows.empty:
+                break
+            values = variable_frame(connection, source, rows, texts.variables, setting=setting)
+        rows["body"], rows["subject"] = texts.render(values)
+        rows["segments"] = count_many(rows["body"].tolist()) if job.channel == "sms" else 1
+        after = int(rows.index[-1])
+        with record.write() as connection:
+            _write(connection, job, rows, most_segments)
+    return _count_batches(record, campaign_id)
+
+
+def _count_batches(record: Record, campaign_id: int) -> int:
+    with record.read() as connection:
+        return int(
+            connection.execute(
+                sa.select(sa.func.count())
+                .select_from(batch)
+                .where(batch.c.campaign_id == campaign_id)
+            ).scalar_one()
+        )
+
+
+def _accepted(connection: Connection, job: sa.Row[Any], after: int) -> pd.DataFrame:
+    """The next accepted rows, as many whole batches as a block holds."""
+    limit = max(job.batch_size, BLOCK_ROWS // job.batch_size * job.batch_size)
+    found = connection.execute(
+        sa.select(
+            recipient.c.row_number, recipient.c.patient_id, recipient.c.address, list_row.c.cells
+        )
+        .join(
+            list_row,
+            (list_row.c.list_id == job.list_id) & (list_row.c.row_number == recipient.c.row_number),
+        )
+        .where(
+            recipient.c.campaign_id == job.id,
+            recipient.c.outcome == "accepted",
+            recipient.c.row_number > after,
+        )
+        .order_by(recipient.c.row_number)
+        .limit(limit)
+    ).all()
+    frame = pd.DataFrame(
+        {
+            "patient_id": pd.array([row[1] for row in found], dtype="Int64"),
+            "address": pd.Series([row[2] for row in found], dtype=object),
+            "cells": pd.Series([orjson.loads(row[3]) for row in found], dtype=object),
+        }
+    )
+    frame.index = pd.Index([row[0] for row in found], dtype="int64", name="row_number")
+    return frame
+
+
+def _write(
+    connection: Connection, job: sa.Row[Any], rows: pd.DataFrame, most_segments: int
+) -> None:
+    too_long = rows["segments"] > most_segments
+    if too_long.any():
+        connection.execute(
+            sa.update(recipient)
+            .where(
+                recipient.c.campaign_id == job.id,
+                is_any_of(recipient.c.row_number, rows.index[too_long].tolist()),
+            )
+            .values(outcome="message_too_long")
+        )
+    last = connection.execute(
+        sa.select(sa.func.coalesce(sa.func.max(batch.c.number), 0)).where(
+            batch.c.campaign_id == job.id
+        )
+    ).scalar_one()
+    ready = rows[~too_long]
+    chunks = [ready.iloc[i : i + job.batch_size] for i in range(0, len(ready), job.batch_size)]
+    for number, chunk in enumerate(chunks, start=last + 1):
+        insert_rows(connection, message, _MESSAGE_COLUMNS, _messages(job, number, chunk))
+    insert_rows(
+        connection,
+        batch,
+        ("id", "campaign_id", "number", "state", "size"),
+        (
+            (batch_id(job.id, number), job.id, number, states.READY, len(chunk))
+            for number, chunk in enumerate(chunks, start=last + 1)
+        ),
+    )
+    connection.execute(
+        sa.update(campaign).where(campaign.c.id == job.id).values(staged_rows=int(rows.index[-1]))
+    )
+
+
+def _messages(job: sa.Row[Any], number: int, rows: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    columns = ("patient_id", "address", "subject", "body", "segments")
+    values = zip(rows.index.tolist(), *(rows[name].tolist() for name in columns), strict=True)
+    for row_number, patient_id, address, subject, body, segments in values:
+        yield (
+            message_id(job.id, row_number), job.id, batch_id(job.id, number), patient_id,
+            row_number, job.channel, address, subject, body, segments,
+        )  # fmt: skip

@@ -1,0 +1,194 @@
+"""
+What became of a campaign, counted from the ledger: every input row in exactly one outcome (NEW-6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.clock import Clock
+from clinic.cohort.outcomes import OUTCOMES
+from clinic.errors import Incomplete
+from clinic.message import states
+from clinic.message.campaign import get_campaign
+from clinic.record.database import Record
+from clinic.record.schema.messages import batch, campaign, message, recipient, submission
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a running campaign is: messages, from the batches' own counters."""
+
+    total: int
+    processed: int
+    errors: int
+    unknown: int
+
+    @property
+    def remaining(self) -> int:
+        """Messages that still wait."""
+        return self.total - self.processed
+
+
+@dataclass(frozen=True)
+class Summary:
+    """
+    A campaign's result, without any patient data.
+
+    outcomes: rows by outcome code; they add up to `rows`
+    seconds: from release to now or to its end; rate: messages a second in that time
+    """
+
+    campaign_id: int
+    state: str
+    state_reason: str | None
+    rows: int
+    outcomes: Mapping[str, int]
+    messages: int
+    segments: int
+    seconds: float
+    dry_run: bool
+
+    @property
+    def rate(self) -> float:
+        """Messages that left, a second."""
+        left = sum(self.outcomes.get(code, 0) for code in ("sent", "delivered", "undelivered"))
+        return left / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def verdict(self) -> str:
+        """PAT-20: OK = sent to all recipients without errors, Error = errors for one or more."""
+        kinds = {OUTCOMES[code].kind for code, count in self.outcomes.items() if count}
+        if kinds & {"error", "failed"} or self.outcomes.get("unknown"):
+            return "Error"
+        return "Waiting" if "open" in kinds else "OK"
+
+    @property
+    def waiting(self) -> int:
+        """Messages that a later run has to send."""
+        return sum(self.outcomes.get(code, 0) for code in ("waiting", "in_flight"))
+
+    def raise_if_incomplete(self) -> Summary:
+        """
+        Fail the run when work is left, or when somebody's fate is unknown.
+
+        Raises:
+            Incomplete: with the next command
+        """
+        unknown = self.outcomes.get("unknown", 0)
+        if self.waiting or unknown:
+            raise Incomplete(
+                "campaign-incomplete",
+                f"campaign {self.campaign_id}: {self.waiting} wait, {unknown} unknown; "
+                f"see: cohort show {self.campaign_id}",
+            )
+        return self
+
+
+def progress(record: Record, campaign_id: int) -> Progress:
+    """Summed over the batches, at most some thousand rows: never a count of messages."""
+    with record.read() as connection:
+        total, accepted, rejected, unknown, suppressed = connection.execute(
+            sa.select(
+                *(
+                    sa.func.coalesce(sa.func.sum(column), 0)
+                    for column in (
+                        batch.c.size,
+                        batch.c.accepted,
+                        batch.c.rejected,
+                        batch.c.unknown,
+                        batch.c.suppressed,
+                    )
+                )
+            ).where(batch.c.campaign_id == campaign_id)
+        ).one()
+    done = int(accepted + rejected + unknown + suppressed)
+    return Progress(int(total), done, int(rejected), int(unknown))
+
+
+def count_outcomes(connection: Connection, campaign_id: int) -> dict[str, int]:
+    """Rows of the campaign's list by final outcome; the counts add up to the rows checked so far."""
+    before = connection.execute(
+        sa.select(recipient.c.outcome, sa.func.count())
+        .where(recipient.c.campaign_id == campaign_id)
+        .group_by(recipient.c.outcome)
+    )
+    counts = {code: int(count) for code, count in before}
+    after = connection.execute(
+        sa.select(message.c.state, sa.func.count())
+        .where(message.c.campaign_id == campaign_id)
+        .group_by(message.c.state)
+    )
+    messages = {state: int(count) for state, count in after}
+    in_flight = _in_flight(connection, campaign_id) if messages.get(states.PENDING) else 0
+    for state, count in messages.items():
+        counts["accepted"] -= count
+        if state == states.PENDING:
+            counts["in_flight"], counts["waiting"] = in_flight, count - in_flight
+        else:
+            counts["sent" if state == states.ACCEPTED else state] = count
+    return {code: count for code, count in counts.items() if count}
+
+
+def _in_flight(connection: Connection, campaign_id: int) -> int:
+    """Messages of open submissions: eight bytes each."""
+    return int(
+        connection.execute(
+            sa.select(sa.func.coalesce(sa.func.sum(sa.func.length(submission.c.open_members)), 0))
+            .join(batch, batch.c.id == submission.c.batch_id)
+            .where(batch.c.campaign_id == campaign_id, submission.c.state == states.INTENT)
+        ).scalar_one()
+        // 8
+    )
+
+
+def summarize(record: Record, clock: Clock, campaign_id: int) -> Summary:
+    """Close the campaign if all of it was tried, and count what became of every row."""
+    now = clock.now()
+    with record.write() as connection:
+        _close(connection, campaign_id, now)
+    with record.read() as connection:
+        job = get_campaign(connection, campaign_id)
+        outcomes = count_outcomes(connection, campaign_id)
+        messages, segments = connection.execute(
+            sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(message.c.segments), 0)).where(
+                message.c.campaign_id == campaign_id
+            )
+        ).one()
+    seconds = ((job.finished_at or now) - (job.released_at or now)).total_seconds()
+    return Summary(
+        campaign_id=campaign_id,
+        state=job.state,
+        state_reason=job.state_reason,
+        rows=job.rows,
+        outcomes=outcomes,
+        messages=int(messages),
+        segments=int(segments),
+        seconds=seconds,
+        dry_run=job.dry_run,
+    )
+
+
+def _close(connection: Connection, campaign_id: int, now: datetime) -> None:
+    open_batches = (
+        sa.select(batch.c.id)
+        .where(batch.c.campaign_id == campaign_id, batch.c.state != states.DONE)
+        .exists()
+    )
+    unknown = (
+        sa.select(batch.c.id)
+        .where(batch.c.campaign_id == campaign_id, batch.c.unknown > 0)
+        .exists()
+    )
+    connection.execute(
+        sa.update(campaign)
+        .where(campaign.c.id == campaign_id, campaign.c.state == states.RUNNING, ~open_batches)
+        .values(
+            state=sa.case((unknown, states.RECONCILING), else_=states.COMPLETED), finished_at=now
+        )
+    )

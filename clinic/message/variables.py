@@ -1,0 +1,178 @@
+"""
+What a template may speak of, and each recipient's values for it.
+
+    patient.given_name       the record; where somebody is not in it, the list's own column (ACX-22)
+    appointment.date         the patient's next booked appointment
+    organisation.name        the settings
+    facility.*, provider.*   the patient's own
+    list.Surgery_Date        the list's column of that heading, spaces and punctuation as _
+
+Only what a template names is read, a block of rows at a time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.cohort.rows import ListSource
+from clinic.record.bulk import is_any_of
+from clinic.record.schema.people import appointment, facility, patient, provider
+from clinic.settings import Organisation
+
+_PATIENT = ("title", "given_name", "family_name", "full_name", "local_id")
+_APPOINTMENT = ("date", "time", "day", "place", "type", "minutes")
+ALLOWED = frozenset(
+    [f"patient.{name}" for name in _PATIENT]
+    + [f"appointment.{name}" for name in _APPOINTMENT]
+    + ["organisation.name", "organisation.phone", "provider.name"]
+    + ["facility.name", "facility.phone"]
+)
+
+
+def list_variable(heading: str) -> str:
+    """The name by which a template speaks of a list's column."""
+    return "list." + re.sub(r"\W+", "_", heading).strip("_")
+
+
+def allowed_variables(columns: Sequence[str] = ()) -> frozenset[str]:
+    """Every name that a template may use with a list of these columns."""
+    return ALLOWED | {list_variable(heading) for heading in columns}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is the same for all recipients."""
+
+    organisation: Organisation
+    now: datetime
+
+
+def variable_frame(
+    connection: Connection,
+    source: ListSource,
+    rows: pd.DataFrame,
+    names: Sequence[str],
+    *,
+    setting: Setting,
+) -> pd.DataFrame:
+    """
+    The values that recipients have for these variables.
+
+    Args:
+        rows: index row_number; `patient_id` Int64 and `cells` (the list's texts)
+        names: dotted names out of `allowed_variables`
+
+    Returns:
+        same index; a column a name, in their order; text, or `date` and `datetime` in the
+        organisation's time zone; None where somebody has no value
+    """
+    frame = pd.DataFrame(index=rows.index)
+    tables: dict[str, pd.DataFrame] = {}
+    ids = rows["patient_id"].astype(object)
+    for name in names:
+        space, _, field = name.partition(".")
+        if space == "organisation":
+            frame[name] = getattr(setting.organisation, field) or None
+        elif space == "list":
+            frame[name] = _cells(source, rows, name)
+        else:
+            if space not in tables:
+                tables[space] = _read(connection, space, ids, setting)
+            values = tables[space][field].reindex(ids)
+            values.index = rows.index
+            frame[name] = values.where(values.notna() & (values != ""), None)
+            if space == "patient" and field in source.fields:
+                frame[name] = frame[name].where(
+                    ids.notna() & (ids > 0), _column(rows, source.fields[field])
+                )
+    return frame.astype(object)
+
+
+def first_missing(values: pd.DataFrame) -> pd.Series[str]:
+    """The first variable that each row has no value for, "" where it has all (ARC-9)."""
+    missing = pd.Series("", index=values.index, dtype=object)
+    for name in reversed(values.columns):
+        missing = missing.mask(values[name].isna(), name)
+    return missing.astype("str")
+
+
+def _cells(source: ListSource, rows: pd.DataFrame, name: str) -> list[str | None]:
+    places = [n for n, heading in enumerate(source.columns) if list_variable(heading) == name]
+    return _column(rows, places[0]) if places else [None] * len(rows)
+
+
+def _column(rows: pd.DataFrame, place: int) -> list[str | None]:
+    return [cells[place].strip() or None for cells in rows["cells"]]
+
+
+def _read(
+    connection: Connection, space: str, ids: pd.Series[Any], setting: Setting
+) -> pd.DataFrame:
+    among = is_any_of(patient.c.id, ids.dropna().tolist())
+    if space == "patient":
+        return _patients(connection, among)
+    if space == "appointment":
+        return _appointments(connection, ids, setting)
+    table = {"facility": facility, "provider": provider}[space]
+    link = {"facility": patient.c.facility_id, "provider": patient.c.provider_id}[space]
+    fields = [
+        column for column in (table.c.get("name"), table.c.get("phone")) if column is not None
+    ]
+    query = sa.select(patient.c.id, *fields).join(table, table.c.id == link).where(among)
+    return _indexed(connection, query)
+
+
+def _patients(connection: Connection, among: sa.ColumnElement[bool]) -> pd.DataFrame:
+    names = ("title", "given_name", "family_name", "local_id")
+    frame = _indexed(
+        connection, sa.select(patient.c.id, *(patient.c[n] for n in names)).where(among)
+    )
+    frame["full_name"] = (frame["given_name"] + " " + frame["family_name"]).str.strip()
+    return frame
+
+
+def _appointments(connection: Connection, ids: pd.Series[Any], setting: Setting) -> pd.DataFrame:
+    """Each patient's next appointment that is booked."""
+    rank = (
+        sa.func.row_number()
+        .over(
+            partition_by=appointment.c.patient_id,
+            order_by=[appointment.c.starts_at, appointment.c.id],
+        )
+        .label("rank")
+    )
+    booked = (
+        sa.select(appointment, rank)
+        .where(
+            is_any_of(appointment.c.patient_id, ids.dropna().tolist()),
+            appointment.c.status == "booked",
+            appointment.c.starts_at > setting.now,
+        )
+        .subquery()
+    )
+    fields = (booked.c.starts_at, booked.c.place, booked.c.visit_type, booked.c.minutes)
+    query = sa.select(booked.c.patient_id, *fields).where(booked.c.rank == 1)
+    frame = _indexed(connection, query).rename(columns={"visit_type": "type"})
+    zone = ZoneInfo(setting.organisation.time_zone)
+    local = [instant.astimezone(zone) for instant in frame["starts_at"]]
+    frame["date"] = pd.Series([t.date() for t in local], frame.index, dtype=object)
+    frame["time"] = pd.Series([f"{t:%H:%M}" for t in local], frame.index, dtype=object)
+    frame["day"] = pd.Series([f"{t:%A}" for t in local], frame.index, dtype=object)
+    frame["minutes"] = frame["minutes"].astype("str")
+    return frame
+
+
+def _indexed(connection: Connection, query: sa.Select[Any]) -> pd.DataFrame:
+    result = connection.execute(query)
+    names = list(result.keys())
+    frame = pd.DataFrame(result.all(), columns=names, dtype=object)
+    return frame.set_index(names[0])

@@ -1,0 +1,43 @@
+"""Who: take the cohort in and check it. One call each into `clinic` and `data_checks`."""
+
+from __future__ import annotations
+
+from prefect.runtime import flow_run
+
+from clinic.message.begin import begin_campaign
+from clinic.message.request import MessageRequest
+from data_checks.cohort import check_cohort as check
+from tasks import show
+from tasks.safely import task
+from tasks.wiring import wiring
+
+
+@task(name="load-cohort")
+def load_cohort(request: MessageRequest) -> int:
+    """
+    Take the list in and make its campaign; the campaign's number.
+
+    A retried run is the same request: it finds the campaign that it made before.
+    """
+    parts = wiring()
+    gateway = parts.gateway(request.channel, dry_run=request.dry_run)
+    return begin_campaign(
+        parts.record,
+        parts.clock,
+        parts.settings,
+        request,
+        request_key=request.request_key or f"run-{flow_run.id}",
+        gateway=gateway.name,
+        batch_limit=gateway.batch_limit,
+    )
+
+
+@task(name="check-cohort")
+def check_cohort(campaign_id: int) -> int:
+    """Give every row its outcome, and stop here if the list as a whole is not fit to act on."""
+    parts = wiring()
+    try:
+        check(parts.record, parts.clock, parts.settings, campaign_id)
+    finally:
+        show.show_checks(parts.record, campaign_id)
+    return campaign_id

@@ -1,0 +1,91 @@
+"""
+What and when: render a campaign's messages, send them, save them, count them.
+
+Each task is a name, a retry policy and one call into `clinic`. They pass a campaign's number and a
+span of batches: keys, never rows. Every task may be run again at any time: the ledger knows what
+has already happened.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from clinic.message.campaign import release
+from clinic.message.deliver import deliver
+from clinic.message.save import save_batches
+from clinic.message.stage import stage
+from clinic.message.summary import Summary
+from clinic.message.summary import summarize as count
+from clinic.message.variables import Setting
+from tasks import show
+from tasks.safely import task
+from tasks.wiring import wiring
+
+# A task run costs Prefect about 0.1 CPU seconds: in a long campaign one takes several batches
+MOST_SPANS = 20
+
+
+class Span(NamedTuple):
+    """Some batches of a campaign: from `first` to `last`."""
+
+    campaign_id: int
+    first: int
+    last: int
+
+
+def spans_of(campaign_id: int, batches: int) -> list[Span]:
+    """Cut a campaign's batches into at most `MOST_SPANS` spans of nearly the same length."""
+    size = max(1, -(-batches // MOST_SPANS))
+    return [
+        Span(campaign_id, first, min(first + size - 1, batches))
+        for first in range(1, batches + 1, size)
+    ]
+
+
+@task(name="render")
+def render(campaign_id: int) -> list[Span]:
+    """Render and stage every accepted row, and let the campaign go."""
+    parts = wiring()
+    setting = Setting(parts.settings.organisation, parts.clock.now())
+    most = parts.settings.organisation.most_segments
+    batches = stage(parts.record, campaign_id, setting=setting, most_segments=most)
+    release(parts.record, parts.clock, campaign_id)
+    show.start_progress(campaign_id)
+    return spans_of(campaign_id, batches)
+
+
+@task(
+    name="send-batch",
+    task_run_name="send-batches-{span.first}-to-{span.last}",
+    retries=2,
+    retry_delay_seconds=[5, 30],
+)
+def send_batch(span: Span) -> Span:
+    """Send what still waits in these batches."""
+    parts = wiring()
+    ledger = parts.ledger()
+    deliver(ledger, parts.gateway_of(span.campaign_id), *span)
+    show.update_progress(span.campaign_id)
+    return span
+
+
+@task(
+    name="save-to-record",
+    task_run_name="save-batches-{span.first}-to-{span.last}",
+    retries=4,
+    retry_delay_seconds=[1, 5, 30, 60],
+)
+def save_to_record(span: Span) -> Span:
+    """Write the clinical items of these batches."""
+    parts = wiring()
+    save_batches(parts.record, parts.clock, *span)
+    return span
+
+
+@task(name="summarize")
+def summarize(campaign_id: int) -> Summary:
+    """Count what became of every row, and show it."""
+    parts = wiring()
+    summary = count(parts.record, parts.clock, campaign_id)
+    show.show_summary(summary)
+    return summary

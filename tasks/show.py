@@ -1,0 +1,135 @@
+"""
+What people see of a run in the Prefect UI: its checks, its progress, its result.
+
+Counts, codes and our own sentences only: artifacts are copied into Prefect's events.
+"""
+
+from __future__ import annotations
+
+import threading
+from uuid import UUID
+
+import sqlalchemy as sa
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+
+from clinic.cohort.outcomes import OUTCOMES
+from clinic.message.summary import Summary, progress
+from clinic.record.database import Record
+from clinic.record.schema.messages import check_result
+from data_checks.verdict import Verdict
+from tasks.wiring import wiring
+
+_bars: dict[int, UUID] = {}
+_drawing = threading.Lock()
+
+
+def show_checks(record: Record, campaign_id: int) -> None:
+    """The gate's checks of the list as a whole, as a table; nothing if it was not judged."""
+    with record.read() as connection:
+        kept = connection.scalars(
+            sa.select(check_result.c.checks).where(check_result.c.campaign_id == campaign_id)
+        ).all()
+    rows = [
+        {
+            "check": check.name,
+            "result": "ok" if check.passed else ("stop" if check.stops else "warn"),
+            "rows": check.broken,
+            "what it says": check.says,
+        }
+        for text in kept
+        for check in Verdict.from_json(text).checks
+    ]
+    if rows:
+        create_table_artifact(
+            key=f"checks-{campaign_id}", table=rows, description=f"Checks of campaign {campaign_id}"
+        )
+
+
+def start_progress(campaign_id: int) -> None:
+    """A bar that fills while batches are sent."""
+    made = create_progress_artifact(
+        progress=0.0, key=f"progress-{campaign_id}", description=_progress_text(campaign_id)
+    )
+    with _drawing:
+        _bars[campaign_id] = UUID(str(made))
+
+
+def update_progress(campaign_id: int) -> None:
+    """Move the bar to where the ledger is."""
+    with _drawing:
+        bar = _bars.get(campaign_id)
+        if bar is None:  # a run that carries on in another process has no bar yet
+            return
+        now = progress(wiring().record, campaign_id)
+        share = 100.0 * now.processed / now.total if now.total else 100.0
+        update_progress_artifact(
+            artifact_id=bar, progress=share, description=_progress_text(campaign_id)
+        )
+
+
+def _progress_text(campaign_id: int) -> str:
+    now = progress(wiring().record, campaign_id)
+    return (
+        f"Campaign {campaign_id}: {now.processed:,} processed, {now.remaining:,} remaining, "
+        f"{now.errors:,} errors, {now.unknown:,} unknown"
+    )
+
+
+def show_summary(summary: Summary) -> None:
+    """What became of every row: a table, and a page with a plot."""
+    with _drawing:
+        _bars.pop(summary.campaign_id, None)
+    rows = [
+        {"outcome": code, "rows": count, "what to do": OUTCOMES[code].says}
+        for code, count in _largest_first(summary)
+    ]
+    create_table_artifact(
+        key=f"outcomes-{summary.campaign_id}",
+        table=rows,
+        description=f"Every row of campaign {summary.campaign_id}",
+    )
+    create_markdown_artifact(
+        key=f"summary-{summary.campaign_id}",
+        markdown=_page(summary),
+        description=f"Campaign {summary.campaign_id}: {summary.verdict}",
+    )
+
+
+def _largest_first(summary: Summary) -> list[tuple[str, int]]:
+    return sorted(summary.outcomes.items(), key=lambda item: -item[1])
+
+
+def _page(summary: Summary) -> str:
+    kind = "Rehearsal" if summary.dry_run else "Campaign"
+    return "\n".join(
+        [
+            f"# {kind} {summary.campaign_id}: {summary.verdict}",
+            "",
+            f"State **{summary.state}**{f' ({summary.state_reason})' if summary.state_reason else ''}. "
+            f"{summary.rows:,} rows, {summary.messages:,} messages, {summary.segments:,} segments, "
+            f"{summary.seconds:,.1f} s, {summary.rate:,.0f} messages a second.",
+            "",
+            "```",
+            *_plot(summary),
+            "```",
+            "",
+            f"Next: `cohort show {summary.campaign_id}` · "
+            f"`cohort outcomes {summary.campaign_id} --csv outcomes.csv`",
+        ]
+    )
+
+
+def _plot(summary: Summary, width: int = 40) -> list[str]:
+    """A bar an outcome; the longest is `width` blocks, and nothing that happened has none."""
+    rows = _largest_first(summary)
+    most = max((count for _, count in rows), default=1)
+    name = max((len(code) for code, _ in rows), default=0)
+    return [
+        f"{code:<{name}} {'█' * max(1, round(width * count / most))} {count:,}"
+        for code, count in rows
+    ]

@@ -1,0 +1,115 @@
+"""
+The one place that wires: settings, record, clock, worker and gateways of this process.
+
+Everything is made at first use and kept for the process's life. A test or a harness hands in its own
+with `use`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from clinic.clock import Clock, SystemClock
+from clinic.gateway.choose import gateway_for
+from clinic.gateway.protocol import Gateway
+from clinic.govern.audit_key import unlock
+from clinic.message.campaign import get_campaign
+from clinic.message.ledger import Ledger
+from clinic.message.worker import Worker
+from clinic.record.database import Record, require_durable
+from clinic.record.installation import install
+from clinic.record.migrate import require_current
+from clinic.settings import Settings, load_settings
+
+
+def _no_point(_: str) -> None:
+    """Where nobody listens."""
+
+
+@dataclass
+class Wiring:
+    """The parts of a process that does work."""
+
+    settings: Settings
+    record: Record
+    clock: Clock
+    worker: Worker
+    back_off: timedelta = timedelta(seconds=1)
+    reached: Callable[[str], None] = _no_point
+    gateways: dict[tuple[str, bool], Gateway] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def ledger(self) -> Ledger:
+        """The ledger, as this process works on it."""
+        return Ledger(
+            self.record,
+            self.clock,
+            self.worker,
+            lease=timedelta(seconds=self.settings.lease_seconds),
+            max_attempts=self.settings.max_attempts,
+            back_off=self.back_off,
+            reached=self.reached,
+        )
+
+    def gateway(self, channel: str, *, dry_run: bool) -> Gateway:
+        """The way out for a channel, made once: its connections are shared by all threads."""
+        with self._lock:
+            key = (channel, dry_run)
+            if key not in self.gateways:
+                self.gateways[key] = gateway_for(
+                    self.settings, self.record, channel, dry_run=dry_run
+                )
+            return self.gateways[key]
+
+    def gateway_of(self, campaign_id: int) -> Gateway:
+        """The way out that a campaign was made for."""
+        with self.record.read() as connection:
+            job = get_campaign(connection, campaign_id)
+        return self.gateway(job.channel, dry_run=job.dry_run)
+
+    def close(self) -> None:
+        """Give everything back."""
+        for gateway in self.gateways.values():
+            gateway.close()
+        self.gateways.clear()
+        self.worker.close()
+        self.record.close()
+
+
+_wiring: Wiring | None = None
+_making = threading.Lock()
+
+
+def wiring() -> Wiring:
+    """
+    This process's parts.
+
+    Raises:
+        SettingsWrong, RecordUnsafe: what to mend
+    """
+    global _wiring
+    with _making:
+        if _wiring is None:
+            _wiring = _make(load_settings())
+        return _wiring
+
+
+def _make(settings: Settings) -> Wiring:
+    record = Record.open(settings.database_url)
+    require_current(record)
+    require_durable(record)
+    clock = SystemClock()
+    install(record, clock)
+    unlock(record, settings.home)
+    worker = Worker(settings.home / "workers")
+    return Wiring(settings=settings, record=record, clock=clock, worker=worker)
+
+
+def use(own: Wiring | None) -> None:
+    """Hand in the parts to work with; None: make them from the settings at the next use."""
+    global _wiring
+    with _making:
+        _wiring = own
