@@ -82,7 +82,7 @@ def outcomes(
     campaign: Id,
     csv: Annotated[Path, typer.Option("--csv", help="Where to write them; - for the screen.")],
     only: Annotated[
-        Literal["all", "not_accepted", "errors"],
+        Literal["all", "not_accepted", "not_messaged", "errors"],
         typer.Option(help="not_accepted: left out before sending; errors: of any kind."),
     ] = "all",
 ) -> None:

@@ -15,7 +15,8 @@ import typer
 
 from cli.lazy import Lazy, LazyGroup
 
-_START, _SEND, _READ, _KEEP = "Begin", "Send", "Look", "Keep"
+_START, _SEND, _READ = "Begin", "Send", "Look"
+_GOVERN = "Govern"
 
 COMMANDS = {
     "demo": Lazy("cli.demo:demo", "See it all: a made-up practice, a list with faults, a campaign.", _START),
@@ -31,6 +32,11 @@ COMMANDS = {
     "outcomes": Lazy("cli.campaigns:outcomes", "What became of every row of the list, as CSV.", _READ),
     "patient": Lazy("cli.outreach:patient", "One patient's outreach card: every message ever sent.", _READ),
     "report": Lazy("cli.outreach:report", "The Outreach Report: every message sent, filtered.", _READ),
+    "approvals": Lazy("cli.approvals:app", "What waits for a second person.", _GOVERN),
+    "approve": Lazy("cli.approvals:approve", "Approve a request; its run goes on.", _GOVERN),
+    "reject": Lazy("cli.approvals:reject", "Reject a request; nothing is changed.", _GOVERN),
+    "audit": Lazy("cli.audit:app", "Who did what to whom; whether the trail is what was written.", _GOVERN),
+    "operators": Lazy("cli.operators:app", "Who works here and what they may do.", _GOVERN),
 }  # fmt: skip
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, TextIO
+from typing import Any, Final, Literal, TextIO
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Connection, Row
+from sqlalchemy import Connection, Row
 
 from clinic.cohort.formula import safe_cell
 from clinic.cohort.outcomes import BEFORE, OUTCOMES
@@ -28,9 +28,22 @@ from clinic.record.schema.messages import message, recipient
 from clinic.record.schema.people import patient
 
 PAGE = 5_000
-Only = Literal["all", "not_accepted", "errors"]
+Only = Literal["all", "not_accepted", "not_messaged", "errors"]
 # A list made in the record (a group, a filter) has no columns of its own: who it is must be told
 _OWN = ("NHS Number", "Local ID")
+
+
+def _codes(*kinds: str) -> list[str]:
+    """The outcomes of these kinds; what is unknown counts as failed until somebody settles it."""
+    found = [code for code, outcome in OUTCOMES.items() if outcome.kind in kinds]
+    return [*found, "unknown"] if "failed" in kinds else found
+
+
+_CODES: Final = {
+    "not_accepted": [code for code in BEFORE if code != "accepted"],
+    "not_messaged": _codes("error", "left_out", "failed"),
+    "errors": _codes("error", "failed"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +78,8 @@ def outcome_rows(record: Record, campaign_id: int, *, only: Only = "all") -> Ite
     """
     The rows of the campaign's list in their order, a page of them in memory at a time.
 
-    only: "not_accepted" before sending (ACX-26), or "errors" of any kind (PAT-22)
+    only: "not_accepted" before sending (ACX-26), "not_messaged" whatever the reason, "errors" of any
+        kind (PAT-22)
 
     Raises:
         NotFound: there is no such campaign
@@ -85,19 +99,9 @@ def outcome_rows(record: Record, campaign_id: int, *, only: Only = "all") -> Ite
 
 def _page(connection: Connection, own: Row[Any], *, after: int, only: Only) -> list[Row[Any]]:
     query = _rows(own).where(list_row.c.row_number > after).limit(PAGE)
-    if only == "not_accepted":
-        query = query.where(
-            recipient.c.outcome.in_([code for code in BEFORE if code != "accepted"])
-        )
-    if only == "errors":
-        query = query.where(_is_error(ended=own.state in states.ENDED))
+    if only != "all":
+        query = query.where(code_of(ended=own.state in states.ENDED).in_(_CODES[only]))
     return list(connection.execute(query))
-
-
-def _is_error(*, ended: bool) -> ColumnElement[bool]:
-    kinds = ("error", "failed")
-    codes = [code for code, outcome in OUTCOMES.items() if outcome.kind in kinds]
-    return code_of(ended=ended).in_([*codes, "unknown"])
 
 
 def _rows(own: Row[Any]) -> sa.Select[Any]:

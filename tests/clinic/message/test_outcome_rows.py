@@ -45,6 +45,7 @@ def test_the_file_has_the_original_columns_then_code_and_sentence(
     [
         ("all", ["delivered", "phone_missing", "patient_dead", "rejected", "unknown"]),
         ("not_accepted", ["phone_missing", "patient_dead"]),  # ACX-26
+        ("not_messaged", ["phone_missing", "patient_dead", "rejected", "unknown"]),  # ACX-27
         ("errors", ["phone_missing", "rejected", "unknown"]),  # PAT-22
     ],
 )

@@ -1,0 +1,134 @@
+"""
+`cohort demo`: the main job on a practice that does not exist, with everything that can be wrong in a list.
+
+Set up a home ─► make up 10,000 patients ─► write a list of 2,000 with every fault ─► message it, live.
+Nothing leaves this machine: the way out is the outbox. Running it again sends the list again.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import console
+
+if TYPE_CHECKING:
+    from clinic.practice.people import Practice
+    from clinic.settings import Settings
+
+SEED = 2026
+
+
+def demo(
+    home: Annotated[Path, typer.Option(help="Where the demo keeps its files.")] = Path(".cohort/demo"),
+    patients: Annotated[int, typer.Option(help="How many to make up.", min=2000, max=1_000_000)] = 10_000,
+    rows: Annotated[int, typer.Option(help="How many are on the list.", min=100, max=20_000)] = 2_000,
+    port: Annotated[int, typer.Option(help="Of the demo's Prefect server.")] = 4200,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier demos did.")] = False,
+) -> None:  # fmt: skip
+    """
+    See the main job run: a made-up practice, a list with every kind of fault, one campaign.
+
+    Takes about half a minute. The patients do not exist, their numbers are never issued, and nothing
+    leaves this machine. The same people and the same list on every machine.
+    """
+    from cli.asking import Manner, What, Who, message_cohort
+    from clinic.practice.people import Practice
+
+    settings = _set_up(home.resolve(), port, fresh=fresh)
+    practice = Practice(seed=SEED, patients=patients)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        # The server takes its time to start: meanwhile there are patients to be made up
+        server = pool.submit(_start_server, settings)
+        _fill(settings, practice)
+        path = _write_list(settings, practice, rows)
+        message_cohort(
+            Who(file=path),
+            What(name="Flu clinic (demo)", template="clinic-invite"),
+            Manner(again=True, yes=True),
+            use_server=lambda _: server.result(),
+        )
+    _say_what_next(settings)
+
+
+def _set_up(home: Path, port: int, *, fresh: bool) -> Settings:
+    from cli.start import set_up, write_settings
+    from cli.wiring import get_settings
+
+    path = home / "cohort.toml"
+    write_settings(
+        path,
+        {
+            "home": str(home),
+            "prefect_port": port,
+            "operator": "demo",
+            "organisation.name": "Meddygfa Llanfair",
+            "organisation.phone": "029 2018 0123",
+            "organisation.id_scheme": "emis",
+            "phones.test_range": True,
+            "sms.segment_cost": 0.02,
+        },
+    )
+    os.environ["COHORT_CONFIG"] = str(path)
+    settings = get_settings()
+    if fresh:
+        _forget(settings)
+    set_up(settings)
+    return settings
+
+
+def _forget(settings: Settings) -> None:
+    from clinic.record.database import Record
+    from clinic.record.migrate import drop_everything
+
+    record = Record.open(settings.database_url)
+    drop_everything(record)
+    record.close()
+
+
+def _start_server(settings: Settings) -> None:
+    from cli.sending import use_server
+
+    use_server(settings)
+
+
+def _fill(settings: Settings, practice: Practice) -> None:
+    from cli.wiring import open_record
+    from clinic.clock import SystemClock
+    from clinic.practice.synthetic import fill_practice
+
+    with open_record(settings) as record, console.err().status("Making up a practice …"):
+        filled = fill_practice(record, practice, clock=SystemClock())
+    console.say(
+        f"A practice that does not exist: [bold]{filled.patients:,}[/] patients, "
+        f"{filled.facilities} surgeries, {filled.providers} providers, "
+        f"{filled.appointments:,} appointments, {filled.groups} groups"
+    )
+
+
+def _write_list(settings: Settings, practice: Practice, rows: int) -> Path:
+    import numpy as np
+
+    from clinic.practice.faulty import faulty_list
+
+    path = settings.home / "flu-clinic.csv"
+    path.write_bytes(faulty_list(np.random.default_rng(SEED), rows, practice))
+    console.say(f"A list as EMIS writes it, with every kind of fault: [bold]{path}[/]")
+    return path
+
+
+def _say_what_next(settings: Settings) -> None:
+    from tasks.server import server_status
+
+    console.next_commands(
+        f"export COHORT_CONFIG={settings.home / 'cohort.toml'}",
+        "cohort show 1 --errors-only",
+        "cohort patient 1000001",
+        "cohort message --group young-mothers --name 'Baby clinic' --template flu-invite",
+        "cohort server stop",
+    )
+    console.say(f"\nThe run, its checks and its plot: [bold]{server_status(settings).interface}[/]")

@@ -1,0 +1,129 @@
+"""`cohort message`: review a list, then send to everyone in it who may be messaged."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+_DAY = ["%Y-%m-%d", "%d/%m/%Y"]
+_WHO, _WHAT, _HOW = "Who (one of)", "What", "How"
+
+
+def message(
+    file: Annotated[
+        Path | None, typer.Argument(help="A list: CSV, TSV, .xlsx or .ods.", rich_help_panel=_WHO)
+    ] = None,
+    group: Annotated[str | None, typer.Option(help="A group's code.", rich_help_panel=_WHO)] = None,
+    status: Annotated[
+        str | None, typer.Option(help="Filter: patients of this status.", rich_help_panel=_WHO)
+    ] = None,
+    facility: Annotated[
+        str | None, typer.Option(help="Filter: of this facility.", rich_help_panel=_WHO)
+    ] = None,
+    provider: Annotated[
+        str | None, typer.Option(help="Filter: of this provider.", rich_help_panel=_WHO)
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            "--from", formats=_DAY, help="Filter: registered then or later.", rich_help_panel=_WHO
+        ),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            "--to", formats=_DAY, help="Filter: registered then or earlier.", rich_help_panel=_WHO
+        ),
+    ] = None,
+    ids_from: Annotated[
+        Path | None,
+        typer.Option(
+            help="NHS numbers or own ids from a file; - to paste them.", rich_help_panel=_WHO
+        ),
+    ] = None,
+    resume: Annotated[
+        int | None,
+        typer.Option(metavar="CAMPAIGN", help="Carry on with this campaign.", rich_help_panel=_WHO),
+    ] = None,
+    name: Annotated[str, typer.Option(help="The list's name.", rich_help_panel=_WHAT)] = "",
+    template: Annotated[
+        str | None,
+        typer.Option(help="A template's key: cohort templates list.", rich_help_panel=_WHAT),
+    ] = None,
+    text: Annotated[
+        str | None, typer.Option(help="Own text instead of a template.", rich_help_panel=_WHAT)
+    ] = None,
+    subject: Annotated[
+        str | None, typer.Option(help="Own text's subject, for e-mail.", rich_help_panel=_WHAT)
+    ] = None,
+    channel: Annotated[
+        Literal["sms", "email"], typer.Option(help="The way to the patient.", rich_help_panel=_WHAT)
+    ] = "sms",
+    snomed: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CODE",
+            help="SNOMED CT code to save with it; repeatable.",
+            rich_help_panel=_WHAT,
+        ),
+    ] = None,
+    save_when: Annotated[
+        Literal["as set", "sent", "delivered"],
+        typer.Option(help="When it is written to the record.", rich_help_panel=_WHAT),
+    ] = "as set",
+    no_save: Annotated[
+        bool, typer.Option("--no-save", help="Not to the record.", rich_help_panel=_WHAT)
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Rehearse: nothing leaves.", rich_help_panel=_HOW)
+    ] = False,
+    preview: Annotated[
+        int, typer.Option(metavar="N", help="Show N messages and stop.", rich_help_panel=_HOW)
+    ] = 0,
+    row: Annotated[
+        int | None,
+        typer.Option(help="Show the message of this row and stop.", rich_help_panel=_HOW),
+    ] = None,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Although this list had it before.", rich_help_panel=_HOW),
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Send without asking.", rich_help_panel=_HOW)
+    ] = False,
+    accept_warnings: Annotated[
+        bool,
+        typer.Option(
+            "--accept-warnings", help="Although the text looks sensitive.", rich_help_panel=_HOW
+        ),
+    ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="The result for scripts.", rich_help_panel=_HOW)
+    ] = False,
+) -> None:
+    """
+    Message everyone in a list, a group, a filter or pasted ids who may be messaged.
+
+    First the review: who is accepted, who is not and why, what it costs, three messages as they will
+    leave. Nothing leaves before you say yes. Killed or interrupted, it carries on with --resume.
+
+    [bold]Examples[/]
+
+      cohort message flu.csv --name "Flu 2026" --template flu-invite
+
+      cohort message --group young-mothers --name "Baby clinic" --text "No clinic on Friday."
+
+      cohort message --status active --facility F1 --name "Newsletter" --template news --channel email
+
+    Exit codes: 0 all sent · 2 refused or not confirmed, nothing left · 4 work left or fates unknown.
+    """
+    from cli.asking import Manner, What, Who, message_cohort
+
+    message_cohort(
+        Who(file, group, status, facility, provider, since, until, ids_from, resume),
+        What(name, template, text, subject, channel, snomed or [], save_when, not no_save),
+        Manner(dry_run, preview, row, again, yes, accept_warnings, json),
+    )

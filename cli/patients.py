@@ -1,0 +1,68 @@
+"""`cohort patients`: take patients in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from cli import console
+from cli.wiring import get_settings, open_record
+
+if TYPE_CHECKING:
+    from clinic.practice.importing import Imported
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode="rich", help="The record's patients, from an export."
+)
+
+
+@app.callback()
+def patients() -> None:
+    """The record's patients, from an export of the practice's system."""
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="CSV, TSV, .xlsx or .ods, a patient a row.")],
+    scheme: Annotated[
+        Literal["emis", "emis_wales", "systmone", "generic"] | None,
+        typer.Option(help="Whose export it is; as in the settings if not named."),
+    ] = None,
+    limit: Annotated[int, typer.Option(help="Most rows with problems shown.")] = 20,
+    json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+) -> None:
+    """
+    Take patients in: new ones are added, changed ones brought up to date, and each row is told of.
+
+    Columns are known by their headings, in any order: NHS Number, EMIS Number, Given Name, Family Name,
+    Date of Birth, Mobile Telephone, E-mail Address … An empty cell takes nothing away. Run it again
+    whenever the practice exports again, or after it was interrupted.
+    """
+    from clinic.clock import SystemClock
+    from clinic.cohort.files import open_list
+    from clinic.practice.importing import import_patients
+
+    settings = get_settings()
+    with open_record(settings) as record, console.err().status("Taking patients in …"):
+        opened = open_list(file, scheme=scheme or settings.organisation.id_scheme)
+        today = SystemClock().now().date()
+        result = import_patients(record, opened, today=today)
+    if json:
+        return console.show_json({"counts": dict(result.counts), "problems": result.problems})
+    _tell(result, limit)
+
+
+def _tell(result: Imported, limit: int) -> None:
+    from clinic.practice.importing import SAYS
+
+    rows = [(n, code, SAYS[code]) for code, n in result.counts.most_common()]
+    total = (sum(result.counts.values()), "rows in all", "")
+    console.show_table("Patients", ["Rows", "Outcome", "What it means"], [*rows, total], right=(0,))
+    if result.problems:
+        shown = result.problems[:limit]
+        console.show_table(
+            f"The first {len(shown)} rows not used", ["Row", "Why"], shown, right=(0,)
+        )
+    console.next_commands("cohort message --status active --name NAME --template KEY")

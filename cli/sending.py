@@ -1,0 +1,103 @@
+"""
+The steps of `cohort message`: prepare and review in this process, then run the flow on the Prefect server.
+
+Preparing takes the list in, judges every row and stages the messages; nothing can leave before the
+flow releases the campaign. The flow finds all of that done, by the request's key, and sends.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli import console
+
+if TYPE_CHECKING:
+    from clinic.message.request import MessageRequest
+    from clinic.message.summary import Summary
+    from clinic.settings import Settings
+    from tasks.wiring import Wiring
+
+
+def begin(parts: Wiring, request: MessageRequest) -> int:
+    """
+    Take the list in and make the campaign; its number.
+
+    Raises:
+        MendableError: what to mend; nothing was sent
+    """
+    from clinic.message.begin import begin_campaign
+
+    gateway = parts.gateway(request.channel, dry_run=request.dry_run)
+    return begin_campaign(
+        parts.record, parts.clock, parts.settings, request,
+        request_key=request.request_key or "", gateway=gateway.name,
+        batch_limit=gateway.batch_limit,
+    )  # fmt: skip
+
+
+def is_released(parts: Wiring, campaign_id: int) -> bool:
+    """Whether it was confirmed before: a resumed campaign is not asked about again."""
+    from clinic.message import states
+    from clinic.message.campaign import get_campaign
+
+    with parts.record.read() as connection:
+        return bool(get_campaign(connection, campaign_id).state != states.CHECKING)
+
+
+def prepare(parts: Wiring, campaign_id: int) -> None:
+    """
+    Judge every row and stage the messages. Again: only what is missing.
+
+    Raises:
+        CohortRefused: the list as a whole is not fit to act on; its rows say why
+    """
+    from clinic.message.stage import stage
+    from clinic.message.variables import Setting
+    from data_checks.cohort import check_cohort
+
+    settings = parts.settings
+    with console.err().status("Checking the list …"):
+        check_cohort(parts.record, parts.clock, settings, campaign_id)
+    with console.err().status("Writing the messages …"):
+        setting = Setting(settings.organisation, parts.clock.now())
+        most = settings.organisation.most_segments
+        stage(parts.record, campaign_id, setting=setting, most_segments=most)
+
+
+def write_not_accepted(parts: Wiring, campaign_id: int) -> Path:
+    """The rows that get no message, as a file of the home; its path (ACX-27)."""
+    from clinic.message.outcome_rows import write_outcomes
+
+    folder = parts.settings.home / "not-accepted"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / f"campaign-{campaign_id}.csv"
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        write_outcomes(parts.record, campaign_id, file, only="not_messaged")
+    return path
+
+
+def use_server(settings: Settings) -> None:
+    """Point this process at the Prefect server, started if need be. Call before prefect is imported."""
+    from tasks.environment import apply_environment
+    from tasks.server import ensure_server
+
+    # The progress bar tells what happens; the run's page has the log
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "ERROR")
+    apply_environment(settings)
+    ensure_server(settings)
+
+
+def send(parts: Wiring, request: MessageRequest, campaign_id: int) -> Summary:
+    """
+    Run the flow in this process, with live progress.
+
+    Raises:
+        Incomplete: work is left, or somebody's fate is unknown
+    """
+    from cli.show.progress import watching
+    from flows.message import message
+
+    with watching(parts.record, campaign_id):
+        return message(request)

@@ -1,0 +1,59 @@
+"""The live progress of a campaign: read from the ledger, so it is right whoever sends."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from cli import console
+from clinic.message.summary import progress
+from clinic.record.database import Record
+
+EVERY_SECONDS = 0.4
+
+
+@contextlib.contextmanager
+def watching(record: Record, campaign_id: int) -> Iterator[None]:
+    """A bar while the block runs: messages settled of all, errors, time left."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("[red]{task.fields[errors]} errors[/]"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console.err(),
+        disable=not console.err().is_terminal,
+    )
+    ended = threading.Event()
+    with bar:
+        watcher = threading.Thread(
+            target=_watch, args=(bar, record, campaign_id, ended), name="progress", daemon=True
+        )
+        watcher.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            watcher.join()
+
+
+def _watch(bar: Progress, record: Record, campaign_id: int, ended: threading.Event) -> None:
+    task = bar.add_task(f"Campaign {campaign_id}", total=None, errors=0)
+    while True:
+        last = ended.is_set()  # asked before looking, so that the last look sees the end
+        now = progress(record, campaign_id)
+        bar.update(task, total=now.total, completed=now.processed, errors=now.errors)
+        if last:
+            return
+        ended.wait(EVERY_SECONDS)

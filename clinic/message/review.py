@@ -1,0 +1,189 @@
+"""
+What a person looks at before anything leaves: who will be messaged, who not and why, and what it costs.
+
+The campaign is checked and staged, and not released: until somebody confirms, nothing can be claimed
+from it (ARC-6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.errors import NotAllowed, NotFound
+from clinic.message import states
+from clinic.message.campaign import get_campaign
+from clinic.message.report import count_outcomes, messages_of
+from clinic.message.request import CohortChoice, MessageRequest
+from clinic.message.segments import count_segments
+from clinic.message.sensitive import ContentWarning, warnings_for
+from clinic.message.typography import LettersPrice, price_of_letters
+from clinic.record.database import Record
+from clinic.record.schema.lists import template, template_version
+from clinic.record.schema.messages import campaign, message, recipient
+
+PAGE = 10_000
+
+
+@dataclass(frozen=True)
+class Review:
+    """
+    A staged campaign before it is released.
+
+    not_accepted: rows by outcome, most first; letters: what characters outside the phones' alphabet
+    cost (texts only); cost: in the settings' currency, 0 where no price is set
+    """
+
+    campaign_id: int
+    list_name: str
+    channel: str
+    dry_run: bool
+    rows: int
+    accepted: int
+    not_accepted: dict[str, int]
+    letters: LettersPrice
+    cost: float
+    warnings: tuple[ContentWarning, ...]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """One message as it would leave. `encoding` is the text's on the phone networks."""
+
+    row_number: int
+    address: str
+    subject: str | None
+    body: str
+    segments: int
+    encoding: str
+
+
+def review_campaign(record: Record, campaign_id: int, *, segment_cost: float) -> Review:
+    """
+    Review a staged campaign (ACX-25 to ACX-28, PAT-13, COM-4).
+
+    Raises:
+        NotFound: there is no such campaign
+    """
+    with record.read() as connection:
+        own = get_campaign(connection, campaign_id)
+        query = sa.select(template_version.c.body, template_version.c.subject).where(
+            template_version.c.id == own.template_version_id
+        )
+        texts = "\n".join(filter(None, connection.execute(query).one()))
+    counts = count_outcomes(record, campaign_id)
+    accepted = counts.pop("waiting", 0)
+    letters = _price(record, campaign_id) if own.channel == "sms" else LettersPrice(0, 0, 0)
+    return Review(
+        campaign_id=campaign_id,
+        list_name=own.list_name,
+        channel=own.channel,
+        dry_run=own.dry_run,
+        rows=own.rows,
+        accepted=accepted,
+        not_accepted=counts,
+        letters=letters,
+        cost=letters.segments * segment_cost,
+        warnings=tuple(warnings_for(texts, own.channel)),
+    )
+
+
+def _price(record: Record, campaign_id: int) -> LettersPrice:
+    total = LettersPrice(0, 0, 0)
+    for bodies in _bodies(record, campaign_id):
+        part = price_of_letters(bodies)
+        total = LettersPrice(
+            total.messages + part.messages,
+            total.segments + part.segments,
+            total.without + part.without,
+        )
+    return total
+
+
+def _bodies(record: Record, campaign_id: int) -> Iterator[list[str]]:
+    query = sa.select(message.c.id, message.c.body).where(messages_of(campaign_id))
+    last = 0
+    while True:
+        with record.read() as connection:
+            page = connection.execute(
+                query.where(message.c.id > last).order_by(message.c.id).limit(PAGE)
+            ).all()
+        if not page:
+            return
+        yield [row.body for row in page]
+        last = page[-1].id
+
+
+def read_previews(
+    record: Record, campaign_id: int, *, limit: int = 3, row: int | None = None
+) -> list[Preview]:
+    """
+    The first messages of a staged campaign, or that of one row of the list (ACX-31).
+
+    Raises:
+        NotFound: that row gets no message; says why
+    """
+    query = sa.select(message).where(messages_of(campaign_id)).order_by(message.c.id).limit(limit)
+    if row is not None:
+        query = query.where(message.c.row_number == row)
+    with record.read() as connection:
+        found = connection.execute(query).all()
+        if row is not None and not found:
+            raise _no_message(connection, campaign_id, row)
+    return [
+        Preview(
+            one.row_number, one.address, one.subject, one.body, one.segments,
+            count_segments(one.body).encoding,
+        )
+        for one in found
+    ]  # fmt: skip
+
+
+def _no_message(connection: Connection, campaign_id: int, row: int) -> NotFound:
+    query = sa.select(recipient.c.outcome).where(
+        recipient.c.campaign_id == campaign_id, recipient.c.row_number == row
+    )
+    outcome = connection.execute(query).scalar_one_or_none()
+    why = f"its outcome is {outcome}" if outcome else "the list has no such row"
+    return NotFound("row-without-message", f"row {row} gets no message: {why}")
+
+
+def request_of(record: Record, campaign_id: int) -> MessageRequest:
+    """
+    The request that finds this campaign again and carries on with it.
+
+    Raises:
+        NotFound: there is no such campaign
+        NotAllowed: it has ended
+    """
+    query = (
+        sa.select(campaign, template.c.key, template_version.c.version)
+        .join(template_version, template_version.c.id == campaign.c.template_version_id)
+        .join(template, template.c.id == template_version.c.template_id)
+        .where(campaign.c.id == campaign_id)
+    )
+    with record.read() as connection:
+        get_campaign(connection, campaign_id)
+        row = connection.execute(query).one()
+    if row.state in states.ENDED:
+        raise NotAllowed(
+            "campaign-ended",
+            f"campaign {campaign_id} is {row.state}: there is nothing to carry on with; "
+            f"see: cohort show {campaign_id}",
+        )
+    return MessageRequest(
+        list_name=row.list_name,
+        cohort=CohortChoice(list_id=row.list_id),
+        template=row.key,
+        template_version=row.version,
+        channel=row.channel,
+        snomed_codes=(row.snomed_codes or "").split(),
+        save_to_record=row.save_to_record or row.dry_run,
+        save_when=row.save_when,
+        dry_run=row.dry_run,
+        requested_by=row.requested_by,
+        request_key=row.request_key,
+    )

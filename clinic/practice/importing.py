@@ -1,0 +1,221 @@
+"""
+Takes patients in from an export of the practice's system: new ones are added, changed ones brought up to date.
+
+A block of rows is one transaction; running the same file again changes nothing, so that a killed import
+is simply run again. A cell that is empty takes nothing away. The first row of a patient counts; another
+row of the same patient is listed, and so is every row that cannot be used.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.cohort.files import Block, ListFile
+from clinic.cohort.outcomes import OUTCOMES
+from clinic.record.bulk import insert_rows, is_any_of
+from clinic.record.database import Record
+from clinic.record.schema.people import patient
+from clinic.values.dates import read_dates
+from clinic.values.nhs_number import judge_nhs_numbers
+
+MOST_LISTED: Final = 10_000
+_TEXTS: Final = (
+    "title",
+    "given_name",
+    "family_name",
+    "sex",
+    "address",
+    "postcode",
+    "mobile",
+    "email",
+)
+_COLUMNS: Final = ("nhs_number", "local_id", "birth_date", *_TEXTS)
+_BAD: Final = ("unreadable_row", "nhs_number_missing", "nhs_number_invalid", "birth_date_invalid")
+
+# Each row of an import ends with one of these
+SAYS: Final = {
+    "added": "A new patient.",
+    "changed": "A patient whose data were brought up to date.",
+    "unchanged": "A patient who is here as the file says.",
+    "repeated": "The patient stands on an earlier row of this file, which counts.",
+    "ids_differ": "The NHS number and the practice's id are of two patients. Find out who is meant.",
+    **{code: OUTCOMES[code].says for code in _BAD},
+}
+
+
+@dataclass
+class Imported:
+    """
+    What an import did: rows by outcome (`SAYS`), adding up to the file's rows.
+
+    problems: row number and code of rows that were not used, the first 10,000
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    problems: list[tuple[int, str]] = field(default_factory=list)
+
+
+def import_patients(record: Record, file: ListFile, *, today: date) -> Imported:
+    """
+    Take in every row of an opened list. Run again: nothing changes.
+
+    today: dates of birth after it are refused
+
+    Raises:
+        ListRefused: the file changed while it was read; what was taken in stays
+    """
+    result = Imported()
+    seen: set[str] = set()
+    for block in file.blocks():
+        rows = _read(block, file, today)
+        _mark_repeated(rows, seen)
+        with record.write() as connection:
+            _match(connection, rows)
+            _insert(connection, rows[rows["outcome"] == "added"])
+            _update(connection, rows)
+        _note(result, rows)
+    return result
+
+
+def _read(block: Block, file: ListFile, today: date) -> pd.DataFrame:
+    """The block in our columns: None where a cell is empty; `outcome` is a fault's code or ""."""
+    empty = pd.Series("", index=block.frame.index, dtype="str")
+    given = {
+        name: block.frame[file.fields[name]].str.strip() if name in file.fields else empty
+        for name in (*_COLUMNS, "full_name")
+    }
+    numbers = judge_nhs_numbers(given["nhs_number"])
+    born = read_dates(given["birth_date"], today=today, order="dmy")
+    _split_names(given)
+    rows = pd.DataFrame({name: given[name] for name in _COLUMNS}, dtype=object)
+    rows["nhs_number"] = numbers["nhs_number"].astype(object)
+    rows = rows.where(rows.notna() & (rows != ""), None)
+    rows["birth_date"] = pd.Series(
+        [day.date() if pd.notna(day) else None for day in born["date"]], rows.index, dtype=object
+    )
+    rows["sex"] = rows["sex"].str.lower()
+    rows["outcome"] = ""
+    no_id = rows["nhs_number"].isna() & rows["local_id"].isna()
+    for mask, code in (
+        (born["fault"] == "birth_date_invalid", "birth_date_invalid"),
+        (no_id, "nhs_number_missing"),
+        (numbers["fault"] == "nhs_number_invalid", "nhs_number_invalid"),
+        (pd.Series(block.unreadable, index=rows.index), "unreadable_row"),
+    ):
+        rows.loc[mask.to_numpy(dtype=bool), "outcome"] = code
+    return rows
+
+
+def _split_names(given: dict[str, pd.Series]) -> None:
+    """ "JONES, Siân (Ms)" and "Siân Jones", where a list has one column for the name (ACX-22)."""
+    whole = given["full_name"].str.replace(r"\s*\(.*\)$", "", regex=True)
+    comma = whole.str.contains(",")
+    family = whole.str.split(",", n=1).str[0].where(comma, whole.str.rsplit(n=1).str[-1])
+    first = whole.str.split(",", n=1).str[-1].where(comma, whole.str.rsplit(n=1).str[0])
+    for name, found in (("family_name", family), ("given_name", first)):
+        given[name] = given[name].where(given[name] != "", found.fillna("").str.strip())
+
+
+def _mark_repeated(rows: pd.DataFrame, seen: set[str]) -> None:
+    """Rows of a patient who stood on an earlier one, of this block or of one before."""
+    usable = rows["outcome"] == ""
+    for name in ("nhs_number", "local_id"):
+        ids = rows[name].where(usable)
+        again = ids.notna() & (ids.duplicated() | (name + ids.fillna("")).isin(seen))
+        rows.loc[again, "outcome"] = "repeated" if name == "nhs_number" else "ids_differ"
+        same = again & rows["nhs_number"].isna()
+        rows.loc[same, "outcome"] = "repeated"
+        usable &= ~again
+    for name in ("nhs_number", "local_id"):
+        seen.update(name + rows.loc[usable, name].dropna())
+
+
+def _match(connection: Connection, rows: pd.DataFrame) -> None:
+    """Find each row's patient; `id` is None where there is none. Found patients are locked."""
+    usable = rows["outcome"] == ""
+    by_number = _ids(connection, "nhs_number", rows.loc[usable, "nhs_number"])
+    by_own = _ids(connection, "local_id", rows.loc[usable, "local_id"])
+    first = rows["nhs_number"].map(by_number).astype(object)
+    second = rows["local_id"].map(by_own).astype(object)
+    first, second = first.where(first.notna(), None), second.where(second.notna(), None)
+    rows["id"] = first.where(first.notna(), second)
+    known = _known(connection, rows.loc[usable, "id"])
+    numbers = rows["id"].map(known["nhs_number"]).astype(object)
+    two = first.notna() & second.notna() & (first != second)
+    other = numbers.notna() & rows["nhs_number"].notna() & (numbers != rows["nhs_number"])
+    rows.loc[usable & (two | other), "outcome"] = "ids_differ"
+    # One row named the patient by one id, and this row by the other
+    found = rows["id"].where(rows["outcome"] == "")
+    rows.loc[found.notna() & found.duplicated(), "outcome"] = "repeated"
+    rows.loc[(rows["outcome"] == "") & rows["id"].isna(), "outcome"] = "added"
+    _mark_changed(rows, known)
+
+
+def _ids(connection: Connection, name: str, values: pd.Series) -> dict[str, int]:
+    column = patient.c[name]
+    query = sa.select(column, patient.c.id).where(is_any_of(column, values.dropna().tolist()))
+    return {str(value): int(key) for value, key in connection.execute(query)}
+
+
+def _known(connection: Connection, ids: pd.Series) -> pd.DataFrame:
+    """The patients as they are, by id."""
+    query = (
+        sa.select(patient.c.id, *(patient.c[name] for name in _COLUMNS))
+        .where(is_any_of(patient.c.id, ids.dropna().tolist()))
+        .with_for_update()
+    )
+    found = connection.execute(query).all()
+    return pd.DataFrame(found, columns=["id", *_COLUMNS], dtype=object).set_index("id")
+
+
+def _mark_changed(rows: pd.DataFrame, known: pd.DataFrame) -> None:
+    """Fill what the file leaves empty with what is known; what then differs has changed."""
+    found = (rows["outcome"] == "") & rows["id"].notna()
+    before = known.reindex(rows.loc[found, "id"]).astype(object)
+    before.index = rows.index[found]
+    before = before.where(before.notna(), None)
+    after = rows.loc[found, list(_COLUMNS)]
+    after = after.where(after.notna(), before)
+    same = (after == before) | (after.isna() & before.isna())
+    rows.loc[found, list(_COLUMNS)] = after
+    rows.loc[found, "outcome"] = same.all(axis=1).map({True: "unchanged", False: "changed"})
+
+
+def _insert(connection: Connection, rows: pd.DataFrame) -> None:
+    named = rows.assign(
+        given_name=rows["given_name"].fillna(""), family_name=rows["family_name"].fillna("")
+    )
+    values = named[list(_COLUMNS)].to_numpy(dtype=object).tolist()
+    insert_rows(connection, patient, _COLUMNS, values)
+
+
+def _update(connection: Connection, rows: pd.DataFrame) -> None:
+    changed = rows[rows["outcome"] == "changed"]
+    if changed.empty:
+        return
+    statement = (
+        sa.update(patient)
+        .where(patient.c.id == sa.bindparam("key"))
+        .values({name: sa.bindparam(f"new_{name}") for name in _COLUMNS})
+        .values(version=patient.c.version + 1)
+    )
+    names = ["key", *(f"new_{name}" for name in _COLUMNS)]
+    values: list[dict[str, Any]] = [
+        dict(zip(names, row, strict=True))
+        for row in changed[["id", *_COLUMNS]].to_numpy(dtype=object).tolist()
+    ]
+    connection.execute(statement, values)
+
+
+def _note(result: Imported, rows: pd.DataFrame) -> None:
+    result.counts.update(rows["outcome"].tolist())
+    bad = rows[~rows["outcome"].isin(["added", "changed", "unchanged"])]
+    room = MOST_LISTED - len(result.problems)
+    result.problems += zip(bad.index.tolist()[:room], bad["outcome"].tolist()[:room], strict=True)

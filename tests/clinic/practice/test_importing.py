@@ -1,0 +1,135 @@
+"""Importing patients: added, brought up to date, told of; and it may be run again and be killed."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from clinic.cohort.files import open_list
+from clinic.practice.importing import SAYS, Imported, import_patients
+from clinic.record.database import Record
+from clinic.record.schema.people import patient
+
+HEADING = "EMIS Number,NHS Number,Title,Given Name,Family Name,Date of Birth,Mobile Telephone,E-mail Address"
+SIAN = "1001,999 000 0018,Ms,Siân,Llwyd,31/12/1980,07700 900123,sian@example.org"
+LLYR = "1002,999 000 0999,Mr,Llŷr,O'Brien,01/02/1950,,"
+TODAY = date(2026, 3, 2)
+
+
+def run(record: Record, folder: Path, *rows: str, heading: str = HEADING) -> Imported:
+    path = folder / "patients.csv"
+    path.write_text("\n".join((heading, *rows)) + "\n", encoding="utf-8")
+    return import_patients(record, open_list(path), today=TODAY)
+
+
+def stored(record: Record) -> dict[str | None, sa.Row[tuple[object, ...]]]:
+    with record.read() as connection:
+        return {row.local_id: row for row in connection.execute(sa.select(patient))}
+
+
+def test_new_patients_are_added_with_everything_the_file_says(
+    record: Record, tmp_path: Path
+) -> None:
+    result = run(record, tmp_path, SIAN, LLYR)
+    assert result.counts == {"added": 2}
+    sian = stored(record)["1001"]
+    assert (sian.nhs_number, sian.given_name, sian.family_name) == ("9990000018", "Siân", "Llwyd")
+    assert (sian.birth_date, sian.mobile) == (date(1980, 12, 31), "07700 900123")
+    assert (sian.version, sian.status) == (1, "active")
+
+
+def test_the_same_file_again_changes_nothing(record: Record, tmp_path: Path) -> None:
+    run(record, tmp_path, SIAN, LLYR)
+    before = stored(record)
+    assert run(record, tmp_path, SIAN, LLYR).counts == {"unchanged": 2}
+    assert stored(record) == before
+
+
+def test_changed_data_are_brought_up_to_date_and_the_version_goes_up(
+    record: Record, tmp_path: Path
+) -> None:
+    run(record, tmp_path, SIAN, LLYR)
+    result = run(record, tmp_path, SIAN.replace("900123", "900456"), LLYR)
+    assert result.counts == {"changed": 1, "unchanged": 1}
+    now = stored(record)
+    assert (now["1001"].mobile, now["1001"].version) == ("07700 900456", 2)
+    assert now["1002"].version == 1
+
+
+def test_an_empty_cell_or_a_missing_column_takes_nothing_away(
+    record: Record, tmp_path: Path
+) -> None:
+    run(record, tmp_path, SIAN)
+    empty = "1001,999 000 0018,,,,,,"
+    assert run(record, tmp_path, empty).counts == {"unchanged": 1}
+    result = run(record, tmp_path, "9990000018", heading="NHS Number")
+    assert result.counts == {"unchanged": 1}
+
+
+def test_a_patient_without_nhs_number_is_known_by_the_practices_id_and_gets_the_number_later(
+    record: Record, tmp_path: Path
+) -> None:
+    run(record, tmp_path, "1001,,Ms,Siân,Llwyd,31/12/1980,,")
+    assert run(record, tmp_path, SIAN).counts == {"changed": 1}
+    assert stored(record)["1001"].nhs_number == "9990000018"
+
+
+@pytest.mark.parametrize(
+    ("rows", "problems"),
+    [
+        ([SIAN, SIAN], [(3, "repeated")]),
+        ([SIAN, SIAN.replace("900123", "900456")], [(3, "repeated")]),
+        (["1001,,Ms,S,L,,,", "1001,,Ms,S,L,,,"], [(3, "repeated")]),
+        ([SIAN, LLYR.replace("1002", "1001")], [(3, "ids_differ")]),
+        ([SIAN.replace("0018", "0019")], [(2, "nhs_number_invalid")]),
+        ([",,Ms,Siân,Llwyd,31/12/1980,,"], [(2, "nhs_number_missing")]),
+        ([SIAN.replace("31/12", "31/02")], [(2, "birth_date_invalid")]),
+        ([SIAN.replace("1980", "2080")], [(2, "birth_date_invalid")]),
+        ([SIAN + ",one more"], [(2, "unreadable_row")]),
+    ],
+)
+def test_a_row_that_cannot_be_used_is_listed_and_the_others_go_in(
+    record: Record, tmp_path: Path, rows: list[str], problems: list[tuple[int, str]]
+) -> None:
+    result = run(record, tmp_path, *rows, "1009,999 000 1987,Mr,Ned,Bevan,02/03/1970,,")
+    assert result.problems == problems
+    assert sum(result.counts.values()) == len(rows) + 1
+    assert "1009" in stored(record)
+    assert set(result.counts) <= set(SAYS)
+
+
+def test_ids_of_two_patients_in_one_row_change_neither(record: Record, tmp_path: Path) -> None:
+    run(record, tmp_path, SIAN, LLYR)
+    before = stored(record)
+    mixed = SIAN.replace("1001", "1002")
+    assert run(record, tmp_path, mixed).problems == [(2, "ids_differ")]
+    other = "1001,999 000 1987,Ms,Siân,Llwyd,31/12/1980,,"
+    assert run(record, tmp_path, other).problems == [(2, "ids_differ")]
+    assert stored(record) == before
+
+
+@pytest.mark.parametrize("whole", ['"LLWYD, Siân (Ms)"', "Siân LLWYD"])
+def test_one_column_for_the_name_is_split(record: Record, tmp_path: Path, whole: str) -> None:
+    """ACX-22: SystmOne has the patient's name in one column."""
+    heading = "NHS Number,Patient Name,Date of Birth,Telecom Number"
+    run(record, tmp_path, f"9990000018,{whole},31/12/1980,07700 900123", heading=heading)
+    (found,) = stored(record).values()
+    assert (found.given_name, found.family_name) == ("Siân", "LLWYD")
+
+
+def test_an_import_killed_after_a_block_is_finished_by_the_next(
+    sqlite_record: Record, tmp_path: Path
+) -> None:
+    run(sqlite_record, tmp_path, SIAN)  # as far as it came
+    assert run(sqlite_record, tmp_path, SIAN, LLYR).counts == {"unchanged": 1, "added": 1}
+
+
+def test_a_patient_repeated_in_a_later_block_is_listed(
+    sqlite_record: Record, tmp_path: Path
+) -> None:
+    filler = [f"{n},,Mr,A,B,,," for n in range(2_000_000, 2_020_010)]
+    result = run(sqlite_record, tmp_path, SIAN, *filler, SIAN)
+    assert result.problems == [(len(filler) + 3, "repeated")]
