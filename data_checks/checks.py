@@ -69,8 +69,8 @@ def column(field: str, found: Findings) -> Check:
     return _plain(
         f"column_{field}",
         found,
-        ok=f"The list has the column {heading}.",
-        otherwise=f"This layout needs a column {heading}, and none is known as it. "
+        ok=f"The list has a column for {heading}.",
+        otherwise=f"This layout needs a column for {heading}, and no heading is known as one. "
         "Add it to the export, or choose the layout that the list has.",
     )
 
