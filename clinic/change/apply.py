@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from clinic.change.audit_rows import write_items
 from clinic.change.conflicts import lock_holders, mark_conflicts
 from clinic.change.digest import digest_of
-from clinic.change.fields import FIELDS, Part, fields_in, raise_versions
+from clinic.change.fields import FIELDS, ColumnField, Part, fields_in, raise_versions
 from clinic.change.locks import take_locks
 from clinic.change.operations import find_operation, set_state
 from clinic.change.outcomes import AT_APPLY, FAILED, WILL_CHANGE
@@ -103,9 +103,7 @@ def apply_chunk(record: Record, clock: Clock, operation_id: int, number: int) ->
             return
         fields = fields_in(connection, part)
         announce(connection, operation_id)
-        lock_holders(connection, part, fields)
-        whole = not mark_conflicts(connection, part, fields)
-        whole = _write(connection, part, fields) and whole
+        whole = _write_at_once(connection, part, fields) or _write_singly(connection, part, fields)
         withdraw(connection)
         several = len(fields) > 1 or "tag" in fields
         applied = write_items(connection, clock, part, number, several=several)
@@ -125,6 +123,30 @@ def _claim(connection: Connection, operation_id: int, number: int, now: datetime
         .returning(operation_chunk.c.first_patient, operation_chunk.c.last_patient)
     ).one_or_none()
     return None if claimed is None else Part(operation_id, *claimed)
+
+
+def _write_at_once(connection: Connection, part: Part, fields: tuple[str, ...]) -> bool:
+    """The usual case in one statement: one column of patients whom nobody changed. Else nothing."""
+    field = FIELDS[fields[0]] if len(fields) == 1 else None
+    if not isinstance(field, ColumnField) or field.of_visit:
+        return False
+    try:
+        with connection.begin_nested() as savepoint:
+            written = field.write_if_unchanged(connection, part)
+            if not written:
+                savepoint.rollback()
+    except sa.exc.OperationalError:
+        raise  # the server, not a row
+    except sa.exc.DatabaseError:
+        return False
+    return written
+
+
+def _write_singly(connection: Connection, part: Part, fields: tuple[str, ...]) -> bool:
+    """Several fields, or somebody was changed: first see who, then write the others. Whether it was all."""
+    lock_holders(connection, part, fields)
+    nobody = not mark_conflicts(connection, part, fields)
+    return _write(connection, part, fields) and nobody
 
 
 def _write(connection: Connection, part: Part, fields: tuple[str, ...]) -> bool:

@@ -86,37 +86,61 @@ class ColumnField:
         keys = sa.select(self._key(operation_item)).where(changing)
         # A range of the key beside it: without statistics PostgreSQL would read the whole table
         bounds = sa.true() if self.of_visit else self.table.c.id.between(part.first, part.last)
-        values: dict[str, Any] = {self.column: self._new(connection, part)}
+        values: dict[str, Any] = {self.column: self._new(connection, part)[0]}
         if alone or self.of_visit:
             values["version"] = self.table.c.version + 1
         connection.execute(
             sa.update(self.table).where(bounds, self.table.c.id.in_(keys)).values(values)
         )
 
-    def _new(self, connection: Connection, part: Part) -> ColumnElement[Any]:
-        """The one new value if all have the same, else each item's own."""
+    def write_if_unchanged(self, connection: Connection, part: Part) -> bool:
+        """
+        Write a patient's column and raise the version where both are as they were reviewed, in one
+        statement. Whether that was so for everybody; if not, undo this and look who it was.
+        """
+        new, count = self._new(connection, part)
+        own = operation_item.alias()
+        as_reviewed = sa.exists().where(
+            self._is_own(own, part),
+            own.c.version_before == self.table.c.version,
+            own.c.old.is_not_distinct_from(as_text(self.table.c[self.column])),
+        )
+        keys = sa.select(operation_item.c.patient_id).where(part.changing(self.name))
+        written = connection.execute(
+            sa.update(self.table)
+            .where(
+                self.table.c.id.between(part.first, part.last),
+                self.table.c.id.in_(keys),
+                as_reviewed,
+            )
+            .values({self.column: new, "version": self.table.c.version + 1})
+        )
+        return written.rowcount == count
+
+    def _is_own(self, own: FromClause, part: Part) -> ColumnElement[bool]:
+        """The item of the row that is written, by the items' key."""
+        holder = self.table.c
+        return sa.and_(
+            own.c.operation_id == part.operation_id,
+            own.c.patient_id == (holder.patient_id if self.of_visit else holder.id),
+            own.c.field == self.name,
+            own.c.subject_id == (holder.id if self.of_visit else 0),
+        )
+
+    def _new(self, connection: Connection, part: Part) -> tuple[ColumnElement[Any], int]:
+        """The one new value if all have the same, else each item's own; and how many items there are."""
         new = operation_item.c.new
         least, greatest, given, count = connection.execute(
             sa.select(
                 sa.func.min(new), sa.func.max(new), sa.func.count(new), sa.func.count()
             ).where(part.changing(self.name))
         ).one()
+        kind = self.table.c[self.column].type
         if least == greatest and given in (0, count):
-            return sa.cast(sa.literal(least, sa.Text), self.table.c[self.column].type)
+            return sa.cast(sa.literal(least, sa.Text), kind), count
         own = operation_item.alias()
-        return (
-            sa.select(sa.cast(own.c.new, self.table.c[self.column].type))
-            .where(
-                own.c.operation_id == part.operation_id,
-                own.c.field == self.name,
-                self._key(own) == self.table.c.id,
-                # By the key's own order, whichever column the holder is found by
-                own.c.patient_id == (self.table.c.patient_id if self.of_visit else self.table.c.id),
-                *([] if self.of_visit else [own.c.subject_id == 0]),
-            )
-            .correlate(self.table)
-            .scalar_subquery()
-        )
+        each = sa.select(sa.cast(own.c.new, kind)).where(self._is_own(own, part))
+        return each.correlate(self.table).scalar_subquery(), count
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ def take_locks(connection: Connection, operation_id: int, wanted: int) -> int:
     taken = connection.execute(
         insert(operation_lock)
         .from_select(["patient_id", "operation_id"], patients)
-        .on_conflict_do_nothing()
+        .on_conflict_do_nothing(),
+        execution_options={"preserve_rowcount": True},
     ).rowcount
     if taken == wanted:
         return taken

@@ -173,13 +173,7 @@ def upgrade() -> None:
         "operation_lock",
         sa.Column("patient_id", BIG_KEY, autoincrement=False, nullable=False),
         sa.Column("operation_id", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["operation_id"], ["operation.id"], name=op.f("fk_operation_lock_operation_id")
-        ),
         sa.PrimaryKeyConstraint("patient_id", name=op.f("pk_operation_lock")),
-    )
-    op.create_index(
-        "ix_operation_lock_operation_id", "operation_lock", ["operation_id"], unique=False
     )
 
     dialect = op.get_bind().dialect.name

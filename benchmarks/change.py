@@ -1,0 +1,178 @@
+"""
+How much a governed change costs beside a bare one.
+
+    .venv/bin/python benchmarks/change.py [patients] [database URL]
+
+Bare: one UPDATE and one INSERT … SELECT of old and new values, on a table like `patient` but without
+triggers; once for all patients ("in one"), and a thousand patients a transaction ("in steps"), as the
+prototype did whose speed is the floor of the bar. Ours: the same change with version check, locks,
+conflicts, others' edits watched, and an audit item a patient in sealed blocks. Both in the same database
+and the same run, taken in turns; medians of three.
+"""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from clinic.change.apply import apply_chunk, begin, chunks_left
+from clinic.change.approve import ask
+from clinic.change.finish import finish
+from clinic.change.operations import Request, get_operation, request_operation
+from clinic.change.plan import make_plan
+from clinic.change.selection import select_by_filter
+from clinic.change.undo import request_undo
+from clinic.clock import SystemClock
+from clinic.cohort.filters import PatientFilter
+from clinic.govern.approvals import decide
+from clinic.govern.operators import Operator, add_operator
+from clinic.record.bulk import insert_rows
+from clinic.record.database import Record
+from clinic.record.migrate import drop_everything, migrate
+from clinic.record.schema.people import patient
+from clinic.settings import Settings
+
+CLOCK = SystemClock()
+SETTINGS = Settings()
+ROUNDS = 3
+_BARE = sa.MetaData()
+BARE = sa.Table(
+    "bare_patient",
+    _BARE,
+    *(sa.Column(c.name, c.type, primary_key=c.primary_key, nullable=c.nullable) for c in patient.c),
+)
+for name in ("facility_id", "provider_id", "mobile"):
+    sa.Index(f"ix_bare_{name}", BARE.c[name])
+sa.UniqueConstraint(BARE.c.nhs_number)
+CHANGE = sa.Table(
+    "bare_change",
+    _BARE,
+    sa.Column("round", sa.Integer, primary_key=True),
+    sa.Column("patient_id", sa.BigInteger, primary_key=True),
+    sa.Column("old", sa.Text),
+    sa.Column("new", sa.Text),
+    sa.Column("version_before", sa.Integer),
+    sqlite_with_rowid=False,
+)
+
+
+def fill(record: Record, patients: int) -> None:
+    """Patients enough, and a copy of them for the bare change."""
+    columns = ("id", "nhs_number", "given_name", "family_name", "mobile", "email", "status")
+    with record.write() as connection:
+        insert_rows(
+            connection,
+            patient,
+            columns,
+            (
+                (
+                    n,
+                    f"{n:010}",
+                    "Given",
+                    f"Family{n}",
+                    f"07700{n:06}",
+                    f"p{n}@example.org",
+                    "active",
+                )
+                for n in range(1, patients + 1)
+            ),
+        )
+        _BARE.create_all(connection)
+        connection.execute(sa.insert(BARE).from_select(list(BARE.c.keys()), sa.select(patient)))
+    with record.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("ANALYZE")
+
+
+def bare(record: Record, number: int, new: str, *, step: int) -> None:
+    """What anybody would write, `step` patients a transaction."""
+    with record.read() as connection:
+        last = connection.scalar(sa.select(sa.func.max(BARE.c.id)))
+    for first in range(1, last + 1, step):
+        part = BARE.c.id.between(first, first + step - 1)
+        with record.write() as connection:
+            before = sa.select(
+                sa.literal(number), BARE.c.id, BARE.c.status, sa.literal(new), BARE.c.version
+            ).where(part)
+            connection.execute(sa.insert(CHANGE).from_select(list(CHANGE.c.keys()), before))
+            values = {"status": new, "version": BARE.c.version + 1}
+            connection.execute(sa.update(BARE).where(part).values(values))
+
+
+def governed(record: Record, operation_id: int) -> dict[str, float]:
+    """Plan, approve, apply; the seconds of each step."""
+    took = {"plan": _seconds(lambda: make_plan(record, CLOCK, SETTINGS, operation_id))}
+    ask(record, CLOCK, SETTINGS, operation_id, flow_run_id=None)
+    number = get_operation(record, operation_id).approval_id or 0
+    manager = Operator("manager", "manager", active=True)
+    decide(record, CLOCK, number, operator=manager, decision="approved", note="")
+    took["apply"] = _seconds(lambda: _apply(record, operation_id))
+    return took
+
+
+def _apply(record: Record, operation_id: int) -> None:
+    begin(record, CLOCK, operation_id)
+    for number in chunks_left(record, operation_id):
+        apply_chunk(record, CLOCK, operation_id, number)
+    finish(record, CLOCK, SETTINGS, operation_id).raise_if_incomplete()
+
+
+def _seconds(step: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    step()
+    return time.perf_counter() - started
+
+
+def one_round(record: Record, number: int, selection_id: int) -> dict[str, float]:
+    """A bare change, ours, and its undo, so that the next round finds what this one found."""
+    took = {
+        "bare in one": _seconds(lambda: bare(record, 2 * number, "on_hold", step=10**9)),
+        "bare in steps": _seconds(lambda: bare(record, 2 * number + 1, "active", step=1000)),
+    }
+    asked = Request(
+        kind="status", parameters={"to": "on_hold"}, selection_id=selection_id,
+        requested_by="asker", reason="benchmark", request_key=f"round-{number}",
+    )  # fmt: skip
+    changed = request_operation(record, CLOCK, SETTINGS, asked)
+    took |= governed(record, changed)
+    undo = request_undo(
+        record, CLOCK, SETTINGS, of=changed, requested_by="asker", reason="benchmark",
+        request_key=f"undo-{number}",
+    )  # fmt: skip
+    return took | {f"undo {step}": took_ for step, took_ in governed(record, undo).items()}
+
+
+def main(patients: int, url: str) -> None:
+    """Print the medians and the ratios."""
+    record = Record.open(url)
+    drop_everything(record)
+    migrate(record)
+    fill(record, patients)
+    for name, role in (("root", "admin"), ("asker", "operator"), ("manager", "manager")):
+        add_operator(record, CLOCK, name=name, role=role, secret="a long secret of mine", by="root")  # type: ignore[arg-type]
+    taken = select_by_filter(
+        record, CLOCK, SETTINGS, PatientFilter(status="active"), taken_by="asker"
+    )
+    rounds = [one_round(record, number, taken.id) for number in range(ROUNDS)]
+    medians = {step: statistics.median(each[step] for each in rounds) for step in rounds[0]}
+    print(f"{patients:,} patients, {record.dialect}")
+    for step, seconds in medians.items():
+        print(f"  {step:14} {seconds:7.2f} s  {patients / seconds:10,.0f} patients/s")
+    for one, other in product(("apply", "undo apply"), ("bare in one", "bare in steps")):
+        print(f"  {one + ' / ' + other:28} {medians[one] / medians[other]:.2f}")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"  peak memory             {peak:.0f} MB")
+    record.close()
+
+
+if __name__ == "__main__":
+    count = int(sys.argv[1].replace("_", "")) if len(sys.argv) > 1 else 100_000
+    with tempfile.TemporaryDirectory() as folder:
+        main(count, sys.argv[2] if len(sys.argv) > 2 else f"sqlite:///{Path(folder) / 'bench.db'}")
