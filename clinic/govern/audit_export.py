@@ -20,10 +20,8 @@ import orjson
 
 from clinic.clock import Clock
 from clinic.errors import NotAllowed
-from clinic.govern.audit import Act, record_act
-from clinic.govern.audit_read import Asked, PatientChanged, changes
+from clinic.govern.audit_read import Asked, PatientChanged, changes, tell_reading
 from clinic.govern.operators import Operator
-from clinic.govern.roles import may
 from clinic.record.database import Record
 
 Form = Literal["csv", "json", "fhir"]
@@ -53,13 +51,13 @@ def export_trail(
     Raises:
         NotAllowed: the role may not read old and new values, or the file exists already
     """
-    if not may(by.role, "audit"):
-        raise NotAllowed("audit-role", "old and new values in the audit trail are for a manager")
+    tell_reading(
+        record, clock, "audit.exported", asked, by=by, outcome="begun", says={"form": form}
+    )
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise NotAllowed("export-exists", f"{path} exists already; name another file") from None
-    _tell(record, clock, by, asked, {"form": form}, outcome="begun")
     with open(descriptor, "wb") as out, record.read() as connection:
         rows = _Counted(changes(connection, asked))
         digest = hashlib.sha256()
@@ -67,7 +65,7 @@ def export_trail(
             out.write(line)
             digest.update(line)
     written = {"form": form, "rows": rows.count, "sha256": digest.hexdigest()}
-    _tell(record, clock, by, asked, written, outcome="done")
+    tell_reading(record, clock, "audit.exported", asked, by=by, says=written)
     return rows.count
 
 
@@ -85,9 +83,13 @@ class _Counted:
 
 
 def as_json(rows: Iterable[PatientChanged]) -> Iterator[bytes]:
-    """One JSON object a line."""
+    """One JSON object a line; old and new values are objects in it."""
     for row in rows:
-        yield orjson.dumps(_fields(row), option=orjson.OPT_APPEND_NEWLINE)
+        fields = _fields(row)
+        for name in ("old_values", "new_values"):
+            if fields[name] is not None:
+                fields[name] = orjson.Fragment(fields[name])  # is JSON already
+        yield orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
 
 
 class _Line:
@@ -175,28 +177,6 @@ def _entity(kind: str, display: str, *, role: str, means: str) -> dict[str, Any]
         "type": {"system": f"{_TERMS}/audit-entity-type", "code": kind, "display": display},
         "role": {"system": f"{_TERMS}/object-role", "code": role, "display": means},
     }
-
-
-def _tell(
-    record: Record,
-    clock: Clock,
-    by: Operator,
-    asked: Asked,
-    says: Mapping[str, Any],
-    *,
-    outcome: str,
-) -> None:
-    """Write to the trail who takes which part of it (ALC-41)."""
-    given = {name: str(value) for name, value in vars(asked).items() if value is not None}
-    act = Act(
-        operator=by.name,
-        operation_type="audit.exported",
-        subject="audit",
-        new_values={**says, **given},
-        outcome=outcome,
-    )
-    with record.write() as connection:
-        record_act(connection, clock, act)
 
 
 _LINES: Final[Mapping[Form, Callable[[Iterable[PatientChanged]], Iterator[bytes]]]] = {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,8 +11,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from clinic.govern.audit import stream_of
+from clinic.clock import Clock
+from clinic.errors import NotAllowed
+from clinic.govern.audit import Act, record_act, stream_of
 from clinic.govern.audit_rows import items_of
+from clinic.govern.operators import Operator
+from clinic.govern.roles import may
+from clinic.record.database import Record
 from clinic.record.schema.govern import approval, audit_act, audit_block, audit_item
 
 
@@ -72,6 +78,64 @@ def acts(connection: Connection, asked: Asked, *, limit: int | None = None) -> l
     query = sa.select(audit_act).where(*_conditions(connection, asked))
     query = query.order_by(c.timestamp.desc(), c.stream, c.number.desc()).limit(limit)
     return [ActRow(**row) for row in connection.execute(query).mappings()]
+
+
+def acts_of_patient(
+    record: Record, clock: Clock, asked: Asked, *, by: Operator, limit: int
+) -> list[ActRow]:
+    """
+    The acts that changed a patient; that somebody looked is written to the trail.
+
+    Raises:
+        NotAllowed: the role may not
+    """
+    tell_reading(record, clock, "audit.read", asked, by=by)
+    with record.read() as connection:
+        return acts(connection, asked, limit=limit)
+
+
+def read_operation(
+    record: Record, clock: Clock, asked: Asked, *, by: Operator, limit: int
+) -> tuple[list[ActRow], list[PatientChanged]]:
+    """
+    Acts, and the first `limit` patients with old and new values; that somebody looked is written too.
+
+    Raises:
+        NotAllowed: the role may not
+    """
+    tell_reading(record, clock, "audit.read", asked, by=by)
+    with record.read() as connection:
+        return acts(connection, asked), list(itertools.islice(changes(connection, asked), limit))
+
+
+def tell_reading(
+    record: Record,
+    clock: Clock,
+    what: str,
+    asked: Asked,
+    *,
+    by: Operator,
+    outcome: str = "done",
+    says: Mapping[str, Any] | None = None,
+) -> None:
+    """
+    Write to the trail who takes which part of it (ALC-41), before they get it.
+
+    Raises:
+        NotAllowed: the role may not read old and new values
+    """
+    if not may(by.role, "audit"):
+        raise NotAllowed("audit-role", "old and new values in the audit trail are for a manager")
+    given = {name: str(value) for name, value in vars(asked).items() if value is not None}
+    act = Act(
+        operator=by.name,
+        operation_type=what,
+        subject="audit",
+        new_values={**given, **(says or {})},
+        outcome=outcome,
+    )
+    with record.write() as connection:
+        record_act(connection, clock, act)
 
 
 def changes(connection: Connection, asked: Asked) -> Iterator[PatientChanged]:

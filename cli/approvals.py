@@ -1,0 +1,218 @@
+"""`cohort approvals`, `cohort approve`, `cohort reject`: what waits for a second person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import typer
+
+from cli import console
+from cli.proof import Me, SecretFd, anchor_of, prove_me
+from cli.wiring import LocalTime, get_settings, open_record
+
+if TYPE_CHECKING:
+    from clinic.govern.approvals import Approval, Decision
+    from clinic.record.database import Record
+    from clinic.settings import Settings
+
+app = typer.Typer(
+    rich_markup_mode="rich",
+    help="""
+    What waits for a second person. Without a command: the list.
+
+    An approval is bound to exactly what was reviewed and serves once: any change voids it.
+    """,
+)
+Number = Annotated[int, typer.Argument(metavar="APPROVAL", help="Its number: cohort approvals.")]
+Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
+
+
+@app.callback(invoke_without_command=True)
+def list_all(context: typer.Context, json: Json = False) -> None:
+    """What waits, since when, for whom."""
+    if context.invoked_subcommand is not None:
+        return
+    from clinic.clock import SystemClock
+    from clinic.govern.approvals import waiting
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        _show_list(record, settings, waiting(record, SystemClock().now()), json=json)
+
+
+@app.command()
+def stale(
+    hours: Annotated[float, typer.Option(min=0, help="Waiting for longer than this.")] = 24,
+    json: Json = False,
+) -> None:
+    """Old requests to be chased, and those that nobody can decide; closes what has expired."""
+    from clinic.clock import SystemClock
+    from clinic.govern.approvals import expire, undecidable
+    from clinic.govern.approvals import stale as find_stale
+
+    settings, clock = get_settings(), SystemClock()
+    with open_record(settings) as record:
+        closed = expire(record, clock)
+        found = find_stale(record, clock.now(), after=timedelta(hours=hours))
+        stuck = undecidable(record, clock.now())
+        _show_list(record, settings, found, json=json)
+    for asked in stuck:  # ALC-45
+        console.say(f"[yellow]Nobody can decide request {asked.id}[/]: it needs {_needs(asked)}.")
+    if closed:
+        console.say(f"Expired without being used: {', '.join(map(str, closed))}.")
+
+
+@app.command()
+def show(approval: Number, json: Json = False) -> None:
+    """One request: what would be done, to how many, why, and who may decide."""
+    from clinic.govern.approval_queue import deciders
+    from clinic.govern.approval_rows import existing
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        with record.read() as connection:
+            asked = existing(connection, approval)
+        names = deciders(record, asked)
+    if json:
+        return console.show_json({**asdict(asked), "deciders": names})
+    at = LocalTime(settings).show
+    rows = [
+        ("What", f"{asked.kind}, {asked.subject} {asked.subject_id}"),
+        *sorted(asked.summary.items()),
+        ("Reason", asked.reason),
+        ("Asked by", f"{asked.requested_by}, {at(asked.requested_at)}"),
+        ("State", f"{asked.state}, open until {at(asked.expires_at)}"),
+        ("Decided by", f"{asked.decided_by}, {at(asked.decided_at)}" if asked.decided_by else ""),
+        ("Note", asked.note),
+        ("May decide", ", ".join(names)),
+        ("Digest", asked.digest),
+    ]
+    console.show_table(f"Approval {asked.id}", ["", ""], rows)
+    # ALC-46
+    console.say("Bulk operations affect many records and cannot easily be undone.")
+    if asked.state == "waiting" and settings.operator in names:
+        console.next_commands(*_commands(asked.id))
+
+
+def approve(
+    approval: Number,
+    note: Annotated[str, typer.Option(help="What you checked; kept in the audit trail.")] = "",
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """
+    Approve a request, and let its run go on. Asks for your secret.
+
+    Look at it first: cohort approvals show APPROVAL. You cannot approve what you asked for yourself.
+    Name no patient in the note.
+    """
+    _decide(approval, "approved", note=note, me=me, secret_fd=secret_fd)
+
+
+def reject(
+    approval: Number,
+    note: Annotated[str, typer.Option(help="Why; the requester reads it.")],
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """Reject a request. Its run ends without having changed anything. Name no patient in the note."""
+    _decide(approval, "rejected", note=note, me=me, secret_fd=secret_fd)
+
+
+@app.command()
+def resume(approval: Number) -> None:
+    """Let the run of a decided request go on, if that failed when it was decided."""
+    from clinic.errors import NotAllowed
+    from clinic.govern.approval_rows import existing
+
+    settings = get_settings()
+    with open_record(settings) as record, record.read() as connection:
+        decided = existing(connection, approval)
+    if decided.state == "waiting":
+        raise NotAllowed("approval-waiting", "nobody has decided yet; see: cohort approvals")
+    resume_run(decided, by_prefect(settings))
+
+
+def _decide(
+    approval: int, decision: Decision, *, note: str, me: str, secret_fd: int | None
+) -> None:
+    from clinic.clock import SystemClock
+    from clinic.govern.approvals import decide
+    from clinic.govern.audit import write_anchor
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        person = prove_me(record, settings, me, secret_fd)
+        decided = decide(
+            record, SystemClock(), approval, operator=person, decision=decision, note=note
+        )
+        write_anchor(record, anchor_of(settings))
+    console.say(f"Request {decided.id} is {decided.state} by {decided.decided_by}.")
+    resume_run(decided, by_prefect(settings))
+
+
+def by_prefect(settings: Settings) -> Callable[[UUID], None]:
+    """Resumes a suspended run through the Prefect server of this installation."""
+
+    def call(flow_run_id: UUID) -> None:
+        from tasks.environment import apply_environment
+
+        apply_environment(settings)
+        from tasks import runs  # imports prefect, which reads its environment once
+
+        runs.resume(flow_run_id)
+
+    return call
+
+
+def resume_run(decided: Approval, call: Callable[[UUID], None]) -> None:
+    """Resume the run that waits for this; whatever goes wrong there, the decision stands."""
+    if decided.flow_run_id is None:
+        return console.say("No run waits for it.")
+    try:
+        call(UUID(decided.flow_run_id))
+    except Exception as problem:
+        # No server, a run that somebody deleted, one that goes already: all after the decision
+        says = getattr(problem, "says", f"no Prefect server answers ({type(problem).__name__})")
+        console.say(f"[yellow]The decision stands, but its run was not resumed:[/] {says}")
+        return console.next_commands("cohort server start", f"cohort approvals resume {decided.id}")
+    console.say("Its run goes on.")
+
+
+def _show_list(record: Record, settings: Settings, found: list[Approval], *, json: bool) -> None:
+    from clinic.govern.approvals import deciders
+
+    who = {asked.id: deciders(record, asked) for asked in found}
+    if json:
+        return console.show_json([{**asdict(asked), "deciders": who[asked.id]} for asked in found])
+    at = LocalTime(settings).show
+    console.show_table(
+        "Waiting for approval",
+        ["No", "What", "Of", "Asked by", "Since", "Until", "Needs", "May decide"],
+        [
+            (
+                asked.id, asked.kind, f"{asked.subject} {asked.subject_id}", asked.requested_by,
+                at(asked.requested_at), at(asked.expires_at), _needs(asked),
+                ", ".join(who[asked.id]) or "nobody",
+            )
+            for asked in found
+        ],
+        right=(0,),
+    )  # fmt: skip
+    mine = [asked.id for asked in found if settings.operator in who[asked.id]]
+    if mine:  # ALC-44: offered only to whom may
+        console.next_commands(f"cohort approvals show {mine[0]}", *_commands(mine[0]))
+
+
+def _needs(asked: Approval) -> str:
+    from clinic.govern.roles import required_role
+
+    return required_role(asked.kind)
+
+
+def _commands(number: int) -> tuple[str, str]:
+    return f'cohort approve {number} --note "…"', f'cohort reject {number} --note "…"'

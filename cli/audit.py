@@ -1,0 +1,220 @@
+"""`cohort audit`: who did what to whom, and whether the trail is what was written."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from cli import console
+from cli.proof import Me, SecretFd, anchor_of, prove_me
+from cli.wiring import LocalTime, get_settings, open_record
+
+if TYPE_CHECKING:
+    from clinic.govern.audit_read import ActRow, Asked
+    from clinic.settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="""
+    The audit trail: append-only, chained, sealed with this installation's key.
+
+    Old and new values of patients are shown and exported to a proven manager only, and that is written
+    to the trail too.
+    """,
+)
+Operation = Annotated[int | None, typer.Option(help="Of this record operation.")]
+Campaign = Annotated[int | None, typer.Option(help="Of this campaign.")]
+Patient = Annotated[
+    int | None, typer.Option(help="Of this patient, by number. Asks for your secret.")
+]
+By = Annotated[str | None, typer.Option(help="Asked for or approved by this operator.")]
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="YYYY-MM-DD.")]
+Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
+AnchorFile = Annotated[
+    Path | None,
+    typer.Option("--anchor", help="The anchor file, best kept where this account cannot write."),
+]
+
+
+@app.command("list")
+def list_all(
+    operation: Operation = None,
+    campaign: Campaign = None,
+    patient: Patient = None,
+    by: By = None,
+    since: Day = None,
+    until: Day = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
+    json: Json = False,
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """Who did what, newest first: by operation, patient, operator and date."""
+    from clinic.clock import SystemClock
+    from clinic.govern.audit_read import acts, acts_of_patient
+
+    settings = get_settings()
+    asked = _asked(settings, operation, campaign, patient, by, since, until)
+    with open_record(settings) as record:
+        if patient is not None:
+            reader = prove_me(record, settings, me, secret_fd)
+            found = acts_of_patient(record, SystemClock(), asked, by=reader, limit=limit)
+        else:
+            with record.read() as connection:
+                found = acts(connection, asked, limit=limit)
+    if json:
+        return console.show_json([asdict(act) for act in found])
+    _show_acts(found, settings)
+
+
+@app.command()
+def show(
+    operation: Annotated[int, typer.Argument(help="The record operation's number.")],
+    limit: Annotated[int, typer.Option(min=0, help="Most patients shown.")] = 20,
+    json: Json = False,
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """One operation: its acts, its approvals, and patients with old and new values."""
+    from clinic.clock import SystemClock
+    from clinic.govern.audit_read import Asked, read_operation
+
+    settings = get_settings()
+    asked = Asked(subject="operation", subject_id=operation)
+    with open_record(settings) as record:
+        reader = prove_me(record, settings, me, secret_fd)
+        found, changed = read_operation(record, SystemClock(), asked, by=reader, limit=limit)
+    if json:
+        patients = [{**asdict(row), "act": None} for row in changed]
+        return console.show_json({"acts": [asdict(act) for act in found], "patients": patients})
+    _show_acts(found, settings)
+    console.show_table(
+        "Patients (the first ones)",
+        ["Patient", "Old", "New"],
+        [(row.patient_id, row.old_values, row.new_values) for row in changed],
+        right=(0,),
+    )
+    console.next_commands(f"cohort audit export operation-{operation}.csv --operation {operation}")
+
+
+@app.command()
+def verify(anchor: AnchorFile = None, json: Json = False) -> None:
+    """
+    Read the whole trail again, and name the first place that is not what was written.
+
+    Exit code 5 if there is one. Then anchors what it found right.
+    """
+    from clinic.govern.audit import verify as verify_trail
+    from clinic.govern.audit import write_anchor
+
+    settings = get_settings()
+    path = anchor_of(settings, anchor)
+    with open_record(settings) as record:
+        result = verify_trail(record, path)
+        if result.holds:
+            write_anchor(record, path)
+    if json:
+        console.show_json({**asdict(result), "holds": result.holds})
+    else:
+        console.say(
+            f"Read {result.rows:,} rows in {result.blocks:,} blocks of {result.streams:,} chains, "
+            f"{'sealed with the key' if result.keyed else '[yellow]without a key[/]'}."
+        )
+    if result.first_fault is not None:
+        console.say(f"[bold red]Not what was written:[/] {result.first_fault}")
+        raise typer.Exit(5)
+    console.say("All is as it was written.")
+
+
+@app.command()
+def anchor(anchor: AnchorFile = None) -> None:
+    """Note how long the trail is, in a file outside the database: what is cut off later, shows."""
+    from clinic.govern.audit import write_anchor
+
+    settings = get_settings()
+    path = anchor_of(settings, anchor)
+    with open_record(settings) as record:
+        moved = write_anchor(record, path)
+    console.say(f"{moved} chains have grown; {path} knows.")
+
+
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="A new file; only you will be able to read it.")],
+    form: Annotated[
+        Literal["csv", "json", "fhir"],
+        typer.Option(help="csv; json: a line each; fhir: one R4 AuditEvent a line."),
+    ] = "csv",
+    operation: Operation = None,
+    campaign: Campaign = None,
+    patient: Patient = None,
+    by: By = None,
+    since: Day = None,
+    until: Day = None,
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """A row for each patient changed. A manager's; the export is written to the trail itself."""
+    from clinic.clock import SystemClock
+    from clinic.govern.audit_export import export_trail
+
+    settings = get_settings()
+    asked = _asked(settings, operation, campaign, patient, by, since, until)
+    with open_record(settings) as record:
+        reader = prove_me(record, settings, me, secret_fd)
+        count = export_trail(record, SystemClock(), file, form=form, asked=asked, by=reader)
+    console.say(f"{count:,} rows are in {file}.")
+    # ALC-28
+    console.say(
+        "This file holds protected health information: follow your policy, "
+        "send it by no unsecured e-mail, delete it when it has served."
+    )
+
+
+def _asked(
+    settings: Settings,
+    operation: int | None,
+    campaign: int | None,
+    patient: int | None,
+    by: str | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> Asked:
+    from clinic.govern.audit_read import Asked
+
+    about = {"operation": operation, "campaign": campaign}
+    given = {subject: number for subject, number in about.items() if number is not None}
+    if len(given) > 1:
+        raise typer.BadParameter("give --operation or --campaign, not both")
+    subject, number = next(iter(given.items()), (None, None))
+    days = LocalTime(settings)
+    return Asked(
+        subject=subject,
+        subject_id=number,
+        patient_id=patient,
+        operator=by,
+        since=days.begin(since),
+        until=days.end(until),
+    )
+
+
+def _show_acts(found: list[ActRow], settings: Settings) -> None:
+    at = LocalTime(settings).show
+    console.show_table(
+        "Audit trail",
+        ["When", "Operator", "Approver", "What", "Of", "Patients", "Reason", "Outcome"],
+        [
+            (
+                at(act.timestamp), act.operator, act.approver, act.operation_type,
+                act.subject if act.subject_id is None else f"{act.subject} {act.subject_id}",
+                act.patients_affected, act.reason, act.outcome,
+            )
+            for act in found
+        ],
+        right=(5,),
+    )  # fmt: skip

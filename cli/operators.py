@@ -1,0 +1,100 @@
+"""`cohort operators`: who works here and what they may do."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from cli import console
+from cli.proof import Me, SecretFd, anchor_of, ask_secret, prove_me
+from cli.wiring import get_settings, open_record
+from clinic.govern.roles import PERMISSIONS, ROLES, Role, may
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="""
+    People who ask for and approve record operations and campaigns.
+
+    operator: asks. team_lead: also approves tags and exports. manager: also approves everything else and
+    reads the audit trail. admin: adds and disables operators, and nothing else. Nobody approves what
+    they asked for themselves.
+    """,
+)
+Name = Annotated[str, typer.Argument(help="a to z, 0 to 9, dot, dash, underscore, @.")]
+Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
+
+
+@app.command("list")
+def list_all(json: Json = False) -> None:
+    """Everybody, with what each may approve."""
+    from clinic.govern.operators import list_operators
+
+    with open_record(get_settings()) as record:
+        found = list_operators(record)
+    if json:
+        return console.show_json([asdict(person) for person in found])
+    console.show_table(
+        "Operators",
+        ["Name", "Role", "", "May approve"],
+        [
+            (person.name, person.role, "" if person.active else "disabled", _approves(person.role))
+            for person in found
+        ],
+    )
+    if not found:
+        console.next_commands("cohort operators add NAME --role admin")
+
+
+@app.command()
+def add(
+    name: Name,
+    role: Annotated[Role, typer.Option(help=f"One of: {', '.join(ROLES)}.")],
+    me: Me = "",
+    secret_fd: SecretFd = None,
+    new_secret_fd: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Read the new operator's secret from this file descriptor."),
+    ] = None,
+) -> None:
+    """Add a person. The first one is an admin; an admin adds the others."""
+    from clinic.clock import SystemClock
+    from clinic.govern.audit import write_anchor
+    from clinic.govern.operators import add_operator, list_operators
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        by = settings.operator
+        if list_operators(record):
+            by = prove_me(record, settings, me, secret_fd).name
+        secret = ask_secret(f"New secret of {name}", new_secret_fd, twice=True)
+        added = add_operator(record, SystemClock(), name=name, role=role, secret=secret, by=by)
+        write_anchor(record, anchor_of(settings))
+    console.say(f"{added.name} may now work here as {added.role}.")
+    console.next_commands("cohort operators list")
+
+
+@app.command()
+def disable(name: Name, me: Me = "", secret_fd: SecretFd = None) -> None:
+    """From now on this person decides nothing. What they did stays in the audit trail."""
+    from clinic.clock import SystemClock
+    from clinic.govern.approvals import undecidable
+    from clinic.govern.audit import write_anchor
+    from clinic.govern.operators import disable_operator
+
+    settings, clock = get_settings(), SystemClock()
+    with open_record(settings) as record:
+        by = prove_me(record, settings, me, secret_fd)
+        disable_operator(record, clock, name=name, by=by.name)
+        write_anchor(record, anchor_of(settings))
+        stuck = undecidable(record, clock.now())
+    console.say(f"{name} is disabled.")
+    if stuck:  # ALC-45
+        numbers = ", ".join(str(asked.id) for asked in stuck)
+        console.say(f"[yellow]Nobody can decide these requests now:[/] {numbers}")
+
+
+def _approves(role: Role) -> str:
+    return ", ".join(kind for kind in PERMISSIONS if may(role, "approve", kind))

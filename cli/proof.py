@@ -1,0 +1,55 @@
+"""Who sits at the keyboard, proven: for commands that decide, or that show old and new values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from clinic.govern.operators import Operator
+    from clinic.record.database import Record
+    from clinic.settings import Settings
+
+Me = Annotated[
+    str,
+    typer.Option("--operator", metavar="NAME", help="Who you are; from the settings if not given."),
+]
+SecretFd = Annotated[
+    int | None,
+    typer.Option(
+        "--secret-fd",
+        metavar="N",
+        help="Read your secret from this open file descriptor instead of asking for it. "
+        "There is no option for the secret itself: arguments can be seen by others.",
+    ),
+]
+
+
+def prove_me(record: Record, settings: Settings, me: str, secret_fd: int | None) -> Operator:
+    """
+    The operator who gave the right secret, at the prompt or by file descriptor.
+
+    Raises:
+        NotAllowed: name and secret do not go together
+    """
+    from clinic.govern.operators import prove
+
+    name = me or settings.operator
+    return prove(record, name, ask_secret(f"Secret of {name}", secret_fd))
+
+
+def ask_secret(prompt: str, descriptor: int | None, *, twice: bool = False) -> str:
+    """A secret, typed unseen, or read from a file descriptor."""
+    from clinic.govern.secrets import read_secret
+
+    if descriptor is not None:
+        return read_secret(descriptor)
+    typed: str = typer.prompt(prompt, hide_input=True, confirmation_prompt=twice, err=True)
+    return typed
+
+
+def anchor_of(settings: Settings, path: Path | None = None) -> Path:
+    """Where the anchor of the audit trail is kept."""
+    return path or settings.home / "audit.anchor"
