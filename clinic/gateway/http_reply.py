@@ -98,11 +98,11 @@ def _read_results(body: bytes, part: Part, tally: Tally) -> None:
             continue
         result = _result(entry)
         found[reference] = result if found.get(reference, result) == result else None
-    for reference, settled in found.items():
-        if settled is not None:
-            tally.note(reference, settled)
+    settled = {reference: result for reference, result in found.items() if result is not None}
+    for reference, result in settled.items():
+        tally.note(reference, result)
     if found:  # an answer of another form may become a good one when it is asked for again
-        tally.unlisted(set(part.references.values()) - found.keys())
+        tally.unlisted(set(part.references.values()) - settled.keys())
 
 
 def _entries(body: bytes) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -22,7 +22,7 @@ from clinic.errors import SettingsWrong
 from clinic.gateway.http_line import Line
 from clinic.gateway.http_part import Part, cut
 from clinic.gateway.http_reply import judge
-from clinic.gateway.protocol import Answer, GatewayClass, Outgoing, Taken
+from clinic.gateway.protocol import Answer, GatewayClass, Outgoing
 from clinic.gateway.tally import Tally
 from clinic.settings import SmsGateway
 

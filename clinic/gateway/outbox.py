@@ -7,7 +7,7 @@ messages are inserted with it in one transaction. A replay finds the key and ins
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 

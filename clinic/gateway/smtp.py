@@ -11,14 +11,14 @@ from __future__ import annotations
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 
 from clinic.clock import Clock, SystemClock
 from clinic.errors import GatewayRefused, SettingsWrong
-from clinic.gateway.protocol import Answer, GatewayClass, Outgoing, Taken, Turned
+from clinic.gateway.protocol import Answer, GatewayClass, Outgoing, Turned
 from clinic.gateway.smtp_connection import AfterData, Connection, connect
 from clinic.gateway.smtp_message import Letterhead, compose, envelope_address
 from clinic.gateway.smtp_reply import judge

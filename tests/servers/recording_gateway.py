@@ -13,8 +13,11 @@ Faults, each with its share of the requests; what "mix" means is `MIX`:
     throttle      429, nothing done                 busy          503, nothing done
     busy_done     503, but carried out              error_done    500, but carried out
     cut           carried out, then hung up         late          carried out, answered after --late-ms
-    half_told     carried out, only half answered   half_taken    half carried out and answered; the
-                                                                  same key again does the rest
+    half_refused  half of the messages taken, the rest rejected, and all told
+    half_told     all taken, half told              half_taken    half taken, and only those told
+
+In class I the first answer to a key is the answer to it for ever, `half_…` included. "mix" leaves
+the last two out: what a class I or B provider never tells of can only end as `unknown`.
 """
 
 from __future__ import annotations
@@ -39,9 +42,9 @@ MIX = {
     "error_done": 0.05,
     "cut": 0.05,
     "late": 0.01,
-    "half_told": 0.04,
-    "half_taken": 0.04,
+    "half_refused": 0.04,
 }
+FAULTS = {*MIX, "half_told", "half_taken"}
 _HEADER = re.compile(rb"\r\n([^:\r\n]+): *([^\r\n]*)")
 
 
@@ -51,30 +54,38 @@ class Book:
     def __init__(self, mode: str) -> None:
         self.mode = mode
         self.taken: Counter[str] = Counter()
-        self.keys: dict[str, tuple[bytes, set[str]]] = {}  # body's digest, references carried out
+        self.keys: dict[str, tuple[bytes, list[dict[str, str]]]] = {}  # body's digest, answer
         self.requests = 0
         self.connections = 0
         self.faults: Counter[str] = Counter()
 
-    def carry_out(
-        self, key: str, body: bytes, messages: list[dict[str, Any]]
-    ) -> tuple[int, list[dict[str, str]]]:
+    def carry_out(self, key: str, body: bytes, fault: str) -> tuple[int, list[dict[str, str]]]:
         """Status and entries. In class I a message is taken once for a key, in R once at all."""
-        done: set[str] = set()
-        if self.mode == "I":
-            digest = hashlib.sha256(body).digest()
-            known, done = self.keys.setdefault(key, (digest, set()))
-            if known != digest:
-                return 422, []
-        return 200, [self._take(message["reference"], done) for message in messages]
+        if self.mode != "I":
+            return 200, self._take_all(body, fault)
+        digest = hashlib.sha256(body).digest()
+        if key not in self.keys:
+            self.keys[key] = digest, self._take_all(body, fault)
+        known, entries = self.keys[key]
+        return (200, entries) if known == digest else (422, [])
 
-    def _take(self, reference: str, done: set[str]) -> dict[str, str]:
+    def _take_all(self, body: bytes, fault: str) -> list[dict[str, str]]:
+        names = [message["reference"] for message in orjson.loads(body)["messages"]]
+        half = len(names) // 2
+        if fault == "half_refused":
+            refused = [
+                {"reference": n, "status": "rejected", "code": "barred"} for n in names[half:]
+            ]
+            return [*map(self._take, names[:half]), *refused]
+        entries = [self._take(name) for name in (names[:half] if fault == "half_taken" else names)]
+        return entries[:half] if fault == "half_told" else entries
+
+    def _take(self, reference: str) -> dict[str, str]:
         status = "accepted"
         if self.mode == "R" and reference in self.taken:
             status = "duplicate"
-        elif reference not in done:
+        else:
             self.taken[reference] += 1
-            done.add(reference)
         return {"reference": reference, "id": f"g{reference}", "status": status}
 
     def report(self) -> dict[str, Any]:
@@ -143,20 +154,15 @@ class Conversation(asyncio.Protocol):
         book, fault = self.book, self.plan.next()
         book.requests += 1
         book.faults[fault or "none"] += 1
-        messages = orjson.loads(body)["messages"]
         if fault == "throttle":
             return self.answer(429, extra=b"Retry-After: 0\r\n")
         if fault == "busy":
             return self.answer(503)
-        if fault == "half_taken":
-            messages = messages[: len(messages) // 2]
-        status, entries = book.carry_out(key, body, messages)
+        status, entries = book.carry_out(key, body, fault)
         if fault == "cut":
             return self.transport.abort()
         if fault in ("busy_done", "error_done") and status == 200:
             status, entries = (503 if fault == "busy_done" else 500), []
-        if fault == "half_told":
-            entries = entries[: len(entries) // 2]
         wait = self.options.late_ms if fault == "late" else self.options.latency_ms
         self.answer(status, orjson.dumps({"messages": entries}), wait=wait / 1000)
 
@@ -184,7 +190,7 @@ def shares(text: str) -> dict[str, float]:
     if text == "mix":
         return MIX
     named = {name: float(share) for name, share in (each.split("=") for each in text.split(","))}
-    if unknown := named.keys() - MIX.keys():
+    if unknown := named.keys() - FAULTS:
         raise SystemExit(f"no such fault: {', '.join(sorted(unknown))}")
     return named
 

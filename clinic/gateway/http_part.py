@@ -1,0 +1,31 @@
+"""How a submission becomes requests: the same members make the same keys and the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import orjson
+
+from clinic.gateway.protocol import Outgoing
+
+
+class Part(NamedTuple):
+    """One request: its key, its bytes, and its references as the answer spells them."""
+
+    key: str
+    body: bytes
+    references: Mapping[str, int]
+
+
+def cut(
+    key: str, messages: Sequence[Outgoing], *, per_request: int, only: frozenset[int]
+) -> Iterator[Part]:
+    """The parts with an open message: `per_request` messages each, part `i` under `{key}/{i}`."""
+    for number, start in enumerate(range(0, len(messages), per_request)):
+        members = messages[start : start + per_request]
+        references = {str(m.reference): m.reference for m in members}
+        if only.isdisjoint(references.values()):
+            continue
+        entries = [{"reference": str(m.reference), "to": m.to, "body": m.body} for m in members]
+        yield Part(f"{key}/{number}", orjson.dumps({"messages": entries}), references)
