@@ -20,12 +20,12 @@ from cli.wiring import get_settings, open_record
 from clinic.clock import SystemClock
 from clinic.cohort.pasted import pasted_ids
 from clinic.cohort.take_in import take_in_ids
-from clinic.errors import CohortRefused, ListRefused, MendableError, NotAllowed
+from clinic.errors import CohortRefused, Incomplete, ListRefused, MendableError, NotAllowed
 from clinic.message.campaign import refuse
 from clinic.message.catalogue import add_own_text
 from clinic.message.request import CohortChoice, MessageRequest
 from clinic.message.review import Review, read_previews, request_of, review_campaign
-from clinic.message.summary import Summary, summarize
+from clinic.message.summary import summarize
 from clinic.settings import Settings
 from tasks.wiring import Wiring, use, wiring
 
@@ -85,9 +85,9 @@ def message_cohort(
     manner: Manner,
     *,
     use_server: Callable[[Settings], None] = sending.use_server,
-) -> None:
+) -> list[str]:
     """
-    Review, ask, send, tell.
+    Review, ask, send, tell; what one would type next.
 
     Raises:
         MendableError: what to mend; nothing was sent
@@ -105,7 +105,7 @@ def message_cohort(
                 return _look(parts, campaign_id, manner)
             _review(parts, campaign_id, manner)
         use_server(settings)
-        _send(parts, request, campaign_id, json=manner.json)
+        return _send(parts, request, campaign_id, json=manner.json)
     finally:
         use(None)
         parts.close()
@@ -211,7 +211,7 @@ def _review(parts: Wiring, campaign_id: int, manner: Manner) -> None:
     _confirm(parts, review, manner)
 
 
-def _look(parts: Wiring, campaign_id: int, manner: Manner) -> None:
+def _look(parts: Wiring, campaign_id: int, manner: Manner) -> list[str]:
     try:
         previews = read_previews(
             parts.record, campaign_id, limit=manner.preview or 1, row=manner.row
@@ -219,9 +219,10 @@ def _look(parts: Wiring, campaign_id: int, manner: Manner) -> None:
     finally:
         refuse(parts.record, campaign_id, "previewed")
     if manner.json:
-        return console.show_json([asdict(preview) for preview in previews])
+        console.show_json([asdict(preview) for preview in previews])
+        return []
     show_previews(previews)
-    console.next_commands("cohort message … without --preview: the review, then the sending")
+    return ["cohort message … without --preview or --row: the review, then the sending"]
 
 
 def _confirm(parts: Wiring, review: Review, manner: Manner) -> None:
@@ -263,31 +264,33 @@ def _asked(question: str) -> bool:
     return sys.stdin.isatty() and typer.confirm(question, default=False, err=True)
 
 
-def _send(parts: Wiring, request: MessageRequest, campaign_id: int, *, json: bool) -> None:
+def _send(parts: Wiring, request: MessageRequest, campaign_id: int, *, json: bool) -> list[str]:
     try:
         sending.send(parts, request, campaign_id)
+    except Incomplete:
+        console.next_commands(*_tell(parts, campaign_id, json=json))
+        raise
     except KeyboardInterrupt:
-        console.say("\nInterrupted. What was sent is noted; nobody is messaged twice.")
+        console.say("\nInterrupted. What was sent is noted, and nobody is messaged twice.")
         console.next_commands(f"cohort message --resume {campaign_id}")
         raise
-    finally:
-        summary = summarize(parts.record, parts.clock, campaign_id)
-        _tell(parts, summary, json=json)
+    return _tell(parts, campaign_id, json=json)
 
 
-def _tell(parts: Wiring, summary: Summary, *, json: bool) -> None:
-    not_accepted = sending.write_not_accepted(parts, summary.campaign_id)
+def _tell(parts: Wiring, campaign_id: int, *, json: bool) -> list[str]:
+    """Show the result; what one would type next."""
+    summary = summarize(parts.record, parts.clock, campaign_id)
+    not_accepted = sending.write_not_accepted(parts, campaign_id)
     if json:
-        return console.show_json(
+        console.show_json(
             {**asdict(summary), "verdict": summary.verdict, "not_accepted_file": str(not_accepted)}
         )
+        return []
     show_summary(summary, not_accepted=not_accepted)
-    number = summary.campaign_id
     if summary.waiting:
-        console.next_commands(f"cohort message --resume {number}")
-    else:
-        console.next_commands(
-            f"cohort show {number} --errors-only",
-            f"cohort outcomes {number} --csv outcomes-{number}.csv",
-            "cohort campaigns",
-        )
+        return [f"cohort message --resume {campaign_id}"]
+    return [
+        f"cohort show {campaign_id} --errors-only",
+        f"cohort outcomes {campaign_id} --csv outcomes-{campaign_id}.csv",
+        "cohort campaigns",
+    ]

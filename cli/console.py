@@ -42,6 +42,8 @@ def say(text: str) -> None:
 
 def next_commands(*commands: str) -> None:
     """What one would type next, a line each, ready to be copied."""
+    if not commands:
+        return
     err().print("\n[dim]Next:[/]")
     for command in commands:
         err().print(f"  [bold]{escape(command)}[/]")

@@ -46,13 +46,13 @@ def demo(
         server = pool.submit(_start_server, settings)
         _fill(settings, practice)
         path = _write_list(settings, practice, rows)
-        message_cohort(
+        then = message_cohort(
             Who(file=path),
             What(name="Flu clinic (demo)", template="clinic-invite"),
             Manner(again=True, yes=True),
             use_server=lambda _: server.result(),
         )
-    _say_what_next(settings)
+    _say_what_next(settings, then)
 
 
 def _set_up(home: Path, port: int, *, fresh: bool) -> Settings:
@@ -121,14 +121,21 @@ def _write_list(settings: Settings, practice: Practice, rows: int) -> Path:
     return path
 
 
-def _say_what_next(settings: Settings) -> None:
+def _say_what_next(settings: Settings, then: list[str]) -> None:
     from tasks.server import server_status
 
+    config = settings.home / "cohort.toml"
     console.next_commands(
-        f"export COHORT_CONFIG={settings.home / 'cohort.toml'}",
-        "cohort show 1 --errors-only",
+        f"export COHORT_CONFIG={_short(config)}",
+        *then,
         "cohort patient 1000001",
         "cohort message --group young-mothers --name 'Baby clinic' --template flu-invite",
         "cohort server stop",
     )
-    console.say(f"\nThe run, its checks and its plot: [bold]{server_status(settings).interface}[/]")
+    address = server_status(settings).interface
+    console.say(f"\nThe run, its checks and its plot in the Prefect UI: [bold]{address}[/]")
+
+
+def _short(path: Path) -> Path:
+    """As one would type it here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -120,10 +120,12 @@ def message(
 
     Exit codes: 0 all sent · 2 refused or not confirmed, nothing left · 4 work left or fates unknown.
     """
+    from cli import console
     from cli.asking import Manner, What, Who, message_cohort
 
-    message_cohort(
+    then = message_cohort(
         Who(file, group, status, facility, provider, since, until, ids_from, resume),
         What(name, template, text, subject, channel, snomed or [], save_when, not no_save),
         Manner(dry_run, preview, row, again, yes, accept_warnings, json),
     )
+    console.next_commands(*then)

@@ -121,24 +121,29 @@ def read_previews(
     record: Record, campaign_id: int, *, limit: int = 3, row: int | None = None
 ) -> list[Preview]:
     """
-    The first messages of a staged campaign, or that of one row of the list (ACX-31).
+    Messages of a staged campaign (ACX-31): that of one row of the list; else the longest, then the first.
 
     Raises:
         NotFound: that row gets no message; says why
     """
-    query = sa.select(message).where(messages_of(campaign_id)).order_by(message.c.id).limit(limit)
+    query = sa.select(message).where(messages_of(campaign_id))
     if row is not None:
         query = query.where(message.c.row_number == row)
     with record.read() as connection:
-        found = connection.execute(query).all()
-        if row is not None and not found:
+        # The dearest tells most: what an accent costs, and whether the text is too long with a long name
+        longest = connection.execute(
+            query.order_by(message.c.segments.desc(), message.c.id).limit(1)
+        ).all()
+        if row is not None and not longest:
             raise _no_message(connection, campaign_id, row)
+        others = query.where(message.c.id.not_in([one.id for one in longest]))
+        rest = connection.execute(others.order_by(message.c.id).limit(limit - 1)).all()
     return [
         Preview(
             one.row_number, one.address, one.subject, one.body, one.segments,
             count_segments(one.body).encoding,
         )
-        for one in found
+        for one in (*longest, *rest)
     ]  # fmt: skip
 
 
