@@ -60,7 +60,7 @@ class Usage:
     pieces: int = 0
 
     def required(self) -> tuple[str, ...]:
-        """Variables without which a message would have a hole: printed in every case, or never asked about."""
+        """Variables without which a message would have a hole: printed in every case, or never asked for."""
         needed = self.printed_always | (self.printed_sometimes - self.tested)
         return tuple(name for name in self.variables if name in needed)
 
@@ -146,6 +146,7 @@ class _Walker:
     def _filtered(self, node: nodes.Node) -> str:
         """The name of the variable under any filters, each of them checked."""
         filters = list(_filters(node))
+        self._bound(node, len(filters))
         for place, part in enumerate(reversed(filters)):
             _check_filter(part, first=place == 0)
         innermost = filters[-1].node if filters else node
@@ -200,7 +201,7 @@ def _filter_hint() -> str:
 def _text_literal(node: nodes.Node) -> str:
     if not isinstance(node, nodes.Const) or not isinstance(node.value, str):
         raise _not_allowed(node, "a value that is not a text in quotes")
-    if not node.value.isprintable():  # "\\x1e" is how messages of a batch are kept apart
+    if not node.value.isprintable():  # U+001E is how messages of a batch are kept apart
         raise _not_allowed(node, "a text with a control character")
     return node.value
 
