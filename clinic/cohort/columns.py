@@ -151,7 +151,7 @@ def _refuse_duplicates(columns: Sequence[str], file_name: str) -> None:
         earlier = first.setdefault(heading_key(column), position)
         if earlier != position:
             raise ListRefused(
-                "list_heading_twice",
+                "list-heading-twice",
                 f"{file_name}: row 1: {column_name(columns, earlier)} and "
                 f"{column_name(columns, position)} have the same heading "
                 "(case, spaces, _ and - do not count). Rename or delete one of them.",
@@ -164,7 +164,7 @@ def _find(field: str, columns: Sequence[str], file_name: str) -> int | None:
         if len(found) > 1:
             both = " and ".join(column_name(columns, position) for position in found)
             raise ListRefused(
-                "list_columns_ambiguous",
+                "list-columns-ambiguous",
                 f"{file_name}: row 1: {both} all mean {ALIASES[field][0][0]!r}. "
                 "Delete or rename all but the one to be used.",
             )
@@ -181,7 +181,7 @@ def _refuse_missing(fields: Mapping[str, str], scheme: Layout, file_name: str) -
     if all(missing):
         ways = " or ".join(" and ".join(repr(name) for name in names) for names in missing)
         raise ListRefused(
-            "list_columns_missing",
+            "list-columns-missing",
             f"{file_name}: row 1: {_WHO_NEEDS[scheme]} needs also the column {ways}. "
             "Add it to the export, or rename its heading; the order of columns does not matter. "
             "The headings must stand in the first row.",

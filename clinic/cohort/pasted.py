@@ -32,14 +32,14 @@ def pasted_ids(text: str) -> list[str]:
         place = found.start() + len(one)
         if len(ids) == MOST_IDS:
             raise ListRefused(
-                "pasted_too_many",
+                "pasted-too-many",
                 f"The pasted text holds more than {MOST_IDS:,} ids. "
                 "Split it, or put the ids in a file with the heading 'NHS Number'.",
             )
         ids.append(one)
     if not ids:
         raise ListRefused(
-            "pasted_empty",
+            "pasted-empty",
             "The pasted text holds no ids. Paste NHS numbers or local ids, "
             "separated by commas, spaces or new lines.",
         )

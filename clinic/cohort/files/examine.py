@@ -74,7 +74,7 @@ class Examiner:
             if swallows(row, delimiter=self.delimiter, width=len(self.columns), id_at=id_at):
                 column = next(c for c, cell in enumerate(row) if LINE_BREAK.search(cell))
                 raise self._refusal(
-                    "list_rows_swallowed",
+                    "list-rows-swallowed",
                     (page.numbers[i], column),
                     "a quotation mark makes one cell of several lines that look like rows of their "
                     "own: patients would be lost. Delete the mark, or the line break.",
@@ -84,7 +84,7 @@ class Examiner:
         for place, cell in _cells(page):
             if odd := odd_character(cell, self.encoding):
                 raise self._refusal(
-                    "list_characters",
+                    "list-characters",
                     place,
                     f"{odd}. Type the cell anew and save as 'CSV UTF-8'.",
                 )
@@ -94,7 +94,7 @@ class Examiner:
         for place, cell in _cells(page):
             if len(cell) > most:
                 raise self._refusal(
-                    "list_cell_too_long",
+                    "list-cell-too-long",
                     place,
                     f"the cell has {len(cell):,} characters; the most that is read is {most:,}. "
                     "Shorten it, or look for a missing quotation mark.",
@@ -105,7 +105,7 @@ class Examiner:
             for number, cell in zip(page.numbers, self._column(page, field), strict=False):
                 if _ROUNDED.fullmatch(cell):
                     raise self._refusal(
-                        "list_rounded_number",
+                        "list-rounded-number",
                         (number, self.columns.index(self.fields[field])),
                         "a spreadsheet has rounded the number to the form 1.23E+11 and its last "
                         "digits are lost. Export the list again and do not save it in between, "

@@ -54,13 +54,13 @@ def find_table(path: Path, scan: Scan, limits: Limits) -> TextTable:
     guesses = [guess for delimiter in delimiters if (guess := _guess(lines, delimiter))]
     if not guesses:
         raise ListRefused(
-            "list_empty", f"{path.name} holds no headings and no rows. Export the list again."
+            "list-empty", f"{path.name} holds no headings and no rows. Export the list again."
         )
     best = max(guesses, key=lambda guess: guess.sense)
     _refuse_bad_quotes(path.name, lines, best)
     if heading_swallows(best.cells, best.delimiter):
         raise ListRefused(
-            "list_rows_swallowed",
+            "list-rows-swallowed",
             f"{path.name}: row {best.row}: a quotation mark makes one heading of several lines with "
             "more than a heading in them. Delete the mark, or the line break.",
         )
@@ -107,14 +107,14 @@ def tidy_headings(
         headings.pop()
     if len(headings) > limits.columns:
         raise ListRefused(
-            "list_too_many_columns",
+            "list-too-many-columns",
             f"{file_name}: row {row} has {len(headings):,} columns; the most that is read is "
             f"{limits.columns}. Leave out those that are not needed.",
         )
     for position, heading in enumerate(headings):
         if _OF_A_PATIENT.fullmatch(heading):
             raise ListRefused(
-                "list_no_heading",
+                "list-no-heading",
                 f"{file_name}: row {row}, column {column_letter(position)} holds a number, a date or "
                 "an e-mail address where a heading should be. "
                 "Put a row with headings, such as 'NHS Number', on top.",

@@ -37,13 +37,13 @@ def kind_of(path: Path, limits: Limits) -> Kind:
     """
     name = path.name
     if not path.is_file():
-        raise ListRefused("list_not_found", f"There is no file {name}. Check the path.")
+        raise ListRefused("list-not-found", f"There is no file {name}. Check the path.")
     size = path.stat().st_size
     if size == 0:
-        raise ListRefused("list_empty", f"{name} is empty (0 bytes). Export the list again.")
+        raise ListRefused("list-empty", f"{name} is empty (0 bytes). Export the list again.")
     if size > limits.file_bytes:
         raise ListRefused(
-            "list_too_large",
+            "list-too-large",
             f"{name} has {size:,} bytes; the most that is read is {limits.file_bytes:,}. "
             "Split the list, or leave out columns that are not needed.",
         )
@@ -58,25 +58,25 @@ def _refuse_foreign(path: Path, head: bytes) -> None:
         _refuse_ole(path)
     for signature, what in _FOREIGN:
         if head.startswith(signature):
-            raise ListRefused("list_kind", f"{path.name} is {what}, not a list. {_SAVE_AS}")
+            raise ListRefused("list-kind", f"{path.name} is {what}, not a list. {_SAVE_AS}")
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:14].lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<table")):
         raise ListRefused(
-            "list_kind", f"{path.name} is a web page or XML, whatever its name says. {_SAVE_AS}"
+            "list-kind", f"{path.name} is a web page or XML, whatever its name says. {_SAVE_AS}"
         )
     if head.startswith(b"PK") and not head.startswith(b"PK\x03\x04"):
-        raise ListRefused("list_damaged", f"{path.name} is an empty or split archive. {_SAVE_AS}")
+        raise ListRefused("list-damaged", f"{path.name} is an empty or split archive. {_SAVE_AS}")
 
 
 def _refuse_ole(path: Path) -> None:
     if _ENCRYPTED in path.read_bytes():
         raise ListRefused(
-            "list_encrypted",
+            "list-encrypted",
             f"{path.name} is protected by a password. Open it in Excel, remove the password "
             "(File, Info, Protect Workbook) and save it again.",
         )
     raise ListRefused(
-        "list_legacy_excel",
+        "list-legacy-excel",
         f"{path.name} is an Excel file of before 2007 (.xls), which is not read. "
         "Open it in Excel and save it as .xlsx.",
     )

@@ -62,7 +62,7 @@ class ListFile:
                 yield block_of(page, self.columns, guarded=self._guarded)
         if given != self.row_count or sha256_of(self.path) != self.sha256:
             raise ListRefused(
-                "list_changed",
+                "list-changed",
                 f"{self.file_name} was changed while it was read. Close it elsewhere and start again.",
             )
 
@@ -142,12 +142,12 @@ def _examine(table: Table, examiner: Examiner) -> int:
         rows += len(page.rows)
         if rows > most:
             raise ListRefused(
-                "list_too_many_rows",
+                "list-too-many-rows",
                 f"{name} has more than {most:,} rows, the most that is read. Split it.",
             )
         examiner.look(page)
     if not rows:
         raise ListRefused(
-            "list_no_rows", f"{name} has headings but no patients under them. Export it again."
+            "list-no-rows", f"{name} has headings but no patients under them. Export it again."
         )
     return rows

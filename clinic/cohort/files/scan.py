@@ -100,7 +100,7 @@ def _named_by_mark(path: Path) -> str:
         return "utf-16"
     if max(head[::2].count(0), head[1::2].count(0)) * 5 > len(head):
         raise ListRefused(
-            "list_encoding",
+            "list-encoding",
             f"{path.name} looks like UTF-16 but does not begin with a byte order mark, so that it "
             "could only be guessed. Save it as 'CSV UTF-8'.",
         )
@@ -141,7 +141,7 @@ def _look(found: Scan, lines: bytes) -> None:
 
 def _refuse_long_line(name: str, line: int, limits: Limits) -> None:
     raise ListRefused(
-        "list_line_too_long",
+        "list-line-too-long",
         f"{name}: line {line:,} is longer than {limits.line_bytes:,} bytes. "
         "This is not a list with a patient a line; export it again as CSV.",
     )
@@ -166,7 +166,7 @@ def _as_utf8(path: Path, encoding: str) -> Iterator[bytes]:
         decoder.decode(b"", True)
     except UnicodeError:
         raise ListRefused(
-            "list_encoding",
+            "list-encoding",
             f"{path.name} begins as UTF-16 and is not: it was cut off or put together from parts. "
             "Export it again.",
         ) from None

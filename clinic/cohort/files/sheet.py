@@ -87,7 +87,7 @@ def _first_visible(name: str, reader: CalamineWorkbook, notices: Notices) -> int
     ]
     if not sheets:
         raise ListRefused(
-            "list_no_sheet", f"{name} has no visible sheet. Show the sheet with the list and save."
+            "list-no-sheet", f"{name} has no visible sheet. Show the sheet with the list and save."
         )
     notices.add("other_sheets", count=len(reader.sheet_names) - 1)
     return sheets[0]
@@ -96,20 +96,20 @@ def _first_visible(name: str, reader: CalamineWorkbook, notices: Notices) -> int
 def _refuse_extent(name: str, extent: Extent, limits: Limits) -> None:
     if extent.uncomputed:
         raise ListRefused(
-            "list_formulas",
+            "list-formulas",
             f"{name}: row {extent.uncomputed:,} holds a formula whose value is not in the file. "
             "Open it in Excel or LibreOffice, save it, and try again.",
         )
     if extent.last_column > limits.columns:
         raise ListRefused(
-            "list_too_many_columns",
+            "list-too-many-columns",
             f"{name} has {extent.last_column:,} columns; the most that is read is {limits.columns}. "
             "Leave out those that are not needed, and whatever stands far to the right.",
         )
     too_wide = extent.last_row * extent.last_column > limits.grid_cells
     if extent.rows > limits.rows + 1 or extent.last_row > limits.rows + 1000 or too_wide:
         raise ListRefused(
-            "list_too_many_rows",
+            "list-too-many-rows",
             f"{name} reaches down to row {extent.last_row:,}, more than is read of a sheet "
             f"({limits.rows:,} rows, {limits.grid_cells:,} cells). Split it, or save it as CSV.",
         )
@@ -125,7 +125,7 @@ def _table(
     notices: Notices,
 ) -> SheetTable:
     if sheet.end is None or sheet.end[0] + 1 < extent.last_row:
-        code = "list_rows_lost" if extent.last_row else "list_empty"
+        code = "list-rows-lost" if extent.last_row else "list-empty"
         raise ListRefused(code, f"{name}: the sheet has rows that cannot be read, or none at all.")
     hidden = frozenset(itertools.chain.from_iterable(_within(extent.hidden_rows, sheet.end[0] + 1)))
     unseen = set(itertools.chain.from_iterable(_within(extent.hidden_columns, sheet.end[1] + 1)))
@@ -133,7 +133,7 @@ def _table(
     rows = ((n, cells) for n, cells in _rows(sheet, hidden, shown) if not is_blank(cells))
     heading_row, cells = next(rows, (0, []))
     if not heading_row:
-        raise ListRefused("list_empty", f"{name}: the first visible sheet is empty.")
+        raise ListRefused("list-empty", f"{name}: the first visible sheet is empty.")
     notices.add("hidden_rows", sorted(hidden))
     notices.add("hidden_columns", count=len(unseen))
     columns = tidy_headings(cells, file_name=name, row=heading_row, limits=limits)

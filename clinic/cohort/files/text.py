@@ -57,7 +57,7 @@ class TextTable:
         used = records.accounted + self.sep_line
         if used != self.scan.lines:
             raise ListRefused(
-                "list_rows_lost",
+                "list-rows-lost",
                 f"{self.path.name}: the file has {self.scan.lines:,} lines but its rows account for "
                 f"{used:,}. It may have been changed while it was read; try again.",
             )
@@ -110,7 +110,7 @@ def bad_quotes(
     where = f"{file_name}: row {row:,}, {column_name(columns, position)}"
     if fault == "long":
         return ListRefused(
-            "list_cell_too_long",
+            "list-cell-too-long",
             f"{where}: a cell is far too long, as when a quotation mark is missing. "
             "Mend the quotation marks in this row.",
         )
@@ -121,7 +121,7 @@ def bad_quotes(
         "as when one is missing in this row or in the one that the cell runs into"
     )
     return ListRefused(
-        "list_quotes",
+        "list-quotes",
         f"{where}: {what}. Read on, it would swallow the patients of the following rows. "
         "Close or delete the mark, or double it if it belongs to the text.",
     )

@@ -76,7 +76,7 @@ def open_workbook(path: Path, limits: Limits) -> Workbook:
 def damaged(name: str) -> ListRefused:
     """The refusal for what is no whole workbook."""
     return ListRefused(
-        "list_damaged", f"{name} is damaged: it cannot be unpacked as a workbook. {_SAVE_AGAIN}"
+        "list-damaged", f"{name} is damaged: it cannot be unpacked as a workbook. {_SAVE_AGAIN}"
     )
 
 
@@ -88,7 +88,7 @@ def _refuse_encrypted(name: str, archive: zipfile.ZipFile) -> None:
             locked = b"encryption-data" in part.read(_PIECE)
     if locked:
         raise ListRefused(
-            "list_encrypted",
+            "list-encrypted",
             f"{name} is protected by a password. Remove the password and save it again.",
         )
 
@@ -114,7 +114,7 @@ def _refuse_counted(name: str, archive: zipfile.ZipFile, limits: Limits) -> None
 
 def _bomb(name: str, unpacked: int, limits: Limits) -> ListRefused:
     return ListRefused(
-        "list_unpacks_too_large",
+        "list-unpacks-too-large",
         f"{name} would unpack to {unpacked:,} bytes or more. At most {limits.unpacked_bytes:,} are "
         f"read, and no more than {limits.unpack_ratio} times the packed size. "
         "Copy the list alone into a new workbook, or save it as CSV.",
@@ -125,14 +125,14 @@ def _kind(name: str, archive: zipfile.ZipFile) -> SheetKind:
     names = set(archive.namelist())
     if any(part.endswith("vbaProject.bin") for part in names):
         raise ListRefused(
-            "list_macros", f"{name} holds macros. Save it as .xlsx, which has none, or as CSV."
+            "list-macros", f"{name} holds macros. Save it as .xlsx, which has none, or as CSV."
         )
     if _WORKBOOK in names:
         return "xlsx"
     if "mimetype" in names and archive.read("mimetype").strip() == _ODS:
         return "ods"
     raise ListRefused(
-        "list_kind",
+        "list-kind",
         f"{name} is an archive or document, but not an .xlsx or .ods workbook. {_SAVE_AGAIN}",
     )
 

@@ -194,57 +194,57 @@ def _deep_repeat(path: Path) -> Path:
 
 
 REFUSED: tuple[tuple[str, Callable[[Path], Path], str, str], ...] = (
-    ("bomb.xlsx", _bomb, "list_unpacks_too_large", "200,000,000"),
-    ("liar.xlsx", _lying_size, "list_damaged", "damaged"),
-    ("protected.ods", _protected, "list_encrypted", "password"),
-    ("far.xlsx", _cell_far_away, "list_too_many_rows", "1,000,000"),
-    ("repeat.ods", _deep_repeat, "list_too_many_rows", "1,000,000,001"),
-    ("formula.xlsx", _uncomputed, "list_formulas", "row 2"),
-    ("hidden.xlsx", _no_sheet_shown, "list_no_sheet", "visible"),
-    ("entities.xlsx", _entities, "list_damaged", "damaged"),
-    ("twice.xlsx", _row_twice, "list_damaged", "damaged"),
-    ("empty.xlsx", lambda p: made.excel(p, []), "list_empty", "empty"),
-    ("headings.xlsx", lambda p: made.excel(p, [made.HEADINGS]), "list_no_rows", "no patients"),
+    ("bomb.xlsx", _bomb, "list-unpacks-too-large", "200,000,000"),
+    ("liar.xlsx", _lying_size, "list-damaged", "damaged"),
+    ("protected.ods", _protected, "list-encrypted", "password"),
+    ("far.xlsx", _cell_far_away, "list-too-many-rows", "1,000,000"),
+    ("repeat.ods", _deep_repeat, "list-too-many-rows", "1,000,000,001"),
+    ("formula.xlsx", _uncomputed, "list-formulas", "row 2"),
+    ("hidden.xlsx", _no_sheet_shown, "list-no-sheet", "visible"),
+    ("entities.xlsx", _entities, "list-damaged", "damaged"),
+    ("twice.xlsx", _row_twice, "list-damaged", "damaged"),
+    ("empty.xlsx", lambda p: made.excel(p, []), "list-empty", "empty"),
+    ("headings.xlsx", lambda p: made.excel(p, [made.HEADINGS]), "list-no-rows", "no patients"),
     (
         "rounded.xlsx",
         lambda p: made.excel(p, [made.HEADINGS, (9990000001, "", 4.4790000012345e17)]),
-        "list_rounded_number",
+        "list-rounded-number",
         "row 2, column C (Mobile)",
     ),
     (
         "text.xlsx",
         lambda p: made.excel(p, [made.HEADINGS, ("9990000001", "", "4.479E+11")]),
-        "list_rounded_number",
+        "list-rounded-number",
         "row 2, column C (Mobile)",
     ),
     (
         "bidi.xlsx",
         lambda p: made.excel(p, [made.HEADINGS, ("9990000001", "\u202eZebedee", "")]),
-        "list_characters",
+        "list-characters",
         "row 2, column B",
     ),
     (
         "macros.xlsx",
         lambda p: made.archive(p, {"xl/workbook.xml": b"", "xl/vbaProject.bin": b""}),
-        "list_macros",
+        "list-macros",
         "macros",
     ),
     (
         "word.docx",
         lambda p: made.archive(p, {"word/document.xml": b""}),
-        "list_kind",
+        "list-kind",
         "not an .xlsx",
     ),
     (
         "torn.xlsx",
         lambda p: made.archive(p, {"xl/workbook.xml": b"<workbook/>"}),
-        "list_damaged",
+        "list-damaged",
         "damaged",
     ),
     (
         "wide.xlsx",
         lambda p: made.excel(p, [[f"c{i}" for i in range(201)]]),
-        "list_too_many_columns",
+        "list-too-many-columns",
         "201",
     ),
 )
@@ -271,7 +271,7 @@ def test_refuses_a_workbook(
 def test_an_unpacked_size_over_the_limit_is_refused(tmp_path: Path) -> None:
     """ASVS 5.2.3: the unpacked size is bounded."""
     path = made.excel(tmp_path / "list.xlsx", [made.HEADINGS, ANN])
-    with pytest.raises(ListRefused, match="list_unpacks_too_large"):
+    with pytest.raises(ListRefused, match="list-unpacks-too-large"):
         open_list(path, limits=Limits(unpacked_bytes=1_000))
 
 

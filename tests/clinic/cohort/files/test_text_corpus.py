@@ -242,213 +242,213 @@ class Refused:
 
 
 REFUSED = (
-    Refused("nothing at all", b"", "list_empty"),
-    Refused("only line ends", b"\n\r\n\n", "list_empty"),
-    Refused("headings alone", HEAD, "list_no_rows"),
-    Refused("headings and blank rows", HEAD + b",,\n\n", "list_no_rows"),
+    Refused("nothing at all", b"", "list-empty"),
+    Refused("only line ends", b"\n\r\n\n", "list-empty"),
+    Refused("headings alone", HEAD, "list-no-rows"),
+    Refused("headings and blank rows", HEAD + b",,\n\n", "list-no-rows"),
     Refused(
         "a mark never closed",
         HEAD + b'9990000001,"Zebedee,+4477\n9990000002,Bob,+4478\n9990000003,Cy,+4479\n',
-        "list_quotes",
+        "list-quotes",
         ("row 2", "column B"),
     ),
     Refused(
         "a mark never closed in the last cell",
         HEAD + b'9990000001,Ann,"0770\n',
-        "list_quotes",
+        "list-quotes",
         ("row 2", "column C (Mobile)"),
     ),
     Refused(
         "a mark closed by the next row's opening",
         HEAD + b'9990000001,"Zebedee,1\n9990000002,"Bob",2\n',
-        "list_quotes",
+        "list-quotes",
         ("row 2", "column B"),
     ),
     Refused(
         "text after a closing mark",
         HEAD + b'9990000001,Ann,1\n9990000002,"Zebedee" B,2\n',
-        "list_quotes",
+        "list-quotes",
         ("row 3", "column B"),
     ),
     Refused(
         "a mark never closed among the headings",
         b'NHS Number,"Name,Mobile\n9990000001,Ann,1\n',
-        "list_quotes",
+        "list-quotes",
         ("row 1", "column B"),
     ),
     Refused(
         "two rows drawn into one, well-formed",
         HEAD + b'9990000001,"Zebedee,1\n9990000002,Bob",2\n',
-        "list_rows_swallowed",
+        "list-rows-swallowed",
         ("row 2", "column B"),
     ),
     Refused(
         "many rows drawn into one",
         HEAD + b'9990000001,"Zebedee,1\n9990000002,Bob,2\n9990000003,Cy,3\n9990000004,Di",4\n',
-        "list_rows_swallowed",
+        "list-rows-swallowed",
         ("row 2",),
     ),
     Refused(
         "a ragged row with a true NHS number drawn into a cell",
         HEAD + b'9990000001,"Zebedee\n9434765919,Bob",2\n',
-        "list_rows_swallowed",
+        "list-rows-swallowed",
         ("row 2", "column B"),
     ),
     Refused(
         "a patient drawn into the headings",
         b'NHS Number,"Name,Mobile\n9990000001,Zebedee",1\n9990000002,Bob,2\n',
-        "list_rows_swallowed",
+        "list-rows-swallowed",
         ("row 1",),
     ),
     Refused(
         "rows drawn into one with too many cells",
         HEAD + b'9990000001,"Zebedee,1\n9990000002",Bob,2\n',
-        "list_rows_swallowed",
+        "list-rows-swallowed",
         ("row 2",),
     ),
     Refused(
         "NUL",
         HEAD + b"9990000001,Ann,1\n9990000002,Zebe\x00dee,1\n",
-        "list_characters",
+        "list-characters",
         ("row 3", "column B", "NUL"),
     ),
     Refused(
         "a control character",
         HEAD + b"9990000001,Ann,077\x07\n",
-        "list_characters",
+        "list-characters",
         ("row 2", "column C (Mobile)", "U+0007"),
     ),
-    Refused("DEL", HEAD + b"9990000001,Ann,077\x7f\n", "list_characters", ("U+007F",)),
+    Refused("DEL", HEAD + b"9990000001,Ann,077\x7f\n", "list-characters", ("U+007F",)),
     Refused(
         "text turned around",
         HEAD + "9990000001,\u202eZebedee,1\n".encode(),
-        "list_characters",
+        "list-characters",
         ("column B", "U+202E"),
     ),
     Refused(
         "a second byte order mark",
         HEAD + b"\xef\xbb\xbf9990000001,Ann,1\n",
-        "list_characters",
+        "list-characters",
         ("row 2", "column A (NHS Number)", "joined"),
     ),
     Refused(
         "UTF-8 here, Windows-1252 there",
         HEAD + "9990000001,Siân,1\n9990000002,Gwenllïan,2\n".encode() + b"9990000003,Zo\xeb,3\n",
-        "list_characters",
+        "list-characters",
         ("row 4", "column B", "0xeb"),
     ),
     Refused(
         "a cut letter after a UTF-8 mark",
         b"\xef\xbb\xbf" + HEAD + b"9990000001,Si\xc3n,1\n",
-        "list_characters",
+        "list-characters",
         ("row 2", "0xc3"),
     ),
     Refused(
         "a byte that Windows-1252 does not have",
         HEAD + b"9990000001,Zo\xeb,1\n9990000002,\x81\xeb,2\n",
-        "list_characters",
+        "list-characters",
         ("row 3", "0x81"),
     ),
-    Refused("UTF-16 without its mark", PLAIN.encode("utf-16-le"), "list_encoding"),
-    Refused("UTF-16 cut off within a letter", PLAIN.encode("utf-16")[:-1], "list_encoding"),
-    Refused("UTF-32", PLAIN.encode("utf-32"), "list_kind"),
+    Refused("UTF-16 without its mark", PLAIN.encode("utf-16-le"), "list-encoding"),
+    Refused("UTF-16 cut off within a letter", PLAIN.encode("utf-16")[:-1], "list-encoding"),
+    Refused("UTF-32", PLAIN.encode("utf-32"), "list-kind"),
     Refused(
         "4.479E+11 for a mobile",
         HEAD + b"9990000001,Ann,1\n9990000002,Bob,4.479E+11\n",
-        "list_rounded_number",
+        "list-rounded-number",
         ("row 3", "column C (Mobile)"),
     ),
     Refused(
         "9.99E+09 for an NHS number",
         HEAD + b"9.99E+09,Ann,1\n",
-        "list_rounded_number",
+        "list-rounded-number",
         ("row 2", "column A (NHS Number)"),
     ),
     Refused(
         "4,479E+11 with a decimal comma",
         b"NHS Number;Mobile\n9990000001;4,479E+11\n",
-        "list_rounded_number",
+        "list-rounded-number",
         ("row 2",),
     ),
     Refused(
         "the same heading twice",
         b"NHS Number,Mobile,Mobile\n9990000001,1,2\n",
-        "list_heading_twice",
+        "list-heading-twice",
         ("column B (Mobile)", "column C (Mobile)"),
     ),
     Refused(
         "the same but for case",
         b"NHS Number,Note,note\n9990000001,1,2\n",
-        "list_heading_twice",
+        "list-heading-twice",
         ("column B", "column C"),
     ),
     Refused(
         "the same but for spaces and hyphens",
         b"NHS Number,E-mail,email\n9990000001,1,2\n",
-        "list_heading_twice",
+        "list-heading-twice",
     ),
     Refused(
         "two columns for one thing",
         b"NHS Number,Telecom Number,Mobile Number\n9990000001,1,2\n",
-        "list_columns_ambiguous",
+        "list-columns-ambiguous",
         ("column B", "column C"),
     ),
     Refused(
         "no headings at all",
         b"9990000001,Zebedee,07700900001\n9990000002,Bob,07700900002\n",
-        "list_no_heading",
+        "list-no-heading",
         ("row 1", "column A"),
     ),
     Refused(
         "headings that say nothing of patients",
         b"Colour,Shape\nred,round\n",
-        "list_columns_missing",
+        "list-columns-missing",
         ("NHS Number",),
     ),
-    Refused("bars for delimiters", PLAIN.replace(",", "|").encode(), "list_columns_missing"),
+    Refused("bars for delimiters", PLAIN.replace(",", "|").encode(), "list-columns-missing"),
     Refused(
         "a legacy .xls",
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600,
-        "list_legacy_excel",
+        "list-legacy-excel",
         (".xlsx",),
     ),
     Refused(
         "an encrypted .xlsx",
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600 + "EncryptedPackage".encode("utf-16-le"),
-        "list_encrypted",
+        "list-encrypted",
         ("password",),
     ),
     Refused(
         "a web page called .xls",
         b"<html><table><tr><td>NHS Number</td></tr></table></html>",
-        "list_kind",
+        "list-kind",
     ),
-    Refused("a PDF", b"%PDF-1.7\n", "list_kind"),
-    Refused("a gzip", b"\x1f\x8b\x08\x00", "list_kind"),
-    Refused("an empty zip", b"PK\x05\x06" + b"\0" * 18, "list_damaged"),
-    Refused("a zip cut off", b"PK\x03\x04" + b"\0" * 40, "list_damaged"),
+    Refused("a PDF", b"%PDF-1.7\n", "list-kind"),
+    Refused("a gzip", b"\x1f\x8b\x08\x00", "list-kind"),
+    Refused("an empty zip", b"PK\x05\x06" + b"\0" * 18, "list-damaged"),
+    Refused("a zip cut off", b"PK\x03\x04" + b"\0" * 40, "list-damaged"),
     Refused(
         "a cell over 8 KB",
         HEAD + b"9990000001," + b"x" * 9000 + b",1\n",
-        "list_cell_too_long",
+        "list-cell-too-long",
         ("row 2", "column B"),
     ),
     Refused(
         "a cell over 8 KB in short lines",
         HEAD + b'9990000001,"' + b"x\n" * 5000 + b'",1\n',
-        "list_cell_too_long",
+        "list-cell-too-long",
         ("row 2", "column B"),
     ),
     Refused(
         "a line of megabytes",
         HEAD + b"9990000001," + b"x" * 3_000_000 + b",1\n",
-        "list_line_too_long",
+        "list-line-too-long",
         ("line 2",),
     ),
     Refused(
         "201 columns",
         b"NHS Number" + b"".join(b",c%d" % i for i in range(200)) + b"\n9990000001\n",
-        "list_too_many_columns",
+        "list-too-many-columns",
         ("201",),
     ),
 )
@@ -472,10 +472,10 @@ def test_refuses_naming_place_and_kind_but_no_patient(case: Refused, tmp_path: P
 
 
 LIMITS = (
-    (Limits(file_bytes=50), "list_too_large"),
-    (Limits(rows=1), "list_too_many_rows"),
-    (Limits(columns=2), "list_too_many_columns"),
-    (Limits(cell_characters=10), "list_cell_too_long"),
+    (Limits(file_bytes=50), "list-too-large"),
+    (Limits(rows=1), "list-too-many-rows"),
+    (Limits(columns=2), "list-too-many-columns"),
+    (Limits(cell_characters=10), "list-cell-too-long"),
 )
 
 
@@ -491,7 +491,7 @@ def test_refuses_a_file_over_a_limit(limits: Limits, code: str, tmp_path: Path) 
 
 def test_a_file_that_is_not_there_is_refused_by_its_name(tmp_path: Path) -> None:
     """Fault 46: a wrong path is a mistake that can be mended."""
-    with pytest.raises(ListRefused, match=r"list_not_found: There is no file gone\.csv"):
+    with pytest.raises(ListRefused, match=r"list-not-found: There is no file gone\.csv"):
         open_list(tmp_path / "gone.csv")
 
 
@@ -501,7 +501,7 @@ def test_a_file_changed_after_it_was_opened_is_not_taken_for_the_same(tmp_path: 
     path.write_text(PLAIN)
     opened = open_list(path)
     path.write_text(PLAIN.replace("Ann", "Eve"))
-    with pytest.raises(ListRefused, match="list_changed"):
+    with pytest.raises(ListRefused, match="list-changed"):
         list(opened.blocks())
 
 
@@ -511,7 +511,7 @@ def test_a_file_cut_after_it_was_opened_is_refused(tmp_path: Path) -> None:
     path.write_text(PLAIN)
     opened = open_list(path)
     path.write_text(PLAIN[: PLAIN.index("9990000002")])
-    with pytest.raises(ListRefused, match="list_rows_lost"):
+    with pytest.raises(ListRefused, match="list-rows-lost"):
         list(opened.blocks())
 
 
@@ -547,5 +547,5 @@ def test_a_refusal_deep_in_a_large_file_names_its_row(tmp_path: Path) -> None:
     rows = [f'999{i:07},"A\nB",1\n' if i == 7 else f"999{i:07},A,1\n" for i in range(1, 45_000)]
     rows[40_000] = '9990040001,"A,1\n'
     path.write_text("NHS Number,Name,Mobile\n" + "".join(rows))
-    with pytest.raises(ListRefused, match=r"list_quotes: list\.csv: row 40,002, column B"):
+    with pytest.raises(ListRefused, match=r"list-quotes: list\.csv: row 40,002, column B"):
         open_list(path)
