@@ -1,0 +1,158 @@
+"""`cohort audit` as people type it."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import stat
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from clinic.clock import SystemClock
+from clinic.govern.audit import Act, Item, record_act, record_items
+from clinic.record.database import Record
+from clinic.record.schema.govern import audit_act
+from tests.cli.office import Office, hire
+
+
+@pytest.fixture
+def office(tmp_path: Path, sqlite_record: Record) -> Office:
+    """Operation 7 changed patients 1 to 3, operation 8 patient 3 alone."""
+    office = Office(tmp_path / "home", sqlite_record)
+    hire(office)
+    record, clock = office.open(), SystemClock()
+    for number, patients in ((7, (1, 2, 3)), (8, (3,))):
+        with record.write() as connection:
+            changed = [Item(p, {"status": "active"}, {"status": "on_hold"}) for p in patients]
+            stream = f"operation-{number}"
+            record_items(
+                connection, clock, stream=stream, operation_id=number, chunk=1, items=changed
+            )
+            act = Act(
+                operator="ann",
+                approver="max",
+                operation_type="status",
+                subject="operation",
+                subject_id=number,
+                patients_affected=len(patients),
+                reason="=insurance ends",
+            )
+            record_act(connection, clock, act)
+    record.close()
+    return office
+
+
+def test_the_trail_is_listed_by_operation_operator_and_date(office: Office) -> None:
+    """ALC-41."""
+    by_operation = office.rows("audit", "list", "--operation", "7")
+    assert [(act["operation_type"], act["patients_affected"]) for act in by_operation] == [
+        ("status", 3)
+    ]
+    assert len(office.rows("audit", "list", "--by", "max")) == 2
+    assert len(office.rows("audit", "list", "--by", "nobody")) == 0
+    assert len(office.rows("audit", "list", "--until", "2001-01-01")) == 0
+    assert len(office.rows("audit", "list", "--since", "2001-01-01", "--limit", "1")) == 1
+    both = office.run("audit", "list", "--operation", "7", "--campaign", "7")
+    assert both.exit_code == 2
+
+
+def test_a_patients_trail_is_shown_to_a_proven_manager_and_that_is_written_down(
+    office: Office,
+) -> None:
+    """ALC-41: by patient; reading is audited too (ISO 27789)."""
+    refused = office.run("audit", "list", "--patient", "3", me="ann")
+    assert (refused.exit_code, "audit-role" in refused.output) == (3, True)
+    found = office.rows("audit", "list", "--patient", "3", me="mia")
+    assert sorted(act["subject_id"] for act in found) == [7, 8]
+    assert office.rows("audit", "list", "--patient", "99", me="mia") == []
+    readings = [a for a in office.rows("audit", "list") if a["operation_type"] == "audit.read"]
+    assert [json.loads(a["new_values"]) for a in readings] == [
+        {"patient_id": "99"},
+        {"patient_id": "3"},
+    ]
+
+
+def test_an_operation_is_shown_with_old_and_new_values(office: Office) -> None:
+    """ALC-40."""
+    shown = office.run("audit", "show", "7", me="mia").stdout
+    assert '2\t{"status":"active"}\t{"status":"on_hold"}' in shown
+    parts = office.rows("audit", "show", "7", "--limit", "2", me="mia")
+    assert [row["patient_id"] for row in parts["patients"]] == [1, 2]
+    assert office.run("audit", "show", "7", me="root").exit_code == 3
+
+
+def test_the_whole_trail_is_verified_and_anchored(office: Office) -> None:
+    """NEW-10: verifiable by a command."""
+    verified = office.run("audit", "verify")
+    assert verified.exit_code == 0
+    assert "sealed with the key" in verified.output
+    said = office.rows("audit", "verify")
+    assert (said["holds"], said["anchored"], said["first_fault"]) == (True, True, None)
+    assert (office.home / "audit.anchor").exists()
+    assert office.run("audit", "anchor").output.startswith("0 chains")
+
+
+def test_a_forged_row_is_named_with_exit_code_5(office: Office) -> None:
+    record = office.open()
+    with record.write() as connection:
+        connection.exec_driver_sql("DROP TRIGGER refuse_update_audit_act")
+        connection.execute(
+            audit_act.update().where(audit_act.c.stream == "operation-8").values(operator="eve")
+        )
+    record.close()
+    verified = office.run("audit", "verify")
+    assert verified.exit_code == 5
+    assert "row-edited: stream operation-8, block 2, row 1" in verified.output
+    fault = json.loads(office.run("audit", "verify", "--json").stdout)["first_fault"]
+    assert (fault["code"], fault["stream"]) == ("row-edited", "operation-8")
+
+
+def test_the_export_is_its_owners_alone_and_is_written_down_with_its_hash(
+    office: Office, tmp_path: Path
+) -> None:
+    """ALC-41: exportable, and the export is itself audited; ALC-28: the reminder."""
+    path = tmp_path / "trail.csv"
+    done = office.run("audit", "export", str(path), me="mia")
+    assert done.exit_code == 0
+    assert "protected health information" in done.output
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with path.open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert [row["patient_id"] for row in rows] == ["1", "2", "3", "3"]
+    assert {row["reason"] for row in rows} == {"'=insurance ends"}  # no formula
+    record = office.open()
+    with record.read() as connection:
+        acts = connection.execute(
+            sa.select(audit_act.c.outcome, audit_act.c.new_values)
+            .where(audit_act.c.operation_type == "audit.exported")
+            .order_by(audit_act.c.number)
+        ).all()
+    record.close()
+    assert [outcome for outcome, _ in acts] == ["begun", "done"]
+    says = json.loads(acts[1].new_values)
+    assert says == {
+        "form": "csv",
+        "rows": 4,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }
+    again = office.run("audit", "export", str(path), me="mia")
+    assert (again.exit_code, "export-exists" in again.output) == (3, True)
+
+
+def test_only_a_manager_exports(office: Office, tmp_path: Path) -> None:
+    for who in ("ann", "root"):
+        refused = office.run("audit", "export", str(tmp_path / "x.csv"), me=who)
+        assert (refused.exit_code, "audit-role" in refused.output) == (3, True)
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_one_fhir_audit_event_is_written_for_each_patient(office: Office, tmp_path: Path) -> None:
+    path = tmp_path / "trail.ndjson"
+    office.run("audit", "export", str(path), "--form", "fhir", "--patient", "3", me="mia")
+    events = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [event["resourceType"] for event in events] == ["AuditEvent"] * 2
+    assert {event["entity"][0]["what"]["reference"] for event in events} == {"Patient/3"}
+    assert "on_hold" not in path.read_text()  # identifiers only, no clinical content

@@ -1,0 +1,76 @@
+"""`cohort operators` as an admin types it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from clinic.record.database import Record
+from tests.cli.office import SECRET, Office, ask, hire
+
+
+@pytest.fixture
+def office(tmp_path: Path, sqlite_record: Record) -> Office:
+    return Office(tmp_path / "home", sqlite_record)
+
+
+def test_the_first_operator_must_be_an_admin(office: Office) -> None:
+    refused = office.run("operators", "add", "mia", "--role", "manager", new_secret=SECRET)
+    assert (refused.exit_code, "operator-first" in refused.output) == (3, True)
+    assert (
+        office.run("operators", "add", "root", "--role", "admin", new_secret=SECRET).exit_code == 0
+    )
+    assert office.rows("operators", "list") == [{"name": "root", "role": "admin", "active": True}]
+
+
+def test_an_admin_adds_and_disables_others(office: Office) -> None:
+    hire(office)
+    adding = ("operators", "add", "Zoe", "--role", "team_lead")
+    assert office.run(*adding, me="root", new_secret=SECRET).exit_code == 0
+    assert office.run("operators", "disable", "max", me="root").exit_code == 0
+    active = {person["name"]: person["active"] for person in office.rows("operators", "list")}
+    assert active == {"ann": True, "max": False, "mia": True, "root": True, "zoe": True}
+
+
+def test_who_is_no_admin_or_not_proven_adds_nobody(office: Office) -> None:
+    hire(office)
+    adding = ("operators", "add", "eve", "--role", "manager")
+    by_manager = office.run(*adding, me="mia", new_secret=SECRET)
+    assert (by_manager.exit_code, "operator-not-admin" in by_manager.output) == (3, True)
+    unproven = office.run(*adding, me="root", secret="guessed", new_secret=SECRET)
+    assert (unproven.exit_code, "operator-unproven" in unproven.output) == (3, True)
+    assert "eve" not in office.run("operators", "list").stdout
+
+
+def test_secrets_are_asked_for_unseen_and_twice_when_new(office: Office) -> None:
+    typed = f"{SECRET}\n{SECRET}\n"
+    added = office.run("operators", "add", "root", "--role", "admin", typed=typed)
+    assert added.exit_code == 0
+    assert SECRET not in added.output
+    typed = f"{SECRET}\nother secret 1\nother secret 2\n"
+    differs = office.run(
+        "operators", "add", "ann", "--role", "operator", "--operator", "root", typed=typed
+    )
+    assert differs.exit_code != 0
+    assert [person["name"] for person in office.rows("operators", "list")] == ["root"]
+
+
+def test_no_option_or_variable_takes_a_secret(office: Office) -> None:
+    hire(office)
+    as_argument = office.run("operators", "disable", "max", "--secret", SECRET)
+    assert as_argument.exit_code == 2
+    in_environment = office.run(
+        "operators", "disable", "max", "--operator", "root", environment={"COHORT_SECRET": SECRET}
+    )
+    assert in_environment.exit_code != 0
+    closed = office.run("operators", "disable", "max", "--operator", "root", "--secret-fd", "99")
+    assert (closed.exit_code, "secret-unread" in closed.output) == (3, True)
+
+
+def test_disabling_the_only_approver_of_a_request_is_said(office: Office) -> None:
+    """ALC-45: an approver without access to the queue is detectable."""
+    hire(office)
+    number = ask(office, requested_by="mia")
+    said = office.run("operators", "disable", "max", me="root").output
+    assert f"Nobody can decide these requests now: {number}" in said
