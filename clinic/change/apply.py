@@ -22,7 +22,7 @@ from clinic.change.fields import FIELDS, ColumnField, Part, fields_in, raise_ver
 from clinic.change.locks import take_locks
 from clinic.change.operations import find_operation, set_state
 from clinic.change.outcomes import AT_APPLY, FAILED, WILL_CHANGE
-from clinic.change.states import PLANNED, RUNNING, WAITING
+from clinic.change.states import CHANGED_SOMETHING, PLANNED, RUNNING, WAITING
 from clinic.change.writing import announce, withdraw
 from clinic.clock import Clock
 from clinic.errors import NotAllowed
@@ -36,14 +36,14 @@ APPLIED_CHUNK = "applied"
 
 def begin(record: Record, clock: Clock, operation_id: int) -> None:
     """
-    Use the approval up and lock the patients; an operation that runs already is left as it is.
+    Use the approval up and lock the patients; an operation that has begun already is left as it is.
 
     Raises:
         NotAllowed: not approved, or what was approved is not what stands in the database now
     """
     with record.write() as connection:
         planned = find_operation(connection, operation_id, lock=True)
-        if planned.state == RUNNING:
+        if planned.state in CHANGED_SOMETHING:
             return
         if planned.state not in (PLANNED, WAITING):
             raise NotAllowed(
