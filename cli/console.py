@@ -46,7 +46,7 @@ def next_commands(*commands: str) -> None:
         return
     err().print("\n[dim]Next:[/]")
     for command in commands:
-        err().print(f"  [bold]{escape(command)}[/]")
+        err().print(f"  [bold]{escape(command)}[/]", soft_wrap=True)  # to be copied: never broken
 
 
 def show_json(value: Any) -> None:

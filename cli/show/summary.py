@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from cli import console
-from cli.show.campaign import show_counts
+from clinic.cohort.outcomes import AFTER, BEFORE, OUTCOMES
 from clinic.message.summary import Summary
 
 
 def show_summary(summary: Summary, *, not_accepted: Path) -> None:
-    """The verdict, the counts that add up to the rows, and how quick it was."""
+    """The verdict, what became of the messages, and how quick it was; all rows are accounted for."""
     colour = {"OK": "green", "Error": "red"}.get(summary.verdict, "yellow")
     what = "Rehearsal" if summary.dry_run else "Campaign"
     console.say(
@@ -18,5 +18,9 @@ def show_summary(summary: Summary, *, not_accepted: Path) -> None:
         f"{summary.messages:,} messages, {summary.segments:,} segments, "
         f"{summary.seconds:,.1f} s, {summary.rate:,.0f} a second"
     )
-    show_counts(dict(sorted(summary.outcomes.items(), key=lambda item: -item[1])))
-    console.say(f"Not messaged, with what to do about each: {not_accepted}")
+    counts = sorted(summary.outcomes.items(), key=lambda item: -item[1])
+    left_out = sum(rows for code, rows in counts if code in BEFORE)
+    rows = [(rows, code, OUTCOMES[code].says) for code, rows in counts if code in AFTER]
+    rows.append((left_out, "not accepted", f"Each with its reason in {not_accepted}"))
+    rows.append((summary.rows, "rows in all", ""))
+    console.show_table("Outcomes", ["Rows", "Outcome", "What to do"], rows, right=(0,))
