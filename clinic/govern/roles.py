@@ -3,7 +3,7 @@ Which role may do what.
 
 Deny by default: what this table does not name, nobody may do. A role includes what lower ones may do,
 except `admin`: who makes operators neither asks for nor approves anything that touches a patient, so
-that nobody can make an approver for their own request (docs/decisions/0004-two-persons.md).
+that nobody can make an approver for their own request (docs/decisions/0010-two-persons.md).
 """
 
 from __future__ import annotations
