@@ -2,7 +2,8 @@
 `cohort list check FILE`: what a list is, how it is read and what is wrong with it, without a campaign.
 
 The same report goes to the terminal, to a script (`--json`) and to a page (`--html`). No patient's
-value is in it: headings, row numbers, counts and codes only.
+value is in it: headings, row numbers, counts and codes only. Rows are judged as a campaign would
+judge them, as far as the list alone can tell (data_checks/list_quality.py).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from cli import console
 if TYPE_CHECKING:
     from clinic.cohort.files import ListFile
     from clinic.settings import Layout
+    from data_checks.list_quality import ListQuality
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", add_completion=False)
 
@@ -47,38 +49,61 @@ def check(
     """
     Read a list from end to end and say what was found. Nothing is kept and nothing is sent.
 
-    Exit code 0: it can be used, whatever the remarks say; 2: it is refused, and why.
+    Exit code 0: it can be used, whatever the remarks say; 2: it is refused, and why, be it that it
+    cannot be read or that a campaign would stop it.
     """
-    from clinic.errors import ListRefused
+    from clinic.errors import CohortRefused, ListRefused
+    from data_checks.list_report import list_html, refused_html
 
     try:
-        report = report_of(file, scheme)
+        opened, quality = _examine(file, scheme)
     except ListRefused as refusal:
         report = {"file": file.name, "accepted": False, "code": refusal.code, "says": refusal.says}
-        _write(report, html=html, json=json)
+        _write(report, refused_html(file.name, refusal.code, refusal.says), html=html, json=json)
         if json:
             raise typer.Exit(refusal.exit_code) from None
         raise
-    _write(report, html=html, json=json)
+    report = report_of(opened, quality)
+    _write(report, list_html(opened, quality), html=html, json=json)
     if not json:
         _show(report)
+    if quality.stopped and json:
+        raise typer.Exit(CohortRefused.exit_code)
+    if quality.stopped:
+        raise CohortRefused("list-refused", " ".join(quality.intake.stops + quality.whole.stops))
+    if not json:
         console.next_commands(f'cohort message {file} --name "…" --template …')
 
 
-def report_of(file: Path, scheme: str) -> dict[str, Any]:
+def _examine(file: Path, scheme: str) -> tuple[ListFile, ListQuality]:
     """
-    The report on a list that can be used.
+    Read the list, and judge it.
 
     Raises:
-        ListRefused: it cannot
+        ListRefused: it cannot be read
         SettingsWrong: there is no such scheme
     """
-    from clinic.cohort.files import open_list, report_rows
+    from clinic.clock import SystemClock
+    from clinic.cohort.files import open_list
+    from clinic.settings import load_settings
+    from data_checks.list_quality import check_list
 
-    opened = open_list(file, scheme=_scheme(scheme))
+    settings = load_settings()
+    wanted = _scheme(scheme) or settings.organisation.id_scheme
+    organisation = settings.organisation.model_copy(update={"id_scheme": wanted})
+    settings = settings.model_copy(update={"organisation": organisation})
+    opened = open_list(file, scheme=wanted)
+    return opened, check_list(opened, settings=settings, today=SystemClock().now().date())
+
+
+def report_of(opened: ListFile, quality: ListQuality) -> dict[str, Any]:
+    """The report on a list that could be read."""
+    from clinic.cohort.files import report_rows
+    from data_checks.list_report import quality_rows
+
     return {
         "file": opened.file_name,
-        "accepted": True,
+        "accepted": not quality.stopped,
         "rows": opened.row_count,
         "size": opened.size,
         "sha256": opened.sha256,
@@ -86,16 +111,17 @@ def report_of(file: Path, scheme: str) -> dict[str, Any]:
         "delimiter": _DELIMITERS[opened.delimiter],
         "layout": opened.layout,
         "columns": _columns(opened),
-        "remarks": [asdict(row) for row in report_rows(opened)],
+        "outcomes": quality.outcomes,
+        "checks": [asdict(check) for check in quality.intake.checks + quality.whole.checks],
+        "remarks": [asdict(row) for row in (*report_rows(opened), *quality_rows(quality))],
     }
 
 
-def _scheme(given: str) -> Layout:
+def _scheme(given: str) -> Layout | None:
     from clinic.errors import SettingsWrong
-    from clinic.settings import load_settings
 
     if not given:
-        return load_settings().organisation.id_scheme
+        return None
     if given in _SCHEMES:
         return cast("Layout", given)
     raise SettingsWrong("settings", f"--scheme must be one of {', '.join(_SCHEMES)}.")
@@ -111,13 +137,11 @@ def _columns(opened: ListFile) -> list[dict[str, str]]:
     ]
 
 
-def _write(report: dict[str, Any], *, html: Path | None, json: bool) -> None:
+def _write(report: dict[str, Any], page: str, *, html: Path | None, json: bool) -> None:
     if json:
         console.show_json(report)
     if html is not None:
-        from cli.list_page import page
-
-        html.write_text(page(report), encoding="utf-8")
+        html.write_text(page, encoding="utf-8")
         console.say(f"Report: {html}")
 
 
@@ -128,6 +152,10 @@ def _show(report: dict[str, Any]) -> None:
         "Headings",
         ("Column", "Heading", "Read as"),
         [(c["column"], c["heading"], c["read_as"] or "(kept)") for c in report["columns"]],
+    )
+    outcomes = sorted(report["outcomes"].items(), key=lambda item: -item[1])
+    console.show_table(
+        "Rows by the first fault they have", ("Outcome", "Rows"), outcomes, right=(1,)
     )
     if report["remarks"]:
         console.show_table(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
+from clinic.cohort.columns import column_letter
 from clinic.cohort.outcomes import OUTCOMES
 from clinic.values.phone_kinds import KINDS
 from data_checks.list_quality import ListQuality
-from data_checks.report import Remark, render_html
+from data_checks.report import Facts, Remark, render_html
+from data_checks.verdict import Check, Verdict
 
 if TYPE_CHECKING:
     from clinic.cohort.files import ListFile, ReportRow
@@ -25,7 +27,8 @@ def quality_rows(quality: ListQuality) -> Iterator[ReportRow]:
     from clinic.cohort.files import ReportRow
 
     for code, count in quality.faults.items():
-        if not code.startswith(("phone_", "email_")):  # told more exactly below
+        # The reader tells of unreadable rows by number; addresses are told of more exactly below
+        if not code.startswith(("unreadable_", "phone_", "email_")):
             yield ReportRow(code, count, (), "", SENTENCES.get(code, OUTCOMES[code].says))
     for remark in _addresses(quality):
         yield ReportRow(remark.where, remark.count, (), "", remark.says)
@@ -33,9 +36,9 @@ def quality_rows(quality: ListQuality) -> Iterator[ReportRow]:
 
 def list_html(source: ListFile, quality: ListQuality) -> str:
     """
-    The page of a list: both verdicts, the rows by outcome, and what was noticed while reading.
+    The page of a list: both verdicts, the rows by outcome, what was noticed, what was read as what.
 
-    It names the file, its columns and row numbers; no patient.
+    It names the file, its headings and row numbers; no patient.
     """
     from clinic.cohort.files import report_rows
 
@@ -47,6 +50,27 @@ def list_html(source: ListFile, quality: ListQuality) -> str:
         counted="Rows by the first fault they have",
         sentences=SENTENCES,
         remarks=[*read, *_addresses(quality)],
+        facts=_facts(source),
+    )
+
+
+def refused_html(file_name: str, code: str, says: str) -> str:
+    """The page of a file that could not even be read: the one sentence that says what to do."""
+    refused = Verdict.of((Check(code, says, "critical", passed=False),))
+    return render_html(file_name, {f"Refused: {code}": refused}, {})
+
+
+def _facts(source: ListFile) -> tuple[Facts, Facts]:
+    """What was read as what, and how the file is written."""
+    read_as = {heading: field for field, heading in source.fields.items()}
+    headings = [
+        (column_letter(place), heading, read_as.get(heading, "(kept)"))
+        for place, heading in enumerate(source.columns)
+    ]
+    written = [(fact, getattr(source, fact)) for fact in ("size", "encoding", "layout", "sha256")]
+    return (
+        Facts("Headings", ("Column", "Heading", "Read as"), headings),
+        Facts("How it is written", ("What", "Is"), written),
     )
 
 

@@ -8,10 +8,11 @@ fetch anything. Why not the Data Docs of Great Expectations: docs/decisions/0005
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
 
@@ -41,6 +42,15 @@ class Remark:
     where: str = ""
 
 
+@dataclass(frozen=True)
+class Facts:
+    """A further table, of what a file is: texts and counts, never a row's values."""
+
+    heading: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
 def render_html(
     title: str,
     verdicts: Mapping[str, Verdict],
@@ -48,7 +58,8 @@ def render_html(
     *,
     counted: str = "Rows by outcome",
     sentences: Mapping[str, str] | None = None,
-    remarks: Iterable[Remark] = (),
+    remarks: Iterable[Remark] | None = None,
+    facts: Iterable[Facts] = (),
 ) -> str:
     """
     The page.
@@ -59,7 +70,8 @@ def render_html(
         counts: code of clinic.cohort.outcomes → rows
         counted: what `counts` counts
         sentences: code → what to say of it here instead of what the vocabulary says
-        remarks: what was noticed while the list was read
+        remarks: what was noticed while the list was read; none given: not looked for
+        facts: further tables, below all others
     """
     outcomes = {verdict.outcome for verdict in verdicts.values()}
     overall = next((outcome for outcome in _ORDER if outcome in outcomes), "warn")
@@ -73,7 +85,8 @@ def render_html(
         rows=[_count_row(code, rows, total, sentences or {}) for code, rows in counts.items()],
         total=total,
         counted=counted,
-        remarks=list(remarks),
+        remarks=None if remarks is None else list(remarks),
+        facts=list(facts),
         percent=percent,
     )
 

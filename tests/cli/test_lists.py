@@ -14,13 +14,13 @@ from cli.program import app
 
 GOOD = (
     "NHS Number,Patient Name,Mobile Number,<b>Note</b>\n"
-    "9990000001,Zebedee,07700900001,\n"
+    "9990000034,Zebedee,07700900001,\n"
     "9990000018,Yolanda,7700900002,\n"
     "9990000026,Xavier\n"
     "\n"
 )
-BAD = 'NHS Number,Name\n9990000001,"Zebedee\n9990000018,Yolanda\n'
-PATIENTS = ("Zebedee", "Yolanda", "Xavier", "9990000001", "9990000018", "07700900001", "7700900002")
+BAD = 'NHS Number,Name\n9990000034,"Zebedee\n9990000018,Yolanda\n'
+PATIENTS = ("Zebedee", "Yolanda", "Xavier", "9990000034", "9990000018", "07700900001", "7700900002")
 
 
 def run(*arguments: str) -> Result:
@@ -46,7 +46,8 @@ def test_shows_the_file_its_headings_and_remarks(tmp_path: Path) -> None:
     assert ["C", "Mobile Number", "mobile"] in lines
     assert ["D", "<b>Note</b>", "(kept)"] in lines
     assert [line[:4] for line in lines if line[0] == "unreadable_row"] == [
-        ["unreadable_row", "", "1", "4"]
+        ["unreadable_row", "1"],
+        ["unreadable_row", "", "1", "4"],
     ]
 
 
@@ -72,7 +73,11 @@ def test_gives_scripts_one_json_document(text: str, code: int, tmp_path: Path) -
             "blank_rows",
             "unreadable_row",
             "zero_restored",
+            "test_number",
+            "missing",
         }
+        assert sum(report["outcomes"].values()) == report["rows"]
+        assert all(check["passed"] for check in report["checks"] if check["severity"] == "critical")
     else:
         assert report["code"] == "list-quotes"
 
@@ -126,9 +131,21 @@ def test_the_page_is_whole_and_links_to_nowhere(text: str, tmp_path: Path) -> No
     assert ("<b>Note</b>" if text is GOOD else "recall.csv: row 2, column B") in read.words
 
 
+def test_a_list_that_a_campaign_would_stop_exits_with_2_and_says_why(tmp_path: Path) -> None:
+    """Issue 3, 2: the suite that gates a campaign is held here as well, before anybody plans on it."""
+    path = str(a_list(tmp_path, "NHS Number\n" + "9990000019\n" * 25))
+    stopped = run(path, "--html", str(tmp_path / "report.html"))
+    assert stopped.exit_code == 2
+    assert "list-refused" in stopped.output
+    assert "25 of 25 rows have an error" in " ".join(stopped.output.split())
+    assert "25 of 25 rows have an error" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    as_json = run(path, "--json")
+    assert (as_json.exit_code, json.loads(as_json.stdout)["accepted"]) == (2, False)
+
+
 def test_the_scheme_says_which_columns_are_demanded(tmp_path: Path) -> None:
     """ACX-18: an EMIS list needs the EMIS number as well; the generic scheme does not."""
-    path = str(a_list(tmp_path, "NHS Number,Name\n9990000001,Zebedee\n"))
+    path = str(a_list(tmp_path, "NHS Number,Name\n9990000034,Zebedee\n"))
     assert run(path, "--scheme", "generic").exit_code == 0
     refused = run(path, "--scheme", "emis")
     assert refused.exit_code == 2
@@ -145,6 +162,6 @@ def test_an_unknown_scheme_is_refused_with_those_there_are(tmp_path: Path) -> No
 def test_a_list_without_faults_says_so(tmp_path: Path) -> None:
     """Issue 3, 1: silence is not a verdict."""
     page = tmp_path / "report.html"
-    result = run(str(a_list(tmp_path, "NHS Number\n9990000001\n")), "--html", str(page))
+    result = run(str(a_list(tmp_path, "NHS Number\n9990000034\n")), "--html", str(page))
     assert "Nothing remarkable" in result.output
     assert "Nothing remarkable" in page.read_text(encoding="utf-8")
