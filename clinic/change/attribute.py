@@ -111,7 +111,7 @@ def _tidied(field: str, old: ColumnElement[Any]) -> tuple[ColumnElement[Any], li
     packed = sa.func.upper(sa.func.replace(old, " ", ""))
     length = sa.func.length(packed)
     new = sa.func.substr(packed, 1, length - 3) + " " + sa.func.substr(packed, length - 2)
-    return new, [Reason(sa.and_(old.is_not(None), length.not_between(5, 7)), VALUE_INVALID)]
+    return new, [Reason(sa.and_(old.is_not(None), ~length.between(5, 7)), VALUE_INVALID)]
 
 
 ATTRIBUTE = Kind(

@@ -182,7 +182,11 @@ def as_text(value: ColumnElement[Any]) -> ColumnElement[str]:
 
 def has_tag(patient_id: ColumnElement[int], tag_id: ColumnElement[int]) -> ColumnElement[str]:
     """ "1" or "0": whether the patient has the tag."""
-    held = sa.exists().where(patient_tag.c.patient_id == patient_id, patient_tag.c.tag_id == tag_id)
+    held = (
+        sa.exists()
+        .where(patient_tag.c.patient_id == patient_id, patient_tag.c.tag_id == tag_id)
+        .correlate_except(patient_tag)
+    )
     return sa.case((held, "1"), else_="0")
 
 

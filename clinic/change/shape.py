@@ -163,10 +163,8 @@ def item_columns(
         else_=sa.literal(WILL_CHANGE),
     )
     nothing = sa.cast(sa.null(), sa.Text)
-    detail = sa.case(
-        *((reason.when, nothing if reason.detail is None else reason.detail) for reason in reasons),
-        else_=nothing,
-    )
+    details = [(r.when, nothing if r.detail is None else r.detail) for r in reasons]
+    detail = sa.case(*details, else_=nothing) if details else nothing
     return source.add_columns(
         sa.literal(operation_id),
         patient_id,

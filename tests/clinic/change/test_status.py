@@ -50,9 +50,7 @@ def test_each_scenario_changes_every_selected_patient_and_nobody_else(
     assert column(record, "version") == {1: 2, 2: 2, 3: 2, 4: 1, 5: 2}
 
 
-def test_each_patient_who_cannot_be_changed_has_a_reason(
-    record: Record, clock: FakeClock
-) -> None:
+def test_each_patient_who_cannot_be_changed_has_a_reason(record: Record, clock: FakeClock) -> None:
     """ALC-15, ALC-43."""
     practice(record)
     update(record, 2, status="on_hold")
@@ -117,9 +115,7 @@ def test_old_and_new_value_of_every_patient_are_in_the_sealed_trail(
     assert verify(record, None).holds
 
 
-def test_planning_and_applying_again_changes_nothing_more(
-    record: Record, clock: FakeClock
-) -> None:
+def test_planning_and_applying_again_changes_nothing_more(record: Record, clock: FakeClock) -> None:
     """Every step may be run twice."""
     practice(record, 4)
     operation_id = asked(record, clock, "status", {"to": "on_hold"}, [1, 2, 3, 4])

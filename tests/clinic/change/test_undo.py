@@ -86,9 +86,7 @@ def _there_and_back(record: Record) -> None:
 def _there_and_back_without_versions(record: Record) -> None:
     for status in ("discharged", "on_hold"):
         with record.write() as connection:
-            connection.execute(
-                sa.update(patient).where(patient.c.id == 1).values(status=status)
-            )
+            connection.execute(sa.update(patient).where(patient.c.id == 1).values(status=status))
 
 
 def _back_by_hand(record: Record) -> None:
@@ -259,9 +257,7 @@ def test_tags_visits_and_several_fields_are_restored_together(
     assert tags_of(record) == set()
 
 
-def test_two_undos_of_one_operation_are_not_open_at_once(
-    record: Record, clock: FakeClock
-) -> None:
+def test_two_undos_of_one_operation_are_not_open_at_once(record: Record, clock: FakeClock) -> None:
     practice(record)
     operation_id = changed(record, clock)
     undo_of(record, clock, operation_id)

@@ -1,0 +1,116 @@
+"""Tags, and one field of many patients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from clinic.errors import MendableError
+from clinic.record.database import Record
+from tests.clinic.change.practice import (
+    asked,
+    column,
+    die,
+    done,
+    outcomes,
+    practice,
+    tags_of,
+    update,
+)
+from tests.fakes import FakeClock
+
+
+def test_tags_are_given_and_taken_away(record: Record, clock: FakeClock) -> None:
+    """ALC-5."""
+    practice(record)
+    done(record, clock, asked(record, clock, "tag", {"add": ["a"]}, [1, 2, 3]))
+    parameters = {"add": ["b"], "remove": ["a"]}
+    summary = done(record, clock, asked(record, clock, "tag", parameters, [2, 3, 4]))
+    assert tags_of(record) == {(1, 1), (2, 2), (3, 2), (4, 2)}
+    assert (summary.selected, summary.applied) == (3, 3)
+    assert column(record, "version") == {1: 2, 2: 3, 3: 3, 4: 2, 5: 1, 6: 1}
+
+
+def test_an_insurance_plan_is_replaced_where_it_is_the_old_one(
+    record: Record, clock: FakeClock
+) -> None:
+    """ALC-1: insurance updates."""
+    practice(record)
+    update(record, 1, insurance_plan="Old Plan")
+    update(record, 2, insurance_plan="Another")
+    parameters = {"field": "insurance_plan", "to": "New Plan", "was": "Old Plan"}
+    operation_id = asked(record, clock, "attribute", parameters, [1, 2, 3])
+    done(record, clock, operation_id)
+    assert column(record, "insurance_plan")[1] == "New Plan"
+    assert outcomes(record, operation_id) == {
+        1: "will_change",
+        2: "value_differs",
+        3: "value_differs",
+    }
+
+
+def test_a_field_can_be_cleared(record: Record, clock: FakeClock) -> None:
+    practice(record)
+    update(record, 1, insurance_plan="Old Plan")
+    parameters = {"field": "insurance_plan", "to": None}
+    operation_id = asked(record, clock, "attribute", parameters, [1, 2])
+    done(record, clock, operation_id)
+    assert column(record, "insurance_plan")[1] is None
+    assert outcomes(record, operation_id) == {1: "will_change", 2: "already_so"}
+
+
+# Field, what is there, what it is then; None: it cannot be put right by rule
+TIDY = [
+    ("postcode", "ab1 2cd", "AB1 2CD"),
+    ("postcode", "AB12CD", "AB1 2CD"),
+    ("postcode", "ab1", None),
+    ("email", " Ann@Example.ORG ", "ann@example.org"),
+    ("email", "ann at example", None),
+]
+
+
+@pytest.mark.parametrize(("field", "before", "after"), TIDY)
+def test_data_clean_up_writes_values_the_usual_way(
+    record: Record, clock: FakeClock, field: str, before: str, after: str | None
+) -> None:
+    """ALC-1: data clean-up."""
+    practice(record)
+    update(record, 1, **{field: before})
+    update(record, 2, **{field: {"postcode": "ab1 2cd", "email": "Ben@Example.org"}[field]})
+    parameters = {"field": field, "tidy": True}
+    operation_id = asked(record, clock, "attribute", parameters, [1, 2, 3, 4])
+    done(record, clock, operation_id)
+    assert column(record, field)[1] == (after or before)
+    assert outcomes(record, operation_id)[1] == ("will_change" if after else "value_invalid")
+
+
+REFUSED: list[tuple[str, dict[str, Any]]] = [
+    ("field-unknown", {"field": "nhs_number", "to": "1"}),
+    ("value-invalid", {"field": "postcode", "to": "nowhere"}),
+    ("value-invalid", {"field": "email", "to": "nobody"}),
+    ("value-invalid", {"field": "insurance_plan", "to": "x" * 81}),
+    ("field-not-tidied", {"field": "address", "tidy": True}),
+    ("tags-none", {}),
+    ("tags-both", {"add": ["a"], "remove": ["a"]}),
+    ("tag-unknown", {"add": ["c"]}),
+]
+
+
+@pytest.mark.parametrize(("code", "parameters"), REFUSED)
+def test_parameters_that_make_no_sense_are_refused(
+    sqlite_record: Record, clock: FakeClock, code: str, parameters: dict[str, Any]
+) -> None:
+    practice(sqlite_record)
+    kind = "tag" if code.startswith("tag") else "attribute"
+    with pytest.raises(MendableError) as refused:
+        asked(sqlite_record, clock, kind, parameters, [1])
+    assert refused.value.code == code
+
+
+def test_the_dead_are_left_as_they_are(record: Record, clock: FakeClock) -> None:
+    practice(record)
+    die(record, 1)
+    operation_id = asked(record, clock, "tag", {"add": ["a"]}, [1, 2])
+    done(record, clock, operation_id)
+    assert outcomes(record, operation_id) == {1: "patient_dead", 2: "will_change"}
