@@ -55,7 +55,12 @@ def _default(field: FieldInfo) -> Any:
 
 
 def _line(name: str, value: Any) -> str:
-    if isinstance(value, Path):
-        value = str(value)
+    return f"{name} = {_toml(value)}"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        pairs = (f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items())
+        return "{ " + ", ".join(pairs) + " }"
     # JSON's spelling of texts, numbers, truth values and lists is TOML's too
-    return f"{name} = {json.dumps(value, ensure_ascii=False, default=str)}"
+    return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)

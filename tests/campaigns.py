@@ -57,20 +57,21 @@ def put_campaign(
                 rows=len(fates), request_key=f"list-{number}",
             )
         )  # fmt: skip
+        text = 1000 + number  # beside those of the catalogue
         connection.execute(
             sa.insert(template).values(
-                id=number, key=f"flu-{number}", name="Flu", message_type="invitation"
+                id=text, key=f"flu-{number}", name="Flu", message_type="invitation"
             )
         )
         connection.execute(
             sa.insert(template_version).values(
-                id=number, template_id=number, version=1, body=body, variables="[]",
+                id=text, template_id=text, version=1, body=body, variables="[]",
                 sha256="0" * 64, created_at=now, created_by="nia",
             )
         )  # fmt: skip
         given = {
             "id": number, "request_key": f"campaign-{number}", "list_id": number,
-            "template_version_id": number, "list_name": "Flu 2026", "channel": "sms",
+            "template_version_id": text, "list_name": "Flu 2026", "channel": "sms",
             "purpose": "any", "gateway": "outbox", "state": state, "rows": len(fates),
             "requested_by": "nia", "created_at": now,
         }  # fmt: skip

@@ -1,0 +1,57 @@
+"""What the tests of the program share: an installation of its own, and a way to type commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.profile import settings_file
+from cli.program import app
+from cli.start import set_up
+from clinic.record.database import Record
+from clinic.settings import Settings
+from tests.typed import Typed
+
+Type = Callable[..., Typed]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Where the installation of this test is."""
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def config(home: Path, tmp_path: Path) -> Path:
+    """A settings file for an installation whose operator is nia."""
+    path = tmp_path / "cohort.toml"
+    chosen = {"home": str(home), "operator": "nia", "phones.test_range": True}
+    path.write_text(settings_file(chosen), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def installed(home: Path, config: Path) -> Iterator[Record]:
+    """The record of an installation that was set up."""
+    set_up(Settings(home=home))
+    record = Record.open(Settings(home=home).database_url)
+    yield record
+    record.close()
+
+
+@pytest.fixture
+def typed(config: Path) -> Type:
+    """Types a command as a person would, with these settings; what came of it."""
+
+    def run(*words: str, stdin: str = "") -> Typed:
+        env = {"COHORT_CONFIG": str(config), "NO_COLOR": "1", "COLUMNS": "120"}
+        result = CliRunner().invoke(app, list(words), input=stdin, env=env)
+        unexpected = result.exception
+        if unexpected is not None and not isinstance(unexpected, SystemExit):
+            raise unexpected
+        return Typed(result.exit_code, result.stdout, result.stderr)
+
+    return run

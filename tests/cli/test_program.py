@@ -1,0 +1,87 @@
+"""The program as a whole: its help, its errors, what it loads."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.program import COMMANDS
+from tests.cli.conftest import Type
+
+HEAVY = {"pandas", "numpy", "prefect", "great_expectations", "sqlalchemy", "aiohttp", "pydantic"}
+
+
+def test_help_loads_nothing_heavy() -> None:
+    """It answers at once: what a command needs is imported when the command is called."""
+    says = (
+        "import sys\n"
+        "from typer.testing import CliRunner\n"
+        "from cli.program import app\n"
+        "assert CliRunner().invoke(app, ['--help']).exit_code == 0\n"
+        "print(' '.join(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", says], capture_output=True, text=True, check=True, cwd=_root()
+    )
+    assert not HEAVY & set(done.stdout.split())
+
+
+def test_a_traceback_never_shows_the_values_of_variables() -> None:
+    """Rich's tracebacks print local variables, and those are patients."""
+    from cli.program import app
+
+    assert app.pretty_exceptions_enable is False
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_has_a_help_of_its_own(typed: Type, name: str) -> None:
+    told = typed(name, "--help")
+    assert told.code == 0
+    assert "Usage" in told.out
+
+
+def test_the_help_lists_every_command_and_the_exit_codes(typed: Type) -> None:
+    told = typed("--help").out
+    assert [name for name in COMMANDS if name not in told] == []
+    assert "Exit codes" in told
+
+
+def test_the_version_is_told(typed: Type) -> None:
+    assert typed("--version").out.strip()[0].isdigit()
+
+
+def test_an_error_that_can_be_mended_is_a_sentence_a_code_and_an_exit_code(
+    typed: Type, installed: object
+) -> None:
+    told = typed("show", "7")
+    assert told.code == 2
+    assert "campaign-unknown" in told.err
+    assert "cohort campaigns" in told.err
+    assert "Traceback" not in told.err
+    assert told.out == ""
+
+
+def test_a_record_that_is_not_set_up_is_told_with_the_command_that_does(typed: Type) -> None:
+    told = typed("campaigns")
+    assert told.code == 5
+    assert "cohort init" in told.err
+
+
+def test_nothing_is_coloured_or_boxed_when_nobody_is_looking() -> None:
+    """Plain when not a terminal; NO_COLOR respected."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from cli.console import show_table, say\n"
+         "say('[bold]remark[/]')\nshow_table('T', ['A', 'B'], [(1000, None), ('x\\ny', True)])"],
+        capture_output=True, text=True, check=True, cwd=_root(),
+        env={**os.environ, "FORCE_COLOR": "", "NO_COLOR": "1"},
+    )  # fmt: skip
+    assert done.stdout == "A\tB\n1,000\t\nx y\tTrue\n"
+    assert done.stderr == "remark\n"
+
+
+def _root() -> Path:
+    return Path(__file__).parents[2]

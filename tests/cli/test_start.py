@@ -1,0 +1,76 @@
+"""`cohort init`: every setting with a comment, and safe to run again."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from cli.profile import settings_file
+from clinic.settings import Settings
+from tests.cli.conftest import Type
+
+
+def _names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _names(field.annotation, f"{prefix}{name}.")
+        else:
+            yield prefix + name
+
+
+def test_every_setting_is_in_the_file_at_its_default_with_a_comment() -> None:
+    text = settings_file({})
+    assert tomllib.loads(text).keys() <= set(Settings.model_fields)
+    uncommented = re.sub(r"^# (\w+ = )", r"\1", text, flags=re.MULTILINE)
+    for name in _names(Settings):
+        assert re.search(rf"^# .+\n{name.rpartition('.')[2]} = ", uncommented, re.MULTILINE), name
+
+
+def test_the_defaults_of_the_file_are_those_of_the_program(tmp_path: Path) -> None:
+    uncommented = re.sub(r"^# (\w+ = )", r"\1", settings_file({}), flags=re.MULTILINE)
+    flat = {key: value for key, value in tomllib.loads(uncommented).items() if key != "operator"}
+    assert Settings(**flat).model_dump(exclude={"operator"}) == Settings().model_dump(
+        exclude={"operator"}
+    )
+
+
+def test_what_was_chosen_is_not_commented_out() -> None:
+    chosen = tomllib.loads(settings_file({"organisation.name": "Meddygfa Gŵyr"}))
+    assert chosen["organisation"] == {"name": "Meddygfa Gŵyr"}
+
+
+def test_init_sets_up_a_record_and_the_catalogue_and_again_changes_nothing(
+    typed: Type, home: Path, config: Path
+) -> None:
+    before = config.read_text(encoding="utf-8")
+    for _ in range(2):
+        assert typed("init", "--name", "Another").code == 0
+    assert config.read_text(encoding="utf-8") == before
+    assert (home / "record.db").exists()
+    assert home.stat().st_mode & 0o077 == 0
+    keys = [text["key"] for text in typed("templates", "list", "--json").json()]
+    assert "appointment-reminder" in keys
+
+
+def test_init_writes_the_profile_that_was_asked_for(typed: Type, config: Path) -> None:
+    config.unlink()
+    elsewhere = ("--record-url", f"sqlite:///{config}.db")
+    assert typed("init", "--name", "Llanfair", "--id-scheme", "emis", *elsewhere).code == 0
+    settings = tomllib.loads(config.read_text(encoding="utf-8"))
+    assert settings["organisation"] == {"name": "Llanfair", "id_scheme": "emis"}
+    assert config.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    "fault", ["batch_size = 0", "no_such_setting = 1", "[organisation]\nname = 5"]
+)
+def test_a_setting_that_makes_no_sense_is_named(typed: Type, config: Path, fault: str) -> None:
+    config.write_text(fault, encoding="utf-8")
+    told = typed("campaigns")
+    assert told.code == 2
+    assert "settings" in told.err
