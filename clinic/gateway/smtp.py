@@ -131,11 +131,18 @@ class Smtp:
 
     def _deliver(self, letter: _Letter, tally: Tally) -> None:
         """One letter over an idle connection, or over a new one if that was hung up meanwhile."""
+        text = compose(
+            letter.message,
+            letterhead=self._letterhead,
+            fixed=letter.fixed,
+            address=letter.address,
+            envelope_id=letter.envelope_id,
+        )
         try:
             connection = self._idle.pop()
         except IndexError:
             connection = None
-        if connection is not None and self._attempt(connection, letter, tally):
+        if connection is not None and self._attempt(connection, letter, text, tally):
             return
         try:
             connection = connect(self._settings, name=self._letterhead.domain, trust=self._trust)
@@ -145,19 +152,12 @@ class Smtp:
             return
         except OSError:
             connection = None
-        if connection is None or not self._attempt(connection, letter, tally):
+        if connection is None or not self._attempt(connection, letter, text, tally):
             tally.not_sent([letter.message.reference])
             tally.stop()
 
-    def _attempt(self, connection: Connection, letter: _Letter, tally: Tally) -> bool:
+    def _attempt(self, connection: Connection, letter: _Letter, text: bytes, tally: Tally) -> bool:
         """Whether the letter's fate is noted; False: the connection was lost before the text left."""
-        text = compose(
-            letter.message,
-            letterhead=self._letterhead,
-            fixed=letter.fixed,
-            address=letter.address,
-            envelope_id=letter.envelope_id,
-        )
         connection.begin()
         try:
             command, code, says = connection.submit(

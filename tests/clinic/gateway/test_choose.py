@@ -8,6 +8,8 @@ import sys
 import pytest
 
 from clinic.gateway.choose import gateway_for
+from clinic.gateway.outbox import read_outbox
+from clinic.gateway.protocol import Outgoing, Taken
 from clinic.record.database import Record
 from clinic.settings import EmailGateway, Settings, SmsGateway
 
@@ -33,6 +35,26 @@ def test_a_channel_leaves_as_set_and_otherwise_to_the_outbox(
     gateway = gateway_for(settings, sqlite_record, channel)
     assert (gateway.name, gateway.channel) == (name, channel)
     gateway.close()
+
+
+@pytest.mark.parametrize(
+    ("settings", "channel"),
+    [(Settings(), "sms"), (Settings(sms=PROVIDER), "sms"), (Settings(email=RELAY), "email")],
+)
+def test_a_rehearsal_cuts_batches_like_the_real_way_out_and_sends_nothing(
+    sqlite_record: Record, settings: Settings, channel: str
+) -> None:
+    """NEW-13: the same code, nothing leaves."""
+    real = gateway_for(settings, sqlite_record, channel)
+    rehearsed = gateway_for(settings, sqlite_record, channel, dry_run=True)
+    cuts = (rehearsed.batch_limit, rehearsed.per_request)
+    assert cuts == (real.batch_limit, real.per_request)
+    message = Outgoing(7, "+447700900123", "Hello")
+    answer = rehearsed.send("k", [message], per_request=1, only=frozenset([7]))
+    assert isinstance(answer.results[7], Taken)
+    assert read_outbox(sqlite_record) == []
+    real.close()
+    rehearsed.close()
 
 
 def test_choosing_the_outbox_loads_no_http_client() -> None:

@@ -37,6 +37,7 @@ from tests.servers.scripted import (
 HELLO = [Outgoing(reference=7, to="+447700900123", body="Sut mae, Siân?")]
 OK = b"HTTP/1.1 200 OK\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
 ELSEWHERE = "Location: http://127.0.0.1:1/"
 ACCEPTED = b'{"messages": [{"reference": "7", "id": "g7", "status": "accepted"}]}'
 
@@ -96,6 +97,8 @@ TABLE = [
     Row("202 accepted", reply(202, ACCEPTED), "taken"),
     Row("207 accepted", reply(207, ACCEPTED), "taken"),
     Row("100 Continue first", then(say(CONTINUE), reply(200, ACCEPTED)), "taken"),
+    Row("in chunks", say(OK + CHUNKED + b"\r\n44\r\n" + ACCEPTED + b"\r\n0\r\n\r\n"), "taken"),
+    Row("until it hangs up", then(say(OK + b"\r\n" + ACCEPTED), hang_up), "taken"),
     Row("had it already (class R)", settles(entry("duplicate")), "taken"),
     Row("reference as a number", settles(entry("accepted", 7, id=7)), "taken"),
     Row("barred number", settles(entry("rejected", code="barred")), "turned"),
@@ -133,9 +136,12 @@ TABLE = [
     Row("closed inside the head", then(say(OK + b"Conte"), hang_up), "ambiguous"),
     Row("closed inside the body", then(reply(200, ACCEPTED[:30], length=len(ACCEPTED)), hang_up), "ambiguous"),
     Row("body shorter than it says", then(reply(200, ACCEPTED, length=999), hang), "ambiguous"),
+    Row("chunks without an end", then(say(OK + CHUNKED + b"\r\n44\r\n" + ACCEPTED), hang_up), "ambiguous"),
     Row("body longer than it says", reply(200, ACCEPTED, length=10), "ambiguous"),
     Row("one byte at a time", drip(OK + b"Content-Length: 68\r\n\r\n" + ACCEPTED), "ambiguous"),
     Row("a body without end", never_end(OK + b"\r\n", b" " * 65536), "ambiguous"),
+    Row("a body of 50 MB", reply(200, b" " * 50_000_000), "ambiguous"),
+    Row("a body without end, quickly", never_end(OK + b"\r\n", b" " * 5_000_000), "ambiguous"),
     Row("headers without end", never_end(OK, b"X: " + b"y" * 4000 + b"\r\n"), "ambiguous"),
     Row("100 Continue without end", never_end(b"", CONTINUE), "ambiguous"),
     Row("not HTTP", say(b"SSH-2.0-OpenSSH_9.2\r\n"), "ambiguous"),
@@ -284,6 +290,14 @@ def test_strange_references_settle_nobody_and_are_counted() -> None:
         answer = send_to(server.url)
     assert answer.results == {7: Taken("x")}
     assert answer.strays == 6
+
+
+def test_nothing_is_sent_when_nothing_is_open() -> None:
+    with scripted_http(reply(200, ACCEPTED)) as server:
+        way_out = gateway(server.url)
+        assert way_out.send("k", many(3), per_request=1, only=frozenset()) == Answer()
+        way_out.close()
+    assert server.requests == []
 
 
 def test_what_was_settled_before_is_not_settled_again() -> None:

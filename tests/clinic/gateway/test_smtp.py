@@ -300,6 +300,55 @@ def test_wrong_credentials_halt_and_send_nothing(
     assert len(relay.logins) <= 2  # once for each mechanism, not for each message
 
 
+OFFERS_LOGIN = b"250-relay\r\n250 AUTH PLAIN\r\n"
+
+
+@pytest.mark.parametrize(
+    ("offers", "says", "halt"),
+    [
+        (OFFERS_LOGIN, b"235 2.7.0 welcome\r\n", None),
+        (OFFERS_LOGIN, b"535 5.7.8 wrong\r\n", "gateway-credentials"),
+        (OFFERS_LOGIN, b"454 4.7.0 directory is down\r\n", None),
+        (b"250 relay\r\n", b"", "gateway-credentials"),
+    ],
+    ids=["right", "wrong", "for the moment", "no login offered"],
+)
+def test_a_login_that_fails_for_the_moment_is_tried_again(
+    offers: bytes, says: bytes, halt: str | None
+) -> None:
+    with scripted_relay(EHLO=offers, AUTH=says) as relay:
+        answer = send_to(relay.port, user="u", password="p")
+    assert answer.halt == halt
+    assert verdict(answer) == ("taken" if says.startswith(b"235") else "not sent")
+
+
+def test_a_relay_that_hangs_up_at_goodbye_does_no_harm() -> None:
+    with scripted_relay(QUIT=hang_up) as relay:
+        assert verdict(send_to(relay.port)) == "taken"
+
+
+def test_an_organisation_cannot_add_a_header_by_its_name() -> None:
+    with pytest.raises(SettingsWrong, match="gateway-sender"):
+        Smtp(EmailGateway(sender="a@example.org"), sender_name="Practice\nBcc: b@example.org")
+
+
+def test_our_own_mistake_ends_the_call_and_every_worker() -> None:
+    """What was sent by then is in doubt (class B): better than going on with a broken program."""
+
+    def broken(reference: int) -> str:
+        raise LookupError("no link")
+
+    with scripted_relay() as relay:
+        settings = EmailGateway(
+            host="127.0.0.1", port=relay.port, tls="none", sender="a@example.org"
+        )
+        way_out = Smtp(settings, unsubscribe_url=broken)
+        with pytest.raises(LookupError, match="no link"):
+            send(way_out, many(10))
+        way_out.close()
+    assert not any(line.upper().startswith(b"MAIL") for line in relay.requests)
+
+
 @pytest.mark.parametrize(
     ("settings", "code"),
     [
