@@ -27,7 +27,6 @@ import pydantic
 from prefect import Flow, Task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner
 
 from clinic.errors import CohortError, MendableError
@@ -72,7 +71,7 @@ class FlowOptions(TypedDict, total=False):
     flow_run_name: str
     retries: int
     retry_delay_seconds: float
-    task_runner: TaskRunner[PrefectFuture[Any]]
+    task_runner: TaskRunner[Any]
     timeout_seconds: float
     on_completion: Hooks
     on_failure: Hooks
