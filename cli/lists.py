@@ -8,7 +8,9 @@ judge them, as far as the list alone can tell (data_checks/list_quality.py).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -59,12 +61,13 @@ def check(
         opened, quality = _examine(file, scheme)
     except ListRefused as refusal:
         report = {"file": file.name, "accepted": False, "code": refusal.code, "says": refusal.says}
-        _write(report, refused_html(file.name, refusal.code, refusal.says), html=html, json=json)
+        page = partial(refused_html, file.name, refusal.code, refusal.says)
+        _write(report, page, html=html, json=json)
         if json:
             raise typer.Exit(refusal.exit_code) from None
         raise
     report = report_of(opened, quality)
-    _write(report, list_html(opened, quality), html=html, json=json)
+    _write(report, partial(list_html, opened, quality), html=html, json=json)
     if not json:
         _show(report)
     if quality.stopped and json:
@@ -137,11 +140,13 @@ def _columns(opened: ListFile) -> list[dict[str, str]]:
     ]
 
 
-def _write(report: dict[str, Any], page: str, *, html: Path | None, json: bool) -> None:
+def _write(
+    report: dict[str, Any], page: Callable[[], str], *, html: Path | None, json: bool
+) -> None:
     if json:
         console.show_json(report)
     if html is not None:
-        html.write_text(page, encoding="utf-8")
+        html.write_text(page(), encoding="utf-8")
         console.say(f"Report: {html}")
 
 

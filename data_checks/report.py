@@ -11,14 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from jinja2 import Environment, StrictUndefined, Template
 
 from clinic.cohort.outcomes import OUTCOMES
 from data_checks.checks import percent
 from data_checks.verdict import Check, Verdict
+
+_PAGE: Final = Path(__file__).with_name("report.html.j2")
 
 # What a person is told of a verdict: a word, and what follows from it. The word is never left to colour
 HEADLINES = {
@@ -96,8 +98,7 @@ def _template() -> Template:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    text = files("data_checks").joinpath("report.html.j2").read_text(encoding="utf-8")
-    return environment.from_string(text)
+    return environment.from_string(_PAGE.read_text(encoding="utf-8"))
 
 
 def _result(check: Check) -> tuple[str, str]:
