@@ -10,10 +10,10 @@ demo: $(VENV)/installed   ## set up, then run the main job on a synthetic practi
 	@$(BIN)/cohort demo
 
 test: $(VENV)/installed   ## set up, then run every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
-# Prefect's database is migrated once here, so that a server starts in 3 s afterwards.
-# A lock with a hash for every file, and bytecode at install: without it each flow run re-parses 2,300 modules
+# A lock with a hash for every file, and bytecode at install: without it each flow run re-parses 2,300 modules.
+# Prefect's database is migrated once, here, so that a server starts in 3 s and not in 15
 $(VENV)/installed: requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv==$(UV)
@@ -25,6 +25,9 @@ $(VENV)/installed: requirements.lock pyproject.toml
 lock: ## resolve again after a change of pyproject.toml; the lock names no package host
 	$(BIN)/uv pip compile --quiet --group dev --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	    --no-emit-index-url pyproject.toml --output-file requirements.lock
+
+kill-matrix: $(VENV)/installed ## kill -9 at every point and at 200 random instants; the better part of an hour
+	@$(BIN)/python -m tests.kill.matrix
 
 clean:
 	rm -rf $(VENV) .cohort

@@ -74,9 +74,15 @@ def record(record_url: str) -> Iterator[Record]:
 
 
 @pytest.fixture
-def sqlite_record(migrated_sqlite: Path, tmp_path: Path) -> Iterator[Record]:
+def sqlite_record_url(migrated_sqlite: Path, tmp_path: Path) -> str:
+    """The URL of an empty, migrated record on SQLite."""
+    return _sqlite_url(migrated_sqlite, tmp_path)
+
+
+@pytest.fixture
+def sqlite_record(sqlite_record_url: str) -> Iterator[Record]:
     """An empty, migrated record on SQLite, for what does not depend on the database."""
-    record = Record.open(_sqlite_url(migrated_sqlite, tmp_path))
+    record = Record.open(sqlite_record_url)
     yield record
     record.close()
 

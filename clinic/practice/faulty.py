@@ -121,10 +121,6 @@ def _spaces(row: _Row) -> None:
     row["NHS Number"] = f" {row['NHS Number']}\u00a0"
 
 
-def _excel_number(row: _Row) -> None:
-    row["Mobile Telephone"] = "4.47701E+11"
-
-
 def _cell_too_many(row: _Row) -> None:
     row["Clinic"] = "Flu clinic"
     row["one more"] = "a cell under no heading"
@@ -136,7 +132,7 @@ def _letter_for_digit(row: _Row) -> None:
 
 _FAULTS: tuple[_Fault, ...] = (
     _unknown_patient, _wrong_check_digit, _no_ids, _another_birth_date, _impossible_birth_date,
-    _no_birth_date, _no_mobile, _formula, _two_lines, _quoted, _no_clinic, _spaces, _excel_number,
+    _no_birth_date, _no_mobile, _formula, _two_lines, _quoted, _no_clinic, _spaces,
     _letter_for_digit, _cell_too_many,
 )  # fmt: skip
 

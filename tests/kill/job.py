@@ -1,0 +1,120 @@
+"""
+The main job as one process does it, with a plug that is pulled at a named point or at some instant.
+
+The steps are those of flows/message.py, called one after the other, with two threads that send.
+Started again with the same job, it carries on.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from clinic.clock import SystemClock
+from clinic.gateway.choose import gateway_for
+from clinic.message.begin import begin_campaign
+from clinic.message.campaign import release
+from clinic.message.deliver import deliver
+from clinic.message.ledger import Ledger
+from clinic.message.request import CohortChoice, MessageRequest
+from clinic.message.save import save_batches
+from clinic.message.stage import stage
+from clinic.message.summary import summarize
+from clinic.message.variables import Setting
+from clinic.message.worker import Worker
+from clinic.record.database import Record
+from clinic.settings import Organisation, Phones, Settings, SmsGateway
+from data_checks.cohort import check_cohort
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to do, and where to die: at the `hit`-th time that `point` is reached; "" = never."""
+
+    url: str
+    home: str
+    file: str
+    gateway: str
+    gateway_class: str
+    batch_size: int = 500
+    per_request: int = 100
+    point: str = ""
+    hit: int = 1
+    timeout_seconds: float = 1.0
+
+
+class Plug:
+    """Kills this process, without a word, when a point is reached for the n-th time."""
+
+    def __init__(self, point: str, hit: int) -> None:
+        self.point, self.left = point, hit
+        self.lock = threading.Lock()
+
+    def __call__(self, point: str) -> None:
+        if point != self.point:
+            return
+        with self.lock:
+            self.left -= 1
+            if self.left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def settings_of(job: Job) -> Settings:
+    """The settings of a practice whose texts go to the recording gateway."""
+    return Settings(
+        home=Path(job.home),
+        record_url=job.url,
+        batch_size=job.batch_size,
+        phones=Phones(test_range=True),
+        organisation=Organisation(id_scheme="generic", campaign_cap=100_000),
+        sms=SmsGateway.model_validate(
+            {
+                "url": job.gateway,
+                "token": "t",
+                "gateway_class": job.gateway_class,
+                "per_request": job.per_request,
+                "connections": 8,
+                "timeout_seconds": job.timeout_seconds,
+            }
+        ),
+    )
+
+
+def run(job: Job) -> None:
+    """All steps, from the file to the summary; running again carries on."""
+    settings, clock = settings_of(job), SystemClock()
+    record = Record.open(job.url)
+    gateway = gateway_for(settings, record, "sms")
+    request = MessageRequest(
+        list_name="Everybody", cohort=CohortChoice(file=job.file), template="plain"
+    )
+    number = begin_campaign(
+        record, clock, settings, request,
+        request_key="the-job", gateway=gateway.name, batch_limit=gateway.batch_limit,
+    )  # fmt: skip
+    check_cohort(record, clock, settings, number)
+    setting = Setting(settings.organisation, clock.now())
+    batches = stage(record, number, setting=setting, most_segments=6)
+    release(record, clock, number)
+    ledger = Ledger(
+        record,
+        clock,
+        Worker(settings.home / "workers"),
+        back_off=timedelta(milliseconds=20),
+        reached=Plug(job.point, job.hit),
+    )
+    half = batches // 2
+    spans = [(1, half), (half + 1, batches)]
+    threads = [
+        threading.Thread(target=deliver, args=(ledger, gateway, number, *span)) for span in spans
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    save_batches(record, clock, number, 1, batches)
+    summarize(record, clock, number)
