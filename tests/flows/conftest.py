@@ -19,3 +19,8 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting
     """
     with running_prefect(tmp_path_factory.mktemp("prefect")) as settings:
         yield settings
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that need a Prefect server come last: the quick ones tell first what is wrong."""
+    items.sort(key=lambda item: item.get_closest_marker("prefect") is not None)
