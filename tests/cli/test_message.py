@@ -1,0 +1,143 @@
+"""`cohort message`: what is asked, what is shown before anything leaves, and that a no is a no."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clinic.message.report import list_campaigns
+from clinic.practice.faulty import faulty_list
+from clinic.practice.people import Practice
+from clinic.practice.synthetic import fill_practice
+from clinic.record.database import Record
+from tests.cli.conftest import Type
+from tests.fakes import FakeClock
+
+PRACTICE = Practice(patients=400)
+FLU = ("--name", "Flu 2026", "--template", "flu-invite")
+
+
+@pytest.fixture
+def practice(installed: Record, clock: FakeClock) -> Record:
+    """An installation with 400 patients who do not exist."""
+    fill_practice(installed, PRACTICE, clock=clock)
+    return installed
+
+
+@pytest.fixture
+def flu(tmp_path: Path) -> Path:
+    """A list of 200 of them, with every fault."""
+    path = tmp_path / "flu.csv"
+    path.write_bytes(faulty_list(np.random.default_rng(1), 200, PRACTICE))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--template", "flu-invite", "--group", "carers"], "list-name-missing"),  # PAT-6
+        ([*FLU], "request-invalid"),
+        ([*FLU, "--group", "carers", "--status", "active"], "request-invalid"),
+        ([*FLU, "--group", "carers", "--ids-from", "-"], "request-invalid"),
+        ([*FLU, "--group", "carers", "--text", "Hello"], "request-invalid"),
+        (["--name", "x", "--group", "carers"], "request-invalid"),
+        ([*FLU, "--group", "nobody"], "group-unknown"),
+        (["--name", "x", "--group", "carers", "--template", "nothing"], "template-unknown"),
+        (["--name", "x", "--group", "carers", "--text", "{{ patient.pin }}"], "template-variable"),
+        (["--resume", "7"], "campaign-unknown"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_anything_is_done(
+    typed: Type, practice: Record, words: list[str], code: str
+) -> None:
+    """PAT-6, PAT-10, ACX-9: a list has a name; a template or own text, one of them."""
+    told = typed("message", *words, stdin="1000001")
+    assert (told.code, code in told.err) == (2, True), told.err
+    assert list_campaigns(practice) == []
+
+
+def test_the_review_shows_who_is_accepted_who_not_what_it_costs_and_says(
+    typed: Type, practice: Record, flu: Path, home: Path
+) -> None:
+    """ACX-25 to ACX-28, ACX-31, PAT-13, ARC-6: the review, and nothing is queued before a yes."""
+    told = typed("message", str(flu), *FLU)
+    assert (told.code, "not-confirmed" in told.err) == (3, True)
+    for part in ("200 rows in the list", "accepted: one message each", "segments", "phone_missing"):
+        assert part in told.err
+    assert told.err.count("your flu vaccination is due") == 3
+    with (home / "not-accepted" / "campaign-1.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert f"{len(rows)} not accepted" in told.err
+    assert {"EMIS Number", "Outcome", "What to do"} <= set(rows[0])
+
+
+def test_after_a_no_nothing_can_leave_and_the_same_list_may_be_tried_again(
+    typed: Type, practice: Record, flu: Path
+) -> None:
+    """ARC-6: without confirmation nothing is ever queued."""
+    for _ in range(2):
+        assert "not-confirmed" in typed("message", str(flu), *FLU).err
+    assert {line.verdict for line in list_campaigns(practice)} == {"refused"}
+    counts = typed("show", "1", "--json").json()["counts"]
+    assert counts["cancelled"] > 100
+    assert sum(counts.values()) == 200
+    resumed = typed("message", "--resume", "1")
+    assert (resumed.code, "campaign-ended" in resumed.err) == (3, True)
+
+
+def test_a_sensitive_text_is_not_sent_unless_the_warning_is_accepted(
+    typed: Type, practice: Record
+) -> None:
+    """COM-4: the warning is shown, for a group as for a list, and a person must accept it."""
+    words = (
+        "message",
+        "--group",
+        "flu-65",
+        "--name",
+        "x",
+        "--text",
+        "Your HIV test result is here.",
+    )
+    told = typed(*words, "--yes")
+    assert (told.code, "warning-not-accepted" in told.err) == (3, True)
+    assert "Warning sensitive" in told.err
+    assert "not-confirmed" in typed(*words, "--accept-warnings").err
+
+
+@pytest.mark.parametrize(
+    "who",
+    [("--group", "flu-65"), ("--status", "active", "--facility", "F1"), ("--ids-from", "-")],
+)
+def test_a_preview_shows_messages_and_leaves_nothing_behind_to_send(
+    typed: Type, practice: Record, who: tuple[str, ...]
+) -> None:
+    """ACX-31, COM-11: any row's message can be looked at first; a group, a filter, pasted ids."""
+    pasted = " ".join(str(1_000_000 + n) for n in range(1, 60))
+    words = ("message", *who, *FLU, "--json")
+    previews = typed(*words, "--preview", "2", stdin=pasted).json()
+    assert len(previews) == 2
+    assert all("your flu vaccination is due" in preview["body"] for preview in previews)
+    row = str(previews[1]["row_number"])
+    (again,) = typed(*words, "--row", row, stdin=pasted).json()
+    assert again["body"] == previews[1]["body"]
+    assert {line.verdict for line in list_campaigns(practice)} == {"refused"}
+
+
+def test_a_row_that_gets_no_message_says_why(typed: Type, practice: Record, flu: Path) -> None:
+    with flu.open(encoding="utf-8-sig", newline="") as file:
+        number = next(
+            n for n, row in enumerate(csv.DictReader(file), 2) if not row["Date of Birth"]
+        )
+    told = typed("message", str(flu), *FLU, "--row", str(number))
+    assert told.code == 2
+    assert "row-without-message" in told.err
+    assert "its outcome is" in told.err
+
+
+def test_a_list_with_nobody_to_message_is_not_sent(typed: Type, practice: Record) -> None:
+    told = typed("message", "--ids-from", "-", *FLU, "--yes", stdin="4444 5555")
+    assert told.code == 2
+    assert list_campaigns(practice)[0].verdict == "refused"
