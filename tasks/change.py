@@ -1,0 +1,127 @@
+"""
+What and when: plan an operation on the record, check it, wait for a person, apply it, count it.
+
+Each task is a name, a retry policy and one call into `clinic`. They pass the operation's number and
+spans of its chunks: keys, never rows. Every task may be run again at any time: the operation's own
+rows know what has already happened.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import NamedTuple
+
+from prefect.runtime import flow_run
+
+from clinic.change import apply, approve, checklist, finish, plan
+from clinic.change.operations import get_operation
+from clinic.change.summary import Summary
+from clinic.errors import NotAllowed, OperationRefused
+from tasks import show_change
+from tasks.safely import task
+from tasks.waiting import wait_until
+from tasks.wiring import wiring
+
+# A task run costs Prefect about 0.1 CPU seconds: in a long operation one takes several chunks
+MOST_SPANS = 50
+
+
+class ChunkSpan(NamedTuple):
+    """Some chunks of an operation: from `first` to `last`."""
+
+    operation_id: int
+    first: int
+    last: int
+
+
+def spans_of(operation_id: int, chunks: list[int]) -> list[ChunkSpan]:
+    """Cut the chunks that are left into at most `MOST_SPANS` spans of nearly the same length."""
+    size = max(1, -(-len(chunks) // MOST_SPANS))
+    parts = [chunks[start : start + size] for start in range(0, len(chunks), size)]
+    return [ChunkSpan(operation_id, part[0], part[-1]) for part in parts]
+
+
+@task(name="select-patients")
+def select_patients(operation_id: int, kind: str) -> int:
+    """The operation and its stored selection; refuses the number of another kind of operation."""
+    found = get_operation(wiring().record, operation_id)
+    if found.kind != kind:
+        raise OperationRefused(
+            "operation-other-kind", f"operation {operation_id} is of the kind {found.kind}"
+        )
+    return operation_id
+
+
+@task(name="plan-changes")
+def plan_changes(operation_id: int) -> int:
+    """Who would change from what to what, and who cannot and why."""
+    parts = wiring()
+    plan.make_plan(parts.record, parts.clock, parts.settings, operation_id)
+    return operation_id
+
+
+@task(name="check-changes")
+def check_changes(operation_id: int) -> int:
+    """The checklist, computed and shown; what stops it ends the operation."""
+    parts = wiring()
+    show_change.show_checklist(operation_id)
+    checklist.require_ready(parts.record, parts.clock, parts.settings, operation_id)
+    return operation_id
+
+
+def wait_for_approval(operation_id: int) -> int:
+    """
+    Go on if another person has approved; otherwise say who is waited for, and end this process.
+
+    Raises:
+        NotAllowed: it was rejected, or nobody decided in time
+    """
+    parts = wiring()
+    approve.ask(
+        parts.record, parts.clock, parts.settings, operation_id, flow_run_id=flow_run.get_id()
+    )
+
+    def answer() -> str:
+        return approve.answer(parts.record, parts.clock, operation_id)
+
+    if answer() == "waiting":
+        show_change.show_waiting(operation_id)
+    # Prefect's own limit is the later one: who comes too late is told by our table
+    limit = timedelta(hours=parts.settings.operations.approval_hours + 1)
+    wait_until(lambda: answer() != "waiting", at_most=limit)
+    if (found := answer()) in ("rejected", "expired"):
+        raise NotAllowed(f"operation-{found}", f"operation {operation_id} was {found}")
+    return operation_id
+
+
+@task(name="begin-changes")
+def begin_changes(operation_id: int) -> list[ChunkSpan]:
+    """Use the approval up, lock the patients; the chunks that are left."""
+    parts = wiring()
+    apply.begin(parts.record, parts.clock, operation_id)
+    show_change.start_progress(operation_id)
+    return spans_of(operation_id, apply.chunks_left(parts.record, operation_id))
+
+
+@task(
+    name="apply-changes",
+    task_run_name="apply-chunks-{span.first}-to-{span.last}",
+    retries=3,
+    retry_delay_seconds=[1, 5, 30],
+)
+def apply_changes(span: ChunkSpan) -> ChunkSpan:
+    """Apply these chunks, each in one transaction with its audit."""
+    parts = wiring()
+    for number in range(span.first, span.last + 1):
+        apply.apply_chunk(parts.record, parts.clock, span.operation_id, number)
+        show_change.update_progress(span.operation_id)
+    return span
+
+
+@task(name="summarize-changes")
+def summarize_changes(operation_id: int) -> Summary:
+    """Count what became of every patient, free them, and show it."""
+    parts = wiring()
+    summary = finish.finish(parts.record, parts.clock, parts.settings, operation_id)
+    show_change.show_result(summary)
+    return summary

@@ -1,0 +1,126 @@
+"""
+What people see of an operation in the Prefect UI: its checklist, whom it waits for, progress, result.
+
+Counts, codes and our own sentences only: artifacts are copied into Prefect's events.
+"""
+
+from __future__ import annotations
+
+import threading
+from uuid import UUID
+
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+
+from clinic.change.approve import counts_of
+from clinic.change.checklist import CAUTION, checklist
+from clinic.change.kinds import title_of
+from clinic.change.operations import find_operation
+from clinic.change.outcomes import SAYS
+from clinic.change.summary import Summary, summarize
+from clinic.govern.approvals import deciders, latest
+from clinic.govern.roles import required_role
+from tasks.wiring import wiring
+
+_bars: dict[int, UUID] = {}
+_drawing = threading.Lock()
+_TICKS = {True: "✓", False: "✗", None: "N/A"}
+
+
+def show_checklist(operation_id: int) -> None:
+    """ALC-34: every point, as the database answers it now."""
+    parts = wiring()
+    create_table_artifact(
+        key=f"checklist-{operation_id}",
+        table=[
+            {"check": point.code, "": _TICKS[point.holds], "what it says": point.says}
+            for point in checklist(parts.record, parts.settings, operation_id)
+        ],
+        description=f"Checklist of operation {operation_id}",
+    )
+
+
+def show_waiting(operation_id: int) -> None:
+    """What waits, for whom, and the command that decides it."""
+    record = wiring().record
+    with record.read() as connection:
+        found = find_operation(connection, operation_id)
+        asked = latest(connection, subject="operation", subject_id=operation_id)
+        counts = counts_of(connection, found)
+    if asked is None:
+        return
+    names = ", ".join(deciders(record, asked)) or "nobody: an admin must add one"
+    lines = [
+        f"# {title_of(found.kind)}: operation {operation_id} waits for approval",
+        f"Needs a **{required_role(found.kind)}** other than {found.requested_by}: {names}.",
+        f"Open until {asked.expires_at:%Y-%m-%d %H:%M} UTC.",
+        "",
+        f"```\ncohort operations show {operation_id}\ncohort approve {asked.id}\n"
+        f'cohort reject {asked.id} --note "why"\n```',
+        "Resuming this run here decides nothing: without a decision it suspends itself again.",
+        "",
+        "| | |",
+        "|---|---|",
+        *(f"| {name} | {value} |" for name, value in counts.items()),
+        "",
+        CAUTION,
+    ]
+    create_markdown_artifact(
+        key=f"approval-{operation_id}",
+        markdown="\n".join(lines),
+        description=f"Waits for a {required_role(found.kind)}: cohort approve {asked.id}",
+    )
+
+
+def start_progress(operation_id: int) -> None:
+    """ALC-35: a bar that fills while chunks are applied."""
+    made = create_progress_artifact(
+        progress=0.0, key=f"operation-{operation_id}", description=_progress_text(operation_id)
+    )
+    with _drawing:
+        _bars[operation_id] = UUID(str(made))
+
+
+def update_progress(operation_id: int) -> None:
+    """Move the bar to where the operation's chunks are."""
+    with _drawing:
+        bar = _bars.get(operation_id)
+        if bar is None:  # a run that carries on in another process has no bar yet
+            return
+        now = summarize(wiring().record, operation_id)
+        share = 100.0 * now.processed / now.will_change if now.will_change else 100.0
+        update_progress_artifact(
+            artifact_id=bar, progress=share, description=_progress_text(operation_id)
+        )
+
+
+def _progress_text(operation_id: int) -> str:
+    now = summarize(wiring().record, operation_id)
+    return (
+        f"Operation {operation_id}: {now.processed:,} processed, {now.remaining:,} remaining, "
+        f"{now.conflicts + now.failed:,} errors"
+    )
+
+
+def show_result(summary: Summary) -> None:
+    """What became of every patient, in counts."""
+    with _drawing:
+        _bars.pop(summary.operation_id, None)
+    record = wiring().record
+    with record.read() as connection:
+        counts = counts_of(connection, find_operation(connection, summary.operation_id))
+    rows = [{"outcome": "changed", "patients": summary.applied, "what it means": "Changed."}]
+    rows += [
+        {"outcome": code, "patients": int(count), "what it means": SAYS[code]}
+        for code, count in counts.items()
+        if code in SAYS
+    ]
+    create_table_artifact(
+        key=f"result-{summary.operation_id}",
+        table=rows,
+        description=f"Operation {summary.operation_id} is {summary.state}",
+    )
