@@ -13,6 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
     ArtifactFilter,
@@ -28,11 +29,14 @@ from prefect.states import Scheduled
 from clinic.errors import MendableError, NotAllowed, NotFound
 from clinic.settings import Settings
 from tasks.automations import SILENT_RUNS, ensure_automations
+from tasks.environment import ROOT
 from tasks.runs import flow_run_url, resume, start_deployment, state_of
 from tasks.safely import ParametersRefused
 from tasks.server import ensure_server, server_status
 from tasks.workers import (
+    WORK_POOL,
     deploy_all,
+    ensure_deployed,
     ensure_work_pool,
     start_worker,
     stop_worker,
@@ -45,12 +49,13 @@ pytestmark = pytest.mark.prefect
 
 YAML = Path(__file__).with_name("scheduled.yaml")
 NIGHTLY = "scheduled/nightly"
+POOL = "cohort-tests"  # so that the test's worker does not run the product's own schedules
 
 
 @pytest.fixture(scope="module")
 def deployed(prefect_server: Settings) -> Settings:
     """A server with the test's deployment in the work pool."""
-    ensure_work_pool(prefect_server)
+    ensure_work_pool(prefect_server, name=POOL)
     deploy_all(prefect_server, file=YAML)
     return prefect_server
 
@@ -58,7 +63,7 @@ def deployed(prefect_server: Settings) -> Settings:
 @pytest.fixture(scope="module")
 def worker(deployed: Settings) -> Iterator[Settings]:
     """A process worker on that pool."""
-    assert start_worker(deployed)
+    assert start_worker(deployed, pool=POOL)
     yield deployed
     stop_worker(deployed)
 
@@ -141,17 +146,35 @@ def test_a_run_that_waits_ends_its_process_and_goes_on_only_when_it_is_decided(
 
 
 def test_a_second_worker_is_not_started_beside_the_first(worker: Settings) -> None:
-    assert not start_worker(worker)
+    assert not start_worker(worker, pool=POOL)
 
 
 def test_what_is_deployed_already_may_be_deployed_again(
     deployed: Settings, client: SyncPrefectClient
 ) -> None:
     before = client.read_deployment_by_name(NIGHTLY)
-    ensure_work_pool(deployed)
+    ensure_work_pool(deployed, name=POOL)
     deploy_all(deployed, file=YAML)
     after = client.read_deployment_by_name(NIGHTLY)
     assert (after.id, len(after.schedules)) == (before.id, 1)
+
+
+def test_everything_in_prefect_yaml_is_deployed_and_only_again_when_it_changed(
+    prefect_server: Settings, client: SyncPrefectClient
+) -> None:
+    assert ensure_deployed(prefect_server)
+    assert not ensure_deployed(prefect_server)
+    entries = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    deployed = {
+        (deployment.name, deployment.entrypoint): deployment
+        for deployment in client.read_deployments()
+        if deployment.work_pool_name == WORK_POOL
+    }
+    assert set(deployed) == {(entry["name"], entry["entrypoint"]) for entry in entries}
+    assert all(deployment.enforce_parameter_schema for deployment in deployed.values())
+    assert all(deployment.global_concurrency_limit for deployment in deployed.values())
+    steps = [step for d in deployed.values() for step in d.pull_steps or []]
+    assert {next(iter(step.values()))["directory"] for step in steps} == {str(ROOT)}
 
 
 def test_asking_twice_with_one_key_starts_one_run(deployed: Settings) -> None:
