@@ -9,10 +9,12 @@ environment (COHORT_…, nested with two underscores: COHORT_SMS__URL). The envi
 from __future__ import annotations
 
 import os
+import re
+from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -26,6 +28,25 @@ Layout = Literal["emis", "emis_wales", "systmone", "generic"]
 PhoneType = Literal[
     "mobile", "landline_or_mobile", "landline", "personal", "pager", "voip", "company"
 ]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+def _window(text: str) -> str:
+    begin, end = read_window(text)
+    if begin >= end:
+        raise ValueError("a window ends after it begins, on the same day")
+    return text
+
+
+def read_window(text: str) -> tuple[int, int]:
+    """`"08:00-12:30"` as minutes of the day, the second no longer within."""
+    found = re.fullmatch(r"(\d\d):([0-5]\d)-(\d\d):([0-5]\d)", text)
+    if found is None or (hours := [int(part) for part in found.groups()])[2:] > [24, 0]:
+        raise ValueError("write a window as 08:00-12:30; a day ends at 24:00")
+    return hours[0] * 60 + hours[1], hours[2] * 60 + hours[3]
+
+
+Window = Annotated[str, AfterValidator(_window)]
 
 
 class Organisation(BaseModel):
@@ -158,6 +179,94 @@ class Operations(BaseModel):
     )
 
 
+class Hours(BaseModel):
+    """When messages may leave, in the organisation's time zone (ARC-15, NEW-4). Nothing set: always."""
+
+    text: dict[Day, tuple[Window, ...]] = Field(
+        default={},
+        description='Texts and e-mails: windows a day, { mon = ["08:00-12:30", "14:00-18:00"], … }. '
+        "A day that is not named is closed; none named: every hour is open",
+    )
+    voice: dict[Day, tuple[Window, ...]] = Field(default={}, description="Calls, likewise")
+    country: str = Field(
+        default="", description="Closed on this country's public holidays: GB, US; empty: on none"
+    )
+    subdivision: str = Field(default="", description="Part of the country: ENG, WLS, SCT, NIR, CA")
+    closed: tuple[date, ...] = Field(default=(), description="Closed on these days too")
+
+
+class Pace(BaseModel):
+    """Most messages in any second, hour and day. Empty: no limit."""
+
+    per_second: int | None = Field(default=None, ge=1, description="In any second")
+    per_hour: int | None = Field(default=None, ge=1, description="In any hour")
+    per_day: int | None = Field(default=None, ge=1, description="In any 24 hours")
+
+
+class Pacing(BaseModel):
+    """How fast messages may leave, over all processes (NEW-7): of each way out, and of each campaign."""
+
+    sms: Pace = Pace()
+    email: Pace = Pace()
+    voice: Pace = Pace()
+    campaign: Pace = Pace()
+
+
+class Contact(BaseModel):
+    """How often a patient may be messaged, over all campaigns (NEW-8), and numbers that do not work."""
+
+    most: int = Field(
+        default=0, ge=0, description="Most messages a patient in the period; 0: no limit"
+    )
+    days: float = Field(default=7, gt=0, description="The period")
+    exempt_purposes: tuple[str, ...] = Field(
+        default=(), description="Purposes of templates that the limit does not hold back"
+    )
+    hold_failed: bool = Field(
+        default=False,
+        description="Leave out numbers and addresses whose last message failed for good",
+    )
+
+
+class Release(BaseModel):
+    """What a campaign needs before it leaves: a second person, a first part, its time."""
+
+    approval_above: int | None = Field(
+        default=None,
+        ge=0,
+        description="Campaigns with more messages than this need a second person (NEW-1). "
+        "0: all of them; empty: none",
+    )
+    approval_hours: float = Field(
+        default=72, gt=0, description="How long a request for approval stays open"
+    )
+    canary: int = Field(
+        default=0, ge=0, le=1000, description="Messages that go first, alone; 0: none do"
+    )
+    canary_minutes: float = Field(
+        default=10, ge=0, description="How long the rest waits for their receipts"
+    )
+    canary_failures: float = Field(
+        default=0.02, ge=0, le=1, description="The rest stays if a larger share of them failed"
+    )
+    late_hours: float = Field(
+        default=24, gt=0, description="A campaign that starts later than this is missed"
+    )
+
+
+class Halt(BaseModel):
+    """When a running campaign pauses itself (NEW-12)."""
+
+    failures: float = Field(
+        default=0.1, ge=0, le=1, description="Share of the last messages that failed; 1: never"
+    )
+    batches: int = Field(default=3, ge=1, description="Counted over so many attempts")
+    least: int = Field(default=100, ge=1, description="And over no fewer messages than this")
+    ambiguous: int = Field(
+        default=3, ge=1, description="Attempts in a row of which nobody knows what became"
+    )
+
+
 class Settings(BaseSettings):
     """All of it."""
 
@@ -197,6 +306,11 @@ class Settings(BaseSettings):
     email: EmailGateway = EmailGateway()
     gate: Gate = Gate()
     operations: Operations = Operations()
+    hours: Hours = Hours()
+    pacing: Pacing = Pacing()
+    contact: Contact = Contact()
+    release: Release = Release()
+    halt: Halt = Halt()
 
     @property
     def database_url(self) -> str:
