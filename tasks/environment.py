@@ -13,7 +13,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from clinic.settings import Settings
+from clinic.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 HEARTBEAT_SECONDS = 30
@@ -125,3 +125,12 @@ def child_environment(settings: Settings) -> dict[str, str]:
     # Every flow run is a process: without bytecode its imports cost twice as much
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     return environment
+
+
+def as_file(settings: Settings) -> str:
+    """The variables as a file for a supervisor (systemd's EnvironmentFile, Docker's --env-file)."""
+    return "".join(f"{name}={value}\n" for name, value in prefect_environment(settings).items())
+
+
+if __name__ == "__main__":
+    sys.stdout.write(as_file(load_settings()))

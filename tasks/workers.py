@@ -1,5 +1,5 @@
 """
-What runs flows: a work pool, the deployments of prefect.yaml in it, and a worker on this machine.
+What runs flows: a work pool, the deployments of prefect.yaml in it, a worker on this machine.
 
 Every function may be called again: what is there already is left, what differs is brought up to
 date. More machines mean more workers on the same pool (docs/prefect.md); the ledger sees to it
@@ -62,16 +62,20 @@ def deploy_all(settings: Settings, *, file: Path = ROOT / "prefect.yaml") -> Non
 
 def ensure_deployed(settings: Settings) -> bool:
     """
-    Work pool and deployments as the code here describes them; False where nothing had changed.
+    Work pool, deployments and automations as the code here describes them; False where nothing
+    had changed. Call `apply_environment` first: this imports prefect.
 
     `prefect deploy` costs seconds, so what was deployed to which server is noted in the home.
     """
+    from tasks.automations import ensure_automations
+
     note = prefect_home(settings) / DEPLOYED
     state = _fingerprint(api_url(settings), sorted((ROOT / "flows").glob("*.py")))
     if note.exists() and note.read_text() == state:
         return False
     ensure_work_pool(settings)
     deploy_all(settings)
+    ensure_automations()
     note.parent.mkdir(parents=True, exist_ok=True)
     note.write_text(state)
     return True

@@ -127,3 +127,13 @@ def test_a_child_finds_this_installation_from_any_directory(
     assert environment["COHORT_CONFIG"] == str(tmp_path / "cohort.toml")
     assert environment["PREFECT_HOME"] == str(tmp_path / "relative" / "prefect")
     assert "PYTHONDONTWRITEBYTECODE" not in environment
+
+
+def test_the_environment_can_be_written_for_a_supervisor(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tasks.environment"],
+        capture_output=True, text=True, check=True,
+        env={**os.environ, "COHORT_HOME": str(tmp_path), "COHORT_PREFECT_PORT": "4391"},
+    )  # fmt: skip
+    lines = dict(line.split("=", 1) for line in done.stdout.splitlines())
+    assert lines == prefect_environment(Settings(home=tmp_path, prefect_port=4391))
