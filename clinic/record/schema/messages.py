@@ -76,6 +76,18 @@ campaign = Table(
     Column("released_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
     Column("row_version", Integer, nullable=False, server_default="1"),
+    # --- its time: clinic/message/schedule.py, pacing.py
+    Column("start_at", UtcDateTime),  # empty: at once
+    Column("latest_start", UtcDateTime),  # later than this it is missed, and a person must look
+    Column("stagger_days", Integer),
+    Column("pace_second", Integer),
+    Column("pace_hour", Integer),
+    Column("pace_day", Integer),
+    # --- what must be before it leaves: clinic/message/approve.py, canary.py
+    Column("manifest_sha256", String(64)),  # of all that was released
+    Column("canary_size", Integer),  # batch 1 is so large and goes first; empty: there is none
+    Column("canary_until", UtcDateTime),  # when the rest may follow; empty: batch 1 is not done
+    Column("canary_passed", Boolean, nullable=False, server_default=text("false")),
     CheckConstraint("save_when IN ('sent', 'delivered')", name="save_when_known"),
 )
 Index("ix_campaign_list_id", campaign.c.list_id, campaign.c.template_version_id)
