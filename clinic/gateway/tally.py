@@ -43,8 +43,12 @@ class Tally:
         self._unlisted.update(self._asked.intersection(references))
 
     def stop(self, *, retry_after: float | None = None, halt: str | None = None) -> None:
-        """Begin nothing more: wait (the longest wait asked for counts), or a person must look."""
-        self.stopped = True
+        """
+        Begin nothing more: wait (the longest wait asked for counts), or a person must look.
+
+        To be asked to wait 0 seconds is no reason to stop: the others may have better luck.
+        """
+        self.stopped = self.stopped or retry_after != 0
         self._halt = self._halt or halt
         if retry_after is not None:
             self._retry_after = max(retry_after, self._retry_after or 0.0)

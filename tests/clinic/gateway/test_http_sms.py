@@ -336,6 +336,16 @@ def test_a_provider_that_refuses_at_the_door_is_asked_once(deed: Deed) -> None:
     assert not answer.results
 
 
+def test_being_asked_to_try_again_at_once_does_not_stop_the_others() -> None:
+    """At one message a request a stray 429 would else make a thousand messages a thousand calls."""
+    with scripted_http(
+        reply(200, ACCEPTED), reply(429, b"", "Retry-After: 0"), reply(500)
+    ) as server:
+        answer = send_to(server.url, many(20), per_request=1, connections=1)
+    assert len(server.requests) == 20
+    assert (answer.not_sent, answer.retry_after) == ({1}, 0)
+
+
 def test_a_slow_provider_does_not_outlive_the_lease() -> None:
     """Parts not begun in time are given back as not sent, to be tried again at once."""
 
