@@ -44,6 +44,7 @@ class Who:
     since: datetime | None = None
     until: datetime | None = None
     ids_from: Path | None = None
+    list_id: int | None = None
     resume: int | None = None
 
 
@@ -144,6 +145,7 @@ def _cohort(parts: Wiring, who: Who, what: What, key: str) -> CohortChoice:
         "provider": who.provider,
         "registered_from": who.since.date() if who.since else None,
         "registered_to": who.until.date() if who.until else None,
+        "list_id": who.list_id,
     }
     if who.ids_from is not None:
         if any(choice.values()):

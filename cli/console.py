@@ -35,6 +35,12 @@ def show_error(error: CohortError) -> None:
     err().print(f"[dim]More: docs/runbook.md, heading `{escape(error.code)}`[/]")
 
 
+def show_unforeseen(error: Exception, where: str) -> None:
+    """An error of ours: its kind and its place, without its text."""
+    err().print(f"[bold red]unforeseen[/]: {type(error).__name__} at {escape(where)}")
+    err().print("[dim]This is our fault: report this line. What was done so far is kept.[/]")
+
+
 def say(text: str) -> None:
     """A remark."""
     err().print(text)

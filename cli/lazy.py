@@ -65,3 +65,11 @@ class LazyGroup(TyperGroup):
         except CohortError as error:
             console.show_error(error)
             raise typer.Exit(error.exit_code) from None
+        except (typer.Exit, typer.Abort, typer.TyperException, OSError):
+            raise
+        except Exception as error:
+            # The text of an error that nobody foresaw may hold a patient: say where it was, not what
+            from tasks.scrub import where
+
+            console.show_unforeseen(error, where(error.__traceback__))
+            raise typer.Exit(1) from None

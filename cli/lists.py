@@ -31,7 +31,32 @@ _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "": "none: a spreads
 
 @app.callback()
 def lists() -> None:
-    """Check a list before anything is sent."""
+    """Lists: check one before anything is sent, see those that were taken in."""
+
+
+@app.command()
+def ls(
+    limit: Annotated[int, typer.Option(help="How many, newest first.")] = 20,
+    json: Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")] = False,
+) -> None:
+    """The lists that were taken in: any of them may be messaged again, by its number."""
+    from cli.wiring import LocalTime, get_settings, open_record
+    from clinic.cohort.taken import list_taken
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        found = list_taken(record, limit=limit)
+    if json:
+        return console.show_json([asdict(one) for one in found])
+    show = LocalTime(settings).show
+    rows = [
+        (one.id, show(one.taken_at), one.taken_by, one.name, one.file_name or one.source, one.rows)
+        for one in found
+    ]
+    headings = ["No", "Date", "By", "Name", "From", "Rows"]
+    console.show_table("Lists", headings, rows, right=(0, 5))
+    number = found[0].id if found else "NUMBER"
+    console.next_commands(f"cohort message --list {number} --name NAME --template KEY")
 
 
 @app.command()

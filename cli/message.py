@@ -44,6 +44,12 @@ def message(
             help="NHS numbers or own ids from a file; - to paste them.", rich_help_panel=_WHO
         ),
     ] = None,
+    list_id: Annotated[
+        int | None,
+        typer.Option(
+            "--list", help="A list taken in before: cohort list ls.", rich_help_panel=_WHO
+        ),
+    ] = None,
     resume: Annotated[
         int | None,
         typer.Option(metavar="CAMPAIGN", help="Carry on with this campaign.", rich_help_panel=_WHO),
@@ -124,7 +130,7 @@ def message(
     from cli.asking import Manner, What, Who, message_cohort
 
     then = message_cohort(
-        Who(file, group, status, facility, provider, since, until, ids_from, resume),
+        Who(file, group, status, facility, provider, since, until, ids_from, list_id, resume),
         What(name, template, text, subject, channel, snomed or [], save_when, not no_save),
         Manner(dry_run, preview, row, again, yes, accept_warnings, json),
     )

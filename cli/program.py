@@ -24,7 +24,7 @@ COMMANDS = {
     "patients": Lazy("cli.patients:app", "Take patients in from an export of the practice's system.", _START),
     "server": Lazy("cli.server:app", "Start, stop or look at the local Prefect server.", _START),
     "message": Lazy("cli.message:message", "Message a list, a group, a filter or pasted ids.", _SEND),
-    "list": Lazy("cli.lists:app", "Check a list before anything is sent.", _SEND),
+    "list": Lazy("cli.lists:app", "Check a list before anything is sent; see those taken in.", _SEND),
     "templates": Lazy("cli.templates:app", "The catalogue of message templates, with versions.", _SEND),
     "groups": Lazy("cli.groups:app", "Patient groups and their members.", _SEND),
     "campaigns": Lazy("cli.campaigns:campaigns", "Every campaign, newest first, with its verdict.", _READ),

@@ -126,6 +126,31 @@ def test_a_preview_shows_messages_and_leaves_nothing_behind_to_send(
     assert {line.verdict for line in list_campaigns(practice)} == {"refused"}
 
 
+def test_a_list_taken_in_before_is_listed_and_may_be_messaged_by_its_number(
+    typed: Type, practice: Record, flu: Path
+) -> None:
+    typed("message", str(flu), *FLU)
+    (row,) = typed("list", "ls").rows()
+    assert (row[0], *row[2:]) == ("1", "nia", "Flu 2026", "flu.csv", "200")
+    assert typed("list", "ls", "--json").json()[0]["rows"] == 200
+    told = typed("message", "--list", "1", *FLU)
+    assert (told.code, "200 rows in the list" in told.err) == (3, True)
+
+
+def test_a_list_of_another_practice_is_refused_as_a_whole_and_its_rows_are_told(
+    typed: Type, practice: Record, tmp_path: Path, home: Path
+) -> None:
+    """ACX-27: also where the list as a whole is refused, its rows can be downloaded."""
+    path = tmp_path / "others.csv"
+    ids = "\n".join(f"{n}" for n in range(7_000_000, 7_000_100))
+    path.write_text(f"EMIS Number\n{ids}\n", encoding="utf-8")
+    told = typed("message", str(path), *FLU, "--yes")
+    assert (told.code, "list-refused" in told.err) == (2, True)
+    assert "cohort show 1 --errors-only" in told.err
+    written = (home / "not-accepted" / "campaign-1.csv").read_text(encoding="utf-8-sig")
+    assert written.count("patient_not_found") == 100
+
+
 def test_a_row_that_gets_no_message_says_why(typed: Type, practice: Record, flu: Path) -> None:
     with flu.open(encoding="utf-8-sig", newline="") as file:
         number = next(

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import typer
+from typer.core import TyperGroup
+from typer.testing import CliRunner
 
+from cli.lazy import Lazy, LazyGroup
 from cli.program import COMMANDS
 from tests.cli.conftest import Type
 
@@ -85,3 +91,46 @@ def test_nothing_is_coloured_or_boxed_when_nobody_is_looking() -> None:
 
 def _root() -> Path:
     return Path(__file__).parents[2]
+
+
+class _Sentinel(LazyGroup):
+    TABLE = {"fail": Lazy("tests.cli.test_program:fail", "Fails.", "Tests")}  # noqa: RUF012
+
+
+def fail() -> None:
+    """Fails, as a mistake of ours would, with a patient in its text."""
+    raise ValueError("could not convert 'Siân Llwyd, 999 000 0018'")
+
+
+def test_an_error_that_nobody_foresaw_says_where_it_was_and_not_what() -> None:
+    group = typer.Typer(cls=_Sentinel)
+    group.callback()(lambda: None)
+    told = CliRunner().invoke(group, ["fail"])
+    assert told.exit_code == 1
+    assert "ValueError at" in told.stderr
+    assert "test_program.py" in told.stderr
+    assert "Siân" not in told.output + told.stderr
+
+
+def _named_commands() -> set[tuple[str, ...]]:
+    """Every `cohort WORD WORD` that a sentence of the program, the README or the runbook names."""
+    texts = [(_root() / "README.md").read_text(encoding="utf-8")]
+    texts += [path.read_text(encoding="utf-8") for path in (_root() / "docs").glob("*.md")]
+    for package in ("clinic", "data_checks", "tasks", "flows", "cli"):
+        for path in (_root() / package).rglob("*.py"):
+            nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            values = [node.value for node in nodes if isinstance(node, ast.Constant)]
+            texts += [value for value in values if isinstance(value, str)]
+    pattern = r"(?:see: |run: |`|^ *|with: |by )cohort ([a-z]+)(?: ([a-z]+)\b(?![.=]))?"
+    return {found for text in texts for found in re.findall(pattern, text, re.MULTILINE)}
+
+
+def test_every_command_that_a_sentence_names_exists() -> None:
+    """What a person is told to type, they can type."""
+    named = _named_commands()
+    assert len(named) > 15
+    for word, second in sorted(named):
+        assert word in COMMANDS, f"cohort {word} {second}"
+        command = COMMANDS[word].load(word)
+        if second and isinstance(command, TyperGroup):
+            assert second in command.commands, f"cohort {word} {second}"
