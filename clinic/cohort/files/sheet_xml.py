@@ -10,6 +10,7 @@ and spreadsheets have no document types.
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,7 +72,8 @@ def extents_of(path: Path, part: str, *, kind: str) -> list[Extent]:
     try:
         with zipfile.ZipFile(path) as archive, archive.open(part) as stream:
             parser.ParseFile(stream)
-    except (expat.ExpatError, KeyError, ValueError):
+    except (expat.ExpatError, LookupError, ValueError, EOFError, zlib.error, zipfile.BadZipFile):
+        # LookupError: no such part, or an encoding that does not exist
         raise damaged(path.name) from None
     return handler.extents
 
@@ -91,17 +93,18 @@ class _Excel:
         self._extent = Extent()
         self.extents = [self._extent]
         self._row = self._column = self._last = 0
-        self._in_value = self._formula = self._value = False
+        self._in_value = self._formula = self._value = self._filled = False
         self._text_result = self._hidden = False
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
         name = _local(name)
         if name == "c":
             self._start_cell(attributes)
-        elif name in ("v", "t"):
-            self._in_value = True
+        elif name in ("v", "t", "is"):
+            self._in_value = name != "is"
+            self._filled = True
         elif name == "f":
-            self._formula = True
+            self._formula = self._filled = True
         elif name == "row":
             self._start_row(attributes)
         elif name == "col" and _true(attributes.get("hidden")):
@@ -130,14 +133,16 @@ class _Excel:
             self._extent.hidden_rows.append(range(number, number + 1))
 
     def _start_cell(self, attributes: Mapping[str, str]) -> None:
-        self._column = _column_of(attributes["r"]) if "r" in attributes else self._column + 1
+        self._column, row = _place_of(attributes.get("r", ""), self._column + 1, self._row)
+        if row != self._row:
+            raise ValueError  # a reader would put the cell into another patient's row
         self._text_result = attributes.get("t") == "str"
-        self._formula = self._value = False
+        self._formula = self._value = self._filled = False
 
     def _end_cell(self) -> None:
-        if self._value:
+        if self._filled:
             self._last = max(self._last, self._column)
-        elif self._formula and not self._text_result and not self._hidden:
+        if not self._value and self._formula and not self._text_result and not self._hidden:
             self._extent.uncomputed = self._extent.uncomputed or self._row
 
 
@@ -160,7 +165,8 @@ class _OpenDocument:
             return
         elif name in ("table-cell", "covered-table-cell"):
             self._repeated = int(attributes.get("table:number-columns-repeated", 1))
-            self._filled = "office:value-type" in attributes
+            # Whatever the reader may take for a value, also where its type is missing
+            self._filled = any(name.startswith(("office:", "calcext:")) for name in attributes)
         elif name == "table-row":
             self._start_row(attributes)
         elif name == "table-column":
@@ -215,11 +221,12 @@ def _out_of_sight(attributes: Mapping[str, str]) -> bool:
     return attributes.get("table:visibility") in ("collapse", "filter")
 
 
-def _column_of(reference: str) -> int:
-    """The column of "AB12", counted from 1."""
+def _place_of(reference: str, column: int, row: int) -> tuple[int, int]:
+    """Column and row of "AB12", counted from 1; those given where there is no reference."""
+    if not reference:
+        return column, row
+    letters = reference.rstrip("0123456789")
     column = 0
-    for letter in reference:
-        if letter.isdigit():
-            break
+    for letter in letters:
         column = column * 26 + ord(letter) - ord("A") + 1
-    return column
+    return column, int(reference[len(letters) :])

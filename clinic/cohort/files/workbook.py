@@ -50,7 +50,7 @@ class Workbook:
                 book = fromstring(archive.read(_WORKBOOK))
                 links = fromstring(archive.read("xl/_rels/workbook.xml.rels"))
             target = _targets(links)[_sheet_ids(book)[name]]
-        except (KeyError, ParseError, DefusedXmlException):
+        except (LookupError, StopIteration, ValueError, EOFError, ParseError, DefusedXmlException):
             raise damaged(self.path.name) from None
         return target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
 
@@ -68,7 +68,7 @@ def open_workbook(path: Path, limits: Limits) -> Workbook:
             _refuse_declared(path.name, archive, limits)
             kind = _kind(path.name, archive)
             _refuse_counted(path.name, archive, limits)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, OSError):
         raise damaged(path.name) from None
     return Workbook(path, kind)
 

@@ -176,6 +176,27 @@ def _row_twice(path: Path) -> Path:
     )
 
 
+def _cell_in_another_row(path: Path) -> Path:
+    path = made.excel(path, [made.HEADINGS, ANN, BOB])
+    return made.altered(
+        path, "xl/worksheets/sheet1.xml", lambda xml: xml.replace(b'r="C3"', b'r="C1048576"')
+    )
+
+
+def _unknown_encoding(path: Path) -> Path:
+    path = made.excel(path, [made.HEADINGS, ANN])
+    start = b'<?xml version="1.0" encoding="UTF-98"?>'
+    return made.altered(path, "xl/worksheets/sheet1.xml", lambda xml: start + xml)
+
+
+def _values_without_type(path: Path) -> Path:
+    row = (
+        '<table:table-row table:number-rows-repeated="1000000">'
+        '<table:table-cell table:number-columns-repeated="16384" office:value="1"/></table:table-row>'
+    )
+    return made.open_document(path, made.sheet(made.line(*made.HEADINGS), row))
+
+
 def _lying_size(path: Path) -> Path:
     packed = made.bomb(30)
     # The sizes stand in the local header and in the directory; both are made small
@@ -202,6 +223,9 @@ REFUSED: tuple[tuple[str, Callable[[Path], Path], str, str], ...] = (
     ("formula.xlsx", _uncomputed, "list-formulas", "row 2"),
     ("hidden.xlsx", _no_sheet_shown, "list-no-sheet", "visible"),
     ("entities.xlsx", _entities, "list-damaged", "damaged"),
+    ("astray.xlsx", _cell_in_another_row, "list-damaged", "damaged"),
+    ("encoding.xlsx", _unknown_encoding, "list-damaged", "damaged"),
+    ("untyped.ods", _values_without_type, "list-too-many-columns", "16,384"),
     ("twice.xlsx", _row_twice, "list-damaged", "damaged"),
     ("empty.xlsx", lambda p: made.excel(p, []), "list-empty", "empty"),
     ("headings.xlsx", lambda p: made.excel(p, [made.HEADINGS]), "list-no-rows", "no patients"),
