@@ -157,3 +157,27 @@ def test_the_same_damage_makes_the_standard_reader_lose_patients() -> None:
 
     loser = find(broken_files(), is_caught, settings=settings(RULE, max_examples=5_000))
     assert b'"' in loser
+
+
+# Pieces that files are made of, so that examples get further than the first check
+_PIECES = (
+    b"NHS Number", b"Mobile", b"EMIS Number", b"9990000018", b"4.479E+11", b'"', b'""', b",", b";",
+    b"\t", b"\n", b"\r\n", b"\r", b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"\xc3", b"\xc3\xa2", b"sep=;\n",
+    b"PK\x03\x04", b"'+44", b"#N/A", b"\xe2\x80\xa8", b"\xef\xbf\xbd", b" ",
+)  # fmt: skip
+
+
+@settings(RULE, max_examples=500)
+@given(pieces=st.lists(st.one_of(st.sampled_from(_PIECES), st.binary(max_size=4)), max_size=30))
+def test_any_bytes_are_read_or_refused_by_a_sentence(pieces: list[bytes], tmp_path: Path) -> None:
+    """Fault 46: no file, whatever is in it, ends in anything but rows or a refusal."""
+    path = tmp_path / "list.csv"
+    path.write_bytes(b"NHS Number,Mobile\n" * (len(pieces) % 2) + b"".join(pieces))
+    try:
+        opened = open_list(path)
+    except ListRefused as refusal:
+        found = refusal.says
+    else:
+        found = path.name
+        assert sum(len(block.frame) for block in opened.blocks(rows=3)) == opened.row_count
+    assert found.startswith("list.csv")
