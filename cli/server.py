@@ -1,4 +1,4 @@
-"""`cohort server`: the local Prefect server that shows and schedules runs."""
+"""`cohort server`: the local Prefect server that shows and schedules runs, and the worker that runs them."""
 
 from __future__ import annotations
 
@@ -23,38 +23,52 @@ app = typer.Typer(
 
 
 @app.command()
-def start() -> None:
-    """Start the server, if it does not run yet, and wait until it answers."""
+def start(
+    worker: Annotated[
+        bool, typer.Option(help="Start a worker too: it runs what the pages and schedules start.")
+    ] = True,
+) -> None:
+    """Start the server and a worker, and deploy every flow, where that is not done yet."""
+    from tasks.environment import apply_environment
     from tasks.server import ensure_server, server_status
+    from tasks.workers import ensure_deployed, start_worker
 
     settings = get_settings()
+    apply_environment(settings)
     with console.err().status("Starting the Prefect server …"):
         ensure_server(settings)
+    with console.err().status("Deploying the flows …"):
+        ensure_deployed(settings)
+    if worker:
+        start_worker(settings)
     console.say(f"The Prefect server answers: {server_status(settings).interface}")
     console.next_commands("cohort message --help", "cohort server stop")
 
 
 @app.command()
 def stop() -> None:
-    """Stop the server that this installation started."""
+    """Stop the worker and the server that this installation started."""
     from tasks.server import stop_server
+    from tasks.workers import stop_worker
 
-    stopped = stop_server(get_settings())
-    console.say("Stopped." if stopped else "No server of this installation runs.")
+    settings = get_settings()
+    stopped = [stop_worker(settings), stop_server(settings)]
+    console.say("Stopped." if any(stopped) else "No server of this installation runs.")
 
 
 @app.command()
 def status(json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False) -> None:
     """Where the server is, and whether it answers. Exit code 1 if it does not."""
     from tasks.server import server_status
+    from tasks.workers import worker_runs
 
-    found = server_status(get_settings())
+    found, works = server_status(get_settings()), worker_runs(get_settings())
     if json:
-        console.show_json(asdict(found))
+        console.show_json({**asdict(found), "worker": works})
     else:
         whose = "started here" if found.ours else "not started here"
         says = f"answers, {whose}" if found.answers else "does not answer"
-        console.say(f"{found.interface}: {says}")
+        console.say(f"{found.interface}: {says}; {'a' if works else 'no'} worker runs here")
         console.next_commands("cohort server stop" if found.answers else "cohort server start")
     if not found.answers:
         raise typer.Exit(1)

@@ -38,6 +38,7 @@ def running_prefect(home: Path) -> Iterator[Settings]:
         PREFECT_HOME,
         PREFECT_LOCAL_STORAGE_PATH,
         PREFECT_LOGGING_CONFIG_PATH,
+        PREFECT_LOGGING_TO_API_BATCH_INTERVAL,
         PREFECT_SERVER_ALLOW_EPHEMERAL_MODE,
         temporary_settings,
     )
@@ -49,6 +50,7 @@ def running_prefect(home: Path) -> Iterator[Settings]:
         PREFECT_HOME: str(prefect_home(settings)),
         PREFECT_LOCAL_STORAGE_PATH: str(prefect_home(settings) / "storage"),
         PREFECT_LOGGING_CONFIG_PATH: GUARDS["PREFECT_LOGGING_CONFIG_PATH"],
+        PREFECT_LOGGING_TO_API_BATCH_INTERVAL: 0.1,
         PREFECT_SERVER_ALLOW_EPHEMERAL_MODE: False,
         # At its end a run waits up to a second for the thread that sends heartbeats
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
