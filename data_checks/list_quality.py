@@ -15,14 +15,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
 import pandas as pd
 
 from clinic.settings import Settings
+from clinic.values.dates import Order, order_of, proven_orders
 from data_checks.eligibility import Screening, screen
 from data_checks.gate import judge_intake, judge_list
 from data_checks.list_facts import Cells, judge_addresses, list_facts, who_is_meant
 from data_checks.rules import Channel
-from data_checks.seen import Seen
+from data_checks.seen import NOBODY, Seen
 from data_checks.suites import LIST_ALONE
 from data_checks.verdict import Verdict
 
@@ -40,6 +42,10 @@ class Rows(Protocol):
     @property
     def fields(self) -> Mapping[str, str]:
         """Our field name → heading."""
+
+    @property
+    def layout(self) -> str:
+        """Whose columns they are."""
 
     def blocks(self) -> Iterator[Block]:
         """Its rows, in order."""
@@ -100,15 +106,29 @@ def _screen_all(
     source: Rows, settings: Settings, today: date, channel: Channel, addresses: Counter[str]
 ) -> Iterator[Screening]:
     seen = Seen()
+    order = _date_order(source)
     for block in source.blocks():
         cells = Cells(block, source.fields)
-        facts = list_facts(cells, organisation=settings.organisation, today=today)
+        facts = list_facts(cells, organisation=settings.organisation, today=today, date_order=order)
         judged = judge_addresses(cells, phones=settings.phones, channel=channel)
         if judged is not None:
             addresses.update(judged["kind"].tolist())
             facts["address_fault"] = _certain(judged["fault"], settings)
-        facts["duplicate_of"] = seen.earlier(who_is_meant(cells), facts.index)
+        # As in a campaign: only a row that nothing else speaks against makes a later one a repeat
+        facts["duplicate_of"] = pd.array([pd.NA] * len(facts), dtype="Int64")
+        alone = screen(facts, channel=channel)
+        people = np.where(alone.outcome == "accepted", who_is_meant(cells), NOBODY)
+        facts["duplicate_of"] = seen.earlier(people, facts.index)
         yield screen(facts, channel=channel)
+
+
+def _date_order(source: Rows) -> Order:
+    born = source.fields.get("birth_date")
+    proven: set[Order] = set()
+    if born is not None:
+        for block in source.blocks():
+            proven |= proven_orders(block.frame[born].unique())
+    return order_of(source.layout, proven)
 
 
 def _certain(faults: pd.Series[str], settings: Settings) -> pd.Series[str]:

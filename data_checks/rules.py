@@ -98,7 +98,7 @@ RULES: tuple[Rule, ...] = (
     Rule("status_not_messaged", no("status_allowed")),
     Rule("no_contact", yes("no_contact")),
     Rule("opted_out", yes("opted_out")),
-    # are they asked twice? An earlier row counts, whatever became of it
+    # are they asked twice? Asked of rows that nothing else speaks against (data_checks/cohort.py)
     Rule("duplicate", _filled("duplicate_of")),
     # can they be reached? A landline rings, so a voice call does not mind one
     Rule("phone_missing", fault("address_fault", "phone_missing"), _PHONE),

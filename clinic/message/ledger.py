@@ -59,6 +59,7 @@ class Ledger:
         *,
         lease: timedelta = timedelta(seconds=60),
         max_attempts: int = 8,
+        give_up_after: timedelta = timedelta(hours=24),
         back_off: timedelta = timedelta(seconds=1),
         reached: Callable[[str], None] = _no_point,
     ) -> None:
@@ -68,6 +69,7 @@ class Ledger:
         self.worker = worker
         self.lease = lease
         self.max_attempts = max_attempts
+        self.give_up_after = give_up_after
         self.back_off = back_off
         self.reached = reached
 

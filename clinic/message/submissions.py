@@ -41,6 +41,7 @@ class Submission:
     window_until: datetime | None
     replay: bool
     fingerprint: str  # of the messages when the intent was written
+    tries: int = 0  # calls that left something without an answer
 
     @property
     def changed(self) -> bool:
@@ -69,6 +70,7 @@ def find_open(ledger: Ledger, claim: Claim) -> Submission | None:
         window_until=row.window_until,
         replay=True,
         fingerprint=row.payload_sha256,
+        tries=row.tries,
     )
 
 
@@ -295,17 +297,26 @@ def _write_batch(
     ).one()
     if not (result.open or result.not_sent):
         ledger.finish(connection, claim)
-    elif row.attempts >= ledger.max_attempts and not result.open:
+    elif _is_hopeless(connection, ledger, claim, row.attempts) and not result.open:
         _exhaust(connection, ledger, claim)
     else:
-        wait = _wait(ledger, answer, tries=max(row.attempts, sent.attempt))
+        wait = _wait(ledger, answer, tries=sent.tries if result.open else row.attempts)
         ledger.give_back(connection, claim, not_before=ledger.clock.now() + wait)
+
+
+def _is_hopeless(connection: Connection, ledger: Ledger, claim: Claim, attempts: int) -> bool:
+    """Many tries *and* a long time: an outage of an hour must not cost anybody their message."""
+    released = connection.execute(
+        sa.select(campaign.c.released_at).where(campaign.c.id == claim.campaign_id)
+    ).scalar_one()
+    late = released is not None and ledger.clock.now() >= released + ledger.give_up_after
+    return late and attempts >= ledger.max_attempts
 
 
 def _wait(ledger: Ledger, answer: Answer, *, tries: int) -> timedelta:
     if answer.retry_after is not None:
         return timedelta(seconds=answer.retry_after)
-    wait: timedelta = ledger.back_off * 2 ** min(max(tries - 1, 0), 10)
+    wait: timedelta = ledger.back_off * 2 ** min(tries, 10)
     return min(wait, timedelta(minutes=5))
 
 

@@ -79,11 +79,23 @@ def test_a_gateway_that_misbehaves_doubles_nobody_and_loses_nobody(
 
 
 def test_what_never_was_accepted_is_given_up_visibly(ledger: Ledger) -> None:
+    ledger.give_up_after = timedelta(minutes=3)
     gateway = FakeGateway(plan=["refused"] * 100)
     number = started(ledger)
     deliver(ledger, gateway, number, 1, 1, patience=timedelta(hours=1))
     assert message_states(ledger.record, number) == {"exhausted": 10, "pending": 20}
     assert gateway.received == {}
+
+
+def test_an_outage_of_an_hour_costs_nobody_their_message(ledger: Ledger) -> None:
+    gateway = FakeGateway(plan=["refused"] * 20)
+    number = started(ledger)
+    began = ledger.clock.now()
+    while message_states(ledger.record, number) != {"accepted": 30}:
+        deliver(ledger, gateway, number, 1, 3)
+        ledger.clock.sleep(120)  # the next scheduled run
+        assert ledger.clock.now() < began + timedelta(hours=3)
+    assert set(gateway.received.values()) == {1}
 
 
 def test_wrong_credentials_stop_the_campaign_after_one_request(ledger: Ledger) -> None:
