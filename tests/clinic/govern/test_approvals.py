@@ -341,6 +341,37 @@ def test_a_forged_row_with_a_forged_act_in_a_forged_block_approves_nothing(
 
 
 @pytest.mark.usefixtures("people")
+def test_a_forged_act_without_a_block_approves_nothing(governed: Record, clock: FakeClock) -> None:
+    number = ask(governed, clock)
+    by_hand(governed, "UPDATE approval SET state = 'approved', decided_by = 'mia'")
+    past_the_program(
+        governed,
+        "INSERT INTO audit_act SELECT stream, 9, timestamp, operator, 'mia', 'approval.approved',"
+        " patients_affected, old_values, new_values, reason, subject, subject_id, outcome"
+        " FROM audit_act",
+    )
+    assert number == 1
+    assert refused(governed, clock) == "approval-forged"
+    assert verify(governed, None).first_fault == Fault("row-added", "system", 9)
+
+
+def past_the_program(record: Record, statement: str) -> None:
+    """SQL by somebody who owns the database: foreign keys do not stop them."""
+    with record.engine.connect() as connection:
+        if record.dialect == "sqlite":
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            driver.execute("PRAGMA foreign_keys = OFF")
+            driver.execute(statement)
+            driver.execute("PRAGMA foreign_keys = ON")
+            return
+        connection.exec_driver_sql("SET session_replication_role = replica")
+        connection.exec_driver_sql(statement)
+        connection.commit()
+        connection.exec_driver_sql("SET session_replication_role = DEFAULT")
+
+
+@pytest.mark.usefixtures("people")
 @pytest.mark.parametrize(
     "statement",
     [

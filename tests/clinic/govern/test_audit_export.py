@@ -134,7 +134,7 @@ def test_patients_of_an_operation_that_has_not_ended_are_in_the_export(
             stream="operation-9",
             operation_id=9,
             chunk=1,
-            items=[Item(1, OLD, NEW)],
+            items=[Item(1, None, NEW)],
         )
     assert changed(governed, Asked()) == [("operation-9", 1)]
     assert changed(governed, Asked(subject="operation", subject_id=9)) == [("operation-9", 1)]
@@ -142,6 +142,7 @@ def test_patients_of_an_operation_that_has_not_ended_are_in_the_export(
     with governed.read() as connection:
         [row] = changes(connection, Asked())
     assert row.act is None
+    assert orjson.loads(next(as_json([row])))["old_values"] is None
     assert audit_event(row)["agent"][0]["who"]["identifier"]["value"] == "unknown"
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -206,6 +207,49 @@ SPOILED: list[tuple[str, Fault]] = [
 def test_the_first_bad_place_is_named(trail: Trail, statements: str, fault: Fault) -> None:
     """NEW-10: edited, removed, put in, moved, cut off."""
     assert trail.spoiled(lambda database: database.executescript(statements)) == fault
+
+
+def test_an_edit_that_keeps_the_mark_is_found_without_its_row(trail: Trail, tmp_path: Path) -> None:
+    """CRC-32 locates and proves nothing: two texts that have the same one."""
+    assert zlib.crc32(b"3807458072") == zlib.crc32(b"9086789562")
+    record, _ = _copy(trail, tmp_path)
+    with record.write() as connection:
+        changed = [Item(1, None, {"insurance_plan": "3807458072"})]
+        record_items(
+            connection, FakeClock(), stream="operation-2", operation_id=2, chunk=1, items=changed
+        )
+    record.close()
+    with contextlib.closing(_tamperer(tmp_path / "copy.db")) as database:
+        database.execute(
+            "UPDATE audit_item SET new_values = replace(new_values, '3807458072', '9086789562')"
+        )
+        database.commit()
+    record = _open(tmp_path / "copy.db")
+    assert verify(record, None).first_fault == Fault("row-edited", "operation-2", 1, 1)
+    record.close()
+
+
+def test_a_block_of_another_history_does_not_fit(trail: Trail, tmp_path: Path) -> None:
+    """Sealed with our key, but after a block that was never here: two histories after a restore."""
+    (tmp_path / "other").mkdir()
+    ours, theirs = _copy(trail, tmp_path)[0], _copy(trail, tmp_path / "other")[0]
+    for record, subjects in ((ours, (8, 9)), (theirs, (10, 11))):
+        for number in subjects:
+            with record.write() as connection:
+                record_act(connection, FakeClock(), _act("system", number))
+        record.close()
+    with contextlib.closing(_tamperer(tmp_path / "copy.db")) as database:
+        database.execute(f"ATTACH '{tmp_path / 'other' / 'copy.db'}' AS other")
+        for table in ("audit_block", "audit_act"):
+            database.execute(f"DELETE FROM {table} WHERE stream = 'system' AND number = 5")
+            database.execute(
+                f"INSERT INTO {table} SELECT * FROM other.{table} "
+                "WHERE stream = 'system' AND number = 5"
+            )
+        database.commit()
+    record = _open(tmp_path / "copy.db")
+    assert verify(record, None).first_fault == Fault("block-moved", "system", 5)
+    record.close()
 
 
 def test_what_nobody_touched_holds(trail: Trail) -> None:
