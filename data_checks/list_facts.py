@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from clinic.settings import Organisation, Phones
-from clinic.values.dates import read_dates
+from clinic.values.dates import Order, read_dates
 from clinic.values.email import judge_emails
 from clinic.values.nhs_number import judge_nhs_numbers
 from clinic.values.phone import judge_mobiles
@@ -61,8 +61,14 @@ class Cells:
         return texts.str.strip()
 
 
-def list_facts(cells: Cells, *, organisation: Organisation, today: date) -> pd.DataFrame:
-    """All the columns that `screen` asks for, but for `duplicate_of` and with every address good."""
+def list_facts(
+    cells: Cells, *, organisation: Organisation, today: date, date_order: Order
+) -> pd.DataFrame:
+    """
+    All the columns that `screen` asks for, but for `duplicate_of` and with every address good.
+
+    date_order: of days and months, as the list's whole column shows it
+    """
     facts = pd.DataFrame(_TAKEN_AS_GOOD, index=cells.index)
     facts["unreadable"] = cells.unreadable
     facts["nhs_number_fault"] = cells.nhs["fault"]
@@ -70,7 +76,7 @@ def list_facts(cells: Cells, *, organisation: Organisation, today: date) -> pd.D
     own_ids = organisation.id_scheme == "generic"
     facts["has_other_id"] = (cells["local_id"] != "").to_numpy(dtype=bool) & own_ids
     if "birth_date" in cells:
-        dates = read_dates(cells["birth_date"], today=today, order="dmy")
+        dates = read_dates(cells["birth_date"], today=today, order=date_order, settled=True)
         facts["birth_date_fault"] = dates["fault"]
     return facts
 

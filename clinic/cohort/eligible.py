@@ -52,7 +52,8 @@ def facts_of(
 
     Returns:
         same index; the columns that `data_checks.eligibility.screen` names, less those a template
-        decides (`variable_missing`), and `address`: E.164 or e-mail, "" where there is none
+        decides (`variable_missing`); `address`: E.164 or e-mail, "" where there is none; and
+        `address_kind`: what exactly is wrong with a number (clinic/values/phone_kinds.py)
     """
     ids = judge_nhs_numbers(rows["nhs_number"])
     known = match_patients(connection, source, rows, ids["nhs_number"])
@@ -65,18 +66,32 @@ def facts_of(
     if source.source == "ids":
         facts["has_other_id"] = True
     facts["patient_id"] = known["id"]
-    facts["register_optional"] = (
-        settings.organisation.message_unregistered and not source.from_record
-    )
+    facts["register_optional"] = _need_no_record(source, ids, known, question, settings)
     _judge_birth_dates(facts, source, rows, known, question.today)
     _judge_standing(facts, known, settings, question.today)
     _judge_addresses(facts, rows, known, settings, question.channel)
     _stand_in_for_unregistered(facts, ids["nhs_number"])
     facts["opted_out"] = _opted_out(connection, facts["patient_id"], question)
-    facts["duplicate_of"] = _duplicates(connection, facts["patient_id"], question.campaign_id)
+    facts["duplicate_of"] = pd.array([pd.NA] * len(facts), dtype="Int64")
     facts["recently_contacted"] = False
     facts["likely_to_fail"] = False
     return facts
+
+
+def _need_no_record(
+    source: ListSource,
+    ids: pd.DataFrame,
+    known: pd.DataFrame,
+    question: Question,
+    settings: Settings,
+) -> pd.Series[bool]:
+    """
+    ACX-21: which rows may be messaged without a record: with the setting, of a list that has NHS number,
+    date of birth and address, where the NHS number is right and no other id means somebody else.
+    """
+    needed = {"nhs_number", "birth_date", _address_field(question.channel)}
+    may = settings.organisation.message_unregistered and needed <= source.fields.keys()
+    return (ids["nhs_number"] != "") & ~known["disputed"] & may
 
 
 def _judge_birth_dates(
@@ -91,7 +106,7 @@ def _judge_birth_dates(
         facts["birth_date_fault"] = ""
         facts["birth_date_differs"] = False
         return
-    given = read_dates(rows["birth_date"], today=today, order="dmy")
+    given = read_dates(rows["birth_date"], today=today, order=source.date_order, settled=True)
     recorded = pd.to_datetime(known["birth_date"], errors="coerce")
     facts["birth_date_fault"] = given["fault"]
     both = given["date"].notna() & recorded.notna()
@@ -118,7 +133,7 @@ def _judge_addresses(
     settings: Settings,
     channel: str,
 ) -> None:
-    field = "email" if channel == "email" else "mobile"
+    field = _address_field(channel)
     listed, recorded = rows[field], known[field].fillna("").astype("str")
     first, second = listed, recorded
     if settings.organisation.address_from == "record":
@@ -127,6 +142,11 @@ def _judge_addresses(
     judged = judge_emails(text) if channel == "email" else judge_mobiles(text, settings.phones)
     facts["address"] = judged["address"]
     facts["address_fault"] = judged["fault"]
+    facts["address_kind"] = judged["kind"] if "kind" in judged else ""
+
+
+def _address_field(channel: str) -> str:
+    return "email" if channel == "email" else "mobile"
 
 
 def _stand_in_for_unregistered(facts: pd.DataFrame, nhs_numbers: pd.Series[str]) -> None:
@@ -150,16 +170,29 @@ def _opted_out(
     return patients.isin(out).to_numpy(dtype=bool)
 
 
-def _duplicates(
+def duplicates(
     connection: Connection, patients: pd.Series[int], campaign_id: int
 ) -> pd.Series[int]:
-    """For each row the number of the first earlier row of the same patient, in this block or before it."""
+    """
+    Which rows repeat an earlier one that will be messaged.
+
+    Args:
+        patients: ids of the rows of a block that nothing else speaks against, by row number; a row
+            that is left out for its own fault must not take a good one of the same patient with it
+
+    Returns:
+        same index, Int64: the number of the earlier row, in this block or before it; NA if there is none
+    """
     numbers = pd.Series(patients.index, index=patients.index, dtype="Int64")
     first = numbers.groupby(patients).transform("min").astype("Int64")
     ids = patients.dropna().unique().tolist()
     seen = connection.execute(
         sa.select(recipient.c.patient_id, sa.func.min(recipient.c.row_number))
-        .where(recipient.c.campaign_id == campaign_id, is_any_of(recipient.c.patient_id, ids))
+        .where(
+            recipient.c.campaign_id == campaign_id,
+            recipient.c.outcome == "accepted",
+            is_any_of(recipient.c.patient_id, ids),
+        )
         .group_by(recipient.c.patient_id)
     ).all()
     rows: dict[int, int] = {row[0]: row[1] for row in seen}

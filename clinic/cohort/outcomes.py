@@ -48,7 +48,9 @@ _BEFORE = (
         "No date of birth, and this list needs one to make sure who is meant. Add it.",
     ),
     Outcome(
-        "birth_date_invalid", "error", "The date of birth cannot be read. Write it as 31/12/1980."
+        "birth_date_invalid",
+        "error",
+        "The date of birth cannot be read, or could be two days. Write it as 1980-12-31.",
     ),
     Outcome(
         "birth_date_differs",
@@ -94,6 +96,11 @@ _BEFORE = (
     ),
     Outcome(
         "variable_missing", "error", "The template needs a value that this patient does not have."
+    ),
+    Outcome(
+        "message_blank",
+        "error",
+        "With this patient's values nothing is left of the template's text. Mend the template.",
     ),
     Outcome(
         "message_too_long",

@@ -20,6 +20,7 @@ from clinic.errors import NotFound
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.lists import cohort_list, list_row
 from clinic.record.schema.people import patient
+from clinic.values.dates import Order
 from clinic.values.nhs_number import judge_nhs_numbers
 
 BLOCK_ROWS = 10_000
@@ -33,7 +34,11 @@ PATIENT_COLUMNS = (
 
 @dataclass(frozen=True)
 class ListSource:
-    """A list as it was taken in. `fields`: our field name → place of its cell."""
+    """
+    A list as it was taken in.
+
+    fields: our field name → place of its cell; date_order: of days and months in its dates
+    """
 
     id: int
     name: str
@@ -42,6 +47,7 @@ class ListSource:
     columns: tuple[str, ...]
     fields: Mapping[str, int]
     rows: int
+    date_order: Order = "ambiguous"
 
     @property
     def from_record(self) -> bool:
@@ -64,7 +70,10 @@ def get_list(connection: Connection, list_id: int) -> ListSource:
     columns = tuple(orjson.loads(row.columns))
     places = {heading: place for place, heading in enumerate(columns)}
     fields = {name: places[heading] for name, heading in orjson.loads(row.fields).items()}
-    return ListSource(row.id, row.name, row.source, row.layout, columns, fields, row.rows or 0)
+    return ListSource(
+        row.id, row.name, row.source, row.layout, columns, fields, row.rows or 0,
+        row.date_order or "ambiguous",
+    )  # fmt: skip
 
 
 def read_rows(
@@ -127,19 +136,21 @@ def match_patients(
         nhs_numbers: ten digits or "", same index
 
     Returns:
-        same index; PATIENT_COLUMNS, empty where nobody matches; `id` is Int64
+        same index; PATIENT_COLUMNS, empty where nobody matches; `id` is Int64; `disputed` is True
+        where the practice's own id means somebody, and a right NHS number beside it does not
     """
     if source.from_record:
-        return _patients(connection, patient.c.id, rows["patient_id"])
+        return _patients(connection, patient.c.id, rows["patient_id"]).assign(disputed=False)
     by_nhs = _patients(connection, patient.c.nhs_number, nhs_numbers)
     if not (rows["local_id"] != "").any():
-        return by_nhs
+        return by_nhs.assign(disputed=False)
     by_local = _patients(connection, patient.c.local_id, rows["local_id"])
     use_local = (nhs_numbers == "") & (rows["local_id"] != "")
     matched = by_nhs.where(~use_local, by_local)
-    disagree = by_nhs["id"].notna() & by_local["id"].notna() & (by_nhs["id"] != by_local["id"])
-    matched.loc[disagree.fillna(False)] = None
-    return matched
+    same = (by_nhs["id"] == by_local["id"]).fillna(False).astype(bool)
+    disputed = (nhs_numbers != "") & by_local["id"].notna() & ~same
+    matched.loc[disputed & by_nhs["id"].notna()] = None
+    return matched.assign(disputed=disputed.astype(bool))
 
 
 def _patients(connection: Connection, key: sa.Column[Any], values: pd.Series[Any]) -> pd.DataFrame:

@@ -9,23 +9,27 @@ process died is carried on with at the first row that is missing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from clinic.clock import Clock
 from clinic.errors import ListRefused
 from clinic.record.bulk import insert_rows
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, list_row
+from clinic.values.dates import Order, order_of, proven_orders
 
 if TYPE_CHECKING:
-    from clinic.cohort.files import Block
+    from clinic.cohort.files import Block, ListFile
     from clinic.settings import Layout
+
+T = TypeVar("T")
 
 _ROW_COLUMNS = ("list_id", "row_number", "unreadable", "cells")
 
@@ -50,21 +54,36 @@ def take_in_file(
 
     require_name(name)
     file = open_list(path, scheme=scheme)
-    with record.write() as connection:
+
+    def begin(connection: Connection) -> tuple[int, bool]:
         known = _known(connection, request_key)
-        if known is not None and known.sha256 != file.sha256:
+        if known is None:
+            return _insert(
+                connection, clock, request_key=request_key, name=name, source="file",
+                layout=file.layout, file_name=file.file_name, sha256=file.sha256, size=file.size,
+                encoding=file.encoding, columns=file.columns, fields=file.fields, taken_by=taken_by,
+            ), False  # fmt: skip
+        if known.sha256 != file.sha256:
             raise ListRefused(
                 "list-changed",
                 f"{path.name} is not the file that this request began with; start a new campaign",
             )
-        list_id = known.id if known is not None else _insert(
-            connection, clock, request_key=request_key, name=name, source="file",
-            layout=file.layout, file_name=file.file_name, sha256=file.sha256, size=file.size,
-            encoding=file.encoding, columns=file.columns, fields=file.fields, taken_by=taken_by,
-        )  # fmt: skip
-    if known is None or known.rows is None:
-        _fill(record, list_id, file.blocks())
-    return int(list_id)
+        return int(known.id), known.rows is not None
+
+    list_id, is_whole = _once(record, begin)
+    if not is_whole:
+        _fill(record, list_id, file)
+    return list_id
+
+
+def _once(record: Record, begin: Callable[[Connection], T]) -> T:
+    """Begin a list in a transaction. Who is beaten to it by a run of the same request finds that one's."""
+    try:
+        with record.write() as connection:
+            return begin(connection)
+    except IntegrityError:
+        with record.write() as connection:
+            return begin(connection)
 
 
 def require_name(name: str) -> None:
@@ -107,16 +126,26 @@ def _insert(
     return int(key)
 
 
-def _fill(record: Record, list_id: int, blocks: Iterator[Block]) -> None:
+def _fill(record: Record, list_id: int, file: ListFile) -> None:
     """Write the rows that are not there yet, a block a transaction, then say how many there are."""
-    with record.read() as connection:
-        last = connection.execute(
-            sa.select(sa.func.max(list_row.c.row_number)).where(list_row.c.list_id == list_id)
-        ).scalar()
-    for block in blocks:
+    born = file.fields.get("birth_date")
+    proven: set[Order] = set()
+    for block in file.blocks():
+        if born is not None:
+            proven |= proven_orders(block.frame[born].unique())
         with record.write() as connection:
-            insert_rows(connection, list_row, _ROW_COLUMNS, _rows_of(list_id, block, last or 0))
-    _count(record, list_id)
+            last = _last_row(connection, list_id)
+            insert_rows(connection, list_row, _ROW_COLUMNS, _rows_of(list_id, block, last))
+    _complete(record, list_id, order_of(file.layout, proven) if born is not None else None)
+
+
+def _last_row(connection: Connection, list_id: int) -> int:
+    """How far the list is in; two runs of one request take turns."""
+    connection.execute(
+        sa.select(cohort_list.c.id).where(cohort_list.c.id == list_id).with_for_update()
+    )
+    last = sa.select(sa.func.max(list_row.c.row_number)).where(list_row.c.list_id == list_id)
+    return int(connection.execute(last).scalar() or 0)
 
 
 def _rows_of(list_id: int, block: Block, last: int) -> Iterator[tuple[int, int, bool, str]]:
@@ -127,13 +156,15 @@ def _rows_of(list_id: int, block: Block, last: int) -> Iterator[tuple[int, int, 
             yield list_id, number, bad, orjson.dumps(row).decode()
 
 
-def _count(record: Record, list_id: int) -> None:
+def _complete(record: Record, list_id: int, order: Order | None) -> None:
     with record.write() as connection:
         count = (
             sa.select(sa.func.count()).select_from(list_row).where(list_row.c.list_id == list_id)
         ).scalar_subquery()
         connection.execute(
-            sa.update(cohort_list).where(cohort_list.c.id == list_id).values(rows=count)
+            sa.update(cohort_list)
+            .where(cohort_list.c.id == list_id)
+            .values(rows=count, date_order=order)
         )
 
 
@@ -147,7 +178,8 @@ def take_in_ids(
     """
     require_name(name)
     digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()
-    with record.write() as connection:
+
+    def begin(connection: Connection) -> int:
         known = _known(connection, request_key)
         if known is not None:
             return int(known.id)
@@ -161,7 +193,9 @@ def take_in_ids(
             _ROW_COLUMNS,
             ((list_id, n, False, orjson.dumps([x]).decode()) for n, x in enumerate(ids, start=1)),
         )
-    return list_id
+        return list_id
+
+    return _once(record, begin)
 
 
 def take_in_query(
@@ -184,7 +218,8 @@ def take_in_query(
         criteria: what was asked for, in codes; kept with the list
     """
     require_name(name)
-    with record.write() as connection:
+
+    def begin(connection: Connection) -> int:
         known = _known(connection, request_key)
         if known is not None:
             return int(known.id)
@@ -207,7 +242,9 @@ def take_in_query(
             .where(cohort_list.c.id == list_id)
             .values(sha256=digest, rows=count)
         )
-    return list_id
+        return list_id
+
+    return _once(record, begin)
 
 
 def _fingerprint(connection: Connection, list_id: int) -> tuple[str, int]:

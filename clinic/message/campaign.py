@@ -14,9 +14,10 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
+from sqlalchemy.exc import IntegrityError
 
 from clinic.clock import Clock
-from clinic.errors import CohortRefused, NotFound
+from clinic.errors import CohortRefused, ListRefused, NotFound
 from clinic.message import states
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, template, template_version
@@ -56,16 +57,19 @@ def open_campaign(record: Record, clock: Clock, request: CampaignRequest) -> int
         NotFound: no such list, template or version
         CohortRefused: the same list had the same template before (names that campaign), or the
             request key belongs to a campaign that was asked for otherwise
+        ListRefused: the list is not whole
     """
+    try:
+        return _open(record, clock, request)
+    except IntegrityError:
+        # Another process was first, at this very instant: now what it made is there to be found
+        return _open(record, clock, request)
+
+
+def _open(record: Record, clock: Clock, request: CampaignRequest) -> int:
     with record.write() as connection:
         chosen = _template(connection, request)
-        source = connection.execute(
-            sa.select(cohort_list).where(cohort_list.c.id == request.list_id)
-        ).one_or_none()
-        if source is None:
-            raise NotFound(
-                "list-unknown", f"there is no list {request.list_id}; see: cohort list ls"
-            )
+        source = _source(connection, request.list_id)
         known = connection.execute(
             sa.select(campaign).where(campaign.c.request_key == request.request_key)
         ).one_or_none()
@@ -75,6 +79,20 @@ def open_campaign(record: Record, clock: Clock, request: CampaignRequest) -> int
         if guard:
             _refuse_repeat(connection, guard)
         return _insert(connection, clock, request, chosen, source, guard)
+
+
+def _source(connection: Connection, list_id: int) -> Row[Any]:
+    row = connection.execute(
+        sa.select(cohort_list).where(cohort_list.c.id == list_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound("list-unknown", f"there is no list {list_id}; see: cohort list ls")
+    if row.rows is None:
+        raise ListRefused(
+            "list-not-whole",
+            f"list {list_id} was not taken in to its end; name its file, and it is carried on with",
+        )
+    return row
 
 
 def _template(connection: Connection, request: CampaignRequest) -> Row[Any]:
@@ -151,7 +169,7 @@ def _insert(
             state=states.CHECKING,
             send_guard=guard,
             batch_size=request.batch_size,
-            rows=source.rows or 0,
+            rows=source.rows,
             requested_by=request.requested_by,
             created_at=clock.now(),
         )

@@ -85,10 +85,12 @@ def load_texts(connection: Connection, version_id: int, source: ListSource) -> T
 
 def stage(record: Record, campaign_id: int, *, setting: Setting, most_segments: int) -> int:
     """
-    Stage every accepted row; how many batches there are. Running again stages only what is missing.
+    Stage every accepted row; how many batches there are. Running again stages only what is missing,
+    and two runs at once share the work.
 
     Args:
-        most_segments: longer texts are not sent: their rows become `message_too_long`
+        most_segments: longer texts are not sent: their rows become `message_too_long`; those of which
+            nothing is left (a template that is all `if`) become `message_blank`
     """
     with record.read() as connection:
         job = connection.execute(sa.select(campaign).where(campaign.c.id == campaign_id)).one()
@@ -103,9 +105,8 @@ def stage(record: Record, campaign_id: int, *, setting: Setting, most_segments: 
             values = variable_frame(connection, source, rows, texts.variables, setting=setting)
         rows["body"], rows["subject"] = texts.render(values)
         rows["segments"] = count_many(rows["body"].tolist()) if job.channel == "sms" else 1
-        after = int(rows.index[-1])
         with record.write() as connection:
-            _write(connection, job, rows, most_segments)
+            after = _write(connection, job, rows, after=after, most_segments=most_segments)
     return _count_batches(record, campaign_id)
 
 
@@ -151,24 +152,42 @@ def _accepted(connection: Connection, job: sa.Row[Any], after: int) -> pd.DataFr
 
 
 def _write(
-    connection: Connection, job: sa.Row[Any], rows: pd.DataFrame, most_segments: int
-) -> None:
+    connection: Connection, job: sa.Row[Any], rows: pd.DataFrame, *, after: int, most_segments: int
+) -> int:
+    """Stage the rows that follow `after`; how far the campaign is staged then."""
+    staged = connection.execute(
+        sa.select(campaign.c.staged_rows).where(campaign.c.id == job.id).with_for_update()
+    ).scalar_one()
+    if staged != after:
+        return int(staged)  # another run of the same request was here first
     too_long = rows["segments"] > most_segments
-    if too_long.any():
+    blank = rows["body"].str.strip() == ""
+    _leave_out(connection, job.id, rows.index[too_long], "message_too_long")
+    _leave_out(connection, job.id, rows.index[blank], "message_blank")
+    _stage(connection, job, rows[~too_long & ~blank])
+    after = int(rows.index[-1])
+    connection.execute(sa.update(campaign).where(campaign.c.id == job.id).values(staged_rows=after))
+    return after
+
+
+def _leave_out(connection: Connection, campaign_id: int, rows: pd.Index[int], outcome: str) -> None:
+    if len(rows):
         connection.execute(
             sa.update(recipient)
             .where(
-                recipient.c.campaign_id == job.id,
-                is_any_of(recipient.c.row_number, rows.index[too_long].tolist()),
+                recipient.c.campaign_id == campaign_id,
+                is_any_of(recipient.c.row_number, rows.tolist()),
             )
-            .values(outcome="message_too_long")
+            .values(outcome=outcome)
         )
+
+
+def _stage(connection: Connection, job: sa.Row[Any], ready: pd.DataFrame) -> None:
     last = connection.execute(
         sa.select(sa.func.coalesce(sa.func.max(batch.c.number), 0)).where(
             batch.c.campaign_id == job.id
         )
     ).scalar_one()
-    ready = rows[~too_long]
     chunks = [ready.iloc[i : i + job.batch_size] for i in range(0, len(ready), job.batch_size)]
     for number, chunk in enumerate(chunks, start=last + 1):
         insert_rows(connection, message, _MESSAGE_COLUMNS, _messages(job, number, chunk))
@@ -180,9 +199,6 @@ def _write(
             (batch_id(job.id, number), job.id, number, states.READY, len(chunk))
             for number, chunk in enumerate(chunks, start=last + 1)
         ),
-    )
-    connection.execute(
-        sa.update(campaign).where(campaign.c.id == job.id).values(staged_rows=int(rows.index[-1]))
     )
 
 

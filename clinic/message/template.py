@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import jinja2
 import pandas as pd
@@ -96,8 +96,16 @@ def compile_template(body: str, *, allowed: frozenset[str]) -> CompiledTemplate:
     return CompiledTemplate(body, tuple(usage.variables), usage.required(), slots, compiled)
 
 
-def missing_variables(template: CompiledTemplate, frame: pd.DataFrame) -> pd.Series:
-    """The first required variable that each row of the frame lacks, or "". Same index."""
+class Requires(Protocol):
+    """One compiled text, or several that go together."""
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The variables without which a message would have a hole."""
+
+
+def missing_variables(template: Requires, frame: pd.DataFrame) -> pd.Series[str]:
+    """The first required variable that each row of the frame lacks, or "" (ARC-9). Same index."""
     missing = pd.Series("", index=frame.index, dtype="str")
     for name in reversed(template.required):
         if name not in frame:

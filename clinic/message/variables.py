@@ -97,14 +97,6 @@ def variable_frame(
     return frame.astype(object)
 
 
-def first_missing(values: pd.DataFrame) -> pd.Series[str]:
-    """The first variable that each row has no value for, "" where it has all (ARC-9)."""
-    missing = pd.Series("", index=values.index, dtype=object)
-    for name in reversed(values.columns):
-        missing = missing.mask(values[name].isna(), name)
-    return missing.astype("str")
-
-
 def _cells(source: ListSource, rows: pd.DataFrame, name: str) -> list[str | None]:
     places = [n for n, heading in enumerate(source.columns) if list_variable(heading) == name]
     return _column(rows, places[0]) if places else [None] * len(rows)

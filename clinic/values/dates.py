@@ -38,7 +38,9 @@ _MONTHS = (
 ).split()
 
 
-def read_dates(texts: pd.Series, *, today: date, order: Order = "ambiguous") -> pd.DataFrame:
+def read_dates(
+    texts: pd.Series, *, today: date, order: Order = "ambiguous", settled: bool = False
+) -> pd.DataFrame:
     """
     Read a column of dates of birth.
 
@@ -47,6 +49,7 @@ def read_dates(texts: pd.Series, *, today: date, order: Order = "ambiguous") -> 
         today: later dates are refused
         order: of day and month, if the column itself does not tell; "ambiguous": refuse the dates
             that could be either
+        settled: `texts` are a part of a column, and `order` is what the whole of it proves
 
     Returns:
         date: datetime64[s], NaT where there is a fault
@@ -54,7 +57,7 @@ def read_dates(texts: pd.Series, *, today: date, order: Order = "ambiguous") -> 
     """
     codes, distinct = pd.factorize(as_strings(texts).to_numpy(dtype=object))
     plain = [tidy(str(text)).lower() for text in distinct]
-    known = infer_order(plain, otherwise=order)
+    known = order if settled else infer_order(plain, otherwise=order)
     days = [_read(text, known, today) for text in plain]
     faults = [
         MISSING if not text else "" if day else INVALID
@@ -71,13 +74,29 @@ def read_dates(texts: pd.Series, *, today: date, order: Order = "ambiguous") -> 
 
 def infer_order(texts: Iterable[str], *, otherwise: Order) -> Order:
     """The order of day and month that the texts prove; `otherwise` if they prove none, or both."""
-    firsts, seconds = False, False
-    for found in filter(None, map(_NUMBERS.fullmatch, texts)):
-        firsts |= int(found[1]) > 12 >= int(found[3])
-        seconds |= int(found[3]) > 12 >= int(found[1])
-    if firsts == seconds:
-        return otherwise
-    return "dmy" if firsts else "mdy"
+    proven = proven_orders(texts)
+    return next(iter(proven)) if len(proven) == 1 else otherwise
+
+
+def proven_orders(texts: Iterable[str]) -> set[Order]:
+    """Every order of day and month that one of the texts proves: none, one, or both."""
+    proven: set[Order] = set()
+    for found in filter(None, (_NUMBERS.fullmatch(tidy(text).lower()) for text in texts)):
+        if int(found[1]) > 12 >= int(found[3]):
+            proven.add("dmy")
+        if int(found[3]) > 12 >= int(found[1]):
+            proven.add("mdy")
+    return proven
+
+
+def order_of(layout: str | None, proven: set[Order]) -> Order:
+    """
+    The order of a list's dates: days first in what EMIS and SystmOne write, else what the whole column
+    proves; "ambiguous" if it proves none, or both.
+    """
+    if layout in ("emis", "systmone"):
+        return "dmy"
+    return next(iter(proven)) if len(proven) == 1 else "ambiguous"
 
 
 def _read(text: str, order: Order, today: date) -> date | None:

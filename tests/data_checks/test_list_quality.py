@@ -157,6 +157,7 @@ class Repeated:
 
     columns: Sequence[str] = ("NHS Number",)
     fields: Mapping[str, str] = {"nhs_number": "NHS Number"}
+    layout = "generic"
 
     def __init__(self, blocks: int) -> None:
         self.count = blocks

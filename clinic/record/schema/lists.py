@@ -36,6 +36,7 @@ cohort_list = Table(
     Column("fields", Text, nullable=False),  # JSON object: our field name → their heading
     Column("criteria", Text),  # JSON: what a filter asked for
     Column("rows", Integer),  # empty until every row is in
+    Column("date_order", String(10)),  # of days and months: what the whole column proves
     Column("taken_at", UtcDateTime, nullable=False),
     Column("taken_by", String(80), nullable=False),
 )

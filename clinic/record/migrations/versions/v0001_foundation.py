@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("fields", sa.Text(), nullable=False),
         sa.Column("criteria", sa.Text(), nullable=True),
         sa.Column("rows", sa.Integer(), nullable=True),
+        sa.Column("date_order", sa.String(length=10), nullable=True),
         sa.Column("taken_at", UtcDateTime(), nullable=False),
         sa.Column("taken_by", sa.String(length=80), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cohort_list")),
