@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 from xml.parsers import expat
@@ -82,6 +83,7 @@ def _refuse_document_type(*_: Any) -> None:
     raise ValueError
 
 
+@lru_cache(maxsize=1000)
 def _local(name: str) -> str:
     return name.rpartition(":")[2]
 
@@ -133,11 +135,15 @@ class _Excel:
             self._extent.hidden_rows.append(range(number, number + 1))
 
     def _start_cell(self, attributes: Mapping[str, str]) -> None:
-        self._column, row = _place_of(attributes.get("r", ""), self._column + 1, self._row)
-        if row != self._row:
-            raise ValueError  # a reader would put the cell into another patient's row
+        self._column = self._column_in(attributes["r"]) if "r" in attributes else self._column + 1
         self._text_result = attributes.get("t") == "str"
         self._formula = self._value = self._filled = False
+
+    def _column_in(self, reference: str) -> int:
+        letters = reference.removesuffix(str(self._row))
+        if letters == reference:
+            raise ValueError  # a reader would put the cell into another patient's row
+        return _column_of(letters)
 
     def _end_cell(self) -> None:
         if self._filled:
@@ -221,12 +227,12 @@ def _out_of_sight(attributes: Mapping[str, str]) -> bool:
     return attributes.get("table:visibility") in ("collapse", "filter")
 
 
-def _place_of(reference: str, column: int, row: int) -> tuple[int, int]:
-    """Column and row of "AB12", counted from 1; those given where there is no reference."""
-    if not reference:
-        return column, row
-    letters = reference.rstrip("0123456789")
+@lru_cache(maxsize=1000)
+def _column_of(letters: str) -> int:
+    """The column of "AB", counted from 1."""
     column = 0
     for letter in letters:
+        if not "A" <= letter <= "Z":
+            raise ValueError
         column = column * 26 + ord(letter) - ord("A") + 1
-    return column, int(reference[len(letters) :])
+    return column
