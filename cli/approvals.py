@@ -94,7 +94,7 @@ def show(approval: Number, json: Json = False) -> None:
     console.show_table(f"Approval {asked.id}", ["", ""], rows)
     # ALC-46
     console.say("Bulk operations affect many records and cannot easily be undone.")
-    if asked.state == "waiting" and settings.operator in names:
+    if asked.state == "waiting" and settings.operator.lower() in names:
         console.next_commands(*_commands(asked.id))
 
 
@@ -203,7 +203,8 @@ def _show_list(record: Record, settings: Settings, found: list[Approval], *, jso
         ],
         right=(0,),
     )  # fmt: skip
-    mine = [asked.id for asked in found if settings.operator in who[asked.id]]
+    me = settings.operator.lower()
+    mine = [asked.id for asked in found if me in who[asked.id]]
     if mine:  # ALC-44: offered only to whom may
         console.next_commands(f"cohort approvals show {mine[0]}", *_commands(mine[0]))
 
