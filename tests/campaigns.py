@@ -24,7 +24,7 @@ class Fate:
     One row of a list, from row number 2 on.
 
     outcome: before sending; None: not judged yet
-    state: of its message; None: it has none
+    state: of its message; None: it has none; body, segments: of its message
     """
 
     outcome: str | None = "accepted"
@@ -33,6 +33,8 @@ class Fate:
     cells: Sequence[str] = ("9990000018", "Siân")
     error: str | None = None
     detail: str | None = None
+    body: str = "Your flu jab is due."
+    segments: int = 2
 
 
 def put_campaign(
@@ -119,7 +121,7 @@ def _put_rows(connection: sa.Connection, number: int, fates: Sequence[Fate], clo
                 sa.insert(message).values(
                     id=message_id(number, row), campaign_id=number, batch_id=batch_id(number, 1),
                     patient_id=who, row_number=row, channel="sms", address="+447700900123",
-                    body="Your flu jab is due.", segments=2, state=fate.state,
+                    body=fate.body, segments=fate.segments, state=fate.state,
                     error_text=fate.error, sent_at=left, status_at=left,
                 )
             )  # fmt: skip

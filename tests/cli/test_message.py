@@ -8,11 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from clinic.clock import SystemClock
+from clinic.message.begin import begin_campaign
 from clinic.message.report import list_campaigns
+from clinic.message.request import CohortChoice, MessageRequest
 from clinic.practice.faulty import faulty_list
 from clinic.practice.people import Practice
 from clinic.practice.synthetic import fill_practice
 from clinic.record.database import Record
+from clinic.settings import Settings
 from tests.cli.conftest import Type
 from tests.fakes import FakeClock
 
@@ -124,6 +128,21 @@ def test_a_preview_shows_messages_and_leaves_nothing_behind_to_send(
     (again,) = typed(*words, "--row", row, stdin=pasted).json()
     assert again["body"] == previews[1]["body"]
     assert {line.verdict for line in list_campaigns(practice)} == {"refused"}
+
+
+def test_a_review_that_was_interrupted_is_taken_up(typed: Type, practice: Record) -> None:
+    """NEW-3: killed before the yes, the same campaign is reviewed again, from where it was."""
+    request = MessageRequest(
+        list_name="Flu 2026", cohort=CohortChoice(group="flu-65"), template="flu-invite",
+        request_key="cli-1",
+    )  # fmt: skip
+    begin_campaign(
+        practice, SystemClock(), Settings(), request, request_key="cli-1", gateway="outbox",
+        batch_limit=1000,
+    )  # fmt: skip
+    told = typed("message", "--resume", "1")
+    assert (told.code, "not-confirmed" in told.err) == (3, True)
+    assert "Campaign 1" in told.err
 
 
 def test_a_list_taken_in_before_is_listed_and_may_be_messaged_by_its_number(
