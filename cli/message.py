@@ -29,13 +29,21 @@ def message(
     since: Annotated[
         datetime | None,
         typer.Option(
-            "--from", formats=_DAY, help="Filter: registered then or later.", rich_help_panel=_WHO
+            "--from",
+            metavar="DAY",
+            formats=_DAY,
+            help="Filter: registered then or later.",
+            rich_help_panel=_WHO,
         ),
     ] = None,
     until: Annotated[
         datetime | None,
         typer.Option(
-            "--to", formats=_DAY, help="Filter: registered then or earlier.", rich_help_panel=_WHO
+            "--to",
+            metavar="DAY",
+            formats=_DAY,
+            help="Filter: registered then or earlier.",
+            rich_help_panel=_WHO,
         ),
     ] = None,
     ids_from: Annotated[
@@ -124,7 +132,10 @@ def message(
 
       cohort message --status active --facility F1 --name "Newsletter" --template news --channel email
 
-    Exit codes: 0 all sent · 2 refused or not confirmed, nothing left · 4 work left or fates unknown.
+    A DAY is 2026-03-31 or 31/03/2026.
+
+    Exit codes: 0 all sent · 2 refused, nothing left · 3 not confirmed, nothing left · 4 work left or
+    fates unknown.
     """
     from cli import console
     from cli.asking import Manner, What, Who, message_cohort

@@ -64,10 +64,12 @@ def report(
         str | None, typer.Option(help="Only to this patient: NHS number or the practice's id.")
     ] = None,
     since: Annotated[
-        datetime | None, typer.Option("--from", formats=_DAY, help="Sent on this day or later.")
+        datetime | None,
+        typer.Option("--from", metavar="DAY", formats=_DAY, help="Sent on this day or later."),
     ] = None,
     until: Annotated[
-        datetime | None, typer.Option("--to", formats=_DAY, help="Sent on this day or earlier.")
+        datetime | None,
+        typer.Option("--to", metavar="DAY", formats=_DAY, help="Sent on this day or earlier."),
     ] = None,
     status: Annotated[Word | None, typer.Option(help="Only with this status.")] = None,
     csv: Annotated[
@@ -79,7 +81,7 @@ def report(
     """
     The Outreach Report: every message sent, each with the Bulk Outreach ID of its campaign.
 
-    All filters given must match. Filtered by --campaign it is exactly that campaign's messages.
+    All filters given must match; a DAY is 2026-03-31 or 31/03/2026. Filtered by --campaign it is exactly that campaign's messages.
     """
     from clinic.message.outreach import Filter, find_patient, list_sent
 

@@ -55,19 +55,21 @@ def add_to_group(record: Record, code: str, ids: Sequence[str], *, name: str = "
     with record.write() as connection:
         group_id = _group(connection, code, name)
         wanted = {"".join(known_as.split()) for known_as in ids}
-        found: dict[int, str] = {}
+        found, matched = set[int](), set[str]()
         for column in (patient.c.nhs_number, patient.c.local_id):
             query = sa.select(patient.c.id, column).where(is_any_of(column, wanted))
-            found |= {int(key): known_as for key, known_as in connection.execute(query)}
+            for key, known_as in connection.execute(query):
+                found.add(int(key))
+                matched.add(known_as)
         inside = sa.select(group_member.c.patient_id).where(
             group_member.c.group_id == group_id, is_any_of(group_member.c.patient_id, found)
         )
         already = set(connection.scalars(inside))
-        new = [key for key in found if key not in already]
+        new = sorted(found - already)
         insert_rows(
             connection, group_member, ("group_id", "patient_id"), ((group_id, key) for key in new)
         )
-    return Added(len(new), len(already), len(wanted - set(found.values())))
+    return Added(len(new), len(already), len(wanted - matched))
 
 
 def _group(connection: sa.Connection, code: str, name: str) -> int:
