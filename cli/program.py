@@ -37,6 +37,7 @@ COMMANDS = {
     "reject": Lazy("cli.approvals:reject", "Reject a request; nothing is changed.", _GOVERN),
     "audit": Lazy("cli.audit:app", "Who did what to whom; whether the trail is what was written.", _GOVERN),
     "operators": Lazy("cli.operators:app", "Who works here and what they may do.", _GOVERN),
+    "operations": Lazy("cli.operations:app", "Change many records at once; approved, undoable.", _GOVERN),
 }  # fmt: skip
 
 

@@ -106,8 +106,8 @@ def begin_changes(operation_id: int) -> list[ChunkSpan]:
 @task(
     name="apply-changes",
     task_run_name="apply-chunks-{span.first}-to-{span.last}",
-    retries=3,
-    retry_delay_seconds=[1, 5, 30],
+    retries=2,
+    retry_delay_seconds=[1, 5],
 )
 def apply_changes(span: ChunkSpan) -> ChunkSpan:
     """Apply these chunks, each in one transaction with its audit."""

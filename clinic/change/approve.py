@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from clinic.change.kinds import UNDO, kind_of
 from clinic.change.operations import Operation, find_operation, set_state
 from clinic.change.outcomes import WILL_CHANGE
 from clinic.change.states import EXPIRED, PLANNED, REJECTED, RUNNING, WAITING
@@ -89,7 +90,12 @@ def counts_of(connection: Connection, planned: Operation) -> dict[str, int | str
         .group_by(operation_item.c.outcome)
         .order_by(operation_item.c.outcome)
     )
-    settings = {f"parameter {name}": _shown(value) for name, value in planned.parameters.items()}
+    private = () if planned.kind == UNDO else kind_of(planned.kind).private
+    settings = {
+        f"parameter {name}": _shown(value)
+        for name, value in planned.parameters.items()
+        if name not in private
+    }
     counts: dict[str, int | str] = {
         "selected": planned.selected,
         "will_change": planned.will_change,

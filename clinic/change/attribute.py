@@ -120,4 +120,5 @@ ATTRIBUTE = Kind(
     fields=tuple(_GOOD),
     require=require,
     items=items,
+    private=("to", "was"),
 )

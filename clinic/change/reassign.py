@@ -241,7 +241,7 @@ def new_providers(connection: Connection, plan: Plan) -> list[FollowUp]:
 
 
 def visits_to_book(connection: Connection, plan: Plan) -> list[FollowUp]:
-    """The visits that this operation cancelled: `cohort operations show ID --visits` lists them."""
+    """The visits that this operation cancelled: `cohort operations visits ID` lists them."""
     count = connection.scalar(
         sa.select(sa.func.count())
         .select_from(operation_item)

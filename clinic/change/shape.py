@@ -74,6 +74,7 @@ class Kind:
     items: SELECTs of ITEM_COLUMNS, each inserted before the next is asked for
     follow_ups: what remains to be done once it is through
     undoable: False where there is nothing that could be put back (ALC-39)
+    private: parameters that may be a patient's value: shown in the terminal, never in Prefect
     """
 
     name: str
@@ -83,6 +84,7 @@ class Kind:
     items: Callable[[Connection, Plan], Iterator[Items]]
     follow_ups: Callable[[Connection, Plan], Sequence[FollowUp]] = no_follow_ups
     undoable: bool = True
+    private: tuple[str, ...] = ()
 
 
 def chosen_patients(plan: Plan) -> Items:

@@ -1,0 +1,261 @@
+"""The steps behind `cohort operations`: who asks is proven, the plan is shown, the run is started."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from cli import console
+from cli.proof import prove_me
+from cli.wiring import get_settings, open_record
+from clinic.errors import NotAllowed, OperationRefused
+
+if TYPE_CHECKING:
+    from clinic.change.selection import Taken
+    from clinic.cohort.filters import PatientFilter
+    from clinic.govern.operators import Operator
+    from clinic.record.database import Record
+    from clinic.settings import Settings
+
+# Kind → its flow and deployment
+RUNS = {
+    "status": "status-change",
+    "provider": "reassign-provider",
+    "facility": "transfer-facility",
+    "tag": "assign-tags",
+    "attribute": "update-attribute",
+    "undo": "undo",
+}
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How somebody asks: who they are, why, and how far to go."""
+
+    reason: str
+    me: str = ""
+    secret_fd: int | None = None
+    key: str = ""
+    yes: bool = False
+    run: bool = True
+
+
+@contextmanager
+def asking(kind: str, how: Asking) -> Iterator[tuple[Record, Settings, Operator]]:
+    """
+    The record and the proven operator, who may ask for this kind (ALC-44).
+
+    Raises:
+        NotAllowed: not proven, or the role may not
+    """
+    from clinic.govern.roles import may
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        person = prove_me(record, settings, how.me, how.secret_fd)
+        if not may(person.role, "request", kind):
+            raise NotAllowed("request-not-allowed", f"a {person.role} may not ask for this")
+        yield record, settings, person
+
+
+def select_filtered(wanted: PatientFilter) -> Taken:
+    """ALC-10."""
+    from clinic.change.selection import select_by_filter
+    from clinic.clock import SystemClock
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        return select_by_filter(record, SystemClock(), settings, wanted, taken_by=settings.operator)
+
+
+def select_given(ids: list[str], *, source: str, first_row: int = 1) -> Taken:
+    """ALC-11 to 13."""
+    from clinic.change.selection import select_ids
+    from clinic.clock import SystemClock
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        return select_ids(
+            record, SystemClock(), settings, ids,
+            source=source, taken_by=settings.operator, first_row=first_row,
+        )  # fmt: skip
+
+
+def ids_pasted(source: Path) -> list[str]:
+    """ALC-12: what is in the file, or typed after `-`."""
+    from clinic.cohort.pasted import pasted_ids
+
+    text = sys.stdin.read() if str(source) == "-" else source.read_text(encoding="utf-8-sig")
+    return pasted_ids(text)
+
+
+def ids_in_file(path: Path) -> list[str]:
+    """
+    ALC-11: the column of ids of a CSV, TSV or spreadsheet, a cell a row.
+
+    Raises:
+        ListRefused: the file cannot be read without losing somebody, or has no column of ids
+    """
+    from clinic.cohort.files import open_list
+
+    file = open_list(path, scheme=get_settings().organisation.id_scheme)
+    wanted = [name for name in ("any_id", "nhs_number", "local_id") if name in file.fields]
+    if not wanted:
+        raise OperationRefused("no-id-column", f"{file.file_name} has no column of patients' ids")
+    columns = [file.columns.index(file.fields[name]) for name in wanted]
+    ids: list[str] = []
+    for block in file.blocks():
+        for row in block.frame.to_numpy(dtype=object).tolist():
+            ids.append(next((str(row[n]) for n in columns if row[n]), ""))
+    return ids
+
+
+def ids_picked(text: str, picked: str) -> list[str]:
+    """
+    ALC-13: search, show what was found, and take the numbers that are picked.
+
+    Raises:
+        OperationRefused: nobody was found, or a number is none of those shown
+    """
+    from clinic.change.search import find_patients
+
+    with open_record(get_settings()) as record:
+        found = find_patients(record, text)
+    if not found:
+        raise OperationRefused("nobody-found", "no patient's name, id or postcode is like this")
+    rows = [(n, f.own_id, f.name, f.birth_date, f.status) for n, f in enumerate(found, start=1)]
+    console.show_table("Found", ["", "Id", "Name", "Born", "Status"], rows, right=(0,))
+    numbers = picked or typer.prompt("Which? Numbers, or all", err=True)
+    if numbers.strip() == "all":
+        return [each.own_id for each in found]
+    chosen = numbers.replace(",", " ").split()
+    if not all(n.isdecimal() and 0 < int(n) <= len(found) for n in chosen):
+        raise OperationRefused("picked-unknown", f"pick numbers from 1 to {len(found)}")
+    return [found[int(n) - 1].own_id for n in chosen]
+
+
+def request(kind: str, selection_id: int, parameters: Mapping[str, Any], how: Asking) -> int:
+    """
+    Ask for an operation: store it, plan it, show the review, and start its run. Its number.
+
+    Raises:
+        MendableError: what to mend; nothing was changed
+        NotAllowed: not proven, not allowed, or not confirmed
+    """
+    from clinic.change.operations import Request, request_operation
+    from clinic.clock import SystemClock
+
+    with asking(kind, how) as (record, settings, person):
+        asked = Request(
+            kind=kind,
+            parameters=parameters,
+            selection_id=selection_id,
+            requested_by=person.name,
+            reason=how.reason,
+            request_key=how.key or f"cli-{uuid.uuid4()}",
+        )
+        operation_id = request_operation(record, SystemClock(), settings, asked)
+        return _review_and_start(record, settings, operation_id, how)
+
+
+def request_undo_of(
+    operation_id: int, how: Asking, *, selection_id: int | None, partly: bool
+) -> int:
+    """Ask for an operation to be undone; the new operation's number."""
+    from clinic.change.undo import request_undo
+    from clinic.clock import SystemClock
+
+    with asking("undo", how) as (record, settings, person):
+        undo_id = request_undo(
+            record, SystemClock(), settings, of=operation_id, requested_by=person.name,
+            reason=how.reason, request_key=how.key or f"cli-{uuid.uuid4()}",
+            selection_id=selection_id, partly=partly,
+        )  # fmt: skip
+        return _review_and_start(record, settings, undo_id, how)
+
+
+def request_rerun_of(operation_id: int, how: Asking) -> int:
+    """Ask for the failed part of an operation again; the new operation's number."""
+    from clinic.change.operations import get_operation
+    from clinic.change.rerun import request_rerun
+    from clinic.clock import SystemClock
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        kind = get_operation(record, operation_id).kind
+    with asking(kind, how) as (record, settings, person):
+        again = request_rerun(
+            record, SystemClock(), settings, of=operation_id, requested_by=person.name,
+            request_key=how.key or f"cli-{uuid.uuid4()}",
+        )  # fmt: skip
+        return _review_and_start(record, settings, again, how)
+
+
+def _review_and_start(record: Record, settings: Settings, operation_id: int, how: Asking) -> int:
+    from cli.show.operation import show_review
+    from clinic.change.checklist import require_ready
+    from clinic.change.plan import make_plan
+    from clinic.clock import SystemClock
+
+    with console.err().status("Planning …"):
+        make_plan(record, SystemClock(), settings, operation_id)
+    show_review(record, settings, operation_id)
+    require_ready(record, SystemClock(), settings, operation_id)
+    if not (how.yes or (sys.stdin.isatty() and typer.confirm("Ask for its approval?", err=True))):
+        raise NotAllowed(
+            "not-confirmed",
+            f"nothing was changed; to ask for its approval: cohort operations resume {operation_id}",
+        )
+    if how.run:
+        start_run(settings, operation_id, RUNS[_kind(record, operation_id)])
+    return operation_id
+
+
+def _kind(record: Record, operation_id: int) -> str:
+    from clinic.change.operations import get_operation
+
+    return get_operation(record, operation_id).kind
+
+
+def start_run(settings: Settings, operation_id: int, name: str) -> None:
+    """
+    Let a worker run the operation's flow: from its beginning, or on from where it stopped.
+
+    A run that waits for approval is left waiting.
+    """
+    from tasks.environment import apply_environment
+    from tasks.server import ensure_server
+
+    apply_environment(settings)
+    ensure_server(settings)
+    from tasks import runs, workers  # imports prefect, which reads its environment once
+
+    workers.ensure_deployed(settings)
+    workers.start_worker(settings)
+    run = runs.start_deployment(f"{name}/{name}", {"operation_id": operation_id})
+    console.say(f"Its run: {runs.flow_run_url(run)}")
+
+
+def resume(operation_id: int) -> None:
+    """
+    Start a run for an operation that has none, or whose run stopped.
+
+    Raises:
+        NotAllowed: it has ended
+    """
+    from clinic.change.operations import get_operation
+    from clinic.change.states import ENDED
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        found = get_operation(record, operation_id)
+    if found.state in ENDED:
+        raise NotAllowed("operation-ended", f"operation {operation_id} is {found.state}")
+    start_run(settings, operation_id, RUNS[found.kind])

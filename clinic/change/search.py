@@ -1,0 +1,58 @@
+"""Finds patients by what somebody types, to pick them one by one (ALC-13)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+
+from clinic.record.database import Record
+from clinic.record.schema.people import patient
+
+
+@dataclass(frozen=True)
+class Found:
+    """A patient, as far as it takes to tell them from others. `own_id`: NHS number or local id."""
+
+    own_id: str
+    name: str
+    birth_date: date | None
+    status: str
+
+
+def find_patients(record: Record, text: str, *, limit: int = 50) -> list[Found]:
+    """
+    Patients whose names begin with the words typed, or whose NHS number, local id or postcode is it.
+
+    Upper and lower case are the same; at most `limit`, by family name.
+    """
+    words = [word.lower() for word in text.split()]
+    packed = text.replace(" ", "")
+    p = patient.c
+    names = [
+        sa.or_(
+            sa.func.lower(p.given_name).startswith(word, autoescape=True),
+            sa.func.lower(p.family_name).startswith(word, autoescape=True),
+        )
+        for word in words
+    ]
+    is_it = sa.or_(
+        sa.and_(*names) if names else sa.false(),
+        p.nhs_number == packed,
+        p.local_id == text.strip(),
+        sa.func.replace(sa.func.upper(p.postcode), " ", "") == packed.upper(),
+    )
+    with record.read() as connection:
+        found = connection.execute(
+            sa.select(
+                sa.func.coalesce(p.nhs_number, p.local_id),
+                p.given_name + " " + p.family_name,
+                p.birth_date,
+                p.status,
+            )
+            .where(is_it, sa.func.coalesce(p.nhs_number, p.local_id).is_not(None))
+            .order_by(sa.func.lower(p.family_name), sa.func.lower(p.given_name), p.id)
+            .limit(limit)
+        )
+        return [Found(*row) for row in found]

@@ -1,0 +1,181 @@
+"""`cohort operations` as its people type it: select, ask, look, undo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from clinic.change.operations import get_operation
+from clinic.govern.approvals import decide
+from clinic.record.database import Record
+from clinic.record.schema.change import operation
+from tests.cli.office import Office, hire
+from tests.clinic.change.practice import (
+    MANAGER,
+    SETTINGS,
+    applied,
+    column,
+    patients,
+    places,
+    update,
+    visits,
+)
+from tests.fakes import FakeClock
+
+TEN_YEARS = 3653
+
+
+@pytest.fixture
+def office(sqlite_record: Record, tmp_path: Path) -> Office:
+    """Ann may ask, Mia may approve; six patients."""
+    (tmp_path / "home").mkdir()
+    office = Office(tmp_path / "home", sqlite_record)
+    hire(office)
+    places(sqlite_record)
+    patients(sqlite_record)
+    return office
+
+
+def ask(office: Office, *words: str) -> str:
+    """Ann asks, without starting a run; what she sees."""
+    result = office.run("operations", *words, "--reason", "a test", "--yes", "--no-run", me="ann")
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def carried_out(office: Office, record: Record, clock: FakeClock, operation_id: int) -> None:
+    """What its run does: asks, Mia approves, all is applied."""
+    from clinic.change.approve import ask as ask_for_approval
+
+    ask_for_approval(record, clock, SETTINGS, operation_id, flow_run_id=None)
+    number = get_operation(record, operation_id).approval_id or 0
+    decide(record, clock, number, operator=MANAGER, decision="approved", note="")
+    applied(record, clock, operation_id)
+
+
+def test_a_filter_is_selected_and_the_review_names_everybody(office: Office) -> None:
+    """ALC-9, 10, 15, 33, 34, 46: number affected, names and ids, who cannot and why, the caution."""
+    update(office.open(), 2, status="on_hold")
+    taken = office.rows("operations", "select", "--facility", "F1")
+    assert taken["outcomes"] == {"selected": 6}
+    said = ask(office, "status", "1", "--to", "on_hold")
+    for words in (
+        "Given Family1",
+        "L1",
+        "already_so",
+        "cannot easily be undone",
+        "patients-locked",
+    ):
+        assert words in said
+    shown = office.rows("operations", "show", "1")
+    assert (shown["operation"]["state"], shown["operation"]["will_change"]) == ("planned", 5)
+
+
+def test_ids_are_pasted_or_come_in_a_file(office: Office, tmp_path: Path) -> None:
+    """ALC-11, ALC-12: each row has its outcome."""
+    update(office.open(), 1, nhs_number="9990000018")
+    pasted = office.rows("operations", "select", "--ids-from", "-", typed="L2, L3\nL3 nobody")
+    assert pasted["outcomes"] == {"duplicate": 1, "patient_not_found": 1, "selected": 2}
+    path = tmp_path / "ids.csv"
+    path.write_text("NHS Number,Name\n999 000 0018,=cmd()\n9990000026,B\n", encoding="utf-8")
+    assert office.rows("operations", "select", str(path))["outcomes"] == {
+        "patient_not_found": 1,
+        "selected": 1,
+    }
+
+
+def test_patients_are_searched_and_picked(office: Office) -> None:
+    """ALC-13."""
+    found = office.run("operations", "select", "--search", "family", "--pick", "1,3")
+    assert "selected\t2" in found.output
+    nobody = office.run("operations", "select", "--search", "nobody at all", "--pick", "1")
+    assert (nobody.exit_code, "nobody-found" in nobody.output) == (2, True)
+    unknown = office.run("operations", "select", "--search", "family", "--pick", "9")
+    assert "picked-unknown" in unknown.output
+
+
+def test_who_is_not_proven_asks_for_nothing(office: Office) -> None:
+    """ALC-44: otherwise one could ask in another's name, and approve oneself."""
+    office.run("operations", "select", "--facility", "F1")
+    words = ("operations", "status", "1", "--to", "on_hold", "--reason", "r", "--yes", "--no-run")
+    for who, secret in (("ann", "wrong"), ("root", None)):
+        result = office.run(*words, me=who, secret=secret)
+        assert result.exit_code == 3
+    with office.open().read() as connection:
+        assert connection.execute(operation.select()).all() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "field", "value"),
+    [
+        (("status", "1", "--to", "discharged"), "status", "discharged"),
+        (("provider", "1", "--to", "P2", "--visits", "cancel"), "provider_id", 2),
+        (("facility", "1", "--to", "F2", "--provider", "default"), "facility_id", 2),
+        (("tag", "1", "--add", "a"), "version", 2),
+        (("attribute", "1", "--field", "postcode", "--tidy"), "postcode", "AB1 2CD"),
+    ],
+)
+def test_every_kind_is_asked_for_carried_out_shown_and_undone(
+    office: Office, clock: FakeClock, words: tuple[str, ...], field: str, value: object
+) -> None:
+    """ALC-1 to ALC-5, ALC-38."""
+    record = office.open()
+    before = column(record, field)
+    visits(record, [(1, 1, 1, 1, 7)])
+    office.run("operations", "select", "--facility", "F1")
+    ask(office, *words)
+    carried_out(office, record, clock, 1)
+    assert set(column(record, field).values()) == {value}
+    shown = office.run("operations", "show", "1", "--outcome", "will_change")
+    assert "changed" in shown.output
+    assert "done" in office.run("operations", "list").output
+    ask(office, "undo", "1")
+    carried_out(office, record, clock, 2)
+    if field != "version":
+        assert column(record, field) == before
+
+
+def test_what_remains_to_be_done_is_listed(office: Office, clock: FakeClock) -> None:
+    """ALC-20, ALC-23."""
+    record = office.open()
+    visits(record, [(1, 1, 1, 1, 7 + TEN_YEARS)])  # the program has the real clock
+    office.run("operations", "select", "--facility", "F1")
+    ask(office, "provider", "1", "--to", "P2", "--visits", "cancel")
+    carried_out(office, record, clock, 1)
+    codes = {task["code"] for task in office.rows("operations", "show", "1")["follow_ups"]}
+    assert codes == {"notify_provider", "reschedule_visits"}
+    assert "Book the cancelled visits anew." in office.run("operations", "show", "1").output
+    assert "L1\t9 Mar 2036" in office.run("operations", "visits", "1").output
+
+
+def test_a_rerun_asks_for_the_failed_part_alone(office: Office, clock: FakeClock) -> None:
+    """ALC-36."""
+    from clinic.change.approve import ask as ask_for_approval
+
+    record = office.open()
+    office.run("operations", "select", "--facility", "F1")
+    ask(office, "status", "1", "--to", "on_hold")
+    ask_for_approval(record, clock, SETTINGS, 1, flow_run_id=None)
+    update(record, 4, postcode="EF1 2GH")
+    decide(record, clock, 1, operator=MANAGER, decision="approved", note="")
+    applied(record, clock, 1)
+    result = office.run("operations", "rerun", "1", "--yes", "--no-run", me="ann")
+    assert result.exit_code == 0, result.output
+    assert office.rows("operations", "show", "2")["operation"]["selected"] == 1
+
+
+def test_nothing_is_asked_for_unless_somebody_says_so(office: Office) -> None:
+    office.run("operations", "select", "--facility", "F1")
+    result = office.run(
+        "operations", "status", "1", "--to", "on_hold", "--reason", "r", "--no-run", me="ann"
+    )
+    assert (result.exit_code, "not-confirmed" in result.output) == (3, True)
+
+
+def test_an_operation_that_has_ended_is_not_resumed(office: Office, clock: FakeClock) -> None:
+    office.run("operations", "select", "--facility", "F1")
+    ask(office, "status", "1", "--to", "on_hold")
+    carried_out(office, office.open(), clock, 1)
+    result = office.run("operations", "resume", "1")
+    assert (result.exit_code, "operation-ended" in result.output) == (3, True)

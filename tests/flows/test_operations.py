@@ -1,0 +1,220 @@
+"""Operations as flows: suspended until somebody decides, resumed by the decision, nothing twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+
+from clinic.change.operations import get_operation
+from clinic.errors import CohortError
+from clinic.govern.approvals import decide
+from clinic.govern.audit_key import unlock
+from clinic.govern.audit_verify import verify
+from clinic.record.database import Record
+from clinic.record.migrate import migrate
+from clinic.settings import Operations, Settings
+from flows.assign_tags import assign_tags
+from flows.reassign_provider import reassign_provider
+from flows.status_change import status_change
+from flows.transfer_facility import transfer_facility
+from flows.undo import undo
+from flows.update_attribute import update_attribute
+from tasks import wiring
+from tasks.runs import resume, start_deployment, state_of
+from tasks.safely import flow
+from tasks.show_change import show_waiting
+from tasks.workers import deploy_all, ensure_work_pool, start_worker, stop_worker, worker_log
+from tests.clinic.change.practice import (
+    MANAGER,
+    SETTINGS,
+    approved,
+    asked,
+    column,
+    practice,
+    reviewed,
+    update,
+)
+from tests.clinic.change.test_undo import undo_of
+from tests.fakes import FakeClock
+from tests.prefect_server import find_in_prefect, wait_for
+
+pytestmark = pytest.mark.prefect
+
+# The flow, its kind, its parameters, and what patient 1 has then
+FLOWS = [
+    (status_change, "status", {"to": "on_hold"}, ("status", "on_hold")),
+    (reassign_provider, "provider", {"to": ["P2"]}, ("provider_id", 2)),
+    (transfer_facility, "facility", {"to": "F2"}, ("facility_id", 2)),
+    (assign_tags, "tag", {"add": ["a"]}, ("version", 2)),
+    (
+        update_attribute,
+        "attribute",
+        {"field": "insurance_plan", "to": "New"},
+        ("insurance_plan", "New"),
+    ),
+]
+
+
+@pytest.fixture
+def wired(sqlite_record: Record, clock: FakeClock, tmp_path: Path) -> Iterator[Record]:
+    """This process works on a small practice."""
+    from clinic.message.worker import Worker
+
+    practice(sqlite_record)
+    parts = wiring.Wiring(
+        settings=SETTINGS,
+        record=sqlite_record,
+        clock=clock,
+        worker=Worker(tmp_path / "workers"),
+    )
+    wiring.use(parts)
+    yield sqlite_record
+    wiring.use(None)
+    parts.worker.close()
+
+
+@pytest.mark.parametrize(("run", "kind", "parameters", "result"), FLOWS)
+def test_each_flow_applies_what_was_approved(
+    prefect_server: Settings,
+    wired: Record,
+    clock: FakeClock,
+    run: object,
+    kind: str,
+    parameters: dict[str, object],
+    result: tuple[str, object],
+) -> None:
+    operation_id = asked(wired, clock, kind, parameters, range(1, 7))
+    approved(wired, clock, operation_id)
+    summary = run(operation_id)  # type: ignore[operator]
+    assert (summary.state, summary.applied) == ("done", 6)
+    assert column(wired, result[0])[1] == result[1]
+    again = run(operation_id)  # type: ignore[operator]
+    assert again == summary
+    assert set(column(wired, "version").values()) == {2}
+
+
+def test_an_undo_is_a_flow_like_any_other(
+    prefect_server: Settings, wired: Record, clock: FakeClock
+) -> None:
+    """NEW-2."""
+    first = asked(wired, clock, "status", {"to": "on_hold"}, range(1, 7))
+    approved(wired, clock, first)
+    status_change(first)
+    back = undo_of(wired, clock, first)
+    approved(wired, clock, back)
+    assert undo(back).applied == 6
+    assert set(column(wired, "status").values()) == {"active"}
+
+
+def test_a_rejected_operation_changes_nothing_and_its_run_fails(
+    prefect_server: Settings, wired: Record, clock: FakeClock
+) -> None:
+    operation_id = asked(wired, clock, "status", {"to": "on_hold"}, [1])
+    number = reviewed(wired, clock, operation_id)
+    decide(wired, clock, number, operator=MANAGER, decision="rejected", note="no")
+    with pytest.raises(CohortError, match="operation-rejected"):
+        status_change(operation_id)
+    assert set(column(wired, "version").values()) == {1}
+
+
+def test_the_number_of_another_kind_of_operation_is_refused(
+    prefect_server: Settings, wired: Record, clock: FakeClock
+) -> None:
+    operation_id = asked(wired, clock, "tag", {"add": ["a"]}, [1])
+    with pytest.raises(CohortError, match="operation-other-kind"):
+        status_change(operation_id)
+
+
+def test_conflicts_are_counted_in_what_prefect_shows_and_patients_are_not(
+    prefect_server: Settings, wired: Record, clock: FakeClock
+) -> None:
+    """ALC-36, rule 10: no patient's value in Prefect."""
+    update(wired, 1, insurance_plan="SENTINEL-PLAN", family_name="SENTINEL-NAME")
+    parameters = {"field": "insurance_plan", "to": "SENTINEL-NEW", "was": "SENTINEL-PLAN"}
+    operation_id = asked(wired, clock, "attribute", parameters, [1, 2])
+    approved(wired, clock, operation_id)
+    update(wired, 1, postcode="EF1 2GH")
+    flow(name="shown")(show_waiting)(operation_id)
+    summary = update_attribute(operation_id)
+    assert (summary.state, summary.conflicts) == ("done_with_conflicts", 1)
+    wait_for("result", lambda: _artifact(f"result-{operation_id}"))
+    assert find_in_prefect(prefect_server.home, ["SENTINEL"]) == []
+
+
+def _artifact(key: str) -> str | None:
+    with get_client(sync_client=True) as client:
+        found = client.read_artifacts(
+            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key]))
+        )
+    return str(found[0].data) if found else None
+
+
+@pytest.fixture(scope="module")
+def office(prefect_server: Settings) -> Iterator[tuple[Settings, Record]]:
+    """A worker, and the record that its flows open."""
+    settings = Settings(home=prefect_server.home, operations=Operations())
+    record = Record.open(settings.database_url)
+    migrate(record)
+    unlock(record, settings.home)
+    practice(record)
+    ensure_work_pool(prefect_server)
+    deploy_all(prefect_server)
+    assert start_worker(prefect_server)
+    yield prefect_server, record
+    stop_worker(prefect_server)
+    record.close()
+
+
+def test_a_waiting_flow_is_suspended_and_resumed_by_the_decision(
+    office: tuple[Settings, Record],
+) -> None:
+    """ALC-33: it holds no process, says who decides and how; Resume alone decides nothing."""
+    from clinic.clock import SystemClock
+
+    settings, record = office
+    clock = SystemClock()
+    operation_id = asked(record, clock, "status", {"to": "on_hold"}, [1, 2, 3])  # type: ignore[arg-type]
+    run = start_deployment("status-change/status-change", {"operation_id": operation_id})
+    _wait_suspended(run, 1, settings)
+    number = get_operation(record, operation_id).approval_id or 0
+    says = wait_for("page", lambda: _artifact(f"approval-{operation_id}"))
+    assert f"cohort approve {number}" in says
+    assert "mia" in says
+    resume(run)  # as anybody may press it in the Prefect UI
+    _wait_suspended(run, 2, settings)
+    assert set(column(record, "version").values()) == {1}
+    decide(record, clock, number, operator=MANAGER, decision="approved", note="seen")
+    resume(run)
+    wait_for("end", lambda: state_of(run) == "Completed", seconds=90)
+    assert get_operation(record, operation_id).state == "done"
+    assert [column(record, "status")[n] for n in (1, 2, 3, 4)] == [*["on_hold"] * 3, "active"]
+    assert verify(record, None).holds
+
+
+def _wait_suspended(run: UUID, times: int, settings: Settings) -> None:
+    def look() -> bool:
+        with get_client(sync_client=True) as client:
+            names = [state.name for state in client.read_flow_run_states(run)]
+        assert not {"Failed", "Crashed"} & set(names), worker_log(settings).read_text()[-3000:]
+        return names.count("Suspended") == times
+
+    wait_for(f"suspension {times}", look, seconds=90)
+
+
+def test_a_run_that_could_apply_nothing_has_failed_and_frees_its_patients(
+    prefect_server: Settings, wired: Record, clock: FakeClock
+) -> None:
+    """ALC-37: nothing processed; show the error, put it right, ask again."""
+    operation_id = asked(wired, clock, "status", {"to": "on_hold"}, range(1, 7))
+    approved(wired, clock, operation_id)
+    with wired.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE audit_item RENAME TO audit_item_away")
+    with pytest.raises(CohortError, match="operation-not-done"):
+        status_change(operation_id)
+    assert set(column(wired, "version").values()) == {1}
+    assert get_operation(wired, operation_id).state == "failed"
