@@ -81,7 +81,8 @@ def report(
     """
     The Outreach Report: every message sent, each with the Bulk Outreach ID of its campaign.
 
-    All filters given must match; a DAY is 2026-03-31 or 31/03/2026. Filtered by --campaign it is exactly that campaign's messages.
+    All filters given must match; a DAY is 2026-03-31 or 31/03/2026. Filtered by --campaign it is
+    exactly that campaign's messages.
     """
     from clinic.message.outreach import Filter, find_patient, list_sent
 
