@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import shutil
 from collections.abc import Iterator
@@ -48,21 +49,29 @@ def _sqlite_url(template: Path, folder: Path) -> str:
     return f"sqlite:///{path}"
 
 
-def _postgres_database(url: str) -> str:
+@contextlib.contextmanager
+def _postgres_database(url: str) -> Iterator[str]:
+    """A copy of the template as long as the block: file by file, which costs a fortieth of the WAL's way."""
     name = f"cohort_{next(_numbers)}"
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE cohort_template")
-    engine.dispose()
-    return url.rsplit("/", 1)[0] + f"/{name}"
+        # Before 15 there was no other way, and no word for it
+        newer = connection.dialect.server_version_info or (0,)
+        strategy = "STRATEGY FILE_COPY" if newer >= (15,) else ""
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE cohort_template {strategy}")
+    yield url.rsplit("/", 1)[0] + f"/{name}"
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def record_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def record_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty, migrated record: each test runs on SQLite and on PostgreSQL."""
     if request.param == "sqlite":
-        return _sqlite_url(request.getfixturevalue("migrated_sqlite"), tmp_path)
-    return _postgres_database(request.getfixturevalue("postgres_url"))
+        yield _sqlite_url(request.getfixturevalue("migrated_sqlite"), tmp_path)
+        return
+    with _postgres_database(request.getfixturevalue("postgres_url")) as url:
+        yield url
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 NOBODY = 65534
+MEMORY_WANTED = 2 * 1024**3
 
 
 def binaries() -> Path | None:
@@ -29,13 +30,20 @@ def _run(*command: str) -> None:
     subprocess.run(command, check=True, cwd="/", stdout=subprocess.DEVNULL, **who)  # type: ignore[call-overload]
 
 
+def _quick_folder() -> str | None:
+    """Memory, where there is plenty: a database is made in 15 ms there, on a busy disk in 600."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > MEMORY_WANTED
+    return str(memory) if roomy and os.access(memory, os.W_OK) else None
+
+
 @contextlib.contextmanager
 def running_postgres() -> Iterator[str]:
     """The URL of the `postgres` database of a server that lives as long as the block."""
     where = binaries()
     if where is None:
         raise RuntimeError("PostgreSQL's initdb was not found: install Debian's `postgresql`")
-    folder = Path(tempfile.mkdtemp(prefix="cohort-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="cohort-pg-", dir=_quick_folder()))
     folder.chmod(0o700)
     if os.geteuid() == 0:
         os.chown(folder, NOBODY, NOBODY)
@@ -49,7 +57,7 @@ def running_postgres() -> Iterator[str]:
     )  # fmt: skip
     options = (
         f"-c listen_addresses=127.0.0.1 -c port={port} -k {folder} -c max_connections=200 "
-        "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+        "-c max_wal_size=256MB -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
     )
     try:
         _run(
