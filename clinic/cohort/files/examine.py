@@ -67,8 +67,9 @@ class Examiner:
         self._note(page)
 
     def _refuse_swallowed(self, page: Page) -> None:
-        id_at = self._at("nhs_number")
-        id_at = self._at("local_id") if id_at is None else id_at
+        # Every scheme demands one of them
+        id_field = "nhs_number" if "nhs_number" in self.fields else "local_id"
+        id_at = self.columns.index(self.fields[id_field])
         for i in page.spanning:
             row = page.rows[i]
             if swallows(row, delimiter=self.delimiter, width=len(self.columns), id_at=id_at):

@@ -13,6 +13,7 @@ standard reader says nothing. Two kinds:
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Sequence
 
@@ -31,7 +32,8 @@ def bad_cell(record: str, delimiter: str) -> tuple[int, str]:
     """
     Where a record stops being CSV: the position of the cell, and what is wrong with it.
 
-    "open": a mark is never closed; "stray": text follows the mark that closes; "long": neither.
+    "open": a mark is never closed; "stray": text follows the mark that closes; "long": more than the
+    parser takes.
 
     Args:
         record: the file's text from the beginning of the record on, long enough to see the fault
@@ -40,14 +42,15 @@ def bad_cell(record: str, delimiter: str) -> tuple[int, str]:
     cell = re.compile(rf'(?:{_QUOTED}|(?!")[^{re.escape(delimiter)}\r\n]*){end}')
     place = position = 0
     while found := cell.match(record, place):
-        if record[found.end() : found.end() + 1] != delimiter:
+        over = len(found.group()) > csv.field_size_limit()
+        if over or record[found.end() : found.end() + 1] != delimiter:
             return position, "long"
         place = found.end() + 1
         position += 1
     return position, "stray" if re.compile(_QUOTED).match(record, place) else "open"
 
 
-def swallows(row: Sequence[str], *, delimiter: str, width: int, id_at: int | None) -> bool:
+def swallows(row: Sequence[str], *, delimiter: str, width: int, id_at: int) -> bool:
     """
     Whether a row with line breaks in its cells looks like several rows drawn into one.
 
@@ -57,8 +60,6 @@ def swallows(row: Sequence[str], *, delimiter: str, width: int, id_at: int | Non
     if len(row) != width:
         return True
     first, *further = _lines(row, delimiter)
-    if id_at is None:
-        return all(len(line) == width for line in further)
     ids = [line[id_at] if id_at < len(line) else "" for line in further]
     if any(nhs.is_valid(one.strip()) for one in ids):
         return True

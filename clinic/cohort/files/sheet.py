@@ -17,11 +17,12 @@ from python_calamine import (
     SheetVisibleEnum,
 )
 
+from clinic.cohort.files.extent import Extent
 from clinic.cohort.files.heading import tidy_headings
 from clinic.cohort.files.limits import Limits
 from clinic.cohort.files.notices import Notices
 from clinic.cohort.files.pages import Page, is_blank, page_of
-from clinic.cohort.files.sheet_xml import Extent, extents_of
+from clinic.cohort.files.sheet_xml import extents_of
 from clinic.cohort.files.workbook import SheetKind, Workbook, damaged, open_workbook
 from clinic.errors import ListRefused
 

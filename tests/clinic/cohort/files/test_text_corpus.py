@@ -434,6 +434,24 @@ REFUSED = (
         ("row 2", "column B"),
     ),
     Refused(
+        "a cell beyond the parser's own limit",
+        HEAD + b"9990000001," + b"x" * 200_000 + b",1\n",
+        "list-cell-too-long",
+        ("row 2", "column B"),
+    ),
+    Refused(
+        "a heading that never ends",
+        b'"NHS Number,' + b"x" * 200_000,
+        "list-quotes",
+        ("row 1", "column A"),
+    ),
+    Refused(
+        "two rows drawn into one in a list of local ids",
+        b'Patient ID,Name,Mobile\nA12,"Zebedee,1\nA134,Bob",2\n',
+        "list-rows-swallowed",
+        ("row 2", "column B"),
+    ),
+    Refused(
         "a cell over 8 KB in short lines",
         HEAD + b'9990000001,"' + b"x\n" * 5000 + b'",1\n',
         "list-cell-too-long",
@@ -476,6 +494,7 @@ LIMITS = (
     (Limits(rows=1), "list-too-many-rows"),
     (Limits(columns=2), "list-too-many-columns"),
     (Limits(cell_characters=10), "list-cell-too-long"),
+    (Limits(columns=3, cell_characters=5), "list-line-too-long"),
 )
 
 
