@@ -13,8 +13,9 @@ import sqlalchemy as sa
 
 from clinic.errors import FenceLost
 from clinic.gateway.protocol import Answer, Gateway
-from clinic.message import states
+from clinic.message import canary, states
 from clinic.message.ledger import Claim, Ledger
+from clinic.message.replay import readmit
 from clinic.message.submissions import find_open, intend, record_answer
 from clinic.record.schema.messages import batch, campaign
 
@@ -68,10 +69,12 @@ def _send(ledger: Ledger, gateway: Gateway, claim: Claim) -> bool:
     ledger.reached("payload.read")
     if sent is None:
         sent = intend(ledger, claim, gateway)
+    elif not sent.is_past_asking(ledger.clock.now()):
+        sent = readmit(ledger, claim, sent)
     if sent is None:
         return True
-    if sent.replay and sent.gateway_class == "B":
-        answer = Answer()  # nobody can be asked: its messages become `unknown`
+    if sent.replay and sent.is_past_asking(ledger.clock.now()):
+        answer = Answer()  # to ask again could message somebody twice: they become `unknown`
     elif sent.replay and sent.changed:
         answer = Answer(halt="payload-changed")  # the gateway would take it for another message
     else:
@@ -84,10 +87,8 @@ def seconds_until_next(ledger: Ledger, campaign_id: int, first: int, last: int) 
     """How long until a batch of these can be claimed; None if none ever will in this state."""
     now = ledger.clock.now()
     with ledger.record.read() as connection:
-        state = connection.execute(
-            sa.select(campaign.c.state).where(campaign.c.id == campaign_id)
-        ).scalar_one()
-        if state not in states.SENDING:
+        job = connection.execute(sa.select(campaign).where(campaign.c.id == campaign_id)).one()
+        if job.state not in states.SENDING:
             return None
         rows = connection.execute(
             sa.select(batch.c.state, batch.c.not_before, batch.c.lease_until).where(
@@ -102,5 +103,7 @@ def seconds_until_next(ledger: Ledger, campaign_id: int, first: int, last: int) 
     ]
     if not waits:
         return None
+    wait = max(min(waits), ledger.timing.opening(job.channel, now, dry_run=job.dry_run) - now)
+    wait = max(wait, canary.wait_of(job, first, now))
     # A leased batch may be given back at any moment: look again at least once a second
-    return max(0.02, min(wait.total_seconds() for wait in waits))
+    return max(0.02, wait.total_seconds())

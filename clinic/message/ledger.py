@@ -2,7 +2,7 @@
 The ledger: claims batches, writes intents before anything leaves, and records what became of them.
 
     claim ──► intend ──► (send, no transaction open) ──► record
-      │          └ consent, death and the campaign's state are read again here
+      │          └ consent, death, calendar, pace, cap and the campaign's state are read again here
       └ fence + 1: whoever held the batch before can write nothing any more
 
 Three commits for up to 1,000 messages. A kill before `intend` commits: nothing left. A kill between
@@ -16,20 +16,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.clock import Clock
 from clinic.errors import FenceLost
-from clinic.message import states
-from clinic.message.suppress import suppress_ineligible
+from clinic.message import canary, states
+from clinic.message.codes import batch_id
+from clinic.message.contact import is_capped, note_attempt, wait_for_turn
+from clinic.message.halting import halt
+from clinic.message.pacing import Lane, Turn
+from clinic.message.suppress import suppress_ineligible, suppress_recently_contacted
+from clinic.message.timing import Timing
 from clinic.message.worker import Worker
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign, message
+from clinic.settings import Pace
 
 # After so many workers died while holding a batch a person must look: it may be what kills them
 MOST_DEATHS = 5
+LAST = 2**20  # more batches than any campaign has
 
 
 def _no_point(_: str) -> None:
@@ -46,6 +54,10 @@ class Claim:
     fence: int
     gateway: str
     dry_run: bool
+    channel: str
+    purpose: str
+    pace: Pace  # the campaign's own
+    is_canary: bool = False
 
 
 class Ledger:
@@ -61,9 +73,16 @@ class Ledger:
         max_attempts: int = 8,
         give_up_after: timedelta = timedelta(hours=24),
         back_off: timedelta = timedelta(seconds=1),
+        timing: Timing | None = None,
+        witness: Callable[[str], None] = _no_point,
         reached: Callable[[str], None] = _no_point,
     ) -> None:
-        """`reached` is told each point of the kill map as it is passed: where tests pull the plug."""
+        """
+        Args:
+            timing: calendar, paces, cap and brake; None: at any time, at any pace
+            witness: told the id of each submission before it is sent (clinic/message/witness.py)
+            reached: told each point of the kill map as it is passed: where tests pull the plug
+        """
         self.record = record
         self.clock = clock
         self.worker = worker
@@ -71,6 +90,8 @@ class Ledger:
         self.max_attempts = max_attempts
         self.give_up_after = give_up_after
         self.back_off = back_off
+        self.timing = timing or Timing()
+        self.witness = witness
         self.reached = reached
 
     def claim(self, campaign_id: int, first: int, last: int) -> Claim | None:
@@ -90,6 +111,10 @@ class Ledger:
         self, connection: Connection, campaign_id: int, first: int, last: int
     ) -> Claim | None:
         now = self.clock.now()
+        job = connection.execute(sa.select(campaign).where(campaign.c.id == campaign_id)).one()
+        last = min(last, self._last_open(connection, job, now))
+        if last < first:
+            return None
         ours = (batch.c.campaign_id == campaign_id) & batch.c.number.between(first, last)
         holders = connection.scalars(
             sa.select(batch.c.owner).where(ours, batch.c.state == states.LEASED).distinct()
@@ -133,10 +158,33 @@ class Ledger:
                 sa.update(batch).where(batch.c.id == row.id).values(state=states.HELD)
             )
             return self._take(connection, campaign_id, first, last)
-        chosen = connection.execute(
-            sa.select(campaign.c.gateway, campaign.c.dry_run).where(campaign.c.id == campaign_id)
-        ).one()
-        return Claim(row.id, campaign_id, row.number, row.fence, chosen.gateway, chosen.dry_run)
+        return Claim(
+            batch_id=row.id,
+            campaign_id=campaign_id,
+            number=row.number,
+            fence=row.fence,
+            gateway=job.gateway,
+            dry_run=job.dry_run,
+            channel=job.channel,
+            purpose=job.purpose,
+            pace=Pace(per_second=job.pace_second, per_hour=job.pace_hour, per_day=job.pace_day),
+            is_canary=job.canary_size is not None and row.number == 1,
+        )
+
+    def _last_open(self, connection: Connection, job: sa.Row[Any], now: datetime) -> int:
+        """The last batch that may be claimed now, as calendar and first part have it; 0: none."""
+        if self.timing.opening(job.channel, now, dry_run=job.dry_run) > now:
+            return 0
+        stage = canary.stage_of(job, now)
+        if stage != "all":
+            return 1 if stage == "first" else 0
+        if job.canary_size is None or job.canary_passed or job.state not in states.SENDING:
+            return LAST
+        code = canary.judge(connection, job, batch_id(job.id, 1), self.timing.release)
+        if code is None:
+            return LAST
+        halt(connection, job.id, code)
+        return 0
 
     def hold_fence(self, connection: Connection, claim: Claim) -> None:
         """
@@ -161,8 +209,32 @@ class Ledger:
         return state in states.SENDING
 
     def leave_out(self, connection: Connection, claim: Claim, now: datetime) -> int:
-        """Suppress those of the batch who died or opted out since they were accepted; how many."""
-        return suppress_ineligible(connection, claim.batch_id, claim.campaign_id, now)
+        """Suppress those of the batch who died, opted out or had enough since they were accepted; how many."""
+        count = suppress_ineligible(connection, claim.batch_id, claim.campaign_id, now)
+        if self._is_capped(claim):
+            wait_for_turn(connection, now)
+            count += suppress_recently_contacted(
+                connection, claim.batch_id, claim.campaign_id, self.timing.contact, now
+            )
+        return count
+
+    def _is_capped(self, claim: Claim) -> bool:
+        return not claim.dry_run and is_capped(self.timing.contact, claim.purpose)
+
+    def note_attempt(self, connection: Connection, claim: Claim, last: int) -> None:
+        """The waiting messages up to this id are about to leave: where there is a cap, they count."""
+        if self._is_capped(claim):
+            note_attempt(connection, claim.batch_id, last)
+
+    def closed_until(self, claim: Claim, now: datetime) -> datetime | None:
+        """When the channel opens; None: it is open."""
+        opening = self.timing.opening(claim.channel, now, dry_run=claim.dry_run)
+        return opening if opening > now else None
+
+    def turn(self, connection: Connection, claim: Claim, now: datetime) -> Turn:
+        """Our turn at the lanes that the batch goes by, until the transaction ends."""
+        lanes: list[Lane] = self.timing.lanes(claim.campaign_id, claim.channel, claim.pace)
+        return self.timing.turn(connection, lanes, now, dry_run=claim.dry_run)
 
     def give_back(
         self, connection: Connection, claim: Claim, *, not_before: datetime | None = None
@@ -188,3 +260,5 @@ class Ledger:
                 state=states.DONE if waiting is None else states.READY, owner=None, lease_until=None
             )
         )
+        if claim.is_canary and waiting is None:
+            canary.begin_wait(connection, claim.campaign_id, self.timing.release, self.clock.now())

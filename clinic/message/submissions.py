@@ -20,9 +20,12 @@ from sqlalchemy import Connection
 from clinic.gateway.protocol import Answer, Gateway, Outgoing, Taken, Turned
 from clinic.message import states
 from clinic.message.codes import pack, submission_id, unpack
+from clinic.message.halting import halt, reason_to_halt
 from clinic.message.ledger import Claim, Ledger
 from clinic.record.bulk import is_any_of, update_rows
 from clinic.record.schema.messages import batch, campaign, installation, message, submission
+
+MOST_MEMBERS = 1000  # of a submission: a batch has no more
 
 # A gateway is trusted to remember a key for this part of the time it promises
 _WINDOW_TRUST = 0.8
@@ -42,11 +45,19 @@ class Submission:
     replay: bool
     fingerprint: str  # of the messages when the intent was written
     tries: int = 0  # calls that left something without an answer
+    made_at: datetime | None = None
 
     @property
     def changed(self) -> bool:
         """Whether the messages are no longer what the intent was written for."""
         return fingerprint(self.messages) != self.fingerprint
+
+    def is_past_asking(self, now: datetime) -> bool:
+        """
+        Whether a replay could message somebody twice: a blind gateway, or one that has forgotten the key.
+        """
+        forgotten = self.window_until is not None and now >= self.window_until
+        return self.gateway_class == "B" or forgotten
 
 
 def find_open(ledger: Ledger, claim: Claim) -> Submission | None:
@@ -70,6 +81,7 @@ def find_open(ledger: Ledger, claim: Claim) -> Submission | None:
         window_until=row.window_until,
         replay=True,
         fingerprint=row.payload_sha256,
+        made_at=row.created_at,
         tries=row.tries,
     )
 
@@ -78,8 +90,9 @@ def intend(ledger: Ledger, claim: Claim, gateway: Gateway) -> Submission | None:
     """
     Commit the intent to send what still waits in the batch; None if nothing may or need be sent.
 
-    In the same transaction those who died or opted out since are left out, and the campaign's state
-    is read again. When this returns a submission, every byte of it may be sent.
+    In the same transaction those who died or opted out since are left out, and the campaign's state,
+    the calendar and the pace are read again: if only some may leave now, the rest stays in the batch.
+    When this returns a submission, every byte of it may be sent.
     """
     ledger.reached("intent.begin")
     now = ledger.clock.now()
@@ -88,15 +101,26 @@ def intend(ledger: Ledger, claim: Claim, gateway: Gateway) -> Submission | None:
         if not ledger.may_send(connection, claim):
             ledger.give_back(connection, claim)
             return None
+        if (opening := ledger.closed_until(claim, now)) is not None:
+            ledger.give_back(connection, claim, not_before=opening)
+            return None
+        turn = ledger.turn(connection, claim, now)
+        allowed = turn.allowance(MOST_MEMBERS)
+        if not allowed.count:
+            ledger.give_back(connection, claim, not_before=allowed.more_at)
+            return None
         ledger.leave_out(connection, claim, now)
         waiting = (message.c.batch_id == claim.batch_id) & (message.c.state == states.PENDING)
-        messages = _messages(connection, waiting)
+        messages = _messages(connection, waiting, limit=allowed.count)
         if not messages:
             ledger.finish(connection, claim)
             return None
+        turn.take(len(messages))
+        ledger.note_attempt(connection, claim, messages[-1].reference)
         made = _write_intent(connection, ledger, claim, gateway, messages)
         ledger.reached("intent.precommit")
     ledger.reached("intent.done")
+    ledger.witness(made.id)
     return made
 
 
@@ -124,6 +148,7 @@ def _write_intent(
         window_until=None if gateway.window is None else now + gateway.window * _WINDOW_TRUST,
         replay=False,
         fingerprint=fingerprint(messages),
+        made_at=now,
     )
     members = pack(m.reference for m in messages)
     connection.execute(
@@ -147,11 +172,14 @@ def _write_intent(
     return made
 
 
-def _messages(connection: Connection, which: sa.ColumnElement[bool]) -> list[Outgoing]:
+def _messages(
+    connection: Connection, which: sa.ColumnElement[bool], *, limit: int | None = None
+) -> list[Outgoing]:
     rows = connection.execute(
         sa.select(message.c.id, message.c.address, message.c.body, message.c.subject)
         .where(which)
         .order_by(message.c.id)
+        .limit(limit)
     )
     return [Outgoing(*row) for row in rows]
 
@@ -189,17 +217,11 @@ def settle(sent: Submission, answer: Answer, now: datetime) -> Settled:
     left = sent.open.difference(taken, turned)
     not_sent: frozenset[int] = frozenset() if sent.replay else left & answer.not_sent
     ambiguous = left - not_sent
-    past_asking = ambiguous if _is_past_asking(sent, now) else frozenset()
+    past_asking = ambiguous if sent.is_past_asking(now) else frozenset()
     if sent.gateway_class == "I":
         past_asking |= ambiguous & answer.unlisted  # the same key brings the same answer
     open_still = ambiguous - past_asking
     return Settled(taken, turned, not_sent, open=open_still, unknown=past_asking)
-
-
-def _is_past_asking(sent: Submission, now: datetime) -> bool:
-    """Whether a replay could message somebody twice: a blind gateway, or one that has forgotten the key."""
-    forgotten = sent.window_until is not None and now >= sent.window_until
-    return sent.gateway_class == "B" or forgotten
 
 
 def record_answer(ledger: Ledger, claim: Claim, sent: Submission, answer: Answer) -> Settled:
@@ -218,8 +240,11 @@ def record_answer(ledger: Ledger, claim: Claim, sent: Submission, answer: Answer
         ledger.reached("record.mid")
         _write_submission(connection, sent, result, now)
         _write_batch(connection, ledger, claim, sent, result, answer)
-        if answer.halt:
-            halt(connection, claim.campaign_id, answer.halt)
+        _brake(connection, ledger, claim, result, answer)
+        if result.not_sent and sent.made_at:
+            ledger.turn(connection, claim, now).put_back(
+                len(result.not_sent), taken_at=sent.made_at
+            )
         ledger.reached("record.precommit")
     ledger.reached("record.done")
     return result
@@ -335,10 +360,12 @@ def _exhaust(connection: Connection, ledger: Ledger, claim: Claim) -> None:
     ledger.finish(connection, claim)
 
 
-def halt(connection: Connection, campaign_id: int, code: str) -> None:
-    """Pause the campaign: a person must look before anything more is sent."""
-    connection.execute(
-        sa.update(campaign)
-        .where(campaign.c.id == campaign_id, campaign.c.state.in_(states.SENDING))
-        .values(state=states.PAUSED, state_reason=code, row_version=campaign.c.row_version + 1)
-    )
+def _brake(
+    connection: Connection, ledger: Ledger, claim: Claim, result: Settled, answer: Answer
+) -> None:
+    """Pause the campaign if a person must look before anything more is sent (NEW-12)."""
+    code = answer.halt
+    if code is None and ledger.timing.halt and (result.turned or result.unknown or result.open):
+        code = reason_to_halt(connection, claim.campaign_id, ledger.timing.halt)
+    if code:
+        halt(connection, claim.campaign_id, code)

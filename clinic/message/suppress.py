@@ -7,14 +7,17 @@ on the message: `suppressed`, with the reason's code.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.message import states
+from clinic.message.contact import recently_contacted
 from clinic.record.schema.messages import batch, campaign, message
 from clinic.record.schema.people import consent, patient
+from clinic.settings import Contact
 
 
 def opted_out(channel: str, purpose: str, patients: sa.Select[tuple[int]]) -> sa.Select[tuple[int]]:
@@ -48,21 +51,47 @@ def suppress_ineligible(
     connection: Connection, batch_id: int, campaign_id: int, now: datetime
 ) -> int:
     """Suppress the waiting messages of a batch whose patient may not be messaged now; how many."""
+    waiting = (message.c.batch_id == batch_id) & (message.c.state == states.PENDING)
+    members = sa.select(message.c.patient_id).where(waiting)
+    return _suppress(connection, batch_id, ineligible(connection, campaign_id, members, now), now)
+
+
+def ineligible(
+    connection: Connection, campaign_id: int, members: sa.Select[tuple[int]], now: datetime
+) -> dict[str, sa.Select[tuple[int]]]:
+    """Which of these patients may not be messaged now, by the reason's code."""
     chosen = connection.execute(
         sa.select(campaign.c.channel, campaign.c.purpose).where(campaign.c.id == campaign_id)
     ).one()
-    waiting = (message.c.batch_id == batch_id) & (message.c.state == states.PENDING)
-    members = sa.select(message.c.patient_id).where(waiting)
 
     def among(*conditions: sa.ColumnElement[bool]) -> sa.Select[tuple[int]]:
         return sa.select(patient.c.id).where(patient.c.id.in_(members), *conditions)
 
-    reasons = {
+    return {
         "patient_dead": among(patient.c.death_date.is_not(None)),
         "patient_deregistered": among(patient.c.deregistered_on <= now.date()),
         "no_contact": among(patient.c.preferred_channel == "none"),
         "opted_out": opted_out(chosen.channel, chosen.purpose, members),
     }
+
+
+def suppress_recently_contacted(
+    connection: Connection, batch_id: int, campaign_id: int, contact: Contact, now: datetime
+) -> int:
+    """Suppress the waiting messages of a batch whose patient had enough of them lately; how many (NEW-8)."""
+    waiting = (message.c.batch_id == batch_id) & (message.c.state == states.PENDING)
+    members = sa.select(message.c.patient_id).where(waiting)
+    had_enough = recently_contacted(contact, members, now, but=campaign_id)
+    return _suppress(connection, batch_id, {"recently_contacted": had_enough}, now)
+
+
+def _suppress(
+    connection: Connection,
+    batch_id: int,
+    reasons: Mapping[str, sa.Select[tuple[int]]],
+    now: datetime,
+) -> int:
+    waiting = (message.c.batch_id == batch_id) & (message.c.state == states.PENDING)
     count = 0
     for reason, ids in reasons.items():
         count += connection.execute(

@@ -80,6 +80,7 @@ campaign = Table(
     Column("start_at", UtcDateTime),  # empty: at once
     Column("latest_start", UtcDateTime),  # later than this it is missed, and a person must look
     Column("stagger_days", Integer),
+    Column("resumed_at", UtcDateTime),  # by a person; what failed before does not halt it again
     Column("pace_second", Integer),
     Column("pace_hour", Integer),
     Column("pace_day", Integer),

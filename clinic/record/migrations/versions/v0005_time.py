@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("start_at", UtcDateTime(), nullable=True),
         sa.Column("latest_start", UtcDateTime(), nullable=True),
         sa.Column("stagger_days", sa.Integer(), nullable=True),
+        sa.Column("resumed_at", UtcDateTime(), nullable=True),
         sa.Column("pace_second", sa.Integer(), nullable=True),
         sa.Column("pace_hour", sa.Integer(), nullable=True),
         sa.Column("pace_day", sa.Integer(), nullable=True),

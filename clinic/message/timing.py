@@ -1,0 +1,75 @@
+"""What a ledger asks before messages leave: the calendar, the lanes, the cap, the first part, the brake."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from clinic.message.calendar import Calendar, calendar_of
+from clinic.message.pacing import Lane, Limits, Turn, lane_of
+from clinic.settings import Contact, Halt, Pace, Pacing, Release, Settings
+
+# Where a channel never opens, somebody may change the settings: look again
+_LOOK_AGAIN = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How this installation times its messages. Made without arguments: at any time, at any pace."""
+
+    calendar: Calendar = field(default_factory=Calendar)
+    pacing: Pacing = field(default_factory=Pacing)
+    contact: Contact = field(default_factory=Contact)
+    release: Release = field(default_factory=Release)
+    halt: Halt | None = None
+
+    def opening(self, channel: str, now: datetime, *, dry_run: bool = False) -> datetime:
+        """`now` if the channel is open, else when it opens. A rehearsal, of which nothing leaves, is free."""
+        if dry_run or self.calendar.may_use(channel, now):
+            return now
+        return self.calendar.next_opening(channel, now) or now + _LOOK_AGAIN
+
+    def lanes(self, campaign_id: int, channel: str, own: Limits) -> list[Lane]:
+        """The lanes that a campaign's messages go by: its way out, and itself."""
+        way_out: Pace = getattr(self.pacing, channel)
+        return [
+            lane_of(f"gateway {channel}", way_out),
+            lane_of(f"campaign {campaign_id}", _slower(own, self.pacing.campaign)),
+        ]
+
+    def turn(
+        self, connection: Connection, lanes: list[Lane], now: datetime, *, dry_run: bool = False
+    ) -> Turn:
+        """Our turn at these lanes; see `Turn`."""
+        return Turn(connection, [] if dry_run else lanes, now)
+
+
+def _slower(own: Limits, general: Limits) -> Pace:
+    """A campaign's own limits where it has some, else those of every campaign; never faster than these."""
+
+    def least(one: int | None, other: int | None) -> int | None:
+        return min((most for most in (one, other) if most is not None), default=None)
+
+    return Pace(
+        per_second=least(own.per_second, general.per_second),
+        per_hour=least(own.per_hour, general.per_hour),
+        per_day=least(own.per_day, general.per_day),
+    )
+
+
+def timing_of(settings: Settings) -> Timing:
+    """
+    The timing of this installation.
+
+    Raises:
+        SettingsWrong: an unknown time zone, country or subdivision
+    """
+    return Timing(
+        calendar=calendar_of(settings),
+        pacing=settings.pacing,
+        contact=settings.contact,
+        release=settings.release,
+        halt=settings.halt,
+    )
