@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from clinic.clock import Clock
 from clinic.cohort.eligible import Question, duplicates, facts_of
-from clinic.cohort.rows import ListSource, get_list, read_rows
+from clinic.cohort.rows import BLOCK_ROWS, ListSource, get_list, read_rows
 from clinic.errors import FenceLost
 from clinic.message import states
 from clinic.message.campaign import get_campaign
@@ -35,9 +35,19 @@ from data_checks.gate import Verdict, judge_intake, judge_list
 from data_checks.refusal import hold_cap, keep, known_verdict, refuse_list
 
 
-def check_cohort(record: Record, clock: Clock, settings: Settings, campaign_id: int) -> Verdict:
+def check_cohort(
+    record: Record,
+    clock: Clock,
+    settings: Settings,
+    campaign_id: int,
+    *,
+    block_rows: int = BLOCK_ROWS,
+) -> Verdict:
     """
     Give every row of the campaign's list its outcome; the gate's verdict. Run again: the same verdict.
+
+    Args:
+        block_rows: how many rows are held and judged at a time
 
     Raises:
         CohortRefused: the gate stops the list, or it has more recipients than the cap allows; the
@@ -56,7 +66,8 @@ def check_cohort(record: Record, clock: Clock, settings: Settings, campaign_id: 
         intake = judge_intake(source.columns, _headings(source), source.rows, scheme=scheme)
         if intake.outcome == "stop":
             refuse_list(record, clock, campaign_id, "intake", intake)
-    flags = [s.flags for s in _screen_all(record, clock, settings, job, source)]
+    screened = _screen_all(record, clock, settings, job, source, block_rows)
+    flags = [screening.flags for screening in screened]
     verdict = judge_list(pd.concat(flags) if flags else pd.DataFrame(), gate=settings.gate)
     if verdict.outcome == "stop":
         refuse_list(record, clock, campaign_id, "list", verdict)
@@ -109,7 +120,12 @@ def _advance(connection: Connection, campaign_id: int, *, before: int, to: int) 
 
 
 def _screen_all(
-    record: Record, clock: Clock, settings: Settings, job: sa.Row[Any], source: ListSource
+    record: Record,
+    clock: Clock,
+    settings: Settings,
+    job: sa.Row[Any],
+    source: ListSource,
+    block_rows: int,
 ) -> Iterator[Screening]:
     """Judge and write the rows, a block a transaction."""
     question = Question(job.id, job.channel, job.purpose, clock.now().date())
@@ -119,7 +135,7 @@ def _screen_all(
     after = -1
     while True:
         with record.read() as connection:
-            rows = read_rows(connection, source, after=after)
+            rows = read_rows(connection, source, after=after, limit=block_rows)
             if rows.empty:
                 return
             facts = facts_of(connection, source, rows, question=question, settings=settings)

@@ -8,8 +8,12 @@ has already happened.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from prefect import Task
+from prefect.client.schemas.objects import State, TaskRun
+
+from clinic.errors import GatewayRefused, MendableError, RecordUnsafe
 from clinic.message.campaign import release
 from clinic.message.deliver import deliver
 from clinic.message.save import save_batches
@@ -42,6 +46,12 @@ def spans_of(campaign_id: int, batches: int) -> list[Span]:
     ]
 
 
+def may_mend_itself(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+    """Whether to try again: what a person must mend will be as it is in half a minute."""
+    error = state.result(raise_on_failure=False)
+    return not isinstance(error, MendableError | GatewayRefused | RecordUnsafe)
+
+
 @task(name="render")
 def render(campaign_id: int) -> list[Span]:
     """Render and stage every accepted row, and let the campaign go."""
@@ -59,6 +69,7 @@ def render(campaign_id: int) -> list[Span]:
     task_run_name="send-batches-{span.first}-to-{span.last}",
     retries=2,
     retry_delay_seconds=[5, 30],
+    retry_condition_fn=may_mend_itself,
 )
 def send_batch(span: Span) -> Span:
     """Send what still waits in these batches."""
@@ -74,6 +85,7 @@ def send_batch(span: Span) -> Span:
     task_run_name="save-batches-{span.first}-to-{span.last}",
     retries=4,
     retry_delay_seconds=[1, 5, 30, 60],
+    retry_condition_fn=may_mend_itself,
 )
 def save_to_record(span: Span) -> Span:
     """Write the clinical items of these batches."""

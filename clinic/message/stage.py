@@ -83,7 +83,14 @@ def load_texts(connection: Connection, version_id: int, source: ListSource) -> T
     )
 
 
-def stage(record: Record, campaign_id: int, *, setting: Setting, most_segments: int) -> int:
+def stage(
+    record: Record,
+    campaign_id: int,
+    *,
+    setting: Setting,
+    most_segments: int,
+    block_rows: int = BLOCK_ROWS,
+) -> int:
     """
     Stage every accepted row; how many batches there are. Running again stages only what is missing,
     and two runs at once share the work.
@@ -91,6 +98,7 @@ def stage(record: Record, campaign_id: int, *, setting: Setting, most_segments: 
     Args:
         most_segments: longer texts are not sent: their rows become `message_too_long`; those of which
             nothing is left (a template that is all `if`) become `message_blank`
+        block_rows: about how many rows are held and rendered at a time
     """
     with record.read() as connection:
         job = connection.execute(sa.select(campaign).where(campaign.c.id == campaign_id)).one()
@@ -99,7 +107,7 @@ def stage(record: Record, campaign_id: int, *, setting: Setting, most_segments: 
     after = job.staged_rows
     while True:
         with record.read() as connection:
-            rows = _accepted(connection, job, after)
+            rows = _accepted(connection, job, after, block_rows)
             if rows.empty:
                 break
             values = variable_frame(connection, source, rows, texts.variables, setting=setting)
@@ -121,9 +129,11 @@ def _count_batches(record: Record, campaign_id: int) -> int:
         )
 
 
-def _accepted(connection: Connection, job: sa.Row[Any], after: int) -> pd.DataFrame:
+def _accepted(
+    connection: Connection, job: sa.Row[Any], after: int, block_rows: int
+) -> pd.DataFrame:
     """The next accepted rows, as many whole batches as a block holds."""
-    limit = max(job.batch_size, BLOCK_ROWS // job.batch_size * job.batch_size)
+    limit = max(job.batch_size, block_rows // job.batch_size * job.batch_size)
     found = connection.execute(
         sa.select(
             recipient.c.row_number, recipient.c.patient_id, recipient.c.address, list_row.c.cells

@@ -1,0 +1,134 @@
+"""An installation whose flows report to the tests' Prefect server, and what Prefect shows of a run."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    LogFilter,
+    LogFilterFlowRunId,
+)
+from prefect.client.schemas.objects import State
+from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFilter
+
+from clinic.message.request import MessageRequest
+from clinic.message.worker import Worker
+from clinic.settings import Settings
+from flows.message import message
+from tasks.environment import ROOT, child_environment
+from tasks.wiring import Wiring, use
+from tests.main_job import Practice
+from tests.prefect_server import wait_for
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the Prefect UI shows of a run: its artifacts by their keys, and how it ended."""
+
+    run_id: UUID
+    state: str
+    says: str
+    artifacts: Mapping[str, Any]
+
+    def table(self, key: str) -> list[dict[str, Any]]:
+        """The rows of a table."""
+        rows: list[dict[str, Any]] = json.loads(self.artifacts[key])
+        return rows
+
+
+def parts_of(practice: Practice) -> Wiring:
+    """The practice's parts, as a process of its own would make them."""
+    gateways = {(channel, False): practice.gateway for channel in ("sms", "email")}
+    return Wiring(
+        settings=practice.settings,
+        record=practice.record,
+        clock=practice.clock,
+        worker=Worker(practice.folder / "workers"),
+        gateways=gateways,
+    )
+
+
+def run_flow(practice: Practice, request: MessageRequest) -> Shown:
+    """Run the flow in this process, and wait until Prefect has recorded all of it."""
+    parts = parts_of(practice)
+    use(parts)
+    try:
+        state = message(request, return_state=True)
+    finally:
+        use(None)
+        parts.worker.close()
+    return shown(state)
+
+
+def shown(state: State[Any]) -> Shown:
+    """What Prefect shows of the run that ended in this state."""
+    run_id = state.state_details.flow_run_id
+    assert run_id is not None
+    wait_until_recorded(run_id, state.name or "")
+    return Shown(run_id, state.name or "", state.message or "", artifacts_of(run_id))
+
+
+def artifacts_of(run_id: UUID) -> dict[str, Any]:
+    """A run's artifacts by key."""
+    with get_client(sync_client=True) as client:
+        found = client.read_artifacts(
+            artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run_id]))
+        )
+    return {str(artifact.key): artifact.data for artifact in found}
+
+
+def wait_until_recorded(run_id: UUID, name: str) -> None:
+    """Until the end of the run is among the events, and the last line of its log has come."""
+    event = EventFilter(
+        event=EventNameFilter(name=[f"prefect.flow-run.{name}"]),
+        resource=EventResourceFilter(id=[f"prefect.flow-run.{run_id}"]),
+    )
+    lines = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run_id]))
+    with get_client(sync_client=True) as client:
+
+        def events() -> int:
+            body = {"filter": event.model_dump(mode="json")}
+            return int(client.request("POST", "/events/filter", json=body).json()["total"])
+
+        def last_line() -> bool:
+            return any("Finished in state" in line.message for line in client.read_logs(lines))
+
+        wait_for("event of the run's end", events)
+        wait_for("last line of the run's log", last_line)
+
+
+def run_apart(
+    practice: Practice, server: Settings, request: MessageRequest, *plug: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the flow in a process of its own; `plug`: the point at which it is killed, and which time."""
+    path = practice.folder / "request.json"
+    path.write_text(request.model_dump_json())
+    settings = server.model_copy(update={"home": practice.folder})
+    environment = {
+        **child_environment(settings),
+        "PREFECT_API_URL": f"http://127.0.0.1:{server.prefect_port}/api",
+        "COHORT_RECORD_URL": practice.settings.record_url,
+        "COHORT_PREFECT_PORT": str(server.prefect_port),
+        "COHORT_PHONES__TEST_RANGE": "true",
+        "COHORT_BATCH_SIZE": str(practice.settings.batch_size),
+        "PYTHONPATH": str(ROOT),
+    }
+    environment.pop("COHORT_CONFIG", None)
+    return subprocess.run(
+        [sys.executable, "-m", "tests.flows.run_message", str(path), *plug],
+        cwd=practice.folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )

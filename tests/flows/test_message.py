@@ -1,0 +1,326 @@
+"""The main job through a real Prefect server: what it promises, however it is started or killed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from prefect.client.orchestration import get_client
+
+from clinic.clock import SystemClock
+from clinic.errors import GatewayRefused
+from clinic.gateway.outbox import Outbox
+from clinic.gateway.protocol import Answer, Outgoing
+from clinic.message.request import MessageRequest
+from clinic.record.database import Record
+from clinic.record.schema.messages import campaign
+from clinic.record.schema.messages import message as message_table
+from clinic.record.schema.outbox import outbox
+from clinic.record.schema.people import clinical_item
+from clinic.settings import Settings
+from tasks.environment import ROOT, child_environment
+from tasks.runs import state_of
+from tasks.workers import deploy_all, ensure_work_pool, start_worker, stop_worker, worker_log
+from tests.fakes import FakeClock, FakeGateway
+from tests.flows.installation import Shown, artifacts_of, run_apart, run_flow
+from tests.main_job import Practice, nhs, tally
+from tests.prefect_server import wait_for
+
+pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_server")]
+
+
+@pytest.fixture
+def practice(sqlite_record: Record, clock: FakeClock, tmp_path: Path) -> Practice:
+    """Twelve patients; batches of four, so that a campaign to all has three."""
+    settings = Settings(
+        home=tmp_path,
+        record_url=sqlite_record.engine.url.render_as_string(),
+        operator="nia",
+        batch_size=4,
+        phones={"test_range": True},  # type: ignore[arg-type]
+    )
+    practice = Practice(sqlite_record, clock, tmp_path, settings=settings)
+    practice.patients(12)
+    return practice
+
+
+def test_everyone_gets_one_message_and_prefect_shows_the_counts(practice: Practice) -> None:
+    """ARC-1, ACX-2, NEW-6: one action; progress, checks, table and page are there, and add up."""
+    practice.patient(13, mobile="020 7946 0000")
+    file = practice.file(*(nhs(n) for n in range(1, 14)), "9990000019")
+    run = run_flow(practice, practice.request(file))
+
+    assert run.state == "Completed", run.says
+    assert sorted(practice.gateway.received.values()) == [1] * 12  # type: ignore[attr-defined]
+    assert len(practice.items()) == 12
+    assert run.artifacts["progress-1"] == 100.0
+    rows = {row["outcome"]: row["rows"] for row in run.table("outcomes-1")}
+    assert rows == {"sent": 12, "phone_not_mobile": 1, "nhs_number_invalid": 1}
+    assert all(row["what to do"] for row in run.table("outcomes-1"))
+    assert {row["result"] for row in run.table("checks-1")} == {"ok"}
+    page = run.artifacts["summary-1"]
+    assert page.startswith("# Campaign 1: Error")
+    assert "14 rows, 12 messages, 12 segments" in page
+    assert "█" * 40 + " 12" in page
+
+
+def test_running_again_messages_nobody_twice(practice: Practice) -> None:
+    """NEW-3: the same request again carries on with its campaign, of which nothing is left to do."""
+    request = practice.request(practice.everybody(12))
+    first, second = (run_flow(practice, request) for _ in range(2))
+    assert (first.state, second.state) == ("Completed", "Completed")
+    assert set(practice.gateway.received.values()) == {1}  # type: ignore[attr-defined]
+    assert len(practice.items()) == 12
+    assert second.table("outcomes-1") == first.table("outcomes-1")
+
+
+class RefusesOneBatch(FakeGateway):
+    """Takes everything but one batch, for which a person must look."""
+
+    def send(
+        self, key: str, messages: Sequence[Outgoing], *, per_request: int, only: frozenset[int]
+    ) -> Answer:
+        if any(one.to.endswith("006") for one in messages):
+            raise GatewayRefused("gateway-refused", "it says no")
+        return super().send(key, messages, per_request=per_request, only=only)
+
+
+def test_one_span_failing_stops_no_other_and_fails_the_run(practice: Practice) -> None:
+    """Of three batches the second fails: the others are sent and saved, it waits, the run says so."""
+    practice.gateway = RefusesOneBatch()
+    request = practice.request(practice.everybody(12))
+    run = run_flow(practice, request)
+
+    assert run.state == "Failed"
+    assert "campaign-incomplete" in run.says
+    assert len(practice.gateway.received) == 8
+    assert [item.patient_id for item in practice.items()] == [1, 2, 3, 4, 9, 10, 11, 12]
+    rows = {row["outcome"]: row["rows"] for row in run.table("outcomes-1")}
+    assert sum(rows.values()) == 12
+    assert rows["sent"] == 8
+
+    practice.gateway = FakeGateway()
+    practice.clock.sleep(600)  # the lease of the worker that failed
+    again = run_flow(practice, request)
+    assert again.state == "Completed", again.says
+    assert len(practice.gateway.received) == 4
+    assert len(practice.items()) == 12
+
+
+@pytest.mark.parametrize("point", ["intent.done", "send.returned"])
+def test_killed_midway_it_carries_on_when_it_is_started_again(
+    practice: Practice, prefect_server: Settings, point: str
+) -> None:
+    """NEW-3: a real process, SIGKILL, the same request again: everyone once, all on the record."""
+    request = practice.request(practice.everybody(12))
+    killed = run_apart(practice, prefect_server, request, point, "2")
+    assert killed.returncode == -9, killed.stderr
+    assert practice.count(clinical_item) < 12
+
+    ended = run_apart(practice, prefect_server, request)
+    assert ended.returncode == 0, ended.stderr
+    with practice.record.read() as connection:
+        sent = connection.scalars(sa.select(outbox.c.address).order_by(outbox.c.address)).all()
+    assert sent == [f"+447700900{n:03}" for n in range(1, 13)]
+    assert len(practice.items()) == 12
+    assert practice.count(campaign) == 1
+
+
+def headings_only(practice: Practice) -> MessageRequest:
+    return practice.request(practice.file())
+
+
+def wrong_columns(practice: Practice) -> MessageRequest:
+    return practice.request(practice.file("1", heading="Shoe Size"))
+
+
+def no_file(practice: Practice) -> MessageRequest:
+    return practice.request(practice.folder / "gone.csv")
+
+
+def mostly_wrong(practice: Practice) -> MessageRequest:
+    wrong = [nhs(n)[:-1] + str((int(nhs(n)[-1]) + 1) % 10) for n in range(50, 70)]
+    return practice.request(practice.file(nhs(1), *wrong))
+
+
+def over_the_cap(practice: Practice) -> MessageRequest:
+    organisation = practice.settings.organisation.model_copy(update={"campaign_cap": 11})
+    practice.settings = practice.settings.model_copy(update={"organisation": organisation})
+    return practice.request(practice.everybody(12))
+
+
+def unknown_column(practice: Practice) -> MessageRequest:
+    practice.template("See you on {{ list.Clinic }}", key="clinic")
+    return practice.request(practice.everybody(12), template="clinic")
+
+
+def unknown_template(practice: Practice) -> MessageRequest:
+    return practice.request(practice.everybody(12), template="none")
+
+
+def channel_off(practice: Practice) -> MessageRequest:
+    organisation = practice.settings.organisation.model_copy(update={"channels": ("sms",)})
+    practice.settings = practice.settings.model_copy(update={"organisation": organisation})
+    return practice.request(practice.everybody(12), channel="email")
+
+
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (headings_only, "list-no-rows"),
+        (wrong_columns, "list-columns-missing"),
+        (no_file, "list-not-found"),
+        (mostly_wrong, "list-refused"),
+        (over_the_cap, "over-cap"),
+        (unknown_column, "template-variable"),
+        (unknown_template, "template-unknown"),
+        (channel_off, "channel-off"),
+    ],
+)
+def test_an_empty_or_faulty_request_sends_nothing_and_says_what_to_mend(
+    practice: Practice, make: Callable[[Practice], MessageRequest], code: str
+) -> None:
+    request = make(practice)
+    for _ in range(2):  # started again it is refused again
+        run = run_flow(practice, request)
+        assert run.state == "Failed"
+        assert code in run.says
+    assert practice.gateway.received == {}  # type: ignore[attr-defined]
+    assert practice.count(message_table) == 0
+    assert practice.items() == []
+
+
+def test_a_list_that_the_gate_stops_shows_its_checks(practice: Practice) -> None:
+    run = run_flow(practice, mostly_wrong(practice))
+    stopped = [row["check"] for row in run.table("checks-1") if row["result"] == "stop"]
+    assert "errors" in stopped
+    assert tally(practice.outcomes()) == {"nhs_number_invalid": 20, "list_refused": 1}
+
+
+def test_a_rehearsal_runs_the_same_code_and_nothing_leaves_or_is_recorded(
+    practice: Practice,
+) -> None:
+    """NEW-13: same outcomes, no call to the gateway, no clinical item; the real run is not hindered."""
+    file = practice.everybody(12)
+    rehearsal = run_flow(practice, practice.request(file, dry_run=True, request_key="rehearsal"))
+    assert rehearsal.state == "Completed", rehearsal.says
+    assert practice.gateway.calls == 0  # type: ignore[attr-defined]
+    assert practice.items() == []
+    assert rehearsal.artifacts["summary-1"].startswith("# Rehearsal 1: OK")
+    assert sum(row["rows"] for row in rehearsal.table("outcomes-1")) == 12
+
+    real = run_flow(practice, practice.request(file))
+    assert real.state == "Completed", real.says
+    assert len(practice.gateway.received) == 12  # type: ignore[attr-defined]
+
+
+# --- however it is started -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def office(
+    prefect_server: Settings, migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Practice]:
+    """An installation with the project's own deployments and a worker, its record used by all three."""
+    folder = tmp_path_factory.mktemp("office")
+    record = Record.open(f"sqlite:///{folder / 'record.db'}")
+    (folder / "record.db").write_bytes(migrated_sqlite.read_bytes())
+    practice = Practice(record, SystemClock(), folder)
+    practice.patients(6)
+    practice.patient(7, death_date=SystemClock().now().date())
+    practice.gateway = Outbox(record, "sms")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("COHORT_RECORD_URL", f"sqlite:///{folder / 'record.db'}")
+        environment.setenv("COHORT_PHONES__TEST_RANGE", "true")
+        environment.setenv("COHORT_CONFIG", str(folder / "none.toml"))
+        ensure_work_pool(prefect_server)
+        deploy_all(prefect_server)
+        assert start_worker(prefect_server)
+        yield practice
+        stop_worker(prefect_server)
+    record.close()
+
+
+def asked(practice: Practice, name: str) -> MessageRequest:
+    file = practice.everybody(7, name=f"{name}.csv")
+    return practice.request(file, list_name=name, request_key=None, again=True)
+
+
+def in_process(practice: Practice, server: Settings) -> Shown:
+    return run_flow(practice, asked(practice, "here"))
+
+
+def by_prefects_cli(practice: Practice, server: Settings) -> Shown:
+    """As a person types it."""
+    request = asked(practice, "typed").model_dump_json(exclude_defaults=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "prefect", "--no-prompt", "deployment", "run", "message/message",
+         "--params", json.dumps({"request": json.loads(request)})],
+        cwd=ROOT, env=child_environment(server), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    words = done.stdout.split()
+    return finished(server, next(UUID(w) for w in words if len(w) == 36 and w.count("-") == 4))
+
+
+def by_the_form(practice: Practice, server: Settings) -> Shown:
+    """As the UI's form posts it: every field, also the empty ones."""
+    values = asked(practice, "form").model_dump(mode="json")
+    with get_client(sync_client=True) as client:
+        deployment = client.read_deployment_by_name("message/message")
+        answer = client.request(
+            "POST",
+            "/deployments/{id}/create_flow_run",
+            path_params={"id": deployment.id},
+            json={"parameters": {"request": values}, "state": {"type": "SCHEDULED"}},
+        )
+    return finished(server, UUID(answer.json()["id"]))
+
+
+def finished(server: Settings, run_id: UUID) -> Shown:
+    def end() -> str | None:
+        state = state_of(run_id)
+        return state if state in {"Completed", "Failed", "Crashed", "Cancelled"} else None
+
+    state = wait_for("end of the run", end, seconds=120)
+    assert state == "Completed", worker_log(server).read_text()
+    wait_for("artifacts", lambda: len(artifacts_of(run_id)) == 4)
+    return Shown(run_id, state, "", artifacts_of(run_id))
+
+
+def test_however_it_is_started_the_result_is_the_same(
+    office: Practice, prefect_server: Settings
+) -> None:
+    """In this process, by `prefect deployment run` and by the UI's form: same artifacts, same record."""
+    results: list[dict[str, Any]] = []
+    for number, start in enumerate((in_process, by_prefects_cli, by_the_form), start=1):
+        run = start(office, prefect_server)
+        outcomes = {row["outcome"]: row["rows"] for row in run.table(f"outcomes-{number}")}
+        kinds = sorted(key.rsplit("-", 1)[0] for key in run.artifacts)
+        items = [
+            (i.patient_id, i.text, i.status) for i in office.items() if i.campaign_id == number
+        ]
+        results.append({"outcomes": outcomes, "kinds": kinds, "items": items})
+    assert results[0]["outcomes"] == {"delivered": 6, "patient_dead": 1}
+    assert results[0]["kinds"] == ["checks", "outcomes", "progress", "summary"]
+    assert len(results[0]["items"]) == 6
+    assert results[1] == results[0]
+    assert results[2] == results[0]
+
+
+def test_the_form_names_and_describes_every_field(office: Practice) -> None:
+    """Typed parameters with descriptions: what the UI draws the form from."""
+    with get_client(sync_client=True) as client:
+        schema = client.read_deployment_by_name("message/message").parameter_openapi_schema
+    assert schema is not None
+    fields = schema["definitions"]["MessageRequest"]["properties"]
+    fields |= schema["definitions"]["CohortChoice"]["properties"]
+    assert {"list_name", "template", "dry_run", "file", "group", "registered_from"} <= set(fields)
+    assert [name for name, field in fields.items() if not field.get("description")] == []
+    assert [name for name, field in fields.items() if not field.get("title")] == []
