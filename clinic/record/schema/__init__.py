@@ -5,7 +5,26 @@ A table is added here and in a migration of its own (`clinic/record/migrations/v
 a test compares the two on both databases.
 """
 
-from clinic.record.schema import campaigns, change, govern, lists, messages, outbox, people
+from clinic.record.schema import (
+    campaigns,
+    change,
+    govern,
+    lists,
+    messages,
+    outbox,
+    people,
+    receipts,
+)
 from clinic.record.schema.base import METADATA
 
-__all__ = ["METADATA", "campaigns", "change", "govern", "lists", "messages", "outbox", "people"]
+__all__ = [
+    "METADATA",
+    "campaigns",
+    "change",
+    "govern",
+    "lists",
+    "messages",
+    "outbox",
+    "people",
+    "receipts",
+]

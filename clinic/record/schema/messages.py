@@ -137,9 +137,17 @@ batch = Table(
     Column(
         "saved", Boolean, nullable=False, server_default=text("false")
     ),  # clinical items written
+    # Saved, and no receipt is awaited any more: clinic/message/settle.py
+    Column("settled", Boolean, nullable=False, server_default=text("false")),
     UniqueConstraint("campaign_id", "number"),
 )
 Index("ix_batch_state", batch.c.state, batch.c.not_before)
+Index(
+    "ix_batch_unsettled",
+    batch.c.campaign_id,
+    sqlite_where=text("NOT settled"),
+    postgresql_where=text("NOT settled"),
+)
 
 message = Table(
     "message",
@@ -157,6 +165,7 @@ message = Table(
     Column("state", String(12), nullable=False, server_default="pending"),
     Column("reason", String(60)),  # of suppressed, rejected, undelivered: a code
     Column("error_text", Text),  # what the gateway said, cut to 200 characters
+    Column("evidence", String(30)),  # what decided that it is left out: "consent 12", "reply 5"
     Column("gateway_ref", String(80)),
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     Column("sent_at", UtcDateTime),

@@ -1,0 +1,119 @@
+"""
+What comes back: receipts of the network, replies of patients, and reminders that were given.
+
+    receipt_inbox        every receipt as it came, written before anything is done about it
+    receipt_cursor       how far a gateway's receipts were pulled
+    reply                every inbound text, keyword or not
+    address_decision     START or STOP by a number or address itself, whosever it is: the latest
+    reminder             which appointment a row of a reminder list speaks of, and its message
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from clinic.record.schema.base import METADATA
+from clinic.record.types import BigKey, UtcDateTime
+
+# state: waiting (not looked at, or its message has no answer of the gateway yet), applied, ignored (its
+# message was never tried), unmatched (no such message of that gateway, or seven days without an answer)
+receipt_inbox = Table(
+    "receipt_inbox",
+    METADATA,
+    Column("id", BigKey, primary_key=True),
+    Column("gateway", String(40), nullable=False),
+    Column("event_id", String(80), nullable=False),
+    Column("reference", BigInteger),  # message.id; empty: it named nothing that could be one
+    Column("outcome", String(12), nullable=False),  # accepted, delivered, undelivered, rejected
+    Column("reason", String(60)),  # clinic/message/network_reasons.py
+    Column("error_text", Text),
+    Column("happened_at", UtcDateTime),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("state", String(10), nullable=False, server_default="waiting"),
+    UniqueConstraint("gateway", "event_id"),  # what comes again inserts nothing
+    CheckConstraint(
+        "outcome IN ('accepted', 'delivered', 'undelivered', 'rejected')", name="outcome_known"
+    ),
+)
+Index(
+    "ix_receipt_inbox_waiting",
+    receipt_inbox.c.id,
+    sqlite_where=receipt_inbox.c.state == "waiting",
+    postgresql_where=receipt_inbox.c.state == "waiting",
+)
+
+receipt_cursor = Table(
+    "receipt_cursor",
+    METADATA,
+    Column("gateway", String(40), primary_key=True),
+    Column("cursor", Text, nullable=False),  # as the gateway gave it
+    Column("pulled_at", UtcDateTime, nullable=False),
+)
+
+# keyword: stop, start, help; empty: something that a person should read
+reply = Table(
+    "reply",
+    METADATA,
+    Column("id", BigKey, primary_key=True),
+    Column("gateway", String(40), nullable=False),
+    Column("event_id", String(80), nullable=False),
+    Column("channel", String(10), nullable=False),
+    Column("address", String(320), nullable=False),  # E.164, or the e-mail address
+    Column("text", Text, nullable=False),
+    Column("keyword", String(10)),
+    Column("happened_at", UtcDateTime, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    # Patients whose number or address it is; empty: nobody has looked yet
+    Column("patients", Integer),
+    UniqueConstraint("gateway", "event_id"),
+)
+Index(
+    "ix_reply_new",
+    reply.c.id,
+    sqlite_where=text("patients IS NULL"),
+    postgresql_where=text("patients IS NULL"),
+)
+
+address_decision = Table(
+    "address_decision",
+    METADATA,
+    Column("channel", String(10), nullable=False),
+    Column("address", String(320), nullable=False),
+    Column("decision", String(10), nullable=False),
+    Column("decided_at", UtcDateTime, nullable=False),
+    Column("evidence", String(30), nullable=False),  # "reply 12", "unsubscribe 16777218"
+    PrimaryKeyConstraint("channel", "address"),
+    CheckConstraint("decision IN ('opt_out', 'opt_in')", name="decision_known"),
+)
+
+# `starts_at` as it was promised: moved since, the message is not sent, and the new time is another reminder
+reminder = Table(
+    "reminder",
+    METADATA,
+    Column("list_id", ForeignKey("cohort_list.id"), nullable=False),
+    Column("row_number", Integer, nullable=False),
+    Column("appointment_id", BigInteger, nullable=False),
+    Column("starts_at", UtcDateTime, nullable=False),
+    Column("message_id", BigInteger, unique=True),  # empty until it is staged
+    PrimaryKeyConstraint("list_id", "row_number"),
+)
+# One reminder an appointment and time, however often it runs
+Index(
+    "uq_reminder_given",
+    reminder.c.appointment_id,
+    reminder.c.starts_at,
+    unique=True,
+    sqlite_where=reminder.c.message_id.is_not(None),
+    postgresql_where=reminder.c.message_id.is_not(None),
+)
