@@ -55,12 +55,14 @@ def _default(field: FieldInfo) -> Any:
 
 
 def _line(name: str, value: Any) -> str:
-    return f"{name} = {_toml(value)}"
+    return f"{name} = {_toml(value)}".rstrip()
 
 
 def _toml(value: Any) -> str:
+    if value is None:
+        return ""  # TOML has no word for nothing: a setting that is not there
     if isinstance(value, Mapping):
         pairs = (f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items())
-        return "{ " + ", ".join(pairs) + " }"
+        return "{ " + ", ".join(pairs) + " }" if value else "{}"
     # JSON's spelling of texts, numbers, truth values and lists is TOML's too
     return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)

@@ -26,9 +26,9 @@ def _names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 def test_every_setting_is_in_the_file_at_its_default_with_a_comment() -> None:
     text = settings_file({})
     assert tomllib.loads(text).keys() <= set(Settings.model_fields)
-    uncommented = re.sub(r"^# (\w+ = )", r"\1", text, flags=re.MULTILINE)
+    uncommented = re.sub(r"^# (\w+ =)", r"\1", text, flags=re.MULTILINE)
     for name in _names(Settings):
-        assert re.search(rf"^# .+\n{name.rpartition('.')[2]} = ", uncommented, re.MULTILINE), name
+        assert re.search(rf"^# .+\n{name.rpartition('.')[2]} =", uncommented, re.MULTILINE), name
 
 
 def test_the_defaults_of_the_file_are_those_of_the_program(tmp_path: Path) -> None:
