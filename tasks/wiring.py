@@ -7,6 +7,7 @@ with `use`.
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -105,6 +106,8 @@ def _make(settings: Settings) -> Wiring:
     install(record, clock)
     unlock(record, settings.home)
     worker = Worker(settings.home / "workers")
+    # What was imported stays: without this each collection looks at all of Prefect and pandas again
+    gc.freeze()
     return Wiring(settings=settings, record=record, clock=clock, worker=worker)
 
 

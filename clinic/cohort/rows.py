@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.errors import NotFound
-from clinic.record.bulk import is_any_of
+from clinic.record.bulk import is_any_of, plain_frame, plain_rows
 from clinic.record.schema.lists import cohort_list, list_row
 from clinic.record.schema.people import patient
 from clinic.values.dates import Order
@@ -86,15 +86,20 @@ def read_rows(
         index row_number; `patient_id` Int64, `unreadable` bool, `cells` (the original texts, a list),
         and one text column for each of nhs_number, local_id, birth_date, mobile, email ("" = empty)
     """
-    found = connection.execute(
-        sa.select(
-            list_row.c.row_number, list_row.c.patient_id, list_row.c.unreadable, list_row.c.cells
+    found = plain_rows(
+        connection.execute(
+            sa.select(
+                list_row.c.row_number,
+                list_row.c.patient_id,
+                list_row.c.unreadable,
+                list_row.c.cells,
+            )
+            .where(list_row.c.list_id == source.id, list_row.c.row_number > after)
+            .order_by(list_row.c.row_number)
+            .limit(limit)
         )
-        .where(list_row.c.list_id == source.id, list_row.c.row_number > after)
-        .order_by(list_row.c.row_number)
-        .limit(limit)
-    ).all()
-    cells = [orjson.loads(row[3]) for row in found]
+    )
+    cells = parse_cells([row[3] for row in found])
     frame = pd.DataFrame(
         {
             "patient_id": pd.array([row[1] for row in found], dtype="Int64"),
@@ -108,6 +113,12 @@ def read_rows(
         _tell_ids_apart(frame, _field(cells, source.fields["any_id"]))
     frame.index = pd.Index([row[0] for row in found], dtype="int64", name="row_number")
     return frame
+
+
+def parse_cells(texts: Sequence[str]) -> list[list[str]]:
+    """The cells of many rows, kept as a JSON array each: read as one text, in half the time."""
+    parsed: list[list[str]] = orjson.loads(f"[{','.join(texts)}]")
+    return parsed
 
 
 def _field(cells: Sequence[Sequence[str]], place: int | None) -> pd.Series[str]:
@@ -158,8 +169,7 @@ def _patients(connection: Connection, key: sa.Column[Any], values: pd.Series[Any
     wanted = [value for value in given.unique().tolist() if value != ""]
     columns = [patient.c[name] for name in PATIENT_COLUMNS]
     found = connection.execute(sa.select(key.label("key"), *columns).where(is_any_of(key, wanted)))
-    known = pd.DataFrame(found.all(), columns=["key", *PATIENT_COLUMNS], dtype=object)
-    known = known.set_index("key")
+    known = plain_frame(found).set_index("key")
     matched = known.reindex(values.astype(object))
     matched.index = values.index
     matched["id"] = matched["id"].astype("Int64")

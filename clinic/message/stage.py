@@ -7,22 +7,22 @@ and stages nobody twice (the message's id is made from the campaign's and the ro
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.cohort.rows import BLOCK_ROWS, ListSource, get_list
+from clinic.cohort.rows import BLOCK_ROWS, ListSource, get_list, parse_cells
 from clinic.message import states
 from clinic.message.codes import batch_id, message_id
 from clinic.message.segments import count_many
 from clinic.message.template import CompiledTemplate, compile_template
 from clinic.message.variables import Setting, allowed_variables, variable_frame
-from clinic.record.bulk import insert_rows, is_any_of
+from clinic.record.bulk import insert_rows, is_any_of, plain_rows
 from clinic.record.database import Record
 from clinic.record.schema.lists import list_row, template_version
 from clinic.record.schema.messages import batch, campaign, message, recipient
@@ -134,27 +134,33 @@ def _accepted(
 ) -> pd.DataFrame:
     """The next accepted rows, as many whole batches as a block holds."""
     limit = max(job.batch_size, block_rows // job.batch_size * job.batch_size)
-    found = connection.execute(
-        sa.select(
-            recipient.c.row_number, recipient.c.patient_id, recipient.c.address, list_row.c.cells
+    found = plain_rows(
+        connection.execute(
+            sa.select(
+                recipient.c.row_number,
+                recipient.c.patient_id,
+                recipient.c.address,
+                list_row.c.cells,
+            )
+            .join(
+                list_row,
+                (list_row.c.list_id == job.list_id)
+                & (list_row.c.row_number == recipient.c.row_number),
+            )
+            .where(
+                recipient.c.campaign_id == job.id,
+                recipient.c.outcome == "accepted",
+                recipient.c.row_number > after,
+            )
+            .order_by(recipient.c.row_number)
+            .limit(limit)
         )
-        .join(
-            list_row,
-            (list_row.c.list_id == job.list_id) & (list_row.c.row_number == recipient.c.row_number),
-        )
-        .where(
-            recipient.c.campaign_id == job.id,
-            recipient.c.outcome == "accepted",
-            recipient.c.row_number > after,
-        )
-        .order_by(recipient.c.row_number)
-        .limit(limit)
-    ).all()
+    )
     frame = pd.DataFrame(
         {
             "patient_id": pd.array([row[1] for row in found], dtype="Int64"),
             "address": pd.Series([row[2] for row in found], dtype=object),
-            "cells": pd.Series([orjson.loads(row[3]) for row in found], dtype=object),
+            "cells": pd.Series(parse_cells([row[3] for row in found]), dtype=object),
         }
     )
     frame.index = pd.Index([row[0] for row in found], dtype="int64", name="row_number")
@@ -198,7 +204,7 @@ def _stage(connection: Connection, job: sa.Row[Any], ready: pd.DataFrame) -> Non
             batch.c.campaign_id == job.id
         )
     ).scalar_one()
-    chunks = [ready.iloc[i : i + job.batch_size] for i in range(0, len(ready), job.batch_size)]
+    chunks = _cut(ready, job.batch_size, first=(job.canary_size or 0) if last == 0 else 0)
     for number, chunk in enumerate(chunks, start=last + 1):
         insert_rows(connection, message, _MESSAGE_COLUMNS, _messages(job, number, chunk))
     insert_rows(
@@ -210,6 +216,12 @@ def _stage(connection: Connection, job: sa.Row[Any], ready: pd.DataFrame) -> Non
             for number, chunk in enumerate(chunks, start=last + 1)
         ),
     )
+
+
+def _cut(rows: pd.DataFrame, size: int, *, first: int) -> list[pd.DataFrame]:
+    """Rows in batches of `size`, after one of `first` if a part of the campaign goes before the rest."""
+    edges = [*([0] if first else []), *range(first, len(rows), size), len(rows)]
+    return [rows.iloc[i:j] for i, j in itertools.pairwise(edges) if i < j]
 
 
 def _messages(job: sa.Row[Any], number: int, rows: pd.DataFrame) -> Iterator[tuple[Any, ...]]:

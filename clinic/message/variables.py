@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.cohort.rows import ListSource
-from clinic.record.bulk import is_any_of
+from clinic.record.bulk import is_any_of, plain_frame
 from clinic.record.schema.people import appointment, facility, patient, provider
 from clinic.settings import Organisation
 
@@ -153,7 +153,9 @@ def _appointments(connection: Connection, ids: pd.Series[Any], setting: Setting)
     )
     fields = (booked.c.starts_at, booked.c.place, booked.c.visit_type, booked.c.minutes)
     query = sa.select(booked.c.patient_id, *fields).where(booked.c.rank == 1)
-    frame = _indexed(connection, query).rename(columns={"visit_type": "type"})
+    result = connection.execute(query)
+    frame = pd.DataFrame([tuple(row) for row in result], columns=list(result.keys()), dtype=object)
+    frame = frame.set_index("patient_id").rename(columns={"visit_type": "type"})
     zone = ZoneInfo(setting.organisation.time_zone)
     local = [instant.astimezone(zone) for instant in frame["starts_at"]]
     frame["date"] = pd.Series([t.date() for t in local], frame.index, dtype=object)
@@ -164,7 +166,5 @@ def _appointments(connection: Connection, ids: pd.Series[Any], setting: Setting)
 
 
 def _indexed(connection: Connection, query: sa.Select[Any]) -> pd.DataFrame:
-    result = connection.execute(query)
-    names = list(result.keys())
-    frame = pd.DataFrame(result.all(), columns=names, dtype=object)
-    return frame.set_index(names[0])
+    frame = plain_frame(connection.execute(query))
+    return frame.set_index(frame.columns[0])

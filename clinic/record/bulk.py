@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 import orjson
+import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Connection, Table
+from sqlalchemy import ColumnElement, Connection, CursorResult, Table
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
@@ -116,6 +117,27 @@ def _for_sqlite(
     if not any(turn):
         return rows
     return ([t(v) if t else v for t, v in zip(turn, row, strict=True)] for row in rows)
+
+
+def plain_rows(result: CursorResult[Any]) -> list[tuple[Any, ...]]:
+    """
+    A query's rows as the driver gives them: dates are text on SQLite, truth values 0 and 1.
+
+    For blocks of many rows: SQLAlchemy's own rows cost more than the query that fetches them.
+    """
+    rows: list[tuple[Any, ...]] = cast(Any, result.cursor).fetchall()
+    result.close()
+    return rows
+
+
+def plain_frame(result: CursorResult[Any]) -> pd.DataFrame:
+    """A query's rows as a frame of objects, a column a name; values as `plain_rows` gives them."""
+    names = list(result.keys())
+    rows = plain_rows(result)
+    columns = zip(*rows, strict=True) if rows else ([] for _ in names)
+    return pd.DataFrame(
+        {name: pd.Series(values, dtype=object) for name, values in zip(names, columns, strict=True)}
+    )
 
 
 def is_any_of(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
