@@ -267,6 +267,31 @@ class Halt(BaseModel):
     )
 
 
+class Receipts(BaseModel):
+    """What comes back: receipts, replies and unsubscriptions (docs/gateways.md has the contract)."""
+
+    secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="Shared with the gateway, which signs what it sends us with it, and with the "
+        "addresses of unsubscribe links. At least 16 characters; empty: nothing is taken",
+    )
+    host: str = Field(default="127.0.0.1", description="Address that `cohort receipts serve` is on")
+    port: int = Field(default=8444, ge=0, le=65535, description="Its port")
+    public_url: str = Field(
+        default="",
+        description="How it is reached from outside, https://…; empty: e-mails carry no unsubscribe link",
+    )
+    pull: bool = Field(
+        default=False, description="Fetch receipts and replies from sms.url too, for those lost"
+    )
+    channels: tuple[str, ...] = Field(
+        default=("sms", "voice"), description="Channels whose network confirms every delivery"
+    )
+    no_receipt_hours: float = Field(
+        default=72, gt=0, description="Sent for so long without a receipt: failed (ACX-34)"
+    )
+
+
 class Settings(BaseSettings):
     """All of it."""
 
@@ -311,6 +336,7 @@ class Settings(BaseSettings):
     contact: Contact = Contact()
     release: Release = Release()
     halt: Halt = Halt()
+    receipts: Receipts = Receipts()
 
     @property
     def database_url(self) -> str:

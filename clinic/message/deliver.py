@@ -15,6 +15,7 @@ from clinic.errors import FenceLost
 from clinic.gateway.protocol import Answer, Gateway
 from clinic.message import canary, states
 from clinic.message.ledger import Claim, Ledger
+from clinic.message.receipts import keep_late_answer
 from clinic.message.replay import readmit
 from clinic.message.submissions import find_open, intend, record_answer
 from clinic.record.schema.messages import batch, campaign
@@ -80,7 +81,12 @@ def _send(ledger: Ledger, gateway: Gateway, claim: Claim) -> bool:
     else:
         answer = gateway.send(sent.id, sent.messages, per_request=sent.per_request, only=sent.open)
     ledger.reached("send.returned")
-    return record_answer(ledger, claim, sent, answer).moved
+    try:
+        return record_answer(ledger, claim, sent, answer).moved
+    except FenceLost:
+        # Not ours to write any more, but evidence of what the gateway has (clinic/message/settle.py)
+        keep_late_answer(ledger.record, ledger.clock, gateway.name, sent.id, answer.results)
+        return False
 
 
 def seconds_until_next(ledger: Ledger, campaign_id: int, first: int, last: int) -> float | None:

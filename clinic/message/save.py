@@ -57,9 +57,10 @@ def save_batches(record: Record, clock: Clock, campaign_id: int, first: int, las
         ).all()
     for key in todo:
         with record.write() as connection:
+            # First the batch: a receipt that is applied at this moment waits, or was seen (settle.py)
+            connection.execute(sa.update(batch).where(batch.c.id == key).values(saved=True))
             if job.save_to_record and not job.dry_run:
                 save_messages(connection, job, message.c.batch_id == key, clock.now())
-            connection.execute(sa.update(batch).where(batch.c.id == key).values(saved=True))
 
 
 def save_messages(

@@ -29,7 +29,7 @@ CANCELLED: Final = "cancelled"
 EXPIRED: Final = "expired"
 EXHAUSTED: Final = "exhausted"
 
-# States that no receipt and no worker changes any more
+# States that no worker changes any more; a receipt may still show that it was delivered (settle.py)
 FINAL: Final = frozenset(
     {DELIVERED, UNDELIVERED, REJECTED, SUPPRESSED, CANCELLED, EXPIRED, EXHAUSTED}
 )
