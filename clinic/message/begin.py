@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from clinic.clock import Clock
 from clinic.cohort.filters import filter_query, group_query
@@ -37,6 +39,7 @@ def begin_campaign(
             f"{request.channel} is switched off for this organisation (organisation.channels)",
         )
     codes = check_snomed_codes(request.snomed_codes)
+    start_at = _start(settings, request)
     sender = request.requested_by or settings.operator
     list_id = _take_in(record, clock, settings, request, request_key=request_key, sender=sender)
     save_when = request.save_when
@@ -57,8 +60,22 @@ def begin_campaign(
             snomed_codes=codes,
             dry_run=request.dry_run,
             again=request.again,
+            start_at=start_at,
+            latest_start=start_at and start_at + timedelta(hours=settings.release.late_hours),
+            stagger_days=request.stagger_days,
+            pace=request.pace,
         ),
     )
+
+
+def _start(settings: Settings, request: MessageRequest) -> datetime | None:
+    """When it starts; a time without a zone is one of the organisation's clock."""
+    at = request.start_at
+    if at is None:
+        return None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=ZoneInfo(settings.organisation.time_zone))
+    return at.astimezone(UTC)
 
 
 def _take_in(

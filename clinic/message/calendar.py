@@ -60,13 +60,13 @@ class Calendar:
 
     def next_opening(self, channel: str, at: datetime) -> datetime | None:
         """`at` itself if the channel is open then, else when it opens; None: not in the next year."""
-        opening = next(self._open_from(channel, at), None)
+        opening = next(self.open_spans(channel, at), None)
         return None if opening is None else opening[0]
 
     def open_seconds_between(self, channel: str, start: datetime, end: datetime) -> float:
         """How long the channel is open from `start` to `end`."""
         total = 0.0
-        for opens, closes in self._open_from(channel, start, days=(end - start).days + 2):
+        for opens, closes in self.open_spans(channel, start, days=(end - start).days + 2):
             if opens >= end:
                 break
             total += (min(closes, end) - opens).total_seconds()
@@ -75,7 +75,7 @@ class Calendar:
     def after_open_seconds(self, channel: str, start: datetime, seconds: float) -> datetime | None:
         """When the channel will have been open for `seconds` since `start`; None: not in the next year."""
         left = timedelta(seconds=seconds)
-        for opens, closes in self._open_from(channel, start):
+        for opens, closes in self.open_spans(channel, start):
             if closes - opens >= left:
                 return opens + left
             left -= closes - opens
@@ -86,7 +86,7 @@ class Calendar:
             return ()
         return self._weeks[channel][day.weekday()]
 
-    def _open_from(
+    def open_spans(
         self, channel: str, start: datetime, *, days: int = _FAR
     ) -> Iterator[tuple[datetime, datetime]]:
         """Open spans from `start` on, in UTC and in order; a span may end where the next begins."""

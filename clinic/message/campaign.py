@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -22,6 +23,7 @@ from clinic.message import states
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, template, template_version
 from clinic.record.schema.messages import campaign
+from clinic.settings import Pace
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,10 @@ class CampaignRequest:
     snomed_codes: Sequence[str] = ()
     dry_run: bool = False
     again: bool = False
+    start_at: datetime | None = None
+    latest_start: datetime | None = None
+    stagger_days: int | None = None
+    pace: Pace = field(default_factory=Pace)
 
 
 def open_campaign(record: Record, clock: Clock, request: CampaignRequest) -> int:
@@ -172,6 +178,12 @@ def _insert(
             rows=source.rows,
             requested_by=request.requested_by,
             created_at=clock.now(),
+            start_at=request.start_at,
+            latest_start=request.latest_start,
+            stagger_days=request.stagger_days,
+            pace_second=request.pace.per_second,
+            pace_hour=request.pace.per_hour,
+            pace_day=request.pace.per_day,
         )
         .returning(campaign.c.id)
     ).scalar_one()

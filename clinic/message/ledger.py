@@ -242,7 +242,8 @@ class Ledger:
         """Make the batch ready again, from `not_before` on."""
         connection.execute(
             sa.update(batch)
-            .where(batch.c.id == claim.batch_id)
+            # Not if it was cancelled under our hands
+            .where(batch.c.id == claim.batch_id, batch.c.state == states.LEASED)
             .values(state=states.READY, owner=None, lease_until=None, not_before=not_before)
         )
 

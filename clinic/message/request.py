@@ -6,12 +6,13 @@ The same model is the flow's parameter, the form in the Prefect UI and what the 
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from clinic.cohort.filters import PatientFilter
+from clinic.settings import Pace
 
 
 class CohortChoice(BaseModel):
@@ -88,6 +89,17 @@ class MessageRequest(BaseModel):
     )
     again: bool = Field(
         default=False, title="Send again", description="Although this list had this template before"
+    )
+    start_at: datetime | None = Field(
+        default=None,
+        title="Start",
+        description="Empty: at once. Without a time zone it is in the organisation's (PAT-14)",
+    )
+    stagger_days: int | None = Field(
+        default=None, ge=1, le=60, title="Days", description="Spread over so many days (ACX-29)"
+    )
+    pace: Pace = Field(
+        default=Pace(), title="Pace", description="Slower than the settings have it (NEW-7)"
     )
     requested_by: str | None = Field(
         default=None, title="Requested by", description="Empty: the operator of the settings"

@@ -1,0 +1,276 @@
+"""
+Pause, resume and cancel a campaign while it runs, with exact counts (NEW-9).
+
+A pause acts within one batch: the state is read again before every intent. What is under way at that
+moment is under way: its answer is still noted, and counts as sent. Each of the three is an act of the
+audit trail, with the counts at that moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.clock import Clock
+from clinic.errors import NotAllowed
+from clinic.govern.audit import Act, record_act
+from clinic.message import states
+from clinic.message.campaign import get_campaign
+from clinic.message.codes import unpack
+from clinic.message.schedule import state_at
+from clinic.message.summary import count_outcomes
+from clinic.message.timing import Timing
+from clinic.record.bulk import is_any_of
+from clinic.record.database import Record
+from clinic.record.schema.messages import batch, campaign, message, submission
+
+_PAUSABLE: Final = (states.RUNNING, states.SCHEDULED)
+_RESUMABLE: Final = (states.PAUSED, states.HELD_CAMPAIGN, states.MISSED)
+_CANCELLABLE: Final = (
+    states.CHECKING, states.AWAITING_APPROVAL, *_PAUSABLE, *_RESUMABLE, states.RECONCILING,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Controlled:
+    """What a campaign is now. `counts`: rows of its list by outcome, which add up to its rows."""
+
+    campaign_id: int
+    state: str
+    counts: Mapping[str, int]
+
+
+def pause(record: Record, clock: Clock, campaign_id: int, *, by: str, reason: str) -> Controlled:
+    """
+    Let nothing more of the campaign leave until somebody resumes it. Again: nothing.
+
+    Raises:
+        NotFound: there is no such campaign
+        NotAllowed: it neither runs nor waits for its time
+    """
+    with record.write() as connection:
+        job = _locked(connection, campaign_id)
+        if job.state != states.PAUSED:
+            _require(job, _PAUSABLE, "paused")
+            _set(connection, campaign_id, state=states.PAUSED, state_reason="paused-by-person")
+        return _told(connection, clock, job, "pause", by=by, reason=reason)
+
+
+def resume(
+    record: Record, clock: Clock, campaign_id: int, *, by: str, reason: str, timing: Timing
+) -> Controlled:
+    """
+    Let a campaign go on that a person or the brake paused, that was held, or that missed its start.
+
+    Failures before this do not halt it again. Who resumes it decides over a first part that failed,
+    and over its being late: it may start until now and the settings' `late_hours`. Again: nothing.
+
+    Raises:
+        NotFound: there is no such campaign
+        NotAllowed: it neither is paused, nor held, nor missed
+    """
+    now = clock.now()
+    with record.write() as connection:
+        job = _locked(connection, campaign_id)
+        if job.state not in _PAUSABLE:
+            _require(job, _RESUMABLE, "resumed")
+            late = now + timedelta(hours=timing.release.late_hours)
+            latest = None if job.latest_start is None else max(job.latest_start, late)
+            decided = job.state_reason == "canary-failed"
+            _set(
+                connection,
+                campaign_id,
+                state=_before(job, now),
+                state_reason=None,
+                latest_start=latest,
+                resumed_at=now,
+                finished_at=None,
+                canary_passed=job.canary_passed or decided,
+            )
+        return _told(connection, clock, job, "resume", by=by, reason=reason)
+
+
+def _before(job: sa.Row[Any], now: datetime) -> str:
+    """Where a campaign goes on: one that was held before it was released has that still before it."""
+    if job.released_at is None:
+        return states.CHECKING
+    return states.RUNNING if job.state == states.MISSED else _never_missed(job, now)
+
+
+def _never_missed(job: sa.Row[Any], now: datetime) -> str:
+    state = state_at(job, now)
+    return states.RUNNING if state == states.MISSED else state
+
+
+def cancel(record: Record, clock: Clock, campaign_id: int, *, by: str, reason: str) -> Controlled:
+    """
+    Nothing more of the campaign ever leaves: what waits becomes `cancelled`, and is never saved (ACX-35).
+
+    Messages under way are settled by their answer, or by `settle_cancelled`. Again: nothing.
+
+    Raises:
+        NotFound: there is no such campaign
+        NotAllowed: it has ended
+    """
+    with record.write() as connection:
+        job = _locked(connection, campaign_id)
+        if job.state != states.CANCELLED_CAMPAIGN:
+            _require(job, _CANCELLABLE, "cancelled")
+            _set(
+                connection,
+                campaign_id,
+                state=states.CANCELLED_CAMPAIGN,
+                state_reason="cancelled-by-person",
+                finished_at=clock.now(),
+                send_guard=job.send_guard if _has_left(connection, campaign_id) else None,
+            )
+        _told(connection, clock, job, "cancel", by=by, reason=reason)
+    # Apart: workers lock a batch and then look at its campaign, and we must not wait for each other
+    with record.write() as connection:
+        _cancel_waiting(connection, campaign_id, clock.now())
+        return Controlled(
+            campaign_id, states.CANCELLED_CAMPAIGN, count_outcomes(connection, campaign_id)
+        )
+
+
+def _has_left(connection: Connection, campaign_id: int) -> bool:
+    """Whether anything left, or may have: then the same list is not sent again by mistake."""
+    tried = (
+        sa.select(submission.c.id)
+        .join(batch, batch.c.id == submission.c.batch_id)
+        .where(batch.c.campaign_id == campaign_id)
+    )
+    return bool(connection.scalar(sa.select(tried.exists())))
+
+
+def _cancel_waiting(connection: Connection, campaign_id: int, now: datetime) -> None:
+    """Cancel all that waits, but for the members of open submissions, batch by batch."""
+    rows = connection.execute(
+        sa.select(batch.c.id, submission.c.open_members)
+        .outerjoin(
+            submission,
+            (submission.c.batch_id == batch.c.id) & (submission.c.state == states.INTENT),
+        )
+        .where(batch.c.campaign_id == campaign_id, batch.c.state != states.DONE)
+        .order_by(batch.c.id)
+        .with_for_update(of=batch)
+    ).all()
+    for key, members in rows:
+        under_way = is_any_of(message.c.id, unpack(members)) if members else sa.false()
+        count = connection.execute(
+            sa.update(message)
+            .where(message.c.batch_id == key, message.c.state == states.PENDING, sa.not_(under_way))
+            .values(state=states.CANCELLED, status_at=now)
+        ).rowcount
+        ended = {} if members else {"state": states.DONE, "owner": None, "lease_until": None}
+        connection.execute(
+            sa.update(batch)
+            .where(batch.c.id == key)
+            .values(suppressed=batch.c.suppressed + count, **ended)
+        )
+
+
+def settle_cancelled(record: Record, now: datetime) -> int:
+    """
+    Close what cancelled campaigns left under way with nobody at work on it; how many messages.
+
+    They may have left, and are not sent again to find out: they become `unknown`. What was proven not
+    to have left is cancelled.
+    """
+    open_campaigns = (
+        sa.select(batch.c.campaign_id)
+        .join(campaign, campaign.c.id == batch.c.campaign_id)
+        .where(campaign.c.state == states.CANCELLED_CAMPAIGN, batch.c.state != states.DONE)
+        .distinct()
+    )
+    orphans = (
+        sa.select(submission.c.id, submission.c.batch_id, submission.c.open_members)
+        .join(batch, batch.c.id == submission.c.batch_id)
+        .join(campaign, campaign.c.id == batch.c.campaign_id)
+        .where(
+            campaign.c.state == states.CANCELLED_CAMPAIGN,
+            submission.c.state == states.INTENT,
+            sa.or_(batch.c.lease_until.is_(None), batch.c.lease_until < now),
+        )
+        .with_for_update(of=batch)
+    )
+    with record.write() as connection:
+        given_up = sum(_give_up(connection, row, now) for row in connection.execute(orphans).all())
+        for campaign_id in connection.scalars(open_campaigns).all():
+            _cancel_waiting(connection, campaign_id, now)
+    return given_up
+
+
+def _give_up(connection: Connection, orphan: sa.Row[Any], now: datetime) -> int:
+    count = connection.execute(
+        sa.update(message)
+        .where(
+            is_any_of(message.c.id, unpack(orphan.open_members)),
+            message.c.state == states.PENDING,
+        )
+        .values(state=states.UNKNOWN, reason="no_answer", sent_at=now, status_at=now)
+    ).rowcount
+    connection.execute(
+        sa.update(submission)
+        .where(submission.c.id == orphan.id)
+        .values(state=states.AMBIGUOUS, open_members=b"", closed_at=now)
+    )
+    connection.execute(
+        sa.update(batch)
+        .where(batch.c.id == orphan.batch_id)
+        .values(
+            state=states.DONE,
+            owner=None,
+            lease_until=None,
+            fence=batch.c.fence + 1,  # whoever held it comes too late
+            unknown=batch.c.unknown + count,
+        )
+    )
+    return int(count)
+
+
+def _locked(connection: Connection, campaign_id: int) -> sa.Row[Any]:
+    connection.execute(
+        sa.select(campaign.c.id).where(campaign.c.id == campaign_id).with_for_update()
+    )
+    return get_campaign(connection, campaign_id)
+
+
+def _require(job: sa.Row[Any], allowed: tuple[str, ...], done: str) -> None:
+    if job.state not in allowed:
+        raise NotAllowed(
+            "campaign-state", f"campaign {job.id} is {job.state}: it cannot be {done} now"
+        )
+
+
+def _set(connection: Connection, campaign_id: int, **values: Any) -> None:
+    connection.execute(
+        sa.update(campaign)
+        .where(campaign.c.id == campaign_id)
+        .values(row_version=campaign.c.row_version + 1, **values)
+    )
+
+
+def _told(
+    connection: Connection, clock: Clock, before: sa.Row[Any], what: str, *, by: str, reason: str
+) -> Controlled:
+    """The campaign as it is now; written to the audit trail if that is news."""
+    now = get_campaign(connection, before.id)
+    counts = count_outcomes(connection, before.id)
+    if now.state != before.state:
+        act = Act(
+            operator=by,
+            operation_type=f"campaign.{what}",
+            subject="campaign",
+            subject_id=before.id,
+            old_values={"state": before.state},
+            new_values={"state": now.state, **counts},
+            reason=reason,
+        )
+        record_act(connection, clock, act)
+    return Controlled(before.id, now.state, counts)

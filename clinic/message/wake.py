@@ -1,0 +1,95 @@
+"""
+What is due: a campaign that waits sleeps in the record, and a scheduled run asks here what to wake.
+
+Any number of runs may ask at once, and may start one campaign twice: the ledger lets nothing leave twice.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.message import canary, states
+from clinic.message.control import settle_cancelled
+from clinic.message.schedule import let_go
+from clinic.message.timing import Timing
+from clinic.record.database import Record
+from clinic.record.schema.govern import approval
+from clinic.record.schema.messages import batch, campaign
+
+
+def due_campaigns(record: Record, now: datetime, timing: Timing | None = None) -> list[int]:
+    """
+    Campaigns of which something can be sent now, the oldest first: start a run for each.
+
+    Scheduled ones whose start has come are running after this; those past their latest start are
+    missed, and not among them. One that a second person has approved is due if no suspended run of
+    its own waits for that. One that somebody sends at this moment is not. What cancelled campaigns left
+    under way is settled.
+    """
+    timing = timing or Timing()
+    settle_cancelled(record, now)
+    with record.read() as connection:
+        scheduled = connection.scalars(
+            sa.select(campaign.c.id).where(
+                campaign.c.state == states.SCHEDULED, campaign.c.start_at <= now
+            )
+        ).all()
+    for campaign_id in scheduled:
+        let_go(record, now, campaign_id, timing)
+    with record.read() as connection:
+        running = connection.execute(
+            sa.select(campaign).where(campaign.c.state == states.RUNNING).order_by(campaign.c.id)
+        ).all()
+        found = [job.id for job in running if _is_due(connection, job, timing, now)]
+        found += connection.scalars(_approved(now)).all()
+    return sorted(found)
+
+
+def _is_due(connection: Connection, job: sa.Row[Any], timing: Timing, now: datetime) -> bool:
+    if timing.opening(job.channel, now, dry_run=job.dry_run) > now:
+        return False
+    if canary.stage_of(job, now) == "wait":
+        return False
+    of_campaign = batch.c.campaign_id == job.id
+    if canary.stage_of(job, now) == "first":
+        of_campaign &= batch.c.number == 1
+    rows = connection.execute(
+        sa.select(batch.c.state, batch.c.not_before, batch.c.lease_until).where(
+            of_campaign, batch.c.state.in_([states.READY, states.LEASED])
+        )
+    ).all()
+    if any(row.state == states.LEASED and row.lease_until >= now for row in rows):
+        return False
+    if not rows:  # all was tried, and nobody has closed it
+        return connection.scalar(_is_whole(job.id)) or False
+    return any(
+        row.state == states.LEASED or row.not_before is None or row.not_before <= now
+        for row in rows
+    )
+
+
+def _is_whole(campaign_id: int) -> sa.Select[tuple[bool]]:
+    """Whether every batch of it is done: a run ended before it could count."""
+    left = sa.select(batch.c.id).where(
+        batch.c.campaign_id == campaign_id, batch.c.state != states.DONE
+    )
+    return sa.select(~left.exists())
+
+
+def _approved(now: datetime) -> sa.Select[tuple[int]]:
+    return (
+        sa.select(campaign.c.id)
+        .join(
+            approval, (approval.c.subject == "campaign") & (approval.c.subject_id == campaign.c.id)
+        )
+        .where(
+            campaign.c.state == states.AWAITING_APPROVAL,
+            approval.c.state == "approved",
+            approval.c.expires_at > now,
+            approval.c.flow_run_id.is_(None),
+        )
+    )
