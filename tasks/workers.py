@@ -23,6 +23,13 @@ WORK_POOL = "cohort"
 DEPLOYED = "deployed"
 STOP_SECONDS = 30
 
+# Prefect's worker ends by interrupting itself, which whoever was started in the background (nohup,
+# cron, CI) has learnt to ignore, and passes on
+INTERRUPTIBLE = (
+    "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "runpy.run_module('prefect', run_name='__main__', alter_sys=True)"
+)
+
 
 def ensure_work_pool(settings: Settings, *, name: str = WORK_POOL) -> None:
     """A process work pool with that name. Call `apply_environment` first: this imports prefect."""
@@ -89,7 +96,7 @@ def start_worker(settings: Settings, *, pool: str = WORK_POOL) -> bool:
     How many campaigns run together is said by the deployments' concurrency limits.
     """
     return _process(settings).start(
-        ["-m", "prefect", "worker", "start", "--pool", pool, "--type", "process"],
+        ["-c", INTERRUPTIBLE, "worker", "start", "--pool", pool, "--type", "process"],
         child_environment(settings),
     )
 
