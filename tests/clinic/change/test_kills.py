@@ -1,0 +1,140 @@
+"""kill -9 at random instants of an apply and of an undo: changed once with one audit row, or not at all."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import orjson
+import pytest
+import sqlalchemy as sa
+
+from clinic.change.operations import get_operation
+from clinic.change.undo import request_undo
+from clinic.clock import SystemClock
+from clinic.govern.audit_verify import verify
+from clinic.record.database import Record
+from clinic.record.schema.change import operation_lock
+from clinic.record.schema.govern import audit_item
+from clinic.settings import Operations, Settings
+from tests.clinic.change.practice import approved, asked, column, patients, places, staff
+
+ROOT = Path(__file__).parents[3]
+PATIENTS = 200
+SETTINGS = Settings(operations=Operations(chunk_size=5))
+
+
+def _start(url: str, operation_id: int) -> subprocess.Popen[str]:
+    """A process that has loaded everything and waits for a line."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.clinic.change.applier", url, str(operation_id)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def _go(process: subprocess.Popen[str], *, kill_after: float | None) -> int:
+    """Let it work; its exit code, -9 if it was killed before it was through."""
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+    if kill_after is not None:
+        time.sleep(kill_after)
+        process.kill()
+    code = process.wait(60)
+    process.stdin.close()
+    if process.stdout is not None:
+        process.stdout.close()
+    return code
+
+
+def _changes(record: Record, operation_id: int) -> Counter[int]:
+    """Patient → how many audit items this operation has of them."""
+    with record.read() as connection:
+        found = connection.execute(
+            sa.select(audit_item.c.patient_id).where(
+                audit_item.c.stream == f"operation-{operation_id}"
+            )
+        )
+        return Counter(found.scalars())
+
+
+def _torment(url: str, record: Record, operation_id: int, *, kills: int, seed: int) -> int:
+    """Kill it at random instants until `kills` are done, checking each time; then let it end."""
+    instants, killed = random.Random(seed), 0
+    before = column(record, "version")
+    for _ in range(kills):
+        killed += _go(_start(url, operation_id), kill_after=instants.uniform(0, 0.12)) == -9
+        changed, now = _changes(record, operation_id), column(record, "version")
+        assert set(changed.values()) <= {1}
+        assert {n for n in now if now[n] != before[n]} == set(changed)
+        assert all(now[n] == before[n] + 1 for n in changed)
+        assert verify(record, None).holds
+    assert _go(_start(url, operation_id), kill_after=None) == 0
+    return killed
+
+
+def _operation(record: Record) -> int:
+    staff(record)
+    places(record)
+    patients(record, PATIENTS)
+    clock = SystemClock()
+    everybody = range(1, PATIENTS + 1)
+    operation_id = asked(
+        record,
+        clock,
+        "status",
+        {"to": "on_hold"},
+        everybody,
+        settings=SETTINGS,  # type: ignore[arg-type]
+    )
+    approved(record, clock, operation_id, settings=SETTINGS)  # type: ignore[arg-type]
+    return operation_id
+
+
+def _undo(record: Record, operation_id: int) -> int:
+    clock = SystemClock()
+    undo_id = request_undo(
+        record, clock, SETTINGS, of=operation_id, requested_by="ann", reason="r", request_key="u"
+    )
+    approved(record, clock, undo_id, settings=SETTINGS)  # type: ignore[arg-type]
+    return undo_id
+
+
+def _kill_both(record_url: str, record: Record, *, kills: int) -> None:
+    operation_id = _operation(record)
+    killed = _torment(record_url, record, operation_id, kills=kills, seed=1)
+    assert _changes(record, operation_id) == Counter(range(1, PATIENTS + 1))
+    assert set(column(record, "status").values()) == {"on_hold"}
+    undo_id = _undo(record, operation_id)
+    killed += _torment(record_url, record, undo_id, kills=kills, seed=2)
+    assert set(column(record, "status").values()) == {"active"}
+    assert killed > 0  # or nothing was tried
+    with record.read() as connection:
+        assert connection.execute(sa.select(operation_lock)).all() == []
+        items = connection.execute(sa.select(audit_item.c.old_values)).scalars()
+        assert {orjson.loads(item)["status"] for item in items} == {"active", "on_hold"}
+    assert get_operation(record, undo_id).state == "done"
+    assert verify(record, None).holds
+
+
+def test_killed_at_any_instant_each_patient_is_changed_once_or_not_at_all(
+    record_url: str, record: Record
+) -> None:
+    """Issue 4: kills of an apply and of its undo."""
+    _kill_both(record_url, record, kills=3)
+
+
+@pytest.mark.slow
+def test_thirty_kills_of_an_apply_and_of_an_undo(record_url: str, record: Record) -> None:
+    """Issue 4, bar 2."""
+    _kill_both(record_url, record, kills=30)
