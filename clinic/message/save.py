@@ -92,4 +92,7 @@ def save_messages(
         clinical_item
     )
     statement = insert.from_select(_COLUMNS, query).on_conflict_do_nothing()
-    return int(connection.execute(statement).rowcount)
+    # Without the option psycopg's count of rows is gone by the time it is asked for
+    return int(
+        connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
+    )

@@ -94,7 +94,8 @@ def variable_frame(
                 frame[name] = frame[name].where(
                     ids.notna() & (ids > 0), _column(rows, source.fields[field])
                 )
-    return frame.astype(object)
+    frame = frame.astype(object)
+    return frame.where(frame.notna(), None)
 
 
 def _cells(source: ListSource, rows: pd.DataFrame, name: str) -> list[str | None]:

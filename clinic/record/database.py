@@ -93,6 +93,7 @@ def _sqlite(url: str) -> Engine:
             f"journal_mode={journal}",
             "synchronous=FULL",
             "foreign_keys=ON",
+            "recursive_triggers=ON",  # else REPLACE deletes a row past the triggers that refuse it
             "busy_timeout=60000",
             "trusted_schema=OFF",
             "cache_size=-32000",

@@ -1,0 +1,164 @@
+"""Counts that add up to the rows, a verdict, and a run that fails when work is left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from clinic.errors import Incomplete
+from clinic.message import states
+from clinic.message.summary import Summary, progress, summarize
+from clinic.record.database import Record
+from clinic.record.schema.messages import campaign, message
+from clinic.settings import Gate
+from tests.fakes import FakeClock, FakeGateway
+from tests.main_job import Practice, nhs
+
+
+def summary_of(state: str = states.COMPLETED, **outcomes: int) -> Summary:
+    return Summary(
+        campaign_id=7, state=state, state_reason=None, rows=sum(outcomes.values()),
+        outcomes=outcomes, messages=0, segments=0, seconds=2.0, dry_run=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "verdict"),
+    [
+        ({"sent": 5}, "OK"),
+        ({"delivered": 5, "patient_dead": 1, "duplicate": 1, "opted_out": 2}, "OK"),
+        ({"sent": 5, "phone_missing": 1}, "Error"),
+        ({"sent": 5, "variable_missing": 1}, "Error"),
+        ({"sent": 5, "rejected": 1}, "Error"),
+        ({"sent": 5, "undelivered": 1}, "Error"),
+        ({"sent": 5, "unknown": 1}, "Error"),
+        ({"sent": 5, "waiting": 1}, "Waiting"),
+        ({"waiting": 1, "rejected": 1}, "Error"),
+        ({}, "OK"),
+    ],
+)
+def test_the_verdict_is_ok_only_if_nobody_had_an_error(
+    outcomes: dict[str, int], verdict: str
+) -> None:
+    """PAT-20: OK = sent to all recipients without errors; who was left out on purpose is no error."""
+    assert summary_of(**outcomes).verdict == verdict
+
+
+@pytest.mark.parametrize("code", ["waiting", "in_flight", "unknown"])
+def test_a_run_that_leaves_work_or_doubt_fails_and_says_where_to_look(code: str) -> None:
+    with pytest.raises(Incomplete, match="cohort show 7"):
+        summary_of(sent=3, **{code: 1}).raise_if_incomplete()
+
+
+def test_a_run_that_sent_all_there_was_does_not_fail() -> None:
+    done = summary_of(sent=3, rejected=1, phone_missing=2)
+    assert done.raise_if_incomplete() is done
+    assert done.rate == 1.5
+
+
+def test_a_campaign_that_took_no_time_has_no_rate() -> None:
+    assert replace(summary_of(sent=3), seconds=0.0).rate == 0.0
+
+
+def test_duration_rate_and_segments_are_counted_from_the_ledger(
+    record: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    practice = Practice(record, clock, tmp_path)
+    practice.patients(3)
+    practice.template("x" * 200, key="two-segments")
+    number = practice.begin(practice.everybody(3), template="two-segments")
+    practice.check(number)
+    practice.send(number, practice.stage(number))
+    clock.sleep(2)
+    summary = summarize(record, clock, number)
+    assert (summary.messages, summary.segments, summary.seconds, summary.rate) == (3, 6, 2.0, 1.5)
+    clock.sleep(100)
+    assert summarize(record, clock, number) == summary, "an ended campaign's time stands still"
+
+
+def test_a_campaign_is_closed_only_when_all_of_it_was_tried(
+    record: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    practice = Practice(record, clock, tmp_path)
+    practice.settings = practice.settings.model_copy(update={"batch_size": 2})
+    practice.patients(4)
+    number = practice.begin(practice.everybody(4))
+    practice.check(number)
+    practice.stage(number)
+    practice.send(number, 1)
+    half = summarize(record, clock, number)
+    assert (half.state, half.outcomes) == (states.RUNNING, {"sent": 2, "waiting": 2})
+    assert progress(record, number).remaining == 2
+    practice.send(number, 2)
+    whole = summarize(record, clock, number)
+    assert (whole.state, whole.outcomes, whole.verdict) == (states.COMPLETED, {"sent": 4}, "OK")
+
+
+# --- any mixture of rows ---------------------------------------------------------------------------
+
+_ROWS = st.sampled_from(
+    [
+        *(nhs(n) + "," for n in range(1, 9)),
+        nhs(1) + ",07700900777", nhs(2) + ",020 7946 0000", nhs(3) + ",0770O900123",
+        nhs(160) + ",", "9990000019,", ",07700900123", nhs(1), nhs(1) + ",a,b", "x,y",
+    ]
+)  # fmt: skip
+
+
+@pytest.fixture
+def practice_of_eight(sqlite_record: Record, clock: FakeClock, tmp_path: Path) -> Practice:
+    """Patients 1 to 3 are well, 4 has died, 5 opted out, 6 has no number, 7 left, 8 has no title."""
+    practice = Practice(sqlite_record, clock, tmp_path)
+    gate = Gate(errors=1, not_found=1, birth_date_differs=1, dead=1)
+    practice.settings = practice.settings.model_copy(update={"batch_size": 2, "gate": gate})
+    practice.template("Dear {{ patient.title }}", key="dear")
+    for n in (1, 2, 3, 5):
+        practice.patient(n, title="Dr")
+    practice.patient(4, title="Dr", death_date=date(2020, 1, 1))
+    practice.patient(6, title="Dr", mobile=None)
+    practice.patient(7, title="Dr", deregistered_on=date(2020, 1, 1))
+    practice.patient(8)
+    practice.decides(5, "opt_out")
+    return practice
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    # The campaigns of all examples share one record, as a practice's campaigns do
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    rows=st.lists(_ROWS, min_size=1, max_size=25),
+    plan=st.lists(st.sampled_from(["ok", "busy", "cut", "half", "reject"]), max_size=4),
+    block=st.integers(1, 6),
+)
+def test_whatever_is_listed_every_row_ends_with_exactly_one_outcome(
+    practice_of_eight: Practice, rows: list[str], plan: list[str], block: int
+) -> None:
+    """NEW-6: outcomes add up to the rows; checking and staging twice changes nothing; nobody twice."""
+    practice = practice_of_eight
+    practice.gateway = gateway = FakeGateway(plan=plan)
+    path = practice.file(*rows, heading="NHS Number,Mobile")
+    key = f"example {practice.count(campaign)}"
+    number = practice.begin(path, template="dear", request_key=key, again=True)
+
+    practice.check(number, block_rows=block)
+    outcomes = practice.outcomes(number)
+    batches = practice.stage(number, block_rows=block)
+    staged = practice.count(message)
+    practice.check(number, block_rows=block)
+    assert practice.stage(number, block_rows=block) == batches
+    assert (practice.outcomes(number), practice.count(message)) == (outcomes, staged)
+    assert list(outcomes) == list(range(2, len(rows) + 2))
+
+    practice.send(number, batches)
+    summary = summarize(practice.record, practice.clock, number)
+    assert sum(summary.outcomes.values()) == summary.rows == len(outcomes)
+    assert max(gateway.received.values(), default=1) == 1
