@@ -132,7 +132,7 @@ def cancel(record: Record, clock: Clock, campaign_id: int, *, by: str, reason: s
         _told(connection, clock, job, "cancel", by=by, reason=reason)
     # Apart: workers lock a batch and then look at its campaign, and we must not wait for each other
     with record.write() as connection:
-        _cancel_waiting(connection, campaign_id, clock.now())
+        cancel_waiting(connection, campaign_id, clock.now())
         return Controlled(
             campaign_id, states.CANCELLED_CAMPAIGN, count_outcomes(connection, campaign_id)
         )
@@ -148,7 +148,7 @@ def _has_left(connection: Connection, campaign_id: int) -> bool:
     return bool(connection.scalar(sa.select(tried.exists())))
 
 
-def _cancel_waiting(connection: Connection, campaign_id: int, now: datetime) -> None:
+def cancel_waiting(connection: Connection, campaign_id: int, now: datetime) -> None:
     """Cancel all that waits, but for the members of open submissions, batch by batch."""
     rows = connection.execute(
         sa.select(batch.c.id, submission.c.open_members)
@@ -202,7 +202,7 @@ def settle_cancelled(record: Record, now: datetime) -> int:
     with record.write() as connection:
         given_up = sum(_give_up(connection, row, now) for row in connection.execute(orphans).all())
         for campaign_id in connection.scalars(open_campaigns).all():
-            _cancel_waiting(connection, campaign_id, now)
+            cancel_waiting(connection, campaign_id, now)
     return given_up
 
 

@@ -16,6 +16,8 @@ from clinic.cohort.outcomes import OUTCOMES
 from clinic.errors import Incomplete
 from clinic.message import states
 from clinic.message.campaign import get_campaign
+from clinic.message.schedule import waits_until
+from clinic.message.timing import Timing
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign, message, recipient, submission
 
@@ -41,6 +43,7 @@ class Summary:
     A campaign's result, without any patient data.
 
     outcomes: rows by outcome code; they add up to `rows`
+    waits_until: when more of it may leave, if it waits for its time (a start, opening hours, a pace)
     seconds: from release to now or to its end; rate: messages a second in that time
     """
 
@@ -53,6 +56,7 @@ class Summary:
     segments: int
     seconds: float
     dry_run: bool
+    waits_until: datetime | None = None
 
     @property
     def rate(self) -> float:
@@ -75,13 +79,13 @@ class Summary:
 
     def raise_if_incomplete(self) -> Summary:
         """
-        Fail the run when work is left, or when somebody's fate is unknown.
+        Fail the run when work is left that does not wait for its time, or when somebody's fate is unknown.
 
         Raises:
             Incomplete: with the next command
         """
         unknown = self.outcomes.get("unknown", 0)
-        if self.waiting or unknown:
+        if (self.waiting and not self.waits_until) or unknown:
             raise Incomplete(
                 "campaign-incomplete",
                 f"campaign {self.campaign_id}: {self.waiting} wait, {unknown} unknown; "
@@ -147,8 +151,15 @@ def _in_flight(connection: Connection, campaign_id: int) -> int:
     )
 
 
-def summarize(record: Record, clock: Clock, campaign_id: int) -> Summary:
-    """Close the campaign if all of it was tried, and count what became of every row."""
+def summarize(
+    record: Record, clock: Clock, campaign_id: int, timing: Timing | None = None
+) -> Summary:
+    """
+    Close the campaign if all of it was tried, and count what became of every row.
+
+    Args:
+        timing: to tell a campaign that waits for its time from one that is stuck; None: not asked
+    """
     now = clock.now()
     with record.write() as connection:
         _close(connection, campaign_id, now)
@@ -171,6 +182,7 @@ def summarize(record: Record, clock: Clock, campaign_id: int) -> Summary:
         segments=int(segments),
         seconds=seconds,
         dry_run=job.dry_run,
+        waits_until=None if timing is None else waits_until(record, campaign_id, timing, now),
     )
 
 

@@ -1,0 +1,186 @@
+"""
+Two persons: a campaign above the settings' threshold leaves when another than its sender has approved it.
+
+    checking ──► awaiting_approval ──► running | scheduled     approved, and nothing changed since (NEW-1)
+       │                └────────────► refused                 rejected, or nobody decided in time
+       └──► running | scheduled                                below the threshold
+
+The decision is made in clinic/govern/approvals.py, by a person who proves who they are; that requester
+and approver differ is a constraint of the database.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.clock import Clock
+from clinic.govern.approvals import latest, request_approval, require_approved
+from clinic.message import states
+from clinic.message.campaign import get_campaign
+from clinic.message.control import cancel_waiting
+from clinic.message.manifest import manifest_of
+from clinic.message.schedule import move_on
+from clinic.message.summary import count_outcomes
+from clinic.message.timing import Timing
+from clinic.record.database import Record
+from clinic.record.schema.lists import template, template_version
+from clinic.record.schema.messages import campaign, message
+from clinic.settings import Settings
+
+SUBJECT: Final = "campaign"
+_ENDED: Final = ("rejected", "expired")
+
+
+def ask(
+    record: Record, clock: Clock, settings: Settings, campaign_id: int, *, flow_run_id: str | None
+) -> bool:
+    """
+    Ask for a second person where the staged campaign needs one; whether it does. Again: nothing, but if
+    the campaign has changed since, what was decided is void and it is asked anew.
+
+    Raises:
+        NotAllowed: the sender is no active operator, or their role may not ask for this
+    """
+    with record.write() as connection:
+        job = _locked(connection, campaign_id)
+        if job.state not in (states.CHECKING, states.AWAITING_APPROVAL):
+            return False
+        if not is_needed(connection, job, settings):
+            return False
+        digest = manifest_of(connection, job, settings)
+        open_one = latest(connection, subject=SUBJECT, subject_id=campaign_id)
+        asked = job.state == states.AWAITING_APPROVAL and open_one and open_one.state != "void"
+        if asked and open_one and open_one.digest == digest:
+            return True
+        request_approval(
+            connection,
+            clock,
+            subject=SUBJECT,
+            subject_id=campaign_id,
+            kind="campaign",
+            digest=digest,
+            requested_by=job.requested_by,
+            summary=counts_of(connection, job, settings),
+            reason=f"message {job.list_name}"[:200],
+            flow_run_id=flow_run_id,
+            expires_in=timedelta(hours=settings.release.approval_hours),
+        )
+        _set(connection, campaign_id, state=states.AWAITING_APPROVAL)
+    return True
+
+
+def is_needed(connection: Connection, job: sa.Row[Any], settings: Settings) -> bool:
+    """Whether this campaign has more messages than one person may send. A rehearsal never has."""
+    most = settings.release.approval_above
+    if most is None or job.dry_run:
+        return False
+    count = connection.scalar(
+        sa.select(sa.func.count())
+        .select_from(message)
+        .where(message.c.campaign_id == job.id, message.c.state == states.PENDING)
+    )
+    return (count or 0) > most
+
+
+def answer(record: Record, clock: Clock, campaign_id: int) -> str:
+    """
+    What became of the request: "waiting", "approved", "rejected" or "expired".
+
+    A rejected or expired campaign is refused, and its messages are cancelled. One that waits for nobody
+    is "approved".
+    """
+    with record.write() as connection:
+        job = _locked(connection, campaign_id)
+        asked = latest(connection, subject=SUBJECT, subject_id=campaign_id)
+        if job.state == states.REFUSED and job.state_reason in _REASONS:
+            return _REASONS[job.state_reason]
+        if job.state != states.AWAITING_APPROVAL or asked is None:
+            return "approved"
+        late = asked.state in ("waiting", "approved") and asked.expires_at <= clock.now()
+        found = "expired" if late else asked.state
+        if found in _ENDED:
+            _set(
+                connection,
+                campaign_id,
+                state=states.REFUSED,
+                state_reason=f"approval-{found}",
+                send_guard=None,
+                finished_at=clock.now(),
+            )
+            cancel_waiting(connection, campaign_id, clock.now())
+    return "waiting" if found in ("void", "used") else found
+
+
+_REASONS: Final = {f"approval-{word}": word for word in _ENDED}
+
+
+def release_campaign(
+    record: Record, clock: Clock, settings: Settings, campaign_id: int, timing: Timing
+) -> str:
+    """
+    Let a staged campaign go at its time, if it needs no second person or has one; its state.
+
+    Raises:
+        NotAllowed: codes "approval-waiting", "-none", "-void" … (clinic/govern/approvals.py)
+    """
+    now = clock.now()
+    with record.write() as connection:
+        job = _locked(connection, campaign_id)
+        if job.state in (states.CHECKING, states.AWAITING_APPROVAL):
+            digest = None
+            if is_needed(connection, job, settings):
+                digest = manifest_of(connection, job, settings)
+                require_approved(
+                    connection, subject=SUBJECT, subject_id=campaign_id, digest=digest, now=now
+                )
+            _set(connection, campaign_id, manifest_sha256=digest)
+        return move_on(connection, job, timing, now)
+
+
+def counts_of(connection: Connection, job: sa.Row[Any], settings: Settings) -> dict[str, int | str]:
+    """What the approver sees: counts, exclusions, cost, schedule. No patient."""
+    segments = connection.scalar(
+        sa.select(sa.func.coalesce(sa.func.sum(message.c.segments), 0)).where(
+            message.c.campaign_id == job.id
+        )
+    )
+    used = connection.execute(
+        sa.select(template.c.key, template_version.c.version)
+        .join(template, template.c.id == template_version.c.template_id)
+        .where(template_version.c.id == job.template_version_id)
+    ).one()
+    outcomes = count_outcomes(connection, job.id)
+    counts: dict[str, int | str] = {
+        "list": job.list_name,
+        "rows": job.rows,
+        "messages": outcomes.pop("waiting", 0),
+        "template": f"{used.key}, version {used.version}",
+        "by": job.channel,
+    }
+    if job.channel == "sms":
+        counts["segments"] = int(segments or 0)
+        counts["cost"] = f"{int(segments or 0) * settings.sms.segment_cost:,.2f}"
+    if job.start_at:
+        counts["start"] = job.start_at.isoformat()
+    if job.stagger_days:
+        counts["days"] = job.stagger_days
+    return counts | {f"left out: {code}": count for code, count in sorted(outcomes.items())}
+
+
+def _locked(connection: Connection, campaign_id: int) -> sa.Row[Any]:
+    connection.execute(
+        sa.select(campaign.c.id).where(campaign.c.id == campaign_id).with_for_update()
+    )
+    return get_campaign(connection, campaign_id)
+
+
+def _set(connection: Connection, campaign_id: int, **values: Any) -> None:
+    connection.execute(
+        sa.update(campaign)
+        .where(campaign.c.id == campaign_id)
+        .values(row_version=campaign.c.row_version + 1, **values)
+    )
