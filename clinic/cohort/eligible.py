@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.cohort.rows import ListSource, match_patients
+from clinic.message.decisions import refused
 from clinic.message.suppress import opted_out
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.messages import recipient
@@ -71,7 +72,9 @@ def facts_of(
     _judge_standing(facts, known, settings, question.today)
     _judge_addresses(facts, rows, known, settings, question.channel)
     _stand_in_for_unregistered(facts, ids["nhs_number"])
-    facts["opted_out"] = _opted_out(connection, facts["patient_id"], question)
+    facts["opted_out"] = _opted_out(connection, facts["patient_id"], question) | refused(
+        connection, facts, channel=question.channel, purpose=question.purpose
+    )
     facts["duplicate_of"] = pd.array([pd.NA] * len(facts), dtype="Int64")
     facts["recently_contacted"] = False
     facts["likely_to_fail"] = False

@@ -15,38 +15,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
 from clinic.clock import Clock
+from clinic.gateway.incoming import LONGEST_EVENT_ID, Receipt, Said
 from clinic.gateway.protocol import Taken, Turned
 from clinic.gateway.tally import clean
+from clinic.message.network_reasons import reason_code
 from clinic.record.database import Record
 from clinic.record.schema.receipts import receipt_inbox
-
-Said = Literal["accepted", "delivered", "undelivered", "rejected"]
-LONGEST_EVENT_ID: Final = 80
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """
-    What a gateway or a network says of one message.
-
-    event_id: the gateway's own, unique with it; reference: our message id, None if it named none
-    reason, says: of undelivered and rejected: a code (network_reasons.py), and words without numbers
-    """
-
-    gateway: str
-    event_id: str
-    reference: int | None
-    outcome: Said
-    reason: str | None = None
-    says: str | None = None
-    happened_at: datetime | None = None
 
 
 def keep_receipts(record: Record, clock: Clock, receipts: Sequence[Receipt]) -> int:
@@ -72,11 +53,18 @@ def _row(receipt: Receipt, now: datetime) -> dict[str, Any]:
         "event_id": receipt.event_id[:LONGEST_EVENT_ID],
         "reference": receipt.reference,
         "outcome": receipt.outcome,
-        "reason": receipt.reason,
+        "reason": _reason(receipt),
         "error_text": clean(receipt.says) if receipt.says else None,
         "happened_at": receipt.happened_at,
         "received_at": now,
     }
+
+
+def _reason(receipt: Receipt) -> str | None:
+    """The network's reason as our code; the gateway's own, of a late answer, is one already."""
+    if receipt.outcome == "undelivered":
+        return reason_code(receipt.reason)
+    return (receipt.reason or "")[:60] or None
 
 
 def keep_late_answer(

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.message import states
 from clinic.message.contact import recently_contacted
+from clinic.message.decisions import refusing_addresses
 from clinic.record.schema.messages import batch, campaign, message
 from clinic.record.schema.people import consent, patient
+from clinic.record.schema.receipts import address_decision
 from clinic.settings import Contact
 
 
@@ -71,8 +74,18 @@ def ineligible(
         "patient_dead": among(patient.c.death_date.is_not(None)),
         "patient_deregistered": among(patient.c.deregistered_on <= now.date()),
         "no_contact": among(patient.c.preferred_channel == "none"),
-        "opted_out": opted_out(chosen.channel, chosen.purpose, members),
+        "opted_out": _refusing(chosen, campaign_id, members),
     }
+
+
+def _refusing(
+    chosen: sa.Row[Any], campaign_id: int, members: sa.Select[tuple[int]]
+) -> sa.Select[tuple[int]]:
+    """By a decision of their own, or of the number that their message would go to."""
+    own = opted_out(chosen.channel, chosen.purpose, members)
+    of_address = refusing_addresses(chosen.channel, chosen.purpose, campaign_id, members)
+    both = sa.union_all(own, of_address).subquery()
+    return sa.select(both.c[0])
 
 
 def suppress_recently_contacted(
@@ -94,11 +107,14 @@ def _suppress(
     waiting = (message.c.batch_id == batch_id) & (message.c.state == states.PENDING)
     count = 0
     for reason, ids in reasons.items():
-        count += connection.execute(
+        left_out = connection.execute(
             sa.update(message)
             .where(waiting, message.c.patient_id.in_(ids))
             .values(state=states.SUPPRESSED, reason=reason, status_at=now)
         ).rowcount
+        if left_out and reason == "opted_out":
+            _note_decision(connection, batch_id)
+        count += left_out
     if count:
         connection.execute(
             sa.update(batch)
@@ -106,3 +122,42 @@ def _suppress(
             .values(suppressed=batch.c.suppressed + count)
         )
     return count
+
+
+def _note_decision(connection: Connection, batch_id: int) -> None:
+    """Which decision it was that left them out (NEW-5): the patient's own, or that of their number."""
+    chosen = connection.execute(
+        sa.select(campaign.c.channel, campaign.c.purpose)
+        .join(batch, batch.c.campaign_id == campaign.c.id)
+        .where(batch.c.id == batch_id)
+    ).one()
+    out = sa.case((consent.c.decision == "opt_out", "consent " + sa.cast(consent.c.id, sa.Text)))
+    own = (
+        sa.select(out)
+        .where(
+            consent.c.patient_id == message.c.patient_id,
+            consent.c.channel.in_([chosen.channel, "any"]),
+            consent.c.purpose.in_({chosen.purpose, "any"}),
+        )
+        .order_by(consent.c.decided_at.desc(), consent.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    of_address = (
+        sa.select(address_decision.c.evidence)
+        .where(
+            address_decision.c.channel == chosen.channel,
+            address_decision.c.address == message.c.address,
+        )
+        .scalar_subquery()
+    )
+    connection.execute(
+        sa.update(message)
+        .where(
+            message.c.batch_id == batch_id,
+            message.c.state == states.SUPPRESSED,
+            message.c.reason == "opted_out",
+            message.c.evidence.is_(None),
+        )
+        .values(evidence=sa.func.coalesce(own, of_address))
+    )

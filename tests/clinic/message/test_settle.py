@@ -13,12 +13,13 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clinic.gateway.incoming import Receipt, Said
 from clinic.gateway.protocol import GatewayClass, Taken, Turned
 from clinic.message import states
 from clinic.message.codes import message_id
 from clinic.message.deliver import deliver
 from clinic.message.network_reasons import REASONS, is_permanent, reason_code
-from clinic.message.receipts import Receipt, Said, count_inbox, keep_late_answer, keep_receipts
+from clinic.message.receipts import count_inbox, keep_late_answer, keep_receipts
 from clinic.message.save import save_batches
 from clinic.message.settle import MATCH_WINDOW, Applied, apply_receipts, better
 from clinic.message.summary import summarize

@@ -1,0 +1,74 @@
+"""NEW-5: opt-out words as people type them; what means something else is left to a person."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clinic.message.keywords import find_keyword
+
+LISTED = [
+    "STOP", "UNSUBSCRIBE", "END", "QUIT", "STOPALL", "REVOKE", "OPTOUT", "CANCEL",
+    "ARRET", "OPT-OUT", "REMOVE", "TD", "STOP ALL",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("word", LISTED)
+def test_every_listed_word_opts_out(word: str) -> None:
+    """NEW-5: the words of formats.md, in any case."""
+    for text in (word, word.lower(), word.title(), f" {word} ", f"{word}.", f"“{word}”"):
+        assert find_keyword(text) == "stop"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Stop", "sToP", "stop.", "STOP!!!", " stop\n", "'stop'", '"Stop"', "«stop»", "S T O P",
+        "S.T.O.P.", "s-t-o-p", "stop 🛑", "🙏 Stop 🙏", "ＳＴＯＰ", "Stóp", "ARRÊT", "arrêt !",
+        "Opt out", "opt_out", "OPT  OUT", "Stop all", "stop​", "(stop)", "*STOP*", "STOP\r\n",
+        "Stop\n\nSent from my phone", "\n\nStop", "stop please", "Please STOP", "pls stop",
+        "Stop texting me", "please stop sending me these messages", "STOP thanks", "stop now!",
+        "Unsubscribe me please", "unsubscribe from these texts", "I want to opt out", "stop it",
+    ],
+)  # fmt: skip
+def test_people_type_it_in_many_ways(text: str) -> None:
+    assert find_keyword(text) == "stop"
+
+
+@pytest.mark.parametrize(
+    ("text", "keyword"),
+    [("START", "start"), ("Unstop", "start"), ("start.", "start"), ("Help", "help"),
+     ("HELP?", "help"), ("info", "help")],
+)  # fmt: skip
+def test_one_comes_back_by_start_and_asks_by_help(text: str, keyword: str) -> None:
+    assert find_keyword(text) == keyword
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "   ", "🛑", "12345", "Yes", "No thanks", "cancel my appointment", "Please cancel",
+        "I cannot stop coughing", "Don't stop", "do not stop", "when does it end?", "The end",
+        "Can you help me with a prescription", "remove the stitches when?", "start on Monday?",
+        "bus stop", "non-stop", "Stopped smoking in May", "Is it at the bus stop on Mill Lane?",
+        "td please", "Who is this?", "stop " * 60,
+    ],
+)  # fmt: skip
+def test_what_may_mean_something_else_is_for_a_person_to_read(text: str) -> None:
+    assert find_keyword(text) is None
+
+
+@given(st.text(max_size=200))
+def test_any_text_at_all_is_judged(text: str) -> None:
+    assert find_keyword(text) in (None, "stop", "start", "help")
+
+
+@given(
+    st.sampled_from(LISTED),
+    st.text(alphabet=" .,!?'\"-_*~…“”‘’«»\t🙂🛑👍", max_size=5),
+    st.text(alphabet=" .,!?'\"-_*~…“”‘’«»\t🙂🛑👍", max_size=5),
+    st.booleans(),
+)
+def test_signs_around_a_word_change_nothing(word: str, left: str, right: str, low: bool) -> None:
+    assert find_keyword(left + (word.lower() if low else word) + right) == "stop"
