@@ -31,6 +31,7 @@ RUNS = {
     "facility": "transfer-facility",
     "tag": "assign-tags",
     "attribute": "update-attribute",
+    "export": "export-data",
     "undo": "undo",
 }
 

@@ -219,6 +219,33 @@ def attribute(
 
 
 @app.command()
+def export(
+    selection: Selection,
+    reason: Reason,
+    what: Annotated[
+        Literal["patients", "clinical", "visits", "full"],
+        typer.Option(help="Patient list, clinical summary, visit history, or the full record."),
+    ] = "patients",
+    format_: Annotated[
+        Literal["csv", "xlsx"], typer.Option("--format", help="The full record is xlsx only.")
+    ] = "xlsx",
+    me: Me = "",
+    secret_fd: SecretFd = None,
+    key: Key = "",
+    yes: Yes = False,
+    no_run: NoRun = False,
+) -> None:
+    """
+    Export patients' data to one file. A team lead approves.
+
+    The file is in the home's folder [bold]exports[/], readable by its owner alone. There is no undo:
+    what left cannot be called back.
+    """
+    how = Asking(reason, me, secret_fd, key, yes, not no_run)
+    _told(changing.request("export", selection, {"what": what, "format": format_}, how))
+
+
+@app.command()
 def undo(
     operation: Number,
     reason: Reason,

@@ -18,7 +18,7 @@ from prefect.artifacts import (
 
 from clinic.change.approve import counts_of
 from clinic.change.checklist import CAUTION, checklist
-from clinic.change.kinds import title_of
+from clinic.change.kinds import notice_of, title_of
 from clinic.change.operations import find_operation
 from clinic.change.outcomes import SAYS
 from clinic.change.summary import Summary, summarize
@@ -68,6 +68,7 @@ def show_waiting(operation_id: int) -> None:
         *(f"| {name} | {value} |" for name, value in counts.items()),
         "",
         CAUTION,
+        notice_of(found.kind),
     ]
     create_markdown_artifact(
         key=f"approval-{operation_id}",

@@ -21,6 +21,7 @@ _TICKS = {True: "ok", False: "NO", None: "N/A"}
 def show_review(record: Record, settings: Settings, operation_id: int) -> None:
     """ALC-15, 28, 34, 46: the numbers, names and ids, who cannot and why, the checklist, the caution."""
     from clinic.change.checklist import CAUTION, checklist
+    from clinic.change.kinds import notice_of
     from clinic.change.operations import get_operation
     from clinic.change.review import count_outcomes, read_lines
 
@@ -33,7 +34,8 @@ def show_review(record: Record, settings: Settings, operation_id: int) -> None:
     console.show_table(
         "Checklist", ["Point", "", ""], [(p.code, _TICKS[p.holds], p.says) for p in points]
     )
-    console.say(f"[yellow]{CAUTION}[/]")
+    for words in (CAUTION, notice_of(found.kind)):
+        console.say(f"[yellow]{words}[/]" if words else "")
 
 
 def show_operation(settings: Settings, found: Operation) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, FromClause, Table
 
+from clinic.change.export_field import ExportField
 from clinic.change.outcomes import WILL_CHANGE
 from clinic.record.schema.change import operation_item
 from clinic.record.schema.people import appointment, patient, patient_tag
@@ -223,6 +224,7 @@ _VISIT = {
 FIELDS: Final[dict[str, Field]] = {
     **{name: ColumnField(name, patient, column) for name, column in _PATIENT.items()},
     "tag": TagField(),
+    "export": ExportField(),
     **{name: ColumnField(name, appointment, column) for name, column in _VISIT.items()},
 }
 

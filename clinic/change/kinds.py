@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from clinic.change.attribute import ATTRIBUTE
+from clinic.change.export import EXPORT
 from clinic.change.reassign import PROVIDER
 from clinic.change.shape import Kind
 from clinic.change.status import STATUS
@@ -13,7 +14,7 @@ from clinic.change.transfer import FACILITY
 from clinic.errors import NotFound
 
 KINDS: Final[dict[str, Kind]] = {
-    kind.name: kind for kind in (STATUS, PROVIDER, FACILITY, TAG, ATTRIBUTE)
+    kind.name: kind for kind in (STATUS, PROVIDER, FACILITY, TAG, ATTRIBUTE, EXPORT)
 }
 UNDO: Final = "undo"  # has no kind of its own: it puts back what another one wrote
 
@@ -35,3 +36,8 @@ def kind_of(name: str) -> Kind:
 def title_of(name: str) -> str:
     """As people call it."""
     return "Undo" if name == UNDO else kind_of(name).title
+
+
+def notice_of(name: str) -> str:
+    """What its people must be reminded of (ALC-28); mostly nothing."""
+    return "" if name == UNDO else kind_of(name).notice

@@ -75,6 +75,7 @@ class Kind:
     follow_ups: what remains to be done once it is through
     undoable: False where there is nothing that could be put back (ALC-39)
     private: parameters that may be a patient's value: shown in the terminal, never in Prefect
+    notice: what everybody must be reminded of who asks for it, decides it or sees its result (ALC-28)
     """
 
     name: str
@@ -85,6 +86,7 @@ class Kind:
     follow_ups: Callable[[Connection, Plan], Sequence[FollowUp]] = no_follow_ups
     undoable: bool = True
     private: tuple[str, ...] = ()
+    notice: str = ""
 
 
 def chosen_patients(plan: Plan) -> Items:

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Table
 
 from clinic.clock import Clock
 from clinic.errors import NotAllowed
+from clinic.practice.clinical import fill_clinical
 from clinic.practice.names import FAMILY, FEMALE, MALE, TOWNS
 from clinic.practice.people import FACILITIES, PROVIDERS, Practice, blocks
 from clinic.record.bulk import insert_rows
@@ -134,6 +135,8 @@ def _fill_block(
     _fill_appointments(connection, rng, block, now)
     _fill_consents(connection, rng, block, now)
     _fill_groups(connection, rng, block, practice)
+    own = np.random.default_rng([practice.seed, int(block["id"].iloc[0]), 2])
+    fill_clinical(connection, own, block, practice.today)
     _mind_keys(connection, patient)
 
 

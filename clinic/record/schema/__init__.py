@@ -8,6 +8,7 @@ a test compares the two on both databases.
 from clinic.record.schema import (
     campaigns,
     change,
+    clinical,
     govern,
     lists,
     messages,
@@ -21,6 +22,7 @@ __all__ = [
     "METADATA",
     "campaigns",
     "change",
+    "clinical",
     "govern",
     "lists",
     "messages",

@@ -1,0 +1,198 @@
+"""
+What each kind of export holds (ALC-24 to ALC-27): sheets, and the columns of each.
+
+A sheet is a SELECT whose labels are its headings; the patients are added when it is read, a part of the
+operation at a time, so that no sheet is ever held whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Select
+
+from clinic.record.schema.clinical import allergy, diagnosis, medication
+from clinic.record.schema.people import (
+    appointment,
+    clinical_item,
+    consent,
+    facility,
+    group_member,
+    patient,
+    patient_group,
+    patient_tag,
+    provider,
+    tag,
+)
+
+# ALC-28
+REMINDER: Final = (
+    "This file holds protected health information (PHI). Keep to your organisation's HIPAA policy: only "
+    "who needs it opens it, it is never sent by unsecured e-mail, and it is deleted when it has served."
+)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One table of an export. `patient_id`: by which column of `query` its rows belong to a patient."""
+
+    name: str
+    query: Select[Any]
+    patient_id: ColumnElement[int]
+
+    @property
+    def headings(self) -> list[str]:
+        """In their order."""
+        return [column.key or "" for column in self.query.selected_columns]
+
+    def rows_of(self, patients: Select[tuple[int]]) -> Select[Any]:
+        """The rows of these patients, in an order that is always the same."""
+        return self.query.where(self.patient_id.in_(patients))
+
+
+def _ids() -> list[ColumnElement[Any]]:
+    """Who a row is about, in every sheet."""
+    return [
+        patient.c.nhs_number.label("NHS Number"),
+        patient.c.local_id.label("Local ID"),
+        patient.c.family_name.label("Family Name"),
+        patient.c.given_name.label("Given Name"),
+    ]
+
+
+def _patients() -> Sheet:
+    p = patient.c
+    demographics = [
+        p.title.label("Title"), p.birth_date.label("Date of Birth"),
+        p.death_date.label("Date of Death"), p.sex.label("Sex"), p.address.label("Address"),
+        p.postcode.label("Postcode"), p.mobile.label("Mobile"), p.email.label("E-mail"),
+        p.status.label("Status"), facility.c.code.label("Facility"),
+        facility.c.name.label("Facility Name"), provider.c.code.label("Provider"),
+        provider.c.name.label("Provider Name"), p.insurance_plan.label("Insurance Plan"),
+        p.preferred_channel.label("Preferred Channel"), p.registered_on.label("Registered"),
+        p.deregistered_on.label("Deregistered"),
+    ]  # fmt: skip
+    joined = patient.outerjoin(facility, facility.c.id == p.facility_id).outerjoin(
+        provider, provider.c.id == p.provider_id
+    )
+    return _sheet("Patients", sa.select(*_ids(), *demographics).select_from(joined), p.id)
+
+
+def _of(name: str, table: sa.Table, *columns: ColumnElement[Any]) -> Sheet:
+    """A sheet of rows that belong to patients."""
+    joined = table.join(patient, patient.c.id == table.c.patient_id)
+    return _sheet(name, sa.select(*_ids(), *columns).select_from(joined), patient.c.id, table.c.id)
+
+
+def _sheet(name: str, query: Select[Any], *order: ColumnElement[Any]) -> Sheet:
+    return Sheet(name, query.order_by(*order), order[0])
+
+
+def _named(table: sa.Table, **headings: str) -> list[ColumnElement[Any]]:
+    return [table.c[column].label(heading) for column, heading in headings.items()]
+
+
+def _diagnoses() -> Sheet:
+    return _of("Diagnoses", diagnosis, *_named(
+        diagnosis, code="Code", system="System", text="Diagnosis", status="Status", onset="Onset",
+        ended="Ended",
+    ))  # fmt: skip
+
+
+def _medications() -> Sheet:
+    return _of("Medications", medication, *_named(
+        medication, code="Code", system="System", text="Medication", dosage="Dosage",
+        status="Status", started="Started", ended="Ended",
+    ))  # fmt: skip
+
+
+def _allergies() -> Sheet:
+    return _of("Allergies", allergy, *_named(
+        allergy, code="Code", system="System", text="Allergy", status="Status",
+        criticality="Criticality", onset="Onset",
+    ))  # fmt: skip
+
+
+def _visits() -> Sheet:
+    a = appointment.c
+    joined = (
+        appointment.join(patient, patient.c.id == a.patient_id)
+        .outerjoin(provider, provider.c.id == a.provider_id)
+        .outerjoin(facility, facility.c.id == a.facility_id)
+    )
+    columns = [
+        a.starts_at.label("Date"), a.visit_type.label("Type"), provider.c.code.label("Provider"),
+        provider.c.name.label("Provider Name"), facility.c.code.label("Facility"),
+        a.minutes.label("Minutes"), a.mode.label("Mode"), a.status.label("Status"),
+    ]  # fmt: skip
+    query = sa.select(*_ids(), *columns).select_from(joined)
+    return _sheet("Visits", query, patient.c.id, a.starts_at, a.id)
+
+
+def _clinical_summary() -> Sheet:
+    """Diagnoses, medications and allergies as one table, for a file of one table."""
+    parts = [
+        _clinical("1 Diagnosis", diagnosis, diagnosis.c.onset, diagnosis.c.ended),
+        _clinical("2 Medication", medication, medication.c.started, medication.c.ended),
+        _clinical("3 Allergy", allergy, allergy.c.onset, sa.cast(sa.null(), sa.Date)),
+    ]
+    all_of_it = sa.union_all(*parts).subquery()
+    c = all_of_it.c
+    columns = [
+        sa.func.substr(c.kind, 3).label("Kind"), c.code.label("Code"), c.system.label("System"),
+        c.text.label("Description"), c.status.label("Status"), c.started.label("Onset or Start"),
+        c.ended.label("Ended"),
+    ]  # fmt: skip
+    query = sa.select(*_ids(), *columns).select_from(
+        all_of_it.join(patient, patient.c.id == c.patient_id)
+    )
+    return _sheet("Clinical Summary", query, patient.c.id, c.kind, c.id)
+
+
+def _clinical(
+    kind: str, table: sa.Table, started: ColumnElement[Any], ended: ColumnElement[Any]
+) -> Select[Any]:
+    c = table.c
+    return sa.select(
+        sa.literal(kind).label("kind"), c.id, c.patient_id, c.code, c.system, c.text, c.status,
+        started.label("started"), ended.label("ended"),
+    )  # fmt: skip
+
+
+def _memberships() -> list[Sheet]:
+    groups = group_member.join(patient_group, patient_group.c.id == group_member.c.group_id).join(
+        patient, patient.c.id == group_member.c.patient_id
+    )
+    tags = patient_tag.join(tag, tag.c.id == patient_tag.c.tag_id).join(
+        patient, patient.c.id == patient_tag.c.patient_id
+    )
+    return [
+        _sheet("Groups", sa.select(*_ids(), *_named(patient_group, code="Group", name="Name"))
+               .select_from(groups), patient.c.id, patient_group.c.id),
+        _sheet("Tags", sa.select(*_ids(), *_named(tag, code="Tag", name="Name"))
+               .select_from(tags), patient.c.id, tag.c.id),
+    ]  # fmt: skip
+
+
+def _messages() -> list[Sheet]:
+    return [
+        _of("Consents", consent, *_named(
+            consent, channel="Channel", purpose="Purpose", decision="Decision",
+            decided_at="Decided", source="Source", code="Code",
+        )),
+        _of("Messages", clinical_item, *_named(
+            clinical_item, channel="Channel", address="Address", subject="Subject", text="Text",
+            status="Status", sent_at="Sent", snomed_codes="SNOMED Codes",
+        )),
+    ]  # fmt: skip
+
+
+def sheets_of(what: str) -> list[Sheet]:
+    """The sheets of an export: `patients`, `clinical`, `visits` have one, `full` has all."""
+    one = {"patients": _patients, "clinical": _clinical_summary, "visits": _visits}
+    if what in one:
+        return [one[what]()]
+    clinical = [_diagnoses(), _medications(), _allergies()]
+    return [_patients(), *clinical, _visits(), *_memberships(), *_messages()]
