@@ -95,7 +95,7 @@ def show_summary(summary: Summary) -> None:
     )
     create_markdown_artifact(
         key=f"summary-{summary.campaign_id}",
-        markdown=_page(summary),
+        markdown=page_of(summary),
         description=f"Campaign {summary.campaign_id}: {summary.verdict}",
     )
 
@@ -104,7 +104,8 @@ def _largest_first(summary: Summary) -> list[tuple[str, int]]:
     return sorted(summary.outcomes.items(), key=lambda item: -item[1])
 
 
-def _page(summary: Summary) -> str:
+def page_of(summary: Summary) -> str:
+    """The campaign's result as a page: what it was, in numbers and bars, and the next commands."""
     kind = "Rehearsal" if summary.dry_run else "Campaign"
     return "\n".join(
         [
@@ -115,7 +116,7 @@ def _page(summary: Summary) -> str:
             f"{summary.seconds:,.1f} s, {summary.rate:,.0f} messages a second.",
             "",
             "```",
-            *_plot(summary),
+            *plot_of(summary),
             "```",
             "",
             f"Next: `cohort show {summary.campaign_id}` · "
@@ -124,7 +125,7 @@ def _page(summary: Summary) -> str:
     )
 
 
-def _plot(summary: Summary, width: int = 40) -> list[str]:
+def plot_of(summary: Summary, width: int = 40) -> list[str]:
     """A bar an outcome; the longest is `width` blocks, and nothing that happened has none."""
     rows = _largest_first(summary)
     most = max((count for _, count in rows), default=1)

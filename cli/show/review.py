@@ -27,6 +27,7 @@ def show_review(review: Review, previews: list[Preview], *, not_accepted: Path) 
     if left_out:
         out.print(f"            [dim]listed in[/] {escape(str(not_accepted))}")
     _show_cost(review)
+    out.print("  [dim]Sending goes on in the background: it may take up to one hour.[/]")  # ARC-7
     show_previews(previews)
     for warning in review.warnings:
         out.print(f"[bold yellow]Warning[/] {warning.code}: {escape(warning.says)}")

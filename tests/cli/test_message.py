@@ -66,10 +66,11 @@ def test_what_makes_no_sense_is_refused_before_anything_is_done(
 def test_the_review_shows_who_is_accepted_who_not_what_it_costs_and_says(
     typed: Type, practice: Record, flu: Path, home: Path
 ) -> None:
-    """ACX-25 to ACX-28, ACX-31, PAT-13, ARC-6: the review, and nothing is queued before a yes."""
+    """ACX-25 to ACX-28, ACX-31, PAT-13, ARC-6, ARC-7: the review, and nothing is queued before a yes."""
     told = typed("message", str(flu), *FLU)
     assert (told.code, "not-confirmed" in told.err) == (3, True)
-    for part in ("200 rows in the list", "accepted: one message each", "segments", "phone_missing"):
+    told_before = ("200 rows in the list", "accepted: one message each", "up to one hour")
+    for part in (*told_before, "segments", "phone_missing"):
         assert part in told.err
     assert told.err.count("your flu vaccination is due") == 3
     with (home / "not-accepted" / "campaign-1.csv").open(encoding="utf-8-sig", newline="") as file:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import date
+from dataclasses import fields, replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,12 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clinic.errors import Incomplete
+from clinic.gateway.protocol import Outgoing
 from clinic.message import states
+from clinic.message.deliver import deliver
 from clinic.message.summary import Summary, progress, summarize
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign, message
 from clinic.settings import Gate
 from tests.fakes import FakeClock, FakeGateway
+from tests.ledgers import add_campaign, add_patients, make_ledger
 from tests.main_job import Practice, nhs
 
 
@@ -162,3 +165,22 @@ def test_whatever_is_listed_every_row_ends_with_exactly_one_outcome(
     summary = summarize(practice.record, practice.clock, number)
     assert sum(summary.outcomes.values()) == summary.rows == len(outcomes)
     assert max(gateway.received.values(), default=1) == 1
+
+
+def test_a_full_batch_is_sent_within_the_hour_although_the_gateway_is_often_busy(
+    sqlite_record: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    """ARC-7: a batch of 1,000, sent asynchronously, is through within 60 minutes."""
+    add_patients(sqlite_record, 1000)
+    number = add_campaign(sqlite_record, clock, 1000)
+    started = clock.now()
+    gateway = FakeGateway(plan=["busy", "refused", "busy", "cut", "busy"])
+    deliver(make_ledger(sqlite_record, clock, tmp_path), gateway, number, 1, 1)
+    assert len(gateway.received) == 1000
+    assert summarize(sqlite_record, clock, number).outcomes == {"sent": 1000}
+    assert clock.now() - started < timedelta(hours=1)
+
+
+def test_what_leaves_has_nothing_that_a_patient_could_reply_to() -> None:
+    """ACX-8: plain messages are one-way: a reference, an address, a text, and no sender's mailbox."""
+    assert [field.name for field in fields(Outgoing)] == ["reference", "to", "body", "subject"]

@@ -1,0 +1,90 @@
+"""The parts of a process: made at first use, once, and given back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from clinic.errors import RecordUnsafe, SettingsWrong
+from clinic.gateway.outbox import Outbox
+from clinic.gateway.rehearsal import RehearsalGateway
+from clinic.record.database import Record
+from tasks.wiring import use, wiring
+from tests.fakes import FakeClock
+from tests.ledgers import add_campaign, add_patients
+
+
+@pytest.fixture(autouse=True)
+def _no_parts_left() -> Iterator[None]:
+    use(None)
+    yield
+    use(None)
+
+
+@pytest.fixture
+def environment(
+    sqlite_record_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> pytest.MonkeyPatch:
+    """As an administrator sets it."""
+    monkeypatch.setenv("COHORT_HOME", str(tmp_path))
+    monkeypatch.setenv("COHORT_RECORD_URL", sqlite_record_url)
+    monkeypatch.setenv("COHORT_CONFIG", str(tmp_path / "none.toml"))
+    monkeypatch.setenv("COHORT_LEASE_SECONDS", "90")
+    return monkeypatch
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_parts_are_made_from_the_settings_once() -> None:
+    parts = wiring()
+    assert wiring() is parts
+    assert parts.ledger().lease == timedelta(seconds=90)
+    parts.close()
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_way_out_is_made_once_and_shared() -> None:
+    parts = wiring()
+    first = parts.gateway("sms", dry_run=False)
+    assert parts.gateway("sms", dry_run=False) is first
+    assert isinstance(first, Outbox)
+    assert isinstance(parts.gateway("sms", dry_run=True), RehearsalGateway)
+    parts.close()
+    assert parts.gateways == {}
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_campaign_leaves_by_the_way_it_was_made_for(clock: FakeClock) -> None:
+    """NEW-13: a rehearsal never gets the real way out, whoever sends it."""
+    parts = wiring()
+    add_patients(parts.record, 1)
+    real = add_campaign(parts.record, clock, 1)
+    rehearsal = add_campaign(parts.record, clock, 1, dry_run=True)
+    assert isinstance(parts.gateway_of(real), Outbox)
+    assert isinstance(parts.gateway_of(rehearsal), RehearsalGateway)
+    parts.close()
+
+
+def test_a_record_that_was_never_made_is_refused(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environment.setenv("COHORT_RECORD_URL", f"sqlite:///{tmp_path / 'new.db'}")
+    with pytest.raises(RecordUnsafe):
+        wiring()
+
+
+def test_settings_that_make_no_sense_are_named(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("COHORT_BATCH_SIZE", "1001")
+    with pytest.raises(SettingsWrong, match="batch_size"):
+        wiring()
+
+
+def test_a_test_or_harness_may_hand_in_its_own(
+    environment: pytest.MonkeyPatch, sqlite_record: Record
+) -> None:
+    parts = wiring()
+    use(parts)
+    assert wiring() is parts
+    parts.close()
