@@ -14,19 +14,19 @@ from prefect import Task
 from prefect.client.schemas.objects import State, TaskRun
 
 from clinic.errors import GatewayRefused, MendableError, RecordUnsafe
-from clinic.message.campaign import release
 from clinic.message.deliver import deliver
 from clinic.message.save import save_batches
+from clinic.message.schedule import size_batches
 from clinic.message.stage import stage
 from clinic.message.summary import Summary
 from clinic.message.summary import summarize as count
 from clinic.message.variables import Setting
-from tasks import show
+from tasks import events, show
 from tasks.safely import task
 from tasks.wiring import wiring
 
 # A task run costs Prefect about 0.1 CPU seconds: in a long campaign one takes several batches
-MOST_SPANS = 20
+MOST_SPANS = 10
 
 
 class Span(NamedTuple):
@@ -54,13 +54,12 @@ def may_mend_itself(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bo
 
 @task(name="render")
 def render(campaign_id: int) -> list[Span]:
-    """Render and stage every accepted row, and let the campaign go."""
+    """Render and stage every accepted row; nothing can leave yet."""
     parts = wiring()
     setting = Setting(parts.settings.organisation, parts.clock.now())
     most = parts.settings.organisation.most_segments
+    size_batches(parts.record, campaign_id, parts.timing)
     batches = stage(parts.record, campaign_id, setting=setting, most_segments=most)
-    release(parts.record, parts.clock, campaign_id)
-    show.start_progress(campaign_id)
     return spans_of(campaign_id, batches)
 
 
@@ -98,6 +97,8 @@ def save_to_record(span: Span) -> Span:
 def summarize(campaign_id: int) -> Summary:
     """Count what became of every row, and show it."""
     parts = wiring()
-    summary = count(parts.record, parts.clock, campaign_id)
+    summary = count(parts.record, parts.clock, campaign_id, parts.timing)
+    if events.is_halt(summary.state, summary.state_reason):
+        events.campaign_halted(campaign_id, summary.state_reason)
     show.show_summary(summary)
     return summary

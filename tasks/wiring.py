@@ -7,6 +7,7 @@ with `use`.
 
 from __future__ import annotations
 
+import functools
 import gc
 import threading
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from clinic.gateway.protocol import Gateway
 from clinic.govern.audit_key import unlock
 from clinic.message.campaign import get_campaign
 from clinic.message.ledger import Ledger
+from clinic.message.timing import Timing, timing_of
 from clinic.message.worker import Worker
 from clinic.record.database import Record, require_durable
 from clinic.record.installation import install
@@ -40,8 +42,14 @@ class Wiring:
     worker: Worker
     back_off: timedelta = timedelta(seconds=1)
     reached: Callable[[str], None] = _no_point
+    witness: Callable[[str], None] = _no_point
     gateways: dict[tuple[str, bool], Gateway] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @functools.cached_property
+    def timing(self) -> Timing:
+        """When and how fast messages may leave, as it was set at installation."""
+        return timing_of(self.settings)
 
     def ledger(self) -> Ledger:
         """The ledger, as this process works on it."""
@@ -52,6 +60,8 @@ class Wiring:
             lease=timedelta(seconds=self.settings.lease_seconds),
             max_attempts=self.settings.max_attempts,
             back_off=self.back_off,
+            timing=self.timing,
+            witness=self.witness,
             reached=self.reached,
         )
 

@@ -8,6 +8,7 @@ parameter, so that a statement's text does not depend on how many there are.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
@@ -109,7 +110,8 @@ def _for_sqlite(
 ) -> Iterable[Sequence[Any]]:
     """Rows as SQLAlchemy would write them, so that raw and Core rows compare alike."""
     turn = [
-        table.c[name].type.dialect_impl(_SQLITE).bind_processor(_SQLITE)
+        # One instant is often written to a thousand rows: it is spelled once
+        functools.lru_cache(1024)(table.c[name].type.dialect_impl(_SQLITE).bind_processor(_SQLITE))
         if isinstance(table.c[name].type, sa.Date | sa.DateTime | sa.TypeDecorator | sa.Boolean)
         else None
         for name in columns
