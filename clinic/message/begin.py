@@ -63,7 +63,7 @@ def begin_campaign(
             start_at=start_at,
             latest_start=start_at and start_at + timedelta(hours=settings.release.late_hours),
             stagger_days=request.stagger_days,
-            pace=request.pace,
+            pace=request.pace(),
         ),
     )
 

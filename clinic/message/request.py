@@ -98,8 +98,14 @@ class MessageRequest(BaseModel):
     stagger_days: int | None = Field(
         default=None, ge=1, le=60, title="Days", description="Spread over so many days (ACX-29)"
     )
-    pace: Pace = Field(
-        default=Pace(), title="Pace", description="Slower than the settings have it (NEW-7)"
+    per_second: int | None = Field(
+        default=None, ge=1, title="Per second", description="Most messages a second (NEW-7)"
+    )
+    per_hour: int | None = Field(
+        default=None, ge=1, title="Per hour", description="Most messages an hour (NEW-7)"
+    )
+    per_day: int | None = Field(
+        default=None, ge=1, title="Per day", description="Most messages in 24 hours (NEW-7)"
     )
     requested_by: str | None = Field(
         default=None, title="Requested by", description="Empty: the operator of the settings"
@@ -110,3 +116,7 @@ class MessageRequest(BaseModel):
         max_length=80,
         description="Empty: this run. The key of an earlier request carries on with its campaign",
     )
+
+    def pace(self) -> Pace:
+        """The campaign's own pace; the settings' holds beside it."""
+        return Pace(per_second=self.per_second, per_hour=self.per_hour, per_day=self.per_day)

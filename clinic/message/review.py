@@ -24,7 +24,6 @@ from clinic.message.typography import LettersPrice, price_of_letters
 from clinic.record.database import Record
 from clinic.record.schema.lists import template, template_version
 from clinic.record.schema.messages import campaign, message, recipient
-from clinic.settings import Pace
 
 PAGE = 10_000
 
@@ -192,7 +191,9 @@ def request_of(record: Record, campaign_id: int) -> MessageRequest:
         dry_run=row.dry_run,
         start_at=row.start_at,
         stagger_days=row.stagger_days,
-        pace=Pace(per_second=row.pace_second, per_hour=row.pace_hour, per_day=row.pace_day),
+        per_second=row.pace_second,
+        per_hour=row.pace_hour,
+        per_day=row.pace_day,
         requested_by=row.requested_by,
         request_key=row.request_key,
     )
