@@ -110,7 +110,7 @@ def read_rows(
     for name in ("nhs_number", "local_id", "birth_date", "mobile", "email"):
         frame[name] = _field(cells, source.fields.get(name))
     if "any_id" in source.fields:
-        _tell_ids_apart(frame, _field(cells, source.fields["any_id"]))
+        tell_ids_apart(frame, _field(cells, source.fields["any_id"]))
     frame.index = pd.Index([row[0] for row in found], dtype="int64", name="row_number")
     return frame
 
@@ -126,7 +126,7 @@ def _field(cells: Sequence[Sequence[str]], place: int | None) -> pd.Series[str]:
     return pd.Series(values, dtype="str")
 
 
-def _tell_ids_apart(frame: pd.DataFrame, ids: pd.Series[str]) -> None:
+def tell_ids_apart(frame: pd.DataFrame, ids: pd.Series[str]) -> None:
     """A pasted id with a right check digit is an NHS number; any other is the practice's own."""
     is_nhs = (judge_nhs_numbers(ids)["fault"] == "").to_numpy()
     frame["nhs_number"] = ids.where(is_nhs, "")
