@@ -39,7 +39,7 @@ from clinic.change.outcomes import (
     WILL_CHANGE,
 )
 from clinic.change.shape import Items, Reason, has_died, held_by_another, item_columns
-from clinic.change.states import DONE, DONE_WITH_CONFLICTS, ENDED
+from clinic.change.states import DONE, DONE_WITH_CONFLICTS, ENDED, WAITING
 from clinic.clock import Clock
 from clinic.errors import OperationRefused
 from clinic.record.database import Record
@@ -51,6 +51,7 @@ from clinic.record.schema.change import (
     operation_lock,
     selection_row,
 )
+from clinic.record.schema.govern import approval
 from clinic.record.schema.people import patient
 from clinic.settings import Settings
 
@@ -106,11 +107,16 @@ def _require_undoable(connection: Connection, original: Operation, request_key: 
         raise OperationRefused(
             "undo-not-ended", f"operation {original.id} is {original.state}: nothing to undo"
         )
+    # Rejected or expired, it is open no more, even if its run was never resumed to say so
+    undecided = sa.or_(operation.c.state != WAITING, approval.c.state.in_(("waiting", "approved")))
     open_one = connection.scalar(
-        sa.select(operation.c.id).where(
+        sa.select(operation.c.id)
+        .outerjoin(approval, approval.c.id == operation.c.approval_id)
+        .where(
             operation.c.undo_of == original.id,
             operation.c.state.not_in(ENDED),
             operation.c.request_key != request_key,
+            undecided,
         )
     )
     if open_one is not None:

@@ -337,4 +337,4 @@ def test_any_history_keeps_the_record_and_its_trail_together(migrated_sqlite: Pa
 @pytest.mark.slow
 def test_many_histories_keep_the_record_and_its_trail_together(migrated_sqlite: Path) -> None:
     """Issue 4, bar 3."""
-    _run(migrated_sqlite, examples=150, steps=40)
+    _run(migrated_sqlite, examples=100, steps=40)
