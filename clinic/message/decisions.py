@@ -177,23 +177,28 @@ def refused(
     ).all()
     stopped = {row[0]: row[1] for row in rows}
     hit = facts["address"].isin(list(stopped))
-    for place in facts.index[hit]:  # few: those on the list who said STOP
-        key = facts.at[place, "patient_id"]
-        if not pd.isna(key) and _is_opted_in(
-            connection, channel, purpose, int(key), stopped[facts.at[place, "address"]]
-        ):
-            hit.at[place] = False
+    if not hit.any():
+        return hit
+    stops = facts.loc[hit, "address"].map(stopped)
+    ids = facts.loc[hit, "patient_id"]
+    returned = ids.map(_opted_in(connection, channel, purpose, ids))
+    hit.loc[hit] = ~(returned.notna() & (returned > stops)).to_numpy(dtype=bool)
     return hit
 
 
-def _is_opted_in(
-    connection: Connection, channel: str, purpose: str, patient_id: int, since: datetime
-) -> bool:
-    query = sa.select(consent.c.id).where(
-        consent.c.patient_id == patient_id,
-        consent.c.channel.in_([channel, "any"]),
-        consent.c.purpose.in_({purpose, "any"}),
-        consent.c.decision == "opt_in",
-        consent.c.decided_at > since,
+def _opted_in(
+    connection: Connection, channel: str, purpose: str, ids: pd.Series[int]
+) -> dict[int, datetime]:
+    """When these patients were last opted in by themselves."""
+    rows = connection.execute(
+        sa.select(consent.c.patient_id, consent.c.decided_at).where(
+            is_any_of(consent.c.patient_id, ids.dropna().tolist()),
+            consent.c.channel.in_([channel, "any"]),
+            consent.c.purpose.in_({purpose, "any"}),
+            consent.c.decision == "opt_in",
+        )
     )
-    return connection.execute(query.limit(1)).first() is not None
+    latest: dict[int, datetime] = {}
+    for key, at in rows:
+        latest[key] = max(at, latest.get(key, at))
+    return latest

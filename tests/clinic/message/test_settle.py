@@ -66,7 +66,7 @@ def sent_campaign(
 def state_of(record: Record, key: int) -> tuple[str, str | None]:
     with record.read() as connection:
         query = sa.select(message.c.state, message.c.reason).where(message.c.id == key)
-        return tuple(connection.execute(query).one())  # type: ignore[return-value]
+        return tuple(connection.execute(query).one())
 
 
 def items(record: Record) -> dict[int, tuple[str, str | None]]:

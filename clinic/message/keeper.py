@@ -1,0 +1,29 @@
+"""Keeps what the receipt server takes in: into the inbox, the replies and the decisions of patients."""
+
+from __future__ import annotations
+
+from clinic.clock import Clock
+from clinic.gateway.incoming import Inbound, Receipt
+from clinic.message.receipts import keep_receipts
+from clinic.message.replies import keep_replies
+from clinic.message.unsubscribe import unsubscribe
+from clinic.record.database import Record
+from clinic.settings import Phones
+
+
+class RecordKeeper:
+    """The `Keeper` of clinic/gateway/receipt_server.py, over a record."""
+
+    def __init__(self, record: Record, clock: Clock, phones: Phones) -> None:
+        self._record = record
+        self._clock = clock
+        self._phones = phones
+
+    def keep_receipts(self, receipts: list[Receipt]) -> int:
+        return keep_receipts(self._record, self._clock, receipts)
+
+    def keep_replies(self, replies: list[Inbound]) -> int:
+        return keep_replies(self._record, self._clock, replies, self._phones)
+
+    def unsubscribe(self, reference: int) -> bool:
+        return unsubscribe(self._record, self._clock, reference)
