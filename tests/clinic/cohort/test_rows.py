@@ -88,7 +88,7 @@ def test_a_list_that_is_not_there_is_refused(practice: Practice) -> None:
 def test_two_ids_mean_one_patient_or_nobody(
     practice: Practice, nhs_number: str, local_id: str, patient: int | None, disputed: bool
 ) -> None:
-    source = listed(practice, f",,{nhs_number},{local_id},", ",x,,")
+    source = listed(practice, f",a note,{nhs_number},{local_id}")
     rows = read(practice, source)
     with practice.record.read() as connection:
         numbers = judge_nhs_numbers(rows["nhs_number"])["nhs_number"]
