@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := 0.13.9
 
-.PHONY: demo test lock clean bench kill-matrix
+.PHONY: demo test lock clean bench kill-matrix kill-operations
 
 demo: $(VENV)/installed   ## set up, then run the main job on a synthetic practice
 	@$(BIN)/cohort demo
@@ -28,6 +28,9 @@ lock: ## resolve again after a change of pyproject.toml; the lock names no packa
 
 kill-matrix: $(VENV)/installed ## kill -9 at every point and at 200 random instants; the better part of an hour
 	@$(BIN)/python -m tests.kill.matrix
+
+kill-operations: $(VENV)/installed ## 30 kills of an operation and of its undo, and many histories; some minutes
+	@$(BIN)/python -m pytest -m slow tests/clinic/change
 
 clean:
 	rm -rf $(VENV) .cohort
