@@ -63,11 +63,7 @@ def take_in_file(
                 layout=file.layout, file_name=file.file_name, sha256=file.sha256, size=file.size,
                 encoding=file.encoding, columns=file.columns, fields=file.fields, taken_by=taken_by,
             ), False  # fmt: skip
-        if known.sha256 != file.sha256:
-            raise ListRefused(
-                "list-changed",
-                f"{path.name} is not the file that this request began with; start a new campaign",
-            )
+        _require_same(known, source="file", sha256=file.sha256)
         return int(known.id), known.rows is not None
 
     list_id, is_whole = _once(record, begin)
@@ -103,6 +99,20 @@ def _known(connection: Connection, request_key: str) -> sa.Row[Any] | None:
     return connection.execute(
         sa.select(cohort_list).where(cohort_list.c.request_key == request_key)
     ).one_or_none()
+
+
+def _require_same(known: sa.Row[Any], **asked: str) -> None:
+    """
+    A request key stands for one list.
+
+    Raises:
+        ListRefused: it was used for another one, or the file has changed since
+    """
+    if any(getattr(known, name) != value for name, value in asked.items()):
+        raise ListRefused(
+            "list-changed",
+            f"this is not what the request began with (list {known.id}); start a new campaign",
+        )
 
 
 def _insert(
@@ -182,6 +192,7 @@ def take_in_ids(
     def begin(connection: Connection) -> int:
         known = _known(connection, request_key)
         if known is not None:
+            _require_same(known, source="ids", sha256=digest)
             return int(known.id)
         list_id = _insert(
             connection, clock, request_key=request_key, name=name, source="ids", sha256=digest,
@@ -218,14 +229,16 @@ def take_in_query(
         criteria: what was asked for, in codes; kept with the list
     """
     require_name(name)
+    asked = orjson.dumps(dict(criteria)).decode()
 
     def begin(connection: Connection) -> int:
         known = _known(connection, request_key)
         if known is not None:
+            _require_same(known, source=source, criteria=asked)
             return int(known.id)
         list_id = _insert(
             connection, clock, request_key=request_key, name=name, source=source, sha256="",
-            columns=[], fields={}, criteria=orjson.dumps(dict(criteria)).decode(), taken_by=taken_by,
+            columns=[], fields={}, criteria=asked, taken_by=taken_by,
         )  # fmt: skip
         found = patients.subquery()
         (key,) = found.c

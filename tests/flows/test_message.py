@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -114,18 +115,34 @@ def test_one_span_failing_stops_no_other_and_fails_the_run(practice: Practice) -
     assert len(practice.items()) == 12
 
 
-@pytest.mark.parametrize("point", ["intent.done", "send.returned"])
 def test_killed_midway_it_carries_on_when_it_is_started_again(
-    practice: Practice, prefect_server: Settings, point: str
+    practice: Practice, prefect_server: Settings
 ) -> None:
     """NEW-3: a real process, SIGKILL, the same request again: everyone once, all on the record."""
     request = practice.request(practice.everybody(12))
-    killed = run_apart(practice, prefect_server, request, point, "2")
+    killed = run_apart(practice, prefect_server, request, "send.returned", "2")
     assert killed.returncode == -9, killed.stderr
     assert practice.count(clinical_item) < 12
 
     ended = run_apart(practice, prefect_server, request)
     assert ended.returncode == 0, ended.stderr
+    with practice.record.read() as connection:
+        sent = connection.scalars(sa.select(outbox.c.address).order_by(outbox.c.address)).all()
+    assert sent == [f"+447700900{n:03}" for n in range(1, 13)]
+    assert len(practice.items()) == 12
+    assert practice.count(campaign) == 1
+
+
+def test_started_twice_at_once_it_still_messages_everybody_once(
+    practice: Practice, prefect_server: Settings
+) -> None:
+    """NEW-3: two processes with one request; one of them may give way, and says so."""
+    request = practice.request(practice.everybody(12))
+    with ThreadPoolExecutor(2) as both:
+        runs = list(both.map(lambda _: run_apart(practice, prefect_server, request), range(2)))
+    codes = [run.returncode for run in runs]
+    assert 0 in codes, [run.stderr for run in runs]
+    assert all("check-taken-over" in run.stderr for run in runs if run.returncode)
     with practice.record.read() as connection:
         sent = connection.scalars(sa.select(outbox.c.address).order_by(outbox.c.address)).all()
     assert sent == [f"+447700900{n:03}" for n in range(1, 13)]
@@ -187,18 +204,21 @@ def channel_off(practice: Practice) -> MessageRequest:
 def test_an_empty_or_faulty_request_sends_nothing_and_says_what_to_mend(
     practice: Practice, make: Callable[[Practice], MessageRequest], code: str
 ) -> None:
-    request = make(practice)
-    for _ in range(2):  # started again it is refused again
-        run = run_flow(practice, request)
-        assert run.state == "Failed"
-        assert code in run.says
+    run = run_flow(practice, make(practice))
+    assert run.state == "Failed"
+    assert code in run.says
     assert practice.gateway.received == {}  # type: ignore[attr-defined]
     assert practice.count(message_table) == 0
     assert practice.items() == []
 
 
-def test_a_list_that_the_gate_stops_shows_its_checks(practice: Practice) -> None:
-    run = run_flow(practice, mostly_wrong(practice))
+def test_a_list_that_the_gate_stops_shows_its_checks_and_stays_stopped(
+    practice: Practice,
+) -> None:
+    request = mostly_wrong(practice)
+    run_flow(practice, request)
+    run = run_flow(practice, request)
+    assert run.state == "Failed"
     stopped = [row["check"] for row in run.table("checks-1") if row["result"] == "stop"]
     assert "errors" in stopped
     assert tally(practice.outcomes()) == {"nhs_number_invalid": 20, "list_refused": 1}

@@ -15,6 +15,7 @@ from clinic.cohort.take_in import take_in_file, take_in_ids, take_in_query
 from clinic.errors import ListRefused
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, list_row
+from clinic.record.schema.people import patient
 from tests.fakes import FakeClock
 from tests.main_job import Practice, nhs
 
@@ -99,6 +100,30 @@ def test_a_file_that_changed_since_the_request_began_is_refused(practice: Practi
     with pytest.raises(ListRefused, match="list-changed"):
         take(practice, practice.everybody(4))
     assert practice.count(list_row) == 3
+
+
+def test_a_request_key_stands_for_one_list(practice: Practice) -> None:
+    """A file, pasted ids, a filter: whatever it was used for first, it is used for nothing else."""
+    practice.patients(2)
+    common = {"request_key": "k", "name": "x", "taken_by": "nia"}
+    query = sa.select(patient.c.id)
+    take_in_query(
+        practice.record, practice.clock, query, source="filter", criteria={"status": "active"},
+        **common,
+    )  # fmt: skip
+    with pytest.raises(ListRefused, match="list-changed"):
+        take_in_query(
+            practice.record,
+            practice.clock,
+            query,
+            source="group",
+            criteria={"group": "g"},
+            **common,
+        )
+    with pytest.raises(ListRefused, match="list-changed"):
+        take_in_ids(practice.record, practice.clock, ["E1"], **common)
+    with pytest.raises(ListRefused, match="list-changed"):
+        take(practice, practice.everybody(2))
 
 
 def test_two_runs_of_one_request_at_once_take_the_file_in_once(practice: Practice) -> None:
