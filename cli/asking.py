@@ -14,15 +14,16 @@ import typer
 from pydantic import BaseModel, ValidationError
 
 from cli import console, sending
-from cli.show.review import show_previews, show_review
+from cli.show.review import show_previews, show_review, show_time
 from cli.show.summary import show_summary
-from cli.wiring import get_settings, open_record
+from cli.wiring import LocalTime, get_settings, open_record
 from clinic.clock import SystemClock
 from clinic.cohort.pasted import pasted_ids
 from clinic.cohort.take_in import take_in_ids
 from clinic.errors import CohortRefused, Incomplete, ListRefused, MendableError, NotAllowed
 from clinic.message.campaign import refuse
 from clinic.message.catalogue import add_own_text
+from clinic.message.estimate import estimate
 from clinic.message.request import CohortChoice, MessageRequest
 from clinic.message.review import Review, read_previews, request_of, review_campaign
 from clinic.message.summary import summarize
@@ -73,6 +74,8 @@ class Manner:
     yes: bool = False
     accept_warnings: bool = False
     json: bool = False
+    start: datetime | None = None
+    days: int | None = None
 
     @property
     def only_look(self) -> bool:
@@ -105,6 +108,9 @@ def message_cohort(
             if manner.only_look:
                 return _look(parts, campaign_id, manner)
             _review(parts, campaign_id, manner)
+        if sending.waits_for_approval(parts, campaign_id):
+            console.say(f"Campaign {campaign_id} waits for another person: nothing has left.")
+            return ["cohort approvals", f"cohort message --resume {campaign_id}"]
         use_server(settings)
         return _send(parts, request, campaign_id, json=manner.json)
     finally:
@@ -131,6 +137,8 @@ def _request(parts: Wiring, who: Who, what: What, manner: Manner) -> MessageRequ
         "save_when": what.save_when,
         "dry_run": manner.dry_run or manner.only_look,
         "again": manner.again,
+        "start_at": manner.start,
+        "stagger_days": manner.days,
         "request_key": key,
     }
     return _valid(MessageRequest, values)
@@ -210,6 +218,8 @@ def _review(parts: Wiring, campaign_id: int, manner: Manner) -> None:
     review = review_campaign(parts.record, campaign_id, segment_cost=cost)
     not_accepted = sending.write_not_accepted(parts, campaign_id)
     show_review(review, read_previews(parts.record, campaign_id), not_accepted=not_accepted)
+    said = estimate(parts.record, campaign_id, parts.timing, parts.clock.now())
+    show_time(said, LocalTime(parts.settings))
     _confirm(parts, review, manner)
 
 
@@ -281,7 +291,7 @@ def _send(parts: Wiring, request: MessageRequest, campaign_id: int, *, json: boo
 
 def _tell(parts: Wiring, campaign_id: int, *, json: bool) -> list[str]:
     """Show the result; what one would type next."""
-    summary = summarize(parts.record, parts.clock, campaign_id)
+    summary = summarize(parts.record, parts.clock, campaign_id, parts.timing)
     not_accepted = sending.write_not_accepted(parts, campaign_id)
     if json:
         console.show_json(
@@ -289,6 +299,11 @@ def _tell(parts: Wiring, campaign_id: int, *, json: bool) -> list[str]:
         )
         return []
     show_summary(summary, not_accepted=not_accepted)
+    if summary.waits_until:
+        at = LocalTime(parts.settings).show(summary.waits_until)
+        console.say(
+            f"{summary.waiting:,} messages wait until {at}: a scheduled run sends them then."
+        )
     if summary.waiting:
         return [f"cohort message --resume {campaign_id}"]
     return [

@@ -91,6 +91,18 @@ def message(
     no_save: Annotated[
         bool, typer.Option("--no-save", help="Not to the record.", rich_help_panel=_WHAT)
     ] = False,
+    start: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"],
+            help="Send later: then, by the organisation's clock.",
+            rich_help_panel=_HOW,
+        ),
+    ] = None,
+    days: Annotated[
+        int | None,
+        typer.Option(min=1, max=60, help="Spread over so many days.", rich_help_panel=_HOW),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Rehearse: nothing leaves.", rich_help_panel=_HOW)
     ] = False,
@@ -143,6 +155,6 @@ def message(
     then = message_cohort(
         Who(file, group, status, facility, provider, since, until, ids_from, list_id, resume),
         What(name, template, text, subject, channel, snomed or [], save_when, not no_save),
-        Manner(dry_run, preview, row, again, yes, accept_warnings, json),
+        Manner(dry_run, preview, row, again, yes, accept_warnings, json, start, days),
     )
     console.next_commands(*then)

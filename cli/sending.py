@@ -53,6 +53,7 @@ def prepare(parts: Wiring, campaign_id: int) -> None:
     Raises:
         CohortRefused: the list as a whole is not fit to act on; its rows say why
     """
+    from clinic.message.schedule import size_batches
     from clinic.message.stage import stage
     from clinic.message.variables import Setting
     from data_checks.cohort import check_cohort
@@ -61,9 +62,24 @@ def prepare(parts: Wiring, campaign_id: int) -> None:
     with console.err().status("Checking the list …"):
         check_cohort(parts.record, parts.clock, settings, campaign_id)
     with console.err().status("Writing the messages …"):
+        size_batches(parts.record, campaign_id, parts.timing)
         setting = Setting(settings.organisation, parts.clock.now())
         most = settings.organisation.most_segments
         stage(parts.record, campaign_id, setting=setting, most_segments=most)
+
+
+def waits_for_approval(parts: Wiring, campaign_id: int) -> bool:
+    """
+    Whether another person must decide first; asks for it, once (NEW-1).
+
+    Raises:
+        NotAllowed: the sender's role may not ask for this
+    """
+    from clinic.message import approve
+
+    settings = parts.settings
+    needed = approve.ask(parts.record, parts.clock, settings, campaign_id, flow_run_id=None)
+    return needed and approve.answer(parts.record, parts.clock, campaign_id) == "waiting"
 
 
 def write_not_accepted(parts: Wiring, campaign_id: int) -> Path:

@@ -2,6 +2,8 @@
 Message a cohort: every eligible patient gets one message, and it is on their record.
 
     load_cohort ─► check_cohort ─► render
+        ─► wait_for_approval           suspended, without a process, where a second person must decide
+        ─► release                     at its time: now, or a later run goes on from here
         ─► send_batch ─► save_to_record    a pair for each span of batches of at most 1,000
         ─► summarize                       always, whatever failed
 
@@ -17,6 +19,7 @@ from clinic.message.request import MessageRequest
 from clinic.message.summary import Summary
 from tasks.cohort import check_cohort, load_cohort
 from tasks.messages import render, save_to_record, send_batch, summarize
+from tasks.release import release, wait_for_approval
 from tasks.safely import flow
 
 
@@ -31,8 +34,10 @@ def message(request: MessageRequest) -> Summary:
     campaign = load_cohort(request)
     checked = check_cohort(campaign)
     batches = render(checked)
+    approved = wait_for_approval(campaign, batches)
+    released = release(campaign, approved)
 
-    sent = send_batch.map(batches)
+    sent = send_batch.map(released)
     saved = save_to_record.map(sent)
 
     # One span failing stops neither the others nor the summary, but it fails the run

@@ -9,11 +9,13 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from cli import console
+from cli.wiring import LocalTime
 from clinic.cohort.outcomes import OUTCOMES
+from clinic.message.estimate import Estimate
 from clinic.message.review import Preview, Review
 
 
-def show_review(review: Review, previews: list[Preview], *, not_accepted: Path) -> None:
+def show_review(review: Review, previews: list[Preview], *, not_accepted: Path | None) -> None:
     """Everything that a person confirms, on one screen."""
     out = console.err()
     what = "Rehearsal" if review.dry_run else "Campaign"
@@ -24,13 +26,26 @@ def show_review(review: Review, previews: list[Preview], *, not_accepted: Path) 
     out.print(f"  [yellow]{left_out:>9,} not accepted[/]")
     for code, rows in review.not_accepted.items():
         out.print(f"  {rows:>9,} [dim]{code}: {OUTCOMES[code].says}[/]")
-    if left_out:
+    if left_out and not_accepted:
         out.print(f"            [dim]listed in[/] {escape(str(not_accepted))}")
     _show_cost(review)
     out.print("  [dim]Sending goes on in the background: it may take up to one hour.[/]")  # ARC-7
     show_previews(previews)
     for warning in review.warnings:
         out.print(f"[bold yellow]Warning[/] {warning.code}: {escape(warning.says)}")
+
+
+def show_time(said: Estimate, time: LocalTime) -> None:
+    """When it starts, and when it ends at the pace and hours of the settings (NEW-4, ACX-30)."""
+    out = console.err()
+    out.print(f"  Starts {time.show(said.starts) or 'never: its channel has no open hours'}")
+    out.print(
+        f"  Ends about {time.show(said.ends) or 'never in a year: see the pace and the hours'}"
+    )
+    if said.a_day is not None:
+        out.print(f"  About {said.a_day:,} patients a day")
+    if said.ahead:
+        out.print(f"  [dim]{said.ahead:,} messages of other campaigns go before it[/]")
 
 
 def _show_cost(review: Review) -> None:

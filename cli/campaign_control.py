@@ -1,0 +1,121 @@
+"""`cohort pause`, `cohort resume`, `cohort cancel`, `cohort review`: a person's hand on a campaign."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import console
+from cli.wiring import LocalTime, get_settings, open_record
+
+if TYPE_CHECKING:
+    from clinic.message.control import Controlled
+
+Id = Annotated[int, typer.Argument(metavar="CAMPAIGN", help="Its number: cohort campaigns.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail. No patient.")]
+Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
+
+
+def pause(campaign: Id, reason: Why = "", json: Json = False) -> None:
+    """
+    Let nothing more of a campaign leave, until it is resumed. Acts within one batch.
+
+    What is under way at this moment is under way: its answer counts.
+    """
+    from clinic.clock import SystemClock
+    from clinic.message.control import pause as act
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        done = act(record, SystemClock(), campaign, by=settings.operator, reason=reason)
+    _tell(done, json=json)
+    if not json:
+        console.next_commands(f"cohort resume {campaign}", f"cohort cancel {campaign}")
+
+
+def resume(campaign: Id, reason: Why = "", json: Json = False) -> None:
+    """
+    Let a campaign go on: one that is paused, halted, held (the database was restored), or missed.
+
+    Look first why it stopped: cohort show CAMPAIGN. A scheduled run takes it up within minutes.
+    """
+    from clinic.clock import SystemClock
+    from clinic.message.control import resume as act
+    from clinic.message.timing import timing_of
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        done = act(
+            record,
+            SystemClock(),
+            campaign,
+            by=settings.operator,
+            reason=reason,
+            timing=timing_of(settings),
+        )
+    _tell(done, json=json)
+    if not json:
+        console.next_commands(f"cohort message --resume {campaign}", f"cohort show {campaign}")
+
+
+def cancel(
+    campaign: Id,
+    reason: Why = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Without asking.")] = False,
+    json: Json = False,
+) -> None:
+    """Let nothing more of a campaign ever leave. What left stays sent; the rest counts as cancelled."""
+    from clinic.clock import SystemClock
+    from clinic.errors import NotAllowed
+    from clinic.message.control import cancel as act
+
+    if not yes and not typer.confirm(f"Cancel campaign {campaign} for good?", err=True):
+        raise NotAllowed("not-confirmed", "nothing was cancelled; without being asked: --yes")
+    settings = get_settings()
+    with open_record(settings) as record:
+        done = act(record, SystemClock(), campaign, by=settings.operator, reason=reason)
+    _tell(done, json=json)
+    if not json:
+        console.next_commands(f"cohort outcomes {campaign} --csv outcomes-{campaign}.csv")
+
+
+def review(
+    campaign: Id,
+    samples: Annotated[int, typer.Option(min=1, help="How many messages to show.")] = 3,
+) -> None:
+    """
+    What an approver looks at: counts, who is left out and why, cost, time, and messages as they will leave.
+
+    Shows patients' names and numbers: on this screen only.
+    """
+    from cli.show.review import show_review, show_time
+    from clinic.clock import SystemClock
+    from clinic.message.estimate import estimate
+    from clinic.message.review import read_previews, review_campaign
+    from clinic.message.timing import timing_of
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        found = review_campaign(record, campaign, segment_cost=settings.sms.segment_cost)
+        previews = read_previews(record, campaign, limit=samples)
+        said = estimate(record, campaign, timing_of(settings), SystemClock().now())
+    show_review(found, previews, not_accepted=None)
+    show_time(said, LocalTime(settings))
+    console.next_commands("cohort approvals")
+
+
+def _tell(done: Controlled, *, json: bool) -> None:
+    if json:
+        return console.show_json(asdict(done))
+    console.say(f"Campaign {done.campaign_id} is {done.state}.")
+    _show_counts(done.counts)
+    return None
+
+
+def _show_counts(counts: Mapping[str, int]) -> None:
+    from cli.show.campaign import show_counts
+
+    show_counts(dict(counts))

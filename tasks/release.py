@@ -1,0 +1,60 @@
+"""
+What stands between a staged campaign and its first message: its size, another person, its time.
+
+Each is one call into `clinic`. What a campaign waits for is in the record, not in a process: a run that
+waits for a person is suspended, one that waits for its time has ended, and another is started then.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from prefect.runtime import deployment, flow_run
+
+from clinic.errors import NotAllowed
+from clinic.message import approve
+from tasks import events, show
+from tasks.messages import Span
+from tasks.safely import task
+from tasks.waiting import wait_until
+from tasks.wiring import wiring
+
+
+def wait_for_approval(campaign_id: int, batches: list[Span]) -> list[Span]:
+    """
+    Go on if the campaign needs no second person, or has one; otherwise end this process until it has.
+
+    Raises:
+        NotAllowed: it was rejected, nobody decided in time, or nobody could start this run again
+    """
+    parts = wiring()
+    # A run that no deployment started cannot be started again: whoever asks for due campaigns does it
+    own = flow_run.get_id() if deployment.id else None
+    needed = approve.ask(parts.record, parts.clock, parts.settings, campaign_id, flow_run_id=own)
+
+    def answer() -> str:
+        return approve.answer(parts.record, parts.clock, campaign_id)
+
+    if needed and answer() == "waiting":
+        events.approval_waits(campaign_id)
+        if own is None:
+            raise NotAllowed(
+                "approval-waiting",
+                f"campaign {campaign_id} waits for another person: cohort approvals; "
+                f"then: cohort message --resume {campaign_id}",
+            )
+    # Prefect's own limit is the later one: who comes too late is told by our table
+    limit = timedelta(hours=parts.settings.release.approval_hours + 1)
+    wait_until(lambda: answer() != "waiting", at_most=limit)
+    if (found := answer()) in ("rejected", "expired"):
+        raise NotAllowed(f"campaign-{found}", f"campaign {campaign_id} was {found}: nothing left")
+    return batches
+
+
+@task(name="release")
+def release(campaign_id: int, batches: list[Span]) -> list[Span]:
+    """Let the campaign go, at its time; its batches."""
+    parts = wiring()
+    approve.release_campaign(parts.record, parts.clock, parts.settings, campaign_id, parts.timing)
+    show.start_progress(campaign_id)
+    return batches
