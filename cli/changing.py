@@ -32,6 +32,7 @@ RUNS = {
     "tag": "assign-tags",
     "attribute": "update-attribute",
     "export": "export-data",
+    "visit": "schedule-visits",
     "undo": "undo",
 }
 

@@ -179,6 +179,24 @@ class Operations(BaseModel):
     )
 
 
+class Visits(BaseModel):
+    """When visits are booked, and how many (ALC-31), in the organisation's time zone."""
+
+    opening: dict[str, dict[Day, tuple[Window, ...]]] = Field(
+        default={
+            "*": dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), ("09:00-12:30", "13:30-17:00"))
+        },
+        description='Opening hours by facility code, "*" for those that are not named: windows a day. '
+        "A day that is not named is closed, as are the holidays and days of [hours]",
+    )
+    per_day: int = Field(
+        default=20, ge=1, le=200, description="Most visits a provider and day, booked ones included"
+    )
+    per_day_of: dict[str, int] = Field(
+        default={}, description="The same for single providers, by their codes"
+    )
+
+
 class Hours(BaseModel):
     """When messages may leave, in the organisation's time zone (ARC-15, NEW-4). Nothing set: always."""
 
@@ -331,6 +349,7 @@ class Settings(BaseSettings):
     email: EmailGateway = EmailGateway()
     gate: Gate = Gate()
     operations: Operations = Operations()
+    visits: Visits = Visits()
     hours: Hours = Hours()
     pacing: Pacing = Pacing()
     contact: Contact = Contact()

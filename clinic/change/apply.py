@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from clinic.change.audit_rows import write_items
 from clinic.change.conflicts import lock_holders, mark_conflicts
 from clinic.change.digest import digest_of
-from clinic.change.fields import FIELDS, ColumnField, Part, fields_in, raise_versions
+from clinic.change.fields import FIELDS, MANY, ColumnField, Part, fields_in, raise_versions
 from clinic.change.locks import take_locks
 from clinic.change.operations import find_operation, set_state
 from clinic.change.outcomes import AT_APPLY, FAILED, WILL_CHANGE
@@ -105,7 +105,7 @@ def apply_chunk(record: Record, clock: Clock, operation_id: int, number: int) ->
         announce(connection, operation_id)
         whole = _write_at_once(connection, part, fields) or _write_singly(connection, part, fields)
         withdraw(connection)
-        several = len(fields) > 1 or "tag" in fields
+        several = len(fields) > 1 or any(name in MANY for name in fields)
         applied = write_items(connection, clock, part, number, several=several)
         _count(connection, part, number, applied=applied, whole=whole)
 

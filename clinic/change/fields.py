@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Table
 
 from clinic.change.export_field import ExportField
 from clinic.change.outcomes import WILL_CHANGE
+from clinic.change.visit_field import VisitField
 from clinic.record.schema.change import operation_item
 from clinic.record.schema.people import appointment, patient, patient_tag
 
@@ -225,8 +226,11 @@ FIELDS: Final[dict[str, Field]] = {
     **{name: ColumnField(name, patient, column) for name, column in _PATIENT.items()},
     "tag": TagField(),
     "export": ExportField(),
+    "visit": VisitField(),
     **{name: ColumnField(name, appointment, column) for name, column in _VISIT.items()},
 }
+# Of these a patient may have several items in one operation
+MANY: Final = frozenset({"tag", "visit", *_VISIT})
 
 
 def fields_in(connection: Connection, part: Part) -> tuple[str, ...]:

@@ -11,10 +11,11 @@ from clinic.change.shape import Kind
 from clinic.change.status import STATUS
 from clinic.change.tags import TAG
 from clinic.change.transfer import FACILITY
+from clinic.change.visits import VISIT
 from clinic.errors import NotFound
 
 KINDS: Final[dict[str, Kind]] = {
-    kind.name: kind for kind in (STATUS, PROVIDER, FACILITY, TAG, ATTRIBUTE, EXPORT)
+    kind.name: kind for kind in (STATUS, PROVIDER, FACILITY, TAG, ATTRIBUTE, EXPORT, VISIT)
 }
 UNDO: Final = "undo"  # has no kind of its own: it puts back what another one wrote
 

@@ -32,6 +32,10 @@ CHANGED_BACK: Final = "changed_back"
 LATER_OPERATION: Final = "later_operation"
 NOT_CHANGED_WITH: Final = "not_changed_with"
 FAILED: Final = "failed"
+NO_FACILITY: Final = "no_facility"
+NO_PROVIDER: Final = "no_provider"
+NO_SLOT: Final = "no_slot"
+VISIT_EXISTS: Final = "visit_exists"
 
 SAYS: Final = {
     SELECTED: "Selected.",
@@ -53,10 +57,14 @@ SAYS: Final = {
     CHANGED_BACK: "Somebody changed it and changed it back: it is theirs now and is kept.",
     LATER_OPERATION: "A later operation changed it too. Undo that one first.",
     NOT_CHANGED_WITH: "Left as it is because the patient's own change could not be made.",
+    NO_FACILITY: "The patient belongs to no facility. Assign one, or name a provider.",
+    NO_PROVIDER: "No active provider is there for this patient. Assign one, or name a provider.",
+    NO_SLOT: "No time is left. Take more days or hours, a shorter visit, or another provider.",
+    VISIT_EXISTS: "A visit of this type is booked in this time already.",
     FAILED: "The database refused this change. Look at the value, then run the rest again.",
 }
 
 # Worth another try, as a new operation for these patients alone (ALC-36)
-RERUN: Final = frozenset({LOCKED, CHANGED_SINCE, NOT_CHANGED_WITH, FAILED, NO_CAPACITY})
+RERUN: Final = frozenset({LOCKED, CHANGED_SINCE, NOT_CHANGED_WITH, FAILED, NO_CAPACITY, NO_SLOT})
 # Found while it was applied, after the review
 AT_APPLY: Final = frozenset({CHANGED_SINCE, NOT_CHANGED_WITH, FAILED})

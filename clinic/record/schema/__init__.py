@@ -15,6 +15,7 @@ from clinic.record.schema import (
     outbox,
     people,
     receipts,
+    visits,
 )
 from clinic.record.schema.base import METADATA
 
@@ -29,4 +30,5 @@ __all__ = [
     "outbox",
     "people",
     "receipts",
+    "visits",
 ]

@@ -1,6 +1,7 @@
 """Patients and what belongs to them: facilities, providers, appointments, groups, tags, consents."""
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -94,7 +95,9 @@ appointment = Table(
     Column("booking_requirement", String(80)),
     Column("status", String(20), nullable=False, server_default="booked"),
     Column("version", Integer, nullable=False, server_default="1"),
+    Column("visit_plan_id", BigInteger),  # of the operation that booked it (schema/visits.py)
 )
+Index("uq_appointment_visit_plan_id", appointment.c.visit_plan_id, unique=True)
 Index("ix_appointment_patient_id", appointment.c.patient_id, appointment.c.starts_at)
 Index("ix_appointment_starts_at", appointment.c.starts_at)
 Index("ix_appointment_provider_id", appointment.c.provider_id, appointment.c.starts_at)
