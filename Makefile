@@ -32,5 +32,8 @@ kill-matrix: $(VENV)/installed ## kill -9 at every point and at 200 random insta
 kill-operations: $(VENV)/installed ## 30 kills of an operation and of its undo, and many histories; some minutes
 	@$(BIN)/python -m pytest -m slow tests/clinic/change
 
+bench: $(VENV)/installed ## what it costs, against floors measured in the same run; about a quarter of an hour
+	@$(BIN)/python -m benchmarks.run $(ARGS)
+
 clean:
 	rm -rf $(VENV) .cohort

@@ -18,10 +18,15 @@ CONNECT_SECONDS = 5.0
 
 
 class Line:
-    """The connections, on a loop of their own. `slots`: how many requests may be under way."""
+    """
+    The connections, on a loop of their own.
+
+    slots: how many requests may be under way; sends: how many calls share them now
+    """
 
     def __init__(self, settings: SmsGateway, trust: ssl.SSLContext | None) -> None:
         self.thread = LoopThread("http-sms")
+        self.sends = 0
         self.slots = asyncio.Semaphore(settings.connections)
         self._session = self.thread.run(_open(settings, trust))
 

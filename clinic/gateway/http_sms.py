@@ -90,10 +90,15 @@ class HttpSms:
             for part in parts:
                 await self._send_part(line, part, tally)
                 break
-        workers = min(self._settings.connections, count)
-        async with asyncio.TaskGroup() as group:
-            for _ in range(workers):
-                group.create_task(self._work(line, parts, tally, until))
+        line.sends += 1
+        # A fair share of the connections: more workers would only queue for them
+        workers = min(-(-self._settings.connections // line.sends), count)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(workers):
+                    group.create_task(self._work(line, parts, tally, until))
+        finally:
+            line.sends -= 1
 
     async def _work(self, line: Line, parts: Iterator[Part], tally: Tally, until: float) -> None:
         """Send the next part until none is left; all workers share one iterator."""

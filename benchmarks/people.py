@@ -1,0 +1,55 @@
+"""People for the benchmarks: everybody alive, reachable, and on the list."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from clinic.clock import SystemClock
+from clinic.message.catalogue import NewTemplate, add_template
+from clinic.practice.people import nhs_numbers
+from clinic.record.bulk import insert_rows
+from clinic.record.database import Record
+from clinic.record.migrate import migrate
+from clinic.record.schema.people import patient
+
+HEADINGS = (
+    "EMIS Number", "NHS Number", "Given Name", "Family Name", "Date of Birth", "Mobile Telephone",
+    "E-mail Address", "Usual GP's Full Name",
+)  # fmt: skip
+BODY = "Dear {{ patient.given_name }}, your flu jab is due. Call {{ organisation.name }}."
+
+
+def fill(url: str, people: int, folder: Path) -> Path:
+    """Put `people` patients and a template into a new record, and write the list of all of them."""
+    record, clock = Record.open(url), SystemClock()
+    migrate(record)
+    add_template(record, clock, NewTemplate("bench", "Bench", "notice", BODY), by="bench")
+    columns = ("id", "nhs_number", "local_id", "given_name", "family_name", "birth_date", "mobile")
+    with record.write() as connection:
+        insert_rows(connection, patient, columns, _people(people))
+    record.close()
+    return write_list(folder / f"list-{people}.csv", people)
+
+
+def write_list(path: Path, people: int) -> Path:
+    """An EMIS list of all of them."""
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(HEADINGS)
+        for n, nhs, local, given, family, born, mobile in _people(people):
+            email, doctor = f"p{n}@example.org", "TOOSY, Raza (Dr)"
+            writer.writerow((local, nhs, given, family, f"{born:%d/%m/%Y}", mobile, email, doctor))
+    return path
+
+
+def _people(count: int) -> Iterator[tuple[int, str, str, str, str, date, str]]:
+    """Each with a mobile of their own: nothing here leaves the machine."""
+    ids = np.arange(1, count + 1)
+    for n, nhs in zip(ids.tolist(), nhs_numbers(ids, count).tolist(), strict=True):
+        born = date(1940 + n % 70, 1 + n % 12, 1 + n % 28)
+        yield n, nhs, f"E{n}", "Given", f"Family{n}", born, f"074{n:08}"

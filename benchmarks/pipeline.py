@@ -1,0 +1,92 @@
+"""The whole flow, and the floor beside it, each in a process of its own against one local gateway."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from benchmarks.people import fill
+from tests.prefect_server import free_port
+from tests.servers.recorder import running_gateway
+
+CONNECTIONS = 100
+LATENCY_MS = 5
+
+
+class Pipeline:
+    """A home with a record of `people`, a list of all of them, and a Prefect server."""
+
+    def __init__(self, home: Path, people: int, *, outbox: bool = False) -> None:
+        self.home, self.people, self.outbox = home, people, outbox
+        self.environment = os.environ | {
+            "COHORT_HOME": str(home),
+            "COHORT_CONFIG": str(home / "none.toml"),
+            "COHORT_PREFECT_PORT": str(free_port()),
+            "COHORT_ORGANISATION__ID_SCHEME": "emis",
+            "COHORT_ORGANISATION__CAMPAIGN_CAP": "1000000",
+            "COHORT_SMS__TOKEN": "t",
+            "COHORT_SMS__PER_REQUEST": "1",
+            "COHORT_SMS__CONNECTIONS": str(CONNECTIONS),
+        }
+        self.environment.pop("PYTHONDONTWRITEBYTECODE", None)
+
+    def __enter__(self) -> Self:
+        self.home.mkdir(parents=True)
+        self.list = fill(f"sqlite:///{self.home / 'base.db'}", self.people, self.home)
+        self._cohort("server", "start")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._cohort("server", "stop")
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def _cohort(self, *words: str) -> None:
+        program = str(Path(sys.executable).with_name("cohort"))
+        subprocess.run(
+            [program, *words], env=self.environment, check=True, stdout=subprocess.DEVNULL
+        )
+
+    def run(self, *words: str, **more: str) -> dict[str, float]:
+        """A module of ours; what it printed as JSON."""
+        done = subprocess.run(
+            [sys.executable, "-m", *words],
+            env=self.environment | more,
+            check=True,
+            stdout=subprocess.PIPE,
+        )
+        found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+        if found["sent"] != self.people:
+            raise RuntimeError(f"{found['sent']} of {self.people} were sent")
+        return found
+
+
+def measure_floor(pipeline: Pipeline) -> dict[str, float]:
+    """The bare program's cost: `cpu` and `wall` seconds, `peak_mb`."""
+    database = pipeline.home / "floor.db"
+    database.unlink(missing_ok=True)
+    with running_gateway(latency_ms=LATENCY_MS) as gateway:
+        return pipeline.run(
+            "benchmarks.floor", str(pipeline.list), str(database), gateway.url, str(CONNECTIONS)
+        )
+
+
+def measure_flow(pipeline: Pipeline) -> dict[str, float]:
+    """The flow's cost: `cpu`, `server_cpu`, `wall`, `flow_wall` seconds, `peak_mb`."""
+    for name in ("record.db", "record.db-wal", "record.db-shm"):
+        (pipeline.home / name).unlink(missing_ok=True)
+    shutil.copy(pipeline.home / "base.db", pipeline.home / "record.db")
+    if pipeline.outbox:
+        return pipeline.run("benchmarks.job", str(pipeline.list))
+    with running_gateway(latency_ms=LATENCY_MS) as gateway:
+        return pipeline.run("benchmarks.job", str(pipeline.list), COHORT_SMS__URL=gateway.url)

@@ -1,0 +1,151 @@
+"""
+`make bench`: how fast, against a floor measured in the same run. Medians of 3; about a quarter of an hour.
+
+Prints a table and writes benchmarks/out/results.json, a list of
+{"name", "value", "unit", "floor", "ratio"}. `--million` adds one run of 1,000,000 recipients.
+Nothing here is a test: another machine, or another load, gives other numbers and like ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import ledger, lists
+from benchmarks.pipeline import Pipeline, measure_floor, measure_flow
+
+OUT = Path("benchmarks/out")
+RUNS = 3
+
+
+@dataclass(frozen=True)
+class Result:
+    """One figure. `floor`: the bare program's, in the same unit; `ratio`: value over floor."""
+
+    name: str
+    value: float
+    unit: str
+    floor: float | None = None
+    ratio: float | None = None
+
+
+def median(measure: Callable[[], float]) -> float:
+    """The middle of three."""
+    return statistics.median(measure() for _ in range(RUNS))
+
+
+def of_pipeline(folder: Path) -> list[Result]:
+    """The whole flow through Prefect, at 10,000 and at 100,000 recipients."""
+    costs: dict[int, float] = {}
+    results: list[Result] = []
+    for people in (10_000, 100_000):
+        floors, flows = [], []
+        with Pipeline(folder / str(people), people) as pipeline:
+            for _ in range(RUNS):
+                floors.append(measure_floor(pipeline))
+                flows.append(measure_flow(pipeline))
+        floor = statistics.median(cost["cpu"] for cost in floors)
+        cpu = statistics.median(cost["cpu"] + cost["server_cpu"] for cost in flows)
+        costs[people] = cpu / people
+        results += [
+            Result(f"pipeline.cpu_ms_per_message_{people}", 1e3 * cpu / people, "ms",
+                   1e3 * floor / people, cpu / floor),
+            Result(f"pipeline.messages_per_second_{people}",
+                   people / statistics.median(cost["flow_wall"] for cost in flows), "1/s",
+                   people / statistics.median(cost["wall"] for cost in floors)),
+        ]  # fmt: skip
+    peak = max(cost["peak_mb"] for cost in flows)
+    return [
+        Result("pipeline.cpu_ratio_to_floor", cpu / floor, "", 1.0, cpu / floor),
+        Result("pipeline.cost_ratio_100k_to_10k", costs[100_000] / costs[10_000], ""),
+        Result("pipeline.peak_memory_mb", peak, "MB"),
+        *results,
+    ]
+
+
+def of_lists(folder: Path) -> list[Result]:
+    """Reading and checking a list of 100,000 rows, without a campaign."""
+    path = lists.prepare(folder)
+    rate, floor = median(lambda: lists.check(path)), median(lambda: lists.only_read(path))
+    return [Result("list.rows_per_cpu_second", rate, "1/s", floor, rate / floor)]
+
+
+def of_ledger(folder: Path) -> list[Result]:
+    """The ledger's database work alone: claim, intend, record, and a gateway that costs nothing."""
+    rate = median(lambda: ledger.drain(folder))
+    floor = median(lambda: ledger.bare_rows(folder))
+    return [Result("ledger.messages_per_second", rate, "1/s", floor, rate / floor)]
+
+
+def of_start(folder: Path) -> list[Result]:
+    """How long somebody waits: for help, and for the first message of a list of ten."""
+    program = str(Path(sys.executable).with_name("cohort"))
+
+    def help_seconds() -> float:
+        began = time.perf_counter()
+        subprocess.run([program, "--help"], check=True, stdout=subprocess.DEVNULL)
+        return time.perf_counter() - began
+
+    with Pipeline(folder / "ten", 10) as pipeline:
+        first = median(lambda: measure_flow(pipeline)["wall"])
+    return [
+        Result("start.help_seconds", median(help_seconds), "s"),
+        Result("start.message_seconds", first, "s"),
+    ]
+
+
+def of_million(folder: Path) -> list[Result]:
+    """One campaign of 1,000,000 to the outbox: once."""
+    with Pipeline(folder / "million", 1_000_000, outbox=True) as pipeline:
+        cost = measure_flow(pipeline)
+    return [
+        Result("million.seconds", cost["flow_wall"], "s"),
+        Result("million.cpu_ms_per_message", 1e3 * cost["cpu"] / 1_000_000, "ms"),
+        Result("million.peak_memory_mb", cost["peak_mb"], "MB"),
+    ]
+
+
+def show(results: list[Result]) -> None:
+    """A table for people, and a file for programs."""
+    table = Table("name", "value", "unit", "floor", "ratio", title="Cohort, measured")
+    for result in results:
+        floor = "" if result.floor is None else f"{result.floor:,.3g}"
+        ratio = "" if result.ratio is None else f"{result.ratio:.2f}"
+        table.add_row(result.name, f"{result.value:,.3g}", result.unit, floor, ratio)
+    Console().print(table)
+    OUT.mkdir(parents=True, exist_ok=True)
+    (OUT / "results.json").write_text(json.dumps([asdict(r) for r in results], indent=1))
+
+
+def main() -> None:
+    """Measure all of it."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--million", action="store_true")
+    chosen = arguments.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="cohort-bench-"))
+    results: list[Result] = []
+    try:
+        for part in (of_start, of_lists, of_ledger, of_pipeline):
+            results += part(folder)
+            show(results)
+        if chosen.million:
+            results += of_million(folder)
+            show(results)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
