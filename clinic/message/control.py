@@ -65,7 +65,8 @@ def resume(
     record: Record, clock: Clock, campaign_id: int, *, by: str, reason: str, timing: Timing
 ) -> Controlled:
     """
-    Let a campaign go on that a person or the brake paused, that was held, or that missed its start.
+    Let a campaign go on that a person or the brake paused, that was held, or that missed its start; and
+    batches of it that killed too many workers.
 
     Failures before this do not halt it again. Who resumes it decides over a first part that failed,
     and over its being late: it may start until now and the settings' `late_hours`. Again: nothing.
@@ -92,6 +93,11 @@ def resume(
                 finished_at=None,
                 canary_passed=job.canary_passed or decided,
             )
+        connection.execute(
+            sa.update(batch)
+            .where(batch.c.campaign_id == campaign_id, batch.c.state == states.HELD)
+            .values(state=states.READY, deaths=0, owner=None, lease_until=None)
+        )
         return _told(connection, clock, job, "resume", by=by, reason=reason)
 
 

@@ -20,7 +20,7 @@ from clinic.message.summary import summarize
 from clinic.message.timing import Timing
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
-from clinic.record.schema.messages import campaign
+from clinic.record.schema.messages import batch, campaign
 from clinic.record.schema.people import clinical_item
 from clinic.settings import Halt
 from tests.fakes import FakeClock, FakeGateway
@@ -196,3 +196,17 @@ def test_a_few_failures_halt_nothing(record: Record, clock: FakeClock, tmp_path:
     number = add_campaign(record, clock, 30, batch_size=10)
     deliver(ledger, FakeGateway(plan=["ok", "reject"]), number, 1, 3)
     assert message_states(record, number) == {"accepted": 20, "rejected": 10}
+
+
+def test_a_batch_that_killed_its_workers_goes_on_when_a_person_says_so(
+    ledger: Ledger, clock: FakeClock
+) -> None:
+    """NEW-12: held for a person to look at, and not for ever."""
+    number = add_campaign(ledger.record, clock, 10)
+    with ledger.record.write() as connection:
+        connection.execute(sa.update(batch).values(state=states.HELD, deaths=6))
+    deliver(ledger, FakeGateway(), number, 1, 1)
+    assert message_states(ledger.record, number) == {"pending": 10}
+    resume(ledger.record, clock, number, timing=Timing(), **BY)
+    deliver(ledger, FakeGateway(), number, 1, 1)
+    assert message_states(ledger.record, number) == {"accepted": 10}

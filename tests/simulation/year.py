@@ -1,0 +1,265 @@
+"""
+A year of campaigns on a fast clock, from one seed: the same seed, the same year.
+
+Campaigns are staged at once, later or over days, some with a pace or a first part; people pause, resume
+and cancel them; patients die and opt out and in; gateways fail in every way; the process that sends is
+killed at random instants and another takes over. A judge at the gateway's door (gateway.py) sees each
+message arrive; at the end every row has an outcome and the counts add up.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from clinic.errors import NotAllowed
+from clinic.gateway.protocol import GatewayClass
+from clinic.message import states
+from clinic.message.control import cancel, pause, resume
+from clinic.message.deliver import deliver
+from clinic.message.ledger import Ledger
+from clinic.message.schedule import let_go
+from clinic.message.summary import count_outcomes, summarize
+from clinic.message.timing import Timing, timing_of
+from clinic.message.wake import due_campaigns
+from clinic.record.database import Record
+from clinic.record.schema.messages import batch, campaign, message
+from clinic.record.schema.people import consent, patient
+from clinic.settings import Contact, Halt, Hours, Organisation, Pace, Pacing, Release, Settings
+from tests.fakes import FakeClock
+from tests.ledgers import add_campaign, add_patients, make_ledger
+from tests.simulation.gateway import Judge, RandomGateway
+from tests.simulation.truth import Truth
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+WEEK = ("09:00-12:30", "13:30-17:00")
+BY = {"by": "nia", "reason": "simulated"}
+CLASSES: tuple[GatewayClass, ...] = ("I", "I", "B")
+
+
+class Killed(BaseException):
+    """The process is gone: nothing catches this on its way."""
+
+
+def settings_of(people: int) -> Settings:
+    """An English practice's hours; a slow lane; two messages a week for each patient."""
+    return Settings(
+        organisation=Organisation(time_zone="Europe/London"),
+        hours=Hours(
+            text={
+                "mon": WEEK, "tue": WEEK, "wed": WEEK, "thu": WEEK, "fri": WEEK,
+                "sat": ("09:00-12:00",),
+            },
+            country="GB", subdivision="ENG",
+        ),
+        pacing=Pacing(sms=Pace(per_second=15, per_hour=people, per_day=3 * people)),
+        contact=Contact(most=2, days=7),
+        release=Release(canary_minutes=30, canary_failures=0.5, late_hours=48),
+        halt=Halt(failures=0.6, batches=3, least=20, ambiguous=4),
+    )  # fmt: skip
+
+
+@dataclass
+class Result:
+    """What the year came to. `faults` must be empty."""
+
+    faults: list[str]
+    messages: int = 0
+    arrived: int = 0
+    kills: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    states: Counter[str] = field(default_factory=Counter)
+
+
+class Year:
+    """One simulated year. `run` lives it."""
+
+    def __init__(
+        self,
+        record: Record,
+        folder: Path,
+        *,
+        seed: int,
+        campaigns: int,
+        people: int,
+        days: int = 365,
+        timing: Timing | None = None,
+    ) -> None:
+        """`timing`: another than the judge's: what a ledger does that does not ask (a negative control)."""
+        self.record = record
+        self.folder = folder
+        self.draw = random.Random(seed)
+        self.clock = FakeClock(START)
+        self.people = people
+        self.end = START + timedelta(days=days)
+        settings = settings_of(people)
+        self.timing = timing or timing_of(settings)
+        pace = settings.pacing.sms
+        limits = {1: pace.per_second, 3600: pace.per_hour, 86_400: pace.per_day}
+        truth = Truth(settings.contact.most, timedelta(days=settings.contact.days))
+        self.truth = truth
+        self.judge = Judge(truth, {s: most for s, most in limits.items() if most})
+        self.gateways: dict[int, RandomGateway] = {}
+        self.plan = sorted(self.draw.uniform(0, days - 15) for _ in range(campaigns))
+        self.kills = 0
+        self.calm = False
+        self.ledger = self._process()
+        add_patients(record, people)
+
+    def run(self) -> Result:
+        """Live the year, let what is left come to its end, and count."""
+        while self.clock.now() < self.end:
+            self._events()
+            self._wake()
+            self.clock.sleep(self.draw.choice((600, 1800, 3600, 5400)) * self.draw.random())
+            if not self._is_awake():
+                self.clock.sleep(self.draw.uniform(3600, 12 * 3600))
+        self._calm_down()
+        return self._count()
+
+    # --- the world -------------------------------------------------------------------------------
+    def _events(self) -> None:
+        day = (self.clock.now() - START) / timedelta(days=1)
+        while self.plan and self.plan[0] <= day:
+            self.plan.pop(0)
+            self._new_campaign()
+        if self.draw.random() < 0.05:
+            self._change_somebody()
+        if self.draw.random() < 0.03:
+            self._interfere()
+
+    def _new_campaign(self) -> None:
+        draw, count = self.draw, self.draw.randint(5, self.people)
+        start = self.clock.now() + timedelta(hours=draw.uniform(0, 100))
+        later = draw.random() < 0.4
+        size = draw.choice((20, 50, 100))
+        number = add_campaign(
+            self.record, self.clock, count, batch_size=size, state=states.CHECKING,
+            start_at=start if later else None,
+            latest_start=start + timedelta(hours=48) if later else None,
+            stagger_days=draw.choice((None, None, 3, 7)),
+            pace_hour=draw.choice((None, None, 100)),
+            canary_size=draw.choice((None, None, size)),
+            released_at=None,
+        )  # fmt: skip
+        let_go(self.record, self.clock.now(), number, self.timing)
+
+    def _change_somebody(self) -> None:
+        who = self.draw.randint(1, self.people)
+        now = self.clock.now()
+        with self.record.write() as connection:
+            if self.draw.random() < 0.02:
+                self.truth.dead.add(who)
+                connection.execute(
+                    sa.update(patient).where(patient.c.id == who).values(death_date=now.date())
+                )
+                return
+            out = self.draw.random() < 0.5
+            (self.truth.opted_out.add if out else self.truth.opted_out.discard)(who)
+            connection.execute(
+                sa.insert(consent).values(
+                    patient_id=who, channel="sms", decision="opt_out" if out else "opt_in",
+                    source="reply", decided_at=now,
+                )
+            )  # fmt: skip
+
+    def _interfere(self) -> None:
+        """Somebody pauses, resumes or cancels a campaign."""
+        with self.record.read() as connection:
+            numbers = connection.scalars(sa.select(campaign.c.id)).all()
+        if not numbers:
+            return
+        number, act = self.draw.choice(numbers), self.draw.random()
+        try:
+            if act < 0.4:
+                pause(self.record, self.clock, number, **BY)
+            elif act < 0.9:
+                resume(self.record, self.clock, number, timing=self.timing, **BY)
+            else:
+                cancel(self.record, self.clock, number, **BY)
+        except NotAllowed:
+            pass  # it has ended, or does so already
+
+    # --- the processes ---------------------------------------------------------------------------
+    def _process(self) -> Ledger:
+        return make_ledger(
+            self.record, self.clock, self.folder, timing=self.timing, reached=self._reached
+        )
+
+    def _reached(self, _: str) -> None:
+        if not self.calm and self.draw.random() < 0.03:
+            raise Killed
+
+    def _is_awake(self) -> bool:
+        with self.record.read() as connection:
+            return bool(
+                connection.scalar(
+                    sa.select(sa.func.count())
+                    .select_from(campaign)
+                    .where(campaign.c.state.in_([states.RUNNING, states.SCHEDULED]))
+                )
+            )
+
+    def _wake(self) -> None:
+        for number in due_campaigns(self.record, self.clock.now(), self.timing):
+            try:
+                deliver(self.ledger, self._gateway(number), number, 1, 10_000)
+            except Killed:
+                self.kills += 1
+                self.ledger.worker.close()
+                self.ledger = self._process()
+            else:
+                summarize(self.record, self.clock, number)
+
+    def _gateway(self, number: int) -> RandomGateway:
+        if number not in self.gateways:
+            kind = self.draw.choice(CLASSES)
+            self.gateways[number] = RandomGateway(self.judge, self.clock, self.draw, kind)
+        self.gateways[number].calm = self.calm
+        return self.gateways[number]
+
+    # --- the end ---------------------------------------------------------------------------------
+    def _calm_down(self) -> None:
+        """No more faults: people resume what is paused, and everything comes to its end."""
+        self.calm = True
+        held = sa.select(batch.c.campaign_id).where(batch.c.state == states.HELD)
+        for _ in range(60 * 8):
+            with self.record.read() as connection:
+                stopped = connection.scalars(
+                    sa.select(campaign.c.id).where(
+                        campaign.c.state.in_([states.PAUSED, states.MISSED])
+                        | campaign.c.id.in_(held) & (campaign.c.state == states.RUNNING)
+                    )
+                ).all()
+            for number in stopped:
+                resume(self.record, self.clock, number, timing=self.timing, **BY)
+            self._wake()
+            if not self._is_awake():
+                break
+            self.clock.sleep(3 * 3600)
+        self.clock.sleep(3600)
+        due_campaigns(self.record, self.clock.now(), self.timing)
+
+    def _count(self) -> Result:
+        result = Result(self.judge.faults, arrived=len(self.judge.seen), kills=self.kills)
+        with self.record.read() as connection:
+            for job in connection.execute(sa.select(campaign)).all():
+                counts = count_outcomes(connection, job.id)
+                result.outcomes.update(counts)
+                result.states[job.state] += 1
+                if sum(counts.values()) != job.rows or counts.keys() & {"waiting", "in_flight"}:
+                    result.faults.append(f"campaign {job.id}: {counts} of {job.rows}")
+            rows = connection.execute(sa.select(message.c.id, message.c.state)).all()
+        result.messages = len(rows)
+        for row in rows:
+            arrived = row.id in self.judge.seen
+            if row.state in states.LEFT and not arrived:
+                result.faults.append(f"said to be sent, and was not: {row.id}")
+            if arrived and row.state not in (*states.LEFT, states.UNKNOWN):
+                result.faults.append(f"arrived, and is {row.state}: {row.id}")
+        return result
