@@ -218,7 +218,7 @@ def test_after_a_parameter_that_the_flow_does_not_take(
 
 def test_a_wrong_parameter_of_a_call_is_not_repeated(sentinel: Sentinel) -> None:
     with pytest.raises(ParametersRefused) as refusal:
-        message({"list_name": "x", "cohort": {"ids": sentinel.nhs_number}})  # type: ignore[arg-type]
+        message({"list_name": "x", "cohort": {"ids": sentinel.nhs_number}})  # type: ignore[call-overload]
     assert [word for word in sentinel.words if word in str(refusal.value)] == []
     assert "cohort" in str(refusal.value)
 

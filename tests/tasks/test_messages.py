@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
 from clinic.errors import (
@@ -47,7 +50,7 @@ def test_spans_are_of_nearly_the_same_length() -> None:
     ],
 )
 def test_what_a_person_must_mend_is_not_tried_again(error: Exception, again: bool) -> None:
-    state = Failed(data=error)
+    state: State[Any] = Failed(data=error)
     assert may_mend_itself(send_batch, None, state) is again  # type: ignore[arg-type]
 
 

@@ -23,9 +23,9 @@ from tests.ledgers import add_campaign, add_patients, make_ledger
 from tests.main_job import Practice, nhs
 
 
-def summary_of(state: str = states.COMPLETED, **outcomes: int) -> Summary:
+def summary_of(**outcomes: int) -> Summary:
     return Summary(
-        campaign_id=7, state=state, state_reason=None, rows=sum(outcomes.values()),
+        campaign_id=7, state=states.COMPLETED, state_reason=None, rows=sum(outcomes.values()),
         outcomes=outcomes, messages=0, segments=0, seconds=2.0, dry_run=False,
     )  # fmt: skip
 

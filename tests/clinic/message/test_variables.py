@@ -148,8 +148,8 @@ def test_a_lists_columns_are_spoken_of_by_their_headings(practice: Practice) -> 
         practice, ["list.Surgery_Date", "list.Enw_Cymraeg"],
         f"{nhs(1)}, 3 March ,Siân", f"{nhs(2)},,", ids=[1, 2], heading=heading,
     )  # fmt: skip
-    assert frame.loc[2].tolist() == ["3 March", "Siân"]
-    assert frame.loc[3].tolist() == [None, None]
+    assert frame.loc[2].to_list() == ["3 March", "Siân"]
+    assert frame.loc[3].to_list() == [None, None]
 
 
 def test_rows_that_match_nobody_have_no_values(practice: Practice) -> None:
@@ -157,4 +157,4 @@ def test_rows_that_match_nobody_have_no_values(practice: Practice) -> None:
         practice, ["patient.given_name", "provider.name", "appointment.date"], nhs(150),
         ids=[None], heading="NHS Number",
     )  # fmt: skip
-    assert frame.loc[2].tolist() == [None, None, None]
+    assert frame.loc[2].to_list() == [None, None, None]
