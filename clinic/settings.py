@@ -76,6 +76,11 @@ class Organisation(BaseModel):
     campaign_cap: int = Field(
         default=10_000, ge=1, le=1_000_000, description="Most recipients a campaign (PAT-2)"
     )
+    plain_typography: bool = Field(
+        default=True,
+        description="Write curly quotes, dashes and the like in texts as every phone has them: one of "
+        "them more than halves what a segment holds. Letters are kept, Welsh ones too",
+    )
     most_segments: int = Field(
         default=6, ge=1, le=10, description="Longest text, in segments: 6 is 918 GSM characters"
     )

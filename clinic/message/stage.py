@@ -21,6 +21,7 @@ from clinic.message import states
 from clinic.message.codes import batch_id, message_id
 from clinic.message.segments import count_many
 from clinic.message.template import CompiledTemplate, compile_template
+from clinic.message.typography import plain
 from clinic.message.variables import Setting, allowed_variables, variable_frame
 from clinic.record.bulk import insert_rows, is_any_of, plain_rows
 from clinic.record.database import Record
@@ -112,6 +113,8 @@ def stage(
                 break
             values = variable_frame(connection, source, rows, texts.variables, setting=setting)
         rows["body"], rows["subject"] = texts.render(values)
+        if job.channel == "sms" and setting.organisation.plain_typography:
+            rows["body"] = [plain(body) for body in rows["body"]]
         rows["segments"] = count_many(rows["body"].tolist()) if job.channel == "sms" else 1
         with record.write() as connection:
             after = _write(connection, job, rows, after=after, most_segments=most_segments)

@@ -173,3 +173,18 @@ def test_values_of_the_lists_own_columns_come_from_the_right_row(practice: Pract
     practice.check(number)
     practice.stage(number)
     assert [row[2] for row in staged(practice)] == ["At 9:00", "At 10:00", "At 11:00"]
+
+
+@pytest.mark.parametrize(
+    ("switched_on", "expected"),
+    [(True, "Don't wait - Siân, Gŵyr"), (False, "Don’t wait – Siân, Gŵyr")],
+)
+def test_typographic_characters_are_written_plainly_where_the_practice_wants_it(
+    record: Record, clock: FakeClock, tmp_path: Path, switched_on: bool, expected: str
+) -> None:
+    """A curly quote more than halves what a segment holds; Welsh letters stay as they are."""
+    practice = Practice(record, clock, tmp_path, plain_typography=switched_on)
+    practice.template("Don’t wait – Siân, Gŵyr")
+    practice.patients(1)
+    practice.stage(checked(practice, 1))
+    assert [row[2] for row in staged(practice)] == [expected]
