@@ -8,6 +8,7 @@ with `use`.
 from __future__ import annotations
 
 import functools
+import atexit
 import gc
 import threading
 from collections.abc import Callable
@@ -118,7 +119,9 @@ def _make(settings: Settings) -> Wiring:
     worker = Worker(settings.home / "workers")
     # What was imported stays: without this each collection looks at all of Prefect and pandas again
     gc.freeze()
-    return Wiring(settings=settings, record=record, clock=clock, worker=worker)
+    made = Wiring(settings=settings, record=record, clock=clock, worker=worker)
+    atexit.register(made.close)
+    return made
 
 
 def use(own: Wiring | None) -> None:

@@ -118,3 +118,4 @@ def run(job: Job) -> None:
         thread.join()
     save_batches(record, clock, number, 1, batches)
     summarize(record, clock, number)
+    gateway.close()
