@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from clinic.errors import RecordRefusal, RecordUnsafe, SettingsWrong
 from clinic.record.bulk import insert_rows, is_any_of, update_rows
 from clinic.record.database import Record, require_durable, wal_is_safe
-from clinic.record.migrate import require_current
+from clinic.record.migrate import drop_everything, migrate, require_current
 from clinic.record.schema.people import appointment, facility, patient
 
 SENTINEL = "Gwenllian-4957"
@@ -172,3 +172,12 @@ def test_a_set_of_keys_of_any_size_is_one_parameter(record: Record, count: int) 
         ).all()
     assert sorted(ids) == list(range(1, min(count, 3) + 1))
     assert codes == ["F1"]
+
+
+def test_an_emptied_database_can_be_filled_anew(record: Record) -> None:
+    """`cohort demo --fresh`: no table is left, and the migrations run again."""
+    drop_everything(record)
+    with record.read() as connection:
+        assert sa.inspect(connection).get_table_names() == []
+    migrate(record)
+    require_current(record)
