@@ -7,8 +7,8 @@ with `use`.
 
 from __future__ import annotations
 
-import functools
 import atexit
+import functools
 import gc
 import threading
 from collections.abc import Callable

@@ -59,4 +59,7 @@ class Worker:
 
     def close(self) -> None:
         """Give the lock back: from now on this worker counts as dead."""
-        os.close(self._lock)
+        # Once: closed twice, the number might be another file's by now
+        lock, self._lock = self._lock, -1
+        if lock >= 0:
+            os.close(lock)
