@@ -56,7 +56,8 @@ def deploy_all(settings: Settings, *, file: Path = ROOT / "prefect.yaml") -> Non
         [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all",
          "--prefect-file", str(file)],
         cwd=ROOT,
-        env=child_environment(settings),
+        # What runs by the clock runs by the organisation's
+        env={**child_environment(settings), "COHORT_TIME_ZONE": settings.organisation.time_zone},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -77,7 +78,8 @@ def ensure_deployed(settings: Settings) -> bool:
     from tasks.automations import ensure_automations
 
     note = prefect_home(settings) / DEPLOYED
-    state = _fingerprint(api_url(settings), sorted((ROOT / "flows").glob("*.py")))
+    where = f"{api_url(settings)} {settings.organisation.time_zone}"
+    state = _fingerprint(where, sorted((ROOT / "flows").glob("*.py")))
     if note.exists() and note.read_text() == state:
         return False
     ensure_work_pool(settings)

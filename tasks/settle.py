@@ -1,0 +1,115 @@
+"""
+Settling, by the clock: what came back, what is overdue, what is due to go on. One call each into `clinic`.
+
+Each task may be run again at any time and beside itself, and hands on counts alone.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+
+from prefect.events import emit_event
+
+from clinic.gateway.receipt_pull import fetch_page
+from clinic.govern.approvals import expire, stale, undecidable
+from clinic.message.pull import pull
+from clinic.message.replies import apply_replies as apply_all_replies
+from clinic.message.review import request_of
+from clinic.message.settle import apply_receipts as apply_all_receipts
+from clinic.message.unconfirmed import end_waiting as end_all_waiting
+from clinic.message.unsaved import save_unsaved
+from clinic.message.wake import due_campaigns
+from tasks.messages import may_mend_itself
+from tasks.runs import start_deployment
+from tasks.safely import task
+from tasks.wiring import wiring
+
+APPROVAL_STALE = "cohort.approval.stale"
+CHASED_AFTER = timedelta(hours=24)
+_WAKE_SECONDS = 900  # asked for twice within so long, a run is started once
+
+
+@task(name="pull-receipts", retries=2, retry_delay_seconds=[5, 30])
+def pull_receipts() -> int:
+    """Fetch receipts and replies that the gateway keeps for us, if it is set so; how many were new."""
+    parts = wiring()
+    settings = parts.settings
+    if not (settings.receipts.pull and settings.sms.url):
+        return 0
+    gateway = parts.gateway("sms", dry_run=False).name
+    fetch = partial(fetch_page, settings.sms, gateway=gateway)
+    return pull(parts.record, parts.clock, fetch, gateway=gateway, phones=settings.phones)
+
+
+@task(name="apply-receipts", retries=2, retry_delay_seconds=[1, 10])
+def apply_receipts() -> int:
+    """Settle messages by the receipts in the inbox; how many fitted one."""
+    parts = wiring()
+    return apply_all_receipts(parts.record, parts.clock).applied
+
+
+@task(name="apply-replies", retries=2, retry_delay_seconds=[1, 10])
+def apply_replies() -> int:
+    """Note the patients' decisions that came as replies; how many replies."""
+    parts = wiring()
+    return apply_all_replies(parts.record, parts.clock, parts.settings.phones)
+
+
+@task(name="save-late", retries=2, retry_delay_seconds=[5, 30])
+def save_late() -> int:
+    """Write the clinical items that no run has written; of how many campaigns."""
+    parts = wiring()
+    return save_unsaved(parts.record, parts.clock)
+
+
+@task(name="end-waiting")
+def end_waiting() -> int:
+    """What has had no receipt for too long failed, for now; how many."""
+    parts = wiring()
+    return end_all_waiting(parts.record, parts.clock, parts.settings.receipts)
+
+
+@task(name="find-due")
+def find_due() -> list[int]:
+    """The campaigns of which something can be sent now, and which nobody sends."""
+    parts = wiring()
+    return due_campaigns(parts.record, parts.clock.now(), parts.timing)
+
+
+@task(
+    name="wake",
+    task_run_name="wake-{campaign_id}",
+    retries=2,
+    retry_delay_seconds=[5, 30],
+    retry_condition_fn=may_mend_itself,
+)
+def wake(campaign_id: int) -> int:
+    """Start a run that goes on with this campaign."""
+    parts = wiring()
+    request = request_of(parts.record, campaign_id)
+    turn = int(parts.clock.now().timestamp()) // _WAKE_SECONDS
+    start_deployment(
+        "message/message",
+        {"request": request.model_dump(mode="json")},
+        key=f"wake-{campaign_id}-{turn}",
+    )
+    return campaign_id
+
+
+@task(name="chase-approvals")
+def chase_approvals() -> int:
+    """Close requests that nobody decided in time, and remind of those that wait long; how many wait."""
+    parts = wiring()
+    now = parts.clock.now()
+    expire(parts.record, parts.clock)
+    late = {one.id: one for one in stale(parts.record, now, after=CHASED_AFTER)}
+    late |= {one.id: one for one in undecidable(parts.record, now)}
+    for request in late.values():
+        # Numbers alone: Prefect keeps and shows events. An automation may mail somebody
+        emit_event(
+            event=APPROVAL_STALE,
+            resource={"prefect.resource.id": f"cohort.approval.{request.id}"},
+            payload={"subject": request.subject, "number": str(request.subject_id)},
+        )
+    return len(late)
