@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
 import orjson
@@ -109,16 +109,19 @@ def _for_sqlite(
     table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> Iterable[Sequence[Any]]:
     """Rows as SQLAlchemy would write them, so that raw and Core rows compare alike."""
-    turn = [
-        # One instant is often written to a thousand rows: it is spelled once
-        functools.lru_cache(1024)(table.c[name].type.dialect_impl(_SQLITE).bind_processor(_SQLITE))
-        if isinstance(table.c[name].type, sa.Date | sa.DateTime | sa.TypeDecorator | sa.Boolean)
-        else None
-        for name in columns
-    ]
+    turn = [_spelling(table.c[name]) for name in columns]
     if not any(turn):
         return rows
     return ([t(v) if t else v for t, v in zip(turn, row, strict=True)] for row in rows)
+
+
+def _spelling(column: sa.Column[Any]) -> Callable[[Any], Any] | None:
+    """How a column's values are written on SQLite; None: as they are."""
+    if not isinstance(column.type, sa.Date | sa.DateTime | sa.TypeDecorator | sa.Boolean):
+        return None
+    spell = column.type.dialect_impl(_SQLITE).bind_processor(_SQLITE)
+    # One instant is often written to a thousand rows: it is spelled once
+    return functools.lru_cache(1024)(spell) if spell else None
 
 
 def plain_rows(result: CursorResult[Any]) -> list[tuple[Any, ...]]:
