@@ -8,6 +8,8 @@ Nothing leaves this machine: the way out is the outbox. Running it again sends t
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -143,7 +145,10 @@ def _say_what_next(settings: Settings, then: list[str]) -> None:
     from tasks.server import server_status
 
     config = settings.home / "cohort.toml"
+    activate = Path(sys.executable).with_name("activate")
+    unknown = shutil.which("cohort") is None and activate.exists()
     console.next_commands(
+        *([f"source {_short(activate)}"] if unknown else []),
         f"export COHORT_CONFIG={_short(config)}",
         *then,
         f"cohort patient {_somebody(settings)}",
