@@ -128,7 +128,8 @@ def _screen_all(
     block_rows: int,
 ) -> Iterator[Screening]:
     """Judge and write the rows, a block a transaction."""
-    question = Question(job.id, job.channel, job.purpose, clock.now().date())
+    now = clock.now()
+    question = Question(job.id, job.channel, job.purpose, now.date(), now)
     setting = Setting(settings.organisation, clock.now())
     with record.read() as connection:
         texts = load_texts(connection, job.template_version_id, source)

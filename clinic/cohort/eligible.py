@@ -7,7 +7,7 @@ Facts only: which of them leaves somebody out, and in what order, is data_checks
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import pandas as pd
@@ -15,12 +15,13 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.cohort.rows import ListSource, match_patients
+from clinic.message.contact import is_capped, likely_to_fail, recently_contacted
 from clinic.message.decisions import refused
 from clinic.message.suppress import opted_out
 from clinic.record.bulk import is_any_of
-from clinic.record.schema.messages import recipient
+from clinic.record.schema.messages import message, recipient
 from clinic.record.schema.people import consent
-from clinic.settings import Settings
+from clinic.settings import Contact, Settings
 from clinic.values.dates import read_dates
 from clinic.values.email import judge_emails
 from clinic.values.nhs_number import judge_nhs_numbers
@@ -35,6 +36,7 @@ class Question:
     channel: str
     purpose: str
     today: date
+    now: datetime | None = None  # to tell who was contacted lately; None: nobody was
 
 
 def facts_of(
@@ -76,8 +78,8 @@ def facts_of(
         connection, facts, channel=question.channel, purpose=question.purpose
     )
     facts["duplicate_of"] = pd.array([pd.NA] * len(facts), dtype="Int64")
-    facts["recently_contacted"] = False
-    facts["likely_to_fail"] = False
+    facts["recently_contacted"] = _had_enough(connection, facts, question, settings.contact)
+    facts["likely_to_fail"] = _likely_to_fail(connection, facts, question, settings.contact)
     return facts
 
 
@@ -171,6 +173,35 @@ def _opted_out(
     among = sa.select(consent.c.patient_id).where(is_any_of(consent.c.patient_id, ids))
     out = connection.scalars(opted_out(question.channel, question.purpose, among)).all()
     return patients.isin(out).to_numpy(dtype=bool)
+
+
+def _had_enough(
+    connection: Connection, facts: pd.DataFrame, question: Question, contact: Contact
+) -> pd.Series[bool]:
+    """NEW-8: who was messaged as often as the cap allows; asked again at the moment of sending."""
+    if question.now is None or not is_capped(contact, question.purpose):
+        return pd.Series(False, index=facts.index)
+    among = _contacted(facts["patient_id"])
+    query = recently_contacted(contact, among, question.now, but=question.campaign_id)
+    return facts["patient_id"].isin(connection.scalars(query).all())
+
+
+def _likely_to_fail(
+    connection: Connection, facts: pd.DataFrame, question: Question, contact: Contact
+) -> pd.Series[bool]:
+    """Whose number or address failed for good the last time; another number is another matter (ACX-36)."""
+    if not contact.hold_failed:
+        return pd.Series(False, index=facts.index)
+    failed = connection.execute(likely_to_fail(question.channel, _contacted(facts["patient_id"])))
+    pairs = {(row.patient_id, row.address) for row in failed}
+    given = zip(facts["patient_id"].tolist(), facts["address"].tolist(), strict=True)
+    return pd.Series([pair in pairs for pair in given], index=facts.index, dtype=bool)
+
+
+def _contacted(patients: pd.Series[int]) -> sa.Select[tuple[int]]:
+    """Those of these patients who have a message."""
+    ids = patients.dropna().unique().tolist()
+    return sa.select(message.c.patient_id).where(is_any_of(message.c.patient_id, ids)).distinct()
 
 
 def duplicates(

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Select
 
 from clinic.message import states
+from clinic.message.network_reasons import PERMANENT
 from clinic.message.pacing import DAY, Lane, Turn
 from clinic.record.schema.messages import campaign, message, submission
 from clinic.settings import Contact
@@ -76,9 +77,7 @@ def note_attempt(connection: Connection, batch_id: int, last: int) -> None:
     )
 
 
-def likely_to_fail(
-    addresses: Select[tuple[str]], patients: Select[tuple[int]]
-) -> Select[tuple[int, str]]:
+def likely_to_fail(channel: str, patients: Select[tuple[int]]) -> Select[tuple[int, str]]:
     """Patient and address, of those whose last message to that address failed for good."""
     rank = (
         sa.func.row_number()
@@ -92,11 +91,13 @@ def likely_to_fail(
         sa.select(message.c.patient_id, message.c.address, message.c.state, message.c.reason, rank)
         .where(
             message.c.patient_id.in_(patients),
-            message.c.address.in_(addresses),
+            message.c.channel == channel,
             message.c.state.in_([*_COUNTED, states.REJECTED]),
         )
         .subquery()
     )
-    return sa.select(last.c.patient_id, last.c.address).where(
-        last.c.rank == 1, last.c.state.in_([states.REJECTED, states.UNDELIVERED])
+    for_good = sa.or_(
+        last.c.state == states.REJECTED,
+        (last.c.state == states.UNDELIVERED) & last.c.reason.in_(PERMANENT),
     )
+    return sa.select(last.c.patient_id, last.c.address).where(last.c.rank == 1, for_good)
