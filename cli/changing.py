@@ -232,6 +232,11 @@ def start_run(settings: Settings, operation_id: int, name: str) -> None:
 
     A run that waits for approval is left waiting.
     """
+    start_flow(settings, name, {"operation_id": operation_id})
+
+
+def start_flow(settings: Settings, name: str, parameters: Mapping[str, Any]) -> None:
+    """Let a worker run a deployed flow; server and worker are started if need be."""
     from tasks.environment import apply_environment
     from tasks.server import ensure_server
 
@@ -241,7 +246,7 @@ def start_run(settings: Settings, operation_id: int, name: str) -> None:
 
     workers.ensure_deployed(settings)
     workers.start_worker(settings)
-    run = runs.start_deployment(f"{name}/{name}", {"operation_id": operation_id})
+    run = runs.start_deployment(f"{name}/{name}", parameters)
     console.say(f"Its run: {runs.flow_run_url(run)}")
 
 

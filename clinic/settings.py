@@ -202,6 +202,15 @@ class Visits(BaseModel):
     )
 
 
+class Notices(BaseModel):
+    """Who of the practice is told of operations, and reminded of what waits for approval (ALC-32, ALC-45)."""
+
+    internal: tuple[str, ...] = Field(default=(), description="E-mail addresses of the team")
+    chase_hours: float = Field(
+        default=24, gt=0, description="A request for approval older than this is chased"
+    )
+
+
 class Hours(BaseModel):
     """When messages may leave, in the organisation's time zone (ARC-15, NEW-4). Nothing set: always."""
 
@@ -355,6 +364,7 @@ class Settings(BaseSettings):
     gate: Gate = Gate()
     operations: Operations = Operations()
     visits: Visits = Visits()
+    notices: Notices = Notices()
     hours: Hours = Hours()
     pacing: Pacing = Pacing()
     contact: Contact = Contact()

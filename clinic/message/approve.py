@@ -26,6 +26,7 @@ from clinic.message.manifest import manifest_of
 from clinic.message.schedule import move_on
 from clinic.message.summary import count_outcomes
 from clinic.message.timing import Timing
+from clinic.notify.purposes import NOTICE
 from clinic.record.database import Record
 from clinic.record.schema.lists import template, template_version
 from clinic.record.schema.messages import campaign, message
@@ -61,7 +62,7 @@ def ask(
             clock,
             subject=SUBJECT,
             subject_id=campaign_id,
-            kind="campaign",
+            kind="notification" if job.purpose == NOTICE else "campaign",
             digest=digest,
             requested_by=job.requested_by,
             summary=counts_of(connection, job, settings),
@@ -74,7 +75,10 @@ def ask(
 
 
 def is_needed(connection: Connection, job: sa.Row[Any], settings: Settings) -> bool:
-    """Whether this campaign has more messages than one person may send. A rehearsal never has."""
+    """Whether one person alone may not send this: a notice to staff (ALC-8), or a campaign of more
+    messages than the settings allow. A rehearsal may always be sent."""
+    if job.purpose == NOTICE and not job.dry_run:
+        return True
     most = settings.release.approval_above
     if most is None or job.dry_run:
         return False

@@ -1,0 +1,73 @@
+"""`cohort notify`: tell facilities, providers or the practice's own team of an operation."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from cli import changing, console
+from cli.changing import Asking
+from cli.proof import Me, SecretFd
+from clinic.errors import NotAllowed
+
+if TYPE_CHECKING:
+    from clinic.notify.recipients import Told
+
+_KINDS = Literal["facility", "provider", "internal"]
+
+
+def notify(
+    operation: Annotated[int, typer.Argument(metavar="OPERATION", help="Of which operation.")],
+    to: Annotated[_KINDS, typer.Option(help="Facilities, providers, or the practice's own team.")],
+    reason: Annotated[str, typer.Option(help="Why; for the approver. Name no patient.")],
+    text: Annotated[
+        str,
+        typer.Option(
+            help="Instead of the usual text; may say {{ list.Name }}, {{ list.Patients }} …"
+        ),
+    ] = "",
+    subject: Annotated[str, typer.Option(help="Instead of the usual subject.")] = "",
+    me: Me = "",
+    secret_fd: SecretFd = None,
+    key: Annotated[str, typer.Option(metavar="KEY", help="Yours: asked twice, told once.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask for approval at once.")] = False,
+    no_run: Annotated[bool, typer.Option("--no-run", help="Only show who would be told.")] = False,
+) -> None:
+    """
+    Tell staff of an operation, by e-mail. A manager approves.
+
+    What was said cannot be unsaid: there is no undo, but a correction can be sent as another notice.
+    """
+    from clinic.clock import SystemClock
+    from clinic.notify.notices import NoticeRequest
+    from clinic.notify.purposes import NOTICE
+    from clinic.notify.recipients import recipients_of
+    from clinic.notify.texts import SUBJECT, TEXTS, keep_text
+
+    how = Asking(reason, me, secret_fd, key, yes, not no_run)
+    with changing.asking("notification", how) as (record, settings, person):
+        with record.read() as connection:
+            _show(recipients_of(connection, settings, to, operation), text or TEXTS[to])
+        if no_run:
+            return
+        if not (yes or (sys.stdin.isatty() and typer.confirm("Ask for its approval?", err=True))):
+            raise NotAllowed("not-confirmed", "nobody was told; ask again with --yes")
+        template = keep_text(
+            record, SystemClock(), text or TEXTS[to], subject=subject or SUBJECT, purpose=NOTICE,
+            by=person.name,
+        )  # fmt: skip
+        request = NoticeRequest(
+            operation_id=operation, audience=to, reason=reason, template=template,
+            requested_by=person.name, request_key=key or f"cli-{uuid.uuid4()}",
+        )  # fmt: skip
+        changing.start_flow(settings, "notify-staff", {"request": request.model_dump(mode="json")})
+    console.next_commands("cohort approvals", "cohort campaigns")
+
+
+def _show(told: list[Told], text: str) -> None:
+    rows = [(each.code, each.name, each.email or "no address", each.patients) for each in told]
+    console.show_table("To be told", ["Code", "Name", "E-mail", "Patients"], rows, right=(3,))
+    typer.echo(f"\n{text}\n", err=True)

@@ -1,0 +1,27 @@
+"""What and when: take in whom an operation concerns, and judge their addresses."""
+
+from __future__ import annotations
+
+from clinic.notify.notices import NoticeRequest, name_all
+from clinic.notify.notices import open_notice as open_it
+from tasks.safely import task
+from tasks.wiring import wiring
+
+
+@task(name="open-notice")
+def open_notice(request: NoticeRequest) -> int:
+    """The notice's campaign; a retried run finds the one that it made before."""
+    parts = wiring()
+    gateway = parts.gateway("email", dry_run=False)
+    return open_it(
+        parts.record, parts.clock, parts.settings, request,
+        gateway=gateway.name, batch_limit=gateway.batch_limit,
+    )  # fmt: skip
+
+
+@task(name="name-recipients")
+def name_recipients(campaign_id: int) -> int:
+    """Give every facility, provider or address its outcome."""
+    parts = wiring()
+    name_all(parts.record, parts.clock, campaign_id)
+    return campaign_id
