@@ -60,6 +60,8 @@ def check_cohort(
         known = known_verdict(connection, job)
     if known is not None:
         return known
+    if source.source == "report" and not source.rows:
+        return Verdict("pass", ())  # a night without appointments is nobody's fault
     _begin(record, campaign_id)
     if source.source == "file":
         scheme = settings.organisation.id_scheme

@@ -58,9 +58,9 @@ def filter_query(connection: Connection, wanted: PatientFilter) -> sa.Select[tup
     if wanted.status:
         query = query.where(patient.c.status == wanted.status)
     if wanted.facility:
-        query = query.where(patient.c.facility_id == _id_of(connection, facility, wanted.facility))
+        query = query.where(patient.c.facility_id == id_of(connection, facility, wanted.facility))
     if wanted.provider:
-        query = query.where(patient.c.provider_id == _id_of(connection, provider, wanted.provider))
+        query = query.where(patient.c.provider_id == id_of(connection, provider, wanted.provider))
     if wanted.registered_from:
         query = query.where(patient.c.registered_on >= wanted.registered_from)
     if wanted.registered_to:
@@ -68,7 +68,13 @@ def filter_query(connection: Connection, wanted: PatientFilter) -> sa.Select[tup
     return query
 
 
-def _id_of(connection: Connection, table: sa.Table, code: str) -> int:
+def id_of(connection: Connection, table: sa.Table, code: str) -> int:
+    """
+    The id of the facility or provider with this code.
+
+    Raises:
+        NotFound: there is none
+    """
     found = connection.execute(
         sa.select(table.c.id).where(table.c.code == code)
     ).scalar_one_or_none()

@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from clinic.cohort.rows import BLOCK_ROWS, ListSource, get_list, parse_cells
 from clinic.message import states
 from clinic.message.codes import batch_id, message_id
+from clinic.message.remind import give_reminders
 from clinic.message.segments import count_many
 from clinic.message.template import CompiledTemplate, compile_template
 from clinic.message.typography import plain
@@ -117,7 +118,9 @@ def stage(
             rows["body"] = [plain(body) for body in rows["body"]]
         rows["segments"] = count_many(rows["body"].tolist()) if job.channel == "sms" else 1
         with record.write() as connection:
-            after = _write(connection, job, rows, after=after, most_segments=most_segments)
+            after = _write(
+                connection, job, rows, after=after, most_segments=most_segments, source=source
+            )
     return _count_batches(record, campaign_id)
 
 
@@ -171,7 +174,13 @@ def _accepted(
 
 
 def _write(
-    connection: Connection, job: sa.Row[Any], rows: pd.DataFrame, *, after: int, most_segments: int
+    connection: Connection,
+    job: sa.Row[Any],
+    rows: pd.DataFrame,
+    *,
+    after: int,
+    most_segments: int,
+    source: ListSource,
 ) -> int:
     """Stage the rows that follow `after`; how far the campaign is staged then."""
     staged = connection.execute(
@@ -183,7 +192,12 @@ def _write(
     blank = rows["body"].str.strip() == ""
     _leave_out(connection, job.id, rows.index[too_long], "message_too_long")
     _leave_out(connection, job.id, rows.index[blank], "message_blank")
-    _stage(connection, job, rows[~too_long & ~blank])
+    ready = rows[~too_long & ~blank]
+    if source.source == "report":  # of appointments: each is reminded of once, over all campaigns
+        given = give_reminders(connection, job, ready.index.tolist())
+        _leave_out(connection, job.id, pd.Index(given), "duplicate")
+        ready = ready.drop(given)
+    _stage(connection, job, ready)
     after = int(rows.index[-1])
     connection.execute(sa.update(campaign).where(campaign.c.id == job.id).values(staged_rows=after))
     return after

@@ -17,6 +17,8 @@ from sqlalchemy import Connection
 from clinic.message import states
 from clinic.message.contact import recently_contacted
 from clinic.message.decisions import refusing_addresses
+from clinic.message.remind import changed_since
+from clinic.record.schema.lists import cohort_list
 from clinic.record.schema.messages import batch, campaign, message
 from clinic.record.schema.people import consent, patient
 from clinic.record.schema.receipts import address_decision
@@ -64,18 +66,23 @@ def ineligible(
 ) -> dict[str, sa.Select[tuple[int]]]:
     """Which of these patients may not be messaged now, by the reason's code."""
     chosen = connection.execute(
-        sa.select(campaign.c.channel, campaign.c.purpose).where(campaign.c.id == campaign_id)
+        sa.select(campaign.c.channel, campaign.c.purpose, cohort_list.c.source)
+        .join(cohort_list, cohort_list.c.id == campaign.c.list_id)
+        .where(campaign.c.id == campaign_id)
     ).one()
 
     def among(*conditions: sa.ColumnElement[bool]) -> sa.Select[tuple[int]]:
         return sa.select(patient.c.id).where(patient.c.id.in_(members), *conditions)
 
-    return {
+    reasons = {
         "patient_dead": among(patient.c.death_date.is_not(None)),
         "patient_deregistered": among(patient.c.deregistered_on <= now.date()),
         "no_contact": among(patient.c.preferred_channel == "none"),
         "opted_out": _refusing(chosen, campaign_id, members),
     }
+    if chosen.source == "report":  # COM-12, ACX-36: a reminder of what will not be is not sent
+        reasons["appointment_changed"] = changed_since(campaign_id, members, now)
+    return reasons
 
 
 def _refusing(

@@ -2,7 +2,7 @@
 What a template may speak of, and each recipient's values for it.
 
     patient.given_name       the record; where somebody is not in it, the list's own column (ACX-22)
-    appointment.date         the patient's next booked appointment
+    appointment.date         the patient's next booked appointment; in a reminder, the one it is about
     organisation.name        the settings
     facility.*, provider.*   the patient's own
     list.Surgery_Date        the list's column of that heading, spaces and punctuation as _
@@ -26,6 +26,7 @@ from sqlalchemy import Connection
 from clinic.cohort.rows import ListSource
 from clinic.record.bulk import is_any_of, plain_frame
 from clinic.record.schema.people import appointment, facility, patient, provider
+from clinic.record.schema.receipts import reminder
 from clinic.settings import Organisation
 
 _PATIENT = ("title", "given_name", "family_name", "full_name", "local_id")
@@ -78,6 +79,11 @@ def variable_frame(
     frame = pd.DataFrame(index=rows.index)
     tables: dict[str, pd.DataFrame] = {}
     ids = rows["patient_id"].astype(object)
+
+    def in_rows(space: str) -> bool:
+        """Whether it is the row, not the patient, that says which one is meant."""
+        return space == "appointment" and source.source == "report"
+
     for name in names:
         space, _, field = name.partition(".")
         if space == "organisation":
@@ -86,8 +92,12 @@ def variable_frame(
             frame[name] = _cells(source, rows, name)
         else:
             if space not in tables:
-                tables[space] = _read(connection, space, ids, setting)
-            values = tables[space][field].reindex(ids)
+                tables[space] = (
+                    _reminded(connection, source, rows, setting)
+                    if in_rows(space)
+                    else _read(connection, space, ids, setting)
+                )
+            values = tables[space][field].reindex(rows.index if in_rows(space) else ids)
             values.index = rows.index
             frame[name] = values.where(values.notna() & (values != ""), None)
             if space == "patient" and field in source.fields:
@@ -153,10 +163,31 @@ def _appointments(connection: Connection, ids: pd.Series[Any], setting: Setting)
         .subquery()
     )
     fields = (booked.c.starts_at, booked.c.place, booked.c.visit_type, booked.c.minutes)
-    query = sa.select(booked.c.patient_id, *fields).where(booked.c.rank == 1)
+    return _spelled(
+        connection, sa.select(booked.c.patient_id, *fields).where(booked.c.rank == 1), setting
+    )
+
+
+def _reminded(
+    connection: Connection, source: ListSource, rows: pd.DataFrame, setting: Setting
+) -> pd.DataFrame:
+    """The appointment that each row of a reminder list is about, by row number."""
+    a = appointment.c
+    query = (
+        sa.select(reminder.c.row_number, a.starts_at, a.place, a.visit_type, a.minutes)
+        .join(appointment, a.id == reminder.c.appointment_id)
+        .where(
+            reminder.c.list_id == source.id, is_any_of(reminder.c.row_number, rows.index.tolist())
+        )
+    )
+    return _spelled(connection, query, setting)
+
+
+def _spelled(connection: Connection, query: sa.Select[Any], setting: Setting) -> pd.DataFrame:
+    """Appointments by the query's first column, their time by the organisation's clock."""
     result = connection.execute(query)
     frame = pd.DataFrame([tuple(row) for row in result], columns=list(result.keys()), dtype=object)
-    frame = frame.set_index("patient_id").rename(columns={"visit_type": "type"})
+    frame = frame.set_index(frame.columns[0]).rename(columns={"visit_type": "type"})
     zone = ZoneInfo(setting.organisation.time_zone)
     local = [instant.astimezone(zone) for instant in frame["starts_at"]]
     frame["date"] = pd.Series([t.date() for t in local], frame.index, dtype=object)

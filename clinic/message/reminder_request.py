@@ -1,0 +1,64 @@
+"""What a nightly reminder is asked for: which appointments, which template. Keys and settings only."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+LONGEST_DAYS = 28  # COM-15
+
+
+class ReminderRequest(BaseModel):
+    """One night's reminders. All that is given must match (COM-5, COM-15)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    days: int = Field(
+        default=2, title="Days ahead", ge=0, le=LONGEST_DAYS,
+        description="Appointments from now to the end of the day so many days ahead",
+    )  # fmt: skip
+    first_date: date | None = Field(
+        default=None, title="First date", description="Empty: from now on"
+    )
+    last_date: date | None = Field(
+        default=None, title="Last date", description="Empty: as many days ahead as given"
+    )
+    place: str | None = Field(default=None, title="Appointment place")
+    provider: str | None = Field(default=None, title="Provider", description="Its code")
+    facility: str | None = Field(default=None, title="Facility", description="Its code")
+    visit_type: str | None = Field(default=None, title="Appointment type")
+    mode: str | None = Field(
+        default=None, title="Mode", description="in_person, telephone or video"
+    )
+    session_type: str | None = Field(default=None, title="Session type")
+    booking_requirement: str | None = Field(default=None, title="Booking requirement")
+    speciality: str | None = Field(default=None, title="Speciality of the provider")
+    minimum_age: int | None = Field(default=None, title="Minimum age", ge=0, le=130)
+    template: str = Field(
+        default="appointment-reminder", title="Template", pattern=r"^[a-z0-9][a-z0-9_-]*$",
+        description="The vendor's, which cannot be edited, or one of your own",
+    )  # fmt: skip
+    channel: Literal["sms", "email"] = Field(default="sms", title="Channel")
+    list_name: str = Field(
+        default="Appointment reminders", title="List name", min_length=1, max_length=120
+    )
+    dry_run: bool = Field(default=False, title="Rehearsal", description="Nothing leaves")
+    requested_by: str | None = Field(default=None, title="Requested by")
+    request_key: str | None = Field(default=None, title="Request key", max_length=80)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> ReminderRequest:
+        if self.first_date and self.last_date and self.first_date > self.last_date:
+            raise ValueError("the first date is after the last")
+        return self
+
+    def criteria(self) -> dict[str, str]:
+        """What was asked for, for the list's own record."""
+        found = self.model_dump(
+            mode="json",
+            exclude_none=True,
+            exclude={"template", "channel", "list_name", "dry_run", "requested_by", "request_key"},
+        )
+        return {name: str(value) for name, value in found.items()}

@@ -1,0 +1,30 @@
+"""Which appointments are reminded of: one call into `clinic`."""
+
+from __future__ import annotations
+
+from prefect.runtime import flow_run
+
+from clinic.message.remind import begin_reminders
+from clinic.message.reminder_request import ReminderRequest
+from tasks.safely import task
+from tasks.wiring import wiring
+
+
+@task(name="load-appointments")
+def load_appointments(request: ReminderRequest) -> int:
+    """
+    Take the appointments in and make their campaign; its number.
+
+    A retried run is the same request: it finds the campaign that it made before.
+    """
+    parts = wiring()
+    gateway = parts.gateway(request.channel, dry_run=request.dry_run)
+    return begin_reminders(
+        parts.record,
+        parts.clock,
+        parts.settings,
+        request,
+        request_key=request.request_key or f"run-{flow_run.id}",
+        gateway=gateway.name,
+        batch_limit=gateway.batch_limit,
+    )

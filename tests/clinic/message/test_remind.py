@@ -1,0 +1,293 @@
+"""COM-1, COM-2, COM-5, COM-12, COM-15, ACX-36: each appointment is reminded of once, if it still stands."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from pydantic import ValidationError
+
+from clinic.errors import NotFound
+from clinic.message import states
+from clinic.message.catalogue import NewTemplate, add_template, seed_catalogue
+from clinic.message.deliver import deliver
+from clinic.message.remind import begin_reminders
+from clinic.message.reminder_request import ReminderRequest
+from clinic.message.stage import stage
+from clinic.message.summary import count_outcomes
+from clinic.message.variables import Setting
+from clinic.message.vendor_templates import TEMPLATES
+from clinic.record.database import Record
+from clinic.record.installation import install
+from clinic.record.schema.messages import campaign, message
+from clinic.record.schema.people import appointment, facility, patient, provider
+from clinic.settings import Settings
+from data_checks.cohort import check_cohort
+from tests.fakes import FakeClock, FakeGateway
+from tests.ledgers import make_ledger
+
+SETTINGS = Settings(phones={"test_range": True})  # type: ignore[arg-type]
+_keys = itertools.count(1)
+
+
+@pytest.fixture
+def office(record: Record, clock: FakeClock) -> Record:
+    """Two facilities with a provider each, and four patients with a mobile."""
+    install(record, clock)
+    seed_catalogue(record, clock, TEMPLATES)
+    with record.write() as connection:
+        for n in (1, 2):
+            connection.execute(sa.insert(facility).values(id=n, code=f"F{n}", name=f"Site {n}"))
+            connection.execute(
+                sa.insert(provider).values(id=n, code=f"P{n}", name=f"Dr {n}", speciality=f"S{n}")
+            )
+        for n in range(1, 5):
+            connection.execute(
+                sa.insert(patient).values(
+                    id=n, given_name=f"Given{n}", family_name="F", mobile=f"0770090000{n}",
+                    birth_date=date(1950 + 10 * n, 3, 2),
+                )
+            )  # fmt: skip
+    return record
+
+
+def book(record: Record, at: datetime, patient_id: int = 1, **values: Any) -> int:
+    """An appointment; its id."""
+    given: dict[str, Any] = {"place": "Room 4", "facility_id": 1, "provider_id": 1}
+    with record.write() as connection:
+        key = connection.execute(
+            sa.insert(appointment)
+            .values(given | values | {"patient_id": patient_id, "starts_at": at})
+            .returning(appointment.c.id)
+        ).scalar_one()
+    return int(key)
+
+
+def stage_night(record: Record, clock: FakeClock, **wanted: Any) -> int:
+    """A night's run up to the point where it may send; its campaign."""
+    request = ReminderRequest(**wanted)
+    number = begin_reminders(
+        record, clock, SETTINGS, request, request_key=f"night-{next(_keys)}", gateway="fake",
+        batch_limit=1000,
+    )  # fmt: skip
+    check_cohort(record, clock, SETTINGS, number)
+    setting = Setting(SETTINGS.organisation, clock.now())
+    stage(record, number, setting=setting, most_segments=6)
+    return number
+
+
+def send(record: Record, clock: FakeClock, folder: Path, number: int) -> list[str]:
+    """Let it go; the texts that left."""
+    with record.write() as connection:
+        connection.execute(
+            sa.update(campaign).where(campaign.c.id == number).values(state=states.RUNNING)
+        )
+    gateway = FakeGateway()
+    deliver(make_ledger(record, clock, folder / str(number)), gateway, number, 1, 100)
+    with record.read() as connection:
+        rows = connection.execute(sa.select(message.c.id, message.c.body).order_by(message.c.id))
+        return [body for key, body in rows if key in gateway.received]
+
+
+def night(record: Record, clock: FakeClock, folder: Path, **wanted: Any) -> list[str]:
+    return send(record, clock, folder, stage_night(record, clock, **wanted))
+
+
+def outcomes(record: Record, number: int) -> dict[str, int]:
+    with record.read() as connection:
+        return count_outcomes(connection, number)
+
+
+def test_an_appointment_is_reminded_of_once_however_often_it_runs(
+    office: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    """COM-1, COM-2: by the vendor's template, with the day and time of the organisation's clock."""
+    book(office, clock.now() + timedelta(days=1))
+    first = night(office, clock, tmp_path)
+    assert first == [
+        "Reminder for Given1: you have an appointment on Tuesday at 10:00, Room 4. "
+        "If you cannot come, please call The Practice."
+    ]
+    for _ in range(3):
+        clock.sleep(3600)
+        assert night(office, clock, tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("days", "values", "reminded"),
+    [
+        (1, {}, True),
+        (2, {}, True),
+        (3, {}, False),
+        (-1, {}, False),
+        (1, {"status": "cancelled"}, False),
+        (1, {"status": "started"}, False),
+        (1, {"status": "arrived"}, False),
+        (1, {"status": "finished"}, False),
+        (1, {"status": "no_show"}, False),
+    ],
+)
+def test_only_booked_ones_within_the_days_asked_for(
+    office: Record,
+    clock: FakeClock,
+    tmp_path: Path,
+    days: int,
+    values: dict[str, Any],
+    reminded: bool,
+) -> None:
+    """COM-12: cancelled or started appointments are never reminded of."""
+    book(office, clock.now() + timedelta(days=days), **values)
+    assert len(night(office, clock, tmp_path, days=2)) == reminded
+
+
+@pytest.mark.parametrize(
+    ("wanted", "who"),
+    [
+        ({}, [1, 2]),
+        ({"place": "Room 4"}, [1]),
+        ({"provider": "P2"}, [2]),
+        ({"facility": "F1"}, [1]),
+        ({"visit_type": "smear"}, [2]),
+        ({"mode": "video"}, [2]),
+        ({"session_type": "clinic"}, [1]),
+        ({"booking_requirement": "interpreter"}, [2]),
+        ({"speciality": "S1"}, [1]),
+        ({"minimum_age": 66}, [1]),
+        ({"minimum_age": 56}, [1, 2]),
+        ({"minimum_age": 67}, []),
+        ({"place": "Room 4", "provider": "P2"}, []),
+        ({"first_date": date(2026, 3, 4), "last_date": date(2026, 3, 4)}, [2]),
+        ({"last_date": date(2026, 3, 3)}, [1]),
+    ],
+)
+def test_every_parameter_of_the_report_must_match(
+    office: Record, clock: FakeClock, tmp_path: Path, wanted: dict[str, Any], who: list[int]
+) -> None:
+    """COM-5, COM-15: place, provider, type, facility, mode, session, requirement, age, dates."""
+    book(office, clock.now() + timedelta(days=1), 1, session_type="clinic")
+    book(
+        office, clock.now() + timedelta(days=2), 2, place="Room 5", provider_id=2, facility_id=2,
+        visit_type="smear", mode="video", booking_requirement="interpreter",
+    )  # fmt: skip
+    found = night(office, clock, tmp_path, **wanted)
+    assert [text.split()[2].rstrip(":") for text in found] == [f"Given{n}" for n in who]
+
+
+def test_nothing_is_reminded_of_more_than_28_days_ahead(
+    office: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    """COM-15."""
+    book(office, clock.now() + timedelta(days=29))
+    assert night(office, clock, tmp_path, last_date=date(2026, 12, 31)) == []
+    with pytest.raises(ValidationError):
+        ReminderRequest(days=29)
+
+
+@pytest.mark.parametrize("wanted", [{"facility": "nowhere"}, {"provider": "nobody"}])
+def test_a_place_that_is_not_there_is_told(
+    office: Record, clock: FakeClock, wanted: dict[str, Any]
+) -> None:
+    with pytest.raises(NotFound):
+        stage_night(office, clock, **wanted)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": "cancelled"},
+        {"status": "started"},
+        {"starts_at": datetime(2026, 3, 3, 15, 0, tzinfo=UTC)},
+    ],
+)
+def test_what_was_cancelled_or_moved_since_does_not_leave(
+    office: Record, clock: FakeClock, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    """ACX-36: read again in the intent; moved, it is reminded of at its new time."""
+    book(office, clock.now() + timedelta(days=1))
+    number = stage_night(office, clock)
+    with office.write() as connection:
+        connection.execute(sa.update(appointment).values(change))
+    assert send(office, clock, tmp_path, number) == []
+    with office.read() as connection:
+        row = connection.execute(sa.select(message.c.state, message.c.reason)).one()
+    assert tuple(row) == ("suppressed", "appointment_changed")
+    again = night(office, clock, tmp_path)
+    assert [("15:00" in text) for text in again] == ([True] if "starts_at" in change else [])
+
+
+def test_a_patient_who_died_since_gets_none(
+    office: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    """ACX-36."""
+    book(office, clock.now() + timedelta(days=1))
+    number = stage_night(office, clock)
+    with office.write() as connection:
+        connection.execute(sa.update(patient).values(death_date=date(2026, 3, 2)))
+    assert send(office, clock, tmp_path, number) == []
+
+
+def test_of_two_appointments_the_earlier_is_reminded_of_now_and_the_later_by_the_next_run(
+    office: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    """COM-5: one message a patient and run; the other is listed, and not forgotten."""
+    book(office, clock.now() + timedelta(days=2, hours=1))
+    book(office, clock.now() + timedelta(days=1))
+    number = stage_night(office, clock)
+    assert outcomes(office, number) == {"waiting": 1, "duplicate": 1}
+    assert ["Tuesday" in text for text in send(office, clock, tmp_path, number)] == [True]
+    assert ["Wednesday at 11:00" in text for text in night(office, clock, tmp_path)] == [True]
+    assert night(office, clock, tmp_path) == []
+
+
+def test_two_runs_at_once_remind_once(office: Record, clock: FakeClock, tmp_path: Path) -> None:
+    """COM-2: both took the appointment in before either staged it."""
+    book(office, clock.now() + timedelta(days=1))
+    requests = [
+        begin_reminders(
+            office, clock, SETTINGS, ReminderRequest(), request_key=f"at-once-{n}", gateway="fake",
+            batch_limit=1000,
+        )
+        for n in (1, 2)
+    ]  # fmt: skip
+    for number in requests:
+        check_cohort(office, clock, SETTINGS, number)
+    for number in requests:
+        setting = Setting(SETTINGS.organisation, clock.now())
+        stage(office, number, setting=setting, most_segments=6)
+    assert [outcomes(office, n) for n in requests] == [{"waiting": 1}, {"duplicate": 1}]
+
+
+def test_a_rehearsal_reminds_nobody_and_keeps_nobody_from_being_reminded(
+    office: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    """NEW-13."""
+    book(office, clock.now() + timedelta(days=1))
+    number = stage_night(office, clock, dry_run=True)
+    assert outcomes(office, number) == {"waiting": 1}
+    assert len(night(office, clock, tmp_path)) == 1
+
+
+def test_the_same_request_again_is_the_same_campaign(office: Record, clock: FakeClock) -> None:
+    book(office, clock.now() + timedelta(days=1))
+    numbers = {
+        begin_reminders(
+            office, clock, SETTINGS, ReminderRequest(), request_key="same", gateway="fake",
+            batch_limit=1000,
+        )
+        for _ in range(2)
+    }  # fmt: skip
+    assert len(numbers) == 1
+
+
+def test_a_local_template_serves_too(office: Record, clock: FakeClock, tmp_path: Path) -> None:
+    """COM-1, COM-5: vendor-maintained or one's own."""
+    own = NewTemplate(
+        key="own", name="Own", message_type="reminder", body="At {{ appointment.time }}."
+    )
+    add_template(office, clock, own, by="tests")
+    book(office, clock.now() + timedelta(days=1))
+    assert night(office, clock, tmp_path, template="own") == ["At 10:00."]

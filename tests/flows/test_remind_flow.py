@@ -1,0 +1,72 @@
+"""COM-1, COM-2, ACX-36: the nightly flow, through a real Prefect server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+import yaml  # type: ignore[import-untyped]  # for a test alone, no stubs
+
+from clinic.message.catalogue import seed_catalogue
+from clinic.message.reminder_request import ReminderRequest
+from clinic.message.vendor_templates import TEMPLATES
+from clinic.message.worker import Worker
+from clinic.record.database import Record
+from clinic.record.installation import install
+from clinic.record.schema.people import appointment, clinical_item
+from clinic.settings import Settings
+from flows.remind import remind
+from tasks.environment import ROOT
+from tasks.wiring import Wiring, use
+from tests.fakes import FakeClock, FakeGateway
+from tests.ledgers import add_patients
+
+
+@pytest.fixture
+def parts(sqlite_record: Record, clock: FakeClock, tmp_path: Path) -> Iterator[Wiring]:
+    settings = Settings(home=tmp_path, phones={"test_range": True})  # type: ignore[arg-type]
+    parts = Wiring(settings, sqlite_record, clock, Worker(tmp_path / "workers"))
+    parts.gateways[("sms", False)] = FakeGateway()
+    install(sqlite_record, clock)
+    seed_catalogue(sqlite_record, clock, TEMPLATES)
+    use(parts)
+    yield parts
+    use(None)
+
+
+@pytest.mark.prefect
+@pytest.mark.usefixtures("prefect_server")
+def test_a_night_reminds_everybody_once_and_a_quiet_night_is_no_failure(
+    parts: Wiring, clock: FakeClock
+) -> None:
+    """COM-1, COM-2, COM-7: sent by the vendor's template, filed on the record; again: nothing."""
+    add_patients(parts.record, 3)
+    with parts.record.write() as connection:
+        for n in (1, 2, 3):
+            connection.execute(
+                sa.insert(appointment).values(
+                    patient_id=n, starts_at=clock.now() + timedelta(days=n), place="Room 4"
+                )
+            )
+    sent = []
+    for _ in range(2):
+        summary = remind(ReminderRequest(days=2))
+        sent.append(dict(summary.outcomes))
+    assert sent == [{"sent": 2}, {}]
+    with parts.record.read() as connection:
+        query = sa.select(sa.func.count()).select_from(clinical_item)
+        assert connection.execute(query).scalar_one() == 2
+
+
+def test_it_is_scheduled_by_the_organisations_clock() -> None:
+    """COM-2: what comes with the program runs every evening, and never twice at once."""
+    file = yaml.safe_load((ROOT / "prefect.yaml").read_text())
+    (found,) = [one for one in file["deployments"] if one["name"] == "remind"]
+    (schedule,) = found["schedules"]
+    assert schedule["timezone"] == "{{ $COHORT_TIME_ZONE }}"
+    assert len(schedule["cron"].split()) == 5
+    assert found["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
+    ReminderRequest.model_validate(found["parameters"]["request"])
