@@ -83,8 +83,12 @@ class Turn:
         self._connection = connection
         # One order for everybody: two who wait for each other's lane would wait for ever
         self._lanes = sorted((lane for lane in lanes if lane.limits), key=lambda lane: lane.name)
-        self._now = (now - _START) // timedelta(microseconds=1)
+        self.begin_at(now)
         self._taken = self._lock() if self._lanes else {}
+
+    def begin_at(self, now: datetime) -> None:
+        """Count from this instant: that at which the lanes were ours, if we waited for them."""
+        self._now = (now - _START) // timedelta(microseconds=1)
 
     def allowance(self, wanted: int) -> Allowance:
         """How many of the messages `wanted` may leave now."""

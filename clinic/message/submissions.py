@@ -95,12 +95,12 @@ def intend(ledger: Ledger, claim: Claim, gateway: Gateway) -> Submission | None:
     When this returns a submission, every byte of it may be sent.
     """
     ledger.reached("intent.begin")
-    now = ledger.clock.now()
     with ledger.record.write() as connection:
         ledger.hold_fence(connection, claim)
         if not ledger.may_send(connection, claim):
             ledger.give_back(connection, claim)
             return None
+        now = ledger.clock.now()  # not before: we may have waited for the batch
         if (opening := ledger.closed_until(claim, now)) is not None:
             ledger.give_back(connection, claim, not_before=opening)
             return None
@@ -115,9 +115,11 @@ def intend(ledger: Ledger, claim: Claim, gateway: Gateway) -> Submission | None:
         if not messages:
             ledger.finish(connection, claim)
             return None
+        now = ledger.clock.now()
+        turn.begin_at(now)  # messages count from when they may leave, not from when we asked
         turn.take(len(messages))
         ledger.note_attempt(connection, claim, messages[-1].reference)
-        made = _write_intent(connection, ledger, claim, gateway, messages)
+        made = _write_intent(connection, ledger, claim, gateway, messages, now=now)
         ledger.reached("intent.precommit")
     ledger.reached("intent.done")
     ledger.witness(made.id)
@@ -130,8 +132,9 @@ def _write_intent(
     claim: Claim,
     gateway: Gateway,
     messages: Sequence[Outgoing],
+    *,
+    now: datetime,
 ) -> Submission:
-    now = ledger.clock.now()
     last = connection.execute(
         sa.select(sa.func.coalesce(sa.func.max(submission.c.attempt), 0)).where(
             submission.c.batch_id == claim.batch_id

@@ -1,0 +1,69 @@
+"""Four processes send one campaign from one ledger: no overlap, no loss, and the pace holds."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import Counter
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from clinic.clock import SystemClock
+from clinic.gateway.outbox import Outbox
+from clinic.message.codes import message_id
+from clinic.message.deliver import deliver
+from clinic.message.summary import summarize
+from clinic.message.timing import Timing
+from clinic.record.database import Record
+from clinic.record.schema.messages import batch, submission
+from clinic.record.schema.outbox import outbox
+from clinic.settings import Pace, Pacing
+from tests.ledgers import add_campaign, add_patients, make_ledger, message_states
+
+PROCESSES, PEOPLE, A_SECOND = 4, 900, 300
+PACED = Timing(pacing=Pacing(sms=Pace(per_second=A_SECOND)))
+
+
+def send(url: str, folder: str, number: int) -> None:
+    """What each process does."""
+    record = Record.open(url)
+    ledger = make_ledger(record, SystemClock(), Path(folder), timing=PACED)
+    deliver(ledger, Outbox(record, "sms"), number, 1, 100)
+    ledger.worker.close()
+    record.close()
+
+
+def test_four_processes_send_one_campaign(record_url: str, tmp_path: Path) -> None:
+    """NEW-3, NEW-7: each message once, none lost, no second with more than the lane takes."""
+    record, clock = Record.open(record_url), SystemClock()
+    add_patients(record, PEOPLE)
+    number = add_campaign(record, clock, PEOPLE, batch_size=50)
+    context = multiprocessing.get_context("spawn")
+    workers = [
+        context.Process(target=send, args=(record_url, str(tmp_path), number))
+        for _ in range(PROCESSES)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(120)
+    assert [worker.exitcode for worker in workers] == [0] * PROCESSES
+    assert message_states(record, number) == {"delivered": PEOPLE}
+    with record.read() as connection:
+        kept = Counter(connection.scalars(sa.select(outbox.c.reference)).all())
+        intents = connection.execute(
+            sa.select(submission.c.created_at, submission.c.members, submission.c.owner)
+            .join(batch, batch.c.id == submission.c.batch_id)
+            .order_by(submission.c.created_at)
+        ).all()
+    assert kept == {message_id(number, n): 1 for n in range(1, PEOPLE + 1)}
+    assert len({row.owner for row in intents}) > 1, "more than one had a hand in it"
+    for first in intents:
+        within = [
+            len(row.members) // 8
+            for row in intents
+            if 0 <= (row.created_at - first.created_at).total_seconds() < 1
+        ]
+        assert sum(within) <= A_SECOND
+    assert summarize(record, clock, number).state == "completed"
+    record.close()
