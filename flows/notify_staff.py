@@ -28,7 +28,7 @@ def notify_staff(request: NoticeRequest) -> Summary:
     Tell staff of an operation.
 
     Args:
-        request: of which operation, and whom; `cohort operations notify …` makes one
+        request: of which operation, and whom; `cohort notify …` makes one
     """
     notice = open_notice(request)
     named = name_recipients(notice)

@@ -26,7 +26,7 @@ from clinic.message.manifest import manifest_of
 from clinic.message.schedule import move_on
 from clinic.message.summary import count_outcomes
 from clinic.message.timing import Timing
-from clinic.notify.purposes import NOTICE
+from clinic.notify.purposes import ALERT, NOTICE
 from clinic.record.database import Record
 from clinic.record.schema.lists import template, template_version
 from clinic.record.schema.messages import campaign, message
@@ -76,9 +76,9 @@ def ask(
 
 def is_needed(connection: Connection, job: sa.Row[Any], settings: Settings) -> bool:
     """Whether one person alone may not send this: a notice to staff (ALC-8), or a campaign of more
-    messages than the settings allow. A rehearsal may always be sent."""
-    if job.purpose == NOTICE and not job.dry_run:
-        return True
+    messages than the settings allow. A rehearsal, and a reminder by the clock, may always be sent."""
+    if job.purpose in (NOTICE, ALERT):
+        return job.purpose == NOTICE and not job.dry_run
     most = settings.release.approval_above
     if most is None or job.dry_run:
         return False

@@ -1,0 +1,70 @@
+"""What and when: find requests for approval that wait too long, remind the team, show them."""
+
+from __future__ import annotations
+
+from prefect.artifacts import create_table_artifact
+from prefect.events import emit_event
+
+from clinic.message.approve import release_campaign
+from clinic.message.stage import stage
+from clinic.message.variables import Setting
+from clinic.notify.chase import Late, find_late, open_alert
+from tasks.messages import Span, spans_of
+from tasks.safely import task
+from tasks.wiring import wiring
+
+UNDECIDABLE = "cohort.approval.undecidable"
+
+
+@task(name="find-late", retries=2, retry_delay_seconds=[1, 10])
+def find_late_requests() -> list[Late]:
+    """Close what has expired; what waits too long, and what nobody can decide."""
+    parts = wiring()
+    return find_late(parts.record, parts.clock, parts.settings)
+
+
+@task(name="show-late")
+def show_late(late: list[Late]) -> int:
+    """A table of numbers, and an event for each request that nobody can decide; how many are late."""
+    create_table_artifact(
+        key="approvals-late",
+        table=[
+            {
+                "approval": each.approval,
+                "of": f"{each.subject} {each.subject_id}",
+                "needs": each.role,
+                "hours": each.hours,
+                "may decide": each.deciders or "NOBODY",
+            }
+            for each in late
+        ],
+        description=f"{len(late)} requests wait for approval",
+    )
+    for each in late:
+        if not each.deciders:
+            emit_event(
+                event=UNDECIDABLE,
+                resource={"prefect.resource.id": f"cohort.approval.{each.approval}"},
+                payload={"subject": each.subject, "number": str(each.subject_id)},
+            )
+    return len(late)
+
+
+@task(name="stage-reminder", retries=2, retry_delay_seconds=[1, 10])
+def stage_reminder(late: list[Late]) -> list[Span]:
+    """The reminder's batches, released; none if nothing is late or the team has no address."""
+    parts = wiring()
+    gateway = parts.gateway("email", dry_run=False)
+    campaign_id = open_alert(
+        parts.record, parts.clock, parts.settings, late,
+        gateway=gateway.name, batch_limit=gateway.batch_limit,
+    )  # fmt: skip
+    if campaign_id is None:
+        return []
+    organisation = parts.settings.organisation
+    setting = Setting(organisation, parts.clock.now())
+    batches = stage(
+        parts.record, campaign_id, setting=setting, most_segments=organisation.most_segments
+    )
+    release_campaign(parts.record, parts.clock, parts.settings, campaign_id, parts.timing)
+    return spans_of(campaign_id, batches)
