@@ -68,6 +68,7 @@ def set_up(settings: Settings) -> None:
     from clinic.govern.audit_key import unlock
     from clinic.message.catalogue import seed_catalogue
     from clinic.message.vendor_templates import TEMPLATES
+    from clinic.message.witness import register
     from clinic.record.database import Record, require_durable
     from clinic.record.installation import install
     from clinic.record.migrate import migrate
@@ -80,6 +81,7 @@ def set_up(settings: Settings) -> None:
         require_durable(record)
         install(record, SystemClock())
         unlock(record, settings.home)
+        register(record, settings.home)
         seed_catalogue(record, SystemClock(), TEMPLATES)
     finally:
         record.close()

@@ -22,6 +22,7 @@ from clinic.govern.audit_key import unlock
 from clinic.message.campaign import get_campaign
 from clinic.message.ledger import Ledger
 from clinic.message.timing import Timing, timing_of
+from clinic.message.witness import hold_if_restored, note_in
 from clinic.message.worker import Worker
 from clinic.record.database import Record, require_durable
 from clinic.record.installation import install
@@ -116,10 +117,12 @@ def _make(settings: Settings) -> Wiring:
     clock = SystemClock()
     install(record, clock)
     unlock(record, settings.home)
+    hold_if_restored(record, clock, settings.home)
     worker = Worker(settings.home / "workers")
     # What was imported stays: without this each collection looks at all of Prefect and pandas again
     gc.freeze()
-    made = Wiring(settings=settings, record=record, clock=clock, worker=worker)
+    witness = note_in(settings.home, worker.name)
+    made = Wiring(settings=settings, record=record, clock=clock, worker=worker, witness=witness)
     atexit.register(made.close)
     return made
 
