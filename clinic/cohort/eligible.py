@@ -72,7 +72,9 @@ def facts_of(
     facts["register_optional"] = _need_no_record(source, ids, known, question, settings)
     _judge_birth_dates(facts, source, rows, known, question.today)
     _judge_standing(facts, known, settings, question.today)
-    _judge_addresses(facts, rows, known, settings, question.channel)
+    # What failed is sent again to what the record says now: somebody may have corrected it (PAT-23)
+    record_first = settings.organisation.address_from == "record" or source.source == "resend"
+    _judge_addresses(facts, rows, known, settings, question.channel, record_first=record_first)
     _stand_in_for_unregistered(facts, ids["nhs_number"])
     facts["opted_out"] = _opted_out(connection, facts["patient_id"], question) | refused(
         connection, facts, channel=question.channel, purpose=question.purpose
@@ -137,11 +139,13 @@ def _judge_addresses(
     known: pd.DataFrame,
     settings: Settings,
     channel: str,
+    *,
+    record_first: bool,
 ) -> None:
     field = _address_field(channel)
     listed, recorded = rows[field], known[field].fillna("").astype("str")
     first, second = listed, recorded
-    if settings.organisation.address_from == "record":
+    if record_first:
         first, second = recorded, listed
     text = first.where(first != "", second)
     judged = judge_emails(text) if channel == "email" else judge_mobiles(text, settings.phones)

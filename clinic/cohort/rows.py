@@ -51,8 +51,8 @@ class ListSource:
 
     @property
     def from_record(self) -> bool:
-        """Whether its rows were patients from the start: a group, a filter."""
-        return not self.columns
+        """Whether its rows were patients from the start: a group, a filter, what is sent again."""
+        return not self.columns or self.source == "resend"
 
 
 def get_list(connection: Connection, list_id: int) -> ListSource:
