@@ -69,6 +69,8 @@ def add_campaign(
 
 
 def _catalogue(record: Record, connection: sa.Connection, clock: Clock) -> None:
+    if connection.scalar(sa.select(template.c.id).where(template.c.id == 1)):
+        return  # an installation that was set up has one
     connection.execute(
         sa.insert(template).values(id=1, key="plain", name="Plain", message_type="notice")
     )

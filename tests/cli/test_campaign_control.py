@@ -1,0 +1,88 @@
+"""NEW-9, PAT-14, ACX-30, NEW-1 in the terminal: pause, resume, cancel, review; send later."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from clinic.clock import SystemClock
+from clinic.message import states
+from clinic.record.database import Record
+from clinic.record.schema.govern import operator
+from tests.cli.conftest import Type
+from tests.ledgers import add_campaign, add_patients
+
+
+@pytest.fixture
+def running(installed: Record) -> int:
+    """A campaign to thirty people that runs."""
+    add_patients(installed, 30)
+    return add_campaign(installed, SystemClock(), 30, batch_size=10)
+
+
+def test_a_campaign_is_paused_resumed_and_cancelled_with_exact_counts(
+    typed: Type, running: int
+) -> None:
+    """NEW-9."""
+    for words, state, counts in (
+        (("pause",), states.PAUSED, {"waiting": 30}),
+        (("resume",), states.RUNNING, {"waiting": 30}),
+        (("cancel", "--yes"), states.CANCELLED_CAMPAIGN, {"cancelled": 30}),
+    ):
+        done = typed(words[0], str(running), *words[1:], "--reason", "wrong text", "--json")
+        assert done.code == 0
+        told = json.loads(done.out)
+        assert (told["state"], told["counts"]) == (state, counts)
+
+
+def test_nothing_is_cancelled_without_a_yes(typed: Type, running: int) -> None:
+    assert typed("cancel", str(running), stdin="n\n").code == 3
+    assert json.loads(typed("pause", str(running), "--json").out)["counts"] == {"waiting": 30}
+
+
+@pytest.mark.parametrize("word", ["pause", "resume", "cancel", "review"])
+def test_an_unknown_campaign_is_named(typed: Type, installed: Record, word: str) -> None:
+    words = [word, "7", *(["--yes"] if word == "cancel" else [])]
+    done = typed(*words)
+    assert (done.code, "campaign-unknown" in done.err) == (2, True)
+
+
+def test_the_review_shows_start_end_and_patients_a_day(typed: Type, installed: Record) -> None:
+    """NEW-4, ACX-30: what an approver sees too."""
+    add_patients(installed, 30)
+    number = add_campaign(installed, SystemClock(), 30, state=states.CHECKING, stagger_days=3)
+    shown = typed("review", str(number)).err
+    assert "30 accepted" in shown
+    assert "Starts" in shown
+    assert "Ends about" in shown
+    assert "About 10 patients a day" in shown
+    assert "Hello" in shown
+
+
+def test_a_campaign_above_the_threshold_waits_for_another_person(
+    typed: Type, installed: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NEW-1, PAT-14: nothing leaves; the next command is said."""
+    add_patients(installed, 3)
+    monkeypatch.setenv("COHORT_RELEASE__APPROVAL_ABOVE", "0")
+    with installed.write() as connection:
+        connection.execute(
+            operator.insert().values(
+                name="nia", role="operator", secret_hash="-", created_at=SystemClock().now(),
+                created_by="root",
+            )
+        )  # fmt: skip
+    done = typed(
+        "message", "--status", "active", "--name", "All", "--text", "The clinic is closed.",
+        "--start", "2030-01-02 09:00", "--days", "2", "--yes", "--accept-warnings",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    assert "waits for another person" in done.err + done.out
+    assert "2 Jan 2030 09:00" in done.err + done.out
+    (asked,) = json.loads(typed("approvals", "--json").out)
+    assert (asked["kind"], asked["requested_by"], asked["summary"]["days"]) == (
+        "campaign",
+        "nia",
+        2,
+    )
