@@ -14,13 +14,15 @@ from datetime import timedelta
 from prefect.automations import AutomationCore
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import StateType
-from prefect.events.actions import ChangeFlowRunState
+from prefect.events.actions import ChangeFlowRunState, PauseDeployment
 from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 
 from tasks.environment import HEARTBEAT_SECONDS
+from tasks.events import HALTED
 
 SILENT_RUNS = "cohort: silent runs have crashed"
+REPEATED_HALTS = "cohort: campaigns halt one after the other"
 MISSED_HEARTBEATS = 3
 
 
@@ -51,12 +53,33 @@ def silent_runs() -> AutomationCore:
     )
 
 
+def repeated_halts() -> AutomationCore:
+    """
+    The automation that pauses a deployment's schedules when two campaigns halted themselves in an hour.
+
+    One list may be bad; two in a row are a bad way out, and what is due next would fail too (NEW-12).
+    """
+    return AutomationCore(
+        name=REPEATED_HALTS,
+        description="Two campaigns halted themselves within an hour: a person must look (NEW-12)",
+        trigger=EventTrigger(
+            expect={HALTED},
+            match=ResourceSpecification({"prefect.resource.id": ["cohort.campaign.*"]}),
+            posture=Posture.Reactive,
+            threshold=2,
+            within=timedelta(hours=1),
+        ),
+        # Of the run that halted last: Prefect relates it to the event
+        actions=[PauseDeployment(source="inferred", deployment_id=None)],
+    )
+
+
 def ensure_automations() -> None:
     """Create the automations, or update them. Call `apply_environment` first: this imports prefect."""
-    wanted = silent_runs()
     with get_client(sync_client=True) as client:
-        existing = client.read_automations_by_name(SILENT_RUNS)
-        if existing:
-            client.update_automation(existing[0].id, wanted)
-        else:
-            client.create_automation(wanted)
+        for wanted in (silent_runs(), repeated_halts()):
+            existing = client.read_automations_by_name(wanted.name)
+            if existing:
+                client.update_automation(existing[0].id, wanted)
+            else:
+                client.create_automation(wanted)
