@@ -1,0 +1,93 @@
+"""`cohort operations export|visit` and `cohort notify`, as people type them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from clinic.change.operations import get_operation
+from clinic.record.database import Record
+from clinic.record.schema.people import facility
+from tests.cli.office import Office, hire
+from tests.cli.test_operations import carried_out
+from tests.clinic.change.practice import patients, places
+from tests.fakes import FakeClock
+
+
+@pytest.fixture
+def office(sqlite_record: Record, tmp_path: Path) -> Office:
+    """Ann may ask, Mia may approve; six patients, all selected."""
+    (tmp_path / "home").mkdir()
+    office = Office(tmp_path / "home", sqlite_record)
+    hire(office)
+    places(sqlite_record)
+    patients(sqlite_record)
+    office.run("operations", "select", "--facility", "F1")
+    return office
+
+
+def test_the_phi_reminder_is_shown_to_who_asks_and_who_decides(office: Office) -> None:
+    """ALC-28, ALC-39: it cannot be undone, and says so."""
+    words = ("operations", "export", "1", "--what", "full", "--reason", "r", "--yes", "--no-run")
+    asked = office.run(*words, me="ann")
+    assert asked.exit_code == 0, asked.output
+    for output in (asked.output, office.run("operations", "show", "1").output):
+        said = " ".join(output.split())
+        assert "protected health information (PHI)" in said
+        assert "never sent by unsecured e-mail" in said
+        assert "it cannot be undone (N/A)" in said
+
+
+def test_the_full_record_as_csv_is_refused(office: Office) -> None:
+    """ALC-27."""
+    words = ("operations", "export", "1", "--what", "full", "--format", "csv", "--reason", "r")
+    result = office.run(*words, "--yes", "--no-run", me="ann")
+    assert (result.exit_code, "export-excel-only" in result.output) == (2, True)
+
+
+def test_visits_are_asked_for_reviewed_by_name_and_time_booked_and_undone(
+    office: Office, clock: FakeClock
+) -> None:
+    """ALC-7, ALC-30, ALC-39."""
+    days = ("--from", "2099-03-09", "--to", "10/03/2099")
+    words = (
+        "operations",
+        "visit",
+        "1",
+        "--type",
+        "wellness",
+        *days,
+        "--reason",
+        "r",
+        "--yes",
+        "--no-run",
+    )
+    asked = office.run(*words, "--between", "09:00-09:30", "--minutes", "15", me="ann")
+    assert asked.exit_code == 0, asked.output
+    assert "wellness, 2099-03-09 09:00 UTC, 15 min, P1" in asked.output
+    record = office.open()
+    carried_out(office, record, clock, 1)
+    assert get_operation(record, 1).state == "done"
+    back = office.run("operations", "undo", "1", "--reason", "r", "--yes", "--no-run", me="ann")
+    assert back.exit_code == 0, back.output
+    carried_out(office, record, clock, 2)
+    assert get_operation(record, 2).state == "done"
+
+
+def test_who_would_be_told_is_shown_before_anything_is_asked(
+    office: Office, clock: FakeClock
+) -> None:
+    """ALC-8, ALC-32."""
+    record = office.open()
+    with record.write() as connection:
+        connection.execute(sa.update(facility).values(email="desk@practice.nhs.uk"))
+    words = ("--to", "on_hold", "--reason", "r", "--yes", "--no-run")
+    office.run("operations", "status", "1", *words, me="ann")
+    carried_out(office, record, clock, 1)
+    result = office.run("notify", "1", "--to", "facility", "--reason", "r", "--no-run", me="ann")
+    assert result.exit_code == 0, result.output
+    assert "F1\tNorth\tdesk@practice.nhs.uk\t6" in result.output
+    refused = office.run("notify", "1", "--to", "facility", "--reason", "r", me="root")
+    assert refused.exit_code == 3
