@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from clinic.clock import Clock
+from clinic.errors import SettingsWrong
 from clinic.gateway.protocol import Gateway
 from clinic.gateway.rehearsal import RehearsalGateway
 from clinic.record.database import Record
-from clinic.settings import Settings
+from clinic.settings import Receipts, Settings
 
 
 def gateway_for(
@@ -42,7 +45,24 @@ def gateway_for(
         # A letter may wait for a connection, and then for its own answers
         begin = max(1.0, third - 3 * settings.email.timeout_seconds)
         name = settings.organisation.name
-        return Smtp(settings.email, sender_name=name, clock=clock, begin_within=begin)
+        return Smtp(
+            settings.email, sender_name=name, clock=clock, begin_within=begin,
+            unsubscribe_url=_unsubscribe_url(settings.receipts),
+        )  # fmt: skip
     from clinic.gateway.outbox import Outbox
 
     return Outbox(record, channel, clock=clock)
+
+
+def _unsubscribe_url(settings: Receipts) -> Callable[[int], str] | None:
+    """Where one click unsubscribes from a message's channel (RFC 8058); None: nobody would hear it."""
+    from clinic.gateway.signature import make_token, secret_key
+
+    if not settings.public_url:
+        return None
+    if not settings.public_url.startswith("https://"):
+        raise SettingsWrong(
+            "receipts-url", "receipts.public_url must begin with https:// (RFC 8058); correct it"
+        )
+    key, base = secret_key(settings.secret.get_secret_value()), settings.public_url.rstrip("/")
+    return lambda reference: f"{base}/unsubscribe/{make_token(key, reference)}"

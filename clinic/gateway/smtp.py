@@ -77,6 +77,7 @@ class Smtp:
                 'use tls = "starttls" or "implicit"',
             )
         self.batch_limit = settings.batch_limit
+        self.unsubscribe_url = unsubscribe_url
         self._settings = settings
         self._letterhead = Letterhead(settings.sender, sender_name, unsubscribe_url)
         self._envelope_sender = settings.bounce_address or settings.sender

@@ -6,12 +6,16 @@ import subprocess
 import sys
 
 import pytest
+from pydantic import SecretStr
 
+from clinic.errors import SettingsWrong
 from clinic.gateway.choose import gateway_for
 from clinic.gateway.outbox import read_outbox
 from clinic.gateway.protocol import Outgoing, Taken
+from clinic.gateway.signature import read_token
+from clinic.gateway.smtp import Smtp
 from clinic.record.database import Record
-from clinic.settings import EmailGateway, Settings, SmsGateway
+from clinic.settings import EmailGateway, Receipts, Settings, SmsGateway
 
 PROVIDER = SmsGateway(url="https://sms.example.org")
 RELAY = EmailGateway(host="relay.example.org", sender="practice@example.org")
@@ -66,3 +70,36 @@ def test_choosing_the_outbox_loads_no_http_client() -> None:
         [sys.executable, "-c", look], capture_output=True, text=True, check=True
     ).stdout
     assert found.strip() == "False"
+
+
+def test_e_mails_carry_an_unsubscribe_link_where_somebody_hears_it(sqlite_record: Record) -> None:
+    """NEW-5, RFC 8058: https, a token of the message, and nothing of the patient."""
+    heard = Receipts(public_url="https://cohort.example.org/", secret=SecretStr("sixteen letters!"))
+    urls = []
+    for receipts in (heard, Receipts()):
+        settings = Settings(email=RELAY, receipts=receipts)
+        gateway = gateway_for(settings, sqlite_record, "email")
+        assert isinstance(gateway, Smtp)
+        urls.append(gateway.unsubscribe_url)
+        gateway.close()
+    made, none = urls
+    assert none is None
+    assert made is not None
+    base, token = made(16777218).rsplit("/", 1)
+    assert base == "https://cohort.example.org/unsubscribe"
+    assert read_token(b"sixteen letters!", token) == 16777218
+
+
+@pytest.mark.parametrize(
+    ("url", "secret"),
+    [
+        ("http://cohort.example.org", "sixteen letters!"),
+        ("https://cohort.example.org", "short"),
+    ],
+)
+def test_an_unsubscribe_link_that_could_be_read_or_guessed_is_refused(
+    sqlite_record: Record, url: str, secret: str
+) -> None:
+    receipts = Receipts(public_url=url, secret=SecretStr(secret))
+    with pytest.raises(SettingsWrong, match="receipts-"):
+        gateway_for(Settings(email=RELAY, receipts=receipts), sqlite_record, "email")

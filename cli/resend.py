@@ -1,0 +1,63 @@
+"""`cohort resend`: send again what failed, and only that."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated
+
+import typer
+
+from cli import console
+
+
+def resend(
+    campaign: Annotated[int, typer.Argument(metavar="CAMPAIGN", help="Its number.")],
+    rows: Annotated[
+        str | None, typer.Option(metavar="2,5,9", help="Only these rows of its list.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Send without asking.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="The result for scripts.")] = False,
+) -> None:
+    """
+    Send again what failed of a campaign, whole or chosen rows; numbers are read anew.
+
+    What was delivered, what is sent and waits for its receipt, and what is unknown is never sent again;
+    nor is a row that another resend has taken. First the review, as with any campaign.
+    """
+    from cli import sending
+    from cli.asking import Manner, What, Who, message_cohort
+
+    made = _begin(campaign, _numbers(rows))
+    console.say(f"Campaign {made} sends the failures of campaign {campaign} again.")
+    manner = Manner(yes=yes, json=json, accept_warnings=True)  # they were, when it was first sent
+    then = message_cohort(Who(resume=made), What(), manner, use_server=sending.use_server)
+    console.next_commands(*then)
+
+
+def _begin(campaign: int, rows: list[int] | None) -> int:
+    from cli.wiring import get_settings, open_record
+    from clinic.clock import SystemClock
+    from clinic.gateway.choose import gateway_for
+    from clinic.message.campaign import get_campaign
+    from clinic.message.resend import begin_resend
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        with record.read() as connection:
+            channel = get_campaign(connection, campaign).channel
+        gateway = gateway_for(settings, record, channel)
+        gateway.close()
+        return begin_resend(
+            record, SystemClock(), settings, campaign, rows=rows,
+            request_key=f"resend-{uuid.uuid4()}", gateway=gateway.name,
+            batch_limit=gateway.batch_limit,
+        )  # fmt: skip
+
+
+def _numbers(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    try:
+        return [int(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise typer.BadParameter("write row numbers with commas between: 2,5,9") from None

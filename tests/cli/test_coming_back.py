@@ -1,0 +1,88 @@
+"""What `replies`, `receipts` and `resend` print and do."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from clinic.clock import SystemClock
+from clinic.gateway.incoming import Inbound, Receipt
+from clinic.message import states
+from clinic.message.codes import message_id
+from clinic.message.receipts import keep_receipts
+from clinic.message.replies import keep_replies
+from clinic.record.database import Record
+from clinic.record.schema.messages import campaign
+from clinic.settings import Phones
+from tests.campaigns import Fate, put_campaign
+from tests.cli.conftest import Type
+from tests.fakes import FakeClock
+
+NUMBER = "+447700900001"
+
+
+def answered(record: Record, *texts: str) -> None:
+    replies = [Inbound("outbox", f"{n}", "sms", NUMBER, text) for n, text in enumerate(texts)]
+    keep_replies(record, FakeClock(), replies, Phones(test_range=True))
+
+
+def test_replies_that_a_person_should_read_are_listed(typed: Type, installed: Record) -> None:
+    """NEW-5: newest first; keywords only when asked for."""
+    answered(installed, "stop", "Who is this?", "help")
+    assert [row[3:] for row in typed("replies").rows()] == [
+        [NUMBER, "", "help", "help"],
+        [NUMBER, "", "", "Who is this?"],
+    ]
+    assert len(typed("replies", "--keywords").rows()) == 3
+    assert [one["text"] for one in typed("replies", "--json").json()] == ["help", "Who is this?"]
+
+
+def test_receipts_are_counted_and_applied_by_hand(typed: Type, installed: Record) -> None:
+    """COM-6: what the scheduled run does, without waiting for it."""
+    number = put_campaign(
+        installed, SystemClock(), [Fate(state=states.ACCEPTED, patient_id=5)], gateway="outbox"
+    )
+    receipts = [
+        Receipt("outbox", "1", message_id(number, 2), "delivered"),
+        Receipt("outbox", "2", 7, "delivered"),
+    ]
+    keep_receipts(installed, SystemClock(), receipts)
+    answered(installed, "Who is this?")
+    done = typed("receipts", "apply")
+    assert "1 receipts applied" in done.err
+    assert "1 fit none; 1 replies" in done.err
+    assert typed("receipts", "status", "--json").json() == {
+        "waiting": 0, "applied": 1, "ignored": 0, "unmatched": 1,
+    }  # fmt: skip
+
+
+def test_without_a_secret_nothing_is_taken_in(typed: Type, installed: Record) -> None:
+    """ACX-34: an endpoint that anybody could write to is not opened."""
+    refused = typed("receipts", "serve")
+    assert refused.code == 2
+    assert "receipts-secret" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["1"], "resend-nothing"),
+        (["1", "--rows", "2"], "resend-not-failed"),
+        (["9"], "campaign-unknown"),
+    ],
+)
+def test_what_did_not_fail_is_not_sent_again(
+    typed: Type, installed: Record, clock: FakeClock, words: list[str], code: str
+) -> None:
+    """PAT-23."""
+    put_campaign(installed, clock, [Fate(state=states.DELIVERED, patient_id=5)])
+    refused = typed("resend", *words, "--yes")
+    assert refused.code in (2, 3)
+    assert code in refused.err
+    with installed.read() as connection:
+        count = sa.select(sa.func.count()).select_from(campaign)
+        assert connection.execute(count).scalar_one() == 1
+
+
+def test_rows_are_named_by_numbers(typed: Type, installed: Record) -> None:
+    assert typed("resend", "1", "--rows", "two").code == 2
