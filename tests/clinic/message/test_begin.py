@@ -258,7 +258,9 @@ def test_of_many_at_once_exactly_one_makes_the_campaign(practice: Practice, same
     for thread in threads:
         thread.join()
     assert practice.count(campaign) == 1
-    assert set(made) == {1} if same_key else len(made) == 1
+    # Not always number 1: on PostgreSQL a try that came second has taken a number too
+    assert len(set(made)) == 1
+    assert len(made) == (4 if same_key else 1)
     assert [getattr(error, "code", repr(error)) for error in refused] == (
         [] if same_key else ["sent-before"] * 3
     )
