@@ -2,7 +2,8 @@
 What was sent to whom: the patient's outreach card (ARC-16) and the Outreach Report (ARC-17).
 
 Both read the ledger, so that they tell of a message also where it was not filed on the record. What was
-left out at the moment of sending, what was cancelled, and rehearsals were not sent and are not listed.
+left out at the moment of sending, what was cancelled, what nobody confirmed, and rehearsals were not sent
+and are not listed.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ WORDS: Final = {
         (states.EXHAUSTED, "failed"),
     )
 }
+# Staged and never released: nothing of them left, and nothing is on its way (ARC-6)
+NOT_RELEASED: Final = frozenset({states.CHECKING, states.REFUSED})
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,9 @@ def _messages(wanted: Filter) -> sa.Select[tuple[object, ...]]:
         .join(template_version, template_version.c.id == campaign.c.template_version_id)
         .join(template, template.c.id == template_version.c.template_id)
         .outerjoin(patient, patient.c.id == message.c.patient_id)
-        .where(message.c.state.in_(told), ~campaign.c.dry_run)
+        .where(
+            message.c.state.in_(told), ~campaign.c.dry_run, campaign.c.state.not_in(NOT_RELEASED)
+        )
     )  # fmt: skip
     if wanted.campaign_id is not None:
         query = query.where(messages_of(wanted.campaign_id))

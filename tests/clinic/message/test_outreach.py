@@ -60,6 +60,15 @@ def test_what_was_never_sent_is_not_listed(
     assert outreach_card(sqlite_record, 5) == []
 
 
+@pytest.mark.parametrize("state", sorted(outreach.NOT_RELEASED))
+def test_what_was_reviewed_and_never_confirmed_is_not_listed(
+    record: Record, clock: FakeClock, state: str
+) -> None:
+    """ARC-16, ARC-6: nothing is on its way, so nothing may read as Pending."""
+    put_campaign(record, clock, [Fate(patient_id=5)], state=state)
+    assert outreach_card(record, 5) == []
+
+
 def test_the_report_lists_all_messages_and_filters_by_their_bulk_outreach_id(
     record: Record, clock: FakeClock
 ) -> None:
