@@ -1,0 +1,135 @@
+"""
+Settles by two people what nobody can know: messages that are `unknown` long after any receipt would have come.
+
+    ask (one person) ─► approval (another) ─► settle      sent: it counts as sent; not_sent: it may be resent
+
+The decision is evidence like a receipt and goes the same way (settle.py): a receipt that comes after all
+and says `delivered` still wins. "Not sent" may text somebody twice: that is why two people must say so.
+Source: shared notes on reliability §2.1 M10; NEW-3.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.clock import Clock
+from clinic.errors import NotAllowed
+from clinic.gateway.incoming import Receipt
+from clinic.govern.approvals import request_approval, require_approved
+from clinic.message import states
+from clinic.message.campaign import get_campaign
+from clinic.message.network_reasons import REASONS, SETTLED_NOT_SENT
+from clinic.message.receipts import insert_receipts
+from clinic.message.report import messages_of
+from clinic.message.settle import Applied, apply_receipts
+from clinic.record.database import Record
+from clinic.record.schema.messages import message
+
+Fate = Literal["sent", "not_sent"]
+HORIZON: Final = timedelta(hours=72)  # before that a receipt may still tell
+
+
+def ask_to_settle(
+    record: Record,
+    clock: Clock,
+    campaign_id: int,
+    fate: Fate,
+    *,
+    rows: Collection[int] | None = None,
+    requested_by: str,
+    reason: str,
+    expires_in: timedelta,
+) -> int:
+    """
+    Ask another person to agree what became of a campaign's unknown messages; the approval's number.
+
+    Args:
+        rows: only these rows of its list; None: all that are unknown for 72 hours
+
+    Raises:
+        NotFound: there is no such campaign
+        NotAllowed: nothing is unknown so long, a row that is named is not, or the role may not ask
+    """
+    now = clock.now()
+    with record.write() as connection:
+        chosen = _choose(connection, campaign_id, rows, now)
+        return request_approval(
+            connection, clock, subject="unknown", subject_id=campaign_id, kind="resend_unknown",
+            digest=_digest(campaign_id, chosen, fate), requested_by=requested_by,
+            summary={"campaign": campaign_id, "messages": len(chosen), "fate": fate},
+            reason=reason, flow_run_id=None, expires_in=expires_in,
+        )  # fmt: skip
+
+
+def settle_unknowns(
+    record: Record,
+    clock: Clock,
+    campaign_id: int,
+    fate: Fate,
+    *,
+    rows: Collection[int] | None = None,
+) -> Applied:
+    """
+    Settle what was approved, and only that: what became known since voids the approval.
+
+    Raises:
+        NotFound, NotAllowed: as `ask_to_settle`, or there is no approval of exactly this
+    """
+    now = clock.now()
+    with record.write() as connection:
+        gateway = get_campaign(connection, campaign_id).gateway
+        chosen = _choose(connection, campaign_id, rows, now)
+        approval = require_approved(
+            connection, subject="unknown", subject_id=campaign_id,
+            digest=_digest(campaign_id, chosen, fate), now=now,
+        )  # fmt: skip
+        said = [_evidence(gateway, approval.id, key, fate) for key in chosen]
+        insert_receipts(connection, said, now)
+    return apply_receipts(record, clock)
+
+
+def _choose(
+    connection: Connection, campaign_id: int, rows: Collection[int] | None, now: datetime
+) -> Sequence[int]:
+    """The ids of the messages meant, ascending."""
+    get_campaign(connection, campaign_id)
+    found = connection.execute(
+        sa.select(message.c.row_number, message.c.id)
+        .where(
+            messages_of(campaign_id),
+            message.c.state == states.UNKNOWN,
+            message.c.sent_at <= now - HORIZON,
+        )
+        .order_by(message.c.id)
+    )
+    unknown: dict[int, int] = {row[0]: row[1] for row in found}
+    if rows is not None and not set(rows) <= unknown.keys():
+        raise NotAllowed(
+            "unknown-not-settleable",
+            "a row that was named is not unknown, or not for 72 hours: until then a receipt may tell",
+        )
+    chosen = [key for row, key in unknown.items() if rows is None or row in rows]
+    if not chosen:
+        raise NotAllowed(
+            "unknown-none",
+            f"no message of campaign {campaign_id} has been unknown for 72 hours",
+        )
+    return chosen
+
+
+def _digest(campaign_id: int, chosen: Sequence[int], fate: Fate) -> str:
+    return hashlib.sha256(f"{campaign_id}/{fate}/{','.join(map(str, chosen))}".encode()).hexdigest()
+
+
+def _evidence(gateway: str, approval_id: int, reference: int, fate: Fate) -> Receipt:
+    event_id = f"settled {approval_id}/{reference}"
+    if fate == "sent":
+        return Receipt(gateway, event_id, reference, "accepted")
+    says = REASONS[SETTLED_NOT_SENT].says
+    return Receipt(gateway, event_id, reference, "rejected", SETTLED_NOT_SENT, says)
