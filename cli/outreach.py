@@ -75,6 +75,9 @@ def report(
     csv: Annotated[
         Path | None, typer.Option("--csv", help="Write a CSV file; - for the screen.")
     ] = None,
+    excel: Annotated[
+        Path | None, typer.Option("--excel", help="Write an Excel workbook (.xlsx).")
+    ] = None,
     limit: Annotated[int, typer.Option(help="Most messages shown; a file has them all.")] = 100,
     json: Json = False,
 ) -> None:
@@ -93,7 +96,9 @@ def report(
             who = find_patient(connection, patient) if patient else None
         wanted = Filter(campaign, who, time.begin(since), time.end(until), status)
         found = list_sent(record, wanted)
-        if csv is not None:
+        if excel is not None:
+            _write_excel(excel, found, time)
+        elif csv is not None:
             _write_file(csv, found, time)
         else:
             _show(found, time, limit=limit, json=json)
@@ -108,6 +113,13 @@ def _show(found: Iterator[Sent], time: LocalTime, *, limit: int, json: bool) -> 
     title = f"Outreach Report: {len(some)} messages" + (" shown" if len(some) == limit else "")
     console.show_table(title, _HEADINGS, [_cells(sent, time) for sent in some])
     console.next_commands("cohort report --csv outreach.csv", "cohort campaigns")
+
+
+def _write_excel(path: Path, found: Iterator[Sent], time: LocalTime) -> None:
+    from clinic.message.sent_sheet import write_workbook
+
+    count = write_workbook(path, _HEADINGS, (_cells(sent, time) for sent in found))
+    console.say(f"{count:,} messages written to {path}")
 
 
 def _write_file(path: Path, found: Iterator[Sent], time: LocalTime) -> None:

@@ -28,6 +28,7 @@ COMMANDS = {
     "resume": Lazy("cli.campaign_control:resume", "Let a paused, halted or missed campaign go on.", _SEND),
     "cancel": Lazy("cli.campaign_control:cancel", "Let nothing more of a campaign ever leave.", _SEND),
     "resend": Lazy("cli.resend:resend", "Send again what failed of a campaign, and only that.", _SEND),
+    "unknown": Lazy("cli.unknown:app", "Settle by two people what nobody can know.", _SEND),
     "list": Lazy("cli.lists:app", "Check a list before anything is sent; see those taken in.", _SEND),
     "templates": Lazy("cli.templates:app", "The catalogue of message templates, with versions.", _SEND),
     "groups": Lazy("cli.groups:app", "Patient groups and their members.", _SEND),

@@ -27,7 +27,7 @@ def resend(
     from cli import sending
     from cli.asking import Manner, What, Who, message_cohort
 
-    made = _begin(campaign, _numbers(rows))
+    made = _begin(campaign, row_numbers(rows))
     console.say(f"Campaign {made} sends the failures of campaign {campaign} again.")
     manner = Manner(yes=yes, json=json, accept_warnings=True)  # they were, when it was first sent
     then = message_cohort(Who(resume=made), What(), manner, use_server=sending.use_server)
@@ -54,7 +54,8 @@ def _begin(campaign: int, rows: list[int] | None) -> int:
         )  # fmt: skip
 
 
-def _numbers(text: str | None) -> list[int] | None:
+def row_numbers(text: str | None) -> list[int] | None:
+    """Row numbers as they are typed, with commas between."""
     if text is None:
         return None
     try:

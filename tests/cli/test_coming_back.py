@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from pathlib import Path
+
+import openpyxl
 import pytest
 import sqlalchemy as sa
 
@@ -12,7 +16,7 @@ from clinic.message.codes import message_id
 from clinic.message.receipts import keep_receipts
 from clinic.message.replies import keep_replies
 from clinic.record.database import Record
-from clinic.record.schema.messages import campaign
+from clinic.record.schema.messages import campaign, message
 from clinic.settings import Phones
 from tests.campaigns import Fate, put_campaign
 from tests.cli.conftest import Type
@@ -86,3 +90,34 @@ def test_what_did_not_fail_is_not_sent_again(
 
 def test_rows_are_named_by_numbers(typed: Type, installed: Record) -> None:
     assert typed("resend", "1", "--rows", "two").code == 2
+
+
+def test_the_outreach_report_is_an_excel_file_too(
+    typed: Type, installed: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    """ARC-17, ARC-18, ACX-27: every cell a text, so that no formula runs and no zero is lost."""
+    fate = Fate(state=states.REJECTED, patient_id=5, error="=1+1")
+    number = put_campaign(installed, clock, [fate, Fate(state=states.DELIVERED, patient_id=6)])
+    path = tmp_path / "report.xlsx"
+    typed("report", "--campaign", str(number), "--excel", str(path))
+    sheet = openpyxl.load_workbook(path).active
+    rows = list(sheet.iter_rows(values_only=True))
+    assert rows[0][0] == "Bulk Outreach ID"
+    assert [row[0] for row in rows[1:]] == [str(number)] * 2
+    assert "=1+1" in rows[1]
+    assert {cell.data_type for row in sheet.iter_rows() for cell in row} <= {"s", "n"}
+    typed("report", "--campaign", "77", "--excel", str(path))
+    assert openpyxl.load_workbook(path).active.max_row == 1
+
+
+def test_unknown_messages_are_not_settled_by_one_person(
+    typed: Type, installed: Record, clock: FakeClock
+) -> None:
+    """NEW-3."""
+    fate = Fate(state=states.UNKNOWN, patient_id=5)
+    number = put_campaign(installed, clock, [fate], state=states.RECONCILING)
+    with installed.write() as connection:
+        connection.execute(sa.update(message).values(sent_at=clock.now() - timedelta(days=9)))
+    refused = typed("unknown", "settle", str(number), "--as", "not-sent")
+    assert refused.code == 3
+    assert "approval-none" in refused.err
