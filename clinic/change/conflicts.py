@@ -8,7 +8,8 @@ from sqlalchemy import Connection
 from clinic.change.fields import FIELDS, Part
 from clinic.change.outcomes import AT_APPLY, CHANGED_SINCE, NOT_CHANGED_WITH
 from clinic.record.schema.change import operation_item
-from clinic.record.schema.people import appointment, patient
+from clinic.record.schema.people import appointment, patient, provider
+from clinic.record.schema.visits import visit_plan
 
 
 def lock_holders(connection: Connection, part: Part, fields: tuple[str, ...]) -> None:
@@ -32,6 +33,20 @@ def lock_holders(connection: Connection, part: Part, fields: tuple[str, ...]) ->
             connection.execute(
                 sa.select(sa.func.count()).select_from(rows.with_for_update().subquery())
             )
+    if "visit" in fields:
+        _lock_providers(connection, part)
+
+
+def _lock_providers(connection: Connection, part: Part) -> None:
+    """Whoever books visits with a provider does so alone: two bookings of one time see each other."""
+    plan, items = visit_plan.c, operation_item.c
+    booking = (
+        sa.select(plan.provider_id)
+        .select_from(operation_item.join(visit_plan, plan.id == items.subject_id))
+        .where(part.changing("visit"))
+    )
+    rows = sa.select(provider.c.id).where(provider.c.id.in_(booking)).order_by(provider.c.id)
+    connection.execute(rows.with_for_update()).all()
 
 
 def mark_conflicts(connection: Connection, part: Part, fields: tuple[str, ...]) -> bool:

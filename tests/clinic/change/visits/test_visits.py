@@ -6,11 +6,13 @@ import itertools
 import time
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from threading import Thread
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from clinic.change.apply import apply_chunk, begin
 from clinic.change.undo import request_undo
 from clinic.change.visit_field import TAKES_TIME
 from clinic.change.visit_request import read_request
@@ -22,6 +24,8 @@ from clinic.record.schema.people import appointment, patient, provider
 from clinic.settings import Operations, Settings, Visits
 from tests.clinic.change.practice import (
     ASKER,
+    applied,
+    approved,
     asked,
     die,
     done,
@@ -345,8 +349,6 @@ def test_a_time_that_was_taken_since_the_review_is_left_to_whoever_took_it(
     theirs = asked(
         record, clock, "visit", TWO_DAYS | {"provider": "P1"}, [3], settings=settings, key="theirs"
     )
-    from tests.clinic.change.practice import applied, approved
-
     approved(record, clock, ours, settings=settings)
     approved(record, clock, theirs, settings=settings)
     applied(record, clock, theirs, settings=settings)
@@ -354,6 +356,31 @@ def test_a_time_that_was_taken_since_the_review_is_left_to_whoever_took_it(
     assert (summary.state, summary.applied, summary.conflicts) == ("done_with_conflicts", 1, 1)
     assert outcomes(record, ours) == {1: "changed_since", 2: "will_change"}
     assert booked(record) == [(2, 1, "Mon 09:20"), (3, 1, "Mon 09:00")]
+
+
+def test_two_who_book_the_same_time_at_once_take_turns(
+    record: Record, record_url: str, clock: FakeClock
+) -> None:
+    """The second waits until the first has committed, and then sees the visit."""
+    practice(record)
+    settings = rules()
+    ours = asked(record, clock, "visit", TWO_DAYS | {"provider": "P1"}, [1], settings=settings)
+    approved(record, clock, ours, settings=settings)
+    begin(record, clock, ours)
+    applying = Thread(target=apply_chunk, args=(record, clock, ours, 1))
+    other = Record.open(record_url)
+    with other.write() as connection:
+        connection.execute(sa.select(provider).where(provider.c.id == 1).with_for_update()).all()
+        applying.start()
+        applying.join(0.3)
+        assert applying.is_alive()
+        visit = {"id": 1001, "patient_id": 6, "provider_id": 1, "minutes": 20}
+        at = datetime(2026, 3, 9, 9, 10, tzinfo=UTC)
+        connection.execute(sa.insert(appointment).values(visit | {"starts_at": at}))
+    applying.join()
+    other.close()
+    assert outcomes(record, ours) == {1: "changed_since"}
+    assert booked(record) == [(6, 1, "Mon 09:10")]
 
 
 @pytest.mark.parametrize(
