@@ -35,7 +35,7 @@ def show_details(details: CampaignDetails, time: LocalTime) -> None:
         ("Status", line.verdict + (" (rehearsal: nothing left)" if line.dry_run else "")),
         ("Sent by", f"{line.sender}, {time.show(line.at)}"),
         ("List", f"{line.list_name}, {line.rows:,} rows"),
-        ("By", f"{line.channel}, {details.segments:,} segments"),
+        ("By", line.channel + (f", {details.segments:,} segments" if details.segments else "")),
         ("Template", f"{details.template}, version {details.version}"),
         ("On the record", f"when {details.save_when}" if details.save_when else "not saved"),
         ("SNOMED CT", details.snomed_codes or ""),

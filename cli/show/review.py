@@ -65,7 +65,9 @@ def show_previews(previews: list[Preview]) -> None:
     """Messages as they would leave, a frame each."""
     out = console.err()
     for preview in previews:
-        title = f"Row {preview.row_number} · {preview.segments} segment(s), {preview.encoding}"
+        title = f"Row {preview.row_number}"
+        if preview.segments:  # only a text has any
+            title += f" · {preview.segments} segment(s), {preview.encoding}"
         text = escape("\n\n".join(filter(None, (preview.subject, preview.body))))
         if out.is_terminal:
             out.print(

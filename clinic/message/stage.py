@@ -116,7 +116,7 @@ def stage(
         rows["body"], rows["subject"] = texts.render(values)
         if job.channel == "sms" and setting.organisation.plain_typography:
             rows["body"] = [plain(body) for body in rows["body"]]
-        rows["segments"] = count_many(rows["body"].tolist()) if job.channel == "sms" else 1
+        rows["segments"] = count_many(rows["body"].tolist()) if job.channel == "sms" else 0
         with record.write() as connection:
             after = _write(
                 connection, job, rows, after=after, most_segments=most_segments, source=source

@@ -79,6 +79,16 @@ def test_the_review_shows_who_is_accepted_who_not_what_it_costs_and_says(
     assert {"EMIS Number", "Outcome", "What to do"} <= set(rows[0])
 
 
+def test_the_review_of_e_mails_speaks_of_no_segments(typed: Type, practice: Record) -> None:
+    """PAT-12, PAT-13: only a text has segments, and only they cost."""
+    who = ("--group", "carers", "--name", "Reviews", "--template", "annual-review")
+    told = typed("message", *who, "--channel", "email")
+    assert "by email" in told.err
+    assert "your annual review is due" in told.err
+    assert "segment" not in told.err
+    assert typed("show", "1", "--json").json()["segments"] == 0
+
+
 def test_after_a_no_nothing_can_leave_and_the_same_list_may_be_tried_again(
     typed: Type, practice: Record, flu: Path
 ) -> None:

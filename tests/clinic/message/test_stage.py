@@ -129,7 +129,7 @@ def test_an_email_has_a_subject_and_no_segments(practice: Practice) -> None:
     practice.stage(checked(practice, 1, template="mail", channel="email"))
     with practice.record.read() as connection:
         row = connection.execute(sa.select(message)).one()
-    assert (row.subject, row.address, row.segments) == ("For Given1", "p1@example.org", 1)
+    assert (row.subject, row.address, row.segments) == ("For Given1", "p1@example.org", 0)
 
 
 def test_a_text_that_is_too_long_is_not_sent_and_the_others_are(practice: Practice) -> None:
