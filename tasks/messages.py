@@ -8,12 +8,8 @@ has already happened.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from prefect import Task
-from prefect.client.schemas.objects import State, TaskRun
-
-from clinic.errors import GatewayRefused, MendableError, RecordUnsafe
 from clinic.message.deliver import deliver
 from clinic.message.save import save_batches
 from clinic.message.schedule import size_batches
@@ -22,7 +18,7 @@ from clinic.message.summary import Summary
 from clinic.message.summary import summarize as count
 from clinic.message.variables import Setting
 from tasks import events, show
-from tasks.safely import task
+from tasks.safely import may_mend_itself, task
 from tasks.wiring import wiring
 
 # A task run costs Prefect about 0.1 CPU seconds: in a long campaign one takes several batches
@@ -44,12 +40,6 @@ def spans_of(campaign_id: int, batches: int) -> list[Span]:
         Span(campaign_id, first, min(first + size - 1, batches))
         for first in range(1, batches + 1, size)
     ]
-
-
-def may_mend_itself(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
-    """Whether to try again: what a person must mend will be as it is in half a minute."""
-    error = state.result(raise_on_failure=False)
-    return not isinstance(error, MendableError | GatewayRefused | RecordUnsafe)
 
 
 @task(name="render")

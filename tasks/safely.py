@@ -29,7 +29,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.task_runners import TaskRunner
 
-from clinic.errors import CohortError, MendableError
+from clinic.errors import CohortError, GatewayRefused, MendableError, RecordUnsafe
 from tasks.scrub import where
 
 P = ParamSpec("P")
@@ -107,6 +107,12 @@ def flow(**options: Unpack[FlowOptions]) -> Callable[[Callable[P, R]], Flow[P, R
         )
 
     return decorate
+
+
+def may_mend_itself(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+    """Whether to try again: what a person must mend will be as it is in half a minute."""
+    error = state.result(raise_on_failure=False)
+    return not isinstance(error, MendableError | GatewayRefused | RecordUnsafe)
 
 
 def safe(function: Callable[P, R]) -> Callable[P, R]:

@@ -20,9 +20,8 @@ from clinic.message.settle import apply_receipts as apply_all_receipts
 from clinic.message.unconfirmed import end_waiting as end_all_waiting
 from clinic.message.unsaved import save_unsaved
 from clinic.message.wake import due_campaigns
-from tasks.messages import may_mend_itself
 from tasks.runs import start_deployment
-from tasks.safely import task
+from tasks.safely import may_mend_itself, task
 from tasks.wiring import wiring
 
 APPROVAL_STALE = "cohort.approval.stale"

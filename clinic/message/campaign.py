@@ -138,9 +138,13 @@ def _guard(list_sha256: str, version_id: int, request: CampaignRequest) -> str |
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def _refuse_repeat(connection: Connection, guard: str) -> None:
+def _refuse_repeat(connection: Connection, guard: str, request_key: str) -> None:
     first = connection.execute(
-        sa.select(campaign.c.id, campaign.c.created_at).where(campaign.c.send_guard == guard)
+        sa.select(campaign.c.id, campaign.c.created_at).where(
+            campaign.c.send_guard == guard,
+            # Our own, made by another process since we looked, is no repeat: the insert will say so
+            campaign.c.request_key != request_key,
+        )
     ).one_or_none()
     if first is not None:
         raise CohortRefused(

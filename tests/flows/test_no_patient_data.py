@@ -177,6 +177,12 @@ def test_with_prefects_own_decorators_the_search_finds_the_leak(
         leak()
 
     all_is_recorded(flow_name)
-    places = {place.rsplit(": ", 1)[0] for place in find_in_prefect(prefect_server.home, [secret])}
-    assert {"flow_run_state.message", "task_run_state.message", "events.payload"} <= places
+
+    def leaked() -> set[str] | None:
+        found = find_in_prefect(prefect_server.home, [secret])
+        places = {place.rsplit(": ", 1)[0] for place in found}
+        expected = {"flow_run_state.message", "task_run_state.message", "events.payload"}
+        return places if expected <= places else None
+
+    places = wait_for("leak in states and events", leaked)
     assert any(place.startswith("prefect/storage/") for place in places), places

@@ -18,8 +18,8 @@ from clinic.errors import (
     RecordRefusal,
     RecordUnsafe,
 )
-from tasks.messages import MOST_SPANS, may_mend_itself, save_to_record, send_batch, spans_of
-from tasks.safely import Unforeseen
+from tasks.messages import MOST_SPANS, save_to_record, send_batch, spans_of
+from tasks.safely import Unforeseen, may_mend_itself
 
 
 @given(batches=st.integers(0, 2000))
