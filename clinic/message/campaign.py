@@ -83,7 +83,7 @@ def _open(record: Record, clock: Clock, request: CampaignRequest) -> int:
             return _same(known, request, chosen.id)
         guard = _guard(source.sha256, chosen.id, request)
         if guard:
-            _refuse_repeat(connection, guard)
+            _refuse_repeat(connection, guard, request.request_key)
         return _insert(connection, clock, request, chosen, source, guard)
 
 
