@@ -66,7 +66,8 @@ class Pipeline:
             stdout=subprocess.PIPE,
         )
         found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-        if found["sent"] != self.people:
+        # There are no more numbers than these that are valid and never issued: later rows have none
+        if found["sent"] != min(self.people, 909_090):
             raise RuntimeError(f"{found['sent']} of {self.people} were sent")
         return found
 

@@ -119,8 +119,9 @@ def _make(settings: Settings) -> Wiring:
     unlock(record, settings.home)
     hold_if_restored(record, clock, settings.home)
     worker = Worker(settings.home / "workers")
-    # What was imported stays: without this each collection looks at all of Prefect and pandas again
-    gc.freeze()
+    # Blocks of rows come and go by the hundred thousand, and hold no cycles: look for those seldom
+    gc.set_threshold(50_000, 20, 50)
+    gc.freeze()  # what was imported stays
     witness = note_in(settings.home, worker.name)
     made = Wiring(settings=settings, record=record, clock=clock, worker=worker, witness=witness)
     atexit.register(made.close)
