@@ -3,8 +3,9 @@ What a template may speak of, and each recipient's values for it.
 
     patient.given_name       the record; where somebody is not in it, the list's own column (ACX-22)
     appointment.date         the patient's next booked appointment; in a reminder, the one it is about
+    appointment.facility     where that appointment is, and with whom: never a guess from the patient's own
     organisation.name        the settings
-    facility.*, provider.*   the patient's own
+    facility.*, provider.*   the patient's own; in a reminder, those of the appointment it is about
     list.Surgery_Date        the list's column of that heading, spaces and punctuation as _
 
 Only what a template names is read, a block of rows at a time.
@@ -30,13 +31,18 @@ from clinic.record.schema.receipts import reminder
 from clinic.settings import Organisation
 
 _PATIENT = ("title", "given_name", "family_name", "full_name", "local_id")
-_APPOINTMENT = ("date", "time", "day", "place", "type", "minutes")
+_APPOINTMENT = ("date", "time", "day", "place", "type", "minutes", "facility", "provider")
+# In a reminder these are the visit's: whoever is sent to their usual surgery misses it
+_OF_VISIT = frozenset({"appointment", "facility", "provider"})
 ALLOWED = frozenset(
     [f"patient.{name}" for name in _PATIENT]
     + [f"appointment.{name}" for name in _APPOINTMENT]
     + ["organisation.name", "organisation.phone", "provider.name"]
     + ["facility.name", "facility.phone"]
 )
+
+
+_TABLES = {"facility": facility, "provider": provider}
 
 
 def list_variable(heading: str) -> str:
@@ -82,7 +88,7 @@ def variable_frame(
 
     def in_rows(space: str) -> bool:
         """Whether it is the row, not the patient, that says which one is meant."""
-        return space == "appointment" and source.source == "report"
+        return space in _OF_VISIT and source.source == "report"
 
     for name in names:
         space, _, field = name.partition(".")
@@ -93,7 +99,7 @@ def variable_frame(
         else:
             if space not in tables:
                 tables[space] = (
-                    _reminded(connection, source, rows, setting)
+                    _of_visit(connection, space, source, rows, setting)
                     if in_rows(space)
                     else _read(connection, space, ids, setting)
                 )
@@ -125,13 +131,17 @@ def _read(
         return _patients(connection, among)
     if space == "appointment":
         return _appointments(connection, ids, setting)
-    table = {"facility": facility, "provider": provider}[space]
-    link = {"facility": patient.c.facility_id, "provider": patient.c.provider_id}[space]
-    fields = [
-        column for column in (table.c.get("name"), table.c.get("phone")) if column is not None
-    ]
-    query = sa.select(patient.c.id, *fields).join(table, table.c.id == link).where(among)
+    table = _TABLES[space]
+    query = (
+        sa.select(patient.c.id, *_fields(table))
+        .join(table, table.c.id == patient.c[f"{space}_id"])
+        .where(among)
+    )
     return _indexed(connection, query)
+
+
+def _fields(table: sa.Table) -> list[sa.Column[Any]]:
+    return [column for column in (table.c.get("name"), table.c.get("phone")) if column is not None]
 
 
 def _patients(connection: Connection, among: sa.ColumnElement[bool]) -> pd.DataFrame:
@@ -162,25 +172,42 @@ def _appointments(connection: Connection, ids: pd.Series[Any], setting: Setting)
         )
         .subquery()
     )
-    fields = (booked.c.starts_at, booked.c.place, booked.c.visit_type, booked.c.minutes)
-    return _spelled(
-        connection, sa.select(booked.c.patient_id, *fields).where(booked.c.rank == 1), setting
-    )
+    query = _with_places(sa.select(booked.c.patient_id, *_told(booked)), booked)
+    return _spelled(connection, query.where(booked.c.rank == 1), setting)
 
 
-def _reminded(
-    connection: Connection, source: ListSource, rows: pd.DataFrame, setting: Setting
+def _of_visit(
+    connection: Connection, space: str, source: ListSource, rows: pd.DataFrame, setting: Setting
 ) -> pd.DataFrame:
-    """The appointment that each row of a reminder list is about, by row number."""
-    a = appointment.c
+    """
+    The appointment that each row of a reminder list is about, or its facility or provider, by row number.
+
+    An appointment that names no facility has none, whatever the patient's own is.
+    """
+    told = _told(appointment) if space == "appointment" else _fields(_TABLES[space])
     query = (
-        sa.select(reminder.c.row_number, a.starts_at, a.place, a.visit_type, a.minutes)
-        .join(appointment, a.id == reminder.c.appointment_id)
+        sa.select(reminder.c.row_number, *told)
+        .join(appointment, appointment.c.id == reminder.c.appointment_id)
         .where(
             reminder.c.list_id == source.id, is_any_of(reminder.c.row_number, rows.index.tolist())
         )
     )
-    return _spelled(connection, query, setting)
+    if space == "appointment":
+        return _spelled(connection, _with_places(query, appointment), setting)
+    table = _TABLES[space]
+    return _indexed(connection, query.join(table, table.c.id == appointment.c[f"{space}_id"]))
+
+
+def _told(visits: sa.FromClause) -> list[sa.ColumnElement[Any]]:
+    """What a text may tell of appointments."""
+    own = [visits.c[name] for name in ("starts_at", "place", "visit_type", "minutes")]
+    return [*own, facility.c.name.label("facility"), provider.c.name.label("provider")]
+
+
+def _with_places(query: sa.Select[Any], visits: sa.FromClause) -> sa.Select[Any]:
+    return query.outerjoin(facility, facility.c.id == visits.c.facility_id).outerjoin(
+        provider, provider.c.id == visits.c.provider_id
+    )
 
 
 def _spelled(connection: Connection, query: sa.Select[Any], setting: Setting) -> pd.DataFrame:

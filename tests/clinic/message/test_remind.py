@@ -291,3 +291,30 @@ def test_a_local_template_serves_too(office: Record, clock: FakeClock, tmp_path:
     add_template(office, clock, own, by="tests")
     book(office, clock.now() + timedelta(days=1))
     assert night(office, clock, tmp_path, template="own") == ["At 10:00."]
+
+
+_WHERE = (
+    "{{ patient.given_name }}: {{ facility.name }}, {{ facility.phone }}, {{ provider.name }}; "
+    "{{ appointment.facility }}, {{ appointment.provider }}."
+)
+
+
+def test_a_reminder_names_where_the_visit_is_not_where_the_patient_usually_goes(
+    office: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    """COM-2, COM-15: a patient sent to their usual surgery would miss the visit at another."""
+    where = NewTemplate(key="where", name="Where", message_type="reminder", body=_WHERE)
+    add_template(office, clock, where, by="tests")
+    with office.write() as connection:
+        connection.execute(sa.update(patient).values(facility_id=1, provider_id=1))
+        connection.execute(
+            sa.update(facility).where(facility.c.id == 2).values(phone="020 7946 0002")
+        )
+    book(office, clock.now() + timedelta(days=1), 1, facility_id=2, provider_id=2)
+    book(office, clock.now() + timedelta(days=1), 2, facility_id=None, provider_id=2)
+    number = stage_night(office, clock, template="where")
+    assert send(office, clock, tmp_path, number) == [
+        "Given1: Site 2, 020 7946 0002, Dr 2; Site 2, Dr 2."
+    ]
+    # Whose visit names no place is not told the wrong one (ARC-9)
+    assert outcomes(office, number) == {"sent": 1, "variable_missing": 1}

@@ -25,7 +25,9 @@ def practice(record: Record, clock: FakeClock, tmp_path: Path) -> Practice:
         connection.execute(
             sa.insert(facility).values(id=1, code="F1", name="Mill Road", phone="020 7946 0000")
         )
+        connection.execute(sa.insert(facility).values(id=2, code="F2", name="Castle Street"))
         connection.execute(sa.insert(provider).values(id=1, code="P1", name="Dr Owen"))
+        connection.execute(sa.insert(provider).values(id=2, code="P2", name="Dr Rees"))
     practice.patient(1, title="Mrs", given_name="Siân", facility_id=1, provider_id=1)
     practice.patient(2)
     return practice
@@ -72,6 +74,8 @@ def one(practice: Practice, name: str) -> object:
         ("appointment.place", "Room 2"),
         ("appointment.type", "review"),
         ("appointment.minutes", "15"),
+        ("appointment.facility", "Castle Street"),
+        ("appointment.provider", "Dr Rees"),
     ],
 )
 def test_each_variable_has_the_patients_own_value(
@@ -81,7 +85,7 @@ def test_each_variable_has_the_patients_own_value(
     with practice.record.write() as connection:
         connection.execute(
             sa.insert(appointment).values(
-                patient_id=1, place="Room 2", visit_type="review",
+                patient_id=1, place="Room 2", visit_type="review", facility_id=2, provider_id=2,
                 starts_at=datetime(2026, 6, 1, 9, 30, tzinfo=UTC),
             )
         )  # fmt: skip
