@@ -333,12 +333,21 @@ def _write_batch(
 
 
 def _is_hopeless(connection: Connection, ledger: Ledger, claim: Claim, attempts: int) -> bool:
-    """Many tries *and* a long time: an outage of an hour must not cost anybody their message."""
-    released = connection.execute(
-        sa.select(campaign.c.released_at).where(campaign.c.id == claim.campaign_id)
-    ).scalar_one()
-    late = released is not None and ledger.clock.now() >= released + ledger.give_up_after
-    return late and attempts >= ledger.max_attempts
+    """
+    Many tries *and* a long time: an outage of an hour must not cost anybody their message.
+
+    Counted from the batch's own first try, or from when a person let the campaign go on: a batch of the
+    last day of ten has waited for its day, not for the gateway.
+    """
+    if attempts < ledger.max_attempts:
+        return False
+    first, resumed = connection.execute(
+        sa.select(submission.c.created_at, campaign.c.resumed_at)
+        .join(batch, batch.c.id == submission.c.batch_id)
+        .join(campaign, campaign.c.id == batch.c.campaign_id)
+        .where(submission.c.batch_id == claim.batch_id, submission.c.attempt == 1)
+    ).one()
+    return bool(ledger.clock.now() >= max(first, resumed or first) + ledger.give_up_after)
 
 
 def _wait(ledger: Ledger, answer: Answer, *, tries: int) -> timedelta:

@@ -87,6 +87,35 @@ def test_what_never_was_accepted_is_given_up_visibly(ledger: Ledger) -> None:
     assert gateway.received == {}
 
 
+@pytest.mark.parametrize("wait", [timedelta(), timedelta(days=9)])
+def test_a_batch_of_the_last_day_gets_as_many_tries_as_one_of_the_first(
+    ledger: Ledger, wait: timedelta
+) -> None:
+    """ACX-30: a batch has waited for its own day, not for the gateway; each has its 24 hours of tries."""
+    number = started(ledger)
+    later = FakeClock(ledger.clock.now() + wait)
+    ledger.clock = later
+    due, gateway = later.now(), FakeGateway(plan=["refused"] * 10_000)
+    while "exhausted" not in message_states(ledger.record, number):
+        deliver(ledger, gateway, number, 3, 3, patience=timedelta(minutes=1))
+        later.sleep(3600)
+        assert later.now() < due + timedelta(hours=48)
+    assert gateway.calls > ledger.max_attempts
+    assert later.now() >= due + ledger.give_up_after
+
+
+def test_who_lets_a_campaign_go_on_gives_its_batches_their_time_anew(ledger: Ledger) -> None:
+    """NEW-9: resumed after a long pause, one refusal more must not be the last."""
+    ledger.max_attempts = 1
+    number = started(ledger)
+    deliver(ledger, FakeGateway(plan=["refused"] * 9), number, 1, 1, patience=timedelta())
+    ledger.clock.sleep(30 * 3600)
+    with ledger.record.write() as connection:
+        connection.execute(sa.update(campaign).values(resumed_at=ledger.clock.now()))
+    deliver(ledger, FakeGateway(plan=["refused"]), number, 1, 1)
+    assert message_states(ledger.record, number) == {"accepted": 10, "pending": 20}
+
+
 def test_an_outage_of_an_hour_costs_nobody_their_message(ledger: Ledger) -> None:
     gateway = FakeGateway(plan=["refused"] * 20)
     number = started(ledger)
