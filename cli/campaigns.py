@@ -24,6 +24,7 @@ def campaigns(
 
     OK: sent to all recipients without errors. Error: errors for one or more of them.
     Other words are states: checking, running, paused, refused, cancelled …
+    Of a rehearsal nothing left: OK says that it would have.
     """
     from clinic.message.report import list_campaigns
 

@@ -16,7 +16,7 @@ def show_summary(summary: Summary, *, not_accepted: Path) -> None:
     segments = f"{summary.segments:,} segments, " if summary.segments else ""
     console.say(
         f"\n[bold]{what} {summary.campaign_id}: [{colour}]{summary.verdict}[/][/], "
-        f"{summary.messages:,} messages, {segments}"
+        f"{summary.messages:,} messages{' (nothing left)' if summary.dry_run else ''}, {segments}"
         f"{summary.seconds:,.1f} s, {summary.rate:,.0f} a second"
     )
     counts = sorted(summary.outcomes.items(), key=lambda item: -item[1])

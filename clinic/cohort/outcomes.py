@@ -9,6 +9,7 @@ docs/rules.md is made from this table.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,7 @@ _AFTER = (
     ),
     Outcome("sent", "sent", "The gateway has it; no receipt yet."),
     Outcome("delivered", "sent", "Delivered."),
+    Outcome("would_be_sent", "sent", "A rehearsal: it would be sent. Nothing left."),
     Outcome(
         "undelivered",
         "failed",
@@ -157,6 +159,8 @@ _AFTER = (
     ),
 )
 
+# A rehearsal's way out takes everything and nothing leaves: no word of the real ones may be said of it
+REHEARSED: Final = "would_be_sent"
 BEFORE: dict[str, Outcome] = {outcome.code: outcome for outcome in _BEFORE}
 AFTER: dict[str, Outcome] = {outcome.code: outcome for outcome in _AFTER}
 OUTCOMES: dict[str, Outcome] = BEFORE | AFTER

@@ -18,7 +18,6 @@ from sqlalchemy import Connection, Row
 
 from clinic.cohort.formula import safe_cell
 from clinic.cohort.outcomes import BEFORE, OUTCOMES
-from clinic.message import states
 from clinic.message.campaign import get_campaign
 from clinic.message.codes import message_id
 from clinic.message.report import code_of
@@ -100,7 +99,7 @@ def outcome_rows(record: Record, campaign_id: int, *, only: Only = "all") -> Ite
 def _page(connection: Connection, own: Row[Any], *, after: int, only: Only) -> list[Row[Any]]:
     query = _rows(own).where(list_row.c.row_number > after).limit(PAGE)
     if only != "all":
-        query = query.where(code_of(ended=own.state in states.ENDED).in_(_CODES[only]))
+        query = query.where(code_of(own).in_(_CODES[only]))
     return list(connection.execute(query))
 
 
@@ -115,7 +114,7 @@ def _rows(own: Row[Any]) -> sa.Select[Any]:
         sa.select(
             list_row.c.row_number,
             list_row.c.cells,
-            code_of(ended=own.state in states.ENDED).label("code"),
+            code_of(own).label("code"),
             detail.label("detail"),
             patient.c.nhs_number,
             patient.c.local_id,

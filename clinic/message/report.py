@@ -14,7 +14,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, Row
 
-from clinic.cohort.outcomes import OUTCOMES
+from clinic.cohort.outcomes import OUTCOMES, REHEARSED
 from clinic.message import states
 from clinic.message.campaign import get_campaign
 from clinic.message.codes import message_id
@@ -112,30 +112,29 @@ def messages_of(campaign_id: int) -> ColumnElement[bool]:
     return sa.and_(message.c.id >= first, message.c.id < after)
 
 
-def code_of(*, ended: bool) -> ColumnElement[str]:
-    """
-    A row's outcome, in a query over `recipient` and `message`, each of which may be missing.
-
-    ended: nothing of the campaign can be sent any more, so that what was not sent never will be
-    """
+def code_of(own: Row[Any]) -> ColumnElement[str]:
+    """A row's outcome, in a query over `recipient` and `message`, each of which may be missing."""
     return sa.case(
         (recipient.c.outcome != "accepted", recipient.c.outcome),
-        (message.c.state.is_(None), _unsent(ended)),
-        else_=_code_of_message(ended),
+        (message.c.state.is_(None), _unsent(own)),
+        else_=_code_of_message(own),
     )
 
 
-def _unsent(ended: bool) -> str:
-    return "cancelled" if ended else "waiting"
+def _unsent(own: Row[Any]) -> str:
+    """Once nothing of the campaign can be sent any more, what was not sent never will be."""
+    return "cancelled" if own.state in states.ENDED else "waiting"
 
 
-def _code_of_message(ended: bool) -> ColumnElement[str]:
+def _code_of_message(own: Row[Any]) -> ColumnElement[str]:
     is_open = sa.exists().where(
         submission.c.batch_id == message.c.batch_id, submission.c.state == states.INTENT
     )
+    rehearsed = [(message.c.state.in_(states.LEFT), REHEARSED)] if own.dry_run else []
     return sa.case(
         (sa.and_(message.c.state == states.PENDING, is_open), "in_flight"),
-        (message.c.state == states.PENDING, _unsent(ended)),
+        (message.c.state == states.PENDING, _unsent(own)),
+        *rehearsed,
         (message.c.state == states.ACCEPTED, "sent"),
         else_=message.c.state,
     )
@@ -143,11 +142,10 @@ def _code_of_message(ended: bool) -> ColumnElement[str]:
 
 def _counts(connection: Connection, own: Row[Any]) -> dict[str, int]:
     """Left-out rows from the recipients, the others from the messages: two scans of key ranges."""
-    ended = own.state in states.ENDED
     left_out = sa.select(recipient.c.outcome.label("code")).where(
         recipient.c.campaign_id == own.id, recipient.c.outcome != "accepted"
     )
-    staged = sa.select(_code_of_message(ended).label("code")).where(messages_of(own.id))
+    staged = sa.select(_code_of_message(own).label("code")).where(messages_of(own.id))
     counts: dict[str, int] = {}
     for rows in (left_out.subquery(), staged.subquery()):
         query = sa.select(rows.c.code, sa.func.count()).group_by(rows.c.code)
@@ -155,7 +153,7 @@ def _counts(connection: Connection, own: Row[Any]) -> dict[str, int]:
             counts[code] = counts.get(code, 0) + number
     # Rows not judged yet, and accepted ones that have no message yet
     if rest := own.rows - sum(counts.values()):
-        counts[_unsent(ended)] = counts.get(_unsent(ended), 0) + rest
+        counts[_unsent(own)] = counts.get(_unsent(own), 0) + rest
     return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
 

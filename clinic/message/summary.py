@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.clock import Clock
-from clinic.cohort.outcomes import OUTCOMES
+from clinic.cohort.outcomes import OUTCOMES, REHEARSED
 from clinic.errors import Incomplete
 from clinic.message import states
 from clinic.message.campaign import get_campaign
@@ -60,8 +60,9 @@ class Summary:
 
     @property
     def rate(self) -> float:
-        """Messages that left, a second."""
-        left = sum(self.outcomes.get(code, 0) for code in ("sent", "delivered", "undelivered"))
+        """Messages that left, a second; of a rehearsal those that would have."""
+        codes = ("sent", "delivered", "undelivered", REHEARSED)
+        left = sum(self.outcomes.get(code, 0) for code in codes)
         return left / self.seconds if self.seconds > 0 else 0.0
 
     @property
@@ -130,13 +131,21 @@ def count_outcomes(connection: Connection, campaign_id: int) -> dict[str, int]:
     )
     messages = {state: int(count) for state, count in after}
     in_flight = _in_flight(connection, campaign_id) if messages.get(states.PENDING) else 0
+    words = _words(connection, campaign_id)
     for state, count in messages.items():
         counts["accepted"] -= count
         if state == states.PENDING:
             counts["in_flight"], counts["waiting"] = in_flight, count - in_flight
         else:
-            counts["sent" if state == states.ACCEPTED else state] = count
+            code = words.get(state, state)
+            counts[code] = counts.get(code, 0) + count
     return {code: count for code, count in counts.items() if count}
+
+
+def _words(connection: Connection, campaign_id: int) -> Mapping[str, str]:
+    """State → outcome, where they differ: what a rehearsal's way out took has not left."""
+    rehearsal = connection.scalar(sa.select(campaign.c.dry_run).where(campaign.c.id == campaign_id))
+    return dict.fromkeys(states.LEFT, REHEARSED) if rehearsal else {states.ACCEPTED: "sent"}
 
 
 def _in_flight(connection: Connection, campaign_id: int) -> int:

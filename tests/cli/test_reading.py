@@ -47,6 +47,19 @@ def test_one_campaign_is_shown_with_counts_that_add_up(
     assert counts == {"delivered": 1, "phone_missing": 1, "rejected": 1}
 
 
+def test_a_rehearsal_says_what_would_be_sent_and_never_that_it_was(
+    typed: Type, installed: Record, clock: FakeClock
+) -> None:
+    """NEW-13: on the screen, for scripts, and row by row."""
+    made = str(put_campaign(installed, clock, FATES, dry_run=True))
+    told = typed("show", made).out
+    assert "would_be_sent" in told
+    assert "Rehearsed by" in told
+    assert "elivered" not in told
+    assert typed("show", made, "--json").json()["counts"]["would_be_sent"] == 1
+    assert "would_be_sent" in typed("outcomes", made, "--csv", "-").out
+
+
 def test_only_patients_with_errors(typed: Type, installed: Record, clock: FakeClock) -> None:
     """PAT-22: that tab shows only those."""
     made = str(put_campaign(installed, clock, FATES))

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from clinic.cohort.outcomes import BEFORE, OUTCOMES
 from clinic.errors import NotFound
-from clinic.message import states
+from clinic.message import states, summary
+from clinic.message.outcome_rows import outcome_rows
 from clinic.message.report import (
     count_outcomes,
     list_campaigns,
@@ -105,6 +106,18 @@ def test_a_row_that_is_not_settled_says_where_it_is(
     """NEW-6: every row has exactly one outcome, at every moment."""
     made = put_campaign(record, clock, [fate], state=state, open_submission=open_submission)
     assert count_outcomes(record, made) == {expected: 1}
+
+
+@pytest.mark.parametrize("state", sorted(states.LEFT))
+def test_of_a_rehearsal_no_message_is_said_to_have_left(
+    record: Record, clock: FakeClock, state: str
+) -> None:
+    """NEW-13: what a rehearsal's way out took would be sent; the two ways to count agree."""
+    made = put_campaign(record, clock, [Fate(state=state)], dry_run=True)
+    with record.read() as connection:
+        counted = summary.count_outcomes(connection, made)
+    assert counted == count_outcomes(record, made) == {"would_be_sent": 1}
+    assert [row.code for row in outcome_rows(record, made)] == ["would_be_sent"]
 
 
 _fates = st.one_of(
