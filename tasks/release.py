@@ -16,6 +16,7 @@ from clinic.message import approve
 from tasks import events, show
 from tasks.messages import Span
 from tasks.safely import task
+from tasks.show_waiting import show_waiting_campaign
 from tasks.waiting import wait_until
 from tasks.wiring import wiring
 
@@ -37,6 +38,7 @@ def wait_for_approval(campaign_id: int, batches: list[Span]) -> list[Span]:
 
     if needed and answer() == "waiting":
         events.approval_waits(campaign_id)
+        show_waiting_campaign(campaign_id)
         if own is None:
             raise NotAllowed(
                 "approval-waiting",

@@ -114,6 +114,7 @@ def page_of(summary: Summary) -> str:
             f"State **{summary.state}**{f' ({summary.state_reason})' if summary.state_reason else ''}. "
             f"{summary.rows:,} rows, {summary.messages:,} messages, {summary.segments:,} segments, "
             f"{summary.seconds:,.1f} s, {summary.rate:,.0f} messages a second.",
+            *_waits(summary),
             "",
             "```",
             *plot_of(summary),
@@ -123,6 +124,13 @@ def page_of(summary: Summary) -> str:
             f"`cohort outcomes {summary.campaign_id} --csv outcomes.csv`",
         ]
     )
+
+
+def _waits(summary: Summary) -> list[str]:
+    if summary.waits_until is None:
+        return []
+    at = f"{summary.waits_until:%Y-%m-%d %H:%M} UTC"
+    return [f"Goes on **{at}**: this run has ended, and `settle` starts the one that sends."]
 
 
 def plot_of(summary: Summary, width: int = 40) -> list[str]:

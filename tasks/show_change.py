@@ -10,7 +10,6 @@ import threading
 from uuid import UUID
 
 from prefect.artifacts import (
-    create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
     update_progress_artifact,
@@ -22,8 +21,8 @@ from clinic.change.kinds import notice_of, title_of
 from clinic.change.operations import find_operation
 from clinic.change.outcomes import SAYS
 from clinic.change.summary import Summary, summarize
-from clinic.govern.approvals import deciders, latest
-from clinic.govern.roles import required_role
+from clinic.govern.approvals import latest
+from tasks.show_waiting import show_waiting as show_waiting_for
 from tasks.wiring import wiring
 
 _bars: dict[int, UUID] = {}
@@ -46,35 +45,16 @@ def show_checklist(operation_id: int) -> None:
 
 def show_waiting(operation_id: int) -> None:
     """What waits, for whom, and the command that decides it."""
-    record = wiring().record
-    with record.read() as connection:
+    with wiring().record.read() as connection:
         found = find_operation(connection, operation_id)
         asked = latest(connection, subject="operation", subject_id=operation_id)
-        counts = counts_of(connection, found)
-    if asked is None:
-        return
-    names = ", ".join(deciders(record, asked)) or "nobody: an admin must add one"
-    lines = [
-        f"# {title_of(found.kind)}: operation {operation_id} waits for approval",
-        f"Needs a **{required_role(found.kind)}** other than {found.requested_by}: {names}.",
-        f"Open until {asked.expires_at:%Y-%m-%d %H:%M} UTC.",
-        "",
-        f"```\ncohort operations show {operation_id}\ncohort approve {asked.id}\n"
-        f'cohort reject {asked.id} --note "why"\n```',
-        "Resuming this run here decides nothing: without a decision it suspends itself again.",
-        "",
-        "| | |",
-        "|---|---|",
-        *(f"| {name} | {value} |" for name, value in counts.items()),
-        "",
-        CAUTION,
-        notice_of(found.kind),
-    ]
-    create_markdown_artifact(
-        key=f"approval-{operation_id}",
-        markdown="\n".join(lines),
-        description=f"Waits for a {required_role(found.kind)}: cohort approve {asked.id}",
-    )
+    if asked is not None:
+        show_waiting_for(
+            asked, key=f"approval-{operation_id}",
+            title=f"{title_of(found.kind)}: operation {operation_id}",
+            look=f"cohort operations show {operation_id}",
+            notes=[CAUTION, notice_of(found.kind)],
+        )  # fmt: skip
 
 
 def start_progress(operation_id: int) -> None:

@@ -1,13 +1,11 @@
-"""Two flows for the test of the platform: one runs by the clock, one waits for a decision."""
+"""A flow for the test of the platform: it runs by the clock."""
 
 import os
-from datetime import timedelta
 from pathlib import Path
 
 from prefect.artifacts import create_markdown_artifact
 
 from tasks.safely import flow, task
-from tasks.waiting import wait_until
 
 
 @task(name="count", task_run_name="count-{batch}")
@@ -28,15 +26,3 @@ def scheduled(greeting: str = "hello", batches: int = 2) -> int:
     home = Path(os.environ["COHORT_HOME"]).name
     create_markdown_artifact(f"{greeting} from {home}: {total}", key="platform-test")
     return total
-
-
-@flow(name="approved")
-def approved(decision: Path) -> int:
-    """
-    Wait until somebody has decided.
-
-    Args:
-        decision: stands in for a row of our tables: it is decided when the file exists
-    """
-    wait_until(decision.exists, at_most=timedelta(hours=1))
-    return count(1)

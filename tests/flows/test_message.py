@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -26,11 +29,14 @@ from clinic.record.schema.messages import message as message_table
 from clinic.record.schema.outbox import outbox
 from clinic.record.schema.people import clinical_item
 from clinic.settings import Settings
+from flows.settle import settle
 from tasks.environment import ROOT, child_environment
-from tasks.runs import state_of
+from tasks.runs import resume, start_deployment, state_of
+from tasks.wiring import use
 from tasks.workers import deploy_all, ensure_work_pool, start_worker, stop_worker, worker_log
+from tests.cli.office import SECRET, Office, descriptor, hire
 from tests.fakes import FakeClock, FakeGateway
-from tests.flows.installation import Shown, artifacts_of, run_apart, run_flow
+from tests.flows.installation import Shown, artifacts_of, parts_of, run_apart, run_flow
 from tests.main_job import Practice, nhs, tally
 from tests.prefect_server import wait_for
 
@@ -260,6 +266,8 @@ def office(
         environment.setenv("COHORT_RECORD_URL", f"sqlite:///{folder / 'record.db'}")
         environment.setenv("COHORT_PHONES__TEST_RANGE", "true")
         environment.setenv("COHORT_CONFIG", str(folder / "none.toml"))
+        environment.setenv("COHORT_RELEASE__APPROVAL_ABOVE", "6")
+        environment.setenv("PREFECT_WORKER_QUERY_SECONDS", "1")
         ensure_work_pool(prefect_server)
         deploy_all(prefect_server)
         assert start_worker(prefect_server)
@@ -268,9 +276,9 @@ def office(
     record.close()
 
 
-def asked(practice: Practice, name: str) -> MessageRequest:
-    file = practice.everybody(7, name=f"{name}.csv")
-    return practice.request(file, list_name=name, request_key=None, again=True)
+def asked(practice: Practice, name: str, *, people: int = 7, **values: Any) -> MessageRequest:
+    file = practice.everybody(people, name=f"{name}.csv")
+    return practice.request(file, list_name=name, request_key=None, again=True, **values)
 
 
 def in_process(practice: Practice, server: Settings) -> Shown:
@@ -344,3 +352,98 @@ def test_the_form_names_and_describes_every_field(office: Practice) -> None:
     assert {"list_name", "template", "dry_run", "file", "group", "registered_from"} <= set(fields)
     assert [name for name, field in fields.items() if not field.get("description")] == []
     assert [name for name, field in fields.items() if not field.get("title")] == []
+
+
+# --- what waits ------------------------------------------------------------------------------------
+
+
+def test_above_the_threshold_it_waits_without_a_process_and_sends_once_it_is_approved(
+    office: Practice, prefect_server: Settings
+) -> None:
+    """NEW-1, ALC-8: it says who may decide and how; Resume in Prefect alone sends nothing."""
+    hire(Office(prefect_server.home, office.record))
+    for n in (8, 9):
+        office.patient(n)
+    request = asked(office, "waits", people=9, requested_by="ann").model_dump(mode="json")
+    run = start_deployment("message/message", {"request": request})
+    processes = [suspended(run, 1, prefect_server)]
+    (page,) = (text for key, text in artifacts_of(run).items() if key.startswith("campaign-appr"))
+    (number,) = re.findall(r"cohort approve (\d+)", page)
+    assert "other than ann: max, mia" in page
+    assert "| messages | 8 |" in page
+
+    resume(run)  # as anybody may press it in the Prefect UI
+    processes.append(suspended(run, 2, prefect_server))
+    assert sent_from(office, "waits") == []
+
+    said = approve(prefect_server, number)
+    assert "Its run goes on" in said
+    wait_for("end of the run", lambda: state_of(run) == "Completed", seconds=60)
+    assert sent_from(office, "waits") == [f"+44770090000{n}" for n in (1, 2, 3, 4, 5, 6, 8, 9)]
+    assert len(set(processes)) == 2
+
+
+def suspended(run_id: UUID, times: int, server: Settings) -> int:
+    """Wait until the run has been suspended so often and its process has ended; that process."""
+
+    def look() -> int | None:
+        with get_client(sync_client=True) as client:
+            names = [state.name for state in client.read_flow_run_states(run_id)]
+            pid = client.read_flow_run(run_id).infrastructure_pid or ""
+        assert not {"Failed", "Crashed"} & set(names), worker_log(server).read_text()[-3000:]
+        return int(pid.rsplit(":")[-1]) if names.count("Suspended") == times else None
+
+    process = wait_for(f"suspension {times}", look, seconds=60)
+    wait_for("end of its process", lambda: not Path(f"/proc/{process}").exists())
+    return process
+
+
+def approve(server: Settings, number: str) -> str:
+    """As mia types it; what the program says."""
+    secret = descriptor(SECRET)
+    environment = child_environment(server) | {"COHORT_PREFECT_PORT": str(server.prefect_port)}
+    done = subprocess.run(
+        [Path(sys.executable).with_name("cohort"), "approve", number, "--note", "seen",
+         "--operator", "mia", "--secret-fd", str(secret)],
+        env=environment, pass_fds=[secret], capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    os.close(secret)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def sent_from(practice: Practice, list_name: str) -> list[str]:
+    """The addresses that this list's campaign reached, one for each time."""
+    query = (
+        sa.select(outbox.c.address)
+        .join(message_table, message_table.c.id == outbox.c.reference)
+        .join(campaign, campaign.c.id == message_table.c.campaign_id)
+        .where(campaign.c.list_name == list_name)
+        .order_by(outbox.c.address)
+    )
+    with practice.record.read() as connection:
+        return list(connection.scalars(query))
+
+
+def test_before_its_start_the_run_ends_and_settle_starts_the_one_that_sends(
+    office: Practice, prefect_server: Settings
+) -> None:
+    """PAT-14, NEW-4: what waits for its time sleeps in the record; the page says until when."""
+    start = office.clock.now() + timedelta(seconds=3)
+    early = run_flow(office, asked(office, "later", start_at=start))
+    assert early.state == "Completed", early.says
+    (page,) = (text for key, text in early.artifacts.items() if key.startswith("summary-"))
+    assert "State **scheduled**" in page
+    assert f"Goes on **{start:%Y-%m-%d %H:%M} UTC**" in page
+    assert sent_from(office, "later") == []
+
+    office.clock.sleep((start - office.clock.now()).total_seconds())
+    parts = parts_of(office)
+    use(parts)
+    try:
+        settle()
+    finally:
+        use(None)
+        parts.worker.close()
+    wait_for("six messages", lambda: len(sent_from(office, "later")) == 6, seconds=60)
+    assert len(set(sent_from(office, "later"))) == 6

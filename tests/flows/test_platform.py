@@ -63,7 +63,9 @@ def deployed(prefect_server: Settings) -> Settings:
 @pytest.fixture(scope="module")
 def worker(deployed: Settings) -> Iterator[Settings]:
     """A process worker on that pool."""
-    assert start_worker(deployed, pool=POOL)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PREFECT_WORKER_QUERY_SECONDS", "1")
+        assert start_worker(deployed, pool=POOL)
     yield deployed
     stop_worker(deployed)
 
@@ -124,25 +126,6 @@ def task_runs(client: SyncPrefectClient, run: FlowRun) -> list[str] | None:
     )
     names = [task.name for task in runs if task.state_type == StateType.COMPLETED]
     return names if len(names) == 2 else None
-
-
-def test_a_run_that_waits_ends_its_process_and_goes_on_only_when_it_is_decided(
-    worker: Settings, client: SyncPrefectClient, tmp_path: Path
-) -> None:
-    """Issue 4: a run resumed without a decision in our tables suspends itself again."""
-    decision = tmp_path / "decision"
-    run = start_deployment("approved/by-hand", {"decision": str(decision)})
-
-    def states(name: str) -> int:
-        return [state.name for state in client.read_flow_run_states(run)].count(name)
-
-    wait_for("suspension", lambda: states("Suspended") == 1, seconds=60)
-    resume(run)  # as anybody may do in the Prefect UI
-    wait_for("second suspension", lambda: states("Suspended") == 2, seconds=60)
-    decision.touch()
-    resume(run)
-    wait_for("end", lambda: state_of(run) == "Completed", seconds=60)
-    assert states("Running") == 3
 
 
 def test_a_second_worker_is_not_started_beside_the_first(worker: Settings) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +50,10 @@ def test_the_page_names_verdict_state_counts_and_the_next_command() -> None:
     [
         ({"dry_run": True}, "# Rehearsal 7: OK"),
         ({"state": "paused", "state_reason": "gateway-credentials"}, "**paused** (gateway-cred"),
+        (
+            {"state": "scheduled", "waits_until": datetime(2026, 3, 2, 9, tzinfo=UTC)},
+            "Goes on **2026-03-02 09:00 UTC**",
+        ),
     ],
 )
 def test_the_page_says_if_it_was_a_rehearsal_and_why_it_stands_still(
