@@ -26,6 +26,7 @@ class NetworkReason:
 
 NO_RECEIPT: Final = "no_receipt"
 SETTLED_NOT_SENT: Final = "settled_not_sent"
+SETTLED_SENT: Final = "settled_sent"
 
 _PERMANENT = (
     ("unknown_subscriber", "The network does not know this number.",
@@ -62,6 +63,7 @@ _TEMPORARY = (
     ("routing_error", "The network lost the way.", ("route_error",)),
     (NO_RECEIPT, "No receipt came in time.", ()),
     (SETTLED_NOT_SENT, "Two people found that it was not sent.", ()),
+    (SETTLED_SENT, "Two people found that it was sent.", ()),
 )  # fmt: skip
 
 REASONS: Final[dict[str, NetworkReason]] = {

@@ -12,7 +12,7 @@ that the receipts were applied. Source: COM-6, COM-9, ACX-34; shared notes on re
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -27,11 +27,12 @@ from clinic.message.network_reasons import NO_RECEIPT
 from clinic.message.save import ITEM_STATUS, save_messages
 from clinic.record.bulk import is_any_of, update_rows
 from clinic.record.database import Record
-from clinic.record.schema.messages import batch, campaign, message
+from clinic.record.schema.messages import batch, campaign, message, submission
 from clinic.record.schema.people import clinical_item
 from clinic.record.schema.receipts import receipt_inbox
 
-# A receipt may be here before its message's answer is: so long it is kept for that
+# A receipt may be here before its message's answer is: so long it is kept for that, and for as long as
+# an answer may still come
 MATCH_WINDOW: Final = timedelta(days=7)
 BLOCK: Final = 2_000
 
@@ -42,6 +43,7 @@ _RANK: Final = {
     states.UNDELIVERED: 3,
     states.DELIVERED: 4,
 }
+_FAILED: Final = (states.UNDELIVERED, states.REJECTED)
 # How a batch counts them: what the gateway took is `accepted`, whatever the network did with it
 _COUNTED: Final = {states.UNKNOWN: "unknown", states.REJECTED: "rejected"}
 
@@ -104,7 +106,7 @@ def _read(connection: Connection, after: int, limit: int) -> Sequence[Row[Any]]:
 
 def _apply(connection: Connection, rows: Sequence[Row[Any]], now: datetime) -> Applied:
     known = _messages(connection, {row.reference for row in rows if row.reference is not None})
-    found = _judge(rows, known, now)
+    found = _judge(rows, known, now, _under_way(connection, known.values()))
     if found.moves:
         _move(connection, found.moves, now)
     for fate in ("applied", "ignored", "unmatched"):
@@ -142,30 +144,47 @@ def _messages(connection: Connection, references: set[int]) -> dict[int, Row[Any
     return {row.id: row for row in rows}
 
 
-def _judge(rows: Sequence[Row[Any]], known: Mapping[int, Row[Any]], now: datetime) -> _Block:
+def _under_way(connection: Connection, messages: Iterable[Row[Any]]) -> set[int]:
+    """The batches of messages that wait, of which an attempt is open: they may have left, and be told of."""
+    waiting = {row.batch_id for row in messages if row.state == states.PENDING}
+    if not waiting:
+        return set()
+    return set(
+        connection.scalars(
+            sa.select(submission.c.batch_id).where(
+                is_any_of(submission.c.batch_id, sorted(waiting)),
+                submission.c.state == states.INTENT,
+            )
+        )
+    )
+
+
+def _judge(
+    rows: Sequence[Row[Any]], known: Mapping[int, Row[Any]], now: datetime, under_way: set[int]
+) -> _Block:
     found = _Block()
-    reached = {key: row.state for key, row in known.items()}
+    reached = {key: (row.state, row.reason) for key, row in known.items()}
     for row in rows:
         about = known.get(row.reference)
         if about is None or about.gateway != row.gateway:
             found.fates[row.id] = "unmatched"
         elif about.state == states.PENDING:
-            late = now - row.received_at > MATCH_WINDOW
+            late = now - row.received_at > MATCH_WINDOW and about.batch_id not in under_way
             found.fates[row.id] = "unmatched" if late else "waiting"
         elif about.state not in _RANK:
             found.fates[row.id] = "ignored"
         else:
             found.fates[row.id] = "applied"
-            state = better(reached[about.id], row.outcome)
-            if state != reached[about.id] or _says_why(about, row):
-                reached[about.id] = state
+            state, reason = reached[about.id]
+            if better(state, row.outcome) != state or _says_why(state, reason, row.outcome):
+                reached[about.id] = (row.outcome, row.reason)
                 found.moves[about.id] = (about, row)
     return found
 
 
-def _says_why(about: Row[Any], receipt: Row[Any]) -> bool:
+def _says_why(state: str, reason: str | None, said: str) -> bool:
     """Whether the network's own reason comes after we had given up waiting for it."""
-    return bool(about.reason == NO_RECEIPT and receipt.outcome == states.UNDELIVERED)
+    return state == said == states.UNDELIVERED and reason == NO_RECEIPT
 
 
 def _move(
@@ -178,7 +197,10 @@ def _move(
         connection,
         clinical_item,
         ["id", "status", "error_code", "error_text", "status_at"],
-        [(key, ITEM_STATUS[state], *rest) for key, state, *rest in values],
+        [
+            (key, ITEM_STATUS[state], *((why, text) if state in _FAILED else (None, None)), at)
+            for key, state, why, text, at in values
+        ],
     )
     _save_delivered(connection, moves, now)
     _count(connection, moves)
@@ -186,13 +208,14 @@ def _move(
 
 
 def _values(key: int, receipt: Row[Any], now: datetime) -> tuple[Any, ...]:
-    failed = receipt.outcome in (states.UNDELIVERED, states.REJECTED)
     at = min(receipt.happened_at or receipt.received_at, now)
+    # Of what was delivered, how it came to that is nobody's question
+    told = receipt.outcome != states.DELIVERED
     return (
         key,
         receipt.outcome,
-        receipt.reason if failed else None,
-        receipt.error_text if failed else None,
+        receipt.reason if told else None,
+        receipt.error_text if told else None,
         at,
     )
 

@@ -2,12 +2,14 @@
 Ends the waiting for receipts: none in 72 hours is a failure, for now (ACX-34, formats.md [G8, G10]).
 
 A batch is *settled* when it is saved and no message of it waits for a receipt: from then on nobody asks
-about it again. A receipt that comes later still counts.
+about it again. A receipt that comes later still counts. What two people settled as sent stays sent
+(unknowns.py): no receipt is awaited of it, and "failed" would let somebody send it again.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -42,17 +44,38 @@ def end_waiting(record: Record, clock: Clock, settings: Receipts) -> int:
 
 
 def _due(limit: datetime) -> sa.Select[tuple[int, str, bool]]:
-    """Batches that are done and saved, and whose last attempt is so old that receipts are overdue."""
-    young = sa.select(submission.c.id).where(
-        submission.c.batch_id == batch.c.id,
-        sa.func.coalesce(submission.c.closed_at, submission.c.created_at) > limit,
-    )
+    """
+    Batches with an attempt so old that receipts are overdue, and those that are done and have no younger one.
+
+    Also those that are not done: while a campaign is paused the 72 hours of what had left go on.
+    """
+    own = sa.select(submission.c.id).where(submission.c.batch_id == batch.c.id)
+    at = sa.func.coalesce(submission.c.closed_at, submission.c.created_at)
+    nothing_to_come = _is_over() & ~own.where(at > limit).exists()
     return (
         sa.select(batch.c.id, campaign.c.channel, campaign.c.dry_run)
         .join(campaign, campaign.c.id == batch.c.campaign_id)
-        .where(~batch.c.settled, batch.c.saved, batch.c.state == states.DONE, ~young.exists())
+        .where(~batch.c.settled, own.where(at <= limit).exists() | nothing_to_come)
         .order_by(batch.c.id)
     )
+
+
+def _is_over() -> sa.ColumnElement[bool]:
+    """All of the batch was tried, and is on the record."""
+    return batch.c.saved & (batch.c.state == states.DONE)
+
+
+def _awaited(batch_id: int) -> sa.ColumnElement[bool]:
+    """The messages of a batch that wait for a receipt; only those that people settled have a reason."""
+    return (
+        (message.c.batch_id == batch_id)
+        & (message.c.state == states.ACCEPTED)
+        & message.c.reason.is_(None)
+    )
+
+
+# When it left; one that was turned down at first, and taken after all, has no time but its receipt's
+_LEFT_AT: Final = sa.func.coalesce(message.c.sent_at, message.c.status_at)
 
 
 def _give_up(connection: Connection, batch_id: int, limit: datetime, now: datetime) -> int:
@@ -60,11 +83,7 @@ def _give_up(connection: Connection, batch_id: int, limit: datetime, now: dateti
     connection.execute(sa.select(batch.c.id).where(batch.c.id == batch_id).with_for_update())
     ids = connection.scalars(
         sa.update(message)
-        .where(
-            message.c.batch_id == batch_id,
-            message.c.state == states.ACCEPTED,
-            message.c.sent_at <= limit,
-        )
+        .where(_awaited(batch_id), _LEFT_AT <= limit)
         .values(
             state=states.UNDELIVERED,
             reason=NO_RECEIPT,
@@ -87,11 +106,9 @@ def _give_up(connection: Connection, batch_id: int, limit: datetime, now: dateti
 
 
 def _settle(connection: Connection, batch_id: int, limit: datetime) -> None:
-    waits = sa.select(message.c.id).where(
-        message.c.batch_id == batch_id,
-        message.c.state == states.ACCEPTED,
-        message.c.sent_at > limit,
-    )
+    waits = sa.select(message.c.id).where(_awaited(batch_id), _LEFT_AT > limit)
     connection.execute(
-        sa.update(batch).where(batch.c.id == batch_id, ~waits.exists()).values(settled=True)
+        sa.update(batch)
+        .where(batch.c.id == batch_id, _is_over(), ~waits.exists())
+        .values(settled=True)
     )

@@ -4,7 +4,9 @@ Settles by two people what nobody can know: messages that are `unknown` long aft
     ask (one person) ─► approval (another) ─► settle      sent: it counts as sent; not_sent: it may be resent
 
 The decision is evidence like a receipt and goes the same way (settle.py): a receipt that comes after all
-and says `delivered` still wins. "Not sent" may text somebody twice: that is why two people must say so.
+and says `delivered` still wins. Of what they say was sent no receipt is awaited any more (unconfirmed.py):
+it may not become a failure that is sent again. "Not sent" may text somebody twice: that is why two people
+must say so.
 Source: shared notes on reliability §2.1 M10; NEW-3.
 """
 
@@ -20,11 +22,11 @@ from sqlalchemy import Connection
 
 from clinic.clock import Clock
 from clinic.errors import NotAllowed
-from clinic.gateway.incoming import Receipt
+from clinic.gateway.incoming import Receipt, Said
 from clinic.govern.approvals import request_approval, require_approved
 from clinic.message import states
 from clinic.message.campaign import get_campaign
-from clinic.message.network_reasons import REASONS, SETTLED_NOT_SENT
+from clinic.message.network_reasons import REASONS, SETTLED_NOT_SENT, SETTLED_SENT
 from clinic.message.receipts import insert_receipts
 from clinic.message.report import messages_of
 from clinic.message.settle import Applied, apply_receipts
@@ -129,7 +131,6 @@ def _digest(campaign_id: int, chosen: Sequence[int], fate: Fate) -> str:
 
 def _evidence(gateway: str, approval_id: int, reference: int, fate: Fate) -> Receipt:
     event_id = f"settled {approval_id}/{reference}"
-    if fate == "sent":
-        return Receipt(gateway, event_id, reference, "accepted")
-    says = REASONS[SETTLED_NOT_SENT].says
-    return Receipt(gateway, event_id, reference, "rejected", SETTLED_NOT_SENT, says)
+    said: Said = "accepted" if fate == "sent" else "rejected"
+    code = SETTLED_SENT if fate == "sent" else SETTLED_NOT_SENT
+    return Receipt(gateway, event_id, reference, said, code, REASONS[code].says)

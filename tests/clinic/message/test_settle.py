@@ -23,11 +23,12 @@ from clinic.message.receipts import count_inbox, keep_late_answer, keep_receipts
 from clinic.message.save import save_batches
 from clinic.message.settle import MATCH_WINDOW, Applied, apply_receipts, better
 from clinic.message.summary import summarize
+from clinic.message.timing import timing_of
 from clinic.message.unconfirmed import end_waiting
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign, message
 from clinic.record.schema.people import clinical_item
-from clinic.settings import Receipts
+from clinic.settings import Pace, Pacing, Receipts, Settings
 from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import add_campaign, add_patients, make_ledger, message_states
 
@@ -138,6 +139,29 @@ def test_a_receipt_whose_message_never_gets_an_answer_is_kept_as_unmatched_after
     clock.sleep(MATCH_WINDOW.total_seconds() + 1)
     assert apply_receipts(record, clock) == Applied(unmatched=1)
     assert count_inbox(record).unmatched == 1
+
+
+def test_a_receipt_waits_for_as_long_as_an_attempt_is_open(
+    record: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    """NEW-3: killed after the gateway took them, then paused for weeks: the receipt is the only evidence."""
+    add_patients(record, 1)
+    number = add_campaign(record, clock, 1)
+    one = message_id(number, 1)
+
+    def die(point: str) -> None:
+        if point == "send.returned":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        deliver(make_ledger(record, clock, tmp_path, reached=die), FakeGateway("B"), number, 1, 1)
+    keep_receipts(record, clock, [receipt(one, "delivered")])
+    clock.sleep(2 * MATCH_WINDOW.total_seconds())
+    assert apply_receipts(record, clock) == Applied(waiting=1)
+    deliver(make_ledger(record, clock, tmp_path), FakeGateway("B"), number, 1, 1)
+    assert state_of(record, one) == ("unknown", "no_answer")
+    assert apply_receipts(record, clock) == Applied(applied=1)
+    assert state_of(record, one) == ("delivered", None)
 
 
 @pytest.mark.parametrize("reference", [None, 0, -1, 2**62, 77])
@@ -365,6 +389,68 @@ def test_a_receipt_after_72_hours_still_tells_what_became_of_it(
     keep_receipts(record, clock, [receipt(message_id(number, 1), outcome, reason="no_memory")])
     apply_receipts(record, clock)
     assert state_of(record, message_id(number, 1)) == expected
+
+
+@pytest.mark.parametrize("block", [1, 1000])
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ((("delivered", None), ("undelivered", "busy")), ("delivered", None)),
+        ((("undelivered", "busy"), ("delivered", None)), ("delivered", None)),
+        ((("undelivered", "busy"), ("undelivered", "no_memory")), ("undelivered", "busy")),
+        ((("accepted", None), ("undelivered", "busy")), ("undelivered", "busy")),
+        ((("accepted", None), ("accepted", None)), ("undelivered", "no_receipt")),
+    ],
+)
+def test_receipts_after_72_hours_come_to_the_same_in_one_block_as_in_two(
+    record: Record,
+    clock: FakeClock,
+    tmp_path: Path,
+    block: int,
+    said: Sequence[tuple[Said, str | None]],
+    expected: tuple[str, str | None],
+) -> None:
+    """ACX-34: what was delivered stays delivered, whatever is read together with it."""
+    number = sent_campaign(record, clock, tmp_path)
+    one = message_id(number, 1)
+    clock.sleep(73 * 3600)
+    end_waiting(record, clock, Receipts())
+    keep_receipts(record, clock, [receipt(one, word, reason=why) for word, why in said])
+    apply_receipts(record, clock, block=block)
+    assert state_of(record, one) == expected
+
+
+def test_the_72_hours_of_what_left_go_on_while_the_rest_of_its_batch_waits(
+    record: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    """ACX-34: a pace or a pause in the middle of a batch keeps nobody's message Pending."""
+    add_patients(record, 3)
+    number = add_campaign(record, clock, 3)
+    slow = timing_of(Settings(pacing=Pacing(sms=Pace(per_day=1))))
+    deliver(make_ledger(record, clock, tmp_path, timing=slow), FakeGateway(), number, 1, 1)
+    assert message_states(record, number) == {"accepted": 1, "pending": 2}
+    clock.sleep(73 * 3600)
+    assert end_waiting(record, clock, Receipts()) == 1
+    deliver(make_ledger(record, clock, tmp_path), FakeGateway(), number, 1, 1)
+    save_batches(record, clock, number, 1, 1)
+    assert message_states(record, number) == {"undelivered": 1, "accepted": 2}
+    assert sorted(items(record).values()) == [("failed", "no_receipt"), *[("pending", None)] * 2]
+    clock.sleep(73 * 3600)
+    assert end_waiting(record, clock, Receipts()) == 2
+
+
+def test_what_was_turned_down_at_first_and_taken_after_all_awaits_a_receipt_too(
+    record: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    """ACX-34: it has no time of sending; the 72 hours count from the receipt that told of it."""
+    number = sent_campaign(record, clock, tmp_path, plan=["reject"])
+    clock.sleep(100 * 3600)
+    keep_receipts(record, clock, [receipt(message_id(number, 1), "accepted")])
+    apply_receipts(record, clock)
+    assert end_waiting(record, clock, Receipts()) == 0
+    clock.sleep(73 * 3600)
+    assert end_waiting(record, clock, Receipts()) == 1
+    assert state_of(record, message_id(number, 1)) == ("undelivered", "no_receipt")
 
 
 def test_an_email_without_a_receipt_stays_sent(

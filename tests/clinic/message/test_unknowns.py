@@ -17,10 +17,13 @@ from clinic.message.codes import message_id
 from clinic.message.deliver import deliver
 from clinic.message.receipts import keep_receipts
 from clinic.message.resend import resendable
+from clinic.message.save import save_batches
 from clinic.message.settle import apply_receipts
+from clinic.message.unconfirmed import end_waiting
 from clinic.message.unknowns import HORIZON, Fate, ask_to_settle, settle_unknowns
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
+from clinic.settings import Receipts
 from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import add_campaign, add_patients, make_ledger, message_states
 
@@ -69,9 +72,13 @@ def approve(record: Record, clock: FakeClock, approval: int, *, by: str = "bea")
 def test_two_people_settle_it(
     record: Record, clock: FakeClock, number: int, fate: Fate, state: str
 ) -> None:
-    """NEW-3: what was not sent may then be sent again; what was, may not."""
+    """NEW-3: what was not sent may then be sent again; what was, may not, however long no receipt comes."""
     approve(record, clock, ask(record, clock, number, fate))
     settle_unknowns(record, clock, number, fate)
+    assert message_states(record, number) == {state: 3}
+    clock.sleep(1000 * 3600)
+    save_batches(record, clock, number, 1, 1)
+    assert end_waiting(record, clock, Receipts()) == 0
     assert message_states(record, number) == {state: 3}
     with record.read() as connection:
         assert resendable(connection, number) == ([1, 2, 3] if fate == "not_sent" else [])
