@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import numpy as np
 
 from clinic.clock import SystemClock
-from clinic.message.catalogue import NewTemplate, add_template
+from clinic.message.catalogue import NewTemplate, add_template, seed_catalogue
+from clinic.message.vendor_templates import TEMPLATES
 from clinic.practice.people import nhs_numbers
 from clinic.record.bulk import insert_rows
 from clinic.record.database import Record
 from clinic.record.migrate import migrate
-from clinic.record.schema.people import patient
+from clinic.record.schema.people import appointment, patient
 
 HEADINGS = (
     "EMIS Number", "NHS Number", "Given Name", "Family Name", "Date of Birth", "Mobile Telephone",
@@ -34,6 +35,19 @@ def fill(url: str, people: int, folder: Path) -> Path:
         insert_rows(connection, patient, columns, _people(people))
     record.close()
     return write_list(folder / f"list-{people}.csv", people)
+
+
+def book(url: str, people: int) -> None:
+    """Book an appointment for each of them in the next two days, and take the vendor's templates in."""
+    record, clock = Record.open(url), SystemClock()
+    seed_catalogue(record, clock, TEMPLATES)
+    # Tomorrow's and the day after's: none begins while the benchmark runs
+    first = datetime.combine(clock.now().date() + timedelta(days=1), time(8), UTC)
+    times = [first + timedelta(days=n % 2, minutes=15 * (n // 2 % 40)) for n in range(80)]
+    rows = ((n, n, times[n % 80], f"Room {n % 20}") for n in range(1, people + 1))
+    with record.write() as connection:
+        insert_rows(connection, appointment, ("id", "patient_id", "starts_at", "place"), rows)
+    record.close()
 
 
 def write_list(path: Path, people: int) -> Path:

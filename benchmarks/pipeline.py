@@ -1,4 +1,4 @@
-"""The whole flow, and the floor beside it, each in a process of its own against one local gateway."""
+"""The whole flows, and the floor beside them, each in a process of its own against one local gateway."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from benchmarks.people import fill
+from benchmarks.people import book, fill
 from tests.prefect_server import free_port
 from tests.servers.recorder import running_gateway
 
@@ -20,10 +20,13 @@ LATENCY_MS = 5
 
 
 class Pipeline:
-    """A home with a record of `people`, a list of all of them, and a Prefect server."""
+    """A home with a record of `people` (and their appointments), a list of all of them, a Prefect server."""
 
-    def __init__(self, home: Path, people: int, *, outbox: bool = False) -> None:
-        self.home, self.people, self.outbox = home, people, outbox
+    def __init__(
+        self, home: Path, people: int, *, outbox: bool = False, appointments: bool = False
+    ) -> None:
+        self.home, self.people = home, people
+        self.outbox, self.appointments = outbox, appointments
         self.environment = os.environ | {
             "COHORT_HOME": str(home),
             "COHORT_CONFIG": str(home / "none.toml"),
@@ -38,7 +41,10 @@ class Pipeline:
 
     def __enter__(self) -> Self:
         self.home.mkdir(parents=True)
-        self.list = fill(f"sqlite:///{self.home / 'base.db'}", self.people, self.home)
+        url = f"sqlite:///{self.home / 'base.db'}"
+        self.list = fill(url, self.people, self.home)
+        if self.appointments:
+            book(url, self.people)
         self._cohort("server", "start")
         return self
 
@@ -83,11 +89,20 @@ def measure_floor(pipeline: Pipeline) -> dict[str, float]:
 
 
 def measure_flow(pipeline: Pipeline) -> dict[str, float]:
-    """The flow's cost: `cpu`, `server_cpu`, `wall`, `flow_wall` seconds, `peak_mb`."""
+    """The main job's cost: `cpu`, `server_cpu`, `wall`, `flow_wall` seconds, `peak_mb`."""
+    return _measure(pipeline, str(pipeline.list))
+
+
+def measure_nightly(pipeline: Pipeline) -> dict[str, float]:
+    """The nightly flow's cost, as `measure_flow`; the pipeline has appointments."""
+    return _measure(pipeline, "--nightly")
+
+
+def _measure(pipeline: Pipeline, what: str) -> dict[str, float]:
     for name in ("record.db", "record.db-wal", "record.db-shm"):
         (pipeline.home / name).unlink(missing_ok=True)
     shutil.copy(pipeline.home / "base.db", pipeline.home / "record.db")
     if pipeline.outbox:
-        return pipeline.run("benchmarks.job", str(pipeline.list))
+        return pipeline.run("benchmarks.job", what)
     with running_gateway(latency_ms=LATENCY_MS) as gateway:
-        return pipeline.run("benchmarks.job", str(pipeline.list), COHORT_SMS__URL=gateway.url)
+        return pipeline.run("benchmarks.job", what, COHORT_SMS__URL=gateway.url)
