@@ -80,7 +80,12 @@ def show(
     me: Me = "",
     secret_fd: SecretFd = None,
 ) -> None:
-    """One operation: its acts, its approvals, and patients with old and new values."""
+    """
+    One operation: its acts, its approvals, and patients with old and new values.
+
+    Facilities, providers and tags are shown by code and name; --json and exports have the stored keys.
+    """
+    from clinic.change.naming import read_names
     from clinic.clock import SystemClock
     from clinic.govern.audit_read import Asked, read_operation
 
@@ -89,6 +94,8 @@ def show(
     with open_record(settings) as record:
         reader = prove_me(record, settings, me, secret_fd)
         found, changed = read_operation(record, SystemClock(), asked, by=reader, limit=limit)
+        with record.read() as connection:
+            names = read_names(connection)
     if json:
         patients = [{**asdict(row), "act": None} for row in changed]
         return console.show_json({"acts": [asdict(act) for act in found], "patients": patients})
@@ -96,7 +103,10 @@ def show(
     console.show_table(
         "Patients (the first ones)",
         ["Patient", "Old", "New"],
-        [(row.patient_id, row.old_values, row.new_values) for row in changed],
+        [
+            (row.patient_id, names.values(row.old_values), names.values(row.new_values))
+            for row in changed
+        ],
         right=(0,),
     )
     console.next_commands(f"cohort audit export operation-{operation}.csv --operation {operation}")

@@ -390,7 +390,7 @@ def show(
         if outcome:
             return show_lines(read_lines(record, operation, outcomes=outcome, limit=limit))
         show_review(record, settings, operation)
-        show_state(record, operation)
+        show_state(record, settings, operation)
 
 
 @app.command()

@@ -17,9 +17,9 @@ from prefect.artifacts import (
 
 from clinic.change.approve import counts_of
 from clinic.change.checklist import CAUTION, checklist
-from clinic.change.kinds import notice_of, title_of
+from clinic.change.kinds import notice_of, title_of, words_of
 from clinic.change.operations import find_operation
-from clinic.change.outcomes import SAYS
+from clinic.change.outcomes import SAYS, SELECTED
 from clinic.change.summary import Summary, summarize
 from clinic.govern.approvals import latest
 from tasks.show_waiting import show_waiting as show_waiting_for
@@ -94,11 +94,14 @@ def show_result(summary: Summary) -> None:
     record = wiring().record
     with record.read() as connection:
         counts = counts_of(connection, find_operation(connection, summary.operation_id))
-    rows = [{"outcome": "changed", "patients": summary.applied, "what it means": "Changed."}]
+    done = words_of(summary.kind).done
+    rows = [
+        {"outcome": done, "patients": summary.applied, "what it means": f"{done.capitalize()}."}
+    ]
     rows += [
         {"outcome": code, "patients": int(count), "what it means": SAYS[code]}
         for code, count in counts.items()
-        if code in SAYS
+        if code in SAYS and code != SELECTED
     ]
     create_table_artifact(
         key=f"result-{summary.operation_id}",

@@ -19,23 +19,36 @@ _TICKS = {True: "ok", False: "NO", None: "N/A"}
 
 
 def show_review(record: Record, settings: Settings, operation_id: int) -> None:
-    """ALC-15, 28, 34, 46: the numbers, names and ids, who cannot and why, the checklist, the caution."""
-    from clinic.change.checklist import CAUTION, checklist
+    """
+    ALC-15, 28, 34, 46: the numbers, names and ids, who cannot and why, the checklist, the caution.
+
+    Once it has begun the checklist has served: it would tell of the operation's own doing.
+    """
+    from clinic.change.checklist import CAUTION
     from clinic.change.kinds import notice_of
     from clinic.change.operations import get_operation
     from clinic.change.review import count_outcomes, read_lines
+    from clinic.change.states import BEFORE
 
     found = get_operation(record, operation_id)
     show_operation(settings, found)
     rows = [(c.outcome, c.patients, c.says) for c in count_outcomes(record, operation_id)]
     console.show_table("Patients", ["Outcome", "Patients", "What it means"], rows, right=(1,))
     show_lines(read_lines(record, operation_id))
+    if found.state in BEFORE:
+        _show_checklist(record, settings, operation_id)
+        console.say(f"[yellow]{CAUTION}[/]")
+    if notice := notice_of(found.kind):
+        console.say(f"[yellow]{notice}[/]")
+
+
+def _show_checklist(record: Record, settings: Settings, operation_id: int) -> None:
+    from clinic.change.checklist import checklist
+
     points = checklist(record, settings, operation_id)
     console.show_table(
         "Checklist", ["Point", "", ""], [(p.code, _TICKS[p.holds], p.says) for p in points]
     )
-    for words in (CAUTION, notice_of(found.kind)):
-        console.say(f"[yellow]{words}[/]" if words else "")
 
 
 def show_operation(settings: Settings, found: Operation) -> None:
@@ -71,19 +84,21 @@ def show_lines(lines: Sequence[Line]) -> None:
     )
 
 
-def show_state(record: Record, operation_id: int) -> None:
-    """How far it is (ALC-35), and what people must still do (ALC-23)."""
+def show_state(record: Record, settings: Settings, operation_id: int) -> None:
+    """How far it is (ALC-35), the file it exported, and what people must still do (ALC-23)."""
     from clinic.change.follow_up import SAYS
+    from clinic.change.kinds import words_of
     from clinic.change.review import list_tasks
     from clinic.change.summary import summarize
 
     now = summarize(record, operation_id)
     console.show_table(
         "Progress",
-        ["Changed", "Conflicts", "Failed", "Remaining", "Left out"],
+        [words_of(now.kind).done.capitalize(), "Conflicts", "Failed", "Remaining", "Left out"],
         [(now.applied, now.conflicts, now.failed, now.remaining, now.left_out)],
         right=(0, 1, 2, 3, 4),
     )
+    _show_file(record, settings, operation_id)
     if tasks := list_tasks(record, operation_id):
         console.show_table(
             "Still to be done",
@@ -91,3 +106,13 @@ def show_state(record: Record, operation_id: int) -> None:
             [(SAYS[task.code], task.subject, task.count) for task in tasks],
             right=(2,),
         )
+
+
+def _show_file(record: Record, settings: Settings, operation_id: int) -> None:
+    from clinic.change.export import folder_of
+    from clinic.change.exported import find_file
+
+    file = find_file(record, operation_id)
+    if file is not None:
+        rows = [(folder_of(settings) / file.name, file.rows, file.size, file.sha256)]
+        console.show_table("File", ["Where", "Rows", "Bytes", "SHA-256"], rows, right=(1, 2))

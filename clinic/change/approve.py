@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.change.kinds import UNDO, kind_of
+from clinic.change.kinds import UNDO, kind_of, words_of
 from clinic.change.operations import Operation, find_operation, set_state
 from clinic.change.outcomes import WILL_CHANGE
 from clinic.change.states import EXPIRED, PLANNED, REJECTED, RUNNING, WAITING
@@ -98,7 +98,7 @@ def counts_of(connection: Connection, planned: Operation) -> dict[str, int | str
     }
     counts: dict[str, int | str] = {
         "selected": planned.selected,
-        "will_change": planned.will_change,
+        words_of(planned.kind).will: planned.will_change,
     }
     return counts | dict(found.tuples().all()) | settings
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from clinic.change.digest import digest_of
-from clinic.change.kinds import UNDO, kind_of
+from clinic.change.kinds import UNDO, kind_of, words_of
 from clinic.change.operations import Operation, find_operation, set_state
 from clinic.change.outcomes import LATER_OPERATION, LOCKED, WILL_CHANGE
 from clinic.change.states import FAILED, PLANNED
@@ -87,7 +87,8 @@ def _checks(connection: Connection, settings: Settings, planned: Operation) -> l
         Check(
             "nothing-to-change",
             planned.will_change > 0,
-            f"{planned.will_change:,} of {planned.selected:,} selected patients will change",
+            f"{planned.will_change:,} of {planned.selected:,} selected patients "
+            f"{words_of(planned.kind).will}",
         ),
         Check("over-the-cap", planned.selected <= cap, f"at most {cap:,} patients are selected"),
         Check(

@@ -24,6 +24,7 @@ from clinic.change.shape import (
     Kind,
     Parameters,
     Plan,
+    Words,
     chosen_patients,
     held_by_another,
     item_columns,
@@ -135,4 +136,5 @@ EXPORT = Kind(
     items=items,
     undoable=False,
     notice=REMINDER,
+    words=Words("will be exported", "exported"),
 )

@@ -7,7 +7,7 @@ from typing import Final
 from clinic.change.attribute import ATTRIBUTE
 from clinic.change.export import EXPORT
 from clinic.change.reassign import PROVIDER
-from clinic.change.shape import Kind
+from clinic.change.shape import Kind, Words
 from clinic.change.status import STATUS
 from clinic.change.tags import TAG
 from clinic.change.transfer import FACILITY
@@ -37,6 +37,11 @@ def kind_of(name: str) -> Kind:
 def title_of(name: str) -> str:
     """As people call it."""
     return "Undo" if name == UNDO else kind_of(name).title
+
+
+def words_of(name: str) -> Words:
+    """What becomes of its patients, before and after, in its people's words."""
+    return Words("will be put back", "put back") if name == UNDO else kind_of(name).words
 
 
 def notice_of(name: str) -> str:

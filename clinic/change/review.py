@@ -13,16 +13,24 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.change.outcomes import SAYS, WILL_CHANGE
-from clinic.change.states import CHANGED_SOMETHING
+from clinic.change.kinds import words_of
+from clinic.change.naming import read_names
+from clinic.change.operations import find_operation
+from clinic.change.outcomes import ALREADY_SO, LATER_OPERATION, LOCKED, SAYS, WILL_CHANGE
+from clinic.change.states import CHANGED_SOMETHING, RUNNING
 from clinic.record.database import Record
-from clinic.record.schema.change import follow_up, operation, operation_item
+from clinic.record.schema.change import follow_up, operation_item
 from clinic.record.schema.people import appointment, patient
 
 
 @dataclass(frozen=True)
 class Line:
-    """One item of an operation and its patient. `own_id`: the NHS number, or the local id."""
+    """
+    One item of an operation and its patient.
+
+    own_id: the NHS number, or the local id
+    old, new: a facility, provider or tag by its code and name, all else as it is stored
+    """
 
     own_id: str
     name: str
@@ -61,8 +69,8 @@ def count_outcomes(record: Record, operation_id: int) -> list[Counted]:
             .group_by(operation_item.c.outcome)
             .order_by(count.desc(), operation_item.c.outcome)
         ).all()
-        begun = _has_begun(connection, operation_id)
-    return [Counted(*_told(outcome, begun=begun), patients) for outcome, patients in found]
+        telling = _telling(connection, operation_id)
+    return [Counted(*telling.of(outcome), patients) for outcome, patients in found]
 
 
 def read_lines(
@@ -72,39 +80,58 @@ def read_lines(
     The first `limit` items by patient, with names and ids.
 
     Args:
-        outcomes: only these; none: all, those who cannot be changed first
+        outcomes: only these; none: all, those who cannot be changed first, then those who can,
+            and last those who need not
     """
     i, p = operation_item.c, patient.c
     name = sa.func.coalesce(p.given_name, "") + " " + sa.func.coalesce(p.family_name, "")
     own_id = sa.func.coalesce(p.nhs_number, p.local_id, sa.cast(i.patient_id, sa.Text))
+    rank = sa.case((i.outcome == WILL_CHANGE, 1), (i.outcome == ALREADY_SO, 2), else_=0)
     lines = (
-        sa.select(own_id, name, i.field, i.old, i.new, i.outcome)
+        sa.select(own_id, name, i.field, i.subject_id, i.old, i.new, i.outcome, i.detail)
         .select_from(operation_item.outerjoin(patient, p.id == i.patient_id))
         .where(i.operation_id == operation_id)
-        .order_by(i.outcome == WILL_CHANGE, i.patient_id, i.field, i.subject_id)
+        .order_by(rank, i.patient_id, i.field, i.subject_id)
         .limit(limit)
     )
     if outcomes:
         lines = lines.where(i.outcome.in_(outcomes))
     with record.read() as connection:
         found = connection.execute(lines).all()
-        begun = _has_begun(connection, operation_id)
+        telling = _telling(connection, operation_id)
+        names = read_names(connection)
     return [
-        Line(own, shown, field, old, new, *_told(outcome, begun=begun))
-        for own, shown, field, old, new, outcome in found
-    ]
+        Line(
+            own, shown, names.field(field, subject), names.value(field, old),
+            names.value(field, new), *telling.of(outcome, detail),
+        )
+        for own, shown, field, subject, old, new, outcome, detail in found
+    ]  # fmt: skip
 
 
-def _has_begun(connection: Connection, operation_id: int) -> bool:
-    state = connection.scalar(sa.select(operation.c.state).where(operation.c.id == operation_id))
-    return state in CHANGED_SOMETHING
+@dataclass(frozen=True)
+class _Telling:
+    """How outcomes of one operation are told, by its kind and by how far it is."""
+
+    kind: str
+    state: str
+
+    def of(self, outcome: str, detail: str | None = None) -> tuple[str, str]:
+        """The code and its sentence: what was to be changed has been, once it is through."""
+        words = words_of(self.kind)
+        if outcome == WILL_CHANGE:
+            if self.state not in CHANGED_SOMETHING:
+                return outcome, f"{words.will.capitalize()}."
+            begun = ", or about to be: this operation has begun" if self.state == RUNNING else ""
+            return "changed", f"{words.done.capitalize()}{begun}."
+        if outcome in (LOCKED, LATER_OPERATION) and detail:
+            return outcome, f"{SAYS[outcome]} It is operation {detail}."
+        return outcome, SAYS[outcome]
 
 
-def _told(outcome: str, *, begun: bool) -> tuple[str, str]:
-    """The outcome as people are told of it: what was to be changed has been, once it is through."""
-    if outcome == WILL_CHANGE and begun:
-        return "changed", "Changed, or about to be: this operation has begun."
-    return outcome, SAYS[outcome]
+def _telling(connection: Connection, operation_id: int) -> _Telling:
+    found = find_operation(connection, operation_id)
+    return _Telling(found.kind, found.state)
 
 
 def list_tasks(record: Record, operation_id: int) -> list[Task]:

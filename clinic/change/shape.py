@@ -63,6 +63,14 @@ def no_follow_ups(_connection: Connection, _plan: Plan) -> Sequence[FollowUp]:
 
 
 @dataclass(frozen=True)
+class Words:
+    """What people read of a patient before and after: the record is not always what changes."""
+
+    will: str = "will be changed"
+    done: str = "changed"
+
+
+@dataclass(frozen=True)
 class Kind:
     """
     One kind of operation.
@@ -76,6 +84,7 @@ class Kind:
     undoable: False where there is nothing that could be put back (ALC-39)
     private: parameters that may be a patient's value: shown in the terminal, never in Prefect
     notice: what everybody must be reminded of who asks for it, decides it or sees its result (ALC-28)
+    words: of its review and its result
     """
 
     name: str
@@ -87,6 +96,7 @@ class Kind:
     undoable: bool = True
     private: tuple[str, ...] = ()
     notice: str = ""
+    words: Words = Words()
 
 
 def chosen_patients(plan: Plan) -> Items:

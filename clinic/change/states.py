@@ -22,5 +22,6 @@ REJECTED: Final = "rejected"
 EXPIRED: Final = "expired"
 FAILED: Final = "failed"  # nothing was changed; the reason says why
 
+BEFORE: Final = frozenset({REQUESTED, PLANNED, WAITING})  # nothing has begun
 ENDED: Final = frozenset({DONE, DONE_WITH_CONFLICTS, REJECTED, EXPIRED, FAILED})
 CHANGED_SOMETHING: Final = frozenset({RUNNING, DONE, DONE_WITH_CONFLICTS})

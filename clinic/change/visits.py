@@ -26,6 +26,7 @@ from clinic.change.shape import (
     Kind,
     Plan,
     Reason,
+    Words,
     chosen_patients,
     has_died,
     held_by_another,
@@ -133,7 +134,8 @@ def _row(
     where = doctor.facility_id or homes[wish.patient_id]
     starts = instant_of(each.start)
     ends, back = starts + timedelta(minutes=wanted.minutes), starts - timedelta(minutes=LONGEST)
-    told = f"{wanted.visit_type}, {starts:%Y-%m-%d %H:%M} UTC, {wanted.minutes} min, {doctor.code}"
+    at = starts.astimezone(ZoneInfo(plan.settings.organisation.time_zone))  # as people read it
+    told = f"{wanted.visit_type}, {at:%Y-%m-%d %H:%M %Z}, {wanted.minutes} min, {doctor.code}"
     return (*head, doctor.id, where, starts, ends, back, *what, told, None)
 
 
@@ -276,5 +278,10 @@ class _Booked:
 
 
 VISIT = Kind(
-    name="visit", title="Visit scheduling", fields=("visit",), require=require, items=items
+    name="visit",
+    title="Visit scheduling",
+    fields=("visit",),
+    require=require,
+    items=items,
+    words=Words("will be booked", "booked"),
 )

@@ -7,12 +7,16 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from clinic.change.apply import apply_chunk, begin, chunks_left
+from clinic.change.exported import export
+from clinic.change.finish import finish
 from clinic.change.operations import get_operation
+from clinic.govern.approvals import decide
 from clinic.record.database import Record
 from clinic.record.schema.people import facility
 from tests.cli.office import Office, hire
 from tests.cli.test_operations import carried_out
-from tests.clinic.change.practice import patients, places
+from tests.clinic.change.practice import MANAGER, SETTINGS, patients, places
 from tests.fakes import FakeClock
 
 
@@ -38,6 +42,29 @@ def test_the_phi_reminder_is_shown_to_who_asks_and_who_decides(office: Office) -
         assert "protected health information (PHI)" in said
         assert "never sent by unsecured e-mail" in said
         assert "it cannot be undone (N/A)" in said
+
+
+def test_an_export_shows_where_its_file_is_and_no_checklist_any_more(
+    office: Office, clock: FakeClock
+) -> None:
+    """ALC-6: once begun, the checklist would tell of the operation's own locks."""
+    from clinic.change.approve import ask as ask_for_approval
+
+    words = ("operations", "export", "1", "--format", "csv", "--reason", "r", "--yes", "--no-run")
+    assert "Will be exported." in office.run(*words, me="ann").output
+    record, settings = office.open(), SETTINGS.model_copy(update={"home": office.home})
+    ask_for_approval(record, clock, settings, 1, flow_run_id=None)
+    decide(record, clock, 1, operator=MANAGER, decision="approved", note="")
+    begin(record, clock, 1)
+    for number in chunks_left(record, 1):
+        apply_chunk(record, clock, 1, number)
+    written = export(record, clock, settings, 1)
+    finish(record, clock, settings, 1)
+    output = office.run("operations", "show", "1").output
+    assert f"{office.home / 'exports' / written.name}\t6\t" in output
+    assert written.sha256 in output
+    assert "Exported." in output
+    assert "patients-locked" not in output
 
 
 def test_the_full_record_as_csv_is_refused(office: Office) -> None:
@@ -66,7 +93,7 @@ def test_visits_are_asked_for_reviewed_by_name_and_time_booked_and_undone(
     )
     asked = office.run(*words, "--between", "09:00-09:30", "--minutes", "15", me="ann")
     assert asked.exit_code == 0, asked.output
-    assert "wellness, 2099-03-09 09:00 UTC, 15 min, P1" in asked.output
+    assert "wellness, 2099-03-09 09:00 GMT, 15 min, P1" in asked.output
     record = office.open()
     carried_out(office, record, clock, 1)
     assert get_operation(record, 1).state == "done"

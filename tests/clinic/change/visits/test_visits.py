@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from clinic.change.apply import apply_chunk, begin
+from clinic.change.review import read_lines
 from clinic.change.undo import request_undo
 from clinic.change.visit_field import TAKES_TIME
 from clinic.change.visit_request import read_request
@@ -94,7 +95,7 @@ def test_everybody_gets_a_visit_of_the_type_and_length_and_it_is_audited(
     ] * 2
     assert [row.starts_at for row in rows] == [datetime(2026, 3, 9, 9, tzinfo=UTC)] * 2
     assert all("null" in old for old, _ in items)
-    assert all("wellness, 2026-03-09 09:00 UTC, 20 min, P" in new for _, new in items)
+    assert all("wellness, 2026-03-09 09:00 GMT, 20 min, P" in new for _, new in items)
     assert verify(record, None).holds
 
 
@@ -199,6 +200,9 @@ def test_opening_hours_are_by_the_wall_clock_and_holidays_are_closed(
         assert [f"{at:%d %b %H:%M}" for at in days.scalars()] == [
             "23 Mar 09:00", "30 Mar 08:00", "13 Apr 08:00",
         ]  # fmt: skip
+    # What is reviewed is by the organisation's clock
+    told = {line.new for line in read_lines(sqlite_record, 1, outcomes=["will_change"])}
+    assert any("30 09:00 BST" in (words or "") for words in told)
 
 
 def test_hours_across_midnight_in_utc_are_one_stretch(
