@@ -55,7 +55,7 @@ def carried_out(office: Office, record: Record, clock: FakeClock, operation_id: 
 
 
 def test_a_filter_is_selected_and_the_review_names_everybody(office: Office) -> None:
-    """ALC-9, 10, 15, 33, 34, 46: number affected, names and ids, who cannot and why, the caution."""
+    """ALC-9, ALC-10, ALC-15, ALC-33, ALC-34, ALC-46: names and ids, who cannot and why, the caution."""
     update(office.open(), 2, status="on_hold")
     taken = office.rows("operations", "select", "--facility", "F1")
     assert taken["outcomes"] == {"selected": 6}

@@ -149,13 +149,27 @@ def asked(
     """Ann selects patients by their own ids and asks for an operation; its id."""
     given = [f"L{n}" for n in ids]
     taken = select_ids(record, clock, settings, given, source="ids", taken_by="ann")
+    return asked_for(record, clock, kind, parameters, taken.id, settings=settings, key=key)
+
+
+def asked_for(
+    record: Record,
+    clock: FakeClock,
+    kind: str,
+    parameters: Mapping[str, Any],
+    selection_id: int,
+    *,
+    settings: Settings = SETTINGS,
+    key: str = "",
+) -> int:
+    """Ann asks for an operation on a selection that she made; its id."""
     request = Request(
         kind=kind,
         parameters=parameters,
-        selection_id=taken.id,
+        selection_id=selection_id,
         requested_by="ann",
         reason="the tests need it",
-        request_key=key or f"{kind}-{taken.id}",
+        request_key=key or f"{kind}-{selection_id}",
     )
     return request_operation(record, clock, settings, request)
 

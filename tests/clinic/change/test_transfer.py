@@ -5,11 +5,15 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
+from clinic.change.selection import select_by_filter, select_ids
+from clinic.cohort.filters import PatientFilter
 from clinic.errors import NotFound, OperationRefused
 from clinic.record.database import Record
 from clinic.record.schema.change import follow_up
 from tests.clinic.change.practice import (
+    SETTINGS,
     asked,
+    asked_for,
     column,
     done,
     outcomes,
@@ -34,6 +38,34 @@ def test_the_provider_stays_changes_or_is_left_for_later(
     assert column(record, "facility_id") == {1: 2, 2: 2, 3: 2, 4: 1, 5: 1, 6: 1}
     assert [column(record, "provider_id")[n] for n in (1, 2, 3)] == [provider] * 3
     assert set(column(record, "version").values()) == {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "moved"),
+    [
+        (PatientFilter(facility="F1"), {1, 2, 3, 4, 5}),
+        (PatientFilter(facility="F1", status="on_hold"), {2, 3}),
+        (["L1", "L4"], {1, 4}),
+    ],
+)
+def test_all_of_a_facility_move_or_some_or_those_of_a_filter(
+    sqlite_record: Record,
+    clock: FakeClock,
+    wanted: PatientFilter | list[str],
+    moved: set[int],
+) -> None:
+    """ALC-21."""
+    practice(sqlite_record)
+    update(sqlite_record, 2, status="on_hold")
+    update(sqlite_record, 3, status="on_hold")
+    update(sqlite_record, 6, facility_id=3)
+    if isinstance(wanted, list):
+        taken = select_ids(sqlite_record, clock, SETTINGS, wanted, source="ids", taken_by="ann")
+    else:
+        taken = select_by_filter(sqlite_record, clock, SETTINGS, wanted, taken_by="ann")
+    done(sqlite_record, clock, asked_for(sqlite_record, clock, "facility", {"to": "F2"}, taken.id))
+    there = {who for who, at in column(sqlite_record, "facility_id").items() if at == 2}
+    assert there == moved
 
 
 def test_who_is_there_already_is_left_alone(record: Record, clock: FakeClock) -> None:
