@@ -28,13 +28,13 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     asked = parser.parse_args()
     for seed in range(asked.first, asked.first + asked.seeds):
-        begun = time.perf_counter()
+        begun = time.process_time()
         result = live(seed, campaigns=asked.campaigns, people=asked.people)
-        seconds = time.perf_counter() - begun
+        seconds = time.process_time() - begun
         print(
             f"seed {seed}: {result.messages:,} messages, {result.arrived:,} arrived, "
-            f"{result.kills:,} kills, {dict(result.outcomes)}, {len(result.faults)} faults, "
-            f"{seconds:,.0f} s",
+            f"{result.kills:,} kills, {result.receipts:,} receipts, {dict(result.outcomes)}, "
+            f"receipts {dict(result.inbox)}, {len(result.faults)} faults, {seconds:,.0f} s of CPU",
             flush=True,
         )
         if result.faults:

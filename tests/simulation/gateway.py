@@ -5,19 +5,15 @@ from __future__ import annotations
 import random
 from bisect import bisect_right
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from dataclasses import replace
+from datetime import datetime, timedelta
 
-from clinic.gateway.protocol import Answer, GatewayClass, Outgoing
+from clinic.gateway.protocol import Answer, GatewayClass, Outgoing, Taken, Turned
 from tests.fakes import FakeClock, FakeGateway
+from tests.simulation.hours import LONDON, is_open
+from tests.simulation.network import Network
 from tests.simulation.truth import Truth
 
-LONDON = ZoneInfo("Europe/London")
-# England 2026, typed in by hand from gov.uk: an oracle shares nothing with what it judges
-BANK_HOLIDAYS = {
-    date(2026, 1, 1), date(2026, 4, 3), date(2026, 4, 6), date(2026, 5, 4), date(2026, 5, 25),
-    date(2026, 8, 31), date(2026, 12, 25), date(2026, 12, 28),
-}  # fmt: skip
 WORDS = ("ok", "busy", "refused", "cut", "half", "reject")
 MISCHIEF = (80, 4, 4, 6, 3, 3)
 
@@ -32,7 +28,6 @@ class Judge:
         self.faults: list[str] = []
         self.arrived: list[datetime] = []
         self.of_patient: dict[int, list[datetime]] = {}
-        self.seen: set[int] = set()
 
     def judge(self, messages: Sequence[Outgoing], at: datetime) -> None:
         """Messages have arrived, for the first time."""
@@ -47,9 +42,9 @@ class Judge:
                 self.faults.append(f"over {most} in {seconds} s: {local}")
 
     def _judge_one(self, reference: int, at: datetime) -> None:
-        if reference in self.seen:
+        if reference in self.truth.arrived:
             self.faults.append(f"twice: {reference}")
-        self.seen.add(reference)
+        self.truth.arrived.add(reference)
         self.arrived.append(at)
         patient = reference & 0xFFFFFF
         if patient in self.truth.dead or patient in self.truth.opted_out:
@@ -61,54 +56,78 @@ class Judge:
             self.faults.append(f"over the cap: {patient} {at}")
 
 
-def is_open(local: datetime) -> bool:
-    """Monday to Friday 09:00 to 12:30 and 13:30 to 17:00, Saturday 09:00 to 12:00; no bank holiday."""
-    minute = local.hour * 60 + local.minute
-    if local.date() in BANK_HOLIDAYS or local.weekday() == 6:
-        return False
-    if local.weekday() == 5:
-        return 540 <= minute < 720
-    return 540 <= minute < 750 or 810 <= minute < 1020
-
-
 class RandomGateway(FakeGateway):
-    """A `FakeGateway` whose every call is drawn at random; down for days now and then."""
+    """
+    A `FakeGateway` whose every request is drawn at random; down for days now and then.
+
+    Of class R it knows each reference, for ever; of class I a request's key, for a day.
+    """
 
     def __init__(
-        self, judge: Judge, clock: FakeClock, draw: random.Random, gateway_class: GatewayClass
+        self,
+        judge: Judge,
+        clock: FakeClock,
+        draw: random.Random,
+        network: Network,
+        gateway_class: GatewayClass,
     ) -> None:
         window = timedelta(hours=24) if gateway_class == "I" else None
         super().__init__(gateway_class, per_request=20, window=window)
         self._judge = judge
         self._clock = clock
         self._draw = draw
+        self._network = network
         self._taken_at: dict[str, datetime] = {}
+        self._references: dict[int, Taken | Turned] = {}
         self.down_until: datetime | None = None
         self.calm = False
 
     def send(
         self, key: str, messages: Sequence[Outgoing], *, per_request: int, only: frozenset[int]
     ) -> Answer:
-        """As drawn; each message that arrives for the first time is judged."""
+        """Each request as drawn; each message that arrives is judged, and its network told."""
         now = self._clock.now()
         # What a provider forgets it takes again
         for old in [k for k, at in self._taken_at.items() if now - at > timedelta(hours=24)]:
             self.keys.pop(old, None)
             self._taken_at.pop(old)
-        word = self._word(now)
-        # It took these: it cannot turn them down any more
-        self.plan = ["ok" if word == "reject" and key in self.keys else word]
-        before = self.received.copy()
-        answer = super().send(key, messages, per_request=per_request, only=only)
-        self._taken_at.setdefault(key, now)
-        arrived = [
-            one
-            for one in messages
-            for _ in range(self.received[one.reference] - before[one.reference])
-        ]
-        self._judge.judge(arrived, now)
+        answers = []
+        for number, first in enumerate(range(0, len(messages), per_request)):
+            part = messages[first : first + per_request]
+            asked = only & {one.reference for one in part}
+            if asked:
+                answers.append(self._request(f"{key}/{number}", part, asked, now))
         self._clock.sleep(self._draw.uniform(0.05, 2))
+        return _together(answers)
+
+    def _request(
+        self, key: str, part: Sequence[Outgoing], asked: frozenset[int], now: datetime
+    ) -> Answer:
+        known = {}
+        if self.gateway_class == "R":
+            known = {r: self._references[r] for r in asked & self._references.keys()}
+            part = [one for one in part if one.reference not in self._references]
+        word = self._word(now)
+        if word == "reject" and (known or key in self.keys):
+            word = "ok"  # it took these: it cannot turn them down any more
+        self.plan = [word]
+        before = {one.reference: self.received[one.reference] for one in part}
+        answer = super().send(key, part, per_request=len(part), only=asked - known.keys())
+        arrived = [
+            one for one in part for _ in range(self.received[one.reference] - before[one.reference])
+        ]
+        if arrived:
+            self._arrive(key, arrived, now)
+        if word in ("ok", "half"):
+            return replace(answer, results={**answer.results, **known})
         return answer
+
+    def _arrive(self, key: str, arrived: Sequence[Outgoing], now: datetime) -> None:
+        self._taken_at.setdefault(key, now)
+        self._references.update(self.keys[key])
+        self._judge.judge(arrived, now)
+        for one in arrived:
+            self._network.take(one.reference, now)
 
     def _word(self, now: datetime) -> str:
         if self.calm:
@@ -120,3 +139,13 @@ class RandomGateway(FakeGateway):
                 return self._draw.choice(("refused", "busy"))
             self.down_until = None
         return self._draw.choices(WORDS, MISCHIEF)[0]
+
+
+def _together(answers: Sequence[Answer]) -> Answer:
+    """The answers to a submission's requests as one."""
+    return Answer(
+        {key: value for one in answers for key, value in one.results.items()},
+        not_sent=frozenset[int]().union(*(one.not_sent for one in answers)),
+        unlisted=frozenset[int]().union(*(one.unlisted for one in answers)),
+        retry_after=max((one.retry_after for one in answers if one.retry_after), default=None),
+    )

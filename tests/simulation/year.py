@@ -2,16 +2,15 @@
 A year of campaigns on a fast clock, from one seed: the same seed, the same year.
 
 Campaigns are staged at once, later or over days, some with a pace or a first part; people pause, resume
-and cancel them; patients die and opt out and in; gateways fail in every way; the process that sends is
-killed at random instants and another takes over. A judge at the gateway's door (gateway.py) sees each
-message arrive; at the end every row has an outcome and the counts add up.
+and cancel them; patients die and opt out and in; gateways fail in every way; receipts come late, twice, in
+any order or never (network.py); the processes that send and that settle (settler.py) are killed at random
+instants and others take over. A judge at the gateway's door (gateway.py) sees each message arrive; at the
+end (ending.py) every row has an outcome, it is what the receipts told, and the counts add up.
 """
 
 from __future__ import annotations
 
 import random
-from collections import Counter
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,28 +21,39 @@ from clinic.gateway.protocol import GatewayClass
 from clinic.message import states
 from clinic.message.control import cancel, pause, resume
 from clinic.message.deliver import deliver
-from clinic.message.ledger import Ledger
+from clinic.message.ledger import LAST, Ledger
+from clinic.message.save import save_batches
 from clinic.message.schedule import let_go
-from clinic.message.summary import count_outcomes, summarize
+from clinic.message.settle import apply_receipts
+from clinic.message.summary import summarize
 from clinic.message.timing import Timing, timing_of
 from clinic.message.wake import due_campaigns
 from clinic.record.database import Record
-from clinic.record.schema.messages import batch, campaign, message
+from clinic.record.schema.messages import batch, campaign
 from clinic.record.schema.people import consent, patient
-from clinic.settings import Contact, Halt, Hours, Organisation, Pace, Pacing, Release, Settings
+from clinic.settings import (
+    Contact,
+    Halt,
+    Hours,
+    Organisation,
+    Pace,
+    Pacing,
+    Receipts,
+    Release,
+    Settings,
+)
 from tests.fakes import FakeClock
 from tests.ledgers import add_campaign, add_patients, make_ledger
+from tests.simulation.ending import Result, judge_ending, set_witness
 from tests.simulation.gateway import Judge, RandomGateway
+from tests.simulation.network import Network
+from tests.simulation.settler import Apply, Killed, Settler
 from tests.simulation.truth import Truth
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 WEEK = ("09:00-12:30", "13:30-17:00")
 BY = {"by": "nia", "reason": "simulated"}
-CLASSES: tuple[GatewayClass, ...] = ("I", "I", "B")
-
-
-class Killed(BaseException):
-    """The process is gone: nothing catches this on its way."""
+CLASSES: tuple[GatewayClass, ...] = ("I", "I", "R", "B")
 
 
 def settings_of(people: int) -> Settings:
@@ -64,18 +74,6 @@ def settings_of(people: int) -> Settings:
     )  # fmt: skip
 
 
-@dataclass
-class Result:
-    """What the year came to. `faults` must be empty."""
-
-    faults: list[str]
-    messages: int = 0
-    arrived: int = 0
-    kills: int = 0
-    outcomes: Counter[str] = field(default_factory=Counter)
-    states: Counter[str] = field(default_factory=Counter)
-
-
 class Year:
     """One simulated year. `run` lives it."""
 
@@ -89,8 +87,10 @@ class Year:
         people: int,
         days: int = 365,
         timing: Timing | None = None,
+        apply: Apply = apply_receipts,
+        receipts: Receipts | None = None,
     ) -> None:
-        """`timing`: another than the judge's: what a ledger does that does not ask (a negative control)."""
+        """`timing`, `apply`, `receipts`: others than the judge expects are negative controls."""
         self.record = record
         self.folder = folder
         self.draw = random.Random(seed)
@@ -110,17 +110,29 @@ class Year:
         self.calm = False
         self.ledger = self._process()
         add_patients(record, people)
+        set_witness(record)
+        self.network = Network(self.draw)
+        self.settler = Settler(
+            record, self.clock, truth, self.network, self.draw, apply=apply, settings=receipts
+        )
+        self.looked_at = START
 
     def run(self) -> Result:
         """Live the year, let what is left come to its end, and count."""
         while self.clock.now() < self.end:
             self._events()
-            self._wake()
+            self._settle()
+            busy = self._wake()
             self.clock.sleep(self.draw.choice((600, 1800, 3600, 5400)) * self.draw.random())
-            if not self._is_awake():
-                self.clock.sleep(self.draw.uniform(3600, 12 * 3600))
+            if not busy:
+                hours = 8 if self._is_awake() else 48
+                self.clock.sleep(self.draw.uniform(0, hours * 3600))
         self._calm_down()
-        return self._count()
+        self.settler.close()
+        result = judge_ending(self.record, self.clock, self.truth, self.settler.apply)
+        result.faults[:0] = self.judge.faults + self.settler.faults
+        result.kills = self.kills + self.settler.kills
+        return result
 
     # --- the world -------------------------------------------------------------------------------
     def _events(self) -> None:
@@ -132,6 +144,10 @@ class Year:
             self._change_somebody()
         if self.draw.random() < 0.03:
             self._interfere()
+        if self.draw.random() < 0.01:
+            self.settler.mislead()
+        if self.draw.random() < 0.01:
+            self.settler.ask_people()
 
     def _new_campaign(self) -> None:
         draw, count = self.draw, self.draw.randint(5, self.people)
@@ -145,6 +161,7 @@ class Year:
             stagger_days=draw.choice((None, None, 3, 7)),
             pace_hour=draw.choice((None, None, 100)),
             canary_size=draw.choice((None, None, size)),
+            save_when=draw.choice(("sent", "sent", "delivered")),
             released_at=None,
         )  # fmt: skip
         let_go(self.record, self.clock.now(), number, self.timing)
@@ -205,28 +222,40 @@ class Year:
                 )
             )
 
-    def _wake(self) -> None:
-        for number in due_campaigns(self.record, self.clock.now(), self.timing):
+    def _settle(self) -> None:
+        lived = self.settler.run()
+        if lived and self.clock.now() - self.looked_at > timedelta(days=1):
+            self.looked_at = self.clock.now()
+            self.settler.look_for_waits()
+
+    def _wake(self) -> bool:
+        """Whether anything was due."""
+        due = due_campaigns(self.record, self.clock.now(), self.timing)
+        for number in due:
             try:
-                deliver(self.ledger, self._gateway(number), number, 1, 10_000)
+                deliver(self.ledger, self._gateway(number), number, 1, LAST)
+                save_batches(self.settler.record, self.clock, number, 1, LAST)
             except Killed:
                 self.kills += 1
                 self.ledger.worker.close()
                 self.ledger = self._process()
             else:
                 summarize(self.record, self.clock, number)
+        return bool(due)
 
     def _gateway(self, number: int) -> RandomGateway:
         if number not in self.gateways:
             kind = self.draw.choice(CLASSES)
-            self.gateways[number] = RandomGateway(self.judge, self.clock, self.draw, kind)
+            self.gateways[number] = RandomGateway(
+                self.judge, self.clock, self.draw, self.network, kind
+            )
         self.gateways[number].calm = self.calm
         return self.gateways[number]
 
     # --- the end ---------------------------------------------------------------------------------
     def _calm_down(self) -> None:
         """No more faults: people resume what is paused, and everything comes to its end."""
-        self.calm = True
+        self.calm = self.settler.calm = True
         held = sa.select(batch.c.campaign_id).where(batch.c.state == states.HELD)
         for _ in range(60 * 8):
             with self.record.read() as connection:
@@ -238,28 +267,15 @@ class Year:
                 ).all()
             for number in stopped:
                 resume(self.record, self.clock, number, timing=self.timing, **BY)
+            self._settle()
             self._wake()
             if not self._is_awake():
                 break
             self.clock.sleep(3 * 3600)
         self.clock.sleep(3600)
         due_campaigns(self.record, self.clock.now(), self.timing)
-
-    def _count(self) -> Result:
-        result = Result(self.judge.faults, arrived=len(self.judge.seen), kills=self.kills)
-        with self.record.read() as connection:
-            for job in connection.execute(sa.select(campaign)).all():
-                counts = count_outcomes(connection, job.id)
-                result.outcomes.update(counts)
-                result.states[job.state] += 1
-                if sum(counts.values()) != job.rows or counts.keys() & {"waiting", "in_flight"}:
-                    result.faults.append(f"campaign {job.id}: {counts} of {job.rows}")
-            rows = connection.execute(sa.select(message.c.id, message.c.state)).all()
-        result.messages = len(rows)
-        for row in rows:
-            arrived = row.id in self.judge.seen
-            if row.state in states.LEFT and not arrived:
-                result.faults.append(f"said to be sent, and was not: {row.id}")
-            if arrived and row.state not in (*states.LEFT, states.UNKNOWN):
-                result.faults.append(f"arrived, and is {row.state}: {row.id}")
-        return result
+        while not self.network.is_silent:
+            self._settle()
+            self.clock.sleep(24 * 3600)
+        self.clock.sleep(73 * 3600)
+        self._settle()
