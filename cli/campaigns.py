@@ -95,11 +95,13 @@ def outcomes(
     """
     from clinic.message.outcome_rows import write_outcomes
 
-    with open_record(get_settings()) as record:
+    settings = get_settings()
+    zone = LocalTime(settings).zone
+    with open_record(settings) as record:
         if str(csv) == "-":
-            write_outcomes(record, campaign, sys.stdout, only=only)
+            write_outcomes(record, campaign, sys.stdout, only=only, zone=zone)
             return
         with csv.open("w", encoding="utf-8-sig", newline="") as file:
-            count = write_outcomes(record, campaign, file, only=only)
+            count = write_outcomes(record, campaign, file, only=only, zone=zone)
     console.say(f"{count:,} rows written to {csv}")
     console.next_commands(f"cohort show {campaign}")

@@ -61,17 +61,17 @@ class LocalTime:
     def __init__(self, settings: Settings) -> None:
         from zoneinfo import ZoneInfo
 
-        self._zone = ZoneInfo(settings.organisation.time_zone)
+        self.zone = ZoneInfo(settings.organisation.time_zone)
 
     def show(self, instant: datetime | None) -> str:
         """2 Mar 2026 10:00; nothing for None."""
-        return f"{instant.astimezone(self._zone):%-d %b %Y %H:%M}" if instant else ""
+        return f"{instant.astimezone(self.zone):%-d %b %Y %H:%M}" if instant else ""
 
     def begin(self, day: date | datetime | None) -> datetime | None:
         """The first instant of that day."""
         if day is None:
             return None
-        return datetime.combine(day, time(), self._zone).astimezone(UTC)
+        return datetime.combine(day, time(), self.zone).astimezone(UTC)
 
     def end(self, day: date | datetime | None) -> datetime | None:
         """The first instant after that day."""

@@ -174,17 +174,18 @@ def _write(
         facts.index.tolist(),
         ids.tolist(),
         screening.outcome.tolist(),
-        detail.tolist(),
+        detail.str[:60].tolist(),
         facts["address"].tolist(),
+        facts["evidence"].where(screening.outcome == "opted_out", "").tolist(),
         strict=True,
     )
     insert_rows(
         connection,
         recipient,
-        ("campaign_id", "row_number", "patient_id", "outcome", "detail", "address"),
+        ("campaign_id", "row_number", "patient_id", "outcome", "detail", "address", "evidence"),
         (
-            (campaign_id, row, patient_id, outcome, says[:60] or None, address or None)
-            for row, patient_id, outcome, says, address in columns
+            (campaign_id, row, patient_id, outcome, *(text or None for text in texts))
+            for row, patient_id, outcome, *texts in columns
         ),
     )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, get_args
 
 from clinic.cohort.columns import ALIASES, REQUIRED
-from clinic.cohort.outcomes import AFTER, BEFORE, Outcome
+from clinic.cohort.outcomes import AFTER, AT_SENDING, BEFORE, Outcome
 from clinic.settings import Gate, Layout
 from data_checks.checks import percent
 from data_checks.rules import EVERY_CHANNEL, RULES, Rule
@@ -53,6 +53,12 @@ Where none is broken the row is `accepted`: {accepted} These are decided later, 
 
 {after}
 
+A message that was left out, gave up or got no answer has its reason as the detail. Whoever died, left or
+opted out since is asked for again at the moment of sending, and a detail says which decision it was:
+"opted out of SMS on 3 March 2026 by reply" (NEW-5). These reasons are of messages alone:
+
+{why}
+
 ## The list as a whole
 
 A list that breaks its rules too often is likely to be the wrong list. All rows are judged first, then
@@ -77,11 +83,13 @@ def rules_page() -> str:
     """The page as it should be."""
     judged = {rule.code for rule in RULES}
     later = [o for o in BEFORE.values() if o.code not in judged and o.code != "accepted"]
+    why = [reason for code, reason in AT_SENDING.items() if code not in BEFORE]
     return _TEXT.format(
         rules=_table(("No.", "Outcome", "Kind", "Channels", "What to do"), _rule_rows(RULES)),
         accepted=BEFORE["accepted"].says,
         later=_table(("Outcome", "Kind", "What to do"), map(_outcome_row, later)),
         after=_table(("Outcome", "Kind", "What it means"), map(_outcome_row, AFTER.values())),
+        why=_table(("Reason", "Kind", "What it means"), map(_outcome_row, why)),
         ceilings=_table(("Rows that …", "At most", "More", "What to do"), map(_ceiling, CEILINGS)),
         layouts=_table(("Layout", "Columns"), map(_layout_row, get_args(Layout))),
         fewest=FEWEST_FOR_SHARES,

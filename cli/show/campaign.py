@@ -13,6 +13,7 @@ from cli import console
 from cli.wiring import LocalTime
 from clinic.cohort.outcomes import OUTCOMES
 from clinic.message.outcome_rows import OutcomeRow, headings, outcome_rows
+from clinic.message.reasons import campaign_says
 from clinic.message.report import CampaignDetails
 from clinic.record.database import Record
 
@@ -39,7 +40,7 @@ def show_details(details: CampaignDetails, time: LocalTime) -> None:
         ("Template", f"{details.template}, version {details.version}"),
         ("On the record", f"when {details.save_when}" if details.save_when else "not saved"),
         ("SNOMED CT", details.snomed_codes or ""),
-        ("Why", details.state_reason or ""),
+        ("Why", campaign_says(details.state_reason)),
         ("Ended", time.show(details.finished_at)),
     ):
         if value:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from clinic.message.reminder_request import ReminderRequest
 
 _LONGEST = timedelta(days=28)  # COM-15
+_COLUMNS = ("id", "patient_id", "starts_at", "place", "facility_id", "provider_id")
 _SAME = ("place", "visit_type", "mode", "session_type", "booking_requirement")
 
 
@@ -24,7 +25,7 @@ def appointment_query(
     connection: Connection, wanted: ReminderRequest, *, now: datetime, zone: ZoneInfo
 ) -> sa.Select[Any]:
     """
-    The appointments to be reminded of: id, patient_id, starts_at.
+    The appointments to be reminded of: id, patient_id, starts_at, place, facility_id, provider_id.
 
     Cancelled and started ones never (COM-12); nor those that were reminded of at this very time before;
     nor any more than 28 days ahead.
@@ -34,7 +35,7 @@ def appointment_query(
     """
     begin, end = _window(wanted, now, zone)
     query = (
-        sa.select(appointment.c.id, appointment.c.patient_id, appointment.c.starts_at)
+        sa.select(*(appointment.c[name] for name in _COLUMNS))
         .join(patient, patient.c.id == appointment.c.patient_id)
         .where(
             appointment.c.status == "booked",

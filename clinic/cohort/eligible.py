@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -17,7 +16,7 @@ from sqlalchemy import Connection
 from clinic.cohort.rows import ListSource, match_patients
 from clinic.message.contact import is_capped, likely_to_fail, recently_contacted
 from clinic.message.decisions import refused
-from clinic.message.suppress import opted_out
+from clinic.message.suppress import opt_outs
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.messages import message, recipient
 from clinic.record.schema.people import consent
@@ -55,8 +54,9 @@ def facts_of(
 
     Returns:
         same index; the columns that `data_checks.eligibility.screen` names, less those a template
-        decides (`variable_missing`); `address`: E.164 or e-mail, "" where there is none; and
-        `address_kind`: what exactly is wrong with a number (clinic/values/phone_kinds.py)
+        decides (`variable_missing`); `address`: E.164 or e-mail, "" where there is none;
+        `address_kind`: what exactly is wrong with a number (clinic/values/phone_kinds.py); and
+        `evidence`: which decision is an opt-out ("consent 12", "reply 5"), else ""
     """
     ids = judge_nhs_numbers(rows["nhs_number"])
     known = match_patients(connection, source, rows, ids["nhs_number"])
@@ -76,9 +76,8 @@ def facts_of(
     record_first = settings.organisation.address_from == "record" or source.source == "resend"
     _judge_addresses(facts, rows, known, settings, question.channel, record_first=record_first)
     _stand_in_for_unregistered(facts, ids["nhs_number"])
-    facts["opted_out"] = _opted_out(connection, facts["patient_id"], question) | refused(
-        connection, facts, channel=question.channel, purpose=question.purpose
-    )
+    facts["evidence"] = _evidence(connection, facts, question)
+    facts["opted_out"] = facts["evidence"] != ""
     facts["duplicate_of"] = pd.array([pd.NA] * len(facts), dtype="Int64")
     facts["recently_contacted"] = _had_enough(connection, facts, question, settings.contact)
     facts["likely_to_fail"] = _likely_to_fail(connection, facts, question, settings.contact)
@@ -169,14 +168,20 @@ def _stand_in_for_unregistered(facts: pd.DataFrame, nhs_numbers: pd.Series[str])
         facts.loc[can, "patient_id"] = numbers.astype("Int64")
 
 
-def _opted_out(
-    connection: Connection, patients: pd.Series[int], question: Question
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Whose latest decision for this channel and purpose is to opt out (ARC-11)."""
+def _evidence(connection: Connection, facts: pd.DataFrame, question: Question) -> pd.Series[str]:
+    """
+    The decision by which each row may not be messaged (ARC-11, NEW-5), "" where there is none.
+
+    The patient's own latest for this channel and purpose; else that of the number or address.
+    """
+    patients = facts["patient_id"]
     ids = patients.dropna().unique().tolist()
     among = sa.select(consent.c.patient_id).where(is_any_of(consent.c.patient_id, ids))
-    out = connection.scalars(opted_out(question.channel, question.purpose, among)).all()
-    return patients.isin(out).to_numpy(dtype=bool)
+    rows = connection.execute(opt_outs(question.channel, question.purpose, among))
+    kept = {row.patient_id: f"consent {row.id}" for row in rows}
+    own = pd.Series([kept.get(key, "") for key in patients.tolist()], patients.index, dtype="str")
+    of_address = refused(connection, facts, channel=question.channel, purpose=question.purpose)
+    return own.where(own != "", of_address)
 
 
 def _had_enough(

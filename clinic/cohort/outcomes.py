@@ -151,7 +151,7 @@ _AFTER = (
         "open",
         "It may or may not have left. Wait for a receipt, or settle it by two people.",
     ),
-    Outcome("suppressed", "left_out", "Left out at the moment of sending; see the reason."),
+    Outcome("suppressed", "left_out", "Left out at the moment of sending; the detail says why."),
     Outcome("cancelled", "left_out", "Cancelled before it was sent."),
     Outcome("expired", "failed", "Its time went by before it could be sent."),
     Outcome(
@@ -161,6 +161,30 @@ _AFTER = (
 
 # A rehearsal's way out takes everything and nothing leaves: no word of the real ones may be said of it
 REHEARSED: Final = "would_be_sent"
+# Why a message has the outcome that it has, where that is not the network's or the gateway's own word
+_WHY = (
+    Outcome(
+        "appointment_changed",
+        "left_out",
+        "The visit was cancelled, moved or given to another place or person since, or has begun. A "
+        "later run reminds of it as it is then.",
+    ),
+    Outcome(
+        "no_answer",
+        "open",
+        "The gateway did not say whether it took it. Wait for a receipt, or settle it by two people.",
+    ),
+    Outcome(
+        "tries_used_up",
+        "failed",
+        "The gateway took it at no try. Once it works again, send the failures again.",
+    ),
+)
+_ASKED_AGAIN = (
+    "patient_dead", "patient_deregistered", "no_contact", "opted_out", "recently_contacted",
+)  # fmt: skip
 BEFORE: dict[str, Outcome] = {outcome.code: outcome for outcome in _BEFORE}
 AFTER: dict[str, Outcome] = {outcome.code: outcome for outcome in _AFTER}
 OUTCOMES: dict[str, Outcome] = BEFORE | AFTER
+# By the codes that stand as a message's reason
+AT_SENDING: Final = {code: BEFORE[code] for code in _ASKED_AGAIN} | {why.code: why for why in _WHY}

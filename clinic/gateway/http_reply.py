@@ -24,7 +24,7 @@ LONGEST_WAIT = 3600.0
 SHORTEST_WAIT = 2.0  # after 429 or 425 without Retry-After
 
 # Nothing was carried out, and nothing will be until a person has looked
-_HALTS = {
+HALTS = {
     401: "gateway-credentials",
     402: "gateway-payment",
     403: "gateway-credentials",
@@ -62,9 +62,9 @@ def judge(
     if status in _TOO_SOON or (status == 503 and busy_is_refusal):
         tally.not_sent(part.references.values())
         tally.stop(retry_after=SHORTEST_WAIT if wait is None else wait)
-    elif status in _HALTS or (400 <= status < 500 and status not in _AMBIGUOUS):
+    elif status in HALTS or (400 <= status < 500 and status not in _AMBIGUOUS):
         tally.not_sent(part.references.values())
-        tally.stop(halt=_HALTS.get(status, "gateway-refused"))
+        tally.stop(halt=HALTS.get(status, "gateway-refused"))
     elif 300 <= status < 400:
         # Many servers do the work and then point elsewhere: not followed, and not proven undone
         tally.stop(halt="gateway-moved")

@@ -160,30 +160,32 @@ def _opted_in_since(
 
 def refused(
     connection: Connection, facts: pd.DataFrame, *, channel: str, purpose: str
-) -> pd.Series[bool]:
+) -> pd.Series[str]:
     """
-    Which rows may not be messaged because of what their number or address decided.
+    Which rows may not be messaged because of what their number or address decided: its evidence, else "".
 
     Args:
         facts: `patient_id` Int64 and `address` ("" where there is none)
     """
     addresses = facts.loc[facts["address"] != "", "address"].unique().tolist()
     rows = connection.execute(
-        sa.select(address_decision.c.address, address_decision.c.decided_at).where(
+        sa.select(
+            address_decision.c.address, address_decision.c.decided_at, address_decision.c.evidence
+        ).where(
             address_decision.c.channel == channel,
             address_decision.c.decision == "opt_out",
             is_any_of(address_decision.c.address, addresses),
         )
     ).all()
-    stopped = {row[0]: row[1] for row in rows}
-    hit = facts["address"].isin(list(stopped))
-    if not hit.any():
-        return hit
-    stops = facts.loc[hit, "address"].map(stopped)
-    ids = facts.loc[hit, "patient_id"]
-    returned = ids.map(_opted_in(connection, channel, purpose, ids))
-    hit.loc[hit] = ~(returned.notna() & (returned > stops)).to_numpy(dtype=bool)
-    return hit
+    stops = {row.address: row for row in rows}
+    hit = facts["address"].isin(list(stops))
+    since = _opted_in(connection, channel, purpose, facts.loc[hit, "patient_id"]) if stops else {}
+    evidence = pd.Series("", index=facts.index, dtype="str")
+    for number, address, patient_id in facts.loc[hit, ["address", "patient_id"]].itertuples():
+        stop = stops[address]
+        if since.get(patient_id, stop.decided_at) <= stop.decided_at:
+            evidence[number] = stop.evidence
+    return evidence
 
 
 def _opted_in(

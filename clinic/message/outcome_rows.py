@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from typing import Any, Final, Literal, TextIO
 
 import orjson
@@ -17,9 +18,12 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
 from clinic.cohort.formula import safe_cell
-from clinic.cohort.outcomes import BEFORE, OUTCOMES
+from clinic.cohort.outcomes import AT_SENDING, BEFORE, OUTCOMES
+from clinic.message import states
 from clinic.message.campaign import get_campaign
 from clinic.message.codes import message_id
+from clinic.message.evidence import explain
+from clinic.message.reasons import message_says
 from clinic.message.report import code_of
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, list_row
@@ -53,10 +57,13 @@ class OutcomeRow:
     cells: list[str]
     code: str
     detail: str
+    reason: str | None = None  # the message's, as a code
 
     @property
     def says(self) -> str:
         """What to do."""
+        if self.code == states.SUPPRESSED and self.reason in AT_SENDING:
+            return AT_SENDING[self.reason].says
         return OUTCOMES[self.code].says
 
 
@@ -73,10 +80,13 @@ def headings(record: Record, campaign_id: int) -> list[str]:
         return orjson.loads(connection.execute(query).scalar_one()) or list(_OWN)
 
 
-def outcome_rows(record: Record, campaign_id: int, *, only: Only = "all") -> Iterator[OutcomeRow]:
+def outcome_rows(
+    record: Record, campaign_id: int, *, only: Only = "all", zone: tzinfo = UTC
+) -> Iterator[OutcomeRow]:
     """
     The rows of the campaign's list in their order, a page of them in memory at a time.
 
+    zone: by whose calendar it is told when somebody opted out
     only: "not_accepted" before sending (ACX-26), "not_messaged" whatever the reason, "errors" of any
         kind (PAT-22)
 
@@ -89,8 +99,9 @@ def outcome_rows(record: Record, campaign_id: int, *, only: Only = "all") -> Ite
     while True:
         with record.read() as connection:
             page = _page(connection, own, after=last, only=only)
+            decisions = explain(connection, {row.evidence for row in page if row.evidence}, zone)
         for row in page:
-            yield _outcome_row(row)
+            yield _outcome_row(row, decisions.get(row.evidence))
         if len(page) < PAGE:
             return
         last = page[-1].row_number
@@ -109,13 +120,15 @@ def _rows(own: Row[Any]) -> sa.Select[Any]:
         recipient.c.campaign_id == own.id, recipient.c.row_number == list_row.c.row_number
     )
     to_message = message.c.id == list_row.c.row_number + message_id(own.id, 0)
-    detail = sa.func.coalesce(recipient.c.detail, message.c.error_text, message.c.reason, "")
+    evidence = sa.func.coalesce(recipient.c.evidence, message.c.evidence)
     return (
         sa.select(
             list_row.c.row_number,
             list_row.c.cells,
             code_of(own).label("code"),
-            detail.label("detail"),
+            sa.func.coalesce(recipient.c.detail, message.c.error_text).label("detail"),
+            message.c.reason,
+            evidence.label("evidence"),
             patient.c.nhs_number,
             patient.c.local_id,
         )
@@ -129,12 +142,15 @@ def _rows(own: Row[Any]) -> sa.Select[Any]:
     )
 
 
-def _outcome_row(row: Row[Any]) -> OutcomeRow:
+def _outcome_row(row: Row[Any], decision: str | None) -> OutcomeRow:
     cells = orjson.loads(row.cells) or [row.nhs_number or "", row.local_id or ""]
-    return OutcomeRow(row.row_number, cells, row.code, row.detail)
+    detail = decision or row.detail or message_says(row.reason)
+    return OutcomeRow(row.row_number, cells, row.code, detail, row.reason)
 
 
-def write_outcomes(record: Record, campaign_id: int, file: TextIO, *, only: Only = "all") -> int:
+def write_outcomes(
+    record: Record, campaign_id: int, file: TextIO, *, only: Only = "all", zone: tzinfo = UTC
+) -> int:
     """
     Write the rows as CSV into a text file opened with `newline=""`; how many there are.
 
@@ -145,7 +161,7 @@ def write_outcomes(record: Record, campaign_id: int, file: TextIO, *, only: Only
     writer = csv.writer(file, lineterminator="\r\n")
     _write(writer, ("Row", *own, "Outcome", "What to do", "Detail"))
     count = 0
-    for row in outcome_rows(record, campaign_id, only=only):
+    for row in outcome_rows(record, campaign_id, only=only, zone=zone):
         # A row with more or fewer cells than headings must not push its outcome into another column
         cells = [*row.cells, *[""] * len(own)][: len(own)]
         _write(writer, (row.row_number, *cells, row.code, row.says, row.detail))

@@ -2,9 +2,12 @@
 Reminders: a list of appointments is taken in, and each is reminded of once (COM-1 to COM-3, ACX-36).
 
     take in: a row an appointment ─► staged: the reminder is given, in that transaction
-                                              └► the intent: cancelled or moved since? then it does not leave
+                                              └► the intent: cancelled or moved since? then it does not
+                                                 leave, and is given back for a later run
 
 However often it runs, an appointment is reminded of once at its time; moved, it is reminded of once more.
+Moved to another place, facility or provider that the text tells of, it does not leave either: nobody is
+sent where the visit is no more.
 Of a patient's two appointments in one run the earlier gets the message, the later is listed as
 `duplicate`, is not given, and so is the next run's.
 """
@@ -12,8 +15,9 @@ Of a patient's two appointments in one run the earlier gets the message, the lat
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -23,6 +27,7 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.cohort.appointments import appointment_query
 from clinic.govern.audit_chain import hold
+from clinic.message import states
 from clinic.message.campaign import CampaignRequest, open_campaign
 from clinic.message.codes import message_id
 from clinic.message.reminder_request import ReminderRequest
@@ -35,6 +40,12 @@ from clinic.record.schema.receipts import reminder
 from clinic.settings import Settings
 
 SOURCE = "report"
+# Where a visit is: a column of the appointment, and the variables that tell it
+_WHERE: Final = {
+    "place": ("appointment.place",),
+    "facility_id": ("appointment.facility", "facility."),
+    "provider_id": ("appointment.provider", "provider."),
+}
 
 
 def begin_reminders(
@@ -107,8 +118,14 @@ def _take_in(
     number = sa.func.row_number().over(order_by=[found.c.starts_at, found.c.id])
     connection.execute(
         sa.insert(reminder).from_select(
-            ["list_id", "row_number", "appointment_id", "starts_at"],
-            sa.select(sa.literal(list_id), number, found.c.id, found.c.starts_at),
+            ["list_id", "row_number", "appointment_id", "starts_at", *_WHERE],
+            sa.select(
+                sa.literal(list_id),
+                number,
+                found.c.id,
+                found.c.starts_at,
+                *(found.c[name] for name in _WHERE),
+            ),
         )
     )
     connection.execute(
@@ -144,11 +161,16 @@ def _finish(connection: Connection, list_id: int) -> None:
     )
 
 
-def give_reminders(connection: Connection, job: sa.Row[Any], rows: list[int]) -> list[int]:
+def give_reminders(
+    connection: Connection, job: sa.Row[Any], rows: list[int], *, variables: Collection[str] = ()
+) -> list[int]:
     """
     Note that these rows of a campaign are reminded of now; those that another run has given meanwhile.
 
     Call it in the transaction that stages them. A rehearsal gives none.
+
+    Args:
+        variables: what the text tells; where the visit is, is kept as far as it tells it
     """
     hold(connection, "reminders")
     other = reminder.alias()
@@ -168,15 +190,42 @@ def give_reminders(connection: Connection, job: sa.Row[Any], rows: list[int]) ->
         connection.execute(
             sa.update(reminder)
             .where(reminder.c.list_id == job.list_id, is_any_of(reminder.c.row_number, left))
-            .values(message_id=reminder.c.row_number + message_id(job.id, 0))
+            .values(
+                {name: None for name, ways in _WHERE.items() if not _tells(variables, ways)}
+                | {"message_id": reminder.c.row_number + message_id(job.id, 0)}
+            )
         )
     return list(given)
+
+
+def _tells(variables: Collection[str], ways: tuple[str, ...]) -> bool:
+    return any(name.startswith(ways) for name in variables)
+
+
+def take_back(connection: Connection, batch_id: int) -> None:
+    """What did not leave since the visit changed is not given: a later run may remind of it as it is then."""
+    left_out = sa.select(message.c.id).where(
+        message.c.batch_id == batch_id,
+        message.c.state == states.SUPPRESSED,
+        message.c.reason == "appointment_changed",
+    )
+    connection.execute(
+        sa.update(reminder).where(reminder.c.message_id.in_(left_out)).values(message_id=None)
+    )
 
 
 def changed_since(
     campaign_id: int, patients: sa.Select[tuple[int]], now: datetime
 ) -> sa.Select[tuple[int]]:
-    """The ids among `patients` whose appointment was cancelled, moved or has begun since it was staged."""
+    """
+    The ids among `patients` whose appointment was cancelled, moved or has begun since it was staged.
+
+    Moved also to another place, facility or provider than the text tells.
+    """
+    elsewhere = [
+        reminder.c[name].is_not(None) & appointment.c[name].is_distinct_from(reminder.c[name])
+        for name in _WHERE
+    ]
     return (
         sa.select(message.c.patient_id)
         .join(reminder, reminder.c.message_id == message.c.id)
@@ -190,6 +239,7 @@ def changed_since(
                 appointment.c.starts_at != reminder.c.starts_at,
                 appointment.c.starts_at <= now,
                 appointment.c.patient_id != message.c.patient_id,
+                *elsewhere,
             ),
         )
     )

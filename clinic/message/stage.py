@@ -119,8 +119,9 @@ def stage(
         rows["segments"] = count_many(rows["body"].tolist()) if job.channel == "sms" else 0
         with record.write() as connection:
             after = _write(
-                connection, job, rows, after=after, most_segments=most_segments, source=source
-            )
+                connection, job, rows, after=after, most_segments=most_segments, source=source,
+                variables=texts.variables,
+            )  # fmt: skip
     return _count_batches(record, campaign_id)
 
 
@@ -181,6 +182,7 @@ def _write(
     after: int,
     most_segments: int,
     source: ListSource,
+    variables: Sequence[str],
 ) -> int:
     """Stage the rows that follow `after`; how far the campaign is staged then."""
     staged = connection.execute(
@@ -194,7 +196,7 @@ def _write(
     _leave_out(connection, job.id, rows.index[blank], "message_blank")
     ready = rows[~too_long & ~blank]
     if source.source == "report":  # of appointments: each is reminded of once, over all campaigns
-        given = give_reminders(connection, job, ready.index.tolist())
+        given = give_reminders(connection, job, ready.index.tolist(), variables=variables)
         _leave_out(connection, job.id, pd.Index(given), "duplicate")
         ready = ready.drop(given)
     _stage(connection, job, ready)

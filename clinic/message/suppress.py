@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from clinic.message import states
 from clinic.message.contact import recently_contacted
 from clinic.message.decisions import refusing_addresses
-from clinic.message.remind import changed_since
+from clinic.message.remind import changed_since, take_back
 from clinic.record.schema.lists import cohort_list
 from clinic.record.schema.messages import batch, campaign, message
 from clinic.record.schema.people import consent, patient
@@ -26,8 +26,16 @@ from clinic.settings import Contact
 
 
 def opted_out(channel: str, purpose: str, patients: sa.Select[tuple[int]]) -> sa.Select[tuple[int]]:
+    """The ids among `patients` whose latest decision for this channel and purpose is to opt out."""
+    out = opt_outs(channel, purpose, patients).subquery()
+    return sa.select(out.c.patient_id)
+
+
+def opt_outs(
+    channel: str, purpose: str, patients: sa.Select[tuple[int]]
+) -> sa.Select[tuple[int, int]]:
     """
-    The ids among `patients` whose latest decision for this channel and purpose is to opt out.
+    `patient_id` among `patients`, and the `id` of their latest decision, where that is to opt out.
 
     A decision for "any" speaks of all. The latest wins; of two at one instant, the one noted later
     (formats.md, SMS consent codes: neither → may be messaged).
@@ -41,7 +49,7 @@ def opted_out(channel: str, purpose: str, patients: sa.Select[tuple[int]]) -> sa
         .label("rank")
     )
     latest = (
-        sa.select(consent.c.patient_id, consent.c.decision, rank)
+        sa.select(consent.c.patient_id, consent.c.id, consent.c.decision, rank)
         .where(
             consent.c.channel.in_([channel, "any"]),
             consent.c.purpose.in_({purpose, "any"}),
@@ -49,7 +57,9 @@ def opted_out(channel: str, purpose: str, patients: sa.Select[tuple[int]]) -> sa
         )
         .subquery()
     )
-    return sa.select(latest.c.patient_id).where(latest.c.rank == 1, latest.c.decision == "opt_out")
+    return sa.select(latest.c.patient_id, latest.c.id).where(
+        latest.c.rank == 1, latest.c.decision == "opt_out"
+    )
 
 
 def suppress_ineligible(
@@ -121,6 +131,8 @@ def _suppress(
         ).rowcount
         if left_out and reason == "opted_out":
             _note_decision(connection, batch_id)
+        if left_out and reason == "appointment_changed":
+            take_back(connection, batch_id)
         count += left_out
     if count:
         connection.execute(

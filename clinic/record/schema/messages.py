@@ -105,6 +105,7 @@ recipient = Table(
     Column("outcome", String(30), nullable=False),
     Column("detail", String(60)),  # which variable, which row it repeats: never a patient's value
     Column("address", String(320)),  # as the gateway takes it: E.164, or the e-mail address
+    Column("evidence", String(30)),  # which decision left them out: "consent 12", "reply 5"
     PrimaryKeyConstraint("campaign_id", "row_number"),
     sqlite_with_rowid=False,
 )

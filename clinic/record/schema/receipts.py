@@ -106,6 +106,10 @@ reminder = Table(
     Column("appointment_id", BigInteger, nullable=False),
     Column("starts_at", UtcDateTime, nullable=False),
     Column("message_id", BigInteger, unique=True),  # empty until it is staged
+    # Where and with whom, as far as the text tells it; changed since, the message is not sent either
+    Column("place", Text),
+    Column("facility_id", Integer),
+    Column("provider_id", Integer),
     PrimaryKeyConstraint("list_id", "row_number"),
 )
 # One reminder an appointment and time, however often it runs

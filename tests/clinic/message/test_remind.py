@@ -201,6 +201,7 @@ def test_a_place_that_is_not_there_is_told(
         {"status": "cancelled"},
         {"status": "started"},
         {"starts_at": datetime(2026, 3, 3, 15, 0, tzinfo=UTC)},
+        {"place": "Room 5"},
     ],
 )
 def test_what_was_cancelled_or_moved_since_does_not_leave(
@@ -216,7 +217,10 @@ def test_what_was_cancelled_or_moved_since_does_not_leave(
         row = connection.execute(sa.select(message.c.state, message.c.reason)).one()
     assert tuple(row) == ("suppressed", "appointment_changed")
     again = night(office, clock, tmp_path)
-    assert [("15:00" in text) for text in again] == ([True] if "starts_at" in change else [])
+    told = [text.partition(" on ")[2].partition(". ")[0] for text in again]
+    moved = {"starts_at": ["Tuesday at 15:00, Room 4"], "place": ["Tuesday at 10:00, Room 5"]}
+    assert told == moved.get(next(iter(change)), [])
+    assert night(office, clock, tmp_path) == []
 
 
 def test_a_patient_who_died_since_gets_none(
@@ -318,3 +322,31 @@ def test_a_reminder_names_where_the_visit_is_not_where_the_patient_usually_goes(
     ]
     # Whose visit names no place is not told the wrong one (ARC-9)
     assert outcomes(office, number) == {"sent": 1, "variable_missing": 1}
+
+
+@pytest.mark.parametrize(
+    ("body", "change", "leaves"),
+    [
+        ("See {{ provider.name }}.", {"provider_id": 2}, False),
+        ("Come to {{ facility.name }}.", {"facility_id": 2}, False),
+        ("Come to {{ appointment.facility }}.", {"facility_id": None}, False),
+        ("See {{ appointment.provider }}.", {"facility_id": 2, "place": "Room 5"}, True),
+        ("Come at {{ appointment.time }}.", {"provider_id": 2, "place": None}, True),
+    ],
+)
+def test_nobody_is_sent_where_the_visit_is_no_more(
+    office: Record,
+    clock: FakeClock,
+    tmp_path: Path,
+    body: str,
+    change: dict[str, Any],
+    leaves: bool,
+) -> None:
+    """ACX-36: what the text tells of the visit is compared in the intent; what it does not tell may change."""
+    told = NewTemplate(key="told", name="Told", message_type="reminder", body=body)
+    add_template(office, clock, told, by="tests")
+    book(office, clock.now() + timedelta(days=1))
+    number = stage_night(office, clock, template="told")
+    with office.write() as connection:
+        connection.execute(sa.update(appointment).values(change))
+    assert len(send(office, clock, tmp_path, number)) == leaves

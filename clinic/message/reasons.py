@@ -1,0 +1,64 @@
+"""
+Every reason that stands in the ledger, in words: of a message, and of a campaign that does not go on.
+
+A gateway or a network may give a code of its own: it stands as it came, with a word on who gave it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from clinic.cohort.outcomes import AT_SENDING
+from clinic.message.network_reasons import REASONS
+
+# Of `campaign.state_reason`: what happened, and what to do
+CAMPAIGN: Final = {
+    "paused-by-person": "Somebody paused it. Resume it with: cohort resume.",
+    "cancelled-by-person": "Somebody cancelled it. Nothing more of it leaves.",
+    "halted-failures": "Too large a share of the last messages failed. Look at the errors; mend the list "
+    "or the way out; resume.",
+    "halted-ambiguous": "Several attempts in a row got no answer. Ask the provider; resume.",
+    "canary-failed": "Too much of its first part failed. Look at the errors; resuming sends the rest.",
+    "too-late": "Its latest start went by. Is the message still true? Resume or cancel.",
+    "database-restored": "The database is an older one than this home worked with. Ask the provider what "
+    "left since the backup; then resume or cancel.",
+    "database-copied": "The database is a copy of another's. Make sure that the other sends no more; then "
+    "resume or cancel.",
+    "database-changed": "The database is not the one this home worked with. Point the home at its own, or "
+    "resume or cancel.",
+    "machine-changed": "The database came to another machine. Make sure that the old one sends no more; "
+    "then resume or cancel.",
+    "approval-rejected": "A second person rejected it. Nothing left; ask them why.",
+    "approval-expired": "Nobody approved it in time. Nothing left; send it anew.",
+    "list-refused": "The list as a whole was refused: nobody was messaged. See its checks.",
+    "over-cap": "It has more recipients than the cap allows: nobody was messaged. Split the list.",
+    "previewed": "It was only looked at. Nothing left.",
+    "nobody-accepted": "No row of the list can be messaged. See the rows with errors.",
+    "warning-not-accepted": "The text looked sensitive, and nobody accepted that. Nothing left.",
+    "not-confirmed": "Nobody said yes. Nothing left.",
+    "payload-changed": "A message was changed after it was handed over. Find out by whom before you resume.",
+    "gateway-credentials": "The provider refuses our login. Correct the token or password; resume.",
+    "gateway-payment": "The provider wants to be paid. Settle the account; resume.",
+    "gateway-key-reused": "The provider knows our key with other messages. Ask it before you resume.",
+    "gateway-moved": "The provider answers from another address. Correct it in the settings; resume.",
+    "gateway-refused": "The provider refuses our requests. Ask it why; resume.",
+    "gateway-sender-refused": "The relay refuses our sender, or to relay for us. Correct email.sender or "
+    "the relay; resume.",
+    "gateway-tls": "The provider's certificate is not valid. Nothing goes there before it is; resume then.",
+}
+
+
+def campaign_says(code: str | None) -> str:
+    """Why a campaign stands where it does, and what to do; other codes have a heading in the runbook."""
+    if not code:
+        return ""
+    return f"{code}: {CAMPAIGN.get(code, 'see docs/runbook.md.')}"
+
+
+def message_says(code: str | None) -> str:
+    """What a message's reason means."""
+    if not code:
+        return ""
+    if code in AT_SENDING:
+        return AT_SENDING[code].says
+    return REASONS[code].says if code in REASONS else f"{code} (the provider's own word)"
