@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -212,16 +212,23 @@ def _with_places(query: sa.Select[Any], visits: sa.FromClause) -> sa.Select[Any]
 
 def _spelled(connection: Connection, query: sa.Select[Any], setting: Setting) -> pd.DataFrame:
     """Appointments by the query's first column, their time by the organisation's clock."""
-    result = connection.execute(query)
-    frame = pd.DataFrame([tuple(row) for row in result], columns=list(result.keys()), dtype=object)
-    frame = frame.set_index(frame.columns[0]).rename(columns={"visit_type": "type"})
+    frame = _indexed(connection, query).rename(columns={"visit_type": "type"})
     zone = ZoneInfo(setting.organisation.time_zone)
-    local = [instant.astimezone(zone) for instant in frame["starts_at"]]
-    frame["date"] = pd.Series([t.date() for t in local], frame.index, dtype=object)
-    frame["time"] = pd.Series([f"{t:%H:%M}" for t in local], frame.index, dtype=object)
-    frame["day"] = pd.Series([f"{t:%A}" for t in local], frame.index, dtype=object)
-    frame["minutes"] = frame["minutes"].astype("str")
+    begins = frame["starts_at"].tolist()
+    # Many patients come at one time: each is spelled once
+    spelled = {at: _by_the_clock(at, zone) for at in set(begins)}
+    for place, name in enumerate(("date", "time", "day")):
+        values = [spelled[at][place] for at in begins]
+        frame[name] = pd.Series(values, frame.index, dtype=object)
+    frame["minutes"] = pd.Series([str(n) for n in frame["minutes"]], frame.index, dtype=object)
     return frame
+
+
+def _by_the_clock(at: str | datetime, zone: ZoneInfo) -> tuple[date, str, str]:
+    """Date, time and weekday of an instant as the driver gives it: on SQLite a text in UTC."""
+    instant = datetime.fromisoformat(at).replace(tzinfo=UTC) if isinstance(at, str) else at
+    local = instant.astimezone(zone)
+    return local.date(), f"{local:%H:%M}", f"{local:%A}"
 
 
 def _indexed(connection: Connection, query: sa.Select[Any]) -> pd.DataFrame:
