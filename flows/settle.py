@@ -6,7 +6,7 @@ Settle, every few minutes: what networks and patients told us, what is overdue, 
         ─► end_waiting                                   72 hours of silence: failed, for now
         ─► find_due ─► wake                              a run for each campaign whose time has come,
                                                          or whose sender died
-        ─► chase_approvals                               old requests, and those nobody can decide
+        ─► close_expired                                 requests for approval that nobody decided
 
 One that fails stops no other, but it fails the run. Run it as often as you like, also twice at once:
 everything is read from the record, and done once. Prefect stores campaign numbers and counts.
@@ -18,7 +18,7 @@ from tasks.safely import flow
 from tasks.settle import (
     apply_receipts,
     apply_replies,
-    chase_approvals,
+    close_expired,
     end_waiting,
     find_due,
     pull_receipts,
@@ -38,6 +38,6 @@ def settle() -> object:
 
     due = find_due(return_state=True)
     woken = wake.map(due)
-    chased = chase_approvals(return_state=True)
+    closed = close_expired(return_state=True)
 
-    return pulled, applied, replies, saved, ended, due, *woken, chased
+    return pulled, applied, replies, saved, ended, due, *woken, closed

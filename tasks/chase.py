@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from prefect.artifacts import create_table_artifact
-from prefect.events import emit_event
 
 from clinic.message.approve import release_campaign
 from clinic.message.stage import stage
 from clinic.message.variables import Setting
 from clinic.notify.chase import Late, find_late, open_alert
+from tasks import events
 from tasks.messages import Span, spans_of
 from tasks.safely import task
 from tasks.wiring import wiring
-
-UNDECIDABLE = "cohort.approval.undecidable"
 
 
 @task(name="find-late", retries=2, retry_delay_seconds=[1, 10])
@@ -25,7 +23,7 @@ def find_late_requests() -> list[Late]:
 
 @task(name="show-late")
 def show_late(late: list[Late]) -> int:
-    """A table of numbers, and an event for each request that nobody can decide; how many are late."""
+    """A table of numbers, and an event for each; how many are late."""
     create_table_artifact(
         key="approvals-late",
         table=[
@@ -41,12 +39,9 @@ def show_late(late: list[Late]) -> int:
         description=f"{len(late)} requests wait for approval",
     )
     for each in late:
-        if not each.deciders:
-            emit_event(
-                event=UNDECIDABLE,
-                resource={"prefect.resource.id": f"cohort.approval.{each.approval}"},
-                payload={"subject": each.subject, "number": str(each.subject_id)},
-            )
+        events.approval_late(
+            each.approval, each.subject, each.subject_id, decidable=each.deciders > 0
+        )
     return len(late)
 
 

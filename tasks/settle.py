@@ -6,13 +6,10 @@ Each task may be run again at any time and beside itself, and hands on counts al
 
 from __future__ import annotations
 
-from datetime import timedelta
 from functools import partial
 
-from prefect.events import emit_event
-
 from clinic.gateway.receipt_pull import fetch_page
-from clinic.govern.approvals import expire, stale, undecidable
+from clinic.govern.approvals import expire
 from clinic.message.pull import pull
 from clinic.message.replies import apply_replies as apply_all_replies
 from clinic.message.review import request_of
@@ -24,8 +21,6 @@ from tasks.runs import start_deployment
 from tasks.safely import may_mend_itself, task
 from tasks.wiring import wiring
 
-APPROVAL_STALE = "cohort.approval.stale"
-CHASED_AFTER = timedelta(hours=24)
 _WAKE_SECONDS = 900  # asked for twice within so long, a run is started once
 
 
@@ -96,19 +91,8 @@ def wake(campaign_id: int) -> int:
     return campaign_id
 
 
-@task(name="chase-approvals")
-def chase_approvals() -> int:
-    """Close requests that nobody decided in time, and remind of those that wait long; how many wait."""
+@task(name="close-expired")
+def close_expired() -> int:
+    """Close the requests for approval that nobody decided in time; how many."""
     parts = wiring()
-    now = parts.clock.now()
-    expire(parts.record, parts.clock)
-    late = {one.id: one for one in stale(parts.record, now, after=CHASED_AFTER)}
-    late |= {one.id: one for one in undecidable(parts.record, now)}
-    for request in late.values():
-        # Numbers alone: Prefect keeps and shows events. An automation may mail somebody
-        emit_event(
-            event=APPROVAL_STALE,
-            resource={"prefect.resource.id": f"cohort.approval.{request.id}"},
-            payload={"subject": request.subject, "number": str(request.subject_id)},
-        )
-    return len(late)
+    return len(expire(parts.record, parts.clock))
