@@ -19,11 +19,15 @@ app = typer.Typer(
     People who ask for and approve record operations and campaigns.
 
     operator: asks. team_lead: also approves tags and exports. manager: also approves everything else and
-    reads the audit trail. admin: adds and disables operators, and nothing else. Nobody approves what
-    they asked for themselves.
+    reads the audit trail. admin: adds and disables operators, resets secrets, and nothing else. Nobody
+    approves what they asked for themselves.
     """,
 )
 Name = Annotated[str, typer.Argument(help="a to z, 0 to 9, dot, dash, underscore, @.")]
+NewSecretFd = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Read the operator's new secret from this file descriptor."),
+]
 Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
 
 
@@ -54,10 +58,7 @@ def add(
     role: Annotated[Role, typer.Option(help=f"One of: {', '.join(ROLES)}.")],
     me: Me = "",
     secret_fd: SecretFd = None,
-    new_secret_fd: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Read the new operator's secret from this file descriptor."),
-    ] = None,
+    new_secret_fd: NewSecretFd = None,
 ) -> None:
     """Add a person. The first one is an admin; an admin adds the others."""
     from clinic.clock import SystemClock
@@ -94,6 +95,31 @@ def disable(name: Name, me: Me = "", secret_fd: SecretFd = None) -> None:
     if stuck:  # ALC-45
         numbers = ", ".join(str(asked.id) for asked in stuck)
         console.say(f"[yellow]Nobody can decide these requests now:[/] {numbers}")
+
+
+@app.command()
+def secret(
+    name: Name, me: Me = "", secret_fd: SecretFd = None, new_secret_fd: NewSecretFd = None
+) -> None:
+    """
+    A new secret: your own, by the old one, or another's, by an admin (--operator ADMIN).
+
+    Who was given a secret by an admin changes it at once: until then two people know it.
+    """
+    from clinic.clock import SystemClock
+    from clinic.govern.audit import write_anchor
+    from clinic.govern.new_secret import require_may_set, set_secret
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        by = prove_me(record, settings, me or name, secret_fd)
+        person = require_may_set(record, name, by)
+        new = ask_secret(f"New secret of {person.name}", new_secret_fd, twice=True)
+        set_secret(record, SystemClock(), name=person.name, secret=new, by=by)
+        write_anchor(record, anchor_of(settings))
+    console.say(f"{person.name} has a new secret.")
+    if by.name != person.name:
+        console.next_commands(f"cohort operators secret {person.name}")
 
 
 def _approves(role: Role) -> str:

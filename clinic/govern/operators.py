@@ -81,7 +81,7 @@ def disable_operator(record: Record, clock: Clock, *, name: str, by: str) -> Non
     with record.write() as connection:
         hold(connection, "operators")
         _require_admin(connection, by)
-        person = _existing(connection, name)
+        person = existing_operator(connection, name)
         admins = [o for o in _active(connection) if o.role == "admin"]
         if admins == [person]:
             raise NotAllowed("operator-last-admin", "the last admin stays: add another one first")
@@ -107,13 +107,26 @@ def get_operator(record: Record, name: str) -> Operator:
         NotFound: nobody is called so
     """
     with record.read() as connection:
-        return _existing(connection, name)
+        return existing_operator(connection, name)
 
 
 def find_operator(connection: Connection, name: str) -> Operator | None:
     """The operator of this name in the caller's transaction."""
     row = connection.execute(_people().where(operator.c.name == name.strip().lower())).first()
     return _person(row) if row else None
+
+
+def existing_operator(connection: Connection, name: str) -> Operator:
+    """
+    The same, of somebody who must be there.
+
+    Raises:
+        NotFound: nobody is called so
+    """
+    person = find_operator(connection, name)
+    if person is None:
+        raise NotFound("operator-unknown", "there is no such operator; see: cohort operators list")
+    return person
 
 
 def prove(record: Record, name: str, secret: str, *, clock: Clock = _MACHINE) -> Operator:
@@ -185,13 +198,6 @@ def _require_admin(connection: Connection, by: str, *, adds: Role | None = None)
     person = find_operator(connection, by)
     if person is None or not person.active or not may(person.role, "operators"):
         raise NotAllowed("operator-not-admin", "only an admin may add and disable operators")
-
-
-def _existing(connection: Connection, name: str) -> Operator:
-    person = find_operator(connection, name)
-    if person is None:
-        raise NotFound("operator-unknown", "there is no such operator; see: cohort operators list")
-    return person
 
 
 def _named(name: str) -> str:

@@ -74,3 +74,41 @@ def test_disabling_the_only_approver_of_a_request_is_said(office: Office) -> Non
     number = ask(office, requested_by="mia")
     said = office.run("operators", "disable", "max", me="root").output
     assert f"Nobody can decide these requests now: {number}" in said
+
+
+OTHER = "another long secret"
+
+
+def acts(office: Office) -> list[tuple[str, str]]:
+    """Who did what, the newest first."""
+    return [(act["operator"], act["operation_type"]) for act in office.rows("audit", "list")]
+
+
+def test_who_knows_the_old_secret_sets_a_new_one(office: Office) -> None:
+    """NEW-10: that it was changed is in the trail, the secret is nowhere."""
+    hire(office)
+    guessed = office.run("operators", "secret", "ann", secret="guessed", new_secret=OTHER)
+    assert (guessed.exit_code, "operator-unproven" in guessed.output) == (3, True)
+    changed = office.run("operators", "secret", "ann", secret=SECRET, new_secret=OTHER)
+    assert changed.exit_code == 0, changed.output
+    assert acts(office)[0] == ("ann", "operator.secret")
+    for secret, code in ((SECRET, 3), (OTHER, 0)):
+        again = office.run("operators", "secret", "ann", secret=secret, new_secret=OTHER)
+        assert again.exit_code == code
+
+
+def test_only_an_admin_resets_anothers_secret_and_a_disabled_operator_gets_none(
+    office: Office,
+) -> None:
+    """NEW-10: the trail says that another person set it."""
+    hire(office)
+    by_manager = office.run("operators", "secret", "ann", me="mia", new_secret=OTHER)
+    assert (by_manager.exit_code, "operator-not-admin" in by_manager.output) == (3, True)
+    reset = office.run("operators", "secret", "ann", me="root", new_secret=OTHER)
+    assert reset.exit_code == 0, reset.output
+    assert acts(office)[0] == ("root", "operator.secret-reset")
+    short = office.run("operators", "secret", "ann", secret=OTHER, new_secret="short")
+    assert (short.exit_code, "secret-too-short" in short.output) == (3, True)
+    office.run("operators", "disable", "max", me="root")
+    disabled = office.run("operators", "secret", "max", me="root", new_secret=OTHER)
+    assert (disabled.exit_code, "operator-disabled" in disabled.output) == (3, True)
