@@ -103,7 +103,8 @@ def review(
         previews = read_previews(record, campaign, limit=samples)
         said = estimate(record, campaign, timing_of(settings), SystemClock().now())
     show_review(found, previews, not_accepted=None)
-    show_time(said, LocalTime(settings))
+    if found.accepted:
+        show_time(said, LocalTime(settings))
     console.next_commands("cohort approvals")
 
 

@@ -38,7 +38,8 @@ def demo(
     Takes about half a minute. The patients do not exist, their numbers are never issued, and nothing
     leaves this machine. The same people and the same list on every machine.
     """
-    from cli.asking import Manner, What, Who, message_cohort
+    from cli.asked import Manner, What, Who
+    from cli.asking import message_cohort
     from clinic.practice.people import Practice
 
     settings = _set_up(home.resolve(), port, fresh=fresh)

@@ -150,7 +150,8 @@ def message(
     fates unknown.
     """
     from cli import console
-    from cli.asking import Manner, What, Who, message_cohort
+    from cli.asked import Manner, What, Who
+    from cli.asking import message_cohort
 
     then = message_cohort(
         Who(file, group, status, facility, provider, since, until, ids_from, list_id, resume),

@@ -25,7 +25,8 @@ def resend(
     nor is a row that another resend has taken. First the review, as with any campaign.
     """
     from cli import sending
-    from cli.asking import Manner, What, Who, message_cohort
+    from cli.asked import Manner, What, Who
+    from cli.asking import message_cohort
 
     made = _begin(campaign, row_numbers(rows))
     console.say(f"Campaign {made} sends the failures of campaign {campaign} again.")

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from tasks.wiring import Wiring
 
 
-def begin(parts: Wiring, request: MessageRequest) -> int:
+def begin(parts: Wiring, request: MessageRequest, *, request_key: str = "") -> int:
     """
     Take the list in and make the campaign; its number.
+
+    request_key: of a preview, which no request may name; else the request's own
 
     Raises:
         MendableError: what to mend; nothing was sent
@@ -32,7 +34,7 @@ def begin(parts: Wiring, request: MessageRequest) -> int:
     gateway = parts.gateway(request.channel, dry_run=request.dry_run)
     return begin_campaign(
         parts.record, parts.clock, parts.settings, request,
-        request_key=request.request_key or "", gateway=gateway.name,
+        request_key=request_key or request.request_key or "", gateway=gateway.name,
         batch_limit=gateway.batch_limit,
     )  # fmt: skip
 

@@ -27,6 +27,7 @@ from clinic.record.database import Record
 from clinic.record.schema.lists import template, template_version
 
 OWN_TEXT: Final = "own text"
+PREVIEW_TEXT: Final = "previewed text"  # only for the length of a preview (preview.py)
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 # Which columns a list has is known when a campaign starts: until then any may be spoken of
 _LIST_VARIABLE = re.compile(r"\blist\.(\w+)")
@@ -107,7 +108,7 @@ def list_templates(record: Record, *, search: str = "", own: bool = False) -> li
     is_newest = ~sa.exists().where(
         later.c.template_id == template.c.id, later.c.version > template_version.c.version
     )
-    query = _texts().where(is_newest)
+    query = _texts().where(is_newest, template.c.message_type != PREVIEW_TEXT)
     if not own:
         query = query.where(template.c.message_type != OWN_TEXT)
     if search:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, Row
 
 from clinic.cohort.outcomes import OUTCOMES, REHEARSED
+from clinic.cohort.taken import is_preview
 from clinic.message import states
 from clinic.message.campaign import get_campaign
 from clinic.message.codes import message_id
@@ -62,8 +63,13 @@ class CampaignDetails:
 
 
 def list_campaigns(record: Record, *, limit: int = 50) -> list[CampaignLine]:
-    """The latest campaigns, newest first (PAT-4, PAT-19)."""
-    query = _campaigns().order_by(campaign.c.id.desc()).limit(limit)
+    """The latest campaigns, newest first (PAT-4, PAT-19); none that is only previewed."""
+    query = (
+        _campaigns()
+        .where(~is_preview(campaign.c.request_key))
+        .order_by(campaign.c.id.desc())
+        .limit(limit)
+    )
     with record.read() as connection:
         return [_line(row) for row in connection.execute(query)]
 

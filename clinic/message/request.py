@@ -9,9 +9,10 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from clinic.cohort.filters import PatientFilter
+from clinic.cohort.taken import PREVIEW
 from clinic.settings import Pace
 
 
@@ -116,6 +117,13 @@ class MessageRequest(BaseModel):
         max_length=80,
         description="Empty: this run. The key of an earlier request carries on with its campaign",
     )
+
+    @field_validator("request_key")
+    @classmethod
+    def _is_no_preview(cls, key: str | None) -> str | None:
+        if key is not None and key.startswith(PREVIEW):
+            raise ValueError(f"{PREVIEW}… marks what is deleted after a look: choose another")
+        return key
 
     def pace(self) -> Pace:
         """The campaign's own pace; the settings' holds beside it."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from clinic.cohort.taken import PREVIEW
 from clinic.errors import NotAllowed, NotFound
 from clinic.message import states
 from clinic.message.campaign import get_campaign
@@ -173,7 +174,7 @@ def request_of(record: Record, campaign_id: int) -> MessageRequest:
     with record.read() as connection:
         get_campaign(connection, campaign_id)
         row = connection.execute(query).one()
-    if row.state in states.ENDED:
+    if row.state in states.ENDED or row.request_key.startswith(PREVIEW):
         raise NotAllowed(
             "campaign-ended",
             f"campaign {campaign_id} is {row.state}: there is nothing to carry on with; "

@@ -7,15 +7,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
 from clinic.clock import SystemClock
+from clinic.cohort.taken import list_taken
 from clinic.message.begin import begin_campaign
+from clinic.message.catalogue import list_templates
+from clinic.message.preview import add_preview_text, preview_key
 from clinic.message.report import list_campaigns
 from clinic.message.request import CohortChoice, MessageRequest
 from clinic.practice.faulty import faulty_list
 from clinic.practice.people import Practice
 from clinic.practice.synthetic import fill_practice
 from clinic.record.database import Record
+from clinic.record.schema.base import METADATA
 from clinic.settings import Settings
 from tests.cli.conftest import Type
 from tests.fakes import FakeClock
@@ -68,7 +73,7 @@ def test_the_review_shows_who_is_accepted_who_not_what_it_costs_and_says(
 ) -> None:
     """ACX-25 to ACX-28, ACX-31, PAT-13, ARC-6, ARC-7: the review, and nothing is queued before a yes."""
     told = typed("message", str(flu), *FLU)
-    assert (told.code, "not-confirmed" in told.err) == (3, True)
+    assert (told.code, "not-confirmed" in told.err) == (3, True), told.err
     told_before = ("200 rows in the list", "accepted: one message each", "up to one hour")
     for part in (*told_before, "segments", "phone_missing"):
         assert part in told.err
@@ -130,6 +135,7 @@ def test_a_preview_shows_messages_and_leaves_nothing_behind_to_send(
     typed: Type, practice: Record, who: tuple[str, ...]
 ) -> None:
     """ACX-31, COM-11: any row's message can be looked at first; a group, a filter, pasted ids."""
+    before = _everything(practice)
     pasted = " ".join(str(1_000_000 + n) for n in range(1, 60))
     words = ("message", *who, *FLU, "--json")
     previews = typed(*words, "--preview", "2", stdin=pasted).json()
@@ -138,7 +144,67 @@ def test_a_preview_shows_messages_and_leaves_nothing_behind_to_send(
     row = str(previews[1]["row_number"])
     (again,) = typed(*words, "--row", row, stdin=pasted).json()
     assert again["body"] == previews[1]["body"]
-    assert {line.verdict for line in list_campaigns(practice)} == {"refused"}
+    assert _everything(practice) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((*FLU, "--ids-from", "-"), "nobody-accepted"),
+        ((*FLU, "--group", "flu-65", "--row", "99999"), "row-without-message"),
+        (("--name", "x", "--group", "flu-65", "--text", "{{ patient.pin }}"), "template-variable"),
+        (("--name", "x", "--group", "nobody", "--text", "Come."), "group-unknown"),
+    ],
+)
+def test_a_preview_that_fails_leaves_nothing_behind_either(
+    typed: Type, practice: Record, words: tuple[str, ...], says: str
+) -> None:
+    before = _everything(practice)
+    told = typed("message", *words, *([] if "--row" in words else ["--preview", "1"]), stdin="4444")
+    assert (told.code, says in told.err) == (2, True), told.err
+    assert _everything(practice) == before
+
+
+def test_a_preview_whose_process_died_is_on_no_list_and_the_next_one_deletes_it(
+    typed: Type, practice: Record, clock: FakeClock
+) -> None:
+    key = preview_key()
+    text = add_preview_text(practice, clock, "Come.", key=key, by="nia")
+    request = MessageRequest(
+        list_name="x", cohort=CohortChoice(group="flu-65"), template=text, dry_run=True
+    )
+    made = begin_campaign(
+        practice, clock, Settings(), request, request_key=key, gateway="outbox", batch_limit=1000
+    )
+    assert (list_campaigns(practice), list_taken(practice)) == ([], [])
+    assert key not in [text.key for text in list_templates(practice, own=True)]
+    assert "campaign-ended" in typed("message", "--resume", str(made)).err
+    assert typed("message", *FLU, "--group", "flu-65", "--preview", "1").code == 0
+    assert _everything(practice)["cohort_list"] == 0
+
+
+def test_a_look_at_a_campaign_that_waits_neither_sends_nor_refuses_it(
+    typed: Type, practice: Record, clock: FakeClock
+) -> None:
+    request = MessageRequest(
+        list_name="x", cohort=CohortChoice(group="flu-65"), template="flu-invite", request_key="one"
+    )
+    made = begin_campaign(
+        practice, clock, Settings(), request, request_key="one", gateway="outbox", batch_limit=1000
+    )
+    typed("message", "--resume", str(made))
+    before = [line.verdict for line in list_campaigns(practice)]
+    typed("message", "--resume", str(made), "--preview", "1")
+    assert [line.verdict for line in list_campaigns(practice)] == before
+
+
+def _everything(record: Record) -> dict[str, int]:
+    """How many rows each table has."""
+    with record.read() as connection:
+        return {
+            table.name: connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+            for table in METADATA.sorted_tables
+        }
 
 
 def test_a_review_that_was_interrupted_is_taken_up(typed: Type, practice: Record) -> None:
@@ -152,7 +218,7 @@ def test_a_review_that_was_interrupted_is_taken_up(typed: Type, practice: Record
         batch_limit=1000,
     )  # fmt: skip
     told = typed("message", "--resume", "1")
-    assert (told.code, "not-confirmed" in told.err) == (3, True)
+    assert (told.code, "not-confirmed" in told.err) == (3, True), told.err
     assert "Campaign 1" in told.err
 
 

@@ -1,0 +1,157 @@
+"""What was typed after `cohort message`: who, what and how; and the request that this makes."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from clinic.cohort.pasted import pasted_ids
+from clinic.cohort.take_in import take_in_ids
+from clinic.cohort.taken import PREVIEW
+from clinic.errors import CohortRefused, ListRefused
+from clinic.message.catalogue import add_own_text
+from clinic.message.preview import add_preview_text
+from clinic.message.request import CohortChoice, MessageRequest
+from clinic.message.review import request_of
+from tasks.wiring import Wiring
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Who:
+    """Where the patients come from: one of them."""
+
+    file: Path | None = None
+    group: str | None = None
+    status: str | None = None
+    facility: str | None = None
+    provider: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    ids_from: Path | None = None
+    list_id: int | None = None
+    resume: int | None = None
+
+
+@dataclass(frozen=True)
+class What:
+    """What they are sent, and what is written to the record."""
+
+    name: str = ""
+    template: str | None = None
+    text: str | None = None
+    subject: str | None = None
+    channel: Literal["sms", "email"] = "sms"
+    snomed: list[str] | None = None
+    save_when: Literal["as set", "sent", "delivered"] = "as set"
+    save: bool = True
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How it is gone about."""
+
+    dry_run: bool = False
+    preview: int = 0
+    row: int | None = None
+    again: bool = False
+    yes: bool = False
+    accept_warnings: bool = False
+    json: bool = False
+    start: datetime | None = None
+    days: int | None = None
+
+    @property
+    def only_look(self) -> bool:
+        """Whether to stop at the preview."""
+        return bool(self.preview) or self.row is not None
+
+
+def to_request(parts: Wiring, who: Who, what: What, manner: Manner, *, key: str) -> MessageRequest:
+    """
+    The request that these words mean. Pasted ids and own texts are kept under `key`.
+
+    Raises:
+        MendableError: what makes no sense
+    """
+    if who.resume is not None:
+        return request_of(parts.record, who.resume)
+    if not what.name.strip():
+        raise ListRefused(
+            "list-name-missing", "give the list a name, for example --name 'Flu 2026'"
+        )
+    values = {
+        "list_name": what.name,
+        "cohort": _cohort(parts, who, what, key),
+        "template": _template(parts, what, key),
+        "channel": what.channel,
+        "snomed_codes": what.snomed or [],
+        "save_to_record": what.save,
+        "save_when": what.save_when,
+        "dry_run": manner.dry_run or manner.only_look,
+        "again": manner.again,
+        "start_at": manner.start,
+        "stagger_days": manner.days,
+        "request_key": None if key.startswith(PREVIEW) else key,
+    }
+    return _valid(MessageRequest, values)
+
+
+def _cohort(parts: Wiring, who: Who, what: What, key: str) -> CohortChoice:
+    choice: dict[str, Any] = {
+        "file": str(who.file.resolve()) if who.file else None,
+        "group": who.group,
+        "status": who.status,
+        "facility": who.facility,
+        "provider": who.provider,
+        "registered_from": who.since.date() if who.since else None,
+        "registered_to": who.until.date() if who.until else None,
+        "list_id": who.list_id,
+    }
+    if who.ids_from is not None:
+        if any(choice.values()):
+            raise CohortRefused(
+                "request-invalid", "name one of: a file, --group, --ids-from, a filter"
+            )
+        choice["list_id"] = _take_in_ids(parts, who.ids_from, name=what.name, key=key)
+    return _valid(CohortChoice, choice)
+
+
+def _take_in_ids(parts: Wiring, source: Path, *, name: str, key: str) -> int:
+    text = sys.stdin.read() if str(source) == "-" else source.read_text(encoding="utf-8-sig")
+    by = parts.settings.operator
+    return take_in_ids(
+        parts.record, parts.clock, pasted_ids(text), request_key=key, name=name, taken_by=by
+    )
+
+
+def _template(parts: Wiring, what: What, key: str) -> str:
+    if (what.template is None) == (what.text is None):
+        raise CohortRefused(
+            "request-invalid", "name a --template, or write your own --text: one of them"
+        )
+    if what.template is not None:
+        return what.template
+    text, by = what.text or "", parts.settings.operator
+    if key.startswith(PREVIEW):
+        return add_preview_text(
+            parts.record, parts.clock, text, key=key, by=by, subject=what.subject
+        )
+    return add_own_text(parts.record, parts.clock, text, by=by, subject=what.subject)
+
+
+def _valid(model: type[_Model], values: dict[str, Any]) -> _Model:
+    try:
+        return model(**values)
+    except ValidationError as error:
+        says = "; ".join(
+            ": ".join(filter(None, (".".join(map(str, fault["loc"])), fault["msg"])))
+            for fault in error.errors(include_input=False)
+        )
+        raise CohortRefused("request-invalid", says) from None

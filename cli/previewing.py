@@ -1,0 +1,52 @@
+"""`cohort message --preview` and `--row`: messages as they would leave, and nothing left behind."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from cli import console, sending
+from cli.asked import Manner, What, Who, to_request
+from cli.show.review import show_previews
+from clinic.errors import CohortRefused
+from clinic.message.preview import discard_left_behind, discard_preview, preview_key
+from clinic.message.report import count_outcomes
+from clinic.message.review import Preview, read_previews
+from tasks.wiring import Wiring
+
+
+def look(parts: Wiring, who: Who, what: What, manner: Manner) -> list[str]:
+    """
+    Show messages as they would leave, and leave nothing behind (ACX-31).
+
+    Raises:
+        MendableError: there is nothing to show, and why
+    """
+    if who.resume is not None:
+        if not sending.is_released(parts, who.resume):
+            sending.prepare(parts, who.resume)
+        previews = _previews(parts, who.resume, manner)
+    else:
+        key = preview_key()
+        discard_left_behind(parts.record, parts.clock.now())
+        try:
+            # A preview is a rehearsal: it keeps nobody from sending the same list afterwards
+            request = to_request(parts, who, what, manner, key=key)
+            campaign_id = sending.begin(parts, request, request_key=key)
+            sending.prepare(parts, campaign_id)
+            previews = _previews(parts, campaign_id, manner)
+        finally:
+            discard_preview(parts.record, key)
+    if manner.json:
+        console.show_json([asdict(preview) for preview in previews])
+        return []
+    show_previews(previews)
+    return ["cohort message … without --preview or --row: the review, then the sending"]
+
+
+def _previews(parts: Wiring, campaign_id: int, manner: Manner) -> list[Preview]:
+    found = read_previews(parts.record, campaign_id, limit=manner.preview or 1, row=manner.row)
+    if not found:
+        counts = count_outcomes(parts.record, campaign_id).items()
+        why = ", ".join(f"{rows:,} {code}" for code, rows in counts)
+        raise CohortRefused("nobody-accepted", f"no row of this list can be messaged: {why}")
+    return found
