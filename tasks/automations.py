@@ -1,5 +1,5 @@
 """
-What Prefect does by itself when a run falls silent.
+What Prefect does by itself when a run falls silent, and when campaigns halt one after the other.
 
 A run whose machine dies stays `Running` for ever: nobody is left to say otherwise. Runs send a
 heartbeat, and this automation, which Prefect's open version has to be given, marks a run as
@@ -10,20 +10,24 @@ out); people and the concurrency limit do, since a dead run would hold its place
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 from prefect.automations import AutomationCore
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import StateType
-from prefect.events.actions import ChangeFlowRunState, PauseDeployment
+from prefect.events.actions import ChangeFlowRunState, PauseWorkQueue
 from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
+from prefect.exceptions import ObjectNotFound
 
 from tasks.environment import HEARTBEAT_SECONDS
 from tasks.events import HALTED
+from tasks.workers import WORK_POOL
 
 SILENT_RUNS = "cohort: silent runs have crashed"
 REPEATED_HALTS = "cohort: campaigns halt one after the other"
 MISSED_HEARTBEATS = 3
+SENDING_QUEUE = "messages"  # of the deployments that message patients, in prefect.yaml
 
 
 def silent_runs() -> AutomationCore:
@@ -53,11 +57,12 @@ def silent_runs() -> AutomationCore:
     )
 
 
-def repeated_halts() -> AutomationCore:
+def repeated_halts(queue_id: UUID) -> AutomationCore:
     """
-    The automation that pauses a deployment's schedules when two campaigns halted themselves in an hour.
+    The automation that pauses the queue of all that sends when two campaigns halted themselves in an hour.
 
     One list may be bad; two in a row are a bad way out, and what is due next would fail too (NEW-12).
+    The queue and not a deployment: a paused deployment still runs what `settle` starts.
     """
     return AutomationCore(
         name=REPEATED_HALTS,
@@ -69,17 +74,27 @@ def repeated_halts() -> AutomationCore:
             threshold=2,
             within=timedelta(hours=1),
         ),
-        # Of the run that halted last: Prefect relates it to the event
-        actions=[PauseDeployment(source="inferred", deployment_id=None)],
+        actions=[PauseWorkQueue(source="selected", work_queue_id=queue_id)],
     )
 
 
-def ensure_automations() -> None:
-    """Create the automations, or update them. Call `apply_environment` first: this imports prefect."""
+def ensure_automations(*, pool: str = WORK_POOL) -> None:
+    """
+    Create the automations, or update them, for this work pool, which exists.
+
+    Call `apply_environment` first: this imports prefect.
+    """
     with get_client(sync_client=True) as client:
-        for wanted in (silent_runs(), repeated_halts()):
+        for wanted in (silent_runs(), repeated_halts(_sending_queue(client, pool))):
             existing = client.read_automations_by_name(wanted.name)
             if existing:
                 client.update_automation(existing[0].id, wanted)
             else:
                 client.create_automation(wanted)
+
+
+def _sending_queue(client: SyncPrefectClient, pool: str) -> UUID:
+    try:
+        return client.read_work_queue_by_name(SENDING_QUEUE, work_pool_name=pool).id
+    except ObjectNotFound:
+        return client.create_work_queue(SENDING_QUEUE, work_pool_name=pool).id

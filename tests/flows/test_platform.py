@@ -28,8 +28,9 @@ from prefect.states import Scheduled
 
 from clinic.errors import MendableError, NotAllowed, NotFound
 from clinic.settings import Settings
-from tasks.automations import SILENT_RUNS, ensure_automations
+from tasks.automations import REPEATED_HALTS, SENDING_QUEUE, SILENT_RUNS, ensure_automations
 from tasks.environment import ROOT
+from tasks.events import campaign_halted
 from tasks.runs import flow_run_url, resume, start_deployment, state_of
 from tasks.safely import ParametersRefused
 from tasks.server import ensure_server, server_status
@@ -189,10 +190,33 @@ def test_only_a_waiting_run_can_be_resumed(deployed: Settings) -> None:
         resume(run)
 
 
-def test_the_automation_for_silent_runs_is_there_once(client: SyncPrefectClient) -> None:
-    ensure_automations()
-    ensure_automations()
-    assert [a.enabled for a in client.read_automations_by_name(SILENT_RUNS)] == [True]
+def test_two_campaigns_that_halt_stop_what_would_send_next(
+    prefect_server: Settings, client: SyncPrefectClient
+) -> None:
+    """NEW-12: the events that runs send, in the running server; receipts and operations go on."""
+    ensure_work_pool(prefect_server, name=POOL)
+    for _ in range(2):
+        ensure_automations(pool=POOL)
+    for name in (SILENT_RUNS, REPEATED_HALTS):
+        assert [a.enabled for a in client.read_automations_by_name(name)] == [True]
+
+    def paused() -> dict[str, bool]:
+        queues = client.read_work_queues(work_pool_name=POOL)
+        return {queue.name: queue.is_paused for queue in queues}
+
+    assert paused() == {"default": False, SENDING_QUEUE: False}
+    campaign_halted(1, "halted-failures")
+    campaign_halted(2, "canary-failed")
+    wait_for("paused queue", lambda: paused()[SENDING_QUEUE])
+    assert paused() == {"default": False, SENDING_QUEUE: True}
+
+
+def test_all_that_sends_to_patients_is_in_the_queue_that_a_halt_stops() -> None:
+    entries = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    queues = {entry["name"]: entry["work_pool"]["work_queue_name"] for entry in entries}
+    assert {name for name, queue in queues.items() if queue == SENDING_QUEUE} == {
+        "message", "remind",
+    }  # fmt: skip
 
 
 def test_the_server_that_runs_already_is_used(prefect_server: Settings) -> None:

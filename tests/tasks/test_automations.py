@@ -1,23 +1,11 @@
-"""NEW-12: what Prefect does by itself when campaigns halt one after the other."""
+"""NEW-12: which halts are told to automations; tests/flows/test_platform.py shows what they do."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
-from prefect.events.schemas.automations import EventTrigger
 
 from clinic.message import states
-from tasks.automations import repeated_halts
-from tasks.events import HALTED, is_halt
-
-
-def test_two_halts_within_an_hour_pause_what_would_send_next() -> None:
-    wanted = repeated_halts()
-    assert isinstance(wanted.trigger, EventTrigger)
-    assert wanted.trigger.expect == {HALTED}
-    assert (wanted.trigger.threshold, wanted.trigger.within) == (2, timedelta(hours=1))
-    assert [action.type for action in wanted.actions] == ["pause-deployment"]
+from tasks.events import is_halt
 
 
 @pytest.mark.parametrize(
