@@ -32,6 +32,9 @@ TUNING = {
     # Runs are kept for ever by default: 90 days
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
     "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(90 * 24 * 3600),
+    # In memory by default: a restarted server no longer knows who holds a deployment's slot, cancels
+    # that run at its next renewal, and never frees the slot of one that died (docs/decisions/0021)
+    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
     # The first interface: the second asks amplitude.com for a configuration, whatever it is told
     "PREFECT_SERVER_UI_V2_ENABLED": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
