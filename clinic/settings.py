@@ -322,6 +322,12 @@ class Receipts(BaseModel):
     no_receipt_hours: float = Field(
         default=72, gt=0, description="Sent for so long without a receipt: failed (ACX-34)"
     )
+    keep_days: float = Field(
+        default=400,
+        ge=30,
+        description="Receipts that were applied are forgotten after so long; the messages and the "
+        "patients' records keep what came of them",
+    )
 
 
 class Settings(BaseSettings):

@@ -7,6 +7,7 @@ Settle, every few minutes: what networks and patients told us, what is overdue, 
         ─► find_due ─► wake                              a run for each campaign whose time has come,
                                                          or whose sender died
         ─► close_expired                                 requests for approval that nobody decided
+        ─► forget_receipts                               those that were applied long ago
 
 One that fails stops no other, but it fails the run. Run it as often as you like, also twice at once:
 everything is read from the record, and done once. Prefect stores campaign numbers and counts.
@@ -21,6 +22,7 @@ from tasks.settle import (
     close_expired,
     end_waiting,
     find_due,
+    forget_receipts,
     pull_receipts,
     save_late,
     wake,
@@ -39,5 +41,6 @@ def settle() -> object:
     due = find_due(return_state=True)
     woken = wake.map(due)
     closed = close_expired(return_state=True)
+    forgotten = forget_receipts(return_state=True)
 
-    return pulled, applied, replies, saved, ended, due, *woken, closed
+    return pulled, applied, replies, saved, ended, due, *woken, closed, forgotten

@@ -10,6 +10,7 @@ from functools import partial
 
 from clinic.gateway.receipt_pull import fetch_page
 from clinic.govern.approvals import expire
+from clinic.message.forget import forget_receipts as forget_old_receipts
 from clinic.message.pull import pull
 from clinic.message.replies import apply_replies as apply_all_replies
 from clinic.message.review import request_of
@@ -62,6 +63,13 @@ def end_waiting() -> int:
     """What has had no receipt for too long failed, for now; how many."""
     parts = wiring()
     return end_all_waiting(parts.record, parts.clock, parts.settings.receipts)
+
+
+@task(name="forget-receipts", retries=2, retry_delay_seconds=[1, 10])
+def forget_receipts() -> int:
+    """Remove receipts that were applied long ago; how many."""
+    parts = wiring()
+    return forget_old_receipts(parts.record, parts.clock, parts.settings.receipts)
 
 
 @task(name="find-due")

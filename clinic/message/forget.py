@@ -1,0 +1,65 @@
+"""
+Forgets old receipts, so that the inbox does not grow for ever: the messages keep what came of them.
+
+What was applied, fitted nothing or changed nothing goes after `receipts.keep_days`; what still waits is kept
+however old it is. The clinical items stay (a trigger sees to that, COM-10), and so do the replies: a
+patient's own words, which decisions point to ("reply 12").
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+
+from clinic.clock import Clock
+from clinic.record.bulk import is_any_of
+from clinic.record.database import Record
+from clinic.record.schema.receipts import receipt_inbox
+from clinic.settings import Receipts
+
+BLOCK: Final = 2_000
+MOST: Final = 100_000  # looked at a run: the next one goes on, and nobody waits long for this one
+
+
+def forget_receipts(
+    record: Record, clock: Clock, settings: Receipts, *, block: int = BLOCK, most: int = MOST
+) -> int:
+    """
+    Remove receipts that came more than `keep_days` ago and are done with, a block a transaction; how many.
+
+    An event that a gateway tells again after that is taken in anew, and changes nothing: a message only
+    moves up (settle.py).
+    """
+    limit = clock.now() - timedelta(days=settings.keep_days)
+    gone, after = 0, 0
+    for _ in range(0, most, block):
+        with record.write() as connection:
+            old, after = _old(connection, after, block, limit)
+            if not old:
+                return gone
+            gone += connection.execute(
+                sa.delete(receipt_inbox).where(
+                    is_any_of(receipt_inbox.c.id, old), receipt_inbox.c.state != "waiting"
+                )
+            ).rowcount
+    return gone
+
+
+def _old(
+    connection: sa.Connection, after: int, block: int, limit: datetime
+) -> tuple[list[int], int]:
+    """
+    Those of the next receipts that came before `limit`, and how far that looked.
+
+    Along the key, in whose order they came: no index on the time is needed, and where the oldest is young
+    one block is read.
+    """
+    rows = connection.execute(
+        sa.select(receipt_inbox.c.id, receipt_inbox.c.received_at)
+        .where(receipt_inbox.c.id > after)
+        .order_by(receipt_inbox.c.id)
+        .limit(block)
+    ).all()
+    return [row.id for row in rows if row.received_at < limit], rows[-1].id if rows else after
