@@ -24,7 +24,7 @@ def test_a_year_of_faults_breaks_no_promise(sqlite_record: Record, tmp_path: Pat
     COM-6, COM-9, ACX-34: each message ends as its receipts told, in whatever order, late, twice, or with
     the process that settles killed; nothing is Pending for longer than 72 hours, nothing goes back.
     """
-    year = Year(sqlite_record, tmp_path, seed=1, campaigns=12, people=30)
+    year = Year(sqlite_record, tmp_path, seed=3, campaigns=8, people=40)
     result = year.run()
     assert result.faults == []
     assert sum(result.outcomes.values()) == result.messages
@@ -45,7 +45,7 @@ def test_the_judge_sees_what_a_ledger_does_that_asks_nobody(
     sqlite_record: Record, tmp_path: Path
 ) -> None:
     """The negative control: without calendar, pace and cap the year is full of faults."""
-    year = Year(sqlite_record, tmp_path, seed=1, campaigns=8, people=60, days=25, timing=Timing())
+    year = Year(sqlite_record, tmp_path, seed=1, campaigns=8, people=60, days=20, timing=Timing())
     assert {"closed hours", "over the cap", "over 15 in 1 s"} <= kinds(year)
 
 
@@ -60,7 +60,7 @@ def test_the_judge_sees_an_applier_that_minds_neither_order_nor_repetition(
     sqlite_record: Record, tmp_path: Path, apply: Apply, expected: set[str]
 ) -> None:
     """The negative control of the receipts."""
-    year = Year(sqlite_record, tmp_path, seed=1, campaigns=4, people=30, days=30, apply=apply)
+    year = Year(sqlite_record, tmp_path, seed=1, campaigns=3, people=30, days=20, apply=apply)
     assert expected <= kinds(year)
 
 
@@ -69,7 +69,7 @@ def test_the_judge_sees_a_settler_that_waits_too_long(
 ) -> None:
     """The negative control of the 72 hours."""
     slow = Receipts(no_receipt_hours=80)
-    year = Year(sqlite_record, tmp_path, seed=1, campaigns=3, people=30, days=30, receipts=slow)
+    year = Year(sqlite_record, tmp_path, seed=1, campaigns=2, people=30, days=20, receipts=slow)
     assert "waits for more than 72 hours" in kinds(year)
 
 
@@ -79,6 +79,6 @@ def test_the_same_seed_is_the_same_year(tmp_path: Path) -> None:
     for name in ("one", "two"):
         record = Record.open(f"sqlite:///{tmp_path / name}.db")
         migrate(record)
-        results.append(Year(record, tmp_path, seed=3, campaigns=2, people=20, days=20).run())
+        results.append(Year(record, tmp_path, seed=3, campaigns=2, people=20, days=18).run())
         record.close()
     assert results[0] == results[1]

@@ -11,6 +11,7 @@ end (ending.py) every row has an outcome, it is what the receipts told, and the 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -256,20 +257,12 @@ class Year:
     def _calm_down(self) -> None:
         """No more faults: people resume what is paused, and everything comes to its end."""
         self.calm = self.settler.calm = True
-        held = sa.select(batch.c.campaign_id).where(batch.c.state == states.HELD)
         for _ in range(60 * 8):
-            with self.record.read() as connection:
-                stopped = connection.scalars(
-                    sa.select(campaign.c.id).where(
-                        campaign.c.state.in_([states.PAUSED, states.MISSED])
-                        | campaign.c.id.in_(held) & (campaign.c.state == states.RUNNING)
-                    )
-                ).all()
-            for number in stopped:
+            for number in self._stopped():
                 resume(self.record, self.clock, number, timing=self.timing, **BY)
             self._settle()
             self._wake()
-            if not self._is_awake():
+            if not self._is_awake() and not self._stopped():  # the brake may have stopped it again
                 break
             self.clock.sleep(3 * 3600)
         self.clock.sleep(3600)
@@ -279,3 +272,11 @@ class Year:
             self.clock.sleep(24 * 3600)
         self.clock.sleep(73 * 3600)
         self._settle()
+
+    def _stopped(self) -> Sequence[int]:
+        """The campaigns that somebody must resume."""
+        held = sa.select(batch.c.campaign_id).where(batch.c.state == states.HELD)
+        stopped = campaign.c.state.in_([states.PAUSED, states.MISSED])
+        killer = campaign.c.id.in_(held) & (campaign.c.state == states.RUNNING)
+        with self.record.read() as connection:
+            return connection.scalars(sa.select(campaign.c.id).where(stopped | killer)).all()
