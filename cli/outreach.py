@@ -87,6 +87,7 @@ def report(
     All filters given must match; a DAY is 2026-03-31 or 31/03/2026. Filtered by --campaign it is
     exactly that campaign's messages.
     """
+    from clinic.message.campaign import get_campaign
     from clinic.message.outreach import Filter, find_patient, list_sent
 
     settings = get_settings()
@@ -94,6 +95,8 @@ def report(
     with open_record(settings) as record:
         with record.read() as connection:
             who = find_patient(connection, patient) if patient else None
+            if campaign is not None:
+                get_campaign(connection, campaign)  # an unknown one is a slip, and not nobody
         wanted = Filter(campaign, who, time.begin(since), time.end(until), status)
         found = list_sent(record, wanted)
         if excel is not None:

@@ -28,6 +28,7 @@ from clinic.change.shape import (
     item_columns,
     patient_items,
 )
+from clinic.cohort.filters import there_are
 from clinic.errors import NotFound, OperationRefused
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.change import operation_item
@@ -55,7 +56,9 @@ def require(connection: Connection, _settings: Settings, parameters: Parameters)
         )
     known = provider_ids(connection, to)
     if unknown := [code for code in to if code not in known]:
-        raise NotFound("provider-unknown", f"no active provider is called {', '.join(unknown)}")
+        named = there_are(connection, provider.c.code, provider.c.active)
+        says = f"no active provider is called {', '.join(unknown)}; {named}"
+        raise NotFound("provider-unknown", says)
     return {"to": to, "by": by, "visits": visits}
 
 

@@ -18,6 +18,7 @@ from clinic.change.naming import read_names
 from clinic.change.operations import find_operation
 from clinic.change.outcomes import ALREADY_SO, LATER_OPERATION, LOCKED, SAYS, WILL_CHANGE
 from clinic.change.states import CHANGED_SOMETHING, RUNNING
+from clinic.errors import NotFound
 from clinic.record.database import Record
 from clinic.record.schema.change import follow_up, operation_item
 from clinic.record.schema.people import appointment, patient
@@ -81,8 +82,17 @@ def read_lines(
 
     Args:
         outcomes: only these; none: all, those who cannot be changed first, then those who can,
-            and last those who need not
+            and last those who need not; `changed` is `will_change`, once it is through
+
+    Raises:
+        NotFound: there is no such outcome
     """
+    wanted = [WILL_CHANGE if outcome == "changed" else outcome for outcome in outcomes]
+    if unknown := sorted(set(wanted) - SAYS.keys()):
+        raise NotFound(
+            "outcome-unknown",
+            f"there is no outcome {', '.join(unknown)}; there are: changed, {', '.join(SAYS)}",
+        )
     i, p = operation_item.c, patient.c
     name = sa.func.coalesce(p.given_name, "") + " " + sa.func.coalesce(p.family_name, "")
     own_id = sa.func.coalesce(p.nhs_number, p.local_id, sa.cast(i.patient_id, sa.Text))
@@ -94,8 +104,8 @@ def read_lines(
         .order_by(rank, i.patient_id, i.field, i.subject_id)
         .limit(limit)
     )
-    if outcomes:
-        lines = lines.where(i.outcome.in_(outcomes))
+    if wanted:
+        lines = lines.where(i.outcome.in_(wanted))
     with record.read() as connection:
         found = connection.execute(lines).all()
         telling = _telling(connection, operation_id)

@@ -46,14 +46,14 @@ def select_by_filter(
     ALC-10: the patients whom a filter describes now. Row numbers count from 1, by patient id.
 
     Raises:
-        NotFound: the filter names a facility or provider that does not exist
+        NotFound: the filter names a status, facility or provider that does not exist
         OperationRefused: nobody, or more than the cap
     """
     with record.write() as connection:
-        criteria = wanted.criteria()
+        found = filter_query(connection, wanted, statuses=settings.organisation.statuses)
         return select_by_query(
-            connection, clock, settings, filter_query(connection, wanted),
-            source="filter", criteria=criteria, taken_by=taken_by,
+            connection, clock, settings, found,
+            source="filter", criteria=wanted.criteria(), taken_by=taken_by,
         )  # fmt: skip
 
 

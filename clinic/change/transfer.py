@@ -26,6 +26,7 @@ from clinic.change.shape import (
     item_columns,
     patient_items,
 )
+from clinic.cohort.filters import there_are
 from clinic.errors import NotFound, OperationRefused
 from clinic.record.schema.change import operation_item
 from clinic.record.schema.people import appointment, facility, patient, provider
@@ -51,7 +52,8 @@ def require(connection: Connection, _settings: Settings, parameters: Parameters)
         )
     ).one_or_none()
     if found is None:
-        raise NotFound("facility-unknown", "no active facility has this code")
+        named = there_are(connection, facility.c.code, facility.c.active)
+        raise NotFound("facility-unknown", f"no active facility has this code; {named}")
     if how == "default" and found.default_provider_id is None:
         raise OperationRefused(
             NO_DEFAULT_PROVIDER.replace("_", "-"),

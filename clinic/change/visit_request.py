@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.change.shape import Parameters
+from clinic.cohort.filters import there_are
 from clinic.errors import NotFound, OperationRefused
 from clinic.record.schema.people import provider
 from clinic.settings import Settings, read_window
@@ -65,7 +66,8 @@ def require(connection: Connection, _settings: Settings, parameters: Parameters)
     if code not in (AUTO, OWN) and not connection.scalar(
         sa.select(provider.c.id).where(provider.c.code == code, provider.c.active)
     ):
-        raise NotFound("provider-unknown", f"no active provider is called {code}")
+        named = there_are(connection, provider.c.code, provider.c.active)
+        raise NotFound("provider-unknown", f"no active provider is called {code}; {named}")
     return complete
 
 

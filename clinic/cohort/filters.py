@@ -1,16 +1,23 @@
-"""Whom a group or a filter means: queries that select patients' ids."""
+"""
+Whom a group or a filter means: queries that select patients' ids.
+
+A code that is nobody's is a slip, and told with those that there are: it never means nobody.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.errors import NotFound
 from clinic.record.schema.people import facility, group_member, patient, patient_group, provider
+
+_MOST_NAMED: Final = 20
 
 
 @dataclass(frozen=True)
@@ -43,19 +50,28 @@ def group_query(connection: Connection, code: str) -> sa.Select[tuple[int]]:
         sa.select(patient_group.c.id).where(patient_group.c.code == code)
     ).scalar_one_or_none()
     if group_id is None:
-        raise NotFound("group-unknown", f"there is no group {code}; see: cohort groups list")
+        raise NotFound(
+            "group-unknown",
+            f"there is no group {code}; {there_are(connection, patient_group.c.code)}; "
+            "see: cohort groups list",
+        )
     return sa.select(group_member.c.patient_id).where(group_member.c.group_id == group_id)
 
 
-def filter_query(connection: Connection, wanted: PatientFilter) -> sa.Select[tuple[int]]:
+def filter_query(
+    connection: Connection, wanted: PatientFilter, *, statuses: Sequence[str] = ()
+) -> sa.Select[tuple[int]]:
     """
     The patients whom the filter describes.
 
+    statuses: the practice's, which a filter may name although nobody is in them now
+
     Raises:
-        NotFound: there is no such facility or provider
+        NotFound: there is no such status, facility or provider
     """
     query = sa.select(patient.c.id)
     if wanted.status:
+        _require_status(connection, wanted.status, statuses)
         query = query.where(patient.c.status == wanted.status)
     if wanted.facility:
         query = query.where(patient.c.facility_id == id_of(connection, facility, wanted.facility))
@@ -79,5 +95,26 @@ def id_of(connection: Connection, table: sa.Table, code: str) -> int:
         sa.select(table.c.id).where(table.c.code == code)
     ).scalar_one_or_none()
     if found is None:
-        raise NotFound(f"{table.name}-unknown", f"there is no {table.name} {code}")
+        raise NotFound(
+            f"{table.name}-unknown",
+            f"there is no {table.name} {code}; {there_are(connection, table.c.code)}",
+        )
     return int(found)
+
+
+def there_are(connection: Connection, codes: sa.ColumnElement[str], *which: Any) -> str:
+    """The codes that there are, as the end of a sentence; `which`: only of those rows."""
+    query = sa.select(codes).where(*which).distinct().order_by(codes).limit(_MOST_NAMED + 1)
+    found = connection.scalars(query).all()
+    named = ", ".join(found[:_MOST_NAMED]) or "none"
+    return f"there are: {named}" + (" …" if len(found) > _MOST_NAMED else "")
+
+
+def _require_status(connection: Connection, status: str, statuses: Sequence[str]) -> None:
+    if status in statuses:
+        return
+    has = sa.select(patient.c.id).where(patient.c.status == status).limit(1)
+    if connection.scalar(has) is None:
+        known = connection.scalars(sa.select(patient.c.status).distinct())
+        named = ", ".join([*statuses, *sorted(set(known) - set(statuses))]) or "none"
+        raise NotFound("status-unknown", f"there is no status {status}; there are: {named}")

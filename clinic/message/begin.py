@@ -103,7 +103,7 @@ def _take_in(
     wanted = choice.filter()
     with record.read() as connection:
         query = (
-            filter_query(connection, wanted)
+            filter_query(connection, wanted, statuses=settings.organisation.statuses)
             if wanted
             else group_query(connection, choice.group or "")
         )

@@ -262,3 +262,24 @@ def test_a_list_with_nobody_to_message_is_not_sent(typed: Type, practice: Record
     told = typed("message", "--ids-from", "-", *FLU, "--yes", stdin="4444 5555")
     assert told.code == 2
     assert list_campaigns(practice)[0].verdict == "refused"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("message", *FLU, "--status", "actve"), "there are: active, on_hold, discharged"),
+        (("message", *FLU, "--facility", "F99"), "there are: F1, F2"),
+        (("message", *FLU, "--provider", "P999"), "there are: P"),
+        (("message", *FLU, "--group", "nobody"), "there are: carers"),
+        (("report", "--campaign", "9"), "campaign-unknown"),
+        (("operations", "select", "--status", "actve"), "there are: active, on_hold, discharged"),
+        (("operations", "select", "--facility", "F99"), "there are: F1, F2"),
+    ],
+)
+def test_a_filter_of_what_does_not_exist_names_what_does(
+    typed: Type, practice: Record, words: tuple[str, ...], says: str
+) -> None:
+    """A slip never means "nobody": the sentence names the codes that there are."""
+    told = typed(*words)
+    assert (told.code, told.out) == (2, "")
+    assert says in told.err

@@ -43,8 +43,8 @@ def shown(record: Record) -> tuple[int, int, int]:
 
 def test_a_preview_is_on_no_list_and_is_deleted_whole(record: Record, clock: FakeClock) -> None:
     """ACX-31: a look leaves nothing behind; the same text kept in earnest stays."""
-    put_campaign(record, clock, STAGED)
     add_own_text(record, clock, "Come.", by="nia")
+    put_campaign(record, clock, STAGED)
     before, key = shown(record), preview_key()
     put_preview(record, clock, key)
     assert shown(record) == (before[0], before[1], before[2] + 1), (
