@@ -51,5 +51,7 @@ def ask_secret(prompt: str, descriptor: int | None, *, twice: bool = False) -> s
 
 
 def anchor_of(settings: Settings, path: Path | None = None) -> Path:
-    """Where the anchor of the audit trail is kept."""
-    return path or settings.home / "audit.anchor"
+    """Where the anchor of the audit trail is kept: the file that is named, else this installation's."""
+    from clinic.govern.anchor import anchor_of as usual
+
+    return path or usual(settings)

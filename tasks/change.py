@@ -17,6 +17,7 @@ from clinic.change import apply, approve, checklist, finish, plan
 from clinic.change.operations import get_operation
 from clinic.change.summary import Summary
 from clinic.errors import NotAllowed, OperationRefused
+from clinic.govern.anchor import anchor_of, write_anchor
 from tasks import show_change
 from tasks.safely import task
 from tasks.waiting import wait_until
@@ -120,8 +121,9 @@ def apply_changes(span: ChunkSpan) -> ChunkSpan:
 
 @task(name="summarize-changes")
 def summarize_changes(operation_id: int) -> Summary:
-    """Count what became of every patient, free them, and show it."""
+    """Count what became of every patient, free them, and show it; note how long the trail is now."""
     parts = wiring()
     summary = finish.finish(parts.record, parts.clock, parts.settings, operation_id)
     show_change.show_result(summary)
+    write_anchor(parts.record, anchor_of(parts.settings), clock=parts.clock)
     return summary

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from clinic.govern.anchor import anchor_of, write_anchor
 from clinic.message.deliver import deliver
 from clinic.message.save import save_batches
 from clinic.message.schedule import size_batches
@@ -85,10 +86,11 @@ def save_to_record(span: Span) -> Span:
 
 @task(name="summarize")
 def summarize(campaign_id: int) -> Summary:
-    """Count what became of every row, and show it."""
+    """Count what became of every row, and show it; note how long the trail is now."""
     parts = wiring()
     summary = count(parts.record, parts.clock, campaign_id, parts.timing)
     if events.is_halt(summary.state, summary.state_reason):
         events.campaign_halted(campaign_id, summary.state_reason)
     show.show_summary(summary)
+    write_anchor(parts.record, anchor_of(parts.settings), clock=parts.clock)
     return summary

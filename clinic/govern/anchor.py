@@ -26,6 +26,7 @@ from clinic.errors import RecordUnsafe
 from clinic.govern.audit_chain import key_of
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_block
+from clinic.settings import Settings
 
 _MACHINE: Final = SystemClock()
 
@@ -45,6 +46,11 @@ class Anchor:
     heads: Mapping[str, Head]
     last_line: bytes
     damaged_line: int | None = None
+
+
+def anchor_of(settings: Settings) -> Path:
+    """Where this installation keeps its anchor."""
+    return settings.home / "audit.anchor"
 
 
 def read_anchor(path: Path, key: bytes | None) -> Anchor:

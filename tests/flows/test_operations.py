@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 
+from clinic.change.export import folder_of
+from clinic.change.exported import find_file
 from clinic.change.operations import get_operation
 from clinic.errors import CohortError
+from clinic.govern.anchor import anchor_of, read_anchor
 from clinic.govern.approvals import decide
 from clinic.govern.audit_key import unlock
 from clinic.govern.audit_verify import verify
 from clinic.record.database import Record
 from clinic.record.migrate import migrate
+from clinic.record.schema.govern import audit_block
 from clinic.settings import Operations, Settings
 from flows.assign_tags import assign_tags
 from flows.reassign_provider import reassign_provider
@@ -67,7 +73,7 @@ def wired(sqlite_record: Record, clock: FakeClock, tmp_path: Path) -> Iterator[R
 
     practice(sqlite_record)
     parts = wiring.Wiring(
-        settings=SETTINGS,
+        settings=SETTINGS.model_copy(update={"home": tmp_path}),
         record=sqlite_record,
         clock=clock,
         worker=Worker(tmp_path / "workers"),
@@ -101,7 +107,7 @@ def test_each_flow_applies_what_was_approved(
 def test_an_undo_is_a_flow_like_any_other(
     prefect_server: Settings, wired: Record, clock: FakeClock
 ) -> None:
-    """NEW-2."""
+    """NEW-2, NEW-10: each end is anchored, so that a trail cut after it would be found at once."""
     first = asked(wired, clock, "status", {"to": "on_hold"}, range(1, 7))
     approved(wired, clock, first)
     status_change(first)
@@ -109,6 +115,11 @@ def test_an_undo_is_a_flow_like_any_other(
     approved(wired, clock, back)
     assert undo(back).applied == 6
     assert set(column(wired, "status").values()) == {"active"}
+    anchor = read_anchor(anchor_of(wiring.wiring().settings), None)
+    with wired.read() as connection:
+        stream, last = audit_block.c.stream, sa.func.max(audit_block.c.number)
+        ends = connection.execute(sa.select(stream, last).group_by(stream)).tuples()
+        assert {name: head.number for name, head in anchor.heads.items()} == dict(ends.all())
 
 
 def test_a_rejected_operation_changes_nothing_and_its_run_fails(
@@ -158,6 +169,7 @@ def _artifact(key: str) -> str | None:
 def office(prefect_server: Settings) -> Iterator[tuple[Settings, Record]]:
     """A worker, and the record that its flows open."""
     settings = Settings(home=prefect_server.home, operations=Operations())
+    anchor_of(settings).unlink(missing_ok=True)  # of another record, that another module worked on
     record = Record.open(settings.database_url)
     migrate(record)
     unlock(record, settings.home)
@@ -168,6 +180,7 @@ def office(prefect_server: Settings) -> Iterator[tuple[Settings, Record]]:
     yield prefect_server, record
     stop_worker(prefect_server)
     record.close()
+    anchor_of(settings).unlink(missing_ok=True)
 
 
 def test_a_waiting_flow_is_suspended_and_resumed_by_the_decision(
@@ -194,6 +207,24 @@ def test_a_waiting_flow_is_suspended_and_resumed_by_the_decision(
     assert get_operation(record, operation_id).state == "done"
     assert [column(record, "status")[n] for n in (1, 2, 3, 4)] == [*["on_hold"] * 3, "active"]
     assert verify(record, None).holds
+
+
+def test_an_export_leaves_through_a_worker(office: tuple[Settings, Record]) -> None:
+    """ALC-6: what was approved before is not waited for; its file is in the worker's home."""
+    from clinic.clock import SystemClock
+
+    settings, record = office
+    clock: FakeClock = SystemClock()  # type: ignore[assignment]
+    parameters = {"what": "patients", "format": "csv"}
+    operation_id = asked(record, clock, "export", parameters, [5, 6])
+    approved(record, clock, operation_id)
+    run = start_deployment("export-data/export-data", {"operation_id": operation_id})
+    wait_for("end", lambda: state_of(run) == "Completed", seconds=90)
+    assert get_operation(record, operation_id).state == "done"
+    file = find_file(record, operation_id)
+    assert file is not None
+    data = (folder_of(settings) / file.name).read_bytes()
+    assert (file.rows, file.sha256) == (2, hashlib.sha256(data).hexdigest())
 
 
 def _wait_suspended(run: UUID, times: int, settings: Settings) -> None:
