@@ -43,6 +43,7 @@ def demo(
     from clinic.practice.people import Practice
 
     settings = _set_up(home.resolve(), port, fresh=fresh)
+    console.say("In the demo every hour is open; in earnest working hours hold (cohort init).")
     practice = Practice(seed=SEED, patients=patients)
     with ThreadPoolExecutor(max_workers=1) as pool:
         # The server takes its time to start: meanwhile there are patients to be made up
@@ -74,6 +75,8 @@ def _set_up(home: Path, port: int, *, fresh: bool) -> Settings:
             "organisation.id_scheme": "emis",
             "phones.test_range": True,
             "sms.segment_cost": 0.02,
+            "hours.text": {},  # whenever somebody wants to see it
+            "hours.voice": {},
         },
     )
     os.environ["COHORT_CONFIG"] = str(path)

@@ -30,13 +30,13 @@ class Lazy:
         """The command itself, imported now."""
         module, attribute = self.where.split(":")
         found = getattr(import_module(module), attribute)
+        alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
         if not isinstance(found, typer.Typer):
-            alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
             alone.command(name)(found)
-            found = alone
-        command = typer.main.get_command(found)
-        command.name = name
-        return command
+            return typer.main.get_command(alone)
+        # Below another one: only a program as a whole offers to install its completion
+        alone.add_typer(found, name=name)
+        return typer.main.get_group(alone).commands[name]
 
 
 class LazyGroup(TyperGroup):

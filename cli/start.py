@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from cli import console
+from cli.hours import ALWAYS, TEXT_HOURS, VOICE_HOURS, hours_text, read_hours
 from cli.wiring import get_settings
 
 if TYPE_CHECKING:
@@ -26,28 +28,62 @@ def init(
     record_url: Annotated[
         str, typer.Option(help="A PostgreSQL database; SQLite in the home if not named.")
     ] = "",
+    text_hours: Annotated[
+        str, typer.Option(help=f'When texts and e-mails may leave: "{TEXT_HOURS}", or {ALWAYS}.')
+    ] = "",
+    voice_hours: Annotated[
+        str, typer.Option(help=f'When calls may be made; "{VOICE_HOURS}" if not given.')
+    ] = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Ask nothing: the usual working hours.")
+    ] = False,
 ) -> None:
     """
     Set this installation up: write cohort.toml, make the record database, fill the catalogue.
 
     Run again after an upgrade: it brings the database to the new version, and changes nothing else.
-    An existing cohort.toml is left as it is.
+    An existing cohort.toml is left as it is. Working hours that are not given are asked for in a
+    terminal; a script gets the usual ones. They are in the organisation's time zone.
     """
+    path = Path(os.environ.get("COHORT_CONFIG", "cohort.toml"))
+    is_new = not path.exists()
     chosen = {
         "organisation.name": name,
         "organisation.phone": phone,
         "organisation.id_scheme": id_scheme,
         "record_url": record_url,
     }
-    path = Path(os.environ.get("COHORT_CONFIG", "cohort.toml"))
-    if write_settings(path, {key: value for key, value in chosen.items() if value}):
+    if is_new:
+        kept = {key: value for key, value in chosen.items() if value}
+        asked = text_hours or _ask_hours(ask=sys.stdin.isatty() and not yes)
+        hours = {"hours.text": asked, "hours.voice": voice_hours or VOICE_HOURS}
+        write_settings(path, kept | {key: read_hours(text) for key, text in hours.items()})
         console.say(f"Settings written to [bold]{path}[/]: a comment each, read them once.")
+    elif any((*chosen.values(), text_hours, voice_hours)):
+        console.say(f"[yellow]{path} was there already and is left as it is[/]: change it there.")
     settings = get_settings()
     set_up(settings)
     console.say(f"The record is ready: {_safe_url(settings)}")
+    _tell_hours(settings, path)
     console.next_commands(
         "cohort patients import patients.csv", "cohort templates list", "cohort message --help"
     )
+
+
+def _ask_hours(*, ask: bool) -> str:
+    if not ask:
+        return TEXT_HOURS
+    answer: str = typer.prompt(
+        f"When may texts and e-mails leave? (or: {ALWAYS})", default=TEXT_HOURS, err=True
+    )
+    return answer
+
+
+def _tell_hours(settings: Settings, path: Path) -> None:
+    hours, zone = settings.hours, settings.organisation.time_zone
+    holidays = f", not on holidays of {hours.country}" if hours.country else ""
+    console.say(f"Texts and e-mails leave {hours_text(hours.text)}{holidays} ({zone}).")
+    console.say(f"Calls are made {hours_text(hours.voice)}. To change it: \\[hours] in {path}")
 
 
 def write_settings(path: Path, chosen: dict[str, Any]) -> bool:

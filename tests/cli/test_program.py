@@ -48,6 +48,7 @@ def test_every_command_has_a_help_of_its_own(typed: Type, name: str) -> None:
     told = typed(name, "--help")
     assert told.code == 0
     assert "Usage" in told.out
+    assert "completion" not in told.out, "only the program as a whole could offer that"
 
 
 def test_the_help_lists_every_command_and_the_exit_codes(typed: Type) -> None:

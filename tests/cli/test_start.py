@@ -66,6 +66,55 @@ def test_init_writes_the_profile_that_was_asked_for(typed: Type, config: Path) -
     assert config.stat().st_mode & 0o077 == 0
 
 
+WORKDAYS = ("mon", "tue", "wed", "thu", "fri")
+TEXT = {day: ["08:00-20:00"] for day in WORKDAYS}
+VOICE = {day: ["09:00-18:00"] for day in WORKDAYS}
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "says"),
+    [
+        ((), TEXT, "Mon-Fri 08:00-20:00"),
+        (
+            ("--yes",),
+            TEXT,
+            "Calls are made Mon-Fri 09:00-18:00",
+        ),
+        (("--text-hours", "always"), {}, "at any hour, also at night"),
+        (
+            ("--text-hours", "Mon 08:00-12:30, mon 14:00-18:00, wed-thu 09:00-12:00"),
+            {"mon": ["08:00-12:30", "14:00-18:00"], "wed": ["09:00-12:00"], "thu": ["09:00-12:00"]},
+            "Mon 08:00-12:30 and 14:00-18:00, Wed-Thu 09:00-12:00",
+        ),
+    ],
+)
+def test_init_sets_working_hours_and_says_which_and_where_to_change_them(
+    typed: Type, config: Path, words: tuple[str, ...], text: dict[str, list[str]], says: str
+) -> None:
+    """ARC-15, NEW-4: nobody is texted at night unless somebody asked for that."""
+    config.unlink()
+    elsewhere = ("--record-url", f"sqlite:///{config}.db")
+    told = typed("init", *words, *elsewhere)
+    assert (told.code, says in told.err, f"[hours] in {config}" in told.err) == (0, True, True)
+    written = tomllib.loads(config.read_text(encoding="utf-8"))["hours"]
+    assert written == {"text": text, "voice": VOICE}
+    assert Settings(hours=written).hours.voice
+    again = typed("init", "--text-hours", "always")
+    assert "left as it is" in again.err
+    assert says in again.err
+
+
+@pytest.mark.parametrize(
+    "hours", ["8-20", "mon", "mon 20:00-08:00", "fri-mon 08:00-20:00", "mo 08:00-20:00", ","]
+)
+def test_hours_that_are_none_are_refused_before_anything_is_written(
+    typed: Type, config: Path, hours: str
+) -> None:
+    config.unlink()
+    told = typed("init", "--text-hours", hours)
+    assert (told.code, "hours-unreadable" in told.err, config.exists()) == (2, True, False)
+
+
 @pytest.mark.parametrize(
     "fault", ["batch_size = 0", "no_such_setting = 1", "[organisation]\nname = 5"]
 )

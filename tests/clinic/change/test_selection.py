@@ -85,7 +85,7 @@ def test_a_filter_that_finds_nobody_or_too_many_is_refused(
     patients(sqlite_record, 6, facility_id=None, provider_id=None)
     small = Settings(operations=Operations(cap=5))
     for settings, status, code in (
-        (SETTINGS, "gone", "selection-empty"),
+        (SETTINGS, "discharged", "selection-empty"),
         (small, "active", "selection-too-large"),
     ):
         with pytest.raises(OperationRefused, match=code):
