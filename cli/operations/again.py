@@ -1,0 +1,54 @@
+"""`cohort operations undo|rerun|resume`: what is asked of an operation that is there."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli import changing, console
+from cli.changing import Asking
+from cli.operations.options import Key, NoRun, Number, Reason, Yes, told
+from cli.proof import Me, SecretFd
+
+
+def undo(
+    operation: Number,
+    reason: Reason,
+    selection: Annotated[
+        int | None, typer.Option(metavar="SELECTION", help="Only these patients.")
+    ] = None,
+    partly: Annotated[
+        bool, typer.Option("--partly", help="Leave out whom a later operation changed too.")
+    ] = False,
+    me: Me = "",
+    secret_fd: SecretFd = None,
+    key: Key = "",
+    yes: Yes = False,
+    no_run: NoRun = False,
+) -> None:
+    """
+    Put back what an operation changed, for all or for some. A manager approves.
+
+    Patients changed since are left as they are and listed. An undo can be undone.
+    """
+    how = Asking(reason, me, secret_fd, key, yes, not no_run)
+    told(changing.request_undo_of(operation, how, selection_id=selection, partly=partly))
+
+
+def rerun(
+    operation: Number,
+    me: Me = "",
+    secret_fd: SecretFd = None,
+    key: Key = "",
+    yes: Yes = False,
+    no_run: NoRun = False,
+) -> None:
+    """Ask again for those of an operation who were locked, changed meanwhile, or failed."""
+    told(changing.request_rerun_of(operation, Asking("", me, secret_fd, key, yes, not no_run)))
+
+
+def resume(operation: Number) -> None:
+    """Start the run of an operation that was only stored, or whose run stopped half way."""
+    changing.resume(operation)
+    console.next_commands(f"cohort operations show {operation}")

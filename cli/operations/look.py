@@ -1,0 +1,78 @@
+"""`cohort operations list|show|visits`: what was asked for, how it stands, what is still to be done."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from cli import console
+from cli.operations.options import Json, Number
+from cli.wiring import LocalTime, get_settings, open_record
+
+
+def list_all(
+    limit: Annotated[int, typer.Option(min=1, help="How many.")] = 50, json: Json = False
+) -> None:
+    """Operations, the newest first."""
+    from clinic.change.operations import list_operations
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        found = list_operations(record, limit)
+    if json:
+        return console.show_json([asdict(each) for each in found])
+    at = LocalTime(settings).show
+    console.show_table(
+        "Operations",
+        ["No", "Kind", "State", "Selected", "Will change", "Asked by", "On", "Reason"],
+        [
+            (o.id, o.kind, o.state, o.selected, o.will_change, o.requested_by, at(o.requested_at), o.reason)
+            for o in found
+        ],
+        right=(0, 3, 4),
+    )  # fmt: skip
+
+
+def show(
+    operation: Number,
+    outcome: Annotated[
+        list[str] | None, typer.Option(help="Only patients with this outcome; repeatable.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many patients to name.")] = 20,
+    json: Json = False,
+) -> None:
+    """One operation: the review, its patients by name, its progress, what is still to be done."""
+    from cli.show.operation import show_lines, show_review, show_state
+    from clinic.change.operations import get_operation
+    from clinic.change.review import count_outcomes, list_tasks, read_lines
+    from clinic.change.summary import summarize
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        if json:
+            return console.show_json(
+                {
+                    "operation": asdict(get_operation(record, operation)),
+                    "summary": asdict(summarize(record, operation)),
+                    "outcomes": [asdict(c) for c in count_outcomes(record, operation)],
+                    "follow_ups": [asdict(task) for task in list_tasks(record, operation)],
+                }
+            )
+        if outcome:
+            return show_lines(read_lines(record, operation, outcomes=outcome, limit=limit))
+        show_review(record, settings, operation)
+        show_state(record, settings, operation)
+
+
+def visits(operation: Number) -> None:
+    """The visits that a reassignment cancelled, to be booked anew."""
+    from clinic.change.review import visits_to_book
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        found = visits_to_book(record, operation)
+    at = LocalTime(settings).show
+    rows = [(own_id, at(when), kind) for own_id, when, kind in found]
+    console.show_table("To be booked anew", ["Patient", "Was on", "Visit"], rows)

@@ -1,0 +1,34 @@
+"""What the commands of `cohort operations` are told alike, and what each says in the end."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli import console
+
+DAY = ["%Y-%m-%d", "%d/%m/%Y"]
+Selection = Annotated[
+    int, typer.Argument(metavar="SELECTION", help="Its number: cohort operations select.")
+]
+Number = Annotated[
+    int, typer.Argument(metavar="OPERATION", help="Its number: cohort operations list.")
+]
+Reason = Annotated[
+    str, typer.Option(help="Why; for the approver and the audit trail. Name no patient.")
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask for approval without asking you.")]
+NoRun = Annotated[
+    bool, typer.Option("--no-run", help="Only store and review; start it with: resume OPERATION.")
+]
+Key = Annotated[
+    str, typer.Option(metavar="KEY", help="Yours: the same request twice is one operation.")
+]
+Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
+
+
+def told(operation_id: int) -> None:
+    """The operation's number, and what one would type next."""
+    console.say(f"Operation {operation_id}.")
+    console.next_commands(f"cohort operations show {operation_id}", "cohort approvals")
