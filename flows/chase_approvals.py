@@ -15,7 +15,11 @@ from tasks.messages import send_batch
 from tasks.safely import flow
 
 
-@flow(name="chase-approvals", task_runner=ThreadPoolTaskRunner(max_workers=2))
+@flow(
+    name="chase-approvals",
+    flow_run_name="chase-approvals",
+    task_runner=ThreadPoolTaskRunner(max_workers=2),
+)
 def chase_approvals() -> object:
     """Remind the team of requests for approval that wait too long."""
     late = find_late_requests()

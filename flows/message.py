@@ -23,7 +23,11 @@ from tasks.release import release, wait_for_approval
 from tasks.safely import flow
 
 
-@flow(name="message", task_runner=ThreadPoolTaskRunner(max_workers=4))
+@flow(
+    name="message",
+    flow_run_name="message-{request.template}-by-{request.channel}",
+    task_runner=ThreadPoolTaskRunner(max_workers=4),
+)
 def message(request: MessageRequest) -> Summary:
     """
     Message everyone in a cohort who may be messaged.

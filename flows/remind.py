@@ -22,7 +22,11 @@ from tasks.remind import load_appointments
 from tasks.safely import flow
 
 
-@flow(name="remind", task_runner=ThreadPoolTaskRunner(max_workers=4))
+@flow(
+    name="remind",
+    flow_run_name="remind-{request.template}-by-{request.channel}",
+    task_runner=ThreadPoolTaskRunner(max_workers=4),
+)
 def remind(request: ReminderRequest) -> Summary:
     """
     Remind patients of their appointments.

@@ -29,7 +29,11 @@ from tasks.settle import (
 )
 
 
-@flow(name="settle", task_runner=ThreadPoolTaskRunner(max_workers=2))
+@flow(
+    name="settle",
+    flow_run_name="settle",
+    task_runner=ThreadPoolTaskRunner(max_workers=2),
+)
 def settle() -> object:
     """Settle whatever can be settled now."""
     pulled = pull_receipts(return_state=True)

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 LONGEST_DAYS = 28  # COM-15
 
@@ -51,7 +52,9 @@ class ReminderRequest(BaseModel):
     @model_validator(mode="after")
     def _in_order(self) -> ReminderRequest:
         if self.first_date and self.last_date and self.first_date > self.last_date:
-            raise ValueError("the first date is after the last")
+            raise PydanticCustomError(
+                "first_date_after_last_date", "the first date is after the last"
+            )
         return self
 
     def criteria(self) -> dict[str, str]:

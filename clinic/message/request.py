@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from clinic.cohort.filters import PatientFilter
 from clinic.cohort.taken import PREVIEW
@@ -42,7 +43,10 @@ class CohortChoice(BaseModel):
     def _exactly_one(self) -> CohortChoice:
         sources = [self.file, self.list_id, self.group, self.filter()]
         if sum(source is not None for source in sources) != 1:
-            raise ValueError("name exactly one of: file, list_id, group, or a filter")
+            raise PydanticCustomError(  # where a run is refused, the code alone is shown
+                "exactly_one_of_file_list_group_filter",
+                "name exactly one of: file, list_id, group, or a filter",
+            )
         return self
 
     def filter(self) -> PatientFilter | None:
@@ -122,7 +126,9 @@ class MessageRequest(BaseModel):
     @classmethod
     def _is_no_preview(cls, key: str | None) -> str | None:
         if key is not None and key.startswith(PREVIEW):
-            raise ValueError(f"{PREVIEW}… marks what is deleted after a look: choose another")
+            raise PydanticCustomError(
+                "key_of_a_preview", f"{PREVIEW}… marks what is deleted after a look: choose another"
+            )
         return key
 
     def pace(self) -> Pace:

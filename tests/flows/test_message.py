@@ -76,6 +76,8 @@ def test_everyone_gets_one_message_and_prefect_shows_the_counts(practice: Practi
     assert page.startswith("# Campaign 1: Error")
     assert "14 rows, 12 messages, 12 segments" in page
     assert "█" * 40 + " 12" in page
+    with get_client(sync_client=True) as client:
+        assert client.read_flow_run(run.run_id).name == "message-plain-by-sms"
 
 
 def test_running_again_messages_nobody_twice(practice: Practice) -> None:
@@ -378,7 +380,7 @@ def test_above_the_threshold_it_waits_without_a_process_and_sends_once_it_is_app
 
     said = approve(prefect_server, number)
     assert "Its run goes on" in said
-    wait_for("end of the run", lambda: state_of(run) == "Completed", seconds=60)
+    wait_for("end of the run", lambda: state_of(run) == "Completed", seconds=120)
     assert sent_from(office, "waits") == [f"+44770090000{n}" for n in (1, 2, 3, 4, 5, 6, 8, 9)]
     assert len(set(processes)) == 2
 
@@ -393,7 +395,7 @@ def suspended(run_id: UUID, times: int, server: Settings) -> int:
         assert not {"Failed", "Crashed"} & set(names), worker_log(server).read_text()[-3000:]
         return int(pid.rsplit(":")[-1]) if names.count("Suspended") == times else None
 
-    process = wait_for(f"suspension {times}", look, seconds=60)
+    process = wait_for(f"suspension {times}", look, seconds=120)
     wait_for("end of its process", lambda: not Path(f"/proc/{process}").exists())
     return process
 
@@ -445,5 +447,5 @@ def test_before_its_start_the_run_ends_and_settle_starts_the_one_that_sends(
     finally:
         use(None)
         parts.worker.close()
-    wait_for("six messages", lambda: len(sent_from(office, "later")) == 6, seconds=60)
+    wait_for("six messages", lambda: len(sent_from(office, "later")) == 6, seconds=120)
     assert len(set(sent_from(office, "later"))) == 6
