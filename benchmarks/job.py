@@ -1,7 +1,7 @@
 """
 A whole flow in a process of its own, as it is run in earnest; prints its cost as JSON.
 
-    python -m benchmarks.job LIST.csv          the main job; settings come from the environment (COHORT_…)
+    python -m benchmarks.job bench LIST.csv    the main job with this template; settings: COHORT_…
     python -m benchmarks.job --nightly         the reminders of the next two days' appointments
 
 `cpu` counts this process from its start, imports included; `server_cpu` what the Prefect server
@@ -37,7 +37,7 @@ def main() -> None:
     pid = server_status(settings).pid
     before = cpu_of(pid) if pid else 0.0
 
-    run = reminders() if sys.argv[1] == "--nightly" else main_job(sys.argv[1])
+    run = reminders() if sys.argv[1] == "--nightly" else main_job(*sys.argv[1:])
     began = time.perf_counter()
     summary = run()
     flow = time.perf_counter() - began
@@ -48,12 +48,12 @@ def main() -> None:
     print(json.dumps(found))
 
 
-def main_job(path: str) -> Callable[[], Summary]:
+def main_job(template: str, path: str) -> Callable[[], Summary]:
     """Messages everybody on this list."""
     from clinic.message.request import CohortChoice, MessageRequest
     from flows.message import message
 
-    request = MessageRequest(list_name="Bench", cohort=CohortChoice(file=path), template="bench")
+    request = MessageRequest(list_name="Bench", cohort=CohortChoice(file=path), template=template)
     return lambda: message(request)
 
 

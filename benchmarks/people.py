@@ -22,6 +22,11 @@ HEADINGS = (
     "EMIS Number", "NHS Number", "Given Name", "Family Name", "Date of Birth", "Mobile Telephone",
     "E-mail Address", "Usual GP's Full Name",
 )  # fmt: skip
+# As long as a reminder is: what letters cost is no matter of the flow
+LONG = (
+    "Dear {{ patient.given_name }}, your flu jab is due. We have clinics on all weekdays from 8 to 6. "
+    "To book one, please call {{ organisation.name }}."
+)
 BODY = "Dear {{ patient.given_name }}, your flu jab is due. Call {{ organisation.name }}."
 
 
@@ -41,6 +46,7 @@ def book(url: str, people: int) -> None:
     """Book an appointment for each of them in the next two days, and take the vendor's templates in."""
     record, clock = Record.open(url), SystemClock()
     seed_catalogue(record, clock, TEMPLATES)
+    add_template(record, clock, NewTemplate("bench-long", "Bench", "notice", LONG), by="bench")
     # Tomorrow's and the day after's: none begins while the benchmark runs
     first = datetime.combine(clock.now().date() + timedelta(days=1), time(8), UTC)
     times = [first + timedelta(days=n % 2, minutes=15 * (n // 2 % 40)) for n in range(80)]

@@ -88,9 +88,9 @@ def measure_floor(pipeline: Pipeline) -> dict[str, float]:
         )
 
 
-def measure_flow(pipeline: Pipeline) -> dict[str, float]:
+def measure_flow(pipeline: Pipeline, *, template: str = "bench") -> dict[str, float]:
     """The main job's cost: `cpu`, `server_cpu`, `wall`, `flow_wall` seconds, `peak_mb`."""
-    return _measure(pipeline, str(pipeline.list))
+    return _measure(pipeline, template, str(pipeline.list))
 
 
 def measure_nightly(pipeline: Pipeline) -> dict[str, float]:
@@ -98,11 +98,11 @@ def measure_nightly(pipeline: Pipeline) -> dict[str, float]:
     return _measure(pipeline, "--nightly")
 
 
-def _measure(pipeline: Pipeline, what: str) -> dict[str, float]:
+def _measure(pipeline: Pipeline, *what: str) -> dict[str, float]:
     for name in ("record.db", "record.db-wal", "record.db-shm"):
         (pipeline.home / name).unlink(missing_ok=True)
     shutil.copy(pipeline.home / "base.db", pipeline.home / "record.db")
     if pipeline.outbox:
-        return pipeline.run("benchmarks.job", what)
+        return pipeline.run("benchmarks.job", *what)
     with running_gateway(latency_ms=LATENCY_MS) as gateway:
-        return pipeline.run("benchmarks.job", what, COHORT_SMS__URL=gateway.url)
+        return pipeline.run("benchmarks.job", *what, COHORT_SMS__URL=gateway.url)

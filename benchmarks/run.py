@@ -84,11 +84,11 @@ def of_pipeline(folder: Path) -> list[Result]:
 
 
 def of_nightly(folder: Path, people: int = 100_000) -> list[Result]:
-    """The nightly flow beside the main job, both to everybody, turn and turn about."""
+    """The nightly flow beside the main job, both to everybody with texts as long, turn and turn about."""
     nights, jobs = [], []
     with Pipeline(folder / "nightly", people, appointments=True) as pipeline:
         for _ in range(RUNS):
-            jobs.append(measure_flow(pipeline))
+            jobs.append(measure_flow(pipeline, template="bench-long"))
             nights.append(measure_nightly(pipeline))
     night, job = (
         statistics.median(cost["cpu"] + cost["server_cpu"] for cost in costs)
