@@ -7,14 +7,15 @@ import sqlalchemy as sa
 from clinic.clock import Clock
 from clinic.message import states
 from clinic.message.ledger import LAST
-from clinic.message.save import save_batches
+from clinic.message.save import save_batches, save_messages
 from clinic.record.database import Record
-from clinic.record.schema.messages import batch
+from clinic.record.schema.messages import batch, campaign, message
 
 
 def save_unsaved(record: Record, clock: Clock) -> int:
     """
-    Save every batch that is done and not saved; of how many campaigns. Again: nothing.
+    Save every batch that is done and not saved, and what has left of those that wait; of how many
+    campaigns. Again: nothing.
 
     The batches themselves are the queue (ACX-33, NEW-11): durable, and drained whenever the record opens.
     """
@@ -27,4 +28,37 @@ def save_unsaved(record: Record, clock: Clock) -> int:
         ).all()
     for campaign_id in campaigns:
         save_batches(record, clock, campaign_id, 1, LAST)
-    return len(campaigns)
+    return len(_save_begun(record, clock).union(campaigns))
+
+
+def _save_begun(record: Record, clock: Clock) -> set[int]:
+    """
+    COM-7: what has left is on the record, though a pace or a pause keeps the rest of its batch for days.
+
+    The batch is not marked as saved: the rest of it follows. Which campaigns had any to save.
+    """
+    with record.read() as connection:
+        begun = connection.execute(
+            sa.select(campaign, batch.c.id.label("batch_id"))
+            .join(batch, batch.c.campaign_id == campaign.c.id)
+            .where(
+                ~batch.c.settled,
+                ~batch.c.saved,
+                batch.c.state.in_([states.READY, states.HELD]),
+                batch.c.accepted + batch.c.rejected + batch.c.unknown > 0,
+                campaign.c.save_to_record,
+                ~campaign.c.dry_run,
+            )
+            .order_by(batch.c.id)
+        ).all()
+    saved = set()
+    for row in begun:
+        with record.write() as connection:
+            # As in save.py: a receipt that is applied at this moment waits, or was seen
+            connection.execute(
+                sa.select(batch.c.id).where(batch.c.id == row.batch_id).with_for_update()
+            )
+            which = message.c.batch_id == row.batch_id
+            if save_messages(connection, row, which, clock.now()):
+                saved.add(row.id)
+    return saved

@@ -17,11 +17,9 @@ from clinic.record.schema.people import clinical_item
 from clinic.record.schema.receipts import receipt_inbox
 from tests.fakes import FakeClock
 from tests.simulation.settler import Apply
-from tests.simulation.truth import Truth
+from tests.simulation.truth import ITEM, Truth
 
-# A message that was tried only moves up; its item says what it is
-RISES = ("unknown", "rejected", "accepted", "undelivered", "delivered")
-ITEM = dict(zip(RISES, ("pending", "failed", "pending", "failed", "sent"), strict=True))
+RISES = tuple(ITEM)  # a message that was tried only moves up
 _WITNESS = (
     "CREATE TABLE moved (what TEXT, was TEXT, became TEXT)",
     "CREATE TRIGGER witness_message AFTER UPDATE OF state ON message WHEN old.state <> new.state "

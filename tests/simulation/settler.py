@@ -24,11 +24,12 @@ from clinic.message.unknowns import Fate, ask_to_settle, settle_unknowns
 from clinic.message.unsaved import save_unsaved
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
-from clinic.record.schema.messages import message
+from clinic.record.schema.messages import batch, campaign, message
+from clinic.record.schema.people import clinical_item
 from clinic.settings import Receipts
 from tests.fakes import FakeClock
 from tests.simulation.network import Network
-from tests.simulation.truth import Truth
+from tests.simulation.truth import ITEM, Truth
 
 Apply = Callable[[Record, FakeClock], Applied]
 SILENCE = timedelta(hours=72)
@@ -100,19 +101,32 @@ class Settler:
             raise
         self.truth.hear(come)
 
-    def look_for_waits(self) -> None:
-        """Right after a run nothing has been Pending for more than 72 hours, unless people said "sent"."""
+    def look_around(self) -> None:
+        """
+        Right after a run nothing has been Pending for more than 72 hours, unless people said "sent", and
+        all that was tried is on the record, unless somebody is at work on its batch.
+        """
         limit = self.clock.now() - SILENCE
+        sent_at = sa.func.coalesce(message.c.sent_at, message.c.status_at)
+        waits = sa.select(message.c.id).where(
+            message.c.state == states.ACCEPTED, message.c.reason.is_(None),
+            message.c.status_at <= limit, sent_at <= limit,
+        )  # fmt: skip
+        unsaved = (
+            sa.select(message.c.id)
+            .join(batch, batch.c.id == message.c.batch_id)
+            .join(campaign, campaign.c.id == message.c.campaign_id)
+            .outerjoin(clinical_item, clinical_item.c.id == message.c.id)
+            .where(
+                message.c.state.in_(ITEM), clinical_item.c.id.is_(None),
+                batch.c.state != states.LEASED,
+                (campaign.c.save_when == "sent") | (message.c.state == states.DELIVERED),
+            )
+        )  # fmt: skip
         with self.people.read() as connection:
-            late = connection.scalars(
-                sa.select(message.c.id).where(
-                    message.c.state == states.ACCEPTED,
-                    message.c.reason.is_(None),
-                    message.c.status_at <= limit,
-                    sa.func.coalesce(message.c.sent_at, message.c.status_at) <= limit,
-                )
-            ).all()
-        self.faults += [f"waits for more than 72 hours: {key} {self.clock.now()}" for key in late]
+            for what, query in (("waits for more than 72 hours", waits), ("not saved", unsaved)):
+                keys = connection.scalars(query).all()
+                self.faults += [f"{what}: {key} {self.clock.now()}" for key in keys]
 
     def mislead(self) -> None:
         """A receipt of nothing, or of a message that was suppressed."""

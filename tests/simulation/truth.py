@@ -24,6 +24,11 @@ SILENCE = ("undelivered", "no_receipt")
 NOBODY_KNOWS = ("unknown", "no_answer")
 SETTLED = {"sent": ("accepted", "settled_sent"), "not_sent": ("rejected", "settled_not_sent")}
 NOT_SENT = {"rejected", "unknown", "suppressed", "cancelled", "expired", "exhausted"}
+# The states of a message that was tried, from the least proven up, and what its clinical item says then
+ITEM = {
+    "unknown": "pending", "rejected": "failed", "accepted": "pending", "undelivered": "failed",
+    "delivered": "sent",
+}  # fmt: skip
 
 Fate = tuple[str, str | None]  # a state and its reason
 

@@ -227,7 +227,7 @@ class Year:
         lived = self.settler.run()
         if lived and self.clock.now() - self.looked_at > timedelta(days=1):
             self.looked_at = self.clock.now()
-            self.settler.look_for_waits()
+            self.settler.look_around()
 
     def _wake(self) -> bool:
         """Whether anything was due."""

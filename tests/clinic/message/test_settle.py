@@ -25,6 +25,7 @@ from clinic.message.settle import MATCH_WINDOW, Applied, apply_receipts, better
 from clinic.message.summary import summarize
 from clinic.message.timing import timing_of
 from clinic.message.unconfirmed import end_waiting
+from clinic.message.unsaved import save_unsaved
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign, message
 from clinic.record.schema.people import clinical_item
@@ -423,16 +424,19 @@ def test_receipts_after_72_hours_come_to_the_same_in_one_block_as_in_two(
 def test_the_72_hours_of_what_left_go_on_while_the_rest_of_its_batch_waits(
     record: Record, clock: FakeClock, tmp_path: Path
 ) -> None:
-    """ACX-34: a pace or a pause in the middle of a batch keeps nobody's message Pending."""
+    """ACX-34, COM-7: a pace or a pause in the middle of a batch keeps nothing Pending, or off the record."""
     add_patients(record, 3)
     number = add_campaign(record, clock, 3)
     slow = timing_of(Settings(pacing=Pacing(sms=Pace(per_day=1))))
     deliver(make_ledger(record, clock, tmp_path, timing=slow), FakeGateway(), number, 1, 1)
     assert message_states(record, number) == {"accepted": 1, "pending": 2}
+    assert (save_unsaved(record, clock), save_unsaved(record, clock)) == (1, 0)
+    assert list(items(record).values()) == [("pending", None)]
     clock.sleep(73 * 3600)
     assert end_waiting(record, clock, Receipts()) == 1
+    assert list(items(record).values()) == [("failed", "no_receipt")]
     deliver(make_ledger(record, clock, tmp_path), FakeGateway(), number, 1, 1)
-    save_batches(record, clock, number, 1, 1)
+    assert (save_unsaved(record, clock), save_unsaved(record, clock)) == (1, 0)
     assert message_states(record, number) == {"undelivered": 1, "accepted": 2}
     assert sorted(items(record).values()) == [("failed", "no_receipt"), *[("pending", None)] * 2]
     clock.sleep(73 * 3600)
