@@ -8,9 +8,12 @@ operation at most; nobody approves what they asked for, and an approval serves o
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import shutil
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -78,16 +81,20 @@ def today(record: Record) -> dict[tuple[int, str], str]:
     return now | {(n, f"tag:{t}"): str(int((n, t) in tags)) for n in range(1, 5) for t in (1, 2)}
 
 
+# Makes an empty, migrated record for one history, and gives its URL
+Place = Callable[[], AbstractContextManager[str]]
+
+
 class Histories(RuleBasedStateMachine):
     """Ann asks, Mia approves, somebody edits by hand, runs stop half way."""
 
-    template: Path
+    place: Place
 
     @initialize()
     def open(self) -> None:
-        self.folder = Path(tempfile.mkdtemp())
-        shutil.copy(self.template, self.folder / "record.db")
-        self.record = Record.open(f"sqlite:///{self.folder / 'record.db'}")
+        self.ending = contextlib.ExitStack()
+        self.record = Record.open(self.ending.enter_context(self.place()))
+        self.ending.callback(self.record.close)
         practice(self.record, PATIENTS)
         self.clock = FakeClock()
         self.first = today(self.record)
@@ -100,8 +107,7 @@ class Histories(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "record"):
-            self.record.close()
-            shutil.rmtree(self.folder)
+            self.ending.close()
 
     @rule(what=KINDS, who=WHO)
     def ask_for(self, what: tuple[str, dict[str, Any]], who: set[int]) -> None:
@@ -313,8 +319,8 @@ class Histories(RuleBasedStateMachine):
             assert verify(self.record, None).holds
 
 
-def _run(template: Path, *, examples: int, steps: int) -> None:
-    machine = type("Machine", (Histories,), {"template": template})
+def _run(place: Place, *, examples: int, steps: int) -> None:
+    machine = type("Machine", (Histories,), {"place": staticmethod(place)})
     run_state_machine_as_test(
         machine,
         settings=settings(
@@ -329,12 +335,44 @@ def _run(template: Path, *, examples: int, steps: int) -> None:
     )
 
 
+def _on_sqlite(template: Path) -> Place:
+    @contextlib.contextmanager
+    def place() -> Iterator[str]:
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copy(template, Path(folder) / "record.db")
+            yield f"sqlite:///{folder}/record.db"
+
+    return place
+
+
+def _on_postgres(url: str) -> Place:
+    server = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    numbers = itertools.count(1)
+
+    @contextlib.contextmanager
+    def place() -> Iterator[str]:
+        name = f"history_{next(numbers)}"
+        with server.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE cohort_template")
+        yield url.rsplit("/", 1)[0] + f"/{name}"
+        with server.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+    return place
+
+
 def test_any_history_keeps_the_record_and_its_trail_together(migrated_sqlite: Path) -> None:
     """Issue 4, bar 3."""
-    _run(migrated_sqlite, examples=10, steps=25)
+    _run(_on_sqlite(migrated_sqlite), examples=10, steps=25)
 
 
 @pytest.mark.slow
 def test_many_histories_keep_the_record_and_its_trail_together(migrated_sqlite: Path) -> None:
     """Issue 4, bar 3."""
-    _run(migrated_sqlite, examples=100, steps=40)
+    _run(_on_sqlite(migrated_sqlite), examples=100, steps=40)
+
+
+@pytest.mark.slow
+def test_many_histories_keep_them_together_on_postgresql_too(postgres_url: str) -> None:
+    """Issue 4, bars 3 and 5."""
+    _run(_on_postgres(postgres_url), examples=40, steps=40)
