@@ -59,6 +59,11 @@ class Organisation(BaseModel):
     time_zone: str = Field(
         default="Europe/London", description="IANA name; working hours are in it"
     )
+    facility_zones: dict[str, str] = Field(
+        default={},
+        description='Facilities in other time zones, by code: { NYC = "America/New_York" }. Their patients '
+        "are messaged in the same hours by that clock, and told the times of visits there by it",
+    )
     id_scheme: Layout = Field(
         default="generic", description="Whose columns a list must have (ACX-18 to 20)"
     )

@@ -46,7 +46,7 @@ class Calendar:
         self._closed = closed
 
     def in_zone(self, zone: str) -> Calendar:
-        """The same hours by another clock: for a recipient whose own zone is known."""
+        """The same hours and holidays by another clock: for patients of a facility in another zone."""
         weeks = self._weeks
         return Calendar(zone, text=weeks["sms"], voice=weeks["voice"], closed=self._closed)
 
@@ -148,11 +148,26 @@ def calendar_of(settings: Settings) -> Calendar:
             closed=[frozenset(hours.closed), *_holidays(hours)],
         )
     except (KeyError, ValueError) as error:  # zoneinfo's own error is a KeyError
-        zone = settings.organisation.time_zone
-        raise SettingsWrong(
-            "time-zone",
-            f"organisation.time_zone: there is no zone {zone!r} ({type(error).__name__})",
-        ) from None
+        raise _no_zone("time_zone", settings.organisation.time_zone, error) from None
+
+
+def in_zone(calendar: Calendar, zone: str) -> Calendar:
+    """
+    The organisation's calendar by the clock of a facility.
+
+    Raises:
+        SettingsWrong: an unknown time zone
+    """
+    try:
+        return calendar.in_zone(zone)
+    except (KeyError, ValueError) as error:
+        raise _no_zone("facility_zones", zone, error) from None
+
+
+def _no_zone(setting: str, zone: str, error: Exception) -> SettingsWrong:
+    return SettingsWrong(
+        "time-zone", f"organisation.{setting}: there is no zone {zone!r} ({type(error).__name__})"
+    )
 
 
 def _week(days: Mapping[Day, Sequence[str]]) -> Week:

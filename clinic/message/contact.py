@@ -6,6 +6,7 @@ A message counts from the moment of its intent: while nobody knows whether it le
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, Select
 from clinic.message import states
 from clinic.message.network_reasons import PERMANENT
 from clinic.message.pacing import DAY, Lane, Turn
+from clinic.record.bulk import is_any_of
 from clinic.record.schema.messages import campaign, message, submission
 from clinic.settings import Contact
 
@@ -64,15 +66,11 @@ def wait_for_turn(connection: Connection, now: datetime) -> None:
     Turn(connection, [_TURN], now)
 
 
-def note_attempt(connection: Connection, batch_id: int, last: int) -> None:
-    """These waiting messages of the batch, up to this id, are about to leave: from now on they count."""
+def note_attempt(connection: Connection, references: Sequence[int]) -> None:
+    """These waiting messages are about to leave: from now on they count."""
     connection.execute(
         sa.update(message)
-        .where(
-            message.c.batch_id == batch_id,
-            message.c.state == states.PENDING,
-            message.c.id <= last,
-        )
+        .where(is_any_of(message.c.id, references), message.c.state == states.PENDING)
         .values(attempts=message.c.attempts + 1)
     )
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.message import states
+from clinic.message.calendar import Calendar
 from clinic.message.campaign import get_campaign
 from clinic.message.pacing import DAY, HOUR, SECOND, Lane
 from clinic.message.schedule import patients_a_day, starts_of_days
@@ -92,18 +93,32 @@ def _waiting(connection: Connection, which: sa.ColumnElement[bool]) -> int:
 def after(
     timing: Timing, channel: str, start: datetime, lanes: list[Lane], messages: int
 ) -> datetime | None:
-    """When so many messages have left, from `start` on; with none: when the first could."""
+    """
+    When so many messages have left, from `start` on; with none: when the first could.
+
+    Where facilities have clocks of their own, the last of them: nobody knows before whose are how many.
+    """
+    found = [_after(own, channel, start, lanes, messages) for own in timing.calendars]
+    ends = [end for end in found if end is not None]
+    if messages and len(ends) < len(found):
+        return None
+    return max(ends) if messages else min(ends, default=None)
+
+
+def _after(
+    calendar: Calendar, channel: str, start: datetime, lanes: list[Lane], messages: int
+) -> datetime | None:
     rate, a_day = _pace_of(lanes)
-    left, at = float(messages), timing.calendar.next_opening(channel, start)
+    left, at = float(messages), calendar.next_opening(channel, start)
     while at is not None:
         share = min(left, a_day)
-        done = timing.calendar.after_open_seconds(channel, at, share / rate)
+        done = calendar.after_open_seconds(channel, at, share / rate)
         if done is None or share == left:
             return done
         if done - at >= timedelta(days=1):  # so slow that the day's limit is never reached
-            return timing.calendar.after_open_seconds(channel, at, left / rate)
+            return calendar.after_open_seconds(channel, at, left / rate)
         left -= share
-        at = timing.calendar.next_opening(channel, at + timedelta(days=1))
+        at = calendar.next_opening(channel, at + timedelta(days=1))
     return None
 
 

@@ -13,7 +13,7 @@ Source: shared notes on reliability §2; NEW-3.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,6 +31,7 @@ from clinic.message.pacing import Lane, Turn
 from clinic.message.suppress import suppress_ineligible, suppress_recently_contacted
 from clinic.message.timing import Timing
 from clinic.message.worker import Worker
+from clinic.message.zones import is_awake, wakes_at
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign, message
 from clinic.settings import Pace
@@ -221,15 +222,23 @@ class Ledger:
     def _is_capped(self, claim: Claim) -> bool:
         return not claim.dry_run and is_capped(self.timing.contact, claim.purpose)
 
-    def note_attempt(self, connection: Connection, claim: Claim, last: int) -> None:
-        """The waiting messages up to this id are about to leave: where there is a cap, they count."""
+    def note_attempt(self, connection: Connection, claim: Claim, references: Sequence[int]) -> None:
+        """These messages are about to leave: where there is a cap, they count."""
         if self._is_capped(claim):
-            note_attempt(connection, claim.batch_id, last)
+            note_attempt(connection, references)
 
     def closed_until(self, claim: Claim, now: datetime) -> datetime | None:
-        """When the channel opens; None: it is open."""
+        """When the channel opens for anybody; None: it is open."""
         opening = self.timing.opening(claim.channel, now, dry_run=claim.dry_run)
         return opening if opening > now else None
+
+    def is_awake(self, claim: Claim, now: datetime) -> sa.ColumnElement[bool]:
+        """Of messages: whether the channel is open by their own patient's clock (zones.py)."""
+        return sa.true() if claim.dry_run else is_awake(self.timing, claim.channel, now)
+
+    def wakes_at(self, claim: Claim, now: datetime) -> datetime | None:
+        """When it opens for those for whom it is closed now; None: it is open for all."""
+        return None if claim.dry_run else wakes_at(self.timing, claim.channel, now)
 
     def turn(self, connection: Connection, claim: Claim, now: datetime) -> Turn:
         """Our turn at the lanes that the batch goes by, until the transaction ends."""
@@ -249,8 +258,10 @@ class Ledger:
             .values(state=states.READY, owner=None, lease_until=None, not_before=not_before)
         )
 
-    def finish(self, connection: Connection, claim: Claim) -> None:
-        """Mark the batch done if none of its messages waits any more; else ready."""
+    def finish(
+        self, connection: Connection, claim: Claim, *, rest_at: datetime | None = None
+    ) -> None:
+        """Mark the batch done if none of its messages waits any more; else ready, from `rest_at` on."""
         waiting = connection.execute(
             sa.select(message.c.id)
             .where(message.c.batch_id == claim.batch_id, message.c.state == states.PENDING)
@@ -260,7 +271,10 @@ class Ledger:
             sa.update(batch)
             .where(batch.c.id == claim.batch_id)
             .values(
-                state=states.DONE if waiting is None else states.READY, owner=None, lease_until=None
+                state=states.DONE if waiting is None else states.READY,
+                owner=None,
+                lease_until=None,
+                not_before=batch.c.not_before if waiting is None else rest_at,
             )
         )
         if claim.is_canary and waiting is None:

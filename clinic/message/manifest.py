@@ -33,6 +33,7 @@ def manifest_of(connection: Connection, job: sa.Row[Any], settings: Settings) ->
         "campaign": {name: getattr(job, name) for name in _ASKED_FOR},
         "counts": _counts(connection, job.id),
         "time_zone": settings.organisation.time_zone,
+        "facility_zones": settings.organisation.facility_zones,
         "hours": settings.hours.model_dump(mode="json"),
         "contact": settings.contact.model_dump(mode="json"),
         "release": settings.release.model_dump(mode="json"),

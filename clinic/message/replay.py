@@ -54,12 +54,25 @@ def readmit(ledger: Ledger, claim: Claim, sent: Submission) -> Submission | None
 def _not_now(
     connection: Connection, ledger: Ledger, claim: Claim, sent: Submission, now: datetime
 ) -> datetime | None:
-    opening = ledger.closed_until(claim, now)
+    opening = ledger.closed_until(claim, now) or _asleep_until(connection, ledger, claim, sent, now)
     if opening is not None:
         return opening
     allowed = ledger.turn(connection, claim, now).allowance(len(sent.open))
     # All or nothing; a pace that was made slower since must not hold it for ever
     return None if allowed.count == len(sent.open) or allowed.idle else allowed.more_at
+
+
+def _asleep_until(
+    connection: Connection, ledger: Ledger, claim: Claim, sent: Submission, now: datetime
+) -> datetime | None:
+    """When it opens for those of the open messages whose hours are closed; None: it is open for all."""
+    later = ledger.wakes_at(claim, now)
+    if later is None:
+        return None
+    asleep = sa.select(message.c.id).where(
+        is_any_of(message.c.id, sorted(sent.open)), ~ledger.is_awake(claim, now)
+    )
+    return later if connection.scalar(asleep.limit(1)) else None
 
 
 def _who_may_not(

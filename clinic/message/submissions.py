@@ -111,14 +111,15 @@ def intend(ledger: Ledger, claim: Claim, gateway: Gateway) -> Submission | None:
             return None
         ledger.leave_out(connection, claim, now)
         waiting = (message.c.batch_id == claim.batch_id) & (message.c.state == states.PENDING)
-        messages = _messages(connection, waiting, limit=allowed.count)
+        awake = ledger.is_awake(claim, now)
+        messages = _messages(connection, waiting & awake, limit=allowed.count)
         if not messages:
-            ledger.finish(connection, claim)
+            ledger.finish(connection, claim, rest_at=ledger.wakes_at(claim, now))
             return None
         now = ledger.clock.now()
         turn.begin_at(now)  # messages count from when they may leave, not from when we asked
         turn.take(len(messages))
-        ledger.note_attempt(connection, claim, messages[-1].reference)
+        ledger.note_attempt(connection, claim, [one.reference for one in messages])
         made = _write_intent(connection, ledger, claim, gateway, messages, now=now)
         ledger.reached("intent.precommit")
     ledger.reached("intent.done")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from clinic.message.calendar import Calendar, calendar_of
+from clinic.message.calendar import Calendar, calendar_of, in_zone
 from clinic.message.pacing import Lane, Limits, Turn, lane_of
 from clinic.settings import Contact, Halt, Pace, Pacing, Release, Settings
 
@@ -24,12 +25,26 @@ class Timing:
     contact: Contact = field(default_factory=Contact)
     release: Release = field(default_factory=Release)
     halt: Halt | None = None
+    facilities: Mapping[str, Calendar] = field(default_factory=dict)  # in other zones, by code
+
+    @property
+    def calendars(self) -> list[Calendar]:
+        """Every one that somebody's messages go by; zones.py says whose."""
+        return [self.calendar, *self.facilities.values()]
 
     def opening(self, channel: str, now: datetime, *, dry_run: bool = False) -> datetime:
-        """`now` if the channel is open, else when it opens. A rehearsal, of which nothing leaves, is free."""
-        if dry_run or self.calendar.may_use(channel, now):
+        """
+        `now` if the channel is open for anybody, else when it opens for the first.
+
+        A rehearsal, of which nothing leaves, is free.
+        """
+        return now if dry_run else min(self.next_of(own, channel, now) for own in self.calendars)
+
+    def next_of(self, calendar: Calendar, channel: str, now: datetime) -> datetime:
+        """`now` if this calendar has the channel open, else when it opens."""
+        if calendar.may_use(channel, now):
             return now
-        return self.calendar.next_opening(channel, now) or now + _LOOK_AGAIN
+        return calendar.next_opening(channel, now) or now + _LOOK_AGAIN
 
     def lanes(self, campaign_id: int, channel: str, own: Limits) -> list[Lane]:
         """The lanes that a campaign's messages go by: its way out, and itself."""
@@ -66,8 +81,11 @@ def timing_of(settings: Settings) -> Timing:
     Raises:
         SettingsWrong: an unknown time zone, country or subdivision
     """
+    own = calendar_of(settings)
+    zones = settings.organisation.facility_zones
     return Timing(
-        calendar=calendar_of(settings),
+        calendar=own,
+        facilities={code: in_zone(own, zone) for code, zone in zones.items()},
         pacing=settings.pacing,
         contact=settings.contact,
         release=settings.release,

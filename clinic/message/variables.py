@@ -201,7 +201,8 @@ def _of_visit(
 def _told(visits: sa.FromClause) -> list[sa.ColumnElement[Any]]:
     """What a text may tell of appointments."""
     own = [visits.c[name] for name in ("starts_at", "place", "visit_type", "minutes")]
-    return [*own, facility.c.name.label("facility"), provider.c.name.label("provider")]
+    places = [facility.c.name.label("facility"), facility.c.code.label("facility_code")]
+    return [*own, *places, provider.c.name.label("provider")]
 
 
 def _with_places(query: sa.Select[Any], visits: sa.FromClause) -> sa.Select[Any]:
@@ -211,17 +212,27 @@ def _with_places(query: sa.Select[Any], visits: sa.FromClause) -> sa.Select[Any]
 
 
 def _spelled(connection: Connection, query: sa.Select[Any], setting: Setting) -> pd.DataFrame:
-    """Appointments by the query's first column, their time by the organisation's clock."""
+    """Appointments by the query's first column, their time by the clock of where they are."""
     frame = _indexed(connection, query).rename(columns={"visit_type": "type"})
-    zone = ZoneInfo(setting.organisation.time_zone)
-    begins = frame["starts_at"].tolist()
+    clocks = _clocks(setting.organisation)
+    begins = list(zip(frame["starts_at"].tolist(), frame["facility_code"].tolist(), strict=True))
     # Many patients come at one time: each is spelled once
-    spelled = {at: _by_the_clock(at, zone) for at in set(begins)}
+    spelled = {
+        (at, code): _by_the_clock(at, clocks.get(code, clocks[""])) for at, code in set(begins)
+    }
     for place, name in enumerate(("date", "time", "day")):
-        values = [spelled[at][place] for at in begins]
+        values = [spelled[key][place] for key in begins]
         frame[name] = pd.Series(values, frame.index, dtype=object)
     frame["minutes"] = pd.Series([str(n) for n in frame["minutes"]], frame.index, dtype=object)
     return frame
+
+
+def _clocks(organisation: Organisation) -> dict[str, ZoneInfo]:
+    """The zones of facilities by their codes; "" is the organisation's, and everybody else's."""
+    return {
+        code: ZoneInfo(zone)
+        for code, zone in (organisation.facility_zones | {"": organisation.time_zone}).items()
+    }
 
 
 def _by_the_clock(at: str | datetime, zone: ZoneInfo) -> tuple[date, str, str]:

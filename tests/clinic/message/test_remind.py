@@ -25,7 +25,7 @@ from clinic.record.database import Record
 from clinic.record.installation import install
 from clinic.record.schema.messages import campaign, message
 from clinic.record.schema.people import appointment, facility, patient, provider
-from clinic.settings import Settings
+from clinic.settings import Organisation, Settings
 from data_checks.cohort import check_cohort
 from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import make_ledger
@@ -67,7 +67,9 @@ def book(record: Record, at: datetime, patient_id: int = 1, **values: Any) -> in
     return int(key)
 
 
-def stage_night(record: Record, clock: FakeClock, **wanted: Any) -> int:
+def stage_night(
+    record: Record, clock: FakeClock, *, setting: Setting | None = None, **wanted: Any
+) -> int:
     """A night's run up to the point where it may send; its campaign."""
     request = ReminderRequest(**wanted)
     number = begin_reminders(
@@ -75,7 +77,7 @@ def stage_night(record: Record, clock: FakeClock, **wanted: Any) -> int:
         batch_limit=1000,
     )  # fmt: skip
     check_cohort(record, clock, SETTINGS, number)
-    setting = Setting(SETTINGS.organisation, clock.now())
+    setting = setting or Setting(SETTINGS.organisation, clock.now())
     stage(record, number, setting=setting, most_segments=6)
     return number
 
@@ -350,3 +352,22 @@ def test_nobody_is_sent_where_the_visit_is_no_more(
     with office.write() as connection:
         connection.execute(sa.update(appointment).values(change))
     assert len(send(office, clock, tmp_path, number)) == leaves
+
+
+def test_a_visit_is_told_by_the_clock_of_where_it_is(office: Record, clock: FakeClock) -> None:
+    """NEW-4, COM-2: ten in London is five in New York, and whoever goes there is told five."""
+    setting = Setting(Organisation(facility_zones={"F2": "America/New_York"}), clock.now())
+    told = NewTemplate(
+        key="told", name="Told", message_type="reminder",
+        body="{{ appointment.date }} {{ appointment.day }} {{ appointment.time }}",
+    )  # fmt: skip
+    add_template(office, clock, told, by="tests")
+    at = datetime(2026, 3, 4, 3, 30, tzinfo=UTC)
+    for patient_id, facility_id in ((1, 1), (2, 2), (3, None)):
+        book(office, at, patient_id, facility_id=facility_id)
+    number = stage_night(office, clock, template="told", setting=setting)
+    with office.read() as connection:
+        query = sa.select(message.c.body).where(message.c.campaign_id == number)
+        bodies = list(connection.scalars(query.order_by(message.c.patient_id)))
+    here = "4 March 2026 Wednesday 03:30"
+    assert bodies == [here, "3 March 2026 Tuesday 22:30", here]
