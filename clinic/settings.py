@@ -182,7 +182,7 @@ class Operations(BaseModel):
         default=1_000_000, ge=1, le=1_000_000, description="Most patients an operation (ALC-34)"
     )
     chunk_size: int = Field(
-        default=5000, ge=1, le=10_000, description="Patients changed in one transaction (ALC-42)"
+        default=20_000, ge=1, le=50_000, description="Patients changed in one transaction (ALC-42)"
     )
     approval_hours: float = Field(
         default=72, gt=0, description="How long a request for approval stays open"

@@ -2,7 +2,7 @@
 Applies an approved operation: chunk by chunk, each in one transaction, each at most once.
 
     begin          digest made again, approval used, patients locked: one transaction
-    apply_chunk    versions checked, fields written, audit written and sealed, counts: one transaction
+    apply_chunk    versions checked, fields written, audit block chained, counts: one transaction
     finish         counted, follow-ups listed, locks given back, act written: one transaction
 
 Killed at any instant, a chunk is applied with its audit or not at all; running again does what is left.
@@ -11,15 +11,15 @@ Killed at any instant, a chunk is applied with its audit or not at all; running 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.change.audit_rows import write_items
 from clinic.change.conflicts import lock_holders, mark_conflicts
 from clinic.change.digest import digest_of
-from clinic.change.fields import FIELDS, MANY, ColumnField, Part, fields_in, raise_versions
-from clinic.change.locks import take_locks
+from clinic.change.fields import FIELDS, ColumnField, Part, fields_in, raise_versions
+from clinic.change.locks import leave_out_held, wait_to_begin
 from clinic.change.operations import find_operation, set_state
 from clinic.change.outcomes import AT_APPLY, FAILED, WILL_CHANGE
 from clinic.change.states import CHANGED_SOMETHING, PLANNED, RUNNING, WAITING
@@ -27,6 +27,8 @@ from clinic.change.writing import announce, withdraw
 from clinic.clock import Clock
 from clinic.errors import NotAllowed
 from clinic.govern.approvals import require_approved
+from clinic.govern.audit import seal_chunk
+from clinic.govern.audit_chain import Seal
 from clinic.record.database import Record
 from clinic.record.schema.change import field_edit, operation_chunk, operation_item
 
@@ -42,6 +44,7 @@ def begin(record: Record, clock: Clock, operation_id: int) -> None:
         NotAllowed: not approved, or what was approved is not what stands in the database now
     """
     with record.write() as connection:
+        wait_to_begin(connection)
         planned = find_operation(connection, operation_id, lock=True)
         if planned.state in CHANGED_SOMETHING:
             return
@@ -56,7 +59,7 @@ def begin(record: Record, clock: Clock, operation_id: int) -> None:
             digest=digest_of(connection, planned),
             now=clock.now(),
         )
-        take_locks(connection, operation_id, planned.will_change)
+        leave_out_held(connection, operation_id)
         set_state(
             connection,
             operation_id,
@@ -98,48 +101,60 @@ def apply_chunk(record: Record, clock: Clock, operation_id: int, number: int) ->
             raise NotAllowed(
                 "operation-not-running", f"operation {operation_id} is {running.state}"
             )
-        part = _claim(connection, operation_id, number, clock.now())
-        if part is None:
+        chunk = _claim(connection, operation_id, number, clock.now())
+        if chunk is None:
             return
+        part = Part(operation_id, chunk.first_patient, chunk.last_patient)
         fields = fields_in(connection, part)
         announce(connection, operation_id)
-        whole = _write_at_once(connection, part, fields) or _write_singly(connection, part, fields)
+        at_once = _write_at_once(connection, part, fields, chunk.size)
+        whole = at_once or _write_singly(connection, part, fields)
         withdraw(connection)
-        several = len(fields) > 1 or any(name in MANY for name in fields)
-        applied = write_items(connection, clock, part, number, several=several)
+        applied = seal_chunk(
+            connection,
+            clock,
+            operation_id=operation_id,
+            chunk=number,
+            patients=(part.first, part.last),
+            approved=_as_approved(chunk) if at_once else None,
+        )
         _count(connection, part, number, applied=applied, whole=whole)
 
 
-def _claim(connection: Connection, operation_id: int, number: int, now: datetime) -> Part | None:
-    """The chunk's range, and the chunk marked as applied; None: somebody else has applied it."""
-    claimed = connection.execute(
+def _claim(
+    connection: Connection, operation_id: int, number: int, now: datetime
+) -> sa.Row[Any] | None:
+    """The chunk, marked as applied; None: somebody else has applied it."""
+    c = operation_chunk.c
+    return connection.execute(
         sa.update(operation_chunk)
-        .where(
-            operation_chunk.c.operation_id == operation_id,
-            operation_chunk.c.number == number,
-            operation_chunk.c.state == PLANNED_CHUNK,
-        )
+        .where(c.operation_id == operation_id, c.number == number, c.state == PLANNED_CHUNK)
         .values(state=APPLIED_CHUNK, applied_at=now)
-        .returning(operation_chunk.c.first_patient, operation_chunk.c.last_patient)
+        .returning(c.first_patient, c.last_patient, c.size, c.root, c.marks)
     ).one_or_none()
-    return None if claimed is None else Part(operation_id, *claimed)
 
 
-def _write_at_once(connection: Connection, part: Part, fields: tuple[str, ...]) -> bool:
+def _as_approved(chunk: sa.Row[Any]) -> Seal | None:
+    return None if chunk.root is None else Seal(chunk.size, chunk.root, chunk.marks)
+
+
+def _write_at_once(
+    connection: Connection, part: Part, fields: tuple[str, ...], patients: int
+) -> bool:
     """The usual case in one statement: one column of patients whom nobody changed. Else nothing."""
     field = FIELDS[fields[0]] if len(fields) == 1 else None
     if not isinstance(field, ColumnField) or field.of_visit:
         return False
     try:
         with connection.begin_nested() as savepoint:
-            written = field.write_if_unchanged(connection, part)
-            if not written:
+            everybody = field.write_if_unchanged(connection, part) == patients
+            if not everybody:
                 savepoint.rollback()
     except sa.exc.OperationalError:
         raise  # the server, not a row
     except sa.exc.DatabaseError:
         return False
-    return written
+    return everybody
 
 
 def _write_singly(connection: Connection, part: Part, fields: tuple[str, ...]) -> bool:

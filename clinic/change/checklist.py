@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection
 
 from clinic.change.digest import digest_of
 from clinic.change.kinds import UNDO, kind_of, words_of
+from clinic.change.locks import held
 from clinic.change.operations import Operation, find_operation, set_state
 from clinic.change.outcomes import LATER_OPERATION, LOCKED, WILL_CHANGE
 from clinic.change.states import FAILED, PLANNED
@@ -21,7 +22,7 @@ from clinic.errors import OperationRefused
 from clinic.govern.operators import find_operator
 from clinic.govern.roles import may
 from clinic.record.database import Record
-from clinic.record.schema.change import operation_item, operation_lock
+from clinic.record.schema.change import operation_item
 from clinic.settings import Settings
 
 # ALC-46
@@ -111,13 +112,13 @@ def _requester(connection: Connection, planned: Operation) -> Check:
 
 
 def _locks(connection: Connection, planned: Operation) -> Check:
-    held = sa.exists().where(operation_lock.c.patient_id == operation_item.c.patient_id)
+    is_held = operation_item.c.patient_id.in_(sa.select(held.c.patient_id))
     count = _patients(
         connection,
         planned,
         sa.or_(
             operation_item.c.outcome == LOCKED,
-            sa.and_(operation_item.c.outcome == WILL_CHANGE, held),
+            sa.and_(operation_item.c.outcome == WILL_CHANGE, is_held),
         ),
     )
     return Check(

@@ -9,6 +9,7 @@ changed, added or taken away since the review, by whomever, makes it differ.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import orjson
 import sqlalchemy as sa
@@ -16,16 +17,24 @@ from sqlalchemy import Connection
 
 from clinic.change.operations import Operation
 from clinic.change.outcomes import SELECTED, WILL_CHANGE
+from clinic.govern.audit_rows import items_text
 from clinic.record.schema.change import operation_chunk, operation_item, selection_row
 
 _BLOCK = 10_000
 
 
-def digest_of(connection: Connection, planned: Operation) -> str:
+def digest_of(
+    connection: Connection,
+    planned: Operation,
+    *,
+    seen: Callable[[int, bytes, bytes], None] | None = None,
+) -> str:
     """
     The digest of a planned operation as it stands in the database, in hexadecimal.
 
-    The database joins a chunk's items to one text, so that this costs a microsecond an item.
+    Args:
+        seen: is told each chunk's number, and its items and their SHA-256 as they are sealed when they
+            are applied
     """
     head = {
         "operation": planned.id,
@@ -40,37 +49,20 @@ def digest_of(connection: Connection, planned: Operation) -> str:
     }
     digest = hashlib.sha256(orjson.dumps(head, option=orjson.OPT_SORT_KEYS))
     digest.update(selection_digest(connection, planned.selection_id).encode())
+    c = operation_chunk.c
     chunks = connection.execute(
-        sa.select(operation_chunk.c.first_patient, operation_chunk.c.last_patient)
-        .where(operation_chunk.c.operation_id == planned.id)
-        .order_by(operation_chunk.c.number)
+        sa.select(c.number, c.first_patient, c.last_patient)
+        .where(c.operation_id == planned.id)
+        .order_by(c.number)
     ).all()
-    for first, last in chunks:
-        digest.update(_chunk_text(connection, planned.id, first, last))
+    for number, first, last in chunks:
+        text = items_text(connection, planned.id, first, last)
+        root = hashlib.sha256(text).digest()
+        digest.update(root)
+        if seen is not None:
+            seen(number, text, root)
     digest.update(str(_count(connection, planned.id)).encode())
     return digest.hexdigest()
-
-
-def _chunk_text(connection: Connection, operation_id: int, first: int, last: int) -> bytes:
-    i = operation_item.c
-    # A JSON array an item: no two lists of values look alike, and none is not the empty one
-    array = (
-        sa.func.json_build_array if connection.dialect.name == "postgresql" else sa.func.json_array
-    )
-    line = sa.cast(
-        array(i.patient_id, i.field, i.subject_id, i.version_before, i.old, i.new), sa.Text
-    )
-    joined = sa.func.string_agg(
-        line, sa.literal_column("';' ORDER BY patient_id, field, subject_id")
-    )
-    text = connection.scalar(
-        sa.select(joined).where(
-            i.operation_id == operation_id,
-            i.patient_id.between(first, last),
-            i.outcome == WILL_CHANGE,
-        )
-    )
-    return (text or "").encode()
 
 
 def _count(connection: Connection, operation_id: int) -> int:
@@ -85,24 +77,21 @@ def _count(connection: Connection, operation_id: int) -> int:
 
 def selection_digest(connection: Connection, selection_id: int) -> str:
     """SHA-256 over the selected patients' ids in the order of their rows."""
+    c = selection_row.c
     digest = hashlib.sha256()
-    after = 0
-    while True:
-        block = (
-            sa.select(selection_row.c.row_number, selection_row.c.patient_id)
-            .where(
-                selection_row.c.selection_id == selection_id,
-                selection_row.c.row_number > after,
-                selection_row.c.outcome == SELECTED,
+    joined = sa.func.string_agg(
+        sa.cast(c.patient_id, sa.Text), sa.literal_column("',' ORDER BY row_number")
+    )
+    last = connection.scalar(
+        sa.select(sa.func.max(c.row_number)).where(c.selection_id == selection_id)
+    )
+    for after in range(0, last or 0, _BLOCK):
+        text = connection.scalar(
+            sa.select(joined).where(
+                c.selection_id == selection_id,
+                c.row_number.between(after + 1, after + _BLOCK),
+                c.outcome == SELECTED,
             )
-            .order_by(selection_row.c.row_number)
-            .limit(_BLOCK)
-            .subquery()
         )
-        key = sa.cast(block.c.patient_id, sa.Text)
-        joined = sa.func.string_agg(key, sa.literal_column("',' ORDER BY row_number"))
-        text, last = connection.execute(sa.select(joined, sa.func.max(block.c.row_number))).one()
-        if last is None:
-            return digest.hexdigest()
-        digest.update(f"{text},".encode())
-        after = last
+        digest.update(f"{text or ''},".encode())
+    return digest.hexdigest()

@@ -88,36 +88,36 @@ class ColumnField:
         keys = sa.select(self._key(operation_item)).where(changing)
         # A range of the key beside it: without statistics PostgreSQL would read the whole table
         bounds = sa.true() if self.of_visit else self.table.c.id.between(part.first, part.last)
-        values: dict[str, Any] = {self.column: self._new(connection, part)[0]}
+        values: dict[str, Any] = {self.column: self._new(connection, part)}
         if alone or self.of_visit:
             values["version"] = self.table.c.version + 1
         connection.execute(
             sa.update(self.table).where(bounds, self.table.c.id.in_(keys)).values(values)
         )
 
-    def write_if_unchanged(self, connection: Connection, part: Part) -> bool:
+    def write_if_unchanged(self, connection: Connection, part: Part) -> int:
         """
         Write a patient's column and raise the version where both are as they were reviewed, in one
-        statement. Whether that was so for everybody; if not, undo this and look who it was.
+        statement. How many patients; if not all, undo this and look who was not so.
         """
-        new, count = self._new(connection, part)
-        own = operation_item.alias()
-        as_reviewed = sa.exists().where(
-            self._is_own(own, part),
-            own.c.version_before == self.table.c.version,
-            own.c.old.is_not_distinct_from(as_text(self.table.c[self.column])),
-        )
-        keys = sa.select(operation_item.c.patient_id).where(part.changing(self.name))
+        holder, own = self.table.c, operation_item.alias()
         written = connection.execute(
             sa.update(self.table)
             .where(
-                self.table.c.id.between(part.first, part.last),
-                self.table.c.id.in_(keys),
-                as_reviewed,
+                part.changing(self.name, items=own),
+                self._is_own(own, part),
+                holder.id.between(part.first, part.last),
+                own.c.version_before == holder.version,
+                own.c.old.is_not_distinct_from(as_text(holder[self.column])),
             )
-            .values({self.column: new, "version": self.table.c.version + 1})
+            .values(
+                {
+                    self.column: sa.cast(own.c.new, holder[self.column].type),
+                    "version": holder.version + 1,
+                }
+            )
         )
-        return written.rowcount == count
+        return written.rowcount
 
     def _is_own(self, own: FromClause, part: Part) -> ColumnElement[bool]:
         """The item of the row that is written, by the items' key."""
@@ -129,8 +129,8 @@ class ColumnField:
             own.c.subject_id == (holder.id if self.of_visit else 0),
         )
 
-    def _new(self, connection: Connection, part: Part) -> tuple[ColumnElement[Any], int]:
-        """The one new value if all have the same, else each item's own; and how many items there are."""
+    def _new(self, connection: Connection, part: Part) -> ColumnElement[Any]:
+        """The one new value if all have the same, else each item's own."""
         new = operation_item.c.new
         least, greatest, given, count = connection.execute(
             sa.select(
@@ -139,10 +139,10 @@ class ColumnField:
         ).one()
         kind = self.table.c[self.column].type
         if least == greatest and given in (0, count):
-            return sa.cast(sa.literal(least, sa.Text), kind), count
+            return sa.cast(sa.literal(least, sa.Text), kind)
         own = operation_item.alias()
         each = sa.select(sa.cast(own.c.new, kind)).where(self._is_own(own, part))
-        return each.correlate(self.table).scalar_subquery(), count
+        return each.correlate(self.table).scalar_subquery()
 
 
 @dataclass(frozen=True)
@@ -229,8 +229,6 @@ FIELDS: Final[dict[str, Field]] = {
     "visit": VisitField(),
     **{name: ColumnField(name, appointment, column) for name, column in _VISIT.items()},
 }
-# Of these a patient may have several items in one operation
-MANY: Final = frozenset({"tag", "visit", *_VISIT})
 
 
 def fields_in(connection: Connection, part: Part) -> tuple[str, ...]:

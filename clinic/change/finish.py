@@ -6,7 +6,6 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.change.kinds import UNDO, kind_of
-from clinic.change.locks import give_locks_back
 from clinic.change.operations import Operation, find_operation, set_state
 from clinic.change.plan import plan_of
 from clinic.change.states import DONE, DONE_WITH_CONFLICTS, FAILED, RUNNING
@@ -34,7 +33,6 @@ def finish(record: Record, clock: Clock, settings: Settings, operation_id: int) 
         if counts.remaining and counts.processed:
             return counts
         state = _state(counts)
-        give_locks_back(connection, operation_id)
         set_state(connection, operation_id, state, finished_at=clock.now())
         if counts.applied:
             _list_follow_ups(connection, clock, settings, running)

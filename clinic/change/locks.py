@@ -1,64 +1,61 @@
 """
 Locks: a patient belongs to one running operation at a time.
 
-Taken for all patients of an operation when it begins, given back when it ends. They belong to the
-operation's number, not to a process: after a kill the resumed run holds them still. The table's key is
-the patient, so that two operations cannot both believe to hold one.
+Nothing is written to hold one. An operation that is `running` holds the patients of its items that will
+change, or have been changed; when it ends they are free. So a lock cannot be lost or left behind, and
+belongs to the operation's number and not to a process: after a kill the resumed run holds it still.
+Operations begin one after the other, so that no two of them can both find a patient free.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 import sqlalchemy as sa
 from sqlalchemy import Connection
-from sqlalchemy.dialects import postgresql, sqlite
 
 from clinic.change.outcomes import LOCKED, WILL_CHANGE
-from clinic.record.schema.change import operation_item, operation_lock
+from clinic.change.states import RUNNING
+from clinic.govern.audit_chain import hold
+from clinic.record.schema.change import operation, operation_item
+
+_o, _i = operation.c, operation_item.c
+
+# patient_id, operation_id: who is held, and by which operation. Empty while none runs
+held: Final = (
+    sa.select(_i.patient_id, sa.func.min(_o.id).label("operation_id"))
+    .select_from(operation.join(operation_item, _i.operation_id == _o.id))
+    .where(_o.state == RUNNING, _i.outcome == WILL_CHANGE)
+    .group_by(_i.patient_id)
+    .subquery("held")
+)
 
 
-def take_locks(connection: Connection, operation_id: int, wanted: int) -> int:
+def wait_to_begin(connection: Connection) -> None:
+    """Until this transaction ends, no other operation begins."""
+    hold(connection, "operations begin")
+
+
+def leave_out_held(connection: Connection, operation_id: int) -> None:
     """
-    Lock the patients who will change; those whom another operation holds get the outcome `locked`
-    with that operation's number. How many were locked.
+    Patients whom another operation holds get the outcome `locked`, with that operation's number.
 
-    Args:
-        wanted: how many there are to be locked
+    Call it after `wait_to_begin`, in the transaction that lets this operation run.
     """
-    i = operation_item.c
-    mine = sa.and_(i.operation_id == operation_id, i.outcome == WILL_CHANGE)
-    patients = (
-        sa.select(i.patient_id, sa.literal(operation_id))
-        .where(mine)
-        .distinct()
-        .order_by(i.patient_id)  # the same order for everybody: no deadlock
-    )
-    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
-    taken = connection.execute(
-        insert(operation_lock)
-        .from_select(["patient_id", "operation_id"], patients)
-        .on_conflict_do_nothing(),
-        execution_options={"preserve_rowcount": True},
-    ).rowcount
-    if taken == wanted:
-        return taken
+    others = sa.select(_o.id).where(_o.state == RUNNING, _o.id != operation_id).limit(1)
+    if connection.scalar(others) is None:
+        return
     holder = (
-        sa.select(sa.cast(operation_lock.c.operation_id, sa.Text))
-        .where(operation_lock.c.patient_id == operation_item.c.patient_id)
+        sa.select(sa.cast(held.c.operation_id, sa.Text))
+        .where(held.c.patient_id == _i.patient_id)
         .scalar_subquery()
-    )
-    others = sa.select(operation_lock.c.patient_id).where(
-        operation_lock.c.operation_id != operation_id
     )
     connection.execute(
         sa.update(operation_item)
-        .where(mine, i.patient_id.in_(others))
+        .where(
+            _i.operation_id == operation_id,
+            _i.outcome == WILL_CHANGE,
+            _i.patient_id.in_(sa.select(held.c.patient_id)),
+        )
         .values(outcome=LOCKED, detail=holder)
-    )
-    return taken
-
-
-def give_locks_back(connection: Connection, operation_id: int) -> None:
-    """The operation has ended: its patients are free."""
-    connection.execute(
-        sa.delete(operation_lock).where(operation_lock.c.operation_id == operation_id)
     )

@@ -8,6 +8,8 @@ from what was stored. So a million patients take as much memory as ten.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -20,6 +22,7 @@ from clinic.change.shape import ITEM_COLUMNS, Items, Plan
 from clinic.change.states import PLANNED, REQUESTED
 from clinic.change.undo import undo_items
 from clinic.clock import Clock
+from clinic.govern.audit_chain import marks_of
 from clinic.record.database import Record
 from clinic.record.schema.change import operation_chunk, operation_item, selection
 from clinic.settings import Settings
@@ -50,7 +53,10 @@ def make_plan(record: Record, clock: Clock, settings: Settings, operation_id: in
             will_change=_will_change(connection, operation_id),
         )
         planned = find_operation(connection, operation_id)
-        set_state(connection, operation_id, PLANNED, digest=digest_of(connection, planned))
+        seals: list[dict[str, Any]] = []
+        digest = digest_of(connection, planned, seen=partial(_seal, seals))
+        _keep_seals(connection, operation_id, seals)
+        set_state(connection, operation_id, PLANNED, digest=digest)
 
 
 def items_of(
@@ -116,3 +122,19 @@ def _will_change(connection: Connection, operation_id: int) -> int:
         )
     )
     return int(found or 0)
+
+
+def _seal(seals: list[dict[str, Any]], number: int, text: bytes, root: bytes) -> None:
+    seals.append({"chunk": number, "root": root, "marks": marks_of(text)})
+
+
+def _keep_seals(connection: Connection, operation_id: int, seals: list[dict[str, Any]]) -> None:
+    """What is reviewed and approved is what the audit will seal, if nobody is left out until then."""
+    c = operation_chunk.c
+    if seals:
+        connection.execute(
+            sa.update(operation_chunk).where(
+                c.operation_id == operation_id, c.number == sa.bindparam("chunk")
+            ),
+            seals,
+        )

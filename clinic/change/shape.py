@@ -17,8 +17,9 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
+from clinic.change.locks import held
 from clinic.change.outcomes import ALREADY_SO, LOCKED, PATIENT_DEAD, SELECTED, WILL_CHANGE
-from clinic.record.schema.change import operation_item, operation_lock, selection_row
+from clinic.record.schema.change import operation_item, selection_row
 from clinic.record.schema.people import patient
 from clinic.settings import Settings
 
@@ -104,9 +105,7 @@ def chosen_patients(plan: Plan) -> Items:
     patients = selection_row.join(patient, patient.c.id == selection_row.c.patient_id)
     return (
         sa.select()
-        .select_from(
-            patients.outerjoin(operation_lock, operation_lock.c.patient_id == patient.c.id)
-        )
+        .select_from(patients.outerjoin(held, held.c.patient_id == patient.c.id))
         .where(selection_row.c.selection_id == plan.selection_id)
         .where(selection_row.c.outcome == SELECTED)
     )
@@ -115,9 +114,9 @@ def chosen_patients(plan: Plan) -> Items:
 def held_by_another() -> Reason:
     """Two operations on one patient never mix: says which one holds the lock."""
     return Reason(
-        operation_lock.c.operation_id.is_not(None),
+        held.c.operation_id.is_not(None),
         LOCKED,
-        sa.cast(operation_lock.c.operation_id, sa.Text),
+        sa.cast(held.c.operation_id, sa.Text),
     )
 
 

@@ -23,6 +23,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause
 
 from clinic.change.fields import FIELDS, Part, fields_in
 from clinic.change.kinds import UNDO, kind_of
+from clinic.change.locks import held
 from clinic.change.operations import (
     Operation,
     Request,
@@ -48,7 +49,6 @@ from clinic.record.schema.change import (
     operation,
     operation_chunk,
     operation_item,
-    operation_lock,
     selection_row,
 )
 from clinic.record.schema.govern import approval
@@ -145,7 +145,7 @@ def _items(asked: Operation, part: Part, name: str, *, edits_seen: int) -> Items
     joined = (
         done.outerjoin(patient, patient.c.id == done.c.patient_id)
         .outerjoin(holder, found)
-        .outerjoin(operation_lock, operation_lock.c.patient_id == done.c.patient_id)
+        .outerjoin(held, held.c.patient_id == done.c.patient_id)
     )
     # A range of patients, or SQLite would read the whole selection for each of them
     selected = sa.select(selection_row.c.patient_id).where(

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from clinic.change.locks import held
 from clinic.change.outcomes import NO_FACILITY, NO_PROVIDER, NO_SLOT, VISIT_EXISTS
 from clinic.change.shape import (
     Items,
@@ -46,7 +47,6 @@ from clinic.change.visit_slots import (
 )
 from clinic.errors import OperationRefused
 from clinic.record.bulk import insert_rows
-from clinic.record.schema.change import operation_lock
 from clinic.record.schema.people import appointment, facility, patient, provider
 from clinic.record.schema.visits import visit_plan
 
@@ -158,7 +158,7 @@ def _comers(connection: Connection, plan: Plan) -> list[Comer]:
     query = (
         chosen_patients(plan)
         .add_columns(p.id, p.facility_id, p.provider_id)
-        .where(p.death_date.is_(None), operation_lock.c.operation_id.is_(None))
+        .where(p.death_date.is_(None), held.c.operation_id.is_(None))
         .order_by(p.id)
     )
     return [Comer(*row) for row in connection.execute(query)]

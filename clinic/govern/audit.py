@@ -2,46 +2,38 @@
 The audit trail: who did what to whom, from what to what, and why (ALC-40, NEW-10).
 
 Everything is written in the caller's transaction: what was done and its trace are one commit.
-Two layers: an *act* for each thing a person or an operation did, and an *item* for each patient whose
-record it changed. Items may be written by INSERT … SELECT into `audit_item` and then sealed
-(`seal_chunk`); an item that was not sealed makes `verify` fail.
+Two layers: an *act* for each thing a person or an operation did, and an *item* for each field of a patient
+that it changed: the operation's own before-image, sealed where it stands (clinic/govern/audit_rows.py).
+An item that was applied and not sealed makes `verify` fail.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection
 
-from clinic.clock import Clock, SystemClock
+from clinic.clock import Clock
 from clinic.govern.anchor import write_anchor
-from clinic.govern.audit_chain import SYSTEM, append_block, seal
-from clinic.govern.audit_rows import act_line, as_json, items_of
+from clinic.govern.audit_chain import SYSTEM, Seal, append_block, seal, seal_text
+from clinic.govern.audit_rows import act_line, as_json, items_text, patients_changed
 from clinic.govern.audit_verify import Fault, VerifyResult, verify
-from clinic.record.bulk import insert_rows
-from clinic.record.schema.govern import audit_act, audit_item
+from clinic.record.schema.govern import audit_act
 
 __all__ = [
-    "CHUNK",
     "Act",
     "Fault",
-    "Item",
     "VerifyResult",
     "record_act",
-    "record_items",
     "seal_chunk",
     "stream_of",
     "verify",
     "write_act",
     "write_anchor",
 ]
-
-CHUNK: Final = 1000  # most items a block
-_MACHINE: Final = SystemClock()
-_COLUMNS: Final = ("stream", "chunk", "patient_id", "old_values", "new_values")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,15 +61,6 @@ class Act:
     reason: str | None = None
     outcome: str = "done"
     timestamp: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Item:
-    """One patient changed: old and new values by field; None: there was, or is, nothing."""
-
-    patient_id: int
-    old_values: Mapping[str, Any] | None
-    new_values: Mapping[str, Any] | None
 
 
 def stream_of(subject: str, subject_id: int | None) -> str:
@@ -115,55 +98,41 @@ def write_act(connection: Connection, act: Act, now: datetime) -> None:
     connection.execute(audit_act.insert().values(stream=stream, number=number, **row))
 
 
-def record_items(
+def seal_chunk(
     connection: Connection,
     clock: Clock,
     *,
-    stream: str,
     operation_id: int,
     chunk: int,
-    items: Iterable[Item],
-) -> None:
-    """
-    Write a chunk of patients changed and seal it, in the caller's transaction.
-
-    Args:
-        stream: of `stream_of`
-        chunk: its number in the stream; each is written once
-        items: at most 1,000, each patient once
-    """
-    rows = [
-        (stream, chunk, item.patient_id, as_json(item.old_values), as_json(item.new_values))
-        for item in items
-    ]
-    insert_rows(connection, audit_item, _COLUMNS, rows)
-    seal_chunk(connection, stream=stream, operation_id=operation_id, chunk=chunk, clock=clock)
-
-
-def seal_chunk(
-    connection: Connection,
-    *,
-    stream: str,
-    operation_id: int,
-    chunk: int,
-    clock: Clock = _MACHINE,
+    patients: tuple[int, int],
+    approved: Seal | None = None,
 ) -> int:
     """
-    Seal the items just written for `chunk`, in the caller's transaction; how many there are.
+    Seal what a chunk of an operation changed, in the caller's transaction; how many patients those are.
 
-    A chunk without items needs no block and gets none. Writers of one stream wait here for each
+    A chunk that changed nothing needs no block and gets none. Writers of one stream wait here for each
     other until they commit, so call it last.
+
+    Args:
+        patients: the first and the last of the chunk
+        approved: the seal of the whole chunk as it was approved, if everybody in it was changed as
+            was approved; None: read what was
     """
-    rows = items_of(connection, stream, chunk)
-    if not rows:
+    first, last = patients
+    if approved is None:
+        sealed = seal_text(items_text(connection, operation_id, first, last))
+        count, first, last = patients_changed(connection, operation_id, first, last)
+    else:
+        sealed, count = approved, approved.count
+    if not sealed.count:
         return 0
     append_block(
         connection,
-        stream=stream,
-        sealed=seal(rows),
+        stream=stream_of("operation", operation_id),
+        sealed=sealed,
         sealed_at=clock.now(),
         operation_id=operation_id,
         chunk=chunk,
-        patients=(rows[0][0], rows[-1][0]),
+        patients=(first, last),
     )
-    return len(rows)
+    return count

@@ -3,10 +3,10 @@ Seals rows of the audit trail into blocks that cannot be changed unseen.
 
     block 1 ──hash──► block 2 ──hash──► block 3        one chain a stream
       │root             │root             │root
-    rows              rows              rows           ≤ 1,000 patients, or one act
+    rows              rows              rows           a chunk's items, or one act
 
 A block's `root` is the SHA-256 of its rows, its `hash` an HMAC over everything it says and the hash
-before it. The key lies outside the database (clinic/govern/secrets.py), so that who can write the
+before it. The key lies outside the database (clinic/govern/audit_key.py), so that who can write the
 database cannot forge a block. What the chain alone cannot show, a cut tail, the anchor does
 (clinic/govern/anchor.py). A stream an operation, so that operations do not wait for each other.
 """
@@ -75,14 +75,23 @@ class Seal:
 
 
 def seal(rows: Iterable[Sequence[Any]]) -> Seal:
-    """
-    The fingerprint of rows in their order: each one JSON array, so that no two lists of rows look alike.
+    """The fingerprint of rows in their order: each one a JSON array, so that no two lists look alike."""
+    return seal_text(b"\n".join(orjson.dumps(row) for row in rows))
 
-    `marks` has four bytes a row, enough to say later *which* row of a bad block differs.
-    """
-    lines = [orjson.dumps(row) for row in rows]
-    marks = array("I", map(zlib.crc32, lines)).tobytes()
-    return Seal(len(lines), hashlib.sha256(b"\n".join(lines)).digest(), marks)
+
+def seal_text(text: bytes) -> Seal:
+    """The fingerprint of rows that are lines of a text already, each without a line's end in it."""
+    return Seal(len(lines_of(text)), hashlib.sha256(text).digest(), marks_of(text))
+
+
+def lines_of(text: bytes) -> list[bytes]:
+    """The rows of a text."""
+    return text.split(b"\n") if text else []
+
+
+def marks_of(text: bytes) -> bytes:
+    """Four bytes a row, enough to say later *which* row of a bad block differs."""
+    return array("I", map(zlib.crc32, lines_of(text))).tobytes()
 
 
 def use_key(record: Record, key: bytes | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,11 +14,11 @@ from sqlalchemy import ColumnElement, Connection
 from clinic.clock import Clock
 from clinic.errors import NotAllowed
 from clinic.govern.audit import Act, record_act, stream_of
-from clinic.govern.audit_rows import items_of
+from clinic.govern.audit_rows import audit_item
 from clinic.govern.operators import Operator
 from clinic.govern.roles import may
 from clinic.record.database import Record
-from clinic.record.schema.govern import approval, audit_act, audit_block, audit_item
+from clinic.record.schema.govern import approval, audit_act, audit_block
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +142,6 @@ def changes(connection: Connection, asked: Asked) -> Iterator[PatientChanged]:
     """
     The patients changed by what is asked for, in the order they were sealed. One chunk in memory.
 
-    Finds one patient by the range that each block keeps, not by an index on a billion items.
     """
     b = audit_block.c
     wanted = acts(connection, asked)
@@ -155,9 +154,21 @@ def changes(connection: Connection, asked: Asked) -> Iterator[PatientChanged]:
         act = by_stream.get(stream)
         if act is None and not _is_asked_without_act(asked, stream):
             continue
-        for patient_id, old, new in items_of(connection, stream, chunk):
-            if asked.patient_id in (None, patient_id):
-                yield PatientChanged(stream, operation_id, sealed_at, patient_id, old, new, act)
+        for patient_id, old, new in _items(connection, operation_id, chunk, asked.patient_id):
+            yield PatientChanged(stream, operation_id, sealed_at, patient_id, old, new, act)
+
+
+def _items(
+    connection: Connection, operation_id: int, chunk: int, patient_id: int | None
+) -> Sequence[sa.Row[Any]]:
+    """patient_id, old_values, new_values of a chunk, or of one patient in it."""
+    i = audit_item.c
+    query = sa.select(i.patient_id, i.old_values, i.new_values).where(
+        i.operation_id == operation_id, i.chunk == chunk
+    )
+    if patient_id is not None:
+        query = query.where(i.patient_id == patient_id)
+    return connection.execute(query.order_by(i.patient_id)).all()
 
 
 def _is_asked_without_act(asked: Asked, stream: str) -> bool:
@@ -204,9 +215,6 @@ def _about(subject: str, subject_id: int | None) -> ColumnElement[bool]:
 
 def _streams_of(connection: Connection, patient_id: int) -> list[str]:
     """The operations that changed this patient."""
-    i, b = audit_item.c, audit_block.c
-    here: Any = sa.exists().where(
-        i.stream == b.stream, i.chunk == b.chunk, i.patient_id == patient_id
-    )
-    query = sa.select(b.stream).where(*_of_patient(patient_id), here).distinct()
+    i = audit_item.c
+    query = sa.select(i.stream).where(i.patient_id == patient_id).distinct()
     return list(connection.execute(query).scalars())

@@ -14,16 +14,26 @@ from array import array
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.govern.anchor import Head, read_anchor
-from clinic.govern.audit_chain import GENESIS, SYSTEM, Block, Seal, key_id, key_of, seal
-from clinic.govern.audit_rows import act_line, items_of
+from clinic.govern.audit_chain import (
+    GENESIS,
+    SYSTEM,
+    Block,
+    Seal,
+    key_id,
+    key_of,
+    lines_of,
+    seal_text,
+)
+from clinic.govern.audit_rows import act_line, chunk_text, unsealed
 from clinic.record.database import Record
-from clinic.record.schema.govern import audit_act, audit_block, audit_item
+from clinic.record.schema.govern import audit_act, audit_block
 
 _BLOCK_FIELDS: Final = tuple(Block.__dataclass_fields__)
 
@@ -176,13 +186,13 @@ def _of_block(
         yield Fault("block-edited", block.stream, number, block.chunk)
     if block.previous != previous:
         yield Fault("block-moved", block.stream, number, block.chunk)
-    rows = _rows_of(connection, block)
-    now = seal(rows)
+    text = _text_of(connection, block)
+    now = seal_text(text)
     if (now.root, now.count) != (block.root, block.count):
-        yield _bad_row(block, rows, now)
+        yield _bad_row(block, lines_of(text), now)
 
 
-def _bad_row(block: Block, rows: list[Any], now: Seal) -> Fault:
+def _bad_row(block: Block, lines: list[bytes], now: Seal) -> Fault:
     """Which row of a block is not what was sealed, as far as its marks tell."""
     change = now.count - block.count
     code = "row-removed" if change < 0 else "row-added" if change else "row-edited"
@@ -190,19 +200,21 @@ def _bad_row(block: Block, rows: list[Any], now: Seal) -> Fault:
     if place is None and not change:
         return Fault(code, block.stream, block.number, block.chunk)
     row = min(now.count, block.count) if place is None else place
-    patient = rows[row][0] if block.holds == "items" and row < len(rows) else None
+    known = block.holds == "items" and row < now.count
+    patient = orjson.loads(lines[row])[0] if known else None
     return Fault(code, block.stream, block.number, block.chunk, row + 1, patient)
 
 
-def _rows_of(connection: Connection, block: Block) -> list[Any]:
-    if block.holds == "items" and block.chunk is not None:
-        return list(items_of(connection, block.stream, block.chunk))
+def _text_of(connection: Connection, block: Block) -> bytes:
+    """The rows of a block as they are sealed, a line each."""
+    if block.holds == "items":
+        return chunk_text(connection, block.operation_id, block.chunk)
     found = connection.execute(
         sa.select(audit_act).where(
             audit_act.c.stream == block.stream, audit_act.c.number == block.number
         )
     )
-    return [act_line(dict(row)) for row in found.mappings()]
+    return b"\n".join(orjson.dumps(act_line(dict(row))) for row in found.mappings())
 
 
 def _first_difference(then: bytes, now: bytes) -> int | None:
@@ -213,12 +225,10 @@ def _first_difference(then: bytes, now: bytes) -> int | None:
 
 def _unsealed(connection: Connection) -> Iterator[Fault]:
     """Rows that no block speaks of: put in by hand, or left when their block was taken away."""
-    chunks = sa.select(audit_item.c.stream, audit_item.c.chunk).distinct()
-    sealed = sa.select(audit_block.c.stream, audit_block.c.chunk).where(
-        audit_block.c.holds == "items"
-    )
-    for stream, chunk in connection.execute(chunks.except_(sealed).order_by("stream", "chunk")):
-        yield Fault("row-added", stream, chunk=chunk)
+    c = audit_block.c
+    sealed = sa.select(c.operation_id, c.chunk).where(c.holds == "items")
+    for operation_id, chunk in unsealed(connection, sealed):
+        yield Fault("row-added", f"operation-{operation_id}", chunk=chunk)
     acts = sa.select(audit_act.c.stream, audit_act.c.number)
     blocks = sa.select(audit_block.c.stream, audit_block.c.number).where(
         audit_block.c.holds == "act"

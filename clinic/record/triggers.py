@@ -43,3 +43,22 @@ def _refuse(dialect: str, table: str, word: str, event: str, condition: str) -> 
             f"FOR EACH STATEMENT EXECUTE FUNCTION {name}()"
         )
     return statements
+
+
+def refuse_outcome_of_sealed(dialect: str) -> list[str]:
+    """Statements after which an operation's item that an audit block seals keeps its outcome (NEW-10)."""
+    name = "refuse_outcome_of_sealed"
+    says = "operation_item: update refused, what was sealed stays"
+    sealed = (
+        "EXISTS (SELECT 1 FROM audit_block b WHERE b.stream = 'operation-' || OLD.operation_id "
+        "AND b.holds = 'items' AND OLD.patient_id BETWEEN b.first_patient AND b.last_patient)"
+    )
+    changed = "OLD.outcome = 'will_change' AND NEW.outcome <> OLD.outcome"
+    trigger = f"CREATE TRIGGER {name} BEFORE UPDATE OF outcome ON operation_item FOR EACH ROW"
+    if dialect == "sqlite":
+        return [f"{trigger} WHEN {changed} AND {sealed} BEGIN SELECT RAISE(ABORT, '{says}'); END"]
+    return [
+        f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN IF {sealed} THEN RAISE EXCEPTION '{says}'; END IF; RETURN NEW; END $$",
+        f"{trigger} WHEN ({changed}) EXECUTE FUNCTION {name}()",
+    ]

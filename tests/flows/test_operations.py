@@ -244,7 +244,7 @@ def test_a_run_that_could_apply_nothing_has_failed_and_frees_its_patients(
     operation_id = asked(wired, clock, "status", {"to": "on_hold"}, range(1, 7))
     approved(wired, clock, operation_id)
     with wired.write() as connection:
-        connection.exec_driver_sql("ALTER TABLE audit_item RENAME TO audit_item_away")
+        connection.exec_driver_sql("ALTER TABLE field_edit RENAME TO field_edit_away")
     with pytest.raises(CohortError, match="operation-not-done"):
         status_change(operation_id)
     assert set(column(wired, "version").values()) == {1}

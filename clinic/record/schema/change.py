@@ -4,11 +4,11 @@ Operations on the record: whom they concern, what each will change, has changed,
     selection 1 ── n selection_row     one an input row, with its outcome
     operation 1 ── n operation_item    one a patient, field and subject: the before-image and the plan
     operation 1 ── n operation_chunk   a range of patient ids: the unit that is applied, or not at all
-    operation_lock                     the patients of a running operation: one holder each
     field_edit                         who else changed such a field since: written by triggers
     follow_up                          what people must still do after it (ALC-23)
 
-An item of an applied chunk whose outcome is `will_change` *has been* changed: no second write says so.
+An item of an applied chunk whose outcome is `will_change` *has been* changed: no second write says so. It
+is the audit's item too, sealed where it stands (clinic/govern/audit_rows.py).
 """
 
 from sqlalchemy import (
@@ -18,6 +18,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     PrimaryKeyConstraint,
     String,
     Table,
@@ -117,17 +118,10 @@ operation_chunk = Table(
     Column("failed", Integer, nullable=False, server_default="0"),
     Column("edits_seen", BigInteger, nullable=False, server_default="0"),  # later edits are above
     Column("applied_at", UtcDateTime),
+    Column("root", LargeBinary),  # the seal of its items as they were approved: SHA-256, and a mark
+    Column("marks", LargeBinary),  # a row (clinic/govern/audit_chain.py)
     PrimaryKeyConstraint("operation_id", "number"),
     CheckConstraint("state IN ('planned', 'applied')", name="state_known"),
-)
-
-# A patient belongs to one running operation: the key says so, whatever the program believes. No foreign
-# keys and no other index: they would triple what a lock costs
-operation_lock = Table(
-    "operation_lock",
-    METADATA,
-    Column("patient_id", BigKey, primary_key=True, autoincrement=False),
-    Column("operation_id", Integer, nullable=False),
 )
 
 # On SQLite, its one row says which operation is writing in this transaction: its own changes are

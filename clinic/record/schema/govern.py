@@ -4,10 +4,10 @@ Who may decide, what was decided, and the audit trail.
     operator                       a person who works here: role, and a slow hash of their secret
     approval                       one a request: bound to a digest of what was reviewed, used once
     audit_block 1 ── 1 audit_act   one human act or one operation (ALC-40's fields)
-    audit_block 1 ── n audit_item  at most 1,000 patients changed, with old and new values
+    audit_block 1 ── n operation_item   what a chunk of an operation changed, with old and new values
 
 Blocks are chained per stream ("system", "operation-7", "campaign-3"): clinic/govern/audit_chain.py.
-Triggers refuse every UPDATE, DELETE and TRUNCATE of the three audit tables.
+Triggers refuse every UPDATE, DELETE and TRUNCATE of both audit tables, and of the items that they seal.
 """
 
 from sqlalchemy import (
@@ -95,8 +95,8 @@ audit_block = Table(
     Column("operation_id", BigInteger),
     Column("chunk", Integer),
     Column("count", Integer, nullable=False),
-    Column("first_patient", BigInteger),  # the smallest and largest patient_id of the items:
-    Column("last_patient", BigInteger),  # finds a patient's items without an index on them
+    Column("first_patient", BigInteger),  # the smallest and largest patient_id of the items
+    Column("last_patient", BigInteger),
     Column("root", LargeBinary, nullable=False),  # SHA-256 of the rows it seals
     Column("marks", LargeBinary, nullable=False),  # CRC-32 of each row, little-endian, in order
     Column("previous", LargeBinary, nullable=False),
@@ -130,17 +130,3 @@ audit_act = Table(
 )
 Index("ix_audit_act_subject", audit_act.c.subject, audit_act.c.subject_id)
 Index("ix_audit_act_timestamp", audit_act.c.timestamp)
-
-# Clustered by chunk and patient: what seals, verifies and exports reads it in this order.
-# No index on patient_id and no foreign key: they would double what a patient changed costs
-audit_item = Table(
-    "audit_item",
-    METADATA,
-    Column("stream", String(40), nullable=False),
-    Column("chunk", Integer, nullable=False),
-    Column("patient_id", BigInteger, nullable=False),
-    Column("old_values", Text),  # JSON object: field → value; empty: there was none
-    Column("new_values", Text),
-    PrimaryKeyConstraint("stream", "chunk", "patient_id"),
-    sqlite_with_rowid=False,
-)

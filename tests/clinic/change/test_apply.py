@@ -12,6 +12,7 @@ from clinic.change.apply import apply_chunk, begin, chunks_left
 from clinic.change.approve import answer
 from clinic.change.checklist import checklist, require_ready
 from clinic.change.finish import finish
+from clinic.change.locks import held
 from clinic.change.operations import Request, get_operation, request_operation
 from clinic.change.plan import make_plan
 from clinic.change.rerun import request_rerun
@@ -20,7 +21,7 @@ from clinic.errors import NotAllowed, OperationRefused
 from clinic.govern.approvals import decide, request_approval
 from clinic.govern.audit_verify import verify
 from clinic.record.database import Record
-from clinic.record.schema.change import operation_item, operation_lock, selection_row
+from clinic.record.schema.change import operation_item, selection_row
 from tests.clinic.change.practice import (
     ASKER,
     LEAD,
@@ -41,7 +42,7 @@ from tests.fakes import FakeClock
 
 def _locks(record: Record) -> dict[int, int]:
     with record.read() as connection:
-        return dict(connection.execute(sa.select(operation_lock)).tuples().all())
+        return dict(connection.execute(sa.select(held)).tuples().all())
 
 
 def test_nothing_is_applied_without_approval(record: Record, clock: FakeClock) -> None:

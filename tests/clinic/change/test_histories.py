@@ -41,10 +41,11 @@ from clinic.change.states import RUNNING
 from clinic.change.undo import request_undo
 from clinic.errors import CohortError, NotAllowed, OperationRefused
 from clinic.govern.approvals import decide
+from clinic.govern.audit_rows import audit_item
 from clinic.govern.audit_verify import verify
 from clinic.record.database import Record
 from clinic.record.schema.change import field_edit, operation_chunk, operation_item
-from clinic.record.schema.govern import approval, audit_item
+from clinic.record.schema.govern import approval
 from tests.clinic.change.practice import (
     ASKER,
     MANAGER,

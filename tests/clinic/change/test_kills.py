@@ -13,13 +13,13 @@ import orjson
 import pytest
 import sqlalchemy as sa
 
+from clinic.change.locks import held
 from clinic.change.operations import get_operation
 from clinic.change.undo import request_undo
 from clinic.clock import SystemClock
+from clinic.govern.audit_rows import audit_item
 from clinic.govern.audit_verify import verify
 from clinic.record.database import Record
-from clinic.record.schema.change import operation_lock
-from clinic.record.schema.govern import audit_item
 from clinic.settings import Operations, Settings
 from tests.clinic.change.practice import approved, asked, column, patients, places, staff
 
@@ -120,7 +120,7 @@ def _kill_both(record_url: str, record: Record, *, kills: int) -> None:
     assert set(column(record, "status").values()) == {"active"}
     assert killed > 0  # or nothing was tried
     with record.read() as connection:
-        assert connection.execute(sa.select(operation_lock)).all() == []
+        assert connection.execute(sa.select(held)).all() == []
         items = connection.execute(sa.select(audit_item.c.old_values)).scalars()
         assert {orjson.loads(item)["status"] for item in items} == {"active", "on_hold"}
     assert get_operation(record, undo_id).state == "done"

@@ -7,9 +7,10 @@ import sqlalchemy as sa
 
 from clinic.change.plan import make_plan
 from clinic.errors import OperationRefused
+from clinic.govern.audit_rows import audit_item
 from clinic.govern.audit_verify import verify
 from clinic.record.database import Record
-from clinic.record.schema.govern import audit_act, audit_item
+from clinic.record.schema.govern import audit_act
 from clinic.settings import Operations, Settings
 from tests.clinic.change.practice import (
     applied,

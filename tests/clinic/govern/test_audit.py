@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import sqlalchemy as sa
 
@@ -15,18 +16,18 @@ from clinic.errors import RecordUnsafe
 from clinic.govern.audit import (
     Act,
     Fault,
-    Item,
     record_act,
-    record_items,
     seal_chunk,
     stream_of,
     verify,
 )
 from clinic.govern.audit_chain import use_key
 from clinic.govern.audit_key import KEY_FILE, unlock
+from clinic.govern.audit_rows import audit_item, items_text
 from clinic.record.database import Record
-from clinic.record.schema.govern import audit_act, audit_block, audit_item
-from clinic.record.schema.people import patient
+from clinic.record.schema.change import operation_item
+from clinic.record.schema.govern import audit_act, audit_block
+from tests.clinic.govern.trail import change
 from tests.fakes import FakeClock
 
 CLOSED = Act(
@@ -40,7 +41,6 @@ CLOSED = Act(
     new_values={"status": "discharged"},
     reason="facility closes",
 )
-ITEMS = [Item(p, {"status": "active"}, {"status": "discharged"}) for p in (3, 1, 2)]
 
 
 def act(record: Record, clock: FakeClock, what: Act = CLOSED) -> None:
@@ -49,10 +49,9 @@ def act(record: Record, clock: FakeClock, what: Act = CLOSED) -> None:
 
 
 def items(record: Record, clock: FakeClock, chunk: int = 1) -> None:
+    first = 3 * chunk - 2
     with record.write() as connection:
-        record_items(
-            connection, clock, stream="operation-7", operation_id=7, chunk=chunk, items=ITEMS
-        )
+        change(connection, clock, 7, chunk, range(first, first + 3), new="discharged")
 
 
 def test_an_act_has_the_eight_fields(governed: Record, clock: FakeClock) -> None:
@@ -77,8 +76,9 @@ def test_an_act_has_the_eight_fields(governed: Record, clock: FakeClock) -> None
         "subject_id": 7,
         "outcome": "done",
     }
-    assert [tuple(r) for r in who] == [
-        ("operation-7", 1, p, '{"status":"active"}', '{"status":"discharged"}') for p in (1, 2, 3)
+    told = [(r.stream, r.chunk, r.patient_id, *map(orjson.loads, r[-2:])) for r in who]
+    assert told == [
+        ("operation-7", 1, p, {"status": "active"}, {"status": "discharged"}) for p in (1, 2, 3)
     ]
 
 
@@ -90,21 +90,15 @@ def test_operations_do_not_wait_for_each_others_chain(subject: str, stream: str)
     assert stream_of(subject, 7) == stream
 
 
-def test_items_written_by_the_database_itself_are_sealed(
+def test_what_is_sealed_does_not_depend_on_how_it_was_read(
     governed: Record, clock: FakeClock
 ) -> None:
-    """NEW-10, set-based: INSERT … SELECT, then one seal."""
+    """NEW-10, set-based: the database joins the items to one text, whose lines are the items."""
     with governed.write() as connection:
-        connection.execute(patient.insert(), [{"id": p, "given_name": "A"} for p in range(1, 1001)])
-        old = sa.literal('{"status":"').concat(patient.c.status).concat('"}')
-        new = sa.literal('{"status":"on_hold"}')
-        chosen = sa.select(
-            sa.literal("operation-7"), sa.literal(1), patient.c.id, old, new
-        )  # fmt: skip
-        names = ["stream", "chunk", "patient_id", "old_values", "new_values"]
-        connection.execute(audit_item.insert().from_select(names, chosen))
-        sealed = seal_chunk(connection, stream="operation-7", operation_id=7, chunk=1, clock=clock)
-    assert sealed == 1000
+        assert change(connection, clock, 7, 1, range(1, 1001), new='a\nb"') == 1000
+        text = items_text(connection, 7, 1, 1000)
+    told = [orjson.loads(line) for line in text.split(b"\n")]
+    assert told == [[p, "status", 0, 1, "active", 'a\nb"'] for p in range(1, 1001)]
     result = verify(governed, None)
     assert (result.holds, result.keyed, result.rows) == (True, True, 1000)
     with governed.read() as connection:
@@ -112,20 +106,29 @@ def test_items_written_by_the_database_itself_are_sealed(
     assert (block["first_patient"], block["last_patient"]) == (1, 1000)
 
 
-def test_a_chunk_without_items_gets_no_block(governed: Record, clock: FakeClock) -> None:
+def test_a_chunk_that_changed_nothing_gets_no_block(governed: Record, clock: FakeClock) -> None:
     with governed.write() as connection:
-        assert seal_chunk(connection, stream="operation-7", operation_id=7, chunk=1) == 0
+        assert seal_chunk(connection, clock, operation_id=7, chunk=1, patients=(1, 9)) == 0
     assert verify(governed, None).blocks == 0
 
 
-def test_a_chunk_is_written_once(governed: Record, clock: FakeClock) -> None:
+def test_a_chunk_is_sealed_once(governed: Record, clock: FakeClock) -> None:
     """Run twice after a kill: the second writes nothing."""
     items(governed, clock)
-    with pytest.raises(Exception, match="refused a row"):
-        items(governed, clock)
     with governed.write() as connection, pytest.raises(sa.exc.IntegrityError):
-        seal_chunk(connection, stream="operation-7", operation_id=7, chunk=1)
+        seal_chunk(connection, clock, operation_id=7, chunk=1, patients=(1, 3))
     assert verify(governed, None).holds
+
+
+def test_what_was_changed_and_not_sealed_is_found(governed: Record, clock: FakeClock) -> None:
+    items(governed, clock)
+    one_more = {
+        "operation_id": 7, "patient_id": 99, "field": "status", "subject_id": 0,
+        "outcome": "will_change", "new": "x", "version_before": 1,
+    }  # fmt: skip
+    with governed.write() as connection:
+        connection.execute(sa.insert(operation_item), one_more)
+    assert verify(governed, None).first_fault == Fault("row-added", "operation-7")
 
 
 def test_what_is_undone_leaves_no_trace(governed: Record, clock: FakeClock) -> None:
@@ -142,15 +145,17 @@ def test_what_is_undone_leaves_no_trace(governed: Record, clock: FakeClock) -> N
 
 
 def test_many_writers_of_one_stream_make_one_chain(governed: Record, clock: FakeClock) -> None:
+    items(governed, clock, 1)
     with ThreadPoolExecutor(6) as pool:
-        list(pool.map(lambda chunk: items(governed, clock, chunk), range(1, 25)))
+        list(pool.map(lambda chunk: items(governed, clock, chunk), range(2, 25)))
     result = verify(governed, None)
     assert (result.holds, result.blocks, result.rows) == (True, 24, 72)
 
 
-@pytest.mark.parametrize("table", ["audit_act", "audit_item", "audit_block"])
+@pytest.mark.parametrize("table", ["audit_act", "operation_item", "audit_block"])
 @pytest.mark.parametrize(
-    "verb", ["DELETE FROM {}", "UPDATE {} SET stream = 'x'", "TRUNCATE {} CASCADE"]
+    "verb",
+    ["DELETE FROM {}", "UPDATE {} SET stream = 'x', old = 'x'", "TRUNCATE {} CASCADE"],
 )
 def test_the_database_refuses_every_change_of_the_trail(
     governed: Record, clock: FakeClock, table: str, verb: str
@@ -158,9 +163,29 @@ def test_the_database_refuses_every_change_of_the_trail(
     """NEW-10: append-only, even by SQL. (SQLite has no TRUNCATE.)"""
     act(governed, clock)
     items(governed, clock)
+    column = "old" if table == "operation_item" else "stream"
+    statement = verb.format(table).replace("stream = 'x', old = 'x'", f"{column} = 'x'")
     with pytest.raises(sa.exc.DBAPIError, match=r"refused|syntax error"), governed.write() as c:
-        c.exec_driver_sql(verb.format(table))
+        c.exec_driver_sql(statement)
     assert verify(governed, None).rows == 4
+
+
+def test_what_was_sealed_as_changed_stays_so(governed: Record, clock: FakeClock) -> None:
+    """NEW-10: an item's outcome says whether it was changed; an item that is not sealed may get another."""
+    items(governed, clock)
+    later = {"outcome": "failed"}
+    with pytest.raises(sa.exc.DBAPIError, match="refused"), governed.write() as connection:
+        connection.execute(sa.update(operation_item).values(later))
+    with governed.write() as connection:
+        planned = {
+            "operation_id": 8, "patient_id": 1, "field": "status", "subject_id": 0,
+            "outcome": "will_change", "new": "x", "version_before": 1,
+        }  # fmt: skip
+        connection.execute(sa.insert(operation_item), planned)
+        eight = operation_item.c.operation_id == 8
+        assert (
+            connection.execute(sa.update(operation_item).where(eight).values(later)).rowcount == 1
+        )
 
 
 # --- the key ---------------------------------------------------------------------------------------

@@ -21,10 +21,10 @@ import sys
 from pathlib import Path
 import sqlalchemy as sa
 from clinic.clock import SystemClock
-from clinic.govern.audit import Item, record_items
 from clinic.govern.audit_key import unlock
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_block
+from tests.clinic.govern.trail import change
 
 record = unlock(Record.open(sys.argv[1]), Path(sys.argv[2]))
 
@@ -32,11 +32,8 @@ record = unlock(Record.open(sys.argv[1]), Path(sys.argv[2]))
 def write():
     with record.write() as connection:
         done = connection.execute(sa.select(sa.func.count()).select_from(audit_block)).scalar_one()
-        items = [Item(done * 100 + i, {"status": "a"}, {"status": "b"}) for i in range(100)]
-        record_items(
-            connection, SystemClock(), stream="operation-1", operation_id=1, chunk=done + 1,
-            items=items,
-        )
+        patients = range(done * 100, done * 100 + 100)
+        change(connection, SystemClock(), 1, done + 1, patients)
 
 
 write()

@@ -26,14 +26,13 @@ from clinic.errors import RecordUnsafe
 from clinic.govern.audit import (
     Act,
     Fault,
-    Item,
     record_act,
-    record_items,
     verify,
     write_anchor,
 )
 from clinic.govern.audit_chain import use_key
 from clinic.record.database import Record
+from tests.clinic.govern.trail import change
 from tests.fakes import FakeClock
 
 Database = Any  # a connection of pysqlite3, which has no types
@@ -101,10 +100,7 @@ def _write(record: Record, clock: FakeClock) -> None:
                 continue
             chunk += 1
             patients = range(chunk * 10, chunk * 10 + PATIENTS)
-            changed = [Item(p, {"status": "active"}, {"status": "on_hold"}) for p in patients]
-            record_items(
-                connection, clock, stream="operation-1", operation_id=1, chunk=chunk, items=changed
-            )
+            change(connection, clock, 1, chunk, patients)
 
 
 @pytest.fixture(scope="module")
@@ -121,43 +117,61 @@ def trail(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Tr
 
 
 OPERATION = "operation-1"
-ITEM = "stream = 'operation-1' AND chunk = 2 AND patient_id = 22"
+ITEM = "operation_id = 1 AND patient_id = 22"  # the third of chunk 2
+COLUMNS = "operation_id, patient_id, field, subject_id, outcome, old, new, version_before"
 BLOCK = "stream = 'operation-1' AND number = 3"  # of chunk 2
 ACT = "stream = 'system' AND number = 2"
 
 # What is done, and what `verify` says of it
 SPOILED: list[tuple[str, Fault]] = [
-    (
-        f"UPDATE audit_item SET new_values = '{{}}' WHERE {ITEM}",
-        Fault("row-edited", OPERATION, 3, 2, 3, 22),
+    *(
+        (
+            f"UPDATE operation_item SET {change} WHERE {ITEM}",
+            Fault("row-edited", OPERATION, 3, 2, 3, 22),
+        )
+        for change in ("new = '{}'", "old = NULL", "version_before = 7", "field = 'sex'")
+    ),
+    *(
+        (f"{change} WHERE {ITEM}", Fault("row-removed", OPERATION, 3, 2, 3, 23))
+        for change in (
+            "DELETE FROM operation_item",
+            "UPDATE operation_item SET outcome = 'failed'",
+            "UPDATE operation_item SET patient_id = 99",
+            "UPDATE operation_item SET operation_id = 2",
+        )
     ),
     (
-        f"UPDATE audit_item SET old_values = NULL WHERE {ITEM}",
-        Fault("row-edited", OPERATION, 3, 2, 3, 22),
+        "DELETE FROM operation_item WHERE patient_id = 24",
+        Fault("row-removed", OPERATION, 3, 2, 5),
     ),
     (
-        # To another patient: 22's row now stands last
-        f"UPDATE audit_item SET patient_id = 99 WHERE {ITEM}",
-        Fault("row-edited", OPERATION, 3, 2, 3, 23),
-    ),
-    (f"DELETE FROM audit_item WHERE {ITEM}", Fault("row-removed", OPERATION, 3, 2, 3, 23)),
-    ("DELETE FROM audit_item WHERE patient_id = 24", Fault("row-removed", OPERATION, 3, 2, 5)),
-    (
-        "INSERT INTO audit_item VALUES ('operation-1', 2, 25, NULL, '{}')",
-        Fault("row-added", OPERATION, 3, 2, 6, 25),
+        f"INSERT INTO operation_item ({COLUMNS}) "
+        "VALUES (1, 24, 'title', 0, 'will_change', NULL, '{}', 1)",
+        Fault("row-added", OPERATION, 3, 2, 6, 24),
     ),
     (
-        "INSERT OR REPLACE INTO audit_item VALUES ('operation-1', 2, 21, NULL, '{}')",
+        f"INSERT OR REPLACE INTO operation_item ({COLUMNS}) "
+        "VALUES (1, 21, 'status', 0, 'will_change', NULL, '{}', 1)",
         Fault("row-edited", OPERATION, 3, 2, 2, 21),
     ),
+    # Beside all chunks, in a chunk of its own, and a chunk made wider or taken away
     (
-        "INSERT INTO audit_item VALUES ('operation-1', 9, 1, NULL, '{}')",
+        f"INSERT INTO operation_item ({COLUMNS}) "
+        "VALUES (1, 5, 'status', 0, 'will_change', NULL, '{}', 1)",
+        Fault("row-added", OPERATION),
+    ),
+    (
+        "INSERT INTO operation_chunk (operation_id, number, first_patient, last_patient, size, state)"
+        " VALUES (1, 9, 90, 99, 1, 'applied');"
+        f"INSERT INTO operation_item ({COLUMNS}) "
+        "VALUES (1, 95, 'status', 0, 'will_change', NULL, '{}', 1)",
         Fault("row-added", OPERATION, chunk=9),
     ),
     (
-        "UPDATE audit_item SET chunk = 5 - chunk WHERE chunk IN (2, 3)",
-        Fault("row-edited", OPERATION, 3, 2, 1, 30),
+        "UPDATE operation_chunk SET last_patient = 30 WHERE number = 2",
+        Fault("row-added", OPERATION, 3, 2, 6, 30),
     ),
+    ("DELETE FROM operation_chunk WHERE number = 2", Fault("row-removed", OPERATION, 3, 2, 1)),
     (f"UPDATE audit_act SET reason = 'x' WHERE {ACT}", Fault("row-edited", "system", 2, row=1)),
     (f"UPDATE audit_act SET operator = 'eve' WHERE {ACT}", Fault("row-edited", "system", 2, row=1)),
     (f"DELETE FROM audit_act WHERE {ACT}", Fault("row-removed", "system", 2, row=1)),
@@ -214,15 +228,12 @@ def test_an_edit_that_keeps_the_mark_is_found_without_its_row(trail: Trail, tmp_
     assert zlib.crc32(b"3807458072") == zlib.crc32(b"9086789562")
     record, _ = _copy(trail, tmp_path)
     with record.write() as connection:
-        changed = [Item(1, None, {"insurance_plan": "3807458072"})]
-        record_items(
-            connection, FakeClock(), stream="operation-2", operation_id=2, chunk=1, items=changed
+        change(
+            connection, FakeClock(), 2, 1, [1], field="insurance_plan", old=None, new="3807458072"
         )
     record.close()
     with contextlib.closing(_tamperer(tmp_path / "copy.db")) as database:
-        database.execute(
-            "UPDATE audit_item SET new_values = replace(new_values, '3807458072', '9086789562')"
-        )
+        database.execute("UPDATE operation_item SET new = '9086789562' WHERE new = '3807458072'")
         database.commit()
     record = _open(tmp_path / "copy.db")
     assert verify(record, None).first_fault == Fault("row-edited", "operation-2", 1, 1)
@@ -257,7 +268,10 @@ def test_what_nobody_touched_holds(trail: Trail) -> None:
 
 
 TABLES = {
-    "audit_item": ("stream", "chunk", "patient_id", "old_values", "new_values"),
+    "operation_item": (
+        "operation_id", "patient_id", "field", "subject_id", "outcome", "old", "new",
+        "version_before",
+    ),
     "audit_act": (
         "stream", "number", "timestamp", "operator", "approver", "operation_type", "reason",
         "patients_affected", "old_values", "new_values", "subject", "subject_id", "outcome",

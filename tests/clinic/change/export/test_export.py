@@ -32,16 +32,17 @@ from clinic.change.undo import request_undo
 from clinic.cohort.formula import plain_cell
 from clinic.errors import NotAllowed, OperationRefused
 from clinic.govern.approvals import decide
+from clinic.govern.audit_rows import audit_item
 from clinic.govern.audit_verify import verify
 from clinic.record.database import Record
-from clinic.record.schema.change import operation_lock
 from clinic.record.schema.clinical import allergy, diagnosis, export_file, medication
-from clinic.record.schema.govern import audit_act, audit_item
+from clinic.record.schema.govern import audit_act
 from clinic.record.schema.people import patient_tag
 from clinic.settings import Operations, Settings
 from tests.clinic.change.practice import (
     ASKER,
     LEAD,
+    MANAGER,
     asked,
     die,
     outcomes,
@@ -291,11 +292,19 @@ def test_whom_another_operation_is_changing_is_left_out_and_listed(
     """ALC-43; who has died is exported like anybody."""
     practice(record)
     die(record, 2)
-    with record.write() as connection:
-        connection.execute(sa.insert(operation_lock), {"patient_id": 1, "operation_id": 99})
+    running = asked(record, clock, "status", {"to": "on_hold"}, [1])
+    decide(
+        record,
+        clock,
+        reviewed(record, clock, running),
+        operator=MANAGER,
+        decision="approved",
+        note="",
+    )
+    begin(record, clock, running)
     rows = read_csv(exported(record, clock, home, "patients", "csv", [1, 2]))
     assert [row["Local ID"] for row in rows] == ["L2"]
-    assert outcomes(record, 1)[1] == LOCKED
+    assert outcomes(record, running + 1)[1] == LOCKED
 
 
 def test_an_edit_after_the_review_is_in_the_file_and_in_nobodys_way(

@@ -18,9 +18,9 @@ from clinic.change.undo import request_undo
 from clinic.change.visit_field import TAKES_TIME
 from clinic.change.visit_request import read_request
 from clinic.errors import NotFound, OperationRefused
+from clinic.govern.audit_rows import audit_item
 from clinic.govern.audit_verify import verify
 from clinic.record.database import Record
-from clinic.record.schema.govern import audit_item
 from clinic.record.schema.people import appointment, patient, provider
 from clinic.settings import Operations, Settings, Visits
 from tests.clinic.change.practice import (
