@@ -79,7 +79,7 @@ def _review(parts: Wiring, campaign_id: int, manner: Manner) -> None:
     review = review_campaign(parts.record, campaign_id, segment_cost=cost)
     not_accepted = sending.write_not_accepted(parts, campaign_id)
     show_review(review, read_previews(parts.record, campaign_id), not_accepted=not_accepted)
-    if review.accepted:
+    if review.accepted and not review.dry_run:
         said = estimate(parts.record, campaign_id, parts.timing, parts.clock.now())
         show_time(said, LocalTime(parts.settings))
     _confirm(parts, review, manner)

@@ -74,12 +74,21 @@ def show_table(
     if not sys.stdout.isatty():
         _show_plain(headings, rows)
         return
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold")
+    table = Table(box=box.SIMPLE_HEAD)
     for number, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if number in right else "left", overflow="fold")
+        table.add_column(
+            heading,
+            justify="right" if number in right else "left",
+            overflow="fold",
+            no_wrap=number == 0,  # what one types next: in one piece
+        )
     for row in rows:
         table.add_row(*(escape(_text(cell)) for cell in row))
-    out().print(table)
+    # Not the table's own title, which is broken where the table is narrow
+    none = "" if table.row_count or ":" in title else ": none"
+    out().print(f"[bold]{escape(title)}[/]{none}")
+    if table.row_count:
+        out().print(table)
 
 
 def _show_plain(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -61,8 +61,7 @@ def _tell(result: Imported, limit: int) -> None:
     total = (sum(result.counts.values()), "rows in all", "")
     console.show_table("Patients", ["Rows", "Outcome", "What it means"], [*rows, total], right=(0,))
     if result.problems:
-        shown = result.problems[:limit]
-        console.show_table(
-            f"The first {len(shown)} rows not used", ["Row", "Why"], shown, right=(0,)
-        )
+        shown = [(row, code, SAYS[code]) for row, code in result.problems[:limit]]
+        title = f"Rows not used, {len(shown):,} of {len(result.problems):,}"
+        console.show_table(title, ["Row", "Outcome", "What to do"], shown, right=(0,))
     console.next_commands("cohort message --status active --name NAME --template KEY")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import console
 from cli.wiring import LocalTime, get_settings, open_record
+
+if TYPE_CHECKING:
+    from clinic.message.catalogue import TemplateText
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,12 +47,19 @@ def list_all(
         "Templates",
         ["Key", "Name", "Type", "Version", "Locked", "Needs"],
         [
-            (t.key, t.name, t.message_type, t.version, "locked" if t.locked else "", ", ".join(t.variables))
+            (t.key, t.name, t.message_type, t.version, "locked" if t.locked else "", _needs(t))
             for t in found
         ],
         right=(3,),
-    )  # fmt: skip
-    console.next_commands(f"cohort templates show {found[0].key if found else 'KEY'}")
+    )
+    if not found:
+        return console.next_commands("cohort templates list", "cohort templates add KEY --text …")
+    console.next_commands(f"cohort templates show {found[0].key}")
+
+
+def _needs(text: TemplateText) -> str:
+    """What each patient must have; the organisation has its own."""
+    return ", ".join(name for name in text.variables if not name.startswith("organisation."))
 
 
 @app.command()
@@ -69,7 +79,7 @@ def show(key: Annotated[str, typer.Argument(help="Its key.")], json: Json = Fals
         [(t.version, time.show(t.created_at), t.created_by, t.subject, t.body) for t in versions],
         right=(0,),
     )
-    console.next_commands(f"cohort message LIST.csv --name NAME --template {key} --preview")
+    console.next_commands(f"cohort message LIST.csv --name NAME --template {key} --preview 3")
 
 
 @app.command()

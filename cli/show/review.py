@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich import box
 from rich.markup import escape
 from rich.panel import Panel
+from rich.table import Table
 
 from cli import console
 from cli.wiring import LocalTime
@@ -20,19 +22,36 @@ def show_review(review: Review, previews: list[Preview], *, not_accepted: Path |
     out = console.err()
     what = "Rehearsal" if review.dry_run else "Campaign"
     out.print(f"\n[bold]{what} {review.campaign_id}[/]: {escape(review.list_name)}")
-    out.print(f"  {review.rows:>9,} rows in the list")
-    out.print(f"  [green]{review.accepted:>9,} accepted[/]: one message each, by {review.channel}")
-    left_out = sum(review.not_accepted.values())
-    out.print(f"  [yellow]{left_out:>9,} not accepted[/]")
-    for code, rows in review.not_accepted.items():
-        out.print(f"  {rows:>9,} [dim]{code}: {OUTCOMES[code].says}[/]")
-    if left_out and not_accepted:
-        out.print(f"            [dim]listed in[/] {escape(str(not_accepted))}")
-    _show_cost(review)
-    out.print("  [dim]Sending goes on in the background: it may take up to one hour.[/]")  # ARC-7
+    for number, says in _lines(review, not_accepted):
+        # A sentence that is too long goes on under itself
+        table = Table.grid(padding=(0, 1))
+        table.add_column(justify="right", width=11)
+        table.add_column()
+        table.add_row(number, says)
+        out.print(table)
+    if not review.dry_run:
+        out.print(
+            "  [dim]Sending goes on in the background: it may take up to one hour.[/]"
+        )  # ARC-7
     show_previews(previews)
     for warning in review.warnings:
         out.print(f"[bold yellow]Warning[/] {warning.code}: {escape(warning.says)}")
+
+
+def _lines(review: Review, not_accepted: Path | None) -> Iterator[tuple[str, str]]:
+    """A number and what it is of, a line each."""
+    left_out = sum(review.not_accepted.values())
+    yield f"{review.rows:,}", "rows in the list"
+    yield (
+        f"[green]{review.accepted:,}[/]",
+        f"[green]accepted[/]: one message each, by {review.channel}",
+    )
+    yield f"[yellow]{left_out:,}[/]", "[yellow]not accepted[/]"
+    for code, rows in review.not_accepted.items():
+        yield f"{rows:,}", f"[dim]{code}: {OUTCOMES[code].says}[/]"
+    if left_out and not_accepted:
+        yield "", f"[dim]listed in[/] {escape(str(not_accepted))}"
+    yield from _cost(review)
 
 
 def show_time(said: Estimate, time: LocalTime) -> None:
@@ -48,16 +67,17 @@ def show_time(said: Estimate, time: LocalTime) -> None:
         out.print(f"  [dim]{said.ahead:,} messages of other campaigns go before it[/]")
 
 
-def _show_cost(review: Review) -> None:
+def _cost(review: Review) -> Iterator[tuple[str, str]]:
     if review.channel != "sms":
         return
-    out, letters = console.err(), review.letters
+    letters = review.letters
     price = f", {review.cost:,.2f} in all" if review.cost else ""
-    out.print(f"  {letters.segments:>9,} segments{price}")
+    yield f"{letters.segments:,}", f"segments{price}"
     if more := letters.segments - letters.without:
-        out.print(
-            f"            [dim]{more:,} of them because {letters.messages:,} messages have letters "
-            "outside the phones' alphabet, as in Siân or Gŵyr[/]"
+        yield (
+            "",
+            f"[dim]{more:,} of them because {letters.messages:,} messages have letters outside the "
+            "phones' alphabet, as in Siân or Gŵyr[/]",
         )
 
 
