@@ -47,6 +47,7 @@ COMMANDS = {
     "operators": Lazy("cli.operators:app", "Who works here and what they may do.", _GOVERN),
     "operations": Lazy("cli.operations:app", "Change many records at once; approved, undoable.", _GOVERN),
     "tags": Lazy("cli.tags:app", "Tags of patients: make one, see how many have it.", _GOVERN),
+    "places": Lazy("cli.places:app", "The practice's facilities and providers.", _GOVERN),
     "notify": Lazy("cli.notify:notify", "Tell facilities, providers or the team of an operation.", _GOVERN),
 }  # fmt: skip
 
