@@ -45,17 +45,17 @@ def end_waiting(record: Record, clock: Clock, settings: Receipts) -> int:
 
 def _due(limit: datetime) -> sa.Select[tuple[int, str, bool]]:
     """
-    Batches with an attempt so old that receipts are overdue, and those that are done and have no younger one.
+    Batches with an attempt so old that receipts are overdue, and those that are over without any.
 
-    Also those that are not done: while a campaign is paused the 72 hours of what had left go on.
+    Also those that are not done: while a campaign is paused the 72 hours of what had left go on. The
+    attempt's begin counts: parts of it may have had their answers long before the last.
     """
     own = sa.select(submission.c.id).where(submission.c.batch_id == batch.c.id)
-    at = sa.func.coalesce(submission.c.closed_at, submission.c.created_at)
-    nothing_to_come = _is_over() & ~own.where(at > limit).exists()
+    overdue = own.where(submission.c.created_at <= limit).exists()
     return (
         sa.select(batch.c.id, campaign.c.channel, campaign.c.dry_run)
         .join(campaign, campaign.c.id == batch.c.campaign_id)
-        .where(~batch.c.settled, own.where(at <= limit).exists() | nothing_to_come)
+        .where(~batch.c.settled, overdue | (_is_over() & ~own.exists()))
         .order_by(batch.c.id)
     )
 

@@ -443,6 +443,22 @@ def test_the_72_hours_of_what_left_go_on_while_the_rest_of_its_batch_waits(
     assert end_waiting(record, clock, Receipts()) == 2
 
 
+def test_the_72_hours_count_from_the_answer_to_each_part_of_an_attempt(
+    record: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    """ACX-34: half of it was answered on Monday, the rest after a pause of two days."""
+    add_patients(record, 4)
+    number = add_campaign(record, clock, 4)
+    for plan in (["half"], []):
+        ledger = make_ledger(record, clock, tmp_path)
+        deliver(ledger, FakeGateway("R", plan=plan), number, 1, 1, patience=timedelta(0))
+        clock.sleep(40 * 3600)
+    assert message_states(record, number) == {"accepted": 4}
+    assert end_waiting(record, clock, Receipts()) == 2
+    clock.sleep(40 * 3600)
+    assert end_waiting(record, clock, Receipts()) == 2
+
+
 def test_what_was_turned_down_at_first_and_taken_after_all_awaits_a_receipt_too(
     record: Record, clock: FakeClock, tmp_path: Path
 ) -> None:
