@@ -1,0 +1,69 @@
+"""`cohort resend` as a person types it, on a Prefect server: what failed is sent again, and only that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from clinic.clock import SystemClock
+from clinic.message import states
+from clinic.record.database import Record
+from clinic.record.schema.messages import message
+from clinic.record.schema.outbox import outbox
+from clinic.record.schema.people import patient
+from clinic.settings import Settings
+from tasks.environment import api_url, prefect_environment
+from tests.cli.office import Office
+from tests.main_job import Practice, nhs
+
+pytestmark = pytest.mark.prefect
+
+
+@pytest.fixture
+def office(
+    prefect_server: Settings, sqlite_record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Office:
+    """Of four messages one was delivered, two failed, of one nobody knows; the tests' own server runs."""
+    practice = Practice(sqlite_record, SystemClock(), tmp_path)
+    practice.patients(4)
+    practice.run(practice.everybody(4))
+    fates = (states.DELIVERED, states.REJECTED, states.UNDELIVERED, states.UNKNOWN)
+    with sqlite_record.write() as connection:
+        for n, state in enumerate(fates, start=1):
+            connection.execute(
+                sa.update(message).where(message.c.patient_id == n).values(state=state)
+            )
+        # Corrected since: this is where it goes now
+        connection.execute(sa.update(patient).where(patient.c.id == 2).values(mobile="07700900777"))
+    url = api_url(prefect_server)
+    home = tmp_path / "home"
+    # What `apply_environment` would set, had Prefect not been imported long before
+    environment = prefect_environment(Settings(home=home, prefect_api_url=url)) | {
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR",
+        "COHORT_PREFECT_API_URL": url,
+        "COHORT_PHONES__TEST_RANGE": "true",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return Office(home, sqlite_record)
+
+
+def test_only_what_failed_is_sent_again_once_and_to_the_number_of_now(
+    office: Office, sqlite_record: Record
+) -> None:
+    """PAT-22, PAT-23: from the command to the way out; a second time there is nothing to send."""
+    unsure = office.run("resend", "1", "--rows", "3")
+    assert (unsure.exit_code, "not-confirmed" in unsure.output) == (3, True), unsure.output
+
+    done = office.run("resend", "1", "--yes", "--json")
+    assert done.exit_code == 0, done.output
+    with sqlite_record.read() as connection:
+        sent = connection.scalars(sa.select(outbox.c.address).order_by(outbox.c.address)).all()
+    assert sent == ["+447700900003", "+447700900777"]
+    assert office.rows("show", "3")["counts"] == {"delivered": 2}
+
+    again = office.run("resend", "1", "--yes")
+    assert (again.exit_code, "resend-nothing" in again.output) == (3, True), again.output
+    assert nhs(1) not in done.output
