@@ -42,9 +42,10 @@ def notify(
     What was said cannot be unsaid: there is no undo, but a correction can be sent as another notice.
     """
     from clinic.clock import SystemClock
-    from clinic.notify.notices import NoticeRequest
+    from clinic.notify.asking import ask_for
     from clinic.notify.purposes import NOTICE
     from clinic.notify.recipients import recipients_of
+    from clinic.notify.request import NoticeRequest
     from clinic.notify.texts import SUBJECT, TEXTS, keep_text
 
     how = Asking(reason, me, secret_fd, key, yes, not no_run)
@@ -63,6 +64,7 @@ def notify(
             operation_id=operation, audience=to, reason=reason, template=template,
             requested_by=person.name, request_key=key or f"cli-{uuid.uuid4()}",
         )  # fmt: skip
+        ask_for(record, SystemClock(), request, by=person)
         changing.start_flow(settings, "notify-staff", {"request": request.model_dump(mode="json")})
     console.next_commands("cohort approvals", "cohort campaigns")
 

@@ -15,7 +15,7 @@ from prefect import allow_failure
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from clinic.message.summary import Summary
-from clinic.notify.notices import NoticeRequest
+from clinic.notify.request import NoticeRequest
 from tasks.messages import render, send_batch, summarize
 from tasks.notify import name_recipients, open_notice
 from tasks.release import release, wait_for_approval
@@ -28,7 +28,7 @@ def notify_staff(request: NoticeRequest) -> Summary:
     Tell staff of an operation.
 
     Args:
-        request: of which operation, and whom; `cohort notify …` makes one
+        request: of which operation, and whom; `cohort notify …` makes one, and proves who asks
     """
     notice = open_notice(request)
     named = name_recipients(notice)

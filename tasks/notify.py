@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from clinic.notify.notices import NoticeRequest, name_all
+from clinic.notify.notices import name_all
 from clinic.notify.notices import open_notice as open_it
+from clinic.notify.request import NoticeRequest
 from tasks.safely import task
 from tasks.wiring import wiring
 

@@ -17,7 +17,6 @@ from typing import Any, Final
 import orjson
 import pandas as pd
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from clinic.change.kinds import title_of
@@ -27,8 +26,10 @@ from clinic.clock import Clock
 from clinic.errors import NotAllowed, OperationRefused
 from clinic.govern.audit import Act, record_act
 from clinic.message.campaign import CampaignRequest, get_campaign, open_campaign
+from clinic.notify.asking import require_asked
 from clinic.notify.purposes import NOTICE
-from clinic.notify.recipients import Audience, Told, recipients_of
+from clinic.notify.recipients import Told, recipients_of
+from clinic.notify.request import NoticeRequest
 from clinic.notify.texts import COLUMNS, SUBJECT, TEXTS, keep_text
 from clinic.record.bulk import insert_rows
 from clinic.record.database import Record
@@ -41,19 +42,6 @@ STAFF: Final = 10**12  # below minus this no number is a patient's, nor minus an
 _MOST: Final = 10**6  # recipients a notice
 _PASSED: Final = '{"outcome":"pass","checks":[]}'  # as data_checks/verdict.py writes it
 _ROW: Final = ("list_id", "row_number", "patient_id", "cells")
-
-
-class NoticeRequest(BaseModel):
-    """Whom to tell of which operation. `template`: of `keep_text`; empty: the audience's usual text."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    operation_id: int = Field(title="Operation", ge=1, description="Its number")
-    audience: Audience = Field(title="Who", description="facility, provider, or internal")
-    reason: str = Field(title="Reason", min_length=1, max_length=150, description="Name no patient")
-    template: str = Field(default="", title="Text", description="Empty: the usual one")
-    requested_by: str = Field(title="Requested by", min_length=1, description="An operator's name")
-    request_key: str = Field(title="Request key", min_length=1, max_length=80)
 
 
 def open_notice(
@@ -70,7 +58,8 @@ def open_notice(
 
     Raises:
         NotFound: there is no such operation
-        NotAllowed: it has changed nothing yet, or e-mail is switched off
+        NotAllowed: nobody proved to have asked for it, the operation has changed nothing yet, or e-mail
+            is switched off
         OperationRefused: nobody is there to be told
     """
     about = get_operation(record, request.operation_id)
@@ -81,6 +70,7 @@ def open_notice(
     if "email" not in settings.organisation.channels:
         raise NotAllowed("channel-off", "notices go by e-mail: allow it (organisation.channels)")
     with record.read() as connection:
+        require_asked(connection, request)
         told = recipients_of(connection, settings, request.audience, about.id)
     template = request.template or keep_text(
         record, clock, TEXTS[request.audience], subject=SUBJECT, purpose=NOTICE,

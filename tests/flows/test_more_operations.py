@@ -12,7 +12,8 @@ from clinic.change.export import folder_of
 from clinic.change.operations import get_operation
 from clinic.errors import CohortError
 from clinic.govern.approvals import decide, latest
-from clinic.notify.notices import NoticeRequest
+from clinic.notify.asking import ask_for
+from clinic.notify.request import NoticeRequest
 from clinic.record.database import Record
 from clinic.record.installation import install
 from clinic.record.schema.messages import message
@@ -24,6 +25,7 @@ from flows.notify_staff import notify_staff
 from flows.schedule_visits import schedule_visits
 from tasks import wiring
 from tests.clinic.change.practice import (
+    ASKER,
     MANAGER,
     approved,
     asked,
@@ -125,6 +127,9 @@ def test_a_notice_waits_for_its_approval_and_is_sent_once(
         operation_id=operation_id, audience="facility", reason="r", requested_by="ann",
         request_key="the-notice",
     )  # fmt: skip
+    with pytest.raises(CohortError, match="notice-unasked"):
+        notify_staff(request)  # as anybody may start it in Prefect, in anybody's name
+    ask_for(record, clock, request, by=ASKER)
     with pytest.raises(CohortError, match="approval-waiting"):
         notify_staff(request)
     with record.write() as connection:

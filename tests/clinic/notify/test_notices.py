@@ -11,15 +11,18 @@ import sqlalchemy as sa
 from clinic.errors import NotAllowed, OperationRefused, TemplateRefused
 from clinic.govern.approvals import decide, latest
 from clinic.govern.audit_verify import verify
+from clinic.govern.operators import Operator
 from clinic.message.approve import SUBJECT, ask, release_campaign
 from clinic.message.deliver import deliver
 from clinic.message.stage import stage
 from clinic.message.summary import summarize
 from clinic.message.timing import Timing
 from clinic.message.variables import Setting
-from clinic.notify.notices import STAFF, NoticeRequest, name_all, open_notice
+from clinic.notify.asking import ask_for
+from clinic.notify.notices import STAFF, name_all, open_notice
 from clinic.notify.purposes import NOTICE
 from clinic.notify.recipients import Audience
+from clinic.notify.request import NoticeRequest
 from clinic.notify.texts import keep_text
 from clinic.record.database import Record
 from clinic.record.installation import install
@@ -29,7 +32,7 @@ from clinic.record.schema.messages import message, recipient
 from clinic.record.schema.people import clinical_item, facility, patient, provider
 from clinic.settings import Contact, Notices, Operations, Settings
 from data_checks.cohort import check_cohort
-from tests.clinic.change.practice import LEAD, MANAGER, asked, done, practice
+from tests.clinic.change.practice import ASKER, LEAD, MANAGER, asked, done, practice
 from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import make_ledger
 
@@ -62,9 +65,23 @@ def requested(operation_id: int, audience: Audience, **values: Any) -> NoticeReq
     return NoticeRequest(operation_id=operation_id, audience=audience, **(usual | values))
 
 
+def opened(
+    record: Record,
+    clock: FakeClock,
+    settings: Settings,
+    request: NoticeRequest,
+    *,
+    gateway: str,
+    batch_limit: int,
+) -> int:
+    """Ann proves that it is her who asks; the notice's number."""
+    ask_for(record, clock, request, by=ASKER)
+    return open_notice(record, clock, settings, request, gateway=gateway, batch_limit=batch_limit)
+
+
 def staged(record: Record, clock: FakeClock, request: NoticeRequest) -> int:
     """A notice that waits for its approval."""
-    notice = open_notice(record, clock, TEAM, request, gateway="fake", batch_limit=100)
+    notice = opened(record, clock, TEAM, request, gateway="fake", batch_limit=100)
     name_all(record, clock, notice)
     stage(record, notice, setting=Setting(TEAM.organisation, clock.now()), most_segments=6)
     assert ask(record, clock, TEAM, notice, flow_run_id=None)
@@ -153,9 +170,7 @@ def test_the_provider_of_a_visit_that_was_booked_is_told(record: Record, clock: 
     parameters = {"type": "review", "from": "2026-03-09", "to": "2026-03-10", "provider": "P4"}
     operation_id = asked(record, clock, "visit", parameters, [1])
     done(record, clock, operation_id)
-    open_notice(
-        record, clock, TEAM, requested(operation_id, "provider"), gateway="fake", batch_limit=1
-    )
+    opened(record, clock, TEAM, requested(operation_id, "provider"), gateway="fake", batch_limit=1)
     with record.read() as connection:
         assert connection.scalar(sa.select(cohort_list.c.rows)) == 2  # P1, whose patient; P4
 
@@ -185,7 +200,7 @@ def test_asked_for_again_it_is_the_same_notice_and_nobody_is_told_twice(
     notice = staged(record, clock, requested(moved, "facility"))
     approved(record, clock, notice)
     first = sent(record, clock, tmp_path, notice)
-    again = open_notice(
+    again = opened(
         record, clock, TEAM, requested(moved, "facility"), gateway="fake", batch_limit=100
     )
     assert again == notice
@@ -224,10 +239,36 @@ def test_an_operation_that_changed_nothing_yet_is_nothing_to_tell_of(
     practice(sqlite_record)
     operation_id = asked(sqlite_record, clock, "status", {"to": "on_hold"}, [1])
     with pytest.raises(NotAllowed, match="notice-too-early"):
-        open_notice(
+        opened(
             sqlite_record, clock, TEAM, requested(operation_id, "facility"), gateway="fake",
             batch_limit=1,
         )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"requested_by": "mia"},
+        {"request_key": "other"},
+        {"template": "t"},
+        {"audience": "provider"},
+    ],
+)
+def test_a_run_cannot_say_that_somebody_asked_who_did_not(
+    sqlite_record: Record, clock: FakeClock, changed: dict[str, str]
+) -> None:
+    """ALC-8, ALC-33: else one could ask in another's name in Prefect, and approve it as oneself."""
+    practice(sqlite_record)
+    operation_id = asked(sqlite_record, clock, "status", {"to": "on_hold"}, [1])
+    done(sqlite_record, clock, operation_id)
+    asked_for = requested(operation_id, "facility")
+    ask_for(sqlite_record, clock, asked_for, by=ASKER)
+    forged = asked_for.model_copy(update=changed)
+    with pytest.raises(NotAllowed, match="notice-unasked"):
+        open_notice(sqlite_record, clock, TEAM, forged, gateway="fake", batch_limit=1)
+    for by in (LEAD, Operator("root", "admin", active=True)):
+        with pytest.raises(NotAllowed, match="request-not-allowed"):
+            ask_for(sqlite_record, clock, asked_for, by=by)
 
 
 def test_nobody_to_tell_is_said(sqlite_record: Record, clock: FakeClock) -> None:
@@ -235,7 +276,7 @@ def test_nobody_to_tell_is_said(sqlite_record: Record, clock: FakeClock) -> None
     operation_id = asked(sqlite_record, clock, "status", {"to": "on_hold"}, [1])
     done(sqlite_record, clock, operation_id)
     with pytest.raises(OperationRefused, match="notice-nobody"):
-        open_notice(
+        opened(
             sqlite_record, clock, Settings(), requested(operation_id, "internal"), gateway="fake",
             batch_limit=1,
         )  # fmt: skip

@@ -1,0 +1,83 @@
+"""
+Who asked for a notice, proven. Prefect knows no identities: a run names who asked, the trail says if they did.
+
+Otherwise who may start runs there could ask in another's name, and approve it as themselves.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.clock import Clock
+from clinic.errors import NotAllowed
+from clinic.govern.audit import Act, record_act
+from clinic.govern.operators import Operator
+from clinic.govern.roles import may
+from clinic.notify.request import NoticeRequest
+from clinic.record.database import Record
+from clinic.record.schema.govern import audit_act
+
+_ASKED: Final = "notification.asked"
+
+
+def ask_for(record: Record, clock: Clock, request: NoticeRequest, *, by: Operator) -> None:
+    """
+    Write to the trail that a proven operator asks for exactly this notice.
+
+    Args:
+        by: of `prove`; the request names them
+
+    Raises:
+        NotAllowed: the role may not, or it names somebody else
+    """
+    if request.requested_by != by.name or not may(by.role, "request", "notification"):
+        raise NotAllowed("request-not-allowed", f"a {by.role} may not ask for this")
+    with record.write() as connection:
+        record_act(
+            connection,
+            clock,
+            Act(
+                operator=by.name,
+                operation_type=_ASKED,
+                subject="notice",
+                subject_id=request.operation_id,
+                new_values=_exactly(request),
+                reason=request.reason,
+            ),
+        )
+
+
+def require_asked(connection: Connection, request: NoticeRequest) -> None:
+    """
+    Refuse a request that nobody proved to be theirs.
+
+    Raises:
+        NotAllowed: the trail does not say that this operator asked for exactly this
+    """
+    c = audit_act.c
+    asked = connection.scalars(
+        sa.select(c.new_values).where(
+            c.operation_type == _ASKED,
+            c.operator == request.requested_by,
+            c.subject == "notice",
+            c.subject_id == request.operation_id,
+        )
+    )
+    if _exactly(request) not in [orjson.loads(values or "null") for values in asked]:
+        raise NotAllowed(
+            "notice-unasked",
+            f"{request.requested_by} did not ask for this notice; ask with: "
+            f"cohort notify {request.operation_id} --to {request.audience}",
+        )
+
+
+def _exactly(request: NoticeRequest) -> dict[str, str]:
+    return {
+        "audience": request.audience,
+        "template": request.template,
+        "request_key": request.request_key,
+    }
