@@ -177,15 +177,28 @@ def _write(
         detail.str[:60].tolist(),
         facts["address"].tolist(),
         facts["evidence"].where(screening.outcome == "opted_out", "").tolist(),
+        facts["record_version"]
+        .astype(object)
+        .where(facts["record_version"].notna(), None)
+        .tolist(),
         strict=True,
     )
     insert_rows(
         connection,
         recipient,
-        ("campaign_id", "row_number", "patient_id", "outcome", "detail", "address", "evidence"),
         (
-            (campaign_id, row, patient_id, outcome, *(text or None for text in texts))
-            for row, patient_id, outcome, *texts in columns
+            "campaign_id",
+            "row_number",
+            "patient_id",
+            "outcome",
+            "detail",
+            "address",
+            "evidence",
+            "record_version",
+        ),
+        (
+            (campaign_id, row, patient_id, outcome, *(text or None for text in texts), version)
+            for row, patient_id, outcome, *texts, version in columns
         ),
     )
 

@@ -55,8 +55,9 @@ def facts_of(
     Returns:
         same index; the columns that `data_checks.eligibility.screen` names, less those a template
         decides (`variable_missing`); `address`: E.164 or e-mail, "" where there is none;
-        `address_kind`: what exactly is wrong with a number (clinic/values/phone_kinds.py); and
-        `evidence`: which decision is an opt-out ("consent 12", "reply 5"), else ""
+        `address_kind`: what exactly is wrong with a number (clinic/values/phone_kinds.py);
+        `evidence`: which decision is an opt-out ("consent 12", "reply 5"), else ""; and
+        `record_version`: of the patient whose record has that address, Int64; empty: it is the list's own
     """
     ids = judge_nhs_numbers(rows["nhs_number"])
     known = match_patients(connection, source, rows, ids["nhs_number"])
@@ -147,6 +148,8 @@ def _judge_addresses(
     if record_first:
         first, second = recorded, listed
     text = first.where(first != "", second)
+    read = (text != "") & (text == recorded)
+    facts["record_version"] = known["version"].astype("Int64").where(read)
     judged = judge_emails(text) if channel == "email" else judge_mobiles(text, settings.phones)
     facts["address"] = judged["address"]
     facts["address_fault"] = judged["fault"]

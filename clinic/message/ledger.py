@@ -28,6 +28,7 @@ from clinic.message.codes import batch_id
 from clinic.message.contact import is_capped, note_attempt, wait_for_turn
 from clinic.message.halting import halt
 from clinic.message.pacing import Lane, Turn
+from clinic.message.readdress import readdress, suppress_unreachable
 from clinic.message.suppress import suppress_ineligible, suppress_recently_contacted
 from clinic.message.timing import Timing
 from clinic.message.worker import Worker
@@ -210,8 +211,14 @@ class Ledger:
         return state in states.SENDING
 
     def leave_out(self, connection: Connection, claim: Claim, now: datetime) -> int:
-        """Suppress those of the batch who died, opted out or had enough since they were accepted; how many."""
+        """
+        Suppress those of the batch who died, opted out or had enough since they were accepted; how many.
+
+        Before that, numbers that were changed since take the place of the old ones (ACX-36).
+        """
+        faults = readdress(connection, claim.batch_id, claim.channel, self.timing.phones)
         count = suppress_ineligible(connection, claim.batch_id, claim.campaign_id, now)
+        count += suppress_unreachable(connection, claim.batch_id, faults, now)
         if self._is_capped(claim):
             wait_for_turn(connection, now)
             count += suppress_recently_contacted(

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from clinic.message.calendar import Calendar, calendar_of, in_zone
 from clinic.message.pacing import Lane, Limits, Turn, lane_of
-from clinic.settings import Contact, Halt, Pace, Pacing, Release, Settings
+from clinic.settings import Contact, Halt, Pace, Pacing, Phones, Release, Settings
 
 # Where a channel never opens, somebody may change the settings: look again
 _LOOK_AGAIN = timedelta(days=1)
@@ -25,6 +25,9 @@ class Timing:
     contact: Contact = field(default_factory=Contact)
     release: Release = field(default_factory=Release)
     halt: Halt | None = None
+    phones: Phones = field(
+        default_factory=Phones
+    )  # which numbers may be texted, of those changed since
     facilities: Mapping[str, Calendar] = field(default_factory=dict)  # in other zones, by code
 
     @property
@@ -90,4 +93,5 @@ def timing_of(settings: Settings) -> Timing:
         contact=settings.contact,
         release=settings.release,
         halt=settings.halt,
+        phones=settings.phones,
     )

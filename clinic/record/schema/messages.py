@@ -106,6 +106,8 @@ recipient = Table(
     Column("detail", String(60)),  # which variable, which row it repeats: never a patient's value
     Column("address", String(320)),  # as the gateway takes it: E.164, or the e-mail address
     Column("evidence", String(30)),  # which decision left them out: "consent 12", "reply 5"
+    # Of the patient when `address` was read from the record; empty: it is the list's own
+    Column("record_version", Integer),
     PrimaryKeyConstraint("campaign_id", "row_number"),
     sqlite_with_rowid=False,
 )

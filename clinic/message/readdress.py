@@ -1,0 +1,96 @@
+"""
+A number or address that was changed in the record since the list was checked is the one that is used (ACX-36).
+
+A campaign may wait for weeks, and the old number may be somebody else's by then. Asked in the intent, of
+rows whose address is the record's; one that stands on the list alone is the list's, and stays. Whose new
+number cannot be used is left out with the reason, as they would have been at the check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import Connection, Row
+
+from clinic.message import states
+from clinic.record.bulk import is_any_of, update_rows
+from clinic.record.schema.messages import batch, message, recipient
+from clinic.record.schema.people import patient
+from clinic.settings import Phones
+from clinic.values.email import judge_emails
+from clinic.values.phone import judge_mobiles
+
+
+def readdress(
+    connection: Connection, batch_id: int, channel: str, phones: Phones
+) -> dict[str, list[int]]:
+    """
+    Send the batch's waiting messages where the record says now; those that cannot be sent there, by fault.
+
+    One statement finds patients who were written to since, and only their numbers are judged again.
+    """
+    rows = _written_since(connection, batch_id, channel)
+    if not rows:
+        return {}
+    texts = pd.Series([row.text or "" for row in rows], dtype="str")
+    judged = judge_emails(texts) if channel == "email" else judge_mobiles(texts, phones)
+    moved: list[tuple[int, str]] = []
+    faults: dict[str, list[int]] = {}
+    for row, address, fault in zip(rows, judged["address"], judged["fault"], strict=True):
+        if fault:
+            faults.setdefault(fault, []).append(row.id)
+        elif address != row.address:
+            moved.append((row.id, address))
+    update_rows(connection, message, ["id", "address"], moved)
+    return faults
+
+
+def _written_since(
+    connection: Connection, batch_id: int, channel: str
+) -> Sequence[Row[tuple[int, str, str | None]]]:
+    """
+    Waiting messages to the record's address, of patients of whom anything was changed since it was read.
+
+    Looked up by primary keys, message by message: a join might read the whole campaign for each batch.
+    """
+    of_patient = patient.c.id == message.c.patient_id
+    text = patient.c.email if channel == "email" else patient.c.mobile
+    read = sa.select(recipient.c.record_version).where(
+        recipient.c.campaign_id == message.c.campaign_id,
+        recipient.c.row_number == message.c.row_number,
+    )
+    version = sa.select(patient.c.version).where(of_patient)
+    return connection.execute(
+        sa.select(
+            message.c.id,
+            message.c.address,
+            sa.select(text).where(of_patient).scalar_subquery().label("text"),
+        ).where(
+            message.c.batch_id == batch_id,
+            message.c.state == states.PENDING,
+            version.scalar_subquery() != read.scalar_subquery(),
+        )
+    ).all()
+
+
+def suppress_unreachable(
+    connection: Connection, batch_id: int, faults: dict[str, list[int]], now: datetime
+) -> int:
+    """Suppress those that `readdress` found no way to, and that still wait; how many."""
+    count = 0
+    for fault, references in sorted(faults.items()):
+        count += connection.execute(
+            sa.update(message)
+            .where(is_any_of(message.c.id, references), message.c.state == states.PENDING)
+            .values(state=states.SUPPRESSED, reason=fault, status_at=now)
+        ).rowcount
+    if count:
+        connection.execute(
+            sa.update(batch)
+            .where(batch.c.id == batch_id)
+            .values(suppressed=batch.c.suppressed + count)
+        )
+    return count
