@@ -12,8 +12,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, Group
 from rich.markup import escape
+from rich.measure import Measurement
+from rich.padding import Padding
 from rich.table import Table
 
 from clinic.errors import CohortError
@@ -86,9 +88,27 @@ def show_table(
         table.add_row(*(escape(_text(cell)) for cell in row))
     # Not the table's own title, which is broken where the table is narrow
     none = "" if table.row_count or ":" in title else ": none"
-    out().print(f"[bold]{escape(title)}[/]{none}")
+    screen = out()
+    screen.print(f"[bold]{escape(title)}[/]{none}")
     if table.row_count:
-        out().print(table)
+        endless = screen.options.update(max_width=10_000)
+        fits = Measurement.get(screen, endless, table).minimum <= screen.width
+        screen.print(table if fits else _one_below_the_other(table))
+
+
+def _one_below_the_other(table: Table) -> Group:
+    """A row as lines of heading and cell: where the columns would be narrower than their words."""
+    cells = [list(column.cells) for column in table.columns]
+    blocks = []
+    for number in range(table.row_count):
+        block = Table.grid(padding=(0, 2))
+        block.add_column(style="dim", no_wrap=True)
+        block.add_column(overflow="fold")
+        for column, values in zip(table.columns, cells, strict=True):
+            if values[number]:
+                block.add_row(column.header, values[number])
+        blocks.append(Padding(block, (1, 0, 0, 1)))
+    return Group(*blocks)
 
 
 def _show_plain(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from cli import console
-from clinic.errors import CohortError
+from clinic.errors import CohortError, MendableError
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,18 @@ class LazyGroup(TyperGroup):
         except CohortError as error:
             console.show_error(error)
             raise typer.Exit(error.exit_code) from None
-        except (typer.Exit, typer.Abort, typer.TyperException, OSError):
+        except (typer.Exit, typer.Abort, typer.TyperException):
             raise
+        except OSError as error:
+            if error.filename is None:  # a pipe that nobody reads any more: Typer's own affair
+                raise
+            refused = MendableError("file-unusable", f"{error.filename}: {error.strerror}")
+            console.show_error(refused)
+            raise typer.Exit(refused.exit_code) from None
+        except UnicodeDecodeError:
+            refused = MendableError("text-not-utf8", "a text file is not UTF-8: save it as UTF-8")
+            console.show_error(refused)
+            raise typer.Exit(refused.exit_code) from None
         except Exception as error:
             # The text of an error that nobody foresaw may hold a patient: say where it was, not what
             from tasks.scrub import where

@@ -121,6 +121,7 @@ def _show(found: Iterator[Sent], time: LocalTime, *, limit: int, json: bool) -> 
 def _write_excel(path: Path, found: Iterator[Sent], time: LocalTime) -> None:
     from clinic.message.sent_sheet import write_workbook
 
+    path.open("ab").close()  # a place that cannot be written is told of as such
     count = write_workbook(path, _HEADINGS, (_cells(sent, time) for sent in found))
     console.say(f"{count:,} messages written to {path}")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import pytest
+
 from clinic.message import states
 from clinic.record.database import Record
 from tests.campaigns import Fate, put_campaign, put_patient
@@ -126,3 +128,30 @@ def test_the_outreach_report_is_filtered(
     with path.open(encoding="utf-8-sig", newline="") as file:
         assert {row["Bulk Outreach ID"] for row in csv.DictReader(file)} == {"1", "2"}
     assert "'+447700900123" in typed("report", "--csv", "-").out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("outcomes", "1", "--csv"),
+        ("report", "--csv"),
+        ("report", "--excel"),
+        ("message", "--name", "x", "--template", "flu-invite", "--ids-from"),
+        ("groups", "add", "g", "--name", "G", "--ids-from"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named_without_a_traceback(
+    typed: Type, installed: Record, clock: FakeClock, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    put_campaign(installed, clock, FATES)
+    told = typed(*words, str(tmp_path / "nowhere" / "x.csv"))
+    assert (told.code, "file-unusable" in told.err, "nowhere" in told.err) == (2, True, True)
+
+
+def test_ids_that_are_not_utf_8_are_told_of_as_such(
+    typed: Type, installed: Record, tmp_path: Path
+) -> None:
+    path = tmp_path / "ids.txt"
+    path.write_bytes("Siân".encode("cp1252"))
+    told = typed("groups", "add", "g", "--name", "G", "--ids-from", str(path))
+    assert (told.code, "text-not-utf8" in told.err) == (2, True)
