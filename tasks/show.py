@@ -6,26 +6,18 @@ Counts, codes and our own sentences only: artifacts are copied into Prefect's ev
 
 from __future__ import annotations
 
-import threading
-from uuid import UUID
+from typing import Final
 
 import sqlalchemy as sa
-from prefect.artifacts import (
-    create_markdown_artifact,
-    create_progress_artifact,
-    create_table_artifact,
-    update_progress_artifact,
-)
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from clinic.cohort.outcomes import OUTCOMES
 from clinic.message.summary import Summary, progress
 from clinic.record.database import Record
 from clinic.record.schema.messages import check_result
 from data_checks.verdict import Verdict
+from tasks.bars import Bars, Seen
 from tasks.wiring import wiring
-
-_bars: dict[int, UUID] = {}
-_drawing = threading.Lock()
 
 
 def show_checks(record: Record, campaign_id: int) -> None:
@@ -52,38 +44,30 @@ def show_checks(record: Record, campaign_id: int) -> None:
 
 def start_progress(campaign_id: int) -> None:
     """A bar that fills while batches are sent."""
-    made = create_progress_artifact(
-        progress=0.0, key=f"progress-{campaign_id}", description=_progress_text(campaign_id)
-    )
-    with _drawing:
-        _bars[campaign_id] = UUID(str(made))
+    _BARS.start(campaign_id)
 
 
 def update_progress(campaign_id: int) -> None:
     """Move the bar to where the ledger is."""
-    with _drawing:
-        bar = _bars.get(campaign_id)
-        if bar is None:  # a run that carries on in another process has no bar yet
-            return
-        now = progress(wiring().record, campaign_id)
-        share = 100.0 * now.processed / now.total if now.total else 100.0
-        update_progress_artifact(
-            artifact_id=bar, progress=share, description=_progress_text(campaign_id)
-        )
+    _BARS.move(campaign_id)
 
 
-def _progress_text(campaign_id: int) -> str:
+def _look(campaign_id: int) -> Seen:
     now = progress(wiring().record, campaign_id)
-    return (
+    return Seen(
+        now.processed,
+        now.total,
         f"Campaign {campaign_id}: {now.processed:,} processed, {now.remaining:,} remaining, "
-        f"{now.errors:,} errors, {now.unknown:,} unknown"
+        f"{now.errors:,} errors, {now.unknown:,} unknown",
     )
+
+
+_BARS: Final = Bars("progress", _look)
 
 
 def show_summary(summary: Summary) -> None:
     """What became of every row: a table, and a page with a plot."""
-    with _drawing:
-        _bars.pop(summary.campaign_id, None)
+    _BARS.leave(summary.campaign_id)
     rows = [
         {"outcome": code, "rows": count, "what to do": OUTCOMES[code].says}
         for code, count in _largest_first(summary)

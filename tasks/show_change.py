@@ -6,14 +6,9 @@ Counts, codes and our own sentences only: artifacts are copied into Prefect's ev
 
 from __future__ import annotations
 
-import threading
-from uuid import UUID
+from typing import Final
 
-from prefect.artifacts import (
-    create_progress_artifact,
-    create_table_artifact,
-    update_progress_artifact,
-)
+from prefect.artifacts import create_table_artifact
 
 from clinic.change.approve import counts_of
 from clinic.change.checklist import CAUTION, checklist
@@ -22,11 +17,10 @@ from clinic.change.operations import find_operation
 from clinic.change.outcomes import SAYS, SELECTED
 from clinic.change.summary import Summary, summarize
 from clinic.govern.approvals import latest
+from tasks.bars import Bars, Seen
 from tasks.show_waiting import show_waiting as show_waiting_for
 from tasks.wiring import wiring
 
-_bars: dict[int, UUID] = {}
-_drawing = threading.Lock()
 _TICKS = {True: "✓", False: "✗", None: "N/A"}
 
 
@@ -59,38 +53,30 @@ def show_waiting(operation_id: int) -> None:
 
 def start_progress(operation_id: int) -> None:
     """ALC-35: a bar that fills while chunks are applied."""
-    made = create_progress_artifact(
-        progress=0.0, key=f"operation-{operation_id}", description=_progress_text(operation_id)
-    )
-    with _drawing:
-        _bars[operation_id] = UUID(str(made))
+    _BARS.start(operation_id)
 
 
 def update_progress(operation_id: int) -> None:
     """Move the bar to where the operation's chunks are."""
-    with _drawing:
-        bar = _bars.get(operation_id)
-        if bar is None:  # a run that carries on in another process has no bar yet
-            return
-        now = summarize(wiring().record, operation_id)
-        share = 100.0 * now.processed / now.will_change if now.will_change else 100.0
-        update_progress_artifact(
-            artifact_id=bar, progress=share, description=_progress_text(operation_id)
-        )
+    _BARS.move(operation_id)
 
 
-def _progress_text(operation_id: int) -> str:
+def _look(operation_id: int) -> Seen:
     now = summarize(wiring().record, operation_id)
-    return (
+    return Seen(
+        now.processed,
+        now.will_change,
         f"Operation {operation_id}: {now.processed:,} processed, {now.remaining:,} remaining, "
-        f"{now.conflicts + now.failed:,} errors"
+        f"{now.conflicts + now.failed:,} errors",
     )
+
+
+_BARS: Final = Bars("operation", _look)
 
 
 def show_result(summary: Summary) -> None:
     """What became of every patient, in counts."""
-    with _drawing:
-        _bars.pop(summary.operation_id, None)
+    _BARS.leave(summary.operation_id)
     record = wiring().record
     with record.read() as connection:
         counts = counts_of(connection, find_operation(connection, summary.operation_id))
