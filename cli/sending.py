@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli import console
+from cli.wiring import LocalTime
 
 if TYPE_CHECKING:
     from clinic.message.request import MessageRequest
@@ -92,7 +93,8 @@ def write_not_accepted(parts: Wiring, campaign_id: int) -> Path:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / f"campaign-{campaign_id}.csv"
     with path.open("w", encoding="utf-8-sig", newline="") as file:
-        write_outcomes(parts.record, campaign_id, file, only="not_messaged")
+        zone = LocalTime(parts.settings).zone
+        write_outcomes(parts.record, campaign_id, file, only="not_messaged", zone=zone)
     return path
 
 
