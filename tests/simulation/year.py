@@ -257,14 +257,14 @@ class Year:
     def _calm_down(self) -> None:
         """No more faults: people resume what is paused, and everything comes to its end."""
         self.calm = self.settler.calm = True
-        for _ in range(60 * 8):
+        for _ in range(150 * 24):
             for number in self._stopped():
                 resume(self.record, self.clock, number, timing=self.timing, **BY)
             self._settle()
             self._wake()
             if not self._is_awake() and not self._stopped():  # the brake may have stopped it again
                 break
-            self.clock.sleep(3 * 3600)
+            self.clock.sleep(3600)
         self.clock.sleep(3600)
         due_campaigns(self.record, self.clock.now(), self.timing)
         while not self.network.is_silent:
