@@ -12,10 +12,11 @@ import pytest
 import sqlalchemy as sa
 
 from clinic.clock import SystemClock
-from clinic.govern.audit import Act, Item, record_act, record_items
+from clinic.govern.audit import Act, record_act
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
 from tests.cli.office import Office, hire
+from tests.clinic.govern.trail import change
 
 
 @pytest.fixture
@@ -26,11 +27,7 @@ def office(tmp_path: Path, sqlite_record: Record) -> Office:
     record, clock = office.open(), SystemClock()
     for number, patients in ((7, (1, 2, 3)), (8, (3,))):
         with record.write() as connection:
-            changed = [Item(p, {"status": "active"}, {"status": "on_hold"}) for p in patients]
-            stream = f"operation-{number}"
-            record_items(
-                connection, clock, stream=stream, operation_id=number, chunk=1, items=changed
-            )
+            change(connection, clock, number, 1, patients)
             act = Act(
                 operator="ann",
                 approver="max",
