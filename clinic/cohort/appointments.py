@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from clinic.message.reminder_request import ReminderRequest
 
 _LONGEST = timedelta(days=28)  # COM-15
+_INSTANT = timedelta(microseconds=1)
 _COLUMNS = ("id", "patient_id", "starts_at", "place", "facility_id", "provider_id")
 _SAME = ("place", "visit_type", "mode", "session_type", "booking_requirement")
 
@@ -64,8 +65,8 @@ def _window(wanted: ReminderRequest, now: datetime, zone: ZoneInfo) -> tuple[dat
     today = now.astimezone(zone).date()
     last = wanted.last_date or today + timedelta(days=wanted.days)
     first = _midnight(wanted.first_date, zone) if wanted.first_date else now
-    end = min(_midnight(last + timedelta(days=1), zone), now + _LONGEST)
-    return max(now, first - timedelta(microseconds=1)), end
+    end = min(_midnight(last + timedelta(days=1), zone), now + _LONGEST + _INSTANT)
+    return max(now, first - _INSTANT), end
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Select
 
 from clinic.message import states
-from clinic.message.network_reasons import PERMANENT
+from clinic.message.network_reasons import NOT_OF_THE_NUMBER, PERMANENT
 from clinic.message.pacing import DAY, Lane, Turn
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.messages import campaign, message, submission
@@ -76,7 +76,12 @@ def note_attempt(connection: Connection, references: Sequence[int]) -> None:
 
 
 def likely_to_fail(channel: str, patients: Select[tuple[int]]) -> Select[tuple[int, str]]:
-    """Patient and address, of those whose last message to that address failed for good."""
+    """
+    Patient and address, of those whose last message to that address failed for good (ACX [A3]).
+
+    By what is wrong with the number: one that was too long, or that two people found not to have been
+    sent, says nothing of it.
+    """
     rank = (
         sa.func.row_number()
         .over(
@@ -94,8 +99,9 @@ def likely_to_fail(channel: str, patients: Select[tuple[int]]) -> Select[tuple[i
         )
         .subquery()
     )
-    for_good = sa.or_(
+    why = sa.func.coalesce(last.c.reason, "")
+    for_good = why.not_in(NOT_OF_THE_NUMBER) & sa.or_(
         last.c.state == states.REJECTED,
-        (last.c.state == states.UNDELIVERED) & last.c.reason.in_(PERMANENT),
+        (last.c.state == states.UNDELIVERED) & why.in_(PERMANENT),
     )
     return sa.select(last.c.patient_id, last.c.address).where(last.c.rank == 1, for_good)

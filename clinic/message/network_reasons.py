@@ -72,7 +72,14 @@ REASONS: Final[dict[str, NetworkReason]] = {
     for code, says, known_as in rows
 }
 PERMANENT: Final = frozenset(code for code, reason in REASONS.items() if reason.permanent)
+# Permanent too, but of one message: they say nothing of the number
+_OF_THE_MESSAGE: Final = frozenset({"duplicate_id", "too_long"})
 _NAMES: Final = {name: r.code for r in REASONS.values() for name in (r.code, *r.known_as)}
+
+# Every word for a failure after which the same number may do: as networks say it, or gateways at once
+NOT_OF_THE_NUMBER: Final = frozenset(
+    name for name, code in _NAMES.items() if code not in PERMANENT or code in _OF_THE_MESSAGE
+)
 
 
 def reason_code(given: object) -> str:

@@ -84,6 +84,9 @@ OUTCOMES = [
     ("the network says no such number", states.UNDELIVERED, "unknown_subscriber", "likely_to_fail"),
     ("the phone was off", states.UNDELIVERED, "absent_subscriber", "accepted"),
     ("the gateway turned it down", states.REJECTED, "number-barred", "likely_to_fail"),
+    ("it was too long for the network", states.UNDELIVERED, "too_long", "accepted"),
+    ("it was too long for the gateway", states.REJECTED, "message_too_long", "accepted"),
+    ("two people: it was never sent", states.REJECTED, "settled_not_sent", "accepted"),
     ("it arrived", states.DELIVERED, None, "accepted"),
 ]
 

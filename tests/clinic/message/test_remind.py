@@ -182,9 +182,11 @@ def test_every_parameter_of_the_report_must_match(
 def test_nothing_is_reminded_of_more_than_28_days_ahead(
     office: Record, clock: FakeClock, tmp_path: Path
 ) -> None:
-    """COM-15."""
-    book(office, clock.now() + timedelta(days=29))
+    """COM-15: at most 28 days before, to the minute."""
+    book(office, clock.now() + timedelta(days=28, minutes=1))
     assert night(office, clock, tmp_path, last_date=date(2026, 12, 31)) == []
+    book(office, clock.now() + timedelta(days=28), 2)
+    assert len(night(office, clock, tmp_path, last_date=date(2026, 12, 31))) == 1
     with pytest.raises(ValidationError):
         ReminderRequest(days=29)
 
