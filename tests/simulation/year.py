@@ -48,7 +48,7 @@ from tests.ledgers import add_campaign, add_patients, make_ledger
 from tests.simulation.ending import Result, judge_ending, set_witness
 from tests.simulation.gateway import Judge, RandomGateway
 from tests.simulation.network import Network
-from tests.simulation.settler import Apply, Killed, Settler
+from tests.simulation.settler import Apply, Killed, Settler, hurry
 from tests.simulation.truth import Truth
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -92,7 +92,7 @@ class Year:
         receipts: Receipts | None = None,
     ) -> None:
         """`timing`, `apply`, `receipts`: others than the judge expects are negative controls."""
-        self.record = record
+        self.record = hurry(record)
         self.folder = folder
         self.draw = random.Random(seed)
         self.clock = FakeClock(START)
