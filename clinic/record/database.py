@@ -11,14 +11,17 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pysqlite3
 import sqlalchemy as sa
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, ExceptionContext, event
 from sqlalchemy.engine import make_url
 
 from clinic.errors import RecordUnsafe, SettingsWrong
+
+if TYPE_CHECKING:
+    import psycopg
 
 # Committed writes can be lost by a WAL reset before these (sqlite.org, 3.51.3 release notes)
 _WAL_SAFE = {(3, 44): 6, (3, 50): 7, (3, 51): 3}
@@ -109,6 +112,8 @@ def _sqlite(url: str) -> Engine:
 
 
 def _postgresql(url: str) -> Engine:
+    import psycopg  # only here: who lives on SQLite need not load it
+
     engine = sa.create_engine(
         url,
         hide_parameters=True,
@@ -117,7 +122,31 @@ def _postgresql(url: str) -> Engine:
         # Behind a transaction pooler a prepared statement may be somebody else's
         connect_args={"prepare_threshold": None},
     )
+
+    @event.listens_for(engine, "handle_error")
+    def _quote_no_values(context: ExceptionContext) -> None:
+        error, told = context.original_exception, context.sqlalchemy_exception
+        if isinstance(error, psycopg.Error) and told is not None:
+            said, says = str(error), _without_values(error)
+            error.args = (says,)
+            told.args = (str(told.args[0]).replace(said, says),)
+
     return engine
+
+
+def _without_values(error: psycopg.Error) -> str:
+    """
+    What went wrong and where, without the row: PostgreSQL says "DETAIL: Key (nhs_number)=(…)", and of
+    a value that it cannot read even in the first line.
+    """
+    told = error.diag
+    if error.sqlstate is None or error.sqlstate[:2] not in (
+        "22",
+        "23",
+    ):  # neither data nor integrity
+        return told.message_primary or str(error)
+    names = (told.table_name, told.column_name, told.constraint_name)
+    return " ".join([type(error).__name__, error.sqlstate, *(name for name in names if name)])
 
 
 def require_durable(record: Record) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from datetime import datetime
 from pathlib import Path
 
@@ -181,3 +182,30 @@ def test_an_emptied_database_can_be_filled_anew(record: Record) -> None:
         assert sa.inspect(connection).get_table_names() == []
     migrate(record)
     require_current(record)
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        {"id": 1, "nhs_number": "9000000002"},
+        {"id": 2, "nhs_number": SENTINEL[-10:]},
+        {"id": 3, "nhs_number": "9000000003", "given_name": None},
+        {"id": 4, "nhs_number": "9000000004", "facility_id": 99},
+        {"id": 5, "nhs_number": "9000000005", "preferred_channel": SENTINEL * 9},
+    ],
+)
+def test_whatever_the_database_refuses_its_error_quotes_no_value(
+    record: Record, spoiled: dict[str, object]
+) -> None:
+    """PostgreSQL would say "DETAIL: Key (nhs_number)=(…)" of a plain statement too."""
+    first = {"id": 1, "nhs_number": SENTINEL[-10:], "given_name": SENTINEL}
+    with record.write() as connection:
+        connection.execute(sa.insert(patient).values(first))
+    told = ""
+    try:
+        with record.write() as connection:
+            connection.execute(sa.insert(patient).values({"given_name": SENTINEL, **spoiled}))
+    except sa.exc.DBAPIError as error:
+        told = "".join(traceback.format_exception(error))
+    assert SENTINEL[-10:] not in told
+    assert "sqlalchemy.exc" in told or record.dialect == "sqlite"  # which checks no lengths
