@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
@@ -72,7 +73,8 @@ def cancel(
     from clinic.errors import NotAllowed
     from clinic.message.control import cancel as act
 
-    if not yes and not typer.confirm(f"Cancel campaign {campaign} for good?", err=True):
+    question = f"Cancel campaign {campaign} for good?"
+    if not (yes or (sys.stdin.isatty() and typer.confirm(question, err=True))):
         raise NotAllowed("not-confirmed", "nothing was cancelled; without being asked: --yes")
     settings = get_settings()
     with open_record(settings) as record:

@@ -17,7 +17,8 @@ Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON docume
 
 
 def campaigns(
-    limit: Annotated[int, typer.Option(help="How many, newest first.")] = 20, json: Json = False
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20,
+    json: Json = False,
 ) -> None:
     """
     Every campaign, newest first: when, who, the first line, how, to whom, and the verdict.
@@ -54,7 +55,7 @@ def show(
     errors_only: Annotated[
         bool, typer.Option("--errors-only", help="Only patients with errors, a row each.")
     ] = False,
-    limit: Annotated[int, typer.Option(help="Most rows with --errors-only.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="Most rows with --errors-only.")] = 50,
     json: Json = False,
 ) -> None:
     """

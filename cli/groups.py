@@ -31,9 +31,9 @@ def list_all(json: Json = False) -> None:
         return console.show_json([asdict(group) for group in found])
     rows = [(group.code, group.name, group.members) for group in found]
     console.show_table("Groups", ["Code", "Name", "Members"], rows, right=(2,))
-    console.next_commands(
-        f"cohort message --group {found[0].code if found else 'CODE'} --name NAME --template KEY"
-    )
+    if not found:
+        return console.next_commands("cohort groups add CODE --name NAME --ids-from ids.txt")
+    console.next_commands(f"cohort message --group {found[0].code} --name NAME --template KEY")
 
 
 @app.command()

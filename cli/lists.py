@@ -36,7 +36,7 @@ def lists() -> None:
 
 @app.command()
 def ls(
-    limit: Annotated[int, typer.Option(help="How many, newest first.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20,
     json: Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")] = False,
 ) -> None:
     """The lists that were taken in: any of them may be messaged again, by its number."""
@@ -55,8 +55,9 @@ def ls(
     ]
     headings = ["No", "Date", "By", "Name", "From", "Rows"]
     console.show_table("Lists", headings, rows, right=(0, 5))
-    number = found[0].id if found else "NUMBER"
-    console.next_commands(f"cohort message --list {number} --name NAME --template KEY")
+    if not found:
+        return console.next_commands("cohort list check LIST.csv")
+    console.next_commands(f"cohort message --list {found[0].id} --name NAME --template KEY")
 
 
 @app.command()

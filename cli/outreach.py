@@ -78,7 +78,9 @@ def report(
     excel: Annotated[
         Path | None, typer.Option("--excel", help="Write an Excel workbook (.xlsx).")
     ] = None,
-    limit: Annotated[int, typer.Option(help="Most messages shown; a file has them all.")] = 100,
+    limit: Annotated[
+        int, typer.Option(min=1, help="Most messages shown; a file has them all.")
+    ] = 100,
     json: Json = False,
 ) -> None:
     """

@@ -30,7 +30,7 @@ def import_file(
         Literal["emis", "emis_wales", "systmone", "generic"] | None,
         typer.Option(help="Whose export it is; as in the settings if not named."),
     ] = None,
-    limit: Annotated[int, typer.Option(help="Most rows with problems shown.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="Most rows with problems shown.")] = 20,
     json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
 ) -> None:
     """

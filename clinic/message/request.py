@@ -45,7 +45,7 @@ class CohortChoice(BaseModel):
         if sum(source is not None for source in sources) != 1:
             raise PydanticCustomError(  # where a run is refused, the code alone is shown
                 "exactly_one_of_file_list_group_filter",
-                "name exactly one of: file, list_id, group, or a filter",
+                "name exactly one of: a file, a list, a group, or a filter",
             )
         return self
 
