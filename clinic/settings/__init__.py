@@ -1,0 +1,39 @@
+"""
+Every setting, in one place: the organisation's profile and how this installation runs.
+
+Read once, from `cohort.toml` (in the working directory or named by COHORT_CONFIG) and from the
+environment (COHORT_…, nested with two underscores: COHORT_SMS__URL). The environment wins.
+`cohort init` writes a `cohort.toml` with every setting and a comment each.
+"""
+
+from clinic.settings.campaigns import Contact, Halt, Pace, Pacing, Release
+from clinic.settings.gateways import EmailGateway, Receipts, SmsGateway
+from clinic.settings.hours import Day, Hours, Window, read_window
+from clinic.settings.installation import Settings, load_settings
+from clinic.settings.operations import Notices, Operations, Visits
+from clinic.settings.organisation import Gate, Layout, Organisation, Phones, PhoneType
+
+__all__ = [
+    "Contact",
+    "Day",
+    "EmailGateway",
+    "Gate",
+    "Halt",
+    "Hours",
+    "Layout",
+    "Notices",
+    "Operations",
+    "Organisation",
+    "Pace",
+    "Pacing",
+    "PhoneType",
+    "Phones",
+    "Receipts",
+    "Release",
+    "Settings",
+    "SmsGateway",
+    "Visits",
+    "Window",
+    "load_settings",
+    "read_window",
+]

@@ -1,0 +1,77 @@
+"""How fast and how often messages leave, what must be before, and when a campaign stops itself."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+
+class Pace(BaseModel):
+    """Most messages in any second, hour and day. Empty: no limit."""
+
+    per_second: int | None = Field(default=None, ge=1, description="In any second")
+    per_hour: int | None = Field(default=None, ge=1, description="In any hour")
+    per_day: int | None = Field(default=None, ge=1, description="In any 24 hours")
+
+
+class Pacing(BaseModel):
+    """How fast messages may leave, over all processes (NEW-7): of each way out, and of each campaign."""
+
+    sms: Pace = Pace()
+    email: Pace = Pace()
+    voice: Pace = Pace()
+    campaign: Pace = Pace()
+
+
+class Contact(BaseModel):
+    """How often a patient may be messaged, over all campaigns (NEW-8), and numbers that do not work."""
+
+    most: int = Field(
+        default=0, ge=0, description="Most messages a patient in the period; 0: no limit"
+    )
+    days: float = Field(default=7, gt=0, description="The period")
+    exempt_purposes: tuple[str, ...] = Field(
+        default=(), description="Purposes of templates that the limit does not hold back"
+    )
+    hold_failed: bool = Field(
+        default=False,
+        description="Leave out numbers and addresses whose last message failed for good",
+    )
+
+
+class Release(BaseModel):
+    """What a campaign needs before it leaves: a second person, a first part, its time."""
+
+    approval_above: int | None = Field(
+        default=None,
+        ge=0,
+        description="Campaigns with more messages than this need a second person (NEW-1). "
+        "0: all of them; empty: none",
+    )
+    approval_hours: float = Field(
+        default=72, gt=0, description="How long a request for approval stays open"
+    )
+    canary: int = Field(
+        default=0, ge=0, le=1000, description="Messages that go first, alone; 0: none do"
+    )
+    canary_minutes: float = Field(
+        default=10, ge=0, description="How long the rest waits for their receipts"
+    )
+    canary_failures: float = Field(
+        default=0.02, ge=0, le=1, description="The rest stays if a larger share of them failed"
+    )
+    late_hours: float = Field(
+        default=24, gt=0, description="A campaign that starts later than this is missed"
+    )
+
+
+class Halt(BaseModel):
+    """When a running campaign pauses itself (NEW-12)."""
+
+    failures: float = Field(
+        default=0.1, ge=0, le=1, description="Share of the last messages that failed; 1: never"
+    )
+    batches: int = Field(default=3, ge=1, description="Counted over so many attempts")
+    least: int = Field(default=100, ge=1, description="And over no fewer messages than this")
+    ambiguous: int = Field(
+        default=3, ge=1, description="Attempts in a row of which nobody knows what became"
+    )

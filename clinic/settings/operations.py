@@ -1,0 +1,56 @@
+"""Operations on the record: steps, visits, and who is told."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from clinic.settings.hours import Day, Window
+
+
+class Operations(BaseModel):
+    """Operations on the record: what they may do, and in what steps."""
+
+    transitions: dict[str, tuple[str, ...]] = Field(
+        default={
+            "active": ("on_hold", "discharged"),
+            "on_hold": ("active", "discharged"),
+            "discharged": ("active",),
+        },
+        description="From each status, those a status change may lead to (ALC-14)",
+    )
+    cap: int = Field(
+        default=1_000_000, ge=1, le=1_000_000, description="Most patients an operation (ALC-34)"
+    )
+    chunk_size: int = Field(
+        default=20_000, ge=1, le=50_000, description="Patients changed in one transaction (ALC-42)"
+    )
+    approval_hours: float = Field(
+        default=72, gt=0, description="How long a request for approval stays open"
+    )
+
+
+class Visits(BaseModel):
+    """When visits are booked, and how many (ALC-31), in the organisation's time zone."""
+
+    opening: dict[str, dict[Day, tuple[Window, ...]]] = Field(
+        default={
+            "*": dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), ("09:00-12:30", "13:30-17:00"))
+        },
+        description='Opening hours by facility code, "*" for those that are not named: windows a day. '
+        "A day that is not named is closed, as are the holidays and days of [hours]",
+    )
+    per_day: int = Field(
+        default=20, ge=1, le=200, description="Most visits a provider and day, booked ones included"
+    )
+    per_day_of: dict[str, int] = Field(
+        default={}, description="The same for single providers, by their codes"
+    )
+
+
+class Notices(BaseModel):
+    """Who of the practice is told of operations, and reminded of what waits for approval (ALC-32, ALC-45)."""
+
+    internal: tuple[str, ...] = Field(default=(), description="E-mail addresses of the team")
+    chase_hours: float = Field(
+        default=24, gt=0, description="A request for approval older than this is chased"
+    )

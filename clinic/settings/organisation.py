@@ -1,0 +1,91 @@
+"""Whose installation it is: the profile, which numbers may be texted, which lists are refused."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+Layout = Literal["emis", "emis_wales", "systmone", "generic"]
+PhoneType = Literal[
+    "mobile", "landline_or_mobile", "landline", "personal", "pager", "voip", "company"
+]
+
+
+class Organisation(BaseModel):
+    """The profile made at installation."""
+
+    name: str = Field(
+        default="The Practice", description="Shown to patients as {{ organisation.name }}"
+    )
+    phone: str = Field(default="", description="Shown to patients as {{ organisation.phone }}")
+    time_zone: str = Field(
+        default="Europe/London", description="IANA name; working hours are in it"
+    )
+    facility_zones: dict[str, str] = Field(
+        default={},
+        description='Facilities in other time zones, by code: { NYC = "America/New_York" }. Their patients '
+        "are messaged in the same hours by that clock, and told the times of visits there by it",
+    )
+    id_scheme: Layout = Field(
+        default="generic", description="Whose columns a list must have (ACX-18 to 20)"
+    )
+    address_from: Literal["list", "record"] = Field(
+        default="list", description="Whose number or e-mail address counts where both have one"
+    )
+    message_unregistered: bool = Field(
+        default=False,
+        description="Message rows with NHS number, mobile and date of birth that match no patient "
+        "(ACX-21). They have no record to be saved to",
+    )
+    channels: tuple[str, ...] = Field(
+        default=("sms", "email"), description="What may be used (PAT-1, ACX-7)"
+    )
+    campaign_cap: int = Field(
+        default=10_000, ge=1, le=1_000_000, description="Most recipients a campaign (PAT-2)"
+    )
+    plain_typography: bool = Field(
+        default=True,
+        description="Write curly quotes, dashes and the like in texts as every phone has them: one of "
+        "them more than halves what a segment holds. Letters are kept, Welsh ones too",
+    )
+    most_segments: int = Field(
+        default=6, ge=1, le=10, description="Longest text, in segments: 6 is 918 GSM characters"
+    )
+    save_when: Literal["sent", "delivered"] = Field(
+        default="sent", description="When the item is written (PAT-17)"
+    )
+    statuses: tuple[str, ...] = Field(
+        default=("active", "on_hold", "discharged"), description="Patient statuses (ALC-14)"
+    )
+    messaged_statuses: tuple[str, ...] = Field(
+        default=("active", "on_hold"), description="Statuses whose patients may be messaged"
+    )
+
+
+class Phones(BaseModel):
+    """Which numbers may be texted."""
+
+    home_region: str = Field(default="GB", description="Region of numbers without a country code")
+    regions: tuple[str, ...] = Field(
+        default=("GB", "JE", "GG", "IM"), description="Regions allowed"
+    )
+    types: tuple[PhoneType, ...] = Field(
+        default=("mobile", "landline_or_mobile"),
+        description="Types allowed. North America has only landline_or_mobile",
+    )
+    test_range: bool = Field(
+        default=False,
+        description="Accept Ofcom's drama numbers 07700 900000 to 900999: tests and demo only",
+    )
+
+
+class Gate(BaseModel):
+    """When the list as a whole is refused: the largest share (0 to 1) of rows with each kind of fault."""
+
+    errors: float = Field(default=0.5, ge=0, le=1, description="Rows with any error")
+    not_found: float = Field(default=0.3, ge=0, le=1, description="Rows that match no patient")
+    birth_date_differs: float = Field(
+        default=0.1, ge=0, le=1, description="Rows with another's date of birth"
+    )
+    dead: float = Field(default=0.1, ge=0, le=1, description="Rows of patients who have died")
