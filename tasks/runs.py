@@ -14,7 +14,13 @@ from typing import Any
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Scheduled
@@ -27,7 +33,12 @@ REFUSED = {409, 422}
 
 
 def start_deployment(
-    name: str, parameters: Mapping[str, Any], *, key: str | None = None, at: datetime | None = None
+    name: str,
+    parameters: Mapping[str, Any],
+    *,
+    key: str | None = None,
+    at: datetime | None = None,
+    tag: str | None = None,
 ) -> UUID:
     """
     Ask a worker to run a deployment, and say which run it will be.
@@ -37,6 +48,7 @@ def start_deployment(
         parameters: of the flow; checked by the server against the flow's schema
         key: the same key always names the same run, so asking twice starts one
         at: not before then, aware; at once if not given
+        tag: by which `is_waiting` finds the run
 
     Raises:
         NotFound: there is no such deployment
@@ -50,6 +62,7 @@ def start_deployment(
                 parameters=dict(parameters),
                 state=Scheduled(scheduled_time=at),
                 idempotency_key=key,
+                tags=[tag] if tag else [],
             )
         except PrefectHTTPStatusError as error:
             if error.response.status_code not in REFUSED:
@@ -60,6 +73,14 @@ def start_deployment(
     raise ParametersRefused(
         "parameters", f"{name} cannot take these as given: {', '.join(parameters)}"
     )
+
+
+def is_waiting(tag: str) -> bool:
+    """Whether a run with this tag is still to start: no worker has come for it, or its queue is paused."""
+    scheduled = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED]))
+    wanted = FlowRunFilter(tags=FlowRunFilterTags(all_=[tag]), state=scheduled)
+    with get_client(sync_client=True) as client:
+        return bool(client.read_flow_runs(flow_run_filter=wanted, limit=1))
 
 
 def resume(flow_run_id: UUID) -> None:

@@ -18,7 +18,7 @@ from clinic.message.settle import apply_receipts as apply_all_receipts
 from clinic.message.unconfirmed import end_waiting as end_all_waiting
 from clinic.message.unsaved import save_unsaved
 from clinic.message.wake import due_campaigns
-from tasks.runs import start_deployment
+from tasks.runs import is_waiting, start_deployment
 from tasks.safely import may_mend_itself, task
 from tasks.wiring import wiring
 
@@ -87,14 +87,18 @@ def find_due() -> list[int]:
     retry_condition_fn=may_mend_itself,
 )
 def wake(campaign_id: int) -> int:
-    """Start a run that goes on with this campaign."""
+    """Start a run that goes on with this campaign, unless one is still to start."""
     parts = wiring()
+    tag = f"campaign-{campaign_id}"
+    if is_waiting(tag):  # while a queue is paused or no worker runs, they would pile up
+        return campaign_id
     request = request_of(parts.record, campaign_id)
     turn = int(parts.clock.now().timestamp()) // _WAKE_SECONDS
     start_deployment(
         "message/message",
         {"request": request.model_dump(mode="json")},
         key=f"wake-{campaign_id}-{turn}",
+        tag=tag,
     )
     return campaign_id
 

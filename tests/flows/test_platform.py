@@ -24,14 +24,14 @@ from prefect.client.schemas.filters import (
     TaskRunFilterFlowRunId,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.states import Scheduled
+from prefect.states import Cancelled, Scheduled
 
 from clinic.errors import MendableError, NotAllowed, NotFound
 from clinic.settings import Settings
 from tasks.automations import REPEATED_HALTS, SENDING_QUEUE, SILENT_RUNS, ensure_automations
 from tasks.environment import ROOT
 from tasks.events import campaign_halted
-from tasks.runs import flow_run_url, resume, start_deployment, state_of
+from tasks.runs import flow_run_url, is_waiting, resume, start_deployment, state_of
 from tasks.safely import ParametersRefused
 from tasks.server import ensure_server, server_status
 from tasks.workers import (
@@ -168,6 +168,17 @@ def test_asking_twice_with_one_key_starts_one_run(deployed: Settings) -> None:
     assert first == again
     assert state_of(first) == "Scheduled"
     assert flow_run_url(first) == f"http://127.0.0.1:{deployed.prefect_port}/runs/flow-run/{first}"
+
+
+def test_a_run_that_is_still_to_start_is_found_by_its_tag(
+    deployed: Settings, client: SyncPrefectClient
+) -> None:
+    """So that settle starts no second one for a campaign while a queue is paused."""
+    assert not is_waiting("campaign-7")
+    run = start_deployment(NIGHTLY, {}, at=datetime.now(UTC) + timedelta(days=1), tag="campaign-7")
+    assert is_waiting("campaign-7")
+    client.set_flow_run_state(run, Cancelled(), force=True)
+    assert not is_waiting("campaign-7")
 
 
 def test_parameters_that_the_flow_does_not_take_are_refused_without_repeating_them(
