@@ -27,7 +27,7 @@ class Judge:
         self.limits = limits
         self.faults: list[str] = []
         self.arrived: list[datetime] = []
-        self.of_patient: dict[int, list[datetime]] = {}
+        self.of_patient: dict[int, list[tuple[datetime, int]]] = {}
 
     def judge(self, messages: Sequence[Outgoing], at: datetime) -> None:
         """Messages have arrived, for the first time."""
@@ -49,9 +49,13 @@ class Judge:
         patient = reference & 0xFFFFFF
         if patient in self.truth.dead or patient in self.truth.opted_out:
             self.faults.append(f"after a death or an opt-out: {patient} {at}")
-        times = self.of_patient.setdefault(patient, [])
-        times.append(at)
-        lately = len(times) - bisect_right(times, at - self.truth.cap_period)
+        had = self.of_patient.setdefault(patient, [])
+        had.append((at, reference))
+        # What two people said was not sent does not count, though they were wrong
+        lately = sum(
+            then > at - self.truth.cap_period and self.truth.settled.get(one) != "not_sent"
+            for then, one in had
+        )
         if lately > self.truth.cap:
             self.faults.append(f"over the cap: {patient} {at}")
 
