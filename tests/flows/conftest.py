@@ -21,6 +21,13 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting
         yield settings
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that need a Prefect server come last: the quick ones tell first what is wrong."""
+    """
+    Tests that need a Prefect server come last: the quick ones tell first what is wrong. On several
+    cores those that share the server stay together, on one of them.
+    """
     items.sort(key=lambda item: item.get_closest_marker("prefect") is not None)
+    for item in items:
+        if "prefect_server" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("prefect"))
