@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection
 
 from clinic.change.digest import digest_of
 from clinic.change.kinds import UNDO, kind_of, words_of
-from clinic.change.locks import held
+from clinic.change.locks import holder_of
 from clinic.change.operations import Operation, find_operation, set_state
 from clinic.change.outcomes import LATER_OPERATION, LOCKED, WILL_CHANGE
 from clinic.change.states import FAILED, PLANNED
@@ -112,7 +112,7 @@ def _requester(connection: Connection, planned: Operation) -> Check:
 
 
 def _locks(connection: Connection, planned: Operation) -> Check:
-    is_held = operation_item.c.patient_id.in_(sa.select(held.c.patient_id))
+    is_held = holder_of(operation_item.c.patient_id).is_not(None)
     count = _patients(
         connection,
         planned,

@@ -69,7 +69,7 @@ def items(_connection: Connection, plan: Plan) -> Iterator[Items]:
         old=sa.cast(sa.null(), sa.Text),
         new=sa.literal("{what}.{format}".format(**plan.parameters)),
         version=sa.literal(0),
-        reasons=(held_by_another(),),
+        reasons=(held_by_another(patient.c.id),),
     )
 
 

@@ -12,23 +12,28 @@ from __future__ import annotations
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 
 from clinic.change.outcomes import LOCKED, WILL_CHANGE
 from clinic.change.states import RUNNING
 from clinic.govern.audit_chain import hold
 from clinic.record.schema.change import operation, operation_item
 
-_o, _i = operation.c, operation_item.c
+_i = operation_item.c
+_running = operation.alias("running")
+_RUNNING: Final = sa.select(_running.c.id).where(_running.c.state == RUNNING).correlate(None)
+_ONE_RUNS: Final = _RUNNING.exists()
 
-# patient_id, operation_id: who is held, and by which operation. Empty while none runs
-held: Final = (
-    sa.select(_i.patient_id, sa.func.min(_o.id).label("operation_id"))
-    .select_from(operation.join(operation_item, _i.operation_id == _o.id))
-    .where(_o.state == RUNNING, _i.outcome == WILL_CHANGE)
-    .group_by(_i.patient_id)
-    .subquery("held")
-)
+
+def holder_of(patient_id: ColumnElement[int]) -> ColumnElement[int]:
+    """The running operation that holds the patient; null: none does. Costs nothing while none runs."""
+    item = operation_item.alias("held")
+    holder = sa.select(sa.func.min(item.c.operation_id)).where(
+        item.c.patient_id == patient_id,
+        item.c.outcome == WILL_CHANGE,
+        item.c.operation_id.in_(_RUNNING),
+    )
+    return sa.case((_ONE_RUNS, holder.correlate_except(item).scalar_subquery()))
 
 
 def wait_to_begin(connection: Connection) -> None:
@@ -40,22 +45,13 @@ def leave_out_held(connection: Connection, operation_id: int) -> None:
     """
     Patients whom another operation holds get the outcome `locked`, with that operation's number.
 
-    Call it after `wait_to_begin`, in the transaction that lets this operation run.
+    Call it after `wait_to_begin`, in the transaction that lets this operation run, before it does.
     """
-    others = sa.select(_o.id).where(_o.state == RUNNING, _o.id != operation_id).limit(1)
-    if connection.scalar(others) is None:
+    if not connection.scalar(sa.select(_ONE_RUNS)):
         return
-    holder = (
-        sa.select(sa.cast(held.c.operation_id, sa.Text))
-        .where(held.c.patient_id == _i.patient_id)
-        .scalar_subquery()
-    )
+    holder = holder_of(_i.patient_id)
     connection.execute(
         sa.update(operation_item)
-        .where(
-            _i.operation_id == operation_id,
-            _i.outcome == WILL_CHANGE,
-            _i.patient_id.in_(sa.select(held.c.patient_id)),
-        )
-        .values(outcome=LOCKED, detail=holder)
+        .where(_i.operation_id == operation_id, _i.outcome == WILL_CHANGE, holder.is_not(None))
+        .values(outcome=LOCKED, detail=sa.cast(holder, sa.Text))
     )

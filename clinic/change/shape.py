@@ -17,7 +17,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from clinic.change.locks import held
+from clinic.change.locks import holder_of
 from clinic.change.outcomes import ALREADY_SO, LOCKED, PATIENT_DEAD, SELECTED, WILL_CHANGE
 from clinic.record.schema.change import operation_item, selection_row
 from clinic.record.schema.people import patient
@@ -101,23 +101,19 @@ class Kind:
 
 
 def chosen_patients(plan: Plan) -> Items:
-    """The selected patients, joined with who holds a lock on them; add columns to it."""
-    patients = selection_row.join(patient, patient.c.id == selection_row.c.patient_id)
+    """The selected patients; add columns to it."""
     return (
         sa.select()
-        .select_from(patients.outerjoin(held, held.c.patient_id == patient.c.id))
+        .select_from(selection_row.join(patient, patient.c.id == selection_row.c.patient_id))
         .where(selection_row.c.selection_id == plan.selection_id)
         .where(selection_row.c.outcome == SELECTED)
     )
 
 
-def held_by_another() -> Reason:
+def held_by_another(patient_id: ColumnElement[int]) -> Reason:
     """Two operations on one patient never mix: says which one holds the lock."""
-    return Reason(
-        held.c.operation_id.is_not(None),
-        LOCKED,
-        sa.cast(held.c.operation_id, sa.Text),
-    )
+    holder = holder_of(patient_id)
+    return Reason(holder.is_not(None), LOCKED, sa.cast(holder, sa.Text))
 
 
 def has_died() -> Reason:
@@ -142,7 +138,7 @@ def patient_items(
         reasons: in order; the first that holds is the patient's. A lock comes before all
         source: `chosen_patients`, if it has been joined with more
     """
-    every = (held_by_another(), *reasons)
+    every = (held_by_another(patient.c.id), *reasons)
     return item_columns(
         chosen_patients(plan) if source is None else source,
         operation_id=plan.operation_id,

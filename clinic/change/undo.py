@@ -23,7 +23,6 @@ from sqlalchemy import ColumnElement, Connection, FromClause
 
 from clinic.change.fields import FIELDS, Part, fields_in
 from clinic.change.kinds import UNDO, kind_of
-from clinic.change.locks import held
 from clinic.change.operations import (
     Operation,
     Request,
@@ -142,11 +141,7 @@ def _items(asked: Operation, part: Part, name: str, *, edits_seen: int) -> Items
     done = operation_item.alias("done")
     holder, found = field.holder(done)
     value = field.value(done, holder)
-    joined = (
-        done.outerjoin(patient, patient.c.id == done.c.patient_id)
-        .outerjoin(holder, found)
-        .outerjoin(held, held.c.patient_id == done.c.patient_id)
-    )
+    joined = done.outerjoin(patient, patient.c.id == done.c.patient_id).outerjoin(holder, found)
     # A range of patients, or SQLite would read the whole selection for each of them
     selected = sa.select(selection_row.c.patient_id).where(
         selection_row.c.selection_id == asked.selection_id,
@@ -184,7 +179,7 @@ def _reasons(
     ours = value.is_not_distinct_from(done.c.new)
     return (
         Reason(sa.or_(patient.c.id.is_(None), holder.c.id.is_(None)), PATIENT_GONE),
-        held_by_another(),
+        held_by_another(done.c.patient_id),
         has_died(),
         Reason(value.is_not_distinct_from(done.c.old), ALREADY_SO),
         Reason(sa.and_(touched, later), LATER_OPERATION, _to_undo_first(steps)),

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.change.locks import held
+from clinic.change.locks import holder_of
 from clinic.change.outcomes import NO_FACILITY, NO_PROVIDER, NO_SLOT, VISIT_EXISTS
 from clinic.change.shape import (
     Items,
@@ -93,7 +93,7 @@ def items(connection: Connection, plan: Plan) -> Iterator[Items]:
         new=p.told,
         version=sa.literal(0),
         reasons=(
-            held_by_another(),
+            held_by_another(patient.c.id),
             has_died(),
             *(Reason(p.reason == reason, reason) for reason in _REASONS),
         ),
@@ -158,7 +158,7 @@ def _comers(connection: Connection, plan: Plan) -> list[Comer]:
     query = (
         chosen_patients(plan)
         .add_columns(p.id, p.facility_id, p.provider_id)
-        .where(p.death_date.is_(None), held.c.operation_id.is_(None))
+        .where(p.death_date.is_(None), holder_of(p.id).is_(None))
         .order_by(p.id)
     )
     return [Comer(*row) for row in connection.execute(query)]

@@ -12,6 +12,7 @@ from clinic.change.apply import apply_chunk, begin, chunks_left
 from clinic.change.approve import ask
 from clinic.change.checklist import require_ready
 from clinic.change.finish import finish
+from clinic.change.locks import holder_of
 from clinic.change.operations import Request, get_operation, request_operation
 from clinic.change.plan import make_plan
 from clinic.change.selection import select_ids
@@ -239,3 +240,11 @@ def outcomes(record: Record, operation_id: int) -> dict[int, str]:
             .order_by(operation_item.c.patient_id, operation_item.c.subject_id.desc())
         )
         return dict(found.tuples().all())
+
+
+def locks(record: Record) -> dict[int, int]:
+    """Patient → the running operation that holds them."""
+    who = holder_of(patient.c.id)
+    with record.read() as connection:
+        rows = connection.execute(sa.select(patient.c.id, who).where(who.is_not(None)))
+        return dict(rows.tuples().all())

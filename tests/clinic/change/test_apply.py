@@ -12,7 +12,6 @@ from clinic.change.apply import apply_chunk, begin, chunks_left
 from clinic.change.approve import answer
 from clinic.change.checklist import checklist, require_ready
 from clinic.change.finish import finish
-from clinic.change.locks import held
 from clinic.change.operations import Request, get_operation, request_operation
 from clinic.change.plan import make_plan
 from clinic.change.rerun import request_rerun
@@ -32,17 +31,13 @@ from tests.clinic.change.practice import (
     asked,
     column,
     done,
+    locks,
     outcomes,
     practice,
     reviewed,
     update,
 )
 from tests.fakes import FakeClock
-
-
-def _locks(record: Record) -> dict[int, int]:
-    with record.read() as connection:
-        return dict(connection.execute(sa.select(held)).tuples().all())
 
 
 def test_nothing_is_applied_without_approval(record: Record, clock: FakeClock) -> None:
@@ -195,7 +190,7 @@ def test_a_second_operation_is_told_who_holds_the_patients(
     early = asked(record, clock, "tag", {"add": ["a"]}, [2, 3, 4])
     approved(record, clock, early)  # planned and approved while nobody holds anything
     begin(record, clock, first)
-    assert _locks(record) == {1: first, 2: first, 3: first}
+    assert locks(record) == {1: first, 2: first, 3: first}
     late = asked(record, clock, "tag", {"add": ["b"]}, [3, 4])
     make_plan(record, clock, SETTINGS, late)
     assert outcomes(record, late) == {3: "locked", 4: "will_change"}
@@ -208,7 +203,7 @@ def test_a_second_operation_is_told_who_holds_the_patients(
         ).scalars()
         assert set(said) == {str(first)}
     applied(record, clock, first)
-    assert _locks(record) == {}
+    assert locks(record) == {}
 
 
 def test_edits_between_review_and_apply_are_kept_and_listed(
@@ -294,7 +289,7 @@ def test_an_operation_of_which_nothing_was_applied_has_failed_and_frees_its_pati
     approved(record, clock, operation_id)
     begin(record, clock, operation_id)
     assert finish(record, clock, SETTINGS, operation_id).state == "failed"
-    assert _locks(record) == {}
+    assert locks(record) == {}
 
 
 def test_a_run_that_stopped_half_way_goes_on_where_it_was(record: Record, clock: FakeClock) -> None:
@@ -306,7 +301,7 @@ def test_a_run_that_stopped_half_way_goes_on_where_it_was(record: Record, clock:
     apply_chunk(record, clock, operation_id, chunks_left(record, operation_id)[0])
     half = finish(record, clock, SETTINGS, operation_id)
     assert (half.state, half.processed, half.remaining) == ("running", 2, 4)
-    assert set(_locks(record)) == set(range(1, 7))
+    assert set(locks(record)) == set(range(1, 7))
     assert applied(record, clock, operation_id).applied == 6
 
 
