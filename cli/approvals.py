@@ -11,6 +11,7 @@ from uuid import UUID
 import typer
 
 from cli import console
+from cli.confirm import asked_by
 from cli.proof import Me, SecretFd, anchor_of, prove_me
 from cli.wiring import LocalTime, get_settings, open_record
 
@@ -71,20 +72,23 @@ def show(approval: Number, json: Json = False) -> None:
     """One request: what would be done, to how many, why, and who may decide."""
     from clinic.govern.approval_queue import deciders
     from clinic.govern.approval_rows import existing
+    from clinic.govern.confirming import is_confirmed
 
     settings = get_settings()
     with open_record(settings) as record:
         with record.read() as connection:
             asked = existing(connection, approval)
+            confirmed = is_confirmed(connection, asked)
         names = deciders(record, asked)
     if json:
-        return console.show_json({**asdict(asked), "deciders": names})
+        more = {"deciders": names, "confirmed": confirmed}
+        return console.show_json({**asdict(asked), **more})
     at = LocalTime(settings).show
     rows = [
         ("What", f"{asked.kind}, {asked.subject} {asked.subject_id}"),
         *sorted(asked.summary.items()),
         ("Reason", asked.reason),
-        ("Asked by", f"{asked.requested_by}, {at(asked.requested_at)}"),
+        ("Asked by", f"{asked_by(asked, confirmed=confirmed)}, {at(asked.requested_at)}"),
         ("State", f"{asked.state}, open until {at(asked.expires_at)}"),
         ("Decided by", f"{asked.decided_by}, {at(asked.decided_at)}" if asked.decided_by else ""),
         ("Note", asked.note),
@@ -94,8 +98,8 @@ def show(approval: Number, json: Json = False) -> None:
     console.show_table(f"Approval {asked.id}", ["", ""], rows)
     # ALC-46
     console.say("Bulk operations affect many records and cannot easily be undone.")
-    if asked.state == "waiting" and settings.operator.lower() in names:
-        console.next_commands(*_commands(asked.id))
+    if asked.state == "waiting":
+        console.next_commands(*_commands(asked, settings, names, confirmed=confirmed))
 
 
 def approve(
@@ -185,28 +189,37 @@ def resume_run(decided: Approval, call: Callable[[UUID], None]) -> None:
 
 def _show_list(record: Record, settings: Settings, found: list[Approval], *, json: bool) -> None:
     from clinic.govern.approvals import deciders
+    from clinic.govern.confirming import is_confirmed
 
     who = {asked.id: deciders(record, asked) for asked in found}
+    with record.read() as connection:
+        proven = {asked.id: is_confirmed(connection, asked) for asked in found}
     if json:
-        return console.show_json([{**asdict(asked), "deciders": who[asked.id]} for asked in found])
+        return console.show_json(
+            [
+                {**asdict(asked), "deciders": who[asked.id], "confirmed": proven[asked.id]}
+                for asked in found
+            ]
+        )
     at = LocalTime(settings).show
     console.show_table(
         "Waiting for approval",
         ["No", "What", "Of", "Asked by", "Since", "Until", "Needs", "May decide"],
         [
             (
-                asked.id, asked.kind, f"{asked.subject} {asked.subject_id}", asked.requested_by,
-                at(asked.requested_at), at(asked.expires_at), _needs(asked),
-                ", ".join(who[asked.id]) or "nobody",
+                asked.id, asked.kind, f"{asked.subject} {asked.subject_id}",
+                asked_by(asked, confirmed=proven[asked.id]), at(asked.requested_at),
+                at(asked.expires_at), _needs(asked), ", ".join(who[asked.id]) or "nobody",
             )
             for asked in found
         ],
         right=(0,),
     )  # fmt: skip
-    me = settings.operator.lower()
-    mine = [asked.id for asked in found if me in who[asked.id]]
-    if mine:  # ALC-44: offered only to whom may
-        console.next_commands(f"cohort approvals show {mine[0]}", *_commands(mine[0]))
+    for asked in found:
+        commands = _commands(asked, settings, who[asked.id], confirmed=proven[asked.id])
+        if commands:
+            return console.next_commands(f"cohort approvals show {asked.id}", *commands)
+    return None
 
 
 def _needs(asked: Approval) -> str:
@@ -215,5 +228,14 @@ def _needs(asked: Approval) -> str:
     return required_role(asked.kind)
 
 
-def _commands(number: int) -> tuple[str, str]:
-    return f'cohort approve {number} --note "…"', f'cohort reject {number} --note "…"'
+def _commands(
+    asked: Approval, settings: Settings, names: list[str], *, confirmed: bool
+) -> list[str]:
+    """What this person may type (ALC-44: offered only to whom may)."""
+    me = settings.operator.strip().lower()
+    if me == asked.requested_by:
+        return [] if confirmed else [f"cohort confirm {asked.id}"]
+    if me not in names:
+        return []
+    approve = [f'cohort approve {asked.id} --note "…"'] if confirmed else []
+    return [*approve, f'cohort reject {asked.id} --note "…"']

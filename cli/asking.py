@@ -11,6 +11,7 @@ import typer
 
 from cli import console, sending
 from cli.asked import Manner, What, Who, to_request
+from cli.confirm import wait_for_another
 from cli.previewing import look
 from cli.show.review import show_review, show_time
 from cli.show.summary import show_summary
@@ -51,8 +52,7 @@ def message_cohort(
             _prepare(parts, campaign_id)
             _review(parts, campaign_id, manner)
         if sending.waits_for_approval(parts, campaign_id):
-            console.say(f"Campaign {campaign_id} waits for another person: nothing has left.")
-            return ["cohort approvals", f"cohort message --resume {campaign_id}"]
+            return wait_for_another(parts.record, parts.clock, parts.settings, campaign_id)
         use_server(settings)
         return _send(parts, request, campaign_id, json=manner.json)
     finally:

@@ -93,6 +93,7 @@ def review(
 
     Shows patients' names and numbers: on this screen only.
     """
+    from cli.confirm import asked_by, waiting_request
     from cli.show.review import show_review, show_time
     from clinic.clock import SystemClock
     from clinic.message.estimate import estimate
@@ -104,10 +105,16 @@ def review(
         found = review_campaign(record, campaign, segment_cost=settings.sms.segment_cost)
         previews = read_previews(record, campaign, limit=samples)
         said = estimate(record, campaign, timing_of(settings), SystemClock().now())
+        waits = waiting_request(record, campaign)
     show_review(found, previews, not_accepted=None)
     if found.accepted:
         show_time(said, LocalTime(settings))
-    console.next_commands("cohort approvals")
+    if waits is None:
+        return console.next_commands("cohort approvals")
+    asked, confirmed = waits
+    by = asked_by(asked, confirmed=confirmed)
+    console.say(f"Request {asked.id} waits for approval: asked by {by}.")
+    return console.next_commands(f"cohort approvals show {asked.id}")
 
 
 def _tell(done: Controlled, *, json: bool) -> None:

@@ -41,6 +41,7 @@ COMMANDS = {
     "report": Lazy("cli.outreach:report", "The Outreach Report: every message sent, filtered.", _READ),
     "review": Lazy("cli.campaign_control:review", "What an approver looks at, before it leaves.", _GOVERN),
     "approvals": Lazy("cli.approvals:app", "What waits for a second person.", _GOVERN),
+    "confirm": Lazy("cli.confirm:confirm", "Say that a campaign that waits is yours.", _GOVERN),
     "approve": Lazy("cli.approvals:approve", "Approve a request; its run goes on.", _GOVERN),
     "reject": Lazy("cli.approvals:reject", "Reject a request; nothing is changed.", _GOVERN),
     "audit": Lazy("cli.audit:app", "Who did what to whom; whether the trail is what was written.", _GOVERN),

@@ -40,13 +40,18 @@ def prove_me(record: Record, settings: Settings, me: str, secret_fd: int | None)
     return prove(record, name, ask_secret(f"Secret of {name}", secret_fd))
 
 
-def ask_secret(prompt: str, descriptor: int | None, *, twice: bool = False) -> str:
+def ask_secret(
+    prompt: str, descriptor: int | None, *, twice: bool = False, may_be_empty: bool = False
+) -> str:
     """A secret, typed unseen, or read from a file descriptor."""
     from clinic.govern.secrets import read_secret
 
     if descriptor is not None:
         return read_secret(descriptor)
-    typed: str = typer.prompt(prompt, hide_input=True, confirmation_prompt=twice, err=True)
+    typed: str = typer.prompt(
+        prompt, default="" if may_be_empty else None, show_default=False, hide_input=True,
+        confirmation_prompt=twice, err=True,
+    )  # fmt: skip
     return typed
 
 

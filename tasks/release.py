@@ -38,11 +38,11 @@ def wait_for_approval(campaign_id: int, batches: list[Span]) -> list[Span]:
 
     if needed and answer() == "waiting":
         events.approval_waits(campaign_id)
-        show_waiting_campaign(campaign_id)
+        steps = show_waiting_campaign(campaign_id)
         if own is None:
             raise NotAllowed(
                 "approval-waiting",
-                f"campaign {campaign_id} waits for another person: cohort approvals; "
+                f"campaign {campaign_id} waits for another person: {steps}; "
                 f"then: cohort message --resume {campaign_id}",
             )
     # Prefect's own limit is the later one: who comes too late is told by our table

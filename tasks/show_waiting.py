@@ -11,19 +11,31 @@ from collections.abc import Sequence
 from prefect.artifacts import create_markdown_artifact
 
 from clinic.govern.approvals import Approval, deciders, latest
+from clinic.govern.confirming import is_confirmed
 from clinic.govern.roles import required_role
 from tasks.wiring import wiring
 
 
-def show_waiting_campaign(campaign_id: int) -> None:
-    """NEW-1: the campaign that waits, with the commands that show and decide it."""
+def show_waiting_campaign(campaign_id: int) -> str:
+    """NEW-1: the campaign that waits, with the commands that show and decide it; who types what next."""
     with wiring().record.read() as connection:
         asked = latest(connection, subject="campaign", subject_id=campaign_id)
-    if asked is not None:
-        show_waiting(
-            asked, key=f"campaign-approval-{campaign_id}", title=f"Campaign {campaign_id}",
-            look=f"cohort review {campaign_id}",
-        )  # fmt: skip
+        if asked is None:
+            return "cohort approvals"
+        confirmed = is_confirmed(connection, asked)
+    show_waiting(
+        asked, key=f"campaign-approval-{campaign_id}", title=f"Campaign {campaign_id}",
+        look=f"cohort review {campaign_id}",
+    )  # fmt: skip
+    return next_steps(asked, confirmed=confirmed)
+
+
+def next_steps(asked: Approval, *, confirmed: bool) -> str:
+    """Who types what: the requester first, if that is still to be done (NEW-1)."""
+    then = f"cohort approve {asked.id}"
+    if confirmed:
+        return then
+    return f"{asked.requested_by} types cohort confirm {asked.id}; then another {then}"
 
 
 def show_waiting(
@@ -42,11 +54,17 @@ def show_waiting(
         title: what waits; look: the command that shows it
         notes: sentences below what the approver sees
     """
-    names = ", ".join(deciders(wiring().record, asked)) or "nobody: an admin must add one"
+    record = wiring().record
+    names = ", ".join(deciders(record, asked)) or "nobody: an admin must add one"
     role = required_role(asked.kind)
+    with record.read() as connection:
+        confirmed = is_confirmed(connection, asked)
+    first = f"First {asked.requested_by} confirms it: `cohort confirm {asked.id}`. " * (
+        not confirmed
+    )
     lines = [
         f"# {title} waits for approval",
-        f"Needs a **{role}** other than {asked.requested_by}: {names}.",
+        f"{first}Needs a **{role}** other than {asked.requested_by}: {names}.",
         f"Open until {asked.expires_at:%Y-%m-%d %H:%M} UTC.",
         "",
         f'```\n{look}\ncohort approve {asked.id}\ncohort reject {asked.id} --note "why"\n```',
@@ -61,5 +79,5 @@ def show_waiting(
     create_markdown_artifact(
         key=key,
         markdown="\n".join(lines),
-        description=f"Waits for a {role}: cohort approve {asked.id}",
+        description=f"Waits for a {role}: {next_steps(asked, confirmed=confirmed)}",
     )

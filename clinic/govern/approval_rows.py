@@ -11,7 +11,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.errors import NotFound
+from clinic.errors import NotAllowed, NotFound
 from clinic.govern.audit import Act
 from clinic.record.schema.govern import approval
 
@@ -80,6 +80,15 @@ def existing(connection: Connection, approval_id: int) -> Approval:
             "approval-unknown", f"there is no approval {approval_id}; see: cohort approvals"
         )
     return approval_of(row)
+
+
+def why_closed(asked: Approval, now: datetime) -> NotAllowed | None:
+    """Why nobody can answer this request any more; None: it waits."""
+    if asked.state != "waiting":
+        return NotAllowed("approval-decided", f"it is decided already: {asked.state}")
+    if asked.expires_at <= now:
+        return NotAllowed("approval-expired", "the approval has expired: ask again")
+    return None
 
 
 def move(

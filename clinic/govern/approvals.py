@@ -8,7 +8,8 @@ Two persons decide: who asked, and another whose role may approve it (ALC-2 to A
 
 An approval binds to a digest of what was reviewed. Every step is written to the audit trail in the same
 transaction, and `require_approved` believes only what is sealed there: a row put in or changed by SQL
-approves nothing. That requester and approver differ is a CHECK of the table too.
+approves nothing. That requester and approver differ is a CHECK of the table too. Who asked for a campaign
+confirms it before it is approved: confirming.py.
 """
 
 from __future__ import annotations
@@ -24,11 +25,20 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.errors import NotAllowed
 from clinic.govern.approval_queue import deciders, expire, stale, undecidable, waiting
-from clinic.govern.approval_rows import Approval, act_on, bound, existing, latest, move
+from clinic.govern.approval_rows import (
+    Approval,
+    act_on,
+    bound,
+    existing,
+    latest,
+    move,
+    why_closed,
+)
 from clinic.govern.audit import record_act, write_act
 from clinic.govern.audit_chain import hold
 from clinic.govern.audit_rows import as_json
 from clinic.govern.audit_verify import is_sealed
+from clinic.govern.confirming import is_confirmed, unproven
 from clinic.govern.operators import Operator, find_operator
 from clinic.govern.roles import may, required_role
 from clinic.record.database import Record
@@ -140,11 +150,12 @@ def decide(
 
     Raises:
         NotFound: there is no such approval
-        NotAllowed: it is one's own request, the role may not, it was decided, or it has expired
+        NotAllowed: it is one's own request, the role may not, it was decided, it has expired, or is to
+            be approved and who asked for it has not confirmed that (confirming.py)
     """
     with record.write() as connection:
         asked = existing(connection, approval_id)
-        refusal = _why_not(connection, asked, operator, now=clock.now())
+        refusal = _why_not(connection, asked, operator, decision, now=clock.now())
         if refusal is None:
             move(connection, asked, decision, now=clock.now(), decided_by=operator.name, note=note)
             act = act_on(
@@ -160,20 +171,24 @@ def decide(
 
 
 def _why_not(
-    connection: Connection, asked: Approval, operator: Operator, *, now: datetime
+    connection: Connection,
+    asked: Approval,
+    operator: Operator,
+    decision: Decision,
+    *,
+    now: datetime,
 ) -> NotAllowed | None:
-    """Why this person may not decide this now; None: they may."""
+    """Why this person may not decide so now; None: they may."""
     person = find_operator(connection, operator.name)  # as they are now, not as they were proven
     if person is None or not person.active or not may(person.role, "approve", asked.kind):
         needed = required_role(asked.kind)
         return NotAllowed("approval-role", f"this needs the decision of a {needed} or above")
     if person.name == asked.requested_by:
         return NotAllowed("approval-own", "who asked does not decide: another person must")
-    if asked.state == "waiting" and asked.expires_at <= now:
-        return NotAllowed("approval-expired", _SAYS["expired"])
-    if asked.state != "waiting":
-        return NotAllowed("approval-decided", f"it is decided already: {asked.state}")
-    return None
+    closed = why_closed(asked, now)
+    if closed is None and decision == "approved" and not is_confirmed(connection, asked):
+        return unproven(asked)
+    return closed
 
 
 def require_approved(

@@ -1,12 +1,13 @@
 """
 Two persons: a campaign above the settings' threshold leaves when another than its sender has approved it.
 
-    checking ──► awaiting_approval ──► running | scheduled     approved, and nothing changed since (NEW-1)
+    checking ──► awaiting_approval ──► running | scheduled     confirmed by its sender, approved by another,
+       │                │                                      and nothing changed since (NEW-1)
        │                └────────────► refused                 rejected, or nobody decided in time
        └──► running | scheduled                                below the threshold
 
-The decision is made in clinic/govern/approvals.py, by a person who proves who they are; that requester
-and approver differ is a constraint of the database.
+Both are made in clinic/govern (confirming.py, approvals.py), by persons who prove who they are; that
+requester and approver differ is a constraint of the database.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ from clinic.message.manifest import manifest_of
 from clinic.message.schedule import move_on
 from clinic.message.summary import count_outcomes
 from clinic.message.timing import Timing
-from clinic.notify.purposes import ALERT, NOTICE
+from clinic.notify.purposes import ALERT, NOTICE, STAFF_LIST
 from clinic.record.database import Record
-from clinic.record.schema.lists import template, template_version
+from clinic.record.schema.lists import cohort_list, template, template_version
 from clinic.record.schema.messages import campaign, message
 from clinic.settings import Settings
 
@@ -62,7 +63,7 @@ def ask(
             clock,
             subject=SUBJECT,
             subject_id=campaign_id,
-            kind="notification" if job.purpose == NOTICE else "campaign",
+            kind="notification" if _is_notice(connection, job) else "campaign",
             digest=digest,
             requested_by=job.requested_by,
             summary=counts_of(connection, job, settings),
@@ -76,11 +77,13 @@ def ask(
 
 def is_needed(connection: Connection, job: sa.Row[Any], settings: Settings) -> bool:
     """Whether one person alone may not send this: a notice to staff (ALC-8), or a campaign of more
-    messages than the settings allow. A rehearsal, and a reminder by the clock, may always be sent."""
-    if job.purpose in (NOTICE, ALERT):
-        return job.purpose == NOTICE and not job.dry_run
+    messages than the settings allow. A rehearsal, and what the clock tells the team, may always go."""
+    if job.dry_run or (job.purpose == ALERT and _is_to_staff(connection, job)):
+        return False
+    if job.purpose == NOTICE:
+        return True
     most = settings.release.approval_above
-    if most is None or job.dry_run:
+    if most is None:
         return False
     count = connection.scalar(
         sa.select(sa.func.count())
@@ -88,6 +91,17 @@ def is_needed(connection: Connection, job: sa.Row[Any], settings: Settings) -> b
         .where(message.c.campaign_id == job.id, message.c.state == states.PENDING)
     )
     return (count or 0) > most
+
+
+def _is_notice(connection: Connection, job: sa.Row[Any]) -> bool:
+    """Whether `cohort notify` asked for it, with a secret: its sender has nothing to confirm."""
+    return job.purpose == NOTICE and _is_to_staff(connection, job)
+
+
+def _is_to_staff(connection: Connection, job: sa.Row[Any]) -> bool:
+    # By the list, which only clinic/notify makes: a template's purpose is free text, anybody may name it so
+    found = sa.select(cohort_list.c.source).where(cohort_list.c.id == job.list_id)
+    return connection.scalar(found) == STAFF_LIST
 
 
 def answer(record: Record, clock: Clock, campaign_id: int) -> str:

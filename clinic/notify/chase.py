@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from clinic.clock import Clock
 from clinic.govern.approvals import Approval, deciders, expire, stale, undecidable
+from clinic.govern.confirming import is_confirmed
 from clinic.govern.roles import required_role
 from clinic.notify.notices import make_campaign, name_all
 from clinic.notify.purposes import ALERT
@@ -27,7 +28,12 @@ SENDER = "system"
 
 @dataclass(frozen=True)
 class Late:
-    """A request that waits too long. `deciders`: how many people may decide it; 0: nobody can."""
+    """
+    A request that waits too long.
+
+    deciders: how many people may decide it; 0: nobody can
+    confirmed: whether who asked has proven that (NEW-1); until then nobody can approve it
+    """
 
     approval: int
     subject: str
@@ -35,6 +41,7 @@ class Late:
     role: str
     hours: int
     deciders: int
+    confirmed: bool
 
     @property
     def says(self) -> str:
@@ -43,8 +50,12 @@ class Late:
             f"{self.subject} {self.subject_id} has waited for {self.hours} hours for a {self.role}"
         )
         if self.deciders:
-            return f"{line}: cohort approve {self.approval}, or cohort reject {self.approval}"
+            return f"{line}: {self._first}cohort approve {self.approval}, or cohort reject {self.approval}"
         return f"{line}, but nobody may decide it: an admin must add one (cohort operators add)"
+
+    @property
+    def _first(self) -> str:
+        return "" if self.confirmed else f"who asked types cohort confirm {self.approval}; then "
 
 
 def find_late(record: Record, clock: Clock, settings: Settings) -> list[Late]:
@@ -54,6 +65,9 @@ def find_late(record: Record, clock: Clock, settings: Settings) -> list[Late]:
     found = {asked.id: asked for asked in stale(record, now, after=after)}
     found |= {asked.id: asked for asked in undecidable(record, now)}
 
+    with record.read() as connection:
+        confirmed = {key for key, asked in found.items() if is_confirmed(connection, asked)}
+
     def late(asked: Approval) -> Late:
         return Late(
             approval=asked.id,
@@ -62,6 +76,7 @@ def find_late(record: Record, clock: Clock, settings: Settings) -> list[Late]:
             role=required_role(asked.kind),
             hours=int((now - asked.requested_at) / timedelta(hours=1)),
             deciders=len(deciders(record, asked)),
+            confirmed=asked.id in confirmed,
         )
 
     return [late(found[key]) for key in sorted(found)]

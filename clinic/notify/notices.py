@@ -27,7 +27,7 @@ from clinic.errors import NotAllowed, OperationRefused
 from clinic.govern.audit import Act, record_act
 from clinic.message.campaign import CampaignRequest, get_campaign, open_campaign
 from clinic.notify.asking import require_asked
-from clinic.notify.purposes import NOTICE
+from clinic.notify.purposes import NOTICE, STAFF_LIST
 from clinic.notify.recipients import Told, recipients_of
 from clinic.notify.request import NoticeRequest
 from clinic.notify.texts import COLUMNS, SUBJECT, TEXTS, keep_text
@@ -150,7 +150,7 @@ def _take_in(
             .values(
                 request_key=request_key,
                 name=name,
-                source="staff",
+                source=STAFF_LIST,
                 sha256="",
                 columns=orjson.dumps(COLUMNS).decode(),
                 fields='{"email":"Email"}',

@@ -8,3 +8,5 @@ from typing import Final
 NOTICE: Final = "staff notice"
 # By the clock, to the practice's own team: numbers alone, nobody is asked
 ALERT: Final = "staff alert"
+# The source of a list of staff, which only notices.py makes
+STAFF_LIST: Final = "staff"

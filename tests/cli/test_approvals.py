@@ -1,4 +1,4 @@
-"""`cohort approvals`, `approve`, `reject` as people type them."""
+"""`cohort approvals`, `confirm`, `approve`, `reject` as people type them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from uuid import UUID
 import pytest
 
 from cli.approvals import resume_run
+from cli.confirm import wait_for_another
+from clinic.clock import SystemClock
 from clinic.errors import NotAllowed
 from clinic.govern.approvals import Approval
 from clinic.record.database import Record
-from tests.cli.office import Office, ask, hire
+from clinic.settings import Settings
+from tests.cli.office import SECRET, Office, ask, hire
 
 RUN = "3f2b7c1e-1111-4222-8333-123456789abc"
 
@@ -69,6 +72,69 @@ def test_who_may_not_decide_is_refused_with_exit_code_3(
     refused = office.run("approve", number, "--note", "", me=me, secret=secret)
     assert (refused.exit_code, code in refused.output) == (3, True)
     assert [asked["state"] for asked in office.rows("approvals")] == ["waiting"]
+
+
+def ask_for_campaign(office: Office) -> str:
+    """Somebody asks in ann's name for campaign 3."""
+    return str(ask(office, subject="campaign", subject_id=3, kind="campaign"))
+
+
+def test_a_campaign_is_confirmed_by_who_is_named_and_then_approved_by_another(
+    office: Office,
+) -> None:
+    """NEW-1: both with their secret; each is offered what is theirs to do (ALC-44)."""
+    number = ask_for_campaign(office)
+    early = office.run("approve", number, "--note", "", me="mia")
+    assert (early.exit_code, "requester-unproven" in early.output) == (3, True)
+    for name, offered in (("ann", "confirm"), ("mia", "reject")):
+        said = office.run("approvals", environment={"COHORT_OPERATOR": name}).output
+        assert "ann, not confirmed" in said
+        assert [word for word in ("confirm", "approve", "reject") if f"cohort {word}" in said] == [
+            offered
+        ]
+    for _ in range(2):
+        confirmed = office.run("confirm", number, me="ann")
+        assert (confirmed.exit_code, f"cohort approve {number}" in confirmed.output) == (0, True)
+    assert office.rows("approvals", "show", number)["confirmed"] is True
+    assert "not confirmed" not in office.run("approvals").output
+    assert office.run("approve", number, "--note", "seen", me="mia").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("me", "secret", "code"),
+    [("mia", None, "confirm-other"), ("ann", "a wrong secret", "operator-unproven")],
+)
+def test_who_is_not_named_or_not_proven_confirms_nothing(
+    office: Office, me: str, secret: str | None, code: str
+) -> None:
+    number = ask_for_campaign(office)
+    refused = office.run("confirm", number, me=me, secret=secret)
+    assert (refused.exit_code, code in refused.output) == (3, True)
+    assert [asked["confirmed"] for asked in office.rows("approvals")] == [False]
+
+
+@pytest.mark.parametrize(
+    ("operator", "types", "confirmed"),
+    [
+        ("Ann", SECRET, True),
+        ("ann", "", False),
+        ("ann", "a wrong secret", False),
+        ("mia", SECRET, False),  # carries on with ann's campaign: she is not asked for ann's secret
+    ],
+)
+def test_who_asked_confirms_at_once_at_their_terminal(
+    office: Office, operator: str, types: str, *, confirmed: bool
+) -> None:
+    """NEW-1: at the end of `cohort message`; whatever is typed, the campaign waits and one is told."""
+    ask_for_campaign(office)
+    record, settings = office.open(), Settings(home=office.home, operator=operator)
+    then = wait_for_another(record, SystemClock(), settings, 3, ask=lambda _: types)
+    record.close()
+    assert then == ["cohort confirm 1"] * (not confirmed) + [
+        'cohort approve 1 --note "…"',
+        "cohort message --resume 3",
+    ]
+    assert [asked["confirmed"] for asked in office.rows("approvals")] == [confirmed]
 
 
 def test_the_command_is_offered_only_to_whom_may(office: Office) -> None:

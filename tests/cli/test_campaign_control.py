@@ -80,6 +80,8 @@ def test_a_campaign_above_the_threshold_waits_for_another_person(
     assert done.code == 0, done.err
     assert "waits for another person" in done.err + done.out
     assert "2 Jan 2030 09:00" in done.err + done.out
+    assert done.err.index("cohort confirm 1") < done.err.index("cohort approve 1")
+    assert "asked by nia, not confirmed" in typed("review", "1").err
     (asked,) = json.loads(typed("approvals", "--json").out)
     assert (asked["kind"], asked["requested_by"], asked["summary"]["days"]) == (
         "campaign",

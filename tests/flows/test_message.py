@@ -364,8 +364,9 @@ def test_the_form_names_and_describes_every_field(office: Practice) -> None:
 def test_above_the_threshold_it_waits_without_a_process_and_sends_once_it_is_approved(
     office: Practice, prefect_server: Settings
 ) -> None:
-    """NEW-1, ALC-8: it says who may decide and how; Resume in Prefect alone sends nothing."""
-    hire(Office(prefect_server.home, office.record))
+    """NEW-1, ALC-8: it says who confirms, who may decide and how; Resume in Prefect alone sends nothing."""
+    people = Office(prefect_server.home, office.record)
+    hire(people)
     for n in (8, 9):
         office.patient(n)
     request = asked(office, "waits", people=9, requested_by="ann").model_dump(mode="json")
@@ -373,6 +374,7 @@ def test_above_the_threshold_it_waits_without_a_process_and_sends_once_it_is_app
     processes = [suspended(run, 1, prefect_server)]
     (page,) = (text for key, text in artifacts_of(run).items() if key.startswith("campaign-appr"))
     (number,) = re.findall(r"cohort approve (\d+)", page)
+    assert f"First ann confirms it: `cohort confirm {number}`" in page
     assert "other than ann: max, mia" in page
     assert "| messages | 8 |" in page
 
@@ -380,6 +382,7 @@ def test_above_the_threshold_it_waits_without_a_process_and_sends_once_it_is_app
     processes.append(suspended(run, 2, prefect_server))
     assert sent_from(office, "waits") == []
 
+    assert people.run("confirm", number, me="ann").exit_code == 0
     said = approve(prefect_server, number)
     assert "Its run goes on" in said
     wait_for("end of the run", lambda: state_of(run) == "Completed", seconds=120)

@@ -1,4 +1,7 @@
-"""Whatever people and forgers do, in whatever order: no approval is used twice or by its requester."""
+"""
+Whatever people and forgers do, in whatever order: no approval is used twice or by its requester, and no
+campaign is approved whose requester did not confirm it.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,7 @@ from clinic.govern.approvals import (
 )
 from clinic.govern.audit import verify
 from clinic.govern.audit_chain import use_key
+from clinic.govern.confirming import confirm
 from clinic.govern.operators import Operator
 from clinic.govern.roles import may
 from clinic.record.database import Record
@@ -44,9 +48,10 @@ from tests.fakes import FakeClock
 
 DAY = timedelta(days=1)
 names = st.sampled_from(sorted(PEOPLE))
-subjects = st.integers(1, 2)
+SUBJECTS = {1: "operation", 2: "campaign"}
+subjects = st.sampled_from(sorted(SUBJECTS))
 digests = st.sampled_from(["a" * 64, "b" * 64])
-kinds = st.sampled_from(["status", "tag"])
+kinds = st.sampled_from(["status", "tag", "campaign"])
 
 
 @dataclass(frozen=True)
@@ -59,10 +64,19 @@ class Model:
     requester: str
     state: str
     expires_at: float
+    confirmed: bool  # by its requester, or asked for with a secret
+
+    @property
+    def is_campaign(self) -> bool:
+        """Whether its request only names somebody."""
+        return (SUBJECTS[self.subject_id], self.kind) == ("campaign", "campaign")
+
+    def waits(self, now: float) -> bool:
+        return self.state == "waiting" and now < self.expires_at
 
 
 class Approvals(RuleBasedStateMachine):
-    """People ask, decide, begin, wait and forge; a model in plain Python says what should come of it."""
+    """People ask, confirm, decide, begin, wait, forge; a model in plain Python says what comes of it."""
 
     template: Path  # a migrated, empty record: set by the test
 
@@ -95,7 +109,7 @@ class Approvals(RuleBasedStateMachine):
                 number = request_approval(
                     connection,
                     self.clock,
-                    subject="operation",
+                    subject=SUBJECTS[subject_id],
                     subject_id=subject_id,
                     kind=kind,
                     digest=digest,
@@ -112,17 +126,37 @@ class Approvals(RuleBasedStateMachine):
             if model.subject_id == subject_id and model.state in ("waiting", "approved"):
                 self.asked[earlier] = replace(model, state="void")
         until = (self.clock.now() + DAY).timestamp()
-        self.asked[number] = Model(subject_id, kind, digest, who, "waiting", until)
+        model = Model(subject_id, kind, digest, who, "waiting", until, confirmed=True)
+        self.asked[number] = replace(model, confirmed=not model.is_campaign)
+
+    @rule(who=names, number=st.integers(1, 6))
+    def confirm(self, who: str, number: int) -> None:
+        model = self.asked.get(number)
+        allowed = (
+            model is not None
+            and model.is_campaign
+            and model.waits(self.clock.now().timestamp())
+            and who == model.requester
+        )
+        person = Operator(who, PEOPLE[who], active=True)
+        try:
+            confirm(self.record, self.clock, number, by=person)
+        except (NotAllowed, NotFound):
+            assert not allowed
+            return
+        assert allowed
+        assert model is not None
+        self.asked[number] = replace(model, confirmed=True)
 
     @rule(who=names, number=st.integers(1, 6), decision=st.sampled_from(["approved", "rejected"]))
     def answer(self, who: str, number: int, decision: Decision) -> None:
         model = self.asked.get(number)
         allowed = (
             model is not None
-            and model.state == "waiting"
-            and self.clock.now().timestamp() < model.expires_at
+            and model.waits(self.clock.now().timestamp())
             and may(PEOPLE[who], "approve", model.kind)
             and who != model.requester
+            and (model.confirmed or decision == "rejected")
         )
         person = Operator(who, PEOPLE[who], active=True)
         try:
@@ -134,10 +168,11 @@ class Approvals(RuleBasedStateMachine):
         assert model is not None
         self.asked[number] = replace(model, state=decision)
 
-    @rule(subject_id=subjects, digest=digests)
-    def ask_and_approve(self, subject_id: int, digest: str) -> None:
+    @rule(subject_id=subjects, digest=digests, kind=st.sampled_from(["status", "campaign"]))
+    def ask_and_approve(self, subject_id: int, digest: str, kind: str) -> None:
         """The usual way, so that random steps get beyond it."""
-        self.ask("ann", subject_id, digest, "status")
+        self.ask("ann", subject_id, digest, kind)
+        self.confirm("ann", max(self.asked))
         self.answer("mia", max(self.asked), "approved")
 
     @rule(subject_id=subjects, digest=digests)
@@ -153,7 +188,7 @@ class Approvals(RuleBasedStateMachine):
             with self.record.write() as connection:
                 used = require_approved(
                     connection,
-                    subject="operation",
+                    subject=SUBJECTS[subject_id],
                     subject_id=subject_id,
                     digest=digest,
                     now=self.clock.now(),
@@ -195,7 +230,7 @@ class Approvals(RuleBasedStateMachine):
         with pytest.raises(NotAllowed), self.record.write() as connection:
             require_approved(
                 connection,
-                subject="operation",
+                subject=SUBJECTS[subject_id],
                 subject_id=subject_id,
                 digest=model.digest,
                 now=self.clock.now(),
@@ -224,18 +259,16 @@ class Approvals(RuleBasedStateMachine):
     def teardown(self) -> None:
         open_ones = {asked.id for asked in waiting(self.record, self.clock.now())}
         now = self.clock.now().timestamp()
-        assert open_ones == {
-            number
-            for number, model in self.asked.items()
-            if model.state == "waiting" and model.expires_at > now
-        }
+        assert open_ones == {number for number, model in self.asked.items() if model.waits(now)}
         assert verify(self.record, None).holds
         self.record.close()
         shutil.rmtree(self.folder)
 
 
-def test_no_approval_is_used_twice_or_by_its_requester(migrated_sqlite: Path) -> None:
-    """NEW-1, ALC-33: any sequence of asking, deciding, beginning, waiting and forging."""
+def test_no_approval_is_used_twice_or_by_its_requester_nor_a_campaign_nobody_confirmed(
+    migrated_sqlite: Path,
+) -> None:
+    """NEW-1, ALC-33: any sequence of asking, confirming, deciding, beginning, waiting and forging."""
     machine = type("Machine", (Approvals,), {"template": migrated_sqlite})
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         machine,

@@ -27,6 +27,7 @@ from clinic.govern.approvals import (
 from clinic.govern.audit import Fault, verify
 from clinic.govern.audit_chain import Block, seal
 from clinic.govern.audit_rows import act_line, as_json
+from clinic.govern.confirming import confirm
 from clinic.govern.operators import Operator, disable_operator
 from clinic.record.database import Record
 from clinic.record.schema.govern import approval, audit_act, audit_block
@@ -197,6 +198,7 @@ def test_an_approval_of_something_else_approves_nothing(
     assert refused(governed, clock) == "approval-none"
     other = ask(governed, clock, subject_id=8)
     campaign = ask(governed, clock, subject="campaign", kind="campaign")
+    confirm(governed, clock, campaign, by=people["ann"])
     for number in (other, campaign):
         decide(governed, clock, number, operator=people["mia"], decision="approved", note="")
     assert refused(governed, clock) == "approval-none"

@@ -10,12 +10,14 @@ import sqlalchemy as sa
 
 from clinic.errors import NotAllowed
 from clinic.govern.approvals import decide, latest
+from clinic.govern.confirming import confirm, is_confirmed
 from clinic.govern.operators import Operator
 from clinic.message import states
 from clinic.message.approve import answer, ask, release_campaign
 from clinic.message.summary import count_outcomes
 from clinic.message.timing import Timing, timing_of
 from clinic.message.wake import due_campaigns
+from clinic.notify.purposes import ALERT, NOTICE
 from clinic.record.database import Record
 from clinic.record.schema.govern import approval, operator
 from clinic.record.schema.messages import campaign, message, recipient
@@ -57,6 +59,8 @@ def waiting(record: Record, clock: FakeClock) -> int:
 
 
 def approve(record: Record, clock: FakeClock, number: int, *, by: Operator = MIA) -> None:
+    """Nia confirms that it is hers, and another approves."""
+    confirm(record, clock, request_of(record, number), by=NIA)
     decide(record, clock, request_of(record, number), operator=by, decision="approved", note="ok")
 
 
@@ -82,6 +86,21 @@ def test_a_campaign_below_the_threshold_goes_by_itself(record: Record, clock: Fa
     for chosen in (Settings(), Settings(release=Release(approval_above=30))):
         assert not ask(record, clock, chosen, number, flow_run_id=None)
     assert release(record, clock, number, Settings()) == states.RUNNING
+
+
+@pytest.mark.parametrize("purpose", [ALERT, NOTICE])
+def test_a_template_that_claims_to_be_for_staff_escapes_nobody(
+    record: Record, clock: FakeClock, waiting: int, purpose: str
+) -> None:
+    """NEW-1: the purpose of a template is free text; whose list it is decides."""
+    number = add_campaign(
+        record, clock, 30, state=states.CHECKING, requested_by="nia", purpose=purpose
+    )
+    assert ask(record, clock, ALL, number, flow_run_id=None)
+    with pytest.raises(NotAllowed, match="requester-unproven"):
+        decide(
+            record, clock, request_of(record, number), operator=MIA, decision="approved", note=""
+        )
 
 
 def test_nothing_goes_before_another_person_has_approved_and_then_it_is_due(
@@ -152,7 +171,7 @@ CHANGES = {
 def test_any_change_after_the_approval_voids_it(
     record: Record, clock: FakeClock, waiting: int, change: Callable[[sa.Connection], object]
 ) -> None:
-    """NEW-1: content, recipients, schedule, gateway: what is released is what was approved."""
+    """NEW-1: content, recipients, schedule, gateway: what is released is what was confirmed and approved."""
     approve(record, clock, waiting)
     with record.write() as connection:
         change(connection)
@@ -160,6 +179,10 @@ def test_any_change_after_the_approval_voids_it(
         release(record, clock, waiting)
     assert ask(record, clock, ALL, waiting, flow_run_id=None)
     assert answer(record, clock, waiting) == "waiting", "it is asked for anew"
+    with record.read() as connection:
+        anew = latest(connection, subject="campaign", subject_id=waiting)
+        assert anew is not None
+        assert not is_confirmed(connection, anew), "and confirmed anew"
 
 
 def test_other_hours_are_another_campaign(record: Record, clock: FakeClock, waiting: int) -> None:

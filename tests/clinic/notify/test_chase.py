@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from clinic.govern.approvals import request_approval
+from clinic.govern.confirming import confirm
 from clinic.message.approve import release_campaign
 from clinic.message.deliver import deliver
 from clinic.message.stage import stage
@@ -18,7 +21,7 @@ from clinic.record.installation import install
 from clinic.record.schema.govern import approval, operator
 from clinic.record.schema.messages import message
 from clinic.settings import Notices, Release, Settings
-from tests.clinic.change.practice import asked, practice, reviewed
+from tests.clinic.change.practice import ASKER, asked, practice, reviewed
 from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import make_ledger
 
@@ -67,6 +70,23 @@ def test_a_stale_request_is_chased_with_the_command_that_decides_it(
         bodies = set(connection.scalars(sa.select(message.c.body)))
     assert len(bodies) == 1
     assert f"cohort approve {waiting}" in bodies.pop()
+
+
+def test_who_asked_for_a_campaign_is_chased_first_until_they_confirm(
+    record: Record, clock: FakeClock, waiting: int
+) -> None:
+    """ALC-45, NEW-1: nobody can approve it before."""
+    with record.write() as connection:
+        number = request_approval(
+            connection, clock, subject="campaign", subject_id=3, kind="campaign", digest="a" * 64,
+            requested_by=ASKER.name, summary={}, reason="", flow_run_id=None,
+            expires_in=timedelta(days=3),
+        )  # fmt: skip
+    clock.sleep(25 * HOUR)
+    for confirmed in (False, True):
+        said = next(late.says for late in find_late(record, clock, TEAM) if late.approval == number)
+        assert (f"types cohort confirm {number}; then cohort approve" in said) is not confirmed
+        confirm(record, clock, number, by=ASKER)
 
 
 def test_the_same_requests_are_reminded_of_once_a_day(
