@@ -100,7 +100,7 @@ def to_request(parts: Wiring, who: Who, what: What, manner: Manner, *, key: str)
         "stagger_days": manner.days,
         "request_key": None if key.startswith(PREVIEW) else key,
     }
-    return _valid(MessageRequest, values)
+    return valid(MessageRequest, values)
 
 
 def _cohort(parts: Wiring, who: Who, what: What, key: str) -> CohortChoice:
@@ -120,7 +120,7 @@ def _cohort(parts: Wiring, who: Who, what: What, key: str) -> CohortChoice:
                 "request-invalid", "name one of: a file, --group, --ids-from, a filter"
             )
         choice["list_id"] = _take_in_ids(parts, who.ids_from, name=what.name, key=key)
-    return _valid(CohortChoice, choice)
+    return valid(CohortChoice, choice)
 
 
 def _take_in_ids(parts: Wiring, source: Path, *, name: str, key: str) -> int:
@@ -146,7 +146,13 @@ def _template(parts: Wiring, what: What, key: str) -> str:
     return add_own_text(parts.record, parts.clock, text, by=by, subject=what.subject)
 
 
-def _valid(model: type[_Model], values: dict[str, Any]) -> _Model:
+def valid(model: type[_Model], values: dict[str, Any]) -> _Model:
+    """
+    The request of these values.
+
+    Raises:
+        CohortRefused: what does not go together
+    """
     try:
         return model(**values)
     except ValidationError as error:

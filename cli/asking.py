@@ -19,6 +19,7 @@ from cli.wiring import LocalTime, get_settings, open_record
 from clinic.errors import CohortRefused, Incomplete, MendableError, NotAllowed
 from clinic.message.campaign import refuse
 from clinic.message.estimate import estimate
+from clinic.message.reminder_request import ReminderRequest
 from clinic.message.request import MessageRequest
 from clinic.message.review import Review, read_previews, review_campaign
 from clinic.message.summary import summarize
@@ -51,13 +52,30 @@ def message_cohort(
         if not sending.is_released(parts, campaign_id):
             _prepare(parts, campaign_id)
             _review(parts, campaign_id, manner)
-        if sending.waits_for_approval(parts, campaign_id):
-            return wait_for_another(parts.record, parts.clock, parts.settings, campaign_id)
-        use_server(settings)
-        return _send(parts, request, campaign_id, json=manner.json)
+        return release(parts, request, campaign_id, use_server=use_server, json=manner.json)
     finally:
         use(None)
         parts.close()
+
+
+def release(
+    parts: Wiring,
+    request: MessageRequest | ReminderRequest,
+    campaign_id: int,
+    *,
+    use_server: Callable[[Settings], None],
+    json: bool,
+) -> list[str]:
+    """
+    Send what is staged, unless a second person must decide first; what one would type next.
+
+    Raises:
+        Incomplete: work is left, or somebody's fate is unknown
+    """
+    if sending.waits_for_approval(parts, campaign_id):
+        return wait_for_another(parts.record, parts.clock, parts.settings, campaign_id)
+    use_server(parts.settings)
+    return _send(parts, request, campaign_id, json=json)
 
 
 def _prepare(parts: Wiring, campaign_id: int) -> None:
@@ -87,7 +105,7 @@ def _review(parts: Wiring, campaign_id: int, manner: Manner) -> None:
 
 def _confirm(parts: Wiring, review: Review, manner: Manner) -> None:
     """
-    Let a person decide (ARC-6, COM-4); a no refuses the campaign, and the same list may be tried again.
+    Let a person decide; a no refuses the campaign, and the same list may be tried again.
 
     Raises:
         NotAllowed: nobody said yes, or the warnings were not accepted
@@ -98,33 +116,39 @@ def _confirm(parts: Wiring, review: Review, manner: Manner) -> None:
             "nobody-accepted",
             f"no row of this list can be messaged; see: cohort show {review.campaign_id} --errors-only",
         )
-    refused = None
+    try:
+        decide(review, review.accepted, manner)
+    except NotAllowed as refused:
+        refuse(parts.record, review.campaign_id, refused.code)
+        raise
+
+
+def decide(review: Review, messages: int, manner: Manner) -> None:
+    """
+    Let a person decide over so many messages (ARC-6, COM-4).
+
+    Raises:
+        NotAllowed: nobody said yes, or the warnings were not accepted
+    """
     if review.warnings and not (
         manner.accept_warnings or _asked("Send it although it looks sensitive?")
     ):
-        refused = NotAllowed(
+        raise NotAllowed(
             "warning-not-accepted",
             "the text looks sensitive: change it, or accept the warning with --accept-warnings",
         )
-    elif not (manner.yes or _asked(_question(review))):
-        refused = NotAllowed(
-            "not-confirmed", "nothing was sent; to send without being asked: --yes"
-        )
-    if refused:
-        refuse(parts.record, review.campaign_id, refused.code)
-        raise refused
-
-
-def _question(review: Review) -> str:
     verb = "Rehearse" if review.dry_run else "Send"
-    return f"{verb} {review.accepted:,} messages?"
+    if not (manner.yes or _asked(f"{verb} {messages:,} messages?")):
+        raise NotAllowed("not-confirmed", "nothing was sent; to send without being asked: --yes")
 
 
 def _asked(question: str) -> bool:
     return sys.stdin.isatty() and typer.confirm(question, default=False, err=True)
 
 
-def _send(parts: Wiring, request: MessageRequest, campaign_id: int, *, json: bool) -> list[str]:
+def _send(
+    parts: Wiring, request: MessageRequest | ReminderRequest, campaign_id: int, *, json: bool
+) -> list[str]:
     try:
         sending.send(parts, request, campaign_id)
     except Incomplete:

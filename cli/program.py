@@ -24,6 +24,7 @@ COMMANDS = {
     "patients": Lazy("cli.patients:app", "Take patients in from an export of the practice's system.", _START),
     "server": Lazy("cli.server:app", "Start, stop or look at the local Prefect server.", _START),
     "message": Lazy("cli.message:message", "Message a list, a group, a filter or pasted ids.", _SEND),
+    "remind": Lazy("cli.reminding:remind", "Remind of appointments now: look, leave out, send.", _SEND),
     "pause": Lazy("cli.campaign_control:pause", "Let nothing more of a campaign leave for now.", _SEND),
     "resume": Lazy("cli.campaign_control:resume", "Let a paused, halted or missed campaign go on.", _SEND),
     "cancel": Lazy("cli.campaign_control:cancel", "Let nothing more of a campaign ever leave.", _SEND),

@@ -1,5 +1,6 @@
 """
-The steps of `cohort message`: prepare and review in this process, then run the flow on the Prefect server.
+The steps of `cohort message` and `cohort remind`: prepare and review in this process, then run the flow on
+the Prefect server.
 
 Preparing takes the list in, judges every row and stages the messages; nothing can leave before the
 flow releases the campaign. The flow finds all of that done, by the request's key, and sends.
@@ -15,13 +16,16 @@ from cli import console
 from cli.wiring import LocalTime
 
 if TYPE_CHECKING:
+    from clinic.message.reminder_request import ReminderRequest
     from clinic.message.request import MessageRequest
     from clinic.message.summary import Summary
     from clinic.settings import Settings
     from tasks.wiring import Wiring
 
 
-def begin(parts: Wiring, request: MessageRequest, *, request_key: str = "") -> int:
+def begin(
+    parts: Wiring, request: MessageRequest | ReminderRequest, *, request_key: str = ""
+) -> int:
     """
     Take the list in and make the campaign; its number.
 
@@ -31,11 +35,18 @@ def begin(parts: Wiring, request: MessageRequest, *, request_key: str = "") -> i
         MendableError: what to mend; nothing was sent
     """
     from clinic.message.begin import begin_campaign
+    from clinic.message.remind import begin_reminders
+    from clinic.message.reminder_request import ReminderRequest
 
     gateway = parts.gateway(request.channel, dry_run=request.dry_run)
+    key = request_key or request.request_key or ""
+    if isinstance(request, ReminderRequest):
+        return begin_reminders(
+            parts.record, parts.clock, parts.settings, request, request_key=key, gateway=gateway.name,
+            batch_limit=gateway.batch_limit,
+        )  # fmt: skip
     return begin_campaign(
-        parts.record, parts.clock, parts.settings, request,
-        request_key=request_key or request.request_key or "", gateway=gateway.name,
+        parts.record, parts.clock, parts.settings, request, request_key=key, gateway=gateway.name,
         batch_limit=gateway.batch_limit,
     )  # fmt: skip
 
@@ -109,7 +120,7 @@ def use_server(settings: Settings) -> None:
     ensure_server(settings)
 
 
-def send(parts: Wiring, request: MessageRequest, campaign_id: int) -> Summary:
+def send(parts: Wiring, request: MessageRequest | ReminderRequest, campaign_id: int) -> Summary:
     """
     Run the flow in this process, with live progress.
 
@@ -117,7 +128,9 @@ def send(parts: Wiring, request: MessageRequest, campaign_id: int) -> Summary:
         Incomplete: work is left, or somebody's fate is unknown
     """
     from cli.show.progress import watching
+    from clinic.message.reminder_request import ReminderRequest
     from flows.message import message
+    from flows.remind import remind
 
     with watching(parts.record, campaign_id):
-        return message(request)
+        return remind(request) if isinstance(request, ReminderRequest) else message(request)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rich import box
@@ -16,42 +16,61 @@ from clinic.cohort.outcomes import OUTCOMES
 from clinic.message.estimate import Estimate
 from clinic.message.review import Preview, Review
 
+# ARC-7
+BACKGROUND = "  [dim]Sending goes on in the background: it may take up to one hour.[/]"
+
 
 def show_review(review: Review, previews: list[Preview], *, not_accepted: Path | None) -> None:
     """Everything that a person confirms, on one screen."""
     out = console.err()
     what = "Rehearsal" if review.dry_run else "Campaign"
     out.print(f"\n[bold]{what} {review.campaign_id}[/]: {escape(review.list_name)}")
-    for number, says in _lines(review, not_accepted):
-        # A sentence that is too long goes on under itself
+    show_lines(_lines(review, not_accepted))
+    if not review.dry_run:
+        out.print(BACKGROUND)
+    show_previews(previews)
+    show_warnings(review)
+
+
+def show_warnings(review: Review) -> None:
+    """What looks sensitive in the text (COM-4)."""
+    for warning in review.warnings:
+        console.err().print(f"[bold yellow]Warning[/] {warning.code}: {escape(warning.says)}")
+
+
+def show_lines(lines: Iterable[tuple[str, str]]) -> None:
+    """A number and what it is of, a line each; a sentence that is too long goes on under itself."""
+    for number, says in lines:
         table = Table.grid(padding=(0, 1))
         table.add_column(justify="right", width=11)
         table.add_column()
         table.add_row(number, says)
-        out.print(table)
-    if not review.dry_run:
-        out.print(
-            "  [dim]Sending goes on in the background: it may take up to one hour.[/]"
-        )  # ARC-7
-    show_previews(previews)
-    for warning in review.warnings:
-        out.print(f"[bold yellow]Warning[/] {warning.code}: {escape(warning.says)}")
+        console.err().print(table)
 
 
 def _lines(review: Review, not_accepted: Path | None) -> Iterator[tuple[str, str]]:
-    """A number and what it is of, a line each."""
-    left_out = sum(review.not_accepted.values())
     yield f"{review.rows:,}", "rows in the list"
+    yield from judged(review, not_accepted)
+
+
+def judged(review: Review, listed_in: Path | None = None) -> Iterator[tuple[str, str]]:
+    """How many are accepted, how many are not and why, and what it costs."""
+    left_out = sum(review.not_accepted.values())
     yield (
         f"[green]{review.accepted:,}[/]",
         f"[green]accepted[/]: one message each, by {review.channel}",
     )
     yield f"[yellow]{left_out:,}[/]", "[yellow]not accepted[/]"
+    yield from not_accepted(review)
+    if left_out and listed_in:
+        yield "", f"[dim]listed in[/] {escape(str(listed_in))}"
+    yield from _cost(review)
+
+
+def not_accepted(review: Review) -> Iterator[tuple[str, str]]:
+    """How many rows get no message, reason by reason."""
     for code, rows in review.not_accepted.items():
         yield f"{rows:,}", f"[dim]{code}: {OUTCOMES[code].says}[/]"
-    if left_out and not_accepted:
-        yield "", f"[dim]listed in[/] {escape(str(not_accepted))}"
-    yield from _cost(review)
 
 
 def show_time(said: Estimate, time: LocalTime) -> None:

@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from clinic.cohort.filters import id_of
+from clinic.cohort.filters import id_of, there_are
+from clinic.errors import NotFound
+from clinic.record.schema.messages import message
 from clinic.record.schema.people import appointment, facility, patient, provider
 from clinic.record.schema.receipts import reminder
 
@@ -32,8 +34,38 @@ def appointment_query(
     nor any more than 28 days ahead.
 
     Raises:
-        NotFound: there is no such facility or provider
+        NotFound: there is no such facility or provider, or no appointment has such a place, type …
     """
+    return _matching(connection, wanted, now=now, zone=zone).where(~_given())
+
+
+def given_query(
+    connection: Connection, wanted: ReminderRequest, *, now: datetime, zone: ZoneInfo
+) -> sa.Select[tuple[str | None, int]]:
+    """
+    How many of those asked for have a reminder already, by the state of its message.
+
+    Raises:
+        NotFound: as `appointment_query`
+    """
+    found = _matching(connection, wanted, now=now, zone=zone).subquery()
+    of_this_time = (reminder.c.appointment_id == found.c.id) & (
+        reminder.c.starts_at == found.c.starts_at
+    )
+    return (
+        sa.select(message.c.state, sa.func.count())
+        .select_from(found)
+        .join(reminder, of_this_time & reminder.c.message_id.is_not(None))
+        .outerjoin(message, message.c.id == reminder.c.message_id)
+        .group_by(message.c.state)
+    )
+
+
+def _matching(
+    connection: Connection, wanted: ReminderRequest, *, now: datetime, zone: ZoneInfo
+) -> sa.Select[Any]:
+    """Booked, to come, and as asked for; reminded of or not."""
+    _require_known(connection, wanted)
     begin, end = _window(wanted, now, zone)
     query = (
         sa.select(*(appointment.c[name] for name in _COLUMNS))
@@ -42,7 +74,6 @@ def appointment_query(
             appointment.c.status == "booked",
             appointment.c.starts_at > begin,
             appointment.c.starts_at < end,
-            ~_given(),
             *(appointment.c[n] == getattr(wanted, n) for n in _SAME if getattr(wanted, n)),
         )
     )
@@ -59,6 +90,20 @@ def appointment_query(
         born = _years_before(now.astimezone(zone).date(), wanted.minimum_age)
         query = query.where(patient.c.birth_date <= born)
     return query
+
+
+def _require_known(connection: Connection, wanted: ReminderRequest) -> None:
+    """A slip never means nobody: what no appointment has, past or to come, is told with what there is."""
+    asked = [(appointment.c[name], getattr(wanted, name)) for name in _SAME]
+    asked.append((provider.c.speciality, wanted.speciality))
+    for column, value in asked:
+        if (
+            value
+            and connection.scalar(sa.select(sa.literal(1)).where(column == value).limit(1)) is None
+        ):
+            what = f"{column.table.name} has the {column.name.replace('_', ' ')}"
+            known = there_are(connection, column, column.is_not(None))
+            raise NotFound("visit-filter-unknown", f"no {what} {value}; {known}")
 
 
 def _window(wanted: ReminderRequest, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:

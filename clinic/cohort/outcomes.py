@@ -96,6 +96,11 @@ _BEFORE = (
         "duplicate", "left_out", "The patient stands on an earlier row of this list, which counts."
     ),
     Outcome(
+        "deselected",
+        "left_out",
+        "A person left this visit out of this run. A later run may remind of it.",
+    ),
+    Outcome(
         "variable_missing", "error", "The template needs a value that this patient does not have."
     ),
     Outcome(

@@ -33,11 +33,7 @@ def begin_campaign(
     Raises:
         ListRefused, NotFound, CohortRefused, NotAllowed: what to mend; nothing left
     """
-    if request.channel not in settings.organisation.channels:
-        raise NotAllowed(
-            "channel-off",
-            f"{request.channel} is switched off for this organisation (organisation.channels)",
-        )
+    require_channel(settings, request.channel)
     codes = check_snomed_codes(request.snomed_codes)
     start_at = _start(settings, request)
     sender = request.requested_by or settings.operator
@@ -66,6 +62,20 @@ def begin_campaign(
             pace=request.pace(),
         ),
     )
+
+
+def require_channel(settings: Settings, channel: str) -> None:
+    """
+    Whether this organisation uses that way to patients at all.
+
+    Raises:
+        NotAllowed: it is switched off
+    """
+    if channel not in settings.organisation.channels:
+        raise NotAllowed(
+            "channel-off",
+            f"{channel} is switched off for this organisation (organisation.channels)",
+        )
 
 
 def _start(settings: Settings, request: MessageRequest) -> datetime | None:

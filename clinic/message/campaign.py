@@ -18,11 +18,14 @@ from sqlalchemy import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
 from clinic.clock import Clock
+from clinic.cohort.filters import there_are
 from clinic.errors import CohortRefused, ListRefused, NotFound
 from clinic.message import states
+from clinic.message.codes import message_id
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, template, template_version
 from clinic.record.schema.messages import campaign
+from clinic.record.schema.receipts import reminder
 from clinic.settings import Pace
 
 
@@ -115,9 +118,20 @@ def _template(connection: Connection, request: CampaignRequest) -> Row[Any]:
     if row is None:
         raise NotFound(
             "template-unknown",
-            f"there is no template {request.template}; see: cohort templates list",
+            f"there is no template {request.template}{_others(connection, request)}; "
+            "see: cohort templates list",
         )
     return row
+
+
+def _others(connection: Connection, request: CampaignRequest) -> str:
+    """The templates that one may have meant; nothing where it is the version that there is not."""
+    if request.version is not None:
+        return ""
+    from clinic.message.catalogue import OWN_TEXT, PREVIEW_TEXT  # brings pandas, for an error alone
+
+    catalogue = template.c.message_type.not_in([OWN_TEXT, PREVIEW_TEXT])
+    return f"; {there_are(connection, template.c.key, catalogue)}"
 
 
 def _same(known: Row[Any], request: CampaignRequest, version_id: int) -> int:
@@ -195,13 +209,24 @@ def _insert(
 
 
 def refuse(record: Record, campaign_id: int, code: str) -> None:
-    """The gate stopped it: nothing of it ever leaves, and the same list may be tried again."""
+    """
+    The gate or a person stopped it: nothing of it ever leaves, and the same list may be tried again.
+
+    Appointments that it was to remind of are given back: a later run may.
+    """
     with record.write() as connection:
-        connection.execute(
+        refused = connection.execute(
             sa.update(campaign)
             .where(campaign.c.id == campaign_id, campaign.c.state == states.CHECKING)
             .values(state=states.REFUSED, state_reason=code, send_guard=None)
-        )
+        ).rowcount
+        if refused:
+            first, after = message_id(campaign_id, 0), message_id(campaign_id + 1, 0)
+            connection.execute(
+                sa.update(reminder)
+                .where(reminder.c.message_id >= first, reminder.c.message_id < after)
+                .values(message_id=None)
+            )
 
 
 def release(record: Record, clock: Clock, campaign_id: int) -> None:

@@ -41,9 +41,13 @@ class Estimate:
     a_day: int | None
 
 
-def estimate(record: Record, campaign_id: int, timing: Timing, now: datetime) -> Estimate:
+def estimate(
+    record: Record, campaign_id: int, timing: Timing, now: datetime, *, in_earnest: bool = False
+) -> Estimate:
     """
     Estimate a staged campaign.
+
+    in_earnest: of a rehearsal, as if it were none
 
     Raises:
         NotFound: there is no such campaign
@@ -60,7 +64,7 @@ def estimate(record: Record, campaign_id: int, timing: Timing, now: datetime) ->
         )
     start = max(job.start_at or now, now)
     days = job.stagger_days
-    if job.dry_run:
+    if job.dry_run and not in_earnest:
         end = now + timedelta(seconds=messages / UNPACED)
         return Estimate(messages, 0, now, end, None)
     own = Pace(per_second=job.pace_second, per_hour=job.pace_hour, per_day=job.pace_day)

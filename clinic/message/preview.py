@@ -22,6 +22,7 @@ from clinic.message.report import messages_of
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, list_row, template, template_version
 from clinic.record.schema.messages import batch, campaign, check_result, message, recipient
+from clinic.record.schema.receipts import reminder
 
 # Longer than anybody's preview takes: what is older was left by a process that died
 _LEFT_BEHIND: Final = timedelta(hours=6)
@@ -90,7 +91,8 @@ def _discard(connection: Connection, key: str) -> None:
             connection.execute(sa.delete(table).where(table.c.campaign_id == campaign_id))
         connection.execute(sa.delete(campaign).where(campaign.c.id == campaign_id))
     lists = sa.select(cohort_list.c.id).where(cohort_list.c.request_key == key)
-    connection.execute(sa.delete(list_row).where(list_row.c.list_id.in_(lists)))
+    for table in (list_row, reminder):
+        connection.execute(sa.delete(table).where(table.c.list_id.in_(lists)))
     connection.execute(sa.delete(cohort_list).where(cohort_list.c.request_key == key))
     texts = sa.select(template.c.id).where(template.c.key == key, _OF_PREVIEW)
     connection.execute(sa.delete(template_version).where(template_version.c.template_id.in_(texts)))

@@ -28,6 +28,7 @@ from clinic.clock import Clock
 from clinic.cohort.appointments import appointment_query
 from clinic.govern.audit_chain import hold
 from clinic.message import states
+from clinic.message.begin import require_channel
 from clinic.message.campaign import CampaignRequest, open_campaign
 from clinic.message.codes import message_id
 from clinic.message.reminder_request import ReminderRequest
@@ -40,6 +41,7 @@ from clinic.record.schema.receipts import reminder
 from clinic.settings import Settings
 
 SOURCE = "report"
+LEFT_OUT: Final = "leave_out"  # in a list's criteria: row numbers
 # Where a visit is: a column of the appointment, and the variables that tell it
 _WHERE: Final = {
     "place": ("appointment.place",),
@@ -62,8 +64,10 @@ def begin_reminders(
     Take the appointments in and make their campaign; its id. The same request key gives the same.
 
     Raises:
-        NotFound: there is no such facility, provider or template
+        NotFound: there is no such facility, provider, place … or template
+        NotAllowed: the channel is switched off
     """
+    require_channel(settings, request.channel)
     sender = request.requested_by or settings.operator
     with record.write() as connection:
         hold(connection, f"list {request_key}")
@@ -159,6 +163,14 @@ def _finish(connection: Connection, list_id: int) -> None:
         .where(cohort_list.c.id == list_id)
         .values(sha256=digest.hexdigest(), rows=count)
     )
+
+
+def deselected_rows(connection: Connection, list_id: int) -> list[int]:
+    """The rows of a reminder list that a person left out when looking at it (COM-5)."""
+    criteria = connection.scalar(
+        sa.select(cohort_list.c.criteria).where(cohort_list.c.id == list_id)
+    )
+    return list(orjson.loads(criteria or "{}").get(LEFT_OUT, []))
 
 
 def give_reminders(

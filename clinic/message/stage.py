@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from clinic.cohort.rows import BLOCK_ROWS, ListSource, get_list, parse_cells
 from clinic.message import states
 from clinic.message.codes import batch_id, message_id
-from clinic.message.remind import give_reminders
+from clinic.message.remind import deselected_rows, give_reminders
 from clinic.message.segments import count_many
 from clinic.message.template import CompiledTemplate, compile_template
 from clinic.message.typography import plain
@@ -196,6 +196,9 @@ def _write(
     _leave_out(connection, job.id, rows.index[blank], "message_blank")
     ready = rows[~too_long & ~blank]
     if source.source == "report":  # of appointments: each is reminded of once, over all campaigns
+        unwanted = ready.index.intersection(deselected_rows(connection, source.id))
+        _leave_out(connection, job.id, unwanted, "deselected")
+        ready = ready.drop(unwanted)
         given = give_reminders(connection, job, ready.index.tolist(), variables=variables)
         _leave_out(connection, job.id, pd.Index(given), "duplicate")
         ready = ready.drop(given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +11,12 @@ import pytest
 import sqlalchemy as sa
 import yaml  # type: ignore[import-untyped]  # for a test alone, no stubs
 
+from cli.asked import Manner
+from cli.profile import settings_file
+from cli.reminders import remind_patients
+from cli.reminders_asked import Choice
+from cli.start import set_up
+from clinic.clock import SystemClock
 from clinic.message.catalogue import seed_catalogue
 from clinic.message.reminder_request import ReminderRequest
 from clinic.message.vendor_templates import TEMPLATES
@@ -59,6 +66,38 @@ def test_a_night_reminds_everybody_once_and_a_quiet_night_is_no_failure(
     with parts.record.read() as connection:
         query = sa.select(sa.func.count()).select_from(clinical_item)
         assert connection.execute(query).scalar_one() == 2
+
+
+@pytest.mark.prefect
+@pytest.mark.usefixtures("prefect_server")
+def test_a_person_reminds_by_hand_leaves_a_row_out_and_a_second_time_nobody_is_reminded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """COM-5: the list, deselect, send; by the same flow, so that each appointment is reminded of once."""
+    config = tmp_path / "cohort.toml"
+    chosen = {"home": str(tmp_path), "phones.test_range": True, "hours.text": {}, "operator": "nia"}
+    config.write_text(settings_file(chosen), encoding="utf-8")
+    monkeypatch.setenv("COHORT_CONFIG", str(config))
+    settings = Settings(home=tmp_path)
+    set_up(settings)
+    record = Record.open(settings.database_url)
+    add_patients(record, 3)
+    with record.write() as connection:
+        for n in (1, 2, 3):
+            at = SystemClock().now() + timedelta(hours=n)
+            values = {"patient_id": n, "starts_at": at, "place": "Room 4"}
+            connection.execute(sa.insert(appointment).values(values))
+    yes, here = Manner(yes=True, json=True), {"days": 2}
+    remind_patients(here, yes, Choice(only_look=True), use_server=lambda _: None)
+    seen = json.loads(capsys.readouterr().out)["seen"]
+    choice = Choice(leave_out=(2,), seen=seen)
+    remind_patients(here, yes, choice, use_server=lambda _: None)
+    assert json.loads(capsys.readouterr().out)["outcomes"] == {"delivered": 2, "deselected": 1}
+    again = here | {"place": "Room 4"}
+    remind_patients(again, yes, Choice(only_look=True), use_server=lambda _: None)
+    found = json.loads(capsys.readouterr().out)
+    assert (found["reminded_already"], found["accepted"]) == (2, 1)
+    record.close()
 
 
 def test_it_is_scheduled_by_the_organisations_clock() -> None:

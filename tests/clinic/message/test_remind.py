@@ -11,11 +11,20 @@ import pytest
 import sqlalchemy as sa
 from pydantic import ValidationError
 
-from clinic.errors import NotFound
+from clinic.errors import NotAllowed, NotFound
 from clinic.message import states
+from clinic.message.campaign import refuse
 from clinic.message.catalogue import NewTemplate, add_template, seed_catalogue
 from clinic.message.deliver import deliver
+from clinic.message.preview import discard_preview, preview_key
 from clinic.message.remind import begin_reminders
+from clinic.message.reminder_list import (
+    Given,
+    count_given,
+    count_without,
+    keep_list,
+    read_reminders,
+)
 from clinic.message.reminder_request import ReminderRequest
 from clinic.message.stage import stage
 from clinic.message.summary import count_outcomes
@@ -23,8 +32,10 @@ from clinic.message.variables import Setting
 from clinic.message.vendor_templates import TEMPLATES
 from clinic.record.database import Record
 from clinic.record.installation import install
+from clinic.record.schema.lists import cohort_list
 from clinic.record.schema.messages import campaign, message
 from clinic.record.schema.people import appointment, facility, patient, provider
+from clinic.record.schema.receipts import reminder
 from clinic.settings import Organisation, Settings
 from data_checks.cohort import check_cohort
 from tests.fakes import FakeClock, FakeGateway
@@ -373,3 +384,68 @@ def test_a_visit_is_told_by_the_clock_of_where_it_is(office: Record, clock: Fake
         bodies = list(connection.scalars(query.order_by(message.c.patient_id)))
     here = "4 March 2026 Wednesday 03:30"
     assert bodies == [here, "3 March 2026 Tuesday 22:30", here]
+
+
+def test_a_row_that_a_person_left_out_is_not_sent_and_a_later_run_may_remind_of_it(
+    office: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    """COM-5: deselected in the list that was looked at; the look itself gives nothing."""
+    for n in (1, 2, 3):
+        book(office, clock.now() + timedelta(hours=n), n)
+    look = preview_key()
+    for key, dry_run in ((look, True), ("cli-1", False)):
+        number = begin_reminders(
+            office, clock, SETTINGS, ReminderRequest(dry_run=dry_run), request_key=key,
+            gateway="fake", batch_limit=1000,
+        )  # fmt: skip
+        check_cohort(office, clock, SETTINGS, number)
+        stage(office, number, setting=Setting(SETTINGS.organisation, clock.now()), most_segments=6)
+        if dry_run:
+            listed = read_reminders(office, number)
+            assert count_without(office, number, [2]) == (2, 2)
+            keep_list(office, look, "cli-1", [2])
+            discard_preview(office, look)
+    assert [(row.row_number, row.patient) for row in listed] == [
+        (1, "Given1 F"), (2, "Given2 F"), (3, "Given3 F"),
+    ]  # fmt: skip
+    assert outcomes(office, number) == {"waiting": 2, "deselected": 1}
+    assert ["Given2" in text for text in night(office, clock, tmp_path)] == [True]
+
+
+def test_a_look_that_is_discarded_leaves_nothing(office: Record, clock: FakeClock) -> None:
+    """COM-5: also its list, and what the list says of appointments."""
+    book(office, clock.now() + timedelta(days=1))
+    look = preview_key()
+    begin_reminders(
+        office, clock, SETTINGS, ReminderRequest(dry_run=True), request_key=look, gateway="fake",
+        batch_limit=1000,
+    )  # fmt: skip
+    discard_preview(office, look)
+    with office.read() as connection:
+        for table in (reminder, campaign, cohort_list):
+            assert connection.scalar(sa.select(sa.func.count()).select_from(table)) == 0
+
+
+def test_what_a_refused_campaign_was_to_remind_of_is_reminded_of_by_the_next_run(
+    office: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    """COM-2, ARC-6: a no to a staged campaign keeps nobody from being reminded."""
+    book(office, clock.now() + timedelta(days=1))
+    asked = ReminderRequest()
+    number = stage_night(office, clock)
+    assert count_given(office, clock, SETTINGS, asked) == Given(left=0, not_left=1)
+    refuse(office, number, "not-confirmed")
+    assert count_given(office, clock, SETTINGS, asked) == Given(left=0, not_left=0)
+    assert len(night(office, clock, tmp_path)) == 1
+    assert count_given(office, clock, SETTINGS, asked) == Given(left=1, not_left=0)
+
+
+def test_a_channel_that_is_switched_off_reminds_nobody(office: Record, clock: FakeClock) -> None:
+    """ACX-7."""
+    settings = Settings(organisation=Organisation(channels=("sms",)))
+    with pytest.raises(NotAllowed) as refused:
+        begin_reminders(
+            office, clock, settings, ReminderRequest(channel="email"), request_key="x",
+            gateway="fake", batch_limit=1000,
+        )  # fmt: skip
+    assert refused.value.code == "channel-off"
