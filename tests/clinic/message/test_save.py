@@ -187,7 +187,7 @@ def saved(practice: Practice) -> list[sa.Row[tuple[object, ...]]]:
 
 def attempt(practice: Practice, statement: str) -> None:
     with (
-        pytest.raises(DatabaseError, match=r"refused|violates|constraint"),
+        pytest.raises(DatabaseError, match=r"refused|Violation|constraint"),
         practice.record.write() as connection,
     ):
         connection.execute(sa.text(statement))
