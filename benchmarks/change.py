@@ -13,13 +13,12 @@ the least of five rounds, since whatever else the machine does only adds.
 
 from __future__ import annotations
 
+import argparse
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from itertools import product
-from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -156,8 +155,8 @@ def one_round(record: Record, number: int, selection_id: int) -> dict[str, float
     return took | {f"undo {step}": took_ for step, took_ in governed(record, undo).items()}
 
 
-def main(patients: int, url: str) -> None:
-    """Print the least of each and the ratios."""
+def measure(patients: int, url: str, rounds: int = ROUNDS) -> dict[str, float]:
+    """The least seconds of each step, in a database of its own; whatever is in it goes."""
     record = Record.open(url)
     drop_everything(record)
     migrate(record)
@@ -167,19 +166,29 @@ def main(patients: int, url: str) -> None:
     taken = select_by_filter(
         record, CLOCK, SETTINGS, PatientFilter(status="active"), taken_by="asker"
     )
-    rounds = [one_round(record, number, taken.id) for number in range(ROUNDS)]
-    least = {step: min(each[step] for each in rounds) for step in rounds[0]}
-    print(f"{patients:,} patients, {record.dialect}")
+    took = [one_round(record, number, taken.id) for number in range(rounds)]
+    record.close()
+    return {step: min(each[step] for each in took) for step in took[0]}
+
+
+def main() -> None:
+    """Print the least of each and the ratios."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("patients", nargs="?", type=int, default=100_000)
+    arguments.add_argument("url", nargs="?", help="a database that may be emptied")
+    arguments.add_argument("--rounds", type=int, default=ROUNDS)
+    asked = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        url = asked.url or f"sqlite:///{folder}/bench.db"
+        least = measure(asked.patients, url, asked.rounds)
+    print(f"{asked.patients:,} patients, {url.partition(':')[0]}")
     for step, seconds in least.items():
-        print(f"  {step:18} {seconds:7.2f} s  {patients / seconds:10,.0f} patients/s")
+        print(f"  {step:18} {seconds:7.2f} s  {asked.patients / seconds:10,.0f} patients/s")
     for one, other in product(("apply", "undo apply"), [*least][:3]):
         print(f"  {one + ' / ' + other:32} {least[one] / least[other]:.2f}  (bar {BAR})")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"  peak memory             {peak:.0f} MB")
-    record.close()
 
 
 if __name__ == "__main__":
-    count = int(sys.argv[1].replace("_", "")) if len(sys.argv) > 1 else 100_000
-    with tempfile.TemporaryDirectory() as folder:
-        main(count, sys.argv[2] if len(sys.argv) > 2 else f"sqlite:///{Path(folder) / 'bench.db'}")
+    main()

@@ -25,8 +25,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import ledger, lists
+from benchmarks import change, ledger, lists
 from benchmarks.pipeline import Pipeline, measure_floor, measure_flow, measure_nightly
+from tests.postgres import running_postgres
 
 OUT = Path("benchmarks/out")
 RUNS = 3
@@ -117,6 +118,23 @@ def of_ledger(folder: Path) -> list[Result]:
     return [Result("ledger.messages_per_second", rate, "1/s", floor, rate / floor)]
 
 
+def of_change(folder: Path, people: int = 100_000) -> list[Result]:
+    """A status change and its undo, beside one bare UPDATE and INSERT … SELECT, on both databases."""
+    results: list[Result] = []
+    with running_postgres() as server:
+        for name, url in (("sqlite", f"sqlite:///{folder}/change.db"), ("postgresql", server)):
+            took = change.measure(people, url)
+            bare = took["bare"]
+            for step, seconds in (("apply", took["apply"]), ("undo", took["undo apply"])):
+                results += [
+                    Result(f"change.{step}_ratio_to_bare_{name}", seconds / bare, "", 1.0,
+                           seconds / bare, change.BAR),
+                    Result(f"change.{step}_patients_per_second_{name}", people / seconds, "1/s",
+                           people / bare),
+                ]  # fmt: skip
+    return results
+
+
 def of_start(folder: Path) -> list[Result]:
     """How long somebody waits: for help, and for the first message of a list of ten."""
     program = str(Path(sys.executable).with_name("cohort"))
@@ -151,6 +169,7 @@ PARTS: dict[str, Callable[[Path], list[Result]]] = {
     "ledger": of_ledger,
     "pipeline": of_pipeline,
     "nightly": of_nightly,
+    "change": of_change,
 }
 
 
