@@ -63,7 +63,14 @@ def remind_patients(
         if then is not None:
             return then
         campaign_id = _begin(parts, request)
-        return asking.release(parts, request, campaign_id, use_server=use_server, json=manner.json)
+        try:
+            return asking.release(
+                parts, request, campaign_id, use_server=use_server, json=manner.json
+            )
+        except NotAllowed as error:
+            # Who may not ask for an approval keeps no appointment from a later run
+            refuse(parts.record, campaign_id, error.code)
+            raise
     finally:
         use(None)
         parts.close()

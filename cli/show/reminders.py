@@ -66,17 +66,21 @@ def _of_others(given: Given) -> Iterator[tuple[str, str]]:
     if given.not_left:
         yield (
             f"{given.not_left:,}",
-            "[dim]more are another campaign's, which waits or was stopped: cohort campaigns[/]",
+            "[dim]are another campaign's and have not left: it waits or was stopped; cohort campaigns[/]",
         )
 
 
 def show_nothing(look: Look) -> None:
     """That there is nobody to remind, and whether that is because they were reminded."""
-    if look.given.left:
-        console.say(f"Everybody is reminded already: {look.given.left:,} appointments.")
+    given = look.given
+    if given.not_left:
+        console.say(f"Nobody is left to remind now; reminded already: {given.left:,} appointments.")
+    elif given.left:
+        who = "Everybody who can be" if look.review.rows else "Everybody"
+        console.say(f"{who} is reminded already: {given.left:,} appointments.")
     else:
         console.say("There is no appointment to remind of.")
-    show_lines(_of_others(look.given))
+    show_lines(_of_others(given))
     show_lines(not_accepted(look.review))
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from cli.profile import settings_file
 from cli.reminders_asked import Choice, ask_rows, commands_after_look, require_seen, to_request
 from clinic.clock import SystemClock
 from clinic.errors import CohortRefused
@@ -194,7 +196,7 @@ def test_a_long_list_is_cut_unless_all_of_it_is_asked_for(typed: Type, office: R
 @pytest.mark.parametrize(
     ("state", "code", "says"),
     [
-        (states.DELIVERED, 0, "Everybody is reminded already: 3 appointments."),
+        (states.DELIVERED, 0, "Everybody who can be is reminded already: 3 appointments."),
         (states.CANCELLED, 2, "nobody can be reminded: 1 phone_missing"),
     ],
 )
@@ -213,6 +215,18 @@ def test_a_second_run_says_that_everybody_is_reminded_if_they_are(
     told = typed("remind", "--yes")
     assert (told.code, says in told.err) == (code, True), told.err
     assert len(list_campaigns(office)) == 1
+
+
+def test_who_may_not_ask_for_an_approval_keeps_nobody_from_being_reminded(
+    typed: Type, office: Record, config: Path, home: Path
+) -> None:
+    """COM-5, NEW-1: refused, and the appointments are the next run's."""
+    chosen = {"home": str(home), "phones.test_range": True, "release.approval_above": 1}
+    config.write_text(settings_file(chosen), encoding="utf-8")
+    told = typed("remind", "--yes")
+    assert (told.code, "request-not-allowed" in told.err) == (3, True), told.err
+    assert [line.verdict for line in list_campaigns(office)] == ["refused"]
+    assert look(typed)["accepted"] == 3
 
 
 def test_rows_are_asked_for_until_the_answer_is_one(capsys: pytest.CaptureFixture[str]) -> None:
