@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import Counter
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -24,10 +25,11 @@ PROCESSES, PEOPLE, A_SECOND = 4, 900, 300
 PACED = Timing(pacing=Pacing(sms=Pace(per_second=A_SECOND)))
 
 
-def send(url: str, folder: str, number: int) -> None:
-    """What each process does."""
+def send(url: str, folder: str, number: int, ready: Barrier) -> None:
+    """What each process does, as soon as all are there."""
     record = Record.open(url)
     ledger = make_ledger(record, SystemClock(), Path(folder), timing=PACED)
+    ready.wait(120)
     deliver(ledger, Outbox(record, "sms"), number, 1, 100)
     ledger.worker.close()
     record.close()
@@ -39,8 +41,9 @@ def test_four_processes_send_one_campaign(record_url: str, tmp_path: Path) -> No
     add_patients(record, PEOPLE)
     number = add_campaign(record, clock, PEOPLE, batch_size=50)
     context = multiprocessing.get_context("spawn")
+    ready = context.Barrier(PROCESSES)
     workers = [
-        context.Process(target=send, args=(record_url, str(tmp_path), number))
+        context.Process(target=send, args=(record_url, str(tmp_path), number, ready))
         for _ in range(PROCESSES)
     ]
     for worker in workers:
