@@ -6,19 +6,24 @@ Any number of runs may ask at once, and may start one campaign twice: the ledger
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from clinic.cohort.taken import PREVIEW
 from clinic.message import canary, states
 from clinic.message.control import settle_cancelled
+from clinic.message.remind import SOURCE
 from clinic.message.schedule import let_go
 from clinic.message.timing import Timing
 from clinic.record.database import Record
 from clinic.record.schema.govern import approval
+from clinic.record.schema.lists import cohort_list
 from clinic.record.schema.messages import batch, campaign
+
+_FORSAKEN: Final = timedelta(minutes=30)  # checking 1,000,000 takes two
 
 
 def due_campaigns(record: Record, now: datetime, timing: Timing | None = None) -> list[int]:
@@ -27,8 +32,9 @@ def due_campaigns(record: Record, now: datetime, timing: Timing | None = None) -
 
     Scheduled ones whose start has come are running after this; those past their latest start are
     missed, and not among them. One that a second person has approved is due if no suspended run of
-    its own waits for that. One that somebody sends at this moment is not. What cancelled campaigns left
-    under way is settled.
+    its own waits for that. One that somebody sends at this moment is not. Reminders whose run died
+    before it released them are: nobody looks at a run by night. What cancelled campaigns left under way
+    is settled.
     """
     timing = timing or Timing()
     settle_cancelled(record, now)
@@ -46,6 +52,7 @@ def due_campaigns(record: Record, now: datetime, timing: Timing | None = None) -
         ).all()
         found = [job.id for job in running if _is_due(connection, job, timing, now)]
         found += connection.scalars(_approved(now)).all()
+        found += connection.scalars(_forsaken(now)).all()
     return sorted(found)
 
 
@@ -91,5 +98,19 @@ def _approved(now: datetime) -> sa.Select[tuple[int]]:
             approval.c.state == "approved",
             approval.c.expires_at > now,
             approval.c.flow_run_id.is_(None),
+        )
+    )
+
+
+def _forsaken(now: datetime) -> sa.Select[tuple[int]]:
+    """Reminders still being checked so long after they were begun that no run can be at it any more."""
+    return (
+        sa.select(campaign.c.id)
+        .join(cohort_list, cohort_list.c.id == campaign.c.list_id)
+        .where(
+            campaign.c.state == states.CHECKING,
+            campaign.c.created_at < now - _FORSAKEN,
+            campaign.c.request_key.not_like(f"{PREVIEW}%"),
+            cohort_list.c.source == SOURCE,
         )
     )

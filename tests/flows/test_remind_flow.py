@@ -18,13 +18,17 @@ from cli.reminders_asked import Choice
 from cli.start import set_up
 from clinic.clock import SystemClock
 from clinic.message.catalogue import seed_catalogue
+from clinic.message.remind import begin_reminders
 from clinic.message.reminder_request import ReminderRequest
+from clinic.message.review import request_of
 from clinic.message.vendor_templates import TEMPLATES
+from clinic.message.wake import due_campaigns
 from clinic.message.worker import Worker
 from clinic.record.database import Record
 from clinic.record.installation import install
 from clinic.record.schema.people import appointment, clinical_item
 from clinic.settings import Settings
+from flows.message import message
 from flows.remind import remind
 from tasks.environment import ROOT
 from tasks.wiring import Wiring, use
@@ -66,6 +70,28 @@ def test_a_night_reminds_everybody_once_and_a_quiet_night_is_no_failure(
     with parts.record.read() as connection:
         query = sa.select(sa.func.count()).select_from(clinical_item)
         assert connection.execute(query).scalar_one() == 2
+
+
+@pytest.mark.prefect
+@pytest.mark.usefixtures("prefect_server")
+def test_reminders_whose_run_died_before_it_let_them_go_leave_half_an_hour_later(
+    parts: Wiring, clock: FakeClock
+) -> None:
+    """COM-2: nobody looks at a run by night; later nights would leave out what it holds."""
+    add_patients(parts.record, 1)
+    with parts.record.write() as connection:
+        visit = {"patient_id": 1, "starts_at": clock.now() + timedelta(days=1), "place": "Room 4"}
+        connection.execute(sa.insert(appointment).values(visit))
+    number = begin_reminders(
+        parts.record, clock, parts.settings, ReminderRequest(days=2), request_key="tonight",
+        gateway=parts.gateway("sms", dry_run=False).name, batch_limit=1000,
+    )  # fmt: skip
+    clock.sleep(25 * 60)
+    assert due_campaigns(parts.record, clock.now(), parts.timing) == []
+    clock.sleep(6 * 60)
+    assert due_campaigns(parts.record, clock.now(), parts.timing) == [number]
+    assert dict(message(request_of(parts.record, number)).outcomes) == {"sent": 1}
+    assert due_campaigns(parts.record, clock.now(), parts.timing) == []
 
 
 @pytest.mark.prefect

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import Counter
+from collections.abc import Sequence
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 
 from clinic.clock import SystemClock
 from clinic.gateway.outbox import Outbox
+from clinic.gateway.protocol import Answer, Outgoing
 from clinic.message.codes import message_id
 from clinic.message.deliver import deliver
 from clinic.message.summary import summarize
@@ -25,12 +27,27 @@ PROCESSES, PEOPLE, A_SECOND = 4, 900, 300
 PACED = Timing(pacing=Pacing(sms=Pace(per_second=A_SECOND)))
 
 
-def send(url: str, folder: str, number: int, ready: Barrier) -> None:
-    """What each process does, as soon as all are there."""
+class MetOutbox(Outbox):
+    """An outbox whose first message waits until every process has one to send."""
+
+    def __init__(self, record: Record, all_here: Barrier) -> None:
+        super().__init__(record, "sms")
+        self._all_here: Barrier | None = all_here
+
+    def send(
+        self, key: str, messages: Sequence[Outgoing], *, per_request: int, only: frozenset[int]
+    ) -> Answer:
+        waiting, self._all_here = self._all_here, None
+        if waiting is not None:
+            waiting.wait(120)
+        return super().send(key, messages, per_request=per_request, only=only)
+
+
+def send(url: str, folder: str, number: int, all_here: Barrier) -> None:
+    """What each process does."""
     record = Record.open(url)
     ledger = make_ledger(record, SystemClock(), Path(folder), timing=PACED)
-    ready.wait(120)
-    deliver(ledger, Outbox(record, "sms"), number, 1, 100)
+    deliver(ledger, MetOutbox(record, all_here), number, 1, 100)
     ledger.worker.close()
     record.close()
 
@@ -41,9 +58,9 @@ def test_four_processes_send_one_campaign(record_url: str, tmp_path: Path) -> No
     add_patients(record, PEOPLE)
     number = add_campaign(record, clock, PEOPLE, batch_size=50)
     context = multiprocessing.get_context("spawn")
-    ready = context.Barrier(PROCESSES)
+    all_here = context.Barrier(PROCESSES)
     workers = [
-        context.Process(target=send, args=(record_url, str(tmp_path), number, ready))
+        context.Process(target=send, args=(record_url, str(tmp_path), number, all_here))
         for _ in range(PROCESSES)
     ]
     for worker in workers:
@@ -60,7 +77,7 @@ def test_four_processes_send_one_campaign(record_url: str, tmp_path: Path) -> No
             .order_by(submission.c.created_at)
         ).all()
     assert kept == {message_id(number, n): 1 for n in range(1, PEOPLE + 1)}
-    assert len({row.owner for row in intents}) > 1, "more than one had a hand in it"
+    assert len({row.owner for row in intents}) == PROCESSES
     for first in intents:
         within = [
             len(row.members) // 8
