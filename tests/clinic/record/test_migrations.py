@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -28,3 +30,20 @@ def test_a_database_of_another_version_is_refused_with_what_to_do(record: Record
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '0000'"))
     with pytest.raises(RecordUnsafe, match="cohort init"):
         require_current(record)
+
+
+def test_a_trail_of_before_the_first_release_is_left_as_it_is(
+    tmp_path: Path,
+) -> None:
+    """NEW-10: what proves what was done is not dropped unseen."""
+    old = Record.open(f"sqlite:///{tmp_path / 'old.db'}")
+    migrate(old, "0009")
+    with old.write() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO audit_item VALUES ('operation-1', 1, 1, '{}', '{}')"
+        )
+    with pytest.raises(RecordUnsafe, match="audit-older"):
+        migrate(old)
+    with old.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM audit_item").scalar() == 1
+    old.close()

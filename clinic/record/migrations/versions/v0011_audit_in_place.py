@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from clinic.errors import RecordUnsafe
 from clinic.record.triggers import refuse_outcome_of_sealed
 
 revision = "0011"
@@ -15,9 +16,10 @@ def upgrade() -> None:
     connection = op.get_bind()
     # No release wrote such items. Dropped unseen they would take the proof of what was done with them
     if connection.scalar(sa.text("SELECT count(*) FROM audit_item")):
-        raise RuntimeError(
+        raise RecordUnsafe(
+            "audit-older",
             "this record's audit trail was begun before version 0.1.0: keep it as it is, with the "
-            "program that wrote it, and begin a new record"
+            "program that wrote it, and begin a new record",
         )
     op.drop_table("audit_item")
     if connection.dialect.name == "postgresql":
