@@ -37,8 +37,8 @@ def import_file(
     Take patients in: new ones are added, changed ones brought up to date, and each row is told of.
 
     Columns are known by their headings, in any order: NHS Number, EMIS Number, Given Name, Family Name,
-    Date of Birth, Mobile Telephone, E-mail Address … An empty cell takes nothing away. Run it again
-    whenever the practice exports again, or after it was interrupted.
+    Date of Birth, Mobile Telephone, E-mail Address … An empty cell takes nothing away; columns that are
+    not taken in are named. Run it again whenever the practice exports again, or after it was interrupted.
     """
     from clinic.clock import SystemClock
     from clinic.cohort.files import open_list
@@ -50,7 +50,8 @@ def import_file(
         today = SystemClock().now().date()
         result = import_patients(record, opened, today=today)
     if json:
-        return console.show_json({"counts": dict(result.counts), "problems": result.problems})
+        told = {"counts": dict(result.counts), "problems": result.problems, "unused": result.unused}
+        return console.show_json(told)
     _tell(result, limit)
 
 
@@ -64,4 +65,6 @@ def _tell(result: Imported, limit: int) -> None:
         shown = [(row, code, SAYS[code]) for row, code in result.problems[:limit]]
         title = f"Rows not used, {len(shown):,} of {len(result.problems):,}"
         console.show_table(title, ["Row", "Outcome", "What to do"], shown, right=(0,))
+    if result.unused:
+        console.say(f"Columns not taken in: {', '.join(result.unused)}.")
     console.next_commands("cohort message --status active --name NAME --template KEY")

@@ -56,10 +56,12 @@ class Imported:
     What an import did: rows by outcome (`SAYS`), adding up to the file's rows.
 
     problems: row number and code of rows that were not used, the first 10,000
+    unused: headings of columns that an import does not take in
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     problems: list[tuple[int, str]] = field(default_factory=list)
+    unused: tuple[str, ...] = ()
 
 
 def import_patients(record: Record, file: ListFile, *, today: date) -> Imported:
@@ -71,7 +73,8 @@ def import_patients(record: Record, file: ListFile, *, today: date) -> Imported:
     Raises:
         ListRefused: the file changed while it was read; what was taken in stays
     """
-    result = Imported()
+    taken = {file.fields[name] for name in (*_COLUMNS, "full_name") if name in file.fields}
+    result = Imported(unused=tuple(name for name in file.columns if name not in taken))
     seen: set[str] = set()
     for block in file.blocks():
         rows = _read(block, file, today)

@@ -28,6 +28,16 @@ def test_patients_are_imported_and_bad_rows_listed(
     assert again["counts"] == {"unchanged": 1, "nhs_number_invalid": 1}
 
 
+def test_columns_that_are_not_taken_in_are_named(
+    typed: Type, installed: Record, tmp_path: Path
+) -> None:
+    path = tmp_path / "patients.csv"
+    path.write_text("NHS Number,Surname,Ward\n999 000 0018,Llwyd,North\n", encoding="utf-8")
+    told = typed("patients", "import", str(path))
+    assert "Columns not taken in: Ward." in told.out + told.err
+    assert typed("patients", "import", str(path), "--json").json()["unused"] == ["Ward"]
+
+
 def test_a_file_that_is_no_list_is_refused(typed: Type, installed: Record, tmp_path: Path) -> None:
     path = tmp_path / "patients.csv"
     path.write_text("", encoding="utf-8")
