@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -204,6 +205,22 @@ def test_a_second_operation_is_told_who_holds_the_patients(
         assert set(said) == {str(first)}
     applied(record, clock, first)
     assert locks(record) == {}
+
+
+def test_of_operations_that_begin_at_once_each_patient_has_one(
+    record: Record, clock: FakeClock
+) -> None:
+    """Whoever comes second waits until the first has begun, and then sees whom it holds."""
+    practice(record)
+    several = [asked(record, clock, "tag", {"add": [code]}, [1, 2, 3, 4]) for code in "abcd"]
+    for operation_id in several:
+        approved(record, clock, operation_id)
+    with ThreadPoolExecutor(len(several)) as pool:
+        list(pool.map(lambda operation_id: begin(record, clock, operation_id), several))
+    (first,) = set(locks(record).values())
+    for operation_id in several:
+        expected = "will_change" if operation_id == first else "locked"
+        assert set(outcomes(record, operation_id).values()) == {expected}
 
 
 def test_edits_between_review_and_apply_are_kept_and_listed(
