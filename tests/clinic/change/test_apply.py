@@ -212,7 +212,8 @@ def test_of_operations_that_begin_at_once_each_patient_has_one(
 ) -> None:
     """Whoever comes second waits until the first has begun, and then sees whom it holds."""
     practice(record)
-    several = [asked(record, clock, "tag", {"add": [code]}, [1, 2, 3, 4]) for code in "abcd"]
+    kinds = (("tag", {"add": ["a"]}), ("tag", {"add": ["b"]}), ("status", {"to": "on_hold"}))
+    several = [asked(record, clock, *kind, [1, 2, 3, 4]) for kind in kinds]
     for operation_id in several:
         approved(record, clock, operation_id)
     with ThreadPoolExecutor(len(several)) as pool:
