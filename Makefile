@@ -9,8 +9,8 @@ UV     := 0.13.9
 demo: $(VENV)/installed   ## set up, then run the main job on a synthetic practice
 	@$(BIN)/cohort demo
 
-test: $(VENV)/installed   ## set up, then run every test, on two cores
-	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadgroup $(ARGS)
+test: $(VENV)/installed   ## set up, then run every test: three at once, since those with Prefect mostly wait
+	@$(BIN)/python -m pytest -m "not slow" -n 3 --dist loadgroup $(ARGS)
 
 # A lock with a hash for every file, and bytecode at install: without it each flow run re-parses 2,300 modules.
 # Prefect's database is migrated once, here, so that a server starts in 3 s and not in 15

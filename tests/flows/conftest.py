@@ -24,10 +24,11 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
-    Tests that need a Prefect server come last: the quick ones tell first what is wrong. On several
-    cores those that share the server stay together, on one of them.
+    Tests that need a Prefect server come last: the quick ones tell first what is wrong. Run several at
+    once, those that share the server stay together: messages beside one server, the rest beside another.
     """
     items.sort(key=lambda item: item.get_closest_marker("prefect") is not None)
     for item in items:
         if "prefect_server" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("prefect"))
+            of_messages = item.path.name in ("test_message.py", "test_settle_flow.py")
+            item.add_marker(pytest.mark.xdist_group("messages" if of_messages else "operations"))

@@ -71,7 +71,7 @@ def test_with_a_blind_gateway_what_was_in_flight_is_listed_as_unknown(
     assert fate.outcomes["sent"] + fate.unknown == PEOPLE
 
 
-@pytest.mark.parametrize(("gateway_class", "seed"), [("I", 1), ("I", 2), ("B", 3), ("B", 4)])
+@pytest.mark.parametrize(("gateway_class", "seed"), [("I", 1), ("B", 3)])
 def test_kills_at_random_under_a_gateway_that_misbehaves(
     record_url: str, tmp_path: Path, gateway_class: str, seed: int
 ) -> None:
