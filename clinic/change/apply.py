@@ -1,9 +1,9 @@
 """
 Applies an approved operation: chunk by chunk, each in one transaction, each at most once.
 
-    begin          digest made again, approval used, patients locked: one transaction
+    begin          digest made again, approval used, patients held: one transaction
     apply_chunk    versions checked, fields written, audit block chained, counts: one transaction
-    finish         counted, follow-ups listed, locks given back, act written: one transaction
+    finish         counted, follow-ups listed, act written, its patients free: one transaction
 
 Killed at any instant, a chunk is applied with its audit or not at all; running again does what is left.
 """

@@ -12,7 +12,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.cohort.taken import PREVIEW
+from clinic.cohort.taken import is_preview
 from clinic.message import canary, states
 from clinic.message.control import settle_cancelled
 from clinic.message.remind import SOURCE
@@ -110,7 +110,7 @@ def _forsaken(now: datetime) -> sa.Select[tuple[int]]:
         .where(
             campaign.c.state == states.CHECKING,
             campaign.c.created_at < now - _FORSAKEN,
-            campaign.c.request_key.not_like(f"{PREVIEW}%"),
+            ~is_preview(campaign.c.request_key),
             cohort_list.c.source == SOURCE,
         )
     )
