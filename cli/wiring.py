@@ -37,7 +37,7 @@ def open_record(settings: Settings) -> Iterator[Record]:
     from clinic.errors import RecordUnsafe
     from clinic.govern.audit_key import unlock
     from clinic.record.database import Record, require_durable
-    from clinic.record.migrate import require_current
+    from clinic.record.version import require_current
 
     record = Record.open(settings.database_url)
     try:

@@ -26,7 +26,7 @@ from clinic.message.witness import hold_if_restored, note_in
 from clinic.message.worker import Worker
 from clinic.record.database import Record, require_durable
 from clinic.record.installation import install
-from clinic.record.migrate import require_current
+from clinic.record.version import require_current
 from clinic.settings import Settings, load_settings
 
 

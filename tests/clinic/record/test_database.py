@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from clinic.errors import RecordRefusal, RecordUnsafe, SettingsWrong
 from clinic.record.bulk import insert_rows, is_any_of, update_rows
 from clinic.record.database import Record, require_durable, wal_is_safe
-from clinic.record.migrate import drop_everything, migrate, require_current
+from clinic.record.migrate import drop_everything, migrate
 from clinic.record.schema.people import appointment, facility, patient
+from clinic.record.version import require_current
 
 SENTINEL = "Gwenllian-4957"
 

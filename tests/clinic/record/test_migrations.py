@@ -11,8 +11,9 @@ from alembic.migration import MigrationContext
 
 from clinic.errors import RecordUnsafe
 from clinic.record.database import Record
-from clinic.record.migrate import migrate, require_current
+from clinic.record.migrate import migrate
 from clinic.record.schema import METADATA
+from clinic.record.version import CURRENT, require_current
 
 
 def test_a_migrated_database_has_exactly_the_tables_of_the_code(record: Record) -> None:
@@ -23,6 +24,11 @@ def test_a_migrated_database_has_exactly_the_tables_of_the_code(record: Record) 
 def test_migrating_again_changes_nothing(record: Record) -> None:
     migrate(record)
     require_current(record)
+
+
+def test_the_version_that_the_code_asks_for_is_the_last_migration(record: Record) -> None:
+    with record.read() as connection:
+        assert MigrationContext.configure(connection).get_current_revision() == CURRENT
 
 
 def test_a_database_of_another_version_is_refused_with_what_to_do(record: Record) -> None:
