@@ -4,6 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := 0.13.9
 
+# Every flow run is a process: without bytecode of our own modules each would parse them again, for a second
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test lock clean bench kill-matrix kill-operations
 
 demo: $(VENV)/installed   ## set up, then run the main job on a synthetic practice

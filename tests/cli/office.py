@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 from collections.abc import Mapping
@@ -16,9 +15,9 @@ from cli.program import app
 from clinic.clock import SystemClock
 from clinic.govern.approvals import request_approval
 from clinic.govern.audit_key import unlock
-from clinic.govern.secrets import hash_secret
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
+from tests.fakes import quick_hash
 
 SECRET = "correct horse battery staple"
 
@@ -87,7 +86,7 @@ def hire(office: Office) -> None:
             {
                 "name": name,
                 "role": role,
-                "secret_hash": _hashed(),
+                "secret_hash": quick_hash(SECRET),
                 "created_at": datetime.now(UTC),
                 "created_by": "root",
             }
@@ -95,12 +94,6 @@ def hire(office: Office) -> None:
         ]
         connection.execute(operator.insert(), rows)
     record.close()
-
-
-@functools.cache
-def _hashed() -> str:
-    """SECRET's hash, made once: it is slow on purpose."""
-    return hash_secret(SECRET)
 
 
 def ask(office: Office, **changes: Any) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from clinic.settings import Settings
+from tasks.workers import ensure_deployed
 from tests.prefect_server import running_prefect
 
 
@@ -19,6 +20,12 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting
     """
     with running_prefect(tmp_path_factory.mktemp("prefect")) as settings:
         yield settings
+
+
+@pytest.fixture(scope="session")
+def deployed_anew(prefect_server: Settings) -> bool:
+    """The project's own deployments, registered once, which takes seconds; whether they had to be."""
+    return ensure_deployed(prefect_server)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -28,7 +28,6 @@ from clinic.record.database import Record
 from clinic.record.schema.messages import campaign
 from clinic.record.schema.messages import message as message_table
 from clinic.record.schema.outbox import outbox
-from clinic.record.schema.people import clinical_item
 from clinic.settings import Settings
 from flows.settle import settle
 from tasks.environment import ROOT, child_environment
@@ -122,24 +121,6 @@ def test_one_span_failing_stops_no_other_and_fails_the_run(practice: Practice) -
     assert again.state == "Completed", again.says
     assert len(practice.gateway.received) == 4
     assert len(practice.items()) == 12
-
-
-def test_killed_midway_it_carries_on_when_it_is_started_again(
-    practice: Practice, prefect_server: Settings
-) -> None:
-    """NEW-3: a real process, SIGKILL, the same request again: everyone once, all on the record."""
-    request = practice.request(practice.everybody(12))
-    killed = run_apart(practice, prefect_server, request, "send.returned", "2")
-    assert killed.returncode == -9, killed.stderr
-    assert practice.count(clinical_item) < 12
-
-    ended = run_apart(practice, prefect_server, request)
-    assert ended.returncode == 0, ended.stderr
-    with practice.record.read() as connection:
-        sent = connection.scalars(sa.select(outbox.c.address).order_by(outbox.c.address)).all()
-    assert sent == [f"+447700900{n:03}" for n in range(1, 13)]
-    assert len(practice.items()) == 12
-    assert practice.count(campaign) == 1
 
 
 def test_started_twice_at_once_it_still_messages_everybody_once(

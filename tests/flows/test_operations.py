@@ -34,7 +34,7 @@ from tasks import wiring
 from tasks.runs import resume, start_deployment, state_of
 from tasks.safely import flow
 from tasks.show_change import show_waiting
-from tasks.workers import deploy_all, ensure_work_pool, start_worker, stop_worker, worker_log
+from tasks.workers import start_worker, stop_worker, worker_log
 from tests.clinic.change.practice import (
     MANAGER,
     SETTINGS,
@@ -166,7 +166,7 @@ def _artifact(key: str) -> str | None:
 
 
 @pytest.fixture(scope="module")
-def office(prefect_server: Settings) -> Iterator[tuple[Settings, Record]]:
+def office(prefect_server: Settings, deployed_anew: bool) -> Iterator[tuple[Settings, Record]]:
     """A worker, and the record that its flows open."""
     settings = Settings(home=prefect_server.home, operations=Operations())
     anchor_of(settings).unlink(missing_ok=True)  # of another record, that another module worked on
@@ -174,8 +174,6 @@ def office(prefect_server: Settings) -> Iterator[tuple[Settings, Record]]:
     migrate(record)
     unlock(record, settings.home)
     practice(record)
-    ensure_work_pool(prefect_server)
-    deploy_all(prefect_server)
     assert start_worker(prefect_server)
     yield prefect_server, record
     stop_worker(prefect_server)

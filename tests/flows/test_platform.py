@@ -144,9 +144,9 @@ def test_what_is_deployed_already_may_be_deployed_again(
 
 
 def test_everything_in_prefect_yaml_is_deployed_and_only_again_when_it_changed(
-    prefect_server: Settings, client: SyncPrefectClient
+    prefect_server: Settings, client: SyncPrefectClient, deployed_anew: bool
 ) -> None:
-    assert ensure_deployed(prefect_server)
+    assert deployed_anew
     assert not ensure_deployed(prefect_server)
     entries = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
     deployed = {

@@ -22,12 +22,13 @@ from clinic.gateway.protocol import Answer, Outgoing, Turned
 from clinic.message.codes import message_id
 from clinic.message.request import MessageRequest
 from clinic.record.database import Record
+from clinic.record.schema.messages import campaign
 from clinic.record.schema.messages import message as message_table
+from clinic.record.schema.outbox import outbox
 from clinic.settings import Settings
 from flows.message import message
 from tasks.runs import start_deployment
 from tasks.safely import ParametersRefused
-from tasks.workers import deploy_all, ensure_work_pool
 from tests.fakes import FakeClock, FakeGateway
 from tests.flows.installation import run_apart, run_flow
 from tests.main_job import Practice, nhs
@@ -73,16 +74,20 @@ def sentinel() -> Sentinel:
     )
 
 
-@pytest.fixture
-def practice(record: Record, clock: FakeClock, tmp_path: Path, sentinel: Sentinel) -> Practice:
-    """Twenty patients and the sentinel, on both databases; the template speaks of the sentinel's values."""
-    practice = Practice(record, clock, tmp_path)
+def peopled(practice: Practice, sentinel: Sentinel) -> None:
     practice.patients(20)
     practice.patient(
         100, nhs_number=sentinel.nhs_number, given_name=sentinel.given, mobile=sentinel.mobile,
         family_name=sentinel.family, email=sentinel.email, birth_date=sentinel.born,
     )  # fmt: skip
     practice.template("Dear {{ patient.full_name }}: {{ list.Remark|default('') }}", key="dear")
+
+
+@pytest.fixture
+def practice(record: Record, clock: FakeClock, tmp_path: Path, sentinel: Sentinel) -> Practice:
+    """Twenty patients and the sentinel, on both databases; the template speaks of the sentinel's values."""
+    practice = Practice(record, clock, tmp_path)
+    peopled(practice, sentinel)
     return practice
 
 
@@ -185,31 +190,31 @@ def test_after_a_crash(
     sqlite_record: Record, clock: FakeClock, tmp_path: Path, sentinel: Sentinel,
     prefect_server: Settings,
 ) -> None:  # fmt: skip
-    """A process of its own, SIGKILL in the middle of sending; then its second run, to the end."""
+    """NEW-3 also: SIGKILL in the middle of sending; the same request again messages everybody once."""
     practice = Practice(sqlite_record, clock, tmp_path)
-    practice.patients(20)
-    practice.patient(
-        100, nhs_number=sentinel.nhs_number, given_name=sentinel.given, mobile=sentinel.mobile,
-        family_name=sentinel.family, email=sentinel.email, birth_date=sentinel.born,
-    )  # fmt: skip
-    practice.template("Dear {{ patient.full_name }}: {{ list.Remark|default('') }}", key="dear")
+    practice.settings = practice.settings.model_copy(update={"batch_size": 7})
+    peopled(practice, sentinel)
     request = listed(practice, sentinel).model_copy(update={"request_key": "crash"})
-    killed = run_apart(practice, prefect_server, request, "send.returned", "1")
+    killed = run_apart(practice, prefect_server, request, "send.returned", "2")
     assert killed.returncode == -9, killed.stderr
+    assert len(practice.items()) < 21
     nothing_of(sentinel, prefect_server, killed.stdout, killed.stderr)
     ended = run_apart(practice, prefect_server, request)
     assert ended.returncode == 0, ended.stderr
     nothing_of(sentinel, prefect_server, ended.stdout, ended.stderr)
     assert len(practice.items()) == 21
+    assert practice.count(campaign) == 1
+    with practice.record.read() as connection:
+        sent = connection.scalars(sa.select(outbox.c.address)).all()
+    assert len(sent) == len(set(sent)) == 21
     assert find_in_prefect(tmp_path / "prefect", sentinel.words) == []
 
 
 def test_after_a_parameter_that_the_flow_does_not_take(
-    sentinel: Sentinel, prefect_server: Settings, capfd: pytest.CaptureFixture[str]
-) -> None:
+    sentinel: Sentinel, prefect_server: Settings, deployed_anew: bool,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
     """Asked for through the server, as UI and CLI do: it refuses, and keeps nothing of what was given."""
-    ensure_work_pool(prefect_server)
-    deploy_all(prefect_server)
     wrong = {"request": {"list_name": "x", "patient": sentinel.given, "phone": sentinel.mobile}}
     with pytest.raises(ParametersRefused) as refusal:
         start_deployment("message/message", wrong)

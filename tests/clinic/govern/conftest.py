@@ -9,10 +9,9 @@ import pytest
 from clinic.govern.audit_key import unlock
 from clinic.govern.operators import Operator
 from clinic.govern.roles import Role
-from clinic.govern.secrets import hash_secret
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, quick_hash
 
 SECRET = "correct horse battery staple"
 
@@ -23,12 +22,6 @@ PEOPLE: dict[str, Role] = {
     "mia": "manager",
     "max": "manager",
 }
-
-
-@pytest.fixture(scope="session")
-def hashed_secret() -> str:
-    """SECRET's hash, made once: it is slow on purpose."""
-    return hash_secret(SECRET)
 
 
 @pytest.fixture
@@ -44,7 +37,7 @@ def governed(record: Record, home: Path) -> Record:
 
 
 @pytest.fixture
-def people(governed: Record, clock: FakeClock, hashed_secret: str) -> dict[str, Operator]:
+def people(governed: Record, clock: FakeClock) -> dict[str, Operator]:
     """root (admin), ann (operator), tim (team lead), mia and max (managers); their secret is SECRET."""
     with governed.write() as connection:
         connection.execute(
@@ -53,7 +46,7 @@ def people(governed: Record, clock: FakeClock, hashed_secret: str) -> dict[str, 
                 {
                     "name": name,
                     "role": role,
-                    "secret_hash": hashed_secret,
+                    "secret_hash": quick_hash(SECRET),
                     "created_at": clock.now(),
                     "created_by": "root",
                 }

@@ -12,7 +12,6 @@ from clinic.errors import NotAllowed
 from clinic.gateway.incoming import Receipt
 from clinic.govern.approvals import decide
 from clinic.govern.operators import find_operator
-from clinic.govern.secrets import hash_secret
 from clinic.message.codes import message_id
 from clinic.message.deliver import deliver
 from clinic.message.receipts import keep_receipts
@@ -24,7 +23,7 @@ from clinic.message.unknowns import HORIZON, Fate, ask_to_settle, settle_unknown
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
 from clinic.settings import Receipts
-from tests.fakes import FakeClock, FakeGateway
+from tests.fakes import FakeClock, FakeGateway, quick_hash
 from tests.ledgers import add_campaign, add_patients, make_ledger, message_states
 
 
@@ -38,7 +37,7 @@ def number(record: Record, clock: FakeClock, tmp_path: Path) -> int:
         for name, role in (("ann", "team_lead"), ("bea", "manager"), ("cy", "operator")):
             connection.execute(
                 sa.insert(operator).values(
-                    name=name, role=role, secret_hash=hash_secret("x" * 20),
+                    name=name, role=role, secret_hash=quick_hash("x" * 20),
                     created_at=clock.now(), created_by="tests",
                 )
             )  # fmt: skip
