@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
-import itertools
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from clinic.record.database import Record
 from clinic.record.migrate import migrate
 from tests.fakes import FakeClock
 from tests.postgres import quick_folder, running_postgres
-
-_numbers = itertools.count(1)
+from tests.postgres_copies import Copies
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -37,16 +33,17 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """A PostgreSQL server with a migrated database called `cohort_template`."""
+    """A PostgreSQL server: the URL of its database `postgres`."""
     with running_postgres() as url:
-        engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.exec_driver_sql("CREATE DATABASE cohort_template")
-        record = Record.open(url.rsplit("/", 1)[0] + "/cohort_template")
-        migrate(record)
-        record.close()
-        engine.dispose()
         yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_copies(postgres_url: str) -> Iterator[Copies]:
+    """Empty, migrated databases on that server."""
+    copies = Copies(postgres_url)
+    yield copies
+    copies.close()
 
 
 @pytest.fixture(scope="session")
@@ -65,28 +62,13 @@ def _sqlite_url(template: Path, folder: Path) -> str:
     return f"sqlite:///{path}"
 
 
-@contextlib.contextmanager
-def _postgres_database(url: str) -> Iterator[str]:
-    """A copy of the template as long as the block: file by file, which costs a fortieth of the WAL's way."""
-    name = f"cohort_{next(_numbers)}"
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with engine.connect() as connection:
-        # Before 15 there was no other way, and no word for it
-        newer = connection.dialect.server_version_info or (0,)
-        strategy = "STRATEGY FILE_COPY" if newer >= (15,) else ""
-        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE cohort_template {strategy}")
-    yield url.rsplit("/", 1)[0] + f"/{name}"
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def record_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty, migrated record: each test runs on SQLite and on PostgreSQL."""
     if request.param == "sqlite":
         yield _sqlite_url(request.getfixturevalue("migrated_sqlite"), tmp_path)
         return
-    with _postgres_database(request.getfixturevalue("postgres_url")) as url:
+    with request.getfixturevalue("postgres_copies").empty() as url:
         yield url
 
 

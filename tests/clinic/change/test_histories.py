@@ -57,6 +57,7 @@ from tests.clinic.change.practice import (
     update,
 )
 from tests.fakes import FakeClock
+from tests.postgres_copies import Copies
 
 PATIENTS = 4
 STATUSES = ("active", "on_hold", "discharged")
@@ -346,22 +347,6 @@ def _on_sqlite(template: Path) -> Place:
     return place
 
 
-def _on_postgres(url: str) -> Place:
-    server = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    numbers = itertools.count(1)
-
-    @contextlib.contextmanager
-    def place() -> Iterator[str]:
-        name = f"history_{next(numbers)}"
-        with server.connect() as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE cohort_template")
-        yield url.rsplit("/", 1)[0] + f"/{name}"
-        with server.connect() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
-
-    return place
-
-
 def test_any_history_keeps_the_record_and_its_trail_together(migrated_sqlite: Path) -> None:
     """Issue 4, bar 3."""
     _run(_on_sqlite(migrated_sqlite), examples=10, steps=25)
@@ -374,6 +359,6 @@ def test_many_histories_keep_the_record_and_its_trail_together(migrated_sqlite: 
 
 
 @pytest.mark.slow
-def test_many_histories_keep_them_together_on_postgresql_too(postgres_url: str) -> None:
+def test_many_histories_keep_them_together_on_postgresql_too(postgres_copies: Copies) -> None:
     """Issue 4, bars 3 and 5."""
-    _run(_on_postgres(postgres_url), examples=40, steps=40)
+    _run(postgres_copies.empty, examples=40, steps=40)
