@@ -8,7 +8,6 @@ the gateway has; the counts add up to the rows; every message that was tried is 
 
 from __future__ import annotations
 
-import multiprocessing
 import random
 import signal
 from collections import Counter
@@ -31,6 +30,7 @@ from clinic.record.schema.lists import template, template_version
 from clinic.record.schema.messages import campaign, message
 from clinic.record.schema.people import clinical_item, patient
 from tests.kill.job import Job, run
+from tests.processes import processes
 
 # Every point that the ledger passes (clinic/message/{ledger,submissions,deliver}.py)
 POINTS = (
@@ -91,11 +91,6 @@ def prepare(url: str, folder: Path, people: int) -> Path:
     path = folder / "everybody.csv"
     path.write_text("NHS Number\n" + "".join(f"{number}\n" for number in numbers))
     return path
-
-
-# Forked from a server that has everything imported: a job starts in milliseconds instead of seconds
-processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(["tests.kill.preload"])
 
 
 def start(job: Job) -> BaseProcess:

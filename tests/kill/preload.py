@@ -3,6 +3,7 @@
 import great_expectations.expectations
 import uvloop
 
+import tests.clinic.change.applier
 import tests.kill.job
 import tests.kill.naive
 

@@ -21,11 +21,13 @@ from tests.kill.harness import (
     kill_at,
     kill_within,
     prepare,
-    processes,
 )
 from tests.kill.job import Job
 from tests.kill.naive import run_naive
+from tests.processes import ONE_SERVER, processes
 from tests.servers.recorder import running_gateway
+
+pytestmark = ONE_SERVER
 
 PEOPLE = 400
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from multiprocessing.connection import Connection
 
 from clinic.change.apply import apply_chunk, begin, chunks_left
 from clinic.change.finish import finish
@@ -11,17 +11,13 @@ from clinic.record.database import Record
 from tests.clinic.change.practice import SETTINGS
 
 
-def main(url: str, operation_id: int) -> None:
-    """Say that all is loaded, wait for a line, then work to the end."""
+def apply_when_told(url: str, operation_id: int, told: Connection) -> None:
+    """Say that all is loaded, wait for a word, then work to the end."""
     record, clock = Record.open(url), SystemClock()
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    sys.stdin.readline()
+    told.send("ready")
+    told.recv()
     begin(record, clock, operation_id)
     for number in chunks_left(record, operation_id):
         apply_chunk(record, clock, operation_id, number)
     finish(record, clock, SETTINGS, operation_id)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    record.close()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 import time
 from collections import Counter
-from pathlib import Path
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 
 import orjson
 import pytest
@@ -20,40 +20,41 @@ from clinic.govern.audit_rows import audit_item
 from clinic.govern.audit_verify import verify
 from clinic.record.database import Record
 from clinic.settings import Operations, Settings
+from tests.clinic.change.applier import apply_when_told
 from tests.clinic.change.practice import approved, asked, column, locks, patients, places, staff
+from tests.processes import ONE_SERVER, processes
 
-ROOT = Path(__file__).parents[3]
+pytestmark = ONE_SERVER
+
 PATIENTS = 200
 SETTINGS = Settings(operations=Operations(chunk_size=5))
 
 
-def _start(url: str, operation_id: int) -> subprocess.Popen[str]:
-    """A process that has loaded everything and waits for a line."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.clinic.change.applier", url, str(operation_id)],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    return process
+@dataclass
+class Applier:
+    """A process that has loaded everything and waits to be told."""
 
+    process: BaseProcess
+    tell: Connection
 
-def _go(process: subprocess.Popen[str], *, kill_after: float | None) -> int:
-    """Let it work; its exit code, -9 if it was killed before it was through."""
-    assert process.stdin is not None
-    process.stdin.write("\n")
-    process.stdin.flush()
-    if kill_after is not None:
-        time.sleep(kill_after)
-        process.kill()
-    code = process.wait(60)
-    process.stdin.close()
-    if process.stdout is not None:
-        process.stdout.close()
-    return code
+    @classmethod
+    def start(cls, url: str, operation_id: int) -> Applier:
+        ours, theirs = processes.Pipe()
+        process = processes.Process(target=apply_when_told, args=(url, operation_id, theirs))
+        process.start()
+        theirs.close()
+        assert ours.recv() == "ready"
+        return cls(process, ours)
+
+    def go(self, *, kill_after: float | None) -> int | None:
+        """Let it work; its exit code, -9 if it was killed before it was through."""
+        self.tell.send("go")
+        if kill_after is not None:
+            time.sleep(kill_after)
+            self.process.kill()
+        self.process.join(60)
+        self.tell.close()
+        return self.process.exitcode
 
 
 def _changes(record: Record, operation_id: int) -> Counter[int]:
@@ -72,13 +73,13 @@ def _torment(url: str, record: Record, operation_id: int, *, kills: int, seed: i
     instants, killed = random.Random(seed), 0
     before = column(record, "version")
     for _ in range(kills):
-        killed += _go(_start(url, operation_id), kill_after=instants.uniform(0, 0.12)) == -9
+        killed += Applier.start(url, operation_id).go(kill_after=instants.uniform(0, 0.12)) == -9
         changed, now = _changes(record, operation_id), column(record, "version")
         assert set(changed.values()) <= {1}
         assert {n for n in now if now[n] != before[n]} == set(changed)
         assert all(now[n] == before[n] + 1 for n in changed)
         assert verify(record, None).holds
-    assert _go(_start(url, operation_id), kill_after=None) == 0
+    assert Applier.start(url, operation_id).go(kill_after=None) == 0
     return killed
 
 

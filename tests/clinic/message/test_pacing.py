@@ -6,7 +6,6 @@ import multiprocessing
 from datetime import datetime, timedelta
 from itertools import accumulate
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from clinic.message.pacing import SECOND, Lane, Turn, lane_of
 from clinic.record.database import Record
 from clinic.settings import Pace
 from tests.fakes import FakeClock
+from tests.processes import ONE_SERVER, processes
 
 
 def take(record: Record, lanes: list[Lane], wanted: int, now: datetime) -> int:
@@ -125,13 +125,12 @@ def _take_for(url: str, seconds: float, results: multiprocessing.Queue[list[floa
     results.put(taken)
 
 
-@pytest.mark.parametrize("processes", [4])
-def test_the_pace_holds_over_processes(record_url: str, processes: int) -> None:
+@ONE_SERVER
+def test_the_pace_holds_over_processes(record_url: str) -> None:
     """NEW-7: four processes take from one lane."""
-    context = multiprocessing.get_context("spawn")
-    results: multiprocessing.Queue[list[float]] = context.Queue()
+    results: multiprocessing.Queue[list[float]] = processes.Queue()
     workers = [
-        context.Process(target=_take_for, args=(record_url, 2.5, results)) for _ in range(processes)
+        processes.Process(target=_take_for, args=(record_url, 2.5, results)) for _ in range(4)
     ]
     for worker in workers:
         worker.start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import Counter
 from collections.abc import Sequence
 from multiprocessing.synchronize import Barrier
@@ -22,6 +21,7 @@ from clinic.record.schema.messages import batch, submission
 from clinic.record.schema.outbox import outbox
 from clinic.settings import Pace, Pacing
 from tests.ledgers import add_campaign, add_patients, make_ledger, message_states
+from tests.processes import ONE_SERVER, processes
 
 PROCESSES, PEOPLE, A_SECOND = 4, 900, 300
 PACED = Timing(pacing=Pacing(sms=Pace(per_second=A_SECOND)))
@@ -52,15 +52,15 @@ def send(url: str, folder: str, number: int, all_here: Barrier) -> None:
     record.close()
 
 
+@ONE_SERVER
 def test_four_processes_send_one_campaign(record_url: str, tmp_path: Path) -> None:
     """NEW-3, NEW-7: each message once, none lost, no second with more than the lane takes."""
     record, clock = Record.open(record_url), SystemClock()
     add_patients(record, PEOPLE)
     number = add_campaign(record, clock, PEOPLE, batch_size=50)
-    context = multiprocessing.get_context("spawn")
-    all_here = context.Barrier(PROCESSES)
+    all_here = processes.Barrier(PROCESSES)
     workers = [
-        context.Process(target=send, args=(record_url, str(tmp_path), number, all_here))
+        processes.Process(target=send, args=(record_url, str(tmp_path), number, all_here))
         for _ in range(PROCESSES)
     ]
     for worker in workers:

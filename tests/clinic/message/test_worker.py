@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 
 from clinic.message.worker import Worker
+from tests.processes import ONE_SERVER, processes
 
 
 def hold(folder: Path, told: Connection) -> None:
@@ -37,9 +37,9 @@ def test_a_worker_that_gave_its_lock_back_is_dead(tmp_path: Path) -> None:
     assert one.dead([other.name]) == [other.name]
 
 
+@ONE_SERVER
 def test_a_killed_process_is_known_dead_at_once(worker: Worker, tmp_path: Path) -> None:
     """NEW-3: the kernel frees the lock however the process ends."""
-    processes = multiprocessing.get_context("forkserver")
     ours, theirs = processes.Pipe()
     process = processes.Process(target=hold, args=(tmp_path / "workers", theirs))
     process.start()
