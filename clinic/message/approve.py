@@ -24,6 +24,7 @@ from clinic.message import states
 from clinic.message.campaign import get_campaign
 from clinic.message.control import cancel_waiting
 from clinic.message.manifest import manifest_of
+from clinic.message.remind import take_back_unsent
 from clinic.message.schedule import move_on
 from clinic.message.summary import count_outcomes
 from clinic.message.timing import Timing
@@ -108,8 +109,8 @@ def answer(record: Record, clock: Clock, campaign_id: int) -> str:
     """
     What became of the request: "waiting", "approved", "rejected" or "expired".
 
-    A rejected or expired campaign is refused, and its messages are cancelled. One that waits for nobody
-    is "approved".
+    A rejected or expired campaign is refused, and its messages are cancelled. Reminders that
+    nobody decided about are given back. A campaign that waits for nobody is "approved".
     """
     with record.write() as connection:
         job = _locked(connection, campaign_id)
@@ -130,6 +131,10 @@ def answer(record: Record, clock: Clock, campaign_id: int) -> str:
                 finished_at=clock.now(),
             )
             cancel_waiting(connection, campaign_id, clock.now())
+            if (
+                found == "expired"
+            ):  # what a person stopped stays stopped; what nobody decided does not
+                take_back_unsent(connection, campaign_id)
     return "waiting" if found in ("void", "used") else found
 
 

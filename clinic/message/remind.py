@@ -7,7 +7,7 @@ Reminders: a list of appointments is taken in, and each is reminded of once (COM
 
 However often it runs, an appointment is reminded of once at its time; moved, it is reminded of once more.
 Moved to another place, facility or provider that the text tells of, it does not leave either: nobody is
-sent where the visit is no more.
+sent where the visit is no more. What nobody decided about in time is given back too.
 Of a patient's two appointments in one run the earlier gets the message, the later is listed as
 `duplicate`, is not given, and so is the next run's.
 """
@@ -223,6 +223,16 @@ def take_back(connection: Connection, batch_id: int) -> None:
     )
     connection.execute(
         sa.update(reminder).where(reminder.c.message_id.in_(left_out)).values(message_id=None)
+    )
+
+
+def take_back_unsent(connection: Connection, campaign_id: int) -> None:
+    """What a campaign never let leave, since nobody decided in time, is not given: a later run may."""
+    unsent = sa.select(message.c.id).where(
+        message.c.campaign_id == campaign_id, message.c.state == states.CANCELLED
+    )
+    connection.execute(
+        sa.update(reminder).where(reminder.c.message_id.in_(unsent)).values(message_id=None)
     )
 
 

@@ -12,7 +12,10 @@ import sqlalchemy as sa
 from pydantic import ValidationError
 
 from clinic.errors import NotAllowed, NotFound
+from clinic.govern.approvals import decide, latest
+from clinic.govern.operators import Operator
 from clinic.message import states
+from clinic.message.approve import answer, ask
 from clinic.message.campaign import refuse
 from clinic.message.catalogue import NewTemplate, add_template, seed_catalogue
 from clinic.message.deliver import deliver
@@ -32,11 +35,12 @@ from clinic.message.variables import Setting
 from clinic.message.vendor_templates import TEMPLATES
 from clinic.record.database import Record
 from clinic.record.installation import install
+from clinic.record.schema.govern import operator
 from clinic.record.schema.lists import cohort_list
 from clinic.record.schema.messages import campaign, message
 from clinic.record.schema.people import appointment, facility, patient, provider
 from clinic.record.schema.receipts import reminder
-from clinic.settings import Organisation, Settings
+from clinic.settings import Organisation, Release, Settings
 from data_checks.cohort import check_cohort
 from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import make_ledger
@@ -438,6 +442,33 @@ def test_what_a_refused_campaign_was_to_remind_of_is_reminded_of_by_the_next_run
     assert count_given(office, clock, SETTINGS, asked) == Given(left=0, not_left=0)
     assert len(night(office, clock, tmp_path)) == 1
     assert count_given(office, clock, SETTINGS, asked) == Given(left=1, not_left=0)
+
+
+@pytest.mark.parametrize(("fate", "later"), [("rejected", 0), ("expired", 1)])
+def test_what_nobody_decided_about_is_reminded_of_later_and_what_was_rejected_is_not(
+    office: Record, clock: FakeClock, tmp_path: Path, fate: str, later: int
+) -> None:
+    """COM-2, NEW-1: nothing of it left, so to the next run it is as if it had not been asked for."""
+    book(office, clock.now() + timedelta(days=5))
+    people = [Operator("ann", "operator", active=True), Operator("mia", "manager", active=True)]
+    with office.write() as connection:
+        for one in people:
+            values = {"secret_hash": "-", "created_at": clock.now(), "created_by": "root"}
+            connection.execute(sa.insert(operator).values(name=one.name, role=one.role, **values))
+    number = stage_night(office, clock, requested_by="ann", days=9)
+    above = SETTINGS.model_copy(update={"release": Release(approval_above=0)})
+    assert ask(office, clock, above, number, flow_run_id=None)
+    assert night(office, clock, tmp_path, days=9) == []
+    if fate == "rejected":
+        with office.read() as connection:
+            asked = latest(connection, subject="campaign", subject_id=number)
+        assert asked is not None
+        decide(office, clock, asked.id, operator=people[1], decision="rejected", note="no")
+    else:
+        clock.sleep(73 * 3600)
+    assert answer(office, clock, number) == fate
+    assert outcomes(office, number) == {"cancelled": 1}
+    assert len(night(office, clock, tmp_path, days=9)) == later
 
 
 def test_a_channel_that_is_switched_off_reminds_nobody(office: Record, clock: FakeClock) -> None:
