@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,15 +45,32 @@ def prove_me(record: Record, settings: Settings, me: str, secret_fd: int | None)
 def ask_secret(
     prompt: str, descriptor: int | None, *, twice: bool = False, may_be_empty: bool = False
 ) -> str:
-    """A secret, typed unseen, or read from a file descriptor."""
+    """
+    A secret, typed unseen, or read from a file descriptor.
+
+    Raises:
+        NotAllowed: nothing can be read there, or nobody is there to type it
+    """
+    from clinic.errors import NotAllowed
     from clinic.govern.secrets import read_secret
 
     if descriptor is not None:
         return read_secret(descriptor)
-    typed: str = typer.prompt(
-        prompt, default="" if may_be_empty else None, show_default=False, hide_input=True,
-        confirmation_prompt=twice, err=True,
-    )  # fmt: skip
+    try:
+        with warnings.catch_warnings():
+            # Without a terminal Python would warn, and read what others see
+            warnings.simplefilter("error", getpass.GetPassWarning)
+            typed: str = typer.prompt(
+                prompt, default="" if may_be_empty else None, show_default=False, hide_input=True,
+                confirmation_prompt=twice, err=True,
+            )  # fmt: skip
+    except getpass.GetPassWarning:
+        typer.echo(err=True)  # the question stands there already
+        raise NotAllowed(
+            "secret-unread",
+            "there is no terminal to ask for a secret at; in a script give it by an open file "
+            "descriptor: --secret-fd N, for a new one --new-secret-fd N",
+        ) from None
     return typed
 
 

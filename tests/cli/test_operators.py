@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -112,3 +115,18 @@ def test_only_an_admin_resets_anothers_secret_and_a_disabled_operator_gets_none(
     office.run("operators", "disable", "max", me="root")
     disabled = office.run("operators", "secret", "max", me="root", new_secret=OTHER)
     assert (disabled.exit_code, "operator-disabled" in disabled.output) == (3, True)
+
+
+def test_without_a_terminal_a_secret_is_asked_for_in_vain_and_the_way_is_told(
+    office: Office,
+) -> None:
+    """Cron and CI: no warning of Python's, no bare "Aborted", nothing read that others could see."""
+    done = subprocess.run(
+        [Path(sys.executable).with_name("cohort"), "operators", "add", "root", "--role", "admin"],
+        env={**os.environ, **office.environment}, input=f"{SECRET}\n", capture_output=True,
+        text=True, check=False, start_new_session=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "--secret-fd" in done.stderr
+    assert "Warning" not in done.stderr
+    assert office.rows("operators", "list") == []
