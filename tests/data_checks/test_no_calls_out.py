@@ -30,17 +30,24 @@ outcomes = [
     data_checks.gate.judge_intake(["NHS Number"], {"nhs_number": "NHS Number"}, 5, scheme="generic").outcome,
 ]
 late = "great_expectations" in sys.modules
-print(json.dumps({"early": early, "late": late, "seen": seen, "outcomes": outcomes}))
+statistics = any(name.startswith("scipy.stats.") for name in sys.modules)
+import scipy.stats
+median = scipy.stats.norm.ppf(0.5)
+print(json.dumps({"early": early, "late": late, "seen": seen, "outcomes": outcomes,
+                  "statistics": statistics, "median": median}))
 """
 
 
 def test_judging_opens_no_connection_and_starts_no_program() -> None:
-    """Watched by an audit hook from the first import to the last verdict, two suites are held."""
+    """Watched by an audit hook from the first import to the last verdict; statistics come when asked for."""
     run = subprocess.run(
         [sys.executable, "-c", WATCHED], cwd=ROOT, capture_output=True, text=True, check=True
     )
     told = json.loads(run.stdout)
-    assert told == {"early": False, "late": True, "seen": [], "outcomes": ["pass", "pass"]}
+    assert told == {
+        "early": False, "late": True, "seen": [], "outcomes": ["pass", "pass"],
+        "statistics": False, "median": 0.0,
+    }  # fmt: skip
     assert run.stderr == ""  # nor progress bars
 
 
