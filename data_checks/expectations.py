@@ -54,8 +54,12 @@ def validate(frame: pd.DataFrame, suite: Any) -> dict[str, Finding]:
 
 
 @functools.cache
-def _load() -> None:
-    """Import Great Expectations, once, without the collector walking through it again and again."""
+def load() -> None:
+    """
+    Import Great Expectations, once: call it before any other import of the library.
+
+    Without the collector, which would walk through it again and again, and without what no suite uses.
+    """
     gc.disable()
     try:
         _when_used("scipy", "stats")
@@ -84,7 +88,7 @@ def _when_used(package: str, name: str) -> None:
 
 def _own_context() -> Any:
     """Of this call's own: no store on disk, no docs site, no progress bar, nothing that calls out."""
-    _load()
+    load()
     import great_expectations as gx
     from great_expectations.data_context.types.base import (
         DataContextConfig,

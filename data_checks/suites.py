@@ -17,6 +17,7 @@ from typing import Any
 
 from clinic.cohort.columns import REQUIRED
 from clinic.settings import Gate, Layout
+from data_checks.expectations import load
 from data_checks.verdict import Severity
 
 MOST_ROWS = 1_000_000  # the largest campaign_cap that the settings take
@@ -104,6 +105,7 @@ def needed_columns(scheme: Layout, present: Set[str]) -> tuple[str, ...]:
 
 def screening_suite(ceilings: tuple[Ceiling, ...], allowed: dict[str, float]) -> Any:
     """The suite for a frame of flags. `allowed`: the share that may break each ceiling, by its name."""
+    load()
     import great_expectations as gx
     import great_expectations.expectations as gxe
 
@@ -130,6 +132,7 @@ def screening_suite(ceilings: tuple[Ceiling, ...], allowed: dict[str, float]) ->
 
 def intake_suite(scheme: Layout, needed: tuple[str, ...]) -> Any:
     """The suite for one row of counts: a column a field that was found, `rows`, `ids`, `values`."""
+    load()
     import great_expectations as gx
     import great_expectations.expectations as gxe
 
