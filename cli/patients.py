@@ -13,6 +13,8 @@ from cli.wiring import get_settings, open_record
 if TYPE_CHECKING:
     from clinic.practice.importing import Imported
 
+MOST_PLACES = 10
+
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="rich", help="The record's patients, from an export."
 )
@@ -37,8 +39,10 @@ def import_file(
     Take patients in: new ones are added, changed ones brought up to date, and each row is told of.
 
     Columns are known by their headings, in any order: NHS Number, EMIS Number, Given Name, Family Name,
-    Date of Birth, Mobile Telephone, E-mail Address … An empty cell takes nothing away; columns that are
-    not taken in are named. Run it again whenever the practice exports again, or after it was interrupted.
+    Date of Birth, Mobile Telephone, E-mail Address … Facility (or Organisation Code) and Provider (or
+    Usual GP) say where somebody belongs who belongs nowhere yet; everybody else stays where they are.
+    An empty cell takes nothing away; columns that are not taken in are named. Run it again whenever the
+    practice exports again, or after it was interrupted.
     """
     from clinic.clock import SystemClock
     from clinic.cohort.files import open_list
@@ -50,7 +54,14 @@ def import_file(
         today = SystemClock().now().date()
         result = import_patients(record, opened, today=today)
     if json:
-        told = {"counts": dict(result.counts), "problems": result.problems, "unused": result.unused}
+        told = {
+            "counts": dict(result.counts),
+            "problems": result.problems,
+            "unused": result.unused,
+            "unknown_facilities": dict(result.unknown["facility_id"]),
+            "unknown_providers": dict(result.unknown["provider_id"]),
+            "stayed": result.stayed,
+        }
         return console.show_json(told)
     _tell(result, limit)
 
@@ -67,4 +78,27 @@ def _tell(result: Imported, limit: int) -> None:
         console.show_table(title, ["Row", "Outcome", "What to do"], shown, right=(0,))
     if result.unused:
         console.say(f"Columns not taken in: {', '.join(result.unused)}.")
+    _tell_places(result)
     console.next_commands("cohort message --status active --name NAME --template KEY")
+
+
+def _tell_places(result: Imported) -> None:
+    """What the file calls a facility or provider that is not here; who stays elsewhere than it says."""
+    for name, many, one in (
+        ("facility_id", "Facilities", "facility"),
+        ("provider_id", "Providers", "provider"),
+    ):
+        if strange := result.unknown[name].most_common():
+            shown = "; ".join(f"{word} ({rows:,} rows)" for word, rows in strange[:MOST_PLACES])
+            more = (
+                f"; and {len(strange) - MOST_PLACES:,} more" if len(strange) > MOST_PLACES else ""
+            )
+            console.say(
+                f"{many} that are not here, or closed: {shown}{more}. Their patients are in, without. "
+            )
+            console.say(f"Add them (cohort places {one} CODE --name NAME), then import again.")
+    if result.stayed:
+        console.say(
+            f"{result.stayed:,} patients stay where they are, though the file says otherwise. "
+            "To move them: cohort operations facility, cohort operations provider."
+        )

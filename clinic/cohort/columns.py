@@ -55,6 +55,8 @@ ALIASES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "town": (("Town", "City", "Address Line 3"), ()),
     "county": (("County", "Address Line 4"), ()),
     "postcode": (("Postcode", "Post Code"), ()),
+    "facility": (("Facility", "Facility Code", "Site Code"), ()),
+    "provider": (("Provider", "Provider Code"), ()),
     "usual_gp": (("Usual GP's Full Name", "Usual GP", "Registered GP"), ()),
     "organisation_code": (("Organisation Code", "ODS Code", "Practice Code"), ()),
     "organisation_name": (("Organisation Name", "Practice Name"), ()),

@@ -3,12 +3,14 @@ Takes patients in from an export of the practice's system: new ones are added, c
 
 A block of rows is one transaction; running the same file again changes nothing, so that a killed import
 is simply run again. A cell that is empty takes nothing away. The first row of a patient counts; another
-row of the same patient is listed, and so is every row that cannot be used.
+row of the same patient is listed, and so is every row that cannot be used. Where a patient belongs is
+taken in for those who belong nowhere yet (clinic/practice/belonging.py).
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
@@ -19,6 +21,7 @@ from sqlalchemy import Connection
 
 from clinic.cohort.files import Block, ListFile
 from clinic.cohort.outcomes import OUTCOMES
+from clinic.practice.belonging import NAMED_BY, Belonging
 from clinic.record.bulk import insert_rows, is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.people import patient
@@ -36,7 +39,10 @@ _TEXTS: Final = (
     "mobile",
     "email",
 )
-_COLUMNS: Final = ("nhs_number", "local_id", "birth_date", *_TEXTS)
+_GIVEN: Final = ("nhs_number", "local_id", "birth_date", *_TEXTS)
+_COLUMNS: Final = (*_GIVEN, *NAMED_BY)
+# The lines of an address, where it is not in one column
+_LINES: Final = ("house", "street", "locality", "town", "county")
 _BAD: Final = ("unreadable_row", "nhs_number_missing", "nhs_number_invalid", "birth_date_invalid")
 
 # Each row of an import ends with one of these
@@ -57,11 +63,15 @@ class Imported:
 
     problems: row number and code of rows that were not used, the first 10,000
     unused: headings of columns that an import does not take in
+    unknown: "facility_id" and "provider_id" → codes and names of the file that are not here → rows
+    stayed: rows of patients whom the file puts elsewhere than where they are, and who stay there
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     problems: list[tuple[int, str]] = field(default_factory=list)
     unused: tuple[str, ...] = ()
+    unknown: dict[str, Counter[str]] = field(default_factory=dict)
+    stayed: int = 0
 
 
 def import_patients(record: Record, file: ListFile, *, today: date) -> Imported:
@@ -73,37 +83,58 @@ def import_patients(record: Record, file: ListFile, *, today: date) -> Imported:
     Raises:
         ListRefused: the file changed while it was read; what was taken in stays
     """
-    taken = {file.fields[name] for name in (*_COLUMNS, "full_name") if name in file.fields}
-    result = Imported(unused=tuple(name for name in file.columns if name not in taken))
+    headings = _headings(file)
+    unused = tuple(name for name in file.columns if name not in headings.values())
     seen: set[str] = set()
+    with record.read() as connection:
+        belonging = Belonging.of(connection)
+    result = Imported(unused=unused, unknown=belonging.unknown)
     for block in file.blocks():
-        rows = _read(block, file, today)
+        rows = _read(block, headings, belonging, today)
         _mark_repeated(rows, seen)
         with record.write() as connection:
-            _match(connection, rows)
+            _match(connection, rows, belonging)
             _insert(connection, rows[rows["outcome"] == "added"])
             _update(connection, rows)
         _note(result, rows)
+    result.stayed = belonging.stayed
     return result
 
 
-def _read(block: Block, file: ListFile, today: date) -> pd.DataFrame:
+def _headings(file: ListFile) -> dict[str, str]:
+    """What is taken in: our name → its heading in the file."""
+    found = {name: file.fields[name] for name in (*_GIVEN, "full_name") if name in file.fields}
+    if "address" not in found:
+        found |= {name: file.fields[name] for name in _LINES if name in file.fields}
+    for name, words in NAMED_BY.items():
+        if there := [file.fields[word] for word in words if word in file.fields]:
+            found[name] = there[0]
+    return found
+
+
+def _read(
+    block: Block, headings: Mapping[str, str], belonging: Belonging, today: date
+) -> pd.DataFrame:
     """The block in our columns: None where a cell is empty; `outcome` is a fault's code or ""."""
     empty = pd.Series("", index=block.frame.index, dtype="str")
     given = {
-        name: block.frame[file.fields[name]].str.strip() if name in file.fields else empty
-        for name in (*_COLUMNS, "full_name")
+        name: block.frame[headings[name]].str.strip() if name in headings else empty
+        for name in (*_COLUMNS, *_LINES, "full_name")
     }
+    if "address" not in headings:
+        given["address"] = _address(given)
     numbers = judge_nhs_numbers(given["nhs_number"])
     born = read_dates(given["birth_date"], today=today, order="dmy")
     _split_names(given)
-    rows = pd.DataFrame({name: given[name] for name in _COLUMNS}, dtype=object)
+    rows = pd.DataFrame({name: given[name] for name in _GIVEN}, dtype=object)
     rows["nhs_number"] = numbers["nhs_number"].astype(object)
     rows = rows.where(rows.notna() & (rows != ""), None)
     rows["birth_date"] = pd.Series(
         [day.date() if pd.notna(day) else None for day in born["date"]], rows.index, dtype=object
     )
     rows["sex"] = rows["sex"].str.lower()
+    for name in NAMED_BY:
+        rows[name] = belonging.find(name, given[name])
     rows["outcome"] = ""
     no_id = rows["nhs_number"].isna() & rows["local_id"].isna()
     for mask, code in (
@@ -126,6 +157,15 @@ def _split_names(given: dict[str, pd.Series]) -> None:
         given[name] = given[name].where(given[name] != "", found.fillna("").str.strip())
 
 
+def _address(given: Mapping[str, pd.Series]) -> pd.Series:
+    """The lines of it, those that are empty left out."""
+    whole = given[_LINES[0]]
+    for name in _LINES[1:]:
+        between = ((whole != "") & (given[name] != "")).map({True: ", ", False: ""})
+        whole = whole + between + given[name]
+    return whole
+
+
 def _mark_repeated(rows: pd.DataFrame, seen: set[str]) -> None:
     """Rows of a patient who stood on an earlier one, of this block or of one before."""
     usable = rows["outcome"] == ""
@@ -140,7 +180,7 @@ def _mark_repeated(rows: pd.DataFrame, seen: set[str]) -> None:
         seen.update(name + rows.loc[usable, name].dropna())
 
 
-def _match(connection: Connection, rows: pd.DataFrame) -> None:
+def _match(connection: Connection, rows: pd.DataFrame, belonging: Belonging) -> None:
     """Find each row's patient; `id` is None where there is none. Found patients are locked."""
     usable = rows["outcome"] == ""
     by_number = _ids(connection, "nhs_number", rows.loc[usable, "nhs_number"])
@@ -158,7 +198,7 @@ def _match(connection: Connection, rows: pd.DataFrame) -> None:
     found = rows["id"].where(rows["outcome"] == "")
     rows.loc[found.notna() & found.duplicated(), "outcome"] = "repeated"
     rows.loc[(rows["outcome"] == "") & rows["id"].isna(), "outcome"] = "added"
-    _mark_changed(rows, known)
+    _mark_changed(rows, known, belonging)
 
 
 def _ids(connection: Connection, name: str, values: pd.Series) -> dict[str, int]:
@@ -178,7 +218,7 @@ def _known(connection: Connection, ids: pd.Series) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["id", *_COLUMNS], dtype=object).set_index("id")
 
 
-def _mark_changed(rows: pd.DataFrame, known: pd.DataFrame) -> None:
+def _mark_changed(rows: pd.DataFrame, known: pd.DataFrame, belonging: Belonging) -> None:
     """Fill what the file leaves empty with what is known; what then differs has changed."""
     found = (rows["outcome"] == "") & rows["id"].notna()
     before = known.reindex(rows.loc[found, "id"]).astype(object)
@@ -186,6 +226,7 @@ def _mark_changed(rows: pd.DataFrame, known: pd.DataFrame) -> None:
     before = before.where(before.notna(), None)
     after = rows.loc[found, list(_COLUMNS)]
     after = after.where(after.notna(), before)
+    belonging.keep(before, after)
     same = (after == before) | (after.isna() & before.isna())
     rows.loc[found, list(_COLUMNS)] = after
     rows.loc[found, "outcome"] = same.all(axis=1).map({True: "unchanged", False: "changed"})

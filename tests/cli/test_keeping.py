@@ -38,6 +38,22 @@ def test_columns_that_are_not_taken_in_are_named(
     assert typed("patients", "import", str(path), "--json").json()["unused"] == ["Ward"]
 
 
+def test_facilities_and_providers_that_are_not_here_are_named_with_what_to_do(
+    typed: Type, installed: Record, tmp_path: Path
+) -> None:
+    path = tmp_path / "patients.csv"
+    rows = "".join(f"99900000{n},Z9,P{n}\n" for n in ("18", "26", "34"))
+    path.write_text("NHS Number,Organisation Code,Provider\n" + rows, encoding="utf-8")
+    told = typed("patients", "import", str(path))
+    said = " ".join((told.out + told.err).split())
+    assert "Facilities that are not here, or closed: Z9 (3 rows)." in said
+    assert "cohort places facility CODE --name NAME" in said
+    assert "cohort places provider CODE --name NAME" in said
+    found = typed("patients", "import", str(path), "--json").json()
+    assert found["unknown_facilities"] == {"Z9": 3}
+    assert (len(found["unknown_providers"]), found["stayed"]) == (3, 0)
+
+
 def test_a_file_that_is_no_list_is_refused(typed: Type, installed: Record, tmp_path: Path) -> None:
     path = tmp_path / "patients.csv"
     path.write_text("", encoding="utf-8")

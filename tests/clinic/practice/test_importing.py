@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from clinic.cohort.files import open_list
 from clinic.practice.importing import SAYS, Imported, import_patients
 from clinic.record.database import Record
-from clinic.record.schema.people import patient
+from clinic.record.schema.people import facility, patient, provider
 
 HEADING = "EMIS Number,NHS Number,Title,Given Name,Family Name,Date of Birth,Mobile Telephone,E-mail Address"
 SIAN = "1001,999 000 0018,Ms,Siân,Llwyd,31/12/1980,07700 900123,sian@example.org"
@@ -133,3 +133,87 @@ def test_a_patient_repeated_in_a_later_block_is_listed(
     filler = [f"{n},,Mr,A,B,,," for n in range(2_000_000, 2_020_010)]
     result = run(sqlite_record, tmp_path, SIAN, *filler, SIAN)
     assert result.problems == [(len(filler) + 3, "repeated")]
+
+
+# --- where patients belong ---------------------------------------------------------------------------
+
+BELONGS = "EMIS Number,Given Name,Organisation Code,Usual GP's Full Name"
+
+
+@pytest.fixture
+def places(record: Record) -> Record:
+    """Two open facilities and a closed one; three providers, two of one name."""
+    with record.write() as connection:
+        for n, code in enumerate(("A1", "B2", "C3"), start=1):
+            values = {"id": n, "code": code, "name": f"Site {code}", "active": code != "C3"}
+            connection.execute(sa.insert(facility).values(values))
+        for n, name in enumerate(("TOOSY, Raza (Dr)", "Dr Jones", "Dr Jones"), start=1):
+            connection.execute(sa.insert(provider).values(id=n, code=f"P{n}", name=name))
+    return record
+
+
+def belongs(record: Record) -> dict[str | None, tuple[object, object]]:
+    return {key: (row.facility_id, row.provider_id) for key, row in stored(record).items()}
+
+
+@pytest.mark.parametrize(
+    ("facility_cell", "provider_cell", "found"),
+    [
+        ("A1", '"TOOSY, Raza (Dr)"', (1, 1)),
+        ("b2", "p3", (2, 3)),
+        ("Site B2", '"toosy, raza (dr)"', (2, 1)),
+        ("A1", "Dr Jones", (1, None)),  # two are called so
+        ("C3", "", (None, None)),  # closed
+        ("Z9", "P9", (None, None)),
+        ("", "", (None, None)),
+    ],
+)
+def test_a_new_patient_belongs_where_the_file_says_if_that_is_here(
+    places: Record, tmp_path: Path, facility_cell: str, provider_cell: str, found: object
+) -> None:
+    """So that a campaign can choose by facility and provider."""
+    row = f"1001,Siân,{facility_cell},{provider_cell}"
+    result = run(places, tmp_path, row, heading=BELONGS)
+    assert (result.counts, result.unused) == ({"added": 1}, ())
+    assert belongs(places) == {"1001": found}
+
+
+def test_what_is_not_here_is_told_and_taken_in_once_it_is(places: Record, tmp_path: Path) -> None:
+    rows = ("1001,Siân,Z9,P1", "1002,Llŷr,Z9,Dr Jones", "1003,Ned,A1,")
+    result = run(places, tmp_path, *rows, heading=BELONGS)
+    assert result.unknown == {"facility_id": {"Z9": 2}, "provider_id": {"Dr Jones": 1}}
+    with places.write() as connection:
+        connection.execute(sa.insert(facility).values(id=9, code="Z9", name="New"))
+    again = run(places, tmp_path, *rows, heading=BELONGS)
+    assert again.counts == {"changed": 2, "unchanged": 1}
+    assert belongs(places) == {"1001": (9, 1), "1002": (9, None), "1003": (1, None)}
+
+
+def test_who_belongs_somewhere_is_moved_by_an_operation_and_not_by_a_file(
+    places: Record, tmp_path: Path
+) -> None:
+    """ALC-3, ALC-4: reviewed and approved."""
+    run(places, tmp_path, "1001,Siân,A1,P1", "1002,Llŷr,A1,", heading=BELONGS)
+    result = run(places, tmp_path, "1001,Siân,B2,P2", "1002,Llŷr,A1,P2", heading=BELONGS)
+    assert (result.counts, result.stayed) == ({"unchanged": 1, "changed": 1}, 1)
+    assert belongs(places) == {"1001": (1, 1), "1002": (1, 2)}
+
+
+def test_a_facilitys_own_column_goes_before_the_organisations(
+    places: Record, tmp_path: Path
+) -> None:
+    heading = "EMIS Number,Organisation Code,Facility,Provider"
+    result = run(places, tmp_path, "1001,A1,B2,P1", heading=heading)
+    assert (belongs(places), result.unused) == ({"1001": (2, 1)}, ("Organisation Code",))
+
+
+def test_an_address_in_several_columns_is_one_on_the_record(record: Record, tmp_path: Path) -> None:
+    heading = "EMIS Number,House Name / Flat Number,Number and Street,Locality,Town,County,Postcode"
+    rows = ("1001,Flat 2,1 High St,,Tref,Dyfed,EF1 2GH", "1002,,,,,,")
+    result = run(record, tmp_path, *rows, heading=heading)
+    found = stored(record)
+    assert result.unused == ()
+    assert (found["1001"].address, found["1001"].postcode) == (
+        "Flat 2, 1 High St, Tref, Dyfed", "EF1 2GH",
+    )  # fmt: skip
+    assert found["1002"].address is None
