@@ -89,16 +89,13 @@ def _tell_places(result: Imported) -> None:
         ("provider_id", "Providers", "provider"),
     ):
         if strange := result.unknown[name].most_common():
-            shown = "; ".join(f"{word} ({rows:,} rows)" for word, rows in strange[:MOST_PLACES])
-            more = (
-                f"; and {len(strange) - MOST_PLACES:,} more" if len(strange) > MOST_PLACES else ""
-            )
-            console.say(
-                f"{many} that are not here, or closed: {shown}{more}. Their patients are in, without. "
-            )
-            console.say(f"Add them (cohort places {one} CODE --name NAME), then import again.")
+            shown = [f"{word} ({rows:,} rows)" for word, rows in strange[:MOST_PLACES]]
+            if len(strange) > MOST_PLACES:
+                shown.append(f"and {len(strange) - MOST_PLACES:,} more")
+            console.say(f"{many} that are not here, or closed: {'; '.join(shown)}.")
+            console.say(f"  Add each, then import again: cohort places {one} CODE --name NAME")
     if result.stayed:
         console.say(
-            f"{result.stayed:,} patients stay where they are, though the file says otherwise. "
-            "To move them: cohort operations facility, cohort operations provider."
+            f"{result.stayed:,} patients stay where they are, though the file says otherwise."
         )
+        console.say("  To move them: cohort operations facility --help, … provider --help")
