@@ -25,6 +25,9 @@ from clinic.message.review import Review, read_previews, review_campaign
 from clinic.message.summary import summarize
 from clinic.settings import Settings
 from tasks.wiring import Wiring, use, wiring
+from tasks.workers import worker_runs
+
+NO_WORKER = "nobody sends them then, since no worker runs here: start one, and let it run"
 
 
 def message_cohort(
@@ -152,16 +155,16 @@ def _send(
     try:
         sending.send(parts, request, campaign_id)
     except Incomplete:
-        console.next_commands(*_tell(parts, campaign_id, json=json))
+        console.next_commands(*tell(parts, campaign_id, json=json))
         raise
     except KeyboardInterrupt:
         console.say("\nInterrupted. What was sent is noted, and nobody is messaged twice.")
         console.next_commands(f"cohort message --resume {campaign_id}")
         raise
-    return _tell(parts, campaign_id, json=json)
+    return tell(parts, campaign_id, json=json)
 
 
-def _tell(parts: Wiring, campaign_id: int, *, json: bool) -> list[str]:
+def tell(parts: Wiring, campaign_id: int, *, json: bool) -> list[str]:
     """Show the result; what one would type next."""
     summary = summarize(parts.record, parts.clock, campaign_id, parts.timing)
     not_accepted = sending.write_not_accepted(parts, campaign_id)
@@ -173,9 +176,11 @@ def _tell(parts: Wiring, campaign_id: int, *, json: bool) -> list[str]:
     show_summary(summary, not_accepted=not_accepted)
     if summary.waits_until:
         at = LocalTime(parts.settings).show(summary.waits_until)
-        console.say(
-            f"{summary.waiting:,} messages wait until {at}: a scheduled run sends them then."
-        )
+        works = _a_worker_may_run(parts.settings)
+        says = "a scheduled run sends them then" if works else NO_WORKER
+        console.say(f"{summary.waiting:,} messages wait until {at}: {says}.")
+        if not works:
+            return ["cohort server start", f"cohort message --resume {campaign_id}"]
     if summary.waiting:
         return [f"cohort message --resume {campaign_id}"]
     return [
@@ -183,3 +188,8 @@ def _tell(parts: Wiring, campaign_id: int, *, json: bool) -> list[str]:
         f"cohort outcomes {campaign_id} --csv outcomes-{campaign_id}.csv",
         "cohort campaigns",
     ]
+
+
+def _a_worker_may_run(settings: Settings) -> bool:
+    """Whether one runs here; with a server elsewhere (`prefect_api_url`) there may be one anywhere."""
+    return bool(settings.prefect_api_url) or worker_runs(settings)

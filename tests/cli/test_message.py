@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import csv
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from cli.asking import tell
 from clinic.clock import SystemClock
 from clinic.cohort.taken import list_taken
+from clinic.message import states
 from clinic.message.begin import begin_campaign
 from clinic.message.catalogue import list_templates
 from clinic.message.preview import add_preview_text, preview_key
 from clinic.message.report import list_campaigns
 from clinic.message.request import CohortChoice, MessageRequest
+from clinic.message.worker import Worker
 from clinic.practice.faulty import faulty_list
 from clinic.practice.people import Practice
 from clinic.practice.synthetic import fill_practice
 from clinic.record.database import Record
 from clinic.record.schema.base import METADATA
 from clinic.settings import Settings
+from tasks.wiring import Wiring
 from tests.cli.conftest import Type
 from tests.fakes import FakeClock
+from tests.ledgers import add_campaign, add_patients
 
 PRACTICE = Practice(patients=400)
 FLU = ("--name", "Flu 2026", "--template", "flu-invite")
@@ -283,3 +289,27 @@ def test_a_filter_of_what_does_not_exist_names_what_does(
     told = typed(*words)
     assert (told.code, told.out) == (2, "")
     assert says in told.err
+
+
+@pytest.mark.parametrize(
+    ("server", "says", "following"),
+    [
+        ("", "nobody sends them then, since no worker runs here", ["cohort server start"]),
+        ("http://prefect.example/api", "a scheduled run sends them then", []),
+    ],
+)
+def test_what_waits_for_its_time_says_whether_anybody_will_send_it(
+    sqlite_record: Record, clock: FakeClock, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    server: str, says: str, following: list[str],
+) -> None:  # fmt: skip
+    """PAT-14: with a server elsewhere a worker may be anywhere; without one it is here, or nowhere."""
+    add_patients(sqlite_record, 3)
+    start = clock.now() + timedelta(hours=3)
+    number = add_campaign(sqlite_record, clock, 3, state=states.SCHEDULED, start_at=start)
+    settings = Settings(home=tmp_path, prefect_api_url=server)
+    parts = Wiring(
+        settings=settings, record=sqlite_record, clock=clock, worker=Worker(tmp_path / "workers")
+    )
+    told = tell(parts, number, json=False)
+    assert says in " ".join("".join(capsys.readouterr()).split())
+    assert told == [*following, f"cohort message --resume {number}"]
