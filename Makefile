@@ -29,7 +29,7 @@ lock: ## resolve again after a change of pyproject.toml; the lock names no packa
 	$(BIN)/uv pip compile --quiet --group dev --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	    --no-emit-index-url pyproject.toml --output-file requirements.lock
 
-kill-matrix: $(VENV)/installed ## kill -9 at every point and at 200 random instants; the better part of an hour
+kill-matrix: $(VENV)/installed ## kill -9 at every point and at 200 random instants; some ten minutes
 	@$(BIN)/python -m tests.kill.matrix
 
 kill-operations: $(VENV)/installed ## 30 kills of an operation and of its undo, and many histories; some minutes
