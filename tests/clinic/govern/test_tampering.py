@@ -331,7 +331,7 @@ def _another(value: Any) -> Any:
     max_examples=150,
     deadline=None,
     derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_no_tampering_goes_unseen(
     trail: Trail, steps: list[tuple[str, str, int, int, str]]

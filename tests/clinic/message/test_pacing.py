@@ -27,7 +27,7 @@ def take(record: Record, lanes: list[Lane], wanted: int, now: datetime) -> int:
 
 @settings(
     max_examples=40, deadline=None, derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 @given(
     most=st.integers(1, 40),

@@ -129,7 +129,7 @@ _fates = st.one_of(
     max_examples=25,
     derandomize=True,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(fates=st.lists(_fates, min_size=1, max_size=30), ended=st.booleans())
 def test_counts_always_add_up_to_the_rows(

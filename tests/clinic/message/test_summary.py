@@ -135,7 +135,7 @@ def practice_of_eight(sqlite_record: Record, clock: FakeClock, tmp_path: Path) -
     deadline=None,
     derandomize=True,
     # The campaigns of all examples share one record, as a practice's campaigns do
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     rows=st.lists(_ROWS, min_size=1, max_size=25),

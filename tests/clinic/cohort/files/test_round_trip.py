@@ -20,7 +20,7 @@ RULE = settings(
     max_examples=200,
     deadline=None,
     derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 _CONTROLS = "".join(chr(c) for c in (*range(9), 11, 12, *range(14, 32), *range(127, 160)))
