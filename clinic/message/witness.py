@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -137,9 +138,10 @@ def _path(home: Path) -> Path:
 
 def _write(home: Path, seen: dict[str, str]) -> None:
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    part = _path(home).with_suffix(".part")
-    part.write_bytes(orjson.dumps(seen))
-    part.replace(_path(home))
+    # A draft of one's own: two that begin at once would take the same one away from each other
+    with tempfile.NamedTemporaryFile(dir=home, suffix=".part", delete=False) as draft:
+        draft.write(orjson.dumps(seen))
+    Path(draft.name).replace(_path(home))
 
 
 def _notes(home: Path) -> list[Path]:

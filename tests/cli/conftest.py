@@ -47,11 +47,12 @@ def installed(home: Path, config: Path, migrated_sqlite: Path) -> Iterator[Recor
 
 
 @pytest.fixture
-def typed(config: Path) -> Type:
-    """Types a command as a person would, with these settings; what came of it."""
+def typed(config: Path, home: Path) -> Type:
+    """Types a command as a person would, with these settings; what came of it. Never in the folder it is in."""
 
     def run(*words: str, stdin: str = "") -> Typed:
-        env = {"COHORT_CONFIG": str(config), "NO_COLOR": "1", "COLUMNS": "120"}
+        places = {"COHORT_CONFIG": str(config), "COHORT_HOME": str(home)}
+        env = {**places, "NO_COLOR": "1", "COLUMNS": "120"}
         result = CliRunner().invoke(app, list(words), input=stdin, env=env)
         unexpected = result.exception
         if unexpected is not None and not isinstance(unexpected, SystemExit):

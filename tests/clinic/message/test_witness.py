@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import orjson
@@ -52,6 +53,15 @@ def test_a_database_that_is_what_it_was_goes_on(
         send(record, clock, home, number, last)
         assert hold_if_restored(record, clock, home) is None
     assert found(record) == [(states.RUNNING, None)]
+
+
+def test_many_that_begin_at_once_do_not_take_each_others_note_away(
+    record: Record, clock: FakeClock, home: Path
+) -> None:
+    with ThreadPoolExecutor(8) as many:
+        list(many.map(lambda _: register(record, home), range(80)))
+    assert hold_if_restored(record, clock, home) is None
+    assert [path.name for path in home.iterdir() if path.is_file()] == ["installation.json"]
 
 
 def test_a_database_from_a_backup_holds_what_it_would_send_again(
