@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -58,8 +59,12 @@ def import_file(
             "counts": dict(result.counts),
             "problems": result.problems,
             "unused": result.unused,
-            "unknown_facilities": dict(result.unknown["facility_id"]),
-            "unknown_providers": dict(result.unknown["provider_id"]),
+            "unknown_facilities": dict(_quotable(result.unknown["facility_id"])),
+            "unknown_providers": dict(_quotable(result.unknown["provider_id"])),
+            "unknown_rows": {
+                "facility": result.unknown["facility_id"].total(),
+                "provider": result.unknown["provider_id"].total(),
+            },
             "stayed": result.stayed,
         }
         return console.show_json(told)
@@ -82,16 +87,22 @@ def _tell(result: Imported, limit: int) -> None:
     console.next_commands("cohort message --status active --name NAME --template KEY")
 
 
+def _quotable(words: Counter[str]) -> list[tuple[str, int]]:
+    """Those of several rows, the commonest first: one alone may be a slipped cell, and a patient's."""
+    return [(word, rows) for word, rows in words.most_common() if rows > 1]
+
+
 def _tell_places(result: Imported) -> None:
     """What the file calls a facility or provider that is not here; who stays elsewhere than it says."""
     for name, many, one in (
         ("facility_id", "Facilities", "facility"),
         ("provider_id", "Providers", "provider"),
     ):
-        if strange := result.unknown[name].most_common():
-            shown = [f"{word} ({rows:,} rows)" for word, rows in strange[:MOST_PLACES]]
-            if len(strange) > MOST_PLACES:
-                shown.append(f"and {len(strange) - MOST_PLACES:,} more")
+        if strange := result.unknown[name]:
+            said = _quotable(strange)[:MOST_PLACES]
+            shown = [f"{word} ({rows:,} rows)" for word, rows in said]
+            if more := len(strange) - len(said):
+                shown.append(f"{more:,} more, not named here")
             console.say(f"{many} that are not here, or closed: {'; '.join(shown)}.")
             console.say(f"  Add each, then import again: cohort places {one} CODE --name NAME")
     if result.stayed:

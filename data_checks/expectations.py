@@ -76,8 +76,10 @@ def _when_used(package: str, name: str) -> None:
     The library imports `scipy.stats` for an expectation that our suites have not: 0.6 s of every run.
     """
     whole = f"{package}.{name}"
+    if whole in sys.modules:
+        return
     spec = importlib.util.find_spec(whole)
-    if whole in sys.modules or spec is None or spec.loader is None:
+    if spec is None or spec.loader is None:
         return
     spec.loader = importlib.util.LazyLoader(spec.loader)
     module = importlib.util.module_from_spec(spec)

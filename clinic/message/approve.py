@@ -131,9 +131,8 @@ def answer(record: Record, clock: Clock, campaign_id: int) -> str:
                 finished_at=clock.now(),
             )
             cancel_waiting(connection, campaign_id, clock.now())
-            if (
-                found == "expired"
-            ):  # what a person stopped stays stopped; what nobody decided does not
+            # What a person stopped stays stopped; what nobody decided does not
+            if found == "expired":
                 take_back_unsent(connection, campaign_id)
     return "waiting" if found in ("void", "used") else found
 

@@ -133,8 +133,6 @@ def _read(
         [day.date() if pd.notna(day) else None for day in born["date"]], rows.index, dtype=object
     )
     rows["sex"] = rows["sex"].str.lower()
-    for name in NAMED_BY:
-        rows[name] = belonging.find(name, given[name])
     rows["outcome"] = ""
     no_id = rows["nhs_number"].isna() & rows["local_id"].isna()
     for mask, code in (
@@ -144,6 +142,8 @@ def _read(
         (pd.Series(block.unreadable, index=rows.index), "unreadable_row"),
     ):
         rows.loc[mask.to_numpy(dtype=bool), "outcome"] = code
+    for name in NAMED_BY:  # of an unreadable row any cell may be the patient's own
+        rows[name] = belonging.find(name, given[name].where(rows["outcome"] == "", ""))
     return rows
 
 

@@ -178,6 +178,13 @@ def test_a_new_patient_belongs_where_the_file_says_if_that_is_here(
     assert belongs(places) == {"1001": found}
 
 
+def test_cells_of_a_row_that_cannot_be_read_are_not_told(places: Record, tmp_path: Path) -> None:
+    """Slipped by a comma too many, where a provider should stand may be the patient's name."""
+    result = run(places, tmp_path, "1001,Flat 2,Siân,Llwyd,P1", heading=BELONGS)
+    assert result.problems == [(2, "unreadable_row")]
+    assert [dict(words) for words in result.unknown.values()] == [{}, {}]
+
+
 def test_what_is_not_here_is_told_and_taken_in_once_it_is(places: Record, tmp_path: Path) -> None:
     rows = ("1001,Siân,Z9,P1", "1002,Llŷr,Z9,Dr Jones", "1003,Ned,A1,")
     result = run(places, tmp_path, *rows, heading=BELONGS)
