@@ -170,7 +170,12 @@ def tell(parts: Wiring, campaign_id: int, *, json: bool) -> list[str]:
     not_accepted = sending.write_not_accepted(parts, campaign_id)
     if json:
         console.show_json(
-            {**asdict(summary), "verdict": summary.verdict, "not_accepted_file": str(not_accepted)}
+            {
+                **asdict(summary),
+                "verdict": summary.verdict,
+                "status": summary.status,
+                "not_accepted_file": str(not_accepted),
+            }
         )
         return []
     show_summary(summary, not_accepted=not_accepted)

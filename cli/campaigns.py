@@ -23,7 +23,8 @@ def campaigns(
     """
     Every campaign, newest first: when, who, the first line, how, to whom, and the verdict.
 
-    OK: sent to all recipients without errors. Error: errors for one or more of them.
+    OK: everyone who was to be messaged was reached; beside it how many rows were not accepted. Error:
+    messages failed or are unknown, or more of the list is wrong than the settings accept.
     Other words are states: checking, running, paused, refused, cancelled …
     Of a rehearsal nothing left: OK says that it would have.
     """
@@ -31,7 +32,9 @@ def campaigns(
 
     settings = get_settings()
     with open_record(settings) as record:
-        lines = list_campaigns(record, limit=limit)
+        lines = list_campaigns(
+            record, limit=limit, accepted_errors=settings.release.accepted_errors
+        )
     if json:
         return console.show_json([asdict(line) for line in lines])
     show = LocalTime(settings).show
@@ -41,7 +44,7 @@ def campaigns(
         [
             (
                 line.id, show(line.at), line.sender, line.first_line, line.channel, line.list_name,
-                line.rows, line.verdict + (" (rehearsal)" if line.dry_run else ""),
+                line.rows, line.status + (" (rehearsal)" if line.dry_run else ""),
             )
             for line in lines
         ],
@@ -68,7 +71,7 @@ def show(
 
     settings = get_settings()
     with open_record(settings) as record:
-        details = show_campaign(record, campaign)
+        details = show_campaign(record, campaign, accepted_errors=settings.release.accepted_errors)
         if errors_only:
             show_error_rows(record, campaign, limit=limit, json=json)
         elif json:

@@ -8,8 +8,8 @@ from cli import console, sending
 from cli.asked import Manner, What, Who, to_request
 from cli.show.review import show_previews
 from clinic.errors import CohortRefused
+from clinic.message.counting import count_outcomes
 from clinic.message.preview import discard_left_behind, discard_preview, preview_key
-from clinic.message.report import count_outcomes
 from clinic.message.review import Preview, read_previews
 from tasks.wiring import Wiring
 
@@ -46,7 +46,8 @@ def look(parts: Wiring, who: Who, what: What, manner: Manner) -> list[str]:
 def _previews(parts: Wiring, campaign_id: int, manner: Manner) -> list[Preview]:
     found = read_previews(parts.record, campaign_id, limit=manner.preview or 1, row=manner.row)
     if not found:
-        counts = count_outcomes(parts.record, campaign_id).items()
+        with parts.record.read() as connection:
+            counts = count_outcomes(connection, campaign_id).items()
         why = ", ".join(f"{rows:,} {code}" for code, rows in counts)
         raise CohortRefused("nobody-accepted", f"no row of this list can be messaged: {why}")
     return found

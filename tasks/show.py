@@ -80,7 +80,7 @@ def show_summary(summary: Summary) -> None:
     create_markdown_artifact(
         key=f"summary-{summary.campaign_id}",
         markdown=page_of(summary),
-        description=f"Campaign {summary.campaign_id}: {summary.verdict}",
+        description=f"Campaign {summary.campaign_id}: {summary.status}",
     )
 
 
@@ -93,11 +93,11 @@ def page_of(summary: Summary) -> str:
     kind = "Rehearsal" if summary.dry_run else "Campaign"
     return "\n".join(
         [
-            f"# {kind} {summary.campaign_id}: {summary.verdict}",
+            f"# {kind} {summary.campaign_id}: {summary.status}",
             "",
             f"State **{summary.state}**{f' ({summary.state_reason})' if summary.state_reason else ''}. "
-            f"{summary.rows:,} rows, {summary.messages:,} messages, {summary.segments:,} segments, "
-            f"{summary.seconds:,.1f} s, {summary.rate:,.0f} messages a second.",
+            f"{summary.rows:,} rows, {summary.messages:,} messages, {summary.segments:,} segments"
+            f"{_speed(summary)}.",
             *_waits(summary),
             "",
             "```",
@@ -107,6 +107,13 @@ def page_of(summary: Summary) -> str:
             f"Next: `cohort show {summary.campaign_id}` · "
             f"`cohort outcomes {summary.campaign_id} --csv outcomes.csv`",
         ]
+    )
+
+
+def _speed(summary: Summary) -> str:
+    """Nothing where nothing was sent yet."""
+    return (
+        f", {summary.seconds:,.1f} s, {summary.rate:,.0f} messages a second" if summary.rate else ""
     )
 
 

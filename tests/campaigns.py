@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from clinic.clock import Clock
 from clinic.message import states
-from clinic.message.codes import batch_id, message_id
+from clinic.message.codes import batch_id, message_id, pack
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, list_row, template, template_version
 from clinic.record.schema.messages import batch, campaign, message, recipient, submission
@@ -80,11 +80,15 @@ def put_campaign(
         connection.execute(sa.insert(campaign).values(given | values))
         _put_rows(connection, number, fates, clock)
         if open_submission:
+            waiting = [
+                row for row, fate in enumerate(fates, start=2) if fate.state == states.PENDING
+            ]
+            members = pack(message_id(number, row) for row in waiting)
             connection.execute(
                 sa.insert(submission).values(
                     id=f"s-{number}", batch_id=batch_id(number, 1), attempt=1, gateway="outbox",
-                    gateway_class="I", fence=1, owner="w", state=states.INTENT, members=b"",
-                    open_members=b"", per_request=100, payload_sha256="0" * 64, created_at=now,
+                    gateway_class="I", fence=1, owner="w", state=states.INTENT, members=members,
+                    open_members=members, per_request=100, payload_sha256="0" * 64, created_at=now,
                 )
             )  # fmt: skip
     return number

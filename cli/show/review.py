@@ -60,6 +60,9 @@ def judged(review: Review, listed_in: Path | None = None) -> Iterator[tuple[str,
         f"[green]{review.accepted:,}[/]",
         f"[green]accepted[/]: one message each, by {review.channel}",
     )
+    for code, rows in review.became.items():
+        if code != "waiting":  # a review of what was released already: what became of them
+            yield f"{rows:,}", f"[dim]of these {code}: {OUTCOMES[code].says}[/]"
     yield f"[yellow]{left_out:,}[/]", "[yellow]not accepted[/]"
     yield from not_accepted(review)
     if left_out and listed_in:

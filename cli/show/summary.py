@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from cli import console
@@ -13,11 +14,9 @@ def show_summary(summary: Summary, *, not_accepted: Path) -> None:
     """The verdict, what became of the messages, and how quick it was; all rows are accounted for."""
     colour = {"OK": "green", "Error": "red"}.get(summary.verdict, "yellow")
     what = "Rehearsal" if summary.dry_run else "Campaign"
-    segments = f"{summary.segments:,} segments, " if summary.segments else ""
     console.say(
-        f"\n[bold]{what} {summary.campaign_id}: [{colour}]{summary.verdict}[/][/], "
-        f"{summary.messages:,} messages{' (nothing left)' if summary.dry_run else ''}, {segments}"
-        f"{summary.seconds:,.1f} s, {summary.rate:,.0f} a second"
+        f"\n[bold]{what} {summary.campaign_id}: [{colour}]{summary.status}[/][/], "
+        f"{', '.join(_figures(summary))}"
     )
     counts = sorted(summary.outcomes.items(), key=lambda item: -item[1])
     left_out = sum(rows for code, rows in counts if code in BEFORE)
@@ -26,3 +25,12 @@ def show_summary(summary: Summary, *, not_accepted: Path) -> None:
     rows.append((left_out, "not accepted", where))
     rows.append((summary.rows, "rows in all", ""))
     console.show_table("Outcomes", ["Rows", "Outcome", "What to do"], rows, right=(0,))
+
+
+def _figures(summary: Summary) -> Iterator[str]:
+    """How much and how quick; nothing of a speed where nothing was sent yet."""
+    yield f"{summary.messages:,} messages" + (" (nothing left)" if summary.dry_run else "")
+    if summary.segments:
+        yield f"{summary.segments:,} segments"
+    if summary.rate:
+        yield f"{summary.seconds:,.1f} s, {summary.rate:,.0f} a second"

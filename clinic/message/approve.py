@@ -23,10 +23,10 @@ from clinic.govern.approvals import latest, request_approval, require_approved
 from clinic.message import states
 from clinic.message.campaign import get_campaign
 from clinic.message.control import cancel_waiting
+from clinic.message.counting import count_outcomes
 from clinic.message.manifest import manifest_of
 from clinic.message.remind import take_back_unsent
 from clinic.message.schedule import move_on
-from clinic.message.summary import count_outcomes
 from clinic.message.timing import Timing
 from clinic.notify.purposes import ALERT, NOTICE, STAFF_LIST
 from clinic.record.database import Record

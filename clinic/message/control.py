@@ -22,8 +22,8 @@ from clinic.govern.audit import Act, record_act
 from clinic.message import states
 from clinic.message.campaign import get_campaign
 from clinic.message.codes import unpack
+from clinic.message.counting import count_outcomes
 from clinic.message.schedule import state_at
-from clinic.message.summary import count_outcomes
 from clinic.message.timing import Timing
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record

@@ -22,9 +22,9 @@ from clinic.cohort.outcomes import AT_SENDING, BEFORE, OUTCOMES
 from clinic.message import states
 from clinic.message.campaign import get_campaign
 from clinic.message.codes import message_id
+from clinic.message.counting import code_of, in_flight
 from clinic.message.evidence import explain
 from clinic.message.reasons import message_says
-from clinic.message.report import code_of
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, list_row
 from clinic.record.schema.messages import message, recipient
@@ -108,13 +108,14 @@ def outcome_rows(
 
 
 def _page(connection: Connection, own: Row[Any], *, after: int, only: Only) -> list[Row[Any]]:
-    query = _rows(own).where(list_row.c.row_number > after).limit(PAGE)
+    code = code_of(own, in_flight(connection, own.id))
+    query = _rows(own, code).where(list_row.c.row_number > after).limit(PAGE)
     if only != "all":
-        query = query.where(code_of(own).in_(_CODES[only]))
+        query = query.where(code.in_(_CODES[only]))
     return list(connection.execute(query))
 
 
-def _rows(own: Row[Any]) -> sa.Select[Any]:
+def _rows(own: Row[Any], code: sa.ColumnElement[str]) -> sa.Select[Any]:
     """Three walks along primary keys, side by side."""
     to_recipient = sa.and_(
         recipient.c.campaign_id == own.id, recipient.c.row_number == list_row.c.row_number
@@ -125,7 +126,7 @@ def _rows(own: Row[Any]) -> sa.Select[Any]:
         sa.select(
             list_row.c.row_number,
             list_row.c.cells,
-            code_of(own).label("code"),
+            code.label("code"),
             sa.func.coalesce(recipient.c.detail, message.c.error_text).label("detail"),
             message.c.reason,
             evidence.label("evidence"),

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from clinic.errors import NotFound
 from clinic.message import states
-from clinic.message.report import messages_of
+from clinic.message.counting import messages_of
 from clinic.message.save import ITEM_STATUS, STATUS_WORDS
 from clinic.record.database import Record
 from clinic.record.schema.lists import template, template_version

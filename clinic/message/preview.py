@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.cohort.taken import PREVIEW, is_preview
 from clinic.message.catalogue import PREVIEW_TEXT, NewTemplate, add_template
-from clinic.message.report import messages_of
+from clinic.message.counting import messages_of
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, list_row, template, template_version
 from clinic.record.schema.messages import batch, campaign, check_result, message, recipient

@@ -21,9 +21,9 @@ from clinic.cohort.appointments import given_query
 from clinic.errors import NotFound
 from clinic.message import states
 from clinic.message.campaign import get_campaign
+from clinic.message.counting import messages_of
 from clinic.message.remind import LEFT_OUT
 from clinic.message.reminder_request import ReminderRequest
-from clinic.message.report import messages_of
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list
 from clinic.record.schema.messages import message

@@ -1,8 +1,7 @@
 """
 What became of campaigns, read from the ledger and never from memory.
 
-A row of a list ends with one outcome (clinic/cohort/outcomes.py): its outcome before sending, or what
-became of its message. Counts over a campaign add up to its rows at every moment, also while it runs.
+How rows are counted: counting.py. What OK and Error mean: verdict.py.
 """
 
 from __future__ import annotations
@@ -12,21 +11,19 @@ from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Connection, Row
+from sqlalchemy import Row
 
-from clinic.cohort.outcomes import OUTCOMES, REHEARSED
 from clinic.cohort.taken import is_preview
-from clinic.message import states
 from clinic.message.campaign import get_campaign
-from clinic.message.codes import message_id
+from clinic.message.counting import count_outcomes, messages_of
+from clinic.message.verdict import not_accepted, status, verdict
 from clinic.record.database import Record
 from clinic.record.schema.lists import template, template_version
-from clinic.record.schema.messages import batch, campaign, message, recipient, submission
+from clinic.record.schema.messages import campaign, message
+from clinic.settings import Release
 
-OK: Final = "OK"
-ERROR: Final = "Error"
-_FAILED: Final = (states.UNDELIVERED, states.REJECTED, states.EXPIRED, states.EXHAUSTED)
-_ERRORS: Final = tuple(code for code, outcome in OUTCOMES.items() if outcome.kind == "error")
+# What is accepted where nobody hands in the settings
+_ACCEPTED: Final = Release().accepted_errors
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,13 @@ class CampaignLine:
     list_name: str
     rows: int
     verdict: str
+    not_accepted: int
     dry_run: bool
+
+    @property
+    def status(self) -> str:
+        """The verdict, with the rows that were not accepted beside it."""
+        return status(self.verdict, self.not_accepted)
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,9 @@ class CampaignDetails:
     counts: dict[str, int]
 
 
-def list_campaigns(record: Record, *, limit: int = 50) -> list[CampaignLine]:
+def list_campaigns(
+    record: Record, *, limit: int = 50, accepted_errors: float = _ACCEPTED
+) -> list[CampaignLine]:
     """The latest campaigns, newest first (PAT-4, PAT-19); none that is only previewed."""
     query = (
         _campaigns()
@@ -71,10 +76,15 @@ def list_campaigns(record: Record, *, limit: int = 50) -> list[CampaignLine]:
         .limit(limit)
     )
     with record.read() as connection:
-        return [_line(row) for row in connection.execute(query)]
+        return [
+            _line(row, count_outcomes(connection, row.id), accepted_errors)
+            for row in connection.execute(query).all()
+        ]
 
 
-def show_campaign(record: Record, campaign_id: int) -> CampaignDetails:
+def show_campaign(
+    record: Record, campaign_id: int, *, accepted_errors: float = _ACCEPTED
+) -> CampaignDetails:
     """
     One campaign (PAT-21).
 
@@ -84,9 +94,10 @@ def show_campaign(record: Record, campaign_id: int) -> CampaignDetails:
     with record.read() as connection:
         own = get_campaign(connection, campaign_id)
         row = connection.execute(_campaigns().where(campaign.c.id == campaign_id)).one()
+        counts = count_outcomes(connection, campaign_id)
         segments = sa.select(sa.func.sum(message.c.segments)).where(messages_of(campaign_id))
         return CampaignDetails(
-            line=_line(row),
+            line=_line(row, counts, accepted_errors),
             template=row.key,
             version=row.version,
             text=row.body,
@@ -97,70 +108,8 @@ def show_campaign(record: Record, campaign_id: int) -> CampaignDetails:
             released_at=own.released_at,
             finished_at=own.finished_at,
             segments=connection.scalar(segments) or 0,
-            counts=_counts(connection, own),
+            counts=counts,
         )
-
-
-def count_outcomes(record: Record, campaign_id: int) -> dict[str, int]:
-    """
-    How many rows of the campaign's list have each outcome, most first; adds up to its rows.
-
-    Raises:
-        NotFound: there is no such campaign
-    """
-    with record.read() as connection:
-        return _counts(connection, get_campaign(connection, campaign_id))
-
-
-def messages_of(campaign_id: int) -> ColumnElement[bool]:
-    """The campaign's messages, as a range of their primary key."""
-    first, after = message_id(campaign_id, 0), message_id(campaign_id + 1, 0)
-    return sa.and_(message.c.id >= first, message.c.id < after)
-
-
-def code_of(own: Row[Any]) -> ColumnElement[str]:
-    """A row's outcome, in a query over `recipient` and `message`, each of which may be missing."""
-    return sa.case(
-        (recipient.c.outcome != "accepted", recipient.c.outcome),
-        (message.c.state.is_(None), _unsent(own)),
-        else_=_code_of_message(own),
-    )
-
-
-def _unsent(own: Row[Any]) -> str:
-    """Once nothing of the campaign can be sent any more, what was not sent never will be."""
-    return "cancelled" if own.state in states.ENDED else "waiting"
-
-
-def _code_of_message(own: Row[Any]) -> ColumnElement[str]:
-    is_open = sa.exists().where(
-        submission.c.batch_id == message.c.batch_id, submission.c.state == states.INTENT
-    )
-    rehearsed = [(message.c.state.in_(states.LEFT), REHEARSED)] if own.dry_run else []
-    return sa.case(
-        (sa.and_(message.c.state == states.PENDING, is_open), "in_flight"),
-        (message.c.state == states.PENDING, _unsent(own)),
-        *rehearsed,
-        (message.c.state == states.ACCEPTED, "sent"),
-        else_=message.c.state,
-    )
-
-
-def _counts(connection: Connection, own: Row[Any]) -> dict[str, int]:
-    """Left-out rows from the recipients, the others from the messages: two scans of key ranges."""
-    left_out = sa.select(recipient.c.outcome.label("code")).where(
-        recipient.c.campaign_id == own.id, recipient.c.outcome != "accepted"
-    )
-    staged = sa.select(_code_of_message(own).label("code")).where(messages_of(own.id))
-    counts: dict[str, int] = {}
-    for rows in (left_out.subquery(), staged.subquery()):
-        query = sa.select(rows.c.code, sa.func.count()).group_by(rows.c.code)
-        for code, number in connection.execute(query):
-            counts[code] = counts.get(code, 0) + number
-    # Rows not judged yet, and accepted ones that have no message yet
-    if rest := own.rows - sum(counts.values()):
-        counts[_unsent(own)] = counts.get(_unsent(own), 0) + rest
-    return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
 
 def _campaigns() -> sa.Select[Any]:
@@ -170,31 +119,13 @@ def _campaigns() -> sa.Select[Any]:
             template.c.key,
             template_version.c.version,
             template_version.c.body,
-            _has_errors().label("has_errors"),
         )
         .join(template_version, template_version.c.id == campaign.c.template_version_id)
         .join(template, template.c.id == template_version.c.template_id)
     )
 
 
-def _has_errors() -> ColumnElement[bool]:
-    """Whether any row ended in error, cheapest question first: SQL stops at the first yes."""
-    counted = sa.exists().where(
-        batch.c.campaign_id == campaign.c.id, batch.c.rejected + batch.c.unknown > 0
-    )
-    judged = sa.exists().where(
-        recipient.c.campaign_id == campaign.c.id, recipient.c.outcome.in_(_ERRORS)
-    )
-    # Receipts come late and are not counted on the batch
-    failed = sa.exists().where(
-        message.c.id >= campaign.c.id * message_id(1, 0),
-        message.c.id < (campaign.c.id + 1) * message_id(1, 0),
-        message.c.state.in_(_FAILED),
-    )
-    return sa.or_(counted, judged, failed)
-
-
-def _line(row: Row[Any]) -> CampaignLine:
+def _line(row: Row[Any], counts: dict[str, int], accepted_errors: float) -> CampaignLine:
     return CampaignLine(
         id=row.id,
         at=row.released_at or row.created_at,
@@ -203,18 +134,7 @@ def _line(row: Row[Any]) -> CampaignLine:
         channel=row.channel,
         list_name=row.list_name,
         rows=row.rows,
-        verdict=verdict(row.state, has_errors=row.has_errors),
+        verdict=verdict(row.state, counts, accepted_errors=accepted_errors),
+        not_accepted=not_accepted(counts),
         dry_run=row.dry_run,
     )
-
-
-def verdict(state: str, *, has_errors: bool) -> str:
-    """
-    OK or Error of a campaign that has been tried whole, else the state that it is in.
-
-    PAT-20: OK = sent to all recipients without errors; Error = errors for one or more. Rows that were
-    left out on purpose (dead, opted out, twice in the list) are not errors (ARC-10, ARC-11).
-    """
-    if state not in (states.COMPLETED, states.RECONCILING):
-        return state
-    return ERROR if has_errors else OK

@@ -22,7 +22,7 @@ from clinic.errors import NotAllowed
 from clinic.govern.audit_chain import hold
 from clinic.message import states
 from clinic.message.campaign import get_campaign
-from clinic.message.report import messages_of
+from clinic.message.counting import messages_of
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, list_row

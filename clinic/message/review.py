@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from clinic.cohort.outcomes import AFTER, BEFORE
 from clinic.cohort.taken import PREVIEW
 from clinic.errors import NotAllowed, NotFound
 from clinic.message import states
 from clinic.message.campaign import get_campaign
-from clinic.message.report import count_outcomes, messages_of
+from clinic.message.counting import count_outcomes, messages_of
 from clinic.message.request import CohortChoice, MessageRequest
 from clinic.message.segments import count_segments
 from clinic.message.sensitive import ContentWarning, warnings_for
@@ -34,8 +35,9 @@ class Review:
     """
     A staged campaign before it is released.
 
-    not_accepted: rows by outcome, most first; letters: what characters outside the phones' alphabet
-    cost (texts only); cost: in the settings' currency, 0 where no price is set
+    not_accepted: rows by outcome, most first; became: of the accepted ones, what they are by now
+    letters: what characters outside the phones' alphabet cost (texts only)
+    cost: in the settings' currency, 0 where no price is set
     """
 
     campaign_id: int
@@ -45,6 +47,7 @@ class Review:
     rows: int
     accepted: int
     not_accepted: dict[str, int]
+    became: dict[str, int]
     letters: LettersPrice
     cost: float
     warnings: tuple[ContentWarning, ...]
@@ -75,8 +78,9 @@ def review_campaign(record: Record, campaign_id: int, *, segment_cost: float) ->
             template_version.c.id == own.template_version_id
         )
         texts = "\n".join(filter(None, connection.execute(query).one()))
-    counts = count_outcomes(record, campaign_id)
-    accepted = counts.pop("waiting", 0)
+        counts = count_outcomes(connection, campaign_id)
+    left_out = {code: rows for code, rows in counts.items() if code in BEFORE}
+    messaged = {code: rows for code, rows in counts.items() if code in AFTER}
     letters = _price(record, campaign_id) if own.channel == "sms" else LettersPrice(0, 0, 0)
     return Review(
         campaign_id=campaign_id,
@@ -84,8 +88,9 @@ def review_campaign(record: Record, campaign_id: int, *, segment_cost: float) ->
         channel=own.channel,
         dry_run=own.dry_run,
         rows=own.rows,
-        accepted=accepted,
-        not_accepted=counts,
+        accepted=sum(messaged.values()),
+        not_accepted=left_out,
+        became=messaged,
         letters=letters,
         cost=letters.segments * segment_cost,
         warnings=tuple(warnings_for(texts, own.channel)),

@@ -12,14 +12,17 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.clock import Clock
-from clinic.cohort.outcomes import OUTCOMES, REHEARSED
+from clinic.cohort.outcomes import REHEARSED
 from clinic.errors import Incomplete
 from clinic.message import states
 from clinic.message.campaign import get_campaign
+from clinic.message.counting import count_outcomes
 from clinic.message.schedule import waits_until
 from clinic.message.timing import Timing
+from clinic.message.verdict import not_accepted, status, verdict
 from clinic.record.database import Record
-from clinic.record.schema.messages import batch, campaign, message, recipient, submission
+from clinic.record.schema.messages import batch, campaign, message
+from clinic.settings import Release
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Summary:
     seconds: float
     dry_run: bool
     waits_until: datetime | None = None
+    accepted_errors: float = Release().accepted_errors
 
     @property
     def rate(self) -> float:
@@ -67,11 +71,13 @@ class Summary:
 
     @property
     def verdict(self) -> str:
-        """PAT-20: OK = sent to all recipients without errors, Error = errors for one or more."""
-        kinds = {OUTCOMES[code].kind for code, count in self.outcomes.items() if count}
-        if kinds & {"error", "failed"} or self.outcomes.get("unknown"):
-            return "Error"
-        return "Waiting" if "open" in kinds else "OK"
+        """OK, Error, or the state of a campaign that was not tried whole (PAT-20)."""
+        return verdict(self.state, self.outcomes, accepted_errors=self.accepted_errors)
+
+    @property
+    def status(self) -> str:
+        """The verdict, with the rows that were not accepted beside it."""
+        return status(self.verdict, not_accepted(self.outcomes))
 
     @property
     def waiting(self) -> int:
@@ -116,50 +122,6 @@ def progress(record: Record, campaign_id: int) -> Progress:
     return Progress(int(total), done, int(rejected), int(unknown))
 
 
-def count_outcomes(connection: Connection, campaign_id: int) -> dict[str, int]:
-    """Rows of the campaign's list by final outcome; the counts add up to the rows checked so far."""
-    before = connection.execute(
-        sa.select(recipient.c.outcome, sa.func.count())
-        .where(recipient.c.campaign_id == campaign_id)
-        .group_by(recipient.c.outcome)
-    )
-    counts = {code: int(count) for code, count in before}
-    after = connection.execute(
-        sa.select(message.c.state, sa.func.count())
-        .where(message.c.campaign_id == campaign_id)
-        .group_by(message.c.state)
-    )
-    messages = {state: int(count) for state, count in after}
-    in_flight = _in_flight(connection, campaign_id) if messages.get(states.PENDING) else 0
-    words = _words(connection, campaign_id)
-    for state, count in messages.items():
-        counts["accepted"] -= count
-        if state == states.PENDING:
-            counts["in_flight"], counts["waiting"] = in_flight, count - in_flight
-        else:
-            code = words.get(state, state)
-            counts[code] = counts.get(code, 0) + count
-    return {code: count for code, count in counts.items() if count}
-
-
-def _words(connection: Connection, campaign_id: int) -> Mapping[str, str]:
-    """State → outcome, where they differ: what a rehearsal's way out took has not left."""
-    rehearsal = connection.scalar(sa.select(campaign.c.dry_run).where(campaign.c.id == campaign_id))
-    return dict.fromkeys(states.LEFT, REHEARSED) if rehearsal else {states.ACCEPTED: "sent"}
-
-
-def _in_flight(connection: Connection, campaign_id: int) -> int:
-    """Messages of open submissions: eight bytes each."""
-    return int(
-        connection.execute(
-            sa.select(sa.func.coalesce(sa.func.sum(sa.func.length(submission.c.open_members)), 0))
-            .join(batch, batch.c.id == submission.c.batch_id)
-            .where(batch.c.campaign_id == campaign_id, submission.c.state == states.INTENT)
-        ).scalar_one()
-        // 8
-    )
-
-
 def summarize(
     record: Record, clock: Clock, campaign_id: int, timing: Timing | None = None
 ) -> Summary:
@@ -192,6 +154,7 @@ def summarize(
         seconds=seconds,
         dry_run=job.dry_run,
         waits_until=None if timing is None else waits_until(record, campaign_id, timing, now),
+        accepted_errors=(Release() if timing is None else timing.release).accepted_errors,
     )
 
 

@@ -26,9 +26,9 @@ from clinic.gateway.incoming import Receipt, Said
 from clinic.govern.approvals import request_approval, require_approved
 from clinic.message import states
 from clinic.message.campaign import get_campaign
+from clinic.message.counting import messages_of
 from clinic.message.network_reasons import REASONS, SETTLED_NOT_SENT, SETTLED_SENT
 from clinic.message.receipts import insert_receipts
-from clinic.message.report import messages_of
 from clinic.message.settle import Applied, apply_receipts
 from clinic.record.database import Record
 from clinic.record.schema.messages import message

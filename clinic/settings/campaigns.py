@@ -62,6 +62,13 @@ class Release(BaseModel):
     late_hours: float = Field(
         default=24, gt=0, description="A campaign that starts later than this is missed"
     )
+    accepted_errors: float = Field(
+        default=0.3,
+        ge=0,
+        le=1,
+        description="A campaign is OK although this share of its list's rows has errors that somebody "
+        "could fix",
+    )
 
 
 class Halt(BaseModel):

@@ -30,7 +30,7 @@ def test_campaigns_are_listed_newest_first(
     assert oldest == [
         "1", "2 Mar 2026 10:00", "nia", "Your flu jab is due.", "sms", "Flu 2026", "1", "OK",
     ]  # fmt: skip
-    assert newest[-1] == "Error (rehearsal)"
+    assert newest[-1] == "Error, 1 not accepted (rehearsal)"
     assert [line["id"] for line in typed("campaigns", "--json").json()] == [2, 1]
     assert len(typed("campaigns", "--limit", "1").rows()) == 1
 

@@ -38,7 +38,7 @@ def test_an_empty_campaign_has_no_bars() -> None:
 
 def test_the_page_names_verdict_state_counts_and_the_next_command() -> None:
     page = page_of(summary_of({"sent": 3, "phone_missing": 1}))
-    assert page.startswith("# Campaign 7: Error")
+    assert page.startswith("# Campaign 7: OK, 1 not accepted\n")
     assert "State **completed**." in page
     assert "4 rows, 3 messages, 4 segments, 2.0 s, 2 messages a second" in page
     assert "cohort show 7" in page
@@ -49,6 +49,8 @@ def test_the_page_names_verdict_state_counts_and_the_next_command() -> None:
     ("changes", "words"),
     [
         ({"dry_run": True}, "# Rehearsal 7: OK"),
+        ({"outcomes": {"sent": 3, "unknown": 1}}, "# Campaign 7: Error\n"),
+        ({"outcomes": {"waiting": 4}, "state": "scheduled"}, "3 messages, 4 segments.\n"),
         ({"state": "paused", "state_reason": "gateway-credentials"}, "**paused** (gateway-cred"),
         (
             {"state": "scheduled", "waits_until": datetime(2026, 3, 2, 9, tzinfo=UTC)},
@@ -59,4 +61,4 @@ def test_the_page_names_verdict_state_counts_and_the_next_command() -> None:
 def test_the_page_says_if_it_was_a_rehearsal_and_why_it_stands_still(
     changes: dict[str, object], words: str
 ) -> None:
-    assert words in page_of(summary_of({"sent": 3}, **changes))
+    assert words in page_of(summary_of(**({"outcomes": {"sent": 3}} | changes)))  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from clinic.govern.confirming import confirm, is_confirmed
 from clinic.govern.operators import Operator
 from clinic.message import states
 from clinic.message.approve import answer, ask, release_campaign
-from clinic.message.summary import count_outcomes
+from clinic.message.counting import count_outcomes
 from clinic.message.timing import Timing, timing_of
 from clinic.message.wake import due_campaigns
 from clinic.notify.purposes import ALERT, NOTICE

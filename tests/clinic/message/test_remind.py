@@ -18,6 +18,7 @@ from clinic.message import states
 from clinic.message.approve import answer, ask
 from clinic.message.campaign import refuse
 from clinic.message.catalogue import NewTemplate, add_template, seed_catalogue
+from clinic.message.counting import count_outcomes
 from clinic.message.deliver import deliver
 from clinic.message.preview import discard_preview, preview_key
 from clinic.message.remind import begin_reminders
@@ -30,7 +31,6 @@ from clinic.message.reminder_list import (
 )
 from clinic.message.reminder_request import ReminderRequest
 from clinic.message.stage import stage
-from clinic.message.summary import count_outcomes
 from clinic.message.variables import Setting
 from clinic.message.vendor_templates import TEMPLATES
 from clinic.record.database import Record

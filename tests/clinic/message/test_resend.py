@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from clinic.errors import NotAllowed, NotFound
 from clinic.message import states
 from clinic.message.codes import message_id
+from clinic.message.counting import count_outcomes
 from clinic.message.deliver import deliver
 from clinic.message.resend import begin_resend, resendable
 from clinic.message.stage import stage
-from clinic.message.summary import count_outcomes
 from clinic.message.variables import Setting
 from clinic.record.bulk import insert_rows
 from clinic.record.database import Record
