@@ -29,12 +29,13 @@ class Pipeline:
         self.outbox, self.appointments = outbox, appointments
         self.environment = os.environ | {
             "COHORT_HOME": str(home),
-            "COHORT_CONFIG": str(home / "none.toml"),
+            "COHORT_CONFIG": os.devnull,
             "COHORT_PREFECT_PORT": str(free_port()),
             "COHORT_ORGANISATION__ID_SCHEME": "emis",
             "COHORT_ORGANISATION__CAMPAIGN_CAP": "1000000",
             "COHORT_SMS__TOKEN": "t",
             "COHORT_SMS__PER_REQUEST": "1",
+            "COHORT_SMS__GATEWAY_CLASS": "I",
             "COHORT_SMS__CONNECTIONS": str(CONNECTIONS),
         }
         self.environment.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -2,14 +2,16 @@
 Every setting, in one place: the organisation's profile and how this installation runs.
 
 Read once, from `cohort.toml` (in the working directory or named by COHORT_CONFIG) and from the
-environment (COHORT_…, nested with two underscores: COHORT_SMS__URL). The environment wins.
+environment (COHORT_…, nested with two underscores: COHORT_SMS__URL). The environment wins. A name that is
+no setting is an error everywhere: a misspelt setting would silently be another one's default.
 `cohort init` writes a `cohort.toml` with every setting and a comment each.
 """
 
 from clinic.settings.campaigns import Contact, Halt, Pace, Pacing, Release
 from clinic.settings.gateways import EmailGateway, Receipts, SmsGateway
 from clinic.settings.hours import Day, Hours, Window, read_window
-from clinic.settings.installation import Settings, load_settings
+from clinic.settings.installation import Settings
+from clinic.settings.load import Loaded, load_settings, read_settings
 from clinic.settings.operations import Notices, Operations, Visits
 from clinic.settings.organisation import Gate, Layout, Organisation, Phones, PhoneType
 
@@ -21,6 +23,7 @@ __all__ = [
     "Halt",
     "Hours",
     "Layout",
+    "Loaded",
     "Notices",
     "Operations",
     "Organisation",
@@ -35,5 +38,6 @@ __all__ = [
     "Visits",
     "Window",
     "load_settings",
+    "read_settings",
     "read_window",
 ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+
+from clinic.settings.section import Section
 
 
-class Pace(BaseModel):
+class Pace(Section):
     """Most messages in any second, hour and day. Empty: no limit."""
 
     per_second: int | None = Field(default=None, ge=1, description="In any second")
@@ -13,7 +15,7 @@ class Pace(BaseModel):
     per_day: int | None = Field(default=None, ge=1, description="In any 24 hours")
 
 
-class Pacing(BaseModel):
+class Pacing(Section):
     """How fast messages may leave, over all processes (NEW-7): of each way out, and of each campaign."""
 
     sms: Pace = Pace()
@@ -22,7 +24,7 @@ class Pacing(BaseModel):
     campaign: Pace = Pace()
 
 
-class Contact(BaseModel):
+class Contact(Section):
     """How often a patient may be messaged, over all campaigns (NEW-8), and numbers that do not work."""
 
     most: int = Field(
@@ -38,7 +40,7 @@ class Contact(BaseModel):
     )
 
 
-class Release(BaseModel):
+class Release(Section):
     """What a campaign needs before it leaves: a second person, a first part, its time."""
 
     approval_above: int | None = Field(
@@ -71,7 +73,7 @@ class Release(BaseModel):
     )
 
 
-class Halt(BaseModel):
+class Halt(Section):
     """When a running campaign pauses itself (NEW-12)."""
 
     failures: float = Field(

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from clinic.settings.section import Section
+
+Channel = Literal["sms", "email", "voice"]
 
 
-class SmsGateway(BaseModel):
+def _web_address(url: str) -> str:
+    if url and not re.fullmatch(r"https?://[^\s/]\S*", url):
+        raise ValueError("write an address as https://sms.example.org")
+    return url
+
+
+class SmsGateway(Section):
     """The HTTP way out (docs/gateways.md has its contract)."""
 
     url: str = Field(default="", description="Base address; empty: texts go to the outbox")
     token: SecretStr = Field(default=SecretStr(""), description="Bearer token")
     gateway_class: Literal["I", "R", "B"] = Field(
-        default="I", description="What the provider promises"
+        default="B",
+        description="What the provider promises (docs/gateways.md): I: the same key again is sent once; "
+        "R: it can be asked what became of a message; B: neither. To be set with the url",
     )
-    window_hours: float = Field(default=24, description="How long it remembers an idempotency key")
+    window_hours: float = Field(
+        default=24, gt=0, description="How long it remembers an idempotency key"
+    )
     per_request: int = Field(default=100, ge=1, le=1000, description="Most messages a request")
     connections: int = Field(default=50, ge=1, le=500, description="Connections kept open")
     timeout_seconds: float = Field(default=15, gt=0, description="Longest wait for an answer")
@@ -26,12 +41,27 @@ class SmsGateway(BaseModel):
         default=0.0, ge=0, description="Price of one segment, for the review"
     )
 
+    @field_validator("url")
+    @classmethod
+    def _an_address(cls, url: str) -> str:
+        return _web_address(url)
 
-class EmailGateway(BaseModel):
+    @model_validator(mode="after")
+    def _class_is_said(self) -> SmsGateway:
+        # Nobody's default: taken for I, a provider that forgets keys texts people twice
+        if self.url and "gateway_class" not in self.model_fields_set:
+            raise ValueError(
+                'gateway_class is not set: write gateway_class = "I", "R" or "B" beside the url, as the '
+                "provider promises (docs/gateways.md); when in doubt, B"
+            )
+        return self
+
+
+class EmailGateway(Section):
     """The SMTP way out."""
 
     host: str = Field(default="", description="Relay; empty: e-mails go to the outbox")
-    port: int = Field(default=25, description="Its port")
+    port: int = Field(default=25, ge=1, le=65535, description="Its port")
     user: str = Field(default="", description="Login, if it asks for one")
     password: SecretStr = Field(default=SecretStr(""), description="Its password")
     tls: Literal["none", "starttls", "implicit"] = Field(
@@ -46,7 +76,7 @@ class EmailGateway(BaseModel):
     timeout_seconds: float = Field(default=30, gt=0, description="Longest wait for an answer")
 
 
-class Receipts(BaseModel):
+class Receipts(Section):
     """What comes back: receipts, replies and unsubscriptions (docs/gateways.md has the contract)."""
 
     secret: SecretStr = Field(
@@ -63,7 +93,7 @@ class Receipts(BaseModel):
     pull: bool = Field(
         default=False, description="Fetch receipts and replies from sms.url too, for those lost"
     )
-    channels: tuple[str, ...] = Field(
+    channels: tuple[Channel, ...] = Field(
         default=("sms", "voice"), description="Channels whose network confirms every delivery"
     )
     no_receipt_hours: float = Field(
@@ -75,3 +105,8 @@ class Receipts(BaseModel):
         description="Receipts that were applied are forgotten after so long; the messages and the "
         "patients' records keep what came of them",
     )
+
+    @field_validator("public_url")
+    @classmethod
+    def _an_address(cls, url: str) -> str:
+        return _web_address(url)

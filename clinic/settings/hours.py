@@ -6,7 +6,9 @@ import re
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, Field
+
+from clinic.settings.section import Section
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
@@ -29,7 +31,7 @@ def read_window(text: str) -> tuple[int, int]:
 Window = Annotated[str, AfterValidator(_window)]
 
 
-class Hours(BaseModel):
+class Hours(Section):
     """When messages may leave, in the organisation's time zone (ARC-15, NEW-4). Nothing set: always."""
 
     text: dict[Day, tuple[Window, ...]] = Field(

@@ -1,35 +1,29 @@
-"""All settings together, and where they are read from."""
+"""All settings together."""
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
-from pydantic import Field, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from clinic.errors import SettingsWrong
 from clinic.settings.campaigns import Contact, Halt, Pacing, Release
 from clinic.settings.gateways import EmailGateway, Receipts, SmsGateway
 from clinic.settings.hours import Hours
 from clinic.settings.operations import Notices, Operations, Visits
 from clinic.settings.organisation import Gate, Organisation, Phones
+from clinic.settings.section import Section
 
 
-class Settings(BaseSettings):
+class Settings(Section):
     """All of it."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="COHORT_", env_nested_delimiter="__", extra="forbid", frozen=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     home: Path = Field(
-        default=Path(".cohort"), description="Where this installation keeps its files"
+        default=Path(".cohort"),
+        description="Where this installation keeps its files; relative to the folder of this file",
     )
     record_url: str = Field(
         default="", description="The record database; empty: SQLite in the home"
@@ -37,7 +31,9 @@ class Settings(BaseSettings):
     prefect_api_url: str = Field(
         default="", description="The Prefect server; empty: a local one is started"
     )
-    prefect_port: int = Field(default=4200, description="Port of the local Prefect server")
+    prefect_port: int = Field(
+        default=4200, ge=1, le=65535, description="Port of the local Prefect server"
+    )
     operator: str = Field(
         default_factory=lambda: os.environ.get("USER", "operator"),
         description="Who works here: written to campaigns and to the audit trail",
@@ -69,33 +65,28 @@ class Settings(BaseSettings):
     halt: Halt = Halt()
     receipts: Receipts = Receipts()
 
+    @field_validator("record_url")
+    @classmethod
+    def _a_database(cls, url: str) -> str:
+        if url and not re.match(r"(sqlite:///|postgresql(\+psycopg)?://)\S", url):
+            raise ValueError(
+                "write it as postgresql://USER@HOST/DATABASE or sqlite:////FOLDER/record.db, or leave it "
+                "empty for SQLite in the home"
+            )
+        return url
+
+    @model_validator(mode="after")
+    def _known_statuses(self) -> Settings:
+        if "transitions" not in self.operations.model_fields_set:
+            return self
+        named = set(self.operations.transitions).union(*self.operations.transitions.values())
+        if unknown := sorted(named - set(self.organisation.statuses)):
+            raise ValueError(
+                f"operations.transitions names {', '.join(unknown)}: not one of organisation.statuses"
+            )
+        return self
+
     @property
     def database_url(self) -> str:
         """Where the record is: as set, or SQLite in the home."""
         return self.record_url or f"sqlite:///{self.home.resolve() / 'record.db'}"
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        path = Path(os.environ.get("COHORT_CONFIG", "cohort.toml"))
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=path)
-
-
-def load_settings() -> Settings:
-    """
-    The settings of this process.
-
-    Raises:
-        SettingsWrong: which setting, and what is wrong with it
-    """
-    try:
-        return Settings()
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise SettingsWrong("settings", f"check cohort.toml and COHORT_…: {faults}") from None

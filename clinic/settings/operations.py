@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from clinic.settings.hours import Day, Window
+from clinic.settings.section import Section
 
 
-class Operations(BaseModel):
+class Operations(Section):
     """Operations on the record: what they may do, and in what steps."""
 
     transitions: dict[str, tuple[str, ...]] = Field(
@@ -29,7 +30,7 @@ class Operations(BaseModel):
     )
 
 
-class Visits(BaseModel):
+class Visits(Section):
     """When visits are booked, and how many (ALC-31), in the organisation's time zone."""
 
     opening: dict[str, dict[Day, tuple[Window, ...]]] = Field(
@@ -47,7 +48,7 @@ class Visits(BaseModel):
     )
 
 
-class Notices(BaseModel):
+class Notices(Section):
     """Who of the practice is told of operations, and reminded of what waits for approval (ALC-32, ALC-45)."""
 
     internal: tuple[str, ...] = Field(default=(), description="E-mail addresses of the team")

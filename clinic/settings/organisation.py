@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, Field, model_validator
+
+from clinic.settings.gateways import Channel
+from clinic.settings.section import Section, nearest
 
 Layout = Literal["emis", "emis_wales", "systmone", "generic"]
 PhoneType = Literal[
@@ -12,17 +16,41 @@ PhoneType = Literal[
 ]
 
 
-class Organisation(BaseModel):
+def _zone(name: str) -> str:
+    from zoneinfo import ZoneInfo, available_timezones
+
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        meant = nearest(name, sorted(available_timezones()))
+        raise ValueError(
+            f"write a time zone as the IANA does, such as {meant or 'Europe/London'}"
+        ) from None
+    return name
+
+
+def _region(code: str) -> str:
+    if not re.fullmatch(r"[A-Z]{2}", code) or code == "UK":
+        meant = "GB" if code.upper() in ("UK", "ENG", "WLS", "SCT") else code.upper()[:2] or "GB"
+        raise ValueError(f"write a region as the two letters of ISO 3166, such as {meant}")
+    return code
+
+
+TimeZone = Annotated[str, AfterValidator(_zone)]
+Region = Annotated[str, AfterValidator(_region)]
+
+
+class Organisation(Section):
     """The profile made at installation."""
 
     name: str = Field(
         default="The Practice", description="Shown to patients as {{ organisation.name }}"
     )
     phone: str = Field(default="", description="Shown to patients as {{ organisation.phone }}")
-    time_zone: str = Field(
+    time_zone: TimeZone = Field(
         default="Europe/London", description="IANA name; working hours are in it"
     )
-    facility_zones: dict[str, str] = Field(
+    facility_zones: dict[str, TimeZone] = Field(
         default={},
         description='Facilities in other time zones, by code: { NYC = "America/New_York" }. Their patients '
         "are messaged in the same hours by that clock, and told the times of visits there by it",
@@ -38,7 +66,7 @@ class Organisation(BaseModel):
         description="Message rows with NHS number, mobile and date of birth that match no patient "
         "(ACX-21). They have no record to be saved to",
     )
-    channels: tuple[str, ...] = Field(
+    channels: tuple[Channel, ...] = Field(
         default=("sms", "email"), description="What may be used (PAT-1, ACX-7)"
     )
     campaign_cap: int = Field(
@@ -62,12 +90,24 @@ class Organisation(BaseModel):
         default=("active", "on_hold"), description="Statuses whose patients may be messaged"
     )
 
+    @model_validator(mode="after")
+    def _known_statuses(self) -> Organisation:
+        chosen = set(self.messaged_statuses) if "messaged_statuses" in self.model_fields_set else ()
+        if unknown := sorted(set(chosen) - set(self.statuses)):
+            raise ValueError(
+                f"messaged_statuses names {', '.join(unknown)}: not one of statuses "
+                f"({', '.join(self.statuses)})"
+            )
+        return self
 
-class Phones(BaseModel):
+
+class Phones(Section):
     """Which numbers may be texted."""
 
-    home_region: str = Field(default="GB", description="Region of numbers without a country code")
-    regions: tuple[str, ...] = Field(
+    home_region: Region = Field(
+        default="GB", description="Region of numbers without a country code"
+    )
+    regions: tuple[Region, ...] = Field(
         default=("GB", "JE", "GG", "IM"), description="Regions allowed"
     )
     types: tuple[PhoneType, ...] = Field(
@@ -80,7 +120,7 @@ class Phones(BaseModel):
     )
 
 
-class Gate(BaseModel):
+class Gate(Section):
     """When the list as a whole is refused: the largest share (0 to 1) of rows with each kind of fault."""
 
     errors: float = Field(default=0.5, ge=0, le=1, description="Rows with any error")

@@ -31,7 +31,7 @@ class Office:
         self.environment = {
             "COHORT_HOME": str(home),
             "COHORT_RECORD_URL": self.url,
-            "COHORT_CONFIG": str(home / "none.toml"),
+            "COHORT_CONFIG": os.devnull,
             "COHORT_OPERATOR": "mia",
             "NO_COLOR": "1",
         }

@@ -249,7 +249,7 @@ def office(
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("COHORT_RECORD_URL", f"sqlite:///{folder / 'record.db'}")
         environment.setenv("COHORT_PHONES__TEST_RANGE", "true")
-        environment.setenv("COHORT_CONFIG", str(folder / "none.toml"))
+        environment.setenv("COHORT_CONFIG", os.devnull)
         environment.setenv("COHORT_RELEASE__APPROVAL_ABOVE", "6")
         environment.setenv("PREFECT_WORKER_QUERY_SECONDS", "1")
         ensure_work_pool(prefect_server)

@@ -7,6 +7,7 @@ what the processes print. tests/flows/test_no_patient_data.py shows that the sea
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -243,7 +244,7 @@ def test_the_programs_errors_name_rows_and_kinds_and_no_patient(
         app,
         ["message", str(path), "--name", "List", "--template", template, "--yes"],
         env={
-            "COHORT_HOME": str(tmp_path), "COHORT_CONFIG": str(tmp_path / "none.toml"),
+            "COHORT_HOME": str(tmp_path), "COHORT_CONFIG": os.devnull,
             "COHORT_RECORD_URL": practice.settings.record_url, "NO_COLOR": "1",
         },
     )  # fmt: skip

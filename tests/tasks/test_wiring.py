@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -31,7 +32,7 @@ def environment(
     """As an administrator sets it."""
     monkeypatch.setenv("COHORT_HOME", str(tmp_path))
     monkeypatch.setenv("COHORT_RECORD_URL", sqlite_record_url)
-    monkeypatch.setenv("COHORT_CONFIG", str(tmp_path / "none.toml"))
+    monkeypatch.setenv("COHORT_CONFIG", os.devnull)
     monkeypatch.setenv("COHORT_LEASE_SECONDS", "90")
     return monkeypatch
 

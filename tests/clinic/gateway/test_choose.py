@@ -17,7 +17,7 @@ from clinic.gateway.smtp import Smtp
 from clinic.record.database import Record
 from clinic.settings import EmailGateway, Receipts, Settings, SmsGateway
 
-PROVIDER = SmsGateway(url="https://sms.example.org")
+PROVIDER = SmsGateway(gateway_class="I", url="https://sms.example.org")
 RELAY = EmailGateway(host="relay.example.org", sender="practice@example.org")
 
 

@@ -239,7 +239,7 @@ def test_an_expired_certificate_is_not_accepted(
     ours, theirs = server_context(tmp_path, expired=expired)
     with scripted_http(reply(200, ACCEPTED), tls=ours) as server:
         url = server.url.replace("http", "https")
-        way_out = HttpSms(SmsGateway(url=url), trust=theirs)
+        way_out = HttpSms(SmsGateway(gateway_class="I", url=url), trust=theirs)
         answer = way_out.send("k", HELLO, per_request=1, only=frozenset([7]))
         way_out.close()
     assert verdict(answer) == expected
@@ -354,7 +354,7 @@ def test_a_slow_provider_does_not_outlive_the_lease() -> None:
         reply(200, ACCEPTED)(talk, ended)  # type: ignore[arg-type]
 
     with scripted_http(slowly) as server:
-        settings = SmsGateway(url=server.url, connections=1)
+        settings = SmsGateway(gateway_class="I", url=server.url, connections=1)
         way_out = HttpSms(settings, begin_within=0.25)
         answer = way_out.send("k", many(20), per_request=1, only=frozenset(range(20)))
         way_out.close()

@@ -61,7 +61,7 @@ def test_a_pull_that_breaks_off_keeps_what_it_had(record: Record, clock: FakeClo
 
 
 def settings_for(url: str) -> SmsGateway:
-    return SmsGateway(url=url, token=SecretStr("t"), timeout_seconds=2)
+    return SmsGateway(gateway_class="I", url=url, token=SecretStr("t"), timeout_seconds=2)
 
 
 def test_a_page_is_asked_for_by_its_cursor_and_read(tmp_path: Path) -> None:

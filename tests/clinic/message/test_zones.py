@@ -181,5 +181,8 @@ def test_an_approval_is_void_when_a_facility_gets_another_clock(
 
 
 def test_a_zone_that_is_not_there_is_told() -> None:
+    past = settings_with().organisation.model_copy(
+        update={"facility_zones": {"NYC": "Europe/Nowhere"}}
+    )  # past the check of the settings
     with pytest.raises(SettingsWrong, match="facility_zones: there is no zone 'Europe/Nowhere'"):
-        timing_of(settings_with(facility_zones={"NYC": "Europe/Nowhere"}))
+        timing_of(Settings(organisation=past))

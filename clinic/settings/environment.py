@@ -1,0 +1,109 @@
+"""Settings from the environment: COHORT_SMS__URL is `url` of `[sms]`. A name that is none is an error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from clinic.errors import SettingsWrong
+from clinic.settings.section import nearest, section_of, settings_in
+
+PREFIX: Final = "COHORT_"
+# No settings: which file holds them, and what Cohort itself tells the processes that it starts
+OTHERS: Final = ("COHORT_CONFIG", "COHORT_TIME_ZONE")
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What the environment sets: the values, and the variable of each setting by its dotted name."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
+
+
+def read_environment(model: type[BaseModel], environment: Mapping[str, str]) -> Environment:
+    """
+    The settings in the environment.
+
+    Raises:
+        SettingsWrong: a variable COHORT_… that is no setting, or a list or table that is not JSON
+    """
+    found = Environment()
+    for variable in sorted(environment):
+        if variable.upper().startswith(PREFIX) and variable.upper() not in OTHERS:
+            name, key = _resolve(model, variable)
+            value = _value(variable, environment[variable], key)
+            _put(found.values, name, value)
+            found.variables[".".join(name)] = variable
+    return found
+
+
+def variable_of(dotted: str) -> str:
+    """The variable of a setting: sms.url is COHORT_SMS__URL."""
+    return PREFIX + dotted.upper().replace(".", "__")
+
+
+def _resolve(model: type[BaseModel], variable: str) -> tuple[list[str], FieldInfo | None]:
+    """The setting that a variable names; no field: a part of a table, or a whole section."""
+    names = variable[len(PREFIX) :].lower().split("__")
+    inner: type[BaseModel] = model
+    for depth, name in enumerate(names):
+        known = inner.model_fields.get(name)
+        if known is None:
+            raise _unknown(model, variable)
+        section = section_of(known)
+        last = depth == len(names) - 1
+        if section is None:
+            if last:
+                return names, known
+            if _origin(known) is dict:
+                return names, None
+            raise _unknown(model, variable)
+        inner = section
+    return names, None
+
+
+def _unknown(model: type[BaseModel], variable: str) -> SettingsWrong:
+    known = [variable_of(dotted) for dotted, _ in settings_in(model)]
+    meant = nearest(variable.upper(), [*known, *OTHERS])
+    hint = f"; the nearest is {meant}" if meant else ""
+    return SettingsWrong(
+        "settings",
+        f"the environment variable {variable} is no setting of Cohort{hint}. Correct its name or unset it",
+    )
+
+
+def _origin(known: FieldInfo) -> Any:
+    return get_origin(known.annotation)
+
+
+def _value(variable: str, text: str, known: FieldInfo | None) -> Any:
+    """What stands in a variable: JSON for lists, tables and sections, else the text itself."""
+    if known is not None and _origin(known) not in (dict, tuple, list):
+        optional = type(None) in get_args(known.annotation)
+        return None if optional and text.strip() in ("", "null") else text
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise SettingsWrong(
+            "settings",
+            f'the environment variable {variable} is a list or a table: write it as JSON, such as ["sms"] '
+            'or {"mon": ["08:00-12:30"]}',
+        ) from None
+
+
+def _put(values: dict[str, Any], name: list[str], value: Any) -> None:
+    *above, last = name
+    for part in above:
+        values = values.setdefault(part, {})
+    if isinstance(value, dict) and isinstance(values.get(last), dict):
+        values[last] = (
+            value | values[last]
+        )  # the variable that names a single setting is the nearer one
+    else:
+        values[last] = value

@@ -1,0 +1,58 @@
+"""What is wrong with the settings, for who wrote them: where it stands, what was found, what to write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+
+from clinic.settings.section import nearest, sections_in, settings_in
+
+_SHOWN: Final = 60
+
+
+def faults_of(
+    error: ValidationError, model: type[BaseModel], place: Callable[[Sequence[str]], str]
+) -> str:
+    """
+    Every fault in a sentence.
+
+    place: where a setting was written: a line of the file, or a variable
+    """
+    return "; ".join(_sentence(fault, model, place) for fault in error.errors())
+
+
+def _sentence(
+    fault: ErrorDetails, model: type[BaseModel], place: Callable[[Sequence[str]], str]
+) -> str:
+    name = [str(part) for part in fault["loc"]]
+    dotted = ".".join(name)
+    where = place(name)
+    if fault["type"] == "extra_forbidden":
+        return f"{where}: there is no setting {dotted}{_meant(dotted, model)}"
+    says = fault["msg"].removeprefix("Value error, ")
+    says = says[:1].lower() + says[1:]
+    return f"{where}: {dotted or 'settings'}: {says}{_found(dotted, fault['input'], model)}"
+
+
+def _meant(dotted: str, model: type[BaseModel]) -> str:
+    names = [name for name, _ in settings_in(model)]
+    meant = nearest(dotted, [*names, *sections_in(model)])
+    return f"; the nearest is {meant}" if meant else ""
+
+
+def _found(dotted: str, value: Any, model: type[BaseModel]) -> str:
+    """What was written there, unless it is a secret, or a table too large to show."""
+    if not isinstance(value, str | int | float | bool) or _may_be_secret(dotted, model):
+        return ""
+    shown = repr(value)
+    return f"; found {shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '…'}"
+
+
+def _may_be_secret(dotted: str, model: type[BaseModel]) -> bool:
+    for name, field in settings_in(model):
+        if f"{dotted}.".startswith(f"{name}."):
+            return field.annotation is SecretStr or name.endswith("url")
+    return True
