@@ -77,6 +77,7 @@ class ReceiptServer:
                 web.get("/health", _health),
             ]
         )
+        app.on_response_prepare.append(_without_software)
         return app
 
     async def _take(self, request: web.Request) -> web.Response:
@@ -105,6 +106,12 @@ class ReceiptServer:
             return _problem(404, "link")
         await asyncio.to_thread(self._keeper.unsubscribe, reference)
         return web.Response(text=_DONE, content_type="text/html", headers=_SAFE)
+
+
+async def _without_software(request: web.Request, response: web.StreamResponse) -> None:
+    """Which server and version this is, is nobody's business."""
+    del request
+    response.headers.pop("Server", None)
 
 
 def _problem(status: int, code: str) -> web.Response:

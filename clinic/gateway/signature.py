@@ -37,15 +37,20 @@ def secret_key(secret: str) -> bytes:
 
 def sign(key: bytes, timestamp: str, body: bytes) -> str:
     """The signature of a request, hexadecimal."""
-    return hmac.digest(key, timestamp.encode() + b"." + body, "sha256").hex()
+    return hmac.digest(key, _bytes(timestamp) + b"." + body, "sha256").hex()
 
 
 def is_signed(key: bytes, timestamp: str, signature: str, body: bytes, *, now: datetime) -> bool:
     """Whether who knows the secret sent this body within five minutes of `now`."""
     right = hmac.compare_digest(
-        sign(key, timestamp, body).encode(), signature.strip().lower().encode()
+        sign(key, timestamp, body).encode(), _bytes(signature.strip().lower())
     )
     return right and _is_recent(timestamp, now)
+
+
+def _bytes(header: str) -> bytes:
+    """A header as it came: bytes outside UTF-8 stand in it as surrogates."""
+    return header.encode("utf-8", "surrogatepass")
 
 
 def _is_recent(timestamp: str, now: datetime) -> bool:

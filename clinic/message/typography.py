@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,7 +20,8 @@ from clinic.message.segments import GSM_BASIC, GSM_EXTENSION, count_many, count_
 _TWINS: Final[dict[str, str]] = {
     "'": "‘’‚‛′´`ʼ‹›",
     '"': "“”„‟″«»",
-    "-": "‐‑‒–—―−•‣◦",
+    "-": "‐‑‒–—―−",
+    "*": "•‣◦",
     " ": "\t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000",
     "\n": "\u2028\u2029\u0085\v",
     "": "\u00ad\u200b\u2060\ufeff",  # seen by nobody. Joiners stay: some scripts and emoji need them
@@ -32,6 +34,11 @@ _TWINS: Final[dict[str, str]] = {
 }  # fmt: skip
 
 _TABLE: Final = {ord(odd): twin for twin, odds in _TWINS.items() for odd in odds}
+_ODD: Final = re.compile(f"[{_TWINS['']}]+|[{re.escape(''.join(map(chr, _TABLE)))}]")
+_FRACTIONS: Final = "½¼¾"
+_SLASHES: Final = frozenset("/⁄∕÷")
+_DASHES: Final = "‐‑‒–—―"  # not the minus, which is a sign already
+_OF_NUMBERS: Final = frozenset("+-−.,:/" + _DASHES)
 _OUTSIDE_GSM = re.compile(f"[^{re.escape(GSM_BASIC + GSM_EXTENSION)}]")
 _COSTLY = re.compile(f"[^{re.escape(GSM_BASIC)}]")
 
@@ -56,12 +63,57 @@ def plain(text: str) -> str:
     The text with typographic characters swapped for plain ones.
 
     Quotes, dashes, bullets, ellipsis, fractions and odd spaces; letters and emoji stay. An accent
-    written as a character of its own is joined to its letter: the same text in fewer units.
+    written as a character of its own is joined to its letter: the same text in fewer units. No two
+    numbers are joined and none is given a sign: 2½ becomes 2 1/2, and what would do so stays as it was.
     """
+    return _rewrite(text, None)
+
+
+def count_rewritten(texts: Iterable[str]) -> Counter[str]:
+    """In how many of these texts each typographic character gives way: those before `plain`."""
+    total: Counter[str] = Counter()
+    for text in texts:
+        found: set[str] = set()
+        _rewrite(text, found)
+        total.update(found)
+    return total
+
+
+def _rewrite(text: str, found: set[str] | None) -> str:
     if text.isascii() and "`" not in text and "\t" not in text and "\v" not in text:
         return text
-    swapped = unicodedata.normalize("NFC", text).translate(_TABLE)
-    return unicodedata.normalize("NFC", swapped)  # what stood between letter and accent may be gone
+
+    def swap(match: re.Match[str]) -> str:
+        twin = _twin(match)
+        if found is not None and twin != match[0]:
+            found.add(match[0][0])
+        return twin
+
+    # Twice, for what stood between letter and accent, or beside a number, may be gone
+    once = _ODD.sub(swap, unicodedata.normalize("NFC", text))
+    return unicodedata.normalize("NFC", _ODD.sub(swap, unicodedata.normalize("NFC", once)))
+
+
+def _twin(match: re.Match[str]) -> str:
+    """What one character becomes where it stands, with a space where numbers would run together."""
+    text, odd = match.string, match[0]
+    before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
+    twin = _TABLE[ord(odd[0])]
+    if not twin:  # between parts of a number even what nobody sees stays
+        return odd if _of_number(before) and _of_number(after) else ""
+    if odd in _FRACTIONS:
+        left = " " if before.isnumeric() or before in _SLASHES | {".", ","} else ""
+        runs_on = after in _SLASHES or (after.isnumeric() and after not in _FRACTIONS)
+        return left + twin + (" " if runs_on else "")
+    if odd in _DASHES and after.isnumeric() and not before.isnumeric():
+        if odd in "‐‑":
+            return twin if before.isalpha() else odd
+        return " - " if before.isalpha() else odd
+    return "... " if twin == "..." and after.isnumeric() else twin
+
+
+def _of_number(character: str) -> bool:
+    return character.isnumeric() or character in _OF_NUMBERS
 
 
 def costly_characters(text: str) -> list[tuple[str, str]]:

@@ -111,6 +111,32 @@ def test_what_is_not_signed_is_refused_and_not_kept(
     assert (status, kept(sqlite_record)) == (401, []), why
 
 
+@pytest.mark.parametrize("value", ["é" * 64, "\udce9" * 64, "٣" * 64, "🔑"])
+def test_a_signature_outside_ascii_is_no_signature(
+    sqlite_record: Record, clock: FakeClock, value: str
+) -> None:
+    """A wrong signature is 401 and is not asked for again, whatever its letters."""
+    named = headers(orjson.dumps(ONE), clock)
+    for name in named:
+        status, _ = post(
+            sqlite_record,
+            clock,
+            ONE,
+            with_headers=lambda _, n=name: named | {n: value},  # type: ignore[misc]
+        )
+        assert (status, kept(sqlite_record)) == (401, [])
+
+
+@pytest.mark.parametrize("path", ["/health", "/receipts", "/unsubscribe/x", "/nowhere"])
+def test_no_answer_names_the_software(sqlite_record: Record, clock: FakeClock, path: str) -> None:
+    async def work(client: TestClient) -> None:  # type: ignore[type-arg]
+        for method in ("GET", "POST", "PUT"):
+            answer = await client.request(method, path)
+            assert "Server" not in answer.headers
+
+    ask(sqlite_record, clock, work)
+
+
 @pytest.mark.parametrize(("shift", "status"), [(-301, 401), (-299, 200), (299, 200), (302, 401)])
 def test_a_signature_is_good_for_five_minutes(
     sqlite_record: Record, clock: FakeClock, shift: float, status: int

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from clinic.message.segments import count_segments
-from clinic.message.typography import LettersPrice, costly_characters, plain, price_of_letters
+from clinic.message.typography import (
+    LettersPrice,
+    costly_characters,
+    count_rewritten,
+    plain,
+    price_of_letters,
+)
 
 SWAPPED = [
     ("“Hello”", '"Hello"', "curly quotes"),
@@ -16,10 +25,20 @@ SWAPPED = [
     ("wait…", "wait...", "ellipsis"),
     ("020\u00a07946\u202f0000", "020 7946 0000", "spaces that do not break"),
     ("a\tb", "a b", "a tab"),
-    ("• one", "- one", "a bullet"),
+    ("• one", "* one", "a bullet, which is no minus"),
     ("one\u2028two", "one\ntwo", "Unicode's own line end"),
     ("soft\u00adhyphen\u200b\ufeff", "softhyphen", "what nobody sees"),
     ("½ hour", "1/2 hour", "a fraction"),
+    ("1½ tablets, then 3¼", "1 1/2 tablets, then 3 1/4", "a fraction after a number"),
+    ("½½ and ¾7", "1/2 1/2 and 3/4 7", "fractions beside each other"),
+    ("•7 ml", "*7 ml", "a bullet before a number"),
+    (
+        "8am–6pm, 1–2 a day, warfarin—3 mg",
+        "8am - 6pm, 1-2 a day, warfarin - 3 mg",
+        "dashes that are no minus",
+    ),
+    ("Take…5 mg", "Take... 5 mg", "an ellipsis is no decimal point"),
+    ("−2 °C".replace("°", ""), "-2 C", "a minus stays one"),
     ("a`b´c", "a'b'c", "backtick and acute accent"),
 ]
 
@@ -29,6 +48,8 @@ KEPT = [
     ("Ολυμπία Алла محمد 李 ਅਮਰ", "other scripts"),
     ("👨\u200d👩\u200d👧 ❤\ufe0f", "emoji joined from several"),
     ("می\u200cخواهم", "Persian needs its non-joiner"),
+    ("3\u200b40 mg", "what stands between two numbers, seen or not"),
+    ("–4 mg", "a dash before a number, of which nobody knows whether it is a sign"),
 ]
 
 
@@ -53,6 +74,36 @@ def test_an_accent_of_its_own_joins_its_letter() -> None:
 @given(st.text(max_size=200))
 def test_plain_changes_nothing_the_second_time(text: str) -> None:
     assert plain(plain(text)) == plain(text)
+
+
+_NUMBER = re.compile(r"(?<![^\W_])-?[0-9]+|[0-9]+")
+_PIECES = st.sampled_from(
+    [*"0123456789 .,/+-½¼¾•‣◦–—―−‐…×÷⁄'", "\u200b", "\u00ad", "\u00a0", "mg", "a", "\n", "\u0302"]
+)
+
+
+def numbers(text: str) -> list[str]:
+    """Every number as a reader sees it, with its sign; a fraction is two of its own."""
+    for fraction, spelt in (("½", "1/2"), ("¼", "1/4"), ("¾", "3/4")):
+        text = re.sub(f"{fraction}(?=[0-9])", f"{fraction} ", text)
+        text = re.sub(f"(?<![-−]){fraction}", f" {spelt}", text).replace(fraction, spelt)
+    text = re.sub("(?<=[a-z×])[\u200b\u00ad]+", "", text.replace("−", "-"))
+    return _NUMBER.findall(unicodedata.normalize("NFC", text.replace("×", "x")))
+
+
+@settings(max_examples=400, derandomize=True, deadline=None)
+@example("6½ tablets • 12 mg")
+@example("—\u200b5")
+@example("‑½")
+@given(st.lists(_PIECES, max_size=14).map("".join))
+def test_no_number_is_joined_to_another_or_given_a_sign(text: str) -> None:
+    assert numbers(plain(text)) == numbers(text)
+
+
+def test_what_is_rewritten_is_counted_by_the_texts_that_have_it() -> None:
+    """PAT-13: a character counts once a text, and one that stays does not count."""
+    texts = ["It’s 2½ – ’", "It’s ours", "plain", "–4 mg"]
+    assert dict(count_rewritten(texts)) == {"’": 2, "½": 1, "–": 1}
 
 
 def test_each_costly_character_is_named_once_with_the_reason() -> None:
