@@ -8,21 +8,25 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 import typer
+from rich.markup import escape
 
 from cli import console, sending
 from cli.asked import Manner, What, Who, to_request
 from cli.confirm import wait_for_another
 from cli.previewing import look
+from cli.show.next_steps import next_steps
 from cli.show.review import show_review, show_time
 from cli.show.summary import show_summary
 from cli.wiring import LocalTime, get_settings, open_record
 from clinic.errors import CohortRefused, Incomplete, MendableError, NotAllowed
-from clinic.message.campaign import refuse
+from clinic.message.campaign import get_campaign, refuse
 from clinic.message.estimate import estimate
+from clinic.message.reasons import campaign_says
 from clinic.message.reminder_request import ReminderRequest
 from clinic.message.request import MessageRequest
+from clinic.message.resend import may_resend, source_of
 from clinic.message.review import Review, read_previews, review_campaign
-from clinic.message.summary import summarize
+from clinic.message.summary import Summary, summarize
 from clinic.settings import Settings
 from tasks.wiring import Wiring, use, wiring
 from tasks.workers import worker_runs
@@ -50,6 +54,8 @@ def message_cohort(
     try:
         if manner.only_look:
             return look(parts, who, what, manner)
+        if who.resume is not None:
+            sending.require_going(parts, who.resume)
         request = to_request(parts, who, what, manner, key=f"cli-{uuid.uuid4()}")
         campaign_id = sending.begin(parts, request)
         if not sending.is_released(parts, campaign_id):
@@ -179,20 +185,31 @@ def tell(parts: Wiring, campaign_id: int, *, json: bool) -> list[str]:
         )
         return []
     show_summary(summary, not_accepted=not_accepted)
-    if summary.waits_until:
+    return _way_on(parts, summary)
+
+
+def _way_on(parts: Wiring, summary: Summary) -> list[str]:
+    """Says why something waits, if it does; what one would type next."""
+    campaign_id = summary.campaign_id
+    with parts.record.read() as connection:
+        own = get_campaign(connection, campaign_id)
+        resendable = may_resend(own, source_of(connection, own))
+    steps = next_steps(campaign_id, summary.state, summary.outcomes, resendable=resendable)
+    if summary.state_reason:
+        console.say(
+            f"[yellow]It stopped itself or was stopped.[/] {campaign_says(summary.state_reason)}"
+        )
+    elif summary.trouble:
+        says = f"{summary.waiting:,} messages are not sent yet: {summary.trouble}."
+        console.say(f"[yellow]{escape(says)}[/] They are tried again; nobody is messaged twice.")
+    elif summary.waits_until:
         at = LocalTime(parts.settings).show(summary.waits_until)
         works = _a_worker_may_run(parts.settings)
         says = "a scheduled run sends them then" if works else NO_WORKER
         console.say(f"{summary.waiting:,} messages wait until {at}: {says}.")
         if not works:
-            return ["cohort server start", f"cohort message --resume {campaign_id}"]
-    if summary.waiting:
-        return [f"cohort message --resume {campaign_id}"]
-    return [
-        f"cohort show {campaign_id} --errors-only",
-        f"cohort outcomes {campaign_id} --csv outcomes-{campaign_id}.csv",
-        "cohort campaigns",
-    ]
+            return ["cohort server start", *steps]
+    return steps
 
 
 def _a_worker_may_run(settings: Settings) -> bool:

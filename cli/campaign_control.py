@@ -26,6 +26,7 @@ def pause(campaign: Id, reason: Why = "", json: Json = False) -> None:
 
     What is under way at this moment is under way: its answer counts.
     """
+    from cli.show.next_steps import next_steps
     from clinic.clock import SystemClock
     from clinic.message.control import pause as act
 
@@ -34,7 +35,7 @@ def pause(campaign: Id, reason: Why = "", json: Json = False) -> None:
         done = act(record, SystemClock(), campaign, by=settings.operator, reason=reason)
     _tell(done, json=json)
     if not json:
-        console.next_commands(f"cohort resume {campaign}", f"cohort cancel {campaign}")
+        console.next_commands(*next_steps(campaign, done.state, done.counts))
 
 
 def resume(campaign: Id, reason: Why = "", json: Json = False) -> None:
@@ -43,6 +44,7 @@ def resume(campaign: Id, reason: Why = "", json: Json = False) -> None:
 
     Look first why it stopped: cohort show CAMPAIGN. A scheduled run takes it up within minutes.
     """
+    from cli.show.next_steps import next_steps
     from clinic.clock import SystemClock
     from clinic.message.control import resume as act
     from clinic.message.timing import timing_of
@@ -59,7 +61,7 @@ def resume(campaign: Id, reason: Why = "", json: Json = False) -> None:
         )
     _tell(done, json=json)
     if not json:
-        console.next_commands(f"cohort message --resume {campaign}", f"cohort show {campaign}")
+        console.next_commands(*next_steps(campaign, done.state, done.counts))
 
 
 def cancel(
@@ -69,6 +71,7 @@ def cancel(
     json: Json = False,
 ) -> None:
     """Let nothing more of a campaign ever leave. What left stays sent; the rest counts as cancelled."""
+    from cli.show.next_steps import next_steps
     from clinic.clock import SystemClock
     from clinic.errors import NotAllowed
     from clinic.message.control import cancel as act
@@ -81,7 +84,7 @@ def cancel(
         done = act(record, SystemClock(), campaign, by=settings.operator, reason=reason)
     _tell(done, json=json)
     if not json:
-        console.next_commands(f"cohort outcomes {campaign} --csv outcomes-{campaign}.csv")
+        console.next_commands(*next_steps(campaign, done.state, done.counts, resendable=False))
 
 
 def review(
@@ -94,6 +97,7 @@ def review(
     Shows patients' names and numbers: on this screen only.
     """
     from cli.confirm import asked_by, waiting_request
+    from cli.show.next_steps import next_steps
     from cli.show.review import show_review, show_time
     from clinic.clock import SystemClock
     from clinic.message.estimate import estimate
@@ -107,10 +111,14 @@ def review(
         said = estimate(record, campaign, timing_of(settings), SystemClock().now())
         waits = waiting_request(record, campaign)
     show_review(found, previews, not_accepted=None)
-    if found.accepted:
+    if found.became.get("waiting"):
         show_time(said, LocalTime(settings))
     if waits is None:
-        return console.next_commands("cohort approvals")
+        steps = next_steps(
+            campaign, found.state, found.became | found.not_accepted, resendable=False
+        )
+        here = f"cohort review {campaign}"
+        return console.next_commands(*(step for step in steps if step != here))
     asked, confirmed = waits
     by = asked_by(asked, confirmed=confirmed)
     console.say(f"Request {asked.id} waits for approval: asked by {by}.")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from cli import console
 from cli.wiring import LocalTime, get_settings, open_record
+
+if TYPE_CHECKING:
+    from clinic.message.report import CampaignLine
 
 Id = Annotated[int, typer.Argument(metavar="CAMPAIGN", help="Its number: cohort campaigns.")]
 Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
@@ -28,29 +31,43 @@ def campaigns(
     Other words are states: checking, running, paused, refused, cancelled …
     Of a rehearsal nothing left: OK says that it would have.
     """
+    from clinic.clock import SystemClock
+    from clinic.message.estimate import starts_at
     from clinic.message.report import list_campaigns
+    from clinic.message.timing import timing_of
+    from tasks.sending_queue import PAUSED_SAYS, is_paused
 
     settings = get_settings()
     with open_record(settings) as record:
         lines = list_campaigns(
             record, limit=limit, accepted_errors=settings.release.accepted_errors
         )
+        timing, now = timing_of(settings), SystemClock().now()
+        starts = {line.id: starts_at(record, line.id, timing, now) for line in lines if line.waits}
     if json:
         return console.show_json([asdict(line) for line in lines])
     show = LocalTime(settings).show
+    if is_paused(settings):
+        console.say(f"[yellow]{PAUSED_SAYS}[/]")
     console.show_table(
         "Campaigns",
         ["No", "Date", "Sender", "First line", "By", "List", "Rows", "Status"],
         [
             (
                 line.id, show(line.at), line.sender, line.first_line, line.channel, line.list_name,
-                line.rows, line.status + (" (rehearsal)" if line.dry_run else ""),
+                line.rows, _status(line, show(starts.get(line.id))),
             )
             for line in lines
         ],
         right=(0, 6),
     )  # fmt: skip
     console.next_commands(f"cohort show {lines[0].id}" if lines else "cohort message --help")
+
+
+def _status(line: CampaignLine, starts: str) -> str:
+    goes_on = "starts" if line.state != "running" else "goes on"
+    when = f", {goes_on} {starts}" if starts else ""
+    return line.status + when + (" (rehearsal)" if line.dry_run else "")
 
 
 def show(
@@ -67,7 +84,11 @@ def show(
     With --errors-only: the rows that ended in error, with the code and what to do.
     """
     from cli.show.campaign import show_details, show_error_rows
+    from cli.show.next_steps import next_steps
+    from clinic.clock import SystemClock
+    from clinic.message.estimate import starts_at
     from clinic.message.report import show_campaign
+    from clinic.message.timing import timing_of
 
     settings = get_settings()
     with open_record(settings) as record:
@@ -77,10 +98,12 @@ def show(
         elif json:
             console.show_json(asdict(details))
         else:
-            show_details(details, LocalTime(settings))
+            starts = starts_at(record, campaign, timing_of(settings), SystemClock().now())
+            show_details(details, LocalTime(settings), starts=starts)
     if not json:
-        other = f"cohort show {campaign}" + ("" if errors_only else " --errors-only")
-        console.next_commands(other, f"cohort outcomes {campaign} --csv outcomes-{campaign}.csv")
+        steps = next_steps(campaign, details.state, details.counts, resendable=details.resendable)
+        here = f"cohort show {campaign}" + (" --errors-only" if errors_only else "")
+        console.next_commands(*(step for step in steps if step != here))
 
 
 def outcomes(

@@ -60,6 +60,29 @@ def is_released(parts: Wiring, campaign_id: int) -> bool:
         return bool(get_campaign(connection, campaign_id).state != states.CHECKING)
 
 
+def require_going(parts: Wiring, campaign_id: int) -> None:
+    """
+    Whether a campaign can be carried on with as it is.
+
+    Raises:
+        NotAllowed: it stands still until a person lets it go on; says why, and how
+    """
+    from clinic.errors import NotAllowed
+    from clinic.message import states
+    from clinic.message.campaign import get_campaign
+    from clinic.message.reasons import campaign_says
+
+    with parts.record.read() as connection:
+        own = get_campaign(connection, campaign_id)
+    if own.state in (states.PAUSED, states.HELD_CAMPAIGN, states.MISSED):
+        raise NotAllowed(
+            "campaign-stopped",
+            f"campaign {campaign_id} is {own.state}, nothing was sent. "
+            f"{campaign_says(own.state_reason)} Look: cohort show {campaign_id}; then let it go on: "
+            f"cohort resume {campaign_id}",
+        )
+
+
 def prepare(parts: Wiring, campaign_id: int) -> None:
     """
     Judge every row and stage the messages. Again: only what is missing.

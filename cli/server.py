@@ -59,16 +59,36 @@ def stop() -> None:
 @app.command()
 def status(json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False) -> None:
     """Where the server is, and whether it answers. Exit code 1 if it does not."""
+    from tasks.sending_queue import PAUSED_SAYS, is_paused
     from tasks.server import server_status
     from tasks.workers import worker_runs
 
-    found, works = server_status(get_settings()), worker_runs(get_settings())
+    settings = get_settings()
+    found, works = server_status(settings), worker_runs(settings)
+    paused = found.answers and is_paused(settings)
     if json:
-        console.show_json({**asdict(found), "worker": works})
+        console.show_json({**asdict(found), "worker": works, "queue_paused": paused})
     else:
         whose = "started here" if found.ours else "not started here"
         says = f"answers, {whose}" if found.answers else "does not answer"
         console.say(f"{found.interface}: {says}; {'a' if works else 'no'} worker runs here")
+        if paused:
+            console.say(f"[yellow]{PAUSED_SAYS}[/]")
+            return console.next_commands("cohort campaigns", "cohort server resume")
         console.next_commands("cohort server stop" if found.answers else "cohort server start")
     if not found.answers:
         raise typer.Exit(1)
+    return None
+
+
+@app.command()
+def resume() -> None:
+    """Let the queue of messages go on, which campaigns that halted one after the other have paused."""
+    from tasks.environment import apply_environment
+    from tasks.sending_queue import go_on
+
+    settings = get_settings()
+    apply_environment(settings)
+    was_paused = go_on(settings)
+    console.say("The queue of messages goes on." if was_paused else "The queue is not paused.")
+    console.next_commands("cohort campaigns", "cohort server status")

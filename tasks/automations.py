@@ -21,13 +21,13 @@ from prefect.events.schemas.events import ResourceSpecification
 from prefect.exceptions import ObjectNotFound
 
 from tasks.environment import HEARTBEAT_SECONDS
-from tasks.events import HALTED
+from tasks.events import HALTS_REPEAT, WITHIN
+from tasks.sending_queue import SENDING_QUEUE
 from tasks.workers import WORK_POOL
 
 SILENT_RUNS = "cohort: silent runs have crashed"
 REPEATED_HALTS = "cohort: campaigns halt one after the other"
 MISSED_HEARTBEATS = 3
-SENDING_QUEUE = "messages"  # of the deployments that message patients, in prefect.yaml
 
 
 def silent_runs() -> AutomationCore:
@@ -62,17 +62,18 @@ def repeated_halts(queue_id: UUID) -> AutomationCore:
     The automation that pauses the queue of all that sends when two campaigns halted themselves in an hour.
 
     One list may be bad; two in a row are a bad way out, and what is due next would fail too (NEW-12).
-    The queue and not a deployment: a paused deployment still runs what `settle` starts.
+    Campaigns are counted in the record (tasks/events.py), so one event is enough. The queue and not a
+    deployment: a paused deployment still runs what `settle` starts. The way on: `cohort server resume`.
     """
     return AutomationCore(
         name=REPEATED_HALTS,
         description="Two campaigns halted themselves within an hour: a person must look (NEW-12)",
         trigger=EventTrigger(
-            expect={HALTED},
-            match=ResourceSpecification({"prefect.resource.id": ["cohort.campaign.*"]}),
+            expect={HALTS_REPEAT},
+            match=ResourceSpecification({"prefect.resource.id": ["cohort.campaigns"]}),
             posture=Posture.Reactive,
-            threshold=2,
-            within=timedelta(hours=1),
+            threshold=1,
+            within=WITHIN,
         ),
         actions=[PauseWorkQueue(source="selected", work_queue_id=queue_id)],
     )

@@ -1,6 +1,6 @@
 """
-Events that a Prefect automation can act on: a campaign halted itself, one waits for a second person,
-a request for approval waits too long or can be decided by nobody.
+Events that a Prefect automation can act on: a campaign halted itself, several did, one waits for a second
+person, a request for approval waits too long or can be decided by nobody.
 
 They name numbers and codes, and nothing of a patient: Prefect keeps and shows events. An event that
 cannot be told stops nothing: the record knows all of it.
@@ -8,27 +8,53 @@ cannot be told stops nothing: the record knows all of it.
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from typing import Final
+
 from prefect.events import emit_event
 
-from clinic.message import states
+from clinic.message.halting import halted_since, note_told, untold_halts
+from clinic.record.database import Record
 
 HALTED = "cohort.campaign.halted"
+HALTS_REPEAT = "cohort.campaigns.halting"
 APPROVAL_WAITS = "cohort.campaign.approval-waits"
 STALE = "cohort.approval.stale"
 UNDECIDABLE = "cohort.approval.undecidable"
 
-# What people do to a campaign is no news to them
-_BY_PEOPLE = frozenset({"paused-by-person"})
+# So many campaigns that halted themselves within so long are no accident of one list
+MOST_HALTS: Final = 2
+WITHIN: Final = timedelta(hours=1)
 
 
-def is_halt(state: str, reason: str | None) -> bool:
-    """Whether a campaign in this state paused itself."""
-    return state == states.PAUSED and reason not in _BY_PEOPLE
+def tell_halts(record: Record, now: datetime) -> int:
+    """
+    Tell of every halt that was not told yet, once; how many. Killed between the two, it is told again.
+
+    Campaigns are counted in the record, since an automation would count the events: one campaign that
+    halts twice is one bad list, two campaigns are a bad way out.
+    """
+    news = untold_halts(record)
+    for halt in news:
+        campaign_halted(halt.campaign_id, halt.reason)
+        note_told(record, halt)
+    if news and (campaigns := halted_since(record, now - WITHIN)) >= MOST_HALTS:
+        halts_repeat(campaigns)
+    return len(news)
 
 
-def campaign_halted(campaign_id: int, reason: str | None) -> None:
+def campaign_halted(campaign_id: int, reason: str) -> None:
     """A campaign paused itself, for the reason of this code."""
-    _emit(HALTED, campaign_id, {"reason": reason or ""})
+    _emit(HALTED, campaign_id, {"reason": reason})
+
+
+def halts_repeat(campaigns: int) -> None:
+    """So many campaigns halted themselves within an hour."""
+    emit_event(
+        event=HALTS_REPEAT,
+        resource={"prefect.resource.id": "cohort.campaigns"},
+        payload={"campaigns": str(campaigns)},
+    )
 
 
 def approval_waits(campaign_id: int) -> None:

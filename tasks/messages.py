@@ -89,8 +89,7 @@ def summarize(campaign_id: int) -> Summary:
     """Count what became of every row, and show it; note how long the trail is now."""
     parts = wiring()
     summary = count(parts.record, parts.clock, campaign_id, parts.timing)
-    if events.is_halt(summary.state, summary.state_reason):
-        events.campaign_halted(campaign_id, summary.state_reason)
+    events.tell_halts(parts.record, parts.clock.now())
     show.show_summary(summary)
     write_anchor(parts.record, anchor_of(parts.settings), clock=parts.clock)
     return summary

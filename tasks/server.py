@@ -80,6 +80,11 @@ def stop_server(settings: Settings) -> bool:
     return _process(settings).stop(seconds=STOP_SECONDS)
 
 
+def ask_server(settings: Settings, path: str) -> Any:
+    """The JSON at a path of the server's API; None where no server answers, or there is nothing there."""
+    return _get(f"{api_url(settings)}{path}")
+
+
 def _start(settings: Settings, *, timeout: float) -> None:
     prepare_database(settings)
     server = _process(settings)

@@ -18,6 +18,7 @@ from clinic.message.settle import apply_receipts as apply_all_receipts
 from clinic.message.unconfirmed import end_waiting as end_all_waiting
 from clinic.message.unsaved import save_unsaved
 from clinic.message.wake import due_campaigns
+from tasks import events
 from tasks.runs import is_waiting, start_deployment
 from tasks.safely import may_mend_itself, task
 from tasks.wiring import wiring
@@ -76,6 +77,7 @@ def forget_receipts() -> int:
 def find_due() -> list[int]:
     """The campaigns of which something can be sent now, and which nobody sends."""
     parts = wiring()
+    events.tell_halts(parts.record, parts.clock.now())  # also of those whose run was killed
     return due_campaigns(parts.record, parts.clock.now(), parts.timing)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from itertools import islice
 
 from rich import box
@@ -27,7 +28,7 @@ COLOURS = {
 }
 
 
-def show_details(details: CampaignDetails, time: LocalTime) -> None:
+def show_details(details: CampaignDetails, time: LocalTime, *, starts: datetime | None) -> None:
     """Facts, the text in a frame, counts by outcome with a sentence each."""
     line = details.line
     facts = Table.grid(padding=(0, 2))
@@ -40,7 +41,15 @@ def show_details(details: CampaignDetails, time: LocalTime) -> None:
         ("Template", f"{details.template}, version {details.version}"),
         ("On the record", f"when {details.save_when}" if details.save_when else "not saved"),
         ("SNOMED CT", details.snomed_codes or ""),
-        ("Why", campaign_says(details.state_reason)),
+        (
+            "Starts" if details.released_at is None or line.verdict == "scheduled" else "Goes on",
+            time.show(starts),
+        ),
+        ("Why", campaign_says(details.state_reason) or details.trouble),
+        (
+            "Sends again",
+            f"the failures of campaign {details.resend_of}" if details.resend_of else "",
+        ),
         ("Ended", time.show(details.finished_at)),
     ):
         if value:
@@ -70,8 +79,8 @@ def show_error_rows(record: Record, campaign: int, *, limit: int, json: bool) ->
     own = headings(record, campaign)[:4]
     console.show_table(
         f"Rows with errors (at most {limit})",
-        ["Row", *own, "Outcome", "What to do"],
-        [(row.row_number, *_first(row, len(own)), row.code, row.says) for row in rows],
+        ["Row", *own, "Outcome", "Error", "What to do"],
+        [(row.row_number, *_first(row, len(own)), row.code, row.detail, row.says) for row in rows],
         right=(0,),
     )
 

@@ -38,6 +38,19 @@ _TOO_SOON = {425, 429}
 _AMBIGUOUS = {408, 409}
 
 
+_MEANS = {
+    401: ", it refuses our login",
+    402: ", it wants to be paid",
+    403: ", it refuses our login",
+    425: ", too early",
+    429: ", too many requests: it takes no more for now",
+    500: ", it has a fault of its own",
+    502: ", it is out of service",
+    503: ", it takes nothing for now",
+    504: ", it is out of service",
+}
+
+
 class Reply(NamedTuple):
     """An answer, read whole."""
 
@@ -58,6 +71,7 @@ def judge(
     status = reply.status
     if 200 <= status < 300:
         return _read_results(reply.body, part, tally)
+    tally.blame(f"the provider answers {status}{_MEANS.get(status, '')}")
     wait = seconds_to_wait(reply.retry_after, now())
     if status in _TOO_SOON or (status == 503 and busy_is_refusal):
         tally.not_sent(part.references.values())

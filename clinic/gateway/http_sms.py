@@ -119,11 +119,14 @@ class HttpSms:
             untrusted = isinstance(error, aiohttp.ClientConnectorCertificateError)
             tally.not_sent(part.references.values())
             tally.stop(halt="gateway-tls" if untrusted else None)
+            tally.blame("the provider cannot be reached: no connection to the host of sms.url")
             self._proven = False
         except TimeoutError:
             tally.stop()  # ambiguous; who does not answer is not asked for more
+            tally.blame("the provider did not answer in time (sms.timeout_seconds)")
         except (aiohttp.ClientError, OSError):
-            pass  # ambiguous: cut off, or not HTTP
+            # Ambiguous: cut off, or not HTTP
+            tally.blame("the provider cut the connection before its answer was whole")
         else:
             refuses_503 = self._settings.busy_is_refusal
             judge(reply, part, tally, now=self._clock.now, busy_is_refusal=refuses_503)

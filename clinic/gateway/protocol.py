@@ -61,6 +61,7 @@ class Answer:
         a class I gateway again would bring the same answer
     retry_after: seconds to wait before the next call; None: the ledger's own back-off
     halt: a code, when a person must look before anything more is sent (401, same key other body)
+    trouble: why something of it was not taken, in a sentence without patient data; empty: nothing to say
     strays: entries of the answer that were ignored: references never asked about, or named twice
     """
 
@@ -69,6 +70,7 @@ class Answer:
     unlisted: frozenset[int] = frozenset()
     retry_after: float | None = None
     halt: str | None = None
+    trouble: str = ""
     strays: int = 0
 
 

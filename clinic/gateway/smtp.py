@@ -21,7 +21,7 @@ from clinic.errors import GatewayRefused, SettingsWrong
 from clinic.gateway.protocol import Answer, GatewayClass, Outgoing, Turned
 from clinic.gateway.smtp_connection import AfterData, Connection, connect
 from clinic.gateway.smtp_message import Letterhead, compose, envelope_address
-from clinic.gateway.smtp_reply import judge
+from clinic.gateway.smtp_reply import judge, no_connection
 from clinic.gateway.tally import Tally
 from clinic.settings import EmailGateway
 
@@ -151,11 +151,13 @@ class Smtp:
             tally.not_sent([letter.message.reference])
             tally.stop(halt=error.code)
             return
-        except OSError:
+        except OSError as error:
             connection = None
+            tally.blame(no_connection(error))
         if connection is None or not self._attempt(connection, letter, text, tally):
             tally.not_sent([letter.message.reference])
             tally.stop()
+            tally.blame("the relay cut the connection before it had the message")
 
     def _attempt(self, connection: Connection, letter: _Letter, text: bytes, tally: Tally) -> bool:
         """Whether the letter's fate is noted; False: the connection was lost before the text left."""
@@ -166,6 +168,7 @@ class Smtp:
             )
         except AfterData:
             connection.close()
+            tally.blame("the relay did not say whether it took the message")
             return True  # ambiguous
         except OSError:
             connection.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import smtplib
+
 from clinic.gateway.protocol import Taken, Turned
 from clinic.gateway.tally import Tally, clean
 
@@ -22,6 +24,7 @@ def judge(reference: int, command: str, code: int, says: str, tally: Tally) -> N
         tally.note(reference, Taken(gateway_ref=queue_id(says)))
     elif 400 <= code < 500:
         tally.not_sent([reference])
+        tally.blame(f"the relay answers {code}, for the moment: {clean(says, limit=120)}")
         if code == 421:  # the relay is closing
             tally.stop()
     elif halt := _concerns_all(command, code, says):
@@ -41,6 +44,15 @@ def _concerns_all(command: str, code: int, says: str) -> str | None:
     if command == "rcpt" and code in (550, 551, 554) and "relay" in says.lower():
         return "gateway-sender-refused"
     return None
+
+
+def no_connection(error: OSError) -> str:
+    """Why there is no connection to the relay, in a sentence."""
+    if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code >= 0:
+        return f"the relay turns us away with {error.smtp_code}: it takes nothing for now"
+    if isinstance(error, smtplib.SMTPServerDisconnected | TimeoutError):
+        return "the relay does not greet us: it hung up, or said nothing in time (email.timeout_seconds)"
+    return "the relay cannot be reached: no connection to email.host at email.port"
 
 
 def queue_id(says: str) -> str:

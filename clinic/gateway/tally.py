@@ -28,6 +28,7 @@ class Tally:
         self._unlisted: set[int] = set()
         self._retry_after: float | None = None
         self._halt: str | None = None
+        self._trouble = ""
 
     def note(self, reference: int, result: Taken | Turned) -> None:
         """The gateway settled this message; kept if it was asked about."""
@@ -53,6 +54,10 @@ class Tally:
         if retry_after is not None:
             self._retry_after = max(retry_after, self._retry_after or 0.0)
 
+    def blame(self, trouble: str) -> None:
+        """Why something was not taken, in a sentence without patient data; the first is kept."""
+        self._trouble = self._trouble or trouble[:200]
+
     def answer(self) -> Answer:
         """All of it."""
         return Answer(
@@ -61,6 +66,7 @@ class Tally:
             unlisted=frozenset(self._unlisted),
             retry_after=self._retry_after,
             halt=self._halt,
+            trouble=self._trouble,
             strays=self.strays,
         )
 

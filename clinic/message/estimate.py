@@ -16,7 +16,7 @@ from clinic.message import states
 from clinic.message.calendar import Calendar
 from clinic.message.campaign import get_campaign
 from clinic.message.pacing import DAY, HOUR, SECOND, Lane
-from clinic.message.schedule import patients_a_day, starts_of_days
+from clinic.message.schedule import patients_a_day, starts_of_days, waits_until
 from clinic.message.timing import Timing
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign
@@ -24,6 +24,7 @@ from clinic.settings import Pace
 
 # Messages a second where no pace is set: a way out that answers in a tenth of a second does more
 UNPACED = 50.0
+_BEFORE = frozenset({states.CHECKING, states.AWAITING_APPROVAL, states.SCHEDULED})
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,21 @@ def estimate(
         ends = begins and after(timing, job.channel, begins, lanes, messages)
     a_day = patients_a_day(messages, days) if days else None
     return Estimate(messages, ahead, begins, ends, a_day)
+
+
+def starts_at(record: Record, campaign_id: int, timing: Timing, now: datetime) -> datetime | None:
+    """
+    When something more of a campaign may leave, the same wherever it is told; None: now, or never.
+
+    Of one that is not released yet, or waits for its start: when its first message can leave. Of one that
+    runs: when it goes on, if it waits for its hours, its pace, its day or its first part.
+    """
+    with record.read() as connection:
+        job = get_campaign(connection, campaign_id)
+    if job.state in _BEFORE:
+        begins = estimate(record, campaign_id, timing, now).starts
+        return begins if begins is not None and begins > now else None
+    return waits_until(record, campaign_id, timing, now)
 
 
 def _waiting(connection: Connection, which: sa.ColumnElement[bool]) -> int:

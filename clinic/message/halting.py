@@ -6,21 +6,82 @@ Asked only after an answer that holds a failure, so that a campaign without any 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.message import states
+from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign, submission
 from clinic.settings import Halt
 
 
-def halt(connection: Connection, campaign_id: int, code: str) -> None:
-    """Pause the campaign: a person must look before anything more is sent."""
+def halt(connection: Connection, campaign_id: int, code: str, now: datetime) -> None:
+    """
+    Pause the campaign: a person must look before anything more is sent.
+
+    Where all of it was tried there is nothing to hold back: what failed or is unknown is told by its counts.
+    """
+    something_left = (
+        sa.select(batch.c.id)
+        .where(batch.c.campaign_id == campaign_id, batch.c.state != states.DONE)
+        .exists()
+    )
     connection.execute(
         sa.update(campaign)
-        .where(campaign.c.id == campaign_id, campaign.c.state.in_(states.SENDING))
-        .values(state=states.PAUSED, state_reason=code, row_version=campaign.c.row_version + 1)
+        .where(campaign.c.id == campaign_id, campaign.c.state.in_(states.SENDING), something_left)
+        .values(
+            state=states.PAUSED,
+            state_reason=code,
+            halted_at=now,
+            row_version=campaign.c.row_version + 1,
+        )
     )
+
+
+@dataclass(frozen=True)
+class HaltNews:
+    """That a campaign halted itself, which nobody was told yet. `at`: when, so that each is told once."""
+
+    campaign_id: int
+    reason: str
+    at: datetime
+
+
+def untold_halts(record: Record) -> list[HaltNews]:
+    """Every halt since it was last told of that campaign: one that is only looked at again is no news."""
+    query = (
+        sa.select(campaign.c.id, campaign.c.state_reason, campaign.c.halted_at)
+        .where(
+            campaign.c.halted_at.is_not(None),
+            sa.or_(
+                campaign.c.halt_told_at.is_(None),
+                campaign.c.halt_told_at < campaign.c.halted_at,
+            ),
+        )
+        .order_by(campaign.c.id)
+    )
+    with record.read() as connection:
+        return [HaltNews(row[0], row[1] or "", row[2]) for row in connection.execute(query)]
+
+
+def note_told(record: Record, told: HaltNews) -> None:
+    """It was told; another halt of the same campaign will be news again."""
+    with record.write() as connection:
+        connection.execute(
+            sa.update(campaign)
+            .where(campaign.c.id == told.campaign_id)
+            .values(halt_told_at=told.at)
+        )
+
+
+def halted_since(record: Record, since: datetime) -> int:
+    """How many campaigns halted themselves since then: campaigns, however often one of them did."""
+    query = sa.select(sa.func.count()).where(campaign.c.halted_at >= since)
+    with record.read() as connection:
+        return int(connection.execute(query).scalar_one())
 
 
 def reason_to_halt(connection: Connection, campaign_id: int, settings: Halt) -> str | None:

@@ -185,7 +185,7 @@ class Ledger:
         code = canary.judge(connection, job, batch_id(job.id, 1), self.timing.release)
         if code is None:
             return LAST
-        halt(connection, job.id, code)
+        halt(connection, job.id, code, now)
         return 0
 
     def hold_fence(self, connection: Connection, claim: Claim) -> None:

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
 from sqlalchemy import Row
 
 from clinic.cohort.taken import is_preview
+from clinic.message import states
 from clinic.message.campaign import get_campaign
 from clinic.message.counting import count_outcomes, messages_of
+from clinic.message.resend import may_resend
+from clinic.message.summary import trouble_of
 from clinic.message.verdict import not_accepted, status, verdict
 from clinic.record.database import Record
-from clinic.record.schema.lists import template, template_version
+from clinic.record.schema.lists import cohort_list, template, template_version
 from clinic.record.schema.messages import campaign, message
 from clinic.settings import Release
 
@@ -30,6 +33,9 @@ _ACCEPTED: Final = Release().accepted_errors
 class CampaignLine:
     """A campaign as the list of campaigns shows it (PAT-19). `verdict`: OK, Error, or its state."""
 
+    # Whose first or next message may have a time to be told
+    _MAY_WAIT: ClassVar = frozenset({states.AWAITING_APPROVAL, states.SCHEDULED, states.RUNNING})
+
     id: int
     at: datetime
     sender: str
@@ -37,9 +43,15 @@ class CampaignLine:
     channel: str
     list_name: str
     rows: int
+    state: str
     verdict: str
     not_accepted: int
     dry_run: bool
+
+    @property
+    def waits(self) -> bool:
+        """Whether it may be worth asking when it starts or goes on."""
+        return self.state in self._MAY_WAIT
 
     @property
     def status(self) -> str:
@@ -49,7 +61,12 @@ class CampaignLine:
 
 @dataclass(frozen=True)
 class CampaignDetails:
-    """A campaign with everything that `cohort show` tells; `counts` by outcome add up to `rows`."""
+    """
+    A campaign with everything that `cohort show` tells; `counts` by outcome add up to `rows`.
+
+    trouble: what the gateway said when it took nothing, if something waits for that reason
+    resend_of: the campaign whose failures it sends again; resendable: whether its own may be
+    """
 
     line: CampaignLine
     template: str
@@ -63,6 +80,9 @@ class CampaignDetails:
     finished_at: datetime | None
     segments: int
     counts: dict[str, int]
+    trouble: str | None
+    resend_of: int | None
+    resendable: bool
 
 
 def list_campaigns(
@@ -109,6 +129,9 @@ def show_campaign(
             finished_at=own.finished_at,
             segments=connection.scalar(segments) or 0,
             counts=counts,
+            trouble=trouble_of(connection, campaign_id),
+            resend_of=own.resend_of,
+            resendable=may_resend(own, row.source),
         )
 
 
@@ -119,9 +142,11 @@ def _campaigns() -> sa.Select[Any]:
             template.c.key,
             template_version.c.version,
             template_version.c.body,
+            cohort_list.c.source,
         )
         .join(template_version, template_version.c.id == campaign.c.template_version_id)
         .join(template, template.c.id == template_version.c.template_id)
+        .join(cohort_list, cohort_list.c.id == campaign.c.list_id)
     )
 
 
@@ -134,6 +159,7 @@ def _line(row: Row[Any], counts: dict[str, int], accepted_errors: float) -> Camp
         channel=row.channel,
         list_name=row.list_name,
         rows=row.rows,
+        state=row.state,
         verdict=verdict(row.state, counts, accepted_errors=accepted_errors),
         not_accepted=not_accepted(counts),
         dry_run=row.dry_run,

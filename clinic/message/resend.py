@@ -84,6 +84,20 @@ def begin_resend(
         return _insert(connection, old, list_id, len(chosen), values)
 
 
+def may_resend(own: sa.Row[Any], source: str) -> bool:
+    """Whether a campaign over a list of that source is of a kind whose failures are sent again."""
+    return not own.dry_run and source != "report"
+
+
+def source_of(connection: Connection, own: sa.Row[Any]) -> str:
+    """Where a campaign's list came from."""
+    return str(
+        connection.execute(
+            sa.select(cohort_list.c.source).where(cohort_list.c.id == own.list_id)
+        ).scalar_one()
+    )
+
+
 def _require_sent(old: sa.Row[Any], source: sa.Row[Any]) -> None:
     if old.dry_run:
         raise NotAllowed("resend-rehearsal", f"campaign {old.id} was a rehearsal: nothing left")

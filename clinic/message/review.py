@@ -44,6 +44,7 @@ class Review:
     list_name: str
     channel: str
     dry_run: bool
+    state: str
     rows: int
     accepted: int
     not_accepted: dict[str, int]
@@ -87,6 +88,7 @@ def review_campaign(record: Record, campaign_id: int, *, segment_cost: float) ->
         list_name=own.list_name,
         channel=own.channel,
         dry_run=own.dry_run,
+        state=own.state,
         rows=own.rows,
         accepted=sum(messaged.values()),
         not_accepted=left_out,

@@ -321,6 +321,7 @@ def _write_batch(
             unknown=batch.c.unknown + len(result.unknown),
             # "Try later" is no failed try
             attempts=batch.c.attempts + int(bool(result.not_sent) and answer.retry_after is None),
+            trouble=_trouble(answer) if result.open or result.not_sent else None,
         )
         .returning(batch.c.attempts)
     ).one()
@@ -331,6 +332,10 @@ def _write_batch(
     else:
         wait = _wait(ledger, answer, tries=sent.tries if result.open else row.attempts)
         ledger.give_back(connection, claim, not_before=ledger.clock.now() + wait)
+
+
+def _trouble(answer: Answer) -> str:
+    return answer.trouble or "the gateway took nothing, and did not say why"
 
 
 def _is_hopeless(connection: Connection, ledger: Ledger, claim: Claim, attempts: int) -> bool:
@@ -381,4 +386,4 @@ def _brake(
     if code is None and ledger.timing.halt and (result.turned or result.unknown or result.open):
         code = reason_to_halt(connection, claim.campaign_id, ledger.timing.halt)
     if code:
-        halt(connection, claim.campaign_id, code)
+        halt(connection, claim.campaign_id, code, ledger.clock.now())

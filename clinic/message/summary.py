@@ -17,7 +17,7 @@ from clinic.errors import Incomplete
 from clinic.message import states
 from clinic.message.campaign import get_campaign
 from clinic.message.counting import count_outcomes
-from clinic.message.schedule import waits_until
+from clinic.message.estimate import starts_at
 from clinic.message.timing import Timing
 from clinic.message.verdict import not_accepted, status, verdict
 from clinic.record.database import Record
@@ -46,6 +46,7 @@ class Summary:
     A campaign's result, without any patient data.
 
     outcomes: rows by outcome code; they add up to `rows`
+    trouble: what the gateway said when it took nothing, if something waits for that reason
     waits_until: when more of it may leave, if it waits for its time (a start, opening hours, a pace)
     seconds: from release to now or to its end; rate: messages a second in that time
     """
@@ -60,6 +61,7 @@ class Summary:
     seconds: float
     dry_run: bool
     waits_until: datetime | None = None
+    trouble: str | None = None
     accepted_errors: float = Release().accepted_errors
 
     @property
@@ -80,6 +82,11 @@ class Summary:
         return status(self.verdict, not_accepted(self.outcomes))
 
     @property
+    def why(self) -> str:
+        """Why something of it waits that should have left: it stopped itself, or the gateway's word."""
+        return self.trouble or self.state_reason or ""
+
+    @property
     def waiting(self) -> int:
         """Messages that a later run has to send."""
         return sum(self.outcomes.get(code, 0) for code in ("waiting", "in_flight"))
@@ -92,10 +99,11 @@ class Summary:
             Incomplete: with the next command
         """
         unknown = self.outcomes.get("unknown", 0)
-        if (self.waiting and not self.waits_until) or unknown:
+        if (self.waiting and (self.trouble or not self.waits_until)) or unknown:
+            why = f" ({self.why})" if self.why else ""
             raise Incomplete(
                 "campaign-incomplete",
-                f"campaign {self.campaign_id}: {self.waiting} wait, {unknown} unknown; "
+                f"campaign {self.campaign_id}: {self.waiting} not sent yet{why}, {unknown} unknown; "
                 f"see: cohort show {self.campaign_id}",
             )
         return self
@@ -137,6 +145,7 @@ def summarize(
     with record.read() as connection:
         job = get_campaign(connection, campaign_id)
         outcomes = count_outcomes(connection, campaign_id)
+        trouble = trouble_of(connection, campaign_id)
         messages, segments = connection.execute(
             sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(message.c.segments), 0)).where(
                 message.c.campaign_id == campaign_id
@@ -153,8 +162,23 @@ def summarize(
         segments=int(segments),
         seconds=seconds,
         dry_run=job.dry_run,
-        waits_until=None if timing is None else waits_until(record, campaign_id, timing, now),
+        waits_until=None if timing is None else starts_at(record, campaign_id, timing, now),
+        trouble=trouble,
         accepted_errors=(Release() if timing is None else timing.release).accepted_errors,
+    )
+
+
+def trouble_of(connection: Connection, campaign_id: int) -> str | None:
+    """What the gateway said to batches that still wait because it took nothing; None: they do not."""
+    return connection.scalar(
+        sa.select(batch.c.trouble)
+        .where(
+            batch.c.campaign_id == campaign_id,
+            batch.c.state.in_((states.READY, states.LEASED)),
+            batch.c.trouble.is_not(None),
+        )
+        .order_by(batch.c.number)
+        .limit(1)
     )
 
 
@@ -171,8 +195,15 @@ def _close(connection: Connection, campaign_id: int, now: datetime) -> None:
     )
     connection.execute(
         sa.update(campaign)
-        .where(campaign.c.id == campaign_id, campaign.c.state == states.RUNNING, ~open_batches)
+        .where(
+            campaign.c.id == campaign_id,
+            # One that halted while its last batches were under way has nothing left to hold back
+            campaign.c.state.in_((states.RUNNING, states.PAUSED)),
+            ~open_batches,
+        )
         .values(
-            state=sa.case((unknown, states.RECONCILING), else_=states.COMPLETED), finished_at=now
+            state_reason=None,
+            state=sa.case((unknown, states.RECONCILING), else_=states.COMPLETED),
+            finished_at=now,
         )
     )

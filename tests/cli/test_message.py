@@ -312,4 +312,4 @@ def test_what_waits_for_its_time_says_whether_anybody_will_send_it(
     )
     told = tell(parts, number, json=False)
     assert says in " ".join("".join(capsys.readouterr()).split())
-    assert told == [*following, f"cohort message --resume {number}"]
+    assert told == [*following, f"cohort review {number}", f"cohort cancel {number}"]

@@ -28,11 +28,12 @@ from prefect.states import Cancelled, Scheduled
 
 from clinic.errors import MendableError, NotAllowed, NotFound
 from clinic.settings import Settings
-from tasks.automations import REPEATED_HALTS, SENDING_QUEUE, SILENT_RUNS, ensure_automations
+from tasks.automations import REPEATED_HALTS, SILENT_RUNS, ensure_automations
 from tasks.environment import ROOT
-from tasks.events import campaign_halted
+from tasks.events import campaign_halted, halts_repeat
 from tasks.runs import flow_run_url, is_waiting, resume, start_deployment, state_of
 from tasks.safely import ParametersRefused
+from tasks.sending_queue import SENDING_QUEUE
 from tasks.server import ensure_server, server_status
 from tasks.workers import (
     WORK_POOL,
@@ -216,8 +217,9 @@ def test_two_campaigns_that_halt_stop_what_would_send_next(
         return {queue.name: queue.is_paused for queue in queues}
 
     assert paused() == {"default": False, SENDING_QUEUE: False}
-    campaign_halted(1, "halted-failures")
-    campaign_halted(2, "canary-failed")
+    for again in range(4):  # one campaign, however often it is told
+        campaign_halted(1, f"halted-{again}")
+    halts_repeat(2)
     wait_for("paused queue", lambda: paused()[SENDING_QUEUE])
     assert paused() == {"default": False, SENDING_QUEUE: True}
 

@@ -1,24 +1,18 @@
-"""NEW-12: which halts are told to automations; tests/flows/test_platform.py shows what they do."""
+"""NEW-12: what the automation waits for; which halts are news: tests/clinic/message/test_halting.py."""
 
 from __future__ import annotations
 
-import pytest
+from uuid import uuid4
 
-from clinic.message import states
-from tasks.events import is_halt
+from prefect.events.schemas.automations import EventTrigger
+
+from tasks.automations import repeated_halts
+from tasks.events import HALTED, HALTS_REPEAT
 
 
-@pytest.mark.parametrize(
-    ("state", "reason", "told"),
-    [
-        (states.PAUSED, "halted-failures", True),
-        (states.PAUSED, "canary-failed", True),
-        (states.PAUSED, "gateway-credentials", True),
-        (states.PAUSED, "paused-by-person", False),
-        (states.RUNNING, None, False),
-        (states.CANCELLED_CAMPAIGN, "cancelled-by-person", False),
-    ],
-)
-def test_what_people_do_is_no_halt(state: str, reason: str | None, told: bool) -> None:
-    """NEW-12: only a campaign that paused itself is told to automations."""
-    assert is_halt(state, reason) is told
+def test_the_automation_waits_for_campaigns_that_were_counted_and_not_for_events() -> None:
+    """NEW-12: one campaign that halts again and again stops no other."""
+    trigger = repeated_halts(uuid4()).trigger
+    assert isinstance(trigger, EventTrigger)
+    assert (trigger.expect, trigger.threshold) == ({HALTS_REPEAT}, 1)
+    assert HALTED not in trigger.expect

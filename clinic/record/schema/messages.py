@@ -89,6 +89,9 @@ campaign = Table(
     Column("canary_size", Integer),  # batch 1 is so large and goes first; empty: there is none
     Column("canary_until", UtcDateTime),  # when the rest may follow; empty: batch 1 is not done
     Column("canary_passed", Boolean, nullable=False, server_default=text("false")),
+    # --- that it halted itself, and that this was told: clinic/message/halting.py
+    Column("halted_at", UtcDateTime),  # the last time
+    Column("halt_told_at", UtcDateTime),  # the `halted_at` that was told; empty: none was
     CheckConstraint("save_when IN ('sent', 'delivered')", name="save_when_known"),
 )
 Index("ix_campaign_list_id", campaign.c.list_id, campaign.c.template_version_id)
@@ -142,6 +145,7 @@ batch = Table(
     ),  # clinical items written
     # Saved, and no receipt is awaited any more: clinic/message/settle.py
     Column("settled", Boolean, nullable=False, server_default=text("false")),
+    Column("trouble", String(200)),  # why the last call took nothing, in a sentence; empty: it did
     UniqueConstraint("campaign_id", "number"),
 )
 Index("ix_batch_state", batch.c.state, batch.c.not_before)
