@@ -26,7 +26,6 @@ from clinic.clock import SystemClock
 from clinic.gateway.incoming import Receipt
 from clinic.gateway.receipt_server import ReceiptServer
 from clinic.gateway.signature import secret_key, sign
-from clinic.message.codes import message_id
 from clinic.message.deliver import deliver
 from clinic.message.keeper import RecordKeeper
 from clinic.message.ledger import LAST
@@ -40,6 +39,7 @@ from clinic.record.schema.people import clinical_item
 from clinic.settings import Phones
 from tests.fakes import FakeGateway
 from tests.ledgers import add_campaign, add_patients, make_ledger
+from tests.references import message_id
 
 CLOCK = SystemClock()
 KEY = secret_key("a secret for the benchmark")

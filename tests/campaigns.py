@@ -11,11 +11,12 @@ import sqlalchemy as sa
 
 from clinic.clock import Clock
 from clinic.message import states
-from clinic.message.codes import batch_id, message_id, pack
+from clinic.message.codes import batch_id, pack
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, list_row, template, template_version
 from clinic.record.schema.messages import batch, campaign, message, recipient, submission
 from clinic.record.schema.people import patient
+from tests.references import base_of, message_id
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ def put_campaign(
             )
         )  # fmt: skip
         given = {
-            "id": number, "request_key": f"campaign-{number}", "list_id": number,
+            "id": number, "message_base": base_of(number),
+            "request_key": f"campaign-{number}", "list_id": number,
             "template_version_id": text, "list_name": "Flu 2026", "channel": "sms",
             "purpose": "any", "gateway": "outbox", "state": state, "rows": len(fates),
             "requested_by": "nia", "created_at": now,

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from clinic.clock import Clock
 from clinic.message import states
-from clinic.message.codes import batch_id, message_id
+from clinic.message.codes import batch_id
 from clinic.message.ledger import Ledger
 from clinic.message.worker import Worker
 from clinic.record.bulk import insert_rows
@@ -18,6 +18,7 @@ from clinic.record.installation import install
 from clinic.record.schema.lists import cohort_list, template, template_version
 from clinic.record.schema.messages import batch, campaign, message, recipient
 from clinic.record.schema.people import patient
+from tests.references import base_of, message_id
 
 
 def add_patients(record: Record, count: int) -> None:
@@ -57,7 +58,8 @@ def add_campaign(
             .returning(cohort_list.c.id)
         ).scalar_one()  # fmt: skip
         values = {
-            "id": number, "request_key": f"campaign-{number}", "list_id": list_id,
+            "id": number, "message_base": base_of(number),
+            "request_key": f"campaign-{number}", "list_id": list_id,
             "template_version_id": 1, "list_name": "Everybody", "channel": "sms",
             "purpose": "any", "gateway": "fake", "state": state, "rows": count,
             "batch_size": batch_size, "requested_by": "tests", "created_at": clock.now(),

@@ -24,7 +24,7 @@ from clinic.message.variables import Setting
 from clinic.practice.people import nhs_numbers
 from clinic.record.database import Record
 from clinic.record.installation import install
-from clinic.record.schema.messages import recipient
+from clinic.record.schema.messages import campaign, recipient
 from clinic.record.schema.people import clinical_item, consent, patient
 from clinic.settings import Organisation, Phones, Settings
 from data_checks.cohort import check_cohort
@@ -170,6 +170,12 @@ class Practice:
         with self.record.read() as connection:
             query = sa.select(clinical_item).order_by(clinical_item.c.patient_id)
             return list(connection.execute(query))
+
+    def message_base(self, campaign_id: int) -> int:
+        """What a row's number is added to, for the id of its message."""
+        with self.record.read() as connection:
+            query = sa.select(campaign.c.message_base).where(campaign.c.id == campaign_id)
+            return int(connection.execute(query).scalar_one())
 
     def count(self, table: sa.Table) -> int:
         """How many rows a table has."""

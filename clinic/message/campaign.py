@@ -21,7 +21,7 @@ from clinic.clock import Clock
 from clinic.cohort.filters import there_are
 from clinic.errors import CohortRefused, ListRefused, NotFound
 from clinic.message import states
-from clinic.message.codes import message_id
+from clinic.message.codes import ROOM, draw_base
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, template, template_version
 from clinic.record.schema.messages import campaign
@@ -180,6 +180,7 @@ def _insert(
         sa.insert(campaign)
         .values(
             request_key=request.request_key,
+            message_base=next_base(connection),
             list_id=request.list_id,
             template_version_id=chosen.id,
             list_name=source.name,
@@ -208,6 +209,11 @@ def _insert(
     return int(key)
 
 
+def next_base(connection: Connection) -> int:
+    """A new campaign's `message_base`; of two at once that draw the same the second tries again."""
+    return draw_base(connection.scalar(sa.select(sa.func.max(campaign.c.message_base))))
+
+
 def refuse(record: Record, campaign_id: int, code: str) -> None:
     """
     The gate or a person stopped it: nothing of it ever leaves, and the same list may be tried again.
@@ -221,10 +227,10 @@ def refuse(record: Record, campaign_id: int, code: str) -> None:
             .values(state=states.REFUSED, state_reason=code, send_guard=None)
         ).rowcount
         if refused:
-            first, after = message_id(campaign_id, 0), message_id(campaign_id + 1, 0)
+            base = get_campaign(connection, campaign_id).message_base
             connection.execute(
                 sa.update(reminder)
-                .where(reminder.c.message_id >= first, reminder.c.message_id < after)
+                .where(reminder.c.message_id >= base, reminder.c.message_id < base + ROOM)
                 .values(message_id=None)
             )
 

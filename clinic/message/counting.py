@@ -18,9 +18,9 @@ from sqlalchemy import ColumnElement, Connection, Row
 from clinic.cohort.outcomes import REHEARSED
 from clinic.message import states
 from clinic.message.campaign import get_campaign
-from clinic.message.codes import message_id, unpack
+from clinic.message.codes import ROOM, unpack
 from clinic.record.bulk import is_any_of
-from clinic.record.schema.messages import batch, message, recipient, submission
+from clinic.record.schema.messages import batch, campaign, message, recipient, submission
 
 # What waits in a campaign that missed its start may still be sent: a person decides
 _NEVER_SENT: Final = states.ENDED - {states.MISSED}
@@ -28,8 +28,9 @@ _NEVER_SENT: Final = states.ENDED - {states.MISSED}
 
 def messages_of(campaign_id: int) -> ColumnElement[bool]:
     """The campaign's messages, as a range of their primary key."""
-    first, after = message_id(campaign_id, 0), message_id(campaign_id + 1, 0)
-    return sa.and_(message.c.id >= first, message.c.id < after)
+    own = campaign.alias()
+    base = sa.select(own.c.message_base).where(own.c.id == campaign_id).scalar_subquery()
+    return sa.and_(message.c.id >= base, message.c.id < base + ROOM)
 
 
 def in_flight(connection: Connection, campaign_id: int) -> list[int]:

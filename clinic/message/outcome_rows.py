@@ -21,7 +21,7 @@ from clinic.cohort.formula import safe_cell
 from clinic.cohort.outcomes import AT_SENDING, BEFORE, OUTCOMES
 from clinic.message import states
 from clinic.message.campaign import get_campaign
-from clinic.message.codes import message_id
+from clinic.message.codes import message_on
 from clinic.message.counting import code_of, in_flight
 from clinic.message.evidence import explain
 from clinic.message.reasons import message_says
@@ -120,7 +120,7 @@ def _rows(own: Row[Any], code: sa.ColumnElement[str]) -> sa.Select[Any]:
     to_recipient = sa.and_(
         recipient.c.campaign_id == own.id, recipient.c.row_number == list_row.c.row_number
     )
-    to_message = message.c.id == list_row.c.row_number + message_id(own.id, 0)
+    to_message = message.c.id == message_on(own.message_base, list_row.c.row_number)
     evidence = sa.func.coalesce(recipient.c.evidence, message.c.evidence)
     return (
         sa.select(

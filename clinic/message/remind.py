@@ -30,7 +30,7 @@ from clinic.govern.audit_chain import hold
 from clinic.message import states
 from clinic.message.begin import require_channel
 from clinic.message.campaign import CampaignRequest, open_campaign
-from clinic.message.codes import message_id
+from clinic.message.codes import message_on
 from clinic.message.reminder_request import ReminderRequest
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
@@ -204,7 +204,7 @@ def give_reminders(
             .where(reminder.c.list_id == job.list_id, is_any_of(reminder.c.row_number, left))
             .values(
                 {name: None for name, ways in _WHERE.items() if not _tells(variables, ways)}
-                | {"message_id": reminder.c.row_number + message_id(job.id, 0)}
+                | {"message_id": message_on(job.message_base, reminder.c.row_number)}
             )
         )
     return list(given)

@@ -21,7 +21,7 @@ from clinic.clock import Clock
 from clinic.errors import NotAllowed
 from clinic.govern.audit_chain import hold
 from clinic.message import states
-from clinic.message.campaign import get_campaign
+from clinic.message.campaign import get_campaign, next_base
 from clinic.message.counting import messages_of
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
@@ -183,6 +183,7 @@ def _copy_rows(
         sa.insert(list_row).from_select(
             ["list_id", "row_number", "patient_id", "cells"],
             sa.select(sa.literal(list_id), list_row.c.row_number, whom, list_row.c.cells)
+            .select_from(list_row)
             .join(
                 message,
                 messages_of(old.id) & (message.c.row_number == list_row.c.row_number),
@@ -199,7 +200,10 @@ def _insert(
     row = {name: getattr(old, name) for name in _KEPT} | values
     key = connection.execute(
         sa.insert(campaign)
-        .values(**row, list_id=list_id, rows=rows, resend_of=old.id, state=states.CHECKING)
+        .values(
+            **row, list_id=list_id, rows=rows, resend_of=old.id, state=states.CHECKING,
+            message_base=next_base(connection),
+        )
         .returning(campaign.c.id)
-    ).scalar_one()
+    ).scalar_one()  # fmt: skip
     return int(key)

@@ -251,6 +251,6 @@ def _messages(job: sa.Row[Any], number: int, rows: pd.DataFrame) -> Iterator[tup
     values = zip(rows.index.tolist(), *(rows[name].tolist() for name in columns), strict=True)
     for row_number, patient_id, address, subject, body, segments in values:
         yield (
-            message_id(job.id, row_number), job.id, batch_id(job.id, number), patient_id,
+            message_id(job.message_base, row_number), job.id, batch_id(job.id, number), patient_id,
             row_number, job.channel, address, subject, body, segments,
         )  # fmt: skip

@@ -141,9 +141,13 @@ def _write_intent(
             submission.c.batch_id == claim.batch_id
         )
     ).scalar_one()
-    install_id = connection.execute(sa.select(installation.c.install_id)).scalar_one()
+    install_id, base = connection.execute(
+        sa.select(installation.c.install_id, campaign.c.message_base).join(
+            campaign, campaign.c.id == claim.campaign_id
+        )
+    ).one()
     made = Submission(
-        id=submission_id(install_id, claim.batch_id, last + 1),
+        id=submission_id(install_id, base, claim.batch_id, last + 1),
         attempt=last + 1,
         gateway_class=gateway.gateway_class,
         messages=messages,

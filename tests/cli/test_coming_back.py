@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from clinic.clock import SystemClock
 from clinic.gateway.incoming import Inbound, Receipt
 from clinic.message import states
-from clinic.message.codes import message_id
 from clinic.message.receipts import keep_receipts
 from clinic.message.replies import keep_replies
 from clinic.record.database import Record
@@ -21,6 +20,7 @@ from clinic.settings import Phones
 from tests.campaigns import Fate, put_campaign
 from tests.cli.conftest import Type
 from tests.fakes import FakeClock
+from tests.references import message_id
 
 NUMBER = "+447700900001"
 

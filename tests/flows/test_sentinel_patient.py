@@ -20,7 +20,6 @@ from typer.testing import CliRunner
 
 from cli.program import app
 from clinic.gateway.protocol import Answer, Outgoing, Turned
-from clinic.message.codes import message_id
 from clinic.message.request import MessageRequest
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign
@@ -34,6 +33,7 @@ from tests.fakes import FakeClock, FakeGateway
 from tests.flows.installation import run_apart, run_flow
 from tests.main_job import Practice, nhs
 from tests.prefect_server import find_in_prefect
+from tests.references import message_id
 
 pytestmark = pytest.mark.prefect
 

@@ -12,7 +12,6 @@ from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound
 
 from clinic.gateway.incoming import Inbound, Receipt
-from clinic.message.codes import message_id
 from clinic.message.deliver import deliver
 from clinic.message.receipts import keep_receipts
 from clinic.message.replies import keep_replies, list_replies
@@ -25,6 +24,7 @@ from flows.settle import settle
 from tasks.wiring import Wiring, use
 from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import add_campaign, add_patients, make_ledger, message_states
+from tests.references import message_id
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_server")]
 

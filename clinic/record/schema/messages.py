@@ -46,6 +46,8 @@ campaign = Table(
     "campaign",
     METADATA,
     Column("id", Integer, primary_key=True),
+    # Its messages' ids, the gateway's references, are this and their row (clinic/message/codes.py)
+    Column("message_base", BigInteger, nullable=False, unique=True),
     Column(
         "request_key", String(80), nullable=False, unique=True
     ),  # the same request twice is one campaign
@@ -159,7 +161,9 @@ Index(
 message = Table(
     "message",
     METADATA,
-    Column("id", BigKey, primary_key=True, autoincrement=False),  # campaign_id * 2**24 + row_number
+    Column(
+        "id", BigKey, primary_key=True, autoincrement=False
+    ),  # campaign.message_base + row_number
     Column("campaign_id", Integer, nullable=False),
     Column("batch_id", BigInteger, nullable=False),
     Column("patient_id", BigInteger, nullable=False),
@@ -187,7 +191,7 @@ Index("ix_message_patient_id", message.c.patient_id)
 submission = Table(
     "submission",
     METADATA,
-    Column("id", String(36), primary_key=True),  # uuid5(install_id, campaign, batch, attempt)
+    Column("id", String(36), primary_key=True),  # codes.submission_id
     Column("batch_id", BigInteger, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("gateway", String(40), nullable=False),

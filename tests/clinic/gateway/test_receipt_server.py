@@ -15,7 +15,6 @@ from clinic.errors import SettingsWrong
 from clinic.gateway.grouped import Grouped
 from clinic.gateway.receipt_server import LARGEST_BODY, Keeper, ReceiptServer
 from clinic.gateway.signature import make_token, read_token, secret_key, sign
-from clinic.message.codes import message_id
 from clinic.message.keeper import RecordKeeper
 from clinic.message.receipts import count_inbox
 from clinic.message.replies import list_replies
@@ -25,6 +24,7 @@ from clinic.record.schema.receipts import address_decision, receipt_inbox
 from clinic.settings import Phones
 from tests.fakes import FakeClock
 from tests.ledgers import add_campaign, add_patients
+from tests.references import message_id
 
 KEY = secret_key("a secret that nobody guesses")
 ONE = {"receipts": [{"id": "e1", "reference": "7", "status": "delivered"}]}
@@ -327,7 +327,7 @@ def test_one_click_unsubscribes_the_patient_and_the_address(
     ask(record, clock, work)
     assert decisions(record) == (
         [(1, "email", "opt_out", "unsubscribe")],
-        [("a@b.uk", f"unsubscribe {reference}")],
+        [("a@b.uk", f"by_link {reference}")],
     )
 
 

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 
 from clinic.gateway.protocol import GatewayClass
 from clinic.message import states
-from clinic.message.codes import message_id
 from clinic.message.deliver import deliver, send_batch
 from clinic.message.ledger import MOST_DEATHS, Ledger
 from clinic.message.summary import progress, summarize
@@ -20,6 +19,7 @@ from clinic.record.schema.messages import batch, campaign, message
 from clinic.record.schema.people import consent, patient
 from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import add_campaign, add_patients, make_ledger, message_states
+from tests.references import message_id
 
 MakeLedger = Callable[..., Ledger]
 

@@ -9,7 +9,6 @@ import pytest
 import sqlalchemy as sa
 
 from clinic.gateway.incoming import Receipt
-from clinic.message.codes import message_id
 from clinic.message.deliver import deliver
 from clinic.message.forget import forget_receipts
 from clinic.message.receipts import keep_receipts
@@ -21,6 +20,7 @@ from clinic.record.schema.receipts import receipt_inbox
 from clinic.settings import Receipts
 from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import add_campaign, add_patients, make_ledger, message_states
+from tests.references import message_id
 
 KEEP = Receipts(keep_days=400)
 

@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from clinic.clock import SystemClock
 from clinic.gateway.outbox import Outbox
 from clinic.gateway.protocol import Answer, Outgoing
-from clinic.message.codes import message_id
 from clinic.message.deliver import deliver
 from clinic.message.summary import summarize
 from clinic.message.timing import Timing
@@ -22,6 +21,7 @@ from clinic.record.schema.outbox import outbox
 from clinic.settings import Pace, Pacing
 from tests.ledgers import add_campaign, add_patients, make_ledger, message_states
 from tests.processes import ONE_SERVER, processes
+from tests.references import message_id
 
 PROCESSES, PEOPLE, A_SECOND = 4, 900, 300
 PACED = Timing(pacing=Pacing(sms=Pace(per_second=A_SECOND)))

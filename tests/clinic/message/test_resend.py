@@ -10,7 +10,6 @@ import sqlalchemy as sa
 
 from clinic.errors import NotAllowed, NotFound
 from clinic.message import states
-from clinic.message.codes import message_id
 from clinic.message.counting import count_outcomes
 from clinic.message.deliver import deliver
 from clinic.message.resend import begin_resend, resendable
@@ -25,6 +24,7 @@ from clinic.settings import Settings
 from data_checks.cohort import check_cohort
 from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import add_campaign, add_patients, make_ledger, message_states
+from tests.references import message_id
 
 SETTINGS = Settings(phones={"test_range": True})  # type: ignore[arg-type]
 _keys = itertools.count(1)
@@ -128,7 +128,7 @@ def test_what_was_sent_again_is_not_sent_a_third_time_from_the_same_campaign(
     with record.write() as connection:
         connection.execute(
             sa.update(message)
-            .where(message.c.id == message_id(again, 5))
+            .where(message.c.campaign_id == again, message.c.row_number == 5)
             .values(state=states.UNDELIVERED)
         )
     third = send(record, clock, tmp_path, ask(record, clock, again))

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from clinic.message import states
 from clinic.message.calendar import ALWAYS, Calendar
-from clinic.message.codes import message_id
 from clinic.message.deliver import deliver, send_batch
 from clinic.message.ledger import Ledger
 from clinic.message.schedule import (
@@ -30,6 +29,7 @@ from clinic.record.schema.messages import batch, campaign
 from clinic.settings import Release
 from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import add_campaign, add_patients, make_ledger, message_states
+from tests.references import message_id
 
 NINE_TO_FIVE = Calendar(
     "Europe/London", text=[*[[(9 * 60, 17 * 60)]] * 5, [], []], voice=ALWAYS

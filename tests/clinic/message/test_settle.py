@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from clinic.gateway.incoming import Receipt, Said
 from clinic.gateway.protocol import GatewayClass, Taken, Turned
 from clinic.message import states
-from clinic.message.codes import message_id
 from clinic.message.deliver import deliver
 from clinic.message.network_reasons import REASONS, is_permanent, reason_code
 from clinic.message.receipts import count_inbox, keep_late_answer, keep_receipts
@@ -32,6 +31,7 @@ from clinic.record.schema.people import clinical_item
 from clinic.settings import Pace, Pacing, Receipts, Settings
 from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import add_campaign, add_patients, make_ledger, message_states
+from tests.references import message_id
 
 _events = itertools.count(1)
 

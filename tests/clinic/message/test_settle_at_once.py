@@ -14,7 +14,6 @@ import sqlalchemy as sa
 
 from clinic.gateway.incoming import Receipt
 from clinic.message import states
-from clinic.message.codes import message_id
 from clinic.message.deliver import deliver
 from clinic.message.receipts import Inbox, count_inbox, keep_receipts
 from clinic.message.save import save_batches
@@ -26,6 +25,7 @@ from clinic.record.schema.people import clinical_item
 from clinic.settings import Receipts
 from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import add_campaign, add_patients, make_ledger, message_states
+from tests.references import message_id
 
 PEOPLE, BLOCK = 60, 7
 

@@ -12,7 +12,6 @@ from clinic.errors import NotAllowed
 from clinic.gateway.incoming import Receipt
 from clinic.govern.approvals import decide
 from clinic.govern.operators import find_operator
-from clinic.message.codes import message_id
 from clinic.message.deliver import deliver
 from clinic.message.receipts import keep_receipts
 from clinic.message.resend import resendable
@@ -25,6 +24,7 @@ from clinic.record.schema.govern import operator
 from clinic.settings import Receipts
 from tests.fakes import FakeClock, FakeGateway, quick_hash
 from tests.ledgers import add_campaign, add_patients, make_ledger, message_states
+from tests.references import message_id
 
 
 @pytest.fixture

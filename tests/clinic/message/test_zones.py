@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from clinic.errors import SettingsWrong
 from clinic.message import states
 from clinic.message.campaign import get_campaign
-from clinic.message.codes import message_id
 from clinic.message.deliver import deliver
 from clinic.message.estimate import estimate
 from clinic.message.ledger import Ledger
@@ -25,6 +24,7 @@ from clinic.record.schema.people import facility, patient
 from clinic.settings import Settings
 from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import add_campaign, add_patients, make_ledger, message_states
+from tests.references import message_id
 
 WEEK = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), ("09:00-17:00",))
 ZONES = {"NYC": "America/New_York", "TYO": "Asia/Tokyo"}
