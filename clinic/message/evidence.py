@@ -1,7 +1,7 @@
 """
 Which decision left somebody out, in words: "opted out of SMS on 3 March 2026 by reply" (NEW-5).
 
-Rows and messages keep a key alone: "consent 12", "reply 5", "unsubscribe 16777218". The words are made
+Rows and messages keep a key alone: "consent 12", "reply 5", "by_link 16777218". The words are made
 when somebody reads them, of what they decided, when and how; never of whose number it was.
 """
 
@@ -21,7 +21,7 @@ from clinic.record.schema.receipts import address_decision, reply
 _CHANNELS: Final = {"sms": "SMS", "email": "e-mail", "voice": "calls", "any": "all messages"}
 _SOURCES: Final = {
     "reply": "by reply",
-    "unsubscribe": "by the link in an e-mail",
+    "by_link": "by the link in an e-mail",
     "staff": "with staff",
     "code": "by a code on the record",
     "import": "in what was imported",
@@ -44,7 +44,7 @@ def explain(connection: Connection, keys: Iterable[str], zone: tzinfo) -> dict[s
             ids.setdefault(kind, set()).add(int(number))
     found = _consents(connection, ids.get("consent", set()), zone)
     found |= _replies(connection, ids.get("reply", set()), zone)
-    return found | _unsubscriptions(connection, ids.get("unsubscribe", set()), zone)
+    return found | _unsubscriptions(connection, ids.get("by_link", set()), zone)
 
 
 def _consents(connection: Connection, ids: Collection[int], zone: tzinfo) -> dict[str, str]:
@@ -64,13 +64,13 @@ def _replies(connection: Connection, ids: Collection[int], zone: tzinfo) -> dict
 
 
 def _unsubscriptions(connection: Connection, ids: Collection[int], zone: tzinfo) -> dict[str, str]:
-    keys = sorted(f"unsubscribe {number}" for number in ids)
+    keys = sorted(f"by_link {number}" for number in ids)
     if not keys:
         return {}
     rows = connection.execute(
         sa.select(address_decision).where(is_any_of(address_decision.c.evidence, keys))
     )
-    return {row.evidence: f"the address {_says(row._mapping, 'unsubscribe', zone)}" for row in rows}
+    return {row.evidence: f"the address {_says(row._mapping, 'by_link', zone)}" for row in rows}
 
 
 def _says(row: Mapping[Any, Any], source: str, zone: tzinfo) -> str:

@@ -26,7 +26,7 @@ def unsubscribe(record: Record, clock: Clock, reference: int) -> bool:
         ).one_or_none()
         if row is None:
             return False
-        evidence = f"unsubscribe {reference}"
+        evidence = f"by_link {reference}"
         decision = Decision(row.channel, row.address, "opt_out", now, evidence)
         decide_addresses(connection, [decision])
         latest = connection.execute(

@@ -92,7 +92,7 @@ address_decision = Table(
     Column("address", String(320), nullable=False),
     Column("decision", String(10), nullable=False),
     Column("decided_at", UtcDateTime, nullable=False),
-    Column("evidence", String(30), nullable=False),  # "reply 12", "unsubscribe 16777218"
+    Column("evidence", String(30), nullable=False),  # "reply 12", "by_link 16777218"
     PrimaryKeyConstraint("channel", "address"),
     CheckConstraint("decision IN ('opt_out', 'opt_in')", name="decision_known"),
 )

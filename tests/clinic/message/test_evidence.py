@@ -109,10 +109,10 @@ def test_what_a_number_or_address_decided_in_words(practice: Practice, clock: Fa
     keep_replies(practice.record, clock, [stop], practice.settings.phones)
     apply_replies(practice.record, clock, practice.settings.phones)
     unsubscribe(practice.record, clock, reference)
-    keys = ["reply 1", f"unsubscribe {reference}", "reply 9", "consent 77", "nothing", ""]
+    keys = ["reply 1", f"by_link {reference}", "reply 9", "consent 77", "nothing", ""]
     with practice.record.read() as connection:
         assert explain(connection, keys, LONDON) == {
             "reply 1": "the number opted out of SMS on 1 February 2026 by reply",
-            f"unsubscribe {reference}": "the address opted out of SMS on 2 March 2026 "
+            f"by_link {reference}": "the address opted out of SMS on 2 March 2026 "
             "by the link in an e-mail",
         }

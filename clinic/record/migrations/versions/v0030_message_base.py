@@ -17,6 +17,13 @@ def upgrade() -> None:
     with op.batch_alter_table("campaign") as table:
         table.alter_column("message_base", existing_type=sa.BigInteger(), nullable=False)
         table.create_unique_constraint("uq_campaign_message_base", ["message_base"])
+    # Shorter: a message's id has up to 19 digits now, and the columns hold 30 characters
+    for name in ("recipient", "message", "address_decision"):
+        short = sa.func.replace(sa.column("evidence"), "unsubscribe ", "by_link ")
+        named = sa.table(name, sa.column("evidence"))
+        op.execute(
+            sa.update(named).where(named.c.evidence.like("unsubscribe %")).values(evidence=short)
+        )
 
 
 def downgrade() -> None:
