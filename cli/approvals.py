@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
 
 import typer
 
@@ -138,7 +137,7 @@ def resume(approval: Number) -> None:
         decided = existing(connection, approval)
     if decided.state == "waiting":
         raise NotAllowed("approval-waiting", "nobody has decided yet; see: cohort approvals")
-    resume_run(decided, by_prefect(settings))
+    lead_on(decided, settings)
 
 
 def _decide(
@@ -156,35 +155,81 @@ def _decide(
         )
         write_anchor(record, anchor_of(settings))
     console.say(f"Request {decided.id} is {decided.state} by {decided.decided_by}.")
-    resume_run(decided, by_prefect(settings))
+    lead_on(decided, settings)
 
 
-def by_prefect(settings: Settings) -> Callable[[UUID], None]:
-    """Resumes a suspended run through the Prefect server of this installation."""
+def lead_on(decided: Approval, settings: Settings) -> None:
+    """
+    Write the decision to what waited for it, and let its run go on.
 
-    def call(flow_run_id: UUID) -> None:
+    Raises:
+        Incomplete: the decision stands, but nothing goes on now: why, and what to do
+    """
+    from clinic.change.approve import answer
+    from clinic.clock import SystemClock
+    from clinic.errors import NotFound
+
+    if decided.subject == "operation":
+        try:
+            with open_record(settings) as record:
+                answer(record, SystemClock(), decided.subject_id)
+        except NotFound:
+            return console.say(_WENT["none"])
+    elif decided.flow_run_id is None:  # `settle` starts what a terminal began
+        return console.say(_WENT["none"])
+    return resume_run(decided, by_prefect(settings))
+
+
+def by_prefect(settings: Settings) -> Callable[[Approval], str]:
+    """Lets what was decided go on, through the Prefect server of this installation."""
+
+    def call(decided: Approval) -> str:
         from tasks.environment import apply_environment
 
         apply_environment(settings)
-        from tasks import runs  # imports prefect, which reads its environment once
+        from tasks.decided import (
+            decision_goes_on,  # imports prefect, which reads its environment once
+        )
 
-        runs.resume(flow_run_id)
+        with open_record(settings) as record:
+            return decision_goes_on(record, decided)
 
     return call
 
 
-def resume_run(decided: Approval, call: Callable[[UUID], None]) -> None:
-    """Resume the run that waits for this; whatever goes wrong there, the decision stands."""
-    if decided.flow_run_id is None:
-        return console.say("No run waits for it.")
+def resume_run(decided: Approval, call: Callable[[Approval], str]) -> None:
+    """
+    Let go on what waits for this; whatever goes wrong there, the decision stands.
+
+    Raises:
+        Incomplete: it did not go on
+    """
+    from clinic.errors import Incomplete
+
     try:
-        call(UUID(decided.flow_run_id))
+        went = call(decided)
     except Exception as problem:
-        # No server, a run that somebody deleted, one that goes already: all after the decision
+        # No server, a run that somebody deleted: all after the decision
         says = getattr(problem, "says", f"no Prefect server answers ({type(problem).__name__})")
-        console.say(f"[yellow]The decision stands, but its run was not resumed:[/] {says}")
-        return console.next_commands("cohort server start", f"cohort approvals resume {decided.id}")
-    console.say("Its run goes on.")
+        then = (
+            f"cohort operations resume {decided.subject_id}"
+            if decided.subject == "operation"
+            else f"cohort approvals resume {decided.id}"
+        )
+        raise Incomplete(
+            "run-not-resumed",
+            f"the decision stands, but its run does not go on yet: {says}. With the server running "
+            f"(cohort server start) it goes on by itself within minutes, or at once: {then}",
+        ) from None
+    console.say(_WENT[went])
+
+
+_WENT = {
+    "resumed": "Its run goes on.",
+    "started": "Its run was lost: another is started.",
+    "under way": "Its run is under way.",
+    "none": "No run waits for it.",
+}
 
 
 def _show_list(record: Record, settings: Settings, found: list[Approval], *, json: bool) -> None:

@@ -21,18 +21,6 @@ if TYPE_CHECKING:
     from clinic.record.database import Record
     from clinic.settings import Settings
 
-# Kind → its flow and deployment
-RUNS = {
-    "status": "status-change",
-    "provider": "reassign-provider",
-    "facility": "transfer-facility",
-    "tag": "assign-tags",
-    "attribute": "update-attribute",
-    "export": "export-data",
-    "visit": "schedule-visits",
-    "undo": "undo",
-}
-
 
 @dataclass(frozen=True)
 class Asking:
@@ -124,66 +112,128 @@ def request_rerun_of(operation_id: int, how: Asking) -> int:
 def _review_and_start(record: Record, settings: Settings, operation_id: int, how: Asking) -> int:
     from cli.show.operation import show_review
     from clinic.change.checklist import require_ready
+    from clinic.change.operations import get_operation
     from clinic.change.plan import make_plan
+    from clinic.change.withdraw import withdraw
     from clinic.clock import SystemClock
 
     with console.err().status("Planning …"):
         make_plan(record, SystemClock(), settings, operation_id)
     show_review(record, settings, operation_id)
     require_ready(record, SystemClock(), settings, operation_id)
+    found = get_operation(record, operation_id)
     if not (how.yes or (sys.stdin.isatty() and typer.confirm("Ask for its approval?", err=True))):
+        withdraw(record, SystemClock(), operation_id, by=found.requested_by)
         raise NotAllowed(
             "not-confirmed",
-            f"nothing was changed; to ask for its approval: cohort operations resume {operation_id}",
+            f"nothing was changed and the request is withdrawn; to ask again: "
+            f"cohort operations rerun {operation_id}",
         )
     if how.run:
-        start_run(settings, operation_id, RUNS[_kind(record, operation_id)])
+        ask_and_start(record, settings, operation_id)
     return operation_id
 
 
-def _kind(record: Record, operation_id: int) -> str:
-    from clinic.change.operations import get_operation
-
-    return get_operation(record, operation_id).kind
-
-
-def start_run(settings: Settings, operation_id: int, name: str) -> None:
+def ask_and_start(record: Record, settings: Settings, operation_id: int) -> None:
     """
-    Let a worker run the operation's flow: from its beginning, or on from where it stopped.
+    Ask for the approval, which is in the record at once, and let a worker run the operation's flow.
 
-    A run that waits for approval is left waiting.
+    Raises:
+        Incomplete: the request is kept and can be approved, but no run could be started for it
     """
-    start_flow(settings, name, {"operation_id": operation_id})
+    from clinic.change.approve import ask
+    from clinic.clock import SystemClock
+    from clinic.errors import Incomplete
+
+    ask(record, SystemClock(), settings, operation_id, flow_run_id=None)
+    try:
+        go_on(record, settings, operation_id)
+    except Exception as problem:
+        # No worker, another program at Prefect's port: all after the request is in the record
+        says = getattr(problem, "says", type(problem).__name__)
+        raise Incomplete(
+            "run-not-started",
+            f"operation {operation_id} is kept, and can be approved or rejected (cohort approvals), "
+            f"but its run was not started: {says}; when that is fixed: "
+            f"cohort operations resume {operation_id}",
+        ) from None
 
 
-def start_flow(settings: Settings, name: str, parameters: Mapping[str, Any]) -> None:
-    """Let a worker run a deployed flow; server and worker are started if need be."""
+def go_on(record: Record, settings: Settings, operation_id: int) -> None:
+    """Let the operation's run go on, or start one; server and worker are started if need be."""
+    prepare_prefect(settings)
+    from tasks.going_on import operation_goes_on, operation_tag, runs_of
+    from tasks.runs import flow_run_url
+
+    kind, run = _run_of(record, operation_id)
+    went = operation_goes_on(operation_id, kind, flow_run_id=run)
+    found = runs_of(operation_tag(operation_id), run)
+    console.say(f"Its run ({went}): {flow_run_url(found[0].id) if found else ''}")
+
+
+def _run_of(record: Record, operation_id: int) -> tuple[str, str | None]:
+    from clinic.change.operations import find_operation
+    from clinic.govern.approvals import latest
+
+    with record.read() as connection:
+        asked = latest(connection, subject="operation", subject_id=operation_id)
+        return find_operation(connection, operation_id).kind, asked.flow_run_id if asked else None
+
+
+def prepare_prefect(settings: Settings) -> None:
+    """A server that answers, the deployments, and a worker."""
     from tasks.environment import apply_environment
     from tasks.server import ensure_server
 
     apply_environment(settings)
     ensure_server(settings)
-    from tasks import runs, workers  # imports prefect, which reads its environment once
+    from tasks import workers  # imports prefect, which reads its environment once
 
     workers.ensure_deployed(settings)
     workers.start_worker(settings)
+
+
+def start_flow(settings: Settings, name: str, parameters: Mapping[str, Any]) -> None:
+    """Let a worker run a deployed flow; server and worker are started if need be."""
+    prepare_prefect(settings)
+    from tasks import runs  # imports prefect, which reads its environment once
+
     run = runs.start_deployment(f"{name}/{name}", parameters)
     console.say(f"Its run: {runs.flow_run_url(run)}")
 
 
-def resume(operation_id: int) -> None:
+def resume(operation_id: int) -> list[str]:
     """
-    Start a run for an operation that has none, or whose run stopped.
+    Let an operation go on: ask for its approval if nobody did, start a run if it has none. What is typed next.
 
     Raises:
-        NotAllowed: it has ended
+        NotAllowed: it has ended; what to do instead
+        Incomplete: no run could be started
     """
     from clinic.change.operations import get_operation
-    from clinic.change.states import ENDED
+    from clinic.change.states import ENDED, REQUESTED
 
     settings = get_settings()
     with open_record(settings) as record:
         found = get_operation(record, operation_id)
-    if found.state in ENDED:
-        raise NotAllowed("operation-ended", f"operation {operation_id} is {found.state}")
-    start_run(settings, operation_id, RUNS[found.kind])
+        if found.state in ENDED:
+            raise NotAllowed(
+                "operation-ended",
+                f"operation {operation_id} is {found.state} and does not go on; "
+                f"instead: {'; '.join(next_of(record, operation_id))}",
+            )
+        if found.state == REQUESTED:  # stopped before it was planned
+            from clinic.change.plan import make_plan
+            from clinic.clock import SystemClock
+
+            make_plan(record, SystemClock(), settings, operation_id)
+        ask_and_start(record, settings, operation_id)
+        return next_of(record, operation_id)
+
+
+def next_of(record: Record, operation_id: int) -> list[str]:
+    """What one would type next, by how an operation stands."""
+    from clinic.change.next_steps import next_steps
+    from clinic.change.operations import get_operation
+
+    return next_steps(record, get_operation(record, operation_id))

@@ -6,13 +6,17 @@ Settle, every few minutes: what networks and patients told us, what is overdue, 
         ─► end_waiting                                   72 hours of silence: failed, for now
         ─► find_due ─► wake                              a run for each campaign whose time has come,
                                                          or whose sender died
-        ─► close_expired                                 requests for approval that nobody decided
+        ─► close_expired                                 requests that nobody decided, plans nobody asked for
+        ─► end_silent_runs                               runs whose machine is gone
+        ─► find_lost_operations ─► start_operation       approved and not started; its run crashed
+        ─► end_waiting_runs                              the runs of what people rejected or withdrew
         ─► forget_receipts                               those that were applied long ago
 
 One that fails stops no other, but it fails the run. Run it as often as you like, also twice at once:
 everything is read from the record, and done once. Prefect stores campaign numbers and counts.
 """
 
+from prefect import allow_failure
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from tasks.safely import flow
@@ -27,6 +31,8 @@ from tasks.settle import (
     save_late,
     wake,
 )
+from tasks.settle_operations import end_waiting_runs, find_lost_operations, start_operation
+from tasks.silent_runs import end_silent_runs
 
 
 @flow(
@@ -45,6 +51,11 @@ def settle() -> object:
     due = find_due(return_state=True)
     woken = wake.map(due)
     closed = close_expired(return_state=True)
+    silent = end_silent_runs(return_state=True)
+    lost = find_lost_operations(return_state=True, wait_for=[allow_failure(silent)])
+    started = start_operation.map(lost)
+    stopped = end_waiting_runs(return_state=True)
     forgotten = forget_receipts(return_state=True)
 
-    return pulled, applied, replies, saved, ended, due, *woken, closed, forgotten
+    settled = (pulled, applied, replies, saved, ended, due, *woken, closed, forgotten)
+    return *settled, silent, lost, *started, stopped

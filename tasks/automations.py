@@ -1,60 +1,27 @@
 """
-What Prefect does by itself when a run falls silent, and when campaigns halt one after the other.
+What Prefect does by itself when campaigns halt one after the other.
 
-A run whose machine dies stays `Running` for ever: nobody is left to say otherwise. Runs send a
-heartbeat, and this automation, which Prefect's open version has to be given, marks a run as
-crashed after three that did not come. The ledger needs no such help to stay right (leases run
-out); people and the concurrency limit do, since a dead run would hold its place.
+Runs that fall silent are no subject of an automation: it goes by events and cannot ask for a run's
+state, so that it ended suspended runs too. tasks/silent_runs.py sees to them.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
 from uuid import UUID
 
 from prefect.automations import AutomationCore
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.objects import StateType
-from prefect.events.actions import ChangeFlowRunState, PauseWorkQueue
+from prefect.events.actions import PauseWorkQueue
 from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 from prefect.exceptions import ObjectNotFound
 
-from tasks.environment import HEARTBEAT_SECONDS
 from tasks.events import HALTS_REPEAT, WITHIN
 from tasks.sending_queue import SENDING_QUEUE
 from tasks.workers import WORK_POOL
 
-SILENT_RUNS = "cohort: silent runs have crashed"
+SILENT_RUNS = "cohort: silent runs have crashed"  # of earlier versions: taken away
 REPEATED_HALTS = "cohort: campaigns halt one after the other"
-MISSED_HEARTBEATS = 3
-
-
-def silent_runs() -> AutomationCore:
-    """The automation that marks a run as crashed when its heartbeats stop."""
-    within = timedelta(seconds=MISSED_HEARTBEATS * HEARTBEAT_SECONDS)
-    return AutomationCore(
-        name=SILENT_RUNS,
-        description=f"No heartbeat for {within.total_seconds():.0f} s: its machine is gone",
-        trigger=EventTrigger(
-            # Only a run that has sent one can fall silent; anything it says later ends the wait
-            after={"prefect.flow-run.heartbeat"},
-            expect={"prefect.flow-run.*"},
-            match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
-            for_each={"prefect.resource.id"},
-            posture=Posture.Proactive,
-            threshold=1,
-            within=within,
-        ),
-        actions=[
-            ChangeFlowRunState(
-                name="Crashed",
-                force=False,
-                state=StateType.CRASHED,
-                message=f"no heartbeat for {within.total_seconds():.0f} s",
-            )
-        ],
-    )
 
 
 def repeated_halts(queue_id: UUID) -> AutomationCore:
@@ -81,17 +48,19 @@ def repeated_halts(queue_id: UUID) -> AutomationCore:
 
 def ensure_automations(*, pool: str = WORK_POOL) -> None:
     """
-    Create the automations, or update them, for this work pool, which exists.
+    Create the automation, or update it, for this work pool, which exists.
 
     Call `apply_environment` first: this imports prefect.
     """
     with get_client(sync_client=True) as client:
-        for wanted in (silent_runs(), repeated_halts(_sending_queue(client, pool))):
-            existing = client.read_automations_by_name(wanted.name)
-            if existing:
-                client.update_automation(existing[0].id, wanted)
-            else:
-                client.create_automation(wanted)
+        for outdated in client.read_automations_by_name(SILENT_RUNS):
+            client.delete_automation(outdated.id)
+        wanted = repeated_halts(_sending_queue(client, pool))
+        existing = client.read_automations_by_name(wanted.name)
+        if existing:
+            client.update_automation(existing[0].id, wanted)
+        else:
+            client.create_automation(wanted)
 
 
 def _sending_queue(client: SyncPrefectClient, pool: str) -> UUID:

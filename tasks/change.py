@@ -11,15 +11,16 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import NamedTuple
 
-from prefect.runtime import flow_run
+from prefect.runtime import deployment, flow_run
 
 from clinic.change import apply, approve, checklist, finish, plan
 from clinic.change.operations import get_operation
+from clinic.change.states import CLOSED
 from clinic.change.summary import Summary
-from clinic.errors import NotAllowed, OperationRefused
+from clinic.errors import OperationRefused
 from clinic.govern.anchor import anchor_of, write_anchor
 from tasks import show_change
-from tasks.safely import task
+from tasks.safely import NotWanted, task
 from tasks.waiting import wait_until
 from tasks.wiring import wiring
 
@@ -75,12 +76,12 @@ def wait_for_approval(operation_id: int) -> int:
     Go on if another person has approved; otherwise say who is waited for, and end this process.
 
     Raises:
-        NotAllowed: it was rejected, or nobody decided in time
+        NotWanted: it was rejected or withdrawn, or nobody decided in time
     """
     parts = wiring()
-    approve.ask(
-        parts.record, parts.clock, parts.settings, operation_id, flow_run_id=flow_run.get_id()
-    )
+    # A run that no deployment started cannot be resumed
+    own = flow_run.get_id() if deployment.id else None
+    approve.ask(parts.record, parts.clock, parts.settings, operation_id, flow_run_id=own)
 
     def answer() -> str:
         return approve.answer(parts.record, parts.clock, operation_id)
@@ -90,8 +91,9 @@ def wait_for_approval(operation_id: int) -> int:
     # Prefect's own limit is the later one: who comes too late is told by our table
     limit = timedelta(hours=parts.settings.operations.approval_hours + 1)
     wait_until(lambda: answer() != "waiting", at_most=limit)
-    if (found := answer()) in ("rejected", "expired"):
-        raise NotAllowed(f"operation-{found}", f"operation {operation_id} was {found}")
+    if (found := answer()) in CLOSED:
+        says = approve.why_closed(parts.record, operation_id)
+        raise NotWanted(f"operation-{found}", says, found.capitalize())
     return operation_id
 
 

@@ -38,7 +38,7 @@ TUNING = {
     # The first interface: the second asks amplitude.com for a configuration, whatever it is told
     "PREFECT_SERVER_UI_V2_ENABLED": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-    # Thirty is the least; the automation in tasks/automations.py waits for three of them
+    # Thirty is the least; tasks/silent_runs.py waits for three of them
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),
     # Loading our tasks takes longer than the default on a small machine
     "PREFECT_RUNNER_POLL_FREQUENCY": "5",

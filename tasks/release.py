@@ -15,7 +15,7 @@ from clinic.errors import NotAllowed
 from clinic.message import approve
 from tasks import events, show
 from tasks.messages import Span
-from tasks.safely import task
+from tasks.safely import NotWanted, task
 from tasks.show_waiting import show_waiting_campaign
 from tasks.waiting import wait_until
 from tasks.wiring import wiring
@@ -26,7 +26,8 @@ def wait_for_approval(campaign_id: int, batches: list[Span]) -> list[Span]:
     Go on if the campaign needs no second person, or has one; otherwise end this process until it has.
 
     Raises:
-        NotAllowed: it was rejected, nobody decided in time, or nobody could start this run again
+        NotWanted: it was rejected, or nobody decided in time
+        NotAllowed: nobody could start this run again
     """
     parts = wiring()
     # A run that no deployment started cannot be started again: whoever asks for due campaigns does it
@@ -49,7 +50,8 @@ def wait_for_approval(campaign_id: int, batches: list[Span]) -> list[Span]:
     limit = timedelta(hours=parts.settings.release.approval_hours + 1)
     wait_until(lambda: answer() != "waiting", at_most=limit)
     if (found := answer()) in ("rejected", "expired"):
-        raise NotAllowed(f"campaign-{found}", f"campaign {campaign_id} was {found}: nothing left")
+        says = f"Campaign {campaign_id} was {found}: nothing was sent"
+        raise NotWanted(f"campaign-{found}", says, found.capitalize())
     return batches
 
 

@@ -87,6 +87,8 @@ def resume(flow_run_id: UUID) -> None:
     """
     Let a suspended run go on, in a new process, from the top of its flow.
 
+    What waits for a decision: going_on.py, which also knows what to do where the run is lost.
+
     Raises:
         NotFound: there is no such run
         NotAllowed: it is not waiting, so there is nothing to resume

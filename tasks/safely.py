@@ -21,15 +21,16 @@ import hashlib
 import inspect
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NoReturn, ParamSpec, TypedDict, TypeVar, Unpack
+from typing import Any, NoReturn, ParamSpec, TypedDict, TypeVar, Unpack, cast
 
 import pydantic
 from prefect import Flow, Task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.states import Cancelled
 from prefect.task_runners import TaskRunner
 
-from clinic.errors import CohortError, GatewayRefused, MendableError, RecordUnsafe
+from clinic.errors import CohortError, GatewayRefused, MendableError, NotAllowed, RecordUnsafe
 from tasks.scrub import where
 
 P = ParamSpec("P")
@@ -45,6 +46,21 @@ class Unforeseen(CohortError):
 
 class ParametersRefused(MendableError):
     """A flow was started with parameters that it does not take."""
+
+
+class NotWanted(NotAllowed):
+    """
+    People have decided against what a run waits for: the run is Cancelled, and nothing has failed.
+
+    name: of the state in Prefect, `Rejected`
+    """
+
+    def __init__(self, code: str, says: str, name: str = "Rejected") -> None:
+        super().__init__(code, says)
+        self.name = name
+
+    def __reduce__(self) -> tuple[type[NotWanted], tuple[str, str, str]]:  # type: ignore[override]
+        return (type(self), (self.code, self.says, self.name))
 
 
 class TaskOptions(TypedDict, total=False):
@@ -99,7 +115,7 @@ def flow(**options: Unpack[FlowOptions]) -> Callable[[Callable[P, R]], Flow[P, R
 
     def decorate(function: Callable[P, R]) -> Flow[P, R]:
         return SafeFlow(
-            _typed(safe(function)),
+            _typed(_cancelled_by_people(safe(function))),
             version=_version(function),
             persist_result=False,
             log_prints=False,
@@ -130,6 +146,20 @@ def safe(function: Callable[P, R]) -> Callable[P, R]:
         _raise_alone(harmless)
 
     return guarded
+
+
+def _cancelled_by_people(function: Callable[P, R]) -> Callable[P, R]:
+    """A person's no ends a run in a state of its own: a list of failed runs is for what is to be fixed."""
+
+    @functools.wraps(function)
+    def judged(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except NotWanted as refusal:
+            # A flow that gives a state ends in it
+            return cast(R, Cancelled(name=refusal.name, message=refusal.says))
+
+    return judged
 
 
 def _typed(function: Callable[P, R]) -> Callable[P, R]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from functools import partial
 
+from clinic.change.withdraw import expire_plans
 from clinic.gateway.receipt_pull import fetch_page
-from clinic.govern.approvals import expire
+from clinic.govern.approvals import expire, latest
 from clinic.message.forget import forget_receipts as forget_old_receipts
 from clinic.message.pull import pull
 from clinic.message.replies import apply_replies as apply_all_replies
@@ -19,6 +20,7 @@ from clinic.message.unconfirmed import end_waiting as end_all_waiting
 from clinic.message.unsaved import save_unsaved
 from clinic.message.wake import due_campaigns
 from tasks import events
+from tasks.going_on import go_on
 from tasks.runs import is_waiting, start_deployment
 from tasks.safely import may_mend_itself, task
 from tasks.wiring import wiring
@@ -92,6 +94,13 @@ def wake(campaign_id: int) -> int:
     """Start a run that goes on with this campaign, unless one is still to start."""
     parts = wiring()
     tag = f"campaign-{campaign_id}"
+    with parts.record.read() as connection:
+        asked = latest(connection, subject="campaign", subject_id=campaign_id)
+    if asked is not None and asked.state == "approved":  # a run of its own may wait for that
+        request = request_of(parts.record, campaign_id)
+        shown = {"request": request.model_dump(mode="json")}
+        go_on("message/message", shown, tag=tag, flow_run_id=asked.flow_run_id)
+        return campaign_id
     if is_waiting(tag):  # while a queue is paused or no worker runs, they would pile up
         return campaign_id
     request = request_of(parts.record, campaign_id)
@@ -107,6 +116,7 @@ def wake(campaign_id: int) -> int:
 
 @task(name="close-expired")
 def close_expired() -> int:
-    """Close the requests for approval that nobody decided in time; how many."""
+    """Close the requests that nobody decided in time, and plans that nobody asked for; how many."""
     parts = wiring()
-    return len(expire(parts.record, parts.clock))
+    plans = expire_plans(parts.record, parts.clock, parts.settings)
+    return plans + len(expire(parts.record, parts.clock))

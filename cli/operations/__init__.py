@@ -39,6 +39,7 @@ for command in (
     again.undo,
     again.rerun,
     again.resume,
+    again.withdraw,
 ):
     app.command()(command)
 app.command("list")(look.list_all)

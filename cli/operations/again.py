@@ -10,6 +10,7 @@ from cli import changing, console
 from cli.changing import Asking
 from cli.operations.options import Key, NoRun, Number, Reason, Yes, told
 from cli.proof import Me, SecretFd
+from cli.wiring import get_settings, open_record
 
 
 def undo(
@@ -49,6 +50,21 @@ def rerun(
 
 
 def resume(operation: Number) -> None:
-    """Start the run of an operation that was only stored, or whose run stopped half way."""
-    changing.resume(operation)
-    console.next_commands(f"cohort operations show {operation}")
+    """Let an operation go on that was only stored, or whose run was lost or stopped half way."""
+    console.next_commands(*changing.resume(operation))
+
+
+def withdraw(operation: Number, me: Me = "", secret_fd: SecretFd = None) -> None:
+    """Take back what you asked for, before it has begun. Nothing is changed."""
+    from cli.proof import anchor_of, prove_me
+    from clinic.change.withdraw import withdraw as take_back
+    from clinic.clock import SystemClock
+    from clinic.govern.audit import write_anchor
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        person = prove_me(record, settings, me, secret_fd)
+        take_back(record, SystemClock(), operation, by=person.name)
+        write_anchor(record, anchor_of(settings))
+    console.say(f"Operation {operation} is withdrawn. Nothing was changed.")
+    console.next_commands(f"cohort operations rerun {operation}")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli import console
+from cli.wiring import get_settings, open_record
 
 DAY = ["%Y-%m-%d", "%d/%m/%Y"]
 Selection = Annotated[
@@ -29,6 +30,12 @@ Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON docume
 
 
 def told(operation_id: int) -> None:
-    """The operation's number, and what one would type next."""
-    console.say(f"Operation {operation_id}.")
-    console.next_commands(f"cohort operations show {operation_id}", "cohort approvals")
+    """The operation's number, how it stands, and what one would type next."""
+    from cli.changing import next_of
+    from clinic.change.operations import get_operation
+
+    with open_record(get_settings()) as record:
+        state = get_operation(record, operation_id).state
+        then = next_of(record, operation_id)
+    console.say(f"Operation {operation_id} is {state}.")
+    console.next_commands(f"cohort operations show {operation_id}", *then)

@@ -22,7 +22,7 @@ from clinic.change.fields import FIELDS, ColumnField, Part, fields_in, raise_ver
 from clinic.change.locks import leave_out_held, wait_to_begin
 from clinic.change.operations import find_operation, set_state
 from clinic.change.outcomes import AT_APPLY, FAILED, WILL_CHANGE
-from clinic.change.states import CHANGED_SOMETHING, PLANNED, RUNNING, WAITING
+from clinic.change.states import APPROVED, CHANGED_SOMETHING, PLANNED, RUNNING, WAITING
 from clinic.change.writing import announce, withdraw
 from clinic.clock import Clock
 from clinic.errors import NotAllowed
@@ -48,7 +48,7 @@ def begin(record: Record, clock: Clock, operation_id: int) -> None:
         planned = find_operation(connection, operation_id, lock=True)
         if planned.state in CHANGED_SOMETHING:
             return
-        if planned.state not in (PLANNED, WAITING):
+        if planned.state not in (PLANNED, WAITING, APPROVED):
             raise NotAllowed(
                 "operation-ended", f"operation {operation_id} is {planned.state}: ask for it anew"
             )

@@ -7,6 +7,7 @@ The decision itself is made in clinic/govern/approvals.py, by a person who prove
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -14,27 +15,33 @@ from sqlalchemy import Connection
 from clinic.change.kinds import UNDO, kind_of, words_of
 from clinic.change.operations import Operation, find_operation, set_state
 from clinic.change.outcomes import WILL_CHANGE
-from clinic.change.states import EXPIRED, PLANNED, REJECTED, RUNNING, WAITING
+from clinic.change.states import APPROVED, EXPIRED, PLANNED, REJECTED, RUNNING, WAITING
 from clinic.clock import Clock
+from clinic.govern.approval_rows import note_run
 from clinic.govern.approvals import latest, request_approval
 from clinic.record.database import Record
-from clinic.record.schema.change import operation_item
+from clinic.record.schema.change import operation, operation_item
+from clinic.record.schema.govern import approval
 from clinic.settings import Settings
 
-APPROVED = "approved"
+_OPEN: Final = (WAITING, APPROVED)
 
 
 def ask(
     record: Record, clock: Clock, settings: Settings, operation_id: int, *, flow_run_id: str | None
 ) -> None:
     """
-    Ask for the approval of a planned operation; one that was asked for already is left as it is.
+    Ask for the approval of a planned operation; of one that was asked for already only the run is noted.
 
     Raises:
         NotAllowed: the requester is no active operator, or their role may not ask for this
     """
     with record.write() as connection:
         planned = find_operation(connection, operation_id, lock=True)
+        if planned.state in _OPEN:
+            open_one = latest(connection, subject="operation", subject_id=operation_id)
+            if open_one is not None:
+                note_run(connection, open_one, flow_run_id)
         if planned.state != PLANNED:
             return
         number = request_approval(
@@ -55,28 +62,66 @@ def ask(
 
 def answer(record: Record, clock: Clock, operation_id: int) -> str:
     """
-    What became of the request: "waiting", "approved", "rejected" or "expired".
+    What became of the request: "waiting", "approved", "rejected", "expired" or "withdrawn".
 
-    Writes a rejection or an expiry to the operation, which has then ended. One that was begun stays
-    "approved".
+    Writes the decision to the operation: rejected or expired it has then ended. One that was begun
+    stays "approved".
     """
     with record.write() as connection:
         asked = find_operation(connection, operation_id, lock=True)
-        if asked.state != WAITING:
+        if asked.state not in _OPEN:
             return APPROVED if asked.state == RUNNING else asked.state
         found = _read(connection, asked, clock.now())
+        if found == APPROVED != asked.state:
+            set_state(connection, operation_id, APPROVED)
         if found in (REJECTED, EXPIRED):
             set_state(connection, operation_id, found, state_reason=found, finished_at=clock.now())
         return found
+
+
+def why_closed(record: Record, operation_id: int) -> str:
+    """Why an operation ended before it began: by whom, and what they noted. One sentence."""
+    with record.read() as connection:
+        ended = find_operation(connection, operation_id)
+        found = latest(connection, subject="operation", subject_id=operation_id)
+    if ended.state == REJECTED and found is not None and found.decided_by:
+        noted = f": {found.note}" if found.note else ""
+        return f"Operation {operation_id} was rejected by {found.decided_by}{noted}"
+    if ended.state == EXPIRED:
+        return f"Operation {operation_id} has expired: nobody decided or began in time"
+    return f"Operation {operation_id} was {ended.state} by {ended.requested_by}"
 
 
 def _read(connection: Connection, asked: Operation, now: datetime) -> str:
     found = latest(connection, subject="operation", subject_id=asked.id)
     if found is None or found.state in ("void", "used"):
         return WAITING
-    if found.state == "waiting" and found.expires_at <= now:
+    if found.state in _OPEN and found.expires_at <= now:
         return EXPIRED
     return found.state
+
+
+def note_decisions(record: Record, clock: Clock) -> list[int]:
+    """
+    Write to every operation what was decided of it, if whoever decided was stopped before that.
+
+    The numbers of those that are approved and not started.
+    """
+    with record.read() as connection:
+        of_operation = (approval.c.subject == "operation") & (
+            approval.c.subject_id == operation.c.id
+        )
+        decided = approval.c.state.in_((APPROVED, REJECTED, EXPIRED)) | (
+            approval.c.expires_at <= clock.now()
+        )
+        found = connection.scalars(
+            sa.select(operation.c.id)
+            .join(approval, of_operation & decided)
+            .where(operation.c.state.in_(_OPEN))
+            .order_by(operation.c.id)
+            .distinct()
+        ).all()
+    return [key for key in found if answer(record, clock, key) == APPROVED]
 
 
 def counts_of(connection: Connection, planned: Operation) -> dict[str, int | str]:

@@ -175,6 +175,13 @@ def list_operations(record: Record, limit: int = 50) -> list[Operation]:
         return [operation_of(row) for row in found.mappings()]
 
 
+def in_state(record: Record, *states: str) -> list[int]:
+    """The numbers of the operations in one of these states, the oldest first."""
+    with record.read() as connection:
+        wanted = sa.select(operation.c.id).where(operation.c.state.in_(states))
+        return list(connection.scalars(wanted.order_by(operation.c.id)))
+
+
 def operation_of(row: sa.RowMapping) -> Operation:
     """The row as a value."""
     return Operation(**{**row, "parameters": orjson.loads(row["parameters"])})

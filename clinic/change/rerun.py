@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from clinic.change.kinds import UNDO
-from clinic.change.operations import Request, find_operation, insert_operation
+from clinic.change.operations import Operation, Request, find_operation, insert_operation
 from clinic.change.outcomes import RERUN
 from clinic.change.selection import select_by_query
-from clinic.change.states import DONE, DONE_WITH_CONFLICTS, FAILED
+from clinic.change.states import CLOSED, ENDED, FAILED
 from clinic.clock import Clock
 from clinic.errors import OperationRefused
 from clinic.record.database import Record
@@ -28,6 +29,7 @@ def request_rerun(
     """
     Ask for the same operation again for those patients of it who were locked, changed by somebody else
     meanwhile, or refused by the database; the new operation's id. It needs an approval of its own.
+    One that was closed before it began is asked for anew as a whole.
 
     Raises:
         NotFound: there is no such operation
@@ -41,20 +43,12 @@ def request_rerun(
         )
         if known is not None:
             return int(known)
-        if ended.state not in (DONE, DONE_WITH_CONFLICTS, FAILED):
+        if ended.state not in ENDED:
             raise OperationRefused(
                 "rerun-not-ended",
-                f"operation {of} is {ended.state}: resume it instead (cohort operations resume {of})",
+                f"operation {of} is {ended.state}, so there is nothing to ask for again; "
+                f"what it waits for: cohort operations show {of}",
             )
-        left = operation_item.c
-        patients = sa.select(left.patient_id).where(
-            left.operation_id == of,
-            left.outcome.in_(RERUN) if ended.state != FAILED else sa.true(),
-        )
-        taken = select_by_query(
-            connection, clock, settings, patients,
-            source="rerun", criteria={"operation": of}, taken_by=requested_by,
-        )  # fmt: skip
         return insert_operation(
             connection,
             clock,
@@ -62,7 +56,7 @@ def request_rerun(
             Request(
                 kind=ended.kind,
                 parameters=ended.parameters,
-                selection_id=taken.id,
+                selection_id=_whom(connection, clock, settings, ended, requested_by),
                 requested_by=requested_by,
                 reason=ended.reason,
                 request_key=request_key,
@@ -70,3 +64,27 @@ def request_rerun(
                 rerun_of=of,
             ),
         )
+
+
+def _whom(
+    connection: Connection, clock: Clock, settings: Settings, ended: Operation, by: str
+) -> int:
+    """The selection: the same where nothing had begun, else those of whom something is left."""
+    if ended.state in CLOSED:
+        return ended.selection_id
+    left = operation_item.c
+    everybody = ended.state == FAILED
+    patients = sa.select(left.patient_id).where(
+        left.operation_id == ended.id, sa.true() if everybody else left.outcome.in_(RERUN)
+    )
+    if not connection.scalar(sa.select(patients.exists())):
+        raise OperationRefused(
+            "rerun-nothing",
+            f"nothing is left of operation {ended.id}: everybody was changed, or need not be; "
+            f"to put it back: cohort operations undo {ended.id} --reason …",
+        )
+    taken = select_by_query(
+        connection, clock, settings, patients,
+        source="rerun", criteria={"operation": ended.id}, taken_by=by,
+    )  # fmt: skip
+    return taken.id

@@ -39,7 +39,7 @@ from clinic.change.outcomes import (
     WILL_CHANGE,
 )
 from clinic.change.shape import Items, Reason, has_died, held_by_another, item_columns
-from clinic.change.states import DONE, DONE_WITH_CONFLICTS, ENDED, WAITING
+from clinic.change.states import DONE, DONE_WITH_CONFLICTS, RUNNING
 from clinic.clock import Clock
 from clinic.errors import OperationRefused
 from clinic.record.database import Record
@@ -50,7 +50,6 @@ from clinic.record.schema.change import (
     operation_item,
     selection_row,
 )
-from clinic.record.schema.govern import approval
 from clinic.record.schema.people import patient
 from clinic.settings import Settings
 
@@ -106,20 +105,19 @@ def _require_undoable(connection: Connection, original: Operation, request_key: 
         raise OperationRefused(
             "undo-not-ended", f"operation {original.id} is {original.state}: nothing to undo"
         )
-    # Rejected or expired, it is open no more, even if its run was never resumed to say so
-    undecided = sa.or_(operation.c.state != WAITING, approval.c.state.in_(("waiting", "approved")))
+    # One that is only asked for blocks nothing: what is put back already is found when it is decided
     open_one = connection.scalar(
-        sa.select(operation.c.id)
-        .outerjoin(approval, approval.c.id == operation.c.approval_id)
-        .where(
+        sa.select(operation.c.id).where(
             operation.c.undo_of == original.id,
-            operation.c.state.not_in(ENDED),
+            operation.c.state == RUNNING,
             operation.c.request_key != request_key,
-            undecided,
         )
     )
     if open_one is not None:
-        raise OperationRefused("undo-open", f"operation {open_one} is undoing it already")
+        raise OperationRefused(
+            "undo-open",
+            f"operation {open_one} is undoing it already; see: cohort operations show {open_one}",
+        )
 
 
 def undo_items(connection: Connection, asked: Operation) -> Iterator[Items]:

@@ -113,6 +113,14 @@ def move(
     )
 
 
+def note_run(connection: Connection, asked: Approval, flow_run_id: str | None) -> None:
+    """The run that waits for this decision, once there is one; it is no part of what is sealed."""
+    if flow_run_id is not None and flow_run_id != asked.flow_run_id:
+        connection.execute(
+            approval.update().where(approval.c.id == asked.id).values(flow_run_id=flow_run_id)
+        )
+
+
 def bound(asked: Approval) -> dict[str, Any]:
     """What an act on an approval says of it."""
     return {

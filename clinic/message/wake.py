@@ -31,10 +31,10 @@ def due_campaigns(record: Record, now: datetime, timing: Timing | None = None) -
     Campaigns of which something can be sent now, the oldest first: start a run for each.
 
     Scheduled ones whose start has come are running after this; those past their latest start are
-    missed, and not among them. One that a second person has approved is due if no suspended run of
-    its own waits for that. One that somebody sends at this moment is not. Reminders whose run died
-    before it released them are: nobody looks at a run by night. What cancelled campaigns left under way
-    is settled.
+    missed, and not among them. One that a second person has approved is due; whether a run of its own
+    waits for that is for who starts it to see. One that somebody sends at this moment is not. Reminders
+    whose run died before it released them are: nobody looks at a run by night. What cancelled campaigns left
+    under way is settled.
     """
     timing = timing or Timing()
     settle_cancelled(record, now)
@@ -97,7 +97,6 @@ def _approved(now: datetime) -> sa.Select[tuple[int]]:
             campaign.c.state == states.AWAITING_APPROVAL,
             approval.c.state == "approved",
             approval.c.expires_at > now,
-            approval.c.flow_run_id.is_(None),
         )
     )
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 
 from cli.approvals import resume_run
 from cli.confirm import wait_for_another
 from clinic.clock import SystemClock
-from clinic.errors import NotAllowed
+from clinic.errors import Incomplete, NotAllowed
 from clinic.govern.approvals import Approval
 from clinic.record.database import Record
 from clinic.settings import Settings
@@ -187,20 +186,34 @@ def decided(office: Office, flow_run_id: str | None) -> Approval:
     return found
 
 
-def test_a_decision_resumes_the_run_that_waits_for_it(
-    office: Office, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("went", "says"),
+    [
+        ("resumed", "goes on"),
+        ("started", "was lost: another is started"),
+        ("under way", "is under way"),
+        ("none", "No run waits"),
+    ],
+)
+def test_a_decision_lets_go_on_what_waits_for_it(
+    office: Office, capsys: pytest.CaptureFixture[str], went: str, says: str
 ) -> None:
-    resumed: list[UUID] = []
-    resume_run(decided(office, RUN), resumed.append)
-    assert resumed == [UUID(RUN)]
-    assert "goes on" in capsys.readouterr().err
+    asked: list[int] = []
+
+    def call(decided: Approval) -> str:
+        asked.append(decided.id)
+        return went
+
+    resume_run(decided(office, RUN), call)
+    assert asked == [1]
+    assert says in capsys.readouterr().err
 
 
-def _no_server(flow_run_id: UUID) -> None:
+def _no_server(decided: Approval) -> str:
     raise ConnectionError("to an address")
 
 
-def _not_waiting(flow_run_id: UUID) -> None:
+def _not_waiting(decided: Approval) -> str:
     raise NotAllowed("run-not-waiting", "it is not waiting")
 
 
@@ -208,19 +221,18 @@ def _not_waiting(flow_run_id: UUID) -> None:
     ("call", "says"),
     [(_no_server, "no Prefect server answers"), (_not_waiting, "it is not waiting")],
 )
-def test_when_the_run_cannot_be_resumed_the_decision_stands_and_the_command_is_shown(
-    office: Office,
-    capsys: pytest.CaptureFixture[str],
-    call: Callable[[UUID], None],
-    says: str,
+def test_when_the_run_does_not_go_on_the_decision_stands_and_the_program_does_not_end_well(
+    office: Office, call: Callable[[Approval], str], says: str
 ) -> None:
-    resume_run(decided(office, RUN), call)
-    said = capsys.readouterr().err
-    for part in ("decision stands", says, "cohort server start", "cohort approvals resume 1"):
-        assert part in said
-    assert "to an address" not in said
+    with pytest.raises(Incomplete) as refused:
+        resume_run(decided(office, RUN), call)
+    assert (refused.value.code, refused.value.exit_code) == ("run-not-resumed", 4)
+    for part in ("decision stands", says, "cohort server start", "cohort operations resume 7"):
+        assert part in refused.value.says
+    assert "to an address" not in refused.value.says
 
 
-def test_what_no_run_waits_for_is_said(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
-    resume_run(decided(office, None), _no_server)
-    assert "No run waits" in capsys.readouterr().err
+def test_what_no_run_waits_for_is_said(office: Office) -> None:
+    number = str(ask(office))
+    said = office.run("approve", number, "--note", "seen", me="mia")
+    assert (said.exit_code, "No run waits" in said.output) == (0, True)

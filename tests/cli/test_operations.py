@@ -173,6 +173,21 @@ def test_nothing_is_asked_for_unless_somebody_says_so(office: Office) -> None:
     assert (result.exit_code, "not-confirmed" in result.output) == (3, True)
 
 
+def test_who_declines_at_the_question_has_withdrawn_and_asks_again_by_rerun(office: Office) -> None:
+    office.run("operations", "select", "--facility", "F1")
+    words = ("operations", "status", "1", "--to", "on_hold", "--reason", "r", "--no-run")
+    declined = office.run(*words, me="ann")
+    assert "cohort operations rerun 1" in declined.output
+    assert [row["state"] for row in office.rows("operations", "list")] == ["withdrawn"]
+    again = office.run("operations", "rerun", "1", "--yes", "--no-run", me="ann")
+    assert (again.exit_code, "cohort operations withdraw 2" in again.output) == (0, True)
+    other = office.run("operations", "withdraw", "2", me="mia")
+    assert (other.exit_code, "withdraw-other" in other.output) == (3, True)
+    own = office.run("operations", "withdraw", "2", me="ann")
+    assert (own.exit_code, "Nothing was changed" in own.output) == (0, True)
+    assert [row["state"] for row in office.rows("operations", "list")] == ["withdrawn"] * 2
+
+
 def test_an_operation_that_has_ended_is_not_resumed(office: Office, clock: FakeClock) -> None:
     office.run("operations", "select", "--facility", "F1")
     ask(office, "status", "1", "--to", "on_hold")

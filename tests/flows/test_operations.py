@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -11,6 +12,9 @@ import pytest
 import sqlalchemy as sa
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.objects import StateType
+from prefect.events import emit_event
+from prefect.states import Crashed, Running
 
 from clinic.change.export import folder_of
 from clinic.change.exported import find_file
@@ -26,14 +30,18 @@ from clinic.record.schema.govern import audit_block
 from clinic.settings import Operations, Settings
 from flows.assign_tags import assign_tags
 from flows.reassign_provider import reassign_provider
+from flows.settle import settle
 from flows.status_change import status_change
 from flows.transfer_facility import transfer_facility
 from flows.undo import undo
 from flows.update_attribute import update_attribute
 from tasks import wiring
+from tasks.decided import decision_goes_on
+from tasks.going_on import operation_goes_on, operation_tag, runs_of
 from tasks.runs import resume, start_deployment, state_of
 from tasks.safely import flow
 from tasks.show_change import show_waiting
+from tasks.silent_runs import SILENCE, crash_silent_runs
 from tasks.workers import start_worker, stop_worker, worker_log
 from tests.clinic.change.practice import (
     MANAGER,
@@ -122,14 +130,15 @@ def test_an_undo_is_a_flow_like_any_other(
         assert {name: head.number for name, head in anchor.heads.items()} == dict(ends.all())
 
 
-def test_a_rejected_operation_changes_nothing_and_its_run_fails(
+def test_a_rejected_operation_changes_nothing_and_its_run_is_cancelled(
     prefect_server: Settings, wired: Record, clock: FakeClock
 ) -> None:
     operation_id = asked(wired, clock, "status", {"to": "on_hold"}, [1])
     number = reviewed(wired, clock, operation_id)
-    decide(wired, clock, number, operator=MANAGER, decision="rejected", note="no")
-    with pytest.raises(CohortError, match="operation-rejected"):
-        status_change(operation_id)
+    decide(wired, clock, number, operator=MANAGER, decision="rejected", note="not this month")
+    ended = status_change(operation_id, return_state=True)
+    assert (ended.type, ended.name) == (StateType.CANCELLED, "Rejected")
+    assert ended.message == f"Operation {operation_id} was rejected by mia: not this month"
     assert set(column(wired, "version").values()) == {1}
 
 
@@ -205,6 +214,55 @@ def test_a_waiting_flow_is_suspended_and_resumed_by_the_decision(
     assert get_operation(record, operation_id).state == "done"
     assert [column(record, "status")[n] for n in (1, 2, 3, 4)] == [*["on_hold"] * 3, "active"]
     assert verify(record, None).holds
+
+
+def test_a_suspended_run_that_is_lost_loses_nothing_that_was_approved(
+    office: tuple[Settings, Record],
+) -> None:
+    """Prefect calls it crashed; the decision starts another, asked for twice it is one."""
+    from clinic.clock import SystemClock
+
+    settings, record = office
+    clock: FakeClock = SystemClock()  # type: ignore[assignment]
+    operation_id = asked(record, clock, "tag", {"add": ["b"]}, [2, 4])
+    assert operation_goes_on(operation_id, "tag", flow_run_id=None) == "started"
+    [run] = runs_of(operation_tag(operation_id))
+    _wait_suspended(run.id, 1, settings)
+    with get_client(sync_client=True) as client:
+        emit_heartbeat_of(run.id)
+        # Silent for an hour, and suspended: it waits for a person, and nothing is done to it
+        crash_silent_runs(client, now=datetime.now(UTC) + timedelta(hours=1))
+        assert state_of(run.id) == "Suspended"
+        client.set_flow_run_state(run.id, Crashed(), force=True)
+    number = get_operation(record, operation_id).approval_id or 0
+    decided = decide(record, clock, number, operator=MANAGER, decision="approved", note="seen")
+    assert decision_goes_on(record, decided) == "started"
+    assert decision_goes_on(record, decided) in ("under way", "started")
+    assert len(runs_of(operation_tag(operation_id))) == 2
+    wait_for("done", lambda: get_operation(record, operation_id).state == "done", seconds=90)
+
+
+def test_only_a_running_run_that_fell_silent_is_crashed(prefect_server: Settings) -> None:
+    with get_client(sync_client=True) as client:
+        runs = [client.create_flow_run(settle, state=Running()) for _ in range(2)]
+        silent, young = (run.id for run in runs)
+        emit_heartbeat_of(silent)
+        now = datetime.now(UTC)
+
+        def look() -> bool:
+            return silent in crash_silent_runs(client, now=now + SILENCE + timedelta(seconds=5))
+
+        wait_for("the silent one", look)
+        # Without a heartbeat it may be one that has just begun
+        assert (state_of(silent), state_of(young)) == ("Crashed", "Running")
+        client.set_flow_run_state(young, Crashed(), force=True)
+
+
+def emit_heartbeat_of(flow_run_id: UUID) -> None:
+    """What a run sends every half minute."""
+    emit_event(
+        "prefect.flow-run.heartbeat", {"prefect.resource.id": f"prefect.flow-run.{flow_run_id}"}
+    )
 
 
 def test_an_export_leaves_through_a_worker(office: tuple[Settings, Record]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
+from clinic.change.apply import begin
 from clinic.change.checklist import checklist
 from clinic.change.plan import make_plan
 from clinic.change.selection import select_ids
@@ -20,6 +21,7 @@ from tests.clinic.change.practice import (
     ASKER,
     SETTINGS,
     applied,
+    approved,
     asked,
     column,
     die,
@@ -257,13 +259,20 @@ def test_tags_visits_and_several_fields_are_restored_together(
     assert tags_of(record) == set()
 
 
-def test_two_undos_of_one_operation_are_not_open_at_once(record: Record, clock: FakeClock) -> None:
+def test_only_an_undo_that_runs_keeps_another_from_being_asked_for(
+    record: Record, clock: FakeClock
+) -> None:
+    """One that was declined, or waits, blocks nothing."""
     practice(record)
     operation_id = changed(record, clock)
-    undo_of(record, clock, operation_id)
+    first = undo_of(record, clock, operation_id)
+    assert undo_of(record, clock, operation_id) == first
+    second = undo_of(record, clock, operation_id, key="another")
+    assert second != first
+    approved(record, clock, second)
+    begin(record, clock, second)
     with pytest.raises(OperationRefused, match="undo-open"):
-        undo_of(record, clock, operation_id, key="another")
-    assert undo_of(record, clock, operation_id) == undo_of(record, clock, operation_id)
+        undo_of(record, clock, operation_id, key="a third")
 
 
 def test_who_asked_for_the_undo_does_not_approve_it(

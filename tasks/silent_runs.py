@@ -1,0 +1,71 @@
+"""
+Runs whose machine is gone: they stay `Running` for ever, since nobody is left to say otherwise.
+
+A run sends a heartbeat every 30 seconds. One that is still Running when three of them did not come is
+marked as crashed. Its state is asked first: an automation of Prefect's own goes by events alone, and
+marked runs that were suspended, and waited for a person, as crashed too.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import StateType
+from prefect.events.filters import (
+    EventFilter,
+    EventNameFilter,
+    EventOccurredFilter,
+    EventResourceFilter,
+)
+from prefect.states import Crashed
+
+from tasks.environment import HEARTBEAT_SECONDS
+from tasks.safely import task
+
+MISSED_HEARTBEATS: Final = 3
+SILENCE: Final = timedelta(seconds=MISSED_HEARTBEATS * HEARTBEAT_SECONDS)
+
+
+@task(name="end-silent-runs", retries=2, retry_delay_seconds=[1, 5])
+def end_silent_runs() -> int:
+    """Mark the runs that fell silent as crashed; how many."""
+    with get_client(sync_client=True) as client:
+        return len(crash_silent_runs(client, now=datetime.now(UTC)))
+
+
+def crash_silent_runs(client: SyncPrefectClient, *, now: datetime) -> list[UUID]:
+    """The runs that are Running, have sent a heartbeat, and none for `SILENCE`: now they are Crashed."""
+    running = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING]))
+    found = client.read_flow_runs(flow_run_filter=FlowRunFilter(state=running))
+    silent = [
+        run.id
+        for run in found
+        if (last := _last_heartbeat(client, run.id)) is not None and now - last > SILENCE
+    ]
+    message = f"no heartbeat for {SILENCE.total_seconds():.0f} s"
+    for key in silent:
+        # Asked again: it may have been suspended, or have ended, since
+        state = client.read_flow_run(key).state
+        if state is not None and state.is_running():
+            client.set_flow_run_state(key, Crashed(message=message))
+    return silent
+
+
+def _last_heartbeat(client: SyncPrefectClient, flow_run_id: UUID) -> datetime | None:
+    """None: it has sent none yet."""
+    wanted = EventFilter(
+        event=EventNameFilter(name=["prefect.flow-run.heartbeat"]),
+        resource=EventResourceFilter(id=[f"prefect.flow-run.{flow_run_id}"]),
+        # By default the last three months, ending when this is asked
+        occurred=EventOccurredFilter(),
+    )
+    newest = client.read_events(filter=wanted, limit=1).events
+    return newest[0].occurred if newest else None
