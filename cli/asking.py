@@ -105,7 +105,11 @@ def _review(parts: Wiring, campaign_id: int, manner: Manner) -> None:
     cost = parts.settings.sms.segment_cost
     review = review_campaign(parts.record, campaign_id, segment_cost=cost)
     not_accepted = sending.write_not_accepted(parts, campaign_id)
-    show_review(review, read_previews(parts.record, campaign_id), not_accepted=not_accepted)
+    # Nobody looks at a script's output before it sends, and its log is kept: no patient goes there
+    seen = (
+        [] if manner.yes and not sys.stderr.isatty() else read_previews(parts.record, campaign_id)
+    )
+    show_review(review, seen, not_accepted=not_accepted)
     if review.accepted and not review.dry_run:
         said = estimate(parts.record, campaign_id, parts.timing, parts.clock.now())
         show_time(said, LocalTime(parts.settings))

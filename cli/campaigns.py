@@ -121,6 +121,7 @@ def outcomes(
     would run as a formula are made safe.
     """
     from clinic.message.outcome_rows import write_outcomes
+    from clinic.record.private import open_private
 
     settings = get_settings()
     zone = LocalTime(settings).zone
@@ -128,7 +129,7 @@ def outcomes(
         if str(csv) == "-":
             write_outcomes(record, campaign, sys.stdout, only=only, zone=zone)
             return
-        with csv.open("w", encoding="utf-8-sig", newline="") as file:
+        with open_private(csv) as file:
             count = write_outcomes(record, campaign, file, only=only, zone=zone)
     console.say(f"{count:,} rows written to {csv}")
     console.next_commands(f"cohort show {campaign}")

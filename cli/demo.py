@@ -120,8 +120,10 @@ def _write_list(settings: Settings, practice: Practice, rows: int) -> Path:
     import numpy as np
 
     from clinic.practice.faulty import faulty_list
+    from clinic.record.private import claim
 
     path = settings.home / "flu-clinic.csv"
+    os.close(claim(path))
     path.write_bytes(faulty_list(np.random.default_rng(SEED), rows, practice))
     console.say(f"A list as EMIS writes it, with every kind of fault: [bold]{path}[/]")
     return path

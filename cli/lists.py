@@ -169,10 +169,13 @@ def _columns(opened: ListFile) -> list[dict[str, str]]:
 def _write(
     report: dict[str, Any], page: Callable[[], str], *, html: Path | None, json: bool
 ) -> None:
+    from clinic.record.private import open_private
+
     if json:
         console.show_json(report)
     if html is not None:
-        html.write_text(page(), encoding="utf-8")
+        with open_private(html, encoding="utf-8") as file:
+            file.write(page())
         console.say(f"Report: {html}")
 
 

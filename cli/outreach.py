@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from datetime import datetime
@@ -102,7 +103,7 @@ def report(
         wanted = Filter(campaign, who, time.begin(since), time.end(until), status)
         found = list_sent(record, wanted)
         if excel is not None:
-            _write_excel(excel, found, time)
+            _write_excel(excel, found, time, settings.home)
         elif csv is not None:
             _write_file(csv, found, time)
         else:
@@ -120,11 +121,14 @@ def _show(found: Iterator[Sent], time: LocalTime, *, limit: int, json: bool) -> 
     console.next_commands("cohort report --csv outreach.csv", "cohort campaigns")
 
 
-def _write_excel(path: Path, found: Iterator[Sent], time: LocalTime) -> None:
+def _write_excel(path: Path, found: Iterator[Sent], time: LocalTime, home: Path) -> None:
     from clinic.message.sent_sheet import write_workbook
+    from clinic.record.private import claim, drafts_in
 
-    path.open("ab").close()  # a place that cannot be written is told of as such
-    count = write_workbook(path, _HEADINGS, (_cells(sent, time) for sent in found))
+    os.close(claim(path))  # a place that cannot be written is told of as such
+    with drafts_in(home) as drafts:
+        cells = (_cells(sent, time) for sent in found)
+        count = write_workbook(path, _HEADINGS, cells, drafts=drafts)
     console.say(f"{count:,} messages written to {path}")
 
 
@@ -132,7 +136,9 @@ def _write_file(path: Path, found: Iterator[Sent], time: LocalTime) -> None:
     if str(path) == "-":
         _write(sys.stdout, found, time)
         return
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
+    from clinic.record.private import open_private
+
+    with open_private(path) as file:
         count = _write(file, found, time)
     console.say(f"{count:,} messages written to {path}")
 

@@ -115,6 +115,9 @@ def main(
         ),
     ] = False,
 ) -> None:
+    from clinic.record.private import keep_to_owner
+
+    keep_to_owner()  # also for the server, workers and runs that this process starts
     if config is not None:
         # Workers that this process starts must read the same settings
         os.environ["COHORT_CONFIG"] = str(config)

@@ -87,7 +87,9 @@ def _look_and_ask(
         if not look.review.accepted:
             return _nobody(look, manner)
         time = LocalTime(parts.settings)
-        show_look(look, time)
+        # Nobody looks at a script's output before it sends, and its log is kept: no patient goes there
+        unseen = manner.yes and not choice.only_look and not sys.stderr.isatty()
+        show_look(replace(look, example=[]) if unseen else look, time)
         require_rows(choice.leave_out, of=look.review.rows)
         require_seen(choice, look.seen, unasked=manner.yes)
         if choice.only_look:
@@ -97,7 +99,8 @@ def _look_and_ask(
                 return []
             show_list(look, time, result=True)
             return commands_after_look(request, look.seen)
-        show_list(look, time, result=False)
+        if not unseen:
+            show_list(look, time, result=False)
         leave_out = _decide(parts, look, manner, choice)
         keep_list(parts.record, key, request.request_key or "", leave_out)
     finally:

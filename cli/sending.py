@@ -122,11 +122,12 @@ def waits_for_approval(parts: Wiring, campaign_id: int) -> bool:
 def write_not_accepted(parts: Wiring, campaign_id: int) -> Path:
     """The rows that get no message, as a file of the home; its path (ACX-27)."""
     from clinic.message.outcome_rows import write_outcomes
+    from clinic.record.private import close_folder, open_private
 
     folder = parts.settings.home / "not-accepted"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    close_folder(folder)
     path = folder / f"campaign-{campaign_id}.csv"
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
+    with open_private(path) as file:
         zone = LocalTime(parts.settings).zone
         write_outcomes(parts.record, campaign_id, file, only="not_messaged", zone=zone)
     return path

@@ -11,7 +11,7 @@ import typer
 
 from cli import console
 from cli.hours import ALWAYS, TEXT_HOURS, VOICE_HOURS, hours_text, read_hours
-from cli.wiring import get_settings
+from cli.wiring import close_home, get_settings
 
 if TYPE_CHECKING:
     from clinic.settings import Settings
@@ -108,9 +108,11 @@ def set_up(settings: Settings) -> None:
     from clinic.record.database import Record, require_durable
     from clinic.record.installation import install
     from clinic.record.migrate import migrate
+    from clinic.record.private import close_folder
 
     # Patients' data is in here: for the account that runs Cohort, and nobody else
-    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    close_home(settings)
+    close_folder(settings.home)
     record = Record.open(settings.database_url)
     try:
         migrate(record)

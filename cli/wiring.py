@@ -37,8 +37,11 @@ def open_record(settings: Settings) -> Iterator[Record]:
     from clinic.errors import RecordUnsafe
     from clinic.govern.audit_key import unlock
     from clinic.record.database import Record, require_durable
+    from clinic.record.private import sweep
     from clinic.record.version import require_current
 
+    close_home(settings)
+    sweep(settings.home)
     record = Record.open(settings.database_url)
     try:
         try:
@@ -53,6 +56,30 @@ def open_record(settings: Settings) -> Iterator[Record]:
         yield record
     finally:
         record.close()
+
+
+def close_home(settings: Settings) -> None:
+    """
+    Close the home to others, if it is there and open to them, and say so.
+
+    Raises:
+        SettingsWrong: it is another account's
+    """
+    from cli import console
+    from clinic.errors import SettingsWrong
+    from clinic.record.private import close_folder
+
+    home = settings.home
+    try:
+        was_open = home.exists() and close_folder(home)
+    except PermissionError:
+        raise SettingsWrong(
+            "home-open",
+            f"the home {home} can be read by others and belongs to another account: run this as that "
+            f"account, or: chmod 700 {home}",
+        ) from None
+    if was_open:
+        console.say(f"[yellow]{home} could be read by others: it is closed to them now[/] (0700).")
 
 
 class LocalTime:

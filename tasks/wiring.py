@@ -26,6 +26,7 @@ from clinic.message.witness import hold_if_restored, note_in
 from clinic.message.worker import Worker
 from clinic.record.database import Record, require_durable
 from clinic.record.installation import install
+from clinic.record.private import close_folder, keep_to_owner, sweep
 from clinic.record.version import require_current
 from clinic.settings import Settings, load_settings
 
@@ -111,6 +112,10 @@ def wiring() -> Wiring:
 
 
 def _make(settings: Settings) -> Wiring:
+    keep_to_owner()
+    if settings.home.exists():
+        close_folder(settings.home)
+    sweep(settings.home)
     record = Record.open(settings.database_url)
     require_current(record)
     require_durable(record)

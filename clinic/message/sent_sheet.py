@@ -12,9 +12,13 @@ if TYPE_CHECKING:
 MOST_ROWS: Final = 1_048_575  # of one sheet, less its heading; what is more goes on the next
 
 
-def write_workbook(path: Path, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
+def write_workbook(
+    path: Path, headings: Sequence[str], rows: Iterable[Sequence[object]], *, drafts: Path
+) -> int:
     """
     Write rows of texts; how many there were.
+
+    drafts: a folder closed to others, for what the library writes on the way
 
     Every cell is a text: no formula runs, and no number loses its zeros (ACX-27).
     """
@@ -23,6 +27,7 @@ def write_workbook(path: Path, headings: Sequence[str], rows: Iterable[Sequence[
     count = 0
     options = {
         "constant_memory": True,
+        "tmpdir": str(drafts),
         "strings_to_formulas": False,
         "strings_to_numbers": False,
         "strings_to_urls": False,

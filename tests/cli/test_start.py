@@ -66,6 +66,16 @@ def test_init_writes_the_profile_that_was_asked_for(typed: Type, config: Path) -
     assert config.stat().st_mode & 0o077 == 0
 
 
+def test_a_home_that_others_can_read_is_closed_with_a_word(typed: Type, home: Path) -> None:
+    assert typed("init").code == 0
+    for mode in (0o755, 0o750):
+        home.chmod(mode)
+        told = typed("campaigns")
+        assert (told.code, home.stat().st_mode & 0o777) == (0, 0o700)
+        assert "could be read by others: it is closed to them now" in told.err
+    assert "could be read" not in typed("campaigns").err
+
+
 WORKDAYS = ("mon", "tue", "wed", "thu", "fri")
 TEXT = {day: ["08:00-20:00"] for day in WORKDAYS}
 VOICE = {day: ["09:00-18:00"] for day in WORKDAYS}

@@ -1,0 +1,88 @@
+"""What holds patients' data is for one account, whatever was there before."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from clinic.message.sent_sheet import write_workbook
+from clinic.record.private import close_folder, drafts_in, open_private, sweep
+
+
+def mode_of(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+@pytest.mark.parametrize("before", [None, 0o644, 0o666, 0o600])
+def test_a_file_is_closed_whatever_it_was(tmp_path: Path, before: int | None) -> None:
+    path = tmp_path / "outcome.csv"
+    if before is not None:
+        path.write_text("an earlier and much longer one")
+        path.chmod(before)
+    with open_private(path) as file:
+        assert mode_of(path) == 0o600  # before anything is in it
+        file.write("short")
+    assert path.read_text(encoding="utf-8-sig") == "short"
+
+
+@pytest.mark.parametrize(("before", "told"), [(0o755, True), (0o770, True), (0o700, False)])
+def test_a_folder_that_was_there_is_closed_and_told_of(
+    tmp_path: Path, before: int, told: bool
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    home.chmod(before)
+    assert close_folder(home) is told
+    assert mode_of(home) == 0o700
+    assert close_folder(home) is False
+
+
+def test_a_device_is_written_to_as_it_is() -> None:
+    before = os.stat(os.devnull).st_mode
+    with open_private(Path(os.devnull)) as file:
+        file.write("x")
+    assert os.stat(os.devnull).st_mode == before
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from clinic.message.sent_sheet import write_workbook
+from clinic.record.private import drafts_in
+def rows():
+    for n in range(3000):
+        yield ["07700900123"]
+    print("there", flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+with drafts_in(Path(sys.argv[1])) as drafts:
+    write_workbook(Path(sys.argv[1]) / "report.xlsx", ["Number"], rows(), drafts=drafts)
+"""
+
+
+def test_drafts_of_a_killed_report_are_closed_and_do_not_outlive_it(tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    killed = subprocess.run(
+        [sys.executable, "-c", _KILLED, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(tmp_path / "tmp")},
+    )
+    assert killed.stdout == b"there\n"
+    assert not list((tmp_path / "tmp").iterdir())
+    left = [path for path in (tmp_path / "drafts").rglob("*") if path.is_file()]
+    assert left  # what this test is about
+    assert mode_of(tmp_path / "drafts") == 0o700
+    with drafts_in(tmp_path) as mine:
+        (mine / "draft").write_text("x")
+        sweep(tmp_path)
+        assert [p for p in (tmp_path / "drafts").rglob("*") if p.is_file()] == [mine / "draft"]
+    assert not list((tmp_path / "drafts").iterdir())
+
+
+def test_a_report_leaves_no_draft(tmp_path: Path) -> None:
+    with drafts_in(tmp_path) as drafts:
+        assert write_workbook(tmp_path / "r.xlsx", ["a"], [["1"], ["2"]], drafts=drafts) == 2
+    assert not list((tmp_path / "drafts").iterdir())
