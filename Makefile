@@ -1,8 +1,10 @@
-# Everything a newcomer types. `make demo` and `make test` need only Python 3.11 and make.
+# Everything a newcomer types. `make demo` and `make test` need only Python 3.11, 3.12 or 3.13, and make.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-UV     := 0.13.9
+
+# The Pythons that the lock was made for and the suite was run with
+SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 # Every flow run is a process: without bytecode of our own modules each would parse them again, for a second
 unexport PYTHONDONTWRITEBYTECODE
@@ -17,17 +19,24 @@ test: $(VENV)/installed   ## set up, then run every test: three at once, since t
 
 # A lock with a hash for every file, and bytecode at install: without it each flow run re-parses 2,300 modules.
 # Prefect's database is migrated once, here, so that a server starts in 3 s and not in 15
-$(VENV)/installed: requirements.lock pyproject.toml
+$(VENV)/installed: requirements.lock requirements-uv.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -c '$(SUPPORTED)' 2>/dev/null || { \
+	    echo "Cohort needs Python 3.11, 3.12 or 3.13; $(PYTHON) is" \
+	        "$$($(PYTHON) --version 2>/dev/null || echo not found). Nothing was installed." \
+	        "Name another one: make PYTHON=python3.13 $(MAKECMDGOALS)" >&2; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv==$(UV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m tasks.database
 	@touch $@
 
+# One for every Python that is supported (--universal), and for every file of a release (--generate-hashes)
+LOCK = --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url
+
 lock: ## resolve again after a change of pyproject.toml; the lock names no package host
-	$(BIN)/uv pip compile --quiet --group dev --python-version 3.11 --generate-hashes --no-annotate --no-header \
-	    --no-emit-index-url pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile $(LOCK) --group dev pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile $(LOCK) --group install --output-file requirements-uv.lock
 
 kill-matrix: $(VENV)/installed ## kill -9 at every point and at 200 random instants; some ten minutes
 	@$(BIN)/python -m tests.kill.matrix
