@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cli import console
-from cli.wiring import get_settings, open_record
+from cli.wiring import LocalTime, get_settings, open_record
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -52,15 +52,44 @@ def serve(
 
 @app.command()
 def status(json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False) -> None:
-    """How many receipts there are: waiting, applied, and those that fit no message."""
+    """How many receipts there are: waiting, applied, fitting no message, and not understood."""
     from clinic.message.receipts import count_inbox
 
     with open_record(get_settings()) as record:
         found = asdict(count_inbox(record))
     if json:
         return console.show_json(found)
-    console.show_table("Receipts", ["State", "Receipts"], list(found.items()), right=(1,))
-    console.next_commands("cohort receipts apply", "cohort campaigns")
+    rows = [(state.replace("_", " "), count) for state, count in found.items()]
+    console.show_table("Receipts", ["State", "Receipts"], rows, right=(1,))
+    look = ("cohort receipts unread",) if found["not_understood"] else ()
+    console.next_commands(*look, "cohort receipts apply", "cohort campaigns")
+
+
+@app.command()
+def unread(
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
+    json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+) -> None:
+    """
+    What a gateway sent that was not understood, as it came, newest first. It changed no message.
+
+    Compare the words with docs/gateways.md, and ask the provider what they mean.
+    """
+    from clinic.message.unread import list_unread
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        found = list_unread(record, limit=limit)
+    if json:
+        return console.show_json([asdict(one) for one in found])
+    show = LocalTime(settings).show
+    console.show_table(
+        f"Not understood: {len(found)}",
+        ["No", "Received", "Gateway", "Why", "As it came"],
+        [(one.id, show(one.at), one.gateway, one.why, one.body) for one in found],
+        right=(0,),
+    )
+    console.next_commands("cohort receipts status")
 
 
 @app.command()

@@ -15,6 +15,7 @@ from cli.wiring import LocalTime
 from clinic.cohort.outcomes import OUTCOMES
 from clinic.message.estimate import Estimate
 from clinic.message.review import Preview, Review
+from clinic.message.typography import say_rewritten
 
 # ARC-7
 BACKGROUND = "  [dim]Sending goes on in the background: it may take up to one hour.[/]"
@@ -92,6 +93,7 @@ def show_time(said: Estimate, time: LocalTime) -> None:
 def _cost(review: Review) -> Iterator[tuple[str, str]]:
     if review.channel != "sms":
         return
+    yield from _rewritten(review)
     letters = review.letters
     price = f", {review.cost:,.2f} in all" if review.cost else ""
     yield f"{letters.segments:,}", f"segments{price}"
@@ -101,6 +103,12 @@ def _cost(review: Review) -> Iterator[tuple[str, str]]:
             f"[dim]{more:,} of them because {letters.messages:,} messages have letters outside the "
             "phones' alphabet, as in Siân or Gŵyr[/]",
         )
+
+
+def _rewritten(review: Review) -> Iterator[tuple[str, str]]:
+    """What was changed in the texts so that they fit the phones' alphabet."""
+    for sentence in say_rewritten(review.rewritten):
+        yield "", f"[dim]{escape(sentence)}[/]"
 
 
 def show_previews(previews: list[Preview]) -> None:

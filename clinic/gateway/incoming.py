@@ -1,39 +1,26 @@
 """
 What a gateway tells us by itself: receipts and replies, read from the JSON it sends (docs/gateways.md).
 
-Read generously and trusted little: an entry of another form is counted and skipped, so that it does not
+Read generously and trusted little: an entry of another form is kept as it came, so that it does not
 keep back the good ones beside it; one that names no event gets a name made of what it says.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import orjson
 
 from clinic.gateway.http_reply import clean_ref
+from clinic.gateway.receipt_words import Said, word_of
 
-Said = Literal["accepted", "delivered", "undelivered", "rejected"]
 LONGEST_EVENT_ID: Final = 80
+_LONGEST_KEPT: Final = 4_000  # characters of what was not understood
 _LARGEST: Final = 2**63
-
-# A provider's word → what it says of the message, and why if the word itself tells
-_WORDS: Final[dict[str, tuple[Said, str]]] = {
-    **dict.fromkeys(("accepted", "sent", "sending", "queued", "pending", "created"), ("accepted", "")),
-    **dict.fromkeys(("delivered", "read", "received", "success", "delivrd"), ("delivered", "")),
-    **dict.fromkeys(
-        ("undelivered", "failed", "undeliv", "temporary_failure", "technical_failure", "expired"),
-        ("undelivered", ""),
-    ),
-    "permanent_failure": ("undelivered", "unknown_subscriber"),
-    "expired": ("undelivered", "expired"),
-    "rejected": ("undelivered", "rejected_by_operator"),
-    "rejectd": ("undelivered", "rejected_by_operator"),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +53,23 @@ class Inbound:
     happened_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """An entry that was not understood, and why; `digest` is the same when it comes again."""
+
+    gateway: str
+    digest: str
+    why: str
+    body: str
+
+
 @dataclass
 class Incoming:
-    """One body's contents. `strays`: entries that could not be read."""
+    """One body's contents. `unread`: entries that could not be understood."""
 
     receipts: list[Receipt] = field(default_factory=list)
     replies: list[Inbound] = field(default_factory=list)
-    strays: int = 0
+    unread: list[Unread] = field(default_factory=list)
     next: str | None = None  # of a page that was pulled: the cursor of the next
 
 
@@ -90,66 +87,87 @@ def read_incoming(body: bytes, *, gateway: str) -> Incoming:
     if not isinstance(document, dict):
         raise ValueError("not a JSON object")
     if not {"receipts", "replies"} & document.keys():
-        kind = "replies" if "text" in document or "message" in document else "receipts"
-        document = {kind: [document]}
+        document = {_kind(document): [document]}
     found = Incoming()
     cursor = document.get("next")
     found.next = str(cursor) if isinstance(cursor, str | int) else None
-    for entry in _entries(document, "receipts", found):
-        _add(found.receipts, _receipt(entry, gateway), found)
-    for entry in _entries(document, "replies", found):
-        _add(found.replies, _reply(entry, gateway), found)
+    kinds = (("receipts", found.receipts, _receipt), ("replies", found.replies, _reply))
+    for name, kept, read in kinds:
+        _read(document.get(name) or [], gateway, kept, read, found.unread)
     return found
 
 
-def _entries(document: Mapping[str, Any], name: str, found: Incoming) -> Iterator[dict[str, Any]]:
-    entries = document.get(name) or []
-    if not isinstance(entries, list):
-        found.strays += 1
-        return
-    for entry in entries:
-        if isinstance(entry, dict):
-            yield entry
+def _kind(entry: Mapping[str, Any]) -> str:
+    """
+    Of one entry by itself: a reply has a sender and a text, a receipt a status or our message's number.
+
+    A failure's own `message` makes no reply of its receipt, nor a reference a receipt of somebody's STOP.
+    """
+    said = "text" in entry or "message" in entry
+    if said and _sender(entry) and not ("reference" in entry and "status" in entry):
+        return "replies"
+    return "receipts" if not said or "status" in entry or "reference" in entry else "replies"
+
+
+def _read(
+    entries: object,
+    gateway: str,
+    kept: list[Any],
+    read: Callable[[Mapping[str, Any], str], Any],
+    unread: list[Unread],
+) -> None:
+    for entry in entries if isinstance(entries, list) else [entries]:
+        one = read(entry, gateway) if isinstance(entry, dict) else "no JSON object"
+        if isinstance(one, str):
+            unread.append(_unread(entry, gateway, one))
         else:
-            found.strays += 1
+            kept.append(one)
 
 
-def _add(kept: list[Any], one: Any, found: Incoming) -> None:
-    if one is None:
-        found.strays += 1
-    else:
-        kept.append(one)
+def _unread(entry: object, gateway: str, why: str) -> Unread:
+    raw = orjson.dumps(entry, option=orjson.OPT_SORT_KEYS)
+    body = raw.decode().replace("\x00", " ")[:_LONGEST_KEPT]
+    return Unread(gateway, hashlib.sha256(raw).hexdigest(), why, body)
 
 
-def _receipt(entry: Mapping[str, Any], gateway: str) -> Receipt | None:
-    word = str(entry.get("status") or "").lower().replace("-", "_").replace(" ", "_")
-    if word not in _WORDS:
-        return None
-    outcome, implied = _WORDS[word]
-    reason = entry.get("code") or implied or None
+def _receipt(entry: Mapping[str, Any], gateway: str) -> Receipt | str:
+    """The receipt, or why it is not understood."""
+    name, word = word_of(entry.get("status"))
+    if word is None:
+        return f"unknown status {name[:40]}" if name else "no status"
+    reason = entry.get("code") or word.reason or None
     says = entry.get("message") or entry.get("status_description")
+    failed = word.says == "undelivered"
     return Receipt(
         gateway,
         # Some providers name the message, not the event: two events of one message have two words
-        _event_id(entry, word),
+        _event_id(entry, name),
         _reference(entry.get("reference")),
-        outcome,
-        str(reason)[:200] if reason and outcome == "undelivered" else None,
-        str(says)[:800] if says and outcome == "undelivered" else None,
+        word.says,
+        str(reason)[:200] if reason and failed else None,
+        str(says)[:800] if says and failed else None,
         _instant(entry.get("at") or entry.get("completed_at") or entry.get("sent_at")),
     )
 
 
-def _reply(entry: Mapping[str, Any], gateway: str) -> Inbound | None:
-    sender = entry.get("from") or entry.get("source_number")
+def _reply(entry: Mapping[str, Any], gateway: str) -> Inbound | str:
+    """The reply, or why it is not understood."""
+    sender = _sender(entry)
     text = entry.get("text", entry.get("message"))
-    if not isinstance(sender, str) or not isinstance(text, str) or not sender.strip():
-        return None
+    if sender is None:
+        return "no sender"
+    if not isinstance(text, str):
+        return "no text"
     channel = "email" if "@" in sender else "sms"
     at = _instant(entry.get("at") or entry.get("date_received"))
     # No database takes a NUL, and no reader sees one
     clean = text.replace("\x00", " ").encode("utf-8", "replace").decode()[:4000]
-    return Inbound(gateway, _event_id(entry, "reply"), channel, sender.strip()[:320], clean, at)
+    return Inbound(gateway, _event_id(entry, "reply"), channel, sender[:320], clean, at)
+
+
+def _sender(entry: Mapping[str, Any]) -> str | None:
+    sender = entry.get("from") or entry.get("source_number")
+    return sender.replace("\x00", " ").strip() or None if isinstance(sender, str) else None
 
 
 def _event_id(entry: Mapping[str, Any], word: str) -> str:

@@ -18,7 +18,7 @@ from aiohttp import web
 
 from clinic.clock import Clock
 from clinic.gateway.grouped import Grouped
-from clinic.gateway.incoming import Inbound, Receipt, read_incoming
+from clinic.gateway.incoming import Inbound, Receipt, Unread, read_incoming
 from clinic.gateway.signature import is_signed, read_token
 
 LARGEST_BODY: Final = 64 * 1024
@@ -50,6 +50,9 @@ class Keeper(Protocol):
     def keep_replies(self, replies: list[Inbound]) -> object:
         """Keep replies, and let keywords act."""
 
+    def keep_unread(self, entries: list[Unread]) -> object:
+        """Keep what was not understood, for a person."""
+
     def unsubscribe(self, reference: int) -> object:
         """The person whom this message went to wants no more of its channel."""
 
@@ -64,6 +67,7 @@ class ReceiptServer:
         self._gateway = gateway
         self._receipts: Grouped[Receipt] = Grouped(keeper.keep_receipts)
         self._replies: Grouped[Inbound] = Grouped(keeper.keep_replies)
+        self._unread: Grouped[Unread] = Grouped(keeper.keep_unread)
 
     def app(self) -> web.Application:
         """The routes; run it with `serve` or in a test's own server."""
@@ -91,9 +95,13 @@ class ReceiptServer:
             found = read_incoming(body, gateway=self._gateway)
         except ValueError:
             return _problem(400, "body")
-        await asyncio.gather(self._receipts.add(found.receipts), self._replies.add(found.replies))
+        await asyncio.gather(
+            self._receipts.add(found.receipts),
+            self._replies.add(found.replies),
+            self._unread.add(found.unread),
+        )
         taken = len(found.receipts) + len(found.replies)
-        return web.json_response({"taken": taken, "skipped": found.strays})
+        return web.json_response({"taken": taken, "skipped": len(found.unread)})
 
     async def _ask(self, request: web.Request) -> web.Response:
         """A page with a button: scanners and previewers open links, and must not decide for anybody."""

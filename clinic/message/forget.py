@@ -1,9 +1,9 @@
 """
 Forgets old receipts, so that the inbox does not grow for ever: the messages keep what came of them.
 
-What was applied, fitted nothing or changed nothing goes after `receipts.keep_days`; what still waits is kept
-however old it is. The clinical items stay (a trigger sees to that, COM-10), and so do the replies: a
-patient's own words, which decisions point to ("reply 12").
+What was applied, fitted nothing, changed nothing or was not understood goes after `receipts.keep_days`;
+what still waits is kept however old it is. The clinical items stay (a trigger sees to that, COM-10), and
+so do the replies: a patient's own words, which decisions point to ("reply 12").
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from clinic.clock import Clock
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
-from clinic.record.schema.receipts import receipt_inbox
+from clinic.record.schema.receipts import receipt_inbox, receipt_unread
 from clinic.settings import Receipts
 
 BLOCK: Final = 2_000
@@ -34,6 +34,8 @@ def forget_receipts(
     """
     limit = clock.now() - timedelta(days=settings.keep_days)
     gone, after = 0, 0
+    with record.write() as connection:
+        connection.execute(sa.delete(receipt_unread).where(receipt_unread.c.received_at < limit))
     for _ in range(0, most, block):
         with record.write() as connection:
             old, after = _old(connection, after, block, limit)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from clinic.clock import Clock
-from clinic.gateway.incoming import Inbound, Receipt
+from clinic.gateway.incoming import Inbound, Receipt, Unread
 from clinic.message.receipts import keep_receipts
 from clinic.message.replies import keep_replies
+from clinic.message.unread import keep_unread
 from clinic.message.unsubscribe import unsubscribe
 from clinic.record.database import Record
 from clinic.settings import Phones
@@ -24,6 +25,9 @@ class RecordKeeper:
 
     def keep_replies(self, replies: list[Inbound]) -> int:
         return keep_replies(self._record, self._clock, replies, self._phones)
+
+    def keep_unread(self, entries: list[Unread]) -> int:
+        return keep_unread(self._record, self._clock, entries)
 
     def unsubscribe(self, reference: int) -> bool:
         return unsubscribe(self._record, self._clock, reference)

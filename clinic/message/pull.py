@@ -14,6 +14,7 @@ from clinic.clock import Clock
 from clinic.gateway.incoming import Incoming
 from clinic.message.receipts import keep_receipts
 from clinic.message.replies import keep_replies
+from clinic.message.unread import keep_unread
 from clinic.record.database import Record
 from clinic.record.schema.receipts import receipt_cursor
 from clinic.settings import Phones
@@ -44,6 +45,7 @@ def pull(record: Record, clock: Clock, fetch: Fetch, *, gateway: str, phones: Ph
         page = fetch(after)
         new += keep_receipts(record, clock, page.receipts)
         new += keep_replies(record, clock, page.replies, phones)
+        keep_unread(record, clock, page.unread)
         if page.next is None or page.next == after:
             break
         after = page.next

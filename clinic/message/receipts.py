@@ -22,10 +22,12 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
 from clinic.clock import Clock
-from clinic.gateway.incoming import LONGEST_EVENT_ID, Receipt, Said
+from clinic.gateway.incoming import LONGEST_EVENT_ID, Receipt
 from clinic.gateway.protocol import Taken, Turned
+from clinic.gateway.receipt_words import Said
 from clinic.gateway.tally import clean
 from clinic.message.network_reasons import reason_code
+from clinic.message.unread import count_unread
 from clinic.record.database import Record
 from clinic.record.schema.receipts import receipt_inbox
 
@@ -95,6 +97,7 @@ class Inbox:
     applied: int
     ignored: int
     unmatched: int
+    not_understood: int
 
 
 def count_inbox(record: Record) -> Inbox:
@@ -102,4 +105,5 @@ def count_inbox(record: Record) -> Inbox:
     query = sa.select(receipt_inbox.c.state, sa.func.count()).group_by(receipt_inbox.c.state)
     with record.read() as connection:
         counts = dict(connection.execute(query).tuples().all())
-    return Inbox(*(counts.get(name, 0) for name in ("waiting", "applied", "ignored", "unmatched")))
+    states = [counts.get(name, 0) for name in ("waiting", "applied", "ignored", "unmatched")]
+    return Inbox(*[*states, count_unread(record)])

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
@@ -36,6 +37,7 @@ class Review:
     A staged campaign before it is released.
 
     not_accepted: rows by outcome, most first; became: of the accepted ones, what they are by now
+    rewritten: typographic characters that gave way to plain ones, and in how many messages (texts only)
     letters: what characters outside the phones' alphabet cost (texts only)
     cost: in the settings' currency, 0 where no price is set
     """
@@ -52,6 +54,7 @@ class Review:
     letters: LettersPrice
     cost: float
     warnings: tuple[ContentWarning, ...]
+    rewritten: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ def review_campaign(record: Record, campaign_id: int, *, segment_cost: float) ->
         letters=letters,
         cost=letters.segments * segment_cost,
         warnings=tuple(warnings_for(texts, own.channel)),
+        rewritten=orjson.loads(own.rewritten or "{}"),
     )
 
 

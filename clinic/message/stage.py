@@ -8,10 +8,12 @@ and stages nobody twice (the message's id is made from the campaign's and the ro
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -22,7 +24,7 @@ from clinic.message.codes import batch_id, message_id
 from clinic.message.remind import deselected_rows, give_reminders
 from clinic.message.segments import count_many
 from clinic.message.template import CompiledTemplate, compile_template
-from clinic.message.typography import plain
+from clinic.message.typography import count_rewritten, plain
 from clinic.message.variables import Setting, allowed_variables, variable_frame
 from clinic.record.bulk import insert_rows, is_any_of, plain_rows
 from clinic.record.database import Record
@@ -114,13 +116,15 @@ def stage(
                 break
             values = variable_frame(connection, source, rows, texts.variables, setting=setting)
         rows["body"], rows["subject"] = texts.render(values)
+        rewritten: Counter[str] = Counter()
         if job.channel == "sms" and setting.organisation.plain_typography:
+            rewritten = count_rewritten(rows["body"])
             rows["body"] = [plain(body) for body in rows["body"]]
         rows["segments"] = count_many(rows["body"].tolist()) if job.channel == "sms" else 0
         with record.write() as connection:
             after = _write(
                 connection, job, rows, after=after, most_segments=most_segments, source=source,
-                variables=texts.variables,
+                variables=texts.variables, rewritten=rewritten,
             )  # fmt: skip
     return _count_batches(record, campaign_id)
 
@@ -183,13 +187,16 @@ def _write(
     most_segments: int,
     source: ListSource,
     variables: Sequence[str],
+    rewritten: Counter[str],
 ) -> int:
     """Stage the rows that follow `after`; how far the campaign is staged then."""
-    staged = connection.execute(
-        sa.select(campaign.c.staged_rows).where(campaign.c.id == job.id).with_for_update()
-    ).scalar_one()
-    if staged != after:
-        return int(staged)  # another run of the same request was here first
+    so_far = connection.execute(
+        sa.select(campaign.c.staged_rows, campaign.c.rewritten)
+        .where(campaign.c.id == job.id)
+        .with_for_update()
+    ).one()
+    if so_far.staged_rows != after:
+        return int(so_far.staged_rows)  # another run of the same request was here first
     too_long = rows["segments"] > most_segments
     blank = rows["body"].str.strip() == ""
     _leave_out(connection, job.id, rows.index[too_long], "message_too_long")
@@ -204,7 +211,12 @@ def _write(
         ready = ready.drop(given)
     _stage(connection, job, ready)
     after = int(rows.index[-1])
-    connection.execute(sa.update(campaign).where(campaign.c.id == job.id).values(staged_rows=after))
+    counts = Counter(orjson.loads(so_far.rewritten or "{}")) + rewritten
+    connection.execute(
+        sa.update(campaign)
+        .where(campaign.c.id == job.id)
+        .values(staged_rows=after, rewritten=orjson.dumps(counts).decode() if counts else None)
+    )
     return after
 
 

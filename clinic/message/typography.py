@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -77,6 +77,19 @@ def count_rewritten(texts: Iterable[str]) -> Counter[str]:
         _rewrite(text, found)
         total.update(found)
     return total
+
+
+def say_rewritten(counts: Mapping[str, int]) -> Iterator[str]:
+    """Each character that gave way and what stands for it, most first: "½ is written 1/2 in 12 messages"."""
+    for odd, messages in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        twin = _TABLE[ord(odd)].strip()
+        what = (
+            odd
+            if odd.isprintable() and odd.strip()
+            else unicodedata.name(odd, "control character").lower()
+        )
+        how = f"is written {twin}" if twin else "is written as a space or line end, or left out"
+        yield f"{what} {how} in {messages:,} messages"
 
 
 def _rewrite(text: str, found: set[str] | None) -> str:

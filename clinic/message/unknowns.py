@@ -22,7 +22,8 @@ from sqlalchemy import Connection
 
 from clinic.clock import Clock
 from clinic.errors import NotAllowed
-from clinic.gateway.incoming import Receipt, Said
+from clinic.gateway.incoming import Receipt
+from clinic.gateway.receipt_words import Said
 from clinic.govern.approvals import request_approval, require_approved
 from clinic.message import states
 from clinic.message.campaign import get_campaign

@@ -56,7 +56,7 @@ def test_receipts_are_counted_and_applied_by_hand(typed: Type, installed: Record
     assert "1 receipts applied" in done.err
     assert "1 fit none; 1 replies" in done.err
     assert typed("receipts", "status", "--json").json() == {
-        "waiting": 0, "applied": 1, "ignored": 0, "unmatched": 1,
+        "waiting": 0, "applied": 1, "ignored": 0, "unmatched": 1, "not_understood": 0,
     }  # fmt: skip
 
 

@@ -73,6 +73,7 @@ campaign = Table(
         "checked_rows", Integer, nullable=False, server_default="0"
     ),  # how far check_cohort came
     Column("staged_rows", Integer, nullable=False, server_default="0"),  # how far render came
+    Column("rewritten", Text),  # JSON: typographic character → messages in which it was replaced
     Column("requested_by", String(80), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("released_at", UtcDateTime),

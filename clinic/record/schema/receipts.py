@@ -2,6 +2,7 @@
 What comes back: receipts of the network, replies of patients, and reminders that were given.
 
     receipt_inbox        every receipt as it came, written before anything is done about it
+    receipt_unread       what a gateway sent and nobody understood, as it came
     receipt_cursor       how far a gateway's receipts were pulled
     reply                every inbound text, keyword or not
     address_decision     START or STOP by a number or address itself, whosever it is: the latest
@@ -51,6 +52,19 @@ Index(
     receipt_inbox.c.id,
     sqlite_where=receipt_inbox.c.state == "waiting",
     postgresql_where=receipt_inbox.c.state == "waiting",
+)
+
+# digest: of the whole entry, so that what comes again inserts nothing; body: its beginning
+receipt_unread = Table(
+    "receipt_unread",
+    METADATA,
+    Column("id", BigKey, primary_key=True),
+    Column("gateway", String(40), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    UniqueConstraint("gateway", "digest"),
 )
 
 receipt_cursor = Table(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import orjson
 import pytest
@@ -14,10 +15,12 @@ from aiohttp.test_utils import TestClient, TestServer
 from clinic.errors import SettingsWrong
 from clinic.gateway.grouped import Grouped
 from clinic.gateway.receipt_server import LARGEST_BODY, Keeper, ReceiptServer
+from clinic.gateway.receipt_words import TABLE, WORDS, word_of, words_table
 from clinic.gateway.signature import make_token, read_token, secret_key, sign
 from clinic.message.keeper import RecordKeeper
 from clinic.message.receipts import count_inbox
 from clinic.message.replies import list_replies
+from clinic.message.unread import list_unread
 from clinic.record.database import Record
 from clinic.record.schema.people import consent
 from clinic.record.schema.receipts import address_decision, receipt_inbox
@@ -191,6 +194,25 @@ def test_what_is_no_json_object_is_a_bad_request(
             ("a/rejected", 5, "undelivered", "rejected_by_operator"),
         ),
         ({"id": "a", "reference": "5", "status": "sent"}, ("a/sent", 5, "accepted", None)),
+        (
+            {
+                "id": "b",
+                "reference": 6,
+                "status": "failed",
+                "message": "Handset off",
+                "code": "busy",
+            },
+            ("b/failed", 6, "undelivered", "busy"),
+        ),
+        (
+            {"id": "b", "reference": 6, "status": "bounced", "message": "no", "from": "EXAMPLE"},
+            ("b/bounced", 6, "undelivered", "delivery_failure"),
+        ),
+        ({"id": "c", "reference": 6, "status": "EN ROUTE"}, ("c/en_route", 6, "accepted", None)),
+        (
+            {"id": "c", "reference": 6, "status": "DELETED"},
+            ("c/deleted", 6, "undelivered", "delivery_failure"),
+        ),
         ({"id": "a", "status": "delivered"}, ("a/delivered", None, "delivered", None)),
         (
             {"id": "a", "reference": "99999999999999999999", "status": "delivered"},
@@ -219,6 +241,45 @@ def test_an_entry_that_cannot_be_read_does_not_keep_back_the_others(
     entries = ["x", 1, None, {}, {"status": "dancing"}, ONE["receipts"][0]]
     assert post(sqlite_record, clock, {"receipts": entries}) == (200, {"taken": 1, "skipped": 5})
     assert post(sqlite_record, clock, {"receipts": "x"}) == (200, {"taken": 0, "skipped": 1})
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "why"),
+    [
+        ("/receipts", {"reference": "5", "status": "Waltzing"}, "unknown status waltzing"),
+        ("/receipts", {"reference": "5", "message": "lost"}, "no status"),
+        ("/replies", {"text": "STOP"}, "no sender"),
+        ("/replies", {"replies": [{"from": "+447700900001"}]}, "no text"),
+        ("/receipts", {"receipts": [["x"]]}, "no JSON object"),
+    ],
+)
+def test_what_is_not_understood_is_kept_counted_and_listed(
+    record: Record, clock: FakeClock, path: str, body: dict[str, object], why: str
+) -> None:
+    """COM-9: nothing that a gateway says is lost; what comes again is kept once."""
+    for _ in range(2):
+        assert post(record, clock, body, path=path) == (200, {"taken": 0, "skipped": 1})
+    assert [entry.why for entry in list_unread(record, limit=9)] == [why]
+    assert count_inbox(record).not_understood == 1
+    assert list_unread(record, limit=9)[0].body
+
+
+@pytest.mark.parametrize("extra", [{}, {"status": "received"}, {"reference": "5"}])
+def test_a_reply_stays_one_whatever_else_it_names(
+    sqlite_record: Record, clock: FakeClock, extra: dict[str, object]
+) -> None:
+    """NEW-5: nobody's STOP is taken for a receipt."""
+    body = {"id": "r", "from": "+447700900001", "message": "Stop"} | extra
+    assert post(sqlite_record, clock, body)[0] == 200
+    assert [one.keyword for one in list_replies(sqlite_record, keywords=True)] == ["stop"]
+
+
+def test_the_page_has_the_words_that_are_known() -> None:
+    """COM-9: docs/gateways.md says what each word becomes."""
+    assert words_table() in Path("docs/gateways.md").read_text(encoding="utf-8")
+    named = [name for _, names in TABLE for name in names]
+    assert len(named) == len(set(named))
+    assert [word_of(name.upper().replace("_", "-"))[1] for name in named] == list(WORDS.values())
 
 
 def test_two_events_without_a_name_are_told_apart_by_what_they_say(
@@ -253,6 +314,7 @@ def test_a_record_that_cannot_be_written_makes_the_gateway_try_again(
             raise OSError("No space left for +447700900001")
 
         keep_replies = keep_receipts
+        keep_unread = keep_receipts
 
         def unsubscribe(self, reference: int) -> None:
             raise OSError("No space left")

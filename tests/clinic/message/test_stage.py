@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from clinic.message.review import review_campaign
+from clinic.message.typography import say_rewritten
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign, message
 from clinic.record.schema.people import patient
@@ -187,3 +189,19 @@ def test_typographic_characters_are_written_plainly_where_the_practice_wants_it(
     practice.patients(1)
     practice.stage(checked(practice, 1))
     assert [row[2] for row in staged(practice)] == [expected]
+
+
+def test_what_is_written_plainly_is_counted_once_for_each_message(
+    record: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    """PAT-13: the review says what was changed; staging again, or in blocks, counts nothing twice."""
+    practice = Practice(record, clock, tmp_path, plain_typography=True)
+    practice.template("Take 1½ – don’t take 3½")
+    practice.patients(4)
+    number = checked(practice, 4)
+    practice.stage(number, block_rows=3)
+    practice.stage(number, block_rows=1)
+    assert {row[2] for row in staged(practice)} == {"Take 1 1/2 - don't take 3 1/2"}
+    rewritten = review_campaign(record, number, segment_cost=0).rewritten
+    assert rewritten == {"½": 4, "–": 4, "’": 4}
+    assert "½ is written 1/2 in 4 messages" in list(say_rewritten(rewritten))
