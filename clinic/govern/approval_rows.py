@@ -113,6 +113,24 @@ def move(
     )
 
 
+def reopen(connection: Connection, decided_by: str) -> list[Approval]:
+    """
+    Let requests that this person approved, and whose work has not begun, wait for another again.
+
+    The caller writes the acts.
+    """
+    c = approval.c
+    chosen = (c.state == "approved") & (c.decided_by == decided_by)
+    found = connection.execute(sa.select(approval).where(chosen).order_by(c.id)).mappings()
+    reopened = [approval_of(row) for row in found]
+    connection.execute(
+        approval.update()
+        .where(chosen)
+        .values(state="waiting", decided_by=None, decided_at=None, note=None)
+    )
+    return reopened
+
+
 def note_run(connection: Connection, asked: Approval, flow_run_id: str | None) -> None:
     """The run that waits for this decision, once there is one; it is no part of what is sealed."""
     if flow_run_id is not None and flow_run_id != asked.flow_run_id:

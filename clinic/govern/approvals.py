@@ -67,6 +67,7 @@ _SAYS: Final = {
     "expired": "the approval has expired: ask again",
     "void": "what was reviewed has changed since: ask again",
     "used": "this approval was used already: each one serves once",
+    "disabled": "who approved it may not approve it any more: reject it or ask again, and another decides",
     "forged": "the audit trail knows of no such decision; run: cohort audit verify",
 }
 
@@ -201,7 +202,7 @@ def require_approved(
 
     Raises:
         NotAllowed: codes "approval-none", "-waiting", "-rejected", "-expired", "-void", "-used",
-            "-forged"
+            "-disabled", "-forged"
     """
     asked = latest(connection, subject=subject, subject_id=subject_id)
     problem = _problem(connection, asked, digest, now)
@@ -226,6 +227,9 @@ def _problem(
         return "expired"
     if not _is_sealed(connection, asked, "approved"):
         return "forged"
+    decider = find_operator(connection, asked.decided_by or "")
+    if decider is None or not decider.active or not may(decider.role, "approve", asked.kind):
+        return "disabled"
     # Somebody set the row back by SQL; the trail remembers
     return "used" if _is_sealed(connection, asked, "used") else None
 

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from clinic.clock import Clock, SystemClock
 from clinic.errors import NotAllowed, NotFound
+from clinic.govern.approval_rows import act_on, reopen
 from clinic.govern.audit import Act, record_act
 from clinic.govern.audit_chain import hold
 from clinic.govern.roles import ROLES, Role, may
@@ -74,6 +75,8 @@ def disable_operator(record: Record, clock: Clock, *, name: str, by: str) -> Non
     """
     From now on this person proves nothing and decides nothing. Names are never used again.
 
+    What they approved and has not begun waits for another approver again.
+
     Raises:
         NotFound: nobody is called so
         NotAllowed: `by` is no admin, or this is the last admin
@@ -91,6 +94,8 @@ def disable_operator(record: Record, clock: Clock, *, name: str, by: str) -> Non
         old = {"name": person.name, "active": person.active}
         new = {"name": person.name, "active": False}
         record_act(connection, clock, _act(by, "operator.disabled", old=old, new=new))
+        for asked in reopen(connection, person.name):
+            record_act(connection, clock, act_on(asked, "reopened", operator=by))
 
 
 def list_operators(record: Record) -> list[Operator]:
@@ -148,8 +153,10 @@ def prove(record: Record, name: str, secret: str, *, clock: Clock = _MACHINE) ->
         record_act(connection, clock, act)
     raise NotAllowed(
         "operator-unproven",
-        "the name and the secret do not go together, or after several wrong tries you must wait "
-        "(up to an hour); the try was written to the audit trail",
+        "the name and the secret do not go together, or after five wrong tries you must wait: a "
+        "minute, then longer each time, an hour at most. An admin or a manager ends the wait: cohort "
+        "operators unlock NAME; an admin sets a new secret: cohort operators secret NAME. The try was "
+        "written to the audit trail",
     )
 
 

@@ -30,7 +30,7 @@ from clinic.govern.audit_rows import act_line, as_json
 from clinic.govern.confirming import confirm
 from clinic.govern.operators import Operator, disable_operator
 from clinic.record.database import Record
-from clinic.record.schema.govern import approval, audit_act, audit_block
+from clinic.record.schema.govern import approval, audit_act, audit_block, operator
 from tests.fakes import FakeClock
 
 REVIEWED = "a" * 64
@@ -217,6 +217,34 @@ def test_any_change_of_what_was_reviewed_voids_the_approval(
     decide(governed, clock, second, operator=people["max"], decision="approved", note="")
     assert refused(governed, clock, REVIEWED) == "approval-void"
     assert begin(governed, clock, CHANGED).id == second
+
+
+def test_what_somebody_approved_who_was_disabled_since_waits_for_another(
+    governed: Record, clock: FakeClock, people: People
+) -> None:
+    number, begun = ask(governed, clock), ask(governed, clock, subject_id=8)
+    for each in (number, begun):
+        decide(governed, clock, each, operator=people["mia"], decision="approved", note="fine")
+    with governed.write() as connection:
+        require_approved(
+            connection, subject="operation", subject_id=8, digest=REVIEWED, now=clock.now()
+        )
+    disable_operator(governed, clock, name="mia", by="root")
+    assert refused(governed, clock) == "approval-waiting"
+    assert [asked.id for asked in waiting(governed, clock.now())] == [number]
+    decide(governed, clock, number, operator=people["max"], decision="approved", note="")
+    assert begin(governed, clock).decided_by == "max"
+
+
+@pytest.mark.parametrize("change", [{"active": False}, {"role": "team_lead"}])
+def test_an_approval_counts_only_while_its_approver_may_approve(
+    governed: Record, clock: FakeClock, people: People, change: dict[str, object]
+) -> None:
+    number = ask(governed, clock)
+    decide(governed, clock, number, operator=people["mia"], decision="approved", note="")
+    with governed.write() as connection:  # as if it happened in another way than by `disable`
+        connection.execute(operator.update().where(operator.c.name == "mia").values(**change))
+    assert refused(governed, clock) == "approval-disabled"
 
 
 def test_a_rejection_stands(governed: Record, clock: FakeClock, people: People) -> None:

@@ -20,6 +20,7 @@ from clinic.govern.operators import (
     list_operators,
     prove,
 )
+from clinic.govern.unlock import unlock_operator
 from clinic.record.database import Record
 from clinic.record.schema import METADATA
 from clinic.record.schema.govern import audit_act, operator
@@ -144,6 +145,54 @@ def test_wrong_tries_make_even_the_right_secret_wait_and_are_audited(
     assert _acts(governed) == [("mia", "operator.unproven", "refused")] * (FREE_TRIES + 2)
     with pytest.raises(NotAllowed):  # the count began anew: one wrong try does not lock
         prove(governed, "mia", "wrong", clock=clock)
+    assert prove(governed, "mia", SECRET, clock=clock).name == "mia"
+
+
+def _lock(record: Record, clock: FakeClock, name: str) -> None:
+    for _ in range(FREE_TRIES + 3):
+        with pytest.raises(NotAllowed):
+            prove(record, name, "wrong", clock=clock)
+        clock.time += timedelta(hours=1)
+    with pytest.raises(NotAllowed):
+        prove(record, name, "wrong", clock=clock)
+
+
+@pytest.mark.parametrize(("locked", "by"), [("mia", "root"), ("mia", "max"), ("root", "max")])
+def test_another_person_ends_the_wait_and_the_trail_says_who(
+    governed: Record, clock: FakeClock, people: dict[str, Operator], locked: str, by: str
+) -> None:
+    _lock(governed, clock, locked)
+    with pytest.raises(NotAllowed):
+        prove(governed, locked, SECRET, clock=clock)
+    unlock_operator(governed, clock, name=locked, by=people[by])
+    assert prove(governed, locked, SECRET, clock=clock).name == locked
+    assert _acts(governed)[-1] == (by, "operator.unlocked", "done")
+
+
+@pytest.mark.parametrize(
+    ("name", "by", "code"),
+    [("mia", "ann", "unlock-role"), ("mia", "tim", "unlock-role"), ("mia", "mia", "unlock-own")],
+)  # fmt: skip
+def test_nobody_ends_their_own_wait_nor_who_may_not(
+    governed: Record,
+    clock: FakeClock,
+    people: dict[str, Operator],
+    name: str,
+    by: str,
+    code: str,
+) -> None:
+    _lock(governed, clock, name)
+    with pytest.raises(NotAllowed) as refusal:
+        unlock_operator(governed, clock, name=name, by=people[by])
+    assert refusal.value.code == code
+    with pytest.raises(NotAllowed):
+        prove(governed, name, SECRET, clock=clock)
+
+
+@pytest.mark.usefixtures("people")
+def test_the_longest_wait_ends_by_itself(governed: Record, clock: FakeClock) -> None:
+    _lock(governed, clock, "mia")
+    clock.time += timedelta(hours=1)
     assert prove(governed, "mia", SECRET, clock=clock).name == "mia"
 
 
