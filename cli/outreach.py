@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 import typer
 
 from cli import console
+from cli.harmless import harmless_out
 from cli.wiring import LocalTime, get_settings, open_record
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _write_excel(path: Path, found: Iterator[Sent], time: LocalTime, home: Path)
 
 def _write_file(path: Path, found: Iterator[Sent], time: LocalTime) -> None:
     if str(path) == "-":
-        _write(sys.stdout, found, time)
+        _write(harmless_out(), found, time)
         return
     from clinic.record.private import open_private
 
