@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from cli.times import day, time
-
+_DAY = ["%Y-%m-%d", "%d/%m/%Y"]
 _WHO, _WHAT, _HOW = "Who (one of)", "What", "How"
 
 
@@ -32,7 +31,7 @@ def message(
         typer.Option(
             "--from",
             metavar="DAY",
-            parser=day,
+            formats=_DAY,
             help="Filter: registered then or later.",
             rich_help_panel=_WHO,
         ),
@@ -42,7 +41,7 @@ def message(
         typer.Option(
             "--to",
             metavar="DAY",
-            parser=day,
+            formats=_DAY,
             help="Filter: registered then or earlier.",
             rich_help_panel=_WHO,
         ),
@@ -95,9 +94,8 @@ def message(
     start: Annotated[
         datetime | None,
         typer.Option(
-            metavar="TIME",
-            parser=time,
-            help="Send later: 2026-12-05 09:00 or 05/12/2026 09:00, in the organisation's time zone.",
+            formats=["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"],
+            help="Send later: then, by the organisation's clock.",
             rich_help_panel=_HOW,
         ),
     ] = None,
@@ -107,14 +105,6 @@ def message(
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Rehearse: nothing leaves.", rich_help_panel=_HOW)
-    ] = False,
-    outbox: Annotated[
-        bool,
-        typer.Option(
-            "--outbox",
-            help="Keep the messages in the outbox: nothing is sent.",
-            rich_help_panel=_HOW,
-        ),
     ] = False,
     preview: Annotated[
         int, typer.Option(metavar="N", help="Show N messages and stop.", rich_help_panel=_HOW)
@@ -166,6 +156,6 @@ def message(
     then = message_cohort(
         Who(file, group, status, facility, provider, since, until, ids_from, list_id, resume),
         What(name, template, text, subject, channel, snomed or [], save_when, not no_save),
-        Manner(dry_run, preview, row, again, yes, accept_warnings, json, start, days, outbox),
+        Manner(dry_run, preview, row, again, yes, accept_warnings, json, start, days),
     )
     console.next_commands(*then)

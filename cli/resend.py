@@ -41,13 +41,12 @@ def _begin(campaign: int, rows: list[int] | None) -> int:
     from clinic.gateway.choose import gateway_for
     from clinic.message.campaign import get_campaign
     from clinic.message.resend import begin_resend
-    from clinic.message.states import OUTBOX
 
     settings = get_settings()
     with open_record(settings) as record:
         with record.read() as connection:
-            old = get_campaign(connection, campaign)
-        gateway = gateway_for(settings, record, old.channel, outbox=old.gateway == OUTBOX)
+            channel = get_campaign(connection, campaign).channel
+        gateway = gateway_for(settings, record, channel)
         gateway.close()
         return begin_resend(
             record, SystemClock(), settings, campaign, rows=rows,

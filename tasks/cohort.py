@@ -20,7 +20,7 @@ def load_cohort(request: MessageRequest) -> int:
     A retried run is the same request: it finds the campaign that it made before.
     """
     parts = wiring()
-    gateway = parts.gateway(request.channel, dry_run=request.dry_run, outbox=request.outbox)
+    gateway = parts.gateway(request.channel, dry_run=request.dry_run)
     return begin_campaign(
         parts.record,
         parts.clock,

@@ -137,5 +137,4 @@ EXPORT = Kind(
     undoable=False,
     notice=REMINDER,
     words=Words("will be exported", "exported"),
-    dead_stay=False,
 )

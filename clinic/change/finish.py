@@ -13,7 +13,7 @@ from clinic.change.summary import Summary, summary_of
 from clinic.clock import Clock
 from clinic.govern.audit import Act, record_act
 from clinic.record.database import Record
-from clinic.record.schema.change import follow_up
+from clinic.record.schema.change import follow_up, operation_item
 from clinic.record.schema.govern import approval
 from clinic.settings import Settings
 
@@ -36,7 +36,8 @@ def finish(record: Record, clock: Clock, settings: Settings, operation_id: int) 
         set_state(connection, operation_id, state, finished_at=clock.now())
         if counts.applied:
             _list_follow_ups(connection, clock, settings, running)
-        record_act(connection, clock, _act(connection, running, counts, state))
+        act = _act(connection, running, counts, state)
+        record_act(connection, clock, act, rows={operation_item: [operation_id]})
         return summary_of(connection, operation_id)
 
 

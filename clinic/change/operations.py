@@ -19,6 +19,7 @@ from clinic.change.kinds import kind_of
 from clinic.change.states import REQUESTED
 from clinic.clock import Clock
 from clinic.errors import NotFound, OperationRefused
+from clinic.govern.audit import Act, record_act
 from clinic.record.database import Record
 from clinic.record.schema.change import operation, selection
 from clinic.settings import Settings
@@ -123,7 +124,26 @@ def insert_operation(
         )
         .returning(operation.c.id)
     ).scalar_one()
+    record_act(connection, clock, _act(int(key), request), rows={operation: [int(key)]})
     return int(key)
+
+
+def _act(operation_id: int, request: Request) -> Act:
+    """Who asked for it, for whom, and why: before anything is planned."""
+    says = {
+        "kind": request.kind,
+        "selection": request.selection_id,
+        "undo_of": request.undo_of,
+        "rerun_of": request.rerun_of,
+    }
+    return Act(
+        operator=request.requested_by,
+        operation_type="operation.requested",
+        subject="operation",
+        subject_id=operation_id,
+        new_values={name: value for name, value in says.items() if value is not None},
+        reason=request.reason.strip(),
+    )
 
 
 def _require_same(known: sa.Row[Any], values: Mapping[str, Any]) -> None:

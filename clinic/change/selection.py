@@ -20,6 +20,7 @@ from clinic.change.outcomes import DUPLICATE, ID_MISSING, PATIENT_NOT_FOUND, SEL
 from clinic.clock import Clock
 from clinic.cohort.filters import PatientFilter, filter_query
 from clinic.errors import OperationRefused
+from clinic.govern.audit import Act, record_act
 from clinic.record.bulk import insert_rows, is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.change import selection, selection_row
@@ -75,7 +76,7 @@ def select_by_query(
         patient_id
     )
     connection.execute(sa.insert(selection_row).from_select(list(_COLUMNS), rows))
-    return _close(connection, settings, key)
+    return _close(connection, clock, settings, key)
 
 
 def select_ids(
@@ -109,7 +110,7 @@ def select_ids(
         rows = _matched(connection, key, ids, first_row)
         for block in rows:
             insert_rows(connection, selection_row, _COLUMNS, block)
-        return _close(connection, settings, key)
+        return _close(connection, clock, settings, key)
 
 
 def _matched(
@@ -179,7 +180,20 @@ def _open(
     return int(key)
 
 
-def _close(connection: Connection, settings: Settings, key: int) -> Taken:
+def _tell(connection: Connection, clock: Clock, key: int, outcomes: dict[str, int]) -> None:
+    """Who selected whom, by count and digest; the rows are sealed where they stand."""
+    taken = connection.execute(sa.select(selection).where(selection.c.id == key)).one()
+    act = Act(
+        operator=taken.taken_by,
+        operation_type="selection.taken",
+        subject="selection",
+        subject_id=key,
+        new_values={"source": taken.source, "sha256": taken.sha256, **outcomes},
+    )
+    record_act(connection, clock, act, rows={selection: [key], selection_row: [key]})
+
+
+def _close(connection: Connection, clock: Clock, settings: Settings, key: int) -> Taken:
     counted = connection.execute(
         sa.select(selection_row.c.outcome, sa.func.count())
         .where(selection_row.c.selection_id == key)
@@ -202,4 +216,5 @@ def _close(connection: Connection, settings: Settings, key: int) -> Taken:
             sha256=selection_digest(connection, key),
         )
     )
+    _tell(connection, clock, key, outcomes)
     return Taken(key, sum(outcomes.values()), outcomes)

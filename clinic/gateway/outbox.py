@@ -17,7 +17,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from clinic.clock import Clock, SystemClock
 from clinic.gateway.protocol import Answer, GatewayClass, Outgoing, Taken
-from clinic.message.states import OUTBOX
 from clinic.record.bulk import insert_rows
 from clinic.record.database import Record
 from clinic.record.schema.outbox import outbox, outbox_submission
@@ -32,7 +31,7 @@ class Outbox:
     per_request = 1000
 
     def __init__(self, record: Record, channel: str, *, clock: Clock | None = None) -> None:
-        self.name = OUTBOX
+        self.name = "outbox"
         self.channel = channel
         self._record = record
         self._clock = clock or SystemClock()

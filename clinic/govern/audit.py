@@ -10,22 +10,27 @@ An item that was applied and not sealed makes `verify` fail.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from clinic.clock import Clock
 from clinic.govern.anchor import write_anchor
 from clinic.govern.audit_chain import SYSTEM, Seal, append_block, seal, seal_text
+from clinic.govern.audit_faults import Fault
 from clinic.govern.audit_rows import act_line, as_json, items_text, patients_changed
-from clinic.govern.audit_verify import Fault, VerifyResult, verify
-from clinic.record.schema.govern import audit_act
+from clinic.govern.audit_seals import Rows, digest_of, keep_marks, marks_of_rows
+from clinic.govern.audit_verify import VerifyResult, verify
+from clinic.record.schema.govern import approval, audit_act, operator
+
+NO_ROWS: Final[Rows] = {}
 
 __all__ = [
     "Act",
     "Fault",
+    "Rows",
     "VerifyResult",
     "record_act",
     "seal_chunk",
@@ -68,17 +73,22 @@ def stream_of(subject: str, subject_id: int | None) -> str:
     return f"{subject}-{subject_id}" if subject in ("operation", "campaign") else SYSTEM
 
 
-def record_act(connection: Connection, clock: Clock, act: Act) -> None:
+def record_act(connection: Connection, clock: Clock, act: Act, *, rows: Rows = NO_ROWS) -> None:
     """
     Write one act and seal it, in the caller's transaction.
+
+    Args:
+        rows: keys of rows of sealed tables (audit_tables.py) that this transaction has written; they are
+            sealed as they are now. The row of an act on an approval or an operator is so by itself.
+            Whatever writes such a row tells it here, or `verify` names it
 
     Raises:
         RecordUnsafe: this process has not the key of this trail
     """
-    write_act(connection, act, clock.now())
+    write_act(connection, act, clock.now(), rows=rows)
 
 
-def write_act(connection: Connection, act: Act, now: datetime) -> None:
+def write_act(connection: Connection, act: Act, now: datetime, *, rows: Rows = NO_ROWS) -> None:
     """`record_act` for a caller that was handed an instant instead of a clock."""
     row: dict[str, Any] = {
         "timestamp": (act.timestamp or now).astimezone(UTC),
@@ -94,8 +104,23 @@ def write_act(connection: Connection, act: Act, now: datetime) -> None:
         "outcome": act.outcome,
     }
     stream = stream_of(act.subject, act.subject_id)
-    number = append_block(connection, stream=stream, sealed=seal([act_line(row)]), sealed_at=now)
+    marks = marks_of_rows(connection, {**_rows_of(act), **rows})
+    sealed = seal([act_line(row)])
+    sealed = replace(sealed, marks=sealed.marks + digest_of(marks))
+    number = append_block(connection, stream=stream, sealed=sealed, sealed_at=now)
     connection.execute(audit_act.insert().values(stream=stream, number=number, **row))
+    keep_marks(connection, stream, number, marks)
+
+
+def _rows_of(act: Act) -> Rows:
+    """The row that an act on an approval or an operator has always just written; of a refused try, none."""
+    if act.outcome != "done":
+        return NO_ROWS
+    if act.subject == "approval" and act.subject_id is not None:
+        return {approval: [act.subject_id]}
+    if act.subject == "operator" and act.new_values and "name" in act.new_values:
+        return {operator: [act.new_values["name"]]}
+    return NO_ROWS
 
 
 def seal_chunk(

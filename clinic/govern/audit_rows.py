@@ -68,6 +68,7 @@ _IN_CHUNK: Final = sa.and_(
     _i.patient_id.between(_c.first_patient, _c.last_patient),
     _CHANGED,
 )
+_LINE: Final = json_line(_i.patient_id, _i.field, _i.subject_id, _i.version_before, _i.old, _i.new)
 # A tag's and a visit's key stands behind the field: "tag:3"
 _KEY: Final = sa.case(
     (_i.subject_id == 0, _i.field), else_=_i.field + ":" + sa.cast(_i.subject_id, sa.Text)
@@ -96,10 +97,19 @@ def items_text(connection: Connection, operation_id: int, first: int, last: int)
     The items of these patients that are, or are to be, changed, as they are sealed: a line an item, a
     JSON array of patient_id, field, subject_id, version_before, old and new, in the order of the key.
     """
-    line = json_line(_i.patient_id, _i.field, _i.subject_id, _i.version_before, _i.old, _i.new)
-    joined = sa.func.string_agg(line, _newline(connection.dialect.name))
+    joined = sa.func.string_agg(_LINE, _newline(connection.dialect.name))
     text = connection.scalar(sa.select(joined).where(*_part(operation_id, first, last)))
     return (text or "").encode()
+
+
+def outcome_lines(
+    connection: Connection, operation_id: int, first: int, last: int
+) -> Iterator[tuple[int, str]]:
+    """Patient and line of the items of these patients that are not to be changed, as if they were."""
+    query = sa.select(_i.patient_id, _LINE).where(
+        _i.operation_id == operation_id, _i.patient_id.between(first, last), sa.not_(_CHANGED)
+    )
+    yield from connection.execute(query).tuples()
 
 
 def _newline(dialect: str) -> ColumnElement[Any]:

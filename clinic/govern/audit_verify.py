@@ -10,9 +10,8 @@ from __future__ import annotations
 import contextlib
 import hmac
 import itertools
-from array import array
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -21,50 +20,32 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.govern.anchor import Head, read_anchor
+from clinic.govern.audit_bad_row import bad_row
 from clinic.govern.audit_chain import (
     GENESIS,
     SYSTEM,
     Block,
-    Seal,
     key_id,
     key_of,
     lines_of,
     seal_text,
 )
+from clinic.govern.audit_derived import unlike_their_messages
+from clinic.govern.audit_faults import Fault
 from clinic.govern.audit_rows import act_line, chunk_text, unsealed
+from clinic.govern.audit_seal_verify import (
+    Known,
+    NotSeen,
+    Sealed,
+    compare,
+    unsealed_rows,
+    unseen_messages,
+)
+from clinic.govern.audit_seals import digest_of, kept_marks
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act, audit_block
 
 _BLOCK_FIELDS: Final = tuple(Block.__dataclass_fields__)
-
-
-@dataclass(frozen=True)
-class Fault:
-    """
-    One place that is not what was written.
-
-    code: "block-missing", "block-edited", "block-moved", "row-edited", "row-removed", "row-added",
-        "key-differs", "tail-cut", "stream-missing", "set-back", "anchor-damaged"
-    row: which row of the block, from 1
-    patient_id: whose, where it is known
-    """
-
-    code: str
-    stream: str
-    block: int | None = None
-    chunk: int | None = None
-    row: int | None = None
-    patient_id: int | None = None
-
-    def __str__(self) -> str:
-        places = (
-            ("block", self.block),
-            ("chunk", self.chunk),
-            ("row", self.row),
-            ("patient", self.patient_id),
-        )
-        where = ", ".join(f"{name} {number}" for name, number in places if number is not None)
-        return f"{self.code}: stream {self.stream}" + (f", {where}" if where else "")
 
 
 @dataclass(frozen=True)
@@ -77,6 +58,8 @@ class VerifyResult:
     keyed: bool
     anchored: bool
     first_fault: Fault | None
+    marked: int = 0  # rows that acts sealed where they stand, and that were compared
+    not_seen: tuple[NotSeen, ...] = ()  # rows that nothing was sealed of; known where all holds
 
     @property
     def holds(self) -> bool:
@@ -88,6 +71,8 @@ class _Tally:
     streams: int = 0
     blocks: int = 0
     rows: int = 0
+    marked: int = 0
+    not_seen: list[NotSeen] = field(default_factory=list)
 
 
 def verify(record: Record, anchor: Path | None) -> VerifyResult:
@@ -107,7 +92,10 @@ def verify(record: Record, anchor: Path | None) -> VerifyResult:
             with contextlib.closing(_faults(connection, anchor, tally)) as faults:
                 fault = next(faults, None)
             keyed = key_of(connection) is not None
-    return VerifyResult(tally.streams, tally.blocks, tally.rows, keyed, anchor is not None, fault)
+    return VerifyResult(
+        tally.streams, tally.blocks, tally.rows, keyed, anchor is not None, fault,
+        tally.marked, tuple(tally.not_seen),
+    )  # fmt: skip
 
 
 def is_sealed(connection: Connection, stream: str, number: int) -> bool:
@@ -131,13 +119,20 @@ def _faults(
         yield Fault("anchor-damaged", SYSTEM, row=anchored.damaged_line)
     heads: Mapping[str, Head] = anchored.heads if anchored else {}
     seen = set()
+    known = Known()
     with contextlib.closing(_blocks(connection)) as all_blocks:
         for stream, blocks in itertools.groupby(all_blocks, key=lambda pair: pair[0].stream):
             seen.add(stream)
             tally.streams += 1
-            yield from _of_stream(connection, stream, blocks, heads.get(stream), tally)
+            yield from _of_stream(connection, stream, blocks, heads.get(stream), tally, known)
     yield from (Fault("stream-missing", stream) for stream in heads if stream not in seen)
     yield from _unsealed(connection)
+    yield from unlike_their_messages(connection)
+    for found in (*unsealed_rows(connection, known), *unseen_messages(connection, known)):
+        if isinstance(found, Fault):
+            yield found
+        else:
+            tally.not_seen.append(found)
 
 
 def _blocks(connection: Connection) -> Generator[tuple[Block, bytes], None, None]:
@@ -159,18 +154,23 @@ def _of_stream(
     blocks: Iterator[tuple[Block, bytes]],
     anchored: Head | None,
     tally: _Tally,
+    known: Known,
 ) -> Iterator[Fault]:
     previous, number = GENESIS, 0
+    sealed = Sealed()
     for block, digest in blocks:
         number += 1
         tally.blocks += 1
         tally.rows += block.count
         yield from _of_block(connection, block, digest, number=number, previous=previous)
+        yield from sealed.take(connection, stream, number)
         if anchored and number == anchored.number and digest != anchored.hash:
             yield Fault("set-back", stream, number)
         previous = digest
     if anchored and number < anchored.number:
         yield Fault("tail-cut", stream, number)
+    tally.marked += sum(map(len, sealed.marks.values()))
+    yield from compare(connection, stream, sealed, known)
 
 
 def _of_block(
@@ -189,20 +189,11 @@ def _of_block(
     text = _text_of(connection, block)
     now = seal_text(text)
     if (now.root, now.count) != (block.root, block.count):
-        yield _bad_row(block, lines_of(text), now)
-
-
-def _bad_row(block: Block, lines: list[bytes], now: Seal) -> Fault:
-    """Which row of a block is not what was sealed, as far as its marks tell."""
-    change = now.count - block.count
-    code = "row-removed" if change < 0 else "row-added" if change else "row-edited"
-    place = _first_difference(block.marks, now.marks)
-    if place is None and not change:
-        return Fault(code, block.stream, block.number, block.chunk)
-    row = min(now.count, block.count) if place is None else place
-    known = block.holds == "items" and row < now.count
-    patient = orjson.loads(lines[row])[0] if known else None
-    return Fault(code, block.stream, block.number, block.chunk, row + 1, patient)
+        yield bad_row(connection, block, lines_of(text))
+    if block.holds == "act":
+        kept = digest_of(kept_marks(connection, block.stream, block.number))
+        if kept != block.marks[len(now.marks) :]:
+            yield Fault("row-edited", block.stream, block.number, table="audit_row_seal")
 
 
 def _text_of(connection: Connection, block: Block) -> bytes:
@@ -215,12 +206,6 @@ def _text_of(connection: Connection, block: Block) -> bytes:
         )
     )
     return b"\n".join(orjson.dumps(act_line(dict(row))) for row in found.mappings())
-
-
-def _first_difference(then: bytes, now: bytes) -> int | None:
-    """The index of the first row whose mark differs; None: one list is the beginning of the other."""
-    pairs = zip(array("I", then), array("I", now), strict=False)
-    return next((i for i, (a, b) in enumerate(pairs) if a != b), None)
 
 
 def _unsealed(connection: Connection) -> Iterator[Fault]:

@@ -28,6 +28,7 @@ from clinic.message.manifest import manifest_of
 from clinic.message.remind import take_back_unsent
 from clinic.message.schedule import move_on
 from clinic.message.timing import Timing
+from clinic.message.trail import tell_released
 from clinic.notify.purposes import ALERT, NOTICE, STAFF_LIST
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, template, template_version
@@ -153,13 +154,14 @@ def release_campaign(
     with record.write() as connection:
         job = _locked(connection, campaign_id)
         if job.state in (states.CHECKING, states.AWAITING_APPROVAL):
-            digest = None
+            digest = manifest_of(connection, job, settings)
             if is_needed(connection, job, settings):
-                digest = manifest_of(connection, job, settings)
                 require_approved(
                     connection, subject=SUBJECT, subject_id=campaign_id, digest=digest, now=now
                 )
             _set(connection, campaign_id, manifest_sha256=digest)
+            counts = count_outcomes(connection, campaign_id)
+            tell_released(connection, job, digest, counts, now)
         return move_on(connection, job, timing, now)
 
 

@@ -22,6 +22,7 @@ from clinic.cohort.filters import there_are
 from clinic.errors import CohortRefused, ListRefused, NotFound
 from clinic.message import states
 from clinic.message.codes import ROOM, draw_base
+from clinic.message.trail import tell_requested
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, template, template_version
 from clinic.record.schema.messages import campaign
@@ -146,8 +147,8 @@ def _same(known: Row[Any], request: CampaignRequest, version_id: int) -> int:
 
 
 def _guard(list_sha256: str, version_id: int, request: CampaignRequest) -> str | None:
-    if request.dry_run or request.again or request.gateway == states.OUTBOX:
-        return None  # nothing is sent, or the sender asked for it
+    if request.dry_run or request.again:
+        return None
     key = f"{list_sha256}/{version_id}/{request.channel}"
     return hashlib.sha256(key.encode()).hexdigest()
 
@@ -206,6 +207,7 @@ def _insert(
         )
         .returning(campaign.c.id)
     ).scalar_one()
+    tell_requested(connection, int(key), clock.now())
     return int(key)
 
 

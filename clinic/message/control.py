@@ -25,6 +25,7 @@ from clinic.message.codes import unpack
 from clinic.message.counting import count_outcomes
 from clinic.message.schedule import state_at
 from clinic.message.timing import Timing
+from clinic.message.trail import tell_moved
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign, message, submission
@@ -156,6 +157,12 @@ def _has_left(connection: Connection, campaign_id: int) -> bool:
 
 def cancel_waiting(connection: Connection, campaign_id: int, now: datetime) -> None:
     """Cancel all that waits, but for the members of open submissions, batch by batch."""
+    tell_moved(connection, "not-sent", _cancel(connection, campaign_id, now), now)
+
+
+def _cancel(connection: Connection, campaign_id: int, now: datetime) -> list[int]:
+    """The same without telling the trail: which messages."""
+    cancelled: list[int] = []
     rows = connection.execute(
         sa.select(batch.c.id, submission.c.open_members)
         .outerjoin(
@@ -168,17 +175,20 @@ def cancel_waiting(connection: Connection, campaign_id: int, now: datetime) -> N
     ).all()
     for key, members in rows:
         under_way = is_any_of(message.c.id, unpack(members)) if members else sa.false()
-        count = connection.execute(
+        ids = connection.scalars(
             sa.update(message)
             .where(message.c.batch_id == key, message.c.state == states.PENDING, sa.not_(under_way))
             .values(state=states.CANCELLED, status_at=now)
-        ).rowcount
+            .returning(message.c.id)
+        ).all()
+        cancelled += sorted(ids)
         ended = {} if members else {"state": states.DONE, "owner": None, "lease_until": None}
         connection.execute(
             sa.update(batch)
             .where(batch.c.id == key)
-            .values(suppressed=batch.c.suppressed + count, **ended)
+            .values(suppressed=batch.c.suppressed + len(ids), **ended)
         )
+    return cancelled
 
 
 def settle_cancelled(record: Record, now: datetime) -> int:
@@ -206,21 +216,28 @@ def settle_cancelled(record: Record, now: datetime) -> int:
         .with_for_update(of=batch)
     )
     with record.write() as connection:
-        given_up = sum(_give_up(connection, row, now) for row in connection.execute(orphans).all())
-        for campaign_id in connection.scalars(open_campaigns).all():
-            cancel_waiting(connection, campaign_id, now)
-    return given_up
+        found = connection.execute(orphans).all()
+        given_up = [key for row in found for key in _give_up(connection, row, now)]
+        cancelled = [
+            key
+            for campaign_id in connection.scalars(open_campaigns).all()
+            for key in _cancel(connection, campaign_id, now)
+        ]
+        tell_moved(connection, "unknown", given_up, now)
+        tell_moved(connection, "not-sent", cancelled, now)
+    return len(given_up)
 
 
-def _give_up(connection: Connection, orphan: sa.Row[Any], now: datetime) -> int:
-    count = connection.execute(
+def _give_up(connection: Connection, orphan: sa.Row[Any], now: datetime) -> list[int]:
+    ids = connection.scalars(
         sa.update(message)
         .where(
             is_any_of(message.c.id, unpack(orphan.open_members)),
             message.c.state == states.PENDING,
         )
         .values(state=states.UNKNOWN, reason="no_answer", sent_at=now, status_at=now)
-    ).rowcount
+        .returning(message.c.id)
+    ).all()
     connection.execute(
         sa.update(submission)
         .where(submission.c.id == orphan.id)
@@ -234,10 +251,10 @@ def _give_up(connection: Connection, orphan: sa.Row[Any], now: datetime) -> int:
             owner=None,
             lease_until=None,
             fence=batch.c.fence + 1,  # whoever held it comes too late
-            unknown=batch.c.unknown + count,
+            unknown=batch.c.unknown + len(ids),
         )
     )
-    return int(count)
+    return list(ids)
 
 
 def _locked(connection: Connection, campaign_id: int) -> sa.Row[Any]:

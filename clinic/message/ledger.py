@@ -31,6 +31,7 @@ from clinic.message.pacing import Lane, Turn
 from clinic.message.readdress import readdress, suppress_unreachable
 from clinic.message.suppress import suppress_ineligible, suppress_recently_contacted
 from clinic.message.timing import Timing
+from clinic.message.trail import ids_where, tell_moved
 from clinic.message.worker import Worker
 from clinic.message.zones import is_awake, wakes_at
 from clinic.record.database import Record
@@ -40,11 +41,6 @@ from clinic.settings import Pace
 # After so many workers died while holding a batch a person must look: it may be what kills them
 MOST_DEATHS = 5
 LAST = 2**20  # more batches than any campaign has
-
-
-def _never() -> bool:
-    """Where nobody stops the process."""
-    return False
 
 
 def _no_point(_: str) -> None:
@@ -83,13 +79,11 @@ class Ledger:
         timing: Timing | None = None,
         witness: Callable[[str], None] = _no_point,
         reached: Callable[[str], None] = _no_point,
-        stopping: Callable[[], bool] = _never,
     ) -> None:
         """
         Args:
             timing: calendar, paces, cap and brake; None: at any time, at any pace
             witness: told the id of each submission before it is sent (clinic/message/witness.py)
-            stopping: asked before a batch is claimed: whether this process is to begin nothing more
             reached: told each point of the kill map as it is passed: where tests pull the plug
         """
         self.record = record
@@ -102,7 +96,6 @@ class Ledger:
         self.timing = timing or Timing()
         self.witness = witness
         self.reached = reached
-        self.stopping = stopping
 
     def claim(self, campaign_id: int, first: int, last: int) -> Claim | None:
         """
@@ -232,6 +225,14 @@ class Ledger:
             count += suppress_recently_contacted(
                 connection, claim.batch_id, claim.campaign_id, self.timing.contact, now
             )
+        if count:
+            ids = ids_where(
+                connection,
+                message.c.batch_id == claim.batch_id,
+                message.c.state == states.SUPPRESSED,
+                message.c.status_at == now,
+            )
+            tell_moved(connection, "left-out", ids, now)
         return count
 
     def _is_capped(self, claim: Claim) -> bool:

@@ -19,6 +19,7 @@ from clinic.message.codes import pack
 from clinic.message.ledger import Claim, Ledger
 from clinic.message.submissions import Submission
 from clinic.message.suppress import ineligible
+from clinic.message.trail import tell_sent
 from clinic.record.bulk import is_any_of, update_rows
 from clinic.record.schema.messages import batch, message, submission
 
@@ -123,3 +124,4 @@ def _give_up(
         .where(batch.c.id == claim.batch_id)
         .values(unknown=batch.c.unknown + len(held))
     )
+    tell_sent(connection, claim.campaign_id, claim.number, sorted(held), now)

@@ -23,6 +23,7 @@ from clinic.govern.audit_chain import hold
 from clinic.message import states
 from clinic.message.campaign import get_campaign, next_base
 from clinic.message.counting import messages_of
+from clinic.message.trail import tell_requested
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, list_row
@@ -206,4 +207,5 @@ def _insert(
         )
         .returning(campaign.c.id)
     ).scalar_one()  # fmt: skip
+    tell_requested(connection, int(key), values["created_at"])
     return int(key)

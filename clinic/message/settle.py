@@ -25,6 +25,7 @@ from clinic.govern.audit_chain import hold
 from clinic.message import states
 from clinic.message.network_reasons import NO_RECEIPT
 from clinic.message.save import ITEM_STATUS, save_messages
+from clinic.message.trail import tell_moved
 from clinic.record.bulk import is_any_of, update_rows
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign, message, submission
@@ -205,6 +206,7 @@ def _move(
     _save_delivered(connection, moves, now)
     _count(connection, moves)
     _close(connection, {about.campaign_id for about, _ in moves.values()})
+    tell_moved(connection, "receipts", sorted(moves), now)
 
 
 def _values(key: int, receipt: Row[Any], now: datetime) -> tuple[Any, ...]:

@@ -22,6 +22,7 @@ from clinic.message import states
 from clinic.message.codes import pack, submission_id, unpack
 from clinic.message.halting import halt, reason_to_halt
 from clinic.message.ledger import Claim, Ledger
+from clinic.message.trail import tell_sent
 from clinic.record.bulk import is_any_of, update_rows
 from clinic.record.schema.messages import batch, campaign, installation, message, submission
 
@@ -241,18 +242,20 @@ def record_answer(ledger: Ledger, claim: Claim, sent: Submission, answer: Answer
     """
     now = ledger.clock.now()
     result = settle(sent, answer, now)
+    moved = sorted({*result.taken, *result.turned, *result.unknown})
     ledger.reached("record.begin")
     with ledger.record.write() as connection:
         ledger.hold_fence(connection, claim)
         _write_messages(connection, result, now)
         ledger.reached("record.mid")
         _write_submission(connection, sent, result, now)
-        _write_batch(connection, ledger, claim, sent, result, answer)
+        given_up = _write_batch(connection, ledger, claim, sent, result, answer)
         _brake(connection, ledger, claim, result, answer)
         if result.not_sent and sent.made_at:
             ledger.turn(connection, claim, now).put_back(
                 len(result.not_sent), taken_at=sent.made_at
             )
+        tell_sent(connection, claim.campaign_id, claim.number, [*moved, *given_up], now)
         ledger.reached("record.precommit")
     ledger.reached("record.done")
     return result
@@ -315,7 +318,8 @@ def _write_batch(
     sent: Submission,
     result: Settled,
     answer: Answer,
-) -> None:
+) -> list[int]:
+    """The batch's counters and what becomes of it; the messages that were given up."""
     row = connection.execute(
         sa.update(batch)
         .where(batch.c.id == claim.batch_id)
@@ -332,10 +336,11 @@ def _write_batch(
     if not (result.open or result.not_sent):
         ledger.finish(connection, claim)
     elif _is_hopeless(connection, ledger, claim, row.attempts) and not result.open:
-        _exhaust(connection, ledger, claim)
+        return _exhaust(connection, ledger, claim)
     else:
         wait = _wait(ledger, answer, tries=sent.tries if result.open else row.attempts)
         ledger.give_back(connection, claim, not_before=ledger.clock.now() + wait)
+    return []
 
 
 def _trouble(answer: Answer) -> str:
@@ -367,19 +372,21 @@ def _wait(ledger: Ledger, answer: Answer, *, tries: int) -> timedelta:
     return min(wait, timedelta(minutes=5))
 
 
-def _exhaust(connection: Connection, ledger: Ledger, claim: Claim) -> None:
+def _exhaust(connection: Connection, ledger: Ledger, claim: Claim) -> list[int]:
     """Every try was proven not to have been taken: give up what still waits, visibly."""
-    count = connection.execute(
+    ids = connection.scalars(
         sa.update(message)
         .where(message.c.batch_id == claim.batch_id, message.c.state == states.PENDING)
         .values(state=states.EXHAUSTED, reason="tries_used_up", status_at=ledger.clock.now())
-    ).rowcount
+        .returning(message.c.id)
+    ).all()
     connection.execute(
         sa.update(batch)
         .where(batch.c.id == claim.batch_id)
-        .values(suppressed=batch.c.suppressed + count)
+        .values(suppressed=batch.c.suppressed + len(ids))
     )
     ledger.finish(connection, claim)
+    return list(ids)
 
 
 def _brake(

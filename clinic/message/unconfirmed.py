@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.message import states
 from clinic.message.network_reasons import NO_RECEIPT, REASONS
+from clinic.message.trail import tell_moved
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign, message, submission
@@ -102,6 +103,7 @@ def _give_up(connection: Connection, batch_id: int, limit: datetime, now: dateti
             status_at=now,
         )
     )
+    tell_moved(connection, "no-receipt", sorted(ids), now)
     return len(ids)
 
 

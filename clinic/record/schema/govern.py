@@ -4,10 +4,11 @@ Who may decide, what was decided, and the audit trail.
     operator                       a person who works here: role, and a slow hash of their secret
     approval                       one a request: bound to a digest of what was reviewed, used once
     audit_block 1 ── 1 audit_act   one human act or one operation (ALC-40's fields)
+    audit_act   1 ── n audit_row_seal   keys and marks of the rows that the act wrote, a table each
     audit_block 1 ── n operation_item   what a chunk of an operation changed, with old and new values
 
 Blocks are chained per stream ("system", "operation-7", "campaign-3"): clinic/govern/audit_chain.py.
-Triggers refuse every UPDATE, DELETE and TRUNCATE of both audit tables, and of the items that they seal.
+Triggers refuse every UPDATE, DELETE and TRUNCATE of the audit tables, and of the items that they seal.
 """
 
 from sqlalchemy import (
@@ -130,3 +131,16 @@ audit_act = Table(
 )
 Index("ix_audit_act_subject", audit_act.c.subject, audit_act.c.subject_id)
 Index("ix_audit_act_timestamp", audit_act.c.timestamp)
+
+# Keys and marks, never a value: clinic/govern/audit_seals.py. Their digest is in the marks of the act's block
+audit_row_seal = Table(
+    "audit_row_seal",
+    METADATA,
+    Column("stream", String(40), nullable=False),
+    Column("number", Integer, nullable=False),  # of the act's block
+    Column("table_name", String(40), nullable=False),
+    Column("keys", LargeBinary, nullable=False),  # of the rows
+    Column("marks", LargeBinary, nullable=False),  # 16 bytes a row, in the order of the keys
+    PrimaryKeyConstraint("stream", "number", "table_name"),
+    ForeignKeyConstraint(["stream", "number"], ["audit_block.stream", "audit_block.number"]),
+)

@@ -382,6 +382,9 @@ def test_a_forged_act_without_a_block_approves_nothing(governed: Record, clock: 
     )
     assert number == 1
     assert refused(governed, clock) == "approval-forged"
+    edited = Fault("row-edited", "system", 1, table="approval", key=1)
+    assert verify(governed, None).first_fault == edited
+    by_hand(governed, "UPDATE approval SET state = 'waiting', decided_by = NULL")
     assert verify(governed, None).first_fault == Fault("row-added", "system", 9)
 
 

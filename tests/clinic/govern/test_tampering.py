@@ -131,13 +131,15 @@ SPOILED: list[tuple[str, Fault]] = [
         )
         for change in ("new = '{}'", "old = NULL", "version_before = 7", "field = 'sex'")
     ),
+    # Whose it was is told where it is known, and never the name of whoever stands there now
     *(
-        (f"{change} WHERE {ITEM}", Fault("row-removed", OPERATION, 3, 2, 3, 23))
-        for change in (
-            "DELETE FROM operation_item",
-            "UPDATE operation_item SET outcome = 'failed'",
-            "UPDATE operation_item SET patient_id = 99",
-            "UPDATE operation_item SET operation_id = 2",
+        (f"{change} WHERE {ITEM}", Fault("row-removed", OPERATION, 3, 2, 3, patient))
+        for change, patient in (
+            ("DELETE FROM operation_item", None),
+            ("UPDATE operation_item SET outcome = 'failed'", 22),
+            ("UPDATE operation_item SET outcome = 'changed_since'", 22),
+            ("UPDATE operation_item SET patient_id = 99", None),
+            ("UPDATE operation_item SET operation_id = 2", None),
         )
     ),
     (
