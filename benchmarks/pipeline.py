@@ -34,6 +34,7 @@ class Pipeline:
             "COHORT_ORGANISATION__ID_SCHEME": "emis",
             "COHORT_ORGANISATION__CAMPAIGN_CAP": "1000000",
             "COHORT_SMS__TOKEN": "t",
+            "COHORT_OUTBOX": "true",
             "COHORT_SMS__PER_REQUEST": "1",
             "COHORT_SMS__GATEWAY_CLASS": "I",
             "COHORT_SMS__CONNECTIONS": str(CONNECTIONS),

@@ -66,6 +66,7 @@ class Manner:
     json: bool = False
     start: datetime | None = None
     days: int | None = None
+    outbox: bool = False
 
     @property
     def only_look(self) -> bool:
@@ -95,6 +96,7 @@ def to_request(parts: Wiring, who: Who, what: What, manner: Manner, *, key: str)
         "save_to_record": what.save,
         "save_when": what.save_when,
         "dry_run": manner.dry_run or manner.only_look,
+        "outbox": manner.outbox,
         "again": manner.again,
         "start_at": manner.start,
         "stagger_days": manner.days,

@@ -19,6 +19,7 @@ from cli.show.review import show_review, show_time
 from cli.show.summary import show_summary
 from cli.wiring import LocalTime, get_settings, open_record
 from clinic.errors import CohortRefused, Incomplete, MendableError, NotAllowed
+from clinic.message import states
 from clinic.message.campaign import get_campaign, refuse
 from clinic.message.estimate import estimate
 from clinic.message.reasons import campaign_says
@@ -31,6 +32,7 @@ from clinic.settings import Settings
 from tasks.wiring import Wiring, use, wiring
 from tasks.workers import worker_runs
 
+SECOND_PERSON = "A second person must approve it before anything is sent (release.approval_above)."
 NO_WORKER = "nobody sends them then, since no worker runs here: start one, and let it run"
 
 
@@ -113,6 +115,8 @@ def _review(parts: Wiring, campaign_id: int, manner: Manner) -> None:
     if review.accepted and not review.dry_run:
         said = estimate(parts.record, campaign_id, parts.timing, parts.clock.now())
         show_time(said, LocalTime(parts.settings))
+        if sending.needs_second_person(parts, campaign_id):
+            console.say(f"  [yellow]{SECOND_PERSON}[/]")
     _confirm(parts, review, manner)
 
 
@@ -151,7 +155,10 @@ def decide(review: Review, messages: int, manner: Manner) -> None:
             "the text looks sensitive: change it, or accept the warning with --accept-warnings",
         )
     verb = "Rehearse" if review.dry_run else "Send"
-    if not (manner.yes or _asked(f"{verb} {messages:,} messages?")):
+    question = f"{verb} {messages:,} messages?"
+    if review.outbox:
+        question = f"Keep {messages:,} messages in the outbox? Nothing is sent."
+    if not (manner.yes or _asked(question)):
         raise NotAllowed("not-confirmed", "nothing was sent; to send without being asked: --yes")
 
 
@@ -168,7 +175,10 @@ def _send(
         console.next_commands(*tell(parts, campaign_id, json=json))
         raise
     except KeyboardInterrupt:
-        console.say("\nInterrupted. What was sent is noted, and nobody is messaged twice.")
+        console.say(
+            "\nInterrupted. What is in flight may still leave; what was sent is noted, and nobody is "
+            "messaged twice."
+        )
         console.next_commands(f"cohort message --resume {campaign_id}")
         raise
     return tell(parts, campaign_id, json=json)
@@ -199,7 +209,9 @@ def _way_on(parts: Wiring, summary: Summary) -> list[str]:
         own = get_campaign(connection, campaign_id)
         resendable = may_resend(own, source_of(connection, own))
     steps = next_steps(campaign_id, summary.state, summary.outcomes, resendable=resendable)
-    if summary.state_reason:
+    if parts.stop.is_set() and summary.state == states.RUNNING:
+        console.say(f"You stopped it: {summary.waiting:,} messages are not sent yet.")
+    elif summary.state_reason:
         console.say(
             f"[yellow]It stopped itself or was stopped.[/] {campaign_says(summary.state_reason)}"
         )

@@ -11,6 +11,7 @@ import typer
 
 from cli import console
 from cli.proof import Me, SecretFd, anchor_of, prove_me
+from cli.times import day
 from cli.wiring import LocalTime, get_settings, open_record
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ Patient = Annotated[
     int | None, typer.Option(help="Of this patient, by number. Asks for your secret.")
 ]
 By = Annotated[str | None, typer.Option(help="Asked for or approved by this operator.")]
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="YYYY-MM-DD.")]
+Day = Annotated[
+    datetime | None, typer.Option(parser=day, metavar="DAY", help="2026-03-31 or 31/03/2026.")
+]
 Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
 AnchorFile = Annotated[
     Path | None,

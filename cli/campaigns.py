@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cli import console
+from cli.harmless import harmless_out
 from cli.wiring import LocalTime, get_settings, open_record
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def outcomes(
     zone = LocalTime(settings).zone
     with open_record(settings) as record:
         if str(csv) == "-":
-            write_outcomes(record, campaign, sys.stdout, only=only, zone=zone)
+            write_outcomes(record, campaign, harmless_out(), only=only, zone=zone)
             return
         with open_private(csv) as file:
             count = write_outcomes(record, campaign, file, only=only, zone=zone)

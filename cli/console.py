@@ -2,6 +2,7 @@
 What people see: one console for results, one for remarks, and the command to type next.
 
 Results go to standard output, everything else to standard error, so that a pipe gets results alone.
+What strangers wrote is made harmless here, for every command (cli/harmless.py).
 Not a terminal, or NO_COLOR set: no colours, no boxes, one line a row, tabs between cells.
 """
 
@@ -9,26 +10,32 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from rich import box
-from rich.console import Console, Group
+from rich.console import Group
 from rich.markup import escape
 from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 
+from cli.harmless import Screen, harmless, harmless_json
 from clinic.errors import CohortError
 
 
-def out() -> Console:
+def out() -> Screen:
     """For results."""
-    return Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+    return _screen(sys.stdout)
 
 
-def err() -> Console:
+def err() -> Screen:
     """For remarks, progress and errors."""
-    return Console(file=sys.stderr, highlight=False, soft_wrap=not sys.stderr.isatty())
+    return _screen(sys.stderr)
+
+
+def _screen(file: TextIO) -> Screen:
+    # A patient's ":warning:" is no picture
+    return Screen(file=file, highlight=False, emoji=False, soft_wrap=not file.isatty())
 
 
 def show_error(error: CohortError) -> None:
@@ -62,7 +69,7 @@ def show_json(value: Any) -> None:
     import orjson
 
     text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
-    sys.stdout.write(text.decode() + "\n")
+    sys.stdout.write(harmless_json(text.decode()) + "\n")
 
 
 def show_table(
@@ -79,7 +86,7 @@ def show_table(
     table = Table(box=box.SIMPLE_HEAD)
     for number, heading in enumerate(headings):
         table.add_column(
-            heading,
+            escape(heading),
             justify="right" if number in right else "left",
             overflow="fold",
             no_wrap=number == 0,  # what one types next: in one piece
@@ -120,4 +127,5 @@ def _show_plain(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 def _text(cell: Any) -> str:
     if cell is None:
         return ""
-    return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell)
+    number = isinstance(cell, int) and not isinstance(cell, bool)
+    return f"{cell:,}" if number else harmless(str(cell))

@@ -2,7 +2,7 @@
 `cohort demo`: the main job on a practice that does not exist, with everything that can be wrong in a list.
 
 Set up a home ─► make up 10,000 patients ─► write a list of 2,000 with every fault ─► message it, live.
-Nothing leaves this machine: the way out is the outbox. Running it again sends the list again.
+Nothing is sent: messages are kept in the outbox, and everything says so. Running it again sends the list again.
 """
 
 from __future__ import annotations
@@ -70,6 +70,7 @@ def _set_up(home: Path, port: int, *, fresh: bool) -> Settings:
             "home": str(home),
             "prefect_port": port,
             "operator": "demo",
+            "outbox": True,  # nothing is sent, and everything says so
             "organisation.name": "Meddygfa Llanfair",
             "organisation.phone": "029 2018 0123",
             "organisation.id_scheme": "emis",

@@ -17,6 +17,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Patient groups: cohort message --group CODE sends to the members of one.",
 )
+Code = Annotated[str, typer.Argument(help="The group's code: cohort groups list.")]
 Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
 
 
@@ -33,7 +34,10 @@ def list_all(json: Json = False) -> None:
     console.show_table("Groups", ["Code", "Name", "Members"], rows, right=(2,))
     if not found:
         return console.next_commands("cohort groups add CODE --name NAME --ids-from ids.txt")
-    console.next_commands(f"cohort message --group {found[0].code} --name NAME --template KEY")
+    console.next_commands(
+        f"cohort groups show {found[0].code}",
+        f"cohort message --group {found[0].code} --name NAME --template KEY",
+    )
 
 
 @app.command()
@@ -48,10 +52,74 @@ def add(
     from clinic.cohort.pasted import pasted_ids
     from clinic.record.groups import add_to_group
 
-    text = sys.stdin.read() if str(ids_from) == "-" else ids_from.read_text(encoding="utf-8-sig")
     with open_record(get_settings()) as record:
-        added = add_to_group(record, code, pasted_ids(text), name=name)
+        added = add_to_group(record, code, pasted_ids(_text(ids_from)), name=name)
     console.say(f"{added.new:,} added, {added.already:,} were in it already.")
-    if added.unknown:
-        console.say(f"[yellow]{added.unknown:,} ids are of no patient of this record.[/]")
+    _say_unknown(added.unknown)
     console.next_commands(f"cohort message --group {code} --name NAME --template KEY")
+
+
+@app.command()
+def show(
+    code: Code,
+    limit: Annotated[int, typer.Option(min=1, help="Most members shown.")] = 100,
+    json: Json = False,
+) -> None:
+    """Who is in a group: NHS number, the practice's id, name."""
+    from clinic.record.groups import members_of
+
+    with open_record(get_settings()) as record:
+        found = members_of(record, code, limit=limit)
+    if json:
+        return console.show_json([asdict(member) for member in found])
+    rows = [(member.nhs_number, member.local_id, member.name) for member in found]
+    title = f"Group {code}" + (f", the first {limit:,}" if len(found) == limit else "")
+    console.show_table(title, ["NHS Number", "Local ID", "Name"], rows)
+    console.next_commands(
+        f"cohort message --group {code} --name NAME --template KEY",
+        f"cohort groups remove {code} --ids-from ids.txt",
+    )
+
+
+@app.command()
+def remove(
+    code: Code,
+    ids_from: Annotated[
+        Path, typer.Option(help="A file of NHS numbers or the practice's ids; - to paste them.")
+    ],
+) -> None:
+    """Take patients out of a group; the patients themselves stay. Again: nothing."""
+    from clinic.cohort.pasted import pasted_ids
+    from clinic.record.groups import remove_from_group
+
+    with open_record(get_settings()) as record:
+        removed = remove_from_group(record, code, pasted_ids(_text(ids_from)))
+    console.say(f"{removed.gone:,} removed, {removed.not_in_it:,} were not in it.")
+    _say_unknown(removed.unknown)
+    console.next_commands(f"cohort groups show {code}")
+
+
+@app.command()
+def delete(
+    code: Code,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Without asking.")] = False,
+) -> None:
+    """Delete a group. Its patients stay, and so do campaigns that were sent to it."""
+    from clinic.errors import NotAllowed
+    from clinic.record.groups import delete_group
+
+    if not (yes or (sys.stdin.isatty() and typer.confirm(f"Delete group {code}?", err=True))):
+        raise NotAllowed("not-confirmed", "nothing was deleted; without being asked: --yes")
+    with open_record(get_settings()) as record:
+        members = delete_group(record, code)
+    console.say(f"Group {code} is deleted; {members:,} patients were in it, and stay.")
+    console.next_commands("cohort groups list")
+
+
+def _text(ids_from: Path) -> str:
+    return sys.stdin.read() if str(ids_from) == "-" else ids_from.read_text(encoding="utf-8-sig")
+
+
+def _say_unknown(count: int) -> None:
+    if count:
+        console.say(f"[yellow]{count:,} ids are of no patient of this record.[/]")

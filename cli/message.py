@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 import typer
 
-_DAY = ["%Y-%m-%d", "%d/%m/%Y"]
+from cli.times import day, time
+
 _WHO, _WHAT, _HOW = "Who (one of)", "What", "How"
 
 
@@ -31,7 +32,7 @@ def message(
         typer.Option(
             "--from",
             metavar="DAY",
-            formats=_DAY,
+            parser=day,
             help="Filter: registered then or later.",
             rich_help_panel=_WHO,
         ),
@@ -41,7 +42,7 @@ def message(
         typer.Option(
             "--to",
             metavar="DAY",
-            formats=_DAY,
+            parser=day,
             help="Filter: registered then or earlier.",
             rich_help_panel=_WHO,
         ),
@@ -94,8 +95,9 @@ def message(
     start: Annotated[
         datetime | None,
         typer.Option(
-            formats=["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"],
-            help="Send later: then, by the organisation's clock.",
+            metavar="TIME",
+            parser=time,
+            help="Send later: 2026-12-05 09:00 or 05/12/2026 09:00, in the organisation's time zone.",
             rich_help_panel=_HOW,
         ),
     ] = None,
@@ -105,6 +107,14 @@ def message(
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Rehearse: nothing leaves.", rich_help_panel=_HOW)
+    ] = False,
+    outbox: Annotated[
+        bool,
+        typer.Option(
+            "--outbox",
+            help="Keep the messages in the outbox: nothing is sent.",
+            rich_help_panel=_HOW,
+        ),
     ] = False,
     preview: Annotated[
         int, typer.Option(metavar="N", help="Show N messages and stop.", rich_help_panel=_HOW)
@@ -156,6 +166,6 @@ def message(
     then = message_cohort(
         Who(file, group, status, facility, provider, since, until, ids_from, list_id, resume),
         What(name, template, text, subject, channel, snomed or [], save_when, not no_save),
-        Manner(dry_run, preview, row, again, yes, accept_warnings, json, start, days),
+        Manner(dry_run, preview, row, again, yes, accept_warnings, json, start, days, outbox),
     )
     console.next_commands(*then)

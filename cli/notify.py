@@ -7,6 +7,7 @@ import uuid
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from rich.markup import escape
 
 from cli import changing, console
 from cli.changing import Asking
@@ -72,4 +73,4 @@ def notify(
 def _show(told: list[Told], text: str) -> None:
     rows = [(each.code, each.name, each.email or "no address", each.patients) for each in told]
     console.show_table("To be told", ["Code", "Name", "E-mail", "Patients"], rows, right=(3,))
-    typer.echo(f"\n{text}\n", err=True)
+    console.say(f"\n{escape(text)}\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -12,14 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 import typer
 
 from cli import console
+from cli.harmless import harmless_out
+from cli.times import day
 from cli.wiring import LocalTime, get_settings, open_record
 
 if TYPE_CHECKING:
     from clinic.message.outreach import Sent
 
 Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
-Word = Literal["Pending", "Sent Successfully", "Send Failed"]
-_DAY = ["%Y-%m-%d", "%d/%m/%Y"]
+Word = Literal["Pending", "Sent Successfully", "Send Failed", "Kept in the outbox, not sent"]
 _HEADINGS = (
     "Bulk Outreach ID", "Message", "Sent", "List", "Template", "NHS Number", "Local ID", "By",
     "Address", "Status", "Error",
@@ -35,16 +35,16 @@ def patient(
     """
     One patient's outreach card: every message ever sent to them, newest first.
 
-    Status is one of three words: Pending (awaiting confirmation), Sent Successfully, Send Failed
-    (with what the gateway said).
+    Status is one of three words: Pending (sent, awaiting the delivery receipt), Sent Successfully, Send
+    Failed (with what the gateway said). Messages that are still to be sent stand apart, with their date.
     """
-    from clinic.message.outreach import find_patient, outreach_card
+    from clinic.message.outreach import find_patient, list_waiting, outreach_card
 
     settings = get_settings()
     with open_record(settings) as record:
         with record.read() as connection:
             who = find_patient(connection, known_as)
-        card = outreach_card(record, who)
+        card, waiting = outreach_card(record, who), list_waiting(record, who)
     if json:
         return console.show_json([_as_json(sent) for sent in card])
     show = LocalTime(settings).show
@@ -56,7 +56,17 @@ def patient(
             for s in card
         ],
     )
-    console.next_commands(f"cohort show {card[0].campaign_id}" if card else "cohort campaigns")
+    if waiting:
+        console.show_table(
+            f"Not sent yet: {len(waiting)} messages",
+            ["Starts", "By", "Address", "Message", "Campaign"],
+            [
+                (show(w.starts_at) or w.campaign_state, w.channel, w.address, w.text, w.campaign_id)
+                for w in waiting
+            ],
+        )
+    numbers = [s.campaign_id for s in card] + [w.campaign_id for w in waiting]
+    console.next_commands(f"cohort show {numbers[0]}" if numbers else "cohort campaigns")
 
 
 def report(
@@ -66,11 +76,11 @@ def report(
     ] = None,
     since: Annotated[
         datetime | None,
-        typer.Option("--from", metavar="DAY", formats=_DAY, help="Sent on this day or later."),
+        typer.Option("--from", metavar="DAY", parser=day, help="Sent on this day or later."),
     ] = None,
     until: Annotated[
         datetime | None,
-        typer.Option("--to", metavar="DAY", formats=_DAY, help="Sent on this day or earlier."),
+        typer.Option("--to", metavar="DAY", parser=day, help="Sent on this day or earlier."),
     ] = None,
     status: Annotated[Word | None, typer.Option(help="Only with this status.")] = None,
     csv: Annotated[
@@ -85,7 +95,7 @@ def report(
     json: Json = False,
 ) -> None:
     """
-    The Outreach Report: every message sent, each with the Bulk Outreach ID of its campaign.
+    The Outreach Report: every message that was sent or failed, each with the Bulk Outreach ID of its campaign.
 
     All filters given must match; a DAY is 2026-03-31 or 31/03/2026. Filtered by --campaign it is
     exactly that campaign's messages.
@@ -101,13 +111,12 @@ def report(
             if campaign is not None:
                 get_campaign(connection, campaign)  # an unknown one is a slip, and not nobody
         wanted = Filter(campaign, who, time.begin(since), time.end(until), status)
-        found = list_sent(record, wanted)
         if excel is not None:
-            _write_excel(excel, found, time, settings.home)
-        elif csv is not None:
-            _write_file(csv, found, time)
-        else:
-            _show(found, time, limit=limit, json=json)
+            _write_excel(excel, list_sent(record, wanted), time, settings.home)
+        if csv is not None:
+            _write_file(csv, list_sent(record, wanted), time)
+        if excel is None and csv is None:
+            _show(list_sent(record, wanted), time, limit=limit, json=json)
 
 
 def _show(found: Iterator[Sent], time: LocalTime, *, limit: int, json: bool) -> None:
@@ -134,7 +143,7 @@ def _write_excel(path: Path, found: Iterator[Sent], time: LocalTime, home: Path)
 
 def _write_file(path: Path, found: Iterator[Sent], time: LocalTime) -> None:
     if str(path) == "-":
-        _write(sys.stdout, found, time)
+        _write(harmless_out(), found, time)
         return
     from clinic.record.private import open_private
 

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-_DAY = ["%Y-%m-%d", "%d/%m/%Y"]
+from cli.times import day
+
 _WHICH, _WHAT, _HOW = "Which appointments (all must match)", "What", "How"
 
 
@@ -22,13 +23,13 @@ def remind(
     since: Annotated[
         datetime | None,
         typer.Option(
-            "--from", metavar="DAY", formats=_DAY, help="On this day or later.", rich_help_panel=_WHICH
+            "--from", metavar="DAY", parser=day, help="On this day or later.", rich_help_panel=_WHICH
         ),
     ] = None,
     until: Annotated[
         datetime | None,
         typer.Option(
-            "--to", metavar="DAY", formats=_DAY, help="On this day or earlier.", rich_help_panel=_WHICH
+            "--to", metavar="DAY", parser=day, help="On this day or earlier.", rich_help_panel=_WHICH
         ),
     ] = None,
     place: Annotated[str | None, typer.Option(help="Where.", rich_help_panel=_WHICH)] = None,
@@ -85,6 +86,12 @@ def remind(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Rehearse: nothing leaves.", rich_help_panel=_HOW)
     ] = False,
+    outbox: Annotated[
+        bool,
+        typer.Option(
+            "--outbox", help="Keep the messages in the outbox: nothing is sent.", rich_help_panel=_HOW
+        ),
+    ] = False,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Send without asking.", rich_help_panel=_HOW)
     ] = False,
@@ -140,6 +147,7 @@ def remind(
         "channel": channel,
         "list_name": name,
         "dry_run": dry_run,
+        "outbox": outbox,
     }
     then = remind_patients(
         {key: value for key, value in values.items() if value is not None},

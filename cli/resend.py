@@ -41,12 +41,13 @@ def _begin(campaign: int, rows: list[int] | None) -> int:
     from clinic.gateway.choose import gateway_for
     from clinic.message.campaign import get_campaign
     from clinic.message.resend import begin_resend
+    from clinic.message.states import OUTBOX
 
     settings = get_settings()
     with open_record(settings) as record:
         with record.read() as connection:
-            channel = get_campaign(connection, campaign).channel
-        gateway = gateway_for(settings, record, channel)
+            old = get_campaign(connection, campaign)
+        gateway = gateway_for(settings, record, old.channel, outbox=old.gateway == OUTBOX)
         gateway.close()
         return begin_resend(
             record, SystemClock(), settings, campaign, rows=rows,

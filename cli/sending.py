@@ -38,7 +38,7 @@ def begin(
     from clinic.message.remind import begin_reminders
     from clinic.message.reminder_request import ReminderRequest
 
-    gateway = parts.gateway(request.channel, dry_run=request.dry_run)
+    gateway = parts.gateway(request.channel, dry_run=request.dry_run, outbox=request.outbox)
     key = request_key or request.request_key or ""
     if isinstance(request, ReminderRequest):
         return begin_reminders(
@@ -105,6 +105,15 @@ def prepare(parts: Wiring, campaign_id: int) -> None:
         stage(parts.record, campaign_id, setting=setting, most_segments=most)
 
 
+def needs_second_person(parts: Wiring, campaign_id: int) -> bool:
+    """Whether another person will have to decide over what is staged."""
+    from clinic.message.approve import is_needed
+    from clinic.message.campaign import get_campaign
+
+    with parts.record.read() as connection:
+        return is_needed(connection, get_campaign(connection, campaign_id), parts.settings)
+
+
 def waits_for_approval(parts: Wiring, campaign_id: int) -> bool:
     """
     Whether another person must decide first; asks for it, once (NEW-1).
@@ -152,9 +161,10 @@ def send(parts: Wiring, request: MessageRequest | ReminderRequest, campaign_id: 
         Incomplete: work is left, or somebody's fate is unknown
     """
     from cli.show.progress import watching
+    from cli.stopping import stopping_when_asked
     from clinic.message.reminder_request import ReminderRequest
     from flows.message import message
     from flows.remind import remind
 
-    with watching(parts.record, campaign_id):
+    with watching(parts.record, campaign_id), stopping_when_asked(parts, campaign_id):
         return remind(request) if isinstance(request, ReminderRequest) else message(request)

@@ -30,11 +30,12 @@ def open_record(settings: Settings) -> Iterator[Record]:
     The record, for the length of the block.
 
     Raises:
-        RecordUnsafe: it is not there, or of another version; the command that mends it
+        NotSetUp: there is none yet
+        RecordUnsafe: it cannot be opened, or is of another version; the command that mends it
     """
     from sqlalchemy.exc import OperationalError
 
-    from clinic.errors import RecordUnsafe
+    from clinic.errors import NotSetUp, RecordUnsafe
     from clinic.govern.audit_key import unlock
     from clinic.record.database import Record, require_durable
     from clinic.record.private import sweep
@@ -49,9 +50,15 @@ def open_record(settings: Settings) -> Iterator[Record]:
             require_durable(record)
             unlock(record, settings.home)
         except OperationalError:
+            if not settings.record_url and not (settings.home / "record.db").exists():
+                raise NotSetUp(
+                    "not-set-up",
+                    f"there is no record in {settings.home.resolve()} yet, so nothing was done; "
+                    "run: cohort init",
+                ) from None
             raise RecordUnsafe(
                 "record-unreachable",
-                "the record database cannot be opened; set this installation up with: cohort init",
+                "the record database cannot be opened: is the server up, the disk full, the file yours?",
             ) from None
         yield record
     finally:

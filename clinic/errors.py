@@ -4,6 +4,7 @@ Every error that Cohort raises on purpose.
     CohortError                   a fact with a code and a sentence; shown without a traceback
     ├── MendableError             the user can put it right; nothing was done; exit code 2
     │   ├── SettingsWrong         a setting is missing or makes no sense
+    │   ├── NotSetUp              there is no record yet: cohort init
     │   ├── ListRefused           a file or list cannot be read without losing somebody
     │   ├── CohortRefused         the list as a whole is not fit to act on (gate, cap, sent before)
     │   ├── TemplateRefused       a template asks for more than templates may do
@@ -47,6 +48,10 @@ class MendableError(CohortError):
 
 class SettingsWrong(MendableError):
     """A setting is missing or makes no sense."""
+
+
+class NotSetUp(MendableError):
+    """This installation has no record yet."""
 
 
 class ListRefused(MendableError):

@@ -18,7 +18,7 @@ def load_appointments(request: ReminderRequest) -> int:
     A retried run is the same request: it finds the campaign that it made before.
     """
     parts = wiring()
-    gateway = parts.gateway(request.channel, dry_run=request.dry_run)
+    gateway = parts.gateway(request.channel, dry_run=request.dry_run, outbox=request.outbox)
     return begin_reminders(
         parts.record,
         parts.clock,

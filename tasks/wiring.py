@@ -21,6 +21,7 @@ from clinic.gateway.protocol import Gateway
 from clinic.govern.audit_key import unlock
 from clinic.message.campaign import get_campaign
 from clinic.message.ledger import Ledger
+from clinic.message.states import OUTBOX
 from clinic.message.timing import Timing, timing_of
 from clinic.message.witness import hold_if_restored, note_in
 from clinic.message.worker import Worker
@@ -47,6 +48,7 @@ class Wiring:
     reached: Callable[[str], None] = _no_point
     witness: Callable[[str], None] = _no_point
     gateways: dict[tuple[str, bool], Gateway] = field(default_factory=dict)
+    stop: threading.Event = field(default_factory=threading.Event)  # set: begin nothing more
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @functools.cached_property
@@ -66,15 +68,16 @@ class Wiring:
             timing=self.timing,
             witness=self.witness,
             reached=self.reached,
+            stopping=self.stop.is_set,
         )
 
-    def gateway(self, channel: str, *, dry_run: bool) -> Gateway:
-        """The way out for a channel, made once: its connections are shared by all threads."""
+    def gateway(self, channel: str, *, dry_run: bool, outbox: bool = False) -> Gateway:
+        """The gateway of a channel, made once: its connections are shared by all threads."""
         with self._lock:
-            key = (channel, dry_run)
+            key = (f"{OUTBOX} {channel}" if outbox and not dry_run else channel, dry_run)
             if key not in self.gateways:
                 self.gateways[key] = gateway_for(
-                    self.settings, self.record, channel, dry_run=dry_run
+                    self.settings, self.record, channel, dry_run=dry_run, outbox=outbox
                 )
             return self.gateways[key]
 
@@ -82,7 +85,7 @@ class Wiring:
         """The way out that a campaign was made for."""
         with self.record.read() as connection:
             job = get_campaign(connection, campaign_id)
-        return self.gateway(job.channel, dry_run=job.dry_run)
+        return self.gateway(job.channel, dry_run=job.dry_run, outbox=job.gateway == OUTBOX)
 
     def close(self) -> None:
         """Give everything back."""

@@ -76,7 +76,7 @@ def put_campaign(
             "id": number, "message_base": base_of(number),
             "request_key": f"campaign-{number}", "list_id": number,
             "template_version_id": text, "list_name": "Flu 2026", "channel": "sms",
-            "purpose": "any", "gateway": "outbox", "state": state, "rows": len(fates),
+            "purpose": "any", "gateway": "fake", "state": state, "rows": len(fates),
             "requested_by": "nia", "created_at": now,
         }  # fmt: skip
         connection.execute(sa.insert(campaign).values(given | values))
@@ -88,7 +88,7 @@ def put_campaign(
             members = pack(message_id(number, row) for row in waiting)
             connection.execute(
                 sa.insert(submission).values(
-                    id=f"s-{number}", batch_id=batch_id(number, 1), attempt=1, gateway="outbox",
+                    id=f"s-{number}", batch_id=batch_id(number, 1), attempt=1, gateway="fake",
                     gateway_class="I", fence=1, owner="w", state=states.INTENT, members=members,
                     open_members=members, per_request=100, payload_sha256="0" * 64, created_at=now,
                 )

@@ -24,7 +24,12 @@ settings.load_profile("untimed")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure() -> None:
-    """Each test's own folder in memory, where there is plenty: a fifth of the time went to the disk."""
+    """
+    Each test's own folder in memory, where there is plenty: a fifth of the time went to the disk.
+
+    Installations of tests have no gateway unless they set one: their messages are kept in the outbox.
+    """
+    os.environ.setdefault("COHORT_OUTBOX", "true")
     if folder := quick_folder():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
 

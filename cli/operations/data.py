@@ -9,8 +9,9 @@ import typer
 
 from cli import changing
 from cli.changing import Asking
-from cli.operations.options import DAY, Key, NoRun, Reason, Selection, Yes, told
+from cli.operations.options import Key, NoRun, Reason, Selection, Yes, told
 from cli.proof import Me, SecretFd
+from cli.times import day
 
 
 def export(
@@ -43,8 +44,10 @@ def visit(
     selection: Selection,
     reason: Reason,
     visit_type: Annotated[str, typer.Option("--type", help='For example "wellness visit".')],
-    since: Annotated[datetime, typer.Option("--from", formats=DAY, help="First day.")],
-    until: Annotated[datetime, typer.Option("--to", formats=DAY, help="Last day.")],
+    since: Annotated[
+        datetime, typer.Option("--from", parser=day, metavar="DAY", help="First day.")
+    ],
+    until: Annotated[datetime, typer.Option("--to", parser=day, metavar="DAY", help="Last day.")],
     minutes: Annotated[int, typer.Option(min=5, max=480, help="How long a visit takes.")] = 15,
     provider: Annotated[
         str,

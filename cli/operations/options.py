@@ -9,7 +9,6 @@ import typer
 from cli import console
 from cli.wiring import get_settings, open_record
 
-DAY = ["%Y-%m-%d", "%d/%m/%Y"]
 Selection = Annotated[
     int, typer.Argument(metavar="SELECTION", help="Its number: cohort operations select.")
 ]

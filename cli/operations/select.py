@@ -11,7 +11,8 @@ import typer
 
 from cli import console
 from cli.operations import choosing
-from cli.operations.options import DAY, Json
+from cli.operations.options import Json
+from cli.times import day
 
 if TYPE_CHECKING:
     from clinic.change.selection import Taken
@@ -32,10 +33,12 @@ def select(
     facility: Annotated[str | None, typer.Option(help="Filter: of this facility.")] = None,
     provider: Annotated[str | None, typer.Option(help="Filter: of this provider.")] = None,
     since: Annotated[
-        datetime | None, typer.Option("--from", formats=DAY, help="Filter: registered since.")
+        datetime | None,
+        typer.Option("--from", parser=day, metavar="DAY", help="Filter: registered since."),
     ] = None,
     until: Annotated[
-        datetime | None, typer.Option("--to", formats=DAY, help="Filter: registered until.")
+        datetime | None,
+        typer.Option("--to", parser=day, metavar="DAY", help="Filter: registered until."),
     ] = None,
     json: Json = False,
 ) -> None:

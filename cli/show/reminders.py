@@ -12,6 +12,7 @@ from rich.table import Table
 from cli import console
 from cli.show.review import (
     BACKGROUND,
+    OUTBOX,
     judged,
     not_accepted,
     show_lines,
@@ -47,7 +48,9 @@ def show_look(look: Look, time: LocalTime) -> None:
     show_lines(_lines(look))
     if not review.accepted:
         return
-    if not review.dry_run:
+    if review.outbox:
+        console.say(f"  [yellow]{OUTBOX}[/]")
+    elif not review.dry_run:
         show_time(look.time, time)
         console.say(BACKGROUND)
     show_previews(look.example)

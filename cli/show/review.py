@@ -18,6 +18,7 @@ from clinic.message.review import Preview, Review
 from clinic.message.typography import say_rewritten
 
 # ARC-7
+OUTBOX = "The messages are kept in the outbox, not sent: nobody gets one, and the record says so."
 BACKGROUND = "  [dim]Sending goes on in the background: it may take up to one hour.[/]"
 
 
@@ -27,6 +28,8 @@ def show_review(review: Review, previews: list[Preview], *, not_accepted: Path |
     what = "Rehearsal" if review.dry_run else "Campaign"
     out.print(f"\n[bold]{what} {review.campaign_id}[/]: {escape(review.list_name)}")
     show_lines(_lines(review, not_accepted))
+    if review.outbox:
+        out.print(f"  [yellow]{OUTBOX}[/]")
     if not review.dry_run:
         out.print(BACKGROUND)
     show_previews(previews)

@@ -29,7 +29,7 @@ def show_summary(summary: Summary, *, not_accepted: Path) -> None:
 
 def _figures(summary: Summary) -> Iterator[str]:
     """How much and how quick; nothing of a speed where nothing was sent yet."""
-    yield f"{summary.messages:,} messages" + (" (nothing left)" if summary.dry_run else "")
+    yield f"{summary.messages:,} messages" + (" (nothing was sent)" if summary.dry_run else "")
     if summary.segments:
         yield f"{summary.segments:,} segments"
     if summary.rate:

@@ -16,12 +16,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.change.conflicts import lock_holders, mark_conflicts
+from clinic.change.conflicts import GoingBy, found_at_apply, lock_holders, mark_conflicts
 from clinic.change.digest import digest_of
 from clinic.change.fields import FIELDS, ColumnField, Part, fields_in, raise_versions
+from clinic.change.kinds import UNDO, kind_of
 from clinic.change.locks import leave_out_held, wait_to_begin
-from clinic.change.operations import find_operation, set_state
-from clinic.change.outcomes import AT_APPLY, FAILED, WILL_CHANGE
+from clinic.change.operations import Operation, find_operation, set_state
+from clinic.change.outcomes import FAILED, WILL_CHANGE
 from clinic.change.states import APPROVED, CHANGED_SOMETHING, PLANNED, RUNNING, WAITING
 from clinic.change.writing import announce, withdraw
 from clinic.clock import Clock
@@ -108,7 +109,7 @@ def apply_chunk(record: Record, clock: Clock, operation_id: int, number: int) ->
         fields = fields_in(connection, part)
         announce(connection, operation_id)
         at_once = _write_at_once(connection, part, fields, chunk.size)
-        whole = at_once or _write_singly(connection, part, fields)
+        whole = at_once or _write_singly(connection, part, fields, _going_by(running))
         withdraw(connection)
         applied = seal_chunk(
             connection,
@@ -157,10 +158,19 @@ def _write_at_once(
     return everybody
 
 
-def _write_singly(connection: Connection, part: Part, fields: tuple[str, ...]) -> bool:
+def _going_by(running: Operation) -> GoingBy:
+    if running.kind == UNDO:
+        return GoingBy()
+    kind = kind_of(running.kind)
+    return GoingBy(version=kind.by_version(running.parameters), dead_stay=kind.dead_stay)
+
+
+def _write_singly(
+    connection: Connection, part: Part, fields: tuple[str, ...], going_by: GoingBy
+) -> bool:
     """Several fields, or somebody was changed: first see who, then write the others. Whether it was all."""
     lock_holders(connection, part, fields)
-    nobody = not mark_conflicts(connection, part, fields)
+    nobody = not mark_conflicts(connection, part, fields, going_by)
     return _write(connection, part, fields) and nobody
 
 
@@ -215,7 +225,7 @@ def _not_changed(connection: Connection, part: Part) -> tuple[int, int]:
     worst = sa.func.max(sa.case((i.outcome == WILL_CHANGE, 2), (i.outcome == FAILED, 1), else_=0))
     each = (
         sa.select(worst.label("worst"))
-        .where(part.items(), i.outcome.in_((WILL_CHANGE, *AT_APPLY)))
+        .where(part.items(), sa.or_(i.outcome == WILL_CHANGE, found_at_apply()))
         .group_by(i.patient_id)
         .subquery()
     )

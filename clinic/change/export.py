@@ -137,4 +137,5 @@ EXPORT = Kind(
     undoable=False,
     notice=REMINDER,
     words=Words("will be exported", "exported"),
+    dead_stay=False,
 )

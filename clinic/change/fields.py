@@ -108,6 +108,7 @@ class ColumnField:
                 self._is_own(own, part),
                 holder.id.between(part.first, part.last),
                 own.c.version_before == holder.version,
+                self._is_alive(),
                 own.c.old.is_not_distinct_from(as_text(holder[self.column])),
             )
             .values(
@@ -118,6 +119,10 @@ class ColumnField:
             )
         )
         return written.rowcount
+
+    def _is_alive(self) -> ColumnElement[bool]:
+        """Who died since the review keeps what they had, though no version moved."""
+        return sa.true() if self.of_visit else self.table.c.death_date.is_(None)
 
     def _is_own(self, own: FromClause, part: Part) -> ColumnElement[bool]:
         """The item of the row that is written, by the items' key."""

@@ -53,7 +53,7 @@ SAYS: Final = {
     NO_CAPACITY: "No provider of the list can take another patient.",
     NO_DEFAULT_PROVIDER: "The facility has no default provider. Set one, or name a provider.",
     VISIT_STAYS: "The visit's provider does not work there: move it by hand.",
-    CHANGED_SINCE: "Somebody else changed it in between: their value is kept.",
+    CHANGED_SINCE: "Somebody else changed this field after the review: their value is kept.",
     CHANGED_BACK: "Somebody changed it and changed it back: it is theirs now and is kept.",
     LATER_OPERATION: "A later operation changed it too. Undo that one first.",
     NOT_CHANGED_WITH: "Left as it is because the patient's own change could not be made.",

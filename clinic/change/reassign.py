@@ -268,4 +268,5 @@ PROVIDER = Kind(
     require=require,
     items=items,
     follow_ups=follow_ups,
+    by_version=lambda parameters: not parameters["to"],  # each facility's default
 )

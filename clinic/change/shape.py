@@ -63,6 +63,10 @@ def no_follow_ups(_connection: Connection, _plan: Plan) -> Sequence[FollowUp]:
     return ()
 
 
+def _never(_parameters: Parameters) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Words:
     """What people read of a patient before and after: the record is not always what changes."""
@@ -86,6 +90,9 @@ class Kind:
     private: parameters that may be a patient's value: shown in the terminal, never in Prefect
     notice: what everybody must be reminded of who asks for it, decides it or sees its result (ALC-28)
     words: of its review and its result
+    dead_stay: who died after the review is left out when it is applied
+    by_version: whether any change of a patient since the review is a conflict: the new value was made
+        from more than the field that is written
     """
 
     name: str
@@ -98,6 +105,8 @@ class Kind:
     private: tuple[str, ...] = ()
     notice: str = ""
     words: Words = Words()
+    dead_stay: bool = True
+    by_version: Callable[[Parameters], bool] = _never
 
 
 def chosen_patients(plan: Plan) -> Items:

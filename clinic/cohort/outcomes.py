@@ -141,6 +141,7 @@ _AFTER = (
     Outcome("sent", "sent", "The gateway has it; no receipt yet."),
     Outcome("delivered", "sent", "Delivered."),
     Outcome("would_be_sent", "sent", "A rehearsal: it would be sent. Nothing left."),
+    Outcome("kept_in_outbox", "sent", "Kept in the outbox, not sent."),
     Outcome(
         "undelivered",
         "failed",
@@ -166,6 +167,7 @@ _AFTER = (
 
 # A rehearsal's way out takes everything and nothing leaves: no word of the real ones may be said of it
 REHEARSED: Final = "would_be_sent"
+KEPT: Final = "kept_in_outbox"
 # Why a message has the outcome that it has, where that is not the network's or the gateway's own word
 _WHY = (
     Outcome(

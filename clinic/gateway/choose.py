@@ -1,4 +1,4 @@
-"""Which way out a channel has in this installation: as set, else the outbox."""
+"""Which gateway a channel has in this installation: as set; the outbox only where it was asked for."""
 
 from __future__ import annotations
 
@@ -18,40 +18,64 @@ def gateway_for(
     channel: str,
     *,
     dry_run: bool = False,
+    outbox: bool = False,
     clock: Clock | None = None,
 ) -> Gateway:
     """
-    The gateway of `channel`; the caller closes it. In a rehearsal nothing leaves (NEW-13).
+    The gateway of `channel`; the caller closes it. In a dry run nothing is sent (NEW-13).
+
+    outbox: keep the messages in the outbox, whatever is set
 
     A call to it ends within a third of the lease, so that a batch is never taken over from a worker
     that still sends it.
 
     Raises:
-        SettingsWrong: what is set cannot work, or would send patients' data in clear
+        SettingsWrong: nothing is set; or what is set cannot work, or would send patients' data in clear
     """
     if dry_run:
-        real = gateway_for(settings, record, channel, clock=clock)
+        real = gateway_for(
+            settings, record, channel, clock=clock, outbox=not has_gateway(settings, channel)
+        )
         real.close()
         return RehearsalGateway(channel, batch_limit=real.batch_limit, per_request=real.per_request)
     third = settings.lease_seconds / 3
-    if channel == "sms" and settings.sms.url:
+    if outbox or not has_gateway(settings, channel):
+        if not (outbox or settings.outbox):
+            raise SettingsWrong("gateway-missing", _missing(channel))
+        from clinic.gateway.outbox import Outbox
+
+        return Outbox(record, channel, clock=clock)
+    if channel == "sms":
         from clinic.gateway.http_sms import HttpSms  # loads aiohttp
 
         begin = max(1.0, third - settings.sms.timeout_seconds)
         return HttpSms(settings.sms, clock=clock, begin_within=begin)
-    if channel == "email" and settings.email.host:
-        from clinic.gateway.smtp import Smtp
+    from clinic.gateway.smtp import Smtp
 
-        # A letter may wait for a connection, and then for its own answers
-        begin = max(1.0, third - 3 * settings.email.timeout_seconds)
-        name = settings.organisation.name
-        return Smtp(
-            settings.email, sender_name=name, clock=clock, begin_within=begin,
-            unsubscribe_url=_unsubscribe_url(settings.receipts),
-        )  # fmt: skip
-    from clinic.gateway.outbox import Outbox
+    # A letter may wait for a connection, and then for its own answers
+    begin = max(1.0, third - 3 * settings.email.timeout_seconds)
+    name = settings.organisation.name
+    return Smtp(
+        settings.email, sender_name=name, clock=clock, begin_within=begin,
+        unsubscribe_url=_unsubscribe_url(settings.receipts),
+    )  # fmt: skip
 
-    return Outbox(record, channel, clock=clock)
+
+def has_gateway(settings: Settings, channel: str) -> bool:
+    """Whether the settings name a gateway for this channel."""
+    return bool({"sms": settings.sms.url, "email": settings.email.host}.get(channel))
+
+
+def _missing(channel: str) -> str:
+    needed = {
+        "sms": "no gateway is set for texts: set sms.url and sms.token",
+        "email": "no gateway is set for e-mail: set email.host and email.sender",
+    }
+    says = needed.get(channel, f"there is no gateway for {channel}")
+    return (
+        f"{says} in cohort.toml (docs/gateways.md). Nothing was sent. To try without sending: "
+        "--dry-run, or --outbox, which keeps the messages in the outbox"
+    )
 
 
 def _unsubscribe_url(settings: Receipts) -> Callable[[int], str] | None:

@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from clinic.clock import Clock, SystemClock
 from clinic.gateway.protocol import Answer, GatewayClass, Outgoing, Taken
+from clinic.message.states import OUTBOX
 from clinic.record.bulk import insert_rows
 from clinic.record.database import Record
 from clinic.record.schema.outbox import outbox, outbox_submission
@@ -31,7 +32,7 @@ class Outbox:
     per_request = 1000
 
     def __init__(self, record: Record, channel: str, *, clock: Clock | None = None) -> None:
-        self.name = "outbox"
+        self.name = OUTBOX
         self.channel = channel
         self._record = record
         self._clock = clock or SystemClock()

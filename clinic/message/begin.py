@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
 
 from clinic.clock import Clock
 from clinic.cohort.filters import filter_query, group_query
 from clinic.cohort.take_in import take_in_file, take_in_query
-from clinic.errors import NotAllowed
+from clinic.errors import CohortRefused, NotAllowed
 from clinic.message.campaign import CampaignRequest, open_campaign
 from clinic.message.request import CohortChoice, MessageRequest
 from clinic.record.database import Record
+from clinic.record.schema.messages import campaign
 from clinic.settings import Settings
 from clinic.values.snomed import check_snomed_codes
+
+_THIS_MINUTE: Final = timedelta(minutes=1)  # times are typed without seconds
 
 
 def begin_campaign(
@@ -36,6 +42,8 @@ def begin_campaign(
     require_channel(settings, request.channel)
     codes = check_snomed_codes(request.snomed_codes)
     start_at = _start(settings, request)
+    if start_at is not None and not _is_known(record, request_key):
+        require_start(settings, start_at, clock.now())
     sender = request.requested_by or settings.operator
     list_id = _take_in(record, clock, settings, request, request_key=request_key, sender=sender)
     save_when = request.save_when
@@ -76,6 +84,39 @@ def require_channel(settings: Settings, channel: str) -> None:
             "channel-off",
             f"{channel} is switched off for this organisation (organisation.channels)",
         )
+
+
+def require_start(settings: Settings, start_at: datetime, now: datetime) -> None:
+    """
+    Whether a campaign can be asked to start then: not before now, and not absurdly far ahead.
+
+    Raises:
+        CohortRefused: it cannot; says what time it is
+    """
+    zone = ZoneInfo(settings.organisation.time_zone)
+    asked, clock = (f"{at.astimezone(zone):%-d %b %Y %H:%M}" for at in (start_at, now))
+    if start_at < now - _THIS_MINUTE:
+        raise CohortRefused(
+            "start-past",
+            f"the start {asked} is in the past: it is {clock} ({zone}). Name a later time, or none to "
+            "start at once",
+        )
+    farthest = now + timedelta(days=settings.release.farthest_days)
+    if start_at > farthest:
+        raise CohortRefused(
+            "start-too-far",
+            f"the start {asked} is more than {settings.release.farthest_days:g} days ahead "
+            "(release.farthest_days): check the year",
+        )
+
+
+def _is_known(record: Record, request_key: str) -> bool:
+    """Whether this is the same request again: its start was judged when it was first made."""
+    with record.read() as connection:
+        found = connection.scalar(
+            sa.select(campaign.c.id).where(campaign.c.request_key == request_key)
+        )
+    return found is not None
 
 
 def _start(settings: Settings, request: MessageRequest) -> datetime | None:

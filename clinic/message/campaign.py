@@ -147,8 +147,8 @@ def _same(known: Row[Any], request: CampaignRequest, version_id: int) -> int:
 
 
 def _guard(list_sha256: str, version_id: int, request: CampaignRequest) -> str | None:
-    if request.dry_run or request.again:
-        return None
+    if request.dry_run or request.again or request.gateway == states.OUTBOX:
+        return None  # nothing is sent, or the sender asked for it
     key = f"{list_sha256}/{version_id}/{request.channel}"
     return hashlib.sha256(key.encode()).hexdigest()
 

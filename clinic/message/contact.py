@@ -52,6 +52,7 @@ def recently_contacted(
         .where(
             message.c.patient_id.in_(patients),
             campaign.c.dry_run.is_(False),
+            campaign.c.gateway != states.OUTBOX,
             campaign.c.purpose.not_in(contact.exempt_purposes),
             sa.or_(left, may_leave),
         )

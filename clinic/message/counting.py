@@ -15,7 +15,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, Row
 
-from clinic.cohort.outcomes import REHEARSED
+from clinic.cohort.outcomes import KEPT, REHEARSED
 from clinic.message import states
 from clinic.message.campaign import get_campaign
 from clinic.message.codes import ROOM, unpack
@@ -90,7 +90,8 @@ def _unsent(own: Row[Any]) -> str:
 def _code_of_message(own: Row[Any], open_now: Collection[int]) -> ColumnElement[str]:
     pending = message.c.state == states.PENDING
     on_its_way = [(pending & is_any_of(message.c.id, open_now), "in_flight")] if open_now else []
-    rehearsed = [(message.c.state.in_(states.LEFT), REHEARSED)] if own.dry_run else []
+    nothing_left = REHEARSED if own.dry_run else KEPT if own.gateway == states.OUTBOX else None
+    rehearsed = [(message.c.state.in_(states.LEFT), nothing_left)] if nothing_left else []
     return sa.case(
         *on_its_way,
         (pending, _unsent(own)),

@@ -37,10 +37,11 @@ def deliver(
     Send what still waits in the batches from `first` to `last` (ARC-14: at most 1,000 each).
 
     Safe to run again after any failure, and beside itself. Returns when nothing is left that could
-    be sent within `patience`: what waits then is in the ledger, for the next run.
+    be sent within `patience`, or once the ledger's process is to stop: what waits then is in the ledger,
+    for the next run.
     """
     give_up = ledger.clock.now() + patience
-    while True:
+    while not ledger.stopping():
         claim = ledger.claim(campaign_id, first, last)
         if claim is not None:
             if send_batch(ledger, gateway, claim):

@@ -43,6 +43,11 @@ MOST_DEATHS = 5
 LAST = 2**20  # more batches than any campaign has
 
 
+def _never() -> bool:
+    """Where nobody stops the process."""
+    return False
+
+
 def _no_point(_: str) -> None:
     """Where nobody listens."""
 
@@ -79,11 +84,13 @@ class Ledger:
         timing: Timing | None = None,
         witness: Callable[[str], None] = _no_point,
         reached: Callable[[str], None] = _no_point,
+        stopping: Callable[[], bool] = _never,
     ) -> None:
         """
         Args:
             timing: calendar, paces, cap and brake; None: at any time, at any pace
             witness: told the id of each submission before it is sent (clinic/message/witness.py)
+            stopping: asked before a batch is claimed: whether this process is to begin nothing more
             reached: told each point of the kill map as it is passed: where tests pull the plug
         """
         self.record = record
@@ -96,6 +103,7 @@ class Ledger:
         self.timing = timing or Timing()
         self.witness = witness
         self.reached = reached
+        self.stopping = stopping
 
     def claim(self, campaign_id: int, first: int, last: int) -> Claim | None:
         """

@@ -1,9 +1,9 @@
 """
 What was sent to whom: the patient's outreach card (ARC-16) and the Outreach Report (ARC-17).
 
-Both read the ledger, so that they tell of a message also where it was not filed on the record. What was
-left out at the moment of sending, what was cancelled, what nobody confirmed, and rehearsals were not sent
-and are not listed.
+Both read the ledger, so that they tell of a message also where it was not filed on the record. Listed is
+what left, and what was tried and failed. What waits stands apart, with its date (`list_waiting`). What was
+left out at the moment of sending, what was cancelled, what nobody confirmed, and rehearsals are not listed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -19,31 +19,34 @@ from sqlalchemy import Connection
 from clinic.errors import NotFound
 from clinic.message import states
 from clinic.message.counting import messages_of
+from clinic.message.reasons import message_says
 from clinic.message.save import ITEM_STATUS, STATUS_WORDS
 from clinic.record.database import Record
 from clinic.record.schema.lists import template, template_version
-from clinic.record.schema.messages import campaign, message
+from clinic.record.schema.messages import batch, campaign, message
 from clinic.record.schema.people import patient
 
 PAGE = 5_000
 # COM-9, in the words of the clinical item. The gateway's yes is not yet the network's: that is Pending.
-# An item is written only of what was tried; here what waits, and what was given up, have a word too
+# An item is written only of what was tried; here what was given up has a word too
 WORDS: Final = {
     state: STATUS_WORDS[status]
     for state, status in (
         *ITEM_STATUS.items(),
-        (states.PENDING, "pending"),
         (states.EXPIRED, "failed"),
         (states.EXHAUSTED, "failed"),
     )
 }
-# Staged and never released: nothing of them left, and nothing is on its way (ARC-6)
-NOT_RELEASED: Final = frozenset({states.CHECKING, states.REFUSED})
+KEPT: Final = STATUS_WORDS["kept"]
+# Of which nothing more is sent; and those being checked, of which nobody has said yes (ARC-6)
+_NOT_WAITING: Final = (states.ENDED - {states.MISSED}) | {states.CHECKING}
+# When it left; of what failed before it left: when that was known
+_AT: Final = sa.func.coalesce(message.c.sent_at, message.c.status_at)
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Which messages: all that is given must match. `status` is one of COM-9's words; instants are aware."""
+    """Which messages: all that is given must match; instants are aware. `status`: as it is shown."""
 
     campaign_id: int | None = None
     patient_id: int | None = None
@@ -54,7 +57,11 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One message (COM-8). `campaign_id` is its Bulk Outreach ID (ARC-18); `state` is the ledger's own word."""
+    """
+    One message (COM-8). `campaign_id` is its Bulk Outreach ID (ARC-18); `state` is the ledger's own word.
+
+    sent_at: of what failed before it left: when that was known
+    """
 
     id: int
     campaign_id: int
@@ -105,36 +112,80 @@ def list_sent(record: Record, wanted: Filter = Filter()) -> Iterator[Sent]:
         with record.read() as connection:
             page = list(connection.execute(query.where(message.c.id > last)))
         for row in page:
-            yield Sent(**row._mapping, status=WORDS[row.state])
+            yield _sent(row)
         if len(page) < PAGE:
             return
         last = page[-1].id
 
 
+def _sent(row: sa.Row[Any]) -> Sent:
+    values = dict(row._mapping)
+    kept = values.pop("gateway") == states.OUTBOX and row.state in states.LEFT
+    error, reason = values.pop("error_text"), values.pop("reason")
+    values["error"] = error or message_says(reason) or None
+    return Sent(**values, status=KEPT if kept else WORDS[row.state])
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message that is not sent yet. `starts_at`: its campaign's start or its own day; None: soon."""
+
+    id: int
+    campaign_id: int
+    channel: str
+    address: str
+    text: str
+    campaign_state: str
+    starts_at: datetime | None
+
+
+def list_waiting(record: Record, patient_id: int) -> list[Waiting]:
+    """What is still to be sent to a patient, and when."""
+    query = (
+        sa.select(
+            message.c.id, message.c.campaign_id, message.c.channel, message.c.address,
+            message.c.body.label("text"), campaign.c.state.label("campaign_state"),
+            sa.func.coalesce(batch.c.not_before, campaign.c.start_at).label("starts_at"),
+        )
+        .join(campaign, campaign.c.id == message.c.campaign_id)
+        .join(batch, batch.c.id == message.c.batch_id)
+        .where(
+            message.c.patient_id == patient_id,
+            message.c.state == states.PENDING,
+            ~campaign.c.dry_run,
+            campaign.c.state.not_in(_NOT_WAITING),
+        )
+        .order_by(message.c.id)
+    )  # fmt: skip
+    with record.read() as connection:
+        return [Waiting(**row._mapping) for row in connection.execute(query)]
+
+
 def _messages(wanted: Filter) -> sa.Select[tuple[object, ...]]:
-    told = [state for state, word in WORDS.items() if wanted.status in (None, word)]
+    told = [state for state, word in WORDS.items() if wanted.status in (None, word, KEPT)]
     query = (
         sa.select(
             message.c.id, message.c.campaign_id, campaign.c.list_name,
             template.c.key.label("template"), message.c.patient_id, patient.c.nhs_number,
             patient.c.local_id, message.c.channel, message.c.address, message.c.body.label("text"),
-            message.c.sent_at, message.c.state,
-            sa.func.coalesce(message.c.error_text, message.c.reason).label("error"),
+            _AT.label("sent_at"), message.c.state, message.c.error_text, message.c.reason,
+            campaign.c.gateway,
         )
         .join(campaign, campaign.c.id == message.c.campaign_id)
         .join(template_version, template_version.c.id == campaign.c.template_version_id)
         .join(template, template.c.id == template_version.c.template_id)
         .outerjoin(patient, patient.c.id == message.c.patient_id)
-        .where(
-            message.c.state.in_(told), ~campaign.c.dry_run, campaign.c.state.not_in(NOT_RELEASED)
-        )
+        .where(message.c.state.in_(told), ~campaign.c.dry_run)
     )  # fmt: skip
+    if wanted.status is not None:
+        kept = (campaign.c.gateway == states.OUTBOX) & message.c.state.in_(states.LEFT)
+        query = query.where(kept if wanted.status == KEPT else ~kept)
     if wanted.campaign_id is not None:
         query = query.where(messages_of(wanted.campaign_id))
     if wanted.patient_id is not None:
         query = query.where(message.c.patient_id == wanted.patient_id)
     if wanted.sent_from is not None:
-        query = query.where(message.c.sent_at >= wanted.sent_from)
+        query = query.where(_AT >= wanted.sent_from)
     if wanted.sent_before is not None:
-        query = query.where(message.c.sent_at < wanted.sent_before)
+        query = query.where(_AT < wanted.sent_before)
     return query

@@ -46,6 +46,11 @@ class ReminderRequest(BaseModel):
         default="Appointment reminders", title="List name", min_length=1, max_length=120
     )
     dry_run: bool = Field(default=False, title="Rehearsal", description="Nothing leaves")
+    outbox: bool = Field(
+        default=False,
+        title="Outbox",
+        description="Keep the messages in the outbox: nothing is sent",
+    )
     requested_by: str | None = Field(default=None, title="Requested by")
     request_key: str | None = Field(default=None, title="Request key", max_length=80)
 
@@ -62,6 +67,14 @@ class ReminderRequest(BaseModel):
         found = self.model_dump(
             mode="json",
             exclude_none=True,
-            exclude={"template", "channel", "list_name", "dry_run", "requested_by", "request_key"},
+            exclude={
+                "template",
+                "channel",
+                "list_name",
+                "dry_run",
+                "outbox",
+                "requested_by",
+                "request_key",
+            },
         )
         return {name: str(value) for name, value in found.items()}

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 import pandas as pd
@@ -20,12 +20,14 @@ from sqlalchemy import Connection, Row
 from sqlalchemy.dialects import postgresql, sqlite
 
 from clinic.clock import Clock
+from clinic.errors import NotFound
 from clinic.gateway.incoming import Inbound
 from clinic.govern.audit_chain import hold
 from clinic.message.decisions import Decision, decide_addresses, find_sharers, write_consents
-from clinic.message.keywords import find_keyword
+from clinic.message.keywords import find_keyword, may_be_opt_out
 from clinic.record.bulk import is_any_of, update_rows
 from clinic.record.database import Record
+from clinic.record.schema.people import patient
 from clinic.record.schema.receipts import reply
 from clinic.settings import Phones
 from clinic.values.email import judge_emails
@@ -154,7 +156,12 @@ def _write(
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A reply as it is listed. `patients`: how many of the record have that number; None: not looked up yet."""
+    """
+    A reply as it is listed.
+
+    patients: how many of the record have that number; None: not looked up yet
+    may_be_opt_out: no keyword, but somebody may have asked for an end of messages: a person decides
+    """
 
     id: int
     at: datetime
@@ -163,13 +170,77 @@ class Reply:
     text: str
     keyword: str | None
     patients: int | None
+    may_be_opt_out: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sharer:
+    """A patient who has the number or address of a reply."""
+
+    patient_id: int
+    nhs_number: str | None
+    local_id: str | None
+    name: str
+    birth_date: date | None
+    status: str
 
 
 def list_replies(record: Record, *, keywords: bool = False, limit: int = PAGE) -> list[Reply]:
     """The newest replies first; those that are keywords only if asked for: they need nobody."""
-    columns = ("id", "happened_at", "channel", "address", "text", "keyword", "patients")
-    query = sa.select(*(reply.c[name] for name in columns)).order_by(reply.c.id.desc()).limit(limit)
+    query = _listed().order_by(reply.c.id.desc()).limit(limit)
     if not keywords:
         query = query.where(sa.or_(reply.c.keyword.is_(None), reply.c.keyword == "help"))
     with record.read() as connection:
-        return [Reply(*row) for row in connection.execute(query)]
+        return [_reply(row) for row in connection.execute(query)]
+
+
+def one_reply(record: Record, number: int, phones: Phones) -> tuple[Reply, list[Sharer]]:
+    """
+    A reply and the patients who have its number or address now.
+
+    Raises:
+        NotFound: there is no such reply
+    """
+    with record.read() as connection:
+        row = connection.execute(_listed().where(reply.c.id == number)).one_or_none()
+        if row is None:
+            raise NotFound("reply-unknown", f"there is no reply {number}; see: cohort replies")
+        ids = find_sharers(connection, row.channel, [row.address], phones)[row.address]
+        names = (
+            "id",
+            "nhs_number",
+            "local_id",
+            "given_name",
+            "family_name",
+            "birth_date",
+            "status",
+        )
+        found = connection.execute(
+            sa.select(*(patient.c[name] for name in names))
+            .where(is_any_of(patient.c.id, ids))
+            .order_by(patient.c.id)
+        ).all()
+    return _reply(row), [
+        Sharer(
+            p.id,
+            p.nhs_number,
+            p.local_id,
+            f"{p.given_name} {p.family_name}".strip(),
+            p.birth_date,
+            p.status,
+        )
+        for p in found
+    ]
+
+
+def _listed() -> sa.Select[Any]:
+    columns = ("id", "happened_at", "channel", "address", "text", "keyword", "patients")
+    return sa.select(*(reply.c[name] for name in columns))
+
+
+def _reply(row: Row[Any]) -> Reply:
+    return Reply(*[*row, row.keyword is None and may_be_opt_out(row.text)])
+
+
+def _name(of: Row[Any]) -> str:
+    return f"{of.given_name} {of.family_name}".strip()

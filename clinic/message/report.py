@@ -47,6 +47,7 @@ class CampaignLine:
     verdict: str
     not_accepted: int
     dry_run: bool
+    outbox: bool
 
     @property
     def waits(self) -> bool:
@@ -56,7 +57,7 @@ class CampaignLine:
     @property
     def status(self) -> str:
         """The verdict, with the rows that were not accepted beside it."""
-        return status(self.verdict, self.not_accepted)
+        return status(self.verdict, self.not_accepted, kept=self.outbox)
 
 
 @dataclass(frozen=True)
@@ -163,4 +164,5 @@ def _line(row: Row[Any], counts: dict[str, int], accepted_errors: float) -> Camp
         verdict=verdict(row.state, counts, accepted_errors=accepted_errors),
         not_accepted=not_accepted(counts),
         dry_run=row.dry_run,
+        outbox=row.gateway == states.OUTBOX and not row.dry_run,
     )

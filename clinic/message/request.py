@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from clinic.cohort.filters import PatientFilter
 from clinic.cohort.taken import PREVIEW
 from clinic.settings import Pace
+from clinic.values.moments import read_time
 
 
 class CohortChoice(BaseModel):
@@ -92,6 +93,11 @@ class MessageRequest(BaseModel):
         title="Rehearsal",
         description="The same run, but nothing leaves and nothing reaches the record (NEW-13)",
     )
+    outbox: bool = Field(
+        default=False,
+        title="Outbox",
+        description="Keep the messages in the outbox: nothing is sent, the record says so",
+    )
     again: bool = Field(
         default=False, title="Send again", description="Although this list had this template before"
     )
@@ -121,6 +127,15 @@ class MessageRequest(BaseModel):
         max_length=80,
         description="Empty: this run. The key of an earlier request carries on with its campaign",
     )
+
+    @field_validator("start_at", mode="before")
+    @classmethod
+    def _as_people_type_it(cls, value: object) -> object:
+        """Also 05/12/2026 09:00, as on the command line."""
+        try:
+            return read_time(value) if isinstance(value, str) else value
+        except ValueError:
+            return value  # ISO 8601 with a zone, or nothing that is a time
 
     @field_validator("request_key")
     @classmethod

@@ -47,6 +47,7 @@ class Review:
     channel: str
     dry_run: bool
     state: str
+    outbox: bool
     rows: int
     accepted: int
     not_accepted: dict[str, int]
@@ -92,6 +93,7 @@ def review_campaign(record: Record, campaign_id: int, *, segment_cost: float) ->
         channel=own.channel,
         dry_run=own.dry_run,
         state=own.state,
+        outbox=own.gateway == states.OUTBOX and not own.dry_run,
         rows=own.rows,
         accepted=sum(messaged.values()),
         not_accepted=left_out,
@@ -201,6 +203,7 @@ def request_of(record: Record, campaign_id: int) -> MessageRequest:
         save_to_record=row.save_to_record or row.dry_run,
         save_when=row.save_when,
         dry_run=row.dry_run,
+        outbox=row.gateway == states.OUTBOX,
         start_at=row.start_at,
         stagger_days=row.stagger_days,
         per_second=row.pace_second,

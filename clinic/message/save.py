@@ -33,7 +33,12 @@ ITEM_STATUS = {
     states.UNDELIVERED: "failed",
     states.REJECTED: "failed",
 }
-STATUS_WORDS = {"pending": "Pending", "sent": "Sent Successfully", "failed": "Send Failed"}
+STATUS_WORDS = {
+    "pending": "Pending",
+    "sent": "Sent Successfully",
+    "failed": "Send Failed",
+    "kept": "Kept in the outbox, not sent",  # of a trial: nobody was sent anything
+}
 
 
 def save_batches(record: Record, clock: Clock, campaign_id: int, first: int, last: int) -> None:
@@ -68,6 +73,8 @@ def save_messages(
 ) -> int:
     """Write the items of these messages of a campaign that have none yet; how many."""
     wanted = ITEM_STATUS if job.save_when == "sent" else {states.DELIVERED: "sent"}
+    if job.gateway == states.OUTBOX:
+        wanted = dict.fromkeys(states.LEFT, "kept")
     failed = message.c.state.in_([states.REJECTED, states.UNDELIVERED])
     query = sa.select(
         message.c.id,

@@ -35,6 +35,9 @@ FINAL: Final = frozenset(
 )
 LEFT: Final = frozenset({ACCEPTED, DELIVERED, UNDELIVERED})  # the gateway has, or had, it
 
+# A campaign's gateway where nothing is sent: its messages are kept in the outbox of the record
+OUTBOX: Final = "outbox"
+
 # --- a batch ---------------------------------------------------------------------------------------
 READY: Final = "ready"
 LEASED: Final = "leased"

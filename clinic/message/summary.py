@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.clock import Clock
-from clinic.cohort.outcomes import REHEARSED
+from clinic.cohort.outcomes import KEPT, REHEARSED
 from clinic.errors import Incomplete
 from clinic.message import states
 from clinic.message.campaign import get_campaign
@@ -46,6 +46,7 @@ class Summary:
     A campaign's result, without any patient data.
 
     outcomes: rows by outcome code; they add up to `rows`
+    outbox: its messages are kept in the outbox, and nothing is sent
     trouble: what the gateway said when it took nothing, if something waits for that reason
     waits_until: when more of it may leave, if it waits for its time (a start, opening hours, a pace)
     seconds: from release to now or to its end; rate: messages a second in that time
@@ -62,12 +63,13 @@ class Summary:
     dry_run: bool
     waits_until: datetime | None = None
     trouble: str | None = None
+    outbox: bool = False
     accepted_errors: float = Release().accepted_errors
 
     @property
     def rate(self) -> float:
         """Messages that left, a second; of a rehearsal those that would have."""
-        codes = ("sent", "delivered", "undelivered", REHEARSED)
+        codes = ("sent", "delivered", "undelivered", REHEARSED, KEPT)
         left = sum(self.outcomes.get(code, 0) for code in codes)
         return left / self.seconds if self.seconds > 0 else 0.0
 
@@ -79,7 +81,7 @@ class Summary:
     @property
     def status(self) -> str:
         """The verdict, with the rows that were not accepted beside it."""
-        return status(self.verdict, not_accepted(self.outcomes))
+        return status(self.verdict, not_accepted(self.outcomes), kept=self.outbox)
 
     @property
     def why(self) -> str:
@@ -164,6 +166,7 @@ def summarize(
         dry_run=job.dry_run,
         waits_until=None if timing is None else starts_at(record, campaign_id, timing, now),
         trouble=trouble,
+        outbox=job.gateway == states.OUTBOX and not job.dry_run,
         accepted_errors=(Release() if timing is None else timing.release).accepted_errors,
     )
 

@@ -20,6 +20,7 @@ from clinic.settings.campaigns import Release
 
 OK: Final = "OK"
 ERROR: Final = "Error"
+KEPT_SAYS: Final = "kept in the outbox, not sent"
 _TRIED: Final = frozenset({states.COMPLETED, states.RECONCILING})
 
 
@@ -39,9 +40,14 @@ def not_accepted(counts: Mapping[str, int]) -> int:
     return sum(rows for code, rows in counts.items() if code in BEFORE and code != "accepted")
 
 
-def status(says: str, left_out: int) -> str:
-    """The verdict, with the rows that were not accepted beside it: "OK, 565 not accepted"."""
-    return f"{says}, {left_out:,} not accepted" if left_out and says in (OK, ERROR) else says
+def status(says: str, left_out: int, *, kept: bool = False) -> str:
+    """
+    The verdict, with the rows that were not accepted beside it: "OK, 565 not accepted".
+
+    kept: its messages are kept in the outbox
+    """
+    beside = [f"{left_out:,} not accepted"] if left_out and says in (OK, ERROR) else []
+    return ", ".join([says, *beside, *([KEPT_SAYS] if kept else [])])
 
 
 def _of_kind(kind: str, counts: Mapping[str, int]) -> int:

@@ -1,4 +1,4 @@
-"""Patient groups: who belongs to them, and how one is made (COM-11)."""
+"""Patient groups: who belongs to them, how one is made, changed and deleted (COM-11)."""
 
 from __future__ import annotations
 
@@ -54,13 +54,7 @@ def add_to_group(record: Record, code: str, ids: Sequence[str], *, name: str = "
     """
     with record.write() as connection:
         group_id = _group(connection, code, name)
-        wanted = {"".join(known_as.split()) for known_as in ids}
-        found, matched = set[int](), set[str]()
-        for column in (patient.c.nhs_number, patient.c.local_id):
-            query = sa.select(patient.c.id, column).where(is_any_of(column, wanted))
-            for key, known_as in connection.execute(query):
-                found.add(int(key))
-                matched.add(known_as)
+        found, unknown = _patients(connection, ids)
         inside = sa.select(group_member.c.patient_id).where(
             group_member.c.group_id == group_id, is_any_of(group_member.c.patient_id, found)
         )
@@ -69,7 +63,7 @@ def add_to_group(record: Record, code: str, ids: Sequence[str], *, name: str = "
         insert_rows(
             connection, group_member, ("group_id", "patient_id"), ((group_id, key) for key in new)
         )
-    return Added(len(new), len(already), len(wanted - matched))
+    return Added(len(new), len(already), unknown)
 
 
 def _group(connection: sa.Connection, code: str, name: str) -> int:
@@ -83,3 +77,92 @@ def _group(connection: sa.Connection, code: str, name: str) -> int:
         )
     made = sa.insert(patient_group).values(code=code, name=name).returning(patient_group.c.id)
     return int(connection.execute(made).scalar_one())
+
+
+@dataclass(frozen=True)
+class Member:
+    """A patient of a group."""
+
+    nhs_number: str | None
+    local_id: str | None
+    name: str
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What taking out did: how many were in it, were not, or are not patients of this record."""
+
+    gone: int
+    not_in_it: int
+    unknown: int
+
+
+def members_of(record: Record, code: str, *, limit: int | None = None) -> list[Member]:
+    """
+    Who is in a group, by name.
+
+    Raises:
+        NotFound: there is no such group
+    """
+    with record.read() as connection:
+        group_id = _group(connection, code, "")
+        query = (
+            sa.select(
+                patient.c.nhs_number,
+                patient.c.local_id,
+                patient.c.given_name,
+                patient.c.family_name,
+            )
+            .join(group_member, group_member.c.patient_id == patient.c.id)
+            .where(group_member.c.group_id == group_id)
+            .order_by(patient.c.family_name, patient.c.given_name, patient.c.id)
+            .limit(limit)
+        )
+        rows = connection.execute(query).all()
+    return [Member(row[0], row[1], " ".join(filter(None, row[2:]))) for row in rows]
+
+
+def remove_from_group(record: Record, code: str, ids: Sequence[str]) -> Removed:
+    """
+    Take patients out of a group, by NHS number or the practice's own id; again: nothing.
+
+    Raises:
+        NotFound: there is no such group
+    """
+    with record.write() as connection:
+        group_id = _group(connection, code, "")
+        found, unknown = _patients(connection, ids)
+        gone = connection.execute(
+            sa.delete(group_member).where(
+                group_member.c.group_id == group_id, is_any_of(group_member.c.patient_id, found)
+            )
+        ).rowcount
+    return Removed(gone, len(found) - gone, unknown)
+
+
+def delete_group(record: Record, code: str) -> int:
+    """
+    Delete a group; its patients stay. How many were in it.
+
+    Raises:
+        NotFound: there is no such group
+    """
+    with record.write() as connection:
+        group_id = _group(connection, code, "")
+        members = connection.execute(
+            sa.delete(group_member).where(group_member.c.group_id == group_id)
+        ).rowcount
+        connection.execute(sa.delete(patient_group).where(patient_group.c.id == group_id))
+    return members
+
+
+def _patients(connection: sa.Connection, ids: Sequence[str]) -> tuple[set[int], int]:
+    """The patients of these ids, and how many ids are nobody's."""
+    wanted = {"".join(known_as.split()) for known_as in ids}
+    found, matched = set[int](), set[str]()
+    for column in (patient.c.nhs_number, patient.c.local_id):
+        query = sa.select(patient.c.id, column).where(is_any_of(column, wanted))
+        for key, known_as in connection.execute(query):
+            found.add(int(key))
+            matched.add(known_as)
+    return found, len(wanted - matched)

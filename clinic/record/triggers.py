@@ -45,20 +45,41 @@ def _refuse(dialect: str, table: str, word: str, event: str, condition: str) -> 
     return statements
 
 
+_SEALED = (
+    "EXISTS (SELECT 1 FROM audit_block b WHERE b.stream = 'operation-' || OLD.operation_id "
+    "AND b.holds = 'items' AND OLD.patient_id BETWEEN b.first_patient AND b.last_patient)"
+)
+
+
 def refuse_outcome_of_sealed(dialect: str) -> list[str]:
     """Statements after which an operation's item that an audit block seals keeps its outcome (NEW-10)."""
-    name = "refuse_outcome_of_sealed"
-    says = "operation_item: update refused, what was sealed stays"
-    sealed = (
-        "EXISTS (SELECT 1 FROM audit_block b WHERE b.stream = 'operation-' || OLD.operation_id "
-        "AND b.holds = 'items' AND OLD.patient_id BETWEEN b.first_patient AND b.last_patient)"
-    )
     changed = "OLD.outcome = 'will_change' AND NEW.outcome <> OLD.outcome"
-    trigger = f"CREATE TRIGGER {name} BEFORE UPDATE OF outcome ON operation_item FOR EACH ROW"
+    return _refuse_sealed(dialect, "outcome", changed, _SEALED)
+
+
+def refuse_version_of_sealed(dialect: str) -> list[str]:
+    """
+    Statements after which the version of an operation's item only ever rises, while the operation runs
+    and until it is sealed: it notes what else was changed of a patient since the review.
+    """
+    changed = "NEW.version_before IS DISTINCT FROM OLD.version_before"
     if dialect == "sqlite":
-        return [f"{trigger} WHEN {changed} AND {sealed} BEGIN SELECT RAISE(ABORT, '{says}'); END"]
+        changed = changed.replace("IS DISTINCT FROM", "IS NOT")
+    runs = (
+        "EXISTS (SELECT 1 FROM operation o WHERE o.id = OLD.operation_id AND o.state = 'running')"
+    )
+    why = f"(NEW.version_before < OLD.version_before OR NOT {runs} OR {_SEALED})"
+    return _refuse_sealed(dialect, "version_before", changed, why)
+
+
+def _refuse_sealed(dialect: str, column: str, changed: str, why: str) -> list[str]:
+    name = f"refuse_{column}_of_sealed"
+    says = "operation_item: update refused, what was sealed stays"
+    trigger = f"CREATE TRIGGER {name} BEFORE UPDATE OF {column} ON operation_item FOR EACH ROW"
+    if dialect == "sqlite":
+        return [f"{trigger} WHEN {changed} AND {why} BEGIN SELECT RAISE(ABORT, '{says}'); END"]
     return [
         f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN IF {sealed} THEN RAISE EXCEPTION '{says}'; END IF; RETURN NEW; END $$",
+        f"$$ BEGIN IF {why} THEN RAISE EXCEPTION '{says}'; END IF; RETURN NEW; END $$",
         f"{trigger} WHEN ({changed}) EXECUTE FUNCTION {name}()",
     ]

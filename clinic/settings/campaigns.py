@@ -64,6 +64,11 @@ class Release(Section):
     late_hours: float = Field(
         default=24, gt=0, description="A campaign that starts later than this is missed"
     )
+    farthest_days: float = Field(
+        default=366,
+        gt=0,
+        description="A campaign that is to start later than so many days ahead is refused",
+    )
     accepted_errors: float = Field(
         default=0.3,
         ge=0,

@@ -38,6 +38,10 @@ class Settings(Section):
         default_factory=lambda: os.environ.get("USER", "operator"),
         description="Who works here: written to campaigns and to the audit trail",
     )
+    outbox: bool = Field(
+        default=False,
+        description="Keep messages in the outbox where no gateway is set, and send nothing: for trials",
+    )
     batch_size: int = Field(
         default=1000, ge=1, le=1000, description="Most messages a batch (ARC-14)"
     )

@@ -16,6 +16,7 @@ from clinic.message.receipts import keep_receipts
 from clinic.message.replies import keep_replies
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign, message
+from clinic.record.schema.people import patient
 from clinic.settings import Phones
 from tests.campaigns import Fate, put_campaign
 from tests.cli.conftest import Type
@@ -39,6 +40,33 @@ def test_replies_that_a_person_should_read_are_listed(typed: Type, installed: Re
     ]
     assert len(typed("replies", "--keywords").rows()) == 3
     assert [one["text"] for one in typed("replies", "--json").json()] == ["help", "Who is this?"]
+
+
+def test_a_reply_shows_the_patients_of_its_number(typed: Type, installed: Record) -> None:
+    """NEW-5: whose number it is now, and what may be an opt-out, for a person to decide."""
+    with installed.write() as connection:
+        connection.execute(
+            sa.insert(patient),
+            [
+                {
+                    "id": n,
+                    "local_id": f"L{n}",
+                    "given_name": "Ann",
+                    "family_name": f"No{n}",
+                    "mobile": m,
+                }
+                for n, m in ((901, "07700 900001"), (902, "+44 7700 900001"), (903, "07700900002"))
+            ],
+        )
+    answered(installed, "Cancel 09:50?")
+    assert typed("replies").rows()[0][5] == "may be an opt-out"
+    shown = typed("replies", "1", "--json").json()
+    assert (shown["text"], shown["may_be_opt_out"]) == ("Cancel 09:50?", True)
+    assert [one["local_id"] for one in shown["of"]] == ["L901", "L902"]
+    said = typed("replies", "1")
+    assert "cohort patient L902" in said.err
+    assert "Ann No901" in said.out
+    assert typed("replies", "7").code == 2
 
 
 def test_receipts_are_counted_and_applied_by_hand(typed: Type, installed: Record) -> None:

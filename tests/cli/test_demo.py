@@ -41,9 +41,9 @@ def test_the_demo_runs_the_main_job_twice_and_its_next_commands_work(tmp_path: P
         assert "Dear " in first.stderr
         assert f"http://127.0.0.1:{port}" in first.stderr
         patient = first.stderr.split("cohort patient ")[1].split()[0]
-        assert "Sent Successfully" in _cohort(home, "patient", patient).stdout
+        assert "Kept in the outbox, not sent" in _cohort(home, "patient", patient).stdout
         sent = _cohort(home, "report", "--campaign", "2", "--csv", "-").stdout
-        assert f"{len(sent.splitlines()) - 1}\tdelivered" in second.stdout
+        assert f"{len(sent.splitlines()) - 1}\tkept_in_outbox" in second.stdout
     finally:
         stopped = _cohort(home, "server", "stop")
     assert "Stopped" in stopped.stderr

@@ -157,9 +157,10 @@ def test_a_rerun_asks_for_the_failed_part_alone(office: Office, clock: FakeClock
     office.run("operations", "select", "--facility", "F1")
     ask(office, "status", "1", "--to", "on_hold")
     ask_for_approval(record, clock, SETTINGS, 1, flow_run_id=None)
-    update(record, 4, postcode="EF1 2GH")
+    update(record, 4, status="discharged")
     decide(record, clock, 1, operator=MANAGER, decision="approved", note="")
     applied(record, clock, 1)
+    update(record, 4, status="active")
     result = office.run("operations", "rerun", "1", "--yes", "--no-run", me="ann")
     assert result.exit_code == 0, result.output
     assert office.rows("operations", "show", "2")["operation"]["selected"] == 1

@@ -66,7 +66,7 @@ def test_only_patients_with_errors(typed: Type, installed: Record, clock: FakeCl
     """PAT-22: that tab shows only those."""
     made = str(put_campaign(installed, clock, FATES))
     rows = typed("show", made, "--errors-only").rows()
-    assert [row[3] for row in rows] == ["phone_missing", "rejected"]
+    assert [row[3:5] for row in rows] == [["phone_missing", ""], ["rejected", "not a mobile"]]
     assert rows[0][1:3] == ["9990000999", "Llŷr"]
     found = typed("show", made, "--errors-only", "--json").json()
     assert [(row["outcome"], row["detail"]) for row in found] == [

@@ -320,7 +320,7 @@ def test_however_it_is_started_the_result_is_the_same(
             (i.patient_id, i.text, i.status) for i in office.items() if i.campaign_id == number
         ]
         results.append({"outcomes": outcomes, "kinds": kinds, "items": items})
-    assert results[0]["outcomes"] == {"delivered": 6, "patient_dead": 1}
+    assert results[0]["outcomes"] == {"kept_in_outbox": 6, "patient_dead": 1}
     assert results[0]["kinds"] == ["checks", "outcomes", "progress", "summary"]
     assert len(results[0]["items"]) == 6
     assert results[1] == results[0]

@@ -158,7 +158,7 @@ def test_conflicts_are_counted_in_what_prefect_shows_and_patients_are_not(
     parameters = {"field": "insurance_plan", "to": "SENTINEL-NEW", "was": "SENTINEL-PLAN"}
     operation_id = asked(wired, clock, "attribute", parameters, [1, 2])
     approved(wired, clock, operation_id)
-    update(wired, 1, postcode="EF1 2GH")
+    update(wired, 1, insurance_plan="SENTINEL-OTHER")
     flow(name="shown")(show_waiting)(operation_id)
     summary = update_attribute(operation_id)
     assert (summary.state, summary.conflicts) == ("done_with_conflicts", 1)

@@ -118,7 +118,7 @@ def test_a_person_reminds_by_hand_leaves_a_row_out_and_a_second_time_nobody_is_r
     seen = json.loads(capsys.readouterr().out)["seen"]
     choice = Choice(leave_out=(2,), seen=seen)
     remind_patients(here, yes, choice, use_server=lambda _: None)
-    assert json.loads(capsys.readouterr().out)["outcomes"] == {"delivered": 2, "deselected": 1}
+    assert json.loads(capsys.readouterr().out)["outcomes"] == {"kept_in_outbox": 2, "deselected": 1}
     again = here | {"place": "Room 4"}
     remind_patients(again, yes, Choice(only_look=True), use_server=lambda _: None)
     found = json.loads(capsys.readouterr().out)

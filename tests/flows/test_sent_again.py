@@ -62,7 +62,7 @@ def test_only_what_failed_is_sent_again_once_and_to_the_number_of_now(
     with sqlite_record.read() as connection:
         sent = connection.scalars(sa.select(outbox.c.address).order_by(outbox.c.address)).all()
     assert sent == ["+447700900003", "+447700900777"]
-    assert office.rows("show", "3")["counts"] == {"delivered": 2}
+    assert office.rows("show", "3")["counts"] == {"kept_in_outbox": 2}
 
     again = office.run("resend", "1", "--yes")
     assert (again.exit_code, "resend-nothing" in again.output) == (3, True), again.output

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from clinic.errors import RecordUnsafe, SettingsWrong
+from clinic.errors import NotSetUp, SettingsWrong
 from clinic.gateway.outbox import Outbox
 from clinic.gateway.rehearsal import RehearsalGateway
 from clinic.record.database import Record
@@ -72,7 +72,7 @@ def test_a_record_that_was_never_made_is_refused(
     environment: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     environment.setenv("COHORT_RECORD_URL", f"sqlite:///{tmp_path / 'new.db'}")
-    with pytest.raises(RecordUnsafe):
+    with pytest.raises(NotSetUp, match="cohort init"):
         wiring()
 
 

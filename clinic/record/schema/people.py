@@ -152,7 +152,7 @@ consent = Table(
 Index("ix_consent_patient_id", consent.c.patient_id)
 
 # Written once for each message (COM-7): triggers refuse its removal and any change of what was said (COM-10).
-# status: pending, sent, failed, shown as Pending, Sent Successfully, Send Failed (COM-9)
+# status: pending, sent, failed, shown as Pending, Sent Successfully, Send Failed (COM-9); kept: in the outbox
 clinical_item = Table(
     "clinical_item",
     METADATA,
@@ -169,7 +169,7 @@ clinical_item = Table(
     Column("error_text", Text),
     Column("sent_at", UtcDateTime),
     Column("status_at", UtcDateTime, nullable=False),
-    CheckConstraint("status IN ('pending', 'sent', 'failed')", name="status_known"),
+    CheckConstraint("status IN ('pending', 'sent', 'failed', 'kept')", name="status_known"),
 )
 Index("ix_clinical_item_patient_id", clinical_item.c.patient_id)
 Index("ix_clinical_item_campaign_id", clinical_item.c.campaign_id)

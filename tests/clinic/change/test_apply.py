@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -22,6 +23,7 @@ from clinic.govern.approvals import decide, request_approval
 from clinic.govern.audit_verify import verify
 from clinic.record.database import Record
 from clinic.record.schema.change import operation_item, selection_row
+from clinic.record.schema.people import patient
 from tests.clinic.change.practice import (
     ASKER,
     LEAD,
@@ -37,7 +39,10 @@ from tests.clinic.change.practice import (
     practice,
     reviewed,
     update,
+    visit_column,
+    visits,
 )
+from tests.clinic.change.test_undo import undo_of
 from tests.fakes import FakeClock
 
 
@@ -227,17 +232,69 @@ def test_of_operations_that_begin_at_once_each_patient_has_one(
 def test_edits_between_review_and_apply_are_kept_and_listed(
     record: Record, clock: FakeClock
 ) -> None:
-    """Version check: reported, not forced; also an edit of another field, or one without a version."""
+    """Version check: reported, not forced; also an edit without a version. Another field's is no conflict."""
     practice(record)
     operation_id = asked(record, clock, "status", {"to": "on_hold"}, range(1, 7))
     approved(record, clock, operation_id)
     update(record, 2, status="discharged")
-    update(record, 5, postcode="EF1 2GH")
+    with record.write() as connection:
+        connection.execute(sa.update(patient).where(patient.c.id == 4).values(status="discharged"))
+    update(record, 5, postcode="EF1 2GH", facility_id=2, mobile="07700 900001")
     summary = applied(record, clock, operation_id)
     assert column(record, "status") == {
-        1: "on_hold", 2: "discharged", 3: "on_hold", 4: "on_hold", 5: "active", 6: "on_hold",
+        1: "on_hold", 2: "discharged", 3: "on_hold", 4: "discharged", 5: "on_hold", 6: "on_hold",
     }  # fmt: skip
+    assert column(record, "facility_id")[5] == 2
     assert (summary.applied, summary.conflicts, summary.state) == (4, 2, "done_with_conflicts")
+    assert verify(record, None).holds
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "outcome"),
+    [
+        ("provider", {"to": ["P2"]}, "will_change"),
+        # Made from the patient's facility: whatever was changed since, a person looks again
+        ("provider", {"to": []}, "changed_since"),
+        ("facility", {"to": "F2", "provider": "default"}, "will_change"),
+        ("tag", {"add": ["a"]}, "will_change"),
+        ("attribute", {"field": "title", "to": "Dr"}, "will_change"),
+    ],
+)
+def test_only_what_an_operation_changes_or_decides_by_is_a_conflict(
+    record: Record, clock: FakeClock, kind: str, parameters: dict[str, Any], outcome: str
+) -> None:
+    practice(record)
+    with record.write() as connection:
+        connection.execute(sa.update(patient).values(provider_id=None))
+    operation_id = asked(record, clock, kind, parameters, [1, 2, 3])
+    approved(record, clock, operation_id)
+    update(record, 2, mobile="07700 900002", status="on_hold")
+    applied(record, clock, operation_id)
+    assert outcomes(record, operation_id) == {1: "will_change", 2: outcome, 3: "will_change"}
+    back = undo_of(record, clock, operation_id)
+    assert done(record, clock, back).state == "done"
+    assert verify(record, None).holds
+
+
+@pytest.mark.parametrize("field", ["status", "several"])
+def test_who_died_after_the_review_is_left_as_they_were(
+    record: Record, clock: FakeClock, field: str
+) -> None:
+    """Whoever noted the death raised no version."""
+    practice(record)
+    visits(record, [(1, 2, 1, 1, 7)])
+    what = {"status": ("status", {"to": "on_hold"}), "several": ("facility", {"to": "F2"})}
+    kind, parameters = what[field]
+    operation_id = asked(record, clock, kind, parameters, [1, 2, 3])
+    approved(record, clock, operation_id)
+    with record.write() as connection:
+        dead = sa.update(patient).where(patient.c.id == 2)
+        connection.execute(dead.values(death_date=date(2026, 3, 1)))
+    summary = applied(record, clock, operation_id)
+    assert outcomes(record, operation_id) == {1: "will_change", 2: "patient_dead", 3: "will_change"}
+    assert column(record, "version") == {1: 2, 2: 1, 3: 2, 4: 1, 5: 1, 6: 1}
+    assert visit_column(record, "facility_id") == {1: 1}
+    assert (summary.applied, summary.conflicts, summary.remaining) == (2, 1, 0)
     assert verify(record, None).holds
 
 
@@ -246,8 +303,9 @@ def test_only_the_failed_subset_is_run_again(record: Record, clock: FakeClock) -
     practice(record)
     operation_id = asked(record, clock, "status", {"to": "on_hold"}, range(1, 7))
     approved(record, clock, operation_id)
-    update(record, 5, postcode="EF1 2GH")
+    update(record, 5, status="discharged")
     applied(record, clock, operation_id)
+    update(record, 5, status="active")
     again = request_rerun(
         record, clock, SETTINGS, of=operation_id, requested_by="ann", request_key="again"
     )
@@ -255,7 +313,7 @@ def test_only_the_failed_subset_is_run_again(record: Record, clock: FakeClock) -
     assert outcomes(record, again) == {5: "will_change"}
     assert set(column(record, "status").values()) == {"on_hold"}
     assert get_operation(record, again).rerun_of == operation_id
-    with pytest.raises(OperationRefused, match="selection-empty"):
+    with pytest.raises(OperationRefused, match="rerun-nothing"):
         request_rerun(record, clock, SETTINGS, of=again, requested_by="ann", request_key="more")
 
 

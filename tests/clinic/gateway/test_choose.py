@@ -24,16 +24,17 @@ RELAY = EmailGateway(host="relay.example.org", sender="practice@example.org")
 @pytest.mark.parametrize(
     ("settings", "channel", "name"),
     [
-        (Settings(), "sms", "outbox"),
-        (Settings(), "email", "outbox"),
-        (Settings(), "voice", "outbox"),
+        (Settings(outbox=True), "sms", "outbox"),
+        (Settings(outbox=True), "email", "outbox"),
+        (Settings(outbox=True), "voice", "outbox"),
         (Settings(sms=PROVIDER), "sms", "http-sms"),
-        (Settings(sms=PROVIDER), "email", "outbox"),
+        (Settings(sms=PROVIDER, outbox=True), "sms", "http-sms"),
+        (Settings(sms=PROVIDER, outbox=True), "email", "outbox"),
         (Settings(email=RELAY), "email", "smtp"),
-        (Settings(email=RELAY), "sms", "outbox"),
+        (Settings(email=RELAY, outbox=True), "sms", "outbox"),
     ],
 )
-def test_a_channel_leaves_as_set_and_otherwise_to_the_outbox(
+def test_a_channel_leaves_as_set_and_goes_to_the_outbox_only_where_that_is_set(
     sqlite_record: Record, settings: Settings, channel: str, name: str
 ) -> None:
     gateway = gateway_for(settings, sqlite_record, channel)
@@ -42,8 +43,32 @@ def test_a_channel_leaves_as_set_and_otherwise_to_the_outbox(
 
 
 @pytest.mark.parametrize(
+    ("settings", "channel", "says"),
+    [
+        (Settings(outbox=False), "sms", "sms.url"),
+        (Settings(outbox=False, email=RELAY), "sms", "sms.token"),
+        (Settings(outbox=False, sms=PROVIDER), "email", "email.host"),
+    ],
+)
+def test_without_a_gateway_nothing_is_taken_for_sent(
+    sqlite_record: Record, settings: Settings, channel: str, says: str
+) -> None:
+    """Refused with what to set; asked for, the outbox keeps them, and a dry run needs no gateway."""
+    with pytest.raises(SettingsWrong, match="gateway-missing") as refused:
+        gateway_for(settings, sqlite_record, channel)
+    assert says in refused.value.says
+    assert "--outbox" in refused.value.says
+    assert gateway_for(settings, sqlite_record, channel, outbox=True).name == "outbox"
+    assert gateway_for(settings, sqlite_record, channel, dry_run=True).name == "rehearsal"
+
+
+@pytest.mark.parametrize(
     ("settings", "channel"),
-    [(Settings(), "sms"), (Settings(sms=PROVIDER), "sms"), (Settings(email=RELAY), "email")],
+    [
+        (Settings(outbox=True), "sms"),
+        (Settings(sms=PROVIDER), "sms"),
+        (Settings(email=RELAY), "email"),
+    ],
 )
 def test_a_rehearsal_cuts_batches_like_the_real_way_out_and_sends_nothing(
     sqlite_record: Record, settings: Settings, channel: str

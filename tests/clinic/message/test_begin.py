@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -46,6 +46,43 @@ def test_a_campaign_holds_what_was_asked_for(practice: Practice) -> None:
     assert (found.channel, found.snomed_codes, found.requested_by) == ("email", FLU, "mia")
     assert (found.state, found.rows, found.list_name) == (states.CHECKING, 3, "Reviews")
     assert (found.save_to_record, found.save_when, found.dry_run) == (True, "sent", False)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "code"),
+    [
+        (timedelta(minutes=-2), "start-past"),
+        (timedelta(days=-400), "start-past"),
+        (timedelta(days=366, hours=1), "start-too-far"),
+        (timedelta(days=36 * 365), "start-too-far"),
+    ],
+)
+def test_a_start_that_makes_no_sense_is_refused_before_anything_is_kept(
+    practice: Practice, ahead: timedelta, code: str
+) -> None:
+    """PAT-14: in the past, or a slip in the year."""
+    with pytest.raises(CohortRefused, match=code):
+        practice.begin(practice.everybody(3), start_at=practice.clock.now() + ahead)
+    assert (practice.count(cohort_list), practice.count(campaign)) == (0, 0)
+
+
+def test_the_same_request_again_is_not_refused_because_its_start_has_come(
+    practice: Practice, clock: FakeClock
+) -> None:
+    """PAT-14: a run that is tried again, or carried on with, finds its campaign."""
+    path, start = practice.everybody(3), clock.now() + timedelta(hours=2)
+    number = practice.begin(path, start_at=start, request_key="one")
+    clock.sleep(3 * 3600)
+    assert practice.begin(path, start_at=start, request_key="one") == number
+
+
+@pytest.mark.parametrize("typed", ["05/12/2026 09:00", "2026-12-05 09:00", "5 Dec 2026 09:00"])
+def test_a_start_is_read_as_people_type_it_wherever_it_is_typed(typed: str) -> None:
+    """PAT-14: in Prefect's form as on the command line."""
+    request = MessageRequest(
+        list_name="A", cohort=CohortChoice(group="g"), template="t", start_at=typed
+    )  # type: ignore[arg-type]
+    assert request.start_at == datetime(2026, 12, 5, 9)  # noqa: DTZ001
 
 
 def test_a_wrong_snomed_code_is_refused_before_anything_is_kept(practice: Practice) -> None:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from clinic.errors import NotFound
 from clinic.message import outreach, states
-from clinic.message.outreach import Filter, find_patient, list_sent, outreach_card
+from clinic.message.outreach import Filter, find_patient, list_sent, list_waiting, outreach_card
+from clinic.message.report import list_campaigns, show_campaign
+from clinic.message.save import save_batches
 from clinic.record.database import Record
+from clinic.record.schema.messages import message
+from clinic.record.schema.people import clinical_item
 from tests.campaigns import Fate, put_campaign, put_patient
 from tests.fakes import FakeClock
 
@@ -32,7 +37,6 @@ def test_the_card_has_every_message_to_the_patient_newest_first(
 @pytest.mark.parametrize(
     ("state", "word"),
     [
-        (states.PENDING, "Pending"),
         (states.ACCEPTED, "Pending"),
         (states.UNKNOWN, "Pending"),
         (states.DELIVERED, "Sent Successfully"),
@@ -60,13 +64,65 @@ def test_what_was_never_sent_is_not_listed(
     assert outreach_card(sqlite_record, 5) == []
 
 
-@pytest.mark.parametrize("state", sorted(outreach.NOT_RELEASED))
-def test_what_was_reviewed_and_never_confirmed_is_not_listed(
-    record: Record, clock: FakeClock, state: str
+@pytest.mark.parametrize(
+    ("state", "waits"),
+    [
+        (states.CHECKING, False),
+        (states.REFUSED, False),
+        (states.CANCELLED_CAMPAIGN, False),
+        (states.AWAITING_APPROVAL, True),
+        (states.SCHEDULED, True),
+        (states.PAUSED, True),
+        (states.MISSED, True),
+        (states.RUNNING, True),
+    ],
+)
+def test_what_is_not_sent_yet_stands_apart_with_its_date_and_is_never_listed_as_sent(
+    record: Record, clock: FakeClock, state: str, waits: bool
 ) -> None:
-    """ARC-16, ARC-6: nothing is on its way, so nothing may read as Pending."""
-    put_campaign(record, clock, [Fate(patient_id=5)], state=state)
-    assert outreach_card(record, 5) == []
+    """ARC-16, ARC-6: nothing has left, so nothing may read as Pending."""
+    starts = clock.now() + timedelta(days=9)
+    fate = Fate(state=states.PENDING, patient_id=5, body="On the ninth day.")
+    number = put_campaign(record, clock, [fate], state=state, start_at=starts)
+    assert outreach_card(record, 5) == list(list_sent(record)) == []
+    found = [(w.campaign_id, w.text, w.starts_at) for w in list_waiting(record, 5)]
+    assert found == ([(number, "On the ninth day.", starts)] if waits else [])
+
+
+def test_what_failed_before_it_left_has_a_date_and_what_is_wrong(
+    record: Record, clock: FakeClock
+) -> None:
+    """COM-9: Send Failed with the error."""
+    number = put_campaign(record, clock, [Fate(state=states.EXHAUSTED, patient_id=5)])
+    with record.write() as connection:
+        connection.execute(
+            sa.update(message)
+            .where(message.c.campaign_id == number)
+            .values(sent_at=None, status_at=clock.now(), reason="tries_used_up")
+        )
+    (sent,) = outreach_card(record, 5)
+    assert (sent.status, sent.sent_at) == ("Send Failed", clock.now())
+    assert sent.error is not None
+    assert "took it at no try" in sent.error
+    tomorrow = clock.now() + timedelta(days=1)
+    assert list(list_sent(record, Filter(sent_from=tomorrow))) == []
+    assert len(list(list_sent(record, Filter(sent_before=tomorrow)))) == 1
+
+
+def test_what_is_kept_in_the_outbox_is_not_called_sent(record: Record, clock: FakeClock) -> None:
+    """NEW-13: nothing was sent, and every place says so: the card, its filter, counts, verdict, record."""
+    fates = [Fate(state=states.DELIVERED, patient_id=put_patient(
+        record, 5, nhs_number="9990000018", local_id="L5"))]  # fmt: skip
+    number = put_campaign(record, clock, fates, gateway=states.OUTBOX)
+    (kept,) = outreach_card(record, 5)
+    assert kept.status == "Kept in the outbox, not sent"
+    assert list(list_sent(record, Filter(status="Sent Successfully"))) == []
+    assert list(list_sent(record, Filter(status="Kept in the outbox, not sent"))) == [kept]
+    assert show_campaign(record, number).counts == {"kept_in_outbox": 1}
+    assert list_campaigns(record)[0].status == "OK, kept in the outbox, not sent"
+    save_batches(record, clock, number, 1, 1)
+    with record.read() as connection:
+        assert connection.scalars(sa.select(clinical_item.c.status)).all() == ["kept"]
 
 
 def test_the_report_lists_all_messages_and_filters_by_their_bulk_outreach_id(

@@ -6,7 +6,7 @@ from alembic import op
 from clinic.record.triggers import refuse_delete, refuse_update
 
 revision = "0025"
-down_revision = "0022"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 
