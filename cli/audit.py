@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -16,6 +16,7 @@ from cli.wiring import LocalTime, get_settings, open_record
 
 if TYPE_CHECKING:
     from clinic.govern.audit_read import ActRow, Asked
+    from clinic.record.database import Record
     from clinic.settings import Settings
 
 app = typer.Typer(
@@ -31,7 +32,10 @@ app = typer.Typer(
 Operation = Annotated[int | None, typer.Option(help="Of this record operation.")]
 Campaign = Annotated[int | None, typer.Option(help="Of this campaign.")]
 Patient = Annotated[
-    int | None, typer.Option(help="Of this patient, by number. Asks for your secret.")
+    str | None,
+    typer.Option(
+        help="Of this patient: NHS number, record number or the record's key. Asks for your secret."
+    ),
 ]
 By = Annotated[str | None, typer.Option(help="Asked for or approved by this operator.")]
 Day = Annotated[
@@ -62,10 +66,12 @@ def list_all(
     from clinic.govern.audit_read import acts, acts_of_patient
 
     settings = get_settings()
-    asked = _asked(settings, operation, campaign, patient, by, since, until)
+    asked = _asked(settings, operation, campaign, by, since, until)
     with open_record(settings) as record:
+        _require_subject(record, asked)
         if patient is not None:
             reader = prove_me(record, settings, me, secret_fd)
+            asked = _of_person(record, asked, patient)
             found = acts_of_patient(record, SystemClock(), asked, by=reader, limit=limit)
         else:
             with record.read() as connection:
@@ -95,6 +101,7 @@ def show(
     settings = get_settings()
     asked = Asked(subject="operation", subject_id=operation)
     with open_record(settings) as record:
+        _require_subject(record, asked)
         reader = prove_me(record, settings, me, secret_fd)
         found, changed = read_operation(record, SystemClock(), asked, by=reader, limit=limit)
         with record.read() as connection:
@@ -107,7 +114,11 @@ def show(
         "Patients (the first ones)",
         ["Patient", "Old", "New"],
         [
-            (row.patient_id, names.values(row.old_values), names.values(row.new_values))
+            (
+                row.nhs_number or row.local_id or row.patient_id,
+                names.values(row.old_values),
+                names.values(row.new_values),
+            )
             for row in changed
         ],
         right=(0,),
@@ -137,6 +148,15 @@ def verify(anchor: AnchorFile = None, json: Json = False) -> None:
         console.say(
             f"Read {result.rows:,} rows in {result.blocks:,} blocks of {result.streams:,} chains, "
             f"{'sealed with the key' if result.keyed else '[yellow]without a key[/]'}."
+        )
+        if result.marked:
+            console.say(f"Compared {result.marked:,} sealed rows with what they are now.")
+    for each in result.not_seen:
+        some = ", ".join(map(str, each.first))
+        of = "campaign" if each.table == "message" else each.table
+        console.say(
+            f"[yellow]Not seen:[/] {each.count:,} rows of {each.table} were never sealed "
+            f"(older than their seals, or put in before them): {of} {some}"
         )
     if result.first_fault is not None:
         console.say(f"[bold red]Not what was written:[/] {result.first_fault}")
@@ -177,9 +197,12 @@ def export(
     from clinic.govern.audit_export import export_trail
 
     settings = get_settings()
-    asked = _asked(settings, operation, campaign, patient, by, since, until)
+    asked = _asked(settings, operation, campaign, by, since, until)
     with open_record(settings) as record:
+        _require_subject(record, asked)
         reader = prove_me(record, settings, me, secret_fd)
+        if patient is not None:
+            asked = _of_person(record, asked, patient)
         count = export_trail(record, SystemClock(), file, form=form, asked=asked, by=reader)
     console.say(f"{count:,} rows are in {file}.")
     # ALC-28
@@ -193,7 +216,6 @@ def _asked(
     settings: Settings,
     operation: int | None,
     campaign: int | None,
-    patient: int | None,
     by: str | None,
     since: datetime | None,
     until: datetime | None,
@@ -209,11 +231,26 @@ def _asked(
     return Asked(
         subject=subject,
         subject_id=number,
-        patient_id=patient,
         operator=by,
         since=days.begin(since),
         until=days.end(until),
     )
+
+
+def _require_subject(record: Record, asked: Asked) -> None:
+    from clinic.govern.audit_read import require_subject
+
+    if asked.subject is not None and asked.subject_id is not None:
+        with record.read() as connection:
+            require_subject(connection, asked.subject, asked.subject_id)
+
+
+def _of_person(record: Record, asked: Asked, given: str) -> Asked:
+    """The same part of the trail, of one patient; what was typed goes no further."""
+    from clinic.govern.audit_person import person_of
+
+    with record.read() as connection:
+        return replace(asked, patient_id=person_of(connection, given))
 
 
 def _show_acts(found: list[ActRow], settings: Settings) -> None:

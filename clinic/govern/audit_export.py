@@ -19,6 +19,7 @@ from typing import Any, Final, Literal
 import orjson
 
 from clinic.clock import Clock
+from clinic.cohort.formula import safe_cell
 from clinic.errors import NotAllowed
 from clinic.govern.audit_read import Asked, PatientChanged, changes, tell_reading
 from clinic.govern.operators import Operator
@@ -28,14 +29,14 @@ Form = Literal["csv", "json", "fhir"]
 
 FIELDS: Final = (
     "timestamp", "operator", "approver", "operation_type", "operation", "patient_id",
-    "old_values", "new_values", "reason", "outcome",
+    "nhs_number", "local_id", "old_values", "new_values", "reason", "outcome",
 )  # fmt: skip
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")  # ASVS 1.2.10
 _EVENTS: Final = uuid.UUID("6f6a9a52-5a0c-4f2b-9d0c-2f1f6a1c7e11")  # namespace of our event ids
 
 # How FHIR (http://hl7.org/fhir/R4/valueset-audit-event-action.html) calls what we do; U: update
 _ACTIONS: Final = {"export": "R", "visit": "C", "notification": "E"}
 _DICOM: Final = "http://dicom.nema.org/resources/ontology/DCM"
+_NHS_NUMBER: Final = "https://fhir.nhs.uk/Id/nhs-number"
 _TERMS: Final = "http://terminology.hl7.org/CodeSystem"
 
 
@@ -108,7 +109,8 @@ def as_csv(rows: Iterable[PatientChanged]) -> Iterator[bytes]:
     writer.writerow(FIELDS)
     yield line.text.encode()
     for row in rows:
-        writer.writerow([_inert(value) for value in _fields(row).values()])
+        cells = _fields(row).values()
+        writer.writerow([safe_cell(value) if isinstance(value, str) else value for value in cells])
         yield line.text.encode()
 
 
@@ -127,15 +129,13 @@ def _fields(row: PatientChanged) -> dict[str, Any]:
         "operation_type": act and act.operation_type,
         "operation": row.stream,
         "patient_id": row.patient_id,
+        "nhs_number": row.nhs_number,
+        "local_id": row.local_id,
         "old_values": row.old_values,
         "new_values": row.new_values,
         "reason": act and act.reason,
         "outcome": act and act.outcome,
     }
-
-
-def _inert(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def audit_event(row: PatientChanged) -> dict[str, Any]:
@@ -153,8 +153,7 @@ def audit_event(row: PatientChanged) -> dict[str, Any]:
         "agent": list(_agents(act.operator if act else "unknown", act.approver if act else None)),
         "source": {"observer": {"display": "Cohort"}},
         "entity": [
-            _entity("1", "Person", role="1", means="Patient")
-            | {"what": {"reference": f"Patient/{row.patient_id}"}},
+            _entity("1", "Person", role="1", means="Patient") | {"what": _patient(row)},
             _entity("2", "System Object", role="20", means="Job")
             | {"what": {"identifier": {"system": "urn:cohort:operation", "value": row.stream}}},
         ],
@@ -162,6 +161,16 @@ def audit_event(row: PatientChanged) -> dict[str, Any]:
     if act and act.reason:
         event["purposeOfEvent"] = [{"text": act.reason}]
     return event
+
+
+def _patient(row: PatientChanged) -> dict[str, Any]:
+    """Whom it was done to: our key, and the identifier that the practice knows them by."""
+    what: dict[str, Any] = {"reference": f"Patient/{row.patient_id}"}
+    if row.nhs_number:
+        what["identifier"] = {"system": _NHS_NUMBER, "value": row.nhs_number}
+    elif row.local_id:
+        what["identifier"] = {"system": "urn:cohort:local-id", "value": row.local_id}
+    return what
 
 
 def _agents(operator: str, approver: str | None) -> Iterator[dict[str, Any]]:

@@ -12,13 +12,16 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from clinic.clock import Clock
-from clinic.errors import NotAllowed
+from clinic.errors import NotAllowed, NotFound
 from clinic.govern.audit import Act, record_act, stream_of
+from clinic.govern.audit_person import identifiers
 from clinic.govern.audit_rows import audit_item
 from clinic.govern.operators import Operator
 from clinic.govern.roles import may
 from clinic.record.database import Record
+from clinic.record.schema.change import operation
 from clinic.record.schema.govern import approval, audit_act, audit_block
+from clinic.record.schema.messages import batch, campaign, message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +64,11 @@ class ActRow:
 
 @dataclass(frozen=True)
 class PatientChanged:
-    """One patient of one chunk, with the act that tells who changed them and why; None: none is written yet."""
+    """
+    One patient of one chunk, with the act that tells who changed them and why; None: none is written yet.
+
+    nhs_number, local_id: as the record has them now; no part of what is sealed
+    """
 
     stream: str
     operation_id: int
@@ -70,6 +77,8 @@ class PatientChanged:
     old_values: str | None
     new_values: str | None
     act: ActRow | None
+    nhs_number: str | None = None
+    local_id: str | None = None
 
 
 def acts(connection: Connection, asked: Asked, *, limit: int | None = None) -> list[ActRow]:
@@ -154,8 +163,11 @@ def changes(connection: Connection, asked: Asked) -> Iterator[PatientChanged]:
         act = by_stream.get(stream)
         if act is None and not _is_asked_without_act(asked, stream):
             continue
-        for patient_id, old, new in _items(connection, operation_id, chunk, asked.patient_id):
-            yield PatientChanged(stream, operation_id, sealed_at, patient_id, old, new, act)
+        items = _items(connection, operation_id, chunk, asked.patient_id)
+        known = identifiers(connection, [row.patient_id for row in items])
+        for who, old, new in items:
+            told = known.get(who, (None, None))
+            yield PatientChanged(stream, operation_id, sealed_at, who, old, new, act, *told)
 
 
 def _items(
@@ -192,6 +204,7 @@ def _conditions(connection: Connection, asked: Asked) -> list[ColumnElement[bool
         found.append(_about(asked.subject, asked.subject_id))
     if asked.patient_id is not None:
         found.append(c.stream.in_(_streams_of(connection, asked.patient_id)))
+        found.append(_not_of_others(connection, asked.patient_id))
     if asked.operator is not None:
         found.append(sa.or_(c.operator == asked.operator, c.approver == asked.operator))
     if asked.since is not None:
@@ -199,6 +212,38 @@ def _conditions(connection: Connection, asked: Asked) -> list[ColumnElement[bool
     if asked.until is not None:
         found.append(c.timestamp < asked.until)
     return found
+
+
+def _not_of_others(connection: Connection, patient_id: int) -> ColumnElement[bool]:
+    """Of the batches of a campaign, only those that a message of this patient was in."""
+    c = audit_act.c
+    batches = connection.execute(
+        sa.select(batch.c.campaign_id, batch.c.number)
+        .join(message, message.c.batch_id == batch.c.id)
+        .where(message.c.patient_id == patient_id)
+    ).all()
+    own = [
+        sa.and_(c.subject_id == row.campaign_id, c.new_values.like(f'%"batch":{row.number},%'))
+        | sa.and_(c.subject_id == row.campaign_id, c.new_values.like(f'%"batch":{row.number}}}%'))
+        for row in batches
+    ]
+    return sa.or_(c.operation_type != "campaign.sent", *own)
+
+
+def require_subject(connection: Connection, subject: str, number: int) -> None:
+    """
+    Refuse to look for what there is not: an empty answer would be taken for "nothing was done".
+
+    Raises:
+        NotFound: there is no such operation or campaign, and the trail knows of none
+    """
+    table = {"operation": operation, "campaign": campaign}[subject]
+    c = audit_act.c
+    known = sa.select(c.number).where(c.subject == subject, c.subject_id == number).limit(1)
+    there = sa.select(table.c.id).where(table.c.id == number)
+    if connection.scalar(there) is None and connection.scalar(known) is None:
+        see = "cohort operations list" if subject == "operation" else "cohort campaigns"
+        raise NotFound(f"{subject}-unknown", f"there is no {subject} {number}; see: {see}")
 
 
 def _about(subject: str, subject_id: int | None) -> ColumnElement[bool]:
@@ -214,7 +259,9 @@ def _about(subject: str, subject_id: int | None) -> ColumnElement[bool]:
 
 
 def _streams_of(connection: Connection, patient_id: int) -> list[str]:
-    """The operations that changed this patient."""
+    """The operations that changed this patient, and the campaigns that had a message for them."""
     i = audit_item.c
     query = sa.select(i.stream).where(i.patient_id == patient_id).distinct()
-    return list(connection.execute(query).scalars())
+    messaged = sa.select(message.c.campaign_id).where(message.c.patient_id == patient_id).distinct()
+    campaigns = [f"campaign-{number}" for number in connection.scalars(messaged)]
+    return [*connection.execute(query).scalars(), *campaigns]

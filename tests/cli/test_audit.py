@@ -15,6 +15,7 @@ from clinic.clock import SystemClock
 from clinic.govern.audit import Act, record_act
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
+from tests.campaigns import put_patient
 from tests.cli.office import Office, hire
 from tests.clinic.govern.trail import change
 
@@ -64,12 +65,65 @@ def test_a_patients_trail_is_shown_to_a_proven_manager_and_that_is_written_down(
     assert (refused.exit_code, "audit-role" in refused.output) == (3, True)
     found = office.rows("audit", "list", "--patient", "3", me="mia")
     assert sorted(act["subject_id"] for act in found) == [7, 8]
-    assert office.rows("audit", "list", "--patient", "99", me="mia") == []
     readings = [a for a in office.rows("audit", "list") if a["operation_type"] == "audit.read"]
-    assert [json.loads(a["new_values"]) for a in readings] == [
-        {"patient_id": "99"},
-        {"patient_id": "3"},
-    ]
+    assert [json.loads(a["new_values"]) for a in readings] == [{"patient_id": "3"}]
+
+
+@pytest.mark.parametrize("given", ["9990010064", "999 001 0064", "999-001-0064", "EM/00120", "3"])
+def test_every_identifier_of_a_person_finds_them_and_is_never_sealed(
+    office: Office, given: str
+) -> None:
+    put_patient(office.open(), 3, nhs_number="9990010064", local_id="EM/00120")
+    found = office.rows("audit", "list", "--patient", given, me="mia")
+    assert sorted(act["subject_id"] for act in found) == [7, 8]
+    with office.open().read() as connection:
+        sealed = connection.scalars(sa.select(audit_act.c.new_values)).all()
+    assert '{"patient_id":"3"}' in sealed
+    assert not any("9990010064" in (text or "") or "EM/" in (text or "") for text in sealed)
+
+
+@pytest.mark.parametrize("given", ["9990010072", "EM/1", "99", "O'Brien", "9" * 30])
+def test_nobodys_identifier_is_an_error_and_leaves_no_trace(office: Office, given: str) -> None:
+    """An empty answer would be taken for: nothing was done to this patient."""
+    before = len(office.rows("audit", "list"))
+    done = office.run("audit", "list", "--patient", given, me="mia")
+    assert (done.exit_code, "patient-unknown" in done.output) == (2, True)
+    assert given not in done.output
+    assert len(office.rows("audit", "list")) == before
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        (("list", "--operation", "77"), "operation-unknown"),
+        (("list", "--campaign", "77"), "campaign-unknown"),
+        (("show", "77"), "operation-unknown"),
+        (("export", "trail.csv", "--campaign", "77"), "campaign-unknown"),
+    ],
+)
+def test_an_unknown_number_is_an_error(office: Office, asked: tuple[str, ...], code: str) -> None:
+    done = office.run("audit", *asked, me="mia")
+    assert (done.exit_code, code in done.output) == (2, True)
+
+
+def test_exports_carry_the_practices_identifiers(office: Office, tmp_path: Path) -> None:
+    put_patient(office.open(), 1, nhs_number="9990010064", local_id="=E1")
+    put_patient(office.open(), 2, nhs_number="", local_id="\uff1dE2")
+    table, lines, events = (tmp_path / name for name in ("a.csv", "a.json", "a.ndjson"))
+    for path, form in ((table, "csv"), (lines, "json"), (events, "fhir")):
+        exported = office.run("audit", "export", str(path), "--form", form, me="mia")
+        assert exported.exit_code == 0
+    with table.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["nhs_number"], row["local_id"]) for row in rows[:3]] == [
+        ("9990010064", "'=E1"), ("", "'\uff1dE2"), ("", ""),
+    ]  # fmt: skip
+    first = json.loads(lines.read_text().splitlines()[0])
+    assert (first["nhs_number"], first["local_id"]) == ("9990010064", "=E1")
+    told = [json.loads(line)["entity"][0]["what"] for line in events.read_text().splitlines()]
+    assert told[0]["identifier"]["value"] == "9990010064"
+    assert told[1]["identifier"]["value"] == "\uff1dE2"
+    assert "identifier" not in told[2]
 
 
 def test_an_operation_is_shown_with_old_and_new_values(office: Office) -> None:

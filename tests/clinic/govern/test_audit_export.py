@@ -151,6 +151,8 @@ def test_each_row_has_the_eight_fields_and_the_file_its_heading(
         "operation_type": "status",
         "operation": "operation-7",
         "patient_id": "1",
+        "nhs_number": "",  # of nobody who is in the record
+        "local_id": "",
         "reason": "insurance ends",
         "outcome": "done",
     }
