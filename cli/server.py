@@ -59,6 +59,8 @@ def stop() -> None:
 @app.command()
 def status(json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False) -> None:
     """Where the server is, and whether it answers. Exit code 1 if it does not."""
+    from tasks.environment import prefect_home
+    from tasks.login import login_file
     from tasks.sending_queue import PAUSED_SAYS, is_paused
     from tasks.server import server_status
     from tasks.workers import worker_runs
@@ -72,6 +74,9 @@ def status(json: Annotated[bool, typer.Option("--json", help="For scripts.")] = 
         whose = "started here" if found.ours else "not started here"
         says = f"answers, {whose}" if found.answers else "does not answer"
         console.say(f"{found.interface}: {says}; {'a' if works else 'no'} worker runs here")
+        if found.ours:
+            where = login_file(prefect_home(settings))
+            console.say(f"Its pages ask for a password: it is the whole line in {where}")
         if paused:
             console.say(f"[yellow]{PAUSED_SAYS}[/]")
             return console.next_commands("cohort campaigns", "cohort server resume")

@@ -16,9 +16,9 @@ from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 from prefect.exceptions import ObjectNotFound
 
+from tasks.environment import WORK_POOL
 from tasks.events import HALTS_REPEAT, WITHIN
 from tasks.sending_queue import SENDING_QUEUE
-from tasks.workers import WORK_POOL
 
 SILENT_RUNS = "cohort: silent runs have crashed"  # of earlier versions: taken away
 REPEATED_HALTS = "cohort: campaigns halt one after the other"

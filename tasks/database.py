@@ -8,6 +8,7 @@ each version of Prefect, and serves every home and the tests. Nothing of it is s
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -31,13 +32,18 @@ def prepare_database(settings: Settings) -> Path:
     if not database.exists():
         database.parent.mkdir(parents=True, exist_ok=True)
         database.parent.chmod(0o700)
-        _copy_whole(migrated_template(), database)
+        _copy_whole(migrated_template(database.parent), database)
     return database
 
 
-def migrated_template() -> Path:
-    """An empty Prefect database of the installed version; made at the first call."""
-    template = _template_folder() / f"prefect-{prefect_version()}.db"
+def migrated_template(otherwise: Path | None = None) -> Path:
+    """
+    An empty Prefect database of the installed version; made at the first call.
+
+    otherwise: where it is kept if the installed program is somebody else's; never in a folder that
+        other accounts can write to, for whoever makes the database says what runs
+    """
+    template = _template_folder(otherwise) / f"prefect-{prefect_version()}.db"
     if not template.exists():
         with tempfile.TemporaryDirectory(prefix="cohort-prefect-") as folder:
             fresh = Path(folder) / "prefect.db"
@@ -46,14 +52,13 @@ def migrated_template() -> Path:
     return template
 
 
-def _template_folder() -> Path:
+def _template_folder(otherwise: Path | None) -> Path:
     folder = Path(sys.prefix) / "share" / "cohort"
-    try:
+    with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:  # installed by somebody else
-        folder = Path(tempfile.gettempdir()) / f"cohort-{os.getuid()}"
-        folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
+    if otherwise is None or os.access(folder, os.W_OK):
+        return folder
+    return otherwise
 
 
 def _migrate(database: Path) -> None:

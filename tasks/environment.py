@@ -14,9 +14,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from clinic.settings import Settings, load_settings
+from tasks.login import ensure_login
 
 ROOT = Path(__file__).resolve().parent.parent
 HEARTBEAT_SECONDS = 30
+WORK_POOL = "cohort"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 # An administrator's own environment wins over these
 TUNING = {
@@ -79,14 +82,31 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
     places = {
         "PREFECT_HOME": str(prefect_home(settings)),
         "PREFECT_API_URL": api_url(settings),
+        **_no_proxy(),
     }
     ours = {} if settings.prefect_api_url else _local_server(settings)
     return {**tuning, **GUARDS, **places, **ours}
 
 
+def _no_proxy() -> dict[str, str]:
+    """What is on this machine is never asked for through a proxy. Some read the one name, some the other."""
+    given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    named = [name.strip() for name in given.split(",") if name.strip()]
+    hosts = ",".join([*named, *(host for host in LOOPBACK if host not in named)])
+    return {"NO_PROXY": hosts, "no_proxy": hosts}
+
+
 def _local_server(settings: Settings) -> dict[str, str]:
     database = prefect_home(settings) / "prefect.db"
+    login = ensure_login(prefect_home(settings))
+    port = settings.prefect_port
     return {
+        # Whoever reaches the API can start runs: a login, and no page of another origin (docs/prefect.md)
+        "PREFECT_SERVER_API_AUTH_STRING": login,
+        "PREFECT_API_AUTH_STRING": login,
+        "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true",
+        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "true",
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"http://127.0.0.1:{port},http://localhost:{port}",
         # By environment and not by --port, or the interface would look for the API on 4200
         "PREFECT_SERVER_API_HOST": "127.0.0.1",
         "PREFECT_SERVER_API_PORT": str(settings.prefect_port),
@@ -123,6 +143,10 @@ def child_environment(settings: Settings) -> dict[str, str]:
     config = Path(os.environ.get("COHORT_CONFIG", "cohort.toml"))
     if config.exists():
         environment["COHORT_CONFIG"] = str(config.resolve())
+    # A worker's temporary files: in the shared folder another account could put itself in their way
+    temporary = prefect_home(settings) / "tmp"
+    temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
+    environment["TMPDIR"] = str(temporary)
     # `prefect.yaml` writes it into each deployment: where flows/ is
     environment["PWD"] = str(ROOT)
     # Every flow run is a process: without bytecode its imports cost twice as much

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 from clinic.settings import Settings
+from tasks.environment import WORK_POOL
 from tasks.server import ask_server
-from tasks.workers import WORK_POOL
 
 SENDING_QUEUE: Final = "messages"  # of the deployments that message patients, in prefect.yaml
 PAUSED_SAYS: Final = (

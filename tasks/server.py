@@ -11,7 +11,9 @@ Where settings name a server (`prefect_api_url`), none is started: that one must
 from __future__ import annotations
 
 import json
+import os
 import time
+import urllib.parse
 import urllib.request
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +21,8 @@ from typing import Any
 from clinic.errors import MendableError
 from clinic.settings import Settings
 from tasks.database import prepare_database
-from tasks.environment import api_url, child_environment, prefect_home
+from tasks.environment import LOOPBACK, api_url, child_environment, prefect_home
+from tasks.login import authorization, ensure_login
 from tasks.processes import Background
 
 START_SECONDS = 120
@@ -45,7 +48,7 @@ def server_status(settings: Settings) -> ServerStatus:
     """Ask the server; takes at most a few seconds, raises nothing."""
     url = api_url(settings)
     answers = _get(f"{url}/health") is True
-    ours = answers and _home_of(url) == str(prefect_home(settings))
+    ours = answers and _is_ours(settings, url)
     return ServerStatus(url, answers, ours, _process(settings).pid() if ours else None)
 
 
@@ -66,6 +69,12 @@ def ensure_server(settings: Settings, *, timeout: float = START_SECONDS) -> str:
             )
     elif not status.answers:
         _start(settings, timeout=timeout)
+    elif status.ours and _get(f"{status.url}/admin/settings") is not None:
+        raise MendableError(
+            "prefect-no-login",
+            f"the Prefect server at {status.url} was started by an earlier version and asks for no login: "
+            "run `cohort server stop`, then `cohort server start`; what is being sent goes on",
+        )
     elif not status.ours:
         raise MendableError(
             "prefect-port",
@@ -82,13 +91,16 @@ def stop_server(settings: Settings) -> bool:
 
 def ask_server(settings: Settings, path: str) -> Any:
     """The JSON at a path of the server's API; None where no server answers, or there is nothing there."""
-    return _get(f"{api_url(settings)}{path}")
+    url = api_url(settings)
+    if settings.prefect_api_url:
+        return _get(f"{url}{path}", os.environ.get("PREFECT_API_AUTH_STRING"))
+    return _get(f"{url}{path}", _login(settings)) if _process(settings).running() else None
 
 
 def _start(settings: Settings, *, timeout: float) -> None:
     prepare_database(settings)
     server = _process(settings)
-    server.start(["-m", "prefect", "server", "start"], child_environment(settings))
+    ours = server.start(["-m", "prefect", "server", "start"], child_environment(settings))
     deadline = time.monotonic() + timeout
     while not server_status(settings).answers:
         if not server.running():
@@ -97,7 +109,8 @@ def _start(settings: Settings, *, timeout: float) -> None:
                 f"Prefect's server ended at once: {server.last_lines()} (see {server.log})",
             )
         if time.monotonic() > deadline:
-            server.stop(seconds=STOP_SECONDS)
+            if ours:  # one that somebody else just started may still come
+                server.stop(seconds=STOP_SECONDS)
             raise MendableError(
                 "prefect-start",
                 f"Prefect's server did not answer within {timeout:.0f} s; see {server.log}",
@@ -110,17 +123,32 @@ def _process(settings: Settings) -> Background:
     return Background("cohort-server", prefect_home(settings))
 
 
-def _home_of(url: str) -> str | None:
-    """Which home a server runs on, if it is a Prefect server and says so."""
-    answer = _get(f"{url}/admin/settings")
-    home = answer.get("home") if isinstance(answer, dict) else None
-    return str(home) if home else None
+def _is_ours(settings: Settings, url: str) -> bool:
+    """
+    Whether a server runs on this home. It is shown the login only while a server that we started
+    lives: whoever else took the port could keep it.
+    """
+    if settings.prefect_api_url or not _process(settings).running():
+        return False
+    answer = _get(f"{url}/admin/settings", _login(settings))
+    return isinstance(answer, dict) and answer.get("home") == str(prefect_home(settings))
 
 
-def _get(url: str) -> Any:
-    """The JSON at a URL; None where nothing (sensible) answers."""
+def _login(settings: Settings) -> str:
+    return ensure_login(prefect_home(settings))
+
+
+# What is on this machine is never asked for through a proxy that the environment names
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+_otherwise = urllib.request.build_opener()
+
+
+def _get(url: str, login: str | None = None) -> Any:
+    """The JSON at a URL; None where nothing (sensible) answers, or it is not for this login."""
+    request = urllib.request.Request(url, headers=authorization(login) if login else {})
+    way = _direct if urllib.parse.urlsplit(url).hostname in LOOPBACK else _otherwise
     try:
-        with urllib.request.urlopen(url, timeout=2) as response:
+        with way.open(request, timeout=2) as response:
             return json.load(response)
     except (OSError, ValueError):
         return None

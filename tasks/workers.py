@@ -9,6 +9,7 @@ that no two of them send the same batch.
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -16,33 +17,32 @@ from pathlib import Path
 
 from clinic.errors import MendableError
 from clinic.settings import Settings
-from tasks.environment import ROOT, api_url, child_environment, prefect_home
+from tasks.environment import ROOT, WORK_POOL, api_url, child_environment, prefect_home
+from tasks.polling import JOB_TEMPLATE
 from tasks.processes import Background
 
-WORK_POOL = "cohort"
 DEPLOYED = "deployed"
 STOP_SECONDS = 30
 
-# Prefect's worker ends by interrupting itself, which whoever was started in the background (nohup,
-# cron, CI) has learnt to ignore, and passes on
-INTERRUPTIBLE = (
-    "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "runpy.run_module('prefect', run_name='__main__', alter_sys=True)"
-)
-
 
 def ensure_work_pool(settings: Settings, *, name: str = WORK_POOL) -> None:
-    """A process work pool with that name. Call `apply_environment` first: this imports prefect."""
+    """
+    A process work pool with that name, from which no run can choose its command or environment.
+
+    Call `apply_environment` first: this imports prefect.
+    """
     from prefect.client.orchestration import get_client
-    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
     from prefect.exceptions import ObjectAlreadyExists
 
     _same_server(settings)
     with get_client(sync_client=True) as client:
         try:
-            client.create_work_pool(WorkPoolCreate(name=name, type="process"))
+            client.create_work_pool(
+                WorkPoolCreate(name=name, type="process", base_job_template=JOB_TEMPLATE)
+            )
         except ObjectAlreadyExists:
-            return
+            client.update_work_pool(name, WorkPoolUpdate(base_job_template=JOB_TEMPLATE))
 
 
 def deploy_all(settings: Settings, *, file: Path = ROOT / "prefect.yaml") -> None:
@@ -78,7 +78,7 @@ def ensure_deployed(settings: Settings) -> bool:
     from tasks.automations import ensure_automations
 
     note = prefect_home(settings) / DEPLOYED
-    where = f"{api_url(settings)} {settings.organisation.time_zone}"
+    where = f"{api_url(settings)} {settings.organisation.time_zone} {json.dumps(JOB_TEMPLATE)}"
     state = _fingerprint(where, sorted((ROOT / "flows").glob("*.py")))
     if note.exists() and note.read_text() == state:
         return False
@@ -90,15 +90,17 @@ def ensure_deployed(settings: Settings) -> bool:
     return True
 
 
-def start_worker(settings: Settings, *, pool: str = WORK_POOL) -> bool:
+def start_worker(
+    settings: Settings, *, pool: str = WORK_POOL, file: Path = ROOT / "prefect.yaml"
+) -> bool:
     """
     Start a worker on this machine; False where one of ours runs already.
 
-    Without `--limit`: with it, a crashed run that is started again at once kills the worker.
+    file: the prefect.yaml whose deployments it runs, and no others (tasks/polling.py)
     How many campaigns run together is said by the deployments' concurrency limits.
     """
     return _process(settings).start(
-        ["-c", INTERRUPTIBLE, "worker", "start", "--pool", pool, "--type", "process"],
+        ["-m", "tasks.polling", pool, str(file)],
         child_environment(settings),
     )
 

@@ -18,6 +18,7 @@ import certifi
 
 from clinic.settings import Settings
 from tasks.environment import GUARDS, api_url, prefect_home
+from tasks.login import ensure_login
 from tasks.server import ensure_server, stop_server
 
 T = TypeVar("T")
@@ -35,6 +36,7 @@ def running_prefect(home: Path) -> Iterator[Settings]:
     """
     from prefect.logging.configuration import setup_logging
     from prefect.settings import (
+        PREFECT_API_AUTH_STRING,
         PREFECT_API_SSL_CERT_FILE,
         PREFECT_API_URL,
         PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
@@ -50,6 +52,7 @@ def running_prefect(home: Path) -> Iterator[Settings]:
     ensure_server(settings)
     here = {
         PREFECT_API_URL: api_url(settings),
+        PREFECT_API_AUTH_STRING: ensure_login(prefect_home(settings)),
         PREFECT_API_SSL_CERT_FILE: str(_one_certificate(home)),
         PREFECT_HOME: str(prefect_home(settings)),
         PREFECT_LOCAL_STORAGE_PATH: str(prefect_home(settings) / "storage"),

@@ -24,7 +24,8 @@ from clinic.message.request import MessageRequest
 from clinic.message.worker import Worker
 from clinic.settings import Settings
 from flows.message import message
-from tasks.environment import ROOT, child_environment
+from tasks.environment import ROOT, child_environment, prefect_home
+from tasks.login import ensure_login
 from tasks.wiring import Wiring, use
 from tests.main_job import Practice
 from tests.prefect_server import wait_for
@@ -116,6 +117,7 @@ def run_apart(
     environment = {
         **child_environment(settings),
         "PREFECT_API_URL": f"http://127.0.0.1:{server.prefect_port}/api",
+        "PREFECT_API_AUTH_STRING": ensure_login(prefect_home(server)),
         "COHORT_RECORD_URL": practice.settings.record_url,
         "COHORT_PREFECT_PORT": str(server.prefect_port),
         "COHORT_PHONES__TEST_RANGE": "true",

@@ -29,14 +29,13 @@ from prefect.states import Cancelled, Scheduled
 from clinic.errors import MendableError, NotAllowed, NotFound
 from clinic.settings import Settings
 from tasks.automations import REPEATED_HALTS, ensure_automations
-from tasks.environment import ROOT
+from tasks.environment import ROOT, WORK_POOL
 from tasks.events import campaign_halted, halts_repeat
 from tasks.runs import flow_run_url, is_waiting, resume, start_deployment, state_of
 from tasks.safely import ParametersRefused
 from tasks.sending_queue import SENDING_QUEUE
 from tasks.server import ensure_server, server_status
 from tasks.workers import (
-    WORK_POOL,
     deploy_all,
     ensure_deployed,
     ensure_work_pool,
@@ -67,7 +66,7 @@ def worker(deployed: Settings) -> Iterator[Settings]:
     """A process worker on that pool."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("PREFECT_WORKER_QUERY_SECONDS", "1")
-        assert start_worker(deployed, pool=POOL)
+        assert start_worker(deployed, pool=POOL, file=YAML)
     yield deployed
     stop_worker(deployed)
 
