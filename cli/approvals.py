@@ -168,7 +168,10 @@ def lead_on(decided: Approval, settings: Settings) -> None:
     from clinic.change.approve import answer
     from clinic.clock import SystemClock
     from clinic.errors import NotFound
+    from clinic.govern.governed import SUBJECT
 
+    if decided.subject == SUBJECT:
+        return _put_in_force(decided, settings)
     if decided.subject == "operation":
         try:
             with open_record(settings) as record:
@@ -178,6 +181,20 @@ def lead_on(decided: Approval, settings: Settings) -> None:
     elif decided.flow_run_id is None:  # `settle` starts what a terminal began
         return console.say(_WENT["none"])
     return resume_run(decided, by_prefect(settings))
+
+
+def _put_in_force(decided: Approval, settings: Settings) -> None:
+    if decided.state != "approved":
+        return
+    from clinic.clock import SystemClock
+    from clinic.govern.audit import write_anchor
+    from clinic.govern.setting_changes import apply_change
+
+    with open_record(settings) as record:
+        name = apply_change(record, SystemClock(), decided)
+        write_anchor(record, anchor_of(settings))
+    console.say(f"{name} is {decided.summary['to']} from now on, for what begins now.")
+    console.next_commands("cohort settings")
 
 
 def by_prefect(settings: Settings) -> Callable[[Approval], str]:

@@ -102,6 +102,7 @@ def set_up(settings: Settings) -> None:
     """Make or update the record and the catalogue. Again: nothing."""
     from clinic.clock import SystemClock
     from clinic.govern.audit_key import unlock
+    from clinic.govern.governed import take_first_values
     from clinic.message.catalogue import seed_catalogue
     from clinic.message.vendor_templates import TEMPLATES
     from clinic.message.witness import register
@@ -120,6 +121,7 @@ def set_up(settings: Settings) -> None:
         install(record, SystemClock())
         unlock(record, settings.home)
         register(record, settings.home)
+        take_first_values(record, SystemClock(), settings, by=settings.operator)
         seed_catalogue(record, SystemClock(), TEMPLATES)
     finally:
         record.close()

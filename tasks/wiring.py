@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import functools
 import gc
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from clinic.clock import Clock, SystemClock
 from clinic.gateway.choose import gateway_for
 from clinic.gateway.protocol import Gateway
 from clinic.govern.audit_key import unlock
+from clinic.govern.governed import in_force
 from clinic.message.campaign import get_campaign
 from clinic.message.ledger import Ledger
 from clinic.message.states import OUTBOX
@@ -30,6 +32,8 @@ from clinic.record.installation import install
 from clinic.record.private import close_folder, keep_to_owner, sweep
 from clinic.record.version import require_current
 from clinic.settings import Settings, load_settings
+
+_LOG = logging.getLogger(__name__)
 
 
 def _no_point(_: str) -> None:
@@ -128,6 +132,13 @@ def _make(settings: Settings) -> Wiring:
     hold_if_restored(record, clock, settings.home)
     worker = Worker(settings.home / "workers")
     # Blocks of rows come and go by the hundred thousand, and hold no cycles: look for those seldom
+    governed = in_force(record, settings)
+    for name in governed.ignored:
+        _LOG.warning(
+            "%s is as the record has it: file and environment do not count; see: cohort settings",
+            name,
+        )
+    settings = governed.settings
     gc.set_threshold(50_000, 20, 50)
     gc.freeze()  # what was imported stays
     witness = note_in(settings.home, worker.name)

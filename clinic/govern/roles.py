@@ -33,6 +33,10 @@ PERMISSIONS: Final[Mapping[str, tuple[Role, Role]]] = MappingProxyType(
         "attribute": ("operator", "manager"),  # ALC-1
         "undo": ("operator", "manager"),  # ALC-38, NEW-2: whatever it undoes
         "campaign": ("operator", "manager"),  # NEW-1, by the role of ALC-8
+        "setting": (
+            "operator",
+            "manager",
+        ),  # who may ask for approval of what is no longer one's own to set
         "resend_unknown": ("team_lead", "manager"),  # may text somebody twice: two persons decide
     }
 )

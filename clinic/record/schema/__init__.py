@@ -15,6 +15,7 @@ from clinic.record.schema import (
     outbox,
     people,
     receipts,
+    settings,
     visits,
 )
 from clinic.record.schema.base import METADATA
@@ -30,5 +31,6 @@ __all__ = [
     "outbox",
     "people",
     "receipts",
+    "settings",
     "visits",
 ]

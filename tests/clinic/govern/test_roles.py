@@ -20,6 +20,7 @@ APPROVED_BY = [
     ("undo", "manager"),  # NEW-2
     ("campaign", "manager"),  # NEW-1
     ("resend_unknown", "manager"),
+    ("setting", "manager"),
 ]
 
 
