@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import console
-from cli.wiring import LocalTime, get_settings, open_record
+from cli.wiring import LocalTime, get_settings, governed, open_record
 
 if TYPE_CHECKING:
     from clinic.message.control import Controlled
@@ -32,6 +32,7 @@ def pause(campaign: Id, reason: Why = "", json: Json = False) -> None:
 
     settings = get_settings()
     with open_record(settings) as record:
+        settings = governed(record, settings)
         done = act(record, SystemClock(), campaign, by=settings.operator, reason=reason)
     _tell(done, json=json)
     if not json:
@@ -51,6 +52,7 @@ def resume(campaign: Id, reason: Why = "", json: Json = False) -> None:
 
     settings = get_settings()
     with open_record(settings) as record:
+        settings = governed(record, settings)
         done = act(
             record,
             SystemClock(),
@@ -81,6 +83,7 @@ def cancel(
         raise NotAllowed("not-confirmed", "nothing was cancelled; without being asked: --yes")
     settings = get_settings()
     with open_record(settings) as record:
+        settings = governed(record, settings)
         done = act(record, SystemClock(), campaign, by=settings.operator, reason=reason)
     _tell(done, json=json)
     if not json:
@@ -106,6 +109,7 @@ def review(
 
     settings = get_settings()
     with open_record(settings) as record:
+        settings = governed(record, settings)
         found = review_campaign(record, campaign, segment_cost=settings.sms.segment_cost)
         previews = read_previews(record, campaign, limit=samples)
         said = estimate(record, campaign, timing_of(settings), SystemClock().now())

@@ -13,7 +13,7 @@ import typer
 
 from cli import console
 from cli.proof import prove_me
-from cli.wiring import get_settings, open_record
+from cli.wiring import get_settings, governed, open_record
 from clinic.errors import NotAllowed
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def asking(kind: str, how: Asking) -> Iterator[tuple[Record, Settings, Operator]
 
     settings = get_settings()
     with open_record(settings) as record:
+        settings = governed(record, settings)
         person = prove_me(record, settings, how.me, how.secret_fd)
         if not may(person.role, "request", kind):
             raise NotAllowed("request-not-allowed", f"a {person.role} may not ask for this")
@@ -100,6 +101,7 @@ def request_rerun_of(operation_id: int, how: Asking) -> int:
 
     settings = get_settings()
     with open_record(settings) as record:
+        settings = governed(record, settings)
         kind = get_operation(record, operation_id).kind
     with asking(kind, how) as (record, settings, person):
         again = request_rerun(
@@ -215,6 +217,7 @@ def resume(operation_id: int) -> list[str]:
 
     settings = get_settings()
     with open_record(settings) as record:
+        settings = governed(record, settings)
         found = get_operation(record, operation_id)
         if found.state in ENDED:
             raise NotAllowed(

@@ -55,6 +55,11 @@ def say(text: str) -> None:
     err().print(text)
 
 
+def say_plain(text: str) -> None:
+    """The same of a text that may hold brackets, which are no markup."""
+    err().print(text, markup=False, highlight=False)
+
+
 def next_commands(*commands: str) -> None:
     """What one would type next, a line each, ready to be copied."""
     if not commands:

@@ -54,27 +54,37 @@ def list_all(json: Json = False) -> None:
 
 @app.command()
 def add(
-    name: Name,
-    role: Annotated[Role, typer.Option(help=f"One of: {', '.join(ROLES)}.")],
+    name: Annotated[
+        str, typer.Argument(help="a to z, 0 to 9, dot, dash, underscore, @; yourself if not given.")
+    ] = "",
+    role: Annotated[
+        Role | None,
+        typer.Option(help=f"One of: {', '.join(ROLES)}. The first person is an admin."),
+    ] = None,
     me: Me = "",
     secret_fd: SecretFd = None,
     new_secret_fd: NewSecretFd = None,
 ) -> None:
     """Add a person. The first one is an admin; an admin adds the others."""
     from clinic.clock import SystemClock
+    from clinic.errors import NotAllowed
     from clinic.govern.audit import write_anchor
     from clinic.govern.operators import add_operator, list_operators
 
     settings = get_settings()
     with open_record(settings) as record:
-        by = settings.operator
+        by = name = name or me or settings.operator
         if list_operators(record):
+            if role is None:
+                raise NotAllowed("operator-role", f"say which --role: {', '.join(ROLES)}")
             by = prove_me(record, settings, me, secret_fd).name
+        role = role or "admin"
         secret = ask_secret(f"New secret of {name}", new_secret_fd, twice=True)
         added = add_operator(record, SystemClock(), name=name, role=role, secret=secret, by=by)
         write_anchor(record, anchor_of(settings))
     console.say(f"{added.name} may now work here as {added.role}.")
-    console.next_commands("cohort operators list")
+    more = f"cohort operators add NAME --role manager --operator {by}"
+    console.next_commands("cohort operators list", *([more] if role == "admin" else []))
 
 
 @app.command()

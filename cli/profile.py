@@ -7,6 +7,8 @@ A default that is not written down follows the program to its next version; what
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from clinic.errors import SettingsWrong
 from clinic.settings import Settings
 
 _HEAD = """\
@@ -29,6 +32,56 @@ def settings_file(chosen: Mapping[str, Any]) -> str:
     chosen: settings that are not left at their defaults, by dotted name: "organisation.name"
     """
     return _HEAD + "\n".join(_lines(Settings, "", chosen)) + "\n"
+
+
+def changed_file(text: str, chosen: Mapping[str, Any]) -> str:
+    """
+    The text of a settings file with other values, and all else of it as it was.
+
+    Raises:
+        SettingsWrong: a value stands in it in a way that only a person can change
+    """
+    wanted = tomllib.loads(text)
+    for dotted, value in chosen.items():
+        section, _, name = dotted.rpartition(".")
+        text = _with_line(text, section, name, value)
+        inner = wanted
+        for part in section.split(".") if section else ():
+            inner = inner.setdefault(part, {})
+        inner[name] = value
+    try:
+        same = tomllib.loads(text) == wanted
+    except tomllib.TOMLDecodeError:
+        same = False
+    if not same:
+        raise SettingsWrong(
+            "settings-file",
+            f"nothing was written: {', '.join(chosen)} cannot be changed in this file by itself, since a "
+            "value takes several lines or a section is written in another way: change it there",
+        )
+    return text
+
+
+def _with_line(text: str, section: str, name: str, value: Any) -> str:
+    """The text with one setting's line in place of its own, or of the comment that shows its default."""
+    lines, at, own, shown, end = text.split("\n"), "", None, None, None
+    for number, line in enumerate(lines):
+        if header := re.fullmatch(r"\s*\[([\w.]+)\]\s*(#.*)?", line):
+            at = header[1]
+        if at == section:
+            end = number
+            if re.match(rf"\s*{name}\s*=", line):
+                own = number
+            elif shown is None and re.match(rf"#\s*{name} =", line):
+                shown = number
+    place = own if own is not None else shown
+    if place is not None:
+        lines[place] = _line(name, value)
+    elif end is not None:
+        lines.insert(end + 1, _line(name, value))
+    else:
+        lines += [f"[{section}]", _line(name, value), ""]
+    return "\n".join(lines)
 
 
 def _lines(model: type[BaseModel], prefix: str, chosen: Mapping[str, Any]) -> Iterator[str]:
@@ -55,14 +108,15 @@ def _default(field: FieldInfo) -> Any:
 
 
 def _line(name: str, value: Any) -> str:
-    return f"{name} = {_toml(value)}".rstrip()
+    return f"{name} = {as_toml(value)}".rstrip()
 
 
-def _toml(value: Any) -> str:
+def as_toml(value: Any) -> str:
+    """A value as TOML spells it; nothing for None."""
     if value is None:
         return ""  # TOML has no word for nothing: a setting that is not there
     if isinstance(value, Mapping):
-        pairs = (f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items())
+        pairs = (f"{json.dumps(key)} = {as_toml(item)}" for key, item in value.items())
         return "{ " + ", ".join(pairs) + " }" if value else "{}"
     # JSON's spelling of texts, numbers, truth values and lists is TOML's too
     return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)

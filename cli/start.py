@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cli import console
-from cli.hours import ALWAYS, TEXT_HOURS, VOICE_HOURS, hours_text, read_hours
-from cli.wiring import close_home, get_settings
+from cli.first_settings import NOWHERE, as_settings, ask_missing, at, say_written
+from cli.hours import ALWAYS, TEXT_HOURS, VOICE_HOURS, hours_text
+from cli.proof import Me
+from cli.wiring import close_home, get_settings, governed, open_record
+from clinic.errors import NotAllowed, RecordUnsafe
+from clinic.record.private import open_private
+from clinic.settings.file import settings_path
 
 if TYPE_CHECKING:
     from clinic.settings import Settings
@@ -28,62 +33,116 @@ def init(
     record_url: Annotated[
         str, typer.Option(help="A PostgreSQL database; SQLite in the home if not named.")
     ] = "",
+    country: Annotated[
+        str,
+        typer.Option(
+            help=f"Closed on its public holidays: GB, US; {NOWHERE}: open on all of them."
+        ),
+    ] = "",
+    subdivision: Annotated[
+        str, typer.Option(help="Part of the country: ENG, WLS, SCT, NIR, CA.")
+    ] = "",
     text_hours: Annotated[
         str, typer.Option(help=f'When texts and e-mails may leave: "{TEXT_HOURS}", or {ALWAYS}.')
     ] = "",
     voice_hours: Annotated[
         str, typer.Option(help=f'When calls may be made; "{VOICE_HOURS}" if not given.')
     ] = "",
+    me: Me = "",
     yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Ask nothing: the usual working hours.")
+        bool, typer.Option("--yes", "-y", help="Ask nothing: the usual working hours and holidays.")
     ] = False,
 ) -> None:
     """
     Set this installation up: write cohort.toml, make the record database, fill the catalogue.
 
-    Run again after an upgrade: it brings the database to the new version, and changes nothing else.
-    An existing cohort.toml is left as it is. Working hours that are not given are asked for in a
-    terminal; a script gets the usual ones. They are in the organisation's time zone.
+    In a terminal it asks for what is not given; a script gets the usual working hours, and is closed on
+    the public holidays of the United Kingdom, 25 December among them. It shows what it wrote.
+
+    Run again, it changes only what is given and says what it changed, and brings the database to the
+    version of the program. What two people must change is asked for: cohort settings ask.
     """
-    path = Path(os.environ.get("COHORT_CONFIG", "cohort.toml"))
-    is_new = not path.exists()
-    chosen = {
+    path = settings_path()
+    given = {
         "organisation.name": name,
         "organisation.phone": phone,
-        "organisation.id_scheme": id_scheme,
+        "organisation.id_scheme": id_scheme or "",
         "record_url": record_url,
+        "operator": me,
+        "hours.country": country,
+        "hours.subdivision": subdivision,
+        "hours.text": text_hours,
+        "hours.voice": voice_hours,
     }
-    if is_new:
-        kept = {key: value for key, value in chosen.items() if value}
-        asked = text_hours or _ask_hours(ask=sys.stdin.isatty() and not yes)
-        hours = {"hours.text": asked, "hours.voice": voice_hours or VOICE_HOURS}
-        write_settings(path, kept | {key: read_hours(text) for key, text in hours.items()})
+    if not path.exists():
+        values = as_settings(ask_missing(given, ask=sys.stdin.isatty() and not yes))
+        write_settings(path, values)
         console.say(f"Settings written to [bold]{path}[/]: a comment each, read them once.")
-    elif any((*chosen.values(), text_hours, voice_hours)):
-        console.say(f"[yellow]{path} was there already and is left as it is[/]: change it there.")
+        say_written(path, values, None)
+    elif values := as_settings({key: value for key, value in given.items() if value}):
+        change_settings(path, values)
     settings = get_settings()
-    set_up(settings)
+    people = set_up(settings)
     console.say(f"The record is ready: {_safe_url(settings)}")
+    with open_record(settings) as record:
+        settings = governed(record, settings)
     _tell_hours(settings, path)
+    first = () if people else ("cohort operators add",)
     console.next_commands(
-        "cohort patients import patients.csv", "cohort templates list", "cohort message --help"
+        *first,
+        "cohort patients import patients.csv",
+        "cohort templates list",
+        "cohort message --help",
     )
 
 
-def _ask_hours(*, ask: bool) -> str:
-    if not ask:
-        return TEXT_HOURS
-    answer: str = typer.prompt(
-        f"When may texts and e-mails leave? (or: {ALWAYS})", default=TEXT_HOURS, err=True
-    )
-    return answer
+def change_settings(path: Path, values: dict[str, Any]) -> None:
+    """
+    Change what is given in a settings file that is there, and say what it was.
+
+    Raises:
+        SettingsWrong: only a person can change it there, or two people in the record
+    """
+    from cli.profile import changed_file
+    from clinic.govern.governed import GOVERNED, held_values
+    from clinic.settings.file import read_settings_file
+
+    before = get_settings().model_dump(mode="json")
+    file = read_settings_file()
+    try:
+        with open_record(get_settings()) as record, record.read() as connection:
+            held = held_values(connection)
+    except RecordUnsafe:
+        held = {}  # no record yet: the file is what counts
+    now = {name: at(before, name) for name in values} | {n: held[n] for n in values if n in held}
+    changed = {name: value for name, value in values.items() if now[name] != value}
+    if by_two := [name for name in changed if name in held and name in GOVERNED]:
+        raise NotAllowed(
+            "setting-governed",
+            f"nothing was changed: {', '.join(by_two)} is in the record, where two people change it: "
+            f"cohort settings ask {by_two[0]} VALUE --reason WHY",
+        )
+    if not changed:
+        return console.say(f"{path} has all that already: nothing was changed.")
+    text = changed_file(file.text, changed)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with open_private(draft, encoding="utf-8") as out:
+        out.write(text)
+    draft.replace(path)  # the whole of it or nothing
+    console.say(f"Changed in [bold]{path}[/]:")
+    say_written(path, changed, now)
 
 
 def _tell_hours(settings: Settings, path: Path) -> None:
     hours, zone = settings.hours, settings.organisation.time_zone
     holidays = f", not on holidays of {hours.country}" if hours.country else ""
     console.say(f"Texts and e-mails leave {hours_text(hours.text)}{holidays} ({zone}).")
-    console.say(f"Calls are made {hours_text(hours.voice)}. To change it: \\[hours] in {path}")
+    console.say(f"Calls are made {hours_text(hours.voice)}.")
+    if not hours.country and not hours.closed:
+        console.say("[yellow]Open on public holidays too[/], 25 December among them.")
+    console.say(
+        'To change it: cohort settings ask hours.text "mon-fri 08:00-18:00" --reason "…", or hours.country GB'
+    )
 
 
 def write_settings(path: Path, chosen: dict[str, Any]) -> bool:
@@ -98,11 +157,12 @@ def write_settings(path: Path, chosen: dict[str, Any]) -> bool:
     return True
 
 
-def set_up(settings: Settings) -> None:
-    """Make or update the record and the catalogue. Again: nothing."""
+def set_up(settings: Settings) -> bool:
+    """Make or update the record and the catalogue, again: nothing. Whether somebody works here already."""
     from clinic.clock import SystemClock
     from clinic.govern.audit_key import unlock
     from clinic.govern.governed import take_first_values
+    from clinic.govern.setting_changes import anybody
     from clinic.message.catalogue import seed_catalogue
     from clinic.message.vendor_templates import TEMPLATES
     from clinic.message.witness import register
@@ -123,6 +183,8 @@ def set_up(settings: Settings) -> None:
         register(record, settings.home)
         take_first_values(record, SystemClock(), settings, by=settings.operator)
         seed_catalogue(record, SystemClock(), TEMPLATES)
+        with record.read() as connection:
+            return anybody(connection)
     finally:
         record.close()
 

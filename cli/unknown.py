@@ -9,7 +9,7 @@ import typer
 
 from cli import console
 from cli.proof import Me, SecretFd, prove_me
-from cli.wiring import get_settings, open_record
+from cli.wiring import get_settings, governed, open_record
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,6 +42,7 @@ def ask(
 
     settings = get_settings()
     with open_record(settings) as record:
+        settings = governed(record, settings)
         person = prove_me(record, settings, me, secret_fd)
         number = ask_to_settle(
             record, SystemClock(), campaign, "sent" if fate == "sent" else "not_sent",

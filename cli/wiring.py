@@ -65,6 +65,19 @@ def open_record(settings: Settings) -> Iterator[Record]:
         record.close()
 
 
+def governed(record: Record, settings: Settings) -> Settings:
+    """The settings that count: what the record governs is not the environment's; what differs is told."""
+    from cli import console
+    from clinic.govern.governed import in_force
+
+    found = in_force(record, settings)
+    for name in found.ignored:
+        console.say(
+            f"[yellow]{name} is as the record has it, not as file or environment say[/]: cohort settings"
+        )
+    return found.settings
+
+
 def close_home(settings: Settings) -> None:
     """
     Close the home to others, if it is there and open to them, and say so.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from cli import console
-from cli.wiring import get_settings, open_record
+from cli.wiring import get_settings, governed, open_record
 from clinic.errors import OperationRefused
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def select_filtered(wanted: PatientFilter) -> Taken:
 
     settings = get_settings()
     with open_record(settings) as record:
+        settings = governed(record, settings)
         return select_by_filter(record, SystemClock(), settings, wanted, taken_by=settings.operator)
 
 
@@ -34,6 +35,7 @@ def select_given(ids: list[str], *, source: str, first_row: int = 1) -> Taken:
 
     settings = get_settings()
     with open_record(settings) as record:
+        settings = governed(record, settings)
         return select_ids(
             record, SystemClock(), settings, ids,
             source=source, taken_by=settings.operator, first_row=first_row,

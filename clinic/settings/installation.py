@@ -93,4 +93,7 @@ class Settings(Section):
     @property
     def database_url(self) -> str:
         """Where the record is: as set, or SQLite in the home."""
-        return self.record_url or f"sqlite:///{self.home.resolve() / 'record.db'}"
+        if not self.record_url:
+            return f"sqlite:///{self.home.resolve() / 'record.db'}"
+        # The driver that is installed; the library would look for another one
+        return re.sub(r"^postgresql://", "postgresql+psycopg://", self.record_url)

@@ -62,14 +62,15 @@ def test_the_review_shows_start_end_and_patients_a_day(typed: Type, installed: R
 
 
 def test_a_campaign_above_the_threshold_waits_for_another_person(
-    typed: Type, installed: Record, monkeypatch: pytest.MonkeyPatch
+    typed: Type, installed: Record
 ) -> None:
     """NEW-1, PAT-14: nothing leaves; the next command is said."""
     add_patients(installed, 3)
     start = SystemClock().now() + timedelta(days=30)
     while start.weekday() != 1 or start.month == 12:  # a day on which texts may leave
         start += timedelta(days=1)
-    monkeypatch.setenv("COHORT_RELEASE__APPROVAL_ABOVE", "0")
+    asked = typed("settings", "ask", "release.approval_above", "0", "--reason", "two look at all")
+    assert asked.code == 0, asked.err
     with installed.write() as connection:
         connection.execute(
             operator.insert().values(

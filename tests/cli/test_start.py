@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
 from cli.profile import settings_file
-from clinic.settings import Settings
+from clinic.message.calendar import calendar_of
+from clinic.settings import Hours, Settings
 from tests.cli.conftest import Type
 
 
@@ -49,7 +52,7 @@ def test_init_sets_up_a_record_and_the_catalogue_and_again_changes_nothing(
 ) -> None:
     before = config.read_text(encoding="utf-8")
     for _ in range(2):
-        assert typed("init", "--name", "Another").code == 0
+        assert typed("init").code == 0
     assert config.read_text(encoding="utf-8") == before
     assert (home / "record.db").exists()
     assert home.stat().st_mode & 0o077 == 0
@@ -105,13 +108,100 @@ def test_init_sets_working_hours_and_says_which_and_where_to_change_them(
     config.unlink()
     elsewhere = ("--record-url", f"sqlite:///{config}.db")
     told = typed("init", *words, *elsewhere)
-    assert (told.code, says in told.err, f"[hours] in {config}" in told.err) == (0, True, True)
+    assert (told.code, says in told.err) == (0, True)
+    assert "cohort settings ask hours.text" in told.err
     written = tomllib.loads(config.read_text(encoding="utf-8"))["hours"]
-    assert written == {"text": text, "voice": VOICE}
+    assert written == {"text": text, "voice": VOICE, "country": "GB"}
     assert Settings(hours=written).hours.voice
-    again = typed("init", "--text-hours", "always")
-    assert "left as it is" in again.err
-    assert says in again.err
+    again = typed("init", "--text-hours", "sun 03:00-04:00")
+    assert (again.code, "setting-governed" in again.err) == (3, True)
+    assert says in typed("init").err
+
+
+def test_a_second_init_changes_what_is_given_and_says_from_what_to_what(
+    typed: Type, config: Path
+) -> None:
+    config.write_text(
+        '# mine\noperator = "nia"\n[phones]\ntest_range = true\n\n[organisation]\n'
+        '# name = "The Practice"\nphone = "1"  # the old one\n[sms]\nper_request = 5\n',
+        encoding="utf-8",
+    )
+    assert typed("init").code == 0
+    told = typed("init", "--name", 'A "B" [c]', "--phone", "029 2018 0777", "--id-scheme", "emis")
+    assert told.code == 0, told.err
+    assert 'organisation.phone = "029 2018 0777"  (it was "1")' in told.err
+    assert '(it was "The Practice")' in told.err
+    assert "operator =" not in told.err
+    written = tomllib.loads(config.read_text(encoding="utf-8"))
+    assert written == {
+        "operator": "nia",
+        "phones": {"test_range": True},
+        "organisation": {"name": 'A "B" [c]', "phone": "029 2018 0777", "id_scheme": "emis"},
+        "sms": {"per_request": 5},
+    }
+    assert config.read_text(encoding="utf-8").startswith("# mine\n")
+    again = typed("init", "--phone", "029 2018 0777")
+    assert "nothing was changed" in again.err
+
+
+def test_what_only_a_person_can_change_in_the_file_is_left_to_them(
+    typed: Type, config: Path
+) -> None:
+    before = 'organisation = { name = "A" }\n'
+    config.write_text(before, encoding="utf-8")
+    told = typed("init", "--phone", "1")
+    assert (told.code, "settings-file" in told.err) == (2, True)
+    assert config.read_text(encoding="utf-8") == before
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--record-url", "mysql://db/x"), "postgresql://"),
+        (("--record-url", "db.example/x"), "postgresql://"),
+        (("--record-url", "sqlite:////no/such/folder/record.db"), "cannot be opened"),
+        (("--record-url", "postgresql://cohort:hunter2@127.0.0.1:9/x"), "cannot be opened"),
+        (("--country", "ZZ"), "no holidays are known"),
+        (("--country", "GB", "--subdivision", "Q"), "no holidays are known"),
+    ],
+)
+def test_what_cannot_be_is_not_written(
+    typed: Type, config: Path, words: tuple[str, ...], says: str
+) -> None:
+    config.unlink()
+    told = typed("init", *words)
+    assert (told.code, says in told.err, config.exists()) == (2, True, False), told.err
+    assert "hunter2" not in told.err
+
+
+@pytest.mark.parametrize(
+    ("words", "country"), [((), "GB"), (("--country", "us"), "US"), (("--country", "none"), "")]
+)
+def test_a_new_installation_is_closed_on_christmas_day_unless_it_is_opened(
+    typed: Type, config: Path, words: tuple[str, ...], country: str
+) -> None:
+    config.unlink()
+    told = typed("init", "--text-hours", "always", *words)
+    hours = Hours(**tomllib.loads(config.read_text(encoding="utf-8"))["hours"])
+    assert hours.country == country
+    noon = datetime(2026, 12, 25, 17, tzinfo=UTC)
+    assert calendar_of(Settings(hours=hours)).may_use("sms", noon) is not bool(country)
+    assert ("Open on public holidays too" in told.err) is not bool(country)
+
+
+def test_the_first_person_adds_themselves(typed: Type) -> None:
+    told = typed("init")
+    assert "cohort operators add\n" in told.err
+    secret = "a secret of some length\n"
+    readable, writable = os.pipe()
+    os.write(writable, secret.encode())
+    os.close(writable)
+    added = typed("operators", "add", "--new-secret-fd", str(readable))
+    assert added.code == 0, added.err
+    assert typed("operators", "list", "--json").json() == [
+        {"name": "nia", "role": "admin", "active": True}
+    ]
+    assert "cohort operators add\n" not in typed("init").err
 
 
 @pytest.mark.parametrize(
