@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, Connection
 from clinic.record.schema.change import operation, operation_item, selection, selection_row
 from clinic.record.schema.govern import approval, operator
 from clinic.record.schema.messages import campaign, message, recipient
+from clinic.record.schema.settings import governed_setting
 
 Key = int | str
 _WILL_CHANGE: Final = (
@@ -90,6 +91,12 @@ _SPECS: Final[tuple[Row | Whole, ...]] = (
             "reason",
         ),
         moving=("expires_at", "state", "decided_by", "decided_at", "note", "used_at"),
+    ),
+    Row(
+        table=governed_setting,
+        key="name",
+        fixed=("name",),
+        moving=("value", "set_at", "set_by", "approved_by", "approval_id"),
     ),
     Row(
         table=campaign,

@@ -83,7 +83,7 @@ def take_first_values(record: Record, clock: Clock, settings: Settings, *, by: s
         ]
         connection.execute(governed_setting.insert(), rows)
         act = Act(operator=by, operation_type="setting.first", subject=SUBJECT, new_values=first)
-        record_act(connection, clock, act)
+        record_act(connection, clock, act, rows={governed_setting: list(first)})
 
 
 def held_values(connection: Connection) -> dict[str, Any]:

@@ -169,7 +169,7 @@ def _write(
         new_values={name: value},
         reason=via.reason if via else None,
     )
-    write_act(connection, act, now)
+    write_act(connection, act, now, rows={governed_setting: [name]})
 
 
 def _digest(name: str, before: Any, value: Any) -> str:

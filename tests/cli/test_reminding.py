@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from cli.profile import settings_file
 from cli.reminders_asked import Choice, ask_rows, commands_after_look, require_seen, to_request
 from clinic.clock import SystemClock
 from clinic.errors import CohortRefused
@@ -218,11 +216,11 @@ def test_a_second_run_says_that_everybody_is_reminded_if_they_are(
 
 
 def test_who_may_not_ask_for_an_approval_keeps_nobody_from_being_reminded(
-    typed: Type, office: Record, config: Path, home: Path
+    typed: Type, office: Record
 ) -> None:
     """COM-5, NEW-1: refused, and the appointments are the next run's."""
-    chosen = {"home": str(home), "phones.test_range": True, "release.approval_above": 1}
-    config.write_text(settings_file(chosen), encoding="utf-8")
+    asked = typed("settings", "ask", "release.approval_above", "1", "--reason", "two look at all")
+    assert asked.code == 0, asked.err
     told = typed("remind", "--yes")
     assert (told.code, "request-not-allowed" in told.err) == (3, True), told.err
     assert [line.verdict for line in list_campaigns(office)] == ["refused"]

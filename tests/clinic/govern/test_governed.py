@@ -161,6 +161,21 @@ def test_a_value_that_makes_no_sense_is_not_asked_for(
         request(installed, clock, people["ann"], name, value)
 
 
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "UPDATE governed_setting SET value = '90000' WHERE name = 'release.approval_above'",
+        "UPDATE governed_setting SET approved_by = 'mia' WHERE name = 'operations.cap'",
+        "DELETE FROM governed_setting WHERE name = 'hours.text'",
+    ],
+)
+def test_an_edit_behind_the_program_s_back_is_found(installed: Record, edit: str) -> None:
+    assert verify(installed, None).holds
+    with installed.write() as connection:
+        connection.exec_driver_sql(edit)
+    assert not verify(installed, None).holds
+
+
 @pytest.mark.parametrize("name", ["release.aproval_above", "sms.url", "approval_above"])
 def test_what_the_record_does_not_govern_is_named(
     installed: Record, clock: FakeClock, people: People, name: str
