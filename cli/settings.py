@@ -67,13 +67,13 @@ def _rows(loaded: Loaded) -> list[dict[str, Any]]:
 
 def _held(loaded: Loaded) -> dict[str, Any]:
     """What the record governs; nothing where there is no record yet."""
-    from clinic.errors import RecordUnsafe
+    from clinic.errors import NotSetUp, RecordUnsafe
     from clinic.govern.governed import held_values
 
     try:
         with open_record(loaded.settings) as record, record.read() as connection:
             return held_values(connection)
-    except RecordUnsafe as problem:
+    except (NotSetUp, RecordUnsafe) as problem:
         console.say(f"[yellow]The record is not there to ask[/]: {problem.says}")
         return {}
 

@@ -14,7 +14,7 @@ from cli.first_settings import NOWHERE, as_settings, ask_missing, at, say_writte
 from cli.hours import ALWAYS, TEXT_HOURS, VOICE_HOURS, hours_text
 from cli.proof import Me
 from cli.wiring import close_home, get_settings, governed, open_record
-from clinic.errors import NotAllowed, RecordUnsafe
+from clinic.errors import NotAllowed, NotSetUp, RecordUnsafe
 from clinic.record.private import open_private
 from clinic.settings.file import settings_path
 
@@ -112,7 +112,7 @@ def change_settings(path: Path, values: dict[str, Any]) -> None:
     try:
         with open_record(get_settings()) as record, record.read() as connection:
             held = held_values(connection)
-    except RecordUnsafe:
+    except (NotSetUp, RecordUnsafe):
         held = {}  # no record yet: the file is what counts
     now = {name: at(before, name) for name in values} | {n: held[n] for n in values if n in held}
     changed = {name: value for name, value in values.items() if now[name] != value}
