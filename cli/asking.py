@@ -208,7 +208,10 @@ def _way_on(parts: Wiring, summary: Summary) -> list[str]:
     with parts.record.read() as connection:
         own = get_campaign(connection, campaign_id)
         resendable = may_resend(own, source_of(connection, own))
-    steps = next_steps(campaign_id, summary.state, summary.outcomes, resendable=resendable)
+    waits = summary.waits_until is not None and not summary.trouble
+    steps = next_steps(
+        campaign_id, summary.state, summary.outcomes, resendable=resendable, waits=waits
+    )
     if parts.stop.is_set() and summary.state == states.RUNNING:
         console.say(f"You stopped it: {summary.waiting:,} messages are not sent yet.")
     elif summary.state_reason:

@@ -93,15 +93,18 @@ def show(
     settings = get_settings()
     with open_record(settings) as record:
         details = show_campaign(record, campaign, accepted_errors=settings.release.accepted_errors)
+        starts = starts_at(record, campaign, timing_of(settings), SystemClock().now())
         if errors_only:
             show_error_rows(record, campaign, limit=limit, json=json)
         elif json:
             console.show_json(asdict(details))
         else:
-            starts = starts_at(record, campaign, timing_of(settings), SystemClock().now())
             show_details(details, LocalTime(settings), starts=starts)
     if not json:
-        steps = next_steps(campaign, details.state, details.counts, resendable=details.resendable)
+        steps = next_steps(
+            campaign, details.state, details.counts,
+            resendable=details.resendable, waits=starts is not None,
+        )  # fmt: skip
         here = f"cohort show {campaign}" + (" --errors-only" if errors_only else "")
         console.next_commands(*(step for step in steps if step != here))
 

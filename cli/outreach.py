@@ -38,13 +38,18 @@ def patient(
     Status is one of three words: Pending (sent, awaiting the delivery receipt), Sent Successfully, Send
     Failed (with what the gateway said). Messages that are still to be sent stand apart, with their date.
     """
+    from clinic.clock import SystemClock
+    from clinic.message.estimate import starts_at
     from clinic.message.outreach import find_patient, list_waiting, outreach_card
+    from clinic.message.timing import timing_of
 
     settings = get_settings()
     with open_record(settings) as record:
         with record.read() as connection:
             who = find_patient(connection, known_as)
         card, waiting = outreach_card(record, who), list_waiting(record, who)
+        timing, now = timing_of(settings), SystemClock().now()
+        starts = {w.campaign_id: starts_at(record, w.campaign_id, timing, now) for w in waiting}
     if json:
         return console.show_json([_as_json(sent) for sent in card])
     show = LocalTime(settings).show
@@ -61,7 +66,13 @@ def patient(
             f"Not sent yet: {len(waiting)} messages",
             ["Starts", "By", "Address", "Message", "Campaign"],
             [
-                (show(w.starts_at) or w.campaign_state, w.channel, w.address, w.text, w.campaign_id)
+                (
+                    show(w.not_before or starts[w.campaign_id]) or w.campaign_state,
+                    w.channel,
+                    w.address,
+                    w.text,
+                    w.campaign_id,
+                )
                 for w in waiting
             ],
         )

@@ -33,4 +33,5 @@ def _figures(summary: Summary) -> Iterator[str]:
     if summary.segments:
         yield f"{summary.segments:,} segments"
     if summary.rate:
-        yield f"{summary.seconds:,.1f} s, {summary.rate:,.0f} a second"
+        speed = f", {summary.rate:,.0f} a second" if summary.rate >= 1 else ""
+        yield f"{summary.seconds:,.1f} s{speed}"

@@ -60,6 +60,7 @@ def estimate(
             connection,
             (campaign.c.id != campaign_id)
             & (campaign.c.channel == job.channel)
+            & (campaign.c.gateway == job.gateway)
             & (campaign.c.state == states.RUNNING)
             & campaign.c.dry_run.is_(False),
         )

@@ -128,7 +128,7 @@ def _sent(row: sa.Row[Any]) -> Sent:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A message that is not sent yet. `starts_at`: its campaign's start or its own day; None: soon."""
+    """A message that is not sent yet. `not_before`: its own day; None: with its campaign."""
 
     id: int
     campaign_id: int
@@ -136,7 +136,7 @@ class Waiting:
     address: str
     text: str
     campaign_state: str
-    starts_at: datetime | None
+    not_before: datetime | None
 
 
 def list_waiting(record: Record, patient_id: int) -> list[Waiting]:
@@ -145,7 +145,7 @@ def list_waiting(record: Record, patient_id: int) -> list[Waiting]:
         sa.select(
             message.c.id, message.c.campaign_id, message.c.channel, message.c.address,
             message.c.body.label("text"), campaign.c.state.label("campaign_state"),
-            sa.func.coalesce(batch.c.not_before, campaign.c.start_at).label("starts_at"),
+            batch.c.not_before,
         )
         .join(campaign, campaign.c.id == message.c.campaign_id)
         .join(batch, batch.c.id == message.c.batch_id)

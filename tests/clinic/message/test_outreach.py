@@ -9,9 +9,11 @@ import sqlalchemy as sa
 
 from clinic.errors import NotFound
 from clinic.message import outreach, states
+from clinic.message.estimate import starts_at
 from clinic.message.outreach import Filter, find_patient, list_sent, list_waiting, outreach_card
 from clinic.message.report import list_campaigns, show_campaign
 from clinic.message.save import save_batches
+from clinic.message.timing import Timing
 from clinic.record.database import Record
 from clinic.record.schema.messages import message
 from clinic.record.schema.people import clinical_item
@@ -85,8 +87,10 @@ def test_what_is_not_sent_yet_stands_apart_with_its_date_and_is_never_listed_as_
     fate = Fate(state=states.PENDING, patient_id=5, body="On the ninth day.")
     number = put_campaign(record, clock, [fate], state=state, start_at=starts)
     assert outreach_card(record, 5) == list(list_sent(record)) == []
-    found = [(w.campaign_id, w.text, w.starts_at) for w in list_waiting(record, 5)]
-    assert found == ([(number, "On the ninth day.", starts)] if waits else [])
+    found = [(w.campaign_id, w.text, w.not_before) for w in list_waiting(record, 5)]
+    assert found == ([(number, "On the ninth day.", None)] if waits else [])
+    if state == states.SCHEDULED:  # when, is asked where everybody asks
+        assert starts_at(record, number, Timing(), clock.now()) == starts
 
 
 def test_what_failed_before_it_left_has_a_date_and_what_is_wrong(
