@@ -11,10 +11,12 @@ import typer
 
 from cli import console
 from cli.confirm import asked_by
+from cli.operations.options import Limit, Page
 from cli.proof import Me, SecretFd, anchor_of, prove_me
 from cli.wiring import LocalTime, get_settings, open_record
 
 if TYPE_CHECKING:
+    from clinic.change.operations import Operation
     from clinic.govern.approvals import Approval, Decision
     from clinic.record.database import Record
     from clinic.settings import Settings
@@ -67,8 +69,8 @@ def stale(
 
 
 @app.command()
-def show(approval: Number, json: Json = False) -> None:
-    """One request: what would be done, to how many, why, and who may decide."""
+def show(approval: Number, limit: Limit = 20, page: Page = 1, json: Json = False) -> None:
+    """One request: what would be done, to whom, what follows, why, and who may decide."""
     from clinic.govern.approval_queue import deciders
     from clinic.govern.approval_rows import existing
     from clinic.govern.confirming import is_confirmed
@@ -79,13 +81,15 @@ def show(approval: Number, json: Json = False) -> None:
             asked = existing(connection, approval)
             confirmed = is_confirmed(connection, asked)
         names = deciders(record, asked)
+        found = _operation_of(record, asked)
+        checks = _checks_of(record, settings, found)
     if json:
-        more = {"deciders": names, "confirmed": confirmed}
+        more = {"deciders": names, "confirmed": confirmed, "checklist": checks}
         return console.show_json({**asdict(asked), **more})
     at = LocalTime(settings).show
     rows = [
         ("What", f"{asked.kind}, {asked.subject} {asked.subject_id}"),
-        *sorted(asked.summary.items()),
+        *([] if found else sorted(asked.summary.items())),
         ("Reason", asked.reason),
         ("Asked by", f"{asked_by(asked, confirmed=confirmed)}, {at(asked.requested_at)}"),
         ("State", f"{asked.state}, open until {at(asked.expires_at)}"),
@@ -95,15 +99,50 @@ def show(approval: Number, json: Json = False) -> None:
         ("Digest", asked.digest),
     ]
     console.show_table(f"Approval {asked.id}", ["", ""], rows)
-    # ALC-46
-    console.say("Bulk operations affect many records and cannot easily be undone.")
+    if found is not None:
+        from cli.show.operation import show_review
+
+        with open_record(settings) as record:
+            show_review(record, settings, found.id, limit=limit, page=page)
+    else:  # ALC-46
+        console.say("Bulk operations affect many records and cannot easily be undone.")
     if asked.state == "waiting":
         console.next_commands(*_commands(asked, settings, names, confirmed=confirmed))
+
+
+def _operation_of(record: Record, asked: Approval) -> Operation | None:
+    """The operation that waits for this; None: something else does."""
+    from clinic.change.operations import get_operation
+    from clinic.errors import NotFound
+
+    if asked.subject != "operation":
+        return None
+    try:
+        return get_operation(record, asked.subject_id)
+    except NotFound:
+        return None
+
+
+def _checks_of(
+    record: Record, settings: Settings, found: Operation | None
+) -> list[dict[str, object]]:
+    from clinic.change.checklist import checklist
+    from clinic.change.states import BEFORE
+
+    if found is None or found.state not in BEFORE:
+        return []
+    return [asdict(check) for check in checklist(record, settings, found.id)]
 
 
 def approve(
     approval: Number,
     note: Annotated[str, typer.Option(help="What you checked; kept in the audit trail.")] = "",
+    override: Annotated[
+        str,
+        typer.Option(
+            metavar="WHY", help="Approve although the checklist fails; kept in the trail."
+        ),
+    ] = "",
     me: Me = "",
     secret_fd: SecretFd = None,
 ) -> None:
@@ -113,7 +152,7 @@ def approve(
     Look at it first: cohort approvals show APPROVAL. You cannot approve what you asked for yourself.
     Name no patient in the note.
     """
-    _decide(approval, "approved", note=note, me=me, secret_fd=secret_fd)
+    _decide(approval, "approved", note=note, me=me, secret_fd=secret_fd, override=override)
 
 
 def reject(
@@ -141,21 +180,46 @@ def resume(approval: Number) -> None:
 
 
 def _decide(
-    approval: int, decision: Decision, *, note: str, me: str, secret_fd: int | None
+    approval: int,
+    decision: Decision,
+    *,
+    note: str,
+    me: str,
+    secret_fd: int | None,
+    override: str = "",
 ) -> None:
     from clinic.clock import SystemClock
-    from clinic.govern.approvals import decide
+    from clinic.govern.approval_rows import existing
+    from clinic.govern.approvals import decide, deciders
     from clinic.govern.audit import write_anchor
 
     settings = get_settings()
     with open_record(settings) as record:
         person = prove_me(record, settings, me, secret_fd)
+        if decision == "approved":
+            with record.read() as connection:
+                asked = existing(connection, approval)
+            if person.name in deciders(record, asked):  # else `decide` refuses, and notes the try
+                note = _judged(record, settings, asked, note, override)
         decided = decide(
             record, SystemClock(), approval, operator=person, decision=decision, note=note
         )
         write_anchor(record, anchor_of(settings))
     console.say(f"Request {decided.id} is {decided.state} by {decided.decided_by}.")
     lead_on(decided, settings)
+
+
+def _judged(record: Record, settings: Settings, asked: Approval, note: str, override: str) -> str:
+    """The checklist is judged again; the note, with what is overridden and why."""
+    from clinic.change.checklist import require_decidable
+    from clinic.change.states import WAITING
+
+    found = _operation_of(record, asked)
+    if asked.state != "waiting" or found is None or found.state != WAITING:
+        return note  # why it cannot be decided is told by `decide`
+    if codes := require_decidable(record, settings, found.id, override=override):
+        return f"{note} [overrides {', '.join(codes)}: {override.strip()}]".strip()
+    return note
 
 
 def lead_on(decided: Approval, settings: Settings) -> None:

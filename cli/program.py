@@ -49,6 +49,7 @@ COMMANDS = {
     "operators": Lazy("cli.operators:app", "Who works here and what they may do.", _GOVERN),
     "operations": Lazy("cli.operations:app", "Change many records at once; approved, undoable.", _GOVERN),
     "settings": Lazy("cli.settings:app", "What is in force and where from; change it by two people.", _GOVERN),
+    "follow-ups": Lazy("cli.follow_ups:app", "What people must still do after operations.", _GOVERN),
     "tags": Lazy("cli.tags:app", "Tags of patients: make one, see how many have it.", _GOVERN),
     "places": Lazy("cli.places:app", "The practice's facilities and providers.", _GOVERN),
     "notify": Lazy("cli.notify:notify", "Tell facilities, providers or the team of an operation.", _GOVERN),

@@ -114,6 +114,10 @@ class LocalTime:
         """2 Mar 2026 10:00; nothing for None."""
         return f"{instant.astimezone(self.zone):%-d %b %Y %H:%M}" if instant else ""
 
+    def today(self) -> date:
+        """The day that it is there now."""
+        return datetime.now(self.zone).date()
+
     def begin(self, day: date | datetime | None) -> datetime | None:
         """The first instant of that day."""
         if day is None:

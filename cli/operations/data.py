@@ -12,6 +12,7 @@ from cli.changing import Asking
 from cli.operations.options import Key, NoRun, Reason, Selection, Yes, told
 from cli.proof import Me, SecretFd
 from cli.times import day
+from cli.wiring import LocalTime, get_settings
 
 
 def export(
@@ -74,10 +75,13 @@ def visit(
 
     Who cannot be placed is listed with the reason: cohort operations show N --outcome no_slot
     """
+    from clinic.change.visit_request import require_ahead
+
     how = Asking(reason, me, secret_fd, key, yes, not no_run)
     parameters: dict[str, Any] = {
         "type": visit_type, "from": f"{since:%Y-%m-%d}", "to": f"{until:%Y-%m-%d}",
         "minutes": minutes, "provider": provider, "between": between, "per_day": per_day,
         "repeat": repeat,
     }  # fmt: skip
+    require_ahead(parameters, LocalTime(get_settings()).today())
     told(changing.request("visit", selection, parameters, how))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cli import console
-from cli.operations.options import Json, Number
+from cli.operations.options import Json, Limit, Number, Page
 from cli.wiring import LocalTime, get_settings, open_record
 
 
@@ -16,11 +16,13 @@ def list_all(
     limit: Annotated[int, typer.Option(min=1, help="How many.")] = 50, json: Json = False
 ) -> None:
     """Operations, the newest first."""
+    from clinic.change.follow_up import count_open
     from clinic.change.operations import list_operations
 
     settings = get_settings()
     with open_record(settings) as record:
         found = list_operations(record, limit)
+        still = count_open(record)
     if json:
         return console.show_json([asdict(each) for each in found])
     at = LocalTime(settings).show
@@ -33,6 +35,10 @@ def list_all(
         ],
         right=(0, 3, 4),
     )  # fmt: skip
+    if still:
+        console.say(f"{still:,} follow-ups are open.")
+        console.next_commands("cohort follow-ups")
+    return None
 
 
 def show(
@@ -40,11 +46,13 @@ def show(
     outcome: Annotated[
         list[str] | None, typer.Option(help="Only patients with this outcome; repeatable.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many patients to name.")] = 20,
+    limit: Limit = 20,
+    page: Page = 1,
     json: Json = False,
 ) -> None:
     """One operation: the review, its patients by name, its progress, what is still to be done."""
     from cli.show.operation import show_lines, show_review, show_state
+    from clinic.change.next_steps import next_steps
     from clinic.change.operations import get_operation
     from clinic.change.review import count_outcomes, list_tasks, read_lines
     from clinic.change.summary import summarize
@@ -61,9 +69,13 @@ def show(
                 }
             )
         if outcome:
-            return show_lines(read_lines(record, operation, outcomes=outcome, limit=limit))
-        show_review(record, settings, operation)
+            skip = (page - 1) * limit
+            lines = read_lines(record, operation, outcomes=outcome, limit=limit, skip=skip)
+            return show_lines(lines, skip=skip)
+        show_review(record, settings, operation, limit=limit, page=page)
         show_state(record, settings, operation)
+        console.next_commands(*next_steps(record, get_operation(record, operation)))
+    return None
 
 
 def visits(operation: Number) -> None:

@@ -25,6 +25,10 @@ NoRun = Annotated[
 Key = Annotated[
     str, typer.Option(metavar="KEY", help="Yours: the same request twice is one operation.")
 ]
+Limit = Annotated[int, typer.Option(min=1, help="How many patients to name.")]
+Page = Annotated[
+    int, typer.Option(min=1, help="Which so many of them: 2 for those after the first.")
+]
 Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
 
 

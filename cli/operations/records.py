@@ -92,7 +92,10 @@ def attribute(
     selection: Selection,
     field: Annotated[str, typer.Option(help="insurance_plan, postcode, email, title, sex, …")],
     reason: Reason,
-    value: Annotated[str | None, typer.Option(help="The new value; none clears it.")] = None,
+    value: Annotated[str | None, typer.Option(help="The new value.")] = None,
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Take the value away, and put none there.")
+    ] = False,
     was: Annotated[str | None, typer.Option(help="Only for those who have this now.")] = None,
     tidy: Annotated[
         bool, typer.Option("--tidy", help="Write what is there the usual way instead.")
@@ -105,5 +108,13 @@ def attribute(
 ) -> None:
     """Update one field: insurance, data clean-up. A manager approves."""
     how = Asking(reason, me, secret_fd, key, yes, not no_run)
+    if (value is not None) + clear + tidy != 1:
+        from clinic.errors import OperationRefused
+
+        raise OperationRefused(
+            "value-missing",
+            "say what to write: --value TEXT, --tidy to write what is there the usual way, or "
+            "--clear to take the value of everybody selected away (exactly one of them)",
+        )
     parameters: dict[str, Any] = {"field": field, "to": value, "was": was, "tidy": tidy}
     told(changing.request("attribute", selection, parameters, how))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -15,12 +14,14 @@ if TYPE_CHECKING:
     from clinic.record.database import Record
     from clinic.settings import Settings
 
-_TICKS = {True: "ok", False: "NO", None: "N/A"}
+_TICKS = {True: "✓", False: "✗", None: "N/A"}
 
 
-def show_review(record: Record, settings: Settings, operation_id: int) -> None:
+def show_review(
+    record: Record, settings: Settings, operation_id: int, *, limit: int = 20, page: int = 1
+) -> None:
     """
-    ALC-15, 28, 34, 46: the numbers, names and ids, who cannot and why, the checklist, the caution.
+    ALC-15, 28, 34, 46: what, the numbers, names and ids, what follows, the checklist, the caution.
 
     Once it has begun the checklist has served: it would tell of the operation's own doing.
     """
@@ -31,15 +32,38 @@ def show_review(record: Record, settings: Settings, operation_id: int) -> None:
     from clinic.change.states import BEFORE
 
     found = get_operation(record, operation_id)
-    show_operation(settings, found)
+    show_operation(record, settings, found)
     rows = [(c.outcome, c.patients, c.says) for c in count_outcomes(record, operation_id)]
     console.show_table("Patients", ["Outcome", "Patients", "What it means"], rows, right=(1,))
-    show_lines(read_lines(record, operation_id))
+    skip = (page - 1) * limit
+    show_lines(read_lines(record, operation_id, limit=limit, skip=skip), skip=skip)
     if found.state in BEFORE:
+        _show_impact(record, settings, found)
         _show_checklist(record, settings, operation_id)
         console.say(f"[yellow]{CAUTION}[/]")
     if notice := notice_of(found.kind):
         console.say(f"[yellow]{notice}[/]")
+
+
+def _show_impact(record: Record, settings: Settings, found: Operation) -> None:
+    """What follows for visits, people and providers, counted now."""
+    from clinic.change.impact import impact_of
+    from clinic.clock import SystemClock
+
+    with record.read() as connection:
+        impact = impact_of(connection, SystemClock(), settings, found)
+    rows = [(each.count, each.says) for each in impact.effects]
+    console.show_table("What follows", ["Number", "Of what"], rows, right=(0,))
+    if impact.loads:
+        console.show_table(
+            "Providers",
+            ["Provider", "Gets", "Loses", "Has then", "Capacity", "Too many"],
+            [
+                (x.provider, x.gets, x.loses, x.has_then, x.capacity, x.over or None)
+                for x in impact.loads
+            ],
+            right=(1, 2, 3, 4, 5),
+        )
 
 
 def _show_checklist(record: Record, settings: Settings, operation_id: int) -> None:
@@ -47,22 +71,37 @@ def _show_checklist(record: Record, settings: Settings, operation_id: int) -> No
 
     points = checklist(record, settings, operation_id)
     console.show_table(
-        "Checklist", ["Point", "", ""], [(p.code, _TICKS[p.holds], p.says) for p in points]
+        "Checklist", ["What is right", "", ""], [(p.title, _TICKS[p.holds], p.says) for p in points]
     )
 
 
-def show_operation(settings: Settings, found: Operation) -> None:
-    """What was asked for, by whom, why, and how it stands."""
+def show_operation(record: Record, settings: Settings, found: Operation) -> None:
+    """What was asked for, by whom, why, who decided, and how it stands."""
     from clinic.change.kinds import title_of
+    from clinic.change.review import counts_sentence, not_found
+    from clinic.change.wording import what_of
+    from clinic.govern.approvals import latest
 
     at = LocalTime(settings).show
+    with record.read() as connection:
+        what = what_of(connection, found)
+        asked = latest(connection, subject="operation", subject_id=found.id)
+    missing, first = not_found(record, found.selection_id)
+    more = " …" if missing > len(first) else ""
+    decided = asked if asked is not None and asked.decided_by else None
     rows = [
         ("State", found.state + (f" ({found.state_reason})" if found.state_reason else "")),
-        ("What", json.dumps(dict(found.parameters))),
+        ("What", what),
+        ("Patients", counts_sentence(record, found.id)),
+        ("Not found", f"{missing:,}: {', '.join(first)}{more}" if missing else None),
         ("Reason", found.reason),
         ("Asked by", f"{found.requested_by}, {at(found.requested_at)}"),
-        ("Selected", found.selected),
-        ("Will change", found.will_change),
+        (
+            "Rejected by" if decided and decided.state == "rejected" else "Approved by",
+            f"{decided.decided_by}, {at(decided.decided_at)}" if decided else None,
+        ),
+        ("Note", decided.note if decided else None),
+        ("Approval", asked.id if asked else None),
         ("Undo of", found.undo_of),
         ("Rerun of", found.rerun_of),
         ("Begun", at(found.started_at)),
@@ -75,10 +114,11 @@ def show_operation(settings: Settings, found: Operation) -> None:
     )
 
 
-def show_lines(lines: Sequence[Line]) -> None:
+def show_lines(lines: Sequence[Line], *, skip: int = 0) -> None:
     """Patients by name, with old and new value."""
+    title = f"{skip + 1:,} to {skip + len(lines):,}" if lines else "No more"
     console.show_table(
-        f"The first {len(lines)}",
+        title,
         ["Id", "Name", "Field", "Old", "New", "Outcome", "What it means"],
         [(x.own_id, x.name, x.field, x.old, x.new, x.outcome, x.says) for x in lines],
     )
@@ -86,9 +126,8 @@ def show_lines(lines: Sequence[Line]) -> None:
 
 def show_state(record: Record, settings: Settings, operation_id: int) -> None:
     """How far it is (ALC-35), the file it exported, and what people must still do (ALC-23)."""
-    from clinic.change.follow_up import SAYS
+    from clinic.change.follow_up import list_follow_ups
     from clinic.change.kinds import words_of
-    from clinic.change.review import list_tasks
     from clinic.change.summary import summarize
 
     now = summarize(record, operation_id)
@@ -99,12 +138,12 @@ def show_state(record: Record, settings: Settings, operation_id: int) -> None:
         right=(0, 1, 2, 3, 4),
     )
     _show_file(record, settings, operation_id)
-    if tasks := list_tasks(record, operation_id):
+    if tasks := list_follow_ups(record, operation_id=operation_id, closed=True):
         console.show_table(
-            "Still to be done",
-            ["What", "For", "Number"],
-            [(SAYS[task.code], task.subject, task.count) for task in tasks],
-            right=(2,),
+            "Follow-ups",
+            ["No", "What", "For", "Number", "Done by"],
+            [(x.number, x.says, x.subject, x.count, x.done_by) for x in tasks],
+            right=(3,),
         )
 
 

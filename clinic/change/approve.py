@@ -72,8 +72,9 @@ def answer(record: Record, clock: Clock, operation_id: int) -> str:
         if asked.state not in _OPEN:
             return APPROVED if asked.state == RUNNING else asked.state
         found = _read(connection, asked, clock.now())
-        if found == APPROVED != asked.state:
-            set_state(connection, operation_id, APPROVED)
+        if found in _OPEN and found != asked.state:
+            # Back to waiting: who approved it was disabled before it began
+            set_state(connection, operation_id, found)
         if found in (REJECTED, EXPIRED):
             set_state(connection, operation_id, found, state_reason=found, finished_at=clock.now())
         return found
@@ -116,8 +117,8 @@ def note_decisions(record: Record, clock: Clock) -> list[int]:
         )
         found = connection.scalars(
             sa.select(operation.c.id)
-            .join(approval, of_operation & decided)
-            .where(operation.c.state.in_(_OPEN))
+            .join(approval, of_operation)
+            .where(operation.c.state.in_(_OPEN), decided | (operation.c.state == APPROVED))
             .order_by(operation.c.id)
             .distinct()
         ).all()

@@ -55,6 +55,17 @@ _GOOD: Final[dict[str, Callable[[str], bool]]] = {
     "sex": _SEXES.__contains__,
     "preferred_channel": _CHANNELS.__contains__,
 }
+_ANY: Final = "any text without line breaks, no blank at its ends, not longer than the field"
+# Field → what is told of a wrong value
+_ALLOWED: Final = {
+    "insurance_plan": _ANY,
+    "postcode": "a postcode of the United Kingdom, in capitals with its space: SW1A 1AA",
+    "email": "an e-mail address: somebody@example.org",
+    "address": _ANY,
+    "title": _ANY,
+    "sex": f"one of {', '.join(_SEXES)}",
+    "preferred_channel": f"one of {', '.join(_CHANNELS)}",
+}
 _TIDY: Final = ("postcode", "email")
 
 
@@ -78,7 +89,9 @@ def require(_connection: Connection, _settings: Settings, parameters: Parameters
         return {"field": field, "tidy": True}
     to = parameters.get("to")
     if to is not None and not _fits(field, str(to)):
-        raise OperationRefused("value-invalid", f"this is not a value that {field} can have")
+        raise OperationRefused(
+            "value-invalid", f"this is not a value that {field} can have; {_ALLOWED[field]}"
+        )
     return {"field": field, "to": to} | (
         {"was": parameters["was"]} if parameters.get("was") is not None else {}
     )

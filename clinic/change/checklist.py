@@ -12,13 +12,15 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from clinic.change.digest import digest_of
+from clinic.change.impact import loads_of
 from clinic.change.kinds import UNDO, kind_of, words_of
 from clinic.change.locks import holder_of
 from clinic.change.operations import Operation, find_operation, set_state
 from clinic.change.outcomes import LATER_OPERATION, LOCKED, WILL_CHANGE
+from clinic.change.since import since_review
 from clinic.change.states import FAILED, PLANNED
 from clinic.clock import Clock
-from clinic.errors import OperationRefused
+from clinic.errors import NotAllowed, OperationRefused
 from clinic.govern.operators import find_operator
 from clinic.govern.roles import may
 from clinic.record.database import Record
@@ -31,20 +33,28 @@ CAUTION = (
     "Look at the numbers and the list before you decide."
 )
 
+_LATER = "No later operation changed them too"
+_UNDO = "It can be undone"
+
 
 @dataclass(frozen=True)
 class Check:
     """
     One point of the checklist.
 
+    title: what is right if it holds
     holds: None: it does not apply
-    stops: whether nothing is run unless it holds; else it is a warning
+    stops: whether nothing is asked for unless it holds; else it is a warning to who asks. Who decides is
+        stopped by every one that fails
+    final: no person may override it
     """
 
     code: str
+    title: str
     holds: bool | None
     says: str
     stops: bool = True
+    final: bool = False
 
 
 def checklist(record: Record, settings: Settings, operation_id: int) -> list[Check]:
@@ -78,37 +88,108 @@ def require_ready(record: Record, clock: Clock, settings: Settings, operation_id
         raise OperationRefused(stop.code, stop.says)
 
 
+def require_decidable(
+    record: Record, settings: Settings, operation_id: int, *, override: str = ""
+) -> list[str]:
+    """
+    Judge the checklist again before somebody approves; the codes of what they override, with a reason.
+
+    Raises:
+        NotAllowed: a point does not hold, and is not overridden or cannot be
+    """
+    failed = [check for check in checklist(record, settings, operation_id) if check.holds is False]
+    final = [check for check in failed if check.final]
+    if failed and (final or not override.strip()):
+        said = "; ".join(f"{check.title}: no, {check.says}" for check in final or failed)
+        way = (
+            f"reject it, and ask anew: cohort operations rerun {operation_id}"
+            if final
+            else 'reject it, or approve all the same with --override "why"'
+        )
+        raise NotAllowed("checklist-failed", f"{said}; {way}")
+    return [check.code for check in failed]
+
+
 def _first_stop(checks: list[Check]) -> Check | None:
     return next((check for check in checks if check.stops and check.holds is False), None)
 
 
 def _checks(connection: Connection, settings: Settings, planned: Operation) -> list[Check]:
     cap = settings.operations.cap
+    will = words_of(planned.kind).will
     return [
         Check(
             "nothing-to-change",
+            "Somebody is concerned",
             planned.will_change > 0,
-            f"{planned.will_change:,} of {planned.selected:,} selected patients "
-            f"{words_of(planned.kind).will}",
+            f"{planned.will_change:,} of {planned.selected:,} selected patients {will}",
+            final=True,
         ),
-        Check("over-the-cap", planned.selected <= cap, f"at most {cap:,} patients are selected"),
+        Check(
+            "over-the-cap",
+            "Not too many patients",
+            planned.selected <= cap,
+            f"{planned.selected:,} are selected, at most {cap:,} may be",
+        ),
         Check(
             "review-changed",
+            "Plan is as it was reviewed",
             planned.digest is not None and digest_of(connection, planned) == planned.digest,
-            "selection and plan are as they were planned",
+            "selection and plan are compared with what was reviewed",
+            final=True,
         ),
+        *_since(connection, planned),
         _requester(connection, planned),
-        Check("reason-missing", bool(planned.reason), "a reason is given"),
+        Check("reason-missing", "A reason is given", bool(planned.reason), planned.reason),
         _locks(connection, planned),
+        _capacity(connection, planned),
         _later(connection, planned),
         _undoable(planned),
     ]
 
 
+def _since(connection: Connection, planned: Operation) -> list[Check]:
+    """Asked anew each time: the plan's own digest says nothing of what became of the patients."""
+    now = since_review(connection, planned)
+    return [
+        Check(
+            "changed-since-review",
+            "Patients are as they were reviewed",
+            now.changed == 0,
+            f"{now.changed:,} of {planned.will_change:,} patients were changed since; they would be left out",
+            stops=False,
+        ),
+        Check(
+            "died-since-review",
+            "Nobody has died since",
+            now.died == 0,
+            f"{now.died:,} patients have died since; they would be left out",
+            stops=False,
+        ),
+    ]
+
+
+def _capacity(connection: Connection, planned: Operation) -> Check:
+    over = [load for load in loads_of(connection, planned) if load.over]
+    named = "; ".join(
+        f"{load.provider} would have {load.has_then:,} patients, {load.over:,} more than {load.capacity:,}"
+        for load in over[:5]
+    )
+    return Check(
+        "capacity",
+        "No provider gets more than their capacity",
+        not over,
+        named or "no provider's capacity is exceeded",
+        stops=False,
+    )
+
+
 def _requester(connection: Connection, planned: Operation) -> Check:
     person = find_operator(connection, planned.requested_by)
     allowed = person is not None and person.active and may(person.role, "request", planned.kind)
-    return Check("requester-may", allowed, "the requester's role may ask for this")
+    who = planned.requested_by
+    says = f"{who} is active and may" if allowed else f"{who} is disabled, or may not any more"
+    return Check("requester-may", "The requester may ask for this", allowed, says, final=True)
 
 
 def _locks(connection: Connection, planned: Operation) -> Check:
@@ -123,6 +204,7 @@ def _locks(connection: Connection, planned: Operation) -> Check:
     )
     return Check(
         "patients-locked",
+        "No patient is locked",
         count == 0,
         f"{count:,} patients are being changed by another operation: they are left out and listed",
         stops=False,
@@ -132,7 +214,7 @@ def _locks(connection: Connection, planned: Operation) -> Check:
 def _later(connection: Connection, planned: Operation) -> Check:
     """Undo in reverse order: what a later operation changed is put back by undoing that one first."""
     if planned.kind != UNDO:
-        return Check("undo-later-operation", None, "no undo")
+        return Check("undo-later-operation", _LATER, None, "this is no undo")
     later = operation_item.c.outcome == LATER_OPERATION
     count = _patients(connection, planned, later)
     newest = connection.scalar(
@@ -142,6 +224,7 @@ def _later(connection: Connection, planned: Operation) -> Check:
     )
     return Check(
         "undo-later-operation",
+        _LATER,
         count == 0,
         f"{count:,} patients were changed by a later operation"
         + (f": undo operation {newest} first, or leave them out (--partly)" if count else ""),
@@ -151,8 +234,10 @@ def _later(connection: Connection, planned: Operation) -> Check:
 
 def _undoable(planned: Operation) -> Check:
     if planned.kind == UNDO or kind_of(planned.kind).undoable:
-        return Check("undo", True, "it can be undone: old values are kept for each patient")
-    return Check("undo", None, "it cannot be undone (N/A): what leaves cannot be called back")
+        return Check("undo", _UNDO, True, "it can be undone: old values are kept for each patient")
+    return Check(
+        "undo", _UNDO, None, "it cannot be undone (N/A): what leaves cannot be called back"
+    )
 
 
 def _patients(connection: Connection, planned: Operation, which: ColumnElement[bool]) -> int:

@@ -26,6 +26,7 @@ VALUE_DIFFERS: Final = "value_differs"
 VALUE_INVALID: Final = "value_invalid"
 NO_CAPACITY: Final = "no_capacity"
 NO_DEFAULT_PROVIDER: Final = "no_default_provider"
+DEFAULT_ELSEWHERE: Final = "default_elsewhere"
 VISIT_STAYS: Final = "visit_stays"
 CHANGED_SINCE: Final = "changed_since"
 CHANGED_BACK: Final = "changed_back"
@@ -52,6 +53,7 @@ SAYS: Final = {
     VALUE_INVALID: "The value cannot be put right by rule. Correct it by hand.",
     NO_CAPACITY: "No provider of the list can take another patient.",
     NO_DEFAULT_PROVIDER: "The facility has no default provider. Set one, or name a provider.",
+    DEFAULT_ELSEWHERE: "The facility's default provider works at another one. Set another, or name a provider.",
     VISIT_STAYS: "The visit's provider does not work there: move it by hand.",
     CHANGED_SINCE: "Somebody else changed this field after the review: their value is kept.",
     CHANGED_BACK: "Somebody changed it and changed it back: it is theirs now and is kept.",

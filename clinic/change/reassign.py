@@ -15,7 +15,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from clinic.change.outcomes import NO_CAPACITY, NO_DEFAULT_PROVIDER, WILL_CHANGE
+from clinic.change.outcomes import DEFAULT_ELSEWHERE, NO_CAPACITY, NO_DEFAULT_PROVIDER, WILL_CHANGE
 from clinic.change.shape import (
     FollowUp,
     Items,
@@ -88,12 +88,14 @@ def to_facility_default(plan: Plan) -> Items:
     )
     default = facility.c.default_provider_id
     missing = Reason(default.is_(None), NO_DEFAULT_PROVIDER)
+    works_at = sa.select(provider.c.facility_id).where(provider.c.id == default).scalar_subquery()
+    elsewhere = Reason(works_at != facility.c.id, DEFAULT_ELSEWHERE)
     return patient_items(
         plan,
         field="provider",
         old=patient.c.provider_id,
         new=default,
-        reasons=(has_died(), missing),
+        reasons=(has_died(), missing, elsewhere),
         source=source,
     )
 

@@ -16,11 +16,19 @@ from sqlalchemy import Connection
 from clinic.change.kinds import words_of
 from clinic.change.naming import read_names
 from clinic.change.operations import find_operation
-from clinic.change.outcomes import ALREADY_SO, LATER_OPERATION, LOCKED, SAYS, WILL_CHANGE
+from clinic.change.outcomes import (
+    ALREADY_SO,
+    DUPLICATE,
+    LATER_OPERATION,
+    LOCKED,
+    SAYS,
+    SELECTED,
+    WILL_CHANGE,
+)
 from clinic.change.states import CHANGED_SOMETHING, RUNNING
 from clinic.errors import NotFound
 from clinic.record.database import Record
-from clinic.record.schema.change import follow_up, operation_item
+from clinic.record.schema.change import follow_up, operation_item, selection_row
 from clinic.record.schema.people import appointment, patient
 
 
@@ -74,11 +82,61 @@ def count_outcomes(record: Record, operation_id: int) -> list[Counted]:
     return [Counted(*telling.of(outcome), patients) for outcome, patients in found]
 
 
+def counts_sentence(record: Record, operation_id: int) -> str:
+    """
+    "8 selected: 6 will be changed, 1 is so already, 1 has died", each patient once.
+
+    A patient of whom something will be changed counts there, whatever stays of them.
+    """
+    i = operation_item.c
+    own = sa.case((i.outcome == WILL_CHANGE, "0"), else_=i.outcome)
+    each = (
+        sa.select(sa.func.min(own).label("outcome"))
+        .where(i.operation_id == operation_id)
+        .group_by(i.patient_id)
+        .subquery()
+    )
+    with record.read() as connection:
+        found = find_operation(connection, operation_id)
+        rows = connection.execute(
+            sa.select(each.c.outcome, sa.func.count()).group_by(each.c.outcome)
+        ).tuples()
+        counts = dict(rows.all())
+        telling = _telling(connection, operation_id)
+    changed = counts.pop("0", 0)
+    parts = [f"{changed:,} {telling.of(WILL_CHANGE)[1].rstrip('.').lower()}"]
+    more = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    parts += [f"{count:,} {outcome.replace('_', ' ')}" for outcome, count in more]
+    if rest := found.selected - changed - sum(counts.values()):
+        parts.append(f"{rest:,} not concerned")
+    return f"{found.selected:,} selected: {', '.join(parts)}"
+
+
+def not_found(record: Record, selection_id: int, limit: int = 20) -> tuple[int, list[str]]:
+    """How many given ids are nobody's or no id, and the first of them, as they were given."""
+    c = selection_row.c
+    which = (c.selection_id == selection_id) & c.outcome.not_in((SELECTED, DUPLICATE))
+    with record.read() as connection:
+        count = connection.scalar(sa.select(sa.func.count()).where(which)) or 0
+        first = connection.scalars(
+            sa.select(sa.func.coalesce(c.given, "(empty)"))
+            .where(which)
+            .order_by(c.row_number)
+            .limit(limit)
+        ).all()
+    return int(count), list(first)
+
+
 def read_lines(
-    record: Record, operation_id: int, *, outcomes: Sequence[str] = (), limit: int = 20
+    record: Record,
+    operation_id: int,
+    *,
+    outcomes: Sequence[str] = (),
+    limit: int = 20,
+    skip: int = 0,
 ) -> list[Line]:
     """
-    The first `limit` items by patient, with names and ids.
+    `limit` items by patient, with names and ids, after the first `skip`.
 
     Args:
         outcomes: only these; none: all, those who cannot be changed first, then those who can,
@@ -103,6 +161,7 @@ def read_lines(
         .where(i.operation_id == operation_id)
         .order_by(rank, i.patient_id, i.field, i.subject_id)
         .limit(limit)
+        .offset(skip)
     )
     if wanted:
         lines = lines.where(i.outcome.in_(wanted))

@@ -47,9 +47,9 @@ def require(connection: Connection, _settings: Settings, parameters: Parameters)
     if how not in PROVIDER:
         raise OperationRefused("transfer-how", f"provider is one of {', '.join(PROVIDER)}")
     found = connection.execute(
-        sa.select(facility.c.default_provider_id).where(
-            facility.c.code == parameters.get("to"), facility.c.active
-        )
+        sa.select(facility.c.id, facility.c.default_provider_id, provider.c.facility_id)
+        .outerjoin_from(facility, provider, provider.c.id == facility.c.default_provider_id)
+        .where(facility.c.code == parameters.get("to"), facility.c.active)
     ).one_or_none()
     if found is None:
         named = there_are(connection, facility.c.code, facility.c.active)
@@ -58,6 +58,12 @@ def require(connection: Connection, _settings: Settings, parameters: Parameters)
         raise OperationRefused(
             NO_DEFAULT_PROVIDER.replace("_", "-"),
             "the destination has no default provider: set one, or leave the provider for later",
+        )
+    if how == "default" and found.facility_id not in (None, found.id):
+        raise OperationRefused(
+            "default-elsewhere",
+            "the destination's default provider works at another facility: set another one "
+            "(cohort places facility), or leave the provider for later",
         )
     return {"to": parameters["to"], "provider": how}
 
@@ -141,15 +147,27 @@ def _count(connection: Connection, plan: Plan, field: str, outcome: str) -> int:
 
 
 def _without_provider(connection: Connection, plan: Plan) -> int:
-    """Of the patients who moved, those who have nobody now."""
+    """Of the patients who move, those who have nobody then: told alike before and after it is applied."""
+    new = operation_item.alias("new")
+    with_new = sa.and_(
+        new.c.operation_id == operation_item.c.operation_id,
+        new.c.patient_id == operation_item.c.patient_id,
+        new.c.field == "provider",
+        new.c.outcome == WILL_CHANGE,
+    )
+    provider_now = sa.cast(patient.c.provider_id, sa.Text)
     found = connection.scalar(
         sa.select(sa.func.count())
-        .select_from(operation_item.join(patient, patient.c.id == operation_item.c.patient_id))
+        .select_from(
+            operation_item.join(patient, patient.c.id == operation_item.c.patient_id).outerjoin(
+                new, with_new
+            )
+        )
         .where(
             operation_item.c.operation_id == plan.operation_id,
             operation_item.c.field == "facility",
             operation_item.c.outcome == WILL_CHANGE,
-            patient.c.provider_id.is_(None),
+            sa.case((new.c.field.is_not(None), new.c.new), else_=provider_now).is_(None),
         )
     )
     return int(found or 0)

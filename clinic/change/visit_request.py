@@ -95,6 +95,22 @@ def read_request(parameters: Parameters) -> VisitRequest:
     )
 
 
+def require_ahead(parameters: Parameters, today: date) -> None:
+    """
+    Refuse a range that has passed: no time is left in it, whatever else is changed.
+
+    Raises:
+        OperationRefused: it is wholly in the past
+    """
+    _, last = _days(parameters)
+    if last < today:
+        raise OperationRefused(
+            "visit-past",
+            f"the range ends on {last:%Y-%m-%d}, which has passed: no visit is booked in the past; "
+            "name days ahead (--from, --to)",
+        )
+
+
 def _wrong(says: str) -> OperationRefused:
     return OperationRefused("visit-how", says)
 

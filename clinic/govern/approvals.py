@@ -187,9 +187,20 @@ def _why_not(
     if person.name == asked.requested_by:
         return NotAllowed("approval-own", "who asked does not decide: another person must")
     closed = why_closed(asked, now)
+    if closed is None and decision == "approved" and not _may_still_ask(connection, asked):
+        return NotAllowed(
+            "requester-left",
+            f"{asked.requested_by} asked for this and is disabled, or has another role, since: "
+            "reject it, and let somebody else ask",
+        )
     if closed is None and decision == "approved" and not is_confirmed(connection, asked):
         return unproven(asked)
     return closed
+
+
+def _may_still_ask(connection: Connection, asked: Approval) -> bool:
+    person = find_operator(connection, asked.requested_by)
+    return person is not None and person.active and may(person.role, "request", asked.kind)
 
 
 def require_approved(

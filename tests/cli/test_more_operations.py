@@ -64,7 +64,7 @@ def test_an_export_shows_where_its_file_is_and_no_checklist_any_more(
     assert f"{office.home / 'exports' / written.name}\t6\t" in output
     assert written.sha256 in output
     assert "Exported." in output
-    assert "patients-locked" not in output
+    assert "No patient is locked" not in output
 
 
 def test_the_full_record_as_csv_is_refused(office: Office) -> None:

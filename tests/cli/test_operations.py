@@ -65,7 +65,7 @@ def test_a_filter_is_selected_and_the_review_names_everybody(office: Office) -> 
         "L1",
         "already_so",
         "cannot easily be undone",
-        "patients-locked",
+        "No patient is locked",
     ):
         assert words in said
     shown = office.rows("operations", "show", "1")
@@ -145,7 +145,7 @@ def test_what_remains_to_be_done_is_listed(office: Office, clock: FakeClock) -> 
     carried_out(office, record, clock, 1)
     codes = {task["code"] for task in office.rows("operations", "show", "1")["follow_ups"]}
     assert codes == {"notify_provider", "reschedule_visits"}
-    assert "Book the cancelled visits anew." in office.run("operations", "show", "1").output
+    assert "Book the cancelled visits again." in office.run("operations", "show", "1").output
     assert "L1\t9 Mar 2036" in office.run("operations", "visits", "1").output
 
 
