@@ -16,6 +16,7 @@ from cli.wiring import LocalTime, get_settings, open_record
 
 if TYPE_CHECKING:
     from clinic.govern.audit_read import ActRow, Asked
+    from clinic.govern.operators import Operator
     from clinic.record.database import Record
     from clinic.settings import Settings
 
@@ -138,6 +139,8 @@ def verify(anchor: AnchorFile = None, json: Json = False) -> None:
 
     settings = get_settings()
     path = anchor_of(settings, anchor)
+    if anchor is not None and not anchor.exists():
+        raise typer.BadParameter(f"there is no anchor {anchor}")
     with open_record(settings) as record:
         result = verify_trail(record, path)
         if result.holds:
@@ -165,15 +168,41 @@ def verify(anchor: AnchorFile = None, json: Json = False) -> None:
 
 
 @app.command()
-def anchor(anchor: AnchorFile = None) -> None:
+def anchor(
+    anchor: AnchorFile = None,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="The old one is gone: begin another. A manager's.")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="With --anew: why it is gone.")] = "",
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
     """Note how long the trail is, in a file outside the database: what is cut off later, shows."""
     from clinic.govern.audit import write_anchor
 
     settings = get_settings()
     path = anchor_of(settings, anchor)
+    if anew and not reason.strip():
+        raise typer.BadParameter("say why the old one is gone: --reason")
     with open_record(settings) as record:
-        moved = write_anchor(record, path)
+        if anew:
+            _tell_anew(record, prove_me(record, settings, me, secret_fd), reason)
+        moved = write_anchor(record, path, anew=anew)
     console.say(f"{moved} chains have grown; {path} knows.")
+
+
+def _tell_anew(record: Record, by: Operator, reason: str) -> None:
+    """Who begins another anchor, and why, is on the trail before it is begun."""
+    from clinic.clock import SystemClock
+    from clinic.errors import NotAllowed
+    from clinic.govern.audit import Act, record_act
+    from clinic.govern.roles import may
+
+    if not may(by.role, "audit"):
+        raise NotAllowed("audit-role", "another anchor is begun by a manager")
+    act = Act(operator=by.name, operation_type="anchor.anew", subject="audit", reason=reason)
+    with record.write() as connection:
+        record_act(connection, SystemClock(), act)
 
 
 @app.command()

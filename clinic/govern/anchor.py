@@ -28,6 +28,8 @@ from clinic.record.database import Record
 from clinic.record.schema.govern import audit_block
 from clinic.settings import Settings
 
+ANCHOR_FILE: Final = "audit.anchor"
+KEY_FILE: Final = "audit.key"
 _MACHINE: Final = SystemClock()
 
 
@@ -50,7 +52,7 @@ class Anchor:
 
 def anchor_of(settings: Settings) -> Path:
     """Where this installation keeps its anchor."""
-    return settings.home / "audit.anchor"
+    return settings.home / ANCHOR_FILE
 
 
 def read_anchor(path: Path, key: bytes | None) -> Anchor:
@@ -68,14 +70,57 @@ def read_anchor(path: Path, key: bytes | None) -> Anchor:
     return Anchor(heads, last)
 
 
-def write_anchor(record: Record, path: Path, *, clock: Clock = _MACHINE) -> int:
+def is_missing(connection: Connection, path: Path) -> bool:
+    """
+    Whether the anchor that this installation began with its key is gone or empty.
+
+    It is begun with the key (audit_key.py), before the first block: where the key is and blocks are, the
+    anchor is, or somebody took it away. A file elsewhere, without the key beside it, may be begun any time.
+    """
+    if path.exists() and path.stat().st_size:
+        return False
+    begun = (path.parent / KEY_FILE).exists()
+    return (
+        begun and connection.execute(sa.select(audit_block.c.number).limit(1)).first() is not None
+    )
+
+
+def begin_anchor(record: Record, path: Path, *, clock: Clock = _MACHINE) -> None:
+    """Write the first line of an anchor that is to be there from the first block on. Again: nothing."""
+    if path.exists():
+        return
+    with record.read() as connection:
+        if is_missing(connection, path):
+            return  # an alarm, not a beginning: `write_anchor` and `verify` say so
+        key = key_of(connection)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    with open(descriptor, "ab") as out:
+        fcntl.flock(out, fcntl.LOCK_EX)
+        if not os.fstat(descriptor).st_size:
+            out.write(_line({}, b"", key, clock) + b"\n")
+            out.flush()
+            os.fsync(descriptor)
+
+
+def write_anchor(record: Record, path: Path, *, clock: Clock = _MACHINE, anew: bool = False) -> int:
     """
     Append the heads that moved since the last line; how many did. On disk when this returns.
 
+    Args:
+        anew: begin another one in place of one that is gone or empty; who does so tells the trail first
+
     Raises:
-        RecordUnsafe: the trail contradicts what the file says: nothing is written
+        RecordUnsafe: the trail contradicts what the file says, or the file is gone: nothing is written
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    with record.read() as connection:
+        if not anew and is_missing(connection, path):
+            raise RecordUnsafe(
+                "audit-anchor-missing",
+                f"{path} is gone or empty although this trail has one: bring it back from its copy. "
+                "A manager who knows why it is gone begins another: "
+                "cohort audit anchor --anew --reason WHY",
+            )
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     with open(descriptor, "ab") as out:
         fcntl.flock(out, fcntl.LOCK_EX)  # one line at a time, each after the one before

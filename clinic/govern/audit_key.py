@@ -10,11 +10,11 @@ from typing import Final
 import sqlalchemy as sa
 
 from clinic.errors import RecordUnsafe
+from clinic.govern.anchor import ANCHOR_FILE, KEY_FILE, begin_anchor
 from clinic.govern.audit_chain import use_key
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_block
 
-KEY_FILE: Final = "audit.key"
 _KEY_BYTES: Final = 32
 
 
@@ -31,6 +31,7 @@ def unlock(record: Record, home: Path) -> Record:
             return record
         _make_key(path)
     use_key(record, _read_key(path))
+    begin_anchor(record, home / ANCHOR_FILE)
     return record
 
 

@@ -19,7 +19,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.govern.anchor import Head, read_anchor
+from clinic.govern.anchor import Head, is_missing, read_anchor
 from clinic.govern.audit_bad_row import bad_row
 from clinic.govern.audit_chain import (
     GENESIS,
@@ -115,6 +115,8 @@ def _faults(
     connection: Connection, anchor: Path | None, tally: _Tally
 ) -> Generator[Fault, None, None]:
     anchored = read_anchor(anchor, key_of(connection)) if anchor else None
+    if anchor is not None and is_missing(connection, anchor):
+        yield Fault("anchor-missing", SYSTEM)
     if anchored is not None and anchored.damaged_line is not None:
         yield Fault("anchor-damaged", SYSTEM, row=anchored.damaged_line)
     heads: Mapping[str, Head] = anchored.heads if anchored else {}

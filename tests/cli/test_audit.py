@@ -69,6 +69,34 @@ def test_a_patients_trail_is_shown_to_a_proven_manager_and_that_is_written_down(
     assert [json.loads(a["new_values"]) for a in readings] == [{"patient_id": "3"}]
 
 
+@pytest.mark.parametrize("how", ["removed", "emptied"])
+def test_an_anchor_that_is_gone_is_an_alarm_and_never_a_new_one(office: Office, how: str) -> None:
+    """NEW-10: with it the end of the trail could be cut off unseen."""
+    anchor = office.home / "audit.anchor"
+    assert office.run("audit", "verify").exit_code == 0
+    if how == "removed":
+        anchor.unlink()
+    else:
+        anchor.write_bytes(b"")
+    for _ in range(2):
+        verified = office.run("audit", "verify")
+        assert (verified.exit_code, "anchor-missing" in verified.output) == (5, True)
+        anchored = office.run("audit", "anchor")
+        assert (anchored.exit_code, "audit-anchor-missing" in anchored.output) == (5, True)
+    assert office.run("audit", "anchor", "--anew", me="mia").exit_code == 2  # without a reason
+    why = ("--reason", "disk of the server replaced")
+    assert office.run("audit", "anchor", "--anew", *why, me="ann").exit_code == 3
+    assert office.run("audit", "anchor", "--anew", *why, me="mia").exit_code == 0
+    assert office.run("audit", "verify").exit_code == 0
+    [act] = [a for a in office.rows("audit", "list") if a["operation_type"] == "anchor.anew"]
+    assert (act["operator"], act["reason"]) == ("mia", "disk of the server replaced")
+
+
+def test_an_anchor_that_was_named_and_is_not_there_is_an_error(office: Office) -> None:
+    done = office.run("audit", "verify", "--anchor", str(office.home / "elsewhere"))
+    assert done.exit_code == 2
+
+
 @pytest.mark.parametrize("given", ["9990010064", "999 001 0064", "999-001-0064", "EM/00120", "3"])
 def test_every_identifier_of_a_person_finds_them_and_is_never_sealed(
     office: Office, given: str
