@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 from pathlib import Path
 
@@ -14,6 +15,14 @@ from clinic.settings.hours import Hours
 from clinic.settings.operations import Notices, Operations, Visits
 from clinic.settings.organisation import Gate, Organisation, Phones
 from clinic.settings.section import Section
+
+
+def _account() -> str:
+    """Who runs this program, as the system knows them: USER is whatever one writes there."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"account-{os.getuid()}"
 
 
 class Settings(Section):
@@ -35,7 +44,7 @@ class Settings(Section):
         default=4200, ge=1, le=65535, description="Port of the local Prefect server"
     )
     operator: str = Field(
-        default_factory=lambda: os.environ.get("USER", "operator"),
+        default_factory=_account,
         description="Who works here: written to campaigns and to the audit trail",
     )
     outbox: bool = Field(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 from pathlib import Path
 from typing import Any
 
@@ -235,3 +236,12 @@ def test_a_variable_that_cannot_be_meant_is_refused(
     fault = refused()
     assert variable in fault.says
     assert says in fault.says
+
+
+def test_who_works_here_is_the_account_and_not_what_the_environment_calls_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = load_settings().operator
+    monkeypatch.setenv("USER", "the-manager")
+    monkeypatch.setenv("LOGNAME", "the-manager")
+    assert load_settings().operator == before == pwd.getpwuid(os.getuid()).pw_name
