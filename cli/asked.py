@@ -67,6 +67,7 @@ class Manner:
     start: datetime | None = None
     days: int | None = None
     outbox: bool = False
+    override_gate: str | None = None
 
     @property
     def only_look(self) -> bool:
@@ -98,6 +99,7 @@ def to_request(parts: Wiring, who: Who, what: What, manner: Manner, *, key: str)
         "dry_run": manner.dry_run or manner.only_look,
         "outbox": manner.outbox,
         "again": manner.again,
+        "override_gate": manner.override_gate,
         "start_at": manner.start,
         "stagger_days": manner.days,
         "request_key": None if key.startswith(PREVIEW) else key,

@@ -95,7 +95,10 @@ def _prepare(parts: Wiring, campaign_id: int) -> None:
     except CohortRefused:
         path = sending.write_not_accepted(parts, campaign_id)
         console.say(f"Every row and what is wrong with it: {path}")
-        console.next_commands(f"cohort show {campaign_id} --errors-only")
+        console.next_commands(
+            f"cohort show {campaign_id} --errors-only",
+            f"cohort outcomes {campaign_id} --csv outcomes-{campaign_id}.csv",
+        )
         raise
     except MendableError as error:
         # Nothing of it may stay behind and bar the way to a second try

@@ -136,6 +136,14 @@ def message(
             "--accept-warnings", help="Although the text looks sensitive.", rich_help_panel=_HOW
         ),
     ] = False,
+    override_gate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REASON",
+            help="The list is right although its checks stop it: why. Your name goes on the audit trail.",
+            rich_help_panel=_HOW,
+        ),
+    ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="The result for scripts.", rich_help_panel=_HOW)
     ] = False,
@@ -166,6 +174,18 @@ def message(
     then = message_cohort(
         Who(file, group, status, facility, provider, since, until, ids_from, list_id, resume),
         What(name, template, text, subject, channel, snomed or [], save_when, not no_save),
-        Manner(dry_run, preview, row, again, yes, accept_warnings, json, start, days, outbox),
+        Manner(
+            dry_run,
+            preview,
+            row,
+            again,
+            yes,
+            accept_warnings,
+            json,
+            start,
+            days,
+            outbox,
+            override_gate,
+        ),
     )
     console.next_commands(*then)

@@ -21,7 +21,7 @@ def share(ceiling: Ceiling, found: Findings, *, rows: int, allowed: float) -> Ch
         return _errored(ceiling.name, ceiling.severity)
     broken = finding.broken or 0
     part = round(broken / rows, 6) if rows else 0.0
-    says = f"{broken:,} of {rows:,} rows {ceiling.what} ({percent(part)}); {_limit(rows, allowed)}."
+    says = f"{broken:,} of {rows:,} rows {ceiling.what} ({percent(part)}); {_limit(ceiling, rows, allowed)}."
     if not finding.passed:
         says = f"{says} {ceiling.do}"
     return Check(ceiling.name, says, ceiling.severity, finding.passed, broken, part, allowed)
@@ -80,8 +80,8 @@ def percent(part: float) -> str:
     return f"{100 * part:.3g}%"
 
 
-def _limit(count: int, allowed: float) -> str:
-    if count < FEWEST_FOR_SHARES:
+def _limit(ceiling: Ceiling, count: int, allowed: float) -> str:
+    if count < ceiling.fewest:
         return f"shares are not judged below {FEWEST_FOR_SHARES} rows"
     return f"at most {percent(allowed)} may" if allowed else "none should"
 

@@ -30,9 +30,10 @@ from clinic.record.database import Record
 from clinic.record.schema.lists import list_row
 from clinic.record.schema.messages import campaign, recipient
 from clinic.settings import Settings
+from data_checks.dummies import Dummies
 from data_checks.eligibility import Screening, screen
 from data_checks.gate import Verdict, judge_intake, judge_list
-from data_checks.refusal import hold_cap, keep, known_verdict, refuse_list
+from data_checks.refusal import hold_cap, keep, known_verdict, pass_or_refuse
 
 
 def check_cohort(
@@ -50,8 +51,8 @@ def check_cohort(
         block_rows: how many rows are held and judged at a time
 
     Raises:
-        CohortRefused: the gate stops the list, or it has more recipients than the cap allows; the
-            campaign is refused and nothing of it can ever leave
+        CohortRefused: the gate stops the list and nobody answers for it, or it has more recipients than
+            the cap allows; the campaign is refused and nothing of it can ever leave
         FenceLost: another run checks this campaign at the same time
     """
     with record.read() as connection:
@@ -63,22 +64,31 @@ def check_cohort(
     if source.source == "report" and not source.rows:
         return Verdict("pass", ())  # a night without appointments is nobody's fault
     _begin(record, campaign_id)
-    if source.source == "file":
-        scheme = settings.organisation.id_scheme
-        intake = judge_intake(source.columns, _headings(source), source.rows, scheme=scheme)
-        if intake.outcome == "stop":
-            refuse_list(record, clock, campaign_id, "intake", intake)
-    screened = _screen_all(record, clock, settings, job, source, block_rows)
+    intake = _judge_intake(settings, source)
+    if intake is not None:
+        pass_or_refuse(record, clock, job, "intake", intake, rows=source.rows)
+    dummies = Dummies()
+    screened = _screen_all(record, clock, settings, job, source, block_rows, dummies)
     flags = [screening.flags for screening in screened]
-    verdict = judge_list(pd.concat(flags) if flags else pd.DataFrame(), gate=settings.gate)
-    if verdict.outcome == "stop":
-        refuse_list(record, clock, campaign_id, "list", verdict)
+    together = pd.concat(flags) if flags else pd.DataFrame()
+    verdict = judge_list(dummies.flags(together), gate=settings.gate)
+    pass_or_refuse(record, clock, job, "list", verdict, rows=source.rows)
     hold_cap(record, campaign_id, settings.organisation.campaign_cap)
     with record.write() as connection:
         last = _last_row(connection, source)
         _advance(connection, campaign_id, before=last, to=last)
+        if intake is not None and intake.outcome != "pass":
+            keep(connection, clock, campaign_id, "intake", intake)
         keep(connection, clock, campaign_id, "list", verdict)
     return verdict
+
+
+def _judge_intake(settings: Settings, source: ListSource) -> Verdict | None:
+    """Whether a file has the columns of the layout; nothing of a list that is no file."""
+    if source.source != "file":
+        return None
+    scheme = settings.organisation.id_scheme
+    return judge_intake(source.columns, _headings(source), source.rows, scheme=scheme)
 
 
 def _headings(source: ListSource) -> dict[str, str]:
@@ -128,6 +138,7 @@ def _screen_all(
     job: sa.Row[Any],
     source: ListSource,
     block_rows: int,
+    dummies: Dummies,
 ) -> Iterator[Screening]:
     """Judge and write the rows, a block a transaction."""
     now = clock.now()
@@ -149,6 +160,8 @@ def _screen_all(
         with record.write() as connection:
             _advance(connection, job.id, before=max(after, 0), to=int(rows.index[-1]))
             _write(connection, job.id, facts, screening)
+        own = (screening.outcome == "accepted").to_numpy(dtype=bool)
+        dummies.add(rows["email" if job.channel == "email" else "mobile"], facts["address"], own)
         after = int(rows.index[-1])
         yield screening
 

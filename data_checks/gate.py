@@ -8,7 +8,7 @@ data_checks/eligibility.py made, after. A verdict of `stop` ends a campaign befo
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
 import pandas as pd
@@ -16,11 +16,11 @@ import pandas as pd
 from clinic.cohort.outcomes import BEFORE
 from clinic.settings import Gate, Layout
 from data_checks import checks
+from data_checks.dummies import ADDRESS_FLAGS
 from data_checks.expectations import validate
-from data_checks.rules import Mask, truth
+from data_checks.rules import IDENTITY, Mask, truth
 from data_checks.suites import (
     CEILINGS,
-    FEWEST_FOR_SHARES,
     ID_FIELDS,
     Ceiling,
     intake_suite,
@@ -30,6 +30,8 @@ from data_checks.suites import (
 from data_checks.verdict import Check, Verdict
 
 __all__ = ["Check", "Verdict", "judge_intake", "judge_list"]
+
+_ERRORS = frozenset(code for code, outcome in BEFORE.items() if outcome.kind == "error")
 
 # A heading that looks like this is the first patient's cell: an id or phone, a date, an e-mail address
 _VALUE = re.compile(r"(?:[\s+()-]*\d){9,}[\s)]*|\d{1,4}([/.-])\d{1,2}\1\d{1,4}|\S+@\S+\.\S+")
@@ -41,7 +43,9 @@ def judge_list(
     """
     Judge the whole list by how many of its rows broke which rule.
 
-    `flags`: those of a `Screening`, of all rows of the list (concatenated over its blocks). Shares are
+    `flags`: those of a `Screening`, of all rows of the list (concatenated over its blocks), with those of
+    data_checks/dummies.py where addresses were looked at. Only a wrong list is stopped: rows without a
+    number, an address or a variable are left out one by one, and the others go (ARC-9, ACX-26). Shares are
     not held against their ceilings below 20 rows. An expectation that could not run stops the list.
     `ceilings`: fewer than all where the record was not asked.
 
@@ -50,8 +54,7 @@ def judge_list(
     """
     counted = _tally(flags, ceilings)
     rows = len(flags)
-    large = rows >= FEWEST_FOR_SHARES
-    allowed = {c.name: c.allowed(gate) if large else 1.0 for c in ceilings}
+    allowed = {c.name: c.allowed(gate) if rows >= c.fewest else 1.0 for c in ceilings}
     found = validate(counted, screening_suite(ceilings, allowed))
     shares = [checks.share(c, found, rows=rows, allowed=allowed[c.name]) for c in ceilings]
     return Verdict.of((checks.rows(found, rows), *shares, checks.somebody(found)))
@@ -87,18 +90,22 @@ def judge_intake(
 def _tally(flags: pd.DataFrame, ceilings: tuple[Ceiling, ...]) -> pd.DataFrame:
     """The few columns that the suite counts; a flag that is missing is left for it to find missing."""
     broken = {str(code): ~truth(flags, str(code)) for code in flags.columns}
-    counted = {c.flag: ~broken[c.flag] for c in ceilings if c.flag in broken}
     nothing = np.zeros(len(flags), dtype=bool)
+    of_addresses = {name: broken.pop(name, nothing) for name in ADDRESS_FLAGS}
+    counted = {c.flag: ~broken[c.flag] for c in ceilings if c.flag in broken}
     if flags.empty:  # no block, so no columns either: it is the row count that should stop it
         counted |= {c.flag: nothing for c in ceilings}
+    counted |= {name: ~mask for name, mask in of_addresses.items()}
+    counted["no_dummy"] = ~np.logical_or.reduce([nothing, *of_addresses.values()])
     counted["accepted"] = ~np.logical_or.reduce([nothing, *broken.values()])
-    counted["no_error"] = ~_errors(broken, nothing)
+    counted["no_error"] = ~_first(broken, nothing, _ERRORS)
+    counted["identified"] = ~_first(broken, nothing, IDENTITY)
     return pd.DataFrame(counted, copy=False)
 
 
-def _errors(broken: dict[str, Mask], nothing: Mask) -> Mask:
-    """Rows whose outcome, the first rule they broke, is an error: what a person sees counted as one."""
-    error = nothing.copy()
+def _first(broken: dict[str, Mask], nothing: Mask, codes: Set[str]) -> Mask:
+    """Rows whose outcome, the first rule they broke, is one of these: what a person sees counted."""
+    found = nothing.copy()
     for code in reversed(broken):
-        error[broken[code]] = BEFORE[code].kind == "error"
-    return error
+        found[broken[code]] = code in codes
+    return found

@@ -20,6 +20,7 @@ import pandas as pd
 
 from clinic.settings import Settings
 from clinic.values.dates import Order, order_of, proven_orders
+from data_checks.dummies import Dummies
 from data_checks.eligibility import Screening, screen
 from data_checks.gate import judge_intake, judge_list
 from data_checks.list_facts import Cells, judge_addresses, list_facts, who_is_meant
@@ -88,7 +89,8 @@ def check_list(
         ListRefused: the file was changed while it was read
     """
     addresses: Counter[str] = Counter()
-    screened = list(_screen_all(source, settings, today, channel, addresses))
+    dummies = Dummies()
+    screened = list(_screen_all(source, settings, today, channel, addresses, dummies))
     flags = pd.concat([part.flags for part in screened]) if screened else pd.DataFrame()
     scheme = settings.organisation.id_scheme
     return ListQuality(
@@ -98,12 +100,17 @@ def check_list(
         faults=_faults(flags),
         addresses=dict(addresses.most_common()),
         intake=judge_intake(source.columns, source.fields, len(flags), scheme=scheme),
-        whole=judge_list(flags, gate=settings.gate, ceilings=LIST_ALONE),
+        whole=judge_list(dummies.flags(flags), gate=settings.gate, ceilings=LIST_ALONE),
     )
 
 
 def _screen_all(
-    source: Rows, settings: Settings, today: date, channel: Channel, addresses: Counter[str]
+    source: Rows,
+    settings: Settings,
+    today: date,
+    channel: Channel,
+    addresses: Counter[str],
+    dummies: Dummies,
 ) -> Iterator[Screening]:
     seen = Seen()
     order = _date_order(source)
@@ -119,7 +126,12 @@ def _screen_all(
         alone = screen(facts, channel=channel)
         people = np.where(alone.outcome == "accepted", who_is_meant(cells), NOBODY)
         facts["duplicate_of"] = seen.earlier(people, facts.index)
-        yield screen(facts, channel=channel)
+        screening = screen(facts, channel=channel)
+        if judged is not None:
+            own = (screening.outcome == "accepted").to_numpy(dtype=bool)
+            written = cells["email" if channel == "email" else "mobile"]
+            dummies.add(written, judged["address"], own)
+        yield screening
 
 
 def _date_order(source: Rows) -> Order:

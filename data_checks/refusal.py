@@ -1,23 +1,32 @@
 """
 Refuses a campaign as a whole, for good: its rows say why, and a run that is started again is told the same.
+Where a named person answers for the list, what would have stopped it is noted and it goes on.
 
 What the gate found is kept with the campaign, accepted or refused.
 """
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+import hashlib
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.clock import Clock
+from clinic.cohort.taken import PREVIEW
 from clinic.errors import CohortRefused
 from clinic.message import states
+from clinic.message.override import apply_override, override_of
 from clinic.record.database import Record
 from clinic.record.schema.lists import list_row
 from clinic.record.schema.messages import campaign, check_result, recipient
 from data_checks.verdict import Verdict
+
+HOW_TO_OVERRIDE: Final = (
+    "Every row and its reason can be downloaded; whoever knows that the list is right all the same gives a "
+    "reason: --override-gate REASON, in a run override_gate"
+)
 
 
 def known_verdict(connection: Connection, job: sa.Row[Any]) -> Verdict | None:
@@ -32,7 +41,7 @@ def known_verdict(connection: Connection, job: sa.Row[Any]) -> Verdict | None:
         for text in connection.scalars(
             sa.select(check_result.c.checks)
             .where(check_result.c.campaign_id == job.id)
-            .order_by(check_result.c.suite)
+            .order_by(check_result.c.suite.desc())  # "list" before "intake"
         )
     ]
     if job.state != states.REFUSED:
@@ -59,20 +68,35 @@ def keep(
     )
 
 
-def refuse_list(
-    record: Record, clock: Clock, campaign_id: int, suite: str, verdict: Verdict
-) -> NoReturn:
+def pass_or_refuse(
+    record: Record, clock: Clock, job: sa.Row[Any], suite: str, verdict: Verdict, *, rows: int
+) -> None:
     """
-    Close the campaign because of what a suite found.
+    Go on with a list that may be acted on, or for which a named person answers; else close the campaign.
 
     Raises:
-        CohortRefused: always
+        CohortRefused: the list is stopped, and nobody answers for it
     """
+    if verdict.outcome != "stop":
+        return
     with record.write() as connection:
-        keep(connection, clock, campaign_id, suite, verdict)
-        _add_unjudged(connection, campaign_id)
-        _close(connection, campaign_id, "list-refused", "list_refused")
-    raise CohortRefused("list-refused", " ".join(verdict.stops))
+        if override_of(connection, job.id) is not None:
+            if not job.request_key.startswith(PREVIEW):  # of a look nothing stays behind
+                apply_override(connection, clock, job.id, _found(suite, verdict), rows=rows)
+            return
+        keep(connection, clock, job.id, suite, verdict)
+        _add_unjudged(connection, job.id)
+        _close(connection, job.id, "list-refused", "list_refused")
+    raise CohortRefused("list-refused", f"{' '.join(verdict.stops)} {HOW_TO_OVERRIDE}")
+
+
+def _found(suite: str, verdict: Verdict) -> dict[str, Any]:
+    """What stopped the list, for the trail: names and counts, and the digest of all that was found."""
+    return {
+        "suite": suite,
+        "checks": {check.name: check.broken for check in verdict.checks if check.stops},
+        "verdict_sha256": hashlib.sha256(verdict.to_json().encode()).hexdigest(),
+    }
 
 
 def hold_cap(record: Record, campaign_id: int, cap: int) -> None:

@@ -113,6 +113,12 @@ RULES: tuple[Rule, ...] = (
     Rule("likely_to_fail", yes("likely_to_fail")),
 )
 
+# By these nobody knows for certain whom a row means: a list that is full of them is the wrong list
+IDENTITY: frozenset[str] = frozenset(
+    {"unreadable_row", "nhs_number_missing", "nhs_number_invalid", "patient_not_found"}
+    | {"birth_date_missing", "birth_date_invalid", "birth_date_differs"}
+)
+
 
 def rules_for(channel: Channel) -> tuple[Rule, ...]:
     """The rules of a channel, in their order."""

@@ -61,14 +61,17 @@ opted out since is asked for again at the moment of sending, and a detail says w
 
 ## The list as a whole
 
-A list that breaks its rules too often is likely to be the wrong list. All rows are judged first, then
-how many broke which rule; when a check stops the list, nothing is staged and nothing is sent. Below
-{fewest} rows shares say nothing and are not judged. A list has 1 to {most:,} rows. A check that could
-not be carried out stops the list, whatever its severity.
+Only a wrong list is stopped: wrong columns, the wrong patients, dates of birth that differ, ids that
+nobody knows, addresses that are nobody's. Rows without a number, an address or a variable are left out
+one by one, and the others are messaged. All rows are judged first, then how many broke which rule; when a
+check stops the list, nothing is staged and nothing is sent. Below {fewest} rows shares say nothing and are
+not judged. A list has 1 to {most:,} rows. A check that could not be carried out stops the list, whatever
+its severity. Who is sure that the list is right says so with their name and a reason
+(`cohort message … --override-gate REASON`); rows that are left out stay left out.
 
 {ceilings}
 
-The first four ceilings are settings (`[gate]` in cohort.toml). A list of which every row is left out or
+Where a share may, it is a setting (`[gate]` in cohort.toml). A list of which every row is left out or
 in error is shown as such, and goes on: nobody is messaged.
 
 ## Columns that a list must have

@@ -17,6 +17,7 @@ from typing import Any
 
 from clinic.cohort.columns import REQUIRED
 from clinic.settings import Gate, Layout
+from data_checks.dummies import MANY
 from data_checks.expectations import load
 from data_checks.verdict import Severity
 
@@ -35,15 +36,17 @@ class Ceiling:
     allowed: Callable[[Gate], float]
     severity: Severity = "critical"
     asks_record: bool = False  # cannot be told from the list alone
+    fewest: int = FEWEST_FOR_SHARES  # rows from which on it is judged
 
 
 CEILINGS: tuple[Ceiling, ...] = (
     Ceiling(
-        "errors",
-        "no_error",
-        "have an error",
-        "Look at the commonest error in the outcomes, mend the list at its source, take it in again.",
-        lambda gate: gate.errors,
+        "unidentified",
+        "identified",
+        "do not say for certain whose they are",
+        "Look at the commonest error in the outcomes: the list may be another practice's, or its ids "
+        "were changed by a spreadsheet.",
+        lambda gate: gate.unidentified,
     ),
     Ceiling(
         "not_found",
@@ -68,6 +71,39 @@ CEILINGS: tuple[Ceiling, ...] = (
         "The list is likely to be old. Export it anew.",
         lambda gate: gate.dead,
         asks_record=True,
+    ),
+    Ceiling(
+        "dummies",
+        "no_dummy",
+        f"have a placeholder for an address, or one that {MANY} or more patients share",
+        "These are not the patients' own. Correct them at their source.",
+        lambda gate: gate.dummies,
+    ),
+    Ceiling(
+        "errors",
+        "no_error",
+        "have an error",
+        "They are not messaged: see the outcomes for who is to be contacted another way.",
+        lambda gate: gate.errors,
+        "warning",
+    ),
+    Ceiling(
+        "placeholders",
+        "placeholder",
+        "have a placeholder for a number or address (07700 000000, noemail@…)",
+        "Correct them at their source: whoever owns such a number would get these messages.",
+        lambda gate: 0.0,
+        "warning",
+        fewest=1,
+    ),
+    Ceiling(
+        "shared",
+        "shared",
+        f"have a number or address that {MANY} or more patients of the list share",
+        "Make sure that it is theirs, a care home's for example, and was not typed to fill the field.",
+        lambda gate: 0.0,
+        "warning",
+        fewest=1,
     ),
     Ceiling(
         "unreadable",

@@ -14,6 +14,7 @@ from clinic.cohort.filters import filter_query, group_query
 from clinic.cohort.take_in import take_in_file, take_in_query
 from clinic.errors import CohortRefused, NotAllowed
 from clinic.message.campaign import CampaignRequest, open_campaign
+from clinic.message.override import keep_override
 from clinic.message.request import CohortChoice, MessageRequest
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign
@@ -47,7 +48,7 @@ def begin_campaign(
     sender = request.requested_by or settings.operator
     list_id = _take_in(record, clock, settings, request, request_key=request_key, sender=sender)
     save_when = request.save_when
-    return open_campaign(
+    campaign_id = open_campaign(
         record,
         clock,
         CampaignRequest(
@@ -70,6 +71,9 @@ def begin_campaign(
             pace=request.pace(),
         ),
     )
+    if request.override_gate is not None:
+        keep_override(record, clock, campaign_id, by=sender, reason=request.override_gate)
+    return campaign_id
 
 
 def require_channel(settings: Settings, channel: str) -> None:

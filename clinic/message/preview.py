@@ -21,7 +21,14 @@ from clinic.message.catalogue import PREVIEW_TEXT, NewTemplate, add_template
 from clinic.message.counting import messages_of
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, list_row, template, template_version
-from clinic.record.schema.messages import batch, campaign, check_result, message, recipient
+from clinic.record.schema.messages import (
+    batch,
+    campaign,
+    check_result,
+    gate_override,
+    message,
+    recipient,
+)
 from clinic.record.schema.receipts import reminder
 
 # Longer than anybody's preview takes: what is older was left by a process that died
@@ -87,7 +94,7 @@ def _discard(connection: Connection, key: str) -> None:
     made = sa.select(campaign.c.id).where(campaign.c.request_key == key, campaign.c.dry_run)
     for campaign_id in connection.scalars(made).all():
         connection.execute(sa.delete(message).where(messages_of(campaign_id)))
-        for table in (batch, recipient, check_result):
+        for table in (batch, recipient, check_result, gate_override):
             connection.execute(sa.delete(table).where(table.c.campaign_id == campaign_id))
         connection.execute(sa.delete(campaign).where(campaign.c.id == campaign_id))
     lists = sa.select(cohort_list.c.id).where(cohort_list.c.request_key == key)

@@ -101,6 +101,14 @@ class MessageRequest(BaseModel):
     again: bool = Field(
         default=False, title="Send again", description="Although this list had this template before"
     )
+    override_gate: str | None = Field(
+        default=None,
+        title="Override the checks of the list",
+        min_length=3,
+        max_length=500,
+        description="Why the list is right although its checks stop it. Needs 'Requested by'; it is kept "
+        "on the audit trail. Rows that are left out stay left out",
+    )
     start_at: datetime | None = Field(
         default=None,
         title="Start",

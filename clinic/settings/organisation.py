@@ -121,9 +121,23 @@ class Phones(Section):
 
 
 class Gate(Section):
-    """When the list as a whole is refused: the largest share (0 to 1) of rows with each kind of fault."""
+    """When the list as a whole is stopped: the largest share (0 to 1) of rows with each kind of fault."""
 
-    errors: float = Field(default=0.5, ge=0, le=1, description="Rows with any error")
+    errors: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Rows with any error: more is a warning, and stops nothing",
+    )
+    unidentified: float = Field(
+        default=0.5, ge=0, le=1, description="Rows that do not say for certain whose they are"
+    )
+    dummies: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="Rows with a placeholder for an address, or one that ten patients share",
+    )
     not_found: float = Field(default=0.3, ge=0, le=1, description="Rows that match no patient")
     birth_date_differs: float = Field(
         default=0.1, ge=0, le=1, description="Rows with another's date of birth"

@@ -52,7 +52,14 @@ CEILING_CASES = [
     ({"patient_not_found": 31}, ["not_found"], "stop"),
     ({"birth_date_differs": 11}, ["birth_date_differs"], "stop"),
     ({"patient_dead": 11}, ["dead"], "stop"),
-    ({"phone_missing": 51}, ["errors"], "stop"),
+    ({"nhs_number_missing": 51}, ["unidentified", "errors"], "stop"),
+    ({"nhs_number_missing": 50}, [], "pass"),
+    # ARC-9, ACX-26: nobody's fault but the row's
+    ({"phone_missing": 51}, ["errors"], "warn"),
+    ({"variable_missing": 80}, ["errors"], "warn"),
+    ({"placeholder": 21}, ["dummies", "placeholders"], "stop"),
+    ({"shared": 20}, ["shared"], "warn"),
+    ({"placeholder": 1}, ["placeholders"], "warn"),
     ({"unreadable_row": 1}, ["unreadable"], "warn"),
     ({"duplicate": 21}, ["duplicates"], "warn"),
     ({"opted_out": 100}, ["somebody"], "warn"),
@@ -79,7 +86,7 @@ def test_the_sentence_says_what_was_found_what_may_be_and_what_to_do() -> None:
 @pytest.mark.parametrize("ceiling", [0.07, 0.14, 0.28, 0.29, 0.42, 0.55, 0.57, 0.58, 0.83])
 def test_a_ceiling_reached_exactly_passes_and_one_row_more_stops(ceiling: float) -> None:
     """In floats 1 - 0.42 is over 0.58: 42 rows of 100 would fail a ceiling of 42%."""
-    gate = Gate(not_found=ceiling, errors=1)
+    gate = Gate(not_found=ceiling, errors=1, unidentified=1)
     rows = round(100 * ceiling)
     assert judge_list(flags(100, patient_not_found=rows), gate=gate).outcome == "pass"
     assert judge_list(flags(100, patient_not_found=rows + 1), gate=gate).outcome == "stop"
@@ -112,10 +119,14 @@ def test_the_gate_counts_what_the_screening_found() -> None:
     verdict = judge_list(screening.flags, gate=Gate())
     counts = {c.name: c.broken for c in verdict.checks if c.broken is not None}
     assert counts == {
-        "errors": 2,
+        "unidentified": 1,
         "not_found": 1,
         "birth_date_differs": 0,
         "dead": 1,
+        "dummies": 0,
+        "errors": 2,
+        "placeholders": 0,
+        "shared": 0,
         "unreadable": 0,
         "duplicates": 0,
     }

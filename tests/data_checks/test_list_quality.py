@@ -116,10 +116,16 @@ def test_a_list_mostly_in_error_is_stopped_before_any_campaign(tmp_path: Path) -
     """And nothing is said of what only the record could tell."""
     quality = checked(listed(tmp_path, *(f"123,07700900123,{day}/02/1980" for day in range(1, 29))))
     assert quality.stopped
-    assert quality.whole.stops[0].startswith("28 of 28 rows have an error (100%)")
+    assert quality.whole.stops[0].startswith(
+        "28 of 28 rows do not say for certain whose they are (100%)"
+    )
     assert {check.name for check in quality.whole.checks} == {
         "rows",
+        "unidentified",
+        "dummies",
         "errors",
+        "placeholders",
+        "shared",
         "unreadable",
         "duplicates",
         "somebody",

@@ -210,7 +210,7 @@ def test_a_list_that_the_gate_stops_shows_its_checks_and_stays_stopped(
     run = run_flow(practice, request)
     assert run.state == "Failed"
     stopped = [row["check"] for row in run.table("checks-1") if row["result"] == "stop"]
-    assert "errors" in stopped
+    assert "unidentified" in stopped
     assert tally(practice.outcomes()) == {"nhs_number_invalid": 20, "list_refused": 1}
 
 

@@ -220,6 +220,17 @@ Index(
     postgresql_where=submission.c.state == "intent",
 )
 
+# Who answers for a list that the gate would stop, and why; applied_at: empty until it did stop it
+gate_override = Table(
+    "gate_override",
+    METADATA,
+    Column("campaign_id", ForeignKey("campaign.id"), primary_key=True, autoincrement=False),
+    Column("overridden_by", String(80), nullable=False),
+    Column("reason", Text, nullable=False),  # their words: the trail has a digest of it
+    Column("given_at", UtcDateTime, nullable=False),
+    Column("applied_at", UtcDateTime),
+)
+
 # What the gate said of the list as a whole: names, counts and shares; no patient's value
 check_result = Table(
     "check_result",
