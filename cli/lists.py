@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", add_completion=False)
 
 _SCHEMES = ("emis", "emis_wales", "systmone", "generic")
-_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "": "none: a spreadsheet"}
+_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", "": "none: a spreadsheet"}
 
 
 @app.callback()

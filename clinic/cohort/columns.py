@@ -1,8 +1,9 @@
 """
 Whose column is which: headings of EMIS, SystmOne and other exports, in any order (ACX-18 to 20, PAT-8, 9).
 
-A heading matches without regard to case, spaces, `_` and `-`, as in GOV.UK Notify. The user of
-SystmOne picks the columns of an export, so nothing here depends on a position.
+A heading matches by its letters and digits alone: no case, space, punctuation, quotation mark or unit
+("DOB (dd/mm/yyyy)") counts. The user of SystmOne picks the columns of an export, so nothing here
+depends on a position.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from clinic.settings import Layout
 
 # Our name → their headings. The first tier is certain; the second is used when the first is absent.
 ALIASES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "nhs_number": (("NHS Number", "NHS No", "NHS No.", "NHS Num", "NHS", "Patient NHS Number"), ()),
+    "nhs_number": (("NHS Number", "NHS", "NHS ID", "NHS Number Formatted"), ()),
     "local_id": (
-        ("EMIS Number", "EMIS No", "EMIS No.", "EMIS ID"),
-        ("Patient ID", "Patient Number", "Patient No", "Local ID", "Record Number", "MRN"),
+        ("EMIS Number", "EMIS ID"),
+        ("Patient ID", "Patient Number", "Local ID", "Record Number", "MRN"),
     ),
-    "birth_date": (("Date of Birth", "DOB", "D.O.B.", "Birth Date", "Patient DOB"), ()),
+    "birth_date": (("Date of Birth", "DOB", "Birth Date", "Birthdate", "Date Birth", "Born"), ()),
     "mobile": (
         (
             "Mobile Telephone",
@@ -31,17 +32,37 @@ ALIASES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "Mobile Phone",
             "Mobile Phone Number",
             "Mobile Telephone Number",
-            "Mobile No",
+            "Mobile Tel",
+            "Mobile Tel Number",
+            "Mobile Contact Number",
+            "Mob",
+            "Mob Number",
             "Telecom Number (Mobile Number)",
         ),
-        ("Phone Number", "Phone", "Telephone Number", "Telephone", "Contact Number", "Cell Phone"),
+        (
+            "Phone Number",
+            "Phone",
+            "Telephone Number",
+            "Telephone",
+            "Tel",
+            "Tel Number",
+            "Contact Number",
+            "Contact Phone",
+            "Contact Phone Number",
+            "Contact Telephone",
+            "Contact Telephone Number",
+            "Contact Tel",
+            "Cell",
+            "Cell Phone",
+            "Cell Number",
+        ),
     ),
-    "email": (("E-mail Address", "Email", "Patient Email"), ()),
+    "email": (("E-mail Address", "Email", "Email ID", "Contact Email"), ()),
     "given_name": (
-        ("Given Name", "First Name", "Forename", "Forenames", "First Names"),
+        ("Given Name", "Given Names", "First Name", "Forename", "Forenames", "First Names"),
         ("Calling Name", "Preferred Name", "Known As"),
     ),
-    "family_name": (("Family Name", "Surname", "Last Name"), ()),
+    "family_name": (("Family Name", "Surname", "Surnames", "Last Name", "Last Names"), ()),
     "full_name": (("Patient Name", "Full Name", "Patient Full Name"), ("Name", "Patient")),
     "title": (("Title",), ()),
     "sex": (("Sex", "Gender"), ()),
@@ -80,19 +101,32 @@ _WHO_NEEDS = {
     "emis_wales": "a list from EMIS in Wales",
     "generic": "every list",
 }
-_IGNORED = re.compile(r"[\s_\-]+")
+# How a value is to be written says nothing of whose it is. "(next of kin)" does, and stays
+_UNIT = re.compile(
+    r"[(\[{](?:[dmyhs]+(?:\W+[dmyhs]+)*|column [a-z]+|\d+ digits?|digits(?: only)?|numbers? only|uk"
+    r"|text|required|mandatory|optional|if known)[)\]}]\W*$"
+)
+# "Mobile No.", "NHS Num", "Phone Nr": the short forms of a heading that ends in "Number"
+_SHORT = ("no", "num", "nr", "nos", "numbers")
 
 
 def heading_key(heading: str) -> str:
-    """What two headings have in common when they count as the same."""
+    """What two headings have in common when they count as the same: letters and digits, no unit."""
     seen = "".join(c for c in heading if unicodedata.category(c) != "Cf")
-    return _IGNORED.sub("", unicodedata.normalize("NFKC", seen).casefold())
+    plain = " ".join(unicodedata.normalize("NFKC", seen).casefold().split())
+    without = _UNIT.sub("", plain) or plain
+    return "".join(filter(str.isalnum, without)) or without
 
 
 def _keys(headings: Iterable[str]) -> frozenset[str]:
     # "email" and "telephone" also stand for "e-mail address" and so on
     keys = {heading_key(heading) for heading in headings}
-    return frozenset(keys | {key + "address" for key in keys if key.endswith("email")})
+    keys |= {key + "address" for key in keys if key.endswith("email")}
+    keys |= {
+        key.removesuffix("number") + s for key in keys if key.endswith("number") for s in _SHORT
+    }
+    # "Patient Mobile", "Patient's DOB"
+    return frozenset(keys | {who + key for key in keys for who in ("patient", "patients")})
 
 
 _TIERS = {field: tuple(_keys(tier) for tier in tiers) for field, tiers in ALIASES.items()}
@@ -129,10 +163,9 @@ def map_columns(
     `scheme` is the organisation's setting and says what is demanded; the layout is only observed.
 
     Raises:
-        ListRefused: two headings alike (also if only case, spaces, `_` or `-` differ), two headings
-            for the same thing, or a column missing that the scheme needs
+        ListRefused: two headings for the same thing of a patient, or a column missing that the
+            scheme needs. Headings that nothing uses may be alike
     """
-    _refuse_duplicates(columns, file_name)
     fields = {
         field: columns[position]
         for field in ALIASES
@@ -145,19 +178,6 @@ def map_columns(
 def recognised(columns: Sequence[str]) -> int:
     """How many of the headings are known."""
     return sum(heading_key(column) in KNOWN for column in columns)
-
-
-def _refuse_duplicates(columns: Sequence[str], file_name: str) -> None:
-    first: dict[str, int] = {}
-    for position, column in enumerate(columns):
-        earlier = first.setdefault(heading_key(column), position)
-        if earlier != position:
-            raise ListRefused(
-                "list-heading-twice",
-                f"{file_name}: row 1: {column_name(columns, earlier)} and "
-                f"{column_name(columns, position)} have the same heading "
-                "(case, spaces, _ and - do not count). Rename or delete one of them.",
-            )
 
 
 def _find(field: str, columns: Sequence[str], file_name: str) -> int | None:

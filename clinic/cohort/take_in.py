@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from clinic.clock import Clock
+from clinic.cohort.remarks import remarks_as_json
 from clinic.errors import ListRefused
 from clinic.record.bulk import insert_rows
 from clinic.record.database import Record
@@ -62,6 +63,7 @@ def take_in_file(
                 connection, clock, request_key=request_key, name=name, source="file",
                 layout=file.layout, file_name=file.file_name, sha256=file.sha256, size=file.size,
                 encoding=file.encoding, columns=file.columns, fields=file.fields, taken_by=taken_by,
+                remarks=remarks_as_json(file.notices),
             ), False  # fmt: skip
         _require_same(known, source="file", sha256=file.sha256)
         return int(known.id), known.rows is not None

@@ -13,6 +13,7 @@ literals in output. Jinja's sandbox alone lets `{{ 'a' * 2000000000 }}` and meth
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -216,7 +217,10 @@ def _not_allowed(node: nodes.Node, what: str | None = None, *, hint: str = "") -
 
 
 def _unknown(name: str, line: int, allowed: frozenset[str]) -> TemplateRefused:
-    close = get_close_matches(name, sorted(allowed), n=1)
+    # One name for two columns is neither's: each has its letter (variables.list_variables)
+    alike = sorted(one for one in allowed if re.fullmatch(re.escape(name) + "_[A-Z]{1,3}", one))
+    close = [" or ".join(alike)] if len(alike) > 1 else []
+    close = close or get_close_matches(name, sorted(allowed), n=1)
     hint = (
         f"Did you mean {close[0]}?" if close else "See the list of variables in docs/templates.md."
     )

@@ -6,7 +6,8 @@ What a template may speak of, and each recipient's values for it.
     appointment.facility     where that appointment is, and with whom: never a guess from the patient's own
     organisation.name        the settings
     facility.*, provider.*   the patient's own; in a reminder, those of the appointment it is about
-    list.Surgery_Date        the list's column of that heading, spaces and punctuation as _
+    list.Surgery_Date        the list's column of that heading, spaces and punctuation as _; two that
+                             would be alike carry their letter, list.Clinic_time_B
 
 Only what a template names is read, a block of rows at a time.
 """
@@ -14,6 +15,7 @@ Only what a template names is read, a block of rows at a time.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -24,6 +26,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from clinic.cohort.columns import column_letter
 from clinic.cohort.rows import ListSource
 from clinic.record.bulk import is_any_of, plain_frame
 from clinic.record.schema.people import appointment, facility, patient, provider
@@ -46,13 +49,37 @@ _TABLES = {"facility": facility, "provider": provider}
 
 
 def list_variable(heading: str) -> str:
-    """The name by which a template speaks of a list's column."""
-    return "list." + re.sub(r"\W+", "_", heading).strip("_")
+    """The name by which a template speaks of a list's column, if no other column has the same."""
+    name = re.sub(r"\W+", "_", heading).strip("_")
+    if name and not name.isidentifier():
+        name = re.sub(r"[^0-9A-Za-z_]", "_", name).strip("_")
+        # "1st choice": a name that begins with a digit cannot be written in a template
+        name = f"column_{name}" if name[:1].isdigit() else name
+    return "list." + name
+
+
+def list_variables(columns: Sequence[str]) -> dict[str, int]:
+    """
+    Every column's own name in a template → its place.
+
+    Headings that would give one name give each its column's letter: "Clinic (time)" and "Clinic time"
+    are list.Clinic_time_B and list.Clinic_time_D, and list.Clinic_time is neither.
+    """
+    names = [list_variable(heading) for heading in columns]
+    often = Counter(names)
+    own: dict[str, int] = {}
+    for place, name in enumerate(names):
+        if name == "list.":
+            name = f"list.column_{column_letter(place)}"
+        elif often[name] > 1:
+            name = f"{name}_{column_letter(place)}"
+        own[name if name not in own else f"{name}_column_{column_letter(place)}"] = place
+    return own
 
 
 def allowed_variables(columns: Sequence[str] = ()) -> frozenset[str]:
     """Every name that a template may use with a list of these columns."""
-    return ALLOWED | {list_variable(heading) for heading in columns}
+    return ALLOWED | set(list_variables(columns))
 
 
 @dataclass(frozen=True)
@@ -115,8 +142,8 @@ def variable_frame(
 
 
 def _cells(source: ListSource, rows: pd.DataFrame, name: str) -> list[str | None]:
-    places = [n for n, heading in enumerate(source.columns) if list_variable(heading) == name]
-    return _column(rows, places[0]) if places else [None] * len(rows)
+    place = list_variables(source.columns).get(name)
+    return [None] * len(rows) if place is None else _column(rows, place)
 
 
 def _column(rows: pd.DataFrame, place: int) -> list[str | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +19,9 @@ from clinic.cohort.files.text import TextTable, bad_quotes, open_text
 from clinic.cohort.formula import plain_cell
 from clinic.errors import ListRefused
 
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 # Excel's own first line, which names the delimiter
-_SEP = re.compile(r"sep=([,;\t])\s*\Z", re.IGNORECASE)
+_SEP = re.compile(r"sep=([,;\t|])\s*\Z", re.IGNORECASE)
 # A heading stands within this many lines, however many of them are blank
 _LINES = 100
 # Cells that no heading has: long numbers, dates, e-mail addresses
@@ -32,6 +33,7 @@ class _Guess:
     delimiter: str
     row: int
     cells: list[str]
+    spaced: bool = False  # "NHS Number", "Mobile": a space before the quotation mark
 
     @property
     def sense(self) -> tuple[int, int]:
@@ -65,22 +67,29 @@ def find_table(path: Path, scan: Scan, limits: Limits) -> TextTable:
             "more than a heading in them. Delete the mark, or the line break.",
         )
     columns = tidy_headings(best.cells, file_name=path.name, row=best.row, limits=limits)
-    return TextTable(path, scan, limits, best.delimiter, columns, best.row, named is not None)
+    return TextTable(
+        path, scan, limits, best.delimiter, columns, best.row, named is not None, best.spaced
+    )
 
 
 def _guess(lines: list[str], delimiter: str) -> _Guess | None:
     """The first row that is not blank, read leniently: its marks are judged once the delimiter is known."""
     try:
         for number, cells in enumerate(csv.reader(lines, delimiter=delimiter), 1):
-            if not is_blank(cells):
-                return _Guess(delimiter, number, cells)
+            if is_blank(cells):
+                continue
+            spaced = any(cell.startswith(" ") and cell.lstrip(" ")[:1] == '"' for cell in cells)
+            if spaced:
+                again = csv.reader(lines[number - 1 :], delimiter=delimiter, skipinitialspace=True)
+                cells = next(again)
+            return _Guess(delimiter, number, cells, spaced)
     except csv.Error:  # a cell beyond the reader's own limit
         return _Guess(delimiter, 1, [])
     return None
 
 
 def _refuse_bad_quotes(name: str, lines: list[str], guess: _Guess) -> None:
-    rows = csv.reader(lines, delimiter=guess.delimiter, strict=True)
+    rows = csv.reader(lines, delimiter=guess.delimiter, strict=True, skipinitialspace=guess.spaced)
     try:
         next(itertools.islice(rows, guess.row - 1, None))
     except csv.Error:
@@ -97,7 +106,8 @@ def tidy_headings(
     """
     The headings without space around them and without empty ones at the end.
 
-    An empty one in between is named after its column, "(column C)".
+    An empty one in between is named after its column, "(column C)"; so is each of several that are
+    equal, "Note (column C)", so that none can be taken for another.
 
     Raises:
         ListRefused: too many columns, or the row is a patient and not headings
@@ -119,7 +129,10 @@ def tidy_headings(
                 "an e-mail address where a heading should be. "
                 "Put a row with headings, such as 'NHS Number', on top.",
             )
+    often = Counter(headings)
     return tuple(
-        heading or f"(column {column_letter(position)})"
+        f"{heading} (column {column_letter(position)})".strip()
+        if often[heading] > 1 or not heading
+        else heading
         for position, heading in enumerate(headings)
     )

@@ -11,6 +11,7 @@ from clinic.cohort.files.examine import Examiner, Reasons
 from clinic.cohort.files.heading import find_table
 from clinic.cohort.files.kinds import kind_of
 from clinic.cohort.files.limits import Limits
+from clinic.cohort.files.lookalikes import Lookalikes
 from clinic.cohort.files.notices import Notice, Notices
 from clinic.cohort.files.pages import Block, Table, block_of, sha256_of
 from clinic.cohort.files.scan import scan
@@ -125,6 +126,7 @@ def open_list(path: Path, *, scheme: Layout = "generic", limits: Limits = _LIMIT
 def _open_text(path: Path, limits: Limits, notices: Notices) -> _Opened:
     found = scan(path, limits)
     table = find_table(path, found, limits)
+    notices.add("not_utf8", count=int(found.encoding == "cp1252"))
     notices.add("no_last_line_end", count=int(not found.ended))
     reasons = Reasons(found.odd, found.long_lines, found.rounded, found.errors)
     return _Opened(table, found.sha256, found.encoding, table.delimiter, reasons, found.guarded)
@@ -137,6 +139,7 @@ def _open_zip(path: Path, limits: Limits, notices: Notices) -> _Opened:
 
 def _examine(table: Table, examiner: Examiner) -> int:
     rows = 0
+    unused = Lookalikes(examiner.columns, frozenset(examiner.fields.values()))
     name, most = examiner.file_name, examiner.limits.rows
     for page in table.pages(_BLOCK_ROWS):
         rows += len(page.rows)
@@ -146,6 +149,8 @@ def _examine(table: Table, examiner: Examiner) -> int:
                 f"{name} has more than {most:,} rows, the most that is read. Split it.",
             )
         examiner.look(page)
+        unused.look(page)
+    unused.note(examiner.notices)
     if not rows:
         raise ListRefused(
             "list-no-rows", f"{name} has headings but no patients under them. Export it again."

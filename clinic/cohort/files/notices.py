@@ -8,7 +8,23 @@ from dataclasses import dataclass, field
 # How many row numbers are kept of each kind; the count goes on
 EXAMPLES = 20
 
+_LOOKS = (
+    "and is not used: its heading is not known, or another column is used instead. If it is the "
+    "patient's, rename the heading to {heading!r}. Judged by the first 1,000 cells that are filled."
+)
+
 SENTENCES: dict[str, str] = {
+    "unused_nhs_numbers": "This column looks like NHS numbers "
+    + _LOOKS.format(heading="NHS Number"),
+    "unused_birth_dates": "This column looks like dates of birth "
+    + _LOOKS.format(heading="Date of Birth"),
+    "unused_phones": "This column looks like phone numbers "
+    + _LOOKS.format(heading="Mobile Telephone"),
+    "unused_emails": "This column looks like e-mail addresses " + _LOOKS.format(heading="Email"),
+    "not_utf8": "The file is not UTF-8 and was read as Windows-1252. Look at names with accents; if "
+    "they are wrong, export it again as 'CSV UTF-8'.",
+    "odd_letters": "A name holds signs that names do not have, as when a file of a Mac or in UTF-8 is "
+    "read as Windows-1252. Export it again as 'CSV UTF-8'.",
     "unreadable_row": "More or fewer cells than the heading: these rows are not messaged. "
     "Mend them in the file, or delete stray commas and quotation marks.",
     "line_breaks": "A cell holds a line break, so that one row spans several lines of the file. "
@@ -30,6 +46,23 @@ SENTENCES: dict[str, str] = {
 }
 
 
+# What the reader left out, ignored or may have changed: a person must see it before anything is sent
+MUST_BE_SEEN = frozenset(
+    {
+        "unused_nhs_numbers",
+        "unused_birth_dates",
+        "unused_phones",
+        "unused_emails",
+        "hidden_rows",
+        "hidden_columns",
+        "other_sheets",
+        "unreadable_row",
+        "odd_letters",
+        "lost_character",
+    }
+)
+
+
 @dataclass
 class Notice:
     """One kind of thing noticed: how often, and the first row numbers (empty: the file as a whole)."""
@@ -43,6 +76,11 @@ class Notice:
     def says(self) -> str:
         """What it means, and what to do."""
         return SENTENCES[self.code]
+
+    @property
+    def must_be_seen(self) -> bool:
+        """Whether it is about what the reader left out, ignored or may have changed."""
+        return self.code in MUST_BE_SEEN
 
 
 class Notices:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ class TextTable:
     columns: tuple[str, ...]
     heading_row: int  # as the spreadsheet shows it
     sep_line: bool  # the file begins with Excel's "sep=;", which the spreadsheet does not show
+    spaced: bool = False  # a space may stand before a cell's quotation mark
 
     def pages(self, size: int) -> Iterator[Page]:
         """
@@ -38,7 +40,7 @@ class TextTable:
             ListRefused: quotation marks that are no CSV, or lines that do not add up to rows
         """
         with open_text(self.path, self.scan.encoding, sep_line=self.sep_line) as text:
-            records = _Records(text, self.delimiter)
+            records = _Records(text, self.delimiter, spaced=self.spaced)
             try:
                 records.take(self.heading_row)
                 number = self.heading_row + 1
@@ -65,10 +67,12 @@ class TextTable:
     def _bad_quotes(self) -> ListRefused:
         """Which cell the marks go wrong in; reads the file again up to there."""
         with open_text(self.path, self.scan.encoding, sep_line=self.sep_line) as text:
-            good, lines = _good_records(text, self.delimiter)
+            good, lines = _good_records(text, self.delimiter, spaced=self.spaced)
         with open_text(self.path, self.scan.encoding, sep_line=self.sep_line) as text:
             next(itertools.islice(text, lines, lines), None)
             record = text.read(self.limits.line_bytes)
+        if self.spaced:
+            record = re.sub(rf'({re.escape(self.delimiter)}) +"', r'\1"', record)
         return bad_quotes(
             record, self.delimiter, row=good + 1, columns=self.columns, file_name=self.path.name
         )
@@ -77,8 +81,8 @@ class TextTable:
 class _Records:
     """`csv.reader` by the handful, which keeps account of the lines."""
 
-    def __init__(self, text: TextIO, delimiter: str) -> None:
-        self._reader = csv.reader(text, delimiter=delimiter, strict=True)
+    def __init__(self, text: TextIO, delimiter: str, *, spaced: bool = False) -> None:
+        self._reader = csv.reader(text, delimiter=delimiter, strict=True, skipinitialspace=spaced)
         self.accounted = 0  # lines that are rows, or line breaks in their cells
         self.spanning = False  # whether the last handful has line breaks in its cells
 
@@ -127,9 +131,9 @@ def bad_quotes(
     )
 
 
-def _good_records(text: TextIO, delimiter: str) -> tuple[int, int]:
+def _good_records(text: TextIO, delimiter: str, *, spaced: bool) -> tuple[int, int]:
     """How many records can be read before the first that cannot, and their lines."""
-    reader = csv.reader(text, delimiter=delimiter, strict=True)
+    reader = csv.reader(text, delimiter=delimiter, strict=True, skipinitialspace=spaced)
     good = lines = 0
     try:
         for _ in reader:

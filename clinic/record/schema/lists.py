@@ -37,6 +37,7 @@ cohort_list = Table(
     Column("criteria", Text),  # JSON: what a filter asked for
     Column("rows", Integer),  # empty until every row is in
     Column("date_order", String(10)),  # of days and months: what the whole column proves
+    Column("remarks", Text),  # JSON array: what the reader of the file left out, changed or ignored
     Column("taken_at", UtcDateTime, nullable=False),
     Column("taken_by", String(80), nullable=False),
 )

@@ -11,6 +11,8 @@ import sqlalchemy as sa
 
 from clinic.cohort.rows import get_list, read_rows
 from clinic.cohort.take_in import take_in_file
+from clinic.errors import TemplateRefused
+from clinic.message.template import compile_template
 from clinic.message.variables import ALLOWED, Setting, allowed_variables, variable_frame
 from clinic.record.database import Record
 from clinic.record.schema.people import appointment, facility, provider
@@ -154,6 +156,25 @@ def test_a_lists_columns_are_spoken_of_by_their_headings(practice: Practice) -> 
     )  # fmt: skip
     assert frame.loc[2].to_list() == ["3 March", "Siân"]
     assert frame.loc[3].to_list() == [None, None]
+
+
+def test_each_column_has_a_name_of_its_own_that_can_be_typed(practice: Practice) -> None:
+    """ACX-22: a name that two columns would share is neither's, and is refused where it is used."""
+    columns = ["NHS Number", "Clinic (time)", "Clinic time", "1st choice", "???", "Enw"]
+    names = allowed_variables(columns) - allowed_variables()
+    assert names == {
+        "list.NHS_Number", "list.Clinic_time_B", "list.Clinic_time_C", "list.column_1st_choice",
+        "list.column_E", "list.Enw",
+    }  # fmt: skip
+    text = " ".join(f"{{{{ {name} }}}}" for name in sorted(names))
+    assert set(compile_template(text, allowed=frozenset(names)).variables) == names
+    with pytest.raises(TemplateRefused, match=r"list\.Clinic_time_B or list\.Clinic_time_C\?"):
+        compile_template("{{ list.Clinic_time }}", allowed=frozenset(names))
+    frame = values(
+        practice, ["list.Clinic_time_B", "list.Clinic_time_C", "list.column_1st_choice"],
+        f"{nhs(1)},9:00,10:00,tea", ids=[1], heading=",".join(columns[:4]),
+    )  # fmt: skip
+    assert frame.loc[2].to_list() == ["9:00", "10:00", "tea"]
 
 
 def test_rows_that_match_nobody_have_no_values(practice: Practice) -> None:
