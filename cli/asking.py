@@ -151,11 +151,11 @@ def decide(review: Review, messages: int, manner: Manner) -> None:
         NotAllowed: nobody said yes, or the warnings were not accepted
     """
     if review.warnings and not (
-        manner.accept_warnings or _asked("Send it although it looks sensitive?")
+        manner.accept_warnings or _asked("Send it in spite of the warnings?")
     ):
         raise NotAllowed(
             "warning-not-accepted",
-            "the text looks sensitive: change it, or accept the warning with --accept-warnings",
+            "the text has warnings: change it, or accept them with --accept-warnings",
         )
     verb = "Rehearse" if review.dry_run else "Send"
     question = f"{verb} {messages:,} messages?"

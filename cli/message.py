@@ -133,7 +133,7 @@ def message(
     accept_warnings: Annotated[
         bool,
         typer.Option(
-            "--accept-warnings", help="Although the text looks sensitive.", rich_help_panel=_HOW
+            "--accept-warnings", help="Although the text has warnings.", rich_help_panel=_HOW
         ),
     ] = False,
     override_gate: Annotated[

@@ -98,7 +98,7 @@ def remind(
     accept_warnings: Annotated[
         bool,
         typer.Option(
-            "--accept-warnings", help="Although the text looks sensitive.", rich_help_panel=_HOW
+            "--accept-warnings", help="Although the text has warnings.", rich_help_panel=_HOW
         ),
     ] = False,
     json: Annotated[

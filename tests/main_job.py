@@ -63,7 +63,9 @@ class Practice:
         install(record, clock)
         self.template("Hello, your review is due.")
 
-    def template(self, body: str, *, key: str = "plain", subject: str | None = None) -> None:
+    def template(
+        self, body: str, *, key: str = "plain", subject: str | None = "From your practice"
+    ) -> None:
         """Make a template, or its next version."""
         add_template(
             self.record, self.clock, NewTemplate(key, key, "review", body, subject), by="nia"

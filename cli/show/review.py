@@ -37,7 +37,7 @@ def show_review(review: Review, previews: list[Preview], *, not_accepted: Path |
 
 
 def show_warnings(review: Review) -> None:
-    """What looks sensitive in the text (COM-4)."""
+    """What in the text looks sensitive (COM-4), or like a place that was not filled."""
     for warning in review.warnings:
         console.err().print(f"[bold yellow]Warning[/] {warning.code}: {escape(warning.says)}")
 

@@ -14,6 +14,7 @@ from clinic.cohort.filters import filter_query, group_query
 from clinic.cohort.take_in import take_in_file, take_in_query
 from clinic.errors import CohortRefused, NotAllowed
 from clinic.message.campaign import CampaignRequest, open_campaign
+from clinic.message.emails import require_receipts, require_subject
 from clinic.message.override import keep_override
 from clinic.message.request import CohortChoice, MessageRequest
 from clinic.record.database import Record
@@ -41,13 +42,18 @@ def begin_campaign(
         ListRefused, NotFound, CohortRefused, NotAllowed: what to mend; nothing left
     """
     require_channel(settings, request.channel)
+    save_when = request.save_when
+    save_when = settings.organisation.save_when if save_when == "as set" else save_when
+    if request.channel == "email":
+        if request.save_to_record and not request.dry_run:
+            require_receipts(settings, save_when)
+        require_subject(record, request.template, request.template_version)
     codes = check_snomed_codes(request.snomed_codes)
     start_at = _start(settings, request)
     if start_at is not None and not _is_known(record, request_key):
         require_start(settings, start_at, clock.now())
     sender = request.requested_by or settings.operator
     list_id = _take_in(record, clock, settings, request, request_key=request_key, sender=sender)
-    save_when = request.save_when
     campaign_id = open_campaign(
         record,
         clock,
@@ -61,7 +67,7 @@ def begin_campaign(
             batch_size=min(settings.batch_size, batch_limit),
             requested_by=sender,
             save_to_record=request.save_to_record,
-            save_when=settings.organisation.save_when if save_when == "as set" else save_when,
+            save_when=save_when,
             snomed_codes=codes,
             dry_run=request.dry_run,
             again=request.again,

@@ -179,6 +179,11 @@ def _check(new: NewTemplate) -> list[str]:
         raise TemplateRefused(
             "template-key", "a template's key has small letters, digits and hyphens: flu-invite"
         )
+    if new.subject and not new.subject.isprintable():
+        raise TemplateRefused(
+            "template-subject",
+            "The subject has a line end or a control character. Write it on one line.",
+        )
     names: dict[str, None] = {}
     for text in filter(None, (new.body, new.subject)):
         columns = _LIST_VARIABLE.findall(text)

@@ -34,7 +34,7 @@ CAMPAIGN: Final = {
     "over-cap": "It has more recipients than the cap allows: nobody was messaged. Split the list.",
     "previewed": "It was only looked at. Nothing left.",
     "nobody-accepted": "No row of the list can be messaged. See the rows with errors.",
-    "warning-not-accepted": "The text looked sensitive, and nobody accepted that. Nothing left.",
+    "warning-not-accepted": "The text had warnings, and nobody accepted them. Nothing was sent.",
     "not-confirmed": "Nobody said yes. Nothing left.",
     "payload-changed": "A message was changed after it was handed over. Find out by whom before you resume.",
     "gateway-credentials": "The provider refuses our login. Correct the token or password; resume.",

@@ -31,6 +31,7 @@ from clinic.message import states
 from clinic.message.begin import require_channel
 from clinic.message.campaign import CampaignRequest, open_campaign
 from clinic.message.codes import message_on
+from clinic.message.emails import require_receipts, require_subject
 from clinic.message.reminder_request import ReminderRequest
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
@@ -68,6 +69,10 @@ def begin_reminders(
         NotAllowed: the channel is switched off
     """
     require_channel(settings, request.channel)
+    if request.channel == "email":
+        if not request.dry_run:
+            require_receipts(settings, settings.organisation.save_when)
+        require_subject(record, request.template)
     sender = request.requested_by or settings.operator
     with record.write() as connection:
         hold(connection, f"list {request_key}")

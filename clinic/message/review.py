@@ -20,6 +20,7 @@ from clinic.errors import NotAllowed, NotFound
 from clinic.message import states
 from clinic.message.campaign import get_campaign
 from clinic.message.counting import count_outcomes, messages_of
+from clinic.message.placeholders import placeholder_warnings
 from clinic.message.request import CohortChoice, MessageRequest
 from clinic.message.segments import count_segments
 from clinic.message.sensitive import ContentWarning, warnings_for
@@ -100,7 +101,7 @@ def review_campaign(record: Record, campaign_id: int, *, segment_cost: float) ->
         became=messaged,
         letters=letters,
         cost=letters.segments * segment_cost,
-        warnings=tuple(warnings_for(texts, own.channel)),
+        warnings=(*warnings_for(texts, own.channel), *placeholder_warnings(texts)),
         rewritten=orjson.loads(own.rewritten or "{}"),
     )
 

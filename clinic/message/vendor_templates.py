@@ -32,9 +32,10 @@ TEMPLATES: Final = (
         key="appointment-reminder",
         name="SMS Appointment Reminders",
         message_type="reminder",
+        subject="Your appointment with {{ organisation.name }}",
         locked=True,
         body="Reminder for {{ patient.given_name }}: you have an appointment on "
-        "{{ appointment.day }} at {{ appointment.time }}, {{ appointment.place }}. "
+        '{{ appointment.date | date("day") }} at {{ appointment.time }}, {{ appointment.place }}. '
         "If you cannot come, please call {{ organisation.name }}.",
     ),
     NewTemplate(

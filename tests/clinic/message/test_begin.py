@@ -10,12 +10,19 @@ import pytest
 import sqlalchemy as sa
 from pydantic import ValidationError
 
-from clinic.errors import CohortRefused, ListRefused, MendableError, NotAllowed, NotFound
+from clinic.errors import (
+    CohortRefused,
+    ListRefused,
+    MendableError,
+    NotAllowed,
+    NotFound,
+    TemplateRefused,
+)
 from clinic.message import states
 from clinic.message.campaign import get_campaign
 from clinic.message.request import CohortChoice, MessageRequest
 from clinic.record.database import Record
-from clinic.record.schema.lists import cohort_list, list_row
+from clinic.record.schema.lists import cohort_list, list_row, template_version
 from clinic.record.schema.messages import campaign
 from clinic.record.schema.people import group_member, patient_group
 from clinic.settings import Settings
@@ -311,3 +318,36 @@ def test_a_batch_is_never_larger_than_a_thousand_or_what_the_gateway_takes(
         Settings(batch_size=1001)
     practice.gateway.batch_limit = 2
     assert row(practice, practice.begin(practice.everybody(3))).batch_size == 2
+
+
+@pytest.mark.parametrize("set_by", ["request", "organisation"])
+def test_an_email_that_would_never_be_on_the_record_is_refused(
+    practice: Practice, set_by: str
+) -> None:
+    """PAT-17: nobody tells of an e-mail's delivery, unless the settings say that somebody does."""
+    organisation = practice.settings.organisation.model_copy(update={"save_when": "delivered"})
+    if set_by == "organisation":
+        practice.settings = practice.settings.model_copy(update={"organisation": organisation})
+    how = {"save_when": "delivered"} if set_by == "request" else {}
+    with pytest.raises(NotAllowed, match="email-never-delivered"):
+        practice.begin(practice.everybody(3), channel="email", **how)
+    assert (
+        row(practice, practice.begin(practice.everybody(3), channel="sms", **how)).save_when
+        == "delivered"
+    )
+    told = practice.settings.receipts.model_copy(update={"channels": ("sms", "email")})
+    practice.settings = practice.settings.model_copy(update={"receipts": told})
+    made = practice.begin(practice.everybody(3), channel="email", request_key="told", **how)
+    assert row(practice, made).channel == "email"
+
+
+@pytest.mark.parametrize("subject", [None, "  "])
+def test_an_email_without_a_subject_is_refused_before_anything_starts(
+    practice: Practice, subject: str | None
+) -> None:
+    """NEW-2: one refusal, not one a row."""
+    with practice.record.write() as connection:
+        connection.execute(sa.update(template_version).values(subject=subject))
+    with pytest.raises(TemplateRefused, match="template-subject"):
+        practice.begin(practice.everybody(3), channel="email")
+    practice.begin(practice.everybody(3), channel="sms")

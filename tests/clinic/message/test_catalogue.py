@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import date
 
 import pytest
 
@@ -15,6 +16,8 @@ from clinic.message.catalogue import (
     list_templates,
     seed_catalogue,
 )
+from clinic.message.placeholders import placeholders_in
+from clinic.message.template import compile_template
 from clinic.message.vendor_templates import TEMPLATES
 from clinic.record.database import Record
 from tests.fakes import FakeClock
@@ -108,3 +111,30 @@ def test_an_unknown_template_is_told_with_the_command_that_lists_them(
 ) -> None:
     with pytest.raises(NotFound, match="cohort templates list"):
         get_versions(sqlite_record, "nothing")
+
+
+@pytest.mark.parametrize(
+    "subject", ["Two\nlines", "a\r\nBcc: x@example.org", "tab\tbed", "bell\x07"]
+)
+def test_a_subject_is_one_line(record: Record, clock: FakeClock, subject: str) -> None:
+    """NEW-2: refused once, where it is typed."""
+    with pytest.raises(TemplateRefused, match="template-subject"):
+        add_own_text(record, clock, "Come.", by="nia", subject=subject)
+
+
+@pytest.mark.parametrize("day", [date(2027, 1, 1), date(2026, 12, 14), date(2028, 2, 29)])
+@pytest.mark.parametrize("new", TEMPLATES, ids=lambda new: new.key)
+def test_a_shipped_text_reads_as_a_sentence_on_every_date(new: NewTemplate, day: date) -> None:
+    """COM-3: whoever is told of a visit is told weekday and date, and nothing is left to be filled."""
+    values = {
+        "patient.given_name": "Siân", "organisation.name": "Bryn Surgery", "list.Clinic": "flu clinic",
+        "appointment.date": day, "appointment.day": f"{day:%A}", "appointment.time": "09:05",
+        "appointment.place": "Bryn Surgery",
+    }  # fmt: skip
+    for text in filter(None, (new.body, new.subject)):
+        (shown,) = compile_template(text, allowed=frozenset(values)).render([values])
+        assert placeholders_in(text) == []
+        assert "  " not in shown
+        assert shown == shown.strip(" ")
+        if "appointment.time" in text:
+            assert f"on {day:%A} {day.day} {day:%B} at 09:05, Bryn Surgery." in shown
