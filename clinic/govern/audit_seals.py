@@ -78,11 +78,14 @@ def read_marks(
     )  # fmt: skip
     if keys is not None:
         query = query.where(is_any_of(column, list(keys)))
-    key_bytes, person = key_of(connection) or b"", table.name[:16].encode()
+    # Copied for each row: the key is worked in once
+    begun = hashlib.blake2b(
+        digest_size=HALF, key=key_of(connection) or b"", person=table.name[:16].encode()
+    )
     if limit is not None:
         query = query.order_by(column).limit(limit)
     for key, fixed, moving in plain_rows(connection.execute(query.where(*where))):
-        yield key, _half(fixed, key_bytes, person) + _half(moving, key_bytes, person)
+        yield key, _half(begun, fixed) + _half(begun, moving)
 
 
 def digest_of(seals: Sequence[Marks]) -> bytes:
@@ -134,8 +137,10 @@ def _pack_keys(keys: Sequence[Key]) -> bytes:
     return b"q" + array("q", [int(key) for key in keys]).tobytes()
 
 
-def _half(line: str, key: bytes, person: bytes) -> bytes:
-    return hashlib.blake2b(line.encode(), digest_size=HALF, key=key, person=person).digest()
+def _half(begun: hashlib.blake2b, line: str) -> bytes:
+    mark = begun.copy()
+    mark.update(line.encode())
+    return mark.digest()
 
 
 def _line(connection: Connection, table: sa.Table, names: Sequence[str]) -> ColumnElement[str]:

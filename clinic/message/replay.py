@@ -124,4 +124,4 @@ def _give_up(
         .where(batch.c.id == claim.batch_id)
         .values(unknown=batch.c.unknown + len(held))
     )
-    tell_sent(connection, claim.campaign_id, claim.number, sorted(held), now)
+    tell_sent(connection, claim.campaign_id, claim.number, dict.fromkeys(held, states.UNKNOWN), now)

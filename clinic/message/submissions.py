@@ -209,6 +209,18 @@ class Settled:
     open: frozenset[int]  # may have left: replay with the same key
     unknown: frozenset[int]  # may have left, and nobody will ever tell us by asking again
 
+    def fates(self, given_up: Sequence[int]) -> dict[int, str]:
+        """The new state of every message that has one."""
+        return {
+            **{
+                r: states.DELIVERED if x.delivered else states.ACCEPTED
+                for r, x in self.taken.items()
+            },
+            **dict.fromkeys(self.turned, states.REJECTED),
+            **dict.fromkeys(self.unknown, states.UNKNOWN),
+            **dict.fromkeys(given_up, states.EXHAUSTED),
+        }
+
     @property
     def moved(self) -> bool:
         """Whether anything was settled by it."""
@@ -242,7 +254,6 @@ def record_answer(ledger: Ledger, claim: Claim, sent: Submission, answer: Answer
     """
     now = ledger.clock.now()
     result = settle(sent, answer, now)
-    moved = sorted({*result.taken, *result.turned, *result.unknown})
     ledger.reached("record.begin")
     with ledger.record.write() as connection:
         ledger.hold_fence(connection, claim)
@@ -255,7 +266,7 @@ def record_answer(ledger: Ledger, claim: Claim, sent: Submission, answer: Answer
             ledger.turn(connection, claim, now).put_back(
                 len(result.not_sent), taken_at=sent.made_at
             )
-        tell_sent(connection, claim.campaign_id, claim.number, [*moved, *given_up], now)
+        tell_sent(connection, claim.campaign_id, claim.number, result.fates(given_up), now)
         ledger.reached("record.precommit")
     ledger.reached("record.done")
     return result

@@ -54,14 +54,16 @@ def tell_released(
 
 
 def tell_sent(
-    connection: Connection, campaign_id: int, number: int, ids: Collection[int], now: datetime
+    connection: Connection, campaign_id: int, number: int, fates: Mapping[int, str], now: datetime
 ) -> None:
-    """The messages of a batch whose answer is known now, or never will be."""
-    if ids:
+    """The messages of a batch whose answer is known now, or never will be, and their states."""
+    if fates:
         who = connection.scalar(
             sa.select(campaign.c.requested_by).where(campaign.c.id == campaign_id)
         )
-        _tell(connection, who or "system", "sent", campaign_id, ids, now, batch=number)
+        counts = Counter(fates.values())
+        act = _act(who or "system", "sent", campaign_id, {"batch": number, **counts}, _left(counts))
+        write_act(connection, act, now, rows={message: fates.keys()})
 
 
 def tell_moved(connection: Connection, what: str, ids: Collection[int], now: datetime) -> None:
@@ -79,7 +81,7 @@ def tell_moved(connection: Connection, what: str, ids: Collection[int], now: dat
         by_campaign.setdefault(campaign_id, []).append(key)
     for campaign_id, keys in sorted(by_campaign.items()):
         for first in range(0, len(keys), _MOST):
-            _tell(connection, "system", what, campaign_id, keys[first : first + _MOST], now)
+            _tell(connection, what, campaign_id, keys[first : first + _MOST], now)
 
 
 def ids_where(connection: Connection, *which: ColumnElement[bool]) -> list[int]:
@@ -88,13 +90,7 @@ def ids_where(connection: Connection, *which: ColumnElement[bool]) -> list[int]:
 
 
 def _tell(
-    connection: Connection,
-    who: str,
-    what: str,
-    campaign_id: int,
-    ids: Collection[int],
-    now: datetime,
-    **says: int,
+    connection: Connection, what: str, campaign_id: int, ids: Collection[int], now: datetime
 ) -> None:
     counted = connection.execute(
         sa.select(message.c.state, sa.func.count())
@@ -102,14 +98,16 @@ def _tell(
         .group_by(message.c.state)
     )
     counts = Counter(dict(counted.tuples().all()))
-    left = sum(counts[state] for state in (*states.LEFT, states.UNKNOWN))
-    act = _act(who, what, campaign_id, {**says, **counts}, patients=left)
+    act = _act("system", what, campaign_id, counts, _left(counts))
     write_act(connection, act, now, rows={message: ids})
 
 
-def _act(
-    who: str, what: str, campaign_id: int, says: Mapping[str, Any], *, patients: int = 0
-) -> Act:
+def _left(counts: Mapping[str, int]) -> int:
+    """How many of them left, or may have."""
+    return sum(counts.get(state, 0) for state in (*states.LEFT, states.UNKNOWN))
+
+
+def _act(who: str, what: str, campaign_id: int, says: Mapping[str, Any], patients: int = 0) -> Act:
     return Act(
         operator=who,
         operation_type=f"campaign.{what}",
