@@ -197,6 +197,7 @@ NOT_SEALED: Final[Mapping[str, str]] = MappingProxyType(
         "template": "each message's own text is sealed",
         "template_version": "each message's own text is sealed",
         "check_result": "what the gate found; who was left out is sealed",
+        "gate_override": "who answered for a list, and a digest of why, are in the campaign's act",
         "export_file": "its name and SHA-256 are in the export's act",
     }
 )  # fmt: skip
