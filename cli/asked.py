@@ -68,6 +68,7 @@ class Manner:
     days: int | None = None
     outbox: bool = False
     override_gate: str | None = None
+    synthetic: bool = False  # of the demo: its patients may be shown anywhere
 
     @property
     def only_look(self) -> bool:

@@ -111,9 +111,8 @@ def _review(parts: Wiring, campaign_id: int, manner: Manner) -> None:
     review = review_campaign(parts.record, campaign_id, segment_cost=cost)
     not_accepted = sending.write_not_accepted(parts, campaign_id)
     # Nobody looks at a script's output before it sends, and its log is kept: no patient goes there
-    seen = (
-        [] if manner.yes and not sys.stderr.isatty() else read_previews(parts.record, campaign_id)
-    )
+    unseen = manner.yes and not manner.synthetic and not sys.stderr.isatty()
+    seen = [] if unseen else read_previews(parts.record, campaign_id)
     show_review(review, seen, not_accepted=not_accepted)
     if review.accepted and not review.dry_run:
         said = estimate(parts.record, campaign_id, parts.timing, parts.clock.now())

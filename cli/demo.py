@@ -53,7 +53,7 @@ def demo(
         then = message_cohort(
             Who(file=path),
             What(name="Flu clinic (demo)", template="clinic-invite"),
-            Manner(again=_ran_before(settings), yes=True),
+            Manner(again=_ran_before(settings), yes=True, synthetic=True),
             use_server=lambda _: server.result(),
         )
     _say_what_next(settings, then)

@@ -8,6 +8,24 @@ import pytest
 
 from clinic.record.database import Record
 from tests.cli.conftest import Type
+from tests.ledgers import add_patients
+
+
+def test_a_script_s_log_holds_no_patient_and_no_message(typed: Type, installed: Record) -> None:
+    add_patients(installed, 3)
+    words = (
+        "message",
+        "--status",
+        "active",
+        "--name",
+        "A",
+        "--text",
+        "Dear {{ patient.given_name }}",
+    )
+    for asked in ((*words, "--dry-run", "--yes"), (*words, "--dry-run")):
+        told = typed(*asked)
+        assert "3 rows in the list" in told.err, told.err
+        assert ("Dear " in told.err) is ("--yes" not in asked)
 
 
 @pytest.mark.parametrize(
