@@ -28,6 +28,7 @@ COMMANDS = {
     "pause": Lazy("cli.campaign_control:pause", "Let nothing more of a campaign leave for now.", _SEND),
     "resume": Lazy("cli.campaign_control:resume", "Let a paused, halted or missed campaign go on.", _SEND),
     "cancel": Lazy("cli.campaign_control:cancel", "Let nothing more of a campaign ever leave.", _SEND),
+    "sending": Lazy("cli.sending_switch:app", "Stop everything that sends, or allow it again.", _SEND),
     "resend": Lazy("cli.resend:resend", "Send again what failed of a campaign, and only that.", _SEND),
     "unknown": Lazy("cli.unknown:app", "Settle by two people what nobody can know.", _SEND),
     "list": Lazy("cli.lists:app", "Check a list before anything is sent; see those taken in.", _SEND),

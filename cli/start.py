@@ -49,6 +49,16 @@ def init(
         str, typer.Option(help=f'When calls may be made; "{VOICE_HOURS}" if not given.')
     ] = "",
     me: Me = "",
+    join: Annotated[
+        bool, typer.Option("--join", help="This machine joins others that work with the record.")
+    ] = False,
+    restored: Annotated[
+        bool,
+        typer.Option(
+            "--restored",
+            help="The record was restored or copied: send nothing until somebody says what was sent.",
+        ),
+    ] = False,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Ask nothing: the usual working hours and holidays.")
     ] = False,
@@ -82,11 +92,14 @@ def init(
     elif values := as_settings({key: value for key, value in given.items() if value}):
         change_settings(path, values)
     settings = get_settings()
-    people = set_up(settings)
+    people, stop = set_up(settings, join=join, restored=restored)
     console.say(f"The record is ready: {_safe_url(settings)}")
     with open_record(settings) as record:
         settings = governed(record, settings)
     _tell_hours(settings, path)
+    if stop is not None:
+        console.say("[bold red]Nothing is sent[/] until somebody says what had left before.")
+        return console.next_commands("cohort sending status")
     first = () if people else ("cohort operators add",)
     console.next_commands(
         *first,
@@ -157,15 +170,28 @@ def write_settings(path: Path, chosen: dict[str, Any]) -> bool:
     return True
 
 
-def set_up(settings: Settings) -> bool:
-    """Make or update the record and the catalogue, again: nothing. Whether somebody works here already."""
+def set_up(
+    settings: Settings, *, join: bool = False, restored: bool = False
+) -> tuple[bool, str | None]:
+    """
+    Make or update the record and the catalogue. Again: nothing.
+
+    Whether somebody works here already, and why nothing may be sent; None: it may.
+
+    Args:
+        join: this machine works with a record that others work with already
+        restored: the record was restored or copied: nothing is sent until a person says what left
+
+    Raises:
+        RecordUnsafe: messages were sent from the record, and this home never worked with it
+    """
     from clinic.clock import SystemClock
     from clinic.govern.audit_key import unlock
     from clinic.govern.governed import take_first_values
     from clinic.govern.setting_changes import anybody
     from clinic.message.catalogue import seed_catalogue
     from clinic.message.vendor_templates import TEMPLATES
-    from clinic.message.witness import register
+    from clinic.message.witness import hold_as_restored, hold_if_restored, home_of, register
     from clinic.record.database import Record, require_durable
     from clinic.record.installation import install
     from clinic.record.migrate import migrate
@@ -180,11 +206,16 @@ def set_up(settings: Settings) -> bool:
         require_durable(record)
         install(record, SystemClock())
         unlock(record, settings.home)
-        register(record, settings.home)
-        take_first_values(record, SystemClock(), settings, by=settings.operator)
-        seed_catalogue(record, SystemClock(), TEMPLATES)
+        home, clock = home_of(settings), SystemClock()
+        if restored:
+            hold_as_restored(record, clock, home)
+        elif join:
+            register(record, home)
+        stop = hold_if_restored(record, clock, home)
+        take_first_values(record, clock, settings, by=settings.operator)
+        seed_catalogue(record, clock, TEMPLATES)
         with record.read() as connection:
-            return anybody(connection)
+            return anybody(connection), stop
     finally:
         record.close()
 

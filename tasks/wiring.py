@@ -25,7 +25,7 @@ from clinic.message.campaign import get_campaign
 from clinic.message.ledger import Ledger
 from clinic.message.states import OUTBOX
 from clinic.message.timing import Timing, timing_of
-from clinic.message.witness import hold_if_restored, note_in
+from clinic.message.witness import NoWitness, Witness, hold_if_restored, home_of, notes_of
 from clinic.message.worker import Worker
 from clinic.record.database import Record, require_durable
 from clinic.record.installation import install
@@ -50,7 +50,7 @@ class Wiring:
     worker: Worker
     back_off: timedelta = timedelta(seconds=1)
     reached: Callable[[str], None] = _no_point
-    witness: Callable[[str], None] = _no_point
+    witness: Witness = field(default_factory=NoWitness)
     gateways: dict[tuple[str, bool], Gateway] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)  # set: begin nothing more
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -129,7 +129,7 @@ def _make(settings: Settings) -> Wiring:
     clock = SystemClock()
     install(record, clock)
     unlock(record, settings.home)
-    hold_if_restored(record, clock, settings.home)
+    hold_if_restored(record, clock, home_of(settings))
     worker = Worker(settings.home / "workers")
     # Blocks of rows come and go by the hundred thousand, and hold no cycles: look for those seldom
     governed = in_force(record, settings)
@@ -141,7 +141,7 @@ def _make(settings: Settings) -> Wiring:
     settings = governed.settings
     gc.set_threshold(50_000, 20, 50)
     gc.freeze()  # what was imported stays
-    witness = note_in(settings.home, worker.name)
+    witness = notes_of(record, home_of(settings), worker.name)
     made = Wiring(settings=settings, record=record, clock=clock, worker=worker, witness=witness)
     atexit.register(made.close)
     return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,10 @@ def pytest_configure() -> None:
     Installations of tests have no gateway unless they set one: their messages are kept in the outbox.
     """
     os.environ.setdefault("COHORT_OUTBOX", "true")
+    # Beside their homes, processes note what they send here
+    os.environ["XDG_STATE_HOME"] = os.path.join(
+        tempfile.gettempdir(), f"cohort-tests-{os.getuid()}"
+    )
     if folder := quick_folder():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
 

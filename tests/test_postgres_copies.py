@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from clinic.record.database import Record
-from clinic.record.version import CURRENT
+from clinic.record.version import current
 from tests.postgres_copies import Copies
 
 
@@ -29,7 +29,9 @@ def test_rows_numbers_and_locks_are_gone(postgres_copies: Copies) -> None:
                 for t in tables
             }
             assert {t for t, count in rows.items() if count} == {"alembic_version"}
-            assert connection.scalar(sa.text("SELECT version_num FROM alembic_version")) == CURRENT
+            assert (
+                connection.scalar(sa.text("SELECT version_num FROM alembic_version")) == current()
+            )
             new = sa.text("INSERT INTO facility (code, name) VALUES ('F2', 'Two') RETURNING id")
             assert connection.scalar(new) == 1
             assert connection.scalar(sa.text("SELECT pg_try_advisory_lock(1)"))

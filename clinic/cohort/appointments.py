@@ -36,7 +36,7 @@ def appointment_query(
     Raises:
         NotFound: there is no such facility or provider, or no appointment has such a place, type …
     """
-    return _matching(connection, wanted, now=now, zone=zone).where(~_given())
+    return _matching(connection, wanted, now=now, zone=zone).where(not_reminded_of())
 
 
 def given_query(
@@ -118,8 +118,9 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def _given() -> ColumnElement[bool]:
-    return (
+def not_reminded_of() -> ColumnElement[bool]:
+    """Of appointments: that no message was made to remind of them at this very time."""
+    return ~(
         sa.select(reminder.c.row_number)
         .where(
             reminder.c.appointment_id == appointment.c.id,

@@ -22,6 +22,7 @@ from clinic.cohort.filters import there_are
 from clinic.errors import CohortRefused, ListRefused, NotFound
 from clinic.message import states
 from clinic.message.codes import ROOM, draw_base
+from clinic.message.sending_stop import require_sending
 from clinic.message.trail import tell_requested
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, template, template_version
@@ -85,6 +86,8 @@ def _open(record: Record, clock: Clock, request: CampaignRequest) -> int:
         ).one_or_none()
         if known is not None:
             return _same(known, request, chosen.id)
+        if not request.dry_run:
+            require_sending(connection)
         guard = _guard(source.sha256, chosen.id, request)
         if guard:
             _refuse_repeat(connection, guard, request.request_key)

@@ -24,6 +24,7 @@ from clinic.message.campaign import get_campaign
 from clinic.message.codes import unpack
 from clinic.message.counting import count_outcomes
 from clinic.message.schedule import state_at
+from clinic.message.sending_stop import require_sending
 from clinic.message.timing import Timing
 from clinic.message.trail import tell_moved
 from clinic.record.bulk import is_any_of
@@ -74,13 +75,14 @@ def resume(
 
     Raises:
         NotFound: there is no such campaign
-        NotAllowed: it neither is paused, nor held, nor missed
+        NotAllowed: it neither is paused, nor held, nor missed; sending is stopped
     """
     now = clock.now()
     with record.write() as connection:
         job = _locked(connection, campaign_id)
         if job.state not in _PAUSABLE:
             _require(job, _RESUMABLE, "resumed")
+            require_sending(connection)
             late = now + timedelta(hours=timing.release.late_hours)
             latest = None if job.latest_start is None else max(job.latest_start, late)
             decided = job.state_reason == "canary-failed"

@@ -17,7 +17,9 @@ from clinic.message import canary, states
 from clinic.message.ledger import Claim, Ledger
 from clinic.message.receipts import keep_late_answer
 from clinic.message.replay import readmit
+from clinic.message.sending_stop import may_leave
 from clinic.message.submissions import find_open, intend, record_answer
+from clinic.message.witness import SetBack, hold_set_back
 from clinic.record.schema.messages import batch, campaign
 
 # A batch that must wait longer than this is left in the record for a later run
@@ -58,11 +60,14 @@ def send_batch(ledger: Ledger, gateway: Gateway, claim: Claim) -> bool:
     Take one claimed batch one step on: settle what was left open, or send what waits.
 
     Whether anything was settled. If the batch was taken over meanwhile nothing is written: whoever
-    holds it now settles it.
+    holds it now settles it. If the record was set back, all sending is stopped.
     """
     try:
         return _send(ledger, gateway, claim)
     except FenceLost:
+        return False
+    except SetBack as found:
+        hold_set_back(ledger.record, ledger.clock, found)
         return False
 
 
@@ -94,8 +99,10 @@ def seconds_until_next(ledger: Ledger, campaign_id: int, first: int, last: int) 
     """How long until a batch of these can be claimed; None if none ever will in this state."""
     now = ledger.clock.now()
     with ledger.record.read() as connection:
-        job = connection.execute(sa.select(campaign).where(campaign.c.id == campaign_id)).one()
-        if job.state not in states.SENDING:
+        job = connection.execute(
+            sa.select(campaign, may_leave().label("allowed")).where(campaign.c.id == campaign_id)
+        ).one()
+        if job.state not in states.SENDING or not job.allowed:
             return None
         rows = connection.execute(
             sa.select(batch.c.state, batch.c.not_before, batch.c.lease_until).where(

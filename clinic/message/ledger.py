@@ -29,9 +29,11 @@ from clinic.message.contact import is_capped, note_attempt, wait_for_turn
 from clinic.message.halting import halt
 from clinic.message.pacing import Lane, Turn
 from clinic.message.readdress import readdress, suppress_unreachable
+from clinic.message.sending_stop import may_leave
 from clinic.message.suppress import suppress_ineligible, suppress_recently_contacted
 from clinic.message.timing import Timing
 from clinic.message.trail import ids_where, tell_moved
+from clinic.message.witness import NoWitness, Witness
 from clinic.message.worker import Worker
 from clinic.message.zones import is_awake, wakes_at
 from clinic.record.database import Record
@@ -46,6 +48,9 @@ LAST = 2**20  # more batches than any campaign has
 def _never() -> bool:
     """Where nobody stops the process."""
     return False
+
+
+_NO_WITNESS = NoWitness()
 
 
 def _no_point(_: str) -> None:
@@ -82,15 +87,15 @@ class Ledger:
         give_up_after: timedelta = timedelta(hours=24),
         back_off: timedelta = timedelta(seconds=1),
         timing: Timing | None = None,
-        witness: Callable[[str], None] = _no_point,
+        witness: Witness = _NO_WITNESS,
         reached: Callable[[str], None] = _no_point,
         stopping: Callable[[], bool] = _never,
     ) -> None:
         """
         Args:
             timing: calendar, paces, cap and brake; None: at any time, at any pace
-            witness: told the id of each submission before it is sent (clinic/message/witness.py)
             stopping: asked before a batch is claimed: whether this process is to begin nothing more
+            witness: asked in each intent whether the record is what it was, and told what is sent
             reached: told each point of the kill map as it is passed: where tests pull the plug
         """
         self.record = record
@@ -142,6 +147,7 @@ class Ledger:
                 ours,
                 batch.c.state.in_([states.READY, states.LEASED]),
                 campaign.c.state.in_(states.SENDING),
+                may_leave(),
                 sa.or_(batch.c.not_before.is_(None), batch.c.not_before <= now),
                 free,
             )
@@ -211,13 +217,21 @@ class Ledger:
             raise FenceLost("fence-lost", f"batch {claim.number} was taken over by another worker")
 
     def may_send(self, connection: Connection, claim: Claim) -> bool:
-        """Whether the campaign still runs: read again before every intent, so a pause acts within one batch."""
-        state = connection.execute(
-            sa.select(campaign.c.state)
+        """
+        Whether the campaign still runs and sending is not stopped: read again before every intent.
+
+        Raises:
+            SetBack: the record is not what this process has worked with
+        """
+        state, allowed = connection.execute(
+            sa.select(campaign.c.state, may_leave())
             .where(campaign.c.id == claim.campaign_id)
-            .with_for_update(read=True)
-        ).scalar_one()
-        return state in states.SENDING
+            .with_for_update(read=True, of=campaign)
+        ).one()
+        if state not in states.SENDING or not allowed:
+            return False
+        self.witness.require_same(connection)
+        return True
 
     def leave_out(self, connection: Connection, claim: Claim, now: datetime) -> int:
         """

@@ -20,14 +20,14 @@ CAMPAIGN: Final = {
     "halted-ambiguous": "Several attempts in a row got no answer. Ask the provider; resume.",
     "canary-failed": "Too much of its first part failed. Look at the errors; resuming sends the rest.",
     "too-late": "Its latest start went by. Is the message still true? Resume or cancel.",
-    "database-restored": "The database is an older one than this home worked with. Ask the provider what "
-    "left since the backup; then resume or cancel.",
-    "database-copied": "The database is a copy of another's. Make sure that the other sends no more; then "
-    "resume or cancel.",
-    "database-changed": "The database is not the one this home worked with. Point the home at its own, or "
-    "resume or cancel.",
-    "machine-changed": "The database came to another machine. Make sure that the old one sends no more; "
-    "then resume or cancel.",
+    "database-restored": "The record was set back to an older state. Ask the provider what was sent since; "
+    "then: cohort sending allow; then resume or cancel.",
+    "database-moved": "The record is on another database server, or its server failed over or was set back. "
+    "Ask the provider what was sent; then: cohort sending allow; then resume or cancel.",
+    "database-changed": "The record is not the one this home worked with. Point the home at its own, or: "
+    "cohort sending allow; then resume or cancel.",
+    "machine-changed": "This home was copied to another machine. Make sure that the old one sends no more; "
+    "then: cohort sending allow; then resume or cancel.",
     "approval-rejected": "A second person rejected it. Nothing left; ask them why.",
     "approval-expired": "Nobody approved it in time. Nothing left; send it anew.",
     "list-refused": "The list as a whole was refused: nobody was messaged. See its checks.",

@@ -23,6 +23,7 @@ from clinic.govern.audit_chain import hold
 from clinic.message import states
 from clinic.message.campaign import get_campaign, next_base
 from clinic.message.counting import messages_of
+from clinic.message.sending_stop import require_sending
 from clinic.message.trail import tell_requested
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
@@ -69,6 +70,7 @@ def begin_resend(
         )
         if known is not None:
             return int(known)
+        require_sending(connection)
         source = connection.execute(
             sa.select(cohort_list).where(cohort_list.c.id == old.list_id)
         ).one()

@@ -124,7 +124,7 @@ def intend(ledger: Ledger, claim: Claim, gateway: Gateway) -> Submission | None:
         made = _write_intent(connection, ledger, claim, gateway, messages, now=now)
         ledger.reached("intent.precommit")
     ledger.reached("intent.done")
-    ledger.witness(made.id)
+    ledger.witness.note(made.id)
     return made
 
 

@@ -17,6 +17,7 @@ from clinic.message import canary, states
 from clinic.message.control import settle_cancelled
 from clinic.message.remind import SOURCE
 from clinic.message.schedule import let_go
+from clinic.message.sending_stop import read_stop
 from clinic.message.timing import Timing
 from clinic.record.database import Record
 from clinic.record.schema.govern import approval
@@ -34,11 +35,13 @@ def due_campaigns(record: Record, now: datetime, timing: Timing | None = None) -
     missed, and not among them. One that a second person has approved is due; whether a run of its own
     waits for that is for who starts it to see. One that somebody sends at this moment is not. Reminders
     whose run died before it released them are: nobody looks at a run by night. What cancelled campaigns left
-    under way is settled.
+    under way is settled. While sending is stopped nothing is due.
     """
     timing = timing or Timing()
     settle_cancelled(record, now)
     with record.read() as connection:
+        if read_stop(connection) is not None:
+            return []
         scheduled = connection.scalars(
             sa.select(campaign.c.id).where(
                 campaign.c.state == states.SCHEDULED, campaign.c.start_at <= now

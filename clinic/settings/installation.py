@@ -34,6 +34,13 @@ class Settings(Section):
         default=Path(".cohort"),
         description="Where this installation keeps its files; relative to the folder of this file",
     )
+    notes_folder: Path = Field(
+        default_factory=lambda: (
+            Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "cohort"
+        ),
+        description="Where each process notes its last submission besides the home, so that a home "
+        "that was restored as a whole is noticed: on another disk, or at least in another backup",
+    )
     record_url: str = Field(
         default="", description="The record database; empty: SQLite in the home"
     )

@@ -23,7 +23,7 @@ from clinic.errors import GatewayRefused
 from clinic.gateway.outbox import Outbox
 from clinic.gateway.protocol import Answer, Outgoing
 from clinic.message.request import MessageRequest
-from clinic.message.witness import hold_if_restored
+from clinic.message.witness import hold_if_restored, home_of
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign
 from clinic.record.schema.messages import message as message_table
@@ -254,7 +254,7 @@ def office(
         environment.setenv("PREFECT_WORKER_QUERY_SECONDS", "1")
         ensure_work_pool(prefect_server)
         deploy_all(prefect_server)
-        hold_if_restored(record, practice.clock, prefect_server.home)  # known here: a copy is held
+        hold_if_restored(record, practice.clock, home_of(prefect_server))  # known here
         assert start_worker(prefect_server)
         yield practice
         stop_worker(prefect_server)

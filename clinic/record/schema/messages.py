@@ -38,6 +38,12 @@ installation = Table(
     Column("install_id", String(36), nullable=False),
     Column("epoch", Integer, nullable=False, server_default="1"),
     Column("created_at", UtcDateTime, nullable=False),
+    # Nothing is sent while there is one: clinic/message/sending_stop.py
+    Column("stopped_code", String(40)),
+    Column("stopped_by", String(80)),
+    Column("stopped_at", UtcDateTime),
+    # The PostgreSQL cluster and timeline that a person knows of; another shows a restore or a failover
+    Column("cluster", String(60)),
     CheckConstraint("id = 1", name="only_one"),
 )
 

@@ -1,0 +1,162 @@
+"""`cohort sending`: whether anything is sent from this record at all; stop it, and allow it again."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import console
+from cli.proof import Me, SecretFd, anchor_of, prove_me
+from cli.wiring import LocalTime, get_settings, open_record
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from clinic.clock import Clock
+    from clinic.message.sending_stop import Sending
+    from clinic.record.database import Record
+    from clinic.settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="""
+    Whether anything is sent from this record at all.
+
+    Sending stops by itself when the record was restored, copied or failed over: messages may have left
+    that it knows nothing of. A person finds out what left, and allows it again.
+    """,
+)
+Why = Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail. No patient.")]
+
+
+@app.command()
+def status(
+    json: Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")] = False,
+) -> None:
+    """Whether it is stopped, since when and why, and which campaigns wait for a person."""
+    from clinic.message.sending_stop import sending
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        found = sending(record)
+    if json:
+        console.show_json(asdict(found))
+    else:
+        _show(found, settings)
+
+
+@app.command()
+def stop(reason: Why = "", me: Me = "") -> None:
+    """Let nothing be sent from now on, by whatever path. Anybody may; campaigns keep their state."""
+    from clinic.clock import SystemClock
+    from clinic.message.sending_stop import sending, stop_by_person
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        stop_by_person(record, SystemClock(), by=me or settings.operator, reason=reason)
+        found = sending(record)
+    console.say("What a gateway is being given at this moment may still be sent; nothing else is.")
+    _show(found, settings)
+
+
+@app.command()
+def allow(
+    reason: Annotated[
+        str,
+        typer.Option(help="What happened and how you know what was sent; kept in the audit trail."),
+    ],
+    reminded_through: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="Appointments up to and including this day were reminded of by what the record has "
+            "lost: they are not reminded of again.",
+        ),
+    ] = None,
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """
+    Let sending go on. A manager who knows what was sent; asks for your secret.
+
+    After a restore: compare with the gateway's own list what was sent since the backup. Campaigns that were
+    held stay held: each is resumed (what it has sent before is sent again) or cancelled.
+    """
+    from clinic.clock import SystemClock
+    from clinic.errors import NotAllowed
+    from clinic.govern.audit import write_anchor
+    from clinic.message.sending_stop import allow as act
+    from clinic.message.sending_stop import sending
+    from clinic.message.witness import accept, home_of
+
+    settings = get_settings()
+    clock = SystemClock()
+    if not reason.strip():
+        raise NotAllowed("reason-missing", "say what happened: --reason")
+    with open_record(settings) as record:
+        by = _who(record, settings, me, secret_fd)
+        with record.write() as connection:
+            told = _note_reminded(connection, clock, settings, reminded_through, by)
+            act(connection, clock, by=by, reason=reason, told=told)
+            accept(connection, home_of(settings))
+        write_anchor(record, anchor_of(settings))
+        found = sending(record)
+    if told:
+        console.say(f"{told['reminded']} appointments are taken as reminded of already.")
+    _show(found, settings)
+
+
+def _note_reminded(
+    connection: Connection, clock: Clock, settings: Settings, day: datetime | None, by: str
+) -> dict[str, int | str]:
+    from clinic.message.reminded_before import note_reminded
+
+    until = LocalTime(settings).end(day)
+    if until is None:
+        return {}
+    return {
+        "reminded": note_reminded(connection, clock, until, by=by),
+        "reminded_before": until.isoformat(),
+    }
+
+
+def _who(record: Record, settings: Settings, me: str, secret_fd: int | None) -> str:
+    """A proven manager; before there is any operator, whoever sits at the machine."""
+    from clinic.errors import NotAllowed
+    from clinic.govern.operators import list_operators
+    from clinic.govern.roles import may
+
+    if not list_operators(record):
+        return me or settings.operator
+    person = prove_me(record, settings, me, secret_fd)
+    if not may(person.role, "approve", "campaign"):
+        raise NotAllowed(
+            "sending-role",
+            f"a manager allows sending; {person.name} is {person.role.replace('_', ' ')}",
+        )
+    return person.name
+
+
+def _show(found: Sending, settings: Settings) -> None:
+    at = LocalTime(settings).show
+    if found.stopped is None:
+        console.say("Sending is allowed.")
+    else:
+        stop = found.stopped
+        console.say(f"[bold red]Nothing is sent[/] since {at(stop.at)} ({stop.by}): {stop.says}.")
+    if found.last_intent:
+        console.say(
+            f"The last messages that this record knows of were sent {at(found.last_intent)}."
+        )
+    held = [f"cohort show {number}" for number in found.held[:5]]
+    if found.held:
+        numbers = ", ".join(map(str, found.held))
+        console.say(f"Held until somebody resumes or cancels each: campaign {numbers}.")
+    if found.stopped is not None:
+        console.next_commands('cohort sending allow --reason "…"', *held)
+    elif held:
+        console.next_commands(*held)

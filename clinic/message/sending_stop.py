@@ -1,0 +1,195 @@
+"""
+One switch over all that sends: while the record says stopped, nothing leaves it by any path.
+
+    a person, or the restore guard ──► stopped ──► a named person who knows what left ──► allowed
+
+It is read where a campaign is asked for (`require_sending`) and again in the transaction of each intent and
+each replay, so that it holds for campaigns that run, for new ones, for reminders and for notices alike,
+in every process that works on this record. Dry runs go on: nothing leaves in them.
+
+After a set-back (clinic/message/witness.py) each campaign that could send is `held` besides, and is resumed
+one by one. Appointments that were reminded of by what the record has lost can be noted when sending is
+allowed again, so that nobody is reminded twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.clock import Clock
+from clinic.errors import NotAllowed
+from clinic.govern.audit import Act, record_act
+from clinic.message import states
+from clinic.record.database import Record
+from clinic.record.schema.messages import campaign, installation, submission
+
+BY_PERSON: Final = "stopped-by-person"
+# All that could send now or after somebody's next command
+_ABLE: Final = (
+    states.CHECKING, states.AWAITING_APPROVAL, states.SCHEDULED, states.RUNNING, states.PAUSED,
+    states.MISSED,
+)  # fmt: skip
+SAYS: Final[Mapping[str, str]] = {
+    BY_PERSON: "a person stopped it",
+    "database-restored": "the record was set back: messages have left that it knows nothing of",
+    "database-moved": "the record is on another database server, or the server was set back or failed over",
+    "database-changed": "the record is another one than this home has worked with",
+    "machine-changed": "this home was copied to another machine",
+}
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """Why nothing is sent, since when, and who or what stopped it."""
+
+    code: str
+    by: str
+    at: datetime
+
+    @property
+    def says(self) -> str:
+        """Why, as a sentence's end."""
+        return SAYS[self.code]
+
+
+@dataclass(frozen=True)
+class Sending:
+    """Whether the record sends. `held`: campaigns that wait for a person; `last_intent`: the newest."""
+
+    stopped: Stopped | None
+    held: tuple[int, ...]
+    last_intent: datetime | None
+
+
+def read_stop(connection: Connection) -> Stopped | None:
+    """Why nothing may be sent; None: it may."""
+    row = connection.execute(sa.select(installation)).one_or_none()
+    if row is None or row.stopped_code is None:
+        return None
+    return Stopped(row.stopped_code, row.stopped_by or "system", row.stopped_at)
+
+
+def sending(record: Record) -> Sending:
+    """The switch as it is, with what it holds."""
+    with record.read() as connection:
+        held = connection.scalars(
+            sa.select(campaign.c.id)
+            .where(campaign.c.state == states.HELD_CAMPAIGN)
+            .order_by(campaign.c.id)
+        ).all()
+        last = connection.scalar(sa.select(sa.func.max(submission.c.created_at)))
+        return Sending(read_stop(connection), tuple(held), last)
+
+
+def require_sending(connection: Connection) -> None:
+    """
+    Before a campaign is made or let go.
+
+    Raises:
+        NotAllowed: sending is stopped
+    """
+    if (stop := read_stop(connection)) is not None:
+        raise NotAllowed(
+            "sending-stopped",
+            f"nothing is sent from this record since {stop.at:%d %b %Y %H:%M} UTC: {stop.says}. "
+            "See: cohort sending status",
+        )
+
+
+def may_leave() -> sa.ColumnElement[bool]:
+    """Of a campaign, in a query: whether the switch lets it send."""
+    stopped = sa.exists().where(installation.c.stopped_code.is_not(None))
+    return sa.or_(campaign.c.dry_run, ~stopped)
+
+
+def stop_by_person(record: Record, clock: Clock, *, by: str, reason: str) -> None:
+    """
+    Let nothing leave from now on, by whatever path. What a gateway is just being given is under way.
+
+    Campaigns keep their state and go on when sending is allowed again. Again: nothing.
+    """
+    with record.write() as connection:
+        if read_stop(connection) is None:
+            _set(connection, clock, BY_PERSON, by)
+            _tell(connection, clock, "sending.stop", by=by, reason=reason, new={"code": BY_PERSON})
+
+
+def stop_and_hold(connection: Connection, clock: Clock, code: str) -> None:
+    """After a set-back: stop, and hold each campaign that could send, for a person to resume one by one."""
+    held = connection.scalars(
+        sa.update(campaign)
+        .where(campaign.c.state.in_(_ABLE))
+        .values(
+            state=states.HELD_CAMPAIGN,
+            state_reason=code,
+            row_version=campaign.c.row_version + 1,
+        )
+        .returning(campaign.c.id)
+    ).all()
+    _set(connection, clock, code, "system")
+    connection.execute(sa.update(installation).values(epoch=installation.c.epoch + 1))
+    new = {"code": code, "campaigns": sorted(held)}
+    _tell(connection, clock, "campaigns.hold", by="system", reason=code, new=new)
+
+
+def allow(
+    connection: Connection, clock: Clock, *, by: str, reason: str, told: Mapping[str, Any]
+) -> None:
+    """
+    Sending goes on. In the caller's transaction, which also takes the set-back as known (witness.py).
+
+    Args:
+        by: a proven person who knows, or found out at the gateway, what left
+        told: what else they said, for the trail: counts and times
+
+    Raises:
+        NotAllowed: it is not stopped
+    """
+    stop = read_stop(connection)
+    if stop is None:
+        raise NotAllowed("sending-not-stopped", "sending is not stopped: there is nothing to allow")
+    connection.execute(
+        sa.update(installation).values(stopped_code=None, stopped_by=None, stopped_at=None)
+    )
+    _tell(
+        connection,
+        clock,
+        "sending.allow",
+        by=by,
+        reason=reason,
+        old={"code": stop.code},
+        new=dict(told),
+    )
+
+
+def _set(connection: Connection, clock: Clock, code: str, by: str) -> None:
+    connection.execute(
+        sa.update(installation).values(stopped_code=code, stopped_by=by, stopped_at=clock.now())
+    )
+
+
+def _tell(
+    connection: Connection,
+    clock: Clock,
+    what: str,
+    *,
+    by: str,
+    reason: str,
+    old: dict[str, Any] | None = None,
+    new: dict[str, Any] | None = None,
+) -> None:
+    act = Act(
+        operator=by,
+        operation_type=what,
+        subject="installation",
+        old_values=old,
+        new_values=new,
+        reason=reason,
+    )
+    record_act(connection, clock, act)
