@@ -23,6 +23,7 @@ from clinic.settings import Settings
 
 # Any postcode of the United Kingdom and the Crown dependencies (BS 7666)
 _POSTCODE: Final = re.compile(r"[A-Z]{1,2}[0-9][A-Z0-9]? [0-9][A-Z]{2}")
+_PACKED: Final = "^(GIR0AA|[A-Z]{1,2}[0-9][A-Z0-9]?[0-9][A-Z]{2})$"  # without its space
 _CHANNELS: Final = ("sms", "email", "voice", "none")
 _SEXES: Final = ("male", "female", "other", "unknown")  # FHIR administrative-gender
 
@@ -123,8 +124,10 @@ def _tidied(field: str, old: ColumnElement[Any]) -> tuple[ColumnElement[Any], li
         return new, [Reason(sa.and_(old.is_not(None), new.not_like("%_@_%._%")), VALUE_INVALID)]
     packed = sa.func.upper(sa.func.replace(old, " ", ""))
     length = sa.func.length(packed)
+    # Not by its length: BFPO 61, UNKNOWN and an Irish Eircode would be cut in two
+    good = packed.regexp_match(_PACKED)
     new = sa.func.substr(packed, 1, length - 3) + " " + sa.func.substr(packed, length - 2)
-    return new, [Reason(sa.and_(old.is_not(None), ~length.between(5, 7)), VALUE_INVALID)]
+    return new, [Reason(sa.and_(old.is_not(None), ~good), VALUE_INVALID)]
 
 
 ATTRIBUTE = Kind(

@@ -25,7 +25,8 @@ from clinic.practice.belonging import NAMED_BY, Belonging
 from clinic.record.bulk import insert_rows, is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.people import patient
-from clinic.values.dates import read_dates
+from clinic.values.dates import Order, order_of, proven_orders, read_dates
+from clinic.values.names import doubtful_names, split_names
 from clinic.values.nhs_number import judge_nhs_numbers
 
 MOST_LISTED: Final = 10_000
@@ -51,6 +52,10 @@ SAYS: Final = {
     "changed": "A patient whose data were brought up to date.",
     "unchanged": "A patient who is here as the file says.",
     "repeated": "The patient stands on an earlier row of this file, which counts.",
+    "letters_doubtful": "A name holds signs that names do not have: the file's encoding was read wrongly. "
+    "Nothing of the row is imported. Export the file again as 'CSV UTF-8'.",
+    "own_id_differs": "The patient has another id of the practice on the record. Nothing is replaced: find out "
+    "which is right, and whether a spreadsheet dropped zeros.",
     "ids_differ": "The NHS number and the practice's id are of two patients. Find out who is meant.",
     **{code: OUTCOMES[code].says for code in _BAD},
 }
@@ -89,8 +94,9 @@ def import_patients(record: Record, file: ListFile, *, today: date) -> Imported:
     with record.read() as connection:
         belonging = Belonging.of(connection)
     result = Imported(unused=unused, unknown=belonging.unknown)
+    order = _date_order(file)
     for block in file.blocks():
-        rows = _read(block, headings, belonging, today)
+        rows = _read(block, headings, belonging, today=today, order=order)
         _mark_repeated(rows, seen)
         with record.write() as connection:
             _match(connection, rows, belonging)
@@ -112,8 +118,18 @@ def _headings(file: ListFile) -> dict[str, str]:
     return found
 
 
+def _date_order(file: ListFile) -> Order:
+    """Of days and months, by the rule of `cohort list check`: what the whole column proves, or no guess."""
+    born = file.fields.get("birth_date")
+    proven: set[Order] = set()
+    if born is not None:
+        for block in file.blocks():
+            proven |= proven_orders(block.frame[born].unique())
+    return order_of(file.layout, proven)
+
+
 def _read(
-    block: Block, headings: Mapping[str, str], belonging: Belonging, today: date
+    block: Block, headings: Mapping[str, str], belonging: Belonging, *, today: date, order: Order
 ) -> pd.DataFrame:
     """The block in our columns: None where a cell is empty; `outcome` is a fault's code or ""."""
     empty = pd.Series("", index=block.frame.index, dtype="str")
@@ -124,7 +140,7 @@ def _read(
     if "address" not in headings:
         given["address"] = _address(given)
     numbers = judge_nhs_numbers(given["nhs_number"])
-    born = read_dates(given["birth_date"], today=today, order="dmy")
+    born = read_dates(given["birth_date"], today=today, order=order, settled=True)
     _split_names(given)
     rows = pd.DataFrame({name: given[name] for name in _GIVEN}, dtype=object)
     rows["nhs_number"] = numbers["nhs_number"].astype(object)
@@ -136,6 +152,7 @@ def _read(
     rows["outcome"] = ""
     no_id = rows["nhs_number"].isna() & rows["local_id"].isna()
     for mask, code in (
+        (doubtful_names(given), "letters_doubtful"),
         (born["fault"] == "birth_date_invalid", "birth_date_invalid"),
         (no_id, "nhs_number_missing"),
         (numbers["fault"] == "nhs_number_invalid", "nhs_number_invalid"),
@@ -148,13 +165,10 @@ def _read(
 
 
 def _split_names(given: dict[str, pd.Series]) -> None:
-    """ "JONES, Siân (Ms)" and "Siân Jones", where a list has one column for the name (ACX-22)."""
-    whole = given["full_name"].str.replace(r"\s*\(.*\)$", "", regex=True)
-    comma = whole.str.contains(",")
-    family = whole.str.split(",", n=1).str[0].where(comma, whole.str.rsplit(n=1).str[-1])
-    first = whole.str.split(",", n=1).str[-1].where(comma, whole.str.rsplit(n=1).str[0])
-    for name, found in (("family_name", family), ("given_name", first)):
-        given[name] = given[name].where(given[name] != "", found.fillna("").str.strip())
+    """Where a list has one column for the name (ACX-22), its parts fill those that have no own column."""
+    parts = split_names(given["full_name"])
+    for name in ("title", "given_name", "family_name"):
+        given[name] = given[name].where(given[name] != "", parts[name])
 
 
 def _address(given: Mapping[str, pd.Series]) -> pd.Series:
@@ -193,6 +207,9 @@ def _match(connection: Connection, rows: pd.DataFrame, belonging: Belonging) -> 
     numbers = rows["id"].map(known["nhs_number"]).astype(object)
     two = first.notna() & second.notna() & (first != second)
     other = numbers.notna() & rows["nhs_number"].notna() & (numbers != rows["nhs_number"])
+    own = rows["id"].map(known["local_id"]).astype(object)
+    replaced = own.notna() & rows["local_id"].notna() & (own != rows["local_id"])
+    rows.loc[usable & replaced, "outcome"] = "own_id_differs"
     rows.loc[usable & (two | other), "outcome"] = "ids_differ"
     # One row named the patient by one id, and this row by the other
     found = rows["id"].where(rows["outcome"] == "")

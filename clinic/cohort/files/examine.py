@@ -18,13 +18,10 @@ from clinic.cohort.files.notices import Notices
 from clinic.cohort.files.pages import Page, misfits
 from clinic.cohort.files.quotes import LINE_BREAK, swallows
 from clinic.errors import ListRefused
+from clinic.values.names import has_odd_sign
 
 # A number that a spreadsheet has rounded for good; with a decimal comma in some countries
 _ROUNDED = re.compile(r"\s*-?\d(?:[.,]\d+)?E\+\d+\s*", re.IGNORECASE)
-# What accented letters become when another encoding is read as Windows-1252: ‰, Ã©, š in a word
-_ODD_LETTER = re.compile(
-    "[\u2030\u0192\u201e\u2026\u2020\u2021\u02c6\u2122\u00a1-\u00b6\u00b8-\u00bf\u00d7\u00f7]|\u00c3."
-)
 _NAMES = ("given_name", "family_name", "full_name")
 _ERROR = re.compile(r"\s*#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|#+)\s*")
 # Where a rounded number is another patient, or nobody
@@ -127,7 +124,7 @@ class Examiner:
         if self.reasons.odd:
             add("lost_character", [n for n, row in _numbered(page) if REPLACEMENT in "".join(row)])
         for field in _NAMES if self.encoding == "cp1252" else ():
-            self._note_field(page, field, "odd_letters", has_odd_letters)
+            self._note_field(page, field, "odd_letters", has_odd_sign)
         self._note_field(page, "mobile", "zero_restored", _lost_zero)
         self._note_field(page, "nhs_number", "short_nhs_number", _nine_digits)
         for field in _MATTERS if self.reasons.errors else ():
@@ -175,8 +172,3 @@ def _nine_digits(nhs_number: str) -> bool:
 
 def _is_error(cell: str) -> bool:
     return _ERROR.fullmatch(cell) is not None
-
-
-def has_odd_letters(name: str) -> bool:
-    """Whether a name holds signs that a name does not have: its encoding was guessed wrongly."""
-    return _ODD_LETTER.search(name) is not None

@@ -65,6 +65,12 @@ TIDY = [
     ("postcode", "ab1 2cd", "AB1 2CD"),
     ("postcode", "AB12CD", "AB1 2CD"),
     ("postcode", "ab1", None),
+    ("postcode", " w1a1aa ", "W1A 1AA"),
+    ("postcode", "BFPO 61", None),
+    ("postcode", "UNKNOWN", None),
+    ("postcode", "D02 X285", None),
+    ("postcode", "ABROAD", None),
+    ("postcode", "12345", None),
     ("email", " Ann@Example.ORG ", "ann@example.org"),
     ("email", "ann at example", None),
 ]

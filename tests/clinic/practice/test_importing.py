@@ -25,9 +25,13 @@ def run(record: Record, folder: Path, *rows: str, heading: str = HEADING) -> Imp
     return import_patients(record, open_list(path), today=TODAY)
 
 
-def stored(record: Record) -> dict[str | None, sa.Row[tuple[object, ...]]]:
+def stored(record: Record, *, by: str = "local_id") -> dict[str | None, sa.Row[tuple[object, ...]]]:
     with record.read() as connection:
-        return {row.local_id: row for row in connection.execute(sa.select(patient))}
+        return {getattr(row, by): row for row in connection.execute(sa.select(patient))}
+
+
+def stored_rows(record: Record) -> list[sa.Row[tuple[object, ...]]]:
+    return list(stored(record, by="nhs_number").values())
 
 
 def test_new_patients_are_added_with_everything_the_file_says(
@@ -118,6 +122,47 @@ def test_one_column_for_the_name_is_split(record: Record, tmp_path: Path, whole:
     run(record, tmp_path, f"9990000018,{whole},31/12/1980,07700 900123", heading=heading)
     (found,) = stored(record).values()
     assert (found.given_name, found.family_name) == ("Siân", "LLWYD")
+
+
+def test_an_id_of_the_practice_is_never_replaced(record: Record, tmp_path: Path) -> None:
+    """PAT-9: a spreadsheet made 0100 a 100; the patient keeps the right one, and the row is listed."""
+    run(record, tmp_path, SIAN.replace("1001", "0100"))
+    before = stored(record)
+    result = run(record, tmp_path, SIAN.replace("1001", "100").replace("Siân", "Sian"))
+    assert result.problems == [(2, "own_id_differs")]
+    assert stored(record) == before
+
+
+# Dates of birth in one column, the day of the first row; None: it could be either, and is refused
+ORDERS = (
+    (("03/04/1980", "05/06/1950"), None),
+    (("03/04/1980", "13/06/1950"), date(1980, 4, 3)),
+    (("03/04/1980", "06/13/1950"), date(1980, 3, 4)),
+    (("1980-04-03", "05/06/1950"), date(1980, 4, 3)),
+)
+
+
+@pytest.mark.parametrize(("born", "day"), ORDERS)
+def test_a_date_is_imported_as_the_list_check_reads_it(
+    record: Record, tmp_path: Path, born: tuple[str, str], day: date | None
+) -> None:
+    """PAT-9: what could be two dates is not guessed."""
+    rows = [f"999000{n},{one}" for n, one in zip(("0018", "0999"), born, strict=True)]
+    result = run(record, tmp_path, *rows, heading="NHS Number,DOB")
+    found = {row.nhs_number: row.birth_date for row in stored_rows(record)}
+    assert found.get("9990000018") == day
+    assert ((2, "birth_date_invalid") in result.problems) == (day is None)
+
+
+@pytest.mark.parametrize("name", ["Si‰n", "SiÃ¢n", "Si\ufffdn"])
+def test_a_name_read_in_the_wrong_encoding_overwrites_nothing(
+    record: Record, tmp_path: Path, name: str
+) -> None:
+    """PAT-8: the row is listed, and the patient keeps the name."""
+    run(record, tmp_path, SIAN)
+    before = stored(record)
+    assert run(record, tmp_path, SIAN.replace("Siân", name)).problems == [(2, "letters_doubtful")]
+    assert stored(record) == before
 
 
 def test_an_import_killed_after_a_block_is_finished_by_the_next(
