@@ -63,6 +63,20 @@ def _needs(text: TemplateText) -> str:
 
 
 @app.command()
+def variables(json: Json = False) -> None:
+    """Every variable that a template may use; besides these the list's own columns, as list.Heading."""
+    from clinic.message.variables import ALLOWED
+
+    found = sorted(ALLOWED)
+    if json:
+        return console.show_json(found)
+    rows = [(name, "{{ " + name + " }}") for name in found]
+    rows.append(("list.Surgery_date", 'a column of the list, here "Surgery date"'))
+    console.show_table("Variables", ["Variable", "As it is written"], rows)
+    console.next_commands('cohort templates add KEY --text "Dear {{ patient.given_name }}, …"')
+
+
+@app.command()
 def show(key: Annotated[str, typer.Argument(help="Its key.")], json: Json = False) -> None:
     """One template: its text and all its versions."""
     from clinic.message.catalogue import get_versions

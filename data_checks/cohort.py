@@ -23,7 +23,7 @@ from clinic.errors import FenceLost
 from clinic.message import states
 from clinic.message.campaign import get_campaign
 from clinic.message.stage import load_texts
-from clinic.message.template import missing_variables
+from clinic.message.template import missing_variables, values_too_long
 from clinic.message.variables import Setting, variable_frame
 from clinic.record.bulk import insert_rows
 from clinic.record.database import Record
@@ -154,8 +154,10 @@ def _screen_all(
                 return
             facts = facts_of(connection, source, rows, question=question, settings=settings)
             rows["patient_id"] = facts["patient_id"]
-            values = variable_frame(connection, source, rows, texts.required, setting=setting)
+            values = variable_frame(connection, source, rows, texts.variables, setting=setting)
         facts["variable_missing"] = missing_variables(texts, values)
+        longest = settings.organisation.longest_value
+        facts["value_too_long"] = values_too_long(values, longest)
         screening = _screen(record, job, facts)
         with record.write() as connection:
             _advance(connection, job.id, before=max(after, 0), to=int(rows.index[-1]))

@@ -59,7 +59,7 @@ def screen(rows: pd.DataFrame, *, channel: Channel) -> Screening:
     `rows` has the index `row_number` and all of these columns: bool `unreadable`, `has_other_id`,
     `register_optional`, `birth_date_differs`, `dead`, `fictitious`, `deregistered`, `no_contact`,
     `status_allowed`, `opted_out`, `recently_contacted`, `likely_to_fail`; text `nhs_number_fault`,
-    `birth_date_fault`, `address_fault`, `variable_missing` ("" where nothing is wrong); Int64
+    `birth_date_fault`, `address_fault`, `variable_missing`, `value_too_long` ("" where nothing is wrong); Int64
     `patient_id` (empty: no match) and `duplicate_of` (the earlier row's number).
 
     Proves ARC-9 to ARC-13, ACX-25, ACX-26, COM-12 and NEW-6.
@@ -102,6 +102,8 @@ def _details(rows: pd.DataFrame, winner: npt.NDArray[np.int8]) -> pd.Series[str]
     detail = np.full(len(rows), "", dtype=object)
     lacking = winner == CODES.index("variable_missing")
     detail[lacking] = rows["variable_missing"].to_numpy(dtype=object)[lacking]
+    long = winner == CODES.index("value_too_long")
+    detail[long] = rows["value_too_long"].to_numpy(dtype=object)[long]
     repeated = winner == CODES.index("duplicate")
     earlier = rows["duplicate_of"].to_numpy(dtype=object)[repeated]
     detail[repeated] = [f"row {number}" for number in earlier]

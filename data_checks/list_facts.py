@@ -37,6 +37,7 @@ _TAKEN_AS_GOOD: Final[Mapping[str, bool | int | str]] = {
     "opted_out": False,
     "address_fault": "",
     "variable_missing": "",
+    "value_too_long": "",
     "recently_contacted": False,
     "likely_to_fail": False,
 }

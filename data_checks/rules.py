@@ -109,6 +109,7 @@ RULES: tuple[Rule, ...] = (
     Rule("email_invalid", fault("address_fault", "email_invalid"), _EMAIL),
     # is there something to say, and is it too often?
     Rule("variable_missing", _named("variable_missing")),
+    Rule("value_too_long", _named("value_too_long")),
     Rule("recently_contacted", yes("recently_contacted")),
     Rule("likely_to_fail", yes("likely_to_fail")),
 )

@@ -104,6 +104,12 @@ _BEFORE = (
         "variable_missing", "error", "The template needs a value that this patient does not have."
     ),
     Outcome(
+        "value_too_long",
+        "error",
+        "A value that the template prints is longer than organisation.longest_value; it is never cut. "
+        "Shorten it.",
+    ),
+    Outcome(
         "message_blank",
         "error",
         "With this patient's values nothing is left of the template's text. Mend the template.",

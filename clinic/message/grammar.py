@@ -220,8 +220,8 @@ def _unknown(name: str, line: int, allowed: frozenset[str]) -> TemplateRefused:
     # One name for two columns is neither's: each has its letter (variables.list_variables)
     alike = sorted(one for one in allowed if re.fullmatch(re.escape(name) + "_[A-Z]{1,3}", one))
     close = [" or ".join(alike)] if len(alike) > 1 else []
-    close = close or get_close_matches(name, sorted(allowed), n=1)
-    hint = (
-        f"Did you mean {close[0]}?" if close else "See the list of variables in docs/templates.md."
-    )
+    by_case = {one.casefold(): one for one in sorted(allowed)}
+    near = get_close_matches(name.casefold(), sorted(by_case), n=1)
+    close = close or [by_case[one] for one in near]
+    hint = f"Did you mean {close[0]}?" if close else "See: cohort templates variables"
     return TemplateRefused("template-variable", f"Line {line}: there is no variable {name}. {hint}")

@@ -1,5 +1,5 @@
 """
-Values made inert before a template sees them: short, on one line, without marks that cannot be seen.
+Values made inert before a template sees them: on one line, without marks that cannot be seen.
 
 A value is text and stays text: "{{ x }}" or "<script>" in a name is printed as it stands.
 """
@@ -10,8 +10,6 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, time
 from typing import Final
-
-LONGEST: Final = 200  # characters of a value; the rest is cut, so that no cell can fill a message
 
 # Control characters, line and paragraph ends, halves of surrogate pairs: a space each time.
 # Marks that turn the direction of writing, and so can hide or disguise what follows: nothing
@@ -44,7 +42,7 @@ def inert(value: object) -> str:
     text = value if isinstance(value, str) else _as_text(value)
     if not text.isprintable():
         text = _TURNS.sub("", _BREAKS.sub(" ", text))
-    return text.strip()[:LONGEST]
+    return text.strip()
 
 
 def formatted(value: object, name: str) -> str:

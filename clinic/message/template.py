@@ -19,6 +19,7 @@ import pandas as pd
 
 from clinic.errors import TemplateRefused
 from clinic.message.grammar import check
+from clinic.message.inert import inert
 from clinic.message.sandbox import BETWEEN, Slot, compile_tree, parse
 
 LONGEST_BODY: Final = 20_000  # characters
@@ -115,6 +116,23 @@ def missing_variables(template: Requires, frame: pd.DataFrame) -> pd.Series[str]
         lacks = column.isna() | (column.astype("str").str.strip() == "")
         missing = missing.mask(lacks, name)
     return missing
+
+
+def values_too_long(frame: pd.DataFrame, longest: int) -> pd.Series[str]:
+    """
+    The first variable of each row whose value is longer than allowed, with both lengths, or "". Same index.
+
+    A value is never cut: half a sentence says something else.
+    """
+    found = pd.Series("", index=frame.index, dtype="str")
+    for name in reversed(list(frame)):
+        lengths = [
+            len(inert(v)) if isinstance(v, str) and len(v) > longest else 0 for v in frame[name]
+        ]
+        for row, length in zip(frame.index, lengths, strict=True):
+            if length > longest:
+                found.at[row] = f"{name}: {length:,} characters, {longest:,} allowed"
+    return found
 
 
 def _check_text(body: str) -> None:

@@ -77,6 +77,13 @@ class Organisation(Section):
         description="Write curly quotes, dashes and the like in texts as every phone has them: one of "
         "them more than halves what a segment holds. Letters are kept, Welsh ones too",
     )
+    longest_value: int = Field(
+        default=200,
+        ge=20,
+        le=2_000,
+        description="Longest value that a template may print, in characters. A longer one is an error of its "
+        "row: nothing is ever cut",
+    )
     most_segments: int = Field(
         default=6, ge=1, le=10, description="Longest text, in segments: 6 is 918 GSM characters"
     )

@@ -24,10 +24,17 @@ WELL: dict[str, Any] = {
     "address_fault": "",
     "duplicate_of": None,
     "variable_missing": "",
+    "value_too_long": "",
     "recently_contacted": False,
     "likely_to_fail": False,
 }
-TEXTS = ("nhs_number_fault", "birth_date_fault", "address_fault", "variable_missing")
+TEXTS = (
+    "nhs_number_fault",
+    "birth_date_fault",
+    "address_fault",
+    "variable_missing",
+    "value_too_long",
+)
 NUMBERS = ("patient_id", "duplicate_of")
 
 

@@ -19,6 +19,7 @@ from clinic.message.template import (
     LONGEST_BODY,
     compile_template,
     missing_variables,
+    values_too_long,
 )
 
 ALLOWED = frozenset({
@@ -126,7 +127,7 @@ AS_TEXT = [
     ("a\x00b\x1ec\u2028d\x85e", "a b c d e"),
     ("half \ud800 a character", "half   a character"),
     ("\u202eevil\u202c", "evil"),
-    ("x" * 201, "x" * 200),
+    ("x" * 201, "x" * 201),
     ("Siân 😀", "Siân 😀"),
 ]
 
@@ -349,3 +350,31 @@ def test_the_longest_template_allowed_can_be_compiled() -> None:
     depth = 12
     nested = "{% if nickname %}" * depth + "in" + "{% endif %}" * depth
     assert compile_template(nested, allowed=ALLOWED).render([{"nickname": "y"}]) == ["in"]
+
+
+def test_a_value_over_the_limit_is_named_with_both_lengths_and_never_cut() -> None:
+    """ARC-9: the row is an error; what is printed is always whole."""
+    frame = pd.DataFrame(
+        {"list.A": ["x" * 40, "short", " " * 60], "list.B": [None, "y" * 31, "z" * 1_200]},
+        index=[2, 3, 4],
+    )
+    assert values_too_long(frame, 30).tolist() == [
+        "list.A: 40 characters, 30 allowed",
+        "list.B: 31 characters, 30 allowed",
+        "list.B: 1,200 characters, 30 allowed",
+    ]
+    assert values_too_long(frame, 1_200).tolist() == ["", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("list.CLINIC", "list.Clinic"),
+        ("Patient.Given_Name", "patient.given_name"),
+        ("list.surgery_date", "list.Surgery_Date"),
+    ],
+)
+def test_another_case_is_told_the_right_name(typed: str, meant: str) -> None:
+    allowed = frozenset({"list.Clinic", "list.Surgery_Date", "patient.given_name"})
+    with pytest.raises(TemplateRefused, match=f"Did you mean {meant}"):
+        compile_template("{{ " + typed + " }}", allowed=allowed)
