@@ -15,7 +15,7 @@ from cli.asked import Manner, What, Who, to_request
 from cli.confirm import wait_for_another
 from cli.previewing import look
 from cli.show.next_steps import next_steps
-from cli.show.review import show_review, show_time
+from cli.show.review import show_review, show_said, show_time
 from cli.show.summary import show_summary
 from cli.wiring import LocalTime, get_settings, open_record
 from clinic.errors import CohortRefused, Incomplete, MendableError, NotAllowed
@@ -27,6 +27,7 @@ from clinic.message.reminder_request import ReminderRequest
 from clinic.message.request import MessageRequest
 from clinic.message.resend import may_resend, source_of
 from clinic.message.review import Review, read_previews, review_campaign
+from clinic.message.said import said_of
 from clinic.message.summary import Summary, summarize
 from clinic.settings import Settings
 from tasks.wiring import Wiring, use, wiring
@@ -201,6 +202,8 @@ def tell(parts: Wiring, campaign_id: int, *, json: bool) -> list[str]:
         )
         return []
     show_summary(summary, not_accepted=not_accepted)
+    with parts.record.read() as connection:
+        show_said(said_of(connection, campaign_id))
     return _way_on(parts, summary)
 
 

@@ -12,14 +12,17 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
+from rich.markup import escape
 
 from cli import console
 
 if TYPE_CHECKING:
+    from cli.list_judging import Judged
     from clinic.cohort.files import ListFile
+    from clinic.errors import CohortRefused
     from clinic.settings import Layout
     from data_checks.list_quality import ListQuality
 
@@ -69,6 +72,12 @@ def check(
             help=f"Whose columns it must have: {', '.join(_SCHEMES)}; as in the settings if not given."
         ),
     ] = "",
+    channel: Annotated[
+        Literal["sms", "email"], typer.Option(help="The way to the patient.")
+    ] = "sms",
+    template: Annotated[
+        str | None, typer.Option(help="A template's key: who lacks what it needs is told too.")
+    ] = None,
     html: Annotated[
         Path | None, typer.Option(help="Write the report as a page for a browser.")
     ] = None,
@@ -77,14 +86,17 @@ def check(
     """
     Read a list from end to end and say what was found. Nothing is kept and nothing is sent.
 
-    Exit code 0: it can be used, whatever the remarks say; 2: it is refused, and why, be it that it
-    cannot be read or that a campaign would stop it.
+    Where there is a record, every row is judged as a campaign by this channel, with this template, would
+    judge it; without one, as far as the list alone can tell.
+
+    Exit code 0: somebody can be messaged, whatever the remarks say; 2: nobody can, and why, be it that
+    the list cannot be read, that a campaign would stop it, or that every row is left out.
     """
     from clinic.errors import CohortRefused, ListRefused
     from data_checks.list_report import list_html, refused_html
 
     try:
-        opened, quality = _examine(file, scheme)
+        opened, quality, judged = _examine(file, scheme, channel, template)
     except ListRefused as refusal:
         report = {"file": file.name, "accepted": False, "code": refusal.code, "says": refusal.says}
         page = partial(refused_html, file.name, refusal.code, refusal.says)
@@ -92,26 +104,44 @@ def check(
         if json:
             raise typer.Exit(refusal.exit_code) from None
         raise
-    report = report_of(opened, quality)
+    report = report_of(opened, quality, judged)
     _write(report, partial(list_html, opened, quality), html=html, json=json)
     if not json:
         _show(report)
-    if quality.stopped and json:
-        raise typer.Exit(CohortRefused.exit_code)
-    if quality.stopped:
-        raise CohortRefused("list-refused", " ".join(quality.intake.stops + quality.whole.stops))
+    if not report["messaged"]:
+        if json:
+            raise typer.Exit(CohortRefused.exit_code)
+        raise _refusal(report, quality, judged)
     if not json:
-        console.next_commands(f'cohort message {file} --name "…" --template …')
+        key = f"--template {template}" if template else "--template …"
+        way = " --channel email" if channel == "email" else ""
+        console.next_commands(f'cohort message {file} --name "…" {key}{way}')
 
 
-def _examine(file: Path, scheme: str) -> tuple[ListFile, ListQuality]:
+def _refusal(report: dict[str, Any], quality: ListQuality, judged: Judged | None) -> CohortRefused:
+    """Why nobody of the list can be messaged."""
+    from clinic.errors import CohortRefused
+
+    if not report["accepted"]:
+        stops = judged.stops if judged else quality.intake.stops + quality.whole.stops
+        return CohortRefused("list-refused", " ".join(stops))
+    why = ", ".join(f"{rows:,} {code}" for code, rows in report["outcomes"].items())
+    return CohortRefused(
+        "nobody-accepted", f"no row of this list can be messaged: {why or 'no rows'}"
+    )
+
+
+def _examine(
+    file: Path, scheme: str, channel: Literal["sms", "email"], template: str | None
+) -> tuple[ListFile, ListQuality, Judged | None]:
     """
-    Read the list, and judge it.
+    Read the list, and judge it: by itself, and with the record where there is one.
 
     Raises:
         ListRefused: it cannot be read
         SettingsWrong: there is no such scheme
     """
+    from cli.list_judging import judge_as_campaign
     from clinic.clock import SystemClock
     from clinic.cohort.files import open_list
     from clinic.settings import load_settings
@@ -122,17 +152,30 @@ def _examine(file: Path, scheme: str) -> tuple[ListFile, ListQuality]:
     organisation = settings.organisation.model_copy(update={"id_scheme": wanted})
     settings = settings.model_copy(update={"organisation": organisation})
     opened = open_list(file, scheme=wanted)
-    return opened, check_list(opened, settings=settings, today=SystemClock().now().date())
+    today = SystemClock().now().date()
+    quality = check_list(opened, settings=settings, today=today, channel=channel)
+    return opened, quality, judge_as_campaign(settings, file, channel=channel, template=template)
 
 
-def report_of(opened: ListFile, quality: ListQuality) -> dict[str, Any]:
-    """The report on a list that could be read."""
+def report_of(
+    opened: ListFile, quality: ListQuality, judged: Judged | None = None
+) -> dict[str, Any]:
+    """The report on a list that could be read; what a campaign would say goes before what the list says."""
     from clinic.cohort.files import report_rows
     from data_checks.list_report import quality_rows
 
+    stopped = quality.stopped if judged is None else bool(judged.stops)
+    outcomes = quality.outcomes if judged is None else judged.outcomes
+    checks = quality.intake.checks + quality.whole.checks if judged is None else judged.checks
     return {
         "file": opened.file_name,
-        "accepted": not quality.stopped,
+        "accepted": not stopped,
+        "messaged": 0 if stopped else outcomes.get("accepted", 0),
+        "record_asked": judged is not None,
+        "said": [one.code for one in judged.said]
+        if judged
+        else [one.code for one in opened.notices if one.must_be_seen]
+        + [check.name for check in checks if not check.passed],
         "rows": opened.row_count,
         "size": opened.size,
         "sha256": opened.sha256,
@@ -140,8 +183,8 @@ def report_of(opened: ListFile, quality: ListQuality) -> dict[str, Any]:
         "delimiter": _DELIMITERS[opened.delimiter],
         "layout": opened.layout,
         "columns": _columns(opened),
-        "outcomes": quality.outcomes,
-        "checks": [asdict(check) for check in quality.intake.checks + quality.whole.checks],
+        "outcomes": outcomes,
+        "checks": [asdict(check) for check in checks],
         "remarks": [asdict(row) for row in (*report_rows(opened), *quality_rows(quality))],
     }
 
@@ -187,10 +230,18 @@ def _show(report: dict[str, Any]) -> None:
         ("Column", "Heading", "Read as"),
         [(c["column"], c["heading"], c["read_as"] or "(kept)") for c in report["columns"]],
     )
+    if report["record_asked"]:
+        title = "Rows by what a campaign would do with them"
+    else:
+        console.say(
+            "There is no record here to ask: the list is judged by itself. See: cohort init"
+        )
+        title = "Rows by the first fault they have"
     outcomes = sorted(report["outcomes"].items(), key=lambda item: -item[1])
-    console.show_table(
-        "Rows by the first fault they have", ("Outcome", "Rows"), outcomes, right=(1,)
-    )
+    console.show_table(title, ("Outcome", "Rows"), outcomes, right=(1,))
+    for check in report["checks"]:
+        if not check["passed"]:
+            console.say(f"[bold yellow]The list[/] {check['name']}: {escape(check['says'])}")
     if report["remarks"]:
         console.show_table(
             "Remarks",

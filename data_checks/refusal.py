@@ -36,14 +36,7 @@ def known_verdict(connection: Connection, job: sa.Row[Any]) -> Verdict | None:
     Raises:
         CohortRefused: it was refused then, and stays so
     """
-    kept = [
-        Verdict.from_json(text)
-        for text in connection.scalars(
-            sa.select(check_result.c.checks)
-            .where(check_result.c.campaign_id == job.id)
-            .order_by(check_result.c.suite.desc())  # "list" before "intake"
-        )
-    ]
+    kept = verdicts_of(connection, job.id)
     if job.state != states.REFUSED:
         return kept[0] if kept else None
     whys = [why for verdict in kept for why in verdict.stops]
@@ -51,6 +44,13 @@ def known_verdict(connection: Connection, job: sa.Row[Any]) -> Verdict | None:
     raise CohortRefused(
         job.state_reason or "list-refused", f"campaign {job.id} was refused before: {why}"
     )
+
+
+def verdicts_of(connection: Connection, campaign_id: int) -> list[Verdict]:
+    """What was found of the campaign's list, that of its rows first."""
+    query = sa.select(check_result.c.checks).where(check_result.c.campaign_id == campaign_id)
+    kept = connection.scalars(query.order_by(check_result.c.suite.desc()))  # "list", then "intake"
+    return [Verdict.from_json(text) for text in kept]
 
 
 def keep(

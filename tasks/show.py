@@ -6,12 +6,13 @@ Counts, codes and our own sentences only: artifacts are copied into Prefect's ev
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from clinic.cohort.outcomes import OUTCOMES
+from clinic.message.said import Said, said_of
 from clinic.message.summary import Summary, progress
 from clinic.record.database import Record
 from clinic.record.schema.messages import check_result
@@ -21,11 +22,21 @@ from tasks.wiring import wiring
 
 
 def show_checks(record: Record, campaign_id: int) -> None:
-    """The gate's checks of the list as a whole, as a table; nothing if it was not judged."""
+    """The gate's checks and what was left out of the list, as a table; nothing if it was not judged."""
+    if rows := check_rows(record, campaign_id):
+        create_table_artifact(
+            key=f"checks-{campaign_id}", table=rows, description=f"Checks of campaign {campaign_id}"
+        )
+
+
+def check_rows(record: Record, campaign_id: int) -> list[dict[str, Any]]:
+    """A row for each check of the list as a whole, and for each remark on it."""
     with record.read() as connection:
         kept = connection.scalars(
             sa.select(check_result.c.checks).where(check_result.c.campaign_id == campaign_id)
         ).all()
+        said = said_of(connection, campaign_id)
+    checks = [check for text in kept for check in Verdict.from_json(text).checks]
     rows = [
         {
             "check": check.name,
@@ -33,13 +44,18 @@ def show_checks(record: Record, campaign_id: int) -> None:
             "rows": check.broken,
             "what it says": check.says,
         }
-        for text in kept
-        for check in Verdict.from_json(text).checks
+        for check in checks
     ]
-    if rows:
-        create_table_artifact(
-            key=f"checks-{campaign_id}", table=rows, description=f"Checks of campaign {campaign_id}"
-        )
+    known = {check.name for check in checks}
+    return rows + [
+        {"check": one.code, "result": "look", "rows": one.count, "what it says": _text(one)}
+        for one in said
+        if one.code not in known
+    ]
+
+
+def _text(one: Said) -> str:
+    return f"{one.says} ({one.where})" if one.where else one.says
 
 
 def start_progress(campaign_id: int) -> None:

@@ -17,6 +17,7 @@ from cli.show.review import (
     not_accepted,
     show_lines,
     show_previews,
+    show_said,
     show_time,
     show_warnings,
 )
@@ -53,6 +54,7 @@ def show_look(look: Look, time: LocalTime) -> None:
     elif not review.dry_run:
         show_time(look.time, time)
         console.say(BACKGROUND)
+    show_said(review.said)
     show_previews(look.example)
     show_warnings(review)
 

@@ -15,6 +15,8 @@ from cli.wiring import LocalTime
 from clinic.cohort.outcomes import OUTCOMES
 from clinic.message.estimate import Estimate
 from clinic.message.review import Preview, Review
+from clinic.message.said import Said
+from clinic.message.sensitive import notices
 from clinic.message.typography import say_rewritten
 
 # ARC-7
@@ -32,14 +34,27 @@ def show_review(review: Review, previews: list[Preview], *, not_accepted: Path |
         out.print(f"  [yellow]{OUTBOX}[/]")
     if not review.dry_run:
         out.print(BACKGROUND)
+    show_said(review.said)
     show_previews(previews)
     show_warnings(review)
 
 
 def show_warnings(review: Review) -> None:
-    """What in the text looks sensitive (COM-4), or like a place that was not filled."""
+    """What must be minded at every send (PAT-28, ACX-23, COM-4); what in the text looks sensitive."""
+    for notice in notices(review.channel):
+        console.err().print(f"[bold]Please mind[/] {notice}")
     for warning in review.warnings:
         console.err().print(f"[bold yellow]Warning[/] {warning.code}: {escape(warning.says)}")
+
+
+def show_said(said: Iterable[Said]) -> None:
+    """What was left out of the list or found of it as a whole."""
+    for one in said:
+        count = "" if one.count is None else f" {one.count:,}"
+        where = f" ({one.where})" if one.where else ""
+        console.err().print(
+            f"[bold yellow]The list[/] {one.code}{count}: {escape(one.says)}{escape(where)}"
+        )
 
 
 def show_lines(lines: Iterable[tuple[str, str]]) -> None:

@@ -25,6 +25,7 @@ from clinic.message.codes import message_on
 from clinic.message.counting import code_of, in_flight
 from clinic.message.evidence import explain
 from clinic.message.reasons import message_says
+from clinic.message.said import said_of
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, list_row
 from clinic.record.schema.messages import message, recipient
@@ -155,10 +156,15 @@ def write_outcomes(
     """
     Write the rows as CSV into a text file opened with `newline=""`; how many there are.
 
+    Below them, without a row number, stands what was said of the list: hidden rows, further sheets, the
+    checks that it did not pass.
+
     Raises:
         NotFound: there is no such campaign
     """
     own = headings(record, campaign_id)
+    with record.read() as connection:
+        said = () if only == "errors" else said_of(connection, campaign_id)
     writer = csv.writer(file, lineterminator="\r\n")
     _write(writer, ("Row", *own, "Outcome", "What to do", "Detail"))
     count = 0
@@ -167,6 +173,8 @@ def write_outcomes(
         cells = [*row.cells, *[""] * len(own)][: len(own)]
         _write(writer, (row.row_number, *cells, row.code, row.says, row.detail))
         count += 1
+    for one in said:  # of the list as a whole: what is in no row above
+        _write(writer, ("", *[""] * len(own), one.code, one.says, one.where))
     return count
 
 

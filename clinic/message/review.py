@@ -22,6 +22,7 @@ from clinic.message.campaign import get_campaign
 from clinic.message.counting import count_outcomes, messages_of
 from clinic.message.placeholders import placeholder_warnings
 from clinic.message.request import CohortChoice, MessageRequest
+from clinic.message.said import Said, said_of
 from clinic.message.segments import count_segments
 from clinic.message.sensitive import ContentWarning, warnings_for
 from clinic.message.typography import LettersPrice, price_of_letters
@@ -41,6 +42,7 @@ class Review:
     rewritten: typographic characters that gave way to plain ones, and in how many messages (texts only)
     letters: what characters outside the phones' alphabet cost (texts only)
     cost: in the settings' currency, 0 where no price is set
+    said: of the list: what was left out of it, and what the gate found
     """
 
     campaign_id: int
@@ -56,6 +58,7 @@ class Review:
     letters: LettersPrice
     cost: float
     warnings: tuple[ContentWarning, ...]
+    said: tuple[Said, ...]
     rewritten: dict[str, int]
 
 
@@ -85,6 +88,7 @@ def review_campaign(record: Record, campaign_id: int, *, segment_cost: float) ->
         )
         texts = "\n".join(filter(None, connection.execute(query).one()))
         counts = count_outcomes(connection, campaign_id)
+        said = said_of(connection, campaign_id)
     left_out = {code: rows for code, rows in counts.items() if code in BEFORE}
     messaged = {code: rows for code, rows in counts.items() if code in AFTER}
     letters = _price(record, campaign_id) if own.channel == "sms" else LettersPrice(0, 0, 0)
@@ -102,6 +106,7 @@ def review_campaign(record: Record, campaign_id: int, *, segment_cost: float) ->
         letters=letters,
         cost=letters.segments * segment_cost,
         warnings=(*warnings_for(texts, own.channel), *placeholder_warnings(texts)),
+        said=said,
         rewritten=orjson.loads(own.rewritten or "{}"),
     )
 

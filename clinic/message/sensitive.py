@@ -18,6 +18,13 @@ NOTICE: Final = (
     "Do not send confidential or sensitive information by SMS: others may see the patient's phone."
 )
 
+# PAT-28, ACX-23: what the program does for them, and what it cannot know
+CONSENT: Final = (
+    "Leave out patients who have died and those who do not want {channel}: whom the record names is left "
+    "out, whom only you know of is not."
+)
+_WORDS: Final = {"sms": "texts", "email": "e-mail", "voice": "calls"}
+
 # Others may see or hear these; an e-mail or a letter opens for its reader
 SEEN_BY_OTHERS: Final = frozenset({"sms", "voice"})
 
@@ -96,11 +103,17 @@ def warnings_for(body: str, channel: str) -> list[ContentWarning]:
     return [_warning(code, terms) for code, terms in found.items() if terms]
 
 
+def notices(channel: str) -> tuple[str, ...]:
+    """What is said once at every send, whatever its words: PAT-28, ACX-23 and, where others see it, COM-4."""
+    consent = CONSENT.format(channel=_WORDS.get(channel, channel))
+    return (consent, NOTICE) if channel in SEEN_BY_OTHERS else (consent,)
+
+
 def _warning(code: str, terms: list[str]) -> ContentWarning:
     quoted = ", ".join(f"“{term}”" for term in terms)
     return ContentWarning(
         f"sensitive_{code}",
-        f"The message seems to be about {_TABLE[code][0]} ({quoted}). {NOTICE} Ask the patient to "
+        f"The message seems to be about {_TABLE[code][0]} ({quoted}). Ask the patient to "
         "call, or accept this warning.",
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clinic.message.sensitive import NOTICE, warnings_for
+from clinic.message.sensitive import NOTICE, notices, warnings_for
 
 FOUND = [
     ("Your blood test results are ready", ["results"]),
@@ -55,10 +55,22 @@ def test_a_warning_names_the_words_and_says_what_to_do() -> None:
     """COM-4: the person who accepts it knows what they accept."""
     (warning,) = warnings_for("Your blood test results", "sms")
     assert "“blood test”, “results”" in warning.says
-    assert NOTICE in warning.says
+    assert NOTICE not in warning.says  # it is said once at each send, by `notices`
     assert "accept this warning" in warning.says
 
 
 def test_only_channels_that_others_may_see_are_judged() -> None:
     """COM-4 is about SMS."""
     assert warnings_for("Your HIV test results", "email") == []
+
+
+@pytest.mark.parametrize(
+    ("channel", "count", "word"),
+    [("sms", 2, "texts"), ("voice", 2, "calls"), ("email", 1, "e-mail")],
+)
+def test_what_must_be_minded_is_said_at_every_send(channel: str, count: int, word: str) -> None:
+    """PAT-28, ACX-23, COM-4: whatever the words of the message are; others do not see an e-mail."""
+    said = notices(channel)
+    assert len(said) == count
+    assert word in said[0]
+    assert (NOTICE in said) is (count == 2)
