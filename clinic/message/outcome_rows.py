@@ -164,7 +164,7 @@ def write_outcomes(
     """
     own = headings(record, campaign_id)
     with record.read() as connection:
-        said = () if only == "errors" else said_of(connection, campaign_id)
+        said = said_of(connection, campaign_id) if only == "all" else ()
     writer = csv.writer(file, lineterminator="\r\n")
     _write(writer, ("Row", *own, "Outcome", "What to do", "Detail"))
     count = 0

@@ -15,12 +15,12 @@ from cli.program import app
 GOOD = (
     "NHS Number,Patient Name,Mobile Number,<b>Note</b>\n"
     "9990000034,Zebedee,07700900001,\n"
-    "9990000018,Yolanda,7700900002,\n"
+    "9990000018,Yolanda,7911123456,\n"
     "9990000026,Xavier\n"
     "\n"
 )
 BAD = 'NHS Number,Name\n9990000034,"Zebedee\n9990000018,Yolanda\n'
-PATIENTS = ("Zebedee", "Yolanda", "Xavier", "9990000034", "9990000018", "07700900001", "7700900002")
+PATIENTS = ("Zebedee", "Yolanda", "Xavier", "9990000034", "9990000018", "07700900001", "7911123456")
 
 
 def run(*arguments: str) -> Result:
