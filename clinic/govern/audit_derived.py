@@ -8,12 +8,13 @@ to no message, or is missing although its batch was saved, was edited, put in or
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from clinic.govern.audit_faults import Fault
+from clinic.message.states import LEFT, OUTBOX
 from clinic.record.schema.messages import batch, campaign, message
 from clinic.record.schema.people import clinical_item
 
@@ -30,7 +31,9 @@ _MOST: Final = 1  # verify stops at the first fault
 def unlike_their_messages(connection: Connection) -> Iterator[Fault]:
     """Clinical items that are not what their messages are."""
     i, m = clinical_item.c, message.c
-    both = clinical_item.outerjoin(message, m.id == i.id)
+    both = clinical_item.outerjoin(message, m.id == i.id).outerjoin(
+        campaign, campaign.c.id == i.campaign_id
+    )
     found = connection.execute(
         sa.select(i.id, i.campaign_id, i.patient_id, m.id.label("message_id"))
         .select_from(both)
@@ -54,19 +57,26 @@ def unlike_their_messages(connection: Connection) -> Iterator[Fault]:
 def _differences() -> list[ColumnElement[bool]]:
     i, m = clinical_item.c, message.c
     failed = m.state.in_([state for state, status in _STATUS.items() if status == "failed"])
-    pairs: list[tuple[ColumnElement[object], ColumnElement[object]]] = [
+    pairs: list[tuple[ColumnElement[Any], ColumnElement[Any]]] = [
         (i.patient_id, m.patient_id),
         (i.campaign_id, m.campaign_id),
         (i.channel, m.channel),
         (i.address, m.address),
         (i.subject, m.subject),
         (i.text, m.body),
-        (i.status, sa.case(*((m.state == state, status) for state, status in _STATUS.items()))),
+        (i.status, _status_of_message()),
         (i.error_code, sa.case((failed, m.reason))),
         (i.error_text, sa.case((failed, m.error_text))),
         (i.sent_at, m.sent_at),
     ]
     return [one.is_distinct_from(other) for one, other in pairs]
+
+
+def _status_of_message() -> ColumnElement[str | None]:
+    """What the item must say; of what the outbox keeps, that it was kept and not sent."""
+    kept = (campaign.c.gateway == OUTBOX) & message.c.state.in_(list(LEFT))
+    told = ((message.c.state == state, status) for state, status in _STATUS.items())
+    return sa.case((kept, "kept"), *told)
 
 
 def _missing() -> sa.Select[tuple[int, int, int]]:

@@ -14,9 +14,10 @@ import sqlalchemy as sa
 
 from clinic.change.selection import select_ids
 from clinic.gateway.incoming import Receipt
+from clinic.gateway.outbox import Outbox
 from clinic.govern.approvals import decide, request_approval
 from clinic.govern.audit import Fault, verify
-from clinic.govern.audit_derived import _STATUS
+from clinic.govern.audit_derived import _STATUS, unlike_their_messages
 from clinic.govern.audit_tables import DERIVED, NOT_SEALED, SEALED
 from clinic.govern.operators import Operator, add_operator
 from clinic.message import control
@@ -24,9 +25,11 @@ from clinic.message.deliver import deliver
 from clinic.message.receipts import keep_receipts
 from clinic.message.save import ITEM_STATUS, save_batches
 from clinic.message.settle import apply_receipts
+from clinic.message.states import OUTBOX
 from clinic.message.trail import tell_requested
 from clinic.record.database import Record
 from clinic.record.schema import METADATA
+from clinic.record.schema.people import clinical_item
 from clinic.settings import Settings
 from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import add_campaign, add_patients, make_ledger
@@ -81,6 +84,25 @@ def busy(governed: Record, clock: FakeClock, tmp_path: Path) -> Record:
     decide(governed, clock, 1, operator=mia, decision="approved", note="list checked")
     select_ids(governed, clock, Settings(), ["L1", "L2", "nobody"], source="ids", taken_by="ann")
     return governed
+
+
+def test_what_the_outbox_keeps_is_as_it_was_written(
+    governed: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    """COM-9: its items say that nothing was sent, which no other message's may."""
+    add_patients(governed, 2)
+    number = add_campaign(governed, clock, 2, gateway=OUTBOX)
+    deliver(make_ledger(governed, clock, tmp_path), Outbox(governed, "sms"), number, 1, 1)
+    save_batches(governed, clock, number, 1, 1)
+    with governed.read() as connection:
+        assert set(connection.scalars(sa.select(clinical_item.c.status))) == {"kept"}
+        assert list(unlike_their_messages(connection)) == []
+    with governed.write() as connection:
+        connection.execute(
+            sa.update(clinical_item).where(clinical_item.c.patient_id == 2).values(status="sent")
+        )
+    with governed.read() as connection:
+        assert [fault.patient_id for fault in unlike_their_messages(connection)] == [2]
 
 
 # Table, the row, what is set in it, and whose it is said to be
