@@ -126,7 +126,7 @@ def test_an_appointment_is_reminded_of_once_however_often_it_runs(
     book(office, clock.now() + timedelta(days=1))
     first = night(office, clock, tmp_path)
     assert first == [
-        "Reminder for Given1: you have an appointment on Tuesday at 10:00, Room 4. "
+        "Reminder for Given1: you have an appointment on Tuesday 3 March at 10:00, Room 4. "
         "If you cannot come, please call The Practice."
     ]
     for _ in range(3):
@@ -237,7 +237,10 @@ def test_what_was_cancelled_or_moved_since_does_not_leave(
     assert tuple(row) == ("suppressed", "appointment_changed")
     again = night(office, clock, tmp_path)
     told = [text.partition(" on ")[2].partition(". ")[0] for text in again]
-    moved = {"starts_at": ["Tuesday at 15:00, Room 4"], "place": ["Tuesday at 10:00, Room 5"]}
+    moved = {
+        "starts_at": ["Tuesday 3 March at 15:00, Room 4"],
+        "place": ["Tuesday 3 March at 10:00, Room 5"],
+    }
     assert told == moved.get(next(iter(change)), [])
     assert night(office, clock, tmp_path) == []
 
@@ -262,7 +265,9 @@ def test_of_two_appointments_the_earlier_is_reminded_of_now_and_the_later_by_the
     number = stage_night(office, clock)
     assert outcomes(office, number) == {"waiting": 1, "duplicate": 1}
     assert ["Tuesday" in text for text in send(office, clock, tmp_path, number)] == [True]
-    assert ["Wednesday at 11:00" in text for text in night(office, clock, tmp_path)] == [True]
+    assert ["Wednesday 4 March at 11:00" in text for text in night(office, clock, tmp_path)] == [
+        True
+    ]
     assert night(office, clock, tmp_path) == []
 
 

@@ -137,11 +137,28 @@ def test_a_text_that_is_too_long_is_not_sent_and_the_others_are(practice: Practi
     practice.template("Dear {{ patient.given_name }}", key="dear")
     practice.patient(1)
     practice.patient(2, given_name="a" * 300)
-    own = practice.settings.organisation.model_copy(update={"most_segments": 1})
+    own = practice.settings.organisation.model_copy(
+        update={"most_segments": 1, "longest_value": 300}
+    )
     practice.settings = practice.settings.model_copy(update={"organisation": own})
     practice.stage(checked(practice, 2, template="dear"))
     assert practice.outcomes() == {2: "accepted", 3: "message_too_long"}
     assert [row[0] for row in staged(practice)] == [2]
+
+
+def test_a_value_that_is_too_long_is_an_error_of_its_row_and_the_others_are_whole(
+    practice: Practice,
+) -> None:
+    """ARC-9: in a value that is only sometimes printed too; at the limit it is printed to its end."""
+    practice.template("Hi{% if patient.title %} {{ patient.family_name }}{% endif %}.", key="dear")
+    for n, length in ((1, 200), (2, 201)):
+        practice.patient(n, title="Dr", family_name="b" * length)
+    practice.stage(checked(practice, 2, template="dear"))
+    assert practice.outcomes() == {
+        2: "accepted",
+        3: "value_too_long (patient.family_name: 201 characters, 200 allowed)",
+    }
+    assert [row[2] for row in staged(practice)] == [f"Hi {'b' * 200}."]
 
 
 def test_a_text_of_which_nothing_is_left_is_not_sent(practice: Practice) -> None:
