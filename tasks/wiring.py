@@ -22,6 +22,7 @@ from clinic.gateway.protocol import Gateway
 from clinic.govern.audit_key import unlock
 from clinic.govern.governed import in_force
 from clinic.message.campaign import get_campaign
+from clinic.message.late_answers import LateAnswers
 from clinic.message.ledger import Ledger
 from clinic.message.states import OUTBOX
 from clinic.message.timing import Timing, timing_of
@@ -51,6 +52,7 @@ class Wiring:
     back_off: timedelta = timedelta(seconds=1)
     reached: Callable[[str], None] = _no_point
     witness: Witness = field(default_factory=NoWitness)
+    late_answers: LateAnswers | None = None
     gateways: dict[tuple[str, bool], Gateway] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)  # set: begin nothing more
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -71,6 +73,7 @@ class Wiring:
             back_off=self.back_off,
             timing=self.timing,
             witness=self.witness,
+            late_answers=self.late_answers,
             reached=self.reached,
             stopping=self.stop.is_set,
         )
@@ -142,7 +145,12 @@ def _make(settings: Settings) -> Wiring:
     gc.set_threshold(50_000, 20, 50)
     gc.freeze()  # what was imported stays
     witness = notes_of(record, home_of(settings), worker.name)
-    made = Wiring(settings=settings, record=record, clock=clock, worker=worker, witness=witness)
+    late_answers = LateAnswers(settings.home / "answers")
+    late_answers.take_in(record, clock)  # of processes that ended while the record was away
+    made = Wiring(
+        settings=settings, record=record, clock=clock, worker=worker, witness=witness,
+        late_answers=late_answers,
+    )  # fmt: skip
     atexit.register(made.close)
     return made
 

@@ -14,11 +14,12 @@ import sqlalchemy as sa
 from clinic.errors import FenceLost
 from clinic.gateway.protocol import Answer, Gateway
 from clinic.message import canary, states
+from clinic.message.late_answers import is_away, patiently
 from clinic.message.ledger import Claim, Ledger
 from clinic.message.receipts import keep_late_answer
 from clinic.message.replay import readmit
 from clinic.message.sending_stop import may_leave
-from clinic.message.submissions import find_open, intend, record_answer
+from clinic.message.submissions import Submission, find_open, intend, record_answer
 from clinic.message.witness import SetBack, hold_set_back
 from clinic.record.schema.messages import batch, campaign
 
@@ -87,12 +88,30 @@ def _send(ledger: Ledger, gateway: Gateway, claim: Claim) -> bool:
     else:
         answer = gateway.send(sent.id, sent.messages, per_request=sent.per_request, only=sent.open)
     ledger.reached("send.returned")
+    return _record(ledger, gateway, claim, sent, answer)
+
+
+def _record(
+    ledger: Ledger, gateway: Gateway, claim: Claim, sent: Submission, answer: Answer
+) -> bool:
+    """
+    Write the answer, also if the database is away for a while; whether anything was settled.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: it was away for longer than the batch is ours; the answer is kept on disk
+    """
     try:
-        return record_answer(ledger, claim, sent, answer).moved
+        return patiently(
+            ledger.clock, ledger.lease, lambda: record_answer(ledger, claim, sent, answer).moved
+        )
     except FenceLost:
         # Not ours to write any more, but evidence of what the gateway has (clinic/message/settle.py)
         keep_late_answer(ledger.record, ledger.clock, gateway.name, sent.id, answer.results)
         return False
+    except sa.exc.DBAPIError as error:
+        if is_away(error) and ledger.late_answers is not None:
+            ledger.late_answers.keep(gateway.name, sent.id, answer)
+        raise
 
 
 def seconds_until_next(ledger: Ledger, campaign_id: int, first: int, last: int) -> float | None:

@@ -27,6 +27,7 @@ from clinic.message import canary, states
 from clinic.message.codes import batch_id
 from clinic.message.contact import is_capped, note_attempt, wait_for_turn
 from clinic.message.halting import halt
+from clinic.message.late_answers import LateAnswers
 from clinic.message.pacing import Lane, Turn
 from clinic.message.readdress import readdress, suppress_unreachable
 from clinic.message.sending_stop import may_leave
@@ -88,6 +89,7 @@ class Ledger:
         back_off: timedelta = timedelta(seconds=1),
         timing: Timing | None = None,
         witness: Witness = _NO_WITNESS,
+        late_answers: LateAnswers | None = None,
         reached: Callable[[str], None] = _no_point,
         stopping: Callable[[], bool] = _never,
     ) -> None:
@@ -95,6 +97,7 @@ class Ledger:
         Args:
             timing: calendar, paces, cap and brake; None: at any time, at any pace
             stopping: asked before a batch is claimed: whether this process is to begin nothing more
+            late_answers: where an answer goes that the record cannot take; None: nowhere
             witness: asked in each intent whether the record is what it was, and told what is sent
             reached: told each point of the kill map as it is passed: where tests pull the plug
         """
@@ -107,6 +110,7 @@ class Ledger:
         self.back_off = back_off
         self.timing = timing or Timing()
         self.witness = witness
+        self.late_answers = late_answers
         self.reached = reached
         self.stopping = stopping
 

@@ -247,7 +247,7 @@ def settle(sent: Submission, answer: Answer, now: datetime) -> Settled:
 
 def record_answer(ledger: Ledger, claim: Claim, sent: Submission, answer: Answer) -> Settled:
     """
-    Write what came back, in one transaction under the fence.
+    Write what came back, in one transaction under the fence. Again, since nobody heard of the commit: nothing.
 
     Raises:
         FenceLost: another worker holds the batch; nothing is written, it will settle the submission
@@ -257,6 +257,8 @@ def record_answer(ledger: Ledger, claim: Claim, sent: Submission, answer: Answer
     ledger.reached("record.begin")
     with ledger.record.write() as connection:
         ledger.hold_fence(connection, claim)
+        if not _is_as_sent(connection, sent):
+            return result
         _write_messages(connection, result, now)
         ledger.reached("record.mid")
         _write_submission(connection, sent, result, now)
@@ -270,6 +272,20 @@ def record_answer(ledger: Ledger, claim: Claim, sent: Submission, answer: Answer
         ledger.reached("record.precommit")
     ledger.reached("record.done")
     return result
+
+
+def _is_as_sent(connection: Connection, sent: Submission) -> bool:
+    """Whether the submission is open for the messages that we asked about: its answer is not written yet."""
+    return bool(
+        connection.scalar(
+            sa.select(sa.literal(1)).where(
+                submission.c.id == sent.id,
+                submission.c.state == states.INTENT,
+                submission.c.open_members == pack(sorted(sent.open)),
+                submission.c.tries == sent.tries,
+            )
+        )
+    )
 
 
 def _write_messages(connection: Connection, result: Settled, now: datetime) -> None:
