@@ -11,6 +11,7 @@ requests, roles and hours.
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from tasks.chase import find_late_requests, show_late, stage_reminder
+from tasks.draining import drained
 from tasks.messages import send_batch
 from tasks.safely import flow
 
@@ -20,6 +21,7 @@ from tasks.safely import flow
     flow_run_name="chase-approvals",
     task_runner=ThreadPoolTaskRunner(max_workers=2),
 )
+@drained
 def chase_approvals() -> object:
     """Remind the team of requests for approval that wait too long."""
     late = find_late_requests()

@@ -18,6 +18,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from clinic.message.request import MessageRequest
 from clinic.message.summary import Summary
 from tasks.cohort import check_cohort, load_cohort
+from tasks.draining import drained
 from tasks.messages import render, save_to_record, send_batch, summarize
 from tasks.release import release, wait_for_approval
 from tasks.safely import flow
@@ -28,6 +29,7 @@ from tasks.safely import flow
     flow_run_name="message-{request.template}-by-{request.channel}",
     task_runner=ThreadPoolTaskRunner(max_workers=4),
 )
+@drained
 def message(request: MessageRequest) -> Summary:
     """
     Message everyone in a cohort who may be messaged.

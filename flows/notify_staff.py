@@ -16,6 +16,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from clinic.message.summary import Summary
 from clinic.notify.request import NoticeRequest
+from tasks.draining import drained
 from tasks.messages import render, send_batch, summarize
 from tasks.notify import name_recipients, open_notice
 from tasks.release import release, wait_for_approval
@@ -23,6 +24,7 @@ from tasks.safely import flow
 
 
 @flow(name="notify-staff", task_runner=ThreadPoolTaskRunner(max_workers=2))
+@drained
 def notify_staff(request: NoticeRequest) -> Summary:
     """
     Tell staff of an operation.

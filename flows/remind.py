@@ -16,6 +16,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from clinic.message.reminder_request import ReminderRequest
 from clinic.message.summary import Summary
 from tasks.cohort import check_cohort
+from tasks.draining import drained
 from tasks.messages import render, save_to_record, send_batch, summarize
 from tasks.release import release, wait_for_approval
 from tasks.remind import load_appointments
@@ -27,6 +28,7 @@ from tasks.safely import flow
     flow_run_name="remind-{request.template}-by-{request.channel}",
     task_runner=ThreadPoolTaskRunner(max_workers=4),
 )
+@drained
 def remind(request: ReminderRequest) -> Summary:
     """
     Remind patients of their appointments.

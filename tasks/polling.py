@@ -22,6 +22,7 @@ from uuid import UUID
 
 from clinic.errors import NotAllowed
 from clinic.settings import load_settings
+from tasks.draining import drain_children_first, go_on
 from tasks.environment import GUARDS, ROOT, WORK_POOL, child_environment
 
 if TYPE_CHECKING:
@@ -100,6 +101,12 @@ def register(ours: frozenset[str]) -> None:
             """A process worker that takes no command and no environment from anybody."""
 
             job_configuration = FixedConfiguration
+
+            async def setup(self) -> None:
+                await super().setup()
+                # Here, since Prefect's command has set its own handlers before
+                drain_children_first()
+                await go_on(self.client)
 
 
 def main(pool: str = WORK_POOL, file: str = str(ROOT / "prefect.yaml")) -> None:

@@ -155,6 +155,15 @@ def _make(settings: Settings) -> Wiring:
     return made
 
 
+def stop_sending() -> bool:
+    """Let nothing more be begun by this process; False: it has made nothing yet that could send."""
+    made = _wiring  # no lock: a signal may have come while it is held
+    if made is None:
+        return False
+    made.stop.set()
+    return True
+
+
 def use(own: Wiring | None) -> None:
     """Hand in the parts to work with; None: make them from the settings at the next use."""
     global _wiring

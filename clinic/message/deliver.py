@@ -82,8 +82,9 @@ def _send(ledger: Ledger, gateway: Gateway, claim: Claim) -> bool:
     if sent is None:
         return True
     if sent.replay and sent.is_past_asking(ledger.clock.now()):
-        answer = Answer()  # to ask again could message somebody twice: they become `unknown`
-    elif sent.replay and sent.changed:
+        # To ask again could message somebody twice: they become `unknown`
+        return _record(ledger, gateway, claim, sent, Answer(), called=False)
+    if sent.replay and sent.changed:
         answer = Answer(halt="payload-changed")  # the gateway would take it for another message
     else:
         answer = gateway.send(sent.id, sent.messages, per_request=sent.per_request, only=sent.open)
@@ -92,7 +93,13 @@ def _send(ledger: Ledger, gateway: Gateway, claim: Claim) -> bool:
 
 
 def _record(
-    ledger: Ledger, gateway: Gateway, claim: Claim, sent: Submission, answer: Answer
+    ledger: Ledger,
+    gateway: Gateway,
+    claim: Claim,
+    sent: Submission,
+    answer: Answer,
+    *,
+    called: bool = True,
 ) -> bool:
     """
     Write the answer, also if the database is away for a while; whether anything was settled.
@@ -102,7 +109,9 @@ def _record(
     """
     try:
         return patiently(
-            ledger.clock, ledger.lease, lambda: record_answer(ledger, claim, sent, answer).moved
+            ledger.clock,
+            ledger.lease,
+            lambda: record_answer(ledger, claim, sent, answer, called=called).moved,
         )
     except FenceLost:
         # Not ours to write any more, but evidence of what the gateway has (clinic/message/settle.py)

@@ -107,11 +107,17 @@ def reason_to_halt(connection: Connection, campaign_id: int, settings: Halt) -> 
     if _in_a_row([(row.state, row.tries) for row in rows]) >= settings.ambiguous:
         return "halted-ambiguous"
     batches = {row.id: row for row in rows[: settings.batches]}.values()
-    failed = sum(row.rejected + row.unknown for row in batches)
+    orphaned = {row.id for row in rows if _is_orphan(row.state, row.tries)}
+    failed = sum(row.rejected + row.unknown * (row.id not in orphaned) for row in batches)
     tried = failed + sum(row.accepted for row in batches)
     if tried >= settings.least and failed > settings.failures * tried:
         return "halted-failures"
     return None
+
+
+def _is_orphan(state: str, tries: int) -> bool:
+    """Whether nobody knows of an attempt because its worker died: no fault of the gateway's or the list's."""
+    return state == states.AMBIGUOUS and not tries
 
 
 def _in_a_row(attempts: list[tuple[str, int]]) -> int:
@@ -121,7 +127,7 @@ def _in_a_row(attempts: list[tuple[str, int]]) -> int:
         if state == states.INTENT and tries:
             count += tries
         elif state == states.AMBIGUOUS:
-            count += 1
+            count += not _is_orphan(state, tries)
         elif state != states.INTENT:  # another worker's, still under way, says nothing yet
             break
     return count

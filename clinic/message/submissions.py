@@ -245,9 +245,14 @@ def settle(sent: Submission, answer: Answer, now: datetime) -> Settled:
     return Settled(taken, turned, not_sent, open=open_still, unknown=past_asking)
 
 
-def record_answer(ledger: Ledger, claim: Claim, sent: Submission, answer: Answer) -> Settled:
+def record_answer(
+    ledger: Ledger, claim: Claim, sent: Submission, answer: Answer, *, called: bool = True
+) -> Settled:
     """
     Write what came back, in one transaction under the fence. Again, since nobody heard of the commit: nothing.
+
+    Args:
+        called: whether the gateway was asked; not where a dead worker's attempt is given up
 
     Raises:
         FenceLost: another worker holds the batch; nothing is written, it will settle the submission
@@ -261,7 +266,7 @@ def record_answer(ledger: Ledger, claim: Claim, sent: Submission, answer: Answer
             return result
         _write_messages(connection, result, now)
         ledger.reached("record.mid")
-        _write_submission(connection, sent, result, now)
+        _write_submission(connection, sent, result, now, called=called)
         given_up = _write_batch(connection, ledger, claim, sent, result, answer)
         _brake(connection, ledger, claim, result, answer)
         if result.not_sent and sent.made_at:
@@ -317,7 +322,7 @@ def _write_messages(connection: Connection, result: Settled, now: datetime) -> N
 
 
 def _write_submission(
-    connection: Connection, sent: Submission, result: Settled, now: datetime
+    connection: Connection, sent: Submission, result: Settled, now: datetime, *, called: bool
 ) -> None:
     if result.open:
         values: dict[str, object] = {
@@ -330,7 +335,13 @@ def _write_submission(
             state = states.AMBIGUOUS
         elif len(result.not_sent) == len(sent.open):
             state = states.NOT_SENT
-        values = {"state": state, "open_members": b"", "closed_at": now}
+        values = {
+            "state": state,
+            "open_members": b"",
+            "closed_at": now,
+            # An ambiguous one without any was a dead worker's (halting.py)
+            "tries": submission.c.tries + int(called and state == states.AMBIGUOUS),
+        }
     connection.execute(
         sa.update(submission)
         .where(submission.c.id == sent.id, submission.c.state == states.INTENT)

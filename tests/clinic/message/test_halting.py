@@ -13,12 +13,13 @@ from clinic.message.control import resume
 from clinic.message.deliver import deliver
 from clinic.message.halting import halted_since, note_told, untold_halts
 from clinic.message.ledger import Ledger
+from clinic.message.submissions import intend
 from clinic.message.summary import summarize
 from clinic.message.timing import Timing
 from clinic.record.database import Record
 from clinic.settings import Halt
 from tests.fakes import FakeClock, FakeGateway
-from tests.ledgers import add_campaign, add_patients, make_ledger
+from tests.ledgers import add_campaign, add_patients, make_ledger, message_states
 
 HOUR = timedelta(hours=1)
 
@@ -96,6 +97,27 @@ def test_what_halted_and_had_its_last_messages_under_way_is_closed_when_they_are
     assert run(ledger, number, FakeGateway(gateway_class="B")) == states.RECONCILING
     with record.read() as connection:
         assert get_campaign(connection, number).state_reason is None
+
+
+def test_what_dead_workers_left_unknown_is_no_fault_of_the_gateway_or_the_list(
+    record: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    """NEW-12: three workers die in mid-send on a blind gateway; the rest is sent. The same, lost, halts."""
+    add_patients(record, 40)
+    number = add_campaign(record, clock, 40, batch_size=5)
+    timing = Timing(halt=Halt(least=3, ambiguous=2))
+    dying = [make_ledger(record, clock, tmp_path, timing=timing) for _ in range(3)]
+    for each in dying:
+        claim = each.claim(number, 1, 10)
+        assert claim is not None
+        assert intend(each, claim, FakeGateway("B")) is not None
+    for each in dying:
+        each.worker.close()
+    ledger = make_ledger(record, clock, tmp_path, timing=timing)
+    assert run(ledger, number, FakeGateway("B")) == states.RECONCILING
+    assert message_states(record, number) == {"accepted": 25, "unknown": 15}
+    lost = add_campaign(record, clock, 40, batch_size=5)
+    assert run(ledger, lost, FakeGateway("B", plan=["cut"] * 3)) == states.PAUSED
 
 
 @pytest.mark.parametrize("word", ["busy", "refused"])

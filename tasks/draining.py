@@ -1,0 +1,122 @@
+"""
+An orderly stop: what is being sent is finished, batches are given back, and the process ends.
+
+    worker    SIGTERM ──► asks its runs to drain, waits for them, then stops as Prefect's worker does
+    run       SIGTERM ──► begins no further submission; saves, summarizes, ends with work left
+
+A blind gateway's messages in flight would be `unknown` for ever if their process were killed in mid-call.
+What is left goes on as soon as a worker is there again: a worker that starts asks for `settle` at once, and
+takes away runs that died while they were starting, which would keep the next ones from starting.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import PrefectClient
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+DRAIN_SECONDS: Final = 25.0  # a supervisor kills after 30 at the earliest
+_STARTED_BY_NOW: Final = timedelta(seconds=20)
+_GOES_ON: Final = "settle/settle"  # looks for what is due
+
+
+def drained(function: Callable[P, R]) -> Callable[P, R]:
+    """Wrap a flow that sends: SIGTERM lets it end by itself after the submissions in flight."""
+
+    @functools.wraps(function)
+    def draining(*args: P.args, **kwargs: P.kwargs) -> R:
+        with _asked_to_stop():
+            return function(*args, **kwargs)
+
+    return draining
+
+
+@contextlib.contextmanager
+def _asked_to_stop() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's
+        return
+    before = signal.getsignal(signal.SIGTERM)
+
+    def asked(number: int, frame: FrameType | None) -> None:
+        from tasks.wiring import stop_sending
+
+        # Asked again, it still drains: a supervisor may signal the whole group besides
+        if not stop_sending() and callable(before):
+            before(number, frame)
+
+    signal.signal(signal.SIGTERM, asked)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def drain_children_first() -> None:
+    """
+    Of the worker's process: let SIGTERM do what it did, once the runs that it started have ended.
+
+    The event loop stands still meanwhile, so nothing new is started.
+    """
+    before = signal.getsignal(signal.SIGTERM)
+
+    def asked(number: int, frame: FrameType | None) -> None:
+        wait_for_children(signal.SIGTERM, seconds=DRAIN_SECONDS)
+        if callable(before):
+            before(number, frame)
+
+    signal.signal(signal.SIGTERM, asked)
+
+
+def wait_for_children(number: signal.Signals, *, seconds: float) -> None:
+    """Signal this process's children, and wait for them to end; those that do not are left."""
+    for pid in _children():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+    until = time.monotonic() + seconds
+    while _children() and time.monotonic() < until:
+        time.sleep(0.1)
+
+
+def _children() -> list[int]:
+    """This process's living children; a zombie, whom the event loop will bury, does not count."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            # The name may hold anything, in brackets: what follows the last one is fixed
+            state, parent = entry.read_text().rpartition(")")[2].split()[:2]
+            if int(parent) == os.getpid() and state != "Z":
+                found.append(int(entry.parent.name))
+    return found
+
+
+async def go_on(client: PrefectClient) -> None:
+    """A worker starts: what waited for one is looked for now, and what died in starting is out of the way."""
+    from prefect.client.schemas.filters import FlowRunFilter
+    from prefect.client.schemas.objects import State
+    from prefect.exceptions import ObjectNotFound
+    from prefect.states import Crashed
+
+    pending: Any = {"state": {"type": {"any_": ["PENDING"]}}}
+    limit = datetime.now(UTC) - _STARTED_BY_NOW
+    for run in await client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(pending)):
+        if run.deployment_id and run.state and run.state.timestamp < limit:
+            died: State[Any] = Crashed(message="its worker was stopped while it was starting")
+            await client.set_flow_run_state(run.id, died, force=True)
+    with contextlib.suppress(ObjectNotFound):
+        deployment = await client.read_deployment_by_name(_GOES_ON)
+        await client.create_flow_run_from_deployment(deployment.id)
