@@ -155,10 +155,13 @@ def _head(connection: Connection, stream: str, our_key: str | None) -> tuple[int
     head = _last(connection, stream)
     begun_with = head or connection.execute(sa.select(audit_block.c.key_id).limit(1)).first()
     if begun_with is not None and begun_with.key_id != our_key:
+        has = (
+            "another key than this process has" if our_key else "a key, which this process has not"
+        )
         raise RecordUnsafe(
             "audit-key",
-            "the audit trail was begun with another key than this process has: bring back "
-            "audit.key of this installation's home, on every machine that works on this record",
+            f"the audit trail was begun with {has}, so nothing was done: bring back audit.key of this "
+            "installation's home, on every machine that works on this record",
         )
     return (head.number, head.hash) if head else (0, GENESIS)
 

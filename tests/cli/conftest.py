@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from cli.profile import settings_file
 from cli.program import app
 from cli.start import set_up
+from clinic.govern.audit_key import unlock
 from clinic.record.database import Record
 from clinic.settings import Settings
 from tests.typed import Typed
@@ -41,7 +42,7 @@ def installed(home: Path, config: Path, migrated_sqlite: Path) -> Iterator[Recor
     home.mkdir(mode=0o700)
     shutil.copy(migrated_sqlite, settings.database_url.removeprefix("sqlite:///"))
     set_up(settings)
-    record = Record.open(settings.database_url)
+    record = unlock(Record.open(settings.database_url), home)  # as every command opens it
     yield record
     record.close()
 

@@ -132,7 +132,7 @@ def test_what_does_not_exist_is_told_with_what_does(typed: Type, office: Record)
         (("--days", "2", "--to", f"{today}"), "--days, or --from and --to"),
         (("--to", "2020-01-01"), "in the past"),
         (("--from", "2999-01-01", "--to", "2999-01-02"), "too far ahead"),
-        (("--from", "1 March"), "does not match the formats"),
+        (("--from", "1 March"), "write a day as 2026-12-05"),
         (("--channel", "email", "--leave-out", "x"), "commas between"),
     )
     before = _everything(office)
