@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from cli import prefect_gone
 from cli.lazy import Lazy, LazyGroup
 
 _START, _SEND, _READ = "Begin", "Send", "Look"
@@ -128,4 +129,8 @@ def main(
 
 def run() -> None:
     """What `cohort` calls."""
-    app()
+    try:
+        app()
+    except SystemExit as ended:
+        prefect_gone.end(ended.code if isinstance(ended.code, int) else 1)
+        raise

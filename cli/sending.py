@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli import console
+from cli import console, prefect_gone
 from cli.wiring import LocalTime
 
 if TYPE_CHECKING:
@@ -149,6 +149,7 @@ def use_server(settings: Settings) -> None:
 
     # The progress bar tells what happens; the run's page has the log
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "ERROR")
+    prefect_gone.prepare()
     apply_environment(settings)
     ensure_server(settings)
 
@@ -166,5 +167,10 @@ def send(parts: Wiring, request: MessageRequest | ReminderRequest, campaign_id: 
     from flows.message import message
     from flows.remind import remind
 
-    with watching(parts.record, campaign_id), stopping_when_asked(parts, campaign_id):
-        return remind(request) if isinstance(request, ReminderRequest) else message(request)
+    try:
+        with watching(parts.record, campaign_id), stopping_when_asked(parts, campaign_id):
+            return remind(request) if isinstance(request, ReminderRequest) else message(request)
+    except Exception as error:
+        if not prefect_gone.is_gone(parts, error):
+            raise
+    return prefect_gone.without_prefect(parts, campaign_id)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 from uuid import UUID
 
-from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from tasks.artifacts import create_progress_artifact, update_progress_artifact
 
 
 class Seen(NamedTuple):
@@ -38,6 +38,8 @@ class Bars:
         made = create_progress_artifact(
             progress=0.0, key=f"{self._key}-{number}", description=self._look(number).says
         )
+        if made is None:  # no server: there is nothing to move either
+            return
         with self._drawing:
             self._made[number] = UUID(str(made))
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from prefect.artifacts import create_table_artifact
-
 from clinic.message.approve import release_campaign
 from clinic.message.stage import stage
 from clinic.message.variables import Setting
 from clinic.notify.chase import Late, find_late, open_alert
 from tasks import events
+from tasks.artifacts import create_table_artifact
 from tasks.messages import Span, spans_of
 from tasks.safely import task
 from tasks.wiring import wiring

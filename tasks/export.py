@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from prefect.artifacts import create_markdown_artifact
-
 from clinic.change.export_file import Written
 from clinic.change.export_sheets import REMINDER
 from clinic.change.exported import export
+from tasks.artifacts import create_markdown_artifact
 from tasks.safely import task
 from tasks.wiring import wiring
 

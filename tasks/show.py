@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 import sqlalchemy as sa
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from clinic.cohort.outcomes import OUTCOMES
 from clinic.message.said import Said, said_of
@@ -17,6 +16,7 @@ from clinic.message.summary import Summary, progress
 from clinic.record.database import Record
 from clinic.record.schema.messages import check_result
 from data_checks.verdict import Verdict
+from tasks.artifacts import create_markdown_artifact, create_table_artifact
 from tasks.bars import Bars, Seen
 from tasks.wiring import wiring
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from prefect.artifacts import create_table_artifact
-
 from clinic.change.approve import counts_of
 from clinic.change.checklist import CAUTION, checklist
 from clinic.change.kinds import notice_of, title_of, words_of
@@ -17,6 +15,7 @@ from clinic.change.operations import find_operation
 from clinic.change.outcomes import SAYS, SELECTED
 from clinic.change.summary import Summary, summarize
 from clinic.govern.approvals import latest
+from tasks.artifacts import create_table_artifact
 from tasks.bars import Bars, Seen
 from tasks.show_waiting import show_waiting as show_waiting_for
 from tasks.wiring import wiring

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from prefect.artifacts import create_markdown_artifact
-
 from clinic.govern.approvals import Approval, deciders, latest
 from clinic.govern.confirming import is_confirmed
 from clinic.govern.roles import required_role
+from tasks.artifacts import create_markdown_artifact
 from tasks.wiring import wiring
 
 

@@ -1,0 +1,51 @@
+"""
+Prefect's artifacts, for work that goes on without Prefect.
+
+A table or a bar that cannot be drawn because the server is gone fails no task: what it shows is in the
+record. After a failure nothing is drawn for a while, or each attempt would cost seconds.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import httpx
+from prefect import artifacts
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+QUIET_SECONDS = 60.0
+
+
+class Drawing:
+    """Whether the server answered when something was last drawn."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._quiet_until = float("-inf")
+
+    def wrap(self, draw: Callable[P, R]) -> Callable[P, R | None]:
+        """The same, but None where no server answers."""
+
+        @functools.wraps(draw)
+        def drawn(*args: P.args, **kwargs: P.kwargs) -> R | None:
+            if self._now() < self._quiet_until:
+                return None
+            try:
+                return draw(*args, **kwargs)
+            except httpx.TransportError:
+                self._quiet_until = self._now() + QUIET_SECONDS
+                return None
+
+        return drawn
+
+
+_drawing = Drawing()
+create_markdown_artifact = _drawing.wrap(artifacts.create_markdown_artifact)
+create_progress_artifact = _drawing.wrap(artifacts.create_progress_artifact)
+create_table_artifact = _drawing.wrap(artifacts.create_table_artifact)
+update_progress_artifact = _drawing.wrap(artifacts.update_progress_artifact)

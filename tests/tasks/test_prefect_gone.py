@@ -1,0 +1,84 @@
+"""Prefect's server goes away while work is done: nothing fails for it, and nobody waits."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import httpx
+import pytest
+
+from cli.prefect_gone import is_gone
+from clinic.errors import Incomplete, MendableError
+from clinic.settings import Settings
+from tasks.artifacts import QUIET_SECONDS, Drawing
+from tasks.safely import Unforeseen
+from tests.prefect_server import free_port
+
+
+class Server:
+    """Draws while it is there, and counts who asked."""
+
+    def __init__(self) -> None:
+        self.there = True
+        self.asked = 0
+
+    def draw(self, what: str) -> str:
+        """The artifact."""
+        self.asked += 1
+        if not self.there:
+            raise httpx.ConnectError("refused")
+        return f"drawn: {what}"
+
+
+def test_what_cannot_be_drawn_fails_nothing_and_is_tried_again_after_a_while() -> None:
+    clock = [0.0]
+    server = Server()
+    draw = Drawing(now=lambda: clock[0]).wrap(server.draw)
+    assert draw("one") == "drawn: one"
+
+    server.there = False
+    assert [draw("two"), draw("three"), draw("four")] == [None, None, None]
+    assert server.asked == 2  # each further attempt would have cost seconds
+
+    server.there = True
+    clock[0] = QUIET_SECONDS + 1
+    assert draw("five") == "drawn: five"
+
+
+def test_what_prefect_refuses_is_still_a_fault() -> None:
+    def refuse() -> None:
+        raise ValueError("no such key")
+
+    with pytest.raises(ValueError, match="no such key"):
+        Drawing().wrap(refuse)()
+
+
+@pytest.mark.parametrize(
+    ("error", "gone"),
+    [
+        (httpx.ConnectError("refused"), True),
+        (Unforeseen("unforeseen", "ConnectError at client.py:1"), True),
+        (MendableError("list-empty", "the list is empty"), False),
+        (Incomplete("waiting", "3 messages wait"), False),
+    ],
+)
+def test_only_what_is_nobodys_else_fault_is_laid_to_a_server_that_is_gone(
+    tmp_path: Path, error: Exception, gone: bool
+) -> None:
+    parts = SimpleNamespace(settings=Settings(home=tmp_path, prefect_port=free_port()))
+    assert is_gone(parts, error) is gone  # type: ignore[arg-type]
+
+
+def test_the_process_ends_without_waiting_for_threads_that_would_tell_the_server() -> None:
+    waits = (
+        "import threading, time; from cli import prefect_gone as gone;"
+        "threading.Thread(target=time.sleep, args=(60,)).start(); gone._gone = True;"
+        "print('said'); gone.end(4)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", waits], capture_output=True, text=True, check=False, timeout=30
+    )
+    assert (done.returncode, done.stdout) == (4, "said\n")
