@@ -186,7 +186,8 @@ def _check(new: NewTemplate) -> list[str]:
         )
     names: dict[str, None] = {}
     for text in filter(None, (new.body, new.subject)):
-        columns = _LIST_VARIABLE.findall(text)
+        # Each once: a name that a text uses twice is not two columns
+        columns = list(dict.fromkeys(_LIST_VARIABLE.findall(text)))
         compiled = compile_template(text, allowed=allowed_variables(columns))
         names |= dict.fromkeys(compiled.variables)
     return list(names)

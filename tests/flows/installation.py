@@ -21,6 +21,7 @@ from prefect.client.schemas.objects import State
 from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFilter
 
 from clinic.message.request import MessageRequest
+from clinic.message.witness import home_of, register
 from clinic.message.worker import Worker
 from clinic.settings import Settings
 from flows.message import message
@@ -114,6 +115,7 @@ def run_apart(
     path = practice.folder / "request.json"
     path.write_text(request.model_dump_json())
     settings = server.model_copy(update={"home": practice.folder})
+    register(practice.record, home_of(settings))  # a further process of the same installation
     environment = {
         **child_environment(settings),
         "PREFECT_API_URL": f"http://127.0.0.1:{server.prefect_port}/api",

@@ -73,7 +73,7 @@ def test_everyone_gets_one_message_and_prefect_shows_the_counts(practice: Practi
     assert all(row["what to do"] for row in run.table("outcomes-1"))
     assert {row["result"] for row in run.table("checks-1")} == {"ok"}
     page = run.artifacts["summary-1"]
-    assert page.startswith("# Campaign 1: Error")
+    assert page.startswith("# Campaign 1: OK, 2 not accepted")
     assert "14 rows, 12 messages, 12 segments" in page
     assert "█" * 40 + " 12" in page
     with get_client(sync_client=True) as client:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from clinic.clock import SystemClock
 from clinic.message import states
+from clinic.message.witness import home_of, register
 from clinic.record.database import Record
 from clinic.record.schema.messages import message
 from clinic.record.schema.outbox import outbox
@@ -47,6 +48,9 @@ def office(
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
+    register(
+        sqlite_record, home_of(Settings(home=home))
+    )  # the practice has sent by another process
     return Office(home, sqlite_record)
 
 

@@ -76,7 +76,8 @@ def sentinel() -> Sentinel:
 
 
 def peopled(practice: Practice, sentinel: Sentinel) -> None:
-    practice.patients(20)
+    for n in range(1, 21):
+        practice.patient(n, birth_date=date(1950, 1, n))
     practice.patient(
         100, nhs_number=sentinel.nhs_number, given_name=sentinel.given, mobile=sentinel.mobile,
         family_name=sentinel.family, email=sentinel.email, birth_date=sentinel.born,
@@ -98,7 +99,7 @@ def listed(practice: Practice, sentinel: Sentinel, *more: str) -> MessageRequest
     rows = [
         f"{s.nhs_number},{s.born:%d/%m/%Y},{s.mobile},{s.email},{s.given},{s.family},{s.remark}"
     ]
-    rows += [f"{nhs(n)},,,,,," for n in range(1, 21)]
+    rows += [f"{nhs(n)},{date(1950, 1, n):%d/%m/%Y},,,,," for n in range(1, 21)]
     heading = "NHS Number,Born,Mobile,Email,First Name,Surname,Remark"
     return practice.request(
         practice.file(*rows, *more, heading=heading), template="dear", request_key=None

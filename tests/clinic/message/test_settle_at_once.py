@@ -82,7 +82,9 @@ def test_one_inbox_applied_by_three_at_once_while_the_waiting_is_ended(
         applied = [one.result(60) for one in applying]
         ending.result(60)
     assert sum(one.applied for one in applied) == len(said)
-    assert count_inbox(record) == Inbox(waiting=0, applied=len(said), ignored=0, unmatched=0)
+    assert count_inbox(record) == Inbox(
+        waiting=0, applied=len(said), ignored=0, unmatched=0, not_understood=0
+    )
     silent = PEOPLE // 3
     failed = sum(1 for n in range(1, PEOPLE + 1) if n % 3 and not n % 5)
     end_waiting(record, clock, Receipts())

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from clinic.errors import RecordRefusal, RecordUnsafe, SettingsWrong
+from clinic.errors import NotSetUp, RecordRefusal, RecordUnsafe, SettingsWrong
 from clinic.record.bulk import insert_rows, is_any_of, update_rows
 from clinic.record.database import Record, require_durable, wal_is_safe
 from clinic.record.migrate import drop_everything, migrate
@@ -70,7 +70,7 @@ def test_a_record_of_another_version_is_refused(record: Record) -> None:
 
 def test_a_record_that_was_never_made_is_refused(tmp_path: Path) -> None:
     record = Record.open(f"sqlite:///{tmp_path / 'new.db'}")
-    with pytest.raises(RecordUnsafe):
+    with pytest.raises(NotSetUp):
         require_current(record)
     record.close()
 
