@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -23,10 +24,11 @@ from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFi
 from clinic.message.request import MessageRequest
 from clinic.message.witness import home_of, register
 from clinic.message.worker import Worker
+from clinic.record.private import close_folder
 from clinic.settings import Settings
 from flows.message import message
 from tasks.environment import ROOT, child_environment, prefect_home
-from tasks.login import ensure_login
+from tasks.login import ensure_login, login_file
 from tasks.wiring import Wiring, use
 from tests.main_job import Practice
 from tests.prefect_server import wait_for
@@ -115,7 +117,11 @@ def run_apart(
     path = practice.folder / "request.json"
     path.write_text(request.model_dump_json())
     settings = server.model_copy(update={"home": practice.folder})
-    register(practice.record, home_of(settings))  # a further process of the same installation
+    # A further process of the same installation, with a home of its own
+    register(practice.record, home_of(settings))
+    own = prefect_home(settings)
+    close_folder(own)
+    shutil.copy(login_file(prefect_home(server)), login_file(own))
     environment = {
         **child_environment(settings),
         "PREFECT_API_URL": f"http://127.0.0.1:{server.prefect_port}/api",

@@ -69,7 +69,7 @@ def test_the_judge_sees_a_settler_that_waits_too_long(
 ) -> None:
     """The negative control of the 72 hours."""
     slow = Receipts(no_receipt_hours=80)
-    year = Year(sqlite_record, tmp_path, seed=1, campaigns=2, people=30, days=20, receipts=slow)
+    year = Year(sqlite_record, tmp_path, seed=2, campaigns=2, people=30, days=20, receipts=slow)
     assert "waits for more than 72 hours" in kinds(year)
 
 
