@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cli import console
+from cli.proof import Me
 from cli.wiring import get_settings, open_record
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def import_file(
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Most rows with problems shown.")] = 20,
     json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+    me: Me = "",
 ) -> None:
     """
     Take patients in: new ones are added, changed ones brought up to date, and each row is told of.
@@ -43,7 +45,8 @@ def import_file(
     Date of Birth, Mobile Telephone, E-mail Address … Facility (or Organisation Code) and Provider (or
     Usual GP) say where somebody belongs who belongs nowhere yet; everybody else stays where they are.
     An empty cell takes nothing away; columns that are not taken in are named. Run it again whenever the
-    practice exports again, or after it was interrupted.
+    practice exports again, or after it was interrupted. That it was done, by whom and from which file (its
+    SHA-256), is in the audit trail.
     """
     from clinic.clock import SystemClock
     from clinic.cohort.files import open_list
@@ -52,8 +55,9 @@ def import_file(
     settings = get_settings()
     with open_record(settings) as record, console.err().status("Taking patients in …"):
         opened = open_list(file, scheme=scheme or settings.organisation.id_scheme)
-        today = SystemClock().now().date()
-        result = import_patients(record, opened, today=today)
+        clock = SystemClock()
+        by = me or settings.operator
+        result = import_patients(record, clock, opened, today=clock.now().date(), by=by)
     if json:
         told = {
             "counts": dict(result.counts),

@@ -102,7 +102,7 @@ def _look_and_ask(
         if not unseen:
             show_list(look, time, result=False)
         leave_out = _decide(parts, look, manner, choice)
-        keep_list(parts.record, key, request.request_key or "", leave_out)
+        keep_list(parts.record, parts.clock, key, request.request_key or "", leave_out)
     finally:
         discard_preview(parts.record, key)
     return None

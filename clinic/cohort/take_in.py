@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from clinic.clock import Clock
+from clinic.cohort.list_trail import tell_taken
 from clinic.cohort.remarks import remarks_as_json
 from clinic.errors import ListRefused
 from clinic.record.bulk import insert_rows
@@ -70,7 +71,7 @@ def take_in_file(
 
     list_id, is_whole = _once(record, begin)
     if not is_whole:
-        _fill(record, list_id, file)
+        _fill(record, clock, list_id, file)
     return list_id
 
 
@@ -138,7 +139,7 @@ def _insert(
     return int(key)
 
 
-def _fill(record: Record, list_id: int, file: ListFile) -> None:
+def _fill(record: Record, clock: Clock, list_id: int, file: ListFile) -> None:
     """Write the rows that are not there yet, a block a transaction, then say how many there are."""
     born = file.fields.get("birth_date")
     proven: set[Order] = set()
@@ -148,7 +149,8 @@ def _fill(record: Record, list_id: int, file: ListFile) -> None:
         with record.write() as connection:
             last = _last_row(connection, list_id)
             insert_rows(connection, list_row, _ROW_COLUMNS, _rows_of(list_id, block, last))
-    _complete(record, list_id, order_of(file.layout, proven) if born is not None else None)
+    order = order_of(file.layout, proven) if born is not None else None
+    _complete(record, clock, list_id, order)
 
 
 def _last_row(connection: Connection, list_id: int) -> int:
@@ -168,16 +170,19 @@ def _rows_of(list_id: int, block: Block, last: int) -> Iterator[tuple[int, int, 
             yield list_id, number, bad, orjson.dumps(row).decode()
 
 
-def _complete(record: Record, list_id: int, order: Order | None) -> None:
+def _complete(record: Record, clock: Clock, list_id: int, order: Order | None) -> None:
+    """Say how many rows there are, once: whoever comes second finds it said."""
     with record.write() as connection:
         count = (
             sa.select(sa.func.count()).select_from(list_row).where(list_row.c.list_id == list_id)
         ).scalar_subquery()
-        connection.execute(
+        done = connection.execute(
             sa.update(cohort_list)
-            .where(cohort_list.c.id == list_id)
+            .where(cohort_list.c.id == list_id, cohort_list.c.rows.is_(None))
             .values(rows=count, date_order=order)
         )
+        if done.rowcount:
+            tell_taken(connection, list_id, clock.now())
 
 
 def take_in_ids(
@@ -206,6 +211,7 @@ def take_in_ids(
             _ROW_COLUMNS,
             ((list_id, n, False, orjson.dumps([x]).decode()) for n, x in enumerate(ids, start=1)),
         )
+        tell_taken(connection, list_id, clock.now())
         return list_id
 
     return _once(record, begin)
@@ -257,6 +263,7 @@ def take_in_query(
             .where(cohort_list.c.id == list_id)
             .values(sha256=digest, rows=count)
         )
+        tell_taken(connection, list_id, clock.now())
         return list_id
 
     return _once(record, begin)

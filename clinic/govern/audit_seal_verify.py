@@ -16,8 +16,9 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from clinic.govern.audit_faults import Fault
-from clinic.govern.audit_seals import HALF, kept_marks, read_marks
+from clinic.govern.audit_seals import HALF, kept_marks, read_marks, unpack_keys
 from clinic.govern.audit_tables import SEALED, Key, Row, Whole
+from clinic.record.schema.govern import audit_act, audit_row_seal
 from clinic.record.schema.messages import message
 
 PAGE: Final = 10_000
@@ -152,7 +153,8 @@ def unsealed_rows(connection: Connection, known: Known) -> Iterator[Fault | NotS
     """
     Rows of sealed tables that no act speaks of: put in behind our back, or older than their seals.
 
-    Numbers only grow: what has a higher number than the first that was sealed, was put in.
+    Numbers only grow: what has a higher number than the first that was sealed as it was made, was put in.
+    One that was older when seals came in, and was sealed by a later step of it, says nothing of others.
     """
     for name, spec in SEALED.items():
         if isinstance(spec, Whole) or spec.table is message:
@@ -163,8 +165,7 @@ def unsealed_rows(connection: Connection, known: Known) -> Iterator[Fault | NotS
             query = query.where(~spec.passing)
         rows = connection.scalars(query).all()
         without = sorted(set(rows) - sealed, key=str)
-        numbers = [key for key in sealed if isinstance(key, int)]
-        first = min(numbers, default=None)
+        first = _first_born(connection, spec)
         older = []
         for key in without:
             if first is not None and isinstance(key, int) and (key > first or key < 1):
@@ -173,6 +174,19 @@ def unsealed_rows(connection: Connection, known: Known) -> Iterator[Fault | NotS
                 older.append(key)
         if older:
             yield NotSeen(name, len(older), tuple(older[:5]))
+
+
+def _first_born(connection: Connection, spec: Row) -> int | None:
+    """The lowest number of a row that was sealed when it was made; None: names have no order."""
+    a, s = audit_act.c, audit_row_seal.c
+    packed = connection.scalars(
+        sa.select(s["keys"])
+        .join(audit_act, (a.stream == s.stream) & (a.number == s.number))
+        .where(s.table_name == spec.table.name, a.operation_type == spec.born)
+    )
+    return min(
+        (key for each in packed for key in unpack_keys(each) if isinstance(key, int)), default=None
+    )
 
 
 def unseen_messages(connection: Connection, known: Known) -> Iterator[NotSeen]:

@@ -18,10 +18,12 @@ from sqlalchemy import ColumnElement, Connection
 
 from clinic.record.schema.change import operation, operation_item, selection, selection_row
 from clinic.record.schema.govern import approval, operator
-from clinic.record.schema.messages import campaign, message, recipient
+from clinic.record.schema.lists import cohort_list, template, template_version
+from clinic.record.schema.messages import campaign, gate_override, message, recipient
 from clinic.record.schema.settings import governed_setting
 
 Key = int | str
+_PREVIEWED: Final = "previewed text"  # clinic/message/catalogue.py
 _WILL_CHANGE: Final = (
     "will_change"  # of clinic/change/outcomes.py: those are sealed with their values
 )
@@ -35,7 +37,8 @@ class Row:
     key: its primary key
     fixed, moving: columns that keep their first value, and that are written again with a new mark
     subject, of: in whose chain its marks are, and the column that says which; None: the system's
-    passing: rows that are deleted after a look, and have no mark
+    passing: rows that are deleted after a look, or are not whole yet, and have no mark
+    born: the act that seals a new row: what has a higher number than the first of them, and no mark, was put in
     """
 
     table: sa.Table
@@ -45,6 +48,7 @@ class Row:
     subject: str | None = None
     of: str | None = None
     passing: ColumnElement[bool] | None = None
+    born: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +95,7 @@ _SPECS: Final[tuple[Row | Whole, ...]] = (
             "reason",
         ),
         moving=("expires_at", "state", "decided_by", "decided_at", "note", "used_at"),
+        born="approval.requested",
     ),
     Row(
         table=governed_setting,
@@ -110,6 +115,45 @@ _SPECS: Final[tuple[Row | Whole, ...]] = (
         subject="campaign",
         of="id",
         passing=campaign.c.request_key.startswith("preview-") & campaign.c.dry_run,
+        born="campaign.requested",
+    ),
+    Row(
+        table=cohort_list,
+        key="id",
+        fixed=(
+            "request_key", "name", "source", "layout", "file_name", "sha256", "size", "encoding",
+            "columns", "fields", "criteria", "rows", "date_order", "remarks", "taken_at", "taken_by",
+        ),
+        passing=cohort_list.c.request_key.startswith("preview-") | cohort_list.c.rows.is_(None),
+        born="list.taken",
+    ),
+    Row(
+        table=template,
+        key="id",
+        fixed=("key", "name", "message_type", "purpose", "locked"),
+        passing=template.c.message_type == _PREVIEWED,
+        born="template.added",
+    ),
+    Row(
+        table=template_version,
+        key="id",
+        fixed=(
+            "template_id", "version", "subject", "body", "variables", "sha256", "created_at",
+            "created_by",
+        ),
+        passing=template_version.c.template_id.in_(
+            sa.select(template.c.id).where(template.c.message_type == _PREVIEWED)
+        ),
+        born="template.added",
+    ),
+    Row(
+        table=gate_override,
+        key="campaign_id",
+        fixed=("overridden_by", "reason", "given_at"),
+        moving=("applied_at",),
+        subject="campaign",
+        of="campaign_id",
+        passing=gate_override.c.applied_at.is_(None),
     ),
     Row(
         table=message,
@@ -137,6 +181,7 @@ _SPECS: Final[tuple[Row | Whole, ...]] = (
         ),
         subject="operation",
         of="id",
+        born="operation.requested",
     ),
     Whole(
         table=operation_item,
@@ -149,6 +194,7 @@ _SPECS: Final[tuple[Row | Whole, ...]] = (
         table=selection,
         key="id",
         fixed=("source", "criteria", "sha256", "rows", "selected", "taken_at", "taken_by"),
+        born="selection.taken",
     ),
     Whole(
         table=selection_row,
@@ -192,12 +238,8 @@ NOT_SEALED: Final[Mapping[str, str]] = MappingProxyType(
             _AT_WORK,
         ),
         **dict.fromkeys(("receipt_inbox", "receipt_unread", "reply"), _OTHERS),
-        "cohort_list": "an upload as it came; whom it led to message is sealed",
-        "list_row": "an upload as it came, taken out when a patient asks for it",
-        "template": "each message's own text is sealed",
-        "template_version": "each message's own text is sealed",
+        "list_row": "an upload as it came, taken out when a patient asks for it; the list's digest is sealed",
         "check_result": "what the gate found; who was left out is sealed",
-        "gate_override": "who answered for a list, and a digest of why, are in the campaign's act",
         "export_file": "its name and SHA-256 are in the export's act",
     }
 )  # fmt: skip

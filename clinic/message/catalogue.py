@@ -1,7 +1,8 @@
 """
 The catalogue of templates (ARC-2): each has a type, a purpose, and versions that are never changed.
 
-A campaign refers to one version, so that what was sent stays what was reviewed. Templates that come with
+A campaign refers to one version, so that what was sent stays what was reviewed; who added it is on the
+audit trail, and it is sealed where it stands. Templates that come with
 the program are locked where their words matter: nobody edits them here (COM-3); own ones are added
 beside them (ACX-9).
 """
@@ -21,6 +22,7 @@ from sqlalchemy import Connection, Row
 
 from clinic.clock import Clock
 from clinic.errors import NotAllowed, NotFound, TemplateRefused
+from clinic.govern.audit import Act, record_act
 from clinic.message.template import compile_template
 from clinic.message.variables import allowed_variables
 from clinic.record.database import Record
@@ -158,8 +160,9 @@ def _add(connection: Connection, clock: Clock, new: NewTemplate, *, by: str, unl
     if last is not None and last.sha256 == digest:
         return int(last.version)
     version = last.version + 1 if last is not None else 1
-    connection.execute(
-        sa.insert(template_version).values(
+    key = connection.execute(
+        sa.insert(template_version)
+        .values(
             template_id=known,
             version=version,
             subject=new.subject,
@@ -169,7 +172,20 @@ def _add(connection: Connection, clock: Clock, new: NewTemplate, *, by: str, unl
             created_at=clock.now(),
             created_by=by,
         )
-    )
+        .returning(template_version.c.id)
+    ).scalar_one()
+    if new.message_type != PREVIEW_TEXT:
+        made = (
+            {template: [known], template_version: [key]}
+            if version == 1
+            else {template_version: [key]}
+        )
+        says = {"key": new.key, "version": version, "sha256": digest}
+        act = Act(
+            operator=by, operation_type="template.added", subject="template", subject_id=known,
+            new_values=says,
+        )  # fmt: skip
+        record_act(connection, clock, act, rows=made)
     return int(version)
 
 

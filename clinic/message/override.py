@@ -1,7 +1,7 @@
 """
 Who answers for a list that the gate would stop: a person with a name, and why.
 
-It is kept with the campaign before its list is judged; only where the gate would have stopped the list does it
+It is kept with the campaign before its list is judged, and sealed once it counts: only where the gate would
 count, and that is an act of the audit trail: the checks that failed, with counts and digests. The
 reason itself is a person's words: it stays where it can be erased, and the trail has its digest.
 """
@@ -107,4 +107,4 @@ def apply_override(
         patients_affected=rows,
         new_values={**found, "rows": rows, "reason_sha256": reason},
     )
-    record_act(connection, clock, act)
+    record_act(connection, clock, act, rows={gate_override: [campaign_id]})

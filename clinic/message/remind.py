@@ -26,6 +26,7 @@ from sqlalchemy import Connection
 
 from clinic.clock import Clock
 from clinic.cohort.appointments import appointment_query
+from clinic.cohort.list_trail import tell_taken
 from clinic.govern.audit_chain import hold
 from clinic.message import states
 from clinic.message.begin import require_channel
@@ -149,6 +150,7 @@ def _take_in(
         )
     )  # fmt: skip
     _finish(connection, list_id)
+    tell_taken(connection, list_id, now)
     return int(list_id)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from clinic.clock import Clock
 from clinic.cohort.appointments import not_reminded_of
+from clinic.cohort.list_trail import tell_taken
 from clinic.govern.audit_chain import hold
 from clinic.record.schema.lists import cohort_list
 from clinic.record.schema.people import appointment
@@ -48,5 +49,6 @@ def note_reminded(connection: Connection, clock: Clock, until: datetime, *, by: 
     )
     columns = ["list_id", "row_number", "appointment_id", "starts_at", "message_id"]
     connection.execute(sa.insert(reminder).from_select(columns, found))
+    tell_taken(connection, list_id, now)
     own = sa.select(sa.func.count()).where(reminder.c.list_id == list_id)
     return connection.scalar(own) or 0

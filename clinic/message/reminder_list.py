@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from clinic.clock import Clock
 from clinic.cohort.appointments import given_query
+from clinic.cohort.list_trail import tell_taken
 from clinic.errors import NotFound
 from clinic.message import states
 from clinic.message.campaign import get_campaign
@@ -134,14 +135,18 @@ def require_rows(rows: Sequence[int], *, of: int) -> None:
         )
 
 
-def keep_list(record: Record, preview: str, request_key: str, leave_out: Collection[int]) -> None:
+def keep_list(
+    record: Record, clock: Clock, preview: str, request_key: str, leave_out: Collection[int]
+) -> None:
     """Keep the list that was looked at, less the rows left out, as the one that the request means."""
     with record.write() as connection:
         mine = cohort_list.c.request_key == preview
         criteria = connection.execute(sa.select(cohort_list.c.criteria).where(mine)).scalar_one()
         asked = orjson.loads(criteria) | ({LEFT_OUT: sorted(leave_out)} if leave_out else {})
-        connection.execute(
+        list_id = connection.execute(
             sa.update(cohort_list)
             .where(mine)
             .values(request_key=request_key, criteria=orjson.dumps(asked).decode())
-        )
+            .returning(cohort_list.c.id)
+        ).scalar_one()
+        tell_taken(connection, list_id, clock.now())

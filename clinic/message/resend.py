@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.clock import Clock
+from clinic.cohort.list_trail import tell_taken
 from clinic.errors import NotAllowed
 from clinic.govern.audit_chain import hold
 from clinic.message import states
@@ -194,6 +195,7 @@ def _copy_rows(
             .where(list_row.c.list_id == old.list_id, is_any_of(list_row.c.row_number, chosen)),
         )
     )
+    tell_taken(connection, list_id, values["created_at"])
     return int(list_id)
 
 

@@ -23,6 +23,7 @@ from clinic.change.kinds import title_of
 from clinic.change.operations import get_operation
 from clinic.change.states import CHANGED_SOMETHING
 from clinic.clock import Clock
+from clinic.cohort.list_trail import tell_taken
 from clinic.errors import NotAllowed, OperationRefused
 from clinic.govern.audit import Act, record_act
 from clinic.message.campaign import CampaignRequest, get_campaign, open_campaign
@@ -166,6 +167,7 @@ def _take_in(
         for number, each in enumerate(told, start=1)
     )
     insert_rows(connection, list_row, _ROW, rows)
+    tell_taken(connection, list_id, clock.now())
     return list_id
 
 

@@ -5,6 +5,9 @@ A block of rows is one transaction; running the same file again changes nothing,
 is simply run again. A cell that is empty takes nothing away. The first row of a patient counts; another
 row of the same patient is listed, and so is every row that cannot be used. Where a patient belongs is
 taken in for those who belong nowhere yet (clinic/practice/belonging.py).
+
+The audit trail has two acts of it: that it began, before the first row, and how it ended, with counts.
+Each names who, the digest of the file's bytes and no value of a row (NEW-10).
 """
 
 from __future__ import annotations
@@ -19,8 +22,10 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from clinic.clock import Clock
 from clinic.cohort.files import Block, ListFile
 from clinic.cohort.outcomes import OUTCOMES
+from clinic.govern.audit import Act, record_act
 from clinic.practice.belonging import NAMED_BY, Belonging
 from clinic.record.bulk import insert_rows, is_any_of
 from clinic.record.database import Record
@@ -79,11 +84,14 @@ class Imported:
     stayed: int = 0
 
 
-def import_patients(record: Record, file: ListFile, *, today: date) -> Imported:
+def import_patients(
+    record: Record, clock: Clock, file: ListFile, *, today: date, by: str
+) -> Imported:
     """
     Take in every row of an opened list. Run again: nothing changes.
 
     today: dates of birth after it are refused
+    by: who imports
 
     Raises:
         ListRefused: the file changed while it was read; what was taken in stays
@@ -95,6 +103,7 @@ def import_patients(record: Record, file: ListFile, *, today: date) -> Imported:
         belonging = Belonging.of(connection)
     result = Imported(unused=unused, unknown=belonging.unknown)
     order = _date_order(file)
+    _tell(record, clock, "import-begun", file, by, {})
     for block in file.blocks():
         rows = _read(block, headings, belonging, today=today, order=order)
         _mark_repeated(rows, seen)
@@ -104,7 +113,22 @@ def import_patients(record: Record, file: ListFile, *, today: date) -> Imported:
             _update(connection, rows)
         _note(result, rows)
     result.stayed = belonging.stayed
+    _tell(record, clock, "imported", file, by, result.counts)
     return result
+
+
+def _tell(
+    record: Record, clock: Clock, what: str, file: ListFile, by: str, counts: Mapping[str, int]
+) -> None:
+    act = Act(
+        operator=by,
+        operation_type=f"patients.{what}",
+        subject="patients",
+        patients_affected=counts.get("added", 0) + counts.get("changed", 0),
+        new_values={"sha256": file.sha256, "size": file.size, "layout": file.layout, **counts},
+    )
+    with record.write() as connection:
+        record_act(connection, clock, act)
 
 
 def _headings(file: ListFile) -> dict[str, str]:

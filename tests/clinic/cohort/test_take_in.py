@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from clinic.cohort.filters import PatientFilter, filter_query
 from clinic.cohort.take_in import take_in_file, take_in_ids, take_in_query
 from clinic.errors import ListRefused
 from clinic.record.database import Record
+from clinic.record.schema.govern import audit_act
 from clinic.record.schema.lists import cohort_list, list_row
 from clinic.record.schema.people import patient
 from tests.fakes import FakeClock
@@ -45,6 +47,12 @@ def rows(practice: Practice, list_id: int) -> dict[int, list[str]]:
             .order_by(list_row.c.row_number)
         ).all()
     return {row[0]: orjson.loads(row[1]) for row in found}
+
+
+def acts_of_lists(practice: Practice) -> list[sa.Row[tuple[object, ...]]]:
+    query = sa.select(audit_act).where(audit_act.c.subject == "list").order_by(audit_act.c.number)
+    with practice.record.read() as connection:
+        return list(connection.execute(query).all())
 
 
 def test_every_original_row_is_kept_with_the_files_fingerprint(practice: Practice) -> None:
@@ -143,6 +151,7 @@ def test_two_runs_of_one_request_at_once_take_the_file_in_once(practice: Practic
     assert len(found) == 4
     assert set(found) == {1}
     assert practice.count(list_row) == 100
+    assert len(acts_of_lists(practice)) == 1
 
 
 def test_pasted_ids_are_numbered_from_one_and_repeats_are_kept(practice: Practice) -> None:
@@ -152,6 +161,27 @@ def test_pasted_ids_are_numbered_from_one_and_repeats_are_kept(practice: Practic
     assert take_in_ids(practice.record, practice.clock, ids, **common) == list_id
     assert rows(practice, list_id) == {1: [nhs(1)], 2: ["E2"], 3: [nhs(1)]}
     assert head(practice, list_id).rows == 3
+
+
+def test_the_trail_has_who_took_a_list_in_from_what_and_no_cell_or_name_of_it(
+    practice: Practice,
+) -> None:
+    """NEW-10: once, when it is whole; of a look, which is deleted again, never."""
+    path = practice.file(f"{nhs(1)},Ann", heading="NHS Number,Note")
+    bytes_ = path.read_bytes()
+    for key in ("k", "k", "preview-1"):
+        take(practice, path, key=key)
+    common = {"name": "Pasted", "taken_by": "ann"}
+    take_in_ids(practice.record, practice.clock, ["E1"], request_key="ids", **common)
+    found = acts_of_lists(practice)
+    assert [(act.operator, act.operation_type, act.subject_id) for act in found] == [
+        ("nia", "list.taken", 1),
+        ("ann", "list.taken", 3),
+    ]
+    assert orjson.loads(found[0].new_values) == {
+        "source": "file", "layout": "generic", "size": len(bytes_), "rows": 1,
+        "sha256": hashlib.sha256(bytes_).hexdigest(),
+    }  # fmt: skip
 
 
 def test_a_filter_is_taken_in_as_it_is_now(practice: Practice) -> None:

@@ -6,21 +6,16 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from clinic.change.selection import select_ids
 from clinic.gateway.incoming import Receipt
 from clinic.gateway.outbox import Outbox
-from clinic.govern.approvals import decide, request_approval
 from clinic.govern.audit import Fault, verify
 from clinic.govern.audit_derived import _STATUS, unlike_their_messages
 from clinic.govern.audit_tables import DERIVED, NOT_SEALED, SEALED
-from clinic.govern.operators import Operator, add_operator
-from clinic.message import control
 from clinic.message.deliver import deliver
 from clinic.message.receipts import keep_receipts
 from clinic.message.save import ITEM_STATUS, save_batches
@@ -30,13 +25,12 @@ from clinic.message.trail import tell_requested
 from clinic.record.database import Record
 from clinic.record.schema import METADATA
 from clinic.record.schema.people import clinical_item
-from clinic.settings import Settings
-from tests.fakes import FakeClock, FakeGateway
+from tests.clinic.govern.busy import ONE, TWO, make_busy, past_the_program
+from tests.fakes import FakeClock
 from tests.ledgers import add_campaign, add_patients, make_ledger
 from tests.references import message_id
 
-ONE, TWO, THREE = (message_id(1, row) for row in (1, 2, 3))
-SECRET = "a long secret of nobody"
+THREE = message_id(1, 3)
 
 
 def test_every_table_is_sealed_or_says_why_not() -> None:
@@ -59,31 +53,7 @@ def test_items_are_compared_by_the_rule_that_makes_them() -> None:
 
 @pytest.fixture
 def busy(governed: Record, clock: FakeClock, tmp_path: Path) -> Record:
-    """Three people, an approved request, a selection, and a campaign of six: four sent, two cancelled."""
-    people = (("root", "admin", "root"), ("mia", "manager", "root"), ("ann", "operator", "root"))
-    for name, role, by in people:
-        add_operator(governed, clock, name=name, role=role, secret=SECRET, by=by)  # type: ignore[arg-type]
-    add_patients(governed, 6)
-    add_campaign(governed, clock, 6, batch_size=4, gateway="fake", requested_by="ann")
-    with governed.write() as connection:
-        tell_requested(connection, 1, clock.now())
-    ledger = make_ledger(governed, clock, tmp_path)
-    deliver(ledger, FakeGateway(), 1, 1, 1)
-    control.cancel(governed, clock, 1, by="ann", reason="enough")
-    save_batches(governed, clock, 1, 1, 1)
-    keep_receipts(governed, clock, [Receipt("fake", "e1", ONE, "delivered", None, None, None)])
-    apply_receipts(governed, clock)
-    with governed.write() as connection:
-        connection.exec_driver_sql("UPDATE patient SET local_id = 'L' || id")
-        request_approval(
-            connection, clock, subject="operation", subject_id=7, kind="status", digest="d" * 64,
-            requested_by="ann", summary={}, reason="facility closes", flow_run_id=None,
-            expires_in=timedelta(days=1),
-        )  # fmt: skip
-    mia = Operator("mia", "manager", active=True)
-    decide(governed, clock, 1, operator=mia, decision="approved", note="list checked")
-    select_ids(governed, clock, Settings(), ["L1", "L2", "nobody"], source="ids", taken_by="ann")
-    return governed
+    return make_busy(governed, clock, tmp_path)
 
 
 def test_what_the_outbox_keeps_is_as_it_was_written(
@@ -126,8 +96,14 @@ EDITS: list[tuple[str, str, str, int | str, int | None]] = [
     ("operator", "name = 'mia'", "active = false", "mia", None),
     ("operator", "name = 'ann'", "created_by = 'mia'", "ann", None),
     ("selection", "id = 1", "taken_by = 'mia'", 1, None),
-    ("selection_row", "row_number = 3", "patient_id = 5, outcome = 'selected'", 1, None),
-    ("selection_row", "row_number = 1", "outcome = 'duplicate'", 1, None),
+    (
+        "selection_row",
+        "selection_id = 1 AND row_number = 3",
+        "patient_id = 5, outcome = 'selected'",
+        1,
+        None,
+    ),
+    ("selection_row", "selection_id = 1 AND row_number = 1", "outcome = 'duplicate'", 1, None),
 ]
 
 
@@ -198,6 +174,9 @@ def test_what_is_older_than_its_seals_is_counted_as_not_seen(
     assert result.holds
     assert [(each.table, each.count, each.first) for each in result.not_seen] == [
         ("campaign", 1, (1,)),
+        ("cohort_list", 2, (1, 2)),  # put straight into the tables, as the template
+        ("template", 1, (1,)),
+        ("template_version", 1, (1,)),
         ("message", 3, (1,)),
     ]
 
@@ -221,22 +200,3 @@ def undone(record: Record, table: str, where: str) -> Iterator[None]:
             connection.commit()
             if record.dialect == "postgresql":
                 connection.exec_driver_sql("SET session_replication_role = DEFAULT")
-
-
-def past_the_program(record: Record, statement: str) -> None:
-    """SQL by somebody who owns the database: neither triggers nor foreign keys stop them."""
-    with record.engine.connect() as connection:
-        if record.dialect == "sqlite":
-            driver = connection.connection.driver_connection
-            assert driver is not None
-            driver.execute("PRAGMA foreign_keys = OFF")
-            triggers = driver.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-            for (name,) in triggers.fetchall():
-                driver.execute(f"DROP TRIGGER {name}")
-            driver.execute(statement)
-            driver.execute("PRAGMA foreign_keys = ON")
-            return
-        connection.exec_driver_sql("SET session_replication_role = replica")
-        connection.exec_driver_sql(statement)
-        connection.commit()
-        connection.exec_driver_sql("SET session_replication_role = DEFAULT")

@@ -412,7 +412,7 @@ def test_a_row_that_a_person_left_out_is_not_sent_and_a_later_run_may_remind_of_
         if dry_run:
             listed = read_reminders(office, number)
             assert count_without(office, number, [2]) == (2, 2)
-            keep_list(office, look, "cli-1", [2])
+            keep_list(office, clock, look, "cli-1", [2])
             discard_preview(office, look)
     assert [(row.row_number, row.patient) for row in listed] == [
         (1, "Given1 F"), (2, "Given2 F"), (3, "Given3 F"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +13,9 @@ import sqlalchemy as sa
 from clinic.cohort.files import open_list
 from clinic.practice.importing import SAYS, Imported, import_patients
 from clinic.record.database import Record
+from clinic.record.schema.govern import audit_act
 from clinic.record.schema.people import facility, patient, provider
+from tests.fakes import FakeClock
 
 HEADING = "EMIS Number,NHS Number,Title,Given Name,Family Name,Date of Birth,Mobile Telephone,E-mail Address"
 SIAN = "1001,999 000 0018,Ms,Siân,Llwyd,31/12/1980,07700 900123,sian@example.org"
@@ -22,7 +26,7 @@ TODAY = date(2026, 3, 2)
 def run(record: Record, folder: Path, *rows: str, heading: str = HEADING) -> Imported:
     path = folder / "patients.csv"
     path.write_text("\n".join((heading, *rows)) + "\n", encoding="utf-8")
-    return import_patients(record, open_list(path), today=TODAY)
+    return import_patients(record, FakeClock(), open_list(path), today=TODAY, by="nia")
 
 
 def stored(record: Record, *, by: str = "local_id") -> dict[str | None, sa.Row[tuple[object, ...]]]:
@@ -269,3 +273,20 @@ def test_an_address_in_several_columns_is_one_on_the_record(record: Record, tmp_
         "Flat 2, 1 High St, Tref, Dyfed", "EF1 2GH",
     )  # fmt: skip
     assert found["1002"].address is None
+
+
+def test_the_trail_has_who_imported_which_file_and_no_value_of_a_row(
+    record: Record, tmp_path: Path
+) -> None:
+    """NEW-10: begun and ended, so that a killed import is seen too; the digest is of the file's bytes."""
+    run(record, tmp_path, SIAN, LLYR, "1003,bad,,A,B,01/02/1950,,")
+    bytes_ = (tmp_path / "patients.csv").read_bytes()
+    with record.read() as connection:
+        found = connection.execute(sa.select(audit_act).order_by(audit_act.c.number)).all()
+    assert [(act.operator, act.operation_type, act.patients_affected) for act in found] == [
+        ("nia", "patients.import-begun", 0),
+        ("nia", "patients.imported", 2),
+    ]
+    says = [json.loads(act.new_values) for act in found]
+    begun = {"sha256": hashlib.sha256(bytes_).hexdigest(), "size": len(bytes_), "layout": "emis"}
+    assert says == [begun, begun | {"added": 2, "nhs_number_invalid": 1}]

@@ -1,0 +1,37 @@
+"""
+That a list was taken in is on the audit trail: who, from what, the digest of it, how many rows (NEW-10).
+
+The list's own row is sealed with the act (clinic/govern/audit_tables.py); no cell, name or file name is in
+it. Whoever makes a list says so here, in the transaction that completes it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.govern.audit import Act, write_act
+from clinic.record.schema.lists import cohort_list
+
+TAKEN: Final = "list.taken"
+_SAYS: Final = ("source", "layout", "sha256", "size", "rows")
+
+
+def tell_taken(connection: Connection, list_id: int, now: datetime) -> None:
+    """Who took this list in; of a look, which is deleted again, nothing."""
+    row = connection.execute(sa.select(cohort_list).where(cohort_list.c.id == list_id)).one()
+    if row.request_key.startswith("preview-"):
+        return
+    says = {name: getattr(row, name) for name in _SAYS}
+    act = Act(
+        operator=row.taken_by,
+        operation_type=TAKEN,
+        subject="list",
+        subject_id=list_id,
+        patients_affected=row.rows or 0,
+        new_values={name: value for name, value in says.items() if value not in (None, "")},
+    )
+    write_act(connection, act, now, rows={cohort_list: [list_id]})
