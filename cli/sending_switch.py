@@ -87,7 +87,7 @@ def allow(
     held stay held: each is resumed (what it has sent before is sent again) or cancelled.
     """
     from clinic.clock import SystemClock
-    from clinic.errors import NotAllowed
+    from clinic.errors import NotAllowed, RecordUnsafe
     from clinic.govern.audit import write_anchor
     from clinic.message.sending_stop import allow as act
     from clinic.message.sending_stop import sending
@@ -95,6 +95,7 @@ def allow(
 
     settings = get_settings()
     clock = SystemClock()
+    first: tuple[str, ...] = ()
     if not reason.strip():
         raise NotAllowed("reason-missing", "say what happened: --reason")
     with open_record(settings) as record:
@@ -103,11 +104,17 @@ def allow(
             told = _note_reminded(connection, clock, settings, reminded_through, by)
             act(connection, clock, by=by, reason=reason, told=told)
             accept(connection, home_of(settings))
-        write_anchor(record, anchor_of(settings))
+        try:
+            write_anchor(record, anchor_of(settings))
+        except RecordUnsafe:  # right after a restore: the anchor knows of more than the trail
+            console.say(
+                "[yellow]The audit trail was set back too[/]: keep its anchor as evidence, elsewhere."
+            )
+            first = ('cohort audit anchor --anew --reason "…"',)
         found = sending(record)
     if told:
         console.say(f"{told['reminded']} appointments are taken as reminded of already.")
-    _show(found, settings)
+    _show(found, settings, *first)
 
 
 def _note_reminded(
@@ -141,7 +148,7 @@ def _who(record: Record, settings: Settings, me: str, secret_fd: int | None) -> 
     return person.name
 
 
-def _show(found: Sending, settings: Settings) -> None:
+def _show(found: Sending, settings: Settings, *first: str) -> None:
     at = LocalTime(settings).show
     if found.stopped is None:
         console.say("Sending is allowed.")
@@ -158,5 +165,5 @@ def _show(found: Sending, settings: Settings) -> None:
         console.say(f"Held until somebody resumes or cancels each: campaign {numbers}.")
     if found.stopped is not None:
         console.next_commands('cohort sending allow --reason "…"', *held)
-    elif held:
-        console.next_commands(*held)
+    elif first or held:
+        console.next_commands(*first, *held)

@@ -37,7 +37,7 @@ _ABLE: Final = (
 )  # fmt: skip
 SAYS: Final[Mapping[str, str]] = {
     BY_PERSON: "a person stopped it",
-    "database-restored": "the record was set back: messages have left that it knows nothing of",
+    "database-restored": "the record was set back: messages were sent that it knows nothing of",
     "database-moved": "the record is on another database server, or the server was set back or failed over",
     "database-changed": "the record is another one than this home has worked with",
     "machine-changed": "this home was copied to another machine",
