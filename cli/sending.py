@@ -147,8 +147,8 @@ def use_server(settings: Settings) -> None:
     from tasks.environment import apply_environment
     from tasks.server import ensure_server
 
-    # The progress bar tells what happens; the run's page has the log
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "ERROR")
+    # The progress bar tells what happens, and we say what failed; the run's page has the log
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     prefect_gone.prepare()
     apply_environment(settings)
     ensure_server(settings)
