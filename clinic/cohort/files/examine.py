@@ -25,8 +25,8 @@ _ROUNDED = re.compile(r"\s*-?\d(?:[.,]\d+)?E\+\d+\s*", re.IGNORECASE)
 _NAMES = ("given_name", "family_name", "full_name")
 _ERROR = re.compile(r"\s*#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|#+)\s*")
 # Where a rounded number is another patient, or nobody
-_EXACT = ("nhs_number", "local_id", "mobile", "phone_home", "phone_work")
-_MATTERS = (*_EXACT, "birth_date", "email")
+EXACT = ("nhs_number", "local_id", "mobile", "phone_home", "phone_work")
+_MATTERS = (*EXACT, "birth_date", "email")
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Examiner:
                 )
 
     def _refuse_rounded(self, page: Page) -> None:
-        for field in _EXACT:
+        for field in EXACT:
             for number, cell in zip(page.numbers, self._column(page, field), strict=False):
                 if _ROUNDED.fullmatch(cell):
                     raise self._refusal(
@@ -119,6 +119,8 @@ class Examiner:
         add = self.notices.add
         add("line_breaks", [page.numbers[i] for i in page.spanning])
         add("blank_rows", count=page.blank)
+        for code, rows in page.changed.items():
+            add(code, rows)
         add("unreadable_row", [page.numbers[i] for i in misfits(page, len(self.columns))])
         add("repeated_heading", [n for n, row in _numbered(page) if row == list(self.columns)])
         if self.reasons.odd:

@@ -15,6 +15,11 @@ class Extent:
     rows: int = 0  # rows with something in a cell
     last_row: int = 0  # the last of those
     last_column: int = 0
+    # Row → the places (from 0) from which on a column has another number format, and which; texts of
+    # single cells as they are shown, where the file holds those
+    formats: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
+    texts: dict[int, dict[int, str]] = field(default_factory=dict)
+    unknown_formats: int = 0  # numbers whose format is not understood
     uncomputed: int = 0  # the first row with a formula whose value was never computed
 
     def add(self, rows: range, column: int) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clinic.cohort.columns import map_columns
-from clinic.cohort.files.examine import Examiner, Reasons
+from clinic.cohort.files.examine import EXACT, Examiner, Reasons
 from clinic.cohort.files.heading import find_table
 from clinic.cohort.files.kinds import kind_of
 from clinic.cohort.files.limits import Limits
@@ -15,7 +15,7 @@ from clinic.cohort.files.lookalikes import Lookalikes
 from clinic.cohort.files.notices import Notice, Notices
 from clinic.cohort.files.pages import Block, Table, block_of, sha256_of
 from clinic.cohort.files.scan import scan
-from clinic.cohort.files.sheet import open_sheet
+from clinic.cohort.files.sheet import SheetTable, open_sheet
 from clinic.errors import ListRefused
 from clinic.settings import Layout
 
@@ -95,6 +95,10 @@ def open_list(path: Path, *, scheme: Layout = "generic", limits: Limits = _LIMIT
     opened = _open_zip(path, limits, notices) if zipped else _open_text(path, limits, notices)
     columns = opened.table.columns
     layout, fields = map_columns(columns, scheme, file_name=path.name)
+    table = opened.table
+    if isinstance(table, SheetTable):
+        dates, ids = ([fields[f] for f in some if f in fields] for some in (("birth_date",), EXACT))
+        table = table.with_fields(dates=dates, ids=ids)
     examiner = Examiner(
         file_name=path.name,
         encoding=opened.encoding,
@@ -105,7 +109,7 @@ def open_list(path: Path, *, scheme: Layout = "generic", limits: Limits = _LIMIT
         reasons=opened.reasons,
         notices=notices,
     )
-    row_count = _examine(opened.table, examiner)
+    row_count = _examine(table, examiner)
     return ListFile(
         path=path,
         file_name=path.name,
@@ -118,7 +122,7 @@ def open_list(path: Path, *, scheme: Layout = "generic", limits: Limits = _LIMIT
         fields=fields,
         row_count=row_count,
         notices=notices.all(),
-        _table=opened.table,
+        _table=table,
         _guarded=opened.guarded,
     )
 

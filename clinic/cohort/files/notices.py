@@ -27,6 +27,10 @@ SENTENCES: dict[str, str] = {
     "read as Windows-1252. Export it again as 'CSV UTF-8'.",
     "unreadable_row": "More or fewer cells than the heading: these rows are not messaged. "
     "Mend them in the file, or delete stray commas and quotation marks.",
+    "rounded_as_shown": "A number has more digits than the spreadsheet shows: it is written as it is "
+    "shown. Show more decimals and save again if they matter.",
+    "format_unknown": "Numbers have a format that is not understood: they are written without it, as "
+    "plain numbers. Look at them where they are shown, or format the column as text.",
     "line_breaks": "A cell holds a line break, so that one row spans several lines of the file. "
     "Read as one row each; look at them if that is not what you expect.",
     "blank_rows": "Empty rows were skipped.",
@@ -58,6 +62,8 @@ MUST_BE_SEEN = frozenset(
         "other_sheets",
         "unreadable_row",
         "odd_letters",
+        "rounded_as_shown",
+        "format_unknown",
         "lost_character",
     }
 )

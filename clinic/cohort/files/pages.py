@@ -24,6 +24,8 @@ class Page:
     rows: list[list[str]]
     blank: int = 0  # empty rows skipped within this page
     spanning: list[int] = field(default_factory=list)  # rows with a line break in a cell
+    # Code of a remark → numbers of the rows in which something was changed while they were read
+    changed: dict[str, list[int]] = field(default_factory=dict)
 
 
 class Table(Protocol):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from python_calamine import (
     CalamineError,
@@ -17,17 +15,16 @@ from python_calamine import (
     SheetVisibleEnum,
 )
 
+from clinic.cohort.files.cells import Cells
 from clinic.cohort.files.extent import Extent
 from clinic.cohort.files.heading import tidy_headings
 from clinic.cohort.files.limits import Limits
 from clinic.cohort.files.notices import Notices
 from clinic.cohort.files.pages import Page, is_blank, page_of
 from clinic.cohort.files.sheet_xml import extents_of
+from clinic.cohort.files.styles_xml import number_formats
 from clinic.cohort.files.workbook import SheetKind, Workbook, damaged, open_workbook
 from clinic.errors import ListRefused
-
-# Excel keeps 15 digits of a number; from here on the last ones are not what was typed
-_EXACT_BELOW = 1e15
 
 
 @dataclass(frozen=True)
@@ -40,13 +37,28 @@ class SheetTable:
     _sheet: CalamineSheet
     _hidden_rows: frozenset[int]
     _shown: tuple[int, ...]  # positions of the columns that are not hidden
+    _extent: Extent
+    _iso: frozenset[int] = frozenset()
+    _exact: frozenset[int] = frozenset()
+
+    def with_fields(self, *, dates: Iterable[str], ids: Iterable[str]) -> SheetTable:
+        """The same, with the columns under these headings written for a program and not for a patient."""
+        iso, exact = (
+            frozenset(self._shown[self.columns.index(heading)] for heading in headings)
+            for headings in (dates, ids)
+        )
+        return replace(self, _iso=iso, _exact=exact)
 
     def pages(self, size: int) -> Iterator[Page]:
         """Every visible row under the heading."""
-        rows = _rows(self._sheet, self._hidden_rows, self._shown)
+        texts = Cells(self._extent, self._iso, self._exact)
+        rows = _rows(self._sheet, texts, self._hidden_rows, self._shown)
         under = itertools.dropwhile(lambda row: row[0] <= self.heading_row, rows)
         while some := list(itertools.islice(under, size)):
-            yield page_of([cells for _, cells in some], [number for number, _ in some])
+            page = page_of([cells for _, cells in some], [number for number, _ in some])
+            page.changed["rounded_as_shown"] = sorted(set(texts.rounded))
+            texts.rounded.clear()
+            yield page
 
 
 def open_sheet(path: Path, limits: Limits, notices: Notices) -> SheetTable:
@@ -65,6 +77,7 @@ def open_sheet(path: Path, limits: Limits, notices: Notices) -> SheetTable:
         name = reader.sheet_names[position]
         if book.kind == "xlsx":
             [extent] = _measure(book, book.part_of_sheet(name), limits)
+            notices.add("format_unknown", count=extent.unknown_formats)
         else:
             extent = measured[position]
         sheet = reader.get_sheet_by_name(name)
@@ -74,7 +87,8 @@ def open_sheet(path: Path, limits: Limits, notices: Notices) -> SheetTable:
 
 
 def _measure(book: Workbook, part: str, limits: Limits) -> list[Extent]:
-    extents = extents_of(book.path, part, kind=book.kind)
+    formats = number_formats(book) if book.kind == "xlsx" else ()
+    extents = extents_of(book.path, part, kind=book.kind, formats=formats)
     for extent in extents:
         _refuse_extent(book.path.name, extent, limits)
     return extents
@@ -131,14 +145,16 @@ def _table(
     hidden = frozenset(itertools.chain.from_iterable(_within(extent.hidden_rows, sheet.end[0] + 1)))
     unseen = set(itertools.chain.from_iterable(_within(extent.hidden_columns, sheet.end[1] + 1)))
     shown = tuple(i for i in range(sheet.end[1] + 1) if i + 1 not in unseen)
-    rows = ((n, cells) for n, cells in _rows(sheet, hidden, shown) if not is_blank(cells))
+    rows = (
+        (n, cells) for n, cells in _rows(sheet, Cells(extent), hidden, shown) if not is_blank(cells)
+    )
     heading_row, cells = next(rows, (0, []))
     if not heading_row:
         raise ListRefused("list-empty", f"{name}: the first visible sheet is empty.")
     notices.add("hidden_rows", sorted(hidden))
     notices.add("hidden_columns", count=len(unseen))
     columns = tidy_headings(cells, file_name=name, row=heading_row, limits=limits)
-    return SheetTable(book.kind, columns, heading_row, sheet, hidden, shown)
+    return SheetTable(book.kind, columns, heading_row, sheet, hidden, shown, extent)
 
 
 def _within(spans: list[range], last: int) -> Iterator[range]:
@@ -146,32 +162,14 @@ def _within(spans: list[range], last: int) -> Iterator[range]:
 
 
 def _rows(
-    sheet: CalamineSheet, hidden: frozenset[int], shown: tuple[int, ...]
+    sheet: CalamineSheet, texts: Cells, hidden: frozenset[int], shown: tuple[int, ...]
 ) -> Iterator[tuple[int, list[str]]]:
     """Row number and the texts of the shown cells, of every visible row."""
     # The reader gives blank rows above the first filled one, but no blank columns left of it
     left = sheet.start[1] if sheet.start else 0
     from_left = [i - left for i in shown]
     for number, cells in enumerate(sheet.iter_rows(), 1):
+        texts.pass_by(number)
         if number not in hidden:
-            yield number, [cell_text(cells[i]) if i >= 0 else "" for i in from_left]
-
-
-def cell_text(value: Any) -> str:
-    """
-    A cell as text: dates as 1980-12-31, whole numbers without a point, the rest as a person types it.
-
-    A number of 16 digits or more is written 1.23E+15, as the last digits are not to be trusted.
-    """
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, int | float):
-        if abs(value) >= _EXACT_BELOW:
-            return f"{value:.14E}"
-        return str(int(value)) if value == int(value) else repr(value)
-    if isinstance(value, datetime.datetime):
-        midnight = value.time() == datetime.time()
-        return value.date().isoformat() if midnight else value.isoformat(" ")
-    return value.isoformat() if isinstance(value, datetime.date | datetime.time) else str(value)
+            shown_cells = [cells[i] if i >= 0 else "" for i in from_left]
+            yield number, texts.texts(number, shown_cells, columns=shown)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 from xml.parsers import expat
@@ -35,18 +35,19 @@ class _Handler(Protocol):
         """An element ends."""
 
 
-def extents_of(path: Path, part: str, *, kind: str) -> list[Extent]:
+def extents_of(path: Path, part: str, *, kind: str, formats: Sequence[str] = ()) -> list[Extent]:
     """
     Read the XML of the sheets in one part, a piece at a time.
 
     Args:
         part: where it is in the archive
         kind: "xlsx", one sheet a part; or "ods", all sheets in one, in their order
+        formats: number formats of an .xlsx by the number of a style
 
     Raises:
         ListRefused: XML that is broken or has a document type
     """
-    handler: _Handler = ExcelSheet() if kind == "xlsx" else OpenDocumentSheets()
+    handler: _Handler = ExcelSheet(formats) if kind == "xlsx" else OpenDocumentSheets()
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.StartElementHandler = handler.start

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from clinic.cohort.files.extent import Extent, local_name
+from clinic.cohort.files.shown import is_known
 
 
 class ExcelSheet:
     """worksheet / sheetData / row / c / v, f, is / t (ECMA-376 part 1, 18.3.1)."""
 
-    def __init__(self) -> None:
+    def __init__(self, formats: Sequence[str] = ()) -> None:
+        """`formats`: number formats by the number of a cell's style."""
+        self._formats = {str(style): code for style, code in enumerate(formats)}
+        self._unknown = frozenset(code for code in formats if not is_known(code))
+        self._codes: dict[int, str] = {}  # of each column, as its last number has it
+        self._number = False
         self._extent = Extent()
         self.extents = [self._extent]
         self._row = self._column = self._last = 0
@@ -56,8 +62,18 @@ class ExcelSheet:
 
     def _start_cell(self, attributes: Mapping[str, str]) -> None:
         self._column = self._column_in(attributes["r"]) if "r" in attributes else self._column + 1
-        self._text_result = attributes.get("t") == "str"
+        kind = attributes.get("t", "n")
+        self._text_result = kind == "str"
+        self._number = kind == "n"
+        if self._number:
+            code = self._formats.get(attributes.get("s", "0"), "")
+            if self._codes.get(self._column, "") != code:
+                self._change_format(code)
         self._formula = self._value = self._filled = False
+
+    def _change_format(self, code: str) -> None:
+        self._codes[self._column] = code
+        self._extent.formats.setdefault(self._row, []).append((self._column - 1, code))
 
     def _column_in(self, reference: str) -> int:
         letters = reference.removesuffix(str(self._row))
@@ -66,6 +82,8 @@ class ExcelSheet:
         return _column_of(letters)
 
     def _end_cell(self) -> None:
+        if self._number and self._value and self._unknown and not self._hidden:
+            self._extent.unknown_formats += self._codes.get(self._column, "") in self._unknown
         if self._filled:
             self._last = max(self._last, self._column)
         if not self._value and self._formula and not self._text_result and not self._hidden:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from clinic.cohort.files import Limits, ListFile, open_list
-from clinic.cohort.files.sheet import cell_text
+from clinic.cohort.files.cells import cell_text
 from clinic.errors import ListRefused
 from tests.clinic.cohort.files import workbooks as made
 
@@ -50,7 +50,7 @@ def test_reads_an_excel_sheet_as_text(tmp_path: Path) -> None:
     )
     opened = open_list(path)
     assert rows_of(opened) == [
-        ("9990000001", "1980-12-31", "2026-01-02 09:30:00", "+447700900001", "TRUE", "0.5")
+        ("9990000001", "1980-12-31", "2 January 2026 09:30", "+447700900001", "TRUE", "0.5")
     ]
     assert numbers_of(opened) == [2]
     assert (opened.encoding, opened.delimiter) == ("xlsx", "")
