@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
@@ -242,9 +243,23 @@ def lead_on(decided: Approval, settings: Settings) -> None:
                 answer(record, SystemClock(), decided.subject_id)
         except NotFound:
             return console.say(_WENT["none"])
-    elif decided.flow_run_id is None:  # `settle` starts what a terminal began
+    if decided.subject == "campaign" and decided.state == "rejected":
+        _refuse(decided, settings)
+    if (
+        decided.subject != "operation" and decided.flow_run_id is None
+    ):  # `settle` starts what a terminal began
         return console.say(_WENT["none"])
     return resume_run(decided, by_prefect(settings))
+
+
+def _refuse(decided: Approval, settings: Settings) -> None:
+    """Close a rejected campaign at once, whether or not a run waits: `cohort show` says why."""
+    from clinic.clock import SystemClock
+    from clinic.errors import NotFound
+    from clinic.message.approve import answer
+
+    with contextlib.suppress(NotFound), open_record(settings) as record:
+        answer(record, SystemClock(), decided.subject_id)
 
 
 def _put_in_force(decided: Approval, settings: Settings) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from datetime import datetime
+from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -15,7 +16,7 @@ from cli.times import day
 from cli.wiring import LocalTime, get_settings, open_record
 
 if TYPE_CHECKING:
-    from clinic.govern.audit_read import ActRow, Asked
+    from clinic.govern.audit_read import ActRow, Asked, Folded
     from clinic.govern.operators import Operator
     from clinic.record.database import Record
     from clinic.settings import Settings
@@ -58,13 +59,20 @@ def list_all(
     since: Day = None,
     until: Day = None,
     limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
+    batches: Annotated[
+        bool,
+        typer.Option(
+            "--batches",
+            help="A line for each batch of a campaign, not one for all; --json has each.",
+        ),
+    ] = False,
     json: Json = False,
     me: Me = "",
     secret_fd: SecretFd = None,
 ) -> None:
     """Who did what, newest first: by operation, patient, operator and date."""
     from clinic.clock import SystemClock
-    from clinic.govern.audit_read import acts, acts_of_patient
+    from clinic.govern.audit_read import acts, acts_of_patient, folded
 
     settings = get_settings()
     asked = _asked(settings, operation, campaign, by, since, until)
@@ -74,9 +82,12 @@ def list_all(
             reader = prove_me(record, settings, me, secret_fd)
             asked = _of_person(record, asked, patient)
             found = acts_of_patient(record, SystemClock(), asked, by=reader, limit=limit)
-        else:
+        elif batches or json:
             with record.read() as connection:
                 found = acts(connection, asked, limit=limit)
+        else:
+            with record.read() as connection:
+                return _show_folded(*folded(connection, asked, limit=limit), settings)
     if json:
         return console.show_json([asdict(act) for act in found])
     _show_acts(found, settings)
@@ -283,17 +294,47 @@ def _of_person(record: Record, asked: Asked, given: str) -> Asked:
 
 
 def _show_acts(found: list[ActRow], settings: Settings) -> None:
+    _show([(act, act.operation_type, act.patients_affected) for act in found], settings)
+
+
+def _show_folded(found: list[Folded], hidden: int, settings: Settings) -> None:
+    lines = []
+    for one in found:
+        times = f" ×{one.times:,}" if one.times > 1 else ""
+        lines.append((one.act, one.act.operation_type + times, one.patients))
+    _show(lines, settings)
+    if hidden:
+        console.say(
+            f"{hidden:,} acts of batches and of the program's own templates are counted in a line (×) and "
+            "not shown: cohort audit list --batches"
+        )
+
+
+def _show(lines: list[tuple[ActRow, str, int]], settings: Settings) -> None:
     at = LocalTime(settings).show
     console.show_table(
         "Audit trail",
         ["When", "Operator", "Approver", "What", "Of", "Patients", "Reason", "Outcome"],
         [
             (
-                at(act.timestamp), act.operator, act.approver, act.operation_type,
-                act.subject if act.subject_id is None else f"{act.subject} {act.subject_id}",
-                act.patients_affected, act.reason, act.outcome,
+                at(act.timestamp), act.operator, act.approver, what, _about(act), patients,
+                act.reason, act.outcome,
             )
-            for act in found
+            for act, what, patients in lines
         ],
         right=(5,),
     )  # fmt: skip
+
+
+# What is known by a name of its own, which stands in the act: never a patient
+_NAMED = ("operator", "template", "facility", "provider", "tag")
+
+
+def _about(act: ActRow) -> str:
+    """What or whom an act was about: "campaign 3", "operator tim", "template flu-invite"."""
+    if act.subject in _NAMED:
+        values = loads(act.new_values or act.old_values or "{}")
+        for word in ("code", "key", "name"):
+            if isinstance(values.get(word), str):
+                return f"{act.subject} {values[word]}"
+    return act.subject if act.subject_id is None else f"{act.subject} {act.subject_id}"

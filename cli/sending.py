@@ -69,11 +69,15 @@ def require_going(parts: Wiring, campaign_id: int) -> None:
     """
     from clinic.errors import NotAllowed
     from clinic.message import states
+    from clinic.message.approve import REFUSED_BY_PERSON, why_refused
     from clinic.message.campaign import get_campaign
     from clinic.message.reasons import campaign_says
 
     with parts.record.read() as connection:
         own = get_campaign(connection, campaign_id)
+        why = why_refused(connection, campaign_id)
+    if own.state == states.REFUSED and own.state_reason in REFUSED_BY_PERSON:
+        raise NotAllowed(own.state_reason, f"{why}. Look: cohort show {campaign_id}")
     if own.state in (states.PAUSED, states.HELD_CAMPAIGN, states.MISSED):
         raise NotAllowed(
             "campaign-stopped",

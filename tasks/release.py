@@ -50,7 +50,8 @@ def wait_for_approval(campaign_id: int, batches: list[Span]) -> list[Span]:
     limit = timedelta(hours=parts.settings.release.approval_hours + 1)
     wait_until(lambda: answer() != "waiting", at_most=limit)
     if (found := answer()) in ("rejected", "expired"):
-        says = f"Campaign {campaign_id} was {found}: nothing was sent"
+        with parts.record.read() as connection:
+            says = approve.why_refused(connection, campaign_id)
         raise NotWanted(f"campaign-{found}", says, found.capitalize())
     return batches
 

@@ -46,6 +46,7 @@ def show_details(details: CampaignDetails, time: LocalTime, *, starts: datetime 
             time.show(starts),
         ),
         ("Why", campaign_says(details.state_reason) or details.trouble),
+        *_decided(details, time),
         (
             "Sends again",
             f"the failures of campaign {details.resend_of}" if details.resend_of else "",
@@ -61,6 +62,15 @@ def show_details(details: CampaignDetails, time: LocalTime, *, starts: datetime 
     else:
         out.print(escape(details.text))
     show_counts(details.counts)
+
+
+def _decided(details: CampaignDetails, time: LocalTime) -> list[tuple[str, str]]:
+    """Who approved or rejected it, and what they noted: the requester reads it here."""
+    found = details.decision
+    if found is None:
+        return []
+    said = "Approved by" if found.approved else "Rejected by"
+    return [(said, f"{found.by}, {time.show(found.at)}"), ("Note", found.note or "")]
 
 
 def show_counts(counts: dict[str, int]) -> None:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
@@ -62,6 +62,21 @@ class ActRow:
     outcome: str
 
 
+# One act a thousand messages, or a block of receipts: a line each would leave no room for what people did
+_OF_BATCHES: Final = (
+    "campaign.sent", "campaign.receipts", "campaign.no-receipt", "campaign.unknown",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Folded:
+    """An act, or the newest of several of one kind; `patients`: of all of them."""
+
+    act: ActRow
+    times: int
+    patients: int
+
+
 @dataclass(frozen=True)
 class PatientChanged:
     """
@@ -87,6 +102,41 @@ def acts(connection: Connection, asked: Asked, *, limit: int | None = None) -> l
     query = sa.select(audit_act).where(*_conditions(connection, asked))
     query = query.order_by(c.timestamp.desc(), c.stream, c.number.desc()).limit(limit)
     return [ActRow(**row) for row in connection.execute(query).mappings()]
+
+
+def folded(connection: Connection, asked: Asked, *, limit: int) -> tuple[list[Folded], int]:
+    """
+    The acts asked for, the newest first, those of one campaign's batches as one; how many acts that hides.
+
+    The program's own templates are one too.
+    """
+    c = audit_act.c
+    kind = (c.stream, c.operation_type, c.operator, c.outcome)
+    of_batches = c.operation_type.in_(_OF_BATCHES)
+    of_program = (c.operation_type == "template.added") & (c.operator == "vendor")
+    newest_first = (c.timestamp.desc(), c.number.desc())
+    each = (
+        sa.select(
+            audit_act,
+            sa.func.count().over(partition_by=kind).label("acts"),
+            sa.func.sum(c.patients_affected).over(partition_by=kind).label("patients"),
+            sa.func.row_number().over(partition_by=kind, order_by=newest_first).label("place"),
+            sa.case((of_batches | of_program, True), else_=False).label("folds"),
+        )
+        .where(*_conditions(connection, asked))
+        .subquery()
+    )
+    e = each.c
+    query = sa.select(each).where(sa.not_(e.folds) | (e.place == 1))
+    query = query.order_by(e.timestamp.desc(), e.stream, e.number.desc()).limit(limit)
+    found = []
+    for row in connection.execute(query).mappings():
+        act = ActRow(**{name: row[name] for name in ActRow.__dataclass_fields__})
+        times, patients = (row["acts"], row["patients"]) if row["folds"] else (1, None)
+        found.append(
+            Folded(act, int(times), act.patients_affected if patients is None else int(patients))
+        )
+    return found, sum(one.times - 1 for one in found)
 
 
 def acts_of_patient(

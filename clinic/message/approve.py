@@ -139,6 +139,16 @@ def answer(record: Record, clock: Clock, campaign_id: int) -> str:
 
 
 _REASONS: Final = {f"approval-{word}": word for word in _ENDED}
+REFUSED_BY_PERSON: Final = frozenset(_REASONS)  # or by nobody's yes: a campaign's `state_reason`
+
+
+def why_refused(connection: Connection, campaign_id: int) -> str:
+    """What ended a campaign before it began: by whom it was rejected and what they noted, or nobody's yes."""
+    found = latest(connection, subject=SUBJECT, subject_id=campaign_id)
+    if found is None or found.state != "rejected" or not found.decided_by:
+        return f"Campaign {campaign_id} has expired: nobody approved it in time; nothing was sent"
+    noted = f": {found.note}" if found.note else ""
+    return f"Campaign {campaign_id} was rejected by {found.decided_by}{noted}; nothing was sent"
 
 
 def release_campaign(

@@ -11,9 +11,10 @@ from datetime import datetime
 from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from clinic.cohort.taken import is_preview
+from clinic.govern.approvals import latest
 from clinic.message import states
 from clinic.message.campaign import get_campaign
 from clinic.message.counting import count_outcomes, messages_of
@@ -61,6 +62,16 @@ class CampaignLine:
 
 
 @dataclass(frozen=True)
+class Decision:
+    """What the second person said, and why."""
+
+    approved: bool
+    by: str
+    at: datetime | None
+    note: str | None
+
+
+@dataclass(frozen=True)
 class CampaignDetails:
     """
     A campaign with everything that `cohort show` tells; `counts` by outcome add up to `rows`.
@@ -84,6 +95,7 @@ class CampaignDetails:
     trouble: str | None
     resend_of: int | None
     resendable: bool
+    decision: Decision | None
 
 
 def list_campaigns(
@@ -133,7 +145,16 @@ def show_campaign(
             trouble=trouble_of(connection, campaign_id),
             resend_of=own.resend_of,
             resendable=may_resend(own, row.source),
+            decision=_decision(connection, campaign_id),
         )
+
+
+def _decision(connection: Connection, campaign_id: int) -> Decision | None:
+    """Of the last request for approval; None: nobody was asked, or nobody has decided."""
+    asked = latest(connection, subject="campaign", subject_id=campaign_id)
+    if asked is None or not asked.decided_by:
+        return None
+    return Decision(asked.state != "rejected", asked.decided_by, asked.decided_at, asked.note)
 
 
 def _campaigns() -> sa.Select[Any]:

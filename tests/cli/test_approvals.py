@@ -16,6 +16,7 @@ from clinic.govern.approvals import Approval
 from clinic.record.database import Record
 from clinic.settings import Settings
 from tests.cli.office import SECRET, Office, ask, hire
+from tests.ledgers import add_campaign, add_patients
 
 RUN = "3f2b7c1e-1111-4222-8333-123456789abc"
 
@@ -76,6 +77,26 @@ def test_who_may_not_decide_is_refused_with_exit_code_3(
 def ask_for_campaign(office: Office) -> str:
     """Somebody asks in ann's name for campaign 3."""
     return str(ask(office, subject="campaign", subject_id=3, kind="campaign"))
+
+
+def test_the_note_of_a_rejection_reaches_whoever_asked(office: Office) -> None:
+    """NEW-1: in the campaign, in the request, and where they go on with it; at once, though no run waits."""
+    record = office.open()
+    add_patients(record, 2)
+    campaign = add_campaign(record, SystemClock(), 2, state="awaiting_approval", released_at=None)
+    record.close()
+    number = str(ask(office, subject="campaign", subject_id=campaign, kind="campaign"))
+    assert office.run("confirm", number, me="ann").exit_code == 0
+    assert office.run("reject", number, "--note", "the old list", me="mia").exit_code == 0
+    shown = office.run("show", str(campaign)).output
+    assert "Rejected by" in shown
+    assert "the old list" in shown
+    assert office.rows("show", str(campaign))["decision"]["by"] == "mia"
+    assert "the old list" in office.run("approvals", "show", number).output
+    again = office.run("message", "--resume", str(campaign))
+    assert again.exit_code == 3
+    says = f"Campaign {campaign} was rejected by mia: the old list; nothing was sent"
+    assert says in " ".join(again.output.split())
 
 
 def test_a_campaign_is_confirmed_by_who_is_named_and_then_approved_by_another(

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from clinic.clock import SystemClock
 from clinic.govern.audit import Act, record_act
 from clinic.record.database import Record
-from clinic.record.schema.govern import audit_act
+from clinic.record.schema.govern import audit_act, operator
 from tests.campaigns import put_patient
 from tests.cli.office import Office, hire
 from tests.clinic.govern.trail import change
@@ -55,6 +55,41 @@ def test_the_trail_is_listed_by_operation_operator_and_date(office: Office) -> N
     assert len(office.rows("audit", "list", "--since", "2001-01-01", "--limit", "1")) == 1
     both = office.run("audit", "list", "--operation", "7", "--campaign", "7")
     assert both.exit_code == 2
+
+
+def test_a_campaigns_batches_are_one_line_unless_asked_for_and_whom_an_act_was_about_is_shown(
+    office: Office,
+) -> None:
+    """NEW-10: fifty lines are enough to see what people did in a day of large campaigns."""
+    record, clock = office.open(), SystemClock()
+    new = {"name": "tim", "role": "team_lead", "active": True}
+    with record.write() as connection:
+        connection.execute(sa.insert(operator).values(**new, secret_hash="-", **made_by_root()))
+        act = Act(
+            operator="root", operation_type="operator.added", subject="operator", new_values=new
+        )
+        record_act(connection, clock, act)
+        for number in range(1, 61):
+            act = Act(
+                operator="ann", operation_type="campaign.sent", subject="campaign", subject_id=4,
+                patients_affected=1000, new_values={"batch": number},
+            )  # fmt: skip
+            record_act(connection, clock, act)
+    record.close()
+    listed = office.run("audit", "list")
+    lines = listed.stdout.splitlines()
+    [sent] = [line for line in lines if "campaign.sent" in line]
+    assert "campaign.sent ×60\tcampaign 4\t60,000" in sent
+    assert any("root\t\toperator.added\toperator tim" in line for line in lines)
+    assert "59 acts" in listed.output
+    assert "cohort audit list --batches" in listed.output
+    each = office.run("audit", "list", "--batches", "--limit", "70").stdout
+    assert each.count("campaign.sent\tcampaign 4\t1,000") == 60
+    assert len(office.rows("audit", "list", "--campaign", "4", "--limit", "70")) == 60
+
+
+def made_by_root() -> dict[str, object]:
+    return {"created_by": "root", "created_at": SystemClock().now()}
 
 
 def test_a_patients_trail_is_shown_to_a_proven_manager_and_that_is_written_down(

@@ -13,7 +13,7 @@ from clinic.govern.approvals import decide, latest
 from clinic.govern.confirming import confirm, is_confirmed
 from clinic.govern.operators import Operator
 from clinic.message import states
-from clinic.message.approve import answer, ask, release_campaign
+from clinic.message.approve import answer, ask, release_campaign, why_refused
 from clinic.message.counting import count_outcomes
 from clinic.message.timing import Timing, timing_of
 from clinic.message.wake import due_campaigns
@@ -206,5 +206,14 @@ def test_a_campaign_that_nobody_approves_is_refused_and_every_row_says_so(
         clock.time += timedelta(hours=73)
     assert [answer(record, clock, waiting) for _ in range(2)] == [fate, fate]
     assert state_of(record, waiting) == states.REFUSED
+    with record.read() as connection:
+        says = why_refused(connection, waiting)
+    assert (
+        says
+        == {
+            "rejected": f"Campaign {waiting} was rejected by mia: wrong text; nothing was sent",
+            "expired": f"Campaign {waiting} has expired: nobody approved it in time; nothing was sent",
+        }[fate]
+    )
     with record.read() as connection:
         assert count_outcomes(connection, waiting) == {"cancelled": 30}
