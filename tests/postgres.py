@@ -8,7 +8,8 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 NOBODY = 65534
@@ -37,9 +38,28 @@ def quick_folder() -> str | None:
     return str(memory) if roomy and os.access(memory, os.W_OK) else None
 
 
+@dataclass(frozen=True)
+class Server:
+    """A server, by the URL of its database `postgres`."""
+
+    url: str
+    control: Callable[[str], None]  # "restart", "stop", "start"
+
+    def restart(self) -> None:
+        """As an administrator does it: every connection is ended, what was committed stays."""
+        self.control("restart")
+
+
 @contextlib.contextmanager
 def running_postgres() -> Iterator[str]:
     """The URL of the `postgres` database of a server that lives as long as the block."""
+    with running_server() as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def running_server() -> Iterator[Server]:
+    """A server that lives as long as the block, and can be restarted in it."""
     where = binaries()
     if where is None:
         raise RuntimeError("PostgreSQL's initdb was not found: install Debian's `postgresql`")
@@ -59,12 +79,17 @@ def running_postgres() -> Iterator[str]:
         f"-c listen_addresses=127.0.0.1 -c port={port} -k {folder} -c max_connections=200 "
         "-c max_wal_size=256MB -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
     )
-    try:
+
+    def control(word: str) -> None:
+        how = ["-m", "fast"] if word != "start" else []
         _run(
-            str(where / "pg_ctl"), "-D", data, "-w", "-t", "120",
-            "-l", str(folder / "log"), "-o", options, "start",
+            str(where / "pg_ctl"), "-D", data, "-w", "-t", "120", *how,
+            "-l", str(folder / "log"), "-o", options, word,
         )  # fmt: skip
-        yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
+
+    try:
+        control("start")
+        yield Server(f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres", control)
     finally:
         with contextlib.suppress(subprocess.CalledProcessError):
             _run(str(where / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
