@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from clinic.cohort.columns import column_name
 from clinic.cohort.files.characters import REPLACEMENT, odd_character
+from clinic.cohort.files.clean import without_point_zero
 from clinic.cohort.files.limits import Limits
 from clinic.cohort.files.notices import Notices
 from clinic.cohort.files.pages import Page, misfits
@@ -127,6 +128,7 @@ class Examiner:
             add("lost_character", [n for n, row in _numbered(page) if REPLACEMENT in "".join(row)])
         for field in _NAMES if self.encoding == "cp1252" else ():
             self._note_field(page, field, "odd_letters", has_odd_sign)
+        self._note_field(page, "local_id", "id_point_zero", _ends_in_zero)
         self._note_field(page, "mobile", "zero_restored", _lost_zero)
         self._note_field(page, "nhs_number", "short_nhs_number", _nine_digits)
         for field in _MATTERS if self.reasons.errors else ():
@@ -166,6 +168,10 @@ def _cells(page: Page) -> Iterator[tuple[tuple[int, int], str]]:
 
 def _lost_zero(mobile: str) -> bool:
     return len(mobile) == 10 and mobile[0] == "7" and mobile.isdecimal()
+
+
+def _ends_in_zero(local_id: str) -> bool:
+    return local_id.rstrip().endswith(".0") and without_point_zero(local_id) != local_id
 
 
 def _nine_digits(nhs_number: str) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clinic.cohort.columns import map_columns
+from clinic.cohort.files.clean import CleanTable
 from clinic.cohort.files.examine import EXACT, Examiner, Reasons
 from clinic.cohort.files.heading import find_table
 from clinic.cohort.files.kinds import kind_of
@@ -21,6 +22,8 @@ from clinic.settings import Layout
 
 _BLOCK_ROWS = 20_000
 _LIMITS = Limits()
+# Where .0 behind a number cannot belong to it
+_POINTS = ("nhs_number", "mobile", "phone_home", "phone_work")
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,16 @@ class _Opened:
     delimiter: str
     reasons: Reasons
     guarded: bool
+    to_clean: _ToClean
+
+
+@dataclass(frozen=True)
+class _ToClean:
+    """What the file as a whole gives reason to look for in its cells: see `clean.py`."""
+
+    unseen: bool = True
+    formulas: bool = True
+    points: bool = True
 
 
 def open_list(path: Path, *, scheme: Layout = "generic", limits: Limits = _LIMITS) -> ListFile:
@@ -95,10 +108,13 @@ def open_list(path: Path, *, scheme: Layout = "generic", limits: Limits = _LIMIT
     opened = _open_zip(path, limits, notices) if zipped else _open_text(path, limits, notices)
     columns = opened.table.columns
     layout, fields = map_columns(columns, scheme, file_name=path.name)
-    table = opened.table
+    table: Table = opened.table
     if isinstance(table, SheetTable):
         dates, ids = ([fields[f] for f in some if f in fields] for some in (("birth_date",), EXACT))
         table = table.with_fields(dates=dates, ids=ids)
+    points = [columns.index(fields[name]) for name in _POINTS if name in fields]
+    clean = opened.to_clean
+    table = CleanTable(table, clean.unseen, clean.formulas, points if clean.points else ())
     examiner = Examiner(
         file_name=path.name,
         encoding=opened.encoding,
@@ -133,12 +149,15 @@ def _open_text(path: Path, limits: Limits, notices: Notices) -> _Opened:
     notices.add("not_utf8", count=int(found.encoding == "cp1252"))
     notices.add("no_last_line_end", count=int(not found.ended))
     reasons = Reasons(found.odd, found.long_lines, found.rounded, found.errors)
-    return _Opened(table, found.sha256, found.encoding, table.delimiter, reasons, found.guarded)
+    clean = _ToClean(found.unseen, found.formulas, found.points)
+    return _Opened(
+        table, found.sha256, found.encoding, table.delimiter, reasons, found.guarded, clean
+    )
 
 
 def _open_zip(path: Path, limits: Limits, notices: Notices) -> _Opened:
     table = open_sheet(path, limits, notices)
-    return _Opened(table, sha256_of(path), table.kind, "", Reasons(), guarded=True)
+    return _Opened(table, sha256_of(path), table.kind, "", Reasons(), True, _ToClean())
 
 
 def _examine(table: Table, examiner: Examiner) -> int:

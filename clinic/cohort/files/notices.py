@@ -31,6 +31,14 @@ SENTENCES: dict[str, str] = {
     "shown. Show more decimals and save again if they matter.",
     "format_unknown": "Numbers have a format that is not understood: they are written without it, as "
     "plain numbers. Look at them where they are shown, or format the column as text.",
+    "unseen_removed": "Characters that nobody sees (without width, or turning the direction of writing) "
+    "were taken out of cells. Look at these rows if a text looks different from the file.",
+    "formula_as_text": 'A cell was written as ="…", so that Excel shows it as text: what stands between '
+    "the quotation marks is used.",
+    "point_zero": "A phone or NHS number ended in .0, as when a program took it for an amount: it is "
+    "read without.",
+    "id_point_zero": "An id of the practice ends in .0, as when a program took it for an amount. It is "
+    "not changed by guess: export the column as text if the ids have none.",
     "line_breaks": "A cell holds a line break, so that one row spans several lines of the file. "
     "Read as one row each; look at them if that is not what you expect.",
     "blank_rows": "Empty rows were skipped.",
@@ -64,6 +72,8 @@ MUST_BE_SEEN = frozenset(
         "odd_letters",
         "rounded_as_shown",
         "format_unknown",
+        "unseen_removed",
+        "id_point_zero",
         "lost_character",
     }
 )

@@ -26,6 +26,10 @@ _CONTROLS = bytes(b for b in range(32) if b not in b"\t\r\n") + b"\x7f"
 _ODD = re.compile(
     rb"\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]|\xef\xbb\xbf|\xef\xbf\xbd"
 )
+# Characters without width: see `clean.py`, which takes them out
+_UNSEEN = re.compile(
+    rb"\xc2\xad|\xd8\x9c|\xe2\x80[\x8b-\x8f\xaa-\xae]|\xe2\x81[\xa0-\xa9]|\xef\xbb\xbf"
+)
 _WHOLE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _NOT_CP1252 = b"\x81\x8d\x8f\x90\x9d"
 _GUARD = re.compile(rb"'[=+\-@\t\r\n\x000-9\xef]")
@@ -46,6 +50,9 @@ class Scan:
     rounded: bool = False  # something like 4.479E+11
     guarded: bool = False  # something like '+44…, as `safe_cell` writes it
     errors: bool = False  # something like #N/A
+    unseen: bool = False  # characters without width
+    formulas: bool = False  # something like ="999…"
+    points: bool = False  # something that ends in .0
 
 
 def scan(path: Path, limits: Limits) -> Scan:
@@ -130,11 +137,15 @@ def _look(found: Scan, lines: bytes) -> None:
     if not lines.isascii():
         if found.encoding == "cp1252":
             odd |= any(byte in lines for byte in _NOT_CP1252)
+            found.unseen |= b"\xad" in lines
         else:
+            found.unseen |= _UNSEEN.search(lines) is not None
             odd |= _ODD.search(lines) is not None
     found.odd |= odd
     # The plain search first: it costs nothing, the pattern a hundred times as much
     found.rounded |= b"E+" in lines or b"e+" in lines
+    found.formulas |= b'="' in lines
+    found.points |= b".0" in lines
     found.guarded |= b"'" in lines and _GUARD.search(lines) is not None
     found.errors |= b"#" in lines and _ERROR.search(lines) is not None
 
