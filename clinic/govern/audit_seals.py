@@ -11,11 +11,12 @@ are sealed so, and why others are not: audit_tables.py. Read again by audit_seal
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import orjson
 import sqlalchemy as sa
@@ -23,7 +24,7 @@ from sqlalchemy import ColumnElement, Connection
 
 from clinic.govern.audit_chain import key_of
 from clinic.govern.audit_rows import json_line
-from clinic.govern.audit_tables import SEALED, Key, Whole
+from clinic.govern.audit_tables import SEALED, Key, Row, Whole
 from clinic.record.bulk import is_any_of, plain_rows
 from clinic.record.schema.govern import audit_row_seal
 from clinic.record.types import UtcDateTime
@@ -73,19 +74,21 @@ def read_marks(
             yield key, _mark_of_whole(connection, spec, key)
         return
     column = table.c[spec.key]
-    query = sa.select(
-        column, _line(connection, table, (spec.key, *spec.fixed)), _line(connection, table, spec.moving)
-    )  # fmt: skip
+    query = _lines(table.name, connection.dialect.name)
     if keys is not None:
-        query = query.where(is_any_of(column, list(keys)))
+        query = query.where(_among(column, keys))
     # Copied for each row: the key is worked in once
     begun = hashlib.blake2b(
         digest_size=HALF, key=key_of(connection) or b"", person=table.name[:16].encode()
     )
     if limit is not None:
         query = query.order_by(column).limit(limit)
+    copy = begun.copy
     for key, fixed, moving in plain_rows(connection.execute(query.where(*where))):
-        yield key, _half(begun, fixed) + _half(begun, moving)
+        first, second = copy(), copy()  # no function of its own: it is called for every message
+        first.update(fixed.encode())
+        second.update(moving.encode())
+        yield key, first.digest() + second.digest()
 
 
 def digest_of(seals: Sequence[Marks]) -> bytes:
@@ -137,21 +140,31 @@ def _pack_keys(keys: Sequence[Key]) -> bytes:
     return b"q" + array("q", [int(key) for key in keys]).tobytes()
 
 
-def _half(begun: hashlib.blake2b, line: str) -> bytes:
-    mark = begun.copy()
-    mark.update(line.encode())
-    return mark.digest()
+def _among(column: sa.Column[Any], keys: Collection[Key]) -> ColumnElement[bool]:
+    """Those keys; a batch's are a range, which is read along the table instead of one by one."""
+    numbers = [key for key in keys if isinstance(key, int)]
+    if keys and len(set(numbers)) == len(keys) == max(numbers) - min(numbers) + 1:
+        return column.between(min(numbers), max(numbers))
+    return is_any_of(column, list(keys))
 
 
-def _line(connection: Connection, table: sa.Table, names: Sequence[str]) -> ColumnElement[str]:
+@functools.cache
+def _lines(name: str, dialect: str) -> sa.Select[Any]:
+    """Key, fixed and moving columns of a table's rows; made once, since it is asked for with every batch."""
+    spec = cast(Row, SEALED[name])
+    fixed = _line(dialect, spec.table, (spec.key, *spec.fixed))
+    return sa.select(spec.table.c[spec.key], fixed, _line(dialect, spec.table, spec.moving))
+
+
+def _line(dialect: str, table: sa.Table, names: Sequence[str]) -> ColumnElement[str]:
     """These columns as one line of JSON, spelled alike whatever the session's settings are."""
-    return json_line(*(_spelled(connection, table.c[name]) for name in names))
+    return json_line(*(_spelled(dialect, table.c[name]) for name in names))
 
 
-def _spelled(connection: Connection, column: sa.Column[Any]) -> ColumnElement[Any]:
+def _spelled(dialect: str, column: sa.Column[Any]) -> ColumnElement[Any]:
     if not isinstance(column.type, UtcDateTime):
         return column
-    if connection.dialect.name == "sqlite":
+    if dialect == "sqlite":
         return sa.type_coerce(column, sa.Text)
     return sa.func.to_char(sa.func.timezone("UTC", column), "YYYYMMDDHH24MISSUS")
 
