@@ -6,7 +6,7 @@ import csv
 import itertools
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from clinic.cohort.files.pages import is_blank
 from clinic.cohort.files.quotes import heading_swallows
 from clinic.cohort.files.scan import Scan
 from clinic.cohort.files.text import TextTable, bad_quotes, open_text
+from clinic.cohort.files.titles import Row, heading_among
 from clinic.cohort.formula import plain_cell
 from clinic.errors import ListRefused
 
@@ -34,6 +35,7 @@ class _Guess:
     row: int
     cells: list[str]
     spaced: bool = False  # "NHS Number", "Mobile": a space before the quotation mark
+    titles: tuple[int, ...] = ()  # rows above it that are no heading
 
     @property
     def sense(self) -> tuple[int, int]:
@@ -68,24 +70,45 @@ def find_table(path: Path, scan: Scan, limits: Limits) -> TextTable:
         )
     columns = tidy_headings(best.cells, file_name=path.name, row=best.row, limits=limits)
     return TextTable(
-        path, scan, limits, best.delimiter, columns, best.row, named is not None, best.spaced
+        path,
+        scan,
+        limits,
+        best.delimiter,
+        columns,
+        best.row,
+        named is not None,
+        spaced=best.spaced,
+        titles=best.titles,
     )
 
 
 def _guess(lines: list[str], delimiter: str) -> _Guess | None:
-    """The first row that is not blank, read leniently: its marks are judged once the delimiter is known."""
+    """The heading, read leniently: its marks are judged once the delimiter is known."""
     try:
-        for number, cells in enumerate(csv.reader(lines, delimiter=delimiter), 1):
-            if is_blank(cells):
-                continue
-            spaced = any(cell.startswith(" ") and cell.lstrip(" ")[:1] == '"' for cell in cells)
-            if spaced:
-                again = csv.reader(lines[number - 1 :], delimiter=delimiter, skipinitialspace=True)
-                cells = next(again)
-            return _Guess(delimiter, number, cells, spaced)
+        found = heading_among(_filled_rows(lines, delimiter, spaced=False))
+        if not found:
+            return None
+        (number, cells), titles = found
+        spaced = any(cell.startswith(" ") and cell.lstrip(" ")[:1] == '"' for cell in cells)
+        if spaced and (again := heading_among(_filled_rows(lines, delimiter, spaced=True))):
+            (number, cells), titles = again
     except csv.Error:  # a cell beyond the reader's own limit
         return _Guess(delimiter, 1, [])
-    return None
+    return _Guess(delimiter, number, cells, spaced, titles)
+
+
+def _filled_rows(lines: list[str], delimiter: str, *, spaced: bool) -> Iterator[Row]:
+    """Up to the first that is no CSV; that one is refused in its place, if it is not the very first."""
+    rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=spaced)
+    first = True
+    try:
+        for number, cells in enumerate(rows, 1):
+            if not is_blank(cells):
+                first = False
+                yield number, cells
+    except csv.Error:
+        if first:
+            raise
 
 
 def _refuse_bad_quotes(name: str, lines: list[str], guess: _Guess) -> None:
@@ -93,7 +116,7 @@ def _refuse_bad_quotes(name: str, lines: list[str], guess: _Guess) -> None:
     try:
         next(itertools.islice(rows, guess.row - 1, None))
     except csv.Error:
-        # Only blank lines, one each, are above
+        # Blank lines and titles, one each, are above
         record = "".join(lines[guess.row - 1 :])
         raise bad_quotes(
             record, guess.delimiter, row=guess.row, columns=(), file_name=name

@@ -146,6 +146,7 @@ def open_list(path: Path, *, scheme: Layout = "generic", limits: Limits = _LIMIT
 def _open_text(path: Path, limits: Limits, notices: Notices) -> _Opened:
     found = scan(path, limits)
     table = find_table(path, found, limits)
+    notices.add("title_rows", table.titles)
     notices.add("not_utf8", count=int(found.encoding == "cp1252"))
     notices.add("no_last_line_end", count=int(not found.ended))
     reasons = Reasons(found.odd, found.long_lines, found.rounded, found.errors)

@@ -42,6 +42,8 @@ SENTENCES: dict[str, str] = {
     "line_breaks": "A cell holds a line break, so that one row spans several lines of the file. "
     "Read as one row each; look at them if that is not what you expect.",
     "blank_rows": "Empty rows were skipped.",
+    "title_rows": "Rows above the heading, such as a title, were left out. If one of them is a patient, "
+    "move the heading to the top.",
     "hidden_rows": "Rows hidden in the spreadsheet were left out, as by a filter. "
     "Show them and save again if they are to be messaged.",
     "hidden_columns": "Columns hidden in the spreadsheet were left out.",
@@ -66,6 +68,7 @@ MUST_BE_SEEN = frozenset(
         "unused_phones",
         "unused_emails",
         "hidden_rows",
+        "title_rows",
         "hidden_columns",
         "other_sheets",
         "unreadable_row",

@@ -23,6 +23,7 @@ from clinic.cohort.files.notices import Notices
 from clinic.cohort.files.pages import Page, is_blank, page_of
 from clinic.cohort.files.sheet_xml import extents_of
 from clinic.cohort.files.styles_xml import number_formats
+from clinic.cohort.files.titles import heading_among
 from clinic.cohort.files.workbook import SheetKind, Workbook, damaged, open_workbook
 from clinic.errors import ListRefused
 
@@ -148,9 +149,11 @@ def _table(
     rows = (
         (n, cells) for n, cells in _rows(sheet, Cells(extent), hidden, shown) if not is_blank(cells)
     )
-    heading_row, cells = next(rows, (0, []))
-    if not heading_row:
+    found = heading_among(rows)
+    if not found:
         raise ListRefused("list-empty", f"{name}: the first visible sheet is empty.")
+    (heading_row, cells), titles = found
+    notices.add("title_rows", titles)
     notices.add("hidden_rows", sorted(hidden))
     notices.add("hidden_columns", count=len(unseen))
     columns = tidy_headings(cells, file_name=name, row=heading_row, limits=limits)

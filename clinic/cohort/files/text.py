@@ -31,6 +31,7 @@ class TextTable:
     heading_row: int  # as the spreadsheet shows it
     sep_line: bool  # the file begins with Excel's "sep=;", which the spreadsheet does not show
     spaced: bool = False  # a space may stand before a cell's quotation mark
+    titles: tuple[int, ...] = ()  # rows above the heading
 
     def pages(self, size: int) -> Iterator[Page]:
         """
