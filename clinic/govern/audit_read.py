@@ -297,7 +297,7 @@ def require_subject(connection: Connection, subject: str, number: int) -> None:
 
 
 def _about(subject: str, subject_id: int | None) -> ColumnElement[bool]:
-    """Acts on the subject itself, and on its approvals."""
+    """Acts on the subject itself, on its approvals, and on the list that a campaign was made from."""
     c = audit_act.c
     its_approvals = sa.select(approval.c.id).where(
         approval.c.subject == subject, approval.c.subject_id == subject_id
@@ -305,7 +305,15 @@ def _about(subject: str, subject_id: int | None) -> ColumnElement[bool]:
     return sa.or_(
         sa.and_(c.subject == subject, c.subject_id == subject_id),
         sa.and_(c.subject == "approval", c.subject_id.in_(its_approvals)),
+        *_of_its_list(subject, subject_id),
     )
+
+
+def _of_its_list(subject: str, subject_id: int | None) -> list[ColumnElement[bool]]:
+    if subject != "campaign":
+        return []
+    its_list = sa.select(campaign.c.list_id).where(campaign.c.id == subject_id)
+    return [sa.and_(audit_act.c.subject == "list", audit_act.c.subject_id.in_(its_list))]
 
 
 def _streams_of(connection: Connection, patient_id: int) -> list[str]:

@@ -28,7 +28,7 @@ CAMPAIGN: Final = {
     "cohort sending allow; then resume or cancel.",
     "machine-changed": "This home was copied to another machine. Make sure that the old one sends no more; "
     "then: cohort sending allow; then resume or cancel.",
-    "approval-rejected": "A second person rejected it. Nothing was sent; their note is in: cohort show.",
+    "approval-rejected": "A second person rejected it, and said why. Nothing was sent.",
     "approval-expired": "Nobody approved it in time. Nothing left; send it anew.",
     "list-refused": "The list as a whole was refused: nobody was messaged. See its checks.",
     "over-cap": "It has more recipients than the cap allows: nobody was messaged. Split the list.",

@@ -88,6 +88,10 @@ def test_the_note_of_a_rejection_reaches_whoever_asked(office: Office) -> None:
     number = str(ask(office, subject="campaign", subject_id=campaign, kind="campaign"))
     assert office.run("confirm", number, me="ann").exit_code == 0
     assert office.run("reject", number, "--note", "the old list", me="mia").exit_code == 0
+    steps = [
+        act["operation_type"] for act in office.rows("audit", "list", "--campaign", str(campaign))
+    ]
+    assert "approval.rejected" in steps
     shown = office.run("show", str(campaign)).output
     assert "Rejected by" in shown
     assert "the old list" in shown

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 import pytest
 
+from clinic.cohort.take_in import take_in_ids
 from clinic.errors import NotAllowed
 from clinic.govern.approvals import decide, request_approval
 from clinic.govern.audit import Act, record_act, verify
@@ -22,6 +23,7 @@ from clinic.govern.operators import Operator
 from clinic.record.database import Record
 from tests.clinic.govern.trail import change
 from tests.fakes import FakeClock
+from tests.ledgers import add_campaign, add_patients
 
 OLD, NEW = {"status": "active"}, {"status": "on_hold"}
 People = dict[str, Operator]
@@ -246,3 +248,15 @@ def test_ten_times_the_patients_need_no_more_memory() -> None:
 
     peak(100)  # what is imported and cached on first use
     assert peak(20_000) < peak(2_000) + 50_000
+
+
+def test_a_campaigns_trail_begins_with_its_own_list(governed: Record, clock: FakeClock) -> None:
+    """NEW-10: who took in whom the campaign is for."""
+    add_patients(governed, 1)
+    lists = [
+        take_in_ids(governed, clock, ["L1"], request_key=key, name="One", taken_by="ann")
+        for key in ("theirs", "its")
+    ]
+    number = add_campaign(governed, clock, 1, list_id=lists[1])
+    about = Asked(subject="campaign", subject_id=number)
+    assert told(governed, about) == [("list.taken", lists[1])]
