@@ -7,8 +7,9 @@ without odd characters, long lines, 4.479E+11 or #N/A is not searched for them.
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 
 from clinic.cohort.columns import column_name
@@ -52,6 +53,13 @@ class Examiner:
     limits: Limits
     reasons: Reasons
     notices: Notices
+    misfits: list[int] = dataclasses.field(
+        default_factory=list
+    )  # rows with too few or too many cells
+
+    def note_misfits(self, accepted: Container[int]) -> None:
+        """Once all pages were seen: the rows that cannot be read, but for those accepted all the same."""
+        self.notices.add("unreadable_row", [row for row in self.misfits if row not in accepted])
 
     def look(self, page: Page) -> None:
         """
@@ -122,7 +130,7 @@ class Examiner:
         add("blank_rows", count=page.blank)
         for code, rows in page.changed.items():
             add(code, rows)
-        add("unreadable_row", [page.numbers[i] for i in misfits(page, len(self.columns))])
+        self.misfits.extend(page.numbers[i] for i in misfits(page, len(self.columns)))
         add("repeated_heading", [n for n, row in _numbered(page) if row == list(self.columns)])
         if self.reasons.odd:
             add("lost_character", [n for n, row in _numbered(page) if REPLACEMENT in "".join(row)])

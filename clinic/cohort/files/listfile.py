@@ -17,6 +17,7 @@ from clinic.cohort.files.notices import Notice, Notices
 from clinic.cohort.files.pages import Block, Table, block_of, sha256_of
 from clinic.cohort.files.scan import scan
 from clinic.cohort.files.sheet import SheetTable, open_sheet
+from clinic.cohort.files.short import FilledTable, ShortRows, columns_of
 from clinic.errors import ListRefused
 from clinic.settings import Layout
 
@@ -125,7 +126,10 @@ def open_list(path: Path, *, scheme: Layout = "generic", limits: Limits = _LIMIT
         reasons=opened.reasons,
         notices=notices,
     )
-    row_count = _examine(table, examiner)
+    short = ShortRows(columns_of(columns, fields))
+    row_count = _examine(table, examiner, short)
+    if short.accepted:
+        table = FilledTable(table, short.columns)
     return ListFile(
         path=path,
         file_name=path.name,
@@ -161,7 +165,7 @@ def _open_zip(path: Path, limits: Limits, notices: Notices) -> _Opened:
     return _Opened(table, sha256_of(path), table.kind, "", Reasons(), True, _ToClean())
 
 
-def _examine(table: Table, examiner: Examiner) -> int:
+def _examine(table: Table, examiner: Examiner, short: ShortRows) -> int:
     rows = 0
     unused = Lookalikes(examiner.columns, frozenset(examiner.fields.values()))
     name, most = examiner.file_name, examiner.limits.rows
@@ -173,8 +177,12 @@ def _examine(table: Table, examiner: Examiner) -> int:
                 f"{name} has more than {most:,} rows, the most that is read. Split it.",
             )
         examiner.look(page)
+        short.look(page)
         unused.look(page)
     unused.note(examiner.notices)
+    accepted = set(short.accepted)
+    examiner.notices.add("short_rows", short.accepted)
+    examiner.note_misfits(accepted)
     if not rows:
         raise ListRefused(
             "list-no-rows", f"{name} has headings but no patients under them. Export it again."

@@ -1,0 +1,109 @@
+"""
+Rows that lack only their empty last cells, as programs write them that cut off what is empty.
+
+Such a row looks like one that lost a cell in the middle, whose values then stand under wrong headings.
+It is accepted where three things hold: whole rows never end in an empty cell, so that the program does
+cut them off; the row's id is right; and every value is of the kind that its column holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from stdnum.gb import nhs
+
+from clinic.cohort.files.pages import Page, Table
+
+_PHONE = re.compile(r"\+?[\d ()\-.]{7,}")
+_DATE = re.compile(r"\d{1,4}([-/. ])\w{1,9}\1\d{1,4}.*")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_KINDS = {
+    "nhs_number": re.compile(r"[\d \-]{10,12}"),
+    "birth_date": _DATE,
+    "mobile": _PHONE,
+    "phone_home": _PHONE,
+    "phone_work": _PHONE,
+    "email": _EMAIL,
+}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the columns of a list hold: place → pattern; and where the id stands."""
+
+    width: int
+    kinds: Mapping[int, re.Pattern[str]]
+    id_at: int
+    is_nhs: bool
+
+    def fits(self, row: Sequence[str]) -> bool:
+        """Whether the row is short, and what there is of it stands where it belongs."""
+        if not self.id_at < len(row) < self.width or not row[-1].strip():
+            return False
+        one = row[self.id_at].strip()
+        if not one or (self.is_nhs and not nhs.is_valid(one)):
+            return False
+        return all(self._belongs(place, cell.strip()) for place, cell in enumerate(row))
+
+    def _belongs(self, place: int, cell: str) -> bool:
+        if not cell or place == self.id_at:
+            return True
+        if place in self.kinds:
+            return self.kinds[place].fullmatch(cell) is not None
+        return not any(kind.fullmatch(cell) for kind in (_PHONE, _DATE, _EMAIL))
+
+
+def columns_of(columns: Sequence[str], fields: Mapping[str, str]) -> Columns:
+    """From the headings and what they mean."""
+    places = {name: columns.index(heading) for name, heading in fields.items()}
+    is_nhs = "nhs_number" in places
+    kinds = {places[name]: kind for name, kind in _KINDS.items() if name in places}
+    return Columns(len(columns), kinds, places["nhs_number" if is_nhs else "local_id"], is_nhs)
+
+
+@dataclass
+class ShortRows:
+    """Looks at the pages of a list for them."""
+
+    columns: Columns
+    numbers: list[int] = field(default_factory=list)
+    whole: bool = False  # a row has all its cells
+    ends_empty: bool = False
+
+    def look(self, page: Page) -> None:
+        """Note the page's short rows, and whether a whole row ends in an empty cell."""
+        width = self.columns.width
+        if not self.ends_empty:
+            self.ends_empty = any(len(row) >= width and not row[width - 1] for row in page.rows)
+        lengths = set(map(len, page.rows))
+        self.whole |= max(lengths, default=0) >= width
+        if lengths != {width}:
+            rows = zip(page.numbers, page.rows, strict=True)
+            self.numbers += [number for number, row in rows if self.columns.fits(row)]
+
+    @property
+    def accepted(self) -> list[int]:
+        """Numbers of the rows that are read with empty last cells."""
+        return self.numbers if self.whole and not self.ends_empty else []
+
+
+@dataclass(frozen=True)
+class FilledTable:
+    """A table whose short rows were accepted: they come with their empty last cells."""
+
+    table: Table
+    short: Columns
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.table.columns
+
+    def pages(self, size: int) -> Iterator[Page]:
+        """The pages of the table, filled up."""
+        for page in self.table.pages(size):
+            for i, row in enumerate(page.rows):
+                if len(row) < self.short.width and self.short.fits(row):
+                    page.rows[i] = row + [""] * (self.short.width - len(row))
+            yield page
