@@ -196,7 +196,7 @@ def _decide(
 
     settings = get_settings()
     with open_record(settings) as record:
-        person = prove_me(record, settings, me, secret_fd)
+        person = prove_me(record, settings, me, secret_fd, anew=True)
         if decision == "approved":
             with record.read() as connection:
                 asked = existing(connection, approval)

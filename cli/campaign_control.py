@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import console
+from cli.proof import Me, SecretFd, who_acts
 from cli.wiring import LocalTime, get_settings, governed, open_record
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ Why = Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail
 Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
 
 
-def pause(campaign: Id, reason: Why = "", json: Json = False) -> None:
+def pause(
+    campaign: Id, reason: Why = "", me: Me = "", secret_fd: SecretFd = None, json: Json = False
+) -> None:
     """
     Let nothing more of a campaign leave, until it is resumed. Acts within one batch.
 
@@ -33,13 +36,16 @@ def pause(campaign: Id, reason: Why = "", json: Json = False) -> None:
     settings = get_settings()
     with open_record(settings) as record:
         settings = governed(record, settings)
-        done = act(record, SystemClock(), campaign, by=settings.operator, reason=reason)
+        by = who_acts(record, settings, me, secret_fd)
+        done = act(record, SystemClock(), campaign, by=by, reason=reason)
     _tell(done, json=json)
     if not json:
         console.next_commands(*next_steps(campaign, done.state, done.counts))
 
 
-def resume(campaign: Id, reason: Why = "", json: Json = False) -> None:
+def resume(
+    campaign: Id, reason: Why = "", me: Me = "", secret_fd: SecretFd = None, json: Json = False
+) -> None:
     """
     Let a campaign go on: one that is paused, halted, held (the database was restored), or missed.
 
@@ -53,11 +59,12 @@ def resume(campaign: Id, reason: Why = "", json: Json = False) -> None:
     settings = get_settings()
     with open_record(settings) as record:
         settings = governed(record, settings)
+        by = who_acts(record, settings, me, secret_fd)
         done = act(
             record,
             SystemClock(),
             campaign,
-            by=settings.operator,
+            by=by,
             reason=reason,
             timing=timing_of(settings),
         )
@@ -70,6 +77,8 @@ def cancel(
     campaign: Id,
     reason: Why = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Without asking.")] = False,
+    me: Me = "",
+    secret_fd: SecretFd = None,
     json: Json = False,
 ) -> None:
     """Let nothing more of a campaign ever leave. What left stays sent; the rest counts as cancelled."""
@@ -84,7 +93,8 @@ def cancel(
     settings = get_settings()
     with open_record(settings) as record:
         settings = governed(record, settings)
-        done = act(record, SystemClock(), campaign, by=settings.operator, reason=reason)
+        by = who_acts(record, settings, me, secret_fd)
+        done = act(record, SystemClock(), campaign, by=by, reason=reason)
     _tell(done, json=json)
     if not json:
         console.next_commands(*next_steps(campaign, done.state, done.counts, resendable=False))

@@ -77,7 +77,7 @@ def add(
         if list_operators(record):
             if role is None:
                 raise NotAllowed("operator-role", f"say which --role: {', '.join(ROLES)}")
-            by = prove_me(record, settings, me, secret_fd).name
+            by = prove_me(record, settings, me, secret_fd, anew=True).name
         role = role or "admin"
         secret = ask_secret(f"New secret of {name}", new_secret_fd, twice=True)
         added = add_operator(record, SystemClock(), name=name, role=role, secret=secret, by=by)
@@ -97,7 +97,7 @@ def disable(name: Name, me: Me = "", secret_fd: SecretFd = None) -> None:
 
     settings, clock = get_settings(), SystemClock()
     with open_record(settings) as record:
-        by = prove_me(record, settings, me, secret_fd)
+        by = prove_me(record, settings, me, secret_fd, anew=True)
         disable_operator(record, clock, name=name, by=by.name)
         write_anchor(record, anchor_of(settings))
         stuck = undecidable(record, clock.now())
@@ -122,7 +122,7 @@ def secret(
 
     settings = get_settings()
     with open_record(settings) as record:
-        by = prove_me(record, settings, me or name, secret_fd)
+        by = prove_me(record, settings, me or name, secret_fd, anew=True)
         person = require_may_set(record, name, by)
         new = ask_secret(f"New secret of {person.name}", new_secret_fd, twice=True)
         set_secret(record, SystemClock(), name=person.name, secret=new, by=by)
@@ -145,7 +145,7 @@ def unlock(name: Name, me: Me = "", secret_fd: SecretFd = None) -> None:
 
     settings = get_settings()
     with open_record(settings) as record:
-        by = prove_me(record, settings, me, secret_fd)
+        by = prove_me(record, settings, me, secret_fd, anew=True)
         person = unlock_operator(record, SystemClock(), name=name, by=by)
         write_anchor(record, anchor_of(settings))
     console.say(f"{person.name} need not wait any more. The secret is the same as before.")

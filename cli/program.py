@@ -48,6 +48,8 @@ COMMANDS = {
     "approve": Lazy("cli.approvals:approve", "Approve a request; its run goes on.", _GOVERN),
     "reject": Lazy("cli.approvals:reject", "Reject a request; nothing is changed.", _GOVERN),
     "audit": Lazy("cli.audit:app", "Who did what to whom; whether the trail is what was written.", _GOVERN),
+    "sign-in": Lazy("cli.sign_in:sign_in", "Give your secret once, for an hour.", _GOVERN),
+    "sign-out": Lazy("cli.sign_in:sign_out", "End it before the hour is over.", _GOVERN),
     "operators": Lazy("cli.operators:app", "Who works here and what they may do.", _GOVERN),
     "operations": Lazy("cli.operations:app", "Change many records at once; approved, undoable.", _GOVERN),
     "settings": Lazy("cli.settings:app", "What is in force and where from; change it by two people.", _GOVERN),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from clinic.errors import NotAllowed
     from clinic.govern.operators import Operator
     from clinic.record.database import Record
     from clinic.settings import Settings
@@ -29,17 +31,84 @@ SecretFd = Annotated[
 ]
 
 
-def prove_me(record: Record, settings: Settings, me: str, secret_fd: int | None) -> Operator:
+def prove_me(
+    record: Record, settings: Settings, me: str, secret_fd: int | None, *, anew: bool = False
+) -> Operator:
     """
-    The operator who gave the right secret, at the prompt or by file descriptor.
+    The operator who signed in within the hour, or gives the right secret, at the prompt or by descriptor.
+
+    Args:
+        anew: ask for the secret in any case: who approves or changes secrets is at the keyboard now
 
     Raises:
-        NotAllowed: name and secret do not go together
+        NotAllowed: name and secret do not go together, or nobody was added yet
     """
-    from clinic.govern.operators import prove
+    from clinic.govern.operators import list_operators, prove
 
-    name = me or settings.operator
+    if not list_operators(record):
+        raise _nobody_yet()
+    name = claimed(settings, me)
+    if secret_fd is None and not anew:
+        person = _signed_in(record, settings, name)
+        if person is not None:
+            return person
     return prove(record, name, ask_secret(f"Secret of {name}", secret_fd))
+
+
+def who_acts(record: Record, settings: Settings, me: str, secret_fd: int | None = None) -> str:
+    """
+    The name that goes on the trail: a registered one proven, else the account's own.
+
+    Where nobody was added yet it is the name that was given, as on a first installation.
+
+    Raises:
+        NotAllowed: a registered name that is not proven, or a name that is nobody's
+    """
+    from clinic.errors import NotAllowed
+    from clinic.govern.operators import list_operators, prove
+    from clinic.settings.installation import account_name
+
+    name, people = claimed(settings, me), {person.name for person in list_operators(record)}
+    if not people:
+        return name
+    if name not in people:
+        if name == account_name().strip().lower():
+            return name
+        raise NotAllowed(
+            "operator-nobody",
+            "the name given is no operator's and not this account's own; see: cohort operators list; "
+            "then: cohort sign-in NAME",
+        )
+    person = _signed_in(record, settings, name) if secret_fd is None else None
+    if person is None and secret_fd is None and not sys.stdin.isatty():
+        raise NotAllowed(
+            "sign-in-needed",
+            f"whoever acts as {name} gives that person's secret, once an hour: cohort sign-in {name}",
+        )
+    return (person or prove(record, name, ask_secret(f"Secret of {name}", secret_fd))).name
+
+
+def claimed(settings: Settings, me: str) -> str:
+    """Whose name is said: by option, by signing in, by the settings; not proven yet."""
+    from clinic.govern.sign_in import name_in
+
+    return (me or name_in(settings.home) or settings.operator).strip().lower()
+
+
+def _signed_in(record: Record, settings: Settings, name: str) -> Operator | None:
+    from clinic.clock import SystemClock
+    from clinic.govern.sign_in import signed_in
+
+    return signed_in(record, SystemClock(), settings.home, name)
+
+
+def _nobody_yet() -> NotAllowed:
+    from clinic.errors import NotAllowed
+
+    return NotAllowed(
+        "operator-unproven",
+        "nobody was added yet who could be proven; begin with: cohort operators add NAME --role admin",
+    )
 
 
 def ask_secret(

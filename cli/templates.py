@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import console
+from cli.proof import Me, SecretFd, who_acts
 from cli.wiring import LocalTime, get_settings, open_record
 
 if TYPE_CHECKING:
@@ -109,6 +110,8 @@ def add(
         str, typer.Option("--type", help="What it stands under.")
     ] = "invitation",
     purpose: Annotated[str, typer.Option(help="Which consent it needs.")] = "any",
+    me: Me = "",
+    secret_fd: SecretFd = None,
 ) -> None:
     """Add a template, or a new version of one."""
     from clinic.clock import SystemClock
@@ -118,6 +121,7 @@ def add(
     new = NewTemplate(key, name or key, message_type, body, subject, purpose)
     settings = get_settings()
     with open_record(settings) as record:
-        version = add_template(record, SystemClock(), new, by=settings.operator)
+        by = who_acts(record, settings, me, secret_fd)
+        version = add_template(record, SystemClock(), new, by=by)
     console.say(f"{key} is at version {version}.")
     console.next_commands(f"cohort templates show {key}")

@@ -240,6 +240,7 @@ NOT_SEALED: Final[Mapping[str, str]] = MappingProxyType(
         **dict.fromkeys(("receipt_inbox", "receipt_unread", "reply"), _OTHERS),
         "list_row": "an upload as it came, taken out when a patient asks for it; the list's digest is sealed",
         "check_result": "what the gate found; who was left out is sealed",
+        "sign_in": "its mark is keyed: a row that the program did not write proves nobody",
         "export_file": "its name and SHA-256 are in the export's act",
     }
 )  # fmt: skip

@@ -17,7 +17,7 @@ from clinic.settings.organisation import Gate, Organisation, Phones
 from clinic.settings.section import Section
 
 
-def _account() -> str:
+def account_name() -> str:
     """Who runs this program, as the system knows them: USER is whatever one writes there."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
@@ -51,7 +51,7 @@ class Settings(Section):
         default=4200, ge=1, le=65535, description="Port of the local Prefect server"
     )
     operator: str = Field(
-        default_factory=_account,
+        default_factory=account_name,
         description="Who works here: written to campaigns and to the audit trail",
     )
     outbox: bool = Field(

@@ -77,7 +77,7 @@ def descriptor(secret: str) -> int:
     return readable
 
 
-def hire(office: Office) -> None:
+def hire(office: Office, *, but: str = "") -> None:
     """root (admin), ann (operator), mia and max (managers); everybody's secret is SECRET."""
     roles = {"root": "admin", "ann": "operator", "mia": "manager", "max": "manager"}
     record = office.open()
@@ -91,6 +91,7 @@ def hire(office: Office) -> None:
                 "created_by": "root",
             }
             for name, role in roles.items()
+            if name != but
         ]
         connection.execute(operator.insert(), rows)
     record.close()

@@ -2,6 +2,7 @@
 Who may decide, what was decided, and the audit trail.
 
     operator                       a person who works here: role, and a slow hash of their secret
+    sign_in                        who gave their secret within the hour, from which account
     approval                       one a request: bound to a digest of what was reviewed, used once
     audit_block 1 ── 1 audit_act   one human act or one operation (ALC-40's fields)
     audit_act   1 ── n audit_row_seal   keys and marks of the rows that the act wrote, a table each
@@ -44,6 +45,17 @@ operator = Table(
     Column("created_by", String(80), nullable=False),
     CheckConstraint("name = lower(name)", name="name_lower"),
     CheckConstraint("role IN ('operator', 'team_lead', 'manager', 'admin')", name="role_known"),
+)
+
+# One a person and account of the system: clinic/govern/sign_in.py. The token itself is in the account's file
+sign_in = Table(
+    "sign_in",
+    METADATA,
+    Column("operator", String(80), nullable=False),
+    Column("account", BigInteger, nullable=False),  # the number of the account
+    Column("mark", String(64), nullable=False),
+    Column("ends_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("operator", "account"),
 )
 
 # state: waiting → approved → used; or rejected, void (what was reviewed changed), expired

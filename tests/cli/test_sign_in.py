@@ -1,0 +1,146 @@
+"""`cohort sign-in`, and acts that take a registered name only when it is proven."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from clinic.clock import SystemClock
+from clinic.record.database import Record
+from clinic.record.schema.govern import audit_act, operator, sign_in
+from tests.cli.office import SECRET, Office, hire
+from tests.ledgers import add_campaign, add_patients
+
+ACTING = [
+    ("pause", "1"),
+    ("resume", "1"),
+    ("cancel", "1", "--yes"),
+    ("templates", "add", "come", "--text", "Please come to the practice."),
+]
+ACCOUNT = pwd.getpwuid(os.getuid()).pw_name
+
+
+@pytest.fixture
+def office(sqlite_record: Record, tmp_path: Path) -> Office:
+    add_patients(sqlite_record, 3)
+    add_campaign(sqlite_record, SystemClock(), 3)
+    return Office(tmp_path / "home", sqlite_record)
+
+
+def who_did(office: Office, what: str) -> list[str]:
+    record = office.open()
+    with record.read() as connection:
+        c = audit_act.c
+        found = sa.select(c.operator).where(c.operation_type == what).order_by(c.number)
+        names = list(connection.scalars(found))
+    record.close()
+    return names
+
+
+def enter(office: Office, name: str = "max") -> None:
+    done = office.run("sign-in", name, secret=SECRET)
+    assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize("words", ACTING, ids=lambda words: words[0])
+def test_a_registered_name_acts_only_when_it_is_proven(
+    office: Office, words: tuple[str, ...]
+) -> None:
+    """NEW-2: neither by environment nor by option."""
+    hire(office)
+    for given in ((), ("--operator", "max")):
+        refused = office.run(*words, *given)
+        name = "max" if given else "mia"
+        assert (refused.exit_code, f"cohort sign-in {name}" in refused.output) == (3, True)
+    nobody = office.run(*words, "--operator", "nobody-here")
+    assert (nobody.exit_code, "operator-nobody" in nobody.output) == (3, True)
+    wrong = office.run(*words, me="max", secret="not the secret at all")
+    assert (wrong.exit_code, "operator-unproven" in wrong.output) == (3, True)
+    enter(office)
+    assert office.run(*words, "--operator", "mia").exit_code == 3  # signed in as max alone
+    done = office.run(*words)
+    assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize("words", ACTING, ids=lambda words: words[0])
+def test_before_anybody_was_added_everything_works(office: Office, words: tuple[str, ...]) -> None:
+    before = office.run(*words)
+    assert before.exit_code == 0, before.output
+
+
+def test_the_account_acts_in_its_own_name(office: Office) -> None:
+    hire(office, but=ACCOUNT)  # who may be called as one of them
+    assert office.run("pause", "1", "--operator", ACCOUNT).exit_code == 0
+    assert office.run("resume", "1", me="mia").exit_code == 0
+    assert who_did(office, "campaign.pause") == [ACCOUNT]
+    assert who_did(office, "campaign.resume") == ["mia"]
+
+
+def test_the_token_is_the_account_s_alone_and_on_the_trail(office: Office) -> None:
+    hire(office)
+    enter(office)
+    (file,) = office.home.glob("signed-in-*")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    token = file.read_text().split("\n")[1]
+    record = office.open()
+    with record.read() as connection:
+        row = connection.execute(sa.select(sign_in)).one()
+    record.close()
+    assert token not in str(row)
+    assert office.run("sign-out").exit_code == 0
+    assert office.run("pause", "1", "--operator", "max").exit_code == 3
+    assert who_did(office, "operator.signed-in") == ["max"]
+    assert who_did(office, "operator.signed-out") == ["max"]
+    assert "Nobody" in office.run("sign-out").output
+
+
+@pytest.mark.parametrize("how", ["hour", "disabled", "secret", "longer", "copied", "open"])
+def test_what_ends_a_sign_in(office: Office, how: str) -> None:
+    hire(office)
+    enter(office)
+    (file,) = office.home.glob("signed-in-*")
+    now = datetime.now(UTC).replace(microsecond=0)
+    edits = {
+        "hour": sa.update(sign_in).values(ends_at=now - timedelta(seconds=1)),
+        "disabled": sa.update(operator).where(operator.c.name == "max").values(active=False),
+        "secret": sa.update(operator).where(operator.c.name == "max").values(secret_hash="other"),
+        "longer": sa.update(sign_in).values(ends_at=now + timedelta(days=9)),
+        "copied": sa.update(sign_in).values(operator="mia"),
+    }
+    if how in edits:
+        record = office.open()
+        with record.write() as connection:
+            connection.execute(edits[how])
+        record.close()
+    if how == "copied":
+        file.write_text(file.read_text().replace("max", "mia"))
+    if how == "open":
+        file.chmod(0o644)
+    name = "mia" if how == "copied" else "max"
+    assert office.run("pause", "1", "--operator", name).exit_code == 3
+
+
+def test_a_token_stands_for_the_secret_but_not_where_somebody_approves(office: Office) -> None:
+    hire(office)
+    enter(office)
+    assert office.run("tags", "add", "recall").exit_code == 0
+    for words in (
+        ("approve", "1"),
+        ("reject", "1", "--note", "no"),
+        ("operators", "unlock", "mia"),
+    ):
+        asked = office.run(*words, typed="not the secret at all\n")
+        assert (asked.exit_code, "Secret of max" in asked.output) == (3, True), asked.output
+
+
+def test_before_anybody_was_added_it_says_how_to_begin(office: Office) -> None:
+    for words in (("sign-in", "mia"), ("tags", "add", "recall")):
+        refused = office.run(*words)
+        told = " ".join(refused.output.split())
+        assert (refused.exit_code, "cohort operators add" in told) == (3, True)
