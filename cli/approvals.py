@@ -243,17 +243,16 @@ def lead_on(decided: Approval, settings: Settings) -> None:
                 answer(record, SystemClock(), decided.subject_id)
         except NotFound:
             return console.say(_WENT["none"])
-    if decided.subject == "campaign" and decided.state == "rejected":
-        _refuse(decided, settings)
-    if (
-        decided.subject != "operation" and decided.flow_run_id is None
-    ):  # `settle` starts what a terminal began
+    # `settle` starts what a terminal began
+    if decided.subject != "operation" and decided.flow_run_id is None:
+        if decided.subject == "campaign" and decided.state == "rejected":
+            _refuse(decided, settings)
         return console.say(_WENT["none"])
     return resume_run(decided, by_prefect(settings))
 
 
 def _refuse(decided: Approval, settings: Settings) -> None:
-    """Close a rejected campaign at once, whether or not a run waits: `cohort show` says why."""
+    """Close a rejected campaign that no run waits for; a run that waits closes it, and ends with why."""
     from clinic.clock import SystemClock
     from clinic.errors import NotFound
     from clinic.message.approve import answer
