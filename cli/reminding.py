@@ -101,6 +101,14 @@ def remind(
             "--accept-warnings", help="Although the text has warnings.", rich_help_panel=_HOW
         ),
     ] = False,
+    override_gate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REASON",
+            help="The list is right although its checks stop it: why. Your name goes on the audit trail.",
+            rich_help_panel=_HOW,
+        ),
+    ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="The result for scripts.", rich_help_panel=_HOW)
     ] = False,
@@ -148,6 +156,7 @@ def remind(
         "list_name": name,
         "dry_run": dry_run,
         "outbox": outbox,
+        "override_gate": override_gate,
     }
     then = remind_patients(
         {key: value for key, value in values.items() if value is not None},

@@ -59,6 +59,10 @@ def init(
             help="The record was restored or copied: send nothing until somebody says what was sent.",
         ),
     ] = False,
+    no_copy: Annotated[
+        bool,
+        typer.Option("--no-copy", help="Keep no copy of a record that a new version changes."),
+    ] = False,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Ask nothing: the usual working hours and holidays.")
     ] = False,
@@ -92,7 +96,7 @@ def init(
     elif values := as_settings({key: value for key, value in given.items() if value}):
         change_settings(path, values)
     settings = get_settings()
-    people, stop = set_up(settings, join=join, restored=restored)
+    people, stop = set_up(settings, join=join, restored=restored, copy=not no_copy)
     console.say(f"The record is ready: {_safe_url(settings)}")
     with open_record(settings) as record:
         settings = governed(record, settings)
@@ -171,7 +175,7 @@ def write_settings(path: Path, chosen: dict[str, Any]) -> bool:
 
 
 def set_up(
-    settings: Settings, *, join: bool = False, restored: bool = False
+    settings: Settings, *, join: bool = False, restored: bool = False, copy: bool = True
 ) -> tuple[bool, str | None]:
     """
     Make or update the record and the catalogue. Again: nothing.
@@ -181,10 +185,12 @@ def set_up(
     Args:
         join: this machine works with a record that others work with already
         restored: the record was restored or copied: nothing is sent until a person says what left
+        copy: keep a copy of a record that is migrated
 
     Raises:
         RecordUnsafe: messages were sent from the record, and this home never worked with it
     """
+    from clinic.backup.upgrade import copy_before
     from clinic.clock import SystemClock
     from clinic.govern.audit_key import unlock
     from clinic.govern.governed import take_first_values
@@ -196,12 +202,16 @@ def set_up(
     from clinic.record.installation import install
     from clinic.record.migrate import migrate
     from clinic.record.private import close_folder
+    from clinic.record.version import found_version, require_not_newer
 
     # Patients' data is in here: for the account that runs Cohort, and nobody else
     close_home(settings)
     close_folder(settings.home)
     record = Record.open(settings.database_url)
     try:
+        require_not_newer(found_version(record))
+        if copy:
+            _say_copied(copy_before(record, settings, SystemClock()))
         migrate(record)
         require_durable(record)
         install(record, SystemClock())
@@ -218,6 +228,11 @@ def set_up(
             return anybody(connection), stop
     finally:
         record.close()
+
+
+def _say_copied(path: Path | None) -> None:
+    if path is not None:
+        console.say(f"The record as it was before this version is kept: {path}")
 
 
 def _safe_url(settings: Settings) -> str:

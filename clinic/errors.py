@@ -9,6 +9,7 @@ Every error that Cohort raises on purpose.
     │   ├── CohortRefused         the list as a whole is not fit to act on (gate, cap, sent before)
     │   ├── TemplateRefused       a template asks for more than templates may do
     │   ├── OperationRefused      an operation on the record makes no sense as it was asked for
+    │   ├── BackupRefused         a backup cannot be made, read or put back
     │   ├── NotFound              there is no such campaign, list, template, patient …
     │   └── NotAllowed            the operator's role, the approval or the state forbids it; exit code 3
     ├── GatewayProblem            the way out failed; the ledger says what that means for each message
@@ -68,6 +69,10 @@ class TemplateRefused(MendableError):
 
 class OperationRefused(MendableError):
     """An operation on the record makes no sense as it was asked for."""
+
+
+class BackupRefused(MendableError):
+    """A backup cannot be made, read or put back; nothing was changed."""
 
 
 class NotFound(MendableError):

@@ -6,10 +6,12 @@ import gc
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 
 from clinic.record.database import Record
@@ -113,3 +115,18 @@ def sqlite_record(sqlite_record_url: str) -> Iterator[Record]:
 def clock() -> FakeClock:
     """Monday 2 March 2026, 10:00 UTC, and it stays so."""
     return FakeClock()
+
+
+@pytest.fixture
+def elsewhere(record_url: str, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database of the record's kind; its home may be `tmp_path / "elsewhere"`."""
+    if record_url.startswith("sqlite"):
+        yield f"sqlite:///{tmp_path / 'elsewhere' / 'record.db'}"
+        return
+    server, name = record_url.rsplit("/", 1)[0], f"restored_{uuid.uuid4().hex[:8]}"
+    engine = sa.create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        yield f"{server}/{name}"
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    engine.dispose()

@@ -33,6 +33,7 @@ from clinic.message.begin import require_channel
 from clinic.message.campaign import CampaignRequest, open_campaign
 from clinic.message.codes import message_on
 from clinic.message.emails import require_receipts, require_subject
+from clinic.message.override import keep_override
 from clinic.message.reminder_request import ReminderRequest
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
@@ -80,7 +81,7 @@ def begin_reminders(
         list_id = _known(connection, request_key) or _take_in(
             connection, settings, request, request_key=request_key, sender=sender, now=clock.now()
         )
-    return open_campaign(
+    campaign_id = open_campaign(
         record,
         clock,
         CampaignRequest(
@@ -96,6 +97,9 @@ def begin_reminders(
             again=True,  # every night has the same template; `reminder` keeps it to once
         ),
     )
+    if request.override_gate is not None:
+        keep_override(record, clock, campaign_id, by=sender, reason=request.override_gate)
+    return campaign_id
 
 
 def _known(connection: Connection, request_key: str) -> int | None:

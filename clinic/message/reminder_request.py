@@ -51,6 +51,14 @@ class ReminderRequest(BaseModel):
         title="Outbox",
         description="Keep the messages in the outbox: nothing is sent",
     )
+    override_gate: str | None = Field(
+        default=None,
+        title="Override the checks of the list",
+        min_length=3,
+        max_length=500,
+        description="Why the list is right although its checks stop it. Needs 'Requested by'; it is kept "
+        "on the audit trail. Rows that are left out stay left out",
+    )
     requested_by: str | None = Field(default=None, title="Requested by")
     request_key: str | None = Field(default=None, title="Request key", max_length=80)
 
@@ -73,6 +81,7 @@ class ReminderRequest(BaseModel):
                 "list_name",
                 "dry_run",
                 "outbox",
+                "override_gate",
                 "requested_by",
                 "request_key",
             },

@@ -9,6 +9,7 @@ from alembic import command
 from alembic.config import Config
 
 from clinic.record.database import Record
+from clinic.record.version import found_version, require_not_newer
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -20,7 +21,13 @@ def _config() -> Config:
 
 
 def migrate(record: Record, revision: str = "head") -> None:
-    """Run the migrations up to `revision`; running again changes nothing. One transaction."""
+    """
+    Run the migrations up to `revision`; running again changes nothing. One transaction.
+
+    Raises:
+        RecordUnsafe: a newer program made these tables
+    """
+    require_not_newer(found_version(record))
     config = _config()
     with record.write() as connection:
         config.attributes["connection"] = connection

@@ -21,16 +21,47 @@ _VERSION: Final = sa.table("alembic_version", sa.column("version_num"))
 
 
 @functools.cache
+def _links() -> dict[str, str | None]:
+    """Each link of the migrations' chain, with the one before it. Read from the files, in 1 ms."""
+    found: dict[str, str | None] = {}
+    for path in _LINKS.glob("v*.py"):
+        named = dict(_NAMED.findall(path.read_text(encoding="utf-8")))
+        found[named[""]] = named.get("down_")
+    return found
+
+
 def current() -> str:
-    """The last link of the migrations' chain: the one that no other follows. Read from the files, in 1 ms."""
-    found = [
-        match.groups()
-        for path in _LINKS.glob("v*.py")
-        for match in _NAMED.finditer(path.read_text(encoding="utf-8"))
-    ]
-    followed = {name for down, name in found if down}
-    (last,) = {name for down, name in found if not down} - followed
+    """The last link of the chain: the one that no other follows."""
+    (last,) = set(_links()) - set(_links().values())
     return last
+
+
+def known() -> frozenset[str]:
+    """Every version that this program can work with, or bring to its own."""
+    return frozenset(_links())
+
+
+def found_version(record: Record) -> str | None:
+    """The version that the database's tables are of; None: it has none."""
+    with record.read() as connection:
+        if not sa.inspect(connection).has_table(_VERSION.name):
+            return None
+        return connection.scalar(sa.select(_VERSION.c.version_num))
+
+
+def require_not_newer(found: str | None) -> None:
+    """
+    Refuse tables that a newer program made.
+
+    Raises:
+        RecordUnsafe: with what to do
+    """
+    if found is not None and found not in known():
+        raise RecordUnsafe(
+            "record-version",
+            f"a newer Cohort made this record (version {found}; this one knows {current()}), so nothing was "
+            "done: use the newer program, or restore the copy from before the upgrade",
+        )
 
 
 def require_current(record: Record) -> None:
@@ -41,10 +72,8 @@ def require_current(record: Record) -> None:
         NotSetUp: it has no tables at all
         RecordUnsafe: with the command that mends it
     """
-    with record.read() as connection:
-        found = None
-        if sa.inspect(connection).has_table(_VERSION.name):
-            found = connection.scalar(sa.select(_VERSION.c.version_num))
+    found = found_version(record)
+    require_not_newer(found)
     if found is None:
         raise NotSetUp(
             "not-set-up",
@@ -53,6 +82,6 @@ def require_current(record: Record) -> None:
     if found != current():
         raise RecordUnsafe(
             "record-version",
-            f"the record database is at version {found or 'none'}, this program needs {current()}; "
+            f"the record database is at version {found}, this program needs {current()}; "
             "run: cohort init",
         )

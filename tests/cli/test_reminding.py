@@ -14,6 +14,7 @@ from clinic.clock import SystemClock
 from clinic.errors import CohortRefused
 from clinic.message import states
 from clinic.message.catalogue import NewTemplate, add_template
+from clinic.message.override import Override, override_of
 from clinic.message.remind import begin_reminders
 from clinic.message.reminder_request import ReminderRequest
 from clinic.message.report import list_campaigns
@@ -258,3 +259,20 @@ def _everything(record: Record) -> dict[str, int]:
         }
         given = sa.select(sa.func.count()).where(reminder.c.message_id.is_not(None))
         return found | {"given": connection.scalar(given) or 0}
+
+
+def test_who_answers_for_a_reminder_list_that_its_checks_stop_is_kept_with_it(
+    office: Record, typed: Type
+) -> None:
+    """ARC-9: as of a campaign's list; and the command after the look says it again."""
+    asked = ReminderRequest(override_gate="The dates were checked", requested_by="nia")
+    number = begin_reminders(
+        office, CLOCK, SETTINGS, asked, request_key="night", gateway="outbox", batch_limit=1000
+    )
+    with office.read() as connection:
+        assert override_of(connection, number) == Override("nia", "The dates were checked", False)
+    assert "override_gate" not in asked.criteria()
+    look_again, _ = commands_after_look(asked.model_copy(update={"requested_by": None}), "abc")
+    assert "--override-gate 'The dates were checked'" in look_again
+    told = typed("remind", "--preview", "--override-gate", "  ")
+    assert told.code == 2, told.err

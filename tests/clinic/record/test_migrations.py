@@ -13,7 +13,7 @@ from clinic.errors import RecordUnsafe
 from clinic.record.database import Record
 from clinic.record.migrate import migrate
 from clinic.record.schema import METADATA
-from clinic.record.version import current, require_current
+from clinic.record.version import current, found_version, require_current
 
 
 def test_a_migrated_database_has_exactly_the_tables_of_the_code(record: Record) -> None:
@@ -33,9 +33,20 @@ def test_the_version_that_the_code_asks_for_is_the_last_migration(record: Record
 
 def test_a_database_of_another_version_is_refused_with_what_to_do(record: Record) -> None:
     with record.write() as connection:
-        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0000'"))
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0009'"))
     with pytest.raises(RecordUnsafe, match="cohort init"):
         require_current(record)
+
+
+def test_a_record_of_a_newer_program_is_refused_and_left_as_it_is(record: Record) -> None:
+    """By a command and by `cohort init` alike, and neither says to run the other."""
+    with record.write() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9041'"))
+    for refuses in (require_current, migrate):
+        with pytest.raises(RecordUnsafe, match="newer Cohort made this record") as told:
+            refuses(record)
+        assert (told.value.code, "cohort init" in told.value.says) == ("record-version", False)
+    assert found_version(record) == "9041"
 
 
 def test_a_trail_of_before_the_first_release_is_left_as_it_is(

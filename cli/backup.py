@@ -1,0 +1,122 @@
+"""`cohort backup` and `cohort restore`: all of an installation in one file, and back again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import console
+from cli.wiring import LocalTime, get_settings
+
+_CHECK = "check"
+
+
+def backup(
+    target: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A new file, or a folder; or the word check.")
+    ],
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="After check: the backup to look at.")
+    ] = None,
+) -> None:
+    """
+    Copy record, audit key, anchor and settings into one file, also while messages are being sent.
+
+    The file holds patients' data and secrets: only you can read it; keep it where nobody else can.
+
+    [bold]Examples[/]
+
+      cohort backup /mnt/backups
+        A file with the date in its name.
+
+      cohort backup check /mnt/backups/cohort-20260302-020000.tar
+        Whether it could be restored: every part, the record, its audit trail.
+    """
+    from clinic.backup.write import write_backup
+    from clinic.clock import SystemClock
+    from clinic.settings.file import settings_path
+
+    if str(target) == _CHECK and file is not None:
+        return _check(file)
+    if file is not None:
+        raise typer.BadParameter("name one file, or: cohort backup check FILE")
+    config = settings_path()
+    path = write_backup(get_settings(), SystemClock(), target, config if config.exists() else None)
+    console.say(
+        f"The backup is [bold]{path}[/]: patients' data and secrets, for your account alone."
+    )
+    if not config.exists():
+        console.say(
+            "[yellow]No settings file is in it[/]: settings of the environment are not copied."
+        )
+    console.next_commands(f"cohort backup check {path}")
+
+
+def _check(file: Path) -> None:
+    from clinic.backup.read import check_backup
+
+    found = check_backup(file)
+    of = found.manifest
+    console.say(
+        f"Taken {of.taken_at:%-d %b %Y %H:%M} UTC by Cohort {of.cohort}: a {of.database} record of version "
+        f"{of.record_version}. Every part is what was written."
+    )
+    if found.rows is None:
+        console.say("The audit trail is read after the restore: cohort audit verify.")
+    else:
+        console.say(f"Its audit trail is as it was written: {found.rows:,} rows.")
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of cohort backup.")],
+) -> None:
+    """
+    Put a backup back into an empty home and an empty database. Nothing is sent until a person allows it.
+
+    Without a settings file here the backup's own is written. With one, that one counts: so the backup can
+    be restored elsewhere, or into another database.
+    """
+    from clinic.backup.manifest import SETTINGS
+    from clinic.backup.read import unpacked
+    from clinic.backup.restore import restore as put_back
+    from clinic.clock import SystemClock
+    from clinic.settings.file import settings_path
+
+    path, clock = settings_path(), SystemClock()
+    with unpacked(file, path.resolve().parent) as (parts, manifest):
+        wrote = not path.exists() and (parts / SETTINGS).exists()
+        if wrote:
+            _write_settings(parts / SETTINGS, path)
+        try:
+            settings = get_settings()
+            put_back(settings, clock, parts, manifest)
+        except BaseException:
+            if wrote:
+                path.unlink()
+            raise
+    show = LocalTime(settings).show
+    console.say(f"Everything is back, in {settings.home}" + (f" and {path}." if wrote else "."))
+    if not wrote:
+        console.say(f"The settings are those of {path}, not the backup's.")
+    console.say(
+        f"[bold red]Nothing is sent.[/] Between {show(manifest.taken_at)} and {show(clock.now())} messages may "
+        "have been sent that this record does not know of. Ask your provider for its list of that time, then "
+        "allow sending, and resume or cancel each campaign that is held."
+    )
+    console.next_commands(
+        "cohort audit verify",
+        "cohort sending status",
+        'cohort sending allow --reason "what the provider says" --reminded-through DAY',
+        "cohort campaigns",
+        "cohort resume N",
+    )
+
+
+def _write_settings(source: Path, path: Path) -> None:
+    from clinic.record.private import open_private
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open_private(path, encoding="utf-8") as out:
+        out.write(source.read_text(encoding="utf-8"))
