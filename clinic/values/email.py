@@ -10,7 +10,7 @@ from __future__ import annotations
 import pandas as pd
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
-from clinic.values.text import Mask, as_strings, judge_each_once, matches
+from clinic.values.text import Mask, as_strings, judge_each_once, matches, visible
 
 MISSING = "email_missing"
 INVALID = "email_invalid"
@@ -56,6 +56,7 @@ def _usual(addresses: pd.Series) -> Mask:
 
 
 def _judge(text: str) -> tuple[str, str]:
+    text = visible(text).strip()
     if not text:
         return "", MISSING
     try:

@@ -24,6 +24,11 @@ def as_strings(texts: pd.Series) -> pd.Series:
     return texts.astype("str").fillna("")
 
 
+def visible(text: str) -> str:
+    """The text without marks that nobody sees."""
+    return _UNSEEN.sub("", text)
+
+
 def tidy(text: str) -> str:
     """
     One text as a person sees it, in ASCII where Unicode has a plain twin.
@@ -31,7 +36,7 @@ def tidy(text: str) -> str:
     Full-width digits become digits, any dash a hyphen, any space a space; invisible marks and
     the apostrophe that tells Excel "this is text" go.
     """
-    return " ".join(_UNSEEN.sub("", text).translate(_PLAIN).split()).removeprefix("'")
+    return " ".join(visible(text).translate(_PLAIN).split()).removeprefix("'")
 
 
 def matches(texts: pd.Series, pattern: str) -> Mask:

@@ -16,6 +16,8 @@ ACCEPTED = [
     ("o'neill+clinic@x.co.uk", "o'neill+clinic@x.co.uk", "apostrophe and plus"),
     ("ann@münchen.de", "ann@xn--mnchen-3ya.de", "an international domain in ASCII"),
     ("a" * 64 + "@example.com", "a" * 64 + "@example.com", "the longest local part"),
+    ("\u200bann@example.com\u2060", "ann@example.com", "marks that nobody sees"),
+    ("ann@exam\u00adple.com", "ann@example.com", "a soft hyphen of a PDF"),
 ]
 
 REFUSED = [
@@ -88,3 +90,17 @@ def _second_opinion(text: str) -> str:
         ).normalized
     except EmailNotValidError:
         return ""
+
+
+@given(st.text(alphabet="aB.@-+ ü\u200b\u00ad\u202e", max_size=20))
+def test_an_address_judged_again_is_the_same_and_nothing_is_invented(text: str) -> None:
+    """ACX-26: what is refused stays out; what is accepted has the letters that were written."""
+    [address] = judge_emails(pd.Series([f"{text}@example.com"]))["address"]
+    if address:
+        assert list(judge_emails(pd.Series([address]))["address"]) == [address]
+        assert (
+            address
+            == f"{text}@example.com".translate(dict.fromkeys((0x200B, 0xAD, 0x202E)))
+            .strip()
+            .lower()
+        )
