@@ -24,7 +24,7 @@ from clinic.errors import BackupRefused, NotSetUp
 from clinic.govern.anchor import ANCHOR_FILE, KEY_FILE
 from clinic.record.database import Record
 from clinic.record.schema.messages import installation
-from clinic.record.version import found_version
+from clinic.record.version import found_version, require_not_newer
 from clinic.settings import Settings
 
 # Besides key and anchor: answers of gateways that the record did not have yet
@@ -42,6 +42,7 @@ def write_backup(settings: Settings, clock: Clock, target: Path, config: Path | 
     Raises:
         BackupRefused: the file is there already, or the database cannot be copied
         NotSetUp: there is no record yet
+        RecordUnsafe: a newer program made the record
     """
     now = clock.now()
     path = target / f"cohort-{now:%Y%m%d-%H%M%S}.tar" if target.is_dir() else target
@@ -84,11 +85,14 @@ def _who(settings: Settings) -> tuple[str, str]:
     missing = url.get_backend_name() == "sqlite" and not Path(url.database or "").exists()
     record = Record.open(settings.database_url)
     try:
-        version = None if missing else found_version(record)
-        if version is None:
+        version, name = None if missing else found_version(record), None
+        require_not_newer(version)
+        if version is not None:
+            with record.read() as connection:
+                name = connection.scalar(sa.select(installation.c.install_id))
+        if version is None or name is None:
             raise NotSetUp("not-set-up", "there is no record here yet: there is nothing to back up")
-        with record.read() as connection:
-            return version, str(connection.scalar(sa.select(installation.c.install_id)))
+        return version, str(name)
     finally:
         record.close()
 
