@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cli import console
-from cli.proof import Me
+from cli.proof import Me, SecretFd, who_acts
 from cli.wiring import get_settings, open_record
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def import_file(
     limit: Annotated[int, typer.Option(min=1, help="Most rows with problems shown.")] = 20,
     json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
     me: Me = "",
+    secret_fd: SecretFd = None,
 ) -> None:
     """
     Take patients in: new ones are added, changed ones brought up to date, and each row is told of.
@@ -53,11 +54,11 @@ def import_file(
     from clinic.practice.importing import import_patients
 
     settings = get_settings()
-    with open_record(settings) as record, console.err().status("Taking patients in …"):
-        opened = open_list(file, scheme=scheme or settings.organisation.id_scheme)
-        clock = SystemClock()
-        by = me or settings.operator
-        result = import_patients(record, clock, opened, today=clock.now().date(), by=by)
+    with open_record(settings) as record:
+        by, clock = who_acts(record, settings, me, secret_fd), SystemClock()
+        with console.err().status("Taking patients in …"):
+            opened = open_list(file, scheme=scheme or settings.organisation.id_scheme)
+            result = import_patients(record, clock, opened, today=clock.now().date(), by=by)
     if json:
         told = {
             "counts": dict(result.counts),

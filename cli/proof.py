@@ -88,6 +88,17 @@ def who_acts(record: Record, settings: Settings, me: str, secret_fd: int | None 
     return (person or prove(record, name, ask_secret(f"Secret of {name}", secret_fd))).name
 
 
+def who_stops(record: Record, settings: Settings, me: str) -> str:
+    """The same for what must never wait: who is not signed in stops in the account's name."""
+    from clinic.govern.operators import list_operators
+    from clinic.settings.installation import account_name
+
+    name = claimed(settings, me)
+    if not list_operators(record) or _signed_in(record, settings, name) is not None:
+        return name
+    return account_name()
+
+
 def claimed(settings: Settings, me: str) -> str:
     """Whose name is said: by option, by signing in, by the settings; not proven yet."""
     from clinic.govern.sign_in import name_in

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import console
-from cli.proof import Me, SecretFd, anchor_of, prove_me
+from cli.proof import Me, SecretFd, anchor_of, prove_me, who_stops
 from cli.wiring import LocalTime, get_settings, open_record
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def stop(reason: Why = "", me: Me = "") -> None:
 
     settings = get_settings()
     with open_record(settings) as record:
-        stop_by_person(record, SystemClock(), by=me or settings.operator, reason=reason)
+        stop_by_person(record, SystemClock(), by=who_stops(record, settings, me), reason=reason)
         found = sending(record)
     console.say("What a gateway is being given at this moment may still be sent; nothing else is.")
     _show(found, settings)

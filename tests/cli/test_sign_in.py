@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from clinic.clock import SystemClock
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act, operator, sign_in
+from clinic.record.schema.messages import installation
 from tests.cli.office import SECRET, Office, hire
 from tests.ledgers import add_campaign, add_patients
 
@@ -80,6 +81,30 @@ def test_the_account_acts_in_its_own_name(office: Office) -> None:
     assert office.run("resume", "1", me="mia").exit_code == 0
     assert who_did(office, "campaign.pause") == [ACCOUNT]
     assert who_did(office, "campaign.resume") == ["mia"]
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_sending_is_stopped_at_once_in_a_proven_name_or_the_account_s(
+    office: Office, signed: bool
+) -> None:
+    hire(office, but=ACCOUNT)
+    if signed:
+        enter(office)
+    assert office.run("sending", "stop", "--operator", "max", "--reason", "wrong").exit_code == 0
+    record = office.open()
+    with record.read() as connection:
+        by = connection.scalar(sa.select(installation.c.stopped_by))
+    record.close()
+    assert by == ("max" if signed else ACCOUNT)
+
+
+def test_patients_are_taken_in_by_a_proven_person(office: Office, tmp_path: Path) -> None:
+    hire(office)
+    file = tmp_path / "export.csv"
+    file.write_text("NHS Number,Given Name,Family Name\n9990000018,Mary,Okafor\n")
+    refused = office.run("patients", "import", str(file))
+    assert (refused.exit_code, "sign-in mia" in refused.output) == (3, True), refused.output
+    assert "sign-in-needed" not in office.run("patients", "import", str(file), me="mia").output
 
 
 def test_the_token_is_the_account_s_alone_and_on_the_trail(office: Office) -> None:
