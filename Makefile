@@ -9,7 +9,7 @@ SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 # Every flow run is a process: without bytecode of our own modules each would parse them again, for a second
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lock clean bench kill-matrix kill-operations
+.PHONY: demo test lock clean bench kill-matrix kill-operations operations-table
 
 demo: $(VENV)/installed   ## set up, then run the main job on a synthetic practice
 	@$(BIN)/cohort demo
@@ -43,6 +43,9 @@ kill-matrix: $(VENV)/installed ## kill -9 at every point and at 200 random insta
 
 kill-operations: $(VENV)/installed ## 30 kills of an operation and of its undo, and many histories; some minutes
 	@$(BIN)/python -m pytest -m slow tests/clinic/change
+
+operations-table: $(VENV)/installed ## every kind of operation to every ending; some two minutes
+	@$(BIN)/python -m pytest tests/cli/test_operations_table.py
 
 bench: $(VENV)/installed ## what it costs, against floors measured in the same run; about a quarter of an hour
 	@$(BIN)/python -m benchmarks.run $(ARGS)
