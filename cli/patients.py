@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -50,7 +51,7 @@ def import_file(
     SHA-256), is in the audit trail.
     """
     from clinic.clock import SystemClock
-    from clinic.cohort.files import open_list
+    from clinic.cohort.files import open_list, report_rows
     from clinic.practice.importing import import_patients
 
     settings = get_settings()
@@ -71,8 +72,15 @@ def import_file(
                 "provider": result.unknown["provider_id"].total(),
             },
             "stayed": result.stayed,
+            "remarks": [asdict(row) for row in report_rows(opened)],
         }
         return console.show_json(told)
+    if remarks := [
+        (row.code, row.column, row.count, ", ".join(map(str, row.rows)), row.says)
+        for row in report_rows(opened)
+    ]:
+        heads = ["Remark", "Column", "How often", "Rows", "What it means"]
+        console.show_table("Remarks on the file", heads, remarks, right=(2,))
     _tell(result, limit)
 
 
