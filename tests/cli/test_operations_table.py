@@ -1,10 +1,11 @@
 """
-The table of record operations: every kind meets every ending, typed as people type it.
+The table of record operations: kinds of change, ways of selecting, endings; asked and decided by typing.
 
-Rows are five kinds × endings; the way of selecting goes round (kind + ending, of four), so that every kind
-and every ending meets every way. Exports and visits have tests of their own. No Prefect server answers
-here: each approval is one whose run is lost (exit 4), and the steps of a run are taken by this process, or
-by one that is killed after its first chunk.
+Rows are five kinds × endings, but a tag's conflict, which there is not. The way of selecting goes round
+(kind + ending, of four): every kind meets every way, and so does every ending but a conflict, which lacks
+the filter. Exports and visits have tests of their own. No Prefect server answers here: each approval is one
+whose run is lost (exit 4), and the steps of a run are taken by this process, or by one that is killed after
+its first chunk.
 """
 
 from __future__ import annotations
