@@ -49,7 +49,7 @@ def asking(kind: str, how: Asking) -> Iterator[tuple[Record, Settings, Operator]
         settings = governed(record, settings)
         person = prove_me(record, settings, how.me, how.secret_fd)
         if not may(person.role, "request", kind):
-            raise NotAllowed("request-not-allowed", f"a {person.role} may not ask for this")
+            raise NotAllowed("request-not-allowed", f"the role {person.role} may not ask for this")
         yield record, settings, person
 
 

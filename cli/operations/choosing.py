@@ -13,8 +13,12 @@ from cli.wiring import get_settings, governed, open_record
 from clinic.errors import OperationRefused
 
 if TYPE_CHECKING:
+    from clinic.change.search import Found
     from clinic.change.selection import Taken
     from clinic.cohort.filters import PatientFilter
+
+_SHOWN = 50
+"""How many of those found are shown to pick from."""
 
 
 def select_filtered(wanted: PatientFilter) -> Taken:
@@ -73,7 +77,9 @@ def ids_in_file(path: Path) -> list[str]:
 
 def ids_picked(text: str, picked: str) -> list[str]:
     """
-    ALC-13: search, show what was found, and take the numbers that are picked.
+    ALC-13: search, and take the numbers that are picked; all are all found, not only those shown.
+
+    What was found is shown where somebody still has to pick: what is printed else is for scripts.
 
     Raises:
         OperationRefused: nobody was found, or a number is none of those shown
@@ -84,12 +90,21 @@ def ids_picked(text: str, picked: str) -> list[str]:
         found = find_patients(record, text)
     if not found:
         raise OperationRefused("nobody-found", "no patient's name, id or postcode is like this")
-    rows = [(n, f.own_id, f.name, f.birth_date, f.status) for n, f in enumerate(found, start=1)]
-    console.show_table("Found", ["", "Id", "Name", "Born", "Status"], rows, right=(0,))
+    if not picked:
+        _show_found(found)
     numbers = picked or typer.prompt("Which? Numbers, or all", err=True)
-    if numbers.strip() == "all":
+    if numbers.strip().lower() == "all":
         return [each.own_id for each in found]
     chosen = numbers.replace(",", " ").split()
     if not all(n.isdecimal() and 0 < int(n) <= len(found) for n in chosen):
-        raise OperationRefused("picked-unknown", f"pick numbers from 1 to {len(found)}")
+        raise OperationRefused("picked-unknown", f"pick numbers from 1 to {len(found)}, or all")
     return [found[int(n) - 1].own_id for n in chosen]
+
+
+def _show_found(found: list[Found]) -> None:
+    """The first of those found, and how many there are."""
+    shown = found[:_SHOWN]
+    rows = [(n, f.own_id, f.name, f.birth_date, f.status) for n, f in enumerate(shown, start=1)]
+    console.show_table("Found", ["", "Id", "Name", "Born", "Status"], rows, right=(0,))
+    if len(found) > _SHOWN:
+        typer.echo(f"{len(found)} found, the first {_SHOWN} shown; all takes all of them", err=True)

@@ -57,6 +57,10 @@ def select(
         raise OperationRefused(
             "selection-how", "name one of: a file, --ids-from, --search, or a filter"
         )
+    if json and search is not None and not pick:
+        raise OperationRefused(
+            "selection-how", "with --json say whom to pick: --pick all, or --pick 1,3"
+        )
     if file is not None:
         taken = choosing.select_given(choosing.ids_in_file(file), source="file", first_row=2)
     elif ids_from is not None:

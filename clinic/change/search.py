@@ -21,11 +21,12 @@ class Found:
     status: str
 
 
-def find_patients(record: Record, text: str, *, limit: int = 50) -> list[Found]:
+def find_patients(record: Record, text: str) -> list[Found]:
     """
     Patients whose names begin with the words typed, or whose NHS number, local id or postcode is it.
 
-    Upper and lower case are the same; at most `limit`, by family name.
+    Upper and lower case are the same; all of them, by family name: how many are shown is the
+    screen's matter, and "all" means all.
     """
     words = [word.lower() for word in text.split()]
     packed = text.replace(" ", "")
@@ -53,6 +54,5 @@ def find_patients(record: Record, text: str, *, limit: int = 50) -> list[Found]:
             )
             .where(is_it, sa.func.coalesce(p.nhs_number, p.local_id).is_not(None))
             .order_by(sa.func.lower(p.family_name), sa.func.lower(p.given_name), p.id)
-            .limit(limit)
         )
         return [Found(*row) for row in found]

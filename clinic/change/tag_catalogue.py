@@ -51,7 +51,7 @@ def add_tag(record: Record, clock: Clock, *, code: str, name: str, by: Operator)
         OperationRefused: the code is none, or is another tag's
     """
     if not may(by.role, "request", "tag"):
-        raise NotAllowed("request-not-allowed", f"a {by.role} may not ask for this")
+        raise NotAllowed("request-not-allowed", f"the role {by.role} may not ask for this")
     code, name = code.strip().lower(), " ".join(name.split()) or code.strip().lower()
     if not _CODE.fullmatch(code) or len(name) > _LONGEST_NAME:
         raise OperationRefused(

@@ -108,7 +108,7 @@ def _why_not(
             "confirm-other", f"{asked.requested_by} is named as who asked: nobody else can confirm"
         )
     if not person.active or not may(person.role, "request", asked.kind):
-        return NotAllowed("request-not-allowed", f"a {person.role} may not ask for this now")
+        return NotAllowed("request-not-allowed", f"the role {person.role} may not ask for this now")
     return why_closed(asked, now)
 
 

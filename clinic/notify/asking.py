@@ -35,7 +35,7 @@ def ask_for(record: Record, clock: Clock, request: NoticeRequest, *, by: Operato
         NotAllowed: the role may not, or it names somebody else
     """
     if request.requested_by != by.name or not may(by.role, "request", "notification"):
-        raise NotAllowed("request-not-allowed", f"a {by.role} may not ask for this")
+        raise NotAllowed("request-not-allowed", f"the role {by.role} may not ask for this")
     with record.write() as connection:
         record_act(
             connection,

@@ -95,6 +95,15 @@ def test_patients_are_searched_and_picked(office: Office) -> None:
     assert "picked-unknown" in unknown.output
 
 
+def test_all_of_those_found_are_picked_and_json_is_all_that_is_printed(office: Office) -> None:
+    """ALC-13: pages are for looking; a script gets JSON and no table."""
+    patients(office.open(), 130, first=1000)
+    every = office.rows("operations", "select", "--search", "family", "--pick", "All")
+    assert every["outcomes"] == {"selected": 136}
+    unsaid = office.run("operations", "select", "--search", "family", "--json")
+    assert (unsaid.exit_code, "--pick all" in unsaid.output) == (2, True)
+
+
 def test_who_is_not_proven_asks_for_nothing(office: Office) -> None:
     """ALC-44: otherwise one could ask in another's name, and approve oneself."""
     office.run("operations", "select", "--facility", "F1")

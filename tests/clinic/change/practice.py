@@ -82,8 +82,8 @@ def places(record: Record) -> None:
         )
 
 
-def patients(record: Record, count: int = 6, **values: Any) -> None:
-    """Patients 1 to `count`, with own ids L1, L2 …; Active, at F1 with P1 unless told."""
+def patients(record: Record, count: int = 6, *, first: int = 1, **values: Any) -> None:
+    """`count` patients from `first`, with own ids L1, L2 …; Active, at F1 with P1 unless told."""
     usual = {"status": "active", "facility_id": 1, "provider_id": 1, "postcode": "ab1 2cd"}
     with record.write() as connection:
         connection.execute(
@@ -92,7 +92,7 @@ def patients(record: Record, count: int = 6, **values: Any) -> None:
                 {"id": n, "local_id": f"L{n}", "given_name": "Given", "family_name": f"Family{n}"}
                 | usual
                 | values
-                for n in range(1, count + 1)
+                for n in range(first, first + count)
             ],
         )
 
