@@ -105,7 +105,14 @@ def check(
             raise typer.Exit(refusal.exit_code) from None
         raise
     report = report_of(opened, quality, judged)
-    _write(report, partial(list_html, opened, quality), html=html, json=json)
+    page = partial(
+        list_html,
+        opened,
+        quality,
+        checks=judged.checks if judged else None,
+        outcomes=judged.outcomes if judged else None,
+    )
+    _write(report, page, html=html, json=json)
     if not json:
         _show(report)
     if not report["messaged"]:

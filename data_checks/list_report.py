@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from clinic.cohort.columns import column_letter
@@ -34,15 +34,34 @@ def quality_rows(quality: ListQuality) -> Iterator[ReportRow]:
         yield ReportRow(remark.where, remark.count, (), "", remark.says)
 
 
-def list_html(source: ListFile, quality: ListQuality) -> str:
+def list_html(
+    source: ListFile,
+    quality: ListQuality,
+    *,
+    checks: Sequence[Check] | None = None,
+    outcomes: Mapping[str, int] | None = None,
+) -> str:
     """
-    The page of a list: both verdicts, the rows by outcome, what was noticed, what was read as what.
+    The page of a list: the verdicts, the rows by outcome, what was noticed, what was read as what.
 
     It names the file, its headings and row numbers; no patient.
+
+    Args:
+        checks: what a campaign's gate says of it; None: the record was not asked
+        outcomes: rows by what a campaign would make of them; None: by what the list alone tells
     """
     from clinic.cohort.files import report_rows
 
     read = [Remark(r.says, r.count, _where(r)) for r in report_rows(source)]
+    if checks is not None and outcomes is not None:
+        return render_html(
+            source.file_name,
+            {"As a campaign would judge it": Verdict.of(tuple(checks))},
+            outcomes,
+            counted="Rows by what a campaign would make of them",
+            remarks=[*read, *_addresses(quality)],
+            facts=_facts(source),
+        )
     return render_html(
         source.file_name,
         {"The file": quality.intake, "Its rows": quality.whole},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -82,7 +83,8 @@ def test_five_places_say_the_same_of_one_list(
 ) -> None:
     """ARC-9, ACX-25 to ACX-27: the same counts, the same remarks, and nothing is kept of the check."""
     path = make(practice, tmp_path)
-    told = typed("list", "check", str(path), "--template", template, "--json")
+    page = tmp_path / "page.html"
+    told = typed("list", "check", str(path), "--template", template, "--json", "--html", str(page))
     assert told.code == 0, told.err
     checked = json.loads(told.out)
     assert (practice.count(cohort_list), practice.count(campaign)) == (0, 0)
@@ -90,6 +92,12 @@ def test_five_places_say_the_same_of_one_list(
     accepted = outcomes.pop("accepted")
     assert 0 < accepted == checked["messaged"] < checked["rows"]
     remarks = set(checked["said"])
+    shown = page.read_text(encoding="utf-8")
+    assert "As a campaign would judge it" in shown
+    rows_of = dict(re.findall(r"<code>(\w+)</code>.*?class=\"number\">([\d,]+)<", shown, re.DOTALL))
+    assert {code: rows_of.get(code) for code in outcomes} == {
+        code: f"{rows:,}" for code, rows in outcomes.items()
+    }
 
     number = practice.begin(path, template=template)
     practice.check(number)
