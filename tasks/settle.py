@@ -18,7 +18,7 @@ from clinic.message.review import request_of
 from clinic.message.settle import apply_receipts as apply_all_receipts
 from clinic.message.unconfirmed import end_waiting as end_all_waiting
 from clinic.message.unsaved import save_unsaved
-from clinic.message.wake import due_campaigns
+from clinic.message.wake import attempts_of, due_campaigns
 from tasks import events
 from tasks.going_on import go_on
 from tasks.runs import is_waiting, start_deployment
@@ -96,6 +96,7 @@ def wake(campaign_id: int) -> int:
     tag = f"campaign-{campaign_id}"
     with parts.record.read() as connection:
         asked = latest(connection, subject="campaign", subject_id=campaign_id)
+        progress = attempts_of(connection, campaign_id)
     if asked is not None and asked.state == "approved":  # a run of its own may wait for that
         request = request_of(parts.record, campaign_id)
         shown = {"request": request.model_dump(mode="json")}
@@ -108,7 +109,8 @@ def wake(campaign_id: int) -> int:
     start_deployment(
         "message/message",
         {"request": request.model_dump(mode="json")},
-        key=f"wake-{campaign_id}-{turn}",
+        # A run that got further and was stopped is followed at once; one that gets nowhere, each quarter
+        key=f"wake-{campaign_id}-{turn}-{progress}",
         tag=tag,
     )
     return campaign_id

@@ -22,7 +22,7 @@ from clinic.message.timing import Timing
 from clinic.record.database import Record
 from clinic.record.schema.govern import approval
 from clinic.record.schema.lists import cohort_list
-from clinic.record.schema.messages import batch, campaign
+from clinic.record.schema.messages import batch, campaign, submission
 
 _FORSAKEN: Final = timedelta(minutes=30)  # checking 1,000,000 takes two
 
@@ -57,6 +57,17 @@ def due_campaigns(record: Record, now: datetime, timing: Timing | None = None) -
         found += connection.scalars(_approved(now)).all()
         found += connection.scalars(_forsaken(now)).all()
     return sorted(found)
+
+
+def attempts_of(connection: Connection, campaign_id: int) -> int:
+    """How many attempts at its batches there were: it rises whenever a run gets further."""
+    query = (
+        sa.select(sa.func.count())
+        .select_from(submission)
+        .join(batch, batch.c.id == submission.c.batch_id)
+        .where(batch.c.campaign_id == campaign_id)
+    )
+    return int(connection.scalar(query) or 0)
 
 
 def _is_due(connection: Connection, job: sa.Row[Any], timing: Timing, now: datetime) -> bool:

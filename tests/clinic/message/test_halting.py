@@ -16,6 +16,7 @@ from clinic.message.ledger import Ledger
 from clinic.message.submissions import intend
 from clinic.message.summary import summarize
 from clinic.message.timing import Timing
+from clinic.message.wake import attempts_of
 from clinic.record.database import Record
 from clinic.settings import Halt
 from tests.fakes import FakeClock, FakeGateway
@@ -136,3 +137,14 @@ def test_what_the_gateway_does_not_take_is_told_with_the_cause_and_never_as_done
     done = summarize(ledger.record, ledger.clock, number, ledger.timing)
     assert (done.trouble, done.outcomes) == (None, {"sent": 5})
     assert done.raise_if_incomplete() is done
+
+
+def test_each_attempt_counts_as_progress_and_a_look_does_not(ledger: Ledger) -> None:
+    """A run that was stopped in mid-send is followed at once, one that gets nowhere is not started for ever."""
+    number = add_campaign(ledger.record, ledger.clock, 20, batch_size=10)
+    told = []
+    for last in (0, 1, 2, 2):
+        deliver(ledger, FakeGateway(), number, 1, last, patience=timedelta())
+        with ledger.record.read() as connection:
+            told.append(attempts_of(connection, number))
+    assert told == [0, 1, 2, 2]
