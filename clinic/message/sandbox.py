@@ -19,6 +19,7 @@ import jinja2
 from jinja2 import nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from clinic.message.answers import ANSWERS, answer, folded, unless_no
 from clinic.message.grammar import variable_name
 from clinic.message.inert import formatted, inert
 
@@ -81,7 +82,7 @@ class _Rewriter:
             return nodes.Output([self._expression(part) for part in node.nodes])
         if isinstance(node, nodes.If):
             return nodes.If(
-                self._expression(node.test),
+                self._condition(node.test),
                 [self.statement(inner) for inner in node.body],
                 [self.statement(other) for other in node.elif_],
                 [self.statement(inner) for inner in node.else_],
@@ -94,20 +95,33 @@ class _Rewriter:
             return self._slot(Slot(name))
         if isinstance(node, (nodes.TemplateData, nodes.Const)):
             return node
+        if isinstance(node, nodes.Filter) and node.node is not None:
+            return self._filter(node, node.node)
+        raise TypeError(type(node).__name__)
+
+    def _condition(self, node: nodes.Node) -> nodes.Node:
+        """What is asked, by the rules of answers.py."""
         if isinstance(node, (nodes.And, nodes.Or)):
-            return type(node)(self._expression(node.left), self._expression(node.right))
+            return type(node)(self._condition(node.left), self._condition(node.right))
         if isinstance(node, nodes.Not):
-            return nodes.Not(self._expression(node.node))
+            return nodes.Not(self._condition(node.node))
         if isinstance(node, nodes.Compare):
-            ops = [nodes.Operand(o.op, self._expression(o.expr)) for o in node.ops]
-            return nodes.Compare(self._expression(node.expr), ops)
+            return self._comparison(node)
         if isinstance(node, nodes.Test):
             return nodes.Compare(
                 self._expression(node.node), [nodes.Operand("ne", nodes.Const(""))]
             )
-        if isinstance(node, nodes.Filter) and node.node is not None:
-            return self._filter(node, node.node)
-        raise TypeError(type(node).__name__)
+        asked = self._expression(node)
+        name = variable_name(node)
+        return _call("_unless_no", asked) if name and name.startswith("list.") else asked
+
+    def _comparison(self, node: nodes.Compare) -> nodes.Node:
+        sides = [node.expr, *(one.expr for one in node.ops)]
+        texts = [str(side.value) for side in sides if isinstance(side, nodes.Const)]
+        way = "_answer" if any(folded(text) in ANSWERS for text in texts) else "_folded"
+        first, *others = (_call(way, self._expression(side)) for side in sides)
+        pairs = zip(node.ops, others, strict=True)
+        return nodes.Compare(first, [nodes.Operand(one.op, side) for one, side in pairs])
 
     def _filter(self, node: nodes.Filter, inner: nodes.Expr) -> nodes.Node:
         if node.name == "date":
@@ -117,6 +131,11 @@ class _Rewriter:
 
     def _slot(self, slot: Slot) -> nodes.Name:
         return nodes.Name(self.slots.setdefault(slot, f"v{len(self.slots)}"), "load")
+
+
+def _call(way: str, node: nodes.Node) -> nodes.Filter:
+    """One of our own filters, which no template can name: grammar.py lets only public ones pass."""
+    return nodes.Filter(node, way, [], [], None, None)
 
 
 def _title(text: str) -> str:
@@ -134,6 +153,9 @@ _FILTERS: Final[dict[str, Callable[..., str]]] = {
     "title": _title,
     "trim": str.strip,
     "default": _default,
+    "_answer": answer,
+    "_folded": folded,
+    "_unless_no": unless_no,
 }
 
 
