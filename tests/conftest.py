@@ -48,6 +48,14 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(50_000, 20, 50)  # as tasks/wiring.py has it
 
 
+@pytest.fixture(autouse=True)
+def usual_umask() -> Iterator[None]:
+    """Commands that run in this process close their files to others; the next test's servers may not."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A PostgreSQL server: the URL of its database `postgres`."""

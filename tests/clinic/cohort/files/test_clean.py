@@ -49,16 +49,20 @@ def _row(opened: ListFile) -> list[str]:
     return list(block.frame.iloc[0])
 
 
-@pytest.mark.parametrize("kind", ["csv", "xlsx"])
-@pytest.mark.parametrize(("column", "cell", "read", "code"), CELLS)
+# What begins with "=" is a formula in a workbook, and no text
+BY_KIND = [
+    (*case, kind) for case in CELLS for kind in ("csv", "xlsx")
+    if not (kind == "xlsx" and case[1].startswith("="))
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("column", "cell", "read", "code", "kind"), BY_KIND)
 def test_a_cell_is_read_without_what_nobody_sees(
     column: str, cell: str, read: str, code: str | None, kind: str, tmp_path: Path
 ) -> None:
     """PAT-7: one mark refuses no file, and each change is a remark."""
     at = HEADING.index(column)
     row = [*FILLED[:at], cell, *FILLED[at + 1 :]]
-    if kind == "xlsx" and cell.startswith("="):
-        pytest.skip("a formula there, not a text")
     opened = open_list(_file(tmp_path / f"list.{kind}", kind, row))
     assert _row(opened) == [*FILLED[:at], read, *FILLED[at + 1 :]]
     found = {notice.code: notice.rows for notice in opened.notices}
