@@ -69,6 +69,9 @@ class Manner:
     outbox: bool = False
     override_gate: str | None = None
     synthetic: bool = False  # of the demo: its patients may be shown anywhere
+    me: str = ""  # whose name was given
+    secret_fd: int | None = None
+    proven: str = ""  # who acts, where that was proven before
 
     @property
     def only_look(self) -> bool:

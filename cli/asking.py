@@ -57,6 +57,7 @@ def message_cohort(
     try:
         if manner.only_look:
             return look(parts, who, what, manner)
+        sending.act_as(parts, manner)
         if who.resume is not None:
             sending.require_going(parts, who.resume)
         request = to_request(parts, who, what, manner, key=f"cli-{uuid.uuid4()}")

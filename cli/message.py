@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from cli.proof import Me, SecretFd
 from cli.times import day, time
 
 _WHO, _WHAT, _HOW = "Who (one of)", "What", "How"
@@ -147,6 +148,8 @@ def message(
     json: Annotated[
         bool, typer.Option("--json", help="The result for scripts.", rich_help_panel=_HOW)
     ] = False,
+    me: Me = "",
+    secret_fd: SecretFd = None,
 ) -> None:
     """
     Message everyone in a list, a group, a filter or pasted ids who may be messaged.
@@ -186,6 +189,8 @@ def message(
             days,
             outbox,
             override_gate,
+            me=me,
+            secret_fd=secret_fd,
         ),
     )
     console.next_commands(*then)

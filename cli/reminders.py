@@ -59,6 +59,8 @@ def remind_patients(
     try:
         today = parts.clock.now().astimezone(LocalTime(settings).zone).date()
         request = to_request(values, today=today)
+        if not choice.only_look:
+            sending.act_as(parts, replace(manner, dry_run=request.dry_run))
         then = _look_and_ask(parts, request, manner, choice)
         if then is not None:
             return then

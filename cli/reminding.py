@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from cli.proof import Me, SecretFd
 from cli.times import day
 
 _WHICH, _WHAT, _HOW = "Which appointments (all must match)", "What", "How"
@@ -112,6 +113,8 @@ def remind(
     json: Annotated[
         bool, typer.Option("--json", help="The result for scripts.", rich_help_panel=_HOW)
     ] = False,
+    me: Me = "",
+    secret_fd: SecretFd = None,
 ) -> None:  # fmt: skip
     """
     Remind patients of their appointments now, beside the nightly run. Each appointment once, by either.
@@ -160,7 +163,7 @@ def remind(
     }
     then = remind_patients(
         {key: value for key, value in values.items() if value is not None},
-        Manner(yes=yes, accept_warnings=accept_warnings, json=json),
+        Manner(yes=yes, accept_warnings=accept_warnings, json=json, me=me, secret_fd=secret_fd),
         Choice(preview, tuple(row_numbers(leave_out) or ()), seen, show_all),
     )
     console.next_commands(*then)

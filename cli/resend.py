@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli import console
+from cli.proof import Me, SecretFd, who_acts
 
 
 def resend(
@@ -17,6 +18,8 @@ def resend(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Send without asking.")] = False,
     json: Annotated[bool, typer.Option("--json", help="The result for scripts.")] = False,
+    me: Me = "",
+    secret_fd: SecretFd = None,
 ) -> None:
     """
     Send again what failed of a campaign, whole or chosen rows; numbers are read anew.
@@ -28,14 +31,18 @@ def resend(
     from cli.asked import Manner, What, Who
     from cli.asking import message_cohort
 
-    made = _begin(campaign, row_numbers(rows))
+    made, by = _begin(campaign, row_numbers(rows), me, secret_fd)
     console.say(f"Campaign {made} sends the failures of campaign {campaign} again.")
-    manner = Manner(yes=yes, json=json, accept_warnings=True)  # they were, when it was first sent
+    # Warnings were accepted when it was first sent
+    manner = Manner(yes=yes, json=json, accept_warnings=True, proven=by)
     then = message_cohort(Who(resume=made), What(), manner, use_server=sending.use_server)
     console.next_commands(*then)
 
 
-def _begin(campaign: int, rows: list[int] | None) -> int:
+def _begin(
+    campaign: int, rows: list[int] | None, me: str, secret_fd: int | None
+) -> tuple[int, str]:
+    """The campaign of the failures, and who asked for it."""
     from cli.wiring import get_settings, open_record
     from clinic.clock import SystemClock
     from clinic.gateway.choose import gateway_for
@@ -45,15 +52,18 @@ def _begin(campaign: int, rows: list[int] | None) -> int:
 
     settings = get_settings()
     with open_record(settings) as record:
+        by = who_acts(record, settings, me, secret_fd)
+        settings = settings.model_copy(update={"operator": by})
         with record.read() as connection:
             old = get_campaign(connection, campaign)
         gateway = gateway_for(settings, record, old.channel, outbox=old.gateway == OUTBOX)
         gateway.close()
-        return begin_resend(
+        made = begin_resend(
             record, SystemClock(), settings, campaign, rows=rows,
             request_key=f"resend-{uuid.uuid4()}", gateway=gateway.name,
             batch_limit=gateway.batch_limit,
         )  # fmt: skip
+        return made, by
 
 
 def row_numbers(text: str | None) -> list[int] | None:

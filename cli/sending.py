@@ -16,6 +16,7 @@ from cli import console, prefect_gone
 from cli.wiring import LocalTime
 
 if TYPE_CHECKING:
+    from cli.asked import Manner
     from clinic.message.reminder_request import ReminderRequest
     from clinic.message.request import MessageRequest
     from clinic.message.summary import Summary
@@ -116,6 +117,23 @@ def needs_second_person(parts: Wiring, campaign_id: int) -> bool:
 
     with parts.record.read() as connection:
         return is_needed(connection, get_campaign(connection, campaign_id), parts.settings)
+
+
+def act_as(parts: Wiring, manner: Manner) -> None:
+    """
+    Do what follows in the name of whoever acts: it is on the campaign and on the trail.
+
+    A rehearsal is nobody's act: nothing of it is sent.
+
+    Raises:
+        NotAllowed: a registered name that is not proven, or a name that is nobody's
+    """
+    from cli.proof import who_acts
+
+    if manner.dry_run:
+        return
+    name = manner.proven or who_acts(parts.record, parts.settings, manner.me, manner.secret_fd)
+    parts.settings = parts.settings.model_copy(update={"operator": name})
 
 
 def waits_for_approval(parts: Wiring, campaign_id: int) -> bool:

@@ -97,7 +97,7 @@ def test_the_note_of_a_rejection_reaches_whoever_asked(office: Office) -> None:
     assert "the old list" in shown
     assert office.rows("show", str(campaign))["decision"]["by"] == "mia"
     assert "the old list" in office.run("approvals", "show", number).output
-    again = office.run("message", "--resume", str(campaign))
+    again = office.run("message", "--resume", str(campaign), me="ann")
     assert again.exit_code == 3
     says = f"Campaign {campaign} was rejected by mia: the old list; nothing was sent"
     assert says in " ".join(again.output.split())

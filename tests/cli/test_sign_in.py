@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from clinic.clock import SystemClock
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act, operator, sign_in
-from clinic.record.schema.messages import installation
+from clinic.record.schema.messages import campaign, installation
 from tests.cli.office import SECRET, Office, hire
 from tests.ledgers import add_campaign, add_patients
 
@@ -67,6 +67,38 @@ def test_a_registered_name_acts_only_when_it_is_proven(
     assert office.run(*words, "--operator", "mia").exit_code == 3  # signed in as max alone
     done = office.run(*words)
     assert done.exit_code == 0, done.output
+
+
+SENDING = {
+    ("message", "nowhere.csv", "--name", "Flu", "--template", "flu-invite", "--yes"): "nowhere.csv",
+    ("remind", "--yes"): "template-unknown",
+    ("resend", "1", "--yes"): "resend-nothing",
+}
+
+
+@pytest.mark.parametrize("words", SENDING, ids=lambda words: words[0])
+def test_nobody_sends_in_anothers_name(office: Office, words: tuple[str, ...]) -> None:
+    """NEW-2: refused before anything is read or made; who is proven gets as far as there is something to do."""
+    hire(office)
+    for given in ((), ("--operator", "max")):
+        refused = office.run(*words, *given)
+        name = "max" if given else "mia"
+        assert (refused.exit_code, f"cohort sign-in {name}" in refused.output) == (3, True)
+    enter(office)
+    assert SENDING[words] in office.run(*words).output.replace("\n", "")
+
+
+def test_a_campaign_is_its_proven_sender_s(office: Office, tmp_path: Path) -> None:
+    hire(office)
+    enter(office)
+    path = tmp_path / "list.csv"
+    path.write_text("NHS Number,Mobile\n9990000018,07700900123\n")
+    office.run("message", str(path), "--name", "Flu", "--template", "plain", "--outbox", "--yes")
+    record = office.open()
+    with record.read() as connection:
+        newest = sa.select(campaign.c.requested_by).order_by(campaign.c.id.desc()).limit(1)
+        assert connection.scalar(newest) == "max"
+    record.close()
 
 
 @pytest.mark.parametrize("words", ACTING, ids=lambda words: words[0])
