@@ -68,6 +68,7 @@ class LazyGroup(TyperGroup):
         except (typer.Exit, typer.Abort, typer.TyperException):
             raise
         except OSError as error:
+            _exit_if_outage(error)
             if error.filename is None:  # a pipe that nobody reads any more: Typer's own affair
                 raise
             refused = MendableError("file-unusable", f"{error.filename}: {error.strerror}")
@@ -78,8 +79,18 @@ class LazyGroup(TyperGroup):
             console.show_error(refused)
             raise typer.Exit(refused.exit_code) from None
         except Exception as error:
+            _exit_if_outage(error)
             # The text of an error that nobody foresaw may hold a patient: say where it was, not what
             from tasks.scrub import where
 
             console.show_unforeseen(error, where(error.__traceback__))
             raise typer.Exit(1) from None
+
+
+def _exit_if_outage(error: Exception) -> None:
+    """A full disk, a database that is away: told in a sentence, whatever was being done."""
+    from clinic.record.outage import outage
+
+    if (known := outage(error)) is not None:
+        console.show_error(known)
+        raise typer.Exit(known.exit_code) from None

@@ -38,6 +38,7 @@ def open_record(settings: Settings) -> Iterator[Record]:
     from clinic.errors import NotSetUp, RecordUnsafe
     from clinic.govern.audit_key import unlock
     from clinic.record.database import Record, require_durable
+    from clinic.record.outage import outage
     from clinic.record.private import sweep
     from clinic.record.version import require_current
 
@@ -49,14 +50,14 @@ def open_record(settings: Settings) -> Iterator[Record]:
             require_current(record)
             require_durable(record)
             unlock(record, settings.home)
-        except OperationalError:
+        except OperationalError as error:
             if not settings.record_url and not (settings.home / "record.db").exists():
                 raise NotSetUp(
                     "not-set-up",
                     f"there is no record in {settings.home.resolve()} yet, so nothing was done; "
                     "run: cohort init",
                 ) from None
-            raise RecordUnsafe(
+            raise outage(error) or RecordUnsafe(
                 "record-unreachable",
                 "the record database cannot be opened: is the server up, the disk full, the file yours?",
             ) from None

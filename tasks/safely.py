@@ -31,6 +31,7 @@ from prefect.states import Cancelled
 from prefect.task_runners import TaskRunner
 
 from clinic.errors import CohortError, GatewayRefused, MendableError, NotAllowed, RecordUnsafe
+from clinic.record.outage import PASSING, outage
 from tasks.scrub import where
 
 P = ParamSpec("P")
@@ -128,6 +129,8 @@ def flow(**options: Unpack[FlowOptions]) -> Callable[[Callable[P, R]], Flow[P, R
 def may_mend_itself(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
     """Whether to try again: what a person must mend will be as it is in half a minute."""
     error = state.result(raise_on_failure=False)
+    if isinstance(error, RecordUnsafe) and error.code in PASSING:
+        return True
     return not isinstance(error, MendableError | GatewayRefused | RecordUnsafe)
 
 
@@ -194,6 +197,8 @@ class SafeFlow(Flow[P, R]):
 
 def _harmless(error: Exception) -> CohortError:
     if not isinstance(error, CohortError):
+        if (known := outage(error)) is not None:
+            return known
         # The first frame is the wrapper's own
         trace = error.__traceback__.tb_next if error.__traceback__ else None
         return Unforeseen("unforeseen", f"{type(error).__name__} at {where(trace)}")

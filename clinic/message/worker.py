@@ -8,13 +8,18 @@ host only its lease, run out, allows to take over.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
 import socket
+import time
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
+
+_DAY: Final = 86_400.0  # seconds
 
 
 def _host() -> str:
@@ -24,12 +29,24 @@ def _host() -> str:
     return hashlib.sha256(seed.encode()).hexdigest()[:12]
 
 
+def _clear(folder: Path) -> None:
+    """Take away the locks of workers that ended a day ago: no batch is leased for so long."""
+    for path in folder.glob("*.lock"):
+        with contextlib.suppress(FileNotFoundError, BlockingIOError):
+            if time.time() - path.stat().st_mtime < _DAY:
+                continue
+            with path.open("r+") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+
+
 class Worker:
     """This process's name as the ledger knows it, locked for life."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
+        _clear(folder)
         self._host = _host()
         self.name = f"{self._host}:{uuid.uuid4().hex[:12]}"
         # A descriptor, not a file object: it must stay open for as long as the process lives

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -60,3 +61,17 @@ def test_of_a_worker_on_another_host_or_after_a_restart_nothing_is_proven(
 def test_the_lock_is_for_its_owner_alone(worker: Worker, tmp_path: Path) -> None:
     (file,) = (tmp_path / "workers").iterdir()
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_locks_of_workers_that_ended_days_ago_are_taken_away_and_no_others(tmp_path: Path) -> None:
+    ended, young, living = (Worker(tmp_path) for _ in range(3))
+    ended.close()
+    young.close()
+    files = {
+        one: tmp_path / (one.name.replace(":", "-") + ".lock") for one in (ended, young, living)
+    }
+    for one in (ended, living):
+        os.utime(files[one], (0, 0))
+    new = Worker(tmp_path)
+    assert [files[one].exists() for one in (ended, young, living)] == [False, True, True]
+    assert new.dead([young.name, living.name]) == [young.name]
