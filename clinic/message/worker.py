@@ -30,9 +30,9 @@ def _host() -> str:
 
 
 def _clear(folder: Path) -> None:
-    """Take away the locks of workers that ended a day ago: no batch is leased for so long."""
+    """Take away the locks of workers that ended a day ago, if we may: no batch is leased for so long."""
     for path in folder.glob("*.lock"):
-        with contextlib.suppress(FileNotFoundError, BlockingIOError):
+        with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime < _DAY:
                 continue
             with path.open("r+") as file:

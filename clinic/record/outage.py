@@ -15,13 +15,24 @@ import sqlalchemy as sa
 from clinic.errors import RecordUnsafe
 
 _AGAIN: Final = "Nothing is lost: run it again then, and it carries on"
-_FULL: Final = "no room is left on the disk that holds the record or its home: make room. " + _AGAIN
+_FULL: Final = (
+    "no room is left on the disk that holds the record, its home or the file being written: make room. "
+    + _AGAIN
+)
 _READ_ONLY: Final = (
     "the record or its home cannot be written: look whose files they are and how the disk is mounted. "
     + _AGAIN
 )
 _BUSY: Final = (
     "the database server has no connection left for us: end some, or raise max_connections. "
+)
+_FAULT: Final = (
+    "the disk that holds the record reports errors: look at it before anything else; the runbook has the "
+    "way on"
+)
+_REFUSED: Final = (
+    "the database server refuses us: look at user, password and database of record_url. "
+    "Nothing was done"
 )
 _AWAY: Final = "the record database does not answer: see that its server runs and can be reached. "
 
@@ -33,12 +44,21 @@ _SQLITE: Final = (
     ("database or disk is full", "disk-full", _FULL),
     ("attempt to write a readonly database", "record-read-only", _READ_ONLY),
     ("unable to open database file", "record-read-only", _READ_ONLY),
-    ("disk I/O error", "disk-full", _FULL),
+    ("disk I/O error", "disk-fault", _FAULT),
     (
         "database is locked",
         "record-locked",
         "another program holds the record for too long. " + _AGAIN,
     ),
+)
+# What PostgreSQL says where a connection was not made: there is no state then
+_CONNECTING: Final = (
+    ("too many clients", "record-busy", _BUSY + _AGAIN),
+    ("connection slots", "record-busy", _BUSY + _AGAIN),
+    ("too many connections", "record-busy", _BUSY + _AGAIN),
+    ("starting up", "record-away", _AWAY + _AGAIN),
+    ("shutting down", "record-away", _AWAY + _AGAIN),
+    ("FATAL:", "record-refused", _REFUSED),
 )
 # SQLSTATE of PostgreSQL, or its class
 _POSTGRESQL: Final = (
@@ -61,7 +81,7 @@ def outage(error: BaseException) -> RecordUnsafe | None:
         found = _of_disk(seen) or _of_database(seen)
         if found is not None:
             return found
-        seen = seen.__cause__ or seen.__context__
+        seen = seen.__cause__
     return None
 
 
@@ -81,7 +101,7 @@ def _of_database(error: BaseException) -> RecordUnsafe | None:
         if state and state.startswith(start):
             return RecordUnsafe(code, says)
     text = str(error.orig)
-    for part, code, says in _SQLITE:
+    for part, code, says in _CONNECTING if hasattr(error.orig, "pgconn") else _SQLITE:
         if part in text:
             return RecordUnsafe(code, says)
     # A server that is not there has no state to tell; psycopg's own errors of connecting have none

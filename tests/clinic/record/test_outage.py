@@ -82,3 +82,27 @@ def test_a_server_that_stops_under_us_and_one_that_is_not_there() -> None:
         assert found is not None
         assert found.code == "record-away"
         assert found.code in PASSING
+
+
+def test_a_server_without_a_connection_left_and_one_that_refuses_us() -> None:
+    """What it says has no state there: it is told by its words, and a wrong name is no outage of the server."""
+    with running_server() as server:
+        few = Record.open(server.url)
+        with few.write() as connection:
+            connection.exec_driver_sql("CREATE ROLE clerk LOGIN CONNECTION LIMIT 1")
+        clerk = Record.open(server.url.replace("postgres@", "clerk@"))
+        strange = Record.open(server.url.replace("postgres@", "nobody_here@"))
+        with clerk.read() as connection:
+            connection.exec_driver_sql("SELECT 1")
+            second = Record.open(server.url.replace("postgres@", "clerk@"))
+            with pytest.raises(sa.exc.DBAPIError) as crowded:
+                fail(second)
+        with pytest.raises(sa.exc.DBAPIError) as refused:
+            fail(strange)
+        for one in (few, clerk, strange, second):
+            one.close()
+    busy, wrong = outage(crowded.value), outage(refused.value)
+    assert busy is not None
+    assert wrong is not None
+    assert (busy.code, wrong.code) == ("record-busy", "record-refused")
+    assert "nobody_here" not in wrong.says
