@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,10 @@ from clinic.message import states
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
 from tests.cli.conftest import Type
+from tests.fakes import quick_hash
 from tests.ledgers import add_campaign, add_patients
+
+SECRET = "a long secret of nia"
 
 
 @pytest.fixture
@@ -74,13 +78,17 @@ def test_a_campaign_above_the_threshold_waits_for_another_person(
     with installed.write() as connection:
         connection.execute(
             operator.insert().values(
-                name="nia", role="operator", secret_hash="-", created_at=SystemClock().now(),
-                created_by="root",
+                name="nia", role="operator", secret_hash=quick_hash(SECRET),
+                created_at=SystemClock().now(), created_by="root",
             )
         )  # fmt: skip
+    reads, writes = os.pipe()
+    os.write(writes, f"{SECRET}\n".encode())
+    os.close(writes)
     done = typed(
         "message", "--status", "active", "--name", "All", "--text", "The clinic is closed.",
         "--start", f"{start:%d/%m/%Y} 09:00", "--days", "2", "--yes", "--accept-warnings",
+        "--secret-fd", str(reads),
     )  # fmt: skip
     assert done.code == 0, done.err
     assert "waits for another person" in done.err + done.out
