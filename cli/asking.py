@@ -57,6 +57,12 @@ def message_cohort(
     try:
         if manner.only_look:
             return look(parts, who, what, manner)
+        if who.resume is not None and manner.dry_run:
+            raise MendableError(
+                "resume-dry-run",
+                f"campaign {who.resume} goes on as it was made, and may be sent: leave out --dry-run, or "
+                f"look only: cohort message --resume {who.resume} --preview 3. Nothing was done",
+            )
         sending.act_as(parts, manner)
         if who.resume is not None:
             sending.require_going(parts, who.resume)
