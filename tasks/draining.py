@@ -30,7 +30,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 DRAIN_SECONDS: Final = 25.0  # a supervisor kills after 30 at the earliest
-_STARTED_BY_NOW: Final = timedelta(seconds=20)
+# A run that has not begun by then died: on a busy machine the imports alone take a quarter of it
+_STARTED_BY_NOW: Final = timedelta(seconds=60)
 _GOES_ON: Final = "settle/settle"  # looks for what is due
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from pathlib import Path
 
@@ -32,9 +33,13 @@ def write_if_new(home: Path, seen: dict[str, str]) -> None:
         write(home, seen)
 
 
-def notes(folder: Path) -> list[Path]:
-    """The processes' notes, newest first."""
-    return sorted(folder.glob("*.last"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+def notes(folder: Path) -> list[tuple[Path, str]]:
+    """The processes' notes, newest first: where each is, and what it says."""
+    found = []
+    for path in folder.glob("*.last"):
+        with contextlib.suppress(FileNotFoundError):  # another process that begins now forgot it
+            found.append((path.stat().st_mtime_ns, path, path.read_text()))
+    return [(path, text) for _, path, text in sorted(found, reverse=True)]
 
 
 def _path(home: Path) -> Path:

@@ -11,6 +11,7 @@ ever. A file holds references, codes and what the provider said, cleaned: no num
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -44,6 +45,8 @@ class LateAnswers:
         draft = self._folder / f"{submission_id}.part"
         with open_private(draft, encoding="utf-8") as file:
             file.write(orjson.dumps({"gateway": gateway, "said": said}).decode())
+            file.flush()
+            os.fsync(file.fileno())  # whole after a power cut, or not there
         draft.replace(self._folder / f"{submission_id}.json")
         return True
 
@@ -51,12 +54,14 @@ class LateAnswers:
         """Give what was kept to the record's inbox, a file at a time; how many answers were new."""
         count = 0
         for path in sorted(self._folder.glob("*.json")):
-            kept = orjson.loads(path.read_bytes())
+            try:
+                kept = orjson.loads(path.read_bytes())
+            except FileNotFoundError:
+                continue  # another process that begins now has taken it in
             said = {int(key): _from_json(one) for key, one in kept["said"].items()}
             count += keep_late_answer(record, clock, kept["gateway"], path.stem, said)
-            path.unlink(
-                missing_ok=True
-            )  # killed before this: taken in once more, which inserts nothing
+            # Killed before this: taken in once more, which inserts nothing
+            path.unlink(missing_ok=True)
         return count
 
 

@@ -264,13 +264,11 @@ def _seen(connection: Connection, home: Home) -> dict[str, str]:
 
 def _noted(home: Home, install_id: str) -> list[str]:
     """What the notes say; one that was cut short says nothing."""
-    texts = [
-        path.read_text() for folder in home.folders(install_id) for path in homes.notes(folder)
-    ]
+    texts = [text for folder in home.folders(install_id) for _, text in homes.notes(folder)]
     return [text for text in texts if len(text) == _ID + 11]
 
 
 def _forget(home: Home, install_id: str, keep: int) -> None:
     for folder in home.folders(install_id):
-        for path in homes.notes(folder)[keep:]:
+        for path, _ in homes.notes(folder)[keep:]:
             path.unlink(missing_ok=True)

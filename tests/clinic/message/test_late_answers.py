@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -107,3 +108,15 @@ def test_answers_of_every_kind_come_back_as_they_were(
     said = {5: Taken("g5", True), 6: Taken("g6"), 7: Turned("number-barred", "barred \u00fc")}
     assert kept.keep("fake", "0" * 36, Answer(said))
     assert kept.take_in(record, clock) == 3
+
+
+def test_processes_that_begin_at_once_take_each_answer_in_once(
+    record: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    kept = LateAnswers(tmp_path / "answers")
+    for n in range(40):
+        assert kept.keep("fake", f"{n:036}", Answer({n + 1: Taken(f"g{n}")}))
+    with ThreadPoolExecutor(6) as many:
+        new = list(many.map(lambda _: kept.take_in(record, clock), range(6)))
+    assert sum(new) == 40
+    assert not list((tmp_path / "answers").iterdir())
