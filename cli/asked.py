@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -77,6 +77,53 @@ class Manner:
     def only_look(self) -> bool:
         """Whether to stop at the preview."""
         return bool(self.preview) or self.row is not None
+
+
+# With --resume these are asked anew; all else was settled when the campaign was made
+_OF_RESUME: Final = frozenset(
+    {
+        "resume",
+        "preview",
+        "row",
+        "yes",
+        "accept_warnings",
+        "json",
+        "synthetic",
+        "me",
+        "secret_fd",
+        "proven",
+    }
+)
+
+
+# Where an option is not called as its field is
+_TYPED: Final = {
+    "file": "a file", "save": "--no-save", "list_id": "--list", "since": "--from", "until": "--to",
+}  # fmt: skip
+
+
+def require_resumable(who: Who, what: What, manner: Manner) -> None:
+    """
+    Refuse what --resume would ignore: a campaign goes on as it was made, and what was to be sent is sent.
+
+    Raises:
+        CohortRefused: which options do not go with it
+    """
+    given = [
+        _TYPED.get(field.name, "--" + field.name.replace("_", "-"))
+        for part, usual in ((who, Who()), (what, What()), (manner, Manner()))
+        for field in fields(part)
+        if field.name not in _OF_RESUME
+        # No code is no code, as a list or as nothing
+        and (getattr(part, field.name) or None) != (getattr(usual, field.name) or None)
+    ]
+    if given:
+        raise CohortRefused(
+            "resume-options",
+            f"campaign {who.resume} goes on as it was made: {', '.join(given)} would change nothing, and it "
+            f"would be sent. Leave that out, or look only: cohort message --resume {who.resume} --preview 3. "
+            "Nothing was done",
+        )
 
 
 def to_request(parts: Wiring, who: Who, what: What, manner: Manner, *, key: str) -> MessageRequest:

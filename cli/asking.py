@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from cli import console, sending
-from cli.asked import Manner, What, Who, to_request
+from cli.asked import Manner, What, Who, require_resumable, to_request
 from cli.confirm import wait_for_another
 from cli.previewing import look
 from cli.show.next_steps import next_steps
@@ -57,12 +57,8 @@ def message_cohort(
     try:
         if manner.only_look:
             return look(parts, who, what, manner)
-        if who.resume is not None and manner.dry_run:
-            raise MendableError(
-                "resume-dry-run",
-                f"campaign {who.resume} goes on as it was made, and may be sent: leave out --dry-run, or "
-                f"look only: cohort message --resume {who.resume} --preview 3. Nothing was done",
-            )
+        if who.resume is not None:
+            require_resumable(who, what, manner)
         sending.act_as(parts, manner)
         if who.resume is not None:
             sending.require_going(parts, who.resume)

@@ -88,15 +88,23 @@ def test_nobody_sends_in_anothers_name(office: Office, words: tuple[str, ...]) -
     assert SENDING[words] in office.run(*words).output.replace("\n", "")
 
 
-@pytest.mark.parametrize("hired", [True, False])
-def test_a_campaign_that_was_made_to_be_sent_is_not_resumed_as_a_dry_run(
-    office: Office, hired: bool
+IGNORED = [
+    ("--dry-run",), ("--outbox",), ("--start", "2030-01-01 09:00"), ("--days", "3"), ("--again",),
+    ("--text", "other words"), ("--channel", "email"), ("--no-save",), ("--group", "young-mothers"),
+    ("--override-gate", "it is right"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", IGNORED, ids=lambda words: words[0])
+def test_what_resume_would_ignore_is_refused_and_nothing_is_sent(
+    office: Office, words: tuple[str, ...]
 ) -> None:
-    """What would be sent all the same, and in a name that nobody proved, is refused before anything is done."""
-    if hired:
-        hire(office)
-    told = office.run("message", "--resume", "1", "--yes", "--dry-run")
-    assert (told.exit_code, "resume-dry-run" in told.output) == (2, True), told.output
+    """A campaign that was made to be sent would be sent all the same, and in a name that nobody proved."""
+    told = office.run("message", "--resume", "1", "--yes", *words)
+    assert (told.exit_code, "resume-options" in told.output) == (2, True), told.output
+    hire(office)
+    told = office.run("message", "--resume", "1", "--yes", *words)
+    assert (told.exit_code, "resume-options" in told.output) == (2, True), told.output
 
 
 def test_a_campaign_is_its_proven_sender_s(office: Office, tmp_path: Path) -> None:
