@@ -15,6 +15,7 @@ from clinic.settings import SmsGateway
 
 LONGEST_ANSWER = 10_000_000  # bytes; what goes on is not an answer
 CONNECT_SECONDS = 5.0
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Line:
@@ -28,6 +29,7 @@ class Line:
         self.thread = LoopThread("http-sms")
         self.sends = 0
         self.slots = asyncio.Semaphore(settings.connections)
+        self._proxy = proxy_of(settings)
         self._session = self.thread.run(_open(settings, trust))
 
     async def post(self, url: URL, part: Part) -> Reply:
@@ -36,11 +38,12 @@ class Line:
 
         Raises:
             aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError: nothing was written
+            aiohttp.ClientHttpProxyError: nothing was written, the proxy let nothing through
             TimeoutError, aiohttp.ClientError, OSError: it may have been carried out
         """
         headers = {"Idempotency-Key": part.key}
         async with self._session.post(
-            url, data=part.body, headers=headers, allow_redirects=False
+            url, data=part.body, headers=headers, allow_redirects=False, proxy=self._proxy
         ) as response:
             body = await _read(response)
             return Reply(response.status, response.headers.get("Retry-After"), body)
@@ -49,6 +52,17 @@ class Line:
         """Close the connections and end the thread."""
         self.thread.run(self._session.close())
         self.thread.close()
+
+
+def proxy_of(settings: SmsGateway) -> URL | None:
+    """
+    The proxy on the way to the gateway, as it is set; the environment's variables do not count.
+
+    What is on this machine is never reached through one.
+    """
+    if not settings.proxy_url or URL(settings.url).host in LOOPBACK:
+        return None
+    return URL(settings.proxy_url)
 
 
 async def _open(settings: SmsGateway, trust: ssl.SSLContext | None) -> aiohttp.ClientSession:

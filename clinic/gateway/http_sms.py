@@ -19,7 +19,7 @@ from yarl import URL
 
 from clinic.clock import Clock, SystemClock
 from clinic.errors import SettingsWrong
-from clinic.gateway.http_line import Line
+from clinic.gateway.http_line import LOOPBACK, Line
 from clinic.gateway.http_part import Part, cut
 from clinic.gateway.http_reply import judge
 from clinic.gateway.protocol import Answer, GatewayClass, Outgoing
@@ -27,7 +27,6 @@ from clinic.gateway.tally import Tally
 from clinic.settings import SmsGateway
 
 BLIND_BATCH = 50  # class B: the most messages that one crash may leave unknown
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class HttpSms:
@@ -115,11 +114,15 @@ class HttpSms:
         """One request, and what its answer or its failure proves."""
         try:
             reply = await line.post(self._url, part)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            untrusted = isinstance(error, aiohttp.ClientConnectorCertificateError)
+        except (
+            aiohttp.ClientConnectorError,
+            aiohttp.ConnectionTimeoutError,
+            aiohttp.ClientHttpProxyError,
+        ) as error:
             tally.not_sent(part.references.values())
-            tally.stop(halt="gateway-tls" if untrusted else None)
-            tally.blame("the provider cannot be reached: no connection to the host of sms.url")
+            halt, trouble = _unreachable(error)
+            tally.stop(halt=halt)
+            tally.blame(trouble)
             self._proven = False
         except TimeoutError:
             tally.stop()  # ambiguous; who does not answer is not asked for more
@@ -140,13 +143,26 @@ class HttpSms:
             line.close()
 
 
+def _unreachable(error: aiohttp.ClientError) -> tuple[str | None, str]:
+    """Nothing was written to the provider: whether a person must look, and what is wrong."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        passing = error.status >= 500 or error.status == 429
+        says = f"the proxy of sms.proxy_url lets nothing through: it answers {error.status}"
+        return None if passing else "gateway-proxy", says
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return None, "the proxy cannot be reached: no connection to the host of sms.proxy_url"
+    untrusted = isinstance(error, aiohttp.ClientConnectorCertificateError)
+    says = "the provider cannot be reached: no connection to the host of sms.url"
+    return "gateway-tls" if untrusted else None, says
+
+
 def _messages_url(base: str) -> URL:
     parts = urlsplit(base)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
         raise SettingsWrong(
             "gateway-url", "sms.url must look like https://sms.example.org/v1; correct cohort.toml"
         )
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise SettingsWrong(
             "gateway-insecure",
             "sms.url is http:// to another machine, which would carry numbers and texts in clear; "

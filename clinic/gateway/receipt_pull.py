@@ -14,7 +14,7 @@ import aiohttp
 from yarl import URL
 
 from clinic.errors import GatewayBusy, GatewayRefused
-from clinic.gateway.http_line import CONNECT_SECONDS
+from clinic.gateway.http_line import CONNECT_SECONDS, proxy_of
 from clinic.gateway.incoming import Incoming, read_incoming
 from clinic.settings import SmsGateway
 
@@ -57,7 +57,7 @@ async def _get(settings: SmsGateway, after: str | None) -> tuple[int, bytes]:
     headers = {"Authorization": f"Bearer {settings.token.get_secret_value()}"}
     async with (
         aiohttp.ClientSession(timeout=limit, headers=headers) as session,
-        session.get(url, allow_redirects=False) as response,
+        session.get(url, allow_redirects=False, proxy=proxy_of(settings)) as response,
     ):
         body = bytearray()
         async for piece in response.content.iter_any():

@@ -44,6 +44,8 @@ CAMPAIGN: Final = {
     "gateway-refused": "The provider refuses our requests. Ask it why; resume.",
     "gateway-sender-refused": "The relay refuses our sender, or to relay for us. Correct email.sender or "
     "the relay; resume.",
+    "gateway-proxy": "The proxy on the way to the provider lets us not through. Correct sms.proxy_url, or ask "
+    "who runs the proxy; resume.",
     "gateway-tls": "The provider's certificate is not valid. Nothing goes there before it is; resume then.",
 }
 

@@ -40,11 +40,26 @@ class SmsGateway(Section):
     segment_cost: float = Field(
         default=0.0, ge=0, description="Price of one segment, for the review"
     )
+    proxy_url: str = Field(
+        default="",
+        description="HTTP proxy on the way to the gateway, http://proxy.example:3128; empty: none. Variables "
+        "such as HTTPS_PROXY do not count. Texts alone: e-mail (SMTP) reaches its relay without one",
+    )
 
     @field_validator("url")
     @classmethod
     def _an_address(cls, url: str) -> str:
         return _web_address(url)
+
+    @field_validator("proxy_url")
+    @classmethod
+    def _a_proxy(cls, url: str) -> str:
+        if url and not re.fullmatch(r"https?://([^\s/@]+@)?[^\s/@:]+:\d{1,5}/?", url):
+            raise ValueError(
+                "write the proxy with its port, as http://proxy.example.org:3128, or with its login as "
+                "http://USER:PASSWORD@proxy.example.org:3128; no other kind (socks, PAC) is known"
+            )
+        return url
 
     @model_validator(mode="after")
     def _class_is_said(self) -> SmsGateway:

@@ -12,8 +12,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 
-def server_context(folder: Path, *, expired: bool = False) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """What a server of 127.0.0.1 presents, and a client's context that trusts its signer."""
+def server_context(
+    folder: Path, *, expired: bool = False, host: str = "localhost"
+) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """What a server of 127.0.0.1 and `host` presents, and a client's context that trusts its signer."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     now = dt.datetime.now(dt.UTC)
@@ -27,7 +29,10 @@ def server_context(folder: Path, *, expired: bool = False) -> tuple[ssl.SSLConte
         .not_valid_before(now - dt.timedelta(days=2))
         .not_valid_after(ends)
         .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
+            x509.SubjectAlternativeName(
+                [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName(host)]
+            ),
+            False,
         )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
         .sign(key, hashes.SHA256())
