@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import console
-from cli.wiring import LocalTime, get_settings
+from cli.wiring import LocalTime, get_settings, open_record
+
+if TYPE_CHECKING:
+    from clinic.backup.manifest import Manifest
 
 _CHECK = "check"
 
@@ -59,6 +63,7 @@ def _check(file: Path) -> None:
 
     found = check_backup(file)
     of = found.manifest
+    _note_checked(of)
     console.say(
         f"Taken {of.taken_at:%-d %b %Y %H:%M} UTC by Cohort {of.cohort}: a {of.database} record of version "
         f"{of.record_version}. Every part is what was written."
@@ -67,6 +72,15 @@ def _check(file: Path) -> None:
         console.say("The audit trail is read after the restore: cohort audit verify.")
     else:
         console.say(f"Its audit trail is as it was written: {found.rows:,} rows.")
+
+
+def _note_checked(manifest: Manifest) -> None:
+    """In the record that it was made of, if that is here; elsewhere there is nothing to note."""
+    from clinic.backup.noted import note_checked
+    from clinic.errors import CohortError
+
+    with contextlib.suppress(CohortError), open_record(get_settings()) as record:
+        note_checked(record, manifest.taken_at, manifest.install_id)
 
 
 def restore(

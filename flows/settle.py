@@ -11,6 +11,7 @@ Settle, every few minutes: what networks and patients told us, what is overdue, 
         ─► find_lost_operations ─► start_operation       approved and not started; its run crashed
         ─► end_waiting_runs                              the runs of what people rejected or withdrew
         ─► forget_receipts                               those that were applied long ago
+        ─► check_health                                  what is wrong here: an event when it begins, or ends
 
 One that fails stops no other, but it fails the run. Run it as often as you like, also twice at once:
 everything is read from the record, and done once. Prefect stores campaign numbers and counts.
@@ -23,6 +24,7 @@ from tasks.safely import flow
 from tasks.settle import (
     apply_receipts,
     apply_replies,
+    check_health,
     close_expired,
     end_waiting,
     find_due,
@@ -56,6 +58,7 @@ def settle() -> object:
     started = start_operation.map(lost)
     stopped = end_waiting_runs(return_state=True)
     forgotten = forget_receipts(return_state=True)
+    watched = check_health(return_state=True)
 
     settled = (pulled, applied, replies, saved, ended, due, *woken, closed, forgotten)
-    return *settled, silent, lost, *started, stopped
+    return *settled, silent, lost, *started, stopped, watched

@@ -1,6 +1,7 @@
 """
 Events that a Prefect automation can act on: a campaign halted itself, several did, one waits for a second
-person, a request for approval waits too long or can be decided by nobody.
+person, a request for approval waits too long or can be decided by nobody, something is wrong with the
+installation or is right again.
 
 They name numbers and codes, and nothing of a patient: Prefect keeps and shows events. An event that
 cannot be told stops nothing: the record knows all of it.
@@ -13,6 +14,7 @@ from typing import Final
 
 from prefect.events import emit_event
 
+from clinic.health.noted import News
 from clinic.message.halting import halted_since, note_told, untold_halts
 from clinic.record.database import Record
 
@@ -21,6 +23,8 @@ HALTS_REPEAT = "cohort.campaigns.halting"
 APPROVAL_WAITS = "cohort.campaign.approval-waits"
 STALE = "cohort.approval.stale"
 UNDECIDABLE = "cohort.approval.undecidable"
+HEALTH_BEGUN = "cohort.health.begun"
+HEALTH_ENDED = "cohort.health.ended"
 
 # So many campaigns that halted themselves within so long are no accident of one list
 MOST_HALTS: Final = 2
@@ -70,6 +74,23 @@ def approval_late(approval_id: int, subject: str, subject_id: int, *, decidable:
             resource={"prefect.resource.id": f"cohort.approval.{approval_id}"},
             payload={"subject": subject, "number": str(subject_id)},
         )
+
+
+def health_news(news: News) -> None:
+    """What is wrong since the last look, and what is right again: one event a finding (docs/running.md)."""
+    for found in news.begun:
+        payload = {"level": found.level, "says": found.says, "do": found.do}
+        _emit_health(HEALTH_BEGUN, found.code, payload)
+    for code in news.ended:
+        _emit_health(HEALTH_ENDED, code, {})
+
+
+def _emit_health(event: str, code: str, payload: dict[str, str]) -> None:
+    emit_event(
+        event=event,
+        resource={"prefect.resource.id": f"cohort.health.{code}"},
+        payload={"code": code, **payload},
+    )
 
 
 def _emit(event: str, campaign_id: int, payload: dict[str, str]) -> None:

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from functools import partial
 
+from prefect import get_run_logger
+
 from clinic.change.withdraw import expire_plans
 from clinic.gateway.receipt_pull import fetch_page
 from clinic.govern.approvals import expire, latest
+from clinic.health.noted import note_watched
+from clinic.health.record_facts import read_facts
 from clinic.message.forget import forget_receipts as forget_old_receipts
 from clinic.message.pull import pull
 from clinic.message.replies import apply_replies as apply_all_replies
@@ -21,6 +25,7 @@ from clinic.message.unsaved import save_unsaved
 from clinic.message.wake import attempts_of, due_campaigns
 from tasks import events
 from tasks.going_on import go_on
+from tasks.health import look, tell_findings
 from tasks.runs import is_waiting, start_deployment
 from tasks.safely import may_mend_itself, task
 from tasks.wiring import wiring
@@ -73,6 +78,19 @@ def forget_receipts() -> int:
     """Remove receipts that were applied long ago; how many."""
     parts = wiring()
     return forget_old_receipts(parts.record, parts.clock, parts.settings.receipts)
+
+
+@task(name="check-health")
+def check_health() -> int:
+    """Look what is wrong with the installation, and tell what began or ended since; how many are wrong."""
+    parts = wiring()
+    note_watched(parts.record, parts.clock)
+    known = read_facts(parts.record, parts.clock, parts.settings)
+    _, findings = look(parts.settings, parts.clock, known)
+    news = tell_findings(parts.record, parts.clock, findings, events.health_news)
+    for found in news.begun:
+        get_run_logger().warning("%s: %s. Do: %s", found.code, found.says, found.do)
+    return len(findings)
 
 
 @task(name="find-due")

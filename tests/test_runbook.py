@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from clinic import errors
+from clinic.health.findings import KINDS
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("clinic", "data_checks", "tasks", "flows", "cli")
@@ -51,6 +52,11 @@ def test_every_code_that_can_be_raised_has_a_heading() -> None:
     }
     assert len(raised) > 50
     assert sorted(raised - _headings()) == []
+
+
+def test_every_finding_of_cohort_health_has_a_heading() -> None:
+    assert len(KINDS) >= 16
+    assert sorted(KINDS.keys() - _headings()) == []
 
 
 def test_a_code_without_a_heading_would_be_found() -> None:

@@ -12,6 +12,7 @@ import os
 import shutil
 import tarfile
 import tempfile
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -19,12 +20,13 @@ import sqlalchemy as sa
 
 from clinic.backup.database import copy_record
 from clinic.backup.manifest import MANIFEST, RECORD, SETTINGS, Manifest, digest, program_version
+from clinic.backup.noted import note_backup
 from clinic.clock import Clock
 from clinic.errors import BackupRefused, NotSetUp
 from clinic.govern.anchor import ANCHOR_FILE, KEY_FILE
 from clinic.record.database import Record
 from clinic.record.schema.messages import installation
-from clinic.record.version import found_version, require_not_newer
+from clinic.record.version import current, found_version, require_not_newer
 from clinic.settings import Settings
 
 # Besides key and anchor: answers of gateways that the record did not have yet
@@ -74,6 +76,7 @@ def write_backup(settings: Settings, clock: Clock, target: Path, config: Path | 
         (parts / MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
         _pack(parts, folder / "whole.tar", [MANIFEST, *manifest.parts])
         os.replace(folder / "whole.tar", path)
+        _note(settings, now, version)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return path
@@ -93,6 +96,17 @@ def _who(settings: Settings) -> tuple[str, str]:
         if version is None or name is None:
             raise NotSetUp("not-set-up", "there is no record here yet: there is nothing to back up")
         return version, str(name)
+    finally:
+        record.close()
+
+
+def _note(settings: Settings, at: datetime, version: str) -> None:
+    """So that `cohort health` knows. A record of an older version has no place for it."""
+    if version != current():
+        return
+    record = Record.open(settings.database_url)
+    try:
+        note_backup(record, at)
     finally:
         record.close()
 

@@ -9,6 +9,7 @@ no setting is an error everywhere: a misspelt setting would silently be another 
 
 from clinic.settings.campaigns import Contact, Halt, Pace, Pacing, Release
 from clinic.settings.gateways import EmailGateway, Receipts, SmsGateway
+from clinic.settings.health import Health
 from clinic.settings.hours import Day, Hours, Window, read_window
 from clinic.settings.installation import Settings
 from clinic.settings.load import Loaded, load_settings, read_settings
@@ -21,6 +22,7 @@ __all__ = [
     "EmailGateway",
     "Gate",
     "Halt",
+    "Health",
     "Hours",
     "Layout",
     "Loaded",

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from clinic.settings.campaigns import Contact, Halt, Pacing, Release
 from clinic.settings.gateways import EmailGateway, Receipts, SmsGateway
+from clinic.settings.health import Health
 from clinic.settings.hours import Hours
 from clinic.settings.operations import Notices, Operations, Visits
 from clinic.settings.organisation import Gate, Organisation, Phones
@@ -84,6 +85,7 @@ class Settings(Section):
     release: Release = Release()
     halt: Halt = Halt()
     receipts: Receipts = Receipts()
+    health: Health = Health()
 
     @field_validator("record_url")
     @classmethod

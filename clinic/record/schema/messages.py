@@ -44,6 +44,11 @@ installation = Table(
     Column("stopped_at", UtcDateTime),
     # The PostgreSQL cluster and timeline that a person knows of; another shows a restore or a failover
     Column("cluster", String(60)),
+    # The last `cohort backup` of it, and the last one that was checked: clinic/backup/noted.py
+    Column("backup_at", UtcDateTime),
+    Column("backup_checked_at", UtcDateTime),
+    # When `settle` last looked after it: clinic/health/noted.py
+    Column("watched_at", UtcDateTime),
     CheckConstraint("id = 1", name="only_one"),
 )
 

@@ -1,0 +1,121 @@
+"""`cohort health`: what is wrong with this installation, for people, scripts, Prometheus and automations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import console
+from cli.wiring import get_settings, open_record
+
+if TYPE_CHECKING:
+    from clinic.health.facts import Facts, RecordFacts, Unusable
+    from clinic.health.findings import Finding
+    from clinic.settings import Settings
+
+app = typer.Typer(
+    invoke_without_command=True,
+    rich_markup_mode="rich",
+    help="""
+    What is wrong with this installation, and what to do. It changes nothing and sends nothing.
+
+    Exit code 0: nothing is wrong; 2: to be put right before it harms; 4: something does not happen that
+    should; 5: the record cannot be worked with.
+
+    [bold]Examples[/]
+
+      cohort health --json
+        For a monitoring program: each finding with its code, sentence, and what to do.
+
+      cohort health serve
+        /metrics for Prometheus, and events for Prefect's automations, also when no worker runs.
+    """,
+)
+
+
+@app.callback()
+def health(
+    context: typer.Context,
+    json: Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")] = False,
+) -> None:
+    """What is wrong, worst last; nothing is changed."""
+    if context.invoked_subcommand is not None:
+        return
+    from clinic.health.findings import exit_code
+
+    facts, findings = look_now(get_settings())
+    if json:
+        console.show_json(_document(facts, findings))
+    elif not findings:
+        console.say("Nothing is wrong.")
+    else:
+        rows = [(one.code, one.level, one.says, one.do) for one in findings]
+        console.show_table(f"Wrong: {len(rows)}", ["Code", "Level", "What", "Do"], rows)
+        console.say("[dim]More: docs/runbook.md, the heading of each code[/]")
+    raise typer.Exit(exit_code(findings))
+
+
+def look_now(settings: Settings) -> tuple[Facts, list[Finding]]:
+    """All the looks, and what is wrong."""
+    from clinic.clock import SystemClock
+    from tasks.environment import apply_environment
+    from tasks.health import look
+    from tasks.server import server_status
+
+    if server_status(settings).answers:
+        apply_environment(settings)
+    return look(settings, SystemClock(), read_record(settings))
+
+
+def read_record(settings: Settings) -> RecordFacts | Unusable:
+    """What the record knows, or why it cannot be asked."""
+    from clinic.clock import SystemClock
+    from clinic.errors import CohortError
+    from clinic.health.facts import Unusable
+    from clinic.health.record_facts import read_facts
+    from clinic.record.outage import outage
+
+    try:
+        with open_record(settings) as record:
+            return read_facts(record, SystemClock(), settings)
+    except CohortError as error:
+        return Unusable(error.code, error.says)
+    except Exception as error:
+        if (known := outage(error)) is None:
+            raise
+        return Unusable(known.code, known.says)
+
+
+def _document(facts: Facts, findings: list[Finding]) -> dict[str, object]:
+    from dataclasses import asdict
+
+    told = [
+        {
+            "code": one.code,
+            "level": one.level,
+            "says": one.says,
+            "do": one.do,
+            "runbook": f"docs/runbook.md#{one.code}",
+        }
+        for one in findings
+    ]
+    return {"healthy": not findings, "findings": told, "facts": asdict(facts)}
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address; as set if not given.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; as set if not given.")] = None,
+) -> None:
+    """
+    Serve /metrics, look every minute and tell Prefect what began or ended, until told to end.
+
+    It asks for no login and tells nothing of a patient: keep it on loopback or your own network.
+    """
+    from cli.watching import watch
+
+    settings = get_settings()
+    at = (host or settings.health.host, settings.health.port if port is None else port)
+    console.say(f"Metrics are at http://{at[0]}:{at[1]}/metrics")
+    watch(settings, host=at[0], port=at[1])

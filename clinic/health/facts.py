@@ -1,0 +1,95 @@
+"""What was observed of an installation. None everywhere: it could not be asked, or there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class RecordFacts:
+    """
+    What the record knows.
+
+    refusing: campaigns whose gateway takes nothing
+    halted: those that paused themselves for another reason
+    awaiting: messages whose receipt is overdue; awaiting_since: when the oldest of them left
+    receipts_expected: whether there is any way in for receipts
+    latest: the latest instant that anything in it was written at
+    ahead: seconds that this machine's clock is ahead of the database server's
+    """
+
+    created_at: datetime | None = None
+    stopped: str | None = None
+    refusing: tuple[int, ...] = ()
+    halted: tuple[int, ...] = ()
+    awaiting: int = 0
+    awaiting_since: datetime | None = None
+    last_receipt: datetime | None = None
+    backup_at: datetime | None = None
+    backup_checked_at: datetime | None = None
+    watched_at: datetime | None = None
+    latest: datetime | None = None
+    ahead: float | None = None
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """Why the record cannot be asked: the error's code and sentence."""
+
+    code: str
+    says: str
+
+
+@dataclass(frozen=True)
+class PrefectFacts:
+    """
+    What Prefect's server knows; made only if it answers.
+
+    polled_at: when a worker last asked for work
+    paused: whether the queue of messages is
+    reminders_due, reminders_state: the last reminder run that should have begun, and what became of it
+    ahead: seconds that this machine's clock is ahead of the server's
+    """
+
+    polled_at: datetime | None = None
+    paused: bool = False
+    reminders_due: datetime | None = None
+    reminders_state: str = ""
+    ahead: float | None = None
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A disk that the installation writes to."""
+
+    place: str
+    free_bytes: int
+    free_share: float
+
+
+@dataclass(frozen=True)
+class GatewayFacts:
+    """
+    What a look at a gateway's address showed; nothing was sent to it.
+
+    fault: why there was no conversation, in words; empty: there was one
+    ends_at: of its certificate; None: it speaks no TLS, or showed none
+    """
+
+    channel: str
+    fault: str = ""
+    expired: bool = False
+    ends_at: datetime | None = None
+    ahead: float | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All of it, at one instant of this machine's clock."""
+
+    at: datetime
+    record: RecordFacts | Unusable
+    prefect: PrefectFacts | None
+    disks: tuple[Disk, ...] = ()
+    gateways: tuple[GatewayFacts, ...] = ()

@@ -1,0 +1,67 @@
+"""
+What can be found wrong, how bad each is, and what to do: one table. Each code is a heading of the runbook.
+
+The exit code of `cohort health` is that of the worst finding: 2 to be put right before it harms, 4 something
+does not happen that should, 5 the record cannot be worked with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Level = Literal["warning", "alarm", "record"]
+EXIT_CODES: Final[dict[Level, int]] = {"warning": 2, "alarm": 4, "record": 5}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How bad, and what to do."""
+
+    level: Level
+    do: str
+
+
+KINDS: Final[dict[str, Kind]] = {
+    "prefect-unreachable": Kind("alarm", "cohort server start"),
+    "worker-gone": Kind("alarm", "cohort server status, then cohort server start"),
+    "reconciling-stopped": Kind("alarm", "cohort server status; look at the runs of settle in Prefect's pages"),
+    "queue-paused": Kind("alarm", "cohort campaigns, then cohort server resume"),
+    "reminders-not-run": Kind("alarm", "look at the run of remind in Prefect's pages, then cohort remind"),
+    "gateway-refusing": Kind("alarm", "cohort show CAMPAIGN; put the cause right, then cohort resume CAMPAIGN"),
+    "gateway-unreachable": Kind("alarm", "check the address, the network and the provider's status page"),
+    "campaign-halted": Kind("alarm", "cohort show CAMPAIGN, then cohort resume or cohort cancel CAMPAIGN"),
+    "receipts-stopped": Kind("alarm", "cohort receipts status; is cohort receipts serve up, and reached?"),
+    "sending-stopped": Kind("alarm", "cohort sending status"),
+    "clock-off": Kind("alarm", "set the clock (timedatectl), and let it be kept"),
+    "disk-nearly-full": Kind("alarm", "free space there, or enlarge the disk"),
+    "certificate-expired": Kind("alarm", "tell whoever runs that server: it must be renewed"),
+    "certificate-expiring": Kind("warning", "tell whoever runs that server: it must be renewed"),
+    "backup-too-old": Kind("warning", "cohort backup FOLDER"),
+    "backup-unchecked": Kind("warning", "cohort backup check FILE"),
+    "record-version": Kind("record", "cohort init, or the newer program"),
+    "record-unusable": Kind("record", "what the sentence says; then the heading of its code"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong. `code` is the heading in docs/runbook.md."""
+
+    code: str
+    says: str
+
+    @property
+    def level(self) -> Level:
+        """How bad it is."""
+        return KINDS[self.code].level
+
+    @property
+    def do(self) -> str:
+        """What to do first."""
+        return KINDS[self.code].do
+
+
+def exit_code(findings: list[Finding]) -> int:
+    """That of the worst; 0: nothing is wrong."""
+    return max((EXIT_CODES[found.level] for found in findings), default=0)

@@ -1,0 +1,134 @@
+"""
+Looks at what is outside of the record: the disks, and whether each gateway can be talked to.
+
+A gateway is only greeted: over TLS for its certificate, over HTTP for its clock (the Date of its answer to
+HEAD, without login). Nothing is sent, nothing is asked for.
+"""
+
+from __future__ import annotations
+
+import http.client
+import shutil
+import smtplib
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from sqlalchemy.engine import make_url
+
+from clinic.clock import Clock
+from clinic.errors import GatewayRefused
+from clinic.gateway.smtp_connection import connect
+from clinic.health.facts import Disk, GatewayFacts
+from clinic.settings import EmailGateway, Settings, SmsGateway
+
+SECONDS: Final = 10.0  # longest wait for a greeting
+_HAS_EXPIRED: Final = 10  # OpenSSL's verify code
+Usage = Callable[[Path], tuple[int, int]]  # of a folder's disk: bytes in all, bytes free
+
+
+def usage(folder: Path) -> tuple[int, int]:
+    """Of a folder's disk: bytes in all, and those that this account may still write."""
+    found = shutil.disk_usage(folder)
+    return found.total, found.free
+
+
+def look_at_disks(settings: Settings, usage: Usage = usage) -> tuple[Disk, ...]:
+    """The disks of the home, of an SQLite record elsewhere, and of the notes; each once."""
+    folders = [settings.home, settings.notes_folder]
+    url = make_url(settings.database_url)
+    if url.get_backend_name() == "sqlite" and url.database:
+        folders.append(Path(url.database).parent)
+    disks: dict[int, Disk] = {}
+    for folder in folders:
+        if folder.exists() and (device := folder.stat().st_dev) not in disks:
+            total, free = usage(folder)
+            disks[device] = Disk(str(folder.resolve()), free, free / total if total else 0.0)
+    return tuple(disks.values())
+
+
+def look_at_gateways(
+    settings: Settings, clock: Clock, trust: ssl.SSLContext | None = None
+) -> tuple[GatewayFacts, ...]:
+    """Greet each gateway that is set. `trust`: whose certificates are believed; None: the system's."""
+    trust = trust or ssl.create_default_context()
+    found = []
+    if settings.sms.url:
+        found.append(_greet("sms", clock, lambda: _http(settings.sms, clock, trust)))
+    if settings.email.host:
+        found.append(_greet("email", clock, lambda: _smtp(settings.email, trust)))
+    return tuple(found)
+
+
+def _greet(channel: str, clock: Clock, look: Callable[[], GatewayFacts]) -> GatewayFacts:
+    """The same, whatever goes wrong: that is what is looked for."""
+    found = GatewayFacts(channel)
+    try:
+        return look()
+    except ssl.SSLCertVerificationError as error:
+        if error.verify_code == _HAS_EXPIRED:
+            return replace(found, expired=True)
+        return replace(found, fault="its certificate is not trusted here")
+    except (GatewayRefused, ssl.SSLError):
+        return replace(found, fault="it offers no encryption that is trusted here")
+    except socket.gaierror:
+        return replace(found, fault="its name is not known here (DNS)")
+    except TimeoutError:
+        return replace(found, fault=f"it did not answer within {SECONDS:.0f} s")
+    except (OSError, http.client.HTTPException) as error:
+        why = getattr(error, "strerror", None) or type(error).__name__
+        return replace(found, fault=f"it cannot be reached ({why})")
+
+
+def _http(sms: SmsGateway, clock: Clock, trust: ssl.SSLContext) -> GatewayFacts:
+    at = urlsplit(sms.url)
+    host, ends_at = at.hostname or "", None
+    connection: http.client.HTTPConnection
+    if at.scheme == "https":
+        connection = http.client.HTTPSConnection(host, at.port, timeout=SECONDS, context=trust)
+    else:
+        connection = http.client.HTTPConnection(host, at.port, timeout=SECONDS)
+    try:
+        connection.connect()
+        if isinstance(connection.sock, ssl.SSLSocket):
+            ends_at = _end_of(connection.sock)
+        connection.request("HEAD", at.path or "/")
+        date = connection.getresponse().headers.get("Date")
+        return GatewayFacts("sms", ends_at=ends_at, ahead=ahead_of(date, clock.now()))
+    finally:
+        connection.close()
+
+
+def _smtp(email: EmailGateway, trust: ssl.SSLContext) -> GatewayFacts:
+    greeted = email.model_copy(update={"user": "", "timeout_seconds": SECONDS})
+    connection = connect(greeted, name="localhost", trust=trust)
+    try:
+        ends_at = _end_of(connection.sock) if isinstance(connection.sock, ssl.SSLSocket) else None
+        return GatewayFacts("email", ends_at=ends_at)
+    finally:
+        try:
+            connection.quit()
+        except (OSError, smtplib.SMTPException):
+            connection.close()
+
+
+def _end_of(socket: ssl.SSLSocket) -> datetime | None:
+    certificate: dict[str, Any] = socket.getpeercert() or {}
+    ends = certificate.get("notAfter")
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC) if ends else None
+
+
+def ahead_of(date: str | None, now: datetime) -> float | None:
+    """Seconds that `now` is ahead of an HTTP answer's Date; None: it has none that can be read."""
+    if not date:
+        return None
+    try:
+        return (now - parsedate_to_datetime(date).astimezone(UTC)).total_seconds()
+    except ValueError:
+        return None

@@ -1,0 +1,131 @@
+"""What the record knows of how it goes, in a handful of quick queries: none reads all messages."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.clock import Clock
+from clinic.health.facts import RecordFacts
+from clinic.message import states
+from clinic.record.database import Record
+from clinic.record.schema.govern import audit_act
+from clinic.record.schema.messages import batch, campaign, installation, message, submission
+from clinic.record.schema.receipts import receipt_inbox
+from clinic.settings import Settings
+
+_REFUSES_FOR: Final = timedelta(minutes=1)  # one that was busy once refuses nothing
+
+
+def read_facts(record: Record, clock: Clock, settings: Settings) -> RecordFacts:
+    """What the record knows now."""
+    with record.read() as connection:
+        now = clock.now()
+        own = connection.execute(sa.select(installation)).one_or_none()
+        limit = now - timedelta(hours=settings.health.receipt_hours)
+        awaiting, since = _awaiting(connection, limit, settings.receipts.channels)
+        refusing, halted = _standing(connection, now - _REFUSES_FOR)
+        return RecordFacts(
+            created_at=own.created_at if own else None,
+            stopped=own.stopped_code if own else None,
+            refusing=refusing,
+            halted=halted,
+            awaiting=awaiting,
+            awaiting_since=since,
+            last_receipt=_last_receipt(connection),
+            backup_at=own.backup_at if own else None,
+            backup_checked_at=own.backup_checked_at if own else None,
+            watched_at=own.watched_at if own else None,
+            latest=_latest(connection, own),
+            ahead=_ahead(connection, clock),
+        )
+
+
+def _standing(connection: Connection, before: datetime) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Campaigns of which a gateway takes nothing; others that halted themselves and were not resumed."""
+    not_taken = sa.select(submission.c.id).where(
+        submission.c.batch_id == batch.c.id,
+        submission.c.state.in_([states.NOT_SENT, states.INTENT]),
+        submission.c.created_at <= before,
+    )
+    refused = (
+        (batch.c.campaign_id == campaign.c.id)
+        & (batch.c.state != states.DONE)
+        & batch.c.trouble.is_not(None)
+        & not_taken.exists()
+    )
+    rows = connection.execute(
+        sa.select(
+            campaign.c.id,
+            campaign.c.state,
+            campaign.c.state_reason,
+            sa.select(batch.c.id).where(refused).exists().label("refused"),
+        ).where(
+            campaign.c.dry_run.is_(False),
+            (campaign.c.state == states.RUNNING)
+            | ((campaign.c.state == states.PAUSED) & campaign.c.halted_at.is_not(None)),
+        )
+    ).all()
+    halted = [r for r in rows if r.state == states.PAUSED and r.state_reason != "paused-by-person"]
+    by_gateway = {r.id for r in halted if (r.state_reason or "").startswith("gateway-")}
+    by_gateway |= {r.id for r in rows if r.state == states.RUNNING and r.refused}
+    others = {r.id for r in halted} - by_gateway
+    return tuple(sorted(by_gateway)), tuple(sorted(others))
+
+
+def _awaiting(
+    connection: Connection, limit: datetime, channels: tuple[str, ...]
+) -> tuple[int, datetime | None]:
+    """Messages that were sent before `limit`, of channels that confirm each, and have no receipt."""
+    if not channels:
+        return 0, None
+    unsettled = (
+        sa.select(batch.c.id)
+        .join(campaign, campaign.c.id == batch.c.campaign_id)
+        .where(
+            ~batch.c.settled,
+            campaign.c.dry_run.is_(False),
+            campaign.c.gateway != states.OUTBOX,
+            campaign.c.channel.in_(channels),
+        )
+    )
+    row = connection.execute(
+        sa.select(sa.func.count(), sa.func.min(message.c.sent_at)).where(
+            message.c.batch_id.in_(unsettled),
+            message.c.state == states.ACCEPTED,
+            message.c.reason.is_(None),
+            message.c.sent_at <= limit,
+        )
+    ).one()
+    return int(row[0]), row[1]
+
+
+def _last_receipt(connection: Connection) -> datetime | None:
+    """When the newest came; answers that a worker of ours got late are in the inbox too, and are none."""
+    newest: datetime | None = connection.scalar(
+        sa.select(receipt_inbox.c.received_at)
+        .where(receipt_inbox.c.event_id.not_like("late %"))
+        .order_by(receipt_inbox.c.id.desc())
+        .limit(1)
+    )
+    return newest
+
+
+def _latest(connection: Connection, own: sa.Row[Any] | None) -> datetime | None:
+    """The latest of the instants that this machine's clock, or another's, has written."""
+    last_act = sa.select(sa.func.max(audit_act.c.timestamp))
+    last_intent = sa.select(sa.func.max(submission.c.created_at))
+    found = [connection.scalar(last_act), connection.scalar(last_intent)]
+    found += [own.watched_at, own.backup_at] if own else []
+    return max((at for at in found if at is not None), default=None)
+
+
+def _ahead(connection: Connection, clock: Clock) -> float | None:
+    """Seconds ahead of the database server; SQLite has no clock of its own."""
+    if connection.dialect.name != "postgresql":
+        return None
+    theirs = connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
+    return float((clock.now() - theirs.astimezone(UTC)).total_seconds())

@@ -1,0 +1,15 @@
+"""What `cohort health` found and has not ended: one row a finding, so that each is told once."""
+
+from sqlalchemy import Boolean, Column, String, Table, text
+
+from clinic.record.schema.base import METADATA
+from clinic.record.types import UtcDateTime
+
+# told: by an event, that it began; a row goes when its end was told too (clinic/health/noted.py)
+health_finding = Table(
+    "health_finding",
+    METADATA,
+    Column("code", String(40), primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
+    Column("told", Boolean, nullable=False, server_default=text("false")),
+)

@@ -1,0 +1,39 @@
+"""When `cohort health` raises."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from clinic.settings.section import Section
+
+
+class Health(Section):
+    """What `cohort health` and /metrics call a fault (docs/running.md)."""
+
+    host: str = Field(default="127.0.0.1", description="Address that `cohort health serve` is on")
+    port: int = Field(default=8445, ge=0, le=65535, description="Its port")
+    poll_seconds: float = Field(
+        default=180, gt=0, description="No worker has polled for so long: it is gone"
+    )
+    receipt_hours: float = Field(
+        default=6,
+        gt=0,
+        description="Messages wait for their receipts, and none came for so long: they have stopped",
+    )
+    disk_free: float = Field(
+        default=0.1, ge=0, le=1, description="A disk with a smaller share free is nearly full"
+    )
+    clock_seconds: float = Field(
+        default=60, gt=0, description="The clock may differ from others' by so much"
+    )
+    certificate_days: float = Field(
+        default=21, ge=0, description="A gateway's certificate that ends sooner is told of"
+    )
+    backup_hours: float = Field(
+        default=48,
+        ge=0,
+        description="The last `cohort backup` may be so old; 0: copies are made in another way",
+    )
+    reminder_minutes: float = Field(
+        default=15, gt=0, description="Reminders that begin later than this did not run"
+    )
