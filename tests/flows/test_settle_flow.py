@@ -97,6 +97,6 @@ def test_a_campaign_whose_sender_died_is_asked_to_go_on(parts: Wiring, clock: Fa
     )
     state: State[object] = settle(return_state=True)
     # The server is shared: whether something was deployed on it depends on what ran before
-    expected = (False, "All states completed.") if deployed() else (True, "1/12 states failed.")
+    expected = (False, "All states completed.") if deployed() else (True, "1/13 states failed.")
     assert (state.is_failed(), state.message) == expected
     assert [one.patients for one in list_replies(record)] == [1]
