@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TextIO
@@ -137,7 +137,7 @@ def _show(found: Iterator[Sent], time: LocalTime, *, limit: int, json: bool) -> 
     if json:
         return console.show_json([_as_json(sent) for sent in some])
     title = f"Outreach Report: {len(some)} messages" + (" shown" if len(some) == limit else "")
-    console.show_table(title, _HEADINGS, [_cells(sent, time) for sent in some])
+    console.show_table(title, _HEADINGS, [_cells(sent, time.show) for sent in some])
     console.next_commands("cohort report --csv outreach.csv", "cohort campaigns")
 
 
@@ -147,7 +147,7 @@ def _write_excel(path: Path, found: Iterator[Sent], time: LocalTime, home: Path)
 
     os.close(claim(path))  # a place that cannot be written is told of as such
     with drafts_in(home) as drafts:
-        cells = (_cells(sent, time) for sent in found)
+        cells = (_cells(sent, time.show) for sent in found)
         count = write_workbook(path, _HEADINGS, cells, drafts=drafts)
     console.say(f"{count:,} messages written to {path}")
 
@@ -165,28 +165,28 @@ def _write_file(path: Path, found: Iterator[Sent], time: LocalTime) -> None:
 
 def _write(file: TextIO, found: Iterator[Sent], time: LocalTime) -> int:
     import csv
+    from functools import lru_cache
 
     from clinic.cohort.formula import safe_cell
 
+    show = lru_cache(10_000)(time.show)  # a batch left at one instant
     writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow(_HEADINGS)
     count = 0
     for sent in found:
-        writer.writerow([safe_cell(str(cell or "")) for cell in _cells(sent, time)])
+        writer.writerow([safe_cell(cell) if cell else "" for cell in _cells(sent, show)])
         count += 1
     return count
 
 
-def _cells(sent: Sent, time: LocalTime) -> tuple[object, ...]:
+def _cells(sent: Sent, show: Callable[[datetime | None], str]) -> tuple[str | None, ...]:
     return (
-        str(sent.campaign_id), str(sent.id), time.show(sent.sent_at), sent.list_name, sent.template,
+        str(sent.campaign_id), str(sent.id), show(sent.sent_at), sent.list_name, sent.template,
         sent.nhs_number, sent.local_id, sent.channel, sent.address, sent.status, sent.error,
     )  # fmt: skip
 
 
 def _as_json(sent: Sent) -> dict[str, object]:
-    from dataclasses import asdict
-
-    found = asdict(sent)
+    found = sent._asdict()
     found["bulk_outreach_id"] = found.pop("campaign_id")
     return found

@@ -21,6 +21,8 @@ _GUARDED = re.compile(rf"'+{_DANGER}")
 
 def safe_cell(text: str) -> str:
     """The text for a CSV or Excel cell: with an apostrophe in front where a spreadsheet would act on it."""
+    if text[:1].isalpha():  # nothing that a spreadsheet acts on begins with a letter; most cells do
+        return text
     return f"'{text}" if _NEEDS_GUARD.match(text) else text
 
 
