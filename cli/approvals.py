@@ -190,37 +190,19 @@ def _decide(
     override: str = "",
 ) -> None:
     from clinic.clock import SystemClock
-    from clinic.govern.approval_rows import existing
-    from clinic.govern.approvals import decide, deciders
+    from clinic.govern.approvals import decide
     from clinic.govern.audit import write_anchor
 
     settings = get_settings()
     with open_record(settings) as record:
         person = prove_me(record, settings, me, secret_fd, anew=True)
-        if decision == "approved":
-            with record.read() as connection:
-                asked = existing(connection, approval)
-            if person.name in deciders(record, asked):  # else `decide` refuses, and notes the try
-                note = _judged(record, settings, asked, note, override)
         decided = decide(
-            record, SystemClock(), approval, operator=person, decision=decision, note=note
-        )
+            record, SystemClock(), approval, operator=person, decision=decision, note=note,
+            override=override,
+        )  # fmt: skip
         write_anchor(record, anchor_of(settings))
     console.say(f"Request {decided.id} is {decided.state} by {decided.decided_by}.")
     lead_on(decided, settings)
-
-
-def _judged(record: Record, settings: Settings, asked: Approval, note: str, override: str) -> str:
-    """The checklist is judged again; the note, with what is overridden and why."""
-    from clinic.change.checklist import require_decidable
-    from clinic.change.states import WAITING
-
-    found = _operation_of(record, asked)
-    if asked.state != "waiting" or found is None or found.state != WAITING:
-        return note  # why it cannot be decided is told by `decide`
-    if codes := require_decidable(record, settings, found.id, override=override):
-        return f"{note} [overrides {', '.join(codes)}: {override.strip()}]".strip()
-    return note
 
 
 def lead_on(decided: Approval, settings: Settings) -> None:

@@ -20,7 +20,7 @@ from clinic.change.outcomes import LATER_OPERATION, LOCKED, WILL_CHANGE
 from clinic.change.since import since_review
 from clinic.change.states import FAILED, PLANNED
 from clinic.clock import Clock
-from clinic.errors import NotAllowed, OperationRefused
+from clinic.errors import OperationRefused
 from clinic.govern.operators import find_operator
 from clinic.govern.roles import may
 from clinic.record.database import Record
@@ -65,7 +65,8 @@ def checklist(record: Record, settings: Settings, operation_id: int) -> list[Che
         NotFound: there is no such operation
     """
     with record.read() as connection:
-        return _checks(connection, settings, find_operation(connection, operation_id))
+        found = find_operation(connection, operation_id)
+        return checks_of(connection, settings.operations.cap, found)
 
 
 def require_ready(record: Record, clock: Clock, settings: Settings, operation_id: int) -> None:
@@ -79,7 +80,7 @@ def require_ready(record: Record, clock: Clock, settings: Settings, operation_id
         planned = find_operation(connection, operation_id, lock=True)
         if planned.state != PLANNED:
             return
-        stop = _first_stop(_checks(connection, settings, planned))
+        stop = _first_stop(checks_of(connection, settings.operations.cap, planned))
         if stop is not None:
             set_state(
                 connection, operation_id, FAILED, state_reason=stop.code, finished_at=clock.now()
@@ -88,34 +89,12 @@ def require_ready(record: Record, clock: Clock, settings: Settings, operation_id
         raise OperationRefused(stop.code, stop.says)
 
 
-def require_decidable(
-    record: Record, settings: Settings, operation_id: int, *, override: str = ""
-) -> list[str]:
-    """
-    Judge the checklist again before somebody approves; the codes of what they override, with a reason.
-
-    Raises:
-        NotAllowed: a point does not hold, and is not overridden or cannot be
-    """
-    failed = [check for check in checklist(record, settings, operation_id) if check.holds is False]
-    final = [check for check in failed if check.final]
-    if failed and (final or not override.strip()):
-        said = "; ".join(f"{check.title}: no, {check.says}" for check in final or failed)
-        way = (
-            f"reject it, and ask anew: cohort operations rerun {operation_id}"
-            if final
-            else 'reject it, or approve all the same with --override "why"'
-        )
-        raise NotAllowed("checklist-failed", f"{said}; {way}")
-    return [check.code for check in failed]
-
-
 def _first_stop(checks: list[Check]) -> Check | None:
     return next((check for check in checks if check.stops and check.holds is False), None)
 
 
-def _checks(connection: Connection, settings: Settings, planned: Operation) -> list[Check]:
-    cap = settings.operations.cap
+def checks_of(connection: Connection, cap: int, planned: Operation) -> list[Check]:
+    """Every point, as things stand in the caller's transaction. `cap`: the most patients of an operation."""
     will = words_of(planned.kind).will
     return [
         Check(

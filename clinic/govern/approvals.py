@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import orjson
 import sqlalchemy as sa
@@ -43,6 +43,9 @@ from clinic.govern.operators import Operator, find_operator
 from clinic.govern.roles import may, required_role
 from clinic.record.database import Record
 from clinic.record.schema.govern import approval, audit_act
+
+if TYPE_CHECKING:
+    from clinic.change.deciding import Judged
 
 __all__ = [
     "Approval",
@@ -142,33 +145,52 @@ def decide(
     operator: Operator,
     decision: Decision,
     note: str,
+    override: str = "",
 ) -> Approval:
     """
     Approve or reject, once. A refused try is written to the audit trail too.
 
+    An operation's checklist is judged in the same transaction, whoever asks and by whatever way.
+
     Args:
         operator: of `prove`
+        override: why to approve although points of the checklist fail; noted with the decision
 
     Raises:
         NotFound: there is no such approval
         NotAllowed: it is one's own request, the role may not, it was decided, it has expired, or is to
-            be approved and who asked for it has not confirmed that (confirming.py)
+            be approved and who asked for it has not confirmed that (confirming.py), or its checklist fails
     """
     with record.write() as connection:
         asked = existing(connection, approval_id)
         refusal = _why_not(connection, asked, operator, decision, now=clock.now())
+        stopped = None
+        if refusal is None and decision == "approved":
+            judged = _judged(connection, asked, override)
+            refusal, note = judged.refusal, judged.noted(note, override)
+            stopped = note if judged.failed else None
         if refusal is None:
             move(connection, asked, decision, now=clock.now(), decided_by=operator.name, note=note)
             act = act_on(
                 asked, decision, operator=asked.requested_by, approver=operator.name, reason=note
             )
         else:
-            act = act_on(asked, "refused", operator=operator.name, outcome=refusal.code)
+            act = act_on(
+                asked, "refused", operator=operator.name, outcome=refusal.code, reason=stopped
+            )
         record_act(connection, clock, act)
         answered = existing(connection, approval_id)
     if refusal is not None:  # only now: the trace of the try is committed
         raise refusal
     return answered
+
+
+def _judged(connection: Connection, asked: Approval, override: str) -> Judged:
+    from clinic.change.deciding import Judged, judge  # an operation's rules, for operations alone
+
+    if asked.subject != "operation":
+        return Judged()
+    return judge(connection, asked.subject_id, override=override)
 
 
 def _why_not(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from clinic.change.operations import get_operation
+from clinic.clock import SystemClock
 from clinic.govern.approvals import decide
 from clinic.record.database import Record
 from clinic.record.schema.change import operation
@@ -119,7 +120,7 @@ def test_who_is_not_proven_asks_for_nothing(office: Office) -> None:
     ("words", "field", "value"),
     [
         (("status", "1", "--to", "discharged"), "status", "discharged"),
-        (("provider", "1", "--to", "P2", "--visits", "cancel"), "provider_id", 2),
+        (("provider", "1", "--to", "P3", "--visits", "cancel"), "provider_id", 3),
         (("facility", "1", "--to", "F2", "--provider", "default"), "facility_id", 2),
         (("tag", "1", "--add", "a"), "version", 2),
         (("attribute", "1", "--field", "postcode", "--tidy"), "postcode", "AB1 2CD"),
@@ -150,7 +151,7 @@ def test_what_remains_to_be_done_is_listed(office: Office, clock: FakeClock) -> 
     record = office.open()
     visits(record, [(1, 1, 1, 1, 7 + TEN_YEARS)])  # the program has the real clock
     office.run("operations", "select", "--facility", "F1")
-    ask(office, "provider", "1", "--to", "P2", "--visits", "cancel")
+    ask(office, "provider", "1", "--to", "P3", "--visits", "cancel")
     carried_out(office, record, clock, 1)
     codes = {task["code"] for task in office.rows("operations", "show", "1")["follow_ups"]}
     assert codes == {"notify_provider", "reschedule_visits"}
@@ -167,7 +168,7 @@ def test_a_rerun_asks_for_the_failed_part_alone(office: Office, clock: FakeClock
     ask(office, "status", "1", "--to", "on_hold")
     ask_for_approval(record, clock, SETTINGS, 1, flow_run_id=None)
     update(record, 4, status="discharged")
-    decide(record, clock, 1, operator=MANAGER, decision="approved", note="")
+    decide(record, clock, 1, operator=MANAGER, decision="approved", note="", override="wanted")
     applied(record, clock, 1)
     update(record, 4, status="active")
     result = office.run("operations", "rerun", "1", "--yes", "--no-run", me="ann")
@@ -204,3 +205,33 @@ def test_an_operation_that_has_ended_is_not_resumed(office: Office, clock: FakeC
     carried_out(office, office.open(), clock, 1)
     result = office.run("operations", "resume", "1")
     assert (result.exit_code, "operation-ended" in result.output) == (3, True)
+
+
+def test_an_approver_overrides_the_checklist_by_name_and_reason_or_is_refused(
+    office: Office,
+) -> None:
+    """ALC-34: typed; each try is on the trail, and what is overridden, by whom and why, is shown."""
+    from clinic.change.approve import ask as ask_for_approval
+
+    record = office.open()
+    office.run("operations", "select", "--facility", "F1")
+    ask(office, "provider", "1", "--to", "P4")  # has room for two of the six
+    ask_for_approval(record, SystemClock(), SETTINGS, 1, flow_run_id=None)
+    stopped = office.run("approve", "1", "--note", "seen", me="mia")
+    said = " ".join(stopped.output.split())
+    assert stopped.exit_code == 3
+    assert "P4 Dr 4 would have 6 patients, 4 more than 2" in said
+    assert "--override" in said
+    given = office.run("approve", "1", "--note", "seen", "--override", "a locum comes", me="mia")
+    assert "Request 1 is approved by mia" in given.output
+    note = "seen [overrides capacity: a locum comes]"
+    assert office.rows("approvals", "show", "1")["note"] == note
+    tries = [
+        (act["operation_type"], act["approver"], act["outcome"], act["reason"])
+        for act in office.rows("audit", "list")
+        if act["operation_type"] in ("approval.refused", "approval.approved")
+    ]
+    assert sorted(tries, key=str) == [
+        ("approval.approved", "mia", "done", note),
+        ("approval.refused", None, "checklist-failed", "seen [failed: capacity]"),
+    ]

@@ -188,9 +188,11 @@ def reviewed(
 def approved(
     record: Record, clock: FakeClock, operation_id: int, *, settings: Settings = SETTINGS
 ) -> None:
-    """Mia approves it."""
+    """Mia approves it, whatever its checklist says that may be overridden."""
     number = reviewed(record, clock, operation_id, settings=settings)
-    decide(record, clock, number, operator=MANAGER, decision="approved", note="yes")
+    decide(
+        record, clock, number, operator=MANAGER, decision="approved", note="yes", override="wanted"
+    )
 
 
 def applied(

@@ -8,20 +8,23 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from clinic.change.checklist import checklist, require_decidable
+from clinic.change.checklist import checklist
 from clinic.change.follow_up import count_open, list_follow_ups, tick
 from clinic.change.impact import impact_of
-from clinic.change.operations import get_operation
+from clinic.change.operations import get_operation, set_state
 from clinic.change.review import counts_sentence, not_found
 from clinic.change.selection import select_ids
 from clinic.change.wording import what_of
 from clinic.errors import CohortError, NotAllowed, NotFound, OperationRefused
-from clinic.govern.approvals import decide
+from clinic.govern.approvals import Approval, decide
 from clinic.govern.audit_verify import verify
+from clinic.govern.governed import take_first_values
 from clinic.govern.operators import Operator
 from clinic.record.database import Record
+from clinic.record.schema.change import operation
 from clinic.record.schema.govern import audit_act, operator
 from clinic.record.schema.people import facility, patient
+from clinic.record.schema.settings import governed_setting
 from tests.clinic.change.practice import (
     ASKER,
     MANAGER,
@@ -38,6 +41,28 @@ from tests.clinic.change.practice import (
 from tests.fakes import FakeClock
 
 HOLD = {"to": "on_hold"}
+
+
+def approve(
+    record: Record, clock: FakeClock, number: int, *, note: str = "", override: str = ""
+) -> Approval:
+    """Mia approves, by the one function that every way of approving ends in."""
+    return decide(
+        record, clock, number, operator=MANAGER, decision="approved", note=note, override=override
+    )
+
+
+def decisions(record: Record) -> list[tuple[Any, ...]]:
+    """What the trail says of approvals that were tried: step, who, approver, outcome, reason."""
+    c = audit_act.c
+    tried = c.operation_type.in_(("approval.refused", "approval.approved"))
+    with record.read() as connection:
+        rows = connection.execute(
+            sa.select(c.operation_type, c.operator, c.approver, c.outcome, c.reason)
+            .where(tried)
+            .order_by(c.number)
+        )
+        return list(rows.tuples())
 
 
 def effects(record: Record, clock: FakeClock, operation_id: int) -> dict[str, int]:
@@ -93,16 +118,20 @@ def test_what_each_provider_gets_and_has_then_is_told_and_too_many_stop_the_appr
 ) -> None:
     practice(record)
     operation_id = asked(record, clock, "provider", {"to": ["P4", "P3"], "by": "even"}, range(1, 7))
-    reviewed(record, clock, operation_id)
+    number = reviewed(record, clock, operation_id)
     with record.read() as connection:
         impact = impact_of(connection, clock, SETTINGS, get_operation(record, operation_id))
     assert [(x.provider, x.gets, x.loses, x.has_then, x.over) for x in impact.loads] == [
         ("P1 Dr 1", 0, 6, 0, 0), ("P3 Dr 3", 3, 0, 3, 0), ("P4 Dr 4", 3, 0, 3, 1),
     ]  # fmt: skip
     with pytest.raises(NotAllowed, match="P4 Dr 4 would have 3 patients, 1 more than 2"):
-        require_decidable(record, SETTINGS, operation_id)
-    said = require_decidable(record, SETTINGS, operation_id, override="P4 agreed")
-    assert said == ["capacity"]
+        approve(record, clock, number)
+    given = approve(record, clock, number, note="seen", override=" P4 agreed ")
+    assert given.note == "seen [overrides capacity: P4 agreed]"
+    assert decisions(record) == [
+        ("approval.refused", "mia", None, "checklist-failed", "[failed: capacity]"),
+        ("approval.approved", "ann", "mia", "done", given.note),
+    ]
 
 
 def test_a_second_operation_on_the_same_patients_is_not_approved_unseen(
@@ -112,28 +141,64 @@ def test_a_second_operation_on_the_same_patients_is_not_approved_unseen(
     practice(record)
     first = asked(record, clock, "status", HOLD, range(1, 7), key="first")
     second = asked(record, clock, "status", {"to": "discharged"}, range(1, 7), key="second")
-    reviewed(record, clock, second)
+    number = reviewed(record, clock, second)
     done(record, clock, first)
     points = {p.code: p.holds for p in checklist(record, SETTINGS, second)}
     assert points["changed-since-review"] is False
     with pytest.raises(NotAllowed, match="6 of 6 patients were changed since"):
-        require_decidable(record, SETTINGS, second, override="  ")
+        approve(record, clock, number, override="  ")
 
 
 def test_who_died_since_is_told_and_another_fields_edit_is_not(
     record: Record, clock: FakeClock
 ) -> None:
     practice(record)
-    operation_id = asked(record, clock, "status", HOLD, [1, 2, 3])
-    reviewed(record, clock, operation_id)
+    first = reviewed(record, clock, asked(record, clock, "status", HOLD, [1, 2, 3], key="first"))
+    number = reviewed(record, clock, asked(record, clock, "status", HOLD, [1, 2, 3], key="second"))
     update(record, 1, mobile="07700 900003")
-    assert require_decidable(record, SETTINGS, operation_id) == []
+    assert approve(record, clock, first).state == "approved"
     with record.write() as connection:
         connection.execute(
             sa.update(patient).where(patient.c.id == 2).values(death_date=date(2026, 3, 1))
         )
     with pytest.raises(NotAllowed, match="1 patients have died since"):
-        require_decidable(record, SETTINGS, operation_id)
+        approve(record, clock, number)
+
+
+@pytest.mark.parametrize(
+    ("sql", "values", "says"),
+    [
+        (operation, {"digest": "0" * 64}, "Plan is as it was reviewed: no"),
+        (operation, {"digest": None}, "Plan is as it was reviewed: no"),
+        (governed_setting, {"value": "2"}, "3 are selected, at most 2 may be"),
+    ],
+)
+def test_what_was_changed_behind_the_review_stops_whoever_decides(
+    record: Record, clock: FakeClock, sql: sa.Table, values: dict[str, str | None], says: str
+) -> None:
+    """The plan itself is final; a cap that was lowered since, as the record has it, is overridden."""
+    practice(record)
+    take_first_values(record, clock, SETTINGS, by="tests")
+    number = reviewed(record, clock, asked(record, clock, "status", HOLD, [1, 2, 3]))
+    which = sql.c.name == "operations.cap" if sql is governed_setting else sql.c.id == 1
+    with record.write() as connection:
+        connection.execute(sa.update(sql).where(which).values(**values))
+    with pytest.raises(NotAllowed, match=says):
+        approve(record, clock, number)
+    if sql is operation:
+        with pytest.raises(NotAllowed, match="cohort operations rerun 1"):
+            approve(record, clock, number, override="I know")
+    else:
+        assert approve(record, clock, number, override="I know").state == "approved"
+
+
+def test_an_operation_that_ended_is_not_approved(record: Record, clock: FakeClock) -> None:
+    practice(record)
+    number = reviewed(record, clock, asked(record, clock, "status", HOLD, [1]))
+    with record.write() as connection:
+        set_state(connection, 1, "failed")
+    with pytest.raises(NotAllowed, match="operation 1 is failed"):
+        approve(record, clock, number, override="I know")
 
 
 @pytest.mark.parametrize("left", [{"active": False}, {"role": "admin"}])
@@ -144,10 +209,8 @@ def test_what_somebody_asked_who_may_not_any_more_is_not_approved(
     number = reviewed(record, clock, asked(record, clock, "status", HOLD, [1]))
     with record.write() as connection:
         connection.execute(sa.update(operator).where(operator.c.name == ASKER.name).values(**left))
-    with pytest.raises(NotAllowed, match="checklist-failed"):
-        require_decidable(record, SETTINGS, 1, override="let it pass")
     with pytest.raises(NotAllowed, match="requester-left"):
-        decide(record, clock, number, operator=MANAGER, decision="approved", note="")
+        approve(record, clock, number, override="let it pass")
     decide(record, clock, number, operator=MANAGER, decision="rejected", note="left")
 
 

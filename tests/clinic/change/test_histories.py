@@ -165,7 +165,10 @@ class Histories(RuleBasedStateMachine):
         number = get_operation(self.record, operation_id).approval_id or 0
         with pytest.raises(NotAllowed):
             decide(self.record, self.clock, number, operator=ASKER, decision="approved", note="")
-        decide(self.record, self.clock, number, operator=MANAGER, decision=decision, note="")
+        decide(
+            self.record, self.clock, number, operator=MANAGER, decision=decision, note="",
+            override="wanted",
+        )  # fmt: skip
         if decision == "rejected":
             with pytest.raises(NotAllowed):
                 begin(self.record, self.clock, operation_id)
@@ -242,7 +245,10 @@ class Histories(RuleBasedStateMachine):
         ask(self.record, self.clock, SETTINGS, undo_id, flow_run_id=None)
         self.waiting.append(undo_id)
         number = get_operation(self.record, undo_id).approval_id or 0
-        decide(self.record, self.clock, number, operator=MANAGER, decision="approved", note="")
+        decide(
+            self.record, self.clock, number, operator=MANAGER, decision="approved", note="",
+            override="wanted",
+        )  # fmt: skip
         self.waiting.remove(undo_id)
         begin(self.record, self.clock, undo_id)
         for chunk in chunks_left(self.record, undo_id):

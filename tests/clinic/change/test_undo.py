@@ -229,7 +229,7 @@ def test_only_what_was_applied_is_undone(record: Record, clock: FakeClock) -> No
     update(record, 2, status="discharged")
     from tests.clinic.change.practice import MANAGER
 
-    decide(record, clock, number, operator=MANAGER, decision="approved", note="")
+    decide(record, clock, number, operator=MANAGER, decision="approved", note="", override="wanted")
     assert applied(record, clock, operation_id).state == "done_with_conflicts"
     undo_id = undo_of(record, clock, operation_id)
     done(record, clock, undo_id)
