@@ -29,6 +29,7 @@ from clinic.record.bulk import insert_rows
 from clinic.record.database import Record
 from clinic.record.schema.lists import list_row
 from clinic.record.schema.messages import campaign, recipient
+from clinic.record.statistics import count_filled, count_grown
 from clinic.settings import Settings
 from data_checks.dummies import Dummies
 from data_checks.eligibility import Screening, screen
@@ -80,6 +81,7 @@ def check_cohort(
         if intake is not None and intake.outcome != "pass":
             keep(connection, clock, campaign_id, "intake", intake)
         keep(connection, clock, campaign_id, "list", verdict)
+        count_filled(connection, source.rows or 0, recipient)
     return verdict
 
 
@@ -162,6 +164,7 @@ def _screen_all(
         with record.write() as connection:
             _advance(connection, job.id, before=max(after, 0), to=int(rows.index[-1]))
             _write(connection, job.id, facts, screening)
+            count_grown(connection, recipient)
         own = (screening.outcome == "accepted").to_numpy(dtype=bool)
         dummies.add(rows["email" if job.channel == "email" else "mobile"], facts["address"], own)
         after = int(rows.index[-1])

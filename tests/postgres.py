@@ -77,7 +77,7 @@ def running_server() -> Iterator[Server]:
     )  # fmt: skip
     options = (
         f"-c listen_addresses=127.0.0.1 -c port={port} -k {folder} -c max_connections=200 "
-        "-c max_wal_size=256MB -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+        "-c max_wal_size=256MB -c autovacuum=off -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
     )
 
     def control(word: str) -> None:

@@ -18,6 +18,7 @@ from clinic.change.outcomes import WILL_CHANGE
 from clinic.change.visit_field import VisitField
 from clinic.record.schema.change import operation_item
 from clinic.record.schema.people import appointment, patient, patient_tag
+from clinic.record.statistics import count_grown
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,7 @@ class TagField:
                 ["patient_id", "tag_id"], pairs.where(operation_item.c.new == "1")
             )
         )
+        count_grown(connection, patient_tag)
         connection.execute(
             sa.delete(patient_tag).where(
                 patient_tag.c.patient_id.between(part.first, part.last),

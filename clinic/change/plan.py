@@ -25,6 +25,7 @@ from clinic.clock import Clock
 from clinic.govern.audit_chain import marks_of
 from clinic.record.database import Record
 from clinic.record.schema.change import operation_chunk, operation_item, selection
+from clinic.record.statistics import count_filled
 from clinic.settings import Settings
 
 
@@ -39,10 +40,8 @@ def make_plan(record: Record, clock: Clock, settings: Settings, operation_id: in
         asked = find_operation(connection, operation_id, lock=True)
         if asked.state != REQUESTED:
             return
-        for number, items in enumerate(items_of(connection, clock, settings, asked)):
-            connection.execute(sa.insert(operation_item).from_select(list(ITEM_COLUMNS), items))
-            if number == 0:
-                _count_rows_anew(connection)
+        for items in items_of(connection, clock, settings, asked):
+            _fill(connection, items)
         _cut_into_chunks(connection, operation_id, settings.operations.chunk_size)
         set_state(
             connection,
@@ -73,10 +72,13 @@ def plan_of(clock: Clock, settings: Settings, asked: Operation) -> Plan:
     return Plan(asked.id, asked.selection_id, asked.parameters, clock.now(), settings)
 
 
-def _count_rows_anew(connection: Connection) -> None:
-    """PostgreSQL believes a table that it has not counted to be small, and would read it row by row."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("ANALYZE operation_item")
+def _fill(connection: Connection, items: Items) -> None:
+    written = connection.execute(
+        sa.insert(operation_item).from_select(list(ITEM_COLUMNS), items),
+        # Without it psycopg's count of rows is gone by the time it is asked for
+        execution_options={"preserve_rowcount": True},
+    )
+    count_filled(connection, written.rowcount, operation_item)
 
 
 def _cut_into_chunks(connection: Connection, operation_id: int, size: int) -> None:

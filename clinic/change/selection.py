@@ -25,6 +25,7 @@ from clinic.record.bulk import insert_rows, is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.change import selection, selection_row
 from clinic.record.schema.people import patient
+from clinic.record.statistics import count_filled
 from clinic.settings import Settings
 
 _BLOCK: Final = 10_000
@@ -216,5 +217,6 @@ def _close(connection: Connection, clock: Clock, settings: Settings, key: int) -
             sha256=selection_digest(connection, key),
         )
     )
+    count_filled(connection, sum(outcomes.values()), selection_row)
     _tell(connection, clock, key, outcomes)
     return Taken(key, sum(outcomes.values()), outcomes)

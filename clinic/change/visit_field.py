@@ -13,6 +13,7 @@ from sqlalchemy.sql.functions import GenericFunction
 from clinic.record.schema.change import operation_item
 from clinic.record.schema.people import appointment, facility
 from clinic.record.schema.visits import visit_plan
+from clinic.record.statistics import count_grown
 from clinic.record.types import UtcDateTime
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class VisitField:
         )
         _set_status(connection, wanted, "cancelled", "booked")
         connection.execute(sa.insert(appointment).from_select(list(_COLUMNS), _new_visits(wanted)))
+        count_grown(connection, appointment)
 
 
 def _value(made: FromClause) -> ColumnElement[str | None]:

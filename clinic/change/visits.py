@@ -49,6 +49,7 @@ from clinic.errors import OperationRefused
 from clinic.record.bulk import insert_rows
 from clinic.record.schema.people import appointment, facility, patient, provider
 from clinic.record.schema.visits import visit_plan
+from clinic.record.statistics import count_filled
 
 _REASONS: Final = (NO_FACILITY, NO_PROVIDER, NO_SLOT, VISIT_EXISTS)
 _NUMBER_BITS: Final = 24
@@ -113,6 +114,7 @@ def _store(connection: Connection, plan: Plan, wanted: VisitRequest) -> None:
         for number, (each, reason) in enumerate(found, start=1)
     )
     insert_rows(connection, visit_plan, _COLUMNS, rows)
+    count_filled(connection, len(found), visit_plan)
 
 
 def _row(

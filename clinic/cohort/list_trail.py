@@ -14,15 +14,17 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.govern.audit import Act, write_act
-from clinic.record.schema.lists import cohort_list
+from clinic.record.schema.lists import cohort_list, list_row
+from clinic.record.statistics import count_filled
 
 TAKEN: Final = "list.taken"
 _SAYS: Final = ("source", "layout", "sha256", "size", "rows")
 
 
 def tell_taken(connection: Connection, list_id: int, now: datetime) -> None:
-    """Who took this list in; of a look, which is deleted again, nothing."""
+    """Who took this list in; of a look, which is deleted again, nothing. And its rows are counted."""
     row = connection.execute(sa.select(cohort_list).where(cohort_list.c.id == list_id)).one()
+    count_filled(connection, row.rows or 0, list_row)
     if row.request_key.startswith("preview-"):
         return
     says = {name: getattr(row, name) for name in _SAYS}

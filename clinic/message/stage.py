@@ -30,6 +30,7 @@ from clinic.record.bulk import insert_rows, is_any_of, plain_rows
 from clinic.record.database import Record
 from clinic.record.schema.lists import list_row, template_version
 from clinic.record.schema.messages import batch, campaign, message, recipient
+from clinic.record.statistics import count_filled, count_grown
 
 _MESSAGE_COLUMNS = (
     "id", "campaign_id", "batch_id", "patient_id", "row_number", "channel", "address", "subject",
@@ -126,6 +127,8 @@ def stage(
                 connection, job, rows, after=after, most_segments=most_segments, source=source,
                 variables=texts.variables, rewritten=rewritten,
             )  # fmt: skip
+    with record.write() as connection:
+        count_filled(connection, after - job.staged_rows, message)
     return _count_batches(record, campaign_id)
 
 
@@ -241,6 +244,7 @@ def _stage(connection: Connection, job: sa.Row[Any], ready: pd.DataFrame) -> Non
     chunks = _cut(ready, job.batch_size, first=(job.canary_size or 0) if last == 0 else 0)
     for number, chunk in enumerate(chunks, start=last + 1):
         insert_rows(connection, message, _MESSAGE_COLUMNS, _messages(job, number, chunk))
+    count_grown(connection, message)
     insert_rows(
         connection,
         batch,

@@ -30,6 +30,7 @@ from clinic.practice.belonging import NAMED_BY, Belonging
 from clinic.record.bulk import insert_rows, is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.people import patient
+from clinic.record.statistics import count_grown
 from clinic.values.dates import Order, order_of, proven_orders, read_dates
 from clinic.values.names import doubtful_names, split_names
 from clinic.values.nhs_number import judge_nhs_numbers
@@ -279,6 +280,7 @@ def _insert(connection: Connection, rows: pd.DataFrame) -> None:
     )
     values = named[list(_COLUMNS)].to_numpy(dtype=object).tolist()
     insert_rows(connection, patient, _COLUMNS, values)
+    count_grown(connection, patient)
 
 
 def _update(connection: Connection, rows: pd.DataFrame) -> None:

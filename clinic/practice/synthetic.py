@@ -24,6 +24,7 @@ from clinic.practice.names import FAMILY, FEMALE, MALE, TOWNS
 from clinic.practice.people import FACILITIES, PROVIDERS, Practice, blocks
 from clinic.record.bulk import insert_rows
 from clinic.record.database import Record
+from clinic.record.schema.clinical import allergy, diagnosis, medication
 from clinic.record.schema.people import (
     appointment,
     consent,
@@ -35,6 +36,7 @@ from clinic.record.schema.people import (
     provider,
     tag,
 )
+from clinic.record.statistics import count_grown
 
 # code, name, share of the patients for whom the condition holds
 _GROUPS = (
@@ -50,6 +52,7 @@ _TAGS = (
     ("welsh", "Prefers Welsh"),
 )
 _SPECIALITIES = ("General practice", "Practice nursing", "Midwifery", "Physiotherapy", "Pharmacy")
+_FILLED = (patient, appointment, consent, group_member, patient_tag, allergy, diagnosis, medication)
 _VISITS = ("visit", "review", "vaccination", "smear test", "blood test")
 
 
@@ -80,6 +83,7 @@ def fill_practice(record: Record, practice: Practice, *, clock: Clock) -> Filled
     for block in blocks(practice, after=done):
         with record.write() as connection:
             _fill_block(connection, block, practice, clock.now())
+            count_grown(connection, *_FILLED)
     return _count(record)
 
 

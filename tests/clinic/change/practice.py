@@ -30,6 +30,7 @@ from clinic.record.schema.people import (
     provider,
     tag,
 )
+from clinic.record.statistics import count_grown
 from clinic.settings import Operations, Settings
 from tests.fakes import FakeClock
 
@@ -95,6 +96,7 @@ def patients(record: Record, count: int = 6, *, first: int = 1, **values: Any) -
                 for n in range(first, first + count)
             ],
         )
+        count_grown(connection, patient)  # as an import does
 
 
 def practice(record: Record, count: int = 6) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from threading import Thread
@@ -431,7 +430,9 @@ def test_a_rule_cuts_the_range_into_spans() -> None:
     )
 
 
-def test_ten_thousand_patients_take_seconds(record: Record, clock: FakeClock) -> None:
+def test_ten_thousand_patients_are_placed_within_the_limits(
+    record: Record, clock: FakeClock
+) -> None:
     """ALC-29, ALC-31: within the limits for everybody, without an overlap for anybody."""
     staff(record)
     places(record)
@@ -442,12 +443,10 @@ def test_ten_thousand_patients_take_seconds(record: Record, clock: FakeClock) ->
             [{"id": n, "code": f"P{n}", "name": f"Dr {n}", "facility_id": 1} for n in range(5, 25)],
         )
     settings = Settings(operations=Operations(chunk_size=5000))
-    began = time.perf_counter()
     operation_id = asked(
         record, clock, "visit", TWO_DAYS | {"to": "2026-04-30"}, range(1, 10_001), settings=settings
     )
     summary = done(record, clock, operation_id, settings=settings)
-    assert time.perf_counter() - began < 30  # 3 s on a quiet machine
     a = appointment.c
     with record.read() as connection:
         rows = connection.execute(
