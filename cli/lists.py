@@ -65,7 +65,7 @@ def ls(
 
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="The list: .csv, .tsv, .xlsx or .ods.")],
+    file: Annotated[Path, typer.Argument(help="The list: .csv, .tsv, .xlsx, .xls or .ods.")],
     scheme: Annotated[
         str,
         typer.Option(

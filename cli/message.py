@@ -16,7 +16,8 @@ _WHO, _WHAT, _HOW = "Who (one of)", "What", "How"
 
 def message(
     file: Annotated[
-        Path | None, typer.Argument(help="A list: CSV, TSV, .xlsx or .ods.", rich_help_panel=_WHO)
+        Path | None,
+        typer.Argument(help="A list: CSV, TSV, .xlsx, .xls or .ods.", rich_help_panel=_WHO),
     ] = None,
     group: Annotated[str | None, typer.Option(help="A group's code.", rich_help_panel=_WHO)] = None,
     status: Annotated[

@@ -30,7 +30,7 @@ def patients() -> None:
 
 @app.command("import")
 def import_file(
-    file: Annotated[Path, typer.Argument(help="CSV, TSV, .xlsx or .ods, a patient a row.")],
+    file: Annotated[Path, typer.Argument(help="CSV, TSV, .xlsx, .xls or .ods, a patient a row.")],
     scheme: Annotated[
         Literal["emis", "emis_wales", "systmone", "generic"] | None,
         typer.Option(help="Whose export it is; as in the settings if not named."),

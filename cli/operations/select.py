@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 def select(
     file: Annotated[
-        Path | None, typer.Argument(help="A list with a column of ids: CSV, TSV, .xlsx, .ods.")
+        Path | None,
+        typer.Argument(help="A list with a column of ids: CSV, TSV, .xlsx, .xls, .ods."),
     ] = None,
     ids_from: Annotated[
         Path | None, typer.Option(help="Ids from a text file; - to paste them.")

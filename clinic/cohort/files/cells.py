@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -72,6 +73,8 @@ def cell_text(value: Any) -> str:
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, int | float):
+        if not math.isfinite(value):
+            return "#NUM!"  # what Excel shows for it
         if abs(value) >= _EXACT_BELOW:
             return f"{value:.14E}"
         return str(int(value)) if value == int(value) else repr(value)

@@ -8,7 +8,7 @@ from typing import Literal
 from clinic.cohort.files.limits import Limits
 from clinic.errors import ListRefused
 
-Kind = Literal["text", "zip"]
+Kind = Literal["text", "zip", "ole"]
 
 _SAVE_AS = "Open it in the program that it belongs to and save it as .csv (UTF-8) or .xlsx."
 # First bytes → what people call it
@@ -24,13 +24,13 @@ _FOREIGN = (
     (b"\xff\xfe\x00\x00", "text in UTF-32"),
 )
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-# How OLE directories spell the stream that an encrypted .xlsx is kept in
-_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+# How an Excel of before 1997 begins: not in a container, but with its first record
+_BARE_EXCEL = (b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00", b"\x09\x08")
 
 
 def kind_of(path: Path, limits: Limits) -> Kind:
     """
-    "text" for CSV and TSV, "zip" for what may be .xlsx or .ods.
+    "text" for CSV and TSV, "zip" for what may be .xlsx or .ods, "ole" for what may be .xls.
 
     Raises:
         ListRefused: no such file, empty, over the size limit, or of a kind that is not read
@@ -50,15 +50,17 @@ def kind_of(path: Path, limits: Limits) -> Kind:
     with path.open("rb") as file:
         head = file.read(1024)
     _refuse_foreign(path, head)
+    if head.startswith(_OLE):
+        return "ole"
     return "zip" if head.startswith(b"PK\x03\x04") else "text"
 
 
 def _refuse_foreign(path: Path, head: bytes) -> None:
-    if head.startswith(_OLE):
-        _refuse_ole(path)
     for signature, what in _FOREIGN:
         if head.startswith(signature):
             raise ListRefused("list-kind", f"{path.name} is {what}, not a list. {_SAVE_AS}")
+    if head.startswith(_BARE_EXCEL):
+        raise too_old(path.name)
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:14].lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<table")):
         raise ListRefused(
@@ -68,15 +70,10 @@ def _refuse_foreign(path: Path, head: bytes) -> None:
         raise ListRefused("list-damaged", f"{path.name} is an empty or split archive. {_SAVE_AS}")
 
 
-def _refuse_ole(path: Path) -> None:
-    if _ENCRYPTED in path.read_bytes():
-        raise ListRefused(
-            "list-encrypted",
-            f"{path.name} is protected by a password. Open it in Excel, remove the password "
-            "(File, Info, Protect Workbook) and save it again.",
-        )
-    raise ListRefused(
+def too_old(name: str) -> ListRefused:
+    """The refusal for what Excel wrote before 1997."""
+    return ListRefused(
         "list-legacy-excel",
-        f"{path.name} is an Excel file of before 2007 (.xls), which is not read. "
-        "Open it in Excel and save it as .xlsx.",
+        f"{name} is an Excel file of before 1997, which is not read. "
+        "Open it in Excel or LibreOffice and save it as .xlsx.",
     )

@@ -10,7 +10,7 @@ from clinic.cohort.columns import map_columns
 from clinic.cohort.files.clean import CleanTable
 from clinic.cohort.files.examine import EXACT, Examiner, Reasons
 from clinic.cohort.files.heading import find_table
-from clinic.cohort.files.kinds import kind_of
+from clinic.cohort.files.kinds import Kind, kind_of
 from clinic.cohort.files.limits import Limits
 from clinic.cohort.files.lookalikes import Lookalikes
 from clinic.cohort.files.notices import Notice, Notices
@@ -34,7 +34,7 @@ class ListFile:
 
     `layout` is "emis", "systmone" or "generic"; `fields` maps our field names to their headings;
     `row_count` counts the rows with something in them; `notices` says what was remarkable.
-    `encoding` and `delimiter` are as in the file; of a spreadsheet "xlsx" or "ods" and "".
+    `encoding` and `delimiter` are as in the file; of a spreadsheet "xlsx", "ods" or "xls" and "".
     """
 
     path: Path
@@ -98,15 +98,15 @@ def open_list(path: Path, *, scheme: Layout = "generic", limits: Limits = _LIMIT
     """
     Read all of a list once and make sure that every row of it can be used.
 
-    Reads CSV and TSV in UTF-8, UTF-16 (with its mark) or Windows-1252, .xlsx and .ods. `scheme` says
-    which columns are demanded (ACX-18 to 20). Memory stays flat for text; a sheet is held.
+    Reads CSV and TSV in UTF-8, UTF-16 (with its mark) or Windows-1252, .xlsx, .ods and .xls. `scheme`
+    says which columns are demanded (ACX-18 to 20). Memory stays flat for text; a sheet is held.
 
     Raises:
         ListRefused: with file, row, column, what was found and what to do; never a patient's value
     """
     notices = Notices()
-    zipped = kind_of(path, limits) == "zip"
-    opened = _open_zip(path, limits, notices) if zipped else _open_text(path, limits, notices)
+    kind = kind_of(path, limits)
+    opened = (_open_text if kind == "text" else _open_sheet)(path, limits, notices, kind)
     columns = opened.table.columns
     layout, fields = map_columns(columns, scheme, file_name=path.name)
     table: Table = opened.table
@@ -147,7 +147,7 @@ def open_list(path: Path, *, scheme: Layout = "generic", limits: Limits = _LIMIT
     )
 
 
-def _open_text(path: Path, limits: Limits, notices: Notices) -> _Opened:
+def _open_text(path: Path, limits: Limits, notices: Notices, _kind: Kind) -> _Opened:
     found = scan(path, limits)
     table = find_table(path, found, limits)
     notices.add("title_rows", table.titles)
@@ -160,8 +160,13 @@ def _open_text(path: Path, limits: Limits, notices: Notices) -> _Opened:
     )
 
 
-def _open_zip(path: Path, limits: Limits, notices: Notices) -> _Opened:
-    table = open_sheet(path, limits, notices)
+def _open_sheet(path: Path, limits: Limits, notices: Notices, kind: Kind) -> _Opened:
+    if kind == "zip":
+        table = open_sheet(path, limits, notices)
+    else:
+        from clinic.cohort.files.xls_sheet import open_xls  # its reader is rarely needed
+
+        table = open_xls(path, limits, notices)
     return _Opened(table, sha256_of(path), table.kind, "", Reasons(), True, _ToClean())
 
 

@@ -31,6 +31,8 @@ SENTENCES: dict[str, str] = {
     "shown. Show more decimals and save again if they matter.",
     "format_unknown": "Numbers have a format that is not understood: they are written without it, as "
     "plain numbers. Look at them where they are shown, or format the column as text.",
+    "empty_formula": "A formula shows nothing and is read as empty. If it should have a value, open the "
+    "file in Excel or LibreOffice, look, and save it again.",
     "unseen_removed": "Characters that nobody sees (without width, or turning the direction of writing) "
     "were taken out of cells. Look at these rows if a text looks different from the file.",
     "formula_as_text": 'A cell was written as ="…", so that Excel shows it as text: what stands between '
@@ -77,6 +79,7 @@ MUST_BE_SEEN = frozenset(
         "odd_letters",
         "rounded_as_shown",
         "format_unknown",
+        "empty_formula",
         "unseen_removed",
         "short_rows",
         "id_point_zero",

@@ -6,10 +6,10 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Protocol
 
 from python_calamine import (
     CalamineError,
-    CalamineSheet,
     CalamineWorkbook,
     SheetTypeEnum,
     SheetVisibleEnum,
@@ -28,6 +28,18 @@ from clinic.cohort.files.workbook import SheetKind, Workbook, damaged, open_work
 from clinic.errors import ListRefused
 
 
+class Grid(Protocol):
+    """The cells of a sheet; `start` and `end` are its first and last row and column, from 0."""
+
+    @property
+    def start(self) -> tuple[int, int] | None: ...
+
+    @property
+    def end(self) -> tuple[int, int] | None: ...
+
+    def iter_rows(self) -> Iterator[list[Any]]: ...
+
+
 @dataclass(frozen=True)
 class SheetTable:
     """A sheet whose headings are known. The cells are held by the reader."""
@@ -35,7 +47,7 @@ class SheetTable:
     kind: SheetKind
     columns: tuple[str, ...]
     heading_row: int
-    _sheet: CalamineSheet
+    _sheet: Grid
     _hidden_rows: frozenset[int]
     _shown: tuple[int, ...]  # positions of the columns that are not hidden
     _extent: Extent
@@ -84,14 +96,14 @@ def open_sheet(path: Path, limits: Limits, notices: Notices) -> SheetTable:
         sheet = reader.get_sheet_by_name(name)
     except (CalamineError, IndexError):
         raise damaged(path.name) from None
-    return _table(path.name, book, sheet, extent, limits=limits, notices=notices)
+    return table_of(path.name, book.kind, sheet, extent, limits=limits, notices=notices)
 
 
 def _measure(book: Workbook, part: str, limits: Limits) -> list[Extent]:
     formats = number_formats(book) if book.kind == "xlsx" else ()
     extents = extents_of(book.path, part, kind=book.kind, formats=formats)
     for extent in extents:
-        _refuse_extent(book.path.name, extent, limits)
+        refuse_extent(book.path.name, extent, limits)
     return extents
 
 
@@ -102,14 +114,25 @@ def _first_visible(name: str, reader: CalamineWorkbook, notices: Notices) -> int
         if sheet.visible == SheetVisibleEnum.Visible and sheet.typ == SheetTypeEnum.WorkSheet
     ]
     if not sheets:
-        raise ListRefused(
-            "list-no-sheet", f"{name} has no visible sheet. Show the sheet with the list and save."
-        )
+        raise no_sheet(name)
     notices.add("other_sheets", count=len(reader.sheet_names) - 1)
     return sheets[0]
 
 
-def _refuse_extent(name: str, extent: Extent, limits: Limits) -> None:
+def no_sheet(name: str) -> ListRefused:
+    """The refusal for a workbook that shows nothing."""
+    return ListRefused(
+        "list-no-sheet", f"{name} has no visible sheet. Show the sheet with the list and save."
+    )
+
+
+def refuse_extent(name: str, extent: Extent, limits: Limits) -> None:
+    """
+    Before its cells are held or used.
+
+    Raises:
+        ListRefused: formulas without values, too many rows or columns
+    """
     if extent.uncomputed:
         raise ListRefused(
             "list-formulas",
@@ -131,15 +154,21 @@ def _refuse_extent(name: str, extent: Extent, limits: Limits) -> None:
         )
 
 
-def _table(
+def table_of(
     name: str,
-    book: Workbook,
-    sheet: CalamineSheet,
+    kind: SheetKind,
+    sheet: Grid,
     extent: Extent,
     *,
     limits: Limits,
     notices: Notices,
 ) -> SheetTable:
+    """
+    The sheet as a table, once its heading is found.
+
+    Raises:
+        ListRefused: empty, or rows that the reader of its cells did not give
+    """
     if sheet.end is None or sheet.end[0] + 1 < extent.last_row:
         code = "list-rows-lost" if extent.last_row else "list-empty"
         raise ListRefused(code, f"{name}: the sheet has rows that cannot be read, or none at all.")
@@ -157,7 +186,7 @@ def _table(
     notices.add("hidden_rows", sorted(hidden))
     notices.add("hidden_columns", count=len(unseen))
     columns = tidy_headings(cells, file_name=name, row=heading_row, limits=limits)
-    return SheetTable(book.kind, columns, heading_row, sheet, hidden, shown, extent)
+    return SheetTable(kind, columns, heading_row, sheet, hidden, shown, extent)
 
 
 def _within(spans: list[range], last: int) -> Iterator[range]:
@@ -165,7 +194,7 @@ def _within(spans: list[range], last: int) -> Iterator[range]:
 
 
 def _rows(
-    sheet: CalamineSheet, texts: Cells, hidden: frozenset[int], shown: tuple[int, ...]
+    sheet: Grid, texts: Cells, hidden: frozenset[int], shown: tuple[int, ...]
 ) -> Iterator[tuple[int, list[str]]]:
     """Row number and the texts of the shown cells, of every visible row."""
     # The reader gives blank rows above the first filled one, but no blank columns left of it

@@ -47,6 +47,13 @@ def is_date(code: str) -> bool:
     return bool(re.search("[dmyhs]", _letters(code)))
 
 
+def is_elapsed(code: str) -> bool:
+    """Whether the format shows hours, minutes or seconds that go on beyond a day: [h]:mm."""
+    return is_date(code) and any(
+        _ELAPSED.fullmatch(token["bracket"] or "") for token in _TOKEN.finditer(code)
+    )
+
+
 def shown_number(value: float, code: str) -> tuple[str, bool] | None:
     """
     The number as the format shows it, and whether that rounds it.

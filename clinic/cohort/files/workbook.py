@@ -20,7 +20,7 @@ from defusedxml.ElementTree import fromstring
 from clinic.cohort.files.limits import Limits
 from clinic.errors import ListRefused
 
-SheetKind = Literal["xlsx", "ods"]
+SheetKind = Literal["xlsx", "ods", "xls"]
 
 _PIECE = 1 << 20
 _ENCRYPTED_FLAG = 0x1
@@ -76,7 +76,7 @@ def open_workbook(path: Path, limits: Limits) -> Workbook:
 def damaged(name: str) -> ListRefused:
     """The refusal for what is no whole workbook."""
     return ListRefused(
-        "list-damaged", f"{name} is damaged: it cannot be unpacked as a workbook. {_SAVE_AGAIN}"
+        "list-damaged", f"{name} is damaged: it cannot be read as a workbook. {_SAVE_AGAIN}"
     )
 
 

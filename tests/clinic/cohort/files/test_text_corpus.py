@@ -396,18 +396,6 @@ REFUSED = (
         ("NHS Number",),
     ),
     Refused(
-        "a legacy .xls",
-        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600,
-        "list-legacy-excel",
-        (".xlsx",),
-    ),
-    Refused(
-        "an encrypted .xlsx",
-        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600 + "EncryptedPackage".encode("utf-16-le"),
-        "list-encrypted",
-        ("password",),
-    ),
-    Refused(
         "a web page called .xls",
         b"<html><table><tr><td>NHS Number</td></tr></table></html>",
         "list-kind",
