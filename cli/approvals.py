@@ -13,7 +13,7 @@ import typer
 from cli import console
 from cli.confirm import asked_by
 from cli.operations.options import Limit, Page
-from cli.proof import Me, SecretFd, anchor_of, prove_me
+from cli.proof import Me, SecretFd, anchor_of, prove_me, who_acts
 from cli.wiring import LocalTime, get_settings, open_record
 
 if TYPE_CHECKING:
@@ -167,16 +167,22 @@ def reject(
 
 
 @app.command()
-def resume(approval: Number) -> None:
+def resume(approval: Number, me: Me = "", secret_fd: SecretFd = None) -> None:
     """Let the run of a decided request go on, if that failed when it was decided."""
+    from clinic.clock import SystemClock
     from clinic.errors import NotAllowed
     from clinic.govern.approval_rows import existing
+    from clinic.govern.hands import tell_resumed
 
     settings = get_settings()
-    with open_record(settings) as record, record.read() as connection:
-        decided = existing(connection, approval)
-    if decided.state == "waiting":
-        raise NotAllowed("approval-waiting", "nobody has decided yet; see: cohort approvals")
+    with open_record(settings) as record:
+        by = who_acts(record, settings, me, secret_fd)
+        with record.read() as connection:
+            decided = existing(connection, approval)
+        if decided.state == "waiting":
+            raise NotAllowed("approval-waiting", "nobody has decided yet; see: cohort approvals")
+        subject, number = decided.subject, decided.subject_id
+        tell_resumed(record, SystemClock(), by=by, subject=subject, subject_id=number)
     lead_on(decided, settings)
 
 

@@ -113,8 +113,8 @@ def show(
     settings = get_settings()
     asked = Asked(subject="operation", subject_id=operation)
     with open_record(settings) as record:
-        _require_subject(record, asked)
         reader = prove_me(record, settings, me, secret_fd)
+        _require_subject(record, asked)
         found, changed = read_operation(record, SystemClock(), asked, by=reader, limit=limit)
         with record.read() as connection:
             names = read_names(connection)
@@ -239,8 +239,8 @@ def export(
     settings = get_settings()
     asked = _asked(settings, operation, campaign, by, since, until)
     with open_record(settings) as record:
-        _require_subject(record, asked)
         reader = prove_me(record, settings, me, secret_fd)
+        _require_subject(record, asked)
         if patient is not None:
             asked = _of_person(record, asked, patient)
         count = export_trail(record, SystemClock(), file, form=form, asked=asked, by=reader)

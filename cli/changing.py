@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from cli import console
-from cli.proof import prove_me
+from cli.proof import prove_me, who_acts
 from cli.wiring import get_settings, governed, open_record
 from clinic.errors import NotAllowed
 
@@ -35,9 +35,13 @@ class Asking:
 
 
 @contextmanager
-def asking(kind: str, how: Asking) -> Iterator[tuple[Record, Settings, Operator]]:
+def asking(
+    kind: str | Callable[[Record], str], how: Asking
+) -> Iterator[tuple[Record, Settings, Operator]]:
     """
     The record and the proven operator, who may ask for this kind (ALC-44).
+
+    kind: or what finds it out in the record, once the operator is proven
 
     Raises:
         NotAllowed: not proven, or the role may not
@@ -48,6 +52,7 @@ def asking(kind: str, how: Asking) -> Iterator[tuple[Record, Settings, Operator]
     with open_record(settings) as record:
         settings = governed(record, settings)
         person = prove_me(record, settings, how.me, how.secret_fd)
+        kind = kind if isinstance(kind, str) else kind(record)
         if not may(person.role, "request", kind):
             raise NotAllowed("request-not-allowed", f"the role {person.role} may not ask for this")
         yield record, settings, person
@@ -99,11 +104,10 @@ def request_rerun_of(operation_id: int, how: Asking) -> int:
     from clinic.change.rerun import request_rerun
     from clinic.clock import SystemClock
 
-    settings = get_settings()
-    with open_record(settings) as record:
-        settings = governed(record, settings)
-        kind = get_operation(record, operation_id).kind
-    with asking(kind, how) as (record, settings, person):
+    def kind_of(record: Record) -> str:
+        return get_operation(record, operation_id).kind
+
+    with asking(kind_of, how) as (record, settings, person):
         again = request_rerun(
             record, SystemClock(), settings, of=operation_id, requested_by=person.name,
             request_key=how.key or f"cli-{uuid.uuid4()}",
@@ -204,20 +208,23 @@ def start_flow(settings: Settings, name: str, parameters: Mapping[str, Any]) -> 
     console.say(f"Its run: {runs.flow_run_url(run)}")
 
 
-def resume(operation_id: int) -> list[str]:
+def resume(operation_id: int, me: str, secret_fd: int | None) -> list[str]:
     """
     Let an operation go on: ask for its approval if nobody did, start a run if it has none. What is typed next.
 
     Raises:
-        NotAllowed: it has ended; what to do instead
+        NotAllowed: whoever asks is not proven; or it has ended: what to do instead
         Incomplete: no run could be started
     """
     from clinic.change.operations import get_operation
     from clinic.change.states import ENDED, REQUESTED
+    from clinic.clock import SystemClock
+    from clinic.govern.hands import tell_resumed
 
     settings = get_settings()
     with open_record(settings) as record:
         settings = governed(record, settings)
+        by = who_acts(record, settings, me, secret_fd)
         found = get_operation(record, operation_id)
         if found.state in ENDED:
             raise NotAllowed(
@@ -227,9 +234,9 @@ def resume(operation_id: int) -> list[str]:
             )
         if found.state == REQUESTED:  # stopped before it was planned
             from clinic.change.plan import make_plan
-            from clinic.clock import SystemClock
 
             make_plan(record, SystemClock(), settings, operation_id)
+        tell_resumed(record, SystemClock(), by=by, subject="operation", subject_id=operation_id)
         ask_and_start(record, settings, operation_id)
         return next_of(record, operation_id)
 

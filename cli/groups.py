@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from cli import console
+from cli.proof import Me, SecretFd, who_acts
 from cli.wiring import get_settings, open_record
 
 app = typer.Typer(
@@ -24,7 +25,7 @@ Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON docume
 @app.command("list")
 def list_all(json: Json = False) -> None:
     """Every group and how many are in it."""
-    from clinic.record.groups import list_groups
+    from clinic.practice.groups import list_groups
 
     with open_record(get_settings()) as record:
         found = list_groups(record)
@@ -47,13 +48,19 @@ def add(
         Path, typer.Option(help="A file of NHS numbers or the practice's ids; - to paste them.")
     ],
     name: Annotated[str, typer.Option(help="Makes the group if there is none.")] = "",
+    me: Me = "",
+    secret_fd: SecretFd = None,
 ) -> None:
-    """Put patients into a group, and make it if it has a name. Again: nothing."""
+    """Put patients into a group, and make it if it has a name. Again: nothing. By whom is on the trail."""
+    from clinic.clock import SystemClock
     from clinic.cohort.pasted import pasted_ids
-    from clinic.record.groups import add_to_group
+    from clinic.practice.groups import add_to_group
 
-    with open_record(get_settings()) as record:
-        added = add_to_group(record, code, pasted_ids(_text(ids_from)), name=name)
+    settings = get_settings()
+    with open_record(settings) as record:
+        by = who_acts(record, settings, me, secret_fd)
+        ids = pasted_ids(_text(ids_from))
+        added = add_to_group(record, SystemClock(), code, ids, name=name, by=by)
     console.say(f"{added.new:,} added, {added.already:,} were in it already.")
     _say_unknown(added.unknown)
     console.next_commands(f"cohort message --group {code} --name NAME --template KEY")
@@ -66,7 +73,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Who is in a group: NHS number, the practice's id, name."""
-    from clinic.record.groups import members_of
+    from clinic.practice.groups import members_of
 
     with open_record(get_settings()) as record:
         found = members_of(record, code, limit=limit)
@@ -87,13 +94,18 @@ def remove(
     ids_from: Annotated[
         Path, typer.Option(help="A file of NHS numbers or the practice's ids; - to paste them.")
     ],
+    me: Me = "",
+    secret_fd: SecretFd = None,
 ) -> None:
     """Take patients out of a group; the patients themselves stay. Again: nothing."""
+    from clinic.clock import SystemClock
     from clinic.cohort.pasted import pasted_ids
-    from clinic.record.groups import remove_from_group
+    from clinic.practice.groups import remove_from_group
 
-    with open_record(get_settings()) as record:
-        removed = remove_from_group(record, code, pasted_ids(_text(ids_from)))
+    settings = get_settings()
+    with open_record(settings) as record:
+        by = who_acts(record, settings, me, secret_fd)
+        removed = remove_from_group(record, SystemClock(), code, pasted_ids(_text(ids_from)), by=by)
     console.say(f"{removed.gone:,} removed, {removed.not_in_it:,} were not in it.")
     _say_unknown(removed.unknown)
     console.next_commands(f"cohort groups show {code}")
@@ -103,15 +115,20 @@ def remove(
 def delete(
     code: Code,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Without asking.")] = False,
+    me: Me = "",
+    secret_fd: SecretFd = None,
 ) -> None:
     """Delete a group. Its patients stay, and so do campaigns that were sent to it."""
+    from clinic.clock import SystemClock
     from clinic.errors import NotAllowed
-    from clinic.record.groups import delete_group
+    from clinic.practice.groups import delete_group
 
     if not (yes or (sys.stdin.isatty() and typer.confirm(f"Delete group {code}?", err=True))):
         raise NotAllowed("not-confirmed", "nothing was deleted; without being asked: --yes")
-    with open_record(get_settings()) as record:
-        members = delete_group(record, code)
+    settings = get_settings()
+    with open_record(settings) as record:
+        by = who_acts(record, settings, me, secret_fd)
+        members = delete_group(record, SystemClock(), code, by=by)
     console.say(f"Group {code} is deleted; {members:,} patients were in it, and stay.")
     console.next_commands("cohort groups list")
 

@@ -31,12 +31,14 @@ class Lazy:
         module, attribute = self.where.split(":")
         found = getattr(import_module(module), attribute)
         alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
-        if not isinstance(found, typer.Typer):
+        if isinstance(found, typer.Typer):
+            # Below another one: only a program as a whole offers to install its completion
+            alone.add_typer(found, name=name)
+            command = typer.main.get_group(alone).commands[name]
+        else:
             alone.command(name)(found)
-            return typer.main.get_command(alone)
-        # Below another one: only a program as a whole offers to install its completion
-        alone.add_typer(found, name=name)
-        return typer.main.get_group(alone).commands[name]
+            command = typer.main.get_command(alone)
+        return command
 
 
 class LazyGroup(TyperGroup):

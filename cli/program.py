@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from cli import prefect_gone
+from cli.acting import declare
 from cli.lazy import Lazy, LazyGroup
 
 _START, _SEND, _READ = "Begin", "Send", "Look"
@@ -64,9 +65,16 @@ COMMANDS = {
 
 
 class Program(LazyGroup):
-    """All commands."""
+    """All commands; each says in whose name it acts before it is called (cli/acting.py)."""
 
     TABLE = COMMANDS
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The real command, declared."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name is not None:
+            declare(name, command)
+        return name, command, rest
 
 
 _HELP = """

@@ -60,7 +60,7 @@ def remind_patients(
         today = parts.clock.now().astimezone(LocalTime(settings).zone).date()
         request = to_request(values, today=today)
         if not choice.only_look:
-            sending.act_as(parts, replace(manner, dry_run=request.dry_run))
+            sending.act_as(parts, manner)
         then = _look_and_ask(parts, request, manner, choice)
         if then is not None:
             return then

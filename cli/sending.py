@@ -121,17 +121,13 @@ def needs_second_person(parts: Wiring, campaign_id: int) -> bool:
 
 def act_as(parts: Wiring, manner: Manner) -> None:
     """
-    Do what follows in the name of whoever acts: it is on the campaign and on the trail.
-
-    A rehearsal is nobody's act: nothing of it is sent.
+    Do what follows in the name of whoever acts: it is on the campaign and on the trail, also of a dry run.
 
     Raises:
         NotAllowed: a registered name that is not proven, or a name that is nobody's
     """
     from cli.proof import who_acts
 
-    if manner.dry_run:
-        return
     name = manner.proven or who_acts(parts.record, parts.settings, manner.me, manner.secret_fd)
     parts.settings = parts.settings.model_copy(update={"operator": name})
 

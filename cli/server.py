@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from cli import console
-from cli.wiring import get_settings
+from cli.proof import Me, SecretFd, who_acts
+from cli.wiring import get_settings, open_record
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -87,13 +88,19 @@ def status(json: Annotated[bool, typer.Option("--json", help="For scripts.")] = 
 
 
 @app.command()
-def resume() -> None:
+def resume(me: Me = "", secret_fd: SecretFd = None) -> None:
     """Let the queue of messages go on, which campaigns that halted one after the other have paused."""
+    from clinic.clock import SystemClock
+    from clinic.govern.hands import tell_resumed
     from tasks.environment import apply_environment
     from tasks.sending_queue import go_on
 
     settings = get_settings()
-    apply_environment(settings)
-    was_paused = go_on(settings)
+    with open_record(settings) as record:
+        by = who_acts(record, settings, me, secret_fd)
+        apply_environment(settings)
+        was_paused = go_on(settings)
+        if was_paused:
+            tell_resumed(record, SystemClock(), by=by, subject="queue")
     console.say("The queue of messages goes on." if was_paused else "The queue is not paused.")
     console.next_commands("cohort campaigns", "cohort server status")

@@ -12,7 +12,7 @@ import typer
 from cli import console
 from cli.first_settings import NOWHERE, as_settings, ask_missing, at, say_written
 from cli.hours import ALWAYS, TEXT_HOURS, VOICE_HOURS, hours_text
-from cli.proof import Me
+from cli.proof import Me, who_stops
 from cli.wiring import close_home, get_settings, governed, open_record
 from clinic.errors import NotAllowed, NotSetUp, RecordUnsafe
 from clinic.record.private import open_private
@@ -222,7 +222,7 @@ def set_up(
         elif join:
             register(record, home)
         stop = hold_if_restored(record, clock, home)
-        take_first_values(record, clock, settings, by=settings.operator)
+        take_first_values(record, clock, settings, by=who_stops(record, settings, ""))
         seed_catalogue(record, clock, TEMPLATES)
         with record.read() as connection:
             return anybody(connection), stop

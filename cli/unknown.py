@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from cli import console
-from cli.proof import Me, SecretFd, prove_me
+from cli.proof import Me, SecretFd, prove_me, who_acts
 from cli.wiring import get_settings, governed, open_record
 
 app = typer.Typer(
@@ -57,16 +57,20 @@ def ask(
 
 
 @app.command()
-def settle(campaign: Id, fate: As, rows: Rows = None) -> None:
+def settle(
+    campaign: Id, fate: As, rows: Rows = None, me: Me = "", secret_fd: SecretFd = None
+) -> None:
     """Settle exactly what was approved."""
     from cli.resend import row_numbers
     from clinic.clock import SystemClock
     from clinic.message.unknowns import settle_unknowns
 
-    with open_record(get_settings()) as record:
+    settings = get_settings()
+    with open_record(settings) as record:
+        by = who_acts(record, settings, me, secret_fd)
         done = settle_unknowns(
             record, SystemClock(), campaign, "sent" if fate == "sent" else "not_sent",
-            rows=row_numbers(rows),
+            rows=row_numbers(rows), by=by,
         )  # fmt: skip
     console.say(f"{done.applied:,} messages settled as {fate}.")
     if fate == "not-sent":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect.runtime import flow_run
 
 from clinic.message.begin import begin_campaign
+from clinic.message.override import require_proven
 from clinic.message.request import MessageRequest
 from data_checks.cohort import check_cohort as check
 from tasks import show
@@ -20,13 +21,16 @@ def load_cohort(request: MessageRequest) -> int:
     A retried run is the same request: it finds the campaign that it made before.
     """
     parts = wiring()
+    key = request.request_key or f"run-{flow_run.id}"
+    if request.override_gate is not None:
+        require_proven(parts.record, key)
     gateway = parts.gateway(request.channel, dry_run=request.dry_run, outbox=request.outbox)
     return begin_campaign(
         parts.record,
         parts.clock,
         parts.settings,
         request,
-        request_key=request.request_key or f"run-{flow_run.id}",
+        request_key=key,
         gateway=gateway.name,
         batch_limit=gateway.batch_limit,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prefect.runtime import flow_run
 
+from clinic.message.override import require_proven
 from clinic.message.remind import begin_reminders
 from clinic.message.reminder_request import ReminderRequest
 from tasks.safely import task
@@ -18,13 +19,16 @@ def load_appointments(request: ReminderRequest) -> int:
     A retried run is the same request: it finds the campaign that it made before.
     """
     parts = wiring()
+    key = request.request_key or f"run-{flow_run.id}"
+    if request.override_gate is not None:
+        require_proven(parts.record, key)
     gateway = parts.gateway(request.channel, dry_run=request.dry_run, outbox=request.outbox)
     return begin_reminders(
         parts.record,
         parts.clock,
         parts.settings,
         request,
-        request_key=request.request_key or f"run-{flow_run.id}",
+        request_key=key,
         gateway=gateway.name,
         batch_limit=gateway.batch_limit,
     )

@@ -49,9 +49,9 @@ def rerun(
     told(changing.request_rerun_of(operation, Asking("", me, secret_fd, key, yes, not no_run)))
 
 
-def resume(operation: Number) -> None:
+def resume(operation: Number, me: Me = "", secret_fd: SecretFd = None) -> None:
     """Let an operation go on that was only stored, or whose run was lost or stopped half way."""
-    console.next_commands(*changing.resume(operation))
+    console.next_commands(*changing.resume(operation, me, secret_fd))
 
 
 def withdraw(operation: Number, me: Me = "", secret_fd: SecretFd = None) -> None:

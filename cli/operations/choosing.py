@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from cli import console
+from cli.proof import who_acts
 from cli.wiring import get_settings, governed, open_record
 from clinic.errors import OperationRefused
 
@@ -21,7 +22,19 @@ _SHOWN = 50
 """How many of those found are shown to pick from."""
 
 
-def select_filtered(wanted: PatientFilter) -> Taken:
+def who_selects(me: str, secret_fd: int | None) -> str:
+    """
+    The name that the selection gets, before anything is read.
+
+    Raises:
+        NotAllowed: a registered name that is not proven, or a name that is nobody's
+    """
+    settings = get_settings()
+    with open_record(settings) as record:
+        return who_acts(record, settings, me, secret_fd)
+
+
+def select_filtered(wanted: PatientFilter, *, by: str) -> Taken:
     """ALC-10."""
     from clinic.change.selection import select_by_filter
     from clinic.clock import SystemClock
@@ -29,10 +42,10 @@ def select_filtered(wanted: PatientFilter) -> Taken:
     settings = get_settings()
     with open_record(settings) as record:
         settings = governed(record, settings)
-        return select_by_filter(record, SystemClock(), settings, wanted, taken_by=settings.operator)
+        return select_by_filter(record, SystemClock(), settings, wanted, taken_by=by)
 
 
-def select_given(ids: list[str], *, source: str, first_row: int = 1) -> Taken:
+def select_given(ids: list[str], *, source: str, by: str, first_row: int = 1) -> Taken:
     """ALC-11 to 13."""
     from clinic.change.selection import select_ids
     from clinic.clock import SystemClock
@@ -42,7 +55,7 @@ def select_given(ids: list[str], *, source: str, first_row: int = 1) -> Taken:
         settings = governed(record, settings)
         return select_ids(
             record, SystemClock(), settings, ids,
-            source=source, taken_by=settings.operator, first_row=first_row,
+            source=source, taken_by=by, first_row=first_row,
         )  # fmt: skip
 
 

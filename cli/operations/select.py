@@ -12,6 +12,7 @@ import typer
 from cli import console
 from cli.operations import choosing
 from cli.operations.options import Json
+from cli.proof import Me, SecretFd
 from cli.times import day
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def select(
         datetime | None,
         typer.Option("--to", parser=day, metavar="DAY", help="Filter: registered until."),
     ] = None,
+    me: Me = "",
+    secret_fd: SecretFd = None,
     json: Json = False,
 ) -> None:
     """
@@ -62,14 +65,15 @@ def select(
         raise OperationRefused(
             "selection-how", "with --json say whom to pick: --pick all, or --pick 1,3"
         )
+    by = choosing.who_selects(me, secret_fd)
     if file is not None:
-        taken = choosing.select_given(choosing.ids_in_file(file), source="file", first_row=2)
+        taken = choosing.select_given(choosing.ids_in_file(file), source="file", by=by, first_row=2)
     elif ids_from is not None:
-        taken = choosing.select_given(choosing.ids_pasted(ids_from), source="ids")
+        taken = choosing.select_given(choosing.ids_pasted(ids_from), source="ids", by=by)
     elif search is not None:
-        taken = choosing.select_given(choosing.ids_picked(search, pick), source="pick")
+        taken = choosing.select_given(choosing.ids_picked(search, pick), source="pick", by=by)
     else:
-        taken = choosing.select_filtered(wanted)
+        taken = choosing.select_filtered(wanted, by=by)
     _show_taken(taken, json=json)
 
 

@@ -25,6 +25,7 @@ from clinic.errors import NotAllowed
 from clinic.gateway.incoming import Receipt
 from clinic.gateway.receipt_words import Said
 from clinic.govern.approvals import request_approval, require_approved
+from clinic.govern.audit import Act, record_act
 from clinic.message import states
 from clinic.message.campaign import get_campaign
 from clinic.message.counting import messages_of
@@ -77,9 +78,12 @@ def settle_unknowns(
     fate: Fate,
     *,
     rows: Collection[int] | None = None,
+    by: str = "",
 ) -> Applied:
     """
     Settle what was approved, and only that: what became known since voids the approval.
+
+    by: who settles it, proven; whoever asked for it if nobody is named
 
     Raises:
         NotFound, NotAllowed: as `ask_to_settle`, or there is no approval of exactly this
@@ -94,6 +98,12 @@ def settle_unknowns(
         )  # fmt: skip
         said = [_evidence(gateway, approval.id, key, fate) for key in chosen]
         insert_receipts(connection, said, now)
+        act = Act(
+            operator=by or approval.requested_by, operation_type="unknown.settled",
+            subject="campaign", subject_id=campaign_id, approver=approval.decided_by,
+            patients_affected=len(chosen), new_values={"fate": fate, "approval": approval.id},
+        )  # fmt: skip
+        record_act(connection, clock, act)
     return apply_receipts(record, clock)
 
 

@@ -193,7 +193,7 @@ def test_a_number_that_is_none_is_not_found(office: Office) -> None:
 
 def test_an_undecided_request_resumes_nothing(office: Office) -> None:
     number = str(ask(office, flow_run_id=RUN))
-    early = office.run("approvals", "resume", number)
+    early = office.run("approvals", "resume", number, me="mia")
     assert (early.exit_code, "approval-waiting" in early.output) == (3, True)
 
 

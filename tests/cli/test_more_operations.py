@@ -28,7 +28,7 @@ def office(sqlite_record: Record, tmp_path: Path) -> Office:
     hire(office)
     places(sqlite_record)
     patients(sqlite_record)
-    office.run("operations", "select", "--facility", "F1")
+    office.run("operations", "select", "--facility", "F1", me="mia")
     return office
 
 

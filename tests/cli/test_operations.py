@@ -58,7 +58,7 @@ def carried_out(office: Office, record: Record, clock: FakeClock, operation_id: 
 def test_a_filter_is_selected_and_the_review_names_everybody(office: Office) -> None:
     """ALC-9, ALC-10, ALC-15, ALC-33, ALC-34, ALC-46: names and ids, who cannot and why, the caution."""
     update(office.open(), 2, status="on_hold")
-    taken = office.rows("operations", "select", "--facility", "F1")
+    taken = office.rows("operations", "select", "--facility", "F1", me="mia")
     assert taken["outcomes"] == {"selected": 6}
     said = ask(office, "status", "1", "--to", "on_hold")
     for words in (
@@ -76,11 +76,13 @@ def test_a_filter_is_selected_and_the_review_names_everybody(office: Office) -> 
 def test_ids_are_pasted_or_come_in_a_file(office: Office, tmp_path: Path) -> None:
     """ALC-11, ALC-12: each row has its outcome."""
     update(office.open(), 1, nhs_number="9990000018")
-    pasted = office.rows("operations", "select", "--ids-from", "-", typed="L2, L3\nL3 nobody")
+    pasted = office.rows(
+        "operations", "select", "--ids-from", "-", typed="L2, L3\nL3 nobody", me="mia"
+    )
     assert pasted["outcomes"] == {"duplicate": 1, "patient_not_found": 1, "selected": 2}
     path = tmp_path / "ids.csv"
     path.write_text("NHS Number,Name\n999 000 0018,=cmd()\n9990000026,B\n", encoding="utf-8")
-    assert office.rows("operations", "select", str(path))["outcomes"] == {
+    assert office.rows("operations", "select", str(path), me="mia")["outcomes"] == {
         "patient_not_found": 1,
         "selected": 1,
     }
@@ -88,26 +90,28 @@ def test_ids_are_pasted_or_come_in_a_file(office: Office, tmp_path: Path) -> Non
 
 def test_patients_are_searched_and_picked(office: Office) -> None:
     """ALC-13."""
-    found = office.run("operations", "select", "--search", "family", "--pick", "1,3")
+    found = office.run("operations", "select", "--search", "family", "--pick", "1,3", me="mia")
     assert "selected\t2" in found.output
-    nobody = office.run("operations", "select", "--search", "nobody at all", "--pick", "1")
+    nobody = office.run(
+        "operations", "select", "--search", "nobody at all", "--pick", "1", me="mia"
+    )
     assert (nobody.exit_code, "nobody-found" in nobody.output) == (2, True)
-    unknown = office.run("operations", "select", "--search", "family", "--pick", "9")
+    unknown = office.run("operations", "select", "--search", "family", "--pick", "9", me="mia")
     assert "picked-unknown" in unknown.output
 
 
 def test_all_of_those_found_are_picked_and_json_is_all_that_is_printed(office: Office) -> None:
     """ALC-13: pages are for looking; a script gets JSON and no table."""
     patients(office.open(), 130, first=1000)
-    every = office.rows("operations", "select", "--search", "family", "--pick", "All")
+    every = office.rows("operations", "select", "--search", "family", "--pick", "All", me="mia")
     assert every["outcomes"] == {"selected": 136}
-    unsaid = office.run("operations", "select", "--search", "family", "--json")
+    unsaid = office.run("operations", "select", "--search", "family", "--json", me="mia")
     assert (unsaid.exit_code, "--pick all" in unsaid.output) == (2, True)
 
 
 def test_who_is_not_proven_asks_for_nothing(office: Office) -> None:
     """ALC-44: otherwise one could ask in another's name, and approve oneself."""
-    office.run("operations", "select", "--facility", "F1")
+    office.run("operations", "select", "--facility", "F1", me="mia")
     words = ("operations", "status", "1", "--to", "on_hold", "--reason", "r", "--yes", "--no-run")
     for who, secret in (("ann", "wrong"), ("root", None)):
         result = office.run(*words, me=who, secret=secret)
@@ -133,7 +137,7 @@ def test_every_kind_is_asked_for_carried_out_shown_and_undone(
     record = office.open()
     before = column(record, field)
     visits(record, [(1, 1, 1, 1, 7)])
-    office.run("operations", "select", "--facility", "F1")
+    office.run("operations", "select", "--facility", "F1", me="mia")
     ask(office, *words)
     carried_out(office, record, clock, 1)
     assert set(column(record, field).values()) == {value}
@@ -150,7 +154,7 @@ def test_what_remains_to_be_done_is_listed(office: Office, clock: FakeClock) -> 
     """ALC-20, ALC-23."""
     record = office.open()
     visits(record, [(1, 1, 1, 1, 7 + TEN_YEARS)])  # the program has the real clock
-    office.run("operations", "select", "--facility", "F1")
+    office.run("operations", "select", "--facility", "F1", me="mia")
     ask(office, "provider", "1", "--to", "P3", "--visits", "cancel")
     carried_out(office, record, clock, 1)
     codes = {task["code"] for task in office.rows("operations", "show", "1")["follow_ups"]}
@@ -164,7 +168,7 @@ def test_a_rerun_asks_for_the_failed_part_alone(office: Office, clock: FakeClock
     from clinic.change.approve import ask as ask_for_approval
 
     record = office.open()
-    office.run("operations", "select", "--facility", "F1")
+    office.run("operations", "select", "--facility", "F1", me="mia")
     ask(office, "status", "1", "--to", "on_hold")
     ask_for_approval(record, clock, SETTINGS, 1, flow_run_id=None)
     update(record, 4, status="discharged")
@@ -177,7 +181,7 @@ def test_a_rerun_asks_for_the_failed_part_alone(office: Office, clock: FakeClock
 
 
 def test_nothing_is_asked_for_unless_somebody_says_so(office: Office) -> None:
-    office.run("operations", "select", "--facility", "F1")
+    office.run("operations", "select", "--facility", "F1", me="mia")
     result = office.run(
         "operations", "status", "1", "--to", "on_hold", "--reason", "r", "--no-run", me="ann"
     )
@@ -185,7 +189,7 @@ def test_nothing_is_asked_for_unless_somebody_says_so(office: Office) -> None:
 
 
 def test_who_declines_at_the_question_has_withdrawn_and_asks_again_by_rerun(office: Office) -> None:
-    office.run("operations", "select", "--facility", "F1")
+    office.run("operations", "select", "--facility", "F1", me="mia")
     words = ("operations", "status", "1", "--to", "on_hold", "--reason", "r", "--no-run")
     declined = office.run(*words, me="ann")
     assert "cohort operations rerun 1" in declined.output
@@ -200,10 +204,10 @@ def test_who_declines_at_the_question_has_withdrawn_and_asks_again_by_rerun(offi
 
 
 def test_an_operation_that_has_ended_is_not_resumed(office: Office, clock: FakeClock) -> None:
-    office.run("operations", "select", "--facility", "F1")
+    office.run("operations", "select", "--facility", "F1", me="mia")
     ask(office, "status", "1", "--to", "on_hold")
     carried_out(office, office.open(), clock, 1)
-    result = office.run("operations", "resume", "1")
+    result = office.run("operations", "resume", "1", me="mia")
     assert (result.exit_code, "operation-ended" in result.output) == (3, True)
 
 
@@ -214,7 +218,7 @@ def test_an_approver_overrides_the_checklist_by_name_and_reason_or_is_refused(
     from clinic.change.approve import ask as ask_for_approval
 
     record = office.open()
-    office.run("operations", "select", "--facility", "F1")
+    office.run("operations", "select", "--facility", "F1", me="mia")
     ask(office, "provider", "1", "--to", "P4")  # has room for two of the six
     ask_for_approval(record, SystemClock(), SETTINGS, 1, flow_run_id=None)
     stopped = office.run("approve", "1", "--note", "seen", me="mia")

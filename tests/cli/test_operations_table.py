@@ -85,7 +85,7 @@ def select(office: Office, way: str, folder: Path) -> None:
         "file": ([str(ids)], None),
         "paste": (["--ids-from", "-"], "L1 L2\nL3,L4"),
     }[way]
-    result = office.run("operations", "select", *words, typed=pasted)
+    result = office.run("operations", "select", *words, typed=pasted, me="mia")
     assert result.exit_code == 0, result.output
 
 
@@ -155,7 +155,7 @@ def test_every_kind_selected_every_way_comes_to_every_end(
     if ending.startswith("undo"):
         part = []
         if ending == "undo part":
-            office.run("operations", "select", "--ids-from", "-", typed="L1 L2")
+            office.run("operations", "select", "--ids-from", "-", typed="L1 L2", me="mia")
             part = ["--selection", "2"]
         before = operation
         operation, approval = requested(office, record, "undo", str(before), *part)

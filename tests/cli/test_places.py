@@ -32,7 +32,7 @@ def test_an_empty_practice_gets_its_places_and_patients_can_go_there(office: Off
     assert "is changed" in put(office, "facility", "F9", "--default-provider", "P9")
     assert "was so already" in put(office, "facility", "F9", "--default-provider", "P9")
     patients(office.open(), facility_id=None, provider_id=None)
-    office.run("operations", "select", "--status", "active")
+    office.run("operations", "select", "--status", "active", me="mia")
     words = ("operations", "facility", "1", "--to", "F9", "--provider", "default", "--reason", "r")
     asked = office.run(*words, "--yes", "--no-run", me="ann")
     assert (asked.exit_code, "P9 Dr 9" in asked.output) == (0, True)

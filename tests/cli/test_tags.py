@@ -30,7 +30,7 @@ def test_a_tag_is_made_once_and_can_then_be_given(office: Office) -> None:
     made = [a for a in office.rows("audit", "list") if a["operation_type"] == "tag.added"]
     assert [act["operator"] for act in made] == ["ann"]
     patients(office.open())
-    office.run("operations", "select", "--facility", "F1")
+    office.run("operations", "select", "--facility", "F1", me="mia")
     words = ("operations", "tag", "1", "--add", "housebound", "--reason", "r", "--yes", "--no-run")
     asked = office.run(*words, me="ann")
     assert (asked.exit_code, "tag housebound Cannot leave home" in asked.output) == (0, True)

@@ -51,15 +51,19 @@ def test_what_nobody_knows_is_asked_approved_by_another_and_settled(
     which = ("1", "--as", fate, "--rows", "3")
     asked = office.run("unknown", "ask", *which, "--reason", "asked the provider", me="max")
     assert "cohort approve 1" in asked.output, asked.output
-    early = office.run("unknown", "settle", *which)
+    early = office.run("unknown", "settle", *which, me="mia")
     assert (early.exit_code, "approval-waiting" in early.output) == (3, True)
     assert office.run("approve", "1", "--note", "", me="max").exit_code == 3
 
     assert office.run("approve", "1", "--note", "seen", me="mia").exit_code == 0
-    wider = office.run("unknown", "settle", "1", "--as", fate)
+    wider = office.run("unknown", "settle", "1", "--as", fate, me="mia")
     assert (wider.exit_code, "approval-void" in wider.output) == (3, True), wider.output
-    settled = office.run("unknown", "settle", *which)
+    settled = office.run("unknown", "settle", *which, me="mia")
     assert f"1 messages settled as {fate}" in settled.output, settled.output
+    trail = [
+        act for act in office.rows("audit", "list") if act["operation_type"] == "unknown.settled"
+    ]
+    assert [(act["operator"], act["approver"]) for act in trail] == [("mia", "mia")]
     assert office.rows("show", "1")["counts"] == counts
     with sqlite_record.read() as connection:
         assert resendable(connection, 1) == may_be_resent

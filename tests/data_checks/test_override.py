@@ -9,8 +9,9 @@ import pytest
 import sqlalchemy as sa
 from pydantic import ValidationError
 
-from clinic.errors import CohortError, CohortRefused
+from clinic.errors import CohortError, CohortRefused, NotAllowed
 from clinic.govern.operators import add_operator
+from clinic.message.override import require_proven
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
 from clinic.record.schema.messages import gate_override
@@ -115,6 +116,22 @@ def test_nobody_without_a_name_overrides(practice: Practice, who: str) -> None:
     with pytest.raises(CohortError, match="override"):
         practice.begin(practice.everybody(2), override_gate=REASON, requested_by=who or None)
     assert practice.count(gate_override) == 0
+
+
+def test_a_run_overrides_only_what_was_overridden_in_the_terminal(practice: Practice) -> None:
+    """Its requester's name is a parameter: whoever reaches Prefect could write anybody's there."""
+    practice.patients(2)
+    require_proven(practice.record, "run-7")  # nobody was added yet: there is nobody to prove it by
+    add_operator(
+        practice.record, practice.clock, name="nia", role="admin", secret="long-enough-secret", by="nia"
+    )  # fmt: skip
+    path = practice.everybody(2)
+    practice.begin(path, request_key="cli-1", override_gate=REASON, requested_by="nia")
+    practice.begin(path, request_key="cli-2", again=True)
+    require_proven(practice.record, "cli-1")
+    for key in ("cli-2", "run-8"):
+        with pytest.raises(NotAllowed, match="override-unproven"):
+            require_proven(practice.record, key)
 
 
 @pytest.mark.parametrize("reason", ["", " ", "x"])

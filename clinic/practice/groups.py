@@ -1,4 +1,8 @@
-"""Patient groups: who belongs to them, how one is made, changed and deleted (COM-11)."""
+"""
+Patient groups: who belongs to them, how one is made, changed and deleted (COM-11).
+
+Who did it is on the audit trail in the same transaction, with counts; whom it concerned is in the group.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from clinic.clock import Clock
 from clinic.errors import NotFound
+from clinic.govern.audit import Act, record_act
 from clinic.record.bulk import insert_rows, is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.people import group_member, patient, patient_group
@@ -43,17 +49,24 @@ def list_groups(record: Record) -> list[Group]:
         return [Group(*row) for row in connection.execute(query.order_by(patient_group.c.code))]
 
 
-def add_to_group(record: Record, code: str, ids: Sequence[str], *, name: str = "") -> Added:
+def add_to_group(
+    record: Record, clock: Clock, code: str, ids: Sequence[str], *, by: str, name: str = ""
+) -> Added:
     """
     Put patients into a group, by NHS number or the practice's own id; again: nothing.
 
-    name: makes the group if there is none of this code
+    Args:
+        by: who does it, proven
+        name: makes the group if there is none of this code
 
     Raises:
         NotFound: there is no such group, and no name was given to make it
     """
     with record.write() as connection:
-        group_id = _group(connection, code, name)
+        known = _find(connection, code)
+        if known is None and name:
+            known = _make(connection, clock, code, name, by)
+        group_id = _group(code, known)
         found, unknown = _patients(connection, ids)
         inside = sa.select(group_member.c.patient_id).where(
             group_member.c.group_id == group_id, is_any_of(group_member.c.patient_id, found)
@@ -63,20 +76,30 @@ def add_to_group(record: Record, code: str, ids: Sequence[str], *, name: str = "
         insert_rows(
             connection, group_member, ("group_id", "patient_id"), ((group_id, key) for key in new)
         )
+        if new:
+            _tell(connection, clock, by, "added", group_id, code, len(new))
     return Added(len(new), len(already), unknown)
 
 
-def _group(connection: sa.Connection, code: str, name: str) -> int:
+def _find(connection: sa.Connection, code: str) -> int | None:
     query = sa.select(patient_group.c.id).where(patient_group.c.code == code)
-    if (known := connection.execute(query.with_for_update()).scalar_one_or_none()) is not None:
-        return int(known)
-    if not name:
+    return connection.execute(query.with_for_update()).scalar_one_or_none()
+
+
+def _group(code: str, known: int | None) -> int:
+    if known is None:
         raise NotFound(
             "group-unknown",
             f"there is no group {code}; see: cohort groups list, or make it with --name",
         )
+    return known
+
+
+def _make(connection: sa.Connection, clock: Clock, code: str, name: str, by: str) -> int:
     made = sa.insert(patient_group).values(code=code, name=name).returning(patient_group.c.id)
-    return int(connection.execute(made).scalar_one())
+    group_id = int(connection.execute(made).scalar_one())
+    _tell(connection, clock, by, "made", group_id, code, 0)
+    return group_id
 
 
 @dataclass(frozen=True)
@@ -105,7 +128,7 @@ def members_of(record: Record, code: str, *, limit: int | None = None) -> list[M
         NotFound: there is no such group
     """
     with record.read() as connection:
-        group_id = _group(connection, code, "")
+        group_id = _group(code, _find(connection, code))
         query = (
             sa.select(
                 patient.c.nhs_number,
@@ -122,7 +145,9 @@ def members_of(record: Record, code: str, *, limit: int | None = None) -> list[M
     return [Member(row[0], row[1], " ".join(filter(None, row[2:]))) for row in rows]
 
 
-def remove_from_group(record: Record, code: str, ids: Sequence[str]) -> Removed:
+def remove_from_group(
+    record: Record, clock: Clock, code: str, ids: Sequence[str], *, by: str
+) -> Removed:
     """
     Take patients out of a group, by NHS number or the practice's own id; again: nothing.
 
@@ -130,17 +155,19 @@ def remove_from_group(record: Record, code: str, ids: Sequence[str]) -> Removed:
         NotFound: there is no such group
     """
     with record.write() as connection:
-        group_id = _group(connection, code, "")
+        group_id = _group(code, _find(connection, code))
         found, unknown = _patients(connection, ids)
         gone = connection.execute(
             sa.delete(group_member).where(
                 group_member.c.group_id == group_id, is_any_of(group_member.c.patient_id, found)
             )
         ).rowcount
+        if gone:
+            _tell(connection, clock, by, "removed", group_id, code, gone)
     return Removed(gone, len(found) - gone, unknown)
 
 
-def delete_group(record: Record, code: str) -> int:
+def delete_group(record: Record, clock: Clock, code: str, *, by: str) -> int:
     """
     Delete a group; its patients stay. How many were in it.
 
@@ -148,12 +175,29 @@ def delete_group(record: Record, code: str) -> int:
         NotFound: there is no such group
     """
     with record.write() as connection:
-        group_id = _group(connection, code, "")
+        group_id = _group(code, _find(connection, code))
         members = connection.execute(
             sa.delete(group_member).where(group_member.c.group_id == group_id)
         ).rowcount
         connection.execute(sa.delete(patient_group).where(patient_group.c.id == group_id))
+        _tell(connection, clock, by, "deleted", group_id, code, members)
     return members
+
+
+def _tell(
+    connection: sa.Connection,
+    clock: Clock,
+    by: str,
+    what: str,
+    group_id: int,
+    code: str,
+    patients: int,
+) -> None:
+    act = Act(
+        operator=by, operation_type=f"group.{what}", subject="group", subject_id=group_id,
+        patients_affected=patients, new_values={"code": code},
+    )  # fmt: skip
+    record_act(connection, clock, act)
 
 
 def _patients(connection: sa.Connection, ids: Sequence[str]) -> tuple[set[int], int]:

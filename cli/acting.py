@@ -1,0 +1,94 @@
+"""
+In whose name each command acts: the one place that says so, for help, checks and tests.
+
+What acts puts a person's name on the record or the trail: it has `--operator`, and where the practice has
+operators it takes a registered name only when it is proven (cli/proof.py). What only looks asks for no proof:
+whoever runs programs as this account can read the record's database without them. Upkeep is the account's:
+it starts and copies the installation, or does at once what scheduled runs do by themselves.
+A command that is in none of the three cannot be called.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, Final
+
+
+class How(Enum):
+    """How a name is proven; the text is what the help says of it."""
+
+    SIGNED_IN = "In your name: sign in once an hour (cohort sign-in NAME), or give --operator and your secret."
+    ASKS_ANEW = "Asks for your secret each time, also while you are signed in."
+    NEVER_WAITS = "Asks for nothing: if you are not signed in, it is done in this account's name."
+
+
+_EVERY: Final = (
+    "patients import", "message", "remind", "pause", "resume", "cancel", "sending allow", "resend",
+    "unknown ask", "unknown settle", "templates add", "groups add", "groups remove", "groups delete",
+    "server resume", "approvals resume", "confirm", "audit list", "audit show", "audit anchor", "audit export",
+    "operations select", "operations status", "operations provider", "operations facility", "operations tag",
+    "operations attribute", "operations export", "operations visit", "operations undo", "operations rerun",
+    "operations resume", "operations withdraw", "settings ask", "follow-ups tick", "follow-ups untick",
+    "tags add", "places facility", "places provider", "notify",
+)  # fmt: skip
+_ANEW: Final = (
+    "approve", "reject", "operators add", "operators disable", "operators secret", "operators unlock",
+)  # fmt: skip
+
+ACTING: Final = {
+    **dict.fromkeys(_EVERY, How.SIGNED_IN),
+    **dict.fromkeys(_ANEW, How.ASKS_ANEW),
+    "sending stop": How.NEVER_WAITS,
+}
+
+LOOKING: Final = frozenset({
+    "campaigns", "show", "outcomes", "replies", "patient", "report", "review", "list ls", "list check",
+    "templates list", "templates variables", "templates show", "groups list", "groups show",
+    "receipts status", "receipts unread", "sending status", "server status", "approvals", "approvals show",
+    "audit verify", "operators list", "operations list", "operations show", "operations visits", "settings",
+    "follow-ups", "tags list", "places list",
+})  # fmt: skip
+
+UPKEEP: Final = {
+    "demo": "a practice of its own, that does not exist",
+    "init": "the account's own settings file and database; what two people change is asked for elsewhere",
+    "backup": "a copy, for this account alone, of what it can read",
+    "restore": "into an empty home: there is nobody yet to prove it by, and nothing is sent",
+    "server start": "processes of this account",
+    "server stop": "processes of this account",
+    "receipts serve": "what networks tell us; it is theirs",
+    "receipts apply": "what the scheduled run does every minute",
+    "approvals stale": "closes what has expired, as the scheduled run does",
+    "sign-in": "is the proof",
+    "sign-out": "ends it",
+}
+
+
+def declare(name: str, command: Any) -> None:
+    """
+    Give each command below this one the line of help that its kind has.
+
+    Raises:
+        LookupError: nobody said in whose name a command acts, or it acts and has no --operator
+    """
+    for path, each in leaves(name, command):
+        how = ACTING.get(path)
+        if (how is not None) + (path in LOOKING) + (path in UPKEEP) != 1:
+            raise LookupError(f"cli/acting.py says nothing, or two things, of: cohort {path}")
+        if how is None:
+            continue
+        if not any("--operator" in option.opts for option in each.params):
+            raise LookupError(f"cohort {path} acts and has no --operator")
+        each.epilog = " ".join(filter(None, (each.epilog, how.value)))
+
+
+def leaves(name: str, command: Any) -> list[tuple[str, Any]]:
+    """Whatever can be called at or below a command, by what is typed after `cohort`."""
+    below = getattr(command, "commands", None)
+    if below is None:
+        return [(name, command)]
+    own = [(name, command)] if command.invoke_without_command else []
+    return [
+        *own,
+        *(leaf for word, each in below.items() for leaf in leaves(f"{name} {word}", each)),
+    ]
