@@ -46,7 +46,7 @@ LOOKING: Final = frozenset({
     "templates list", "templates variables", "templates show", "groups list", "groups show",
     "receipts status", "receipts unread", "sending status", "server status", "approvals", "approvals show",
     "audit verify", "operators list", "operations list", "operations show", "operations visits", "settings",
-    "follow-ups", "tags list", "places list",
+    "follow-ups", "tags list", "places list", "health",
 })  # fmt: skip
 
 UPKEEP: Final = {
@@ -56,6 +56,7 @@ UPKEEP: Final = {
     "restore": "into an empty home: there is nobody yet to prove it by, and nothing is sent",
     "server start": "processes of this account",
     "server stop": "processes of this account",
+    "health serve": "tells a monitoring program what it sees; writes nothing",
     "receipts serve": "what networks tell us; it is theirs",
     "receipts apply": "what the scheduled run does every minute",
     "approvals stale": "closes what has expired, as the scheduled run does",
