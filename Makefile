@@ -44,8 +44,8 @@ kill-matrix: $(VENV)/installed ## kill -9 at every point and at 200 random insta
 kill-operations: $(VENV)/installed ## 30 kills of an operation and of its undo, and many histories; some minutes
 	@$(BIN)/python -m pytest -m slow tests/clinic/change
 
-operations-table: $(VENV)/installed ## every kind of operation to every ending; some two minutes
-	@$(BIN)/python -m pytest tests/cli/test_operations_table.py
+operations-table: $(VENV)/installed ## every kind of operation to every ending, over real processes; some ten minutes
+	@COHORT_WHOLE_TABLE=1 $(BIN)/python -m pytest tests/cli/test_operations_table.py tests/flows/test_operation_rows.py
 
 bench: $(VENV)/installed ## what it costs, against floors measured in the same run; about a quarter of an hour
 	@$(BIN)/python -m benchmarks.run $(ARGS)
