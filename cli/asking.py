@@ -220,7 +220,7 @@ def _way_on(parts: Wiring, summary: Summary) -> list[str]:
     steps = next_steps(
         campaign_id, summary.state, summary.outcomes, resendable=resendable, waits=waits
     )
-    if parts.stop.is_set() and summary.state == states.RUNNING:
+    if parts.interrupted and summary.state == states.RUNNING:
         console.say(f"You stopped it: {summary.waiting:,} messages are not sent yet.")
     elif summary.state_reason:
         console.say(

@@ -1,16 +1,24 @@
 """
-Prefect's server dies while a campaign is sent: the sending goes on without it, and ends in seconds.
+Prefect's server dies while a campaign is sent: said within seconds, and the sending goes on without it.
 
-The record decides what was sent; Prefect only shows it. What could not be told to the server is left
-untold, in one sentence, and this process does not wait for it at its end.
+    run_beside      the flow, in a thread: this one looks every second whether the server still answers
+    go_on_without   what waits is sent and saved from here, beside the flow's own threads
+    count           what became of the campaign, from the record; Prefect only shows it
+
+Left to itself each request to a server that is gone is tried for ten seconds, and a flow makes many.
 """
 
 from __future__ import annotations
 
+import concurrent.futures
+import contextvars
 import logging
 import os
 import sys
-from typing import TYPE_CHECKING
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from cli import console
 from clinic.errors import CohortError
@@ -19,10 +27,35 @@ if TYPE_CHECKING:
     from clinic.message.summary import Summary
     from tasks.wiring import Wiring
 
-# Each request is tried again after 2, 4, 8 … seconds: five times by default, a minute for each request
-RETRIES = "2"
+T = TypeVar("T")
 
-_gone = False
+# Each request is tried again after 2, 4, 8 … seconds: five times by default, a minute for each request
+RETRIES: Final = "2"
+EVERY_SECONDS: Final = 1.0
+# A server that is restarted, or busy for a moment, is not gone
+SILENT_SECONDS: Final = 4.0
+
+_leave = False
+
+
+class ServerGone(Exception):
+    """Prefect's server has not answered for so long that nothing waits for it any more."""
+
+
+class Watch:
+    """Whether the server has been silent for too long; `answers` is asked each time."""
+
+    def __init__(
+        self, answers: Callable[[], bool], now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._answers, self._now = answers, now
+        self._heard = now()
+
+    def is_gone(self) -> bool:
+        """Ask it; True once it has been silent for `SILENT_SECONDS`."""
+        if self._answers():
+            self._heard = self._now()
+        return self._now() - self._heard >= SILENT_SECONDS
 
 
 def prepare() -> None:
@@ -34,38 +67,99 @@ def prepare() -> None:
     )
 
 
+def run_beside(flow: Callable[[], T], watch: Watch) -> T:
+    """
+    Run the flow in a thread of its own, as long as the server answers.
+
+    Raises:
+        ServerGone: the flow's threads still run; this process must end by `end`
+    """
+    global _leave
+    running: concurrent.futures.Future[T] = concurrent.futures.Future()
+    here = contextvars.copy_context()
+
+    def run() -> None:
+        try:
+            running.set_result(here.run(flow))
+        except BaseException as error:
+            running.set_exception(error)
+
+    threading.Thread(target=run, name="flow", daemon=True).start()
+    try:
+        while not concurrent.futures.wait([running], timeout=EVERY_SECONDS).done:
+            if watch.is_gone():
+                _leave = True
+                raise ServerGone
+    except KeyboardInterrupt:
+        _leave = True  # at once: the flow's own threads would be waited for
+        raise
+    return running.result()
+
+
 def is_gone(parts: Wiring, error: Exception) -> bool:
     """Whether this error is the server's end, and not the campaign's."""
     from tasks.safely import Unforeseen
-    from tasks.server import server_status
+    from tasks.server import answers
 
+    if isinstance(error, ServerGone):
+        return True
     if isinstance(error, CohortError) and not isinstance(error, Unforeseen):
         return False
-    return not server_status(parts.settings).answers
+    return not answers(parts.settings)
 
 
-def without_prefect(parts: Wiring, campaign_id: int) -> Summary:
+def say_gone() -> None:
+    """The one sentence."""
+    global _leave
+    _leave = True
+    console.say(
+        "Prefect's server no longer answers. Nothing is lost: sending goes on without it, the record has "
+        "what was sent, and only Prefect's pages do not show how this run ended. To start it again: "
+        "cohort server start"
+    )
+
+
+def go_on_without(parts: Wiring, campaign_id: int) -> None:
     """
-    Say it, and count what became of the campaign.
+    Send and save what the flow would have, if it had released the campaign; ends with nothing in flight.
+
+    The flow's threads still send too: a batch is one thread's at a time, and what they hold is waited for.
+    """
+    from clinic.govern.anchor import anchor_of, write_anchor
+    from clinic.message.counting import count_batches, count_leased
+    from clinic.message.deliver import deliver
+    from clinic.message.save import save_batches
+
+    with parts.record.read() as connection:
+        batches = count_batches(connection, campaign_id)
+    deliver(parts.ledger(), parts.gateway_of(campaign_id), campaign_id, 1, batches)
+    parts.stop.set()  # nothing is begun any more, or it would be in flight when this process ends
+    until = time.monotonic() + parts.settings.lease_seconds
+    while time.monotonic() < until:
+        with parts.record.read() as connection:
+            if not count_leased(connection, campaign_id, parts.worker.name):
+                break
+        time.sleep(0.1)
+    save_batches(parts.record, parts.clock, campaign_id, 1, batches)
+    write_anchor(parts.record, anchor_of(parts.settings), clock=parts.clock)
+
+
+def count(parts: Wiring, campaign_id: int) -> Summary:
+    """
+    What became of the campaign.
 
     Raises:
         Incomplete: work is left; with the next command
     """
-    global _gone
     from clinic.message.summary import summarize
 
-    _gone = True
-    console.say(
-        "Prefect's server no longer answers. Nothing is lost: what was sent is in the record, and only "
-        "Prefect's pages do not show how this run ended. To start it again: cohort server start"
-    )
     summary = summarize(parts.record, parts.clock, campaign_id, parts.timing)
     return summary.raise_if_incomplete()
 
 
 def end(code: int) -> None:
     """End now where the server is gone: Prefect would wait for minutes to tell it the rest."""
-    if _gone:
+    if _leave:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

@@ -9,6 +9,7 @@ flow releases the campaign. The flow finds all of that done, by the request's ke
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -174,7 +175,7 @@ def use_server(settings: Settings) -> None:
 
 def send(parts: Wiring, request: MessageRequest | ReminderRequest, campaign_id: int) -> Summary:
     """
-    Run the flow in this process, with live progress.
+    Run the flow in this process, with live progress; where its server dies, go on without it.
 
     Raises:
         Incomplete: work is left, or somebody's fate is unknown
@@ -184,11 +185,21 @@ def send(parts: Wiring, request: MessageRequest | ReminderRequest, campaign_id: 
     from clinic.message.reminder_request import ReminderRequest
     from flows.message import message
     from flows.remind import remind
+    from tasks.draining import asked_to_stop
+    from tasks.server import answers
 
-    try:
-        with watching(parts.record, campaign_id), stopping_when_asked(parts, campaign_id):
-            return remind(request) if isinstance(request, ReminderRequest) else message(request)
-    except Exception as error:
-        if not prefect_gone.is_gone(parts, error):
-            raise
-    return prefect_gone.without_prefect(parts, campaign_id)
+    def flow() -> Summary:
+        return remind(request) if isinstance(request, ReminderRequest) else message(request)
+
+    watch = prefect_gone.Watch(partial(answers, parts.settings))
+    with stopping_when_asked(parts, campaign_id), asked_to_stop():
+        try:
+            with watching(parts.record, campaign_id):
+                return prefect_gone.run_beside(flow, watch)
+        except Exception as error:
+            if not prefect_gone.is_gone(parts, error):
+                raise
+        prefect_gone.say_gone()
+        with watching(parts.record, campaign_id):
+            prefect_gone.go_on_without(parts, campaign_id)
+    return prefect_gone.count(parts, campaign_id)

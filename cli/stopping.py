@@ -27,8 +27,9 @@ def stopping_when_asked(parts: Wiring, campaign_id: int) -> Iterator[None]:
         return
 
     def asked(*_: Any) -> None:
-        if parts.stop.is_set():
+        if parts.interrupted:
             raise KeyboardInterrupt
+        parts.interrupted = True
         parts.stop.set()
         # Not here: the thread that was interrupted may hold the record's lock
         threading.Thread(target=_say, args=(parts, campaign_id), daemon=True).start()

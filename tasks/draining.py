@@ -40,14 +40,15 @@ def drained(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def draining(*args: P.args, **kwargs: P.kwargs) -> R:
-        with _asked_to_stop():
+        with asked_to_stop():
             return function(*args, **kwargs)
 
     return draining
 
 
 @contextlib.contextmanager
-def _asked_to_stop() -> Iterator[None]:
+def asked_to_stop() -> Iterator[None]:
+    """While the block runs SIGTERM lets this process begin no further submission."""
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are the main thread's
         return

@@ -47,9 +47,14 @@ class ServerStatus:
 def server_status(settings: Settings) -> ServerStatus:
     """Ask the server; takes at most a few seconds, raises nothing."""
     url = api_url(settings)
-    answers = _get(f"{url}/health") is True
-    ours = answers and _is_ours(settings, url)
-    return ServerStatus(url, answers, ours, _process(settings).pid() if ours else None)
+    there = answers(settings)
+    ours = there and _is_ours(settings, url)
+    return ServerStatus(url, there, ours, _process(settings).pid() if ours else None)
+
+
+def answers(settings: Settings) -> bool:
+    """Whether a server answers now; takes at most two seconds, raises nothing."""
+    return _get(f"{api_url(settings)}/health") is True
 
 
 def ensure_server(settings: Settings, *, timeout: float = START_SECONDS) -> str:

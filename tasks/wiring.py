@@ -55,6 +55,7 @@ class Wiring:
     late_answers: LateAnswers | None = None
     gateways: dict[tuple[str, bool], Gateway] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)  # set: begin nothing more
+    interrupted: bool = False  # a person asked for that
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @functools.cached_property

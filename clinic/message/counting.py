@@ -43,6 +43,22 @@ def in_flight(connection: Connection, campaign_id: int) -> list[int]:
     return [one for members in found for one in unpack(members)]
 
 
+def count_batches(connection: Connection, campaign_id: int) -> int:
+    """Into how many batches the campaign is cut."""
+    own = sa.select(sa.func.count()).where(batch.c.campaign_id == campaign_id)
+    return int(connection.scalar(own) or 0)
+
+
+def count_leased(connection: Connection, campaign_id: int, worker: str) -> int:
+    """How many of its batches this worker holds now."""
+    held = sa.select(sa.func.count()).where(
+        batch.c.campaign_id == campaign_id,
+        batch.c.state == states.LEASED,
+        batch.c.owner == worker,
+    )
+    return int(connection.scalar(held) or 0)
+
+
 def code_of(own: Row[Any], open_now: Collection[int]) -> ColumnElement[str]:
     """
     A row's outcome, in a query over `recipient` and `message`, each of which may be missing.

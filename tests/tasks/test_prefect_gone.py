@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
 import pytest
 
-from cli.prefect_gone import is_gone
+from cli.prefect_gone import SILENT_SECONDS, ServerGone, Watch, is_gone, run_beside
 from clinic.errors import Incomplete, MendableError
 from clinic.settings import Settings
 from tasks.artifacts import QUIET_SECONDS, Drawing
@@ -60,6 +61,7 @@ def test_what_prefect_refuses_is_still_a_fault() -> None:
     ("error", "gone"),
     [
         (httpx.ConnectError("refused"), True),
+        (ServerGone(), True),
         (Unforeseen("unforeseen", "ConnectError at client.py:1"), True),
         (MendableError("list-empty", "the list is empty"), False),
         (Incomplete("waiting", "3 messages wait"), False),
@@ -72,10 +74,58 @@ def test_only_what_is_nobodys_else_fault_is_laid_to_a_server_that_is_gone(
     assert is_gone(parts, error) is gone  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("seen", "gone"),
+    [
+        ([(0, True), (3, True), (60, True)], False),
+        ([(0, True), (1, False), (3, False), (3.9, False)], False),  # restarted meanwhile
+        ([(0, True), (1, False), (4, False)], True),
+        (
+            [(0, True), (3, False), (5, True), (8, False)],
+            False,
+        ),  # a pause each time, and it answers
+        ([(3, False), (4.5, False)], True),
+    ],
+)
+def test_a_server_is_gone_once_it_was_silent_for_some_seconds_on_end(
+    seen: list[tuple[float, bool]], gone: bool
+) -> None:
+    assert SILENT_SECONDS == 4.0
+    clock, there = [0.0], [True]
+    watch = Watch(lambda: there[0], now=lambda: clock[0])
+    for clock[0], there[0] in seen:
+        found = watch.is_gone()
+    assert found is gone
+
+
+class Silent(Watch):
+    """Silent from the first time it is asked."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: False, now=iter([0.0, 9.0]).__next__)
+
+
+def test_a_flow_that_waits_for_a_dead_server_is_not_waited_for() -> None:
+    never = threading.Event()
+    with pytest.raises(ServerGone):
+        run_beside(never.wait, Silent())
+    never.set()
+
+
+def test_what_a_flow_gives_or_raises_comes_through() -> None:
+    assert run_beside(lambda: 7, Silent()) == 7
+
+    def fail() -> int:
+        raise Incomplete("waiting", "3 messages wait")
+
+    with pytest.raises(Incomplete, match="3 messages wait"):
+        run_beside(fail, Silent())
+
+
 def test_the_process_ends_without_waiting_for_threads_that_would_tell_the_server() -> None:
     waits = (
         "import threading, time; from cli import prefect_gone as gone;"
-        "threading.Thread(target=time.sleep, args=(60,)).start(); gone._gone = True;"
+        "threading.Thread(target=time.sleep, args=(60,)).start(); gone._leave = True;"
         "print('said'); gone.end(4)"
     )
     done = subprocess.run(
