@@ -78,7 +78,7 @@ def require_sense(values: Mapping[str, Any]) -> None:
         settings = Settings.model_validate(nested)
     except ValidationError as error:
         faults = faults_of(error, Settings, lambda name: f"--{name[-1].replace('_', '-')}")
-        raise SettingsWrong("settings", f"nothing was written: {faults}") from None
+        raise SettingsWrong("settings", f"nothing was written: {'; '.join(faults)}") from None
     calendar_of(settings)
     if settings.record_url:
         _require_record(settings.database_url)

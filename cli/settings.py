@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from cli import console
 from cli.proof import Me, SecretFd, anchor_of, prove_me
@@ -18,6 +21,10 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="""
     Every setting in force, and where its value comes from: default, file and line, environment, record.
+
+      cohort settings check FILE
+
+    says everything that is wrong with a settings file, before it is used.
 
     What the record governs (approval, caps, hours, halt) is changed by two people:
 
@@ -97,6 +104,38 @@ def _text(value: Any) -> str:
     from clinic.govern.governed import as_text
 
     return value if isinstance(value, str) else "" if value is None else as_text(value)
+
+
+@app.command()
+def check(
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE]", help="A settings file; this one's own if none."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """
+    Everything that is wrong with a settings file, at once. Nothing is run, asked or changed.
+
+    The files that it extends, those that hold its secrets and the environment are read with it. Exit code 2
+    if anything is wrong.
+    """
+    from clinic.health.settings_check import check_settings
+
+    faults, remarks = check_settings(file)
+    if json:
+        console.show_json({"faults": [asdict(f) for f in faults], "remarks": remarks})
+    else:
+        for fault in faults:
+            console.say(f"[bold red]{escape(fault.code)}[/]: {escape(fault.says)}")
+        for remark in remarks:
+            console.say(f"[yellow]Note[/]: {escape(remark)}")
+        wrong = (
+            f"{len(faults)} to be put right." if faults else "Nothing is wrong with the settings."
+        )
+        console.say(f"{wrong} Nothing was run.")
+    if faults:
+        raise typer.Exit(2)
 
 
 @app.command()

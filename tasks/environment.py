@@ -143,6 +143,8 @@ def child_environment(settings: Settings) -> dict[str, str]:
     config = Path(os.environ.get("COHORT_CONFIG", "cohort.toml"))
     if config.exists():
         environment["COHORT_CONFIG"] = str(config.resolve())
+    if base := os.environ.get("COHORT_BASE"):
+        environment["COHORT_BASE"] = str(Path(base).resolve())
     # A worker's temporary files: in the shared folder another account could put itself in their way
     temporary = prefect_home(settings) / "tmp"
     temporary.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -57,7 +57,7 @@ def gateway_for(
     name = settings.organisation.name
     return Smtp(
         settings.email, sender_name=name, clock=clock, begin_within=begin,
-        unsubscribe_url=_unsubscribe_url(settings.receipts),
+        unsubscribe_url=unsubscribe_url_of(settings.receipts),
     )  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def _missing(channel: str) -> str:
     )
 
 
-def _unsubscribe_url(settings: Receipts) -> Callable[[int], str] | None:
+def unsubscribe_url_of(settings: Receipts) -> Callable[[int], str] | None:
     """Where one click unsubscribes from a message's channel (RFC 8058); None: nobody would hear it."""
     from clinic.gateway.signature import make_token, secret_key
 

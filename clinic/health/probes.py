@@ -7,6 +7,7 @@ HEAD, without login). Nothing is sent, nothing is asked for.
 
 from __future__ import annotations
 
+import base64
 import http.client
 import shutil
 import smtplib
@@ -87,22 +88,38 @@ def _greet(channel: str, clock: Clock, look: Callable[[], GatewayFacts]) -> Gate
 
 
 def _http(sms: SmsGateway, clock: Clock, trust: ssl.SSLContext) -> GatewayFacts:
-    at = urlsplit(sms.url)
-    host, ends_at = at.hostname or "", None
-    connection: http.client.HTTPConnection
-    if at.scheme == "https":
-        connection = http.client.HTTPSConnection(host, at.port, timeout=SECONDS, context=trust)
-    else:
-        connection = http.client.HTTPConnection(host, at.port, timeout=SECONDS)
+    at, ends_at = urlsplit(sms.url), None
+    connection, path = _way(sms, trust)
     try:
         connection.connect()
         if isinstance(connection.sock, ssl.SSLSocket):
             ends_at = _end_of(connection.sock)
-        connection.request("HEAD", at.path or "/")
+        connection.request("HEAD", path, headers={"Host": at.netloc})
         date = connection.getresponse().headers.get("Date")
         return GatewayFacts("sms", ends_at=ends_at, ahead=ahead_of(date, clock.now()))
     finally:
         connection.close()
+
+
+def _way(sms: SmsGateway, trust: ssl.SSLContext) -> tuple[http.client.HTTPConnection, str]:
+    """A connection to the gateway, through the proxy that is set, and what to ask it for."""
+    from clinic.gateway.http_line import proxy_of  # loads aiohttp
+
+    at, proxy = urlsplit(sms.url), proxy_of(sms)
+    host, port = at.hostname or "", at.port
+    if proxy is None:
+        if at.scheme == "https":
+            direct = http.client.HTTPSConnection(host, port, timeout=SECONDS, context=trust)
+            return direct, at.path or "/"
+        return http.client.HTTPConnection(host, port, timeout=SECONDS), at.path or "/"
+    login = f"{proxy.user}:{proxy.password or ''}".encode() if proxy.user else None
+    header = {"Proxy-Authorization": "Basic " + base64.b64encode(login).decode()} if login else {}
+    to = (proxy.host or "", proxy.port)
+    if at.scheme == "https":
+        through = http.client.HTTPSConnection(*to, timeout=SECONDS, context=trust)
+        through.set_tunnel(host, port or 443, header)
+        return through, at.path or "/"
+    return http.client.HTTPConnection(*to, timeout=SECONDS), sms.url
 
 
 def _smtp(email: EmailGateway, trust: ssl.SSLContext) -> GatewayFacts:

@@ -2,7 +2,8 @@
 Every setting, in one place: the organisation's profile and how this installation runs.
 
 Read once, from `cohort.toml` (in the working directory or named by COHORT_CONFIG) and from the
-environment (COHORT_…, nested with two underscores: COHORT_SMS__URL). The environment wins. A name that is
+environment (COHORT_…, nested with two underscores: COHORT_SMS__URL). The environment wins, and a file over
+the base file that it extends. A name that is
 no setting is an error everywhere: a misspelt setting would silently be another one's default.
 `cohort init` writes a `cohort.toml` with every setting and a comment each.
 """

@@ -15,29 +15,33 @@ from clinic.settings.section import nearest, section_of, settings_in
 
 PREFIX: Final = "COHORT_"
 # No settings: which file holds them, and what Cohort itself tells the processes that it starts
-OTHERS: Final = ("COHORT_CONFIG", "COHORT_TIME_ZONE")
+OTHERS: Final = ("COHORT_CONFIG", "COHORT_BASE", "COHORT_TIME_ZONE")
 
 
 @dataclass(frozen=True)
 class Environment:
-    """What the environment sets: the values, and the variable of each setting by its dotted name."""
+    """
+    What the environment sets: the values, and the variable of each setting by its dotted name.
+
+    faults: variables COHORT_… that are no setting, and lists or tables that are not JSON
+    """
 
     values: dict[str, Any] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
+    faults: list[SettingsWrong] = field(default_factory=list)
 
 
 def read_environment(model: type[BaseModel], environment: Mapping[str, str]) -> Environment:
-    """
-    The settings in the environment.
-
-    Raises:
-        SettingsWrong: a variable COHORT_… that is no setting, or a list or table that is not JSON
-    """
+    """The settings in the environment, and what is wrong with it."""
     found = Environment()
     for variable in sorted(environment):
         if variable.upper().startswith(PREFIX) and variable.upper() not in OTHERS:
-            name, key = _resolve(model, variable)
-            value = _value(variable, environment[variable], key)
+            try:
+                name, key = _resolve(model, variable)
+                value = _value(variable, environment[variable], key)
+            except SettingsWrong as fault:
+                found.faults.append(fault)
+                continue
             _put(found.values, name, value)
             found.variables[".".join(name)] = variable
     return found

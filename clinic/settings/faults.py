@@ -15,13 +15,13 @@ _SHOWN: Final = 60
 
 def faults_of(
     error: ValidationError, model: type[BaseModel], place: Callable[[Sequence[str]], str]
-) -> str:
+) -> list[str]:
     """
-    Every fault in a sentence.
+    Every fault, in a sentence each.
 
     place: where a setting was written: a line of the file, or a variable
     """
-    return "; ".join(_sentence(fault, model, place) for fault in error.errors())
+    return [_sentence(fault, model, place) for fault in error.errors()]
 
 
 def _sentence(

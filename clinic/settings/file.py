@@ -43,24 +43,37 @@ def settings_path() -> Path:
     return Path(os.environ.get("COHORT_CONFIG") or DEFAULT)
 
 
-def read_settings_file() -> SettingsFile:
+def read_settings_file(path: Path | None = None) -> SettingsFile:
     """
     The settings file. None is needed unless COHORT_CONFIG or --config names one; /dev/null stands for none.
+
+    Args:
+        path: of a file that must be there; None: this process's own
 
     Raises:
         SettingsWrong: one was named and is not there, or it cannot be read as TOML: line and column
     """
-    path = settings_path()
+    named, path = path is not None or bool(os.environ.get("COHORT_CONFIG")), path or settings_path()
     if not path.exists():
-        if os.environ.get("COHORT_CONFIG"):
+        if named:
             raise SettingsWrong(
                 "settings-file",
-                f"the settings file {path} that COHORT_CONFIG or --config names is not there: correct "
+                f"the settings file {path} that was named (COHORT_CONFIG, --config) is not there: correct "
                 "the name, or write the file with: cohort init",
             )
         return SettingsFile()
     if str(path) == os.devnull:
         return SettingsFile()
+    return read_file(path)
+
+
+def read_file(path: Path) -> SettingsFile:
+    """
+    A file that is there.
+
+    Raises:
+        SettingsWrong: it cannot be read as TOML: line and column
+    """
     text = _text_of(path)
     try:
         return SettingsFile(path, tomllib.loads(text), text)

@@ -23,6 +23,10 @@ class SmsGateway(Section):
 
     url: str = Field(default="", description="Base address; empty: texts go to the outbox")
     token: SecretStr = Field(default=SecretStr(""), description="Bearer token")
+    token_file: str = Field(
+        default="",
+        description="A file with the token, for its owner alone, instead of the token here",
+    )
     gateway_class: Literal["I", "R", "B"] = Field(
         default="B",
         description="What the provider promises (docs/gateways.md): I: the same key again is sent once; "
@@ -79,6 +83,9 @@ class EmailGateway(Section):
     port: int = Field(default=25, ge=1, le=65535, description="Its port")
     user: str = Field(default="", description="Login, if it asks for one")
     password: SecretStr = Field(default=SecretStr(""), description="Its password")
+    password_file: str = Field(
+        default="", description="A file with the password, for its owner alone, instead of it here"
+    )
     tls: Literal["none", "starttls", "implicit"] = Field(
         default="starttls", description="Encryption"
     )
@@ -98,6 +105,9 @@ class Receipts(Section):
         default=SecretStr(""),
         description="Shared with the gateway, which signs what it sends us with it, and with the "
         "addresses of unsubscribe links. At least 16 characters; empty: nothing is taken",
+    )
+    secret_file: str = Field(
+        default="", description="A file with the secret, for its owner alone, instead of it here"
     )
     host: str = Field(default="127.0.0.1", description="Address that `cohort receipts serve` is on")
     port: int = Field(default=8444, ge=0, le=65535, description="Its port")

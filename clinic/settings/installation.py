@@ -45,6 +45,15 @@ class Settings(Section):
     record_url: str = Field(
         default="", description="The record database; empty: SQLite in the home"
     )
+    record_url_file: str = Field(
+        default="",
+        description="A file with record_url, for its owner alone, where that holds a password",
+    )
+    extends: str = Field(
+        default="",
+        description="A settings file below this one, whose settings count where this one says nothing: "
+        "what many practices share. Relative to the folder of this file",
+    )
     prefect_api_url: str = Field(
         default="", description="The Prefect server; empty: a local one is started"
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import SecretStr, ValidationError
@@ -14,8 +16,10 @@ from pydantic import SecretStr, ValidationError
 from clinic.errors import SettingsWrong
 from clinic.settings.environment import Environment, read_environment
 from clinic.settings.faults import faults_of
-from clinic.settings.file import SettingsFile, read_settings_file
+from clinic.settings.file import SettingsFile
 from clinic.settings.installation import Settings
+from clinic.settings.layers import read_layers
+from clinic.settings.secret_files import SECRETS, with_secrets
 from clinic.settings.section import settings_in
 
 Source = Literal["default", "file", "environment"]
@@ -23,18 +27,22 @@ Source = Literal["default", "file", "environment"]
 
 @dataclass(frozen=True)
 class Loaded:
-    """The settings in force, and where each comes from."""
+    """The settings in force, and where each comes from. `files`: the practice's own is the last."""
 
     settings: Settings
-    file: SettingsFile
+    files: Sequence[SettingsFile]
     environment: Environment
 
     def source(self, dotted: str) -> tuple[Source, str]:
-        """Where a setting's value comes from: the environment wins over the file; and the very place."""
-        if variable := _variable(self.environment, dotted):
-            return "environment", variable
-        if is_in(self.file.values, dotted):
-            return "file", self.file.place(dotted.split("."))
+        """Where a setting's value comes from, the nearest first; and the very place."""
+        wanted = [dotted, f"{dotted}_file"] if dotted in SECRETS else [dotted]
+        for name in wanted:
+            if variable := _variable(self.environment, name):
+                return "environment", variable
+        for file in reversed(self.files):
+            for name in wanted:
+                if is_in(file.values, name):
+                    return "file", file.place(name.split("."))
         return "default", ""
 
 
@@ -53,18 +61,71 @@ def read_settings() -> Loaded:
     The same, with where each comes from.
 
     Raises:
-        SettingsWrong: as `load_settings`
+        SettingsWrong: as `load_settings`, of every fault
     """
-    file = read_settings_file()
-    environment = read_environment(Settings, os.environ)
+    loaded, faults = inspect_settings()
+    if loaded is None or faults:
+        code = faults[0].code
+        raise SettingsWrong(code, "; ".join(fault.says for fault in faults))
+    return loaded
+
+
+def inspect_settings(path: Path | None = None) -> tuple[Loaded | None, list[SettingsWrong]]:
+    """
+    The settings, and everything that is wrong with them; none where they cannot be put together.
+
+    What makes no sense has its default in them, so that the rest can be looked at too.
+
+    Args:
+        path: another settings file than this process's own
+    """
     try:
-        settings = Settings.model_validate(_merged(file.values, environment.values))
+        files = read_layers(path)
+    except SettingsWrong as fault:
+        return None, [fault]
+    environment = read_environment(Settings, os.environ)
+    faults = [*environment.faults, *(f for file in files for f in _open_secrets(file))]
+    if environment.values.pop("extends", None):
+        says = "the environment names a base file by COHORT_BASE, not by COHORT_EXTENDS: rename it"
+        faults.append(SettingsWrong("settings", says))
+    values: dict[str, Any] = {}
+    for given, folder in (
+        *((file.values, file.path.parent if file.path else Path()) for file in files),
+        (environment.values, None),
+    ):
+        layer, wrong = with_secrets(given, folder)
+        values = _merged(values, layer)
+        faults += wrong
+    try:
+        settings = Settings.model_validate(values)
     except ValidationError as error:
-        raise SettingsWrong(
-            "settings", faults_of(error, Settings, partial(_place, file, environment))
-        ) from None
-    _require_closed(file)
-    return Loaded(_with_home(settings, file, environment), file, environment)
+        place = partial(_place, files, environment)
+        faults += [SettingsWrong("settings", says) for says in faults_of(error, Settings, place)]
+        try:
+            settings = Settings.model_validate(_without(values, error))
+        except ValidationError:
+            return None, faults
+    return Loaded(_with_home(settings, files[-1], environment), files, environment), faults
+
+
+def _without(values: dict[str, Any], error: ValidationError) -> dict[str, Any]:
+    """The settings without those that are wrong."""
+    kept = copy.deepcopy(values)
+    for fault in error.errors():
+        if fault["loc"]:
+            _drop(kept, fault["loc"])
+    return kept
+
+
+def _drop(values: dict[Any, Any], place: Sequence[int | str]) -> None:
+    """Take a setting out; of a list's item the whole list."""
+    *above, last = place
+    for part in above:
+        if not isinstance(values.get(part), dict):
+            values.pop(part, None)
+            return
+        values = values[part]
+    values.pop(last, None)
 
 
 def is_in(values: Mapping[str, Any], dotted: str) -> bool:
@@ -103,26 +164,35 @@ def _variable(environment: Environment, dotted: str) -> str | None:
     return None
 
 
-def _place(file: SettingsFile, environment: Environment, name: Sequence[str]) -> str:
+def _place(files: Sequence[SettingsFile], environment: Environment, name: Sequence[str]) -> str:
     if variable := _variable(environment, ".".join(name)):
         return variable
-    return file.place(name) if file.path is not None else "settings"
+    # Of what is missing, the section that it is missing in
+    for length in range(len(name), 0, -1):
+        for file in reversed(files):
+            if is_in(file.values, ".".join(name[:length])):
+                return file.place(name)
+    return files[-1].place(name) if files[-1].path is not None else "settings"
 
 
-def _require_closed(file: SettingsFile) -> None:
+def _open_secrets(file: SettingsFile) -> list[SettingsWrong]:
+    """What is secret in a file that others may read."""
     if not file.open_to_others:
-        return
+        return []
     secrets = [
         dotted
         for dotted, field in settings_in(Settings)
         if (field.annotation is SecretStr or dotted.endswith("_url"))
         and _holds_secret(_at(file.values, dotted), is_url=dotted.endswith("_url"))
     ]
-    if secrets:
-        raise SettingsWrong(
+    if not secrets:
+        return []
+    return [
+        SettingsWrong(
             "settings-open",
             f"{file.path} holds {', '.join(secrets)} and can be read by others; run: chmod 600 {file.path}",
         )
+    ]
 
 
 def _at(values: Mapping[str, Any], dotted: str) -> Any:

@@ -1,0 +1,107 @@
+"""
+Everything that is wrong with the settings, told before the night: what cannot be read, and what cannot work.
+
+Nothing is run, no gateway and no database is asked; the folders are looked at, and nothing is made in them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from clinic.errors import SettingsWrong
+from clinic.gateway.choose import has_gateway, unsubscribe_url_of
+from clinic.gateway.signature import secret_key
+from clinic.message.timing import timing_of
+from clinic.settings import Settings
+from clinic.settings.load import inspect_settings
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong. `code`: a heading of the runbook."""
+
+    code: str
+    says: str
+
+
+def check_settings(path: Path | None = None) -> tuple[list[Fault], list[str]]:
+    """
+    What is wrong, and what may be meant but is worth knowing.
+
+    Args:
+        path: the settings file; None: this process's own
+    """
+    loaded, faults = inspect_settings(path)
+    found = [Fault(fault.code, fault.says) for fault in faults]
+    if loaded is None:
+        return found, []
+    settings = loaded.settings
+    for look in (_sms, _email, _receipts, timing_of):
+        found += _refused(look, settings)
+    found += [Fault("settings-folder", says) for says in _folders(settings)]
+    return found, list(_remarks(settings))
+
+
+def _refused(look: Callable[[Settings], object], settings: Settings) -> list[Fault]:
+    try:
+        look(settings)
+    except SettingsWrong as fault:
+        return [Fault(fault.code, fault.says)]
+    return []
+
+
+def _sms(settings: Settings) -> None:
+    if settings.sms.url:
+        from clinic.gateway.http_sms import HttpSms  # loads aiohttp
+
+        HttpSms(settings.sms).close()
+
+
+def _email(settings: Settings) -> None:
+    if settings.email.host:
+        from clinic.gateway.smtp import Smtp
+
+        Smtp(settings.email, sender_name=settings.organisation.name).close()
+
+
+def _receipts(settings: Settings) -> None:
+    unsubscribe_url_of(settings.receipts)
+    if secret := settings.receipts.secret.get_secret_value():
+        secret_key(secret)
+
+
+def _folders(settings: Settings) -> Iterator[str]:
+    """Where this account cannot write, nor make the folder that the settings name."""
+    wanted = {"home": settings.home, "notes_folder": settings.notes_folder}
+    url = make_url(settings.database_url)
+    if settings.record_url and url.get_backend_name() == "sqlite":
+        wanted["record_url"] = Path(url.database or "").parent
+    for name, folder in wanted.items():
+        there = folder.resolve()
+        while not there.exists():
+            there = there.parent
+        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            yield (
+                f"{name} is {folder}: this account cannot write in {there}. Name another folder, or make it "
+                "this account's (chown)"
+            )
+
+
+def _remarks(settings: Settings) -> Iterator[str]:
+    for channel in settings.organisation.channels:
+        if not has_gateway(settings, channel) and not settings.outbox:
+            yield f"no gateway is set for {channel}: a campaign by {channel} is refused"
+    expected = "sms" in settings.receipts.channels and bool(settings.sms.url)
+    if expected and not (settings.receipts.secret.get_secret_value() or settings.receipts.pull):
+        yield (
+            "delivery receipts of texts are expected (receipts.channels) and there is no way in for them: "
+            "neither receipts.secret nor receipts.pull is set. After receipts.no_receipt_hours they count as "
+            "failed"
+        )
+    if settings.outbox:
+        yield "outbox is true: where no gateway is set, messages are kept and not sent"

@@ -1,0 +1,72 @@
+"""Secrets that stand in a file of their own: `token_file` beside `token`, and so on, in each layer."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from clinic.errors import SettingsWrong
+
+# Each setting that may stand in a file: that of its name with _file
+SECRETS: Final = ("record_url", "sms.token", "email.password", "receipts.secret")
+
+
+def with_secrets(
+    values: Mapping[str, Any], folder: Path | None
+) -> tuple[dict[str, Any], list[SettingsWrong]]:
+    """
+    A layer's settings with its secrets read from their files, and what is wrong with those.
+
+    Args:
+        folder: what a path is relative to; None: the environment, where it must be whole
+    """
+    result, faults = dict(values), []
+    for dotted in SECRETS:
+        section, _, name = dotted.rpartition(".")
+        inner = result.get(section, {}) if section else result
+        named = inner.get(f"{name}_file") if isinstance(inner, Mapping) else None
+        if not isinstance(named, str) or not named:
+            continue
+        try:
+            if inner.get(name):
+                raise SettingsWrong(
+                    "secret-file",
+                    f"{dotted} and {dotted}_file are both given: leave one of them out",
+                )
+            secret = _read(dotted, named, folder)
+        except SettingsWrong as fault:
+            faults.append(fault)
+            continue
+        if section:
+            result[section] = {**inner, name: secret}
+        else:
+            result[name] = secret
+    return result, faults
+
+
+def _read(dotted: str, named: str, folder: Path | None) -> str:
+    path = Path(named) if folder is None else folder / named
+    if not path.is_absolute() and folder is None:
+        raise SettingsWrong(
+            "secret-file",
+            f"{dotted}_file is {named} in the environment: write the whole path, since runs start elsewhere",
+        )
+    try:
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise SettingsWrong(
+                "settings-open",
+                f"{path} holds {dotted} and can be read by others; run: chmod 600 {path}",
+            )
+        secret = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise SettingsWrong(
+            "secret-file", f"{dotted}_file: {path} cannot be read: {why.lower()}"
+        ) from None
+    if not secret or "\n" in secret:
+        raise SettingsWrong(
+            "secret-file", f"{dotted}_file: {path} must hold the secret alone, on one line"
+        )
+    return secret
