@@ -46,7 +46,7 @@ LOOKING: Final = frozenset({
     "templates list", "templates variables", "templates show", "groups list", "groups show",
     "receipts status", "receipts unread", "sending status", "server status", "approvals", "approvals show",
     "audit verify", "operators list", "operations list", "operations show", "operations visits", "settings",
-    "follow-ups", "tags list", "places list", "health",
+    "follow-ups", "tags list", "places list", "health", "settings check",
 })  # fmt: skip
 
 UPKEEP: Final = {
