@@ -193,10 +193,12 @@ def prepare_prefect(settings: Settings) -> None:
 
     apply_environment(settings)
     ensure_server(settings)
-    from tasks import workers  # imports prefect, which reads its environment once
+    from tasks.deploying import ensure_deployed  # imports prefect, which reads its environment once
+    from tasks.workers import start_worker
 
-    workers.ensure_deployed(settings)
-    workers.start_worker(settings)
+    for says in ensure_deployed(settings) or ():
+        console.say(says)
+    start_worker(settings)
 
 
 def start_flow(settings: Settings, name: str, parameters: Mapping[str, Any]) -> None:

@@ -186,10 +186,12 @@ def send(parts: Wiring, request: MessageRequest | ReminderRequest, campaign_id: 
     from flows.message import message
     from flows.remind import remind
     from tasks.draining import asked_to_stop
+    from tasks.runs import of_this_installation
     from tasks.server import answers
 
     def flow() -> Summary:
-        return remind(request) if isinstance(request, ReminderRequest) else message(request)
+        with of_this_installation():
+            return remind(request) if isinstance(request, ReminderRequest) else message(request)
 
     watch = prefect_gone.Watch(partial(answers, parts.settings))
     with stopping_when_asked(parts, campaign_id), asked_to_stop():

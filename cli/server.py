@@ -30,18 +30,23 @@ def start(
     ] = True,
 ) -> None:
     """Start the server and a worker, and deploy every flow, where that is not done yet."""
+    from tasks import identity
+    from tasks.deploying import ensure_deployed
     from tasks.environment import apply_environment
     from tasks.server import ensure_server, server_status
-    from tasks.workers import ensure_deployed, start_worker
+    from tasks.workers import start_worker
 
     settings = get_settings()
+    who = identity.read(settings)
     apply_environment(settings)
     with console.err().status("Starting the Prefect server …"):
         ensure_server(settings)
     with console.err().status("Deploying the flows …"):
-        ensure_deployed(settings)
+        news = ensure_deployed(settings, who)
+    for says in news or ():
+        console.say(says)
     if worker:
-        start_worker(settings)
+        start_worker(settings, who)
     console.say(f"The Prefect server answers: {server_status(settings).interface}")
     console.next_commands("cohort message --help", "cohort server stop")
 

@@ -16,15 +16,14 @@ from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 from prefect.exceptions import ObjectNotFound
 
-from tasks.environment import WORK_POOL
-from tasks.events import HALTS_REPEAT, WITHIN
+from tasks.events import HALTS_REPEAT, INSTALLATION, WITHIN
+from tasks.identity import Installation
 from tasks.sending_queue import SENDING_QUEUE
 
-SILENT_RUNS = "cohort: silent runs have crashed"  # of earlier versions: taken away
 REPEATED_HALTS = "cohort: campaigns halt one after the other"
 
 
-def repeated_halts(queue_id: UUID) -> AutomationCore:
+def repeated_halts(who: Installation, queue_id: UUID) -> AutomationCore:
     """
     The automation that pauses the queue of all that sends when two campaigns halted themselves in an hour.
 
@@ -33,11 +32,13 @@ def repeated_halts(queue_id: UUID) -> AutomationCore:
     deployment: a paused deployment still runs what `settle` starts. The way on: `cohort server resume`.
     """
     return AutomationCore(
-        name=REPEATED_HALTS,
+        name=f"{REPEATED_HALTS} ({who.label})",
         description="Two campaigns halted themselves within an hour: a person must look (NEW-12)",
         trigger=EventTrigger(
             expect={HALTS_REPEAT},
-            match=ResourceSpecification({"prefect.resource.id": ["cohort.campaigns"]}),
+            match=ResourceSpecification(
+                {"prefect.resource.id": ["cohort.campaigns"], INSTALLATION: [who.key]}
+            ),
             posture=Posture.Reactive,
             threshold=1,
             within=WITHIN,
@@ -46,17 +47,20 @@ def repeated_halts(queue_id: UUID) -> AutomationCore:
     )
 
 
-def ensure_automations(*, pool: str = WORK_POOL) -> None:
+def ensure_automations(who: Installation, *, pool: str = "") -> None:
     """
-    Create the automation, or update it, for this work pool, which exists.
+    Create the automation, or update it, for the installation's work pool (or this one), which exists.
 
     Call `apply_environment` first: this imports prefect.
     """
     with get_client(sync_client=True) as client:
-        for outdated in client.read_automations_by_name(SILENT_RUNS):
-            client.delete_automation(outdated.id)
-        wanted = repeated_halts(_sending_queue(client, pool))
-        existing = client.read_automations_by_name(wanted.name)
+        wanted = repeated_halts(who, _sending_queue(client, pool or who.pool))
+        # The practice's name in it may have changed
+        existing = [
+            found
+            for found in client.read_automations()
+            if found.name.startswith(REPEATED_HALTS) and found.name.endswith(f"{who.key})")
+        ]
         if existing:
             client.update_automation(existing[0].id, wanted)
         else:

@@ -26,13 +26,15 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
 
+    from tasks.identity import Installation
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
 DRAIN_SECONDS: Final = 25.0  # a supervisor kills after 30 at the earliest
 # A run that has not begun by then died: on a busy machine the imports alone take a quarter of it
 _STARTED_BY_NOW: Final = timedelta(seconds=60)
-_GOES_ON: Final = "settle/settle"  # looks for what is due
+_GOES_ON: Final = "settle"  # looks for what is due
 
 
 def drained(function: Callable[P, R]) -> Callable[P, R]:
@@ -106,19 +108,30 @@ def _children() -> list[int]:
     return found
 
 
-async def go_on(client: PrefectClient) -> None:
-    """A worker starts: what waited for one is looked for now, and what died in starting is out of the way."""
-    from prefect.client.schemas.filters import FlowRunFilter
+async def go_on(
+    client: PrefectClient, who: Installation, *, within: timedelta = _STARTED_BY_NOW
+) -> None:
+    """
+    A worker starts: what waited for one is looked for now, and what died in starting is out of the way.
+
+    Runs of this installation alone: another's are another worker's.
+
+    within: what was asked to start has begun by then, or has died
+    """
+    from prefect.client.schemas.filters import DeploymentFilter, FlowFilter, FlowRunFilter
     from prefect.client.schemas.objects import State
-    from prefect.exceptions import ObjectNotFound
     from prefect.states import Crashed
 
-    pending: Any = {"state": {"type": {"any_": ["PENDING"]}}}
-    limit = datetime.now(UTC) - _STARTED_BY_NOW
+    ours: Any = {"tags": {"all_": [who.tag]}}
+    pending = {"state": {"type": {"any_": ["PENDING"]}}, **ours}
+    limit = datetime.now(UTC) - within
     for run in await client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(pending)):
         if run.deployment_id and run.state and run.state.timestamp < limit:
             died: State[Any] = Crashed(message="its worker was stopped while it was starting")
             await client.set_flow_run_state(run.id, died, force=True)
-    with contextlib.suppress(ObjectNotFound):
-        deployment = await client.read_deployment_by_name(_GOES_ON)
+    flow: Any = {"name": {"any_": [_GOES_ON]}}
+    for deployment in await client.read_deployments(
+        flow_filter=FlowFilter.model_validate(flow),
+        deployment_filter=DeploymentFilter.model_validate(ours),
+    ):
         await client.create_flow_run_from_deployment(deployment.id)

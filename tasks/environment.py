@@ -18,7 +18,6 @@ from tasks.login import ensure_login
 
 ROOT = Path(__file__).resolve().parent.parent
 HEARTBEAT_SECONDS = 30
-WORK_POOL = "cohort"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 # An administrator's own environment wins over these

@@ -17,6 +17,7 @@ from prefect.events import emit_event
 from clinic.health.noted import News
 from clinic.message.halting import halted_since, note_told, untold_halts
 from clinic.record.database import Record
+from tasks.wiring import installation
 
 HALTED = "cohort.campaign.halted"
 HALTS_REPEAT = "cohort.campaigns.halting"
@@ -25,6 +26,7 @@ STALE = "cohort.approval.stale"
 UNDECIDABLE = "cohort.approval.undecidable"
 HEALTH_BEGUN = "cohort.health.begun"
 HEALTH_ENDED = "cohort.health.ended"
+INSTALLATION = "cohort.installation"  # a label of every event's resource
 
 # So many campaigns that halted themselves within so long are no accident of one list
 MOST_HALTS: Final = 2
@@ -56,7 +58,7 @@ def halts_repeat(campaigns: int) -> None:
     """So many campaigns halted themselves within an hour."""
     emit_event(
         event=HALTS_REPEAT,
-        resource={"prefect.resource.id": "cohort.campaigns"},
+        resource=_of_ours("cohort.campaigns"),
         payload={"campaigns": str(campaigns)},
     )
 
@@ -71,7 +73,7 @@ def approval_late(approval_id: int, subject: str, subject_id: int, *, decidable:
     for event in (STALE,) if decidable else (STALE, UNDECIDABLE):
         emit_event(
             event=event,
-            resource={"prefect.resource.id": f"cohort.approval.{approval_id}"},
+            resource=_of_ours(f"cohort.approval.{approval_id}"),
             payload={"subject": subject, "number": str(subject_id)},
         )
 
@@ -88,7 +90,7 @@ def health_news(news: News) -> None:
 def _emit_health(event: str, code: str, payload: dict[str, str]) -> None:
     emit_event(
         event=event,
-        resource={"prefect.resource.id": f"cohort.health.{code}"},
+        resource=_of_ours(f"cohort.health.{code}"),
         payload={"code": code, **payload},
     )
 
@@ -96,6 +98,11 @@ def _emit_health(event: str, code: str, payload: dict[str, str]) -> None:
 def _emit(event: str, campaign_id: int, payload: dict[str, str]) -> None:
     emit_event(
         event=event,
-        resource={"prefect.resource.id": f"cohort.campaign.{campaign_id}"},
+        resource=_of_ours(f"cohort.campaign.{campaign_id}"),
         payload={"campaign": str(campaign_id), **payload},
     )
+
+
+def _of_ours(resource: str) -> dict[str, str]:
+    """Numbers are each installation's own, so an automation goes by the installation besides."""
+    return {"prefect.resource.id": resource, INSTALLATION: installation().key}

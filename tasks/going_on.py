@@ -20,6 +20,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 
 from tasks import runs
+from tasks.wiring import installation
 
 Went = Literal["resumed", "under way", "started"]
 
@@ -78,7 +79,7 @@ def go_on(name: str, parameters: Mapping[str, Any], *, tag: str, flow_run_id: st
 
 def runs_of(tag: str, flow_run_id: str | None = None) -> list[FlowRun]:
     """Every run that Prefect still knows of it, the newest first."""
-    filters = [FlowRunFilter(tags=FlowRunFilterTags(all_=[tag]))]
+    filters = [FlowRunFilter(tags=FlowRunFilterTags(all_=[installation().tag, tag]))]
     if flow_run_id is not None:
         filters.append(FlowRunFilter(id=FlowRunFilterId(any_=[UUID(flow_run_id)])))
     with get_client(sync_client=True) as client:

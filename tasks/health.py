@@ -17,6 +17,7 @@ from clinic.health.noted import News, note_findings, note_told
 from clinic.health.probes import look_at_disks, look_at_gateways
 from clinic.record.database import Record
 from clinic.settings import Settings
+from tasks import identity
 from tasks.server import server_status
 
 
@@ -43,9 +44,12 @@ def ask_prefect(settings: Settings, clock: Clock) -> PrefectFacts | None:
     status = server_status(settings)
     if not status.answers or not (status.ours or settings.prefect_api_url):
         return None
+    who = identity.known(settings)
+    if who is None:
+        return None
     from tasks.prefect_facts import read_prefect
 
-    return read_prefect(clock)
+    return read_prefect(clock, who)
 
 
 def tell_findings(

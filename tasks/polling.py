@@ -6,24 +6,30 @@ The worker: polls for runs, and starts only what this clone's prefect.yaml descr
 Prefect's own process worker lets a run, a deployment or the pool say which command is started, with
 which environment and where. Whoever reached the API could so run anything as this account. This one
 takes none of it: a run must be of a deployment with an entry point and a place of ours, and starts as
-this process would start it.
+this process would start it. And it starts runs of its own installation alone: those of others that may
+use the same server are refused, in words.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import runpy
 import signal
+import socket
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from clinic.errors import NotAllowed
+from clinic.errors import CohortError, NotAllowed
 from clinic.settings import load_settings
+from tasks import identity
 from tasks.draining import drain_children_first, go_on
-from tasks.environment import GUARDS, ROOT, WORK_POOL, child_environment
+from tasks.environment import GUARDS, ROOT, child_environment
+from tasks.identity import POOL, VARIABLE, Installation
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
@@ -35,6 +41,7 @@ JOB_TEMPLATE: dict[str, Any] = {
     "job_configuration": {"stream_output": True},
     "variables": {"type": "object", "properties": {}, "additionalProperties": False},
 }
+REFUSED = "Refused"  # a state of its own: a crash would be repaired by whoever finds it
 PULL = "prefect.deployments.steps.set_working_directory"
 
 
@@ -44,6 +51,21 @@ def entrypoints(file: Path) -> frozenset[str]:
 
     described = yaml.safe_load(file.read_text(encoding="utf-8"))
     return frozenset(entry["entrypoint"] for entry in described["deployments"])
+
+
+def refuse_foreign_pool(who: Installation, pool: str) -> None:
+    """
+    Keep a worker out of another installation's pool, whose runs it would have to refuse one by one.
+
+    Raises:
+        NotAllowed: this pool is not ours to poll
+    """
+    if pool != who.pool and (pool.startswith(POOL) or pool == "cohort"):
+        raise NotAllowed(
+            "pool-not-ours",
+            f"the work pool {pool} is another installation's or an earlier version's; this one's is {who.pool} "
+            f"({who.label}). Start the worker without naming a pool",
+        )
 
 
 def refuse_strange(deployment: DeploymentResponse | None, ours: frozenset[str]) -> None:
@@ -63,8 +85,12 @@ def refuse_strange(deployment: DeploymentResponse | None, ours: frozenset[str]) 
         )
 
 
-def register(ours: frozenset[str]) -> None:
+def register(ours: frozenset[str], who: Installation) -> None:
     """Put our worker in the place of Prefect's process worker. Imports prefect."""
+    import httpx
+    from prefect.client.schemas.objects import State
+    from prefect.exceptions import PrefectException
+    from prefect.states import Cancelled
     from prefect.workers.process import ProcessJobConfiguration, ProcessWorker
 
     class FixedConfiguration(ProcessJobConfiguration):
@@ -106,19 +132,52 @@ def register(ours: frozenset[str]) -> None:
                 await super().setup()
                 # Here, since Prefect's command has set its own handlers before
                 drain_children_first()
-                await go_on(self.client)
+                await go_on(self.client, who)
+
+            async def _submit_run(self, flow_run: FlowRun) -> None:
+                if who.owns(flow_run.tags):
+                    return await super()._submit_run(flow_run)
+                says = (
+                    f"run-not-ours: this run is not of {who.label}, whose worker this is, and was not "
+                    "started; nothing was sent. Start it from a deployment of its own installation"
+                )
+                self._logger.warning("%s %s", flow_run.id, says)
+                refused: State[Any] = Cancelled(name=REFUSED, message=says)
+                # An error that is raised here would end the worker; it is offered the run again
+                with contextlib.suppress(httpx.HTTPError, PrefectException):
+                    await self.client.set_flow_run_state(flow_run.id, refused, force=True)
+                self._release_limit_slot(flow_run.id)
+                if self._cancelling_observer is not None:
+                    self._cancelling_observer.remove_in_flight_flow_run_id(flow_run.id)
+                self._submitting_flow_run_ids.discard(flow_run.id)
+                return None
 
 
-def main(pool: str = WORK_POOL, file: str = str(ROOT / "prefect.yaml")) -> None:
+def worker_name(pid: int) -> str:
+    """By which the server knows the worker of this process."""
+    return f"{socket.gethostname()} {pid}"
+
+
+def main(pool: str = "", file: str = str(ROOT / "prefect.yaml")) -> None:
     """Poll until interrupted."""
+    settings = load_settings()
+    try:
+        who = identity.read(settings)
+        refuse_foreign_pool(who, pool or who.pool)
+    except CohortError as error:
+        sys.exit(f"{error.code}: {error.says}")
     # Whoever starts it has set most of it; a supervisor perhaps nothing
-    os.environ.update({**child_environment(load_settings()), **os.environ, **GUARDS})
+    os.environ.update({**child_environment(settings), **os.environ, **GUARDS})
+    os.environ[VARIABLE] = who.install_id
+    # Wherever the account's own are: a folder there may be another account's (docs/prefect.md)
+    os.environ["TMPDIR"] = tempfile.tempdir = child_environment(settings)["TMPDIR"]
     # Prefect's worker ends by interrupting itself, which whoever was started in the background (nohup,
     # cron, CI) has learnt to ignore, and passes on
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    register(entrypoints(Path(file)))
+    register(entrypoints(Path(file)), who)
     # Without `--limit`: with it, a crashed run that is started again at once kills the worker
-    sys.argv = ["prefect", "worker", "start", "--pool", pool, "--type", "process"]
+    sys.argv = ["prefect", "worker", "start", "--pool", pool or who.pool,
+                "--type", "process", "--name", worker_name(os.getpid())]  # fmt: skip
     runpy.run_module("prefect", run_name="__main__", alter_sys=True)
 
 

@@ -15,6 +15,7 @@ from prefect.client.schemas.filters import (
     FlowFilterName,
     FlowRunFilter,
     FlowRunFilterExpectedStartTime,
+    FlowRunFilterTags,
 )
 from prefect.client.schemas.objects import WorkQueue
 from prefect.client.schemas.sorting import FlowRunSort
@@ -23,20 +24,20 @@ from prefect.exceptions import ObjectNotFound, PrefectException
 from clinic.clock import Clock
 from clinic.health.facts import PrefectFacts
 from clinic.health.probes import ahead_of
-from tasks.environment import WORK_POOL
+from tasks.identity import Installation
 from tasks.sending_queue import SENDING_QUEUE
 
 REMINDERS: Final = "remind"  # the flow; those that people start by hand count too
 
 
-def read_prefect(clock: Clock, *, pool: str = WORK_POOL) -> PrefectFacts | None:
-    """What the server knows now; None: it does not answer after all."""
+def read_prefect(clock: Clock, who: Installation, *, pool: str = "") -> PrefectFacts | None:
+    """What the server knows now of this installation; None: it does not answer after all."""
     try:
         with get_client(sync_client=True) as client:
             date = client.request("GET", "/health").headers.get("Date")
             now = clock.now()
-            queues = _queues(client, pool)
-            due, state = _last_reminders(client, now)
+            queues = _queues(client, pool or who.pool)
+            due, state = _last_reminders(client, who, now)
     except (PrefectException, OSError):
         return None
     polls = [plain for queue in queues if (plain := _plain(queue.last_polled)) is not None]
@@ -57,12 +58,16 @@ def _queues(client: SyncPrefectClient, pool: str) -> list[WorkQueue]:
         return []
 
 
-def _last_reminders(client: SyncPrefectClient, now: datetime) -> tuple[datetime | None, str]:
+def _last_reminders(
+    client: SyncPrefectClient, who: Installation, now: datetime
+) -> tuple[datetime | None, str]:
     """Of the runs that should have begun, the last: when, and the type of its state."""
     due = FlowRunFilterExpectedStartTime.model_validate({"before_": now})
     found = client.read_flow_runs(
         flow_filter=FlowFilter(name=FlowFilterName(any_=[REMINDERS])),
-        flow_run_filter=FlowRunFilter(expected_start_time=due),
+        flow_run_filter=FlowRunFilter(
+            expected_start_time=due, tags=FlowRunFilterTags(all_=[who.tag])
+        ),
         sort=FlowRunSort.EXPECTED_START_TIME_DESC,
         limit=1,
     )

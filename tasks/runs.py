@@ -8,13 +8,19 @@ Call `tasks.environment.apply_environment` first: this module imports prefect.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from prefect import tags
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterTags,
+    FlowFilter,
+    FlowFilterName,
     FlowRunFilter,
     FlowRunFilterState,
     FlowRunFilterStateType,
@@ -28,6 +34,7 @@ from prefect.utilities.urls import url_for
 
 from clinic.errors import NotAllowed, NotFound
 from tasks.safely import ParametersRefused
+from tasks.wiring import installation
 
 REFUSED = {409, 422}
 
@@ -44,7 +51,7 @@ def start_deployment(
     Ask a worker to run a deployment, and say which run it will be.
 
     Args:
-        name: as in Prefect, `flow/deployment`: `message/message`
+        name: `flow/deployment` as in prefect.yaml, without the installation's name: `message/message`
         parameters: of the flow; checked by the server against the flow's schema
         key: the same key always names the same run, so asking twice starts one
         at: not before then, aware; at once if not given
@@ -55,14 +62,16 @@ def start_deployment(
         ParametersRefused: the flow does not take these parameters
     """
     with get_client(sync_client=True) as client:
+        who = installation()
         deployment = _deployment(client, name)
         try:
             run = client.create_flow_run_from_deployment(
                 deployment,
                 parameters=dict(parameters),
                 state=Scheduled(scheduled_time=at),
-                idempotency_key=key,
-                tags=[tag] if tag else [],
+                # One flow of that name serves all installations, and its keys are no installation's
+                idempotency_key=f"{who.key}-{key}" if key else None,
+                tags=[who.tag, *([tag] if tag else [])],
             )
         except PrefectHTTPStatusError as error:
             if error.response.status_code not in REFUSED:
@@ -75,10 +84,17 @@ def start_deployment(
     )
 
 
+@contextlib.contextmanager
+def of_this_installation() -> Iterator[None]:
+    """Runs of flows that are called in this process are marked as this installation's, as deployed ones are."""
+    with tags(installation().tag):
+        yield
+
+
 def is_waiting(tag: str) -> bool:
     """Whether a run with this tag is still to start: no worker has come for it, or its queue is paused."""
     scheduled = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED]))
-    wanted = FlowRunFilter(tags=FlowRunFilterTags(all_=[tag]), state=scheduled)
+    wanted = FlowRunFilter(tags=FlowRunFilterTags(all_=[installation().tag, tag]), state=scheduled)
     with get_client(sync_client=True) as client:
         return bool(client.read_flow_runs(flow_run_filter=wanted, limit=1))
 
@@ -117,11 +133,15 @@ def flow_run_url(flow_run_id: UUID) -> str:
 
 
 def _deployment(client: SyncPrefectClient, name: str) -> UUID:
-    try:
-        return client.read_deployment_by_name(name).id
-    except ObjectNotFound:
-        pass
-    raise NotFound("deployment", f"{name} is not deployed: `prefect deploy --all` deploys it")
+    """This installation's own: others have deployments of the same flow on the same server."""
+    flow, _, wanted = name.partition("/")
+    tagged = DeploymentFilter(tags=DeploymentFilterTags(all_=[installation().tag]))
+    for found in client.read_deployments(
+        flow_filter=FlowFilter(name=FlowFilterName(any_=[flow])), deployment_filter=tagged
+    ):
+        if found.name == wanted or found.name.startswith(f"{wanted} ("):
+            return found.id
+    raise NotFound("deployment", f"{name} is not deployed: `cohort server start` deploys it")
 
 
 def _flow_run(client: SyncPrefectClient, flow_run_id: UUID) -> FlowRun:

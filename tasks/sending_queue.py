@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from clinic.settings import Settings
-from tasks.environment import WORK_POOL
+from tasks import identity
 from tasks.server import ask_server
 
 SENDING_QUEUE: Final = "messages"  # of the deployments that message patients, in prefect.yaml
@@ -22,7 +22,8 @@ PAUSED_SAYS: Final = (
 
 def is_paused(settings: Settings) -> bool:
     """Whether the queue stands still; False too where no server answers. Imports no prefect."""
-    queue = ask_server(settings, f"/work_pools/{WORK_POOL}/queues/{SENDING_QUEUE}")
+    pool = identity.read(settings).pool
+    queue = ask_server(settings, f"/work_pools/{pool}/queues/{SENDING_QUEUE}")
     return isinstance(queue, dict) and bool(queue.get("is_paused"))
 
 
@@ -35,6 +36,7 @@ def go_on(settings: Settings) -> bool:
     if not is_paused(settings):
         return False
     with get_client(sync_client=True) as client:
-        queue = client.read_work_queue_by_name(SENDING_QUEUE, work_pool_name=WORK_POOL)
+        pool = identity.read(settings).pool
+        queue = client.read_work_queue_by_name(SENDING_QUEUE, work_pool_name=pool)
         client.update_work_queue(queue.id, is_paused=False)
     return True

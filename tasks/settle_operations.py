@@ -15,6 +15,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterState,
     FlowRunFilterStateType,
+    FlowRunFilterTags,
 )
 from prefect.client.schemas.objects import StateType
 from prefect.exceptions import PrefectException
@@ -70,8 +71,9 @@ def start_operation(operation_id: int) -> str:
 def end_waiting_runs() -> int:
     """Let the suspended runs of operations that people have closed end, each in its own state; how many."""
     paused = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED]))
+    ours = FlowRunFilterTags(all_=[wiring().installation.tag])
     with get_client(sync_client=True) as client:
-        waiting = client.read_flow_runs(flow_run_filter=FlowRunFilter(state=paused))
+        waiting = client.read_flow_runs(flow_run_filter=FlowRunFilter(state=paused, tags=ours))
     ended = [run.id for run in waiting if _has_ended(run.tags)]
     for key in ended:
         try:

@@ -17,6 +17,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterState,
     FlowRunFilterStateType,
+    FlowRunFilterTags,
 )
 from prefect.client.schemas.objects import StateType
 from prefect.events.filters import (
@@ -29,6 +30,7 @@ from prefect.states import Crashed
 
 from tasks.environment import HEARTBEAT_SECONDS
 from tasks.safely import task
+from tasks.wiring import wiring
 
 MISSED_HEARTBEATS: Final = 3
 SILENCE: Final = timedelta(seconds=MISSED_HEARTBEATS * HEARTBEAT_SECONDS)
@@ -38,13 +40,14 @@ SILENCE: Final = timedelta(seconds=MISSED_HEARTBEATS * HEARTBEAT_SECONDS)
 def end_silent_runs() -> int:
     """Mark the runs that fell silent as crashed; how many."""
     with get_client(sync_client=True) as client:
-        return len(crash_silent_runs(client, now=datetime.now(UTC)))
+        return len(crash_silent_runs(client, wiring().installation.tag, now=datetime.now(UTC)))
 
 
-def crash_silent_runs(client: SyncPrefectClient, *, now: datetime) -> list[UUID]:
-    """The runs that are Running, have sent a heartbeat, and none for `SILENCE`: now they are Crashed."""
+def crash_silent_runs(client: SyncPrefectClient, tag: str, *, now: datetime) -> list[UUID]:
+    """Runs with this tag that are Running, sent a heartbeat, and none for `SILENCE`: now they are Crashed."""
     running = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING]))
-    found = client.read_flow_runs(flow_run_filter=FlowRunFilter(state=running))
+    ours = FlowRunFilterTags(all_=[tag])  # another installation's are its own to judge
+    found = client.read_flow_runs(flow_run_filter=FlowRunFilter(state=running, tags=ours))
     silent = [
         run.id
         for run in found

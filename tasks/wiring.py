@@ -11,12 +11,14 @@ import atexit
 import functools
 import gc
 import logging
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from clinic.clock import Clock, SystemClock
+from clinic.errors import NotAllowed
 from clinic.gateway.choose import gateway_for
 from clinic.gateway.protocol import Gateway
 from clinic.govern.audit_key import unlock
@@ -33,6 +35,8 @@ from clinic.record.installation import install
 from clinic.record.private import close_folder, keep_to_owner, sweep
 from clinic.record.version import require_current
 from clinic.settings import Settings, load_settings
+from tasks import identity
+from tasks.identity import Installation
 
 _LOG = logging.getLogger(__name__)
 
@@ -62,6 +66,11 @@ class Wiring:
     def timing(self) -> Timing:
         """When and how fast messages may leave, as it was set at installation."""
         return timing_of(self.settings)
+
+    @functools.cached_property
+    def installation(self) -> Installation:
+        """Which installation this is, as Prefect knows it."""
+        return identity.of(self.record, self.settings)
 
     def ledger(self) -> Ledger:
         """The ledger, as this process works on it."""
@@ -131,7 +140,7 @@ def _make(settings: Settings) -> Wiring:
     require_current(record)
     require_durable(record)
     clock = SystemClock()
-    install(record, clock)
+    _require_ours(install(record, clock))
     unlock(record, settings.home)
     hold_if_restored(record, clock, home_of(settings))
     worker = Worker(settings.home / "workers")
@@ -154,6 +163,39 @@ def _make(settings: Settings) -> Wiring:
     )  # fmt: skip
     atexit.register(made.close)
     return made
+
+
+def _require_ours(install_id: str) -> None:
+    """
+    A run does its work in the record of the installation that asked for it, and in no other.
+
+    Raises:
+        NotAllowed: the worker that started it polls for another record
+    """
+    asked = os.environ.get(identity.VARIABLE)
+    if asked and asked != install_id:
+        raise NotAllowed(
+            "run-not-ours",
+            "this run was asked for by another installation than the record that is set here belongs to, so "
+            "nothing was done: restart the worker (cohort server stop; cohort server start)",
+        )
+
+
+def installation() -> Installation:
+    """
+    Which installation this process works for; not made for it, if there are no parts yet.
+
+    Raises:
+        NotSetUp, RecordUnsafe: there is no record, or it cannot be read
+    """
+    made = _wiring
+    return identity.read(load_settings()) if made is None else made.installation
+
+
+def installation_if_known() -> Installation | None:
+    """The same, where this process has made its parts; else None."""
+    made = _wiring
+    return None if made is None else made.installation
 
 
 def stop_sending() -> bool:

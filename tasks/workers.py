@@ -1,108 +1,59 @@
 """
-What runs flows: a work pool, the deployments of prefect.yaml in it, a worker on this machine.
+The worker of this machine: a process of its own that polls this installation's work pool and runs flows.
 
-Every function may be called again: what is there already is left, what differs is brought up to
-date. More machines mean more workers on the same pool (docs/prefect.md); the ledger sees to it
-that no two of them send the same batch.
+More machines mean more workers on the same pool (docs/prefect.md); the ledger sees to it that no two of
+them send the same batch.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import subprocess
-import sys
-from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
-from clinic.errors import MendableError
 from clinic.settings import Settings
-from tasks.environment import ROOT, WORK_POOL, api_url, child_environment, prefect_home
-from tasks.polling import JOB_TEMPLATE
+from tasks import identity
+from tasks.environment import ROOT, child_environment, prefect_home
+from tasks.identity import Installation
 from tasks.processes import Background
 
-DEPLOYED = "deployed"
-STOP_SECONDS = 30
-
-
-def ensure_work_pool(settings: Settings, *, name: str = WORK_POOL) -> None:
-    """
-    A process work pool with that name, from which no run can choose its command or environment.
-
-    Call `apply_environment` first: this imports prefect.
-    """
-    from prefect.client.orchestration import get_client
-    from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
-    from prefect.exceptions import ObjectAlreadyExists
-
-    _same_server(settings)
-    with get_client(sync_client=True) as client:
-        try:
-            client.create_work_pool(
-                WorkPoolCreate(name=name, type="process", base_job_template=JOB_TEMPLATE)
-            )
-        except ObjectAlreadyExists:
-            client.update_work_pool(name, WorkPoolUpdate(base_job_template=JOB_TEMPLATE))
-
-
-def deploy_all(settings: Settings, *, file: Path = ROOT / "prefect.yaml") -> None:
-    """
-    Register every deployment of a prefect.yaml, with its schedules.
-
-    Raises:
-        MendableError: Prefect refused, and what it said
-    """
-    done = subprocess.run(
-        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all",
-         "--prefect-file", str(file)],
-        cwd=ROOT,
-        # What runs by the clock runs by the organisation's
-        env={**child_environment(settings), "COHORT_TIME_ZONE": settings.organisation.time_zone},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )  # fmt: skip
-    if done.returncode != 0:
-        said = " / ".join((done.stdout + done.stderr).split("\n"))[-800:]
-        raise MendableError("prefect-deploy", f"`prefect deploy --all` failed: {said}")
-
-
-def ensure_deployed(settings: Settings) -> bool:
-    """
-    Work pool, deployments and automations as the code here describes them; False where nothing
-    had changed. Call `apply_environment` first: this imports prefect.
-
-    `prefect deploy` costs seconds, so what was deployed to which server is noted in the home.
-    """
-    from tasks.automations import ensure_automations
-
-    note = prefect_home(settings) / DEPLOYED
-    where = f"{api_url(settings)} {settings.organisation.time_zone} {json.dumps(JOB_TEMPLATE)}"
-    state = _fingerprint(where, sorted((ROOT / "flows").glob("*.py")))
-    if note.exists() and note.read_text() == state:
-        return False
-    ensure_work_pool(settings)
-    deploy_all(settings)
-    ensure_automations()
-    note.parent.mkdir(parents=True, exist_ok=True)
-    note.write_text(state)
-    return True
+STOP_SECONDS: Final = 30
+_NOTE: Final = "cohort-worker.polls-for"  # whose runs it starts; earlier versions wrote none
 
 
 def start_worker(
-    settings: Settings, *, pool: str = WORK_POOL, file: Path = ROOT / "prefect.yaml"
+    settings: Settings,
+    who: Installation | None = None,
+    *,
+    pool: str = "",
+    file: Path = ROOT / "prefect.yaml",
 ) -> bool:
     """
     Start a worker on this machine; False where one of ours runs already.
 
-    file: the prefect.yaml whose deployments it runs, and no others (tasks/polling.py)
-    How many campaigns run together is said by the deployments' concurrency limits.
+    One that polls for another record, or the pool of an earlier version, is ended in good order first.
+
+    Args:
+        who: whose runs it starts; read from the record if not given
+        pool: which it polls; the installation's own if not given
+        file: the prefect.yaml whose deployments it runs, and no others (tasks/polling.py)
     """
-    return _process(settings).start(
-        ["-m", "tasks.polling", pool, str(file)],
+    who = who or identity.read(settings)
+    end_outdated(settings, who)
+    started = _process(settings).start(
+        ["-m", "tasks.polling", pool or who.pool, str(file)],
         child_environment(settings),
     )
+    if started:
+        (prefect_home(settings) / _NOTE).write_text(who.install_id)
+    return started
+
+
+def end_outdated(settings: Settings, who: Installation) -> bool:
+    """End, in good order, a worker of another record, or of an earlier version; whether there was one."""
+    note = prefect_home(settings) / _NOTE
+    if note.exists() and note.read_text() == who.install_id:
+        return False
+    return stop_worker(settings)
 
 
 def stop_worker(settings: Settings) -> bool:
@@ -122,18 +73,3 @@ def worker_log(settings: Settings) -> Path:
 
 def _process(settings: Settings) -> Background:
     return Background("cohort-worker", prefect_home(settings))
-
-
-def _fingerprint(url: str, sources: Iterable[Path]) -> str:
-    digest = hashlib.sha256(f"{url} {ROOT}".encode())
-    for source in [ROOT / "prefect.yaml", *sources]:
-        digest.update(source.read_bytes())
-    return digest.hexdigest()
-
-
-def _same_server(settings: Settings) -> None:
-    """Guard against a prefect that was imported with somebody else's settings."""
-    from prefect.settings import PREFECT_API_URL
-
-    if PREFECT_API_URL.value() != api_url(settings):
-        raise RuntimeError("call apply_environment before anything imports prefect")

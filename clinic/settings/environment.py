@@ -15,7 +15,15 @@ from clinic.settings.section import nearest, section_of, settings_in
 
 PREFIX: Final = "COHORT_"
 # No settings: which file holds them, and what Cohort itself tells the processes that it starts
-OTHERS: Final = ("COHORT_CONFIG", "COHORT_BASE", "COHORT_TIME_ZONE")
+OTHERS: Final = (
+    "COHORT_CONFIG",
+    "COHORT_BASE",
+    "COHORT_TIME_ZONE",
+    "COHORT_INSTALLATION",
+    "COHORT_POOL",
+    "COHORT_TAG",
+    "COHORT_LABEL",
+)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from clinic.clock import SystemClock
+from clinic.record.database import Record
+from clinic.record.installation import install
 from tests.prefect_server import free_port
 
 pytestmark = pytest.mark.prefect
@@ -19,8 +23,13 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def cohort(tmp_path: Path) -> Iterator[Run]:
-    """The program, on a home and a port of its own."""
+def cohort(tmp_path: Path, migrated_sqlite: Path) -> Iterator[Run]:
+    """The program, on a home with a record and a port of its own."""
+    (tmp_path / "home").mkdir()
+    shutil.copy(migrated_sqlite, tmp_path / "home" / "record.db")
+    record = Record.open(f"sqlite:///{tmp_path / 'home' / 'record.db'}")
+    install(record, SystemClock())
+    record.close()
     port = str(free_port())
     environment = {**os.environ, "COHORT_HOME": "home", "COHORT_PREFECT_PORT": port}
 

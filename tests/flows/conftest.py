@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from clinic.clock import SystemClock
+from clinic.record.database import Record
+from clinic.record.installation import install
 from clinic.settings import Settings
-from tasks.workers import ensure_deployed
+from tasks import identity
+from tasks.deploying import ensure_deployed
+from tasks.identity import Installation
 from tests.prefect_server import running_prefect
 
 
 @pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def prefect_server(
+    tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path
+) -> Iterator[Settings]:
     """
     The settings (home, port) of a running server, which flows called in a test report to.
 
     `tests.prefect_server.find_in_prefect(settings.home, words)` searches all that it keeps.
     """
     with running_prefect(tmp_path_factory.mktemp("prefect")) as settings:
+        shutil.copy(migrated_sqlite, settings.home / "record.db")
+        record = Record.open(settings.database_url)
+        install(record, SystemClock())
+        record.close()
         yield settings
+
+
+@pytest.fixture(scope="session")
+def who(prefect_server: Settings) -> Installation:
+    """The installation in that server's home."""
+    return identity.read(prefect_server)
 
 
 @pytest.fixture(scope="session")
 def deployed_anew(prefect_server: Settings) -> bool:
     """The project's own deployments, registered once, which takes seconds; whether they had to be."""
-    return ensure_deployed(prefect_server)
+    return ensure_deployed(prefect_server) is not None
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -21,6 +21,7 @@ from clinic.record.database import Record
 from clinic.settings import Settings
 from flows.remind import remind
 from tasks.events import HEALTH_BEGUN
+from tasks.identity import Installation
 from tasks.prefect_facts import read_prefect
 from tasks.settle import check_health
 from tasks.wiring import Wiring, use
@@ -41,8 +42,11 @@ def pool() -> str:
     return name
 
 
+WHO = Installation("0ak0f1e1-7d10-4a5e-9c1e-0123456789ab", "Oakfield")
+
+
 def _read(pool: str) -> PrefectFacts:
-    found = read_prefect(SystemClock(), pool=pool)
+    found = read_prefect(SystemClock(), WHO, pool=pool)
     assert found is not None
     return found
 
@@ -72,7 +76,7 @@ def test_a_queue_of_messages_that_is_paused_is_seen(pool: str) -> None:
 
 
 def test_the_clock_of_the_server_is_compared(pool: str) -> None:
-    ahead = read_prefect(FakeClock(datetime.now(UTC) + timedelta(hours=3)), pool=pool)
+    ahead = read_prefect(FakeClock(datetime.now(UTC) + timedelta(hours=3)), WHO, pool=pool)
     assert ahead is not None
     assert ahead.ahead is not None
     assert 10_000 < ahead.ahead < 11_500
@@ -85,10 +89,14 @@ def test_the_last_reminders_that_were_due_are_found_with_what_became_of_them(
     flow: Flow[..., object] = remind
     due = datetime.now(UTC) - timedelta(minutes=1, seconds=30 if crashed else 60)
     with get_client(sync_client=True) as client:
-        run = client.create_flow_run(flow, state=Scheduled(scheduled_time=due))
+        run = client.create_flow_run(flow, state=Scheduled(scheduled_time=due), tags=[WHO.tag])
         client.create_flow_run(
-            flow, state=Scheduled(scheduled_time=due + timedelta(hours=1))
+            flow, state=Scheduled(scheduled_time=due + timedelta(hours=1)), tags=[WHO.tag]
         )  # not due yet
+        client.create_flow_run(  # later, and another installation's on the same server
+            flow, state=Scheduled(scheduled_time=due + timedelta(seconds=20)),
+            tags=["installation-r1ver51d"],
+        )  # fmt: skip
         if crashed:
             client.set_flow_run_state(run.id, Crashed(), force=True)
     found = _read(pool)

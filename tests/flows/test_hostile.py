@@ -25,16 +25,18 @@ from prefect.exceptions import PrefectHTTPStatusError
 
 from clinic.errors import MendableError, NotAllowed
 from clinic.settings import Settings
+from tasks.deploying import deploy_all, ensure_work_pool
 from tasks.environment import ROOT, api_url, prefect_home
+from tasks.identity import Installation
 from tasks.login import authorization, ensure_login, login_file
 from tasks.polling import PULL, entrypoints, refuse_strange
 from tasks.runs import state_of
-from tasks.workers import deploy_all, ensure_work_pool, start_worker, stop_worker, worker_log
+from tasks.workers import start_worker, stop_worker, worker_log
 from tests.prefect_server import wait_for
 
 YAML = Path(__file__).with_name("scheduled.yaml")
 NIGHTLY = "scheduled/nightly"
-POOL = "cohort-tests"
+POOL = "tests-of-cohort"
 
 # As another account would: no file of ours is read, no module of ours imported
 ASK = """
@@ -52,9 +54,9 @@ except PermissionError:
 
 
 @pytest.fixture(scope="module")
-def worker(prefect_server: Settings) -> Iterator[Settings]:
-    ensure_work_pool(prefect_server, name=POOL)
-    deploy_all(prefect_server, file=YAML)
+def worker(prefect_server: Settings, who: Installation) -> Iterator[Settings]:
+    ensure_work_pool(prefect_server, who, name=POOL)
+    deploy_all(prefect_server, who, file=YAML)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("PREFECT_WORKER_QUERY_SECONDS", "1")
         assert start_worker(prefect_server, pool=POOL, file=YAML)
@@ -157,7 +159,7 @@ def test_a_run_may_not_choose_its_process(
 
 @pytest.mark.prefect
 def test_whoever_loosens_the_pool_still_runs_no_command(
-    worker: Settings, client: SyncPrefectClient, tmp_path: Path
+    worker: Settings, who: Installation, client: SyncPrefectClient, tmp_path: Path
 ) -> None:
     """The pool's template is on the server; what a process becomes is the worker's own affair."""
     from prefect.client.schemas.actions import WorkPoolUpdate
@@ -174,7 +176,7 @@ def test_whoever_loosens_the_pool_still_runs_no_command(
     ended = wait_for("end of the run", lambda: end_of(run.id), seconds=90)
     assert ended == "Completed", worker_log(worker).read_text()
     assert not mark.exists()
-    ensure_work_pool(worker, name=POOL)
+    ensure_work_pool(worker, who, name=POOL)
     assert client.read_work_pool(POOL).base_job_template["variables"]["properties"] == {}
 
 
@@ -187,6 +189,7 @@ def test_a_deployment_with_steps_of_its_own_is_not_started(
     forged = client.create_deployment(
         flow_id=deployment.flow_id,
         name="forged",
+        tags=deployment.tags,
         work_pool_name=POOL,
         entrypoint=deployment.entrypoint,
         pull_steps=[{"prefect.deployments.steps.run_shell_script": {"script": f"touch {mark}"}}],

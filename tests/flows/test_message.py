@@ -30,10 +30,12 @@ from clinic.record.schema.messages import message as message_table
 from clinic.record.schema.outbox import outbox
 from clinic.settings import Settings
 from flows.settle import settle
+from tasks import identity
+from tasks.deploying import deploy_all, ensure_work_pool
 from tasks.environment import ROOT, child_environment
 from tasks.runs import resume, start_deployment, state_of
 from tasks.wiring import use
-from tasks.workers import deploy_all, ensure_work_pool, start_worker, stop_worker, worker_log
+from tasks.workers import start_worker, stop_worker, worker_log
 from tests.cli.office import SECRET, Office, descriptor, hire
 from tests.fakes import FakeClock, FakeGateway
 from tests.flows.installation import Shown, artifacts_of, parts_of, run_apart, run_flow
@@ -252,10 +254,12 @@ def office(
         environment.setenv("COHORT_CONFIG", os.devnull)
         environment.setenv("COHORT_RELEASE__APPROVAL_ABOVE", "6")
         environment.setenv("PREFECT_WORKER_QUERY_SECONDS", "1")
-        ensure_work_pool(prefect_server)
-        deploy_all(prefect_server)
+        environment.setenv("COHORT_HOME", str(prefect_server.home))
+        who = identity.of(record, practice.settings)
+        ensure_work_pool(prefect_server, who)
+        deploy_all(prefect_server, who)
         hold_if_restored(record, practice.clock, home_of(prefect_server))  # known here
-        assert start_worker(prefect_server)
+        assert start_worker(prefect_server, who)
         yield practice
         stop_worker(prefect_server)
     record.close()
@@ -266,6 +270,11 @@ def asked(practice: Practice, name: str, *, people: int = 7, **values: Any) -> M
     return practice.request(file, list_name=name, request_key=None, again=True, **values)
 
 
+def deployed_by(practice: Practice) -> str:
+    """The practice's own deployment, as people type it."""
+    return f"message/message ({identity.of(practice.record, practice.settings).label})"
+
+
 def in_process(practice: Practice, server: Settings) -> Shown:
     return run_flow(practice, asked(practice, "here"))
 
@@ -274,7 +283,7 @@ def by_prefects_cli(practice: Practice, server: Settings) -> Shown:
     """As a person types it."""
     request = asked(practice, "typed").model_dump_json(exclude_defaults=True)
     done = subprocess.run(
-        [sys.executable, "-m", "prefect", "--no-prompt", "deployment", "run", "message/message",
+        [sys.executable, "-m", "prefect", "--no-prompt", "deployment", "run", deployed_by(practice),
          "--params", json.dumps({"request": json.loads(request)})],
         cwd=ROOT, env=child_environment(server), capture_output=True, text=True, check=True,
     )  # fmt: skip
@@ -286,7 +295,7 @@ def by_the_form(practice: Practice, server: Settings) -> Shown:
     """As the UI's form posts it: every field, also the empty ones."""
     values = asked(practice, "form").model_dump(mode="json")
     with get_client(sync_client=True) as client:
-        deployment = client.read_deployment_by_name("message/message")
+        deployment = client.read_deployment_by_name(deployed_by(practice))
         answer = client.request(
             "POST",
             "/deployments/{id}/create_flow_run",
@@ -330,7 +339,7 @@ def test_however_it_is_started_the_result_is_the_same(
 def test_the_form_names_and_describes_every_field(office: Practice) -> None:
     """Typed parameters with descriptions: what the UI draws the form from."""
     with get_client(sync_client=True) as client:
-        schema = client.read_deployment_by_name("message/message").parameter_openapi_schema
+        schema = client.read_deployment_by_name(deployed_by(office)).parameter_openapi_schema
     assert schema is not None
     fields = schema["definitions"]["MessageRequest"]["properties"]
     fields |= schema["definitions"]["CohortChoice"]["properties"]

@@ -38,6 +38,7 @@ from flows.update_attribute import update_attribute
 from tasks import wiring
 from tasks.decided import decision_goes_on
 from tasks.going_on import operation_goes_on, operation_tag, runs_of
+from tasks.identity import Installation
 from tasks.runs import resume, start_deployment, state_of
 from tasks.safely import flow
 from tasks.show_change import show_waiting
@@ -184,7 +185,9 @@ def office(prefect_server: Settings, deployed_anew: bool) -> Iterator[tuple[Sett
     unlock(record, settings.home)
     practice(record)
     assert start_worker(prefect_server)
-    yield prefect_server, record
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("COHORT_HOME", str(prefect_server.home))
+        yield prefect_server, record
     stop_worker(prefect_server)
     record.close()
     anchor_of(settings).unlink(missing_ok=True)
@@ -217,7 +220,7 @@ def test_a_waiting_flow_is_suspended_and_resumed_by_the_decision(
 
 
 def test_a_suspended_run_that_is_lost_loses_nothing_that_was_approved(
-    office: tuple[Settings, Record],
+    office: tuple[Settings, Record], who: Installation
 ) -> None:
     """Prefect calls it crashed; the decision starts another, asked for twice it is one."""
     from clinic.clock import SystemClock
@@ -231,7 +234,7 @@ def test_a_suspended_run_that_is_lost_loses_nothing_that_was_approved(
     with get_client(sync_client=True) as client:
         emit_heartbeat_of(run.id)
         # Silent for an hour, and suspended: it waits for a person, and nothing is done to it
-        crash_silent_runs(client, now=datetime.now(UTC) + timedelta(hours=1))
+        crash_silent_runs(client, who.tag, now=datetime.now(UTC) + timedelta(hours=1))
         assert state_of(run.id) == "Suspended"
         client.set_flow_run_state(run.id, Crashed(), force=True)
     number = get_operation(record, operation_id).approval_id or 0
@@ -242,20 +245,31 @@ def test_a_suspended_run_that_is_lost_loses_nothing_that_was_approved(
     wait_for("done", lambda: get_operation(record, operation_id).state == "done", seconds=90)
 
 
-def test_only_a_running_run_that_fell_silent_is_crashed(prefect_server: Settings) -> None:
+def test_only_a_running_run_that_fell_silent_is_crashed(
+    prefect_server: Settings, who: Installation
+) -> None:
+    """And of this installation's alone: another's is its own to judge."""
     with get_client(sync_client=True) as client:
-        runs = [client.create_flow_run(settle, state=Running()) for _ in range(2)]
-        silent, young = (run.id for run in runs)
+        runs = [
+            client.create_flow_run(settle, state=Running(), tags=[tag])
+            for tag in (who.tag, who.tag, "installation-0ther000")
+        ]
+        silent, young, others = (run.id for run in runs)
         emit_heartbeat_of(silent)
+        emit_heartbeat_of(others)
         now = datetime.now(UTC)
 
         def look() -> bool:
-            return silent in crash_silent_runs(client, now=now + SILENCE + timedelta(seconds=5))
+            return silent in crash_silent_runs(
+                client, who.tag, now=now + SILENCE + timedelta(seconds=5)
+            )
 
         wait_for("the silent one", look)
         # Without a heartbeat it may be one that has just begun
         assert (state_of(silent), state_of(young)) == ("Crashed", "Running")
-        client.set_flow_run_state(young, Crashed(), force=True)
+        assert state_of(others) == "Running"
+        for run in (young, others):
+            client.set_flow_run_state(run, Crashed(), force=True)
 
 
 def emit_heartbeat_of(flow_run_id: UUID) -> None:

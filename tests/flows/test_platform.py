@@ -29,36 +29,32 @@ from prefect.states import Cancelled, Scheduled
 from clinic.errors import MendableError, NotAllowed, NotFound
 from clinic.settings import Settings
 from tasks.automations import REPEATED_HALTS, ensure_automations
-from tasks.environment import ROOT, WORK_POOL
+from tasks.deploying import deploy_all, ensure_deployed, ensure_work_pool
+from tasks.environment import ROOT
 from tasks.events import campaign_halted, halts_repeat
+from tasks.identity import Installation
 from tasks.runs import flow_run_url, is_waiting, resume, start_deployment, state_of
 from tasks.safely import ParametersRefused
 from tasks.sending_queue import SENDING_QUEUE
 from tasks.server import ensure_server, server_status
-from tasks.workers import (
-    deploy_all,
-    ensure_deployed,
-    ensure_work_pool,
-    start_worker,
-    stop_worker,
-    worker_log,
-    worker_runs,
-)
+from tasks.workers import start_worker, stop_worker, worker_log, worker_runs
 from tests.prefect_server import wait_for
 
 pytestmark = pytest.mark.prefect
 
 YAML = Path(__file__).with_name("scheduled.yaml")
 NIGHTLY = "scheduled/nightly"
-POOL = "cohort-tests"  # so that the test's worker does not run the product's own schedules
+POOL = "tests-of-cohort"  # so that the test's worker does not run the product's own schedules
 
 
 @pytest.fixture(scope="module")
-def deployed(prefect_server: Settings) -> Settings:
-    """A server with the test's deployment in the work pool."""
-    ensure_work_pool(prefect_server, name=POOL)
-    deploy_all(prefect_server, file=YAML)
-    return prefect_server
+def deployed(prefect_server: Settings, who: Installation) -> Iterator[Settings]:
+    """A server with the test's deployment in the work pool; this process works in its home."""
+    ensure_work_pool(prefect_server, who, name=POOL)
+    deploy_all(prefect_server, who, file=YAML)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("COHORT_HOME", str(prefect_server.home))
+        yield prefect_server
 
 
 @pytest.fixture(scope="module")
@@ -134,27 +130,31 @@ def test_a_second_worker_is_not_started_beside_the_first(worker: Settings) -> No
 
 
 def test_what_is_deployed_already_may_be_deployed_again(
-    deployed: Settings, client: SyncPrefectClient
+    deployed: Settings, who: Installation, client: SyncPrefectClient
 ) -> None:
     before = client.read_deployment_by_name(NIGHTLY)
-    ensure_work_pool(deployed, name=POOL)
-    deploy_all(deployed, file=YAML)
+    ensure_work_pool(deployed, who, name=POOL)
+    deploy_all(deployed, who, file=YAML)
     after = client.read_deployment_by_name(NIGHTLY)
     assert (after.id, len(after.schedules)) == (before.id, 1)
 
 
 def test_everything_in_prefect_yaml_is_deployed_and_only_again_when_it_changed(
-    prefect_server: Settings, client: SyncPrefectClient, deployed_anew: bool
+    prefect_server: Settings, who: Installation, client: SyncPrefectClient, deployed_anew: bool
 ) -> None:
     assert deployed_anew
-    assert not ensure_deployed(prefect_server)
+    assert ensure_deployed(prefect_server) is None
     entries = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
     deployed = {
         (deployment.name, deployment.entrypoint): deployment
         for deployment in client.read_deployments()
-        if deployment.work_pool_name == WORK_POOL
+        if deployment.work_pool_name == who.pool
     }
-    assert set(deployed) == {(entry["name"], entry["entrypoint"]) for entry in entries}
+    assert set(deployed) == {
+        (entry["name"].replace("{{ $COHORT_LABEL }}", who.label), entry["entrypoint"])
+        for entry in entries
+    }
+    assert all(who.owns(deployment.tags) for deployment in deployed.values())
     assert all(deployment.enforce_parameter_schema for deployment in deployed.values())
     assert all(deployment.global_concurrency_limit for deployment in deployed.values())
     steps = [step for d in deployed.values() for step in d.pull_steps or []]
@@ -202,13 +202,13 @@ def test_only_a_waiting_run_can_be_resumed(deployed: Settings) -> None:
 
 
 def test_two_campaigns_that_halt_stop_what_would_send_next(
-    prefect_server: Settings, client: SyncPrefectClient
+    deployed: Settings, who: Installation, client: SyncPrefectClient
 ) -> None:
     """NEW-12: the events that runs send, in the running server; receipts and operations go on."""
-    ensure_work_pool(prefect_server, name=POOL)
     for _ in range(2):
-        ensure_automations(pool=POOL)
-    assert [a.enabled for a in client.read_automations_by_name(REPEATED_HALTS)] == [True]
+        ensure_automations(who, pool=POOL)
+    name = f"{REPEATED_HALTS} ({who.label})"
+    assert [a.enabled for a in client.read_automations_by_name(name)] == [True]
 
     def paused() -> dict[str, bool]:
         queues = client.read_work_queues(work_pool_name=POOL)
@@ -224,7 +224,9 @@ def test_two_campaigns_that_halt_stop_what_would_send_next(
 
 def test_all_that_sends_to_patients_is_in_the_queue_that_a_halt_stops() -> None:
     entries = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
-    queues = {entry["name"]: entry["work_pool"]["work_queue_name"] for entry in entries}
+    queues = {
+        entry["name"].partition(" (")[0]: entry["work_pool"]["work_queue_name"] for entry in entries
+    }
     assert {name for name, queue in queues.items() if queue == SENDING_QUEUE} == {
         "message", "remind",
     }  # fmt: skip
@@ -238,9 +240,9 @@ def test_the_server_that_runs_already_is_used(prefect_server: Settings) -> None:
 
 
 def test_what_prefect_says_of_a_faulty_deployment_is_told(
-    prefect_server: Settings, tmp_path: Path
+    prefect_server: Settings, who: Installation, tmp_path: Path
 ) -> None:
     faulty = tmp_path / "prefect.yaml"
     faulty.write_text("deployments: [{name: x, entrypoint: flows/none.py:none}]")
     with pytest.raises(MendableError, match="prefect-deploy"):
-        deploy_all(prefect_server, file=faulty)
+        deploy_all(prefect_server, who, file=faulty)

@@ -214,10 +214,11 @@ def test_after_a_crash(
 
 def test_after_a_parameter_that_the_flow_does_not_take(
     sentinel: Sentinel, prefect_server: Settings, deployed_anew: bool,
-    capfd: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """Asked for through the server, as UI and CLI do: it refuses, and keeps nothing of what was given."""
     wrong = {"request": {"list_name": "x", "patient": sentinel.given, "phone": sentinel.mobile}}
+    monkeypatch.setenv("COHORT_HOME", str(prefect_server.home))
     with pytest.raises(ParametersRefused) as refusal:
         start_deployment("message/message", wrong)
     nothing_of(sentinel, prefect_server, str(refusal.value), *capfd.readouterr())
