@@ -45,7 +45,8 @@ LOOKING: Final = frozenset({
     "campaigns", "show", "outcomes", "replies", "patient", "report", "review", "list ls", "list check",
     "templates list", "templates variables", "templates show", "groups list", "groups show",
     "receipts status", "receipts unread", "sending status", "server status", "approvals", "approvals show",
-    "audit verify", "operators list", "operations list", "operations show", "operations visits", "settings",
+    "audit verify", "operators list", "operations list", "operations show",
+    "operations selection", "operations visits", "settings",
     "follow-ups", "tags list", "places list", "health", "settings check",
 })  # fmt: skip
 

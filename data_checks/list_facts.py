@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _TAKEN_AS_GOOD: Final[Mapping[str, bool | int | str]] = {
     "patient_id": 1,
+    "ids_contradict": False,
     "register_optional": False,
     "birth_date_fault": "",
     "birth_date_differs": False,

@@ -87,6 +87,7 @@ RULES: tuple[Rule, ...] = (
     Rule("unreadable_row", yes("unreadable")),
     Rule("nhs_number_missing", _no_id),
     Rule("nhs_number_invalid", fault("nhs_number_fault", "nhs_number_invalid")),
+    Rule("ids_contradict", yes("ids_contradict")),
     Rule("patient_not_found", _not_found),
     Rule("birth_date_missing", fault("birth_date_fault", "birth_date_missing")),
     Rule("birth_date_invalid", fault("birth_date_fault", "birth_date_invalid")),
@@ -116,7 +117,8 @@ RULES: tuple[Rule, ...] = (
 
 # By these nobody knows for certain whom a row means: a list that is full of them is the wrong list
 IDENTITY: frozenset[str] = frozenset(
-    {"unreadable_row", "nhs_number_missing", "nhs_number_invalid", "patient_not_found"}
+    {"unreadable_row", "nhs_number_missing", "nhs_number_invalid", "ids_contradict"}
+    | {"patient_not_found"}
     | {"birth_date_missing", "birth_date_invalid", "birth_date_differs"}
 )
 

@@ -20,6 +20,8 @@ app = typer.Typer(
 
       cohort operations select --facility F1 --status active
 
+      cohort operations select ids.csv more.xlsx --search Smith --pick all
+
       cohort operations status 1 --to discharged --reason "Facility F1 closes"
 
       cohort operations undo 1 --reason "Wrong facility"
@@ -44,4 +46,5 @@ for command in (
     app.command()(command)
 app.command("list")(look.list_all)
 app.command()(look.show)
+app.command()(look.selection)
 app.command()(look.visits)

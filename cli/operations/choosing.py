@@ -1,8 +1,9 @@
-"""How patients are chosen: by filter, from a file, pasted, or searched and picked (ALC-10 to 13)."""
+"""How patients are chosen: by filter, group, file, pasted, or searched and picked (ALC-10 to 13)."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,9 @@ from clinic.errors import OperationRefused
 if TYPE_CHECKING:
     from clinic.change.search import Found
     from clinic.change.selection import Taken
+    from clinic.change.selection_parts import Part
     from clinic.cohort.filters import PatientFilter
+    from clinic.cohort.id_file import IdFile
 
 _SHOWN = 50
 """How many of those found are shown to pick from."""
@@ -34,61 +37,86 @@ def who_selects(me: str, secret_fd: int | None) -> str:
         return who_acts(record, settings, me, secret_fd)
 
 
-def select_filtered(wanted: PatientFilter, *, by: str) -> Taken:
-    """ALC-10."""
-    from clinic.change.selection import select_by_filter
+def take_all(parts: list[Part], wanted: PatientFilter, within: list[str], *, by: str) -> Taken:
+    """Store whom the parts and the filter name together."""
+    from clinic.change.selection import filter_part, take
     from clinic.clock import SystemClock
 
     settings = get_settings()
     with open_record(settings) as record:
         settings = governed(record, settings)
-        return select_by_filter(record, SystemClock(), settings, wanted, taken_by=by)
+        if wanted.criteria():
+            parts = [*parts, filter_part(settings, wanted)]
+        return take(record, SystemClock(), settings, parts, taken_by=by, within=within)
 
 
-def select_given(ids: list[str], *, source: str, by: str, first_row: int = 1) -> Taken:
-    """ALC-11 to 13."""
-    from clinic.change.selection import select_ids
-    from clinic.clock import SystemClock
-
-    settings = get_settings()
-    with open_record(settings) as record:
-        settings = governed(record, settings)
-        return select_ids(
-            record, SystemClock(), settings, ids,
-            source=source, taken_by=by, first_row=first_row,
-        )  # fmt: skip
-
-
-def ids_pasted(source: Path) -> list[str]:
+def pasted(source: Path) -> Part:
     """ALC-12: what is in the file, or typed after `-`."""
+    from clinic.change.selection_parts import Part
+    from clinic.cohort.id_file import given_ids
     from clinic.cohort.pasted import pasted_ids
 
     text = sys.stdin.read() if str(source) == "-" else source.read_text(encoding="utf-8-sig")
-    return pasted_ids(text)
+    name = "" if str(source) == "-" else source.name
+    return Part("ids", name, ids=given_ids(pasted_ids(text)))
 
 
-def ids_in_file(path: Path) -> list[str]:
+def in_file(path: Path) -> Part:
     """
-    ALC-11: the column of ids of a CSV, TSV or spreadsheet, a cell a row.
+    ALC-11: the ids of a CSV, TSV or spreadsheet, with a heading of its own or without.
 
     Raises:
-        ListRefused: the file cannot be read without losing somebody, or has no column of ids
+        ListRefused: the file cannot be read without losing somebody, or nobody can tell which are the ids
     """
-    from clinic.cohort.files import open_list
+    from clinic.change.selection_parts import Part
+    from clinic.cohort.id_file import read_ids
 
-    file = open_list(path, scheme=get_settings().organisation.id_scheme)
-    wanted = [name for name in ("any_id", "nhs_number", "local_id") if name in file.fields]
-    if not wanted:
-        raise OperationRefused("no-id-column", f"{file.file_name} has no column of patients' ids")
-    columns = [file.columns.index(file.fields[name]) for name in wanted]
-    ids: list[str] = []
-    for block in file.blocks():
-        for row in block.frame.to_numpy(dtype=object).tolist():
-            ids.append(next((str(row[n]) for n in columns if row[n]), ""))
-    return ids
+    file = read_ids(path)
+    _say_notices(file)
+    return Part("file", file.name, ids=file.rows)
 
 
-def ids_picked(text: str, picked: str) -> list[str]:
+def _say_notices(file: IdFile) -> None:
+    """What the reader left out or may have changed, by row, before anybody relies on it."""
+    if file.heading is not None:
+        console.say(
+            f"{file.name}: row {file.heading:,} is taken for a heading, since no id stands in it."
+        )
+    for notice in file.notices:
+        if not notice.must_be_seen or notice.code in _OF_MESSAGES:
+            continue
+        rows = ", ".join(f"{row:,}" for row in notice.rows)
+        more = " …" if notice.count > len(notice.rows) > 0 else ""
+        where = f" (rows {rows}{more})" if rows else ""
+        console.say(f"[yellow]{file.name}: {notice.count:,} {notice.code}[/]{where}")
+
+
+# What a selection does not use needs no remark
+_OF_MESSAGES = frozenset({"unused_birth_dates", "unused_phones", "unused_emails", "odd_letters"})
+
+
+def of_group(code: str) -> Part:
+    """COM-11: its members now."""
+    from clinic.change.selection_parts import Part
+    from clinic.cohort.filters import group_query
+
+    return Part("group", code, query=lambda connection: group_query(connection, code))
+
+
+def of_selection(number: int) -> Part:
+    """Whom an earlier selection has."""
+    from clinic.change.given import selected_query
+    from clinic.change.selection_parts import Part
+
+    return Part(
+        "selection",
+        str(number),
+        query=lambda connection: selected_query(connection, number),
+        criteria={"selection": number},
+    )
+
+
+def picked(text: str, pick: str) -> Part:
     """
     ALC-13: search, and take the numbers that are picked; all are all found, not only those shown.
 
@@ -103,15 +131,28 @@ def ids_picked(text: str, picked: str) -> list[str]:
         found = find_patients(record, text)
     if not found:
         raise OperationRefused("nobody-found", "no patient's name, id or postcode is like this")
-    if not picked:
+    if not pick:
         _show_found(found)
-    numbers = picked or typer.prompt("Which? Numbers, or all", err=True)
+    numbers = pick or typer.prompt("Which? Numbers, or all", err=True)
     if numbers.strip().lower() == "all":
-        return [each.own_id for each in found]
+        return _of_patients(each.id for each in found)
     chosen = numbers.replace(",", " ").split()
     if not all(n.isdecimal() and 0 < int(n) <= len(found) for n in chosen):
         raise OperationRefused("picked-unknown", f"pick numbers from 1 to {len(found)}, or all")
-    return [found[int(n) - 1].own_id for n in chosen]
+    return _of_patients(found[int(n) - 1].id for n in chosen)
+
+
+def _of_patients(ids: Iterable[int]) -> Part:
+    import sqlalchemy as sa
+
+    from clinic.change.selection_parts import Part
+    from clinic.record.bulk import is_any_of
+    from clinic.record.schema.people import patient
+
+    keys = list(ids)
+    return Part(
+        "pick", query=lambda _: sa.select(patient.c.id).where(is_any_of(patient.c.id, keys))
+    )
 
 
 def _show_found(found: list[Found]) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cli import console
-from cli.operations.options import Json, Limit, Number, Page
+from cli.operations.options import Json, Limit, Number, Page, Selection
 from cli.wiring import LocalTime, get_settings, open_record
 
 
@@ -46,19 +47,32 @@ def show(
     outcome: Annotated[
         list[str] | None, typer.Option(help="Only patients with this outcome; repeatable.")
     ] = None,
+    ids: Annotated[
+        bool, typer.Option("--ids", help="What became of each id that was given.")
+    ] = False,
+    not_found: Annotated[
+        bool,
+        typer.Option("--not-found", help="Of the ids given, those that select nobody, and why."),
+    ] = False,
     limit: Limit = 20,
     page: Page = 1,
     json: Json = False,
 ) -> None:
     """One operation: the review, its patients by name, its progress, what is still to be done."""
+    from cli.show.given import show_given
     from cli.show.operation import show_lines, show_review, show_state
     from clinic.change.next_steps import next_steps
     from clinic.change.operations import get_operation
+    from clinic.change.outcomes import DUPLICATE, SELECTED
     from clinic.change.review import count_outcomes, list_tasks, read_lines
     from clinic.change.summary import summarize
 
     settings = get_settings()
     with open_record(settings) as record:
+        if ids or not_found:
+            key = get_operation(record, operation).selection_id
+            but = (SELECTED, DUPLICATE) if not_found else ()
+            return show_given(record, key, but=but, limit=limit, page=page, json=json)
         if json:
             return console.show_json(
                 {
@@ -76,6 +90,37 @@ def show(
         show_state(record, settings, operation)
         console.next_commands(*next_steps(record, get_operation(record, operation)))
     return None
+
+
+def selection(
+    number: Selection,
+    outcome: Annotated[
+        list[str] | None, typer.Option(help="Only rows with this outcome; repeatable.")
+    ] = None,
+    not_selected: Annotated[
+        bool, typer.Option("--not-selected", help="Only rows that select nobody, and why.")
+    ] = False,
+    csv: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="All of them into a CSV that only you can read."),
+    ] = None,
+    limit: Limit = 20,
+    page: Page = 1,
+    json: Json = False,
+) -> None:
+    """One selection, row by row: what was given, what became of it, and whom it means."""
+    from cli.show.given import show_given
+    from clinic.change.given import write_given
+    from clinic.change.outcomes import SELECTED
+
+    but = (SELECTED,) if not_selected else ()
+    with open_record(get_settings()) as record:
+        if csv is None:
+            return show_given(
+                record, number, outcomes=outcome or (), but=but, limit=limit, page=page, json=json
+            )
+        count = write_given(record, number, csv, outcomes=outcome or (), but=but)
+    return console.say(f"{count:,} rows written to {csv}, for you alone to read")
 
 
 def visits(operation: Number) -> None:

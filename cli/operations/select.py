@@ -17,23 +17,45 @@ from cli.times import day
 
 if TYPE_CHECKING:
     from clinic.change.selection import Taken
+    from clinic.change.selection_parts import PartTaken
+
+Codes = list[str] | None
 
 
 def select(
     file: Annotated[
-        Path | None,
-        typer.Argument(help="A list with a column of ids: CSV, TSV, .xlsx, .xls, .ods."),
+        list[Path] | None,
+        typer.Argument(
+            help="Files of ids, with a heading or of ids alone: CSV, TSV, .xlsx, .xls, .ods."
+        ),
     ] = None,
     ids_from: Annotated[
-        Path | None, typer.Option(help="Ids from a text file; - to paste them.")
+        list[Path] | None, typer.Option(help="Ids from a text file; - to paste them. Repeatable.")
     ] = None,
     search: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Search names, ids and postcodes, and pick.")
+        Codes,
+        typer.Option(metavar="TEXT", help="Search names, ids, postcodes, and pick. Repeatable."),
     ] = None,
     pick: Annotated[str, typer.Option(help='Which of those found: "1,3", or all.')] = "",
-    status: Annotated[str | None, typer.Option(help="Filter: of this status.")] = None,
-    facility: Annotated[str | None, typer.Option(help="Filter: of this facility.")] = None,
-    provider: Annotated[str | None, typer.Option(help="Filter: of this provider.")] = None,
+    group: Annotated[
+        Codes, typer.Option(metavar="CODE", help="The members of a group. Repeatable.")
+    ] = None,
+    selection: Annotated[
+        list[int] | None,
+        typer.Option(metavar="NUMBER", help="Whom an earlier selection has. Repeatable."),
+    ] = None,
+    status: Annotated[Codes, typer.Option(help="Filter: of this status. Repeatable.")] = None,
+    facility: Annotated[Codes, typer.Option(help="Filter: of this facility. Repeatable.")] = None,
+    provider: Annotated[Codes, typer.Option(help="Filter: of this provider. Repeatable.")] = None,
+    no_facility: Annotated[
+        bool, typer.Option("--no-facility", help="Filter: of no facility (or of those named).")
+    ] = False,
+    no_provider: Annotated[
+        bool, typer.Option("--no-provider", help="Filter: of no provider (or of those named).")
+    ] = False,
+    insurance_plan: Annotated[
+        Codes, typer.Option(help="Filter: of this insurance plan. Repeatable.")
+    ] = None,
     since: Annotated[
         datetime | None,
         typer.Option("--from", parser=day, metavar="DAY", help="Filter: registered since."),
@@ -42,48 +64,91 @@ def select(
         datetime | None,
         typer.Option("--to", parser=day, metavar="DAY", help="Filter: registered until."),
     ] = None,
+    within: Annotated[
+        Codes,
+        typer.Option(metavar="CODE", help="Of ids: only this facility's patients. Repeatable."),
+    ] = None,
     me: Me = "",
     secret_fd: SecretFd = None,
     json: Json = False,
 ) -> None:
     """
-    Select patients: by file, pasted ids, search, or filter (one of them). Changes nothing.
+    Select patients: by files, pasted ids, searches, groups, a filter. Changes nothing.
 
-    Every row gets an outcome; the selection stays as it is now and is used by its number.
+    Several of them add up, each patient once. The filter's options must all match, of several values of
+    one of them any. Every row gets an outcome; the selection stays as it is now and is used by its number.
     """
     from clinic.cohort.filters import PatientFilter
     from clinic.errors import OperationRefused
 
-    days = [day.date() if day else None for day in (since, until)]
-    wanted = PatientFilter(status, facility, provider, *days)
-    ways = [file, ids_from, search, wanted.criteria() or None]
-    if sum(way is not None for way in ways) != 1:
-        raise OperationRefused(
-            "selection-how", "name one of: a file, --ids-from, --search, or a filter"
-        )
-    if json and search is not None and not pick:
+    if json and search and not pick:
         raise OperationRefused(
             "selection-how", "with --json say whom to pick: --pick all, or --pick 1,3"
         )
+    if search and len(search) > 1 and pick and pick.strip().lower() != "all":
+        raise OperationRefused(
+            "selection-how",
+            "numbers belong to one search: of several take --pick all, or leave it out",
+        )
+    without = [name for name, no in (("facility", no_facility), ("provider", no_provider)) if no]
+    wanted = PatientFilter(
+        status=status,
+        facility=facility,
+        provider=provider,
+        registered_from=since.date() if since else None,
+        registered_to=until.date() if until else None,
+        insurance_plan=insurance_plan,
+        without=tuple(without),
+    )
+    if not any((file, ids_from, search, group, selection, wanted.criteria())):
+        raise OperationRefused(
+            "selection-how",
+            "say whom: a file, --ids-from, --search, --group, --selection, or a filter such as --status; "
+            "several of them add up",
+        )
     by = choosing.who_selects(me, secret_fd)
-    if file is not None:
-        taken = choosing.select_given(choosing.ids_in_file(file), source="file", by=by, first_row=2)
-    elif ids_from is not None:
-        taken = choosing.select_given(choosing.ids_pasted(ids_from), source="ids", by=by)
-    elif search is not None:
-        taken = choosing.select_given(choosing.ids_picked(search, pick), source="pick", by=by)
-    else:
-        taken = choosing.select_filtered(wanted, by=by)
-    _show_taken(taken, json=json)
+    parts = [
+        *map(choosing.in_file, file or ()),
+        *map(choosing.pasted, ids_from or ()),
+        *(choosing.picked(text, pick) for text in search or ()),
+        *map(choosing.of_group, group or ()),
+        *map(choosing.of_selection, selection or ()),
+    ]
+    _show_taken(choosing.take_all(parts, wanted, within or [], by=by), json=json)
 
 
 def _show_taken(taken: Taken, *, json: bool) -> None:
-    from clinic.change.outcomes import SAYS
+    from clinic.change.outcomes import SAYS, SELECTED
 
     if json:
         return console.show_json(asdict(taken))
+    if len(taken.parts) > 1:
+        console.show_table(
+            "Parts",
+            ["", "Rows", "Selected", "Else"],
+            [
+                (
+                    _part(part),
+                    part.rows,
+                    part.outcomes.get(SELECTED, 0),
+                    ", ".join(f"{n:,} {c}" for c, n in part.outcomes.items() if c != SELECTED),
+                )
+                for part in taken.parts
+            ],
+            right=(1, 2),
+        )
     rows = [(code, count, SAYS[code]) for code, count in sorted(taken.outcomes.items())]
     console.show_table(
         f"Selection {taken.id}", ["Outcome", "Rows", "What it means"], rows, right=(1,)
     )
-    console.next_commands(f'cohort operations status {taken.id} --to … --reason "…"')
+    left_out = taken.outcomes.keys() - {SELECTED}
+    named = [f"cohort operations selection {taken.id} --not-selected"] if left_out else []
+    console.next_commands(*named, f'cohort operations status {taken.id} --to … --reason "…"')
+    return None
+
+
+_WAYS = {"ids": "pasted", "pick": "search", "selection": "selection", "filter": "filter"}
+
+
+def _part(part: PartTaken) -> str:
+    return f"{_WAYS.get(part.source, part.source)} {part.name}".strip()

@@ -77,8 +77,9 @@ def _show_checklist(record: Record, settings: Settings, operation_id: int) -> No
 
 def show_operation(record: Record, settings: Settings, found: Operation) -> None:
     """What was asked for, by whom, why, who decided, and how it stands."""
+    from clinic.change.given import given_sentence
     from clinic.change.kinds import title_of
-    from clinic.change.review import counts_sentence, not_found
+    from clinic.change.review import counts_sentence
     from clinic.change.wording import what_of
     from clinic.govern.approvals import latest
 
@@ -86,14 +87,12 @@ def show_operation(record: Record, settings: Settings, found: Operation) -> None
     with record.read() as connection:
         what = what_of(connection, found)
         asked = latest(connection, subject="operation", subject_id=found.id)
-    missing, first = not_found(record, found.selection_id)
-    more = " …" if missing > len(first) else ""
     decided = asked if asked is not None and asked.decided_by else None
     rows = [
         ("State", found.state + (f" ({found.state_reason})" if found.state_reason else "")),
         ("What", what),
         ("Patients", counts_sentence(record, found.id)),
-        ("Not found", f"{missing:,}: {', '.join(first)}{more}" if missing else None),
+        ("Ids", given_sentence(record, found.selection_id)),
         ("Reason", found.reason),
         ("Asked by", f"{found.requested_by}, {at(found.requested_at)}"),
         (

@@ -14,6 +14,10 @@ SELECTED: Final = "selected"
 DUPLICATE: Final = "duplicate"
 PATIENT_NOT_FOUND: Final = "patient_not_found"
 ID_MISSING: Final = "id_missing"
+NHS_NUMBER_INVALID: Final = "nhs_number_invalid"
+IDS_CONTRADICT: Final = "ids_contradict"
+OTHER_FACILITY: Final = "other_facility"
+UNREADABLE: Final = "unreadable_row"
 
 # --- an item of an operation ----------------------------------------------------------------------
 WILL_CHANGE: Final = "will_change"
@@ -43,6 +47,10 @@ SAYS: Final = {
     DUPLICATE: "The patient stands on an earlier row, which counts.",
     PATIENT_NOT_FOUND: "No patient of this record has this id. Check the list's source.",
     ID_MISSING: "The row has no id.",
+    NHS_NUMBER_INVALID: "The NHS number's check digit is wrong. Look it up and correct it.",
+    IDS_CONTRADICT: "The row's ids are not one patient's. Look up who is meant and correct the row.",
+    OTHER_FACILITY: "The patient does not belong to the facilities that were named.",
+    UNREADABLE: "The row has more or fewer cells than the heading. Correct it in the file.",
     WILL_CHANGE: "Will be changed.",
     ALREADY_SO: "Is so already: nothing to do.",
     LOCKED: "Another operation is changing this patient now. Run the rest again when it has ended.",

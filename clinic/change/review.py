@@ -18,17 +18,15 @@ from clinic.change.naming import read_names
 from clinic.change.operations import find_operation
 from clinic.change.outcomes import (
     ALREADY_SO,
-    DUPLICATE,
     LATER_OPERATION,
     LOCKED,
     SAYS,
-    SELECTED,
     WILL_CHANGE,
 )
 from clinic.change.states import CHANGED_SOMETHING, RUNNING
 from clinic.errors import NotFound
 from clinic.record.database import Record
-from clinic.record.schema.change import follow_up, operation_item, selection_row
+from clinic.record.schema.change import follow_up, operation_item
 from clinic.record.schema.people import appointment, patient
 
 
@@ -110,21 +108,6 @@ def counts_sentence(record: Record, operation_id: int) -> str:
     if rest := found.selected - changed - sum(counts.values()):
         parts.append(f"{rest:,} not concerned")
     return f"{found.selected:,} selected: {', '.join(parts)}"
-
-
-def not_found(record: Record, selection_id: int, limit: int = 20) -> tuple[int, list[str]]:
-    """How many given ids are nobody's or no id, and the first of them, as they were given."""
-    c = selection_row.c
-    which = (c.selection_id == selection_id) & c.outcome.not_in((SELECTED, DUPLICATE))
-    with record.read() as connection:
-        count = connection.scalar(sa.select(sa.func.count()).where(which)) or 0
-        first = connection.scalars(
-            sa.select(sa.func.coalesce(c.given, "(empty)"))
-            .where(which)
-            .order_by(c.row_number)
-            .limit(limit)
-        ).all()
-    return int(count), list(first)
 
 
 def read_lines(

@@ -13,9 +13,10 @@ from clinic.record.schema.people import patient
 
 @dataclass(frozen=True)
 class Found:
-    """A patient, as far as it takes to tell them from others. `own_id`: NHS number or local id."""
+    """A patient, as far as it takes to tell them from others. `own_id`: NHS number, local id, or none."""
 
-    own_id: str
+    id: int
+    own_id: str | None
     name: str
     birth_date: date | None
     status: str
@@ -47,12 +48,13 @@ def find_patients(record: Record, text: str) -> list[Found]:
     with record.read() as connection:
         found = connection.execute(
             sa.select(
+                p.id,
                 sa.func.coalesce(p.nhs_number, p.local_id),
                 p.given_name + " " + p.family_name,
                 p.birth_date,
                 p.status,
             )
-            .where(is_it, sa.func.coalesce(p.nhs_number, p.local_id).is_not(None))
+            .where(is_it)
             .order_by(sa.func.lower(p.family_name), sa.func.lower(p.given_name), p.id)
         )
         return [Found(*row) for row in found]

@@ -1,62 +1,95 @@
 """
 Whom an operation concerns (ALC-10 to ALC-13): taken once, stored, and named by its id from then on.
 
-By filter, from a CSV of ids, from pasted ids, or picked from a search. Every input row gets one outcome;
-triggers keep a selection as it was taken, so that what is reviewed is what is done.
+By filter, group, files of ids, pasted ids, searches, or several of them, which add up. Every input row gets
+one outcome; triggers keep a selection as it was taken, so that what is reviewed is what is done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.change.digest import selection_digest
-from clinic.change.outcomes import DUPLICATE, ID_MISSING, PATIENT_NOT_FOUND, SELECTED
+from clinic.change.outcomes import SELECTED
+from clinic.change.selection_parts import Part, PartTaken, last_row, write_part
 from clinic.clock import Clock
-from clinic.cohort.filters import PatientFilter, filter_query
+from clinic.cohort.filters import PatientFilter, facility_ids, filter_query
+from clinic.cohort.id_file import given_ids
 from clinic.errors import OperationRefused
 from clinic.govern.audit import Act, record_act
-from clinic.record.bulk import insert_rows, is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.change import selection, selection_row
-from clinic.record.schema.people import patient
 from clinic.record.statistics import count_filled
 from clinic.settings import Settings
-
-_BLOCK: Final = 10_000
-_COLUMNS: Final = ("selection_id", "row_number", "given", "patient_id", "outcome")
 
 
 @dataclass(frozen=True)
 class Taken:
-    """A stored selection and how many of its rows have each outcome."""
+    """A stored selection, how many of its rows have each outcome, and the same of each of its parts."""
 
     id: int
     rows: int
     outcomes: dict[str, int]
+    parts: tuple[PartTaken, ...] = ()
+
+
+def take(
+    record: Record,
+    clock: Clock,
+    settings: Settings,
+    parts: Sequence[Part],
+    *,
+    taken_by: str,
+    within: Sequence[str] = (),
+) -> Taken:
+    """
+    Store whom the parts name together, each patient once.
+
+    within: codes of facilities: of ids that were given, only their patients are selected
+
+    Raises:
+        NotFound: a filter or `within` names what does not exist
+        OperationRefused: nobody is selected, or more than the cap
+    """
+    given = sum(len(part.ids) for part in parts)
+    if given > settings.operations.cap:
+        raise OperationRefused(
+            "selection-too-large",
+            f"{given:,} ids are more than the {settings.operations.cap:,} that one operation may "
+            "have (settings: operations.cap): divide them",
+        )
+    with record.write() as connection:
+        return _take(connection, clock, settings, parts, taken_by=taken_by, within=within)
+
+
+def filter_part(settings: Settings, wanted: PatientFilter) -> Part:
+    """ALC-10: the patients whom a filter describes now. Row numbers go by patient id."""
+    return Part(
+        "filter",
+        query=lambda connection: filter_query(
+            connection, wanted, statuses=settings.organisation.statuses
+        ),
+        criteria=wanted.criteria(),
+    )
 
 
 def select_by_filter(
     record: Record, clock: Clock, settings: Settings, wanted: PatientFilter, *, taken_by: str
 ) -> Taken:
     """
-    ALC-10: the patients whom a filter describes now. Row numbers count from 1, by patient id.
+    A filter alone.
 
     Raises:
         NotFound: the filter names a status, facility or provider that does not exist
         OperationRefused: nobody, or more than the cap
     """
-    with record.write() as connection:
-        found = filter_query(connection, wanted, statuses=settings.organisation.statuses)
-        return select_by_query(
-            connection, clock, settings, found,
-            source="filter", criteria=wanted.criteria(), taken_by=taken_by,
-        )  # fmt: skip
+    return take(record, clock, settings, [filter_part(settings, wanted)], taken_by=taken_by)
 
 
 def select_by_query(
@@ -70,14 +103,8 @@ def select_by_query(
     taken_by: str,
 ) -> Taken:
     """The patients whom a query of ids finds, each once, in the caller's transaction."""
-    key = _open(connection, clock, source=source, criteria=criteria, taken_by=taken_by)
-    (patient_id,) = patients.distinct().subquery().c
-    number = sa.func.row_number().over(order_by=patient_id)
-    rows = sa.select(sa.literal(key), number, sa.null(), patient_id, sa.literal(SELECTED)).order_by(
-        patient_id
-    )
-    connection.execute(sa.insert(selection_row).from_select(list(_COLUMNS), rows))
-    return _close(connection, clock, settings, key)
+    part = Part(source, query=lambda _: patients, criteria=criteria)
+    return _take(connection, clock, settings, [part], taken_by=taken_by)
 
 
 def select_ids(
@@ -100,76 +127,33 @@ def select_ids(
     Raises:
         OperationRefused: none of them is a patient's, or there are more than the cap
     """
-    if len(ids) > settings.operations.cap:
-        raise OperationRefused(
-            "selection-too-large",
-            f"{len(ids):,} ids are more than the {settings.operations.cap:,} that one operation may "
-            "have (settings: operations.cap): divide them",
-        )
-    with record.write() as connection:
-        key = _open(connection, clock, source=source, criteria=None, taken_by=taken_by)
-        rows = _matched(connection, key, ids, first_row)
-        for block in rows:
-            insert_rows(connection, selection_row, _COLUMNS, block)
-        return _close(connection, clock, settings, key)
+    part = Part(source, ids=given_ids(ids, first_row=first_row))
+    return take(record, clock, settings, [part], taken_by=taken_by)
 
 
-def _matched(
-    connection: Connection, key: int, ids: Sequence[str], first_row: int
-) -> Iterator[list[tuple[Any, ...]]]:
-    """Rows of `selection_row`, block by block; a patient's second row is a duplicate."""
-    seen: set[int] = set()
-    for start in range(0, len(ids), _BLOCK):
-        given = [_plain(each) for each in ids[start : start + _BLOCK]]
-        known = _patients(connection, given)
-        block = []
-        for number, each in enumerate(given, start=first_row + start):
-            found = known.get(each)
-            outcome = _outcome(each, found, seen)
-            if found is not None:
-                seen.add(found)
-            block.append((key, number, each[:80] or None, found, outcome))
-        yield block
-
-
-def _outcome(given: str, found: int | None, seen: set[int]) -> str:
-    if not given:
-        return ID_MISSING
-    if found is None:
-        return PATIENT_NOT_FOUND
-    return DUPLICATE if found in seen else SELECTED
-
-
-def _plain(given: str) -> str:
-    """Without the blanks and dashes that people write into NHS numbers."""
-    packed = given.strip().replace(" ", "").replace("-", "")
-    return packed if packed.isdecimal() and len(packed) == 10 else given.strip()
-
-
-def _patients(connection: Connection, given: Sequence[str]) -> dict[str, int]:
-    """Id as given → patient. An NHS number comes before a practice's own id that reads the same."""
-    found: dict[str, int] = {}
-    for column in (patient.c.local_id, patient.c.nhs_number):
-        rows = connection.execute(
-            sa.select(column, patient.c.id).where(is_any_of(column, set(given)))
-        )
-        found.update(rows.tuples().all())
-    return found
-
-
-def _open(
+def _take(
     connection: Connection,
     clock: Clock,
+    settings: Settings,
+    parts: Sequence[Part],
     *,
-    source: str,
-    criteria: dict[str, Any] | None,
     taken_by: str,
-) -> int:
+    within: Sequence[str] = (),
+) -> Taken:
+    places = facility_ids(connection, within)
+    key = _open(connection, clock, parts, taken_by=taken_by)
+    taken: list[PartTaken] = []
+    for part in parts:
+        after = last_row(connection, key) if taken else 0
+        taken.append(write_part(connection, key, part, after=after, within=places))
+    return _close(connection, clock, settings, key, tuple(zip(parts, taken, strict=True)))
+
+
+def _open(connection: Connection, clock: Clock, parts: Sequence[Part], *, taken_by: str) -> int:
     key = connection.execute(
         sa.insert(selection)
         .values(
-            source=source,
-            criteria=None if criteria is None else orjson.dumps(criteria).decode(),
+            source=parts[0].source if len(parts) == 1 else "several",
             sha256="",
             rows=0,
             selected=0,
@@ -179,6 +163,22 @@ def _open(
         .returning(selection.c.id)
     ).scalar_one()
     return int(key)
+
+
+def _criteria(parts: Sequence[tuple[Part, PartTaken]]) -> str | None:
+    """What a filter asked for; of several parts what each is, and where its rows begin."""
+    if len(parts) == 1:
+        [(part, _)] = parts
+        told = part.criteria or ({"name": part.name} if part.name else None)
+    else:
+        told = {
+            "parts": [
+                {"source": part.source, "name": part.name, "after": taken.after}
+                | dict(part.criteria or {})
+                for part, taken in parts
+            ]
+        }
+    return None if told is None else orjson.dumps(told, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _tell(connection: Connection, clock: Clock, key: int, outcomes: dict[str, int]) -> None:
@@ -194,13 +194,17 @@ def _tell(connection: Connection, clock: Clock, key: int, outcomes: dict[str, in
     record_act(connection, clock, act, rows={selection: [key], selection_row: [key]})
 
 
-def _close(connection: Connection, clock: Clock, settings: Settings, key: int) -> Taken:
-    counted = connection.execute(
-        sa.select(selection_row.c.outcome, sa.func.count())
-        .where(selection_row.c.selection_id == key)
-        .group_by(selection_row.c.outcome)
-    )
-    outcomes: dict[str, int] = dict(counted.tuples().all())
+def _close(
+    connection: Connection,
+    clock: Clock,
+    settings: Settings,
+    key: int,
+    parts: tuple[tuple[Part, PartTaken], ...],
+) -> Taken:
+    outcomes: dict[str, int] = {}
+    for _, taken in parts:
+        for outcome, count in taken.outcomes.items():
+            outcomes[outcome] = outcomes.get(outcome, 0) + count
     selected = outcomes.get(SELECTED, 0)
     if not 0 < selected <= settings.operations.cap:
         raise OperationRefused(
@@ -212,6 +216,7 @@ def _close(connection: Connection, clock: Clock, settings: Settings, key: int) -
         sa.update(selection)
         .where(selection.c.id == key)
         .values(
+            criteria=_criteria(parts),
             rows=sum(outcomes.values()),
             selected=selected,
             sha256=selection_digest(connection, key),
@@ -219,4 +224,4 @@ def _close(connection: Connection, clock: Clock, settings: Settings, key: int) -
     )
     count_filled(connection, sum(outcomes.values()), selection_row)
     _tell(connection, clock, key, outcomes)
-    return Taken(key, sum(outcomes.values()), outcomes)
+    return Taken(key, sum(outcomes.values()), outcomes, tuple(taken for _, taken in parts))

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from clinic.change.outcomes import TRANSITION_NOT_ALLOWED
 from clinic.change.shape import Items, Kind, Parameters, Plan, Reason, has_died, patient_items
+from clinic.cohort.filters import status_like
 from clinic.errors import OperationRefused
 from clinic.record.schema.people import patient
 from clinic.settings import Settings
@@ -21,16 +22,17 @@ from clinic.settings import Settings
 
 def require(_connection: Connection, settings: Settings, parameters: Parameters) -> Parameters:
     """
-    `to`: the target status.
+    `to`: the target status, by its code or its label ("On Hold").
 
     Raises:
         OperationRefused: this practice has no such status
     """
-    to = str(parameters.get("to", ""))
+    given = str(parameters.get("to", ""))
     known = settings.organisation.statuses
-    if to not in known:
+    to = status_like(given, known)
+    if to is None:
         raise OperationRefused(
-            "status-unknown", f"there is no status {to!r}; there are: {', '.join(known)}"
+            "status-unknown", f"there is no status {given!r}; there are: {', '.join(known)}"
         )
     return {"to": to}
 

@@ -169,7 +169,7 @@ def map_columns(
     fields = {
         field: columns[position]
         for field in ALIASES
-        if (position := _find(field, columns, file_name)) is not None
+        if (position := find_column(field, columns, file_name)) is not None
     }
     _refuse_missing(fields, scheme, file_name)
     return _layout(columns, fields), fields
@@ -180,7 +180,13 @@ def recognised(columns: Sequence[str]) -> int:
     return sum(heading_key(column) in KNOWN for column in columns)
 
 
-def _find(field: str, columns: Sequence[str], file_name: str) -> int | None:
+def find_column(field: str, columns: Sequence[str], file_name: str) -> int | None:
+    """
+    The place of the column that holds this field of ours; None: no heading says so.
+
+    Raises:
+        ListRefused: two of them do
+    """
     for tier in _TIERS[field]:
         found = [i for i, column in enumerate(columns) if heading_key(column) in tier]
         if len(found) > 1:

@@ -69,6 +69,7 @@ def facts_of(
     )
     if source.source == "ids":
         facts["has_other_id"] = True
+    facts["ids_contradict"] = known["disputed"]
     facts["patient_id"] = known["id"]
     facts["register_optional"] = _need_no_record(source, ids, known, question, settings)
     _judge_birth_dates(facts, source, rows, known, question.today)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -17,26 +17,40 @@ from sqlalchemy import Connection
 from clinic.errors import NotFound
 from clinic.record.schema.people import facility, group_member, patient, patient_group, provider
 
+Values: TypeAlias = str | Sequence[str] | None
+"""One code or label, several, or none."""
+
 _MOST_NAMED: Final = 20
 
 
 @dataclass(frozen=True)
 class PatientFilter:
     """
-    ALC-10: status, facility, provider, registered between two days (both included). All must match.
+    ALC-10: status, facility, provider, insurance plan, registered between two days (both included).
 
-    Codes, not ids: they are what people know and what may stand in Prefect's parameters.
+    All must match; of several values of one, any. Codes, not ids: they are what people know and what may
+    stand in Prefect's parameters. A label ("On Hold") is read like its code.
+
+    without: "provider", "facility": who has none, beside those who have one of the values
     """
 
-    status: str | None = None
-    facility: str | None = None
-    provider: str | None = None
+    status: Values = None
+    facility: Values = None
+    provider: Values = None
     registered_from: date | None = None
     registered_to: date | None = None
+    insurance_plan: Values = None
+    without: tuple[str, ...] = ()
 
     def criteria(self) -> dict[str, Any]:
         """What was asked for, for the list's own record."""
-        return {key: str(value) for key, value in asdict(self).items() if value is not None}
+        asked = {
+            name: value if isinstance(value, str) else ", ".join(map(str, value))
+            for name, value in asdict(self).items()
+            if isinstance(value, str | tuple | list) and value
+        }
+        days = {"registered_from": self.registered_from, "registered_to": self.registered_to}
+        return asked | {name: str(day) for name, day in days.items() if day is not None}
 
 
 def group_query(connection: Connection, code: str) -> sa.Select[tuple[int]]:
@@ -69,19 +83,47 @@ def filter_query(
     Raises:
         NotFound: there is no such status, facility or provider
     """
-    query = sa.select(patient.c.id)
+    p = patient.c
+    query = sa.select(p.id)
     if wanted.status:
-        _require_status(connection, wanted.status, statuses)
-        query = query.where(patient.c.status == wanted.status)
-    if wanted.facility:
-        query = query.where(patient.c.facility_id == id_of(connection, facility, wanted.facility))
-    if wanted.provider:
-        query = query.where(patient.c.provider_id == id_of(connection, provider, wanted.provider))
+        known = [_status_of(connection, one, statuses) for one in _each(wanted.status)]
+        query = query.where(p.status.in_(known))
+    for name, table, column, values in (
+        ("facility", facility, p.facility_id, wanted.facility),
+        ("provider", provider, p.provider_id, wanted.provider),
+    ):
+        either = [column.is_(None)] if name in wanted.without else []
+        if values:
+            either.append(column.in_([id_of(connection, table, one) for one in _each(values)]))
+        if either:
+            query = query.where(sa.or_(*either))
+    if wanted.insurance_plan:
+        plans = [plan for one in _each(wanted.insurance_plan) for plan in _plans(connection, one)]
+        query = query.where(p.insurance_plan.in_(plans))
     if wanted.registered_from:
-        query = query.where(patient.c.registered_on >= wanted.registered_from)
+        query = query.where(p.registered_on >= wanted.registered_from)
     if wanted.registered_to:
-        query = query.where(patient.c.registered_on <= wanted.registered_to)
+        query = query.where(p.registered_on <= wanted.registered_to)
     return query
+
+
+def facility_ids(connection: Connection, codes: Sequence[str]) -> frozenset[int]:
+    """
+    The ids of the facilities with these codes.
+
+    Raises:
+        NotFound: there is none of such a code
+    """
+    return frozenset(id_of(connection, facility, code) for code in codes)
+
+
+def like(given: str) -> str:
+    """What a code and its label have in common: letters and digits. "On Hold", "on-hold" → onhold."""
+    return "".join(filter(str.isalnum, given.casefold()))
+
+
+def _each(values: Values) -> Sequence[str]:
+    return (values,) if isinstance(values, str) else values or ()
 
 
 def id_of(connection: Connection, table: sa.Table, code: str) -> int:
@@ -91,15 +133,20 @@ def id_of(connection: Connection, table: sa.Table, code: str) -> int:
     Raises:
         NotFound: there is none
     """
-    found = connection.execute(
-        sa.select(table.c.id).where(table.c.code == code)
-    ).scalar_one_or_none()
-    if found is None:
-        raise NotFound(
-            f"{table.name}-unknown",
-            f"there is no {table.name} {code}; {there_are(connection, table.c.code)}",
-        )
-    return int(found)
+    rows = connection.execute(sa.select(table.c.id, table.c.code, table.c.name)).all()
+    for alike in (
+        [row.id for row in rows if row.code == code],
+        [row.id for row in rows if like(row.code) == like(code)],
+        [row.id for row in rows if like(row.name) == like(code)],
+    ):
+        if len(alike) == 1:
+            return int(alike[0])
+        if alike:
+            break  # nobody can tell which of them is meant
+    raise NotFound(
+        f"{table.name}-unknown",
+        f"there is no {table.name} {code}; {there_are(connection, table.c.code)}",
+    )
 
 
 def there_are(connection: Connection, codes: sa.ColumnElement[str], *which: Any) -> str:
@@ -110,11 +157,39 @@ def there_are(connection: Connection, codes: sa.ColumnElement[str], *which: Any)
     return f"there are: {named}" + (" …" if len(found) > _MOST_NAMED else "")
 
 
-def _require_status(connection: Connection, status: str, statuses: Sequence[str]) -> None:
-    if status in statuses:
-        return
-    has = sa.select(patient.c.id).where(patient.c.status == status).limit(1)
-    if connection.scalar(has) is None:
-        known = connection.scalars(sa.select(patient.c.status).distinct())
-        named = ", ".join([*statuses, *sorted(set(known) - set(statuses))]) or "none"
-        raise NotFound("status-unknown", f"there is no status {status}; there are: {named}")
+def _status_of(connection: Connection, given: str, statuses: Sequence[str]) -> str:
+    """The code of a status that the practice has, or that somebody is in."""
+    if given in statuses:
+        return given
+    used = connection.scalars(sa.select(patient.c.status).distinct())
+    known = [*statuses, *sorted(set(used) - set(statuses))]
+    found = status_like(given, known)
+    if found is None:
+        raise NotFound(
+            "status-unknown",
+            f"there is no status {given}; there are: {', '.join(known) or 'none'}",
+        )
+    return found
+
+
+def status_like(given: str, known: Sequence[str]) -> str | None:
+    """The status that is meant by a code or a label; None: none is."""
+    if given in known:
+        return given
+    alike = [status for status in known if like(status) == like(given)]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _plans(connection: Connection, given: str) -> list[str]:
+    """However the plan is written in the records."""
+    there = connection.scalars(
+        sa.select(patient.c.insurance_plan).where(patient.c.insurance_plan.is_not(None)).distinct()
+    )
+    found = [plan for plan in there if plan is not None and like(plan) == like(given)]
+    if not found:
+        raise NotFound(
+            "insurance-plan-unknown",
+            f"no patient has the insurance plan {given}; "
+            f"{there_are(connection, patient.c.insurance_plan, patient.c.insurance_plan.is_not(None))}",
+        )
+    return found

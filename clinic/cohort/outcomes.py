@@ -39,6 +39,12 @@ _BEFORE = (
         "The NHS number's check digit is wrong. Look it up and correct it.",
     ),
     Outcome(
+        "ids_contradict",
+        "error",
+        "The row's ids contradict each other: the NHS number is not that of the patient with this record "
+        "number. Look up who is meant and correct the list.",
+    ),
+    Outcome(
         "patient_not_found",
         "error",
         "No patient of this record has this id. Check the list's source.",

@@ -109,6 +109,60 @@ def test_all_of_those_found_are_picked_and_json_is_all_that_is_printed(office: O
     assert (unsaid.exit_code, "--pick all" in unsaid.output) == (2, True)
 
 
+@pytest.mark.parametrize("scheme", ["generic", "emis", "systmone"])
+def test_files_of_ids_alone_are_selected_and_what_was_not_found_is_named_to_who_decides(
+    office: Office, tmp_path: Path, scheme: str
+) -> None:
+    """ALC-11, ALC-15: under every layout of messages; in the review, the approval, a list and a file."""
+    from clinic.change.approve import ask as ask_for_approval
+
+    update(office.open(), 1, nhs_number="9990000018")
+    office.environment["COHORT_ORGANISATION__ID_SCHEME"] = scheme
+    one, two = tmp_path / "one.csv", tmp_path / "two.txt"
+    one.write_text("NHS Number,MRN\n999 000 0018,L2\n,L2\n,X9\n", encoding="utf-8")
+    two.write_text('\ufeff"L2"\t\r\nL3\r\n9990000019\r\n', encoding="utf-8")
+    said = office.run(
+        "operations", "select", str(one), str(two), "--search", "Family4", "--pick", "all", me="ann"
+    )
+    assert said.exit_code == 0, said.output
+    for part in ("file one.csv\t3\t1", "file two.txt\t3\t1", "search\t1\t1"):
+        assert part in said.output
+    assert "cohort operations selection 1 --not-selected" in said.output
+    told = (
+        "6 given, 2 found, 1 not found: X9; 1 with a wrong check digit: 9990000019; "
+        "1 that contradict each other: 999 000 0018 / L2; 1 given twice"
+    )
+    assert told in " ".join(ask(office, "status", "1", "--to", "On Hold").split())
+    ask_for_approval(office.open(), SystemClock(), SETTINGS, 1, flow_run_id=None)
+    assert told in " ".join(office.run("approvals", "show", "1").output.split())
+    rows = office.rows("operations", "show", "1", "--not-found")
+    assert [(row["part"], row["row"], row["outcome"]) for row in rows] == [
+        ("file one.csv", 2, "ids_contradict"),
+        ("file one.csv", 4, "patient_not_found"),
+        ("file two.txt", 3, "nhs_number_invalid"),
+    ]
+    path = tmp_path / "rows.csv"
+    written = office.run("operations", "selection", "1", "--csv", str(path))
+    assert (written.exit_code, "7 rows written" in written.output) == (0, True)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_earlier_selections_and_filters_add_up_and_ids_are_kept_within_a_facility(
+    office: Office,
+) -> None:
+    update(office.open(), 5, facility_id=2, provider_id=None)
+    update(office.open(), 6, facility_id=2)
+    office.run("operations", "select", "--no-provider", me="ann")
+    taken = office.rows("operations", "select", "--selection", "1", "--facility", "South", me="ann")
+    assert taken["outcomes"] == {"selected": 2, "duplicate": 1}
+    within = office.rows(
+        "operations", "select", "--ids-from", "-", "--within", "F1", typed="L1 L5", me="ann"
+    )
+    assert within["outcomes"] == {"selected": 1, "other_facility": 1}
+    nothing = office.run("operations", "select")
+    assert (nothing.exit_code, "--status" in nothing.output) == (2, True)
+
+
 def test_who_is_not_proven_asks_for_nothing(office: Office) -> None:
     """ALC-44: otherwise one could ask in another's name, and approve oneself."""
     office.run("operations", "select", "--facility", "F1", me="mia")

@@ -12,6 +12,7 @@ WELL: dict[str, Any] = {
     "nhs_number_fault": "",
     "has_other_id": False,
     "patient_id": 1,
+    "ids_contradict": False,
     "register_optional": False,
     "birth_date_fault": "",
     "birth_date_differs": False,

@@ -20,6 +20,7 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"unreadable": True}, "unreadable_row"),
     ({"nhs_number_fault": "nhs_number_missing"}, "nhs_number_missing"),
     ({"nhs_number_fault": "nhs_number_invalid"}, "nhs_number_invalid"),
+    ({"ids_contradict": True}, "ids_contradict"),
     ({"patient_id": None}, "patient_not_found"),
     ({"birth_date_fault": "birth_date_missing"}, "birth_date_missing"),
     ({"birth_date_fault": "birth_date_invalid"}, "birth_date_invalid"),

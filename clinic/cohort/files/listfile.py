@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from clinic.cohort.columns import map_columns
 from clinic.cohort.files.clean import CleanTable
@@ -20,6 +21,15 @@ from clinic.cohort.files.sheet import SheetTable, open_sheet
 from clinic.cohort.files.short import FilledTable, ShortRows, columns_of
 from clinic.errors import ListRefused
 from clinic.settings import Layout
+
+
+class MapHeadings(Protocol):
+    """From the headings: the layout that they show, and our field name → heading."""
+
+    def __call__(
+        self, columns: Sequence[str], scheme: Layout, *, file_name: str
+    ) -> tuple[str, dict[str, str]]: ...
+
 
 _BLOCK_ROWS = 20_000
 _LIMITS = Limits()
@@ -94,12 +104,19 @@ class _ToClean:
     points: bool = True
 
 
-def open_list(path: Path, *, scheme: Layout = "generic", limits: Limits = _LIMITS) -> ListFile:
+def open_list(
+    path: Path,
+    *,
+    scheme: Layout = "generic",
+    limits: Limits = _LIMITS,
+    map_headings: MapHeadings = map_columns,
+) -> ListFile:
     """
     Read all of a list once and make sure that every row of it can be used.
 
     Reads CSV and TSV in UTF-8, UTF-16 (with its mark) or Windows-1252, .xlsx, .ods and .xls. `scheme`
-    says which columns are demanded (ACX-18 to 20). Memory stays flat for text; a sheet is held.
+    says which columns are demanded (ACX-18 to 20); `map_headings` reads the headings.
+    Memory stays flat for text; a sheet is held.
 
     Raises:
         ListRefused: with file, row, column, what was found and what to do; never a patient's value
@@ -108,7 +125,7 @@ def open_list(path: Path, *, scheme: Layout = "generic", limits: Limits = _LIMIT
     kind = kind_of(path, limits)
     opened = (_open_text if kind == "text" else _open_sheet)(path, limits, notices, kind)
     columns = opened.table.columns
-    layout, fields = map_columns(columns, scheme, file_name=path.name)
+    layout, fields = map_headings(columns, scheme, file_name=path.name)
     table: Table = opened.table
     if isinstance(table, SheetTable):
         dates, ids = ([fields[f] for f in some if f in fields] for some in (("birth_date",), EXACT))
@@ -160,13 +177,19 @@ def _open_text(path: Path, limits: Limits, notices: Notices, _kind: Kind) -> _Op
     )
 
 
-def _open_sheet(path: Path, limits: Limits, notices: Notices, kind: Kind) -> _Opened:
+def open_any_sheet(
+    path: Path, limits: Limits, notices: Notices, kind: Kind, *, headings: bool = True
+) -> SheetTable:
+    """A sheet of whatever program; `headings`: as in `open_sheet`."""
     if kind == "zip":
-        table = open_sheet(path, limits, notices)
-    else:
-        from clinic.cohort.files.xls_sheet import open_xls  # its reader is rarely needed
+        return open_sheet(path, limits, notices, headings=headings)
+    from clinic.cohort.files.xls_sheet import open_xls  # its reader is rarely needed
 
-        table = open_xls(path, limits, notices)
+    return open_xls(path, limits, notices, headings=headings)
+
+
+def _open_sheet(path: Path, limits: Limits, notices: Notices, kind: Kind) -> _Opened:
+    table = open_any_sheet(path, limits, notices, kind)
     return _Opened(table, sha256_of(path), table.kind, "", Reasons(), True, _ToClean())
 
 

@@ -15,6 +15,7 @@ from python_calamine import (
     SheetVisibleEnum,
 )
 
+from clinic.cohort.columns import column_letter
 from clinic.cohort.files.cells import Cells
 from clinic.cohort.files.extent import Extent
 from clinic.cohort.files.heading import tidy_headings
@@ -74,9 +75,13 @@ class SheetTable:
             yield page
 
 
-def open_sheet(path: Path, limits: Limits, notices: Notices) -> SheetTable:
+def open_sheet(
+    path: Path, limits: Limits, notices: Notices, *, headings: bool = True
+) -> SheetTable:
     """
     The first visible sheet, without hidden rows and columns; how many those are is noted.
+
+    headings: False: there are none, and every row counts; the columns are named by their letters
 
     Raises:
         ListRefused: no sheet, damaged or dangerous, too large, or formulas without their values
@@ -96,7 +101,9 @@ def open_sheet(path: Path, limits: Limits, notices: Notices) -> SheetTable:
         sheet = reader.get_sheet_by_name(name)
     except (CalamineError, IndexError):
         raise damaged(path.name) from None
-    return table_of(path.name, book.kind, sheet, extent, limits=limits, notices=notices)
+    return table_of(
+        path.name, book.kind, sheet, extent, limits=limits, notices=notices, headings=headings
+    )
 
 
 def _measure(book: Workbook, part: str, limits: Limits) -> list[Extent]:
@@ -162,6 +169,7 @@ def table_of(
     *,
     limits: Limits,
     notices: Notices,
+    headings: bool,
 ) -> SheetTable:
     """
     The sheet as a table, once its heading is found.
@@ -178,6 +186,11 @@ def table_of(
     rows = (
         (n, cells) for n, cells in _rows(sheet, Cells(extent), hidden, shown) if not is_blank(cells)
     )
+    if not headings:
+        notices.add("hidden_rows", sorted(hidden))
+        notices.add("hidden_columns", count=len(unseen))
+        letters = tuple(map(column_letter, shown))
+        return SheetTable(kind, letters, 0, sheet, hidden, shown, extent)
     found = heading_among(rows)
     if not found:
         raise ListRefused("list-empty", f"{name}: the first visible sheet is empty.")

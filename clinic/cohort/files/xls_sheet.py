@@ -56,7 +56,7 @@ class Grid:
             yield row + [""] * (self.width - len(row))
 
 
-def open_xls(path: Path, limits: Limits, notices: Notices) -> SheetTable:
+def open_xls(path: Path, limits: Limits, notices: Notices, *, headings: bool = True) -> SheetTable:
     """
     The first visible sheet, without hidden rows and columns; how many those are is noted.
 
@@ -77,7 +77,9 @@ def open_xls(path: Path, limits: Limits, notices: Notices) -> SheetTable:
     refuse_extent(name, reader.extent, limits)
     notices.add("format_unknown", count=reader.extent.unknown_formats)
     notices.add("empty_formula", reader.empty)
-    return table_of(name, "xls", reader.grid, reader.extent, limits=limits, notices=notices)
+    return table_of(
+        name, "xls", reader.grid, reader.extent, limits=limits, notices=notices, headings=headings
+    )
 
 
 def _refuse_characters(name: str, characters: int, limits: Limits) -> None:

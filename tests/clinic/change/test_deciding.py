@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from clinic.change.checklist import checklist
 from clinic.change.follow_up import count_open, list_follow_ups, tick
+from clinic.change.given import given_sentence
 from clinic.change.impact import impact_of
 from clinic.change.operations import get_operation, set_state
-from clinic.change.review import counts_sentence, not_found
+from clinic.change.review import counts_sentence
 from clinic.change.selection import select_ids
 from clinic.change.wording import what_of
 from clinic.errors import CohortError, NotAllowed, NotFound, OperationRefused
@@ -261,8 +262,9 @@ def test_counts_add_up_and_ids_that_were_not_found_are_named(
     reviewed(record, clock, operation_id)
     says = "3 selected: 2 will be changed, 1 already so"
     assert counts_sentence(record, operation_id) == says
-    count, named = not_found(record, taken.id, limit=2)
-    assert (count, named[0]) == (3, "X9")
+    assert given_sentence(record, taken.id) == (
+        "7 given, 3 found, 2 not found: X9, L77; 1 without an id; 1 given twice"
+    )
 
 
 def test_follow_ups_are_listed_by_team_ticked_and_unticked_on_the_trail(

@@ -23,6 +23,11 @@ FILTERS = [
     (PatientFilter(provider="P2"), {5}),
     (PatientFilter(registered_from=date(2020, 1, 1), registered_to=date(2020, 12, 31)), {6}),
     (PatientFilter(status="on_hold", facility="F2"), {3}),
+    (PatientFilter(status=["On Hold"], facility=["f1", "South"]), {3}),
+    (PatientFilter(provider=["P2"], without=("provider",)), {2, 5}),
+    (PatientFilter(without=("provider", "facility")), {2}),
+    (PatientFilter(without=("facility",)), {2, 6}),
+    (PatientFilter(insurance_plan=["gold plus", "Silver"]), {4, 6}),
 ]
 
 
@@ -32,11 +37,11 @@ def test_a_filter_selects_whom_it_describes(
 ) -> None:
     """ALC-10: status, facility, provider, date range."""
     practice(record)
-    update(record, 2, status="on_hold")
+    update(record, 2, status="on_hold", facility_id=None, provider_id=None)
     update(record, 3, status="on_hold", facility_id=2)
-    update(record, 4, facility_id=2)
+    update(record, 4, facility_id=2, insurance_plan="Gold-Plus")
     update(record, 5, provider_id=2)
-    update(record, 6, registered_on=date(2020, 6, 1))
+    update(record, 6, registered_on=date(2020, 6, 1), facility_id=None, insurance_plan="Silver")
     taken = select_by_filter(record, clock, SETTINGS, wanted, taken_by="ann")
     with record.read() as connection:
         rows = connection.execute(
@@ -92,10 +97,13 @@ def test_a_filter_that_finds_nobody_or_too_many_is_refused(
             select_by_filter(
                 sqlite_record, clock, settings, PatientFilter(status=status), taken_by="ann"
             )
-    with pytest.raises(NotFound, match="facility-unknown"):
-        select_by_filter(
-            sqlite_record, clock, SETTINGS, PatientFilter(facility="F9"), taken_by="ann"
-        )
+    for wanted, unknown in (
+        (PatientFilter(facility="F9"), "facility-unknown"),
+        (PatientFilter(status=["active", "actve"]), "status-unknown"),
+        (PatientFilter(insurance_plan="Gold"), "no patient has the insurance plan Gold"),
+    ):
+        with pytest.raises(NotFound, match=unknown):
+            select_by_filter(sqlite_record, clock, SETTINGS, wanted, taken_by="ann")
 
 
 def test_a_selection_stays_as_it_was_taken(record: Record, clock: FakeClock) -> None:

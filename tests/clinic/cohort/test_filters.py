@@ -57,6 +57,9 @@ def practice(record: Record, clock: FakeClock, tmp_path: Path) -> Practice:
         (PatientFilter(registered_from=date(2024, 1, 1), registered_to=date(2024, 1, 1)), {1}),
         (PatientFilter(status="active", facility="F1", provider="P2"), {4}),
         (PatientFilter(status="discharged"), set()),
+        (PatientFilter(status="Active"), {1, 2, 4}),
+        (PatientFilter(status=["On Hold", "active"]), {1, 2, 3, 4}),
+        (PatientFilter(facility=["f1"], provider=["P1", "p2"]), {1, 3, 4}),
     ],
 )
 def test_a_filter_means_those_whom_all_of_its_parts_describe(

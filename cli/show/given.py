@@ -1,0 +1,48 @@
+"""What became of each id that was given for a selection, as the terminal shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from cli import console
+
+if TYPE_CHECKING:
+    from clinic.record.database import Record
+
+
+def show_given(
+    record: Record,
+    selection_id: int,
+    *,
+    outcomes: Sequence[str] = (),
+    but: Sequence[str] = (),
+    limit: int,
+    page: int,
+    json: bool,
+) -> None:
+    """A page of a selection's rows, under the sentence that counts them all; with `json` all of them."""
+    from clinic.change.given import given_sentence, read_given
+
+    skip = (page - 1) * limit
+    if json:
+        every = read_given(record, selection_id, outcomes=outcomes, but=but)
+        return console.show_json([asdict(each) for each in every])
+    if told := given_sentence(record, selection_id):
+        console.say(f"Selection {selection_id}: {told}")
+    shown = list(
+        read_given(record, selection_id, outcomes=outcomes, but=but, limit=limit, skip=skip)
+    )
+    console.show_table(
+        f"{skip + 1:,} to {skip + len(shown):,}" if shown else "No more",
+        ["Part", "Row", "Given", "Outcome", "Patient", "Name", "What it means"],
+        [(x.part, x.row, x.given, x.outcome, x.patient, x.name, x.says) for x in shown],
+        right=(1,),
+    )
+    if len(shown) == limit:
+        console.next_commands(
+            f"cohort operations selection {selection_id} --page {page + 1}",
+            f"cohort operations selection {selection_id} --csv FILE",
+        )
+    return None
