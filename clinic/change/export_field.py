@@ -24,7 +24,9 @@ class ExportField:
     name: str = "export"
     of_visit: bool = False
 
-    def holder(self, items: FromClause) -> tuple[FromClause, ColumnElement[bool]]:
+    def holder(
+        self, items: FromClause, part: Part | None = None
+    ) -> tuple[FromClause, ColumnElement[bool]]:
         holder = sa.select(patient.c.id, sa.literal(0).label("version")).subquery()
         return holder, holder.c.id == items.c.patient_id
 

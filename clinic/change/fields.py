@@ -52,8 +52,15 @@ class Field(Protocol):
     def of_visit(self) -> bool:
         """Whether a visit carries it; else the patient does."""
 
-    def holder(self, items: FromClause) -> tuple[FromClause, ColumnElement[bool]]:
-        """The row that carries it and its version, and how an item finds it."""
+    def holder(
+        self, items: FromClause, part: Part | None = None
+    ) -> tuple[FromClause, ColumnElement[bool]]:
+        """
+        The row that carries it and its version, and how an item finds it.
+
+        Args:
+            part: whose items they are, if an outer join must not read more than theirs
+        """
 
     def value(self, items: FromClause, holder: FromClause) -> ColumnElement[str]:
         """Its present value as text."""
@@ -77,7 +84,9 @@ class ColumnField:
     def _key(self, items: FromClause) -> ColumnElement[int]:
         return items.c.subject_id if self.of_visit else items.c.patient_id
 
-    def holder(self, items: FromClause) -> tuple[FromClause, ColumnElement[bool]]:
+    def holder(
+        self, items: FromClause, part: Part | None = None
+    ) -> tuple[FromClause, ColumnElement[bool]]:
         holder = self.table.alias()
         return holder, holder.c.id == self._key(items)
 
@@ -158,7 +167,9 @@ class TagField:
     name: str = "tag"
     of_visit: bool = False
 
-    def holder(self, items: FromClause) -> tuple[FromClause, ColumnElement[bool]]:
+    def holder(
+        self, items: FromClause, part: Part | None = None
+    ) -> tuple[FromClause, ColumnElement[bool]]:
         holder = patient.alias()
         return holder, holder.c.id == items.c.patient_id
 

@@ -8,6 +8,7 @@ listed to be booked anew.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Any, Final
@@ -101,39 +102,30 @@ def to_facility_default(plan: Plan) -> Items:
 
 
 def _to_named(connection: Connection, plan: Plan) -> Items:
-    """The n-th living patient goes to the provider in whose share n falls."""
+    """
+    The n-th living patient goes to the provider in whose share n falls.
+
+    Ranked where they are read: a join with the ranks would read all of them again for each patient.
+    """
     known = provider_ids(connection, plan.parameters["to"])
     providers = [known[code] for code in plan.parameters["to"] if code in known]
     living = chosen_patients(plan).where(patient.c.death_date.is_(None))
-    count = connection.scalar(sa.select(sa.func.count()).select_from(_ids(living))) or 0
+    count = connection.scalar(living.add_columns(sa.func.count())) or 0
     if plan.parameters["by"] == "even" or len(providers) == 1:
         shares = even_shares(count, len(providers))
     else:
         shares = capacity_shares(count, _room(connection, providers, living))
-    ranked = _ranked(living)
-    new = _in_whose_share(ranked.c.rank, providers, shares)
-    source = chosen_patients(plan).outerjoin_from(
-        patient, ranked, ranked.c.patient_id == patient.c.id
-    )
+    dead = has_died()
+    alive = sa.case((dead.when, 0), else_=1)
+    rank = sa.func.sum(alive).over(order_by=patient.c.id, rows=(None, 0)) - 1
+    new = sa.case((dead.when, None), else_=_in_whose_share(rank, providers, shares))
     return patient_items(
         plan,
         field="provider",
         old=patient.c.provider_id,
         new=new,
-        reasons=(has_died(), Reason(new.is_(None), NO_CAPACITY)),
-        source=source,
+        reasons=(dead, Reason(new.is_(None), NO_CAPACITY)),
     )
-
-
-def _ids(living: Items) -> sa.Subquery:
-    return living.add_columns(patient.c.id.label("patient_id")).subquery()
-
-
-def _ranked(living: Items) -> sa.Subquery:
-    number = sa.func.row_number().over(order_by=patient.c.id)
-    return living.add_columns(
-        patient.c.id.label("patient_id"), (number - 1).label("rank")
-    ).subquery()
 
 
 def even_shares(count: int, providers: int) -> list[int]:
@@ -169,23 +161,24 @@ def capacity_shares(count: int, room: Sequence[int | None]) -> list[int]:
 
 def _room(connection: Connection, providers: Sequence[int], moving: Items) -> list[int | None]:
     """How many more each can take; the patients who are being moved count for nobody."""
-    held = (
-        sa.select(sa.func.count())
-        .select_from(patient)
-        .where(
-            patient.c.provider_id == provider.c.id,
-            patient.c.id.not_in(sa.select(_ids(moving).c.patient_id)),
-        )
-        .correlate(provider)
-        .scalar_subquery()
+    by_provider = sa.select(patient.c.provider_id, sa.func.count()).group_by(patient.c.provider_id)
+    held = _counts(connection, by_provider.where(is_any_of(patient.c.provider_id, providers)))
+    leaving = _counts(
+        connection,
+        moving.add_columns(patient.c.provider_id, sa.func.count()).group_by(patient.c.provider_id),
     )
-    found = connection.execute(
-        sa.select(provider.c.id, provider.c.capacity - held).where(
-            is_any_of(provider.c.id, providers)
-        )
+    limits = sa.select(provider.c.id, provider.c.capacity).where(
+        is_any_of(provider.c.id, providers)
     )
-    room: dict[int, Any] = dict(found.tuples().all())
-    return [None if room[key] is None else max(0, int(room[key])) for key in providers]
+    limit = dict(connection.execute(limits).tuples().all())
+    return [
+        None if limit[key] is None else max(0, limit[key] - held[key] + leaving[key])
+        for key in providers
+    ]
+
+
+def _counts(connection: Connection, query: sa.Select[Any]) -> Counter[int | None]:
+    return Counter(dict(connection.execute(query).tuples().all()))
 
 
 def _in_whose_share(

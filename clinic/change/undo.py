@@ -137,7 +137,7 @@ def undo_items(connection: Connection, asked: Operation) -> Iterator[Items]:
 def _items(asked: Operation, part: Part, name: str, *, edits_seen: int) -> Items:
     field = FIELDS[name]
     done = operation_item.alias("done")
-    holder, found = field.holder(done)
+    holder, found = field.holder(done, part)
     value = field.value(done, holder)
     joined = done.outerjoin(patient, patient.c.id == done.c.patient_id).outerjoin(holder, found)
     # A range of patients, or SQLite would read the whole selection for each of them

@@ -38,17 +38,20 @@ class VisitField:
     name: str = "visit"
     of_visit: bool = False
 
-    def holder(self, items: FromClause) -> tuple[FromClause, ColumnElement[bool]]:
+    def holder(
+        self, items: FromClause, part: Part | None = None
+    ) -> tuple[FromClause, ColumnElement[bool]]:
         made, p = appointment.alias("made"), visit_plan.c
-        holder = (
-            sa.select(
-                p.id,
-                sa.func.coalesce(made.c.version, 0).label("version"),
-                _value(made).label("value"),
-            )
-            .select_from(visit_plan.outerjoin(made, made.c.visit_plan_id == p.id))
-            .subquery()
-        )
+        query = sa.select(
+            p.id,
+            sa.func.coalesce(made.c.version, 0).label("version"),
+            _value(made).label("value"),
+        ).select_from(visit_plan.outerjoin(made, made.c.visit_plan_id == p.id))
+        if part is not None:
+            own = operation_item.alias("own")
+            of_part = part.items(own) & (own.c.field == self.name)
+            query = query.where(p.id.in_(sa.select(own.c.subject_id).where(of_part)))
+        holder = query.subquery()
         return holder, holder.c.id == items.c.subject_id
 
     def value(self, items: FromClause, holder: FromClause) -> ColumnElement[str]:

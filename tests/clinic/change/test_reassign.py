@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import date
 
 import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clinic.change.plan import make_plan
 from clinic.change.reassign import capacity_shares, even_shares
 from clinic.change.selection import select_by_filter
 from clinic.cohort.filters import PatientFilter
 from clinic.errors import NotFound
 from clinic.record.database import Record
-from clinic.record.schema.change import follow_up
+from clinic.record.schema.change import follow_up, operation_item
+from clinic.record.schema.people import provider
 from tests.clinic.change.practice import (
     SETTINGS,
     asked,
@@ -64,6 +67,64 @@ def test_they_are_distributed_by_the_room_each_has(record: Record, clock: FakeCl
     done(record, clock, operation_id)
     assert Counter(column(record, "provider_id").values()) == {2: 4, 4: 2, 1: 1}
     assert Counter(outcomes(record, operation_id).values()) == {"will_change": 5, "no_capacity": 1}
+
+
+def expected(
+    ids: Sequence[int], dead: set[int], to: Sequence[int], shares: Sequence[int]
+) -> dict[int, str]:
+    """One after the other, as a person would: the living in the order of their ids fill the shares."""
+    places = iter([who for who, share in zip(to, shares, strict=True) for _ in range(share)])
+    found = {}
+    for n in ids:
+        now = None if n in dead else next(places, None)
+        if n in dead:
+            found[n] = "patient_dead"
+        elif now is None:
+            found[n] = "no_capacity"
+        else:
+            found[n] = "already_so" if now == n % 5 else f"will_change {now}"
+    return found
+
+
+# To whom, how, and the shares of the 36 living; P2 has room for 4, P4 for 2, beside those whom they keep
+SHARES: list[tuple[list[int], str, list[int]]] = [
+    ([3], "even", [36]),
+    ([2, 3, 4], "even", [12, 12, 12]),
+    ([3, 1, 2, 4, 5], "even", [8, 7, 7, 7, 7]),
+    ([2], "capacity", [36]),  # one alone: the checklist says by how many they are too many
+    ([4, 2], "capacity", [2, 4]),
+    ([2, 4, 3], "capacity", [4, 2, 30]),
+]
+
+
+@pytest.mark.parametrize(("to", "by", "shares"), SHARES)
+def test_the_dead_take_nobodys_place_and_the_living_fill_the_shares_in_order(
+    record: Record, clock: FakeClock, to: list[int], by: str, shares: list[int]
+) -> None:
+    """ALC-17, ALC-19: 45 of 60 patients are selected, nine of them are dead, some are there already."""
+    practice(record, 60)
+    chosen = range(1, 46)
+    dead = {1, 2, 9, 10, 23, 30, 31, 44, 45}
+    # P2 keeps 46, 47 and the dead 2; P4 keeps 48 and the dead 9 and 44
+    has = {n: n % 5 or None for n in chosen} | {46: 2, 47: 2, 48: 4}
+    with record.write() as connection:
+        connection.execute(sa.insert(provider).values(id=5, code="P5", name="Dr 5", facility_id=1))
+        for key, capacity in ((2, 7), (4, 5)):
+            row = sa.update(provider).where(provider.c.id == key)
+            connection.execute(row.values(capacity=capacity))
+    for n, by_whom in has.items():
+        values = {"death_date": date(2026, 1, 31)} if n in dead else {}
+        update(record, n, provider_id=by_whom, **values)
+    parameters = {"to": [f"P{n}" for n in to], "by": by}
+    operation_id = asked(record, clock, "provider", parameters, chosen)
+    make_plan(record, clock, SETTINGS, operation_id)
+    i = operation_item.c
+    with record.read() as connection:
+        rows = connection.execute(
+            sa.select(i.patient_id, i.outcome, i.new).where(i.operation_id == operation_id)
+        ).all()
+    found = {n: f"{what} {new}" if what == "will_change" else what for n, what, new in rows}
+    assert found == expected(chosen, dead, to, shares)
 
 
 def test_each_goes_to_the_default_provider_of_their_facility(
