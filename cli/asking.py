@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from cli import console, sending
 from cli.asked import Manner, What, Who, require_resumable, to_request
-from cli.confirm import wait_for_another
+from cli.confirm import wait_for_another, waiting_request
 from cli.previewing import look
 from cli.show.next_steps import next_steps
 from cli.show.review import show_review, show_said, show_time
@@ -88,6 +88,11 @@ def release(
         Incomplete: work is left, or somebody's fate is unknown
     """
     if sending.waits_for_approval(parts, campaign_id):
+        if json:
+            waits = waiting_request(parts.record, campaign_id)
+            number = waits[0].id if waits else None
+            state = {"campaign_id": campaign_id, "state": states.AWAITING_APPROVAL}
+            console.show_json({**state, "approval": number})
         return wait_for_another(parts.record, parts.clock, parts.settings, campaign_id)
     use_server(parts.settings)
     return _send(parts, request, campaign_id, json=json)

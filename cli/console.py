@@ -4,10 +4,12 @@ What people see: one console for results, one for remarks, and the command to ty
 Results go to standard output, everything else to standard error, so that a pipe gets results alone.
 What strangers wrote is made harmless here, for every command (cli/harmless.py).
 Not a terminal, or NO_COLOR set: no colours, no boxes, one line a row, tabs between cells.
+With --json standard output is one JSON document alone (cli/scripts.py), and results for people are remarks.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
@@ -19,13 +21,46 @@ from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 
-from cli.harmless import Screen, harmless, harmless_json
+from cli import scripts
+from cli.harmless import Screen, harmless
+from cli.scripts import Script
 from clinic.errors import CohortError
+
+_script = Script()
+_TAG = re.compile(r"\[/?[a-z ]*\]")  # the styles of our own remarks
+
+
+def begin(words: Sequence[str]) -> None:
+    """A command begins: whether a script reads what it tells, by what was typed."""
+    global _script
+    _script = Script(words, wanted=scripts.asks_for_json(words))
+
+
+def refuse(code: str, says: str, exit_code: int, *, do: str = "") -> None:
+    """For a script: why the command did not do what it was asked, and what to do."""
+    if _script.error is None:
+        _script.error = scripts.error_of(code, says, exit_code, _script.words, do=do)
+
+
+def end(exit_code: int) -> None:
+    """The command has ended: a script gets its document."""
+    global _script
+    ended, _script = _script, Script()
+    if not ended.wanted:
+        return
+    if exit_code and not ended.told and ended.error is None:
+        says = " ".join(ended.said) or "it did not do what it was asked"
+        ended.error = scripts.error_of("failed", says, exit_code, do=says)
+    scripts.write(scripts.document(ended))
 
 
 def out() -> Screen:
     """For results."""
-    return _screen(sys.stdout)
+    return _screen(_results())
+
+
+def _results() -> TextIO:
+    return sys.stderr if _script.wanted else sys.stdout
 
 
 def err() -> Screen:
@@ -40,23 +75,29 @@ def _screen(file: TextIO) -> Screen:
 
 def show_error(error: CohortError) -> None:
     """The code, the sentence, and where more is said of it."""
+    refuse(error.code, error.says, error.exit_code)
     err().print(f"[bold red]{escape(error.code)}[/]: {escape(error.says)}")
     err().print(f"[dim]More: docs/runbook.md, heading `{escape(error.code)}`[/]")
 
 
 def show_unforeseen(error: Exception, where: str) -> None:
     """An error of ours: its kind and its place, without its text."""
+    refuse("unforeseen", f"{type(error).__name__} at {where}", 1, do="report this: it is our fault")
     err().print(f"[bold red]unforeseen[/]: {type(error).__name__} at {escape(where)}")
     err().print("[dim]This is our fault: report this line. What was done so far is kept.[/]")
 
 
 def say(text: str) -> None:
     """A remark."""
+    if _script.wanted:
+        _script.said.append(_TAG.sub("", text))
     err().print(text)
 
 
 def say_plain(text: str) -> None:
     """The same of a text that may hold brackets, which are no markup."""
+    if _script.wanted:
+        _script.said.append(text)
     err().print(text, markup=False, highlight=False)
 
 
@@ -71,10 +112,10 @@ def next_commands(*commands: str) -> None:
 
 def show_json(value: Any) -> None:
     """For scripts: one JSON document, times in ISO 8601 and UTC."""
-    import orjson
-
-    text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
-    sys.stdout.write(harmless_json(text.decode()) + "\n")
+    if _script.wanted:
+        _script.told.append(value)
+    else:
+        scripts.write(value)
 
 
 def show_table(
@@ -85,7 +126,7 @@ def show_table(
 
     right: the columns, counted from 0, that hold numbers
     """
-    if not sys.stdout.isatty():
+    if not _results().isatty():
         _show_plain(headings, rows)
         return
     table = Table(box=box.SIMPLE_HEAD)
@@ -126,7 +167,7 @@ def _one_below_the_other(table: Table) -> Group:
 def _show_plain(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     for row in (headings, *rows):
         cells = (" ".join(_text(cell).split()) for cell in row)
-        sys.stdout.write("\t".join(cells) + "\n")
+        _results().write("\t".join(cells) + "\n")
 
 
 def _text(cell: Any) -> str:

@@ -60,8 +60,46 @@ class LazyGroup(TyperGroup):
             command = self.TABLE[name].load(name)
         return name, command, rest
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
+    ) -> Any:
+        """What was typed, read; what makes no sense of it is told to a script, too."""
+        if parent is None:
+            console.begin(tuple(args))
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except typer.TyperException as error:
+            _end_misread(error)
+            raise
+
     def invoke(self, ctx: Any) -> Any:
-        """Run; what the user can mend is shown without a traceback (clinic/errors.py)."""
+        """Run; a script gets one document, whatever happens (cli/scripts.py)."""
+        try:
+            result = self._run(ctx)
+        except typer.TyperException as error:
+            _end_misread(error)
+            raise
+        except typer.Exit as ended:
+            console.end(ended.exit_code)
+            raise
+        except (typer.Abort, EOFError):
+            do = "answer at a terminal, or give the option that answers: see --help"
+            console.refuse(
+                "aborted", "nobody answered the question: nothing more was done", 1, do=do
+            )
+            console.end(1)
+            raise
+        except KeyboardInterrupt:
+            console.refuse(
+                "interrupted", "it was interrupted: see what was done with: cohort campaigns", 130
+            )
+            console.end(130)
+            raise
+        console.end(0)
+        return result
+
+    def _run(self, ctx: Any) -> Any:
+        """What the user can mend is shown without a traceback (clinic/errors.py)."""
         try:
             return super().invoke(ctx)
         except CohortError as error:
@@ -87,6 +125,14 @@ class LazyGroup(TyperGroup):
 
             console.show_unforeseen(error, where(error.__traceback__))
             raise typer.Exit(1) from None
+
+
+def _end_misread(error: typer.TyperException) -> None:
+    """What was typed is no command: for a script as for people, who are told by Typer."""
+    typed = getattr(error, "ctx", None)
+    do = f"{typed.command_path} --help" if typed is not None else "cohort --help"
+    console.refuse("usage", error.format_message(), error.exit_code, do=do)
+    console.end(error.exit_code)
 
 
 def _exit_if_outage(error: Exception) -> None:

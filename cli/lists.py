@@ -92,7 +92,7 @@ def check(
     Exit code 0: somebody can be messaged, whatever the remarks say; 2: nobody can, and why, be it that
     the list cannot be read, that a campaign would stop it, or that every row is left out.
     """
-    from clinic.errors import CohortRefused, ListRefused
+    from clinic.errors import ListRefused
     from data_checks.list_report import list_html, refused_html
 
     try:
@@ -101,8 +101,6 @@ def check(
         report = {"file": file.name, "accepted": False, "code": refusal.code, "says": refusal.says}
         page = partial(refused_html, file.name, refusal.code, refusal.says)
         _write(report, page, html=html, json=json)
-        if json:
-            raise typer.Exit(refusal.exit_code) from None
         raise
     report = report_of(opened, quality, judged)
     page = partial(
@@ -116,8 +114,6 @@ def check(
     if not json:
         _show(report)
     if not report["messaged"]:
-        if json:
-            raise typer.Exit(CohortRefused.exit_code)
         raise _refusal(report, quality, judged)
     if not json:
         key = f"--template {template}" if template else "--template …"

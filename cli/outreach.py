@@ -114,6 +114,9 @@ def report(
     from clinic.message.campaign import get_campaign
     from clinic.message.outreach import Filter, find_patient, list_sent
 
+    if json and str(csv) == "-":
+        raise typer.BadParameter("standard output is for one of them: --csv - or --json")
+
     settings = get_settings()
     time = LocalTime(settings)
     with open_record(settings) as record:
@@ -126,7 +129,7 @@ def report(
             _write_excel(excel, list_sent(record, wanted), time, settings.home)
         if csv is not None:
             _write_file(csv, list_sent(record, wanted), time)
-        if excel is None and csv is None:
+        if json or (excel is None and csv is None):
             _show(list_sent(record, wanted), time, limit=limit, json=json)
 
 
