@@ -18,7 +18,9 @@ from clinic.record.installation import install
 from tests.cli.office import SECRET, Office, ask, hire
 from tests.ledgers import add_campaign, add_patients
 
-WITHOUT_RECORD = {"templates variables", "server status", "settings", "list check", "health"}
+WITHOUT_RECORD = {
+    "templates variables", "server status", "settings", "settings check", "list check", "health",
+}  # fmt: skip
 """What can be said before there is a record."""
 WORDS = {
     "patients import": ("{list}",),
@@ -44,7 +46,7 @@ ACTING = {
     "resend",
     "operations select",
 }
-ANSWERS = {"server status", "health"}
+ANSWERS = {"server status", "health", "settings check"}
 """Whose exit code is the answer, and no refusal."""
 WITHOUT_SUCCESS = {"remind", "resend", "audit show", "operations show"}
 """Where nothing is there to do or show: one document all the same."""
