@@ -24,6 +24,8 @@ from clinic.settings import Settings
 # Any postcode of the United Kingdom and the Crown dependencies (BS 7666)
 _POSTCODE: Final = re.compile(r"[A-Z]{1,2}[0-9][A-Z0-9]? [0-9][A-Z]{2}")
 _PACKED: Final = "^(GIR0AA|[A-Z]{1,2}[0-9][A-Z0-9]?[0-9][A-Z]{2})$"  # without its space
+# One address and nothing beside it: "Ann <ann@…>" and two addresses in one field are for a person
+_ONE_ADDRESS: Final = r"""^[^]\s@,;:<>()"\\[]+@[^]\s@,;:<>()"\\[]+\.[^]\s@,;:<>()"\\.[]+$"""
 _CHANNELS: Final = ("sms", "email", "voice", "none")
 _SEXES: Final = ("male", "female", "other", "unknown")  # FHIR administrative-gender
 
@@ -121,7 +123,9 @@ def _tidied(field: str, old: ColumnElement[Any]) -> tuple[ColumnElement[Any], li
     """The usual spelling of what is there, and who has nothing that could be spelled so."""
     if field == "email":
         new: ColumnElement[Any] = sa.func.lower(sa.func.trim(old))
-        return new, [Reason(sa.and_(old.is_not(None), new.not_like("%_@_%._%")), VALUE_INVALID)]
+        return new, [
+            Reason(sa.and_(old.is_not(None), ~new.regexp_match(_ONE_ADDRESS)), VALUE_INVALID)
+        ]
     packed = sa.func.upper(sa.func.replace(old, " ", ""))
     length = sa.func.length(packed)
     # Not by its length: BFPO 61, UNKNOWN and an Irish Eircode would be cut in two

@@ -54,9 +54,10 @@ _SIGNATURE = re.compile(
 )
 # Beginnings of words, and phrases, by which people ask for the same in more words
 _MAY_BE = re.compile(
-    r"\b(stop\w*|unsub\w*|opt(ing|ed)? ?out|end|quit|revoke|cancel\w*|remove|arret|td|canslo\w*|diwedd|"
+    r"\b(stop\w*|unsub\w*|opt(ing|ed)? ?out|end|quit|revoke|cancel\w*|remove|arret\w*|td|canslo\w*|diwedd|"
     r"peidi\w*|(dim|dim ond) mwy|datdanysgrif\w*|no more|(do ?nt|do not|never|not) (want|text|contact|"
-    r"message|send|sms)\w*|leave me alone|take me off|wrong (number|person)|rhif anghywir|gadewch lonydd)\b"
+    r"message|send|sms)\w*|leave me alone|take me off|delete (me|my)|go away|not me|"
+    r"wrong (number|person)|rhif anghywir|gadewch lonydd)\b"
 )
 
 

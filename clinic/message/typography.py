@@ -39,6 +39,7 @@ _FRACTIONS: Final = "½¼¾"
 _SLASHES: Final = frozenset("/⁄∕÷")
 _DASHES: Final = "‐‑‒–—―"  # not the minus, which is a sign already
 _OF_NUMBERS: Final = frozenset("+-−.,:/" + _DASHES)
+_STAY_IN_NUMBERS: Final = frozenset("•‣◦‹›")  # 3•5 is no 3*5, and 5›6 no 5'6
 _OUTSIDE_GSM = re.compile(f"[^{re.escape(GSM_BASIC + GSM_EXTENSION)}]")
 _COSTLY = re.compile(f"[^{re.escape(GSM_BASIC)}]")
 
@@ -122,6 +123,8 @@ def _twin(match: re.Match[str]) -> str:
         if odd in "‐‑":
             return twin if before.isalpha() else odd
         return " - " if before.isalpha() else odd
+    if odd in _STAY_IN_NUMBERS and before.isnumeric() and after.isnumeric():
+        return odd
     return "... " if twin == "..." and after.isnumeric() else twin
 
 

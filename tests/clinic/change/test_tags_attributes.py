@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
 
+from clinic.change.plan import make_plan
 from clinic.errors import MendableError
 from clinic.record.database import Record
 from tests.clinic.change.practice import (
+    SETTINGS,
     asked,
     column,
     die,
@@ -73,6 +76,10 @@ TIDY = [
     ("postcode", "12345", None),
     ("email", " Ann@Example.ORG ", "ann@example.org"),
     ("email", "ann at example", None),
+    ("email", "Ann Smith <Ann@Example.org>", None),
+    ("email", "Ann@example.org; Bob@example.org", None),
+    ("email", "Ann@ example.org", None),
+    ("email", "Ann@example", None),
 ]
 
 
@@ -89,6 +96,38 @@ def test_data_clean_up_writes_values_the_usual_way(
     done(record, clock, operation_id)
     assert column(record, field)[1] == (after or before)
     assert outcomes(record, operation_id)[1] == ("will_change" if after else "value_invalid")
+
+
+@pytest.mark.parametrize(
+    ("field", "letters"), [("postcode", "AaBEG 0123\t."), ("email", "aB@@.. ,;<>()\n\u00a0ü")]
+)
+def test_whatever_stands_in_a_field_nothing_of_it_is_cut_or_invented(
+    record: Record, clock: FakeClock, field: str, letters: str
+) -> None:
+    """ALC-1: by the rule's own grammar or not at all, and again it is the same."""
+    chance = random.Random(field)
+    texts = {
+        n: "".join(chance.choice(letters) for _ in range(chance.randint(5, 9)))
+        for n in range(1, 80)
+    }
+    texts |= {80: " gir 0aa", 81: "e1 1aa", 82: "A.b@B.aa "}
+    practice(record, len(texts))
+    for number, text in texts.items():
+        update(record, number, **{field: text})
+    parameters = {"field": field, "tidy": True}
+    first = asked(record, clock, "attribute", parameters, list(texts))
+    done(record, clock, first)
+    after, outcome = column(record, field), outcomes(record, first)
+    for number, text in texts.items():
+        packed = str.upper if field == "postcode" else str.lower
+        if outcome[number] == "will_change":
+            assert packed(after[number]).replace(" ", "") == packed(text).replace(" ", "")
+        else:
+            assert (outcome[number], after[number]) == ("value_invalid", text)
+    assert "will_change" in outcome.values()
+    again = asked(record, clock, "attribute", parameters, list(texts))
+    make_plan(record, clock, SETTINGS, again)
+    assert set(outcomes(record, again).values()) == {"already_so", "value_invalid"}
 
 
 REFUSED: list[tuple[str, dict[str, Any]]] = [

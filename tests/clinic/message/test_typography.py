@@ -49,6 +49,7 @@ KEPT = [
     ("👨\u200d👩\u200d👧 ❤\ufe0f", "emoji joined from several"),
     ("می\u200cخواهم", "Persian needs its non-joiner"),
     ("3\u200b40 mg", "what stands between two numbers, seen or not"),
+    ("3•5 mg, 7›6", "signs between digits that would read as a sum or as feet"),
     ("–4 mg", "a dash before a number, of which nobody knows whether it is a sign"),
 ]
 

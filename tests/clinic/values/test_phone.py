@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 import re
+import unicodedata
 
 import pandas as pd
 import phonenumbers
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
@@ -172,6 +173,77 @@ def test_any_text_gets_an_address_or_a_fault_never_both(texts: list[str]) -> Non
     for address, fault, kind in judged.itertuples(index=False):
         assert re.fullmatch(r"\+[1-9][0-9]{6,14}", address) if not fault else address == ""
         assert fault == (KINDS[kind][0] if kind else "")
+
+
+_NUMBERS = st.sampled_from(
+    [
+        "7911223456",
+        "7700900123",
+        "2079460958",
+        "612345678",
+        "7009001234",
+        "2125550123",
+        "9434765919",
+    ]
+) | st.text("0123456789", min_size=6, max_size=12)
+_BEFORE = st.sampled_from(
+    [
+        "",
+        "0",
+        "+44",
+        "44",
+        "+44 (0)",
+        "0044",
+        "00440",
+        "+33",
+        "0033",
+        "+7",
+        "+1",
+        "'0",
+        "\u202a0",
+        "tel 0",
+    ]
+)
+_BETWEEN = st.sampled_from(
+    ["", "", " ", "-", ".", "\u00a0", "\u200b", "\u2013", "(", ")", "/", "x", "٣"]
+)
+
+
+@st.composite
+def written(draw: st.DrawFn) -> str:
+    """A number as people write it, with what they put before and into it."""
+    number = "".join(digit + draw(_BETWEEN) for digit in draw(_NUMBERS))
+    return (
+        draw(_BEFORE)
+        + number
+        + draw(st.sampled_from(["", "", " ", "\n", ".", " (wife)", "#2", "０"]))
+    )
+
+
+@pytest.mark.parametrize("phones", [UK, TEST, WORLD], ids=["uk", "test", "world"])
+@settings(max_examples=40, derandomize=True, deadline=None)
+@example(["00447911223456", "+44 (0)7911 22\u200b34 56"])
+@given(st.lists(written(), min_size=10, max_size=40))
+def test_a_number_is_never_cut_mended_or_read_twice(phones: Phones, texts: list[str]) -> None:
+    """ARC-12: an address has the digits that were written, all of them, and judged again it is the same."""
+    judged = judge_mobiles(pd.Series(texts, dtype="str"), phones)
+    again = judge_mobiles(judged["address"], phones)
+    assert again["address"].tolist() == judged["address"].tolist()
+    for text, address, fault in zip(texts, judged["address"], judged["fault"], strict=True):
+        assert bool(address) != bool(fault)
+        if address:
+            _assert_same_digits(unicodedata.normalize("NFKC", text), phonenumbers.parse(address))
+
+
+def _assert_same_digits(text: str, number: phonenumbers.PhoneNumber) -> None:
+    country, national = str(number.country_code), str(number.national_number)
+    digits = re.sub("[^0-9]", "", text)
+    assert digits.endswith(national)
+    before = digits.removesuffix(national)
+    codes = {"", country, f"00{country}"}
+    assert before in {code + zero for code in codes for zero in ("", "0")}
+    assert before not in ("", "0") or country == "44"  # without a country it is one of ours
+    assert not re.search(r"[^\W\d_]|[/#٣]", text)
 
 
 def test_rows_are_judged_by_place_whatever_their_index() -> None:

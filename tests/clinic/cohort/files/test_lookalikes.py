@@ -19,6 +19,15 @@ COLUMNS = (
     ("NHS numbers", ("999 000 0018", "9990000999", ""), "unused_nhs_numbers"),
     ("dates of birth", ("31/12/1980", "1.2.1950", "1999-03-04"), "unused_birth_dates"),
     ("dates of birth with months", ("31-Dec-1980", "1 Feb 1950", ""), "unused_birth_dates"),
+    ("two-digit years", ("31/12/80", "1.2.50", "4-Mar-99"), "unused_birth_dates"),
+    ("years first, ordinals", ("19550403", "3rd April 1955", "May 4 1961"), "unused_birth_dates"),
+    (
+        "numbers with notes",
+        ("07700 900123 (wife)", "home: 01632 960456", "unknown"),
+        "unused_phones",
+    ),
+    ("several addresses", ("Ann <a@example.org>", "b@x.org; c@x.org", "N/A"), "unused_emails"),
+    ("next visits", ("31/12/26", "1 Feb 27", "20270202"), None),
     ("e-mail addresses", ("a@example.org", "b.c@example.org", "none"), "unused_emails"),
     ("dates of visits", ("31/12/2026", "01/02/2027", "02/02/2027"), None),
     ("words", ("yes", "call 07700 900123 after 5", ""), None),
@@ -44,6 +53,19 @@ def test_a_column_is_judged_by_its_values(
     """PAT-9: an unknown heading switches no check off in silence."""
     found = [(n.code, n.column, n.must_be_seen) for n in open_list(listed(tmp_path, cells)).notices]
     assert found == ([(code, "Extra", True)] if code else [])
+
+
+@pytest.mark.parametrize(
+    ("heading", "code"),
+    [("Child date of birth", "unused_birth_dates"), ("DOB of baby", "unused_birth_dates"),
+     ("Jab", None)],
+)  # fmt: skip
+def test_dates_of_birth_of_children_are_told_by_the_heading(
+    tmp_path: Path, heading: str, code: str | None
+) -> None:
+    """PAT-9: dates of last year could be visits too."""
+    path = listed(tmp_path, ("04/05/2024", "2025-06-07", "1/2/26"), heading)
+    assert [notice.code for notice in open_list(path).notices] == ([code] if code else [])
 
 
 def test_a_column_that_is_used_is_not_told_of(tmp_path: Path) -> None:
