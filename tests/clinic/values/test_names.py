@@ -49,6 +49,21 @@ def test_no_word_is_lost_or_doubled_but_a_further_title(words: list[str]) -> Non
     assert len(parts) <= len(words)
 
 
+@given(
+    st.lists(st.sampled_from("Ann van der Jones Llŷr O'Brien Dr".split()), min_size=1, max_size=4),
+    st.lists(st.sampled_from("Mary Ann de Siân".split()), max_size=3),
+    st.sampled_from(["", " (Mrs)", " ( Dr. )"]),
+)
+def test_a_family_name_before_a_comma_is_kept_whole(
+    family: list[str], given_names: list[str], title: str
+) -> None:
+    """ACX-22: what stands before the comma is the family name, whatever its words are."""
+    whole = f"{' '.join(family)}, {' '.join(given_names)}{title}"
+    [parts] = split_names(pd.Series([whole])).to_numpy().tolist()
+    assert parts[1:] == [" ".join(given_names), " ".join(family)]
+    assert parts[0] == title.strip(" ()")
+
+
 @pytest.mark.parametrize(("name", "odd"), [("Si‰n", True), ("ZoÃ«", True), ("Ren\ufffd", True),
     ("JOÃO", False), ("Mª José", False), ("O’Brien", False), ("Siân-Llŷr", False)])  # fmt: skip
 def test_signs_that_names_do_not_have(name: str, odd: bool) -> None:

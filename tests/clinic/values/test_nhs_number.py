@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+
 import nhs_number
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from stdnum.gb import nhs
 
@@ -75,6 +78,29 @@ def test_stdnum_agrees_on_all_ten_digits(numbers: list[int]) -> None:
     judged = judge_nhs_numbers(pd.Series(texts, dtype="str"))
     expected = [nhs.is_valid(text) and len(set(text)) > 1 for text in texts]
     assert (judged["fault"] == "").tolist() == expected
+
+
+_WRITTEN = st.lists(
+    st.sampled_from(["943", "476", "5919", "9434765919", "999", "000", "0018", "1", "x", "/"])
+    | st.sampled_from([" ", "-", "\u00a0", "\u2011", "\u200b", "\t", "'", ".", "９", "²", ".0"]),
+    max_size=9,
+).map("".join)
+
+
+@settings(max_examples=60, derandomize=True, deadline=None)
+@given(st.lists(_WRITTEN, max_size=40))
+@example(["\u200b943 476\u00a05919", "943-476-5919", "9434765919.0", "9434765919x"])
+def test_a_number_is_never_cut_or_mended(texts: list[str]) -> None:
+    """ARC-7: all its digits and no other sign, and judged again it is the same."""
+    judged = judge_nhs_numbers(pd.Series(texts, dtype="str"))
+    for text, number, fault in zip(texts, judged["nhs_number"], judged["fault"], strict=True):
+        assert bool(number) != bool(fault)
+        if number:
+            seen = unicodedata.normalize("NFKC", text.replace("²", "x"))
+            assert re.sub("[^0-9]", "", seen) == number
+            assert not re.search(r"[A-Za-z/.]", seen)
+    again = judge_nhs_numbers(judged["nhs_number"])
+    assert again["nhs_number"].tolist() == judged["nhs_number"].tolist()
 
 
 def test_synthetic_numbers_are_valid() -> None:
