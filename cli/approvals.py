@@ -270,11 +270,10 @@ def by_prefect(settings: Settings) -> Callable[[Approval], str]:
         from tasks.environment import apply_environment
 
         apply_environment(settings)
-        from tasks.decided import (
-            decision_goes_on,  # imports prefect, which reads its environment once
-        )
+        from tasks.asking import quickly  # imports prefect, which reads its environment once
+        from tasks.decided import decision_goes_on
 
-        with open_record(settings) as record:
+        with open_record(settings) as record, quickly():
             return decision_goes_on(record, decided)
 
     return call

@@ -168,12 +168,14 @@ def ask_and_start(record: Record, settings: Settings, operation_id: int) -> None
 def go_on(record: Record, settings: Settings, operation_id: int) -> None:
     """Let the operation's run go on, or start one; server and worker are started if need be."""
     prepare_prefect(settings)
+    from tasks.asking import quickly
     from tasks.going_on import operation_goes_on, operation_tag, runs_of
     from tasks.runs import flow_run_url
 
     kind, run = _run_of(record, operation_id)
-    went = operation_goes_on(operation_id, kind, flow_run_id=run)
-    found = runs_of(operation_tag(operation_id), run)
+    with quickly():
+        went = operation_goes_on(operation_id, kind, flow_run_id=run)
+        found = runs_of(operation_tag(operation_id), run)
     console.say(f"Its run ({went}): {flow_run_url(found[0].id) if found else ''}")
 
 
@@ -201,12 +203,14 @@ def prepare_prefect(settings: Settings) -> None:
     start_worker(settings)
 
 
-def start_flow(settings: Settings, name: str, parameters: Mapping[str, Any]) -> None:
+def start_flow(settings: Settings, name: str, parameters: Mapping[str, Any], *, key: str) -> None:
     """Let a worker run a deployed flow; server and worker are started if need be."""
     prepare_prefect(settings)
     from tasks import runs  # imports prefect, which reads its environment once
+    from tasks.asking import quickly
 
-    run = runs.start_deployment(f"{name}/{name}", parameters)
+    with quickly():
+        run = runs.start_deployment(f"{name}/{name}", parameters, key=key)
     console.say(f"Its run: {runs.flow_run_url(run)}")
 
 

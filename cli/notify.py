@@ -12,10 +12,12 @@ from rich.markup import escape
 from cli import changing, console
 from cli.changing import Asking
 from cli.proof import Me, SecretFd
-from clinic.errors import NotAllowed
+from clinic.errors import Incomplete, NotAllowed
 
 if TYPE_CHECKING:
     from clinic.notify.recipients import Told
+    from clinic.notify.request import NoticeRequest
+    from clinic.settings import Settings
 
 _KINDS = Literal["facility", "provider", "internal"]
 
@@ -66,8 +68,27 @@ def notify(
             requested_by=person.name, request_key=key or f"cli-{uuid.uuid4()}",
         )  # fmt: skip
         ask_for(record, SystemClock(), request, by=person)
-        changing.start_flow(settings, "notify-staff", {"request": request.model_dump(mode="json")})
+        _start(settings, request)
     console.next_commands("cohort approvals", "cohort campaigns")
+
+
+def _start(settings: Settings, request: NoticeRequest) -> None:
+    """
+    Let a worker ask for the approval, and tell.
+
+    Raises:
+        Incomplete: no run could be started; what to type then, which tells nobody twice
+    """
+    shown, key = {"request": request.model_dump(mode="json")}, request.request_key
+    try:
+        changing.start_flow(settings, "notify-staff", shown, key=f"notice-{key}")
+    except Exception as problem:
+        says = getattr(problem, "says", type(problem).__name__)
+        raise Incomplete(
+            "run-not-started",
+            f"nobody was told yet, for its run was not started: {says}; when that is fixed, the same again "
+            f"with: --key {key}",
+        ) from None
 
 
 def _show(told: list[Told], text: str) -> None:

@@ -104,7 +104,10 @@ def resume(me: Me = "", secret_fd: SecretFd = None) -> None:
     with open_record(settings) as record:
         by = who_acts(record, settings, me, secret_fd)
         apply_environment(settings)
-        was_paused = go_on(settings)
+        from tasks.asking import quickly  # imports prefect, which reads its environment once
+
+        with quickly():
+            was_paused = go_on(settings)
         if was_paused:
             tell_resumed(record, SystemClock(), by=by, subject="queue")
     console.say("The queue of messages goes on." if was_paused else "The queue is not paused.")

@@ -1,9 +1,10 @@
 """
 Runs whose machine is gone: they stay `Running` for ever, since nobody is left to say otherwise.
 
-A run sends a heartbeat every 30 seconds. One that is still Running when three of them did not come is
-marked as crashed. Its state is asked first: an automation of Prefect's own goes by events alone, and
-marked runs that were suspended, and waited for a person, as crashed too.
+A run sends a heartbeat every 30 seconds, the first at once. One that is still Running when three of them did
+not come is marked as crashed; so is one of which none ever came, killed as it began or beside its server.
+Its state is asked first: an automation of Prefect's own goes by events alone, and marked runs that were
+suspended, and waited for a person, as crashed too.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
     FlowRunFilterTags,
 )
-from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.events.filters import (
     EventFilter,
     EventNameFilter,
@@ -34,6 +35,8 @@ from tasks.wiring import wiring
 
 MISSED_HEARTBEATS: Final = 3
 SILENCE: Final = timedelta(seconds=MISSED_HEARTBEATS * HEARTBEAT_SECONDS)
+# What has come may be written down late: a run of which nothing came at all is given more time
+NONE_AT_ALL: Final = timedelta(minutes=10)
 
 
 @task(name="end-silent-runs", retries=2, retry_delay_seconds=[1, 5])
@@ -44,15 +47,11 @@ def end_silent_runs() -> int:
 
 
 def crash_silent_runs(client: SyncPrefectClient, tag: str, *, now: datetime) -> list[UUID]:
-    """Runs with this tag that are Running, sent a heartbeat, and none for `SILENCE`: now they are Crashed."""
+    """Runs with this tag that are Running and of which nothing was heard for too long: now they are Crashed."""
     running = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING]))
     ours = FlowRunFilterTags(all_=[tag])  # another installation's are its own to judge
     found = client.read_flow_runs(flow_run_filter=FlowRunFilter(state=running, tags=ours))
-    silent = [
-        run.id
-        for run in found
-        if (last := _last_heartbeat(client, run.id)) is not None and now - last > SILENCE
-    ]
+    silent = [run.id for run in found if _is_silent(client, run, now)]
     message = f"no heartbeat for {SILENCE.total_seconds():.0f} s"
     for key in silent:
         # Asked again: it may have been suspended, or have ended, since
@@ -60,6 +59,13 @@ def crash_silent_runs(client: SyncPrefectClient, tag: str, *, now: datetime) -> 
         if state is not None and state.is_running():
             client.set_flow_run_state(key, Crashed(message=message))
     return silent
+
+
+def _is_silent(client: SyncPrefectClient, run: FlowRun, now: datetime) -> bool:
+    last = _last_heartbeat(client, run.id)
+    if last is not None:
+        return now - last > SILENCE
+    return run.state is not None and now - run.state.timestamp > NONE_AT_ALL
 
 
 def _last_heartbeat(client: SyncPrefectClient, flow_run_id: UUID) -> datetime | None:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
 import pytest
+from prefect.settings import (
+    PREFECT_API_URL,
+    PREFECT_CLIENT_CSRF_SUPPORT_ENABLED,
+    temporary_settings,
+)
 
 from cli.prefect_gone import SILENT_SECONDS, ServerGone, Watch, is_gone, run_beside
 from clinic.errors import Incomplete, MendableError
 from clinic.settings import Settings
+from tasks import runs
 from tasks.artifacts import QUIET_SECONDS, Drawing
+from tasks.asking import RETRIES, quickly
 from tasks.safely import Unforeseen
 from tests.prefect_server import free_port
 
@@ -132,3 +141,38 @@ def test_the_process_ends_without_waiting_for_threads_that_would_tell_the_server
         [sys.executable, "-c", waits], capture_output=True, text=True, check=False, timeout=30
     )
     assert (done.returncode, done.stdout) == (4, "said\n")
+
+
+@pytest.fixture
+def dying() -> Iterator[tuple[str, list[int]]]:
+    """A server that takes a request and dies before it answers: its address, and how often it was asked."""
+    asked: list[int] = []
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        port = door.getsockname()[1]
+
+        def die() -> None:
+            while True:
+                try:
+                    visitor, _ = door.accept()
+                except OSError:
+                    return
+                with visitor:
+                    visitor.recv(65_536)
+                    asked.append(1)
+
+        threading.Thread(target=die, daemon=True).start()
+        yield f"http://127.0.0.1:{port}/api", asked
+        door.shutdown(socket.SHUT_RDWR)
+
+
+def test_what_a_command_asks_of_a_server_that_dies_is_told_in_a_sentence_and_soon(
+    dying: tuple[str, list[int]],
+) -> None:
+    """2.6: operations, notices, decisions: two attempts where Prefect by itself makes six."""
+    url, asked = dying
+    here = {PREFECT_API_URL: url, PREFECT_CLIENT_CSRF_SUPPORT_ENABLED: False}
+    with temporary_settings(here), pytest.raises(MendableError) as told, quickly():
+        runs.start_deployment("undo/undo", {"operation_id": 1}, key="one")
+    assert told.value.code == "prefect-gone"
+    assert "cohort server start" in told.value.says
+    assert len(asked) == 1 + RETRIES
