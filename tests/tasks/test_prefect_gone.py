@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -172,7 +173,7 @@ def test_what_a_command_asks_of_a_server_that_dies_is_told_in_a_sentence_and_soo
     url, asked = dying
     here = {PREFECT_API_URL: url, PREFECT_CLIENT_CSRF_SUPPORT_ENABLED: False}
     with temporary_settings(here), pytest.raises(MendableError) as told, quickly():
-        runs.start_deployment("undo/undo", {"operation_id": 1}, key="one")
+        runs.resume(uuid4())
     assert told.value.code == "prefect-gone"
     assert "cohort server start" in told.value.says
     assert len(asked) == 1 + RETRIES
