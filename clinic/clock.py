@@ -16,6 +16,9 @@ class Clock(Protocol):
     def sleep(self, seconds: float) -> None:
         """Wait."""
 
+    def elapsed(self) -> float:
+        """Seconds since some instant: for waits, since the time itself may jump while one sleeps."""
+
 
 class SystemClock:
     """The machine's own clock."""
@@ -25,3 +28,6 @@ class SystemClock:
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
+
+    def elapsed(self) -> float:
+        return time.monotonic()

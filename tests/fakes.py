@@ -23,12 +23,17 @@ class FakeClock:
 
     def __init__(self, start: datetime = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)) -> None:
         self.time = start
+        self.slept = 0.0
 
     def now(self) -> datetime:
         return self.time
 
     def sleep(self, seconds: float) -> None:
         self.time += timedelta(seconds=seconds)
+        self.slept += seconds
+
+    def elapsed(self) -> float:
+        return self.slept
 
 
 class FakeGateway:

@@ -43,15 +43,15 @@ def deliver(
     be sent within `patience`, or once the ledger's process is to stop: what waits then is in the ledger,
     for the next run.
     """
-    give_up = ledger.clock.now() + patience
+    give_up = ledger.clock.elapsed() + patience.total_seconds()
     while not ledger.stopping():
         claim = ledger.claim(campaign_id, first, last)
         if claim is not None:
             if send_batch(ledger, gateway, claim):
-                give_up = ledger.clock.now() + patience
+                give_up = ledger.clock.elapsed() + patience.total_seconds()
             continue
         wait = seconds_until_next(ledger, campaign_id, first, last)
-        if wait is None or ledger.clock.now() + timedelta(seconds=wait) > give_up:
+        if wait is None or ledger.clock.elapsed() + wait > give_up:
             return
         ledger.clock.sleep(min(wait, 1.0))
 

@@ -72,12 +72,12 @@ def patiently(clock: Clock, patience: timedelta, write: Callable[[], T]) -> T:
     Raises:
         sqlalchemy.exc.DBAPIError: it is still away after that
     """
-    until = clock.now() + patience
+    until = clock.elapsed() + patience.total_seconds()
     while True:
         try:
             return write()
         except sa.exc.DBAPIError as error:
-            if not is_away(error) or clock.now() + _PAUSE > until:
+            if not is_away(error) or clock.elapsed() + _PAUSE.total_seconds() > until:
                 raise
             clock.sleep(_PAUSE.total_seconds())
 
