@@ -9,6 +9,7 @@ from clinic.message.override import require_proven
 from clinic.message.request import MessageRequest
 from data_checks.cohort import check_cohort as check
 from tasks import show
+from tasks.log_file import of_campaign
 from tasks.safely import task
 from tasks.wiring import wiring
 
@@ -25,7 +26,7 @@ def load_cohort(request: MessageRequest) -> int:
     if request.override_gate is not None:
         require_proven(parts.record, key)
     gateway = parts.gateway(request.channel, dry_run=request.dry_run, outbox=request.outbox)
-    return begin_campaign(
+    campaign_id = begin_campaign(
         parts.record,
         parts.clock,
         parts.settings,
@@ -34,6 +35,8 @@ def load_cohort(request: MessageRequest) -> int:
         gateway=gateway.name,
         batch_limit=gateway.batch_limit,
     )
+    of_campaign(campaign_id)
+    return campaign_id
 
 
 @task(name="check-cohort")

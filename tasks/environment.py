@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from clinic.settings import Settings, load_settings
+from tasks import log_file
 from tasks.login import ensure_login
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,6 +71,11 @@ def prefect_home(settings: Settings) -> Path:
     return settings.home.resolve() / "prefect"
 
 
+def log_path(settings: Settings) -> Path:
+    """The log of all of this installation's processes (tasks/log_file.py)."""
+    return settings.home.resolve() / "logs" / "cohort.log"
+
+
 def api_url(settings: Settings) -> str:
     """Where Prefect's server answers."""
     return settings.prefect_api_url or f"http://127.0.0.1:{settings.prefect_port}/api"
@@ -81,6 +87,8 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
     places = {
         "PREFECT_HOME": str(prefect_home(settings)),
         "PREFECT_API_URL": api_url(settings),
+        log_file.FILE: str(log_path(settings)),
+        log_file.PRACTICE: settings.organisation.name,
         **_no_proxy(),
     }
     ours = {} if settings.prefect_api_url else _local_server(settings)
@@ -148,6 +156,8 @@ def child_environment(settings: Settings) -> dict[str, str]:
     temporary = prefect_home(settings) / "tmp"
     temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
     environment["TMPDIR"] = str(temporary)
+    # What they do is in the log; what nobody may overlook is also where whoever started them looks
+    environment.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")
     # `prefect.yaml` writes it into each deployment: where flows/ is
     environment["PWD"] = str(ROOT)
     # Every flow run is a process: without bytecode its imports cost twice as much

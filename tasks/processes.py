@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from tasks.log_file import rotate
+
 # Those this process started itself must be waited for when they end, or they stay as zombies
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
@@ -43,6 +45,8 @@ class Background:
     def start(self, arguments: Sequence[str], environment: Mapping[str, str]) -> bool:
         """Run `python ARGUMENTS`; False where it runs already."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        if not self.running():
+            rotate(self.log, kept=1)  # what runs writes to the file itself, whatever its name
         with self._lock.open("a+b") as lock, self.log.open("ab") as log:
             if not _taken(lock):
                 return False

@@ -7,6 +7,7 @@ from prefect.runtime import flow_run
 from clinic.message.override import require_proven
 from clinic.message.remind import begin_reminders
 from clinic.message.reminder_request import ReminderRequest
+from tasks.log_file import of_campaign
 from tasks.safely import task
 from tasks.wiring import wiring
 
@@ -23,7 +24,7 @@ def load_appointments(request: ReminderRequest) -> int:
     if request.override_gate is not None:
         require_proven(parts.record, key)
     gateway = parts.gateway(request.channel, dry_run=request.dry_run, outbox=request.outbox)
-    return begin_reminders(
+    campaign_id = begin_reminders(
         parts.record,
         parts.clock,
         parts.settings,
@@ -32,3 +33,5 @@ def load_appointments(request: ReminderRequest) -> int:
         gateway=gateway.name,
         batch_limit=gateway.batch_limit,
     )
+    of_campaign(campaign_id)
+    return campaign_id

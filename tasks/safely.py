@@ -32,6 +32,7 @@ from prefect.task_runners import TaskRunner
 
 from clinic.errors import CohortError, GatewayRefused, MendableError, NotAllowed, RecordUnsafe
 from clinic.record.outage import PASSING, outage
+from tasks.log_file import for_campaign
 from tasks.scrub import where
 
 P = ParamSpec("P")
@@ -139,16 +140,26 @@ def safe(function: Callable[P, R]) -> Callable[P, R]:
     if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
         raise TypeError(f"{function.__name__}: tasks and flows here are plain functions")
 
+    names = list(inspect.signature(function).parameters)
+
     @functools.wraps(function)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        given = {**dict(zip(names, args, strict=False)), **kwargs}
         try:
-            return function(*args, **kwargs)
+            with for_campaign(_campaign_of(given)):
+                return function(*args, **kwargs)
         except Exception as error:
             harmless = _harmless(error)
         # Outside the except block, so that the first error is not kept as this one's context
         _raise_alone(harmless)
 
     return guarded
+
+
+def _campaign_of(given: dict[str, Any]) -> int | None:
+    """The campaign that is named, or that these batches are of: for the log."""
+    number = getattr(given.get("span"), "campaign_id", given.get("campaign_id"))
+    return number if isinstance(number, int) else None
 
 
 def _cancelled_by_people(function: Callable[P, R]) -> Callable[P, R]:

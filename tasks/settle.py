@@ -24,8 +24,10 @@ from clinic.message.unconfirmed import end_waiting as end_all_waiting
 from clinic.message.unsaved import save_unsaved
 from clinic.message.wake import attempts_of, due_campaigns
 from tasks import events
+from tasks.environment import log_path
 from tasks.going_on import go_on
 from tasks.health import look, tell_findings
+from tasks.log_file import rotate
 from tasks.runs import is_waiting, start_deployment
 from tasks.safely import may_mend_itself, task
 from tasks.wiring import wiring
@@ -84,6 +86,7 @@ def forget_receipts() -> int:
 def check_health() -> int:
     """Look what is wrong with the installation, and tell what began or ended since; how many are wrong."""
     parts = wiring()
+    rotate(log_path(parts.settings))
     note_watched(parts.record, parts.clock)
     known = read_facts(parts.record, parts.clock, parts.settings)
     _, findings = look(parts.settings, parts.clock, known)

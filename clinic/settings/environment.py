@@ -23,6 +23,8 @@ OTHERS: Final = (
     "COHORT_POOL",
     "COHORT_TAG",
     "COHORT_LABEL",
+    "COHORT_LOG_FILE",
+    "COHORT_LOG_PRACTICE",
 )
 
 
