@@ -37,6 +37,8 @@ CHANGED_BACK: Final = "changed_back"
 LATER_OPERATION: Final = "later_operation"
 NOT_CHANGED_WITH: Final = "not_changed_with"
 FAILED: Final = "failed"
+NOT_IN_OPERATION: Final = "not_in_operation"
+NOT_CHANGED_BY_IT: Final = "not_changed_by_it"
 NO_FACILITY: Final = "no_facility"
 NO_PROVIDER: Final = "no_provider"
 NO_SLOT: Final = "no_slot"
@@ -67,6 +69,8 @@ SAYS: Final = {
     CHANGED_BACK: "Somebody changed it and changed it back: it is theirs now and is kept.",
     LATER_OPERATION: "A later operation changed it too. Undo that one first.",
     NOT_CHANGED_WITH: "Left as it is because the patient's own change could not be made.",
+    NOT_IN_OPERATION: "The operation that is undone did not concern this patient: nothing to put back.",
+    NOT_CHANGED_BY_IT: "The operation that is undone left this patient as they were: nothing to put back.",
     NO_FACILITY: "The patient belongs to no facility. Assign one, or name a provider.",
     NO_PROVIDER: "No active provider is there for this patient. Assign one, or name a provider.",
     NO_SLOT: "No time is left. Take more days or hours, a shorter visit, or another provider.",

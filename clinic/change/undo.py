@@ -10,6 +10,8 @@ What is in the record now decides, field by field:
     only other fields were changed since         this field alone is put back, theirs stay
     nothing was changed since                    put back
 
+Of a subset, who was not in that operation or was left as they were by it is listed so, never dropped.
+
 An undo is an operation like any other: reviewed, approved by another person, audited, and undone in turn.
 """
 
@@ -34,6 +36,8 @@ from clinic.change.outcomes import (
     CHANGED_BACK,
     CHANGED_SINCE,
     LATER_OPERATION,
+    NOT_CHANGED_BY_IT,
+    NOT_IN_OPERATION,
     PATIENT_GONE,
     SELECTED,
     WILL_CHANGE,
@@ -132,6 +136,33 @@ def undo_items(connection: Connection, asked: Operation) -> Iterator[Items]:
         part = Part(original.id, chunk.first_patient, chunk.last_patient)
         for name in fields_in(connection, part):
             yield _items(asked, part, name, edits_seen=chunk.edits_seen)
+    if asked.selection_id != original.selection_id:
+        yield _not_concerned(asked, original)
+
+
+def _not_concerned(asked: Operation, original: Operation) -> Items:
+    """Those of a subset of whom nothing is to be put back; everybody else has an item by now."""
+    row, own, done = selection_row.c, operation_item.alias("own"), operation_item.alias("done")
+    nothing = sa.cast(sa.null(), sa.Text)
+    was_in = sa.exists().where(
+        done.c.operation_id == original.id, done.c.patient_id == row.patient_id
+    )
+    has_item = sa.exists().where(own.c.operation_id == asked.id, own.c.patient_id == row.patient_id)
+    return (
+        sa.select(
+            sa.literal(asked.id),
+            row.patient_id,
+            sa.literal("patient"),
+            sa.literal(0),
+            sa.case((was_in, NOT_CHANGED_BY_IT), else_=NOT_IN_OPERATION),
+            nothing,
+            nothing,
+            nothing,
+            sa.literal(0),
+        )
+        .where(row.selection_id == asked.selection_id, row.outcome == SELECTED, sa.not_(has_item))
+        .order_by(row.patient_id)
+    )
 
 
 def _items(asked: Operation, part: Part, name: str, *, edits_seen: int) -> Items:

@@ -8,8 +8,11 @@ import pytest
 import sqlalchemy as sa
 
 from clinic.change.apply import begin
-from clinic.change.checklist import checklist
+from clinic.change.approve import ask
+from clinic.change.checklist import checklist, require_ready
+from clinic.change.operations import get_operation
 from clinic.change.plan import make_plan
+from clinic.change.review import count_outcomes, read_lines
 from clinic.change.selection import select_ids
 from clinic.change.undo import request_undo
 from clinic.errors import NotAllowed, OperationRefused
@@ -19,6 +22,7 @@ from clinic.record.database import Record
 from clinic.record.schema.people import patient
 from tests.clinic.change.practice import (
     ASKER,
+    MANAGER,
     SETTINGS,
     applied,
     approved,
@@ -221,14 +225,45 @@ def test_a_subset_can_be_undone_and_the_rest_later(record: Record, clock: FakeCl
     assert set(column(record, "status").values()) == {"active"}
 
 
+@pytest.mark.parametrize("ids", [["L1", "L2", "L5", "L6", "X9"], ["L6", "L2"]])
+def test_whoever_of_a_subset_was_not_changed_is_listed_and_never_dropped(
+    record: Record, clock: FakeClock, ids: list[str]
+) -> None:
+    """NEW-2, NEW-6: who was left as they were, and who was never in it; alone they change nothing."""
+    practice(record)
+    update(record, 2, status="on_hold")
+    operation_id = asked(record, clock, "status", {"to": "on_hold"}, [1, 2, 3, 5])
+    done(record, clock, operation_id)
+    taken = select_ids(record, clock, SETTINGS, ids, source="ids", taken_by="ann")
+    part = request_undo(
+        record, clock, SETTINGS, of=operation_id, requested_by="ann", reason="these alone",
+        request_key="some", selection_id=taken.id,
+    )  # fmt: skip
+    make_plan(record, clock, SETTINGS, part)
+    told = {1: "will_change", 2: "not_changed_by_it", 5: "will_change", 6: "not_in_operation"}
+    wanted = {n: outcome for n, outcome in told.items() if f"L{n}" in ids}
+    assert outcomes(record, part) == wanted
+    counts = {each.outcome: each.patients for each in count_outcomes(record, part)}
+    assert sum(counts.values()) == len(wanted) == get_operation(record, part).selected
+    lines = read_lines(record, part, outcomes=["not_in_operation"])
+    assert [(line.own_id, line.old, line.new) for line in lines] == [("L6", None, None)]
+    if "L1" in ids:
+        ask(record, clock, SETTINGS, part, flow_run_id=None)
+        number = get_operation(record, part).approval_id or 0
+        decide(record, clock, number, operator=MANAGER, decision="approved", note="")
+        assert applied(record, clock, part).applied == 2
+        assert verify(record, None).holds
+    else:
+        with pytest.raises(OperationRefused, match="nothing-to-change"):
+            require_ready(record, clock, SETTINGS, part)
+
+
 def test_only_what_was_applied_is_undone(record: Record, clock: FakeClock) -> None:
     """A patient who was left out or in conflict keeps what they have."""
     practice(record)
     operation_id = asked(record, clock, "status", {"to": "on_hold"}, [1, 2, 3])
     number = reviewed(record, clock, operation_id)
     update(record, 2, status="discharged")
-    from tests.clinic.change.practice import MANAGER
-
     decide(record, clock, number, operator=MANAGER, decision="approved", note="", override="wanted")
     assert applied(record, clock, operation_id).state == "done_with_conflicts"
     undo_id = undo_of(record, clock, operation_id)
