@@ -83,10 +83,14 @@ def show(approval: Number, limit: Limit = 20, page: Page = 1, json: Json = False
             confirmed = is_confirmed(connection, asked)
         names = deciders(record, asked)
         found = _operation_of(record, asked)
-        checks = _checks_of(record, settings, found)
-    if json:
-        more = {"deciders": names, "confirmed": confirmed, "checklist": checks}
-        return console.show_json({**asdict(asked), **more})
+        if json:
+            more = (
+                {"checklist": []}
+                if found is None
+                else _review(record, settings, found, limit, page)
+            )
+            told = {"deciders": names, "confirmed": confirmed}
+            return console.show_json({**asdict(asked), **told, **more})
     at = LocalTime(settings).show
     rows = [
         ("What", f"{asked.kind}, {asked.subject} {asked.subject_id}"),
@@ -109,6 +113,7 @@ def show(approval: Number, limit: Limit = 20, page: Page = 1, json: Json = False
         console.say("Bulk operations affect many records and cannot easily be undone.")
     if asked.state == "waiting":
         console.next_commands(*_commands(asked, settings, names, confirmed=confirmed))
+    return None
 
 
 def _operation_of(record: Record, asked: Approval) -> Operation | None:
@@ -124,15 +129,12 @@ def _operation_of(record: Record, asked: Approval) -> Operation | None:
         return None
 
 
-def _checks_of(
-    record: Record, settings: Settings, found: Operation | None
-) -> list[dict[str, object]]:
-    from clinic.change.checklist import checklist
-    from clinic.change.states import BEFORE
+def _review(
+    record: Record, settings: Settings, found: Operation, limit: int, page: int
+) -> dict[str, object]:
+    from cli.show.operation_json import review_as_json
 
-    if found is None or found.state not in BEFORE:
-        return []
-    return [asdict(check) for check in checklist(record, settings, found.id)]
+    return review_as_json(record, settings, found, limit=limit, page=page)
 
 
 def approve(

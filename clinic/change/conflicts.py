@@ -9,7 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, FromClause
 
 from clinic.change.fields import FIELDS, Part
-from clinic.change.outcomes import AT_APPLY, CHANGED_SINCE, NOT_CHANGED_WITH, PATIENT_DEAD
+from clinic.change.outcomes import (
+    AT_APPLY,
+    CHANGED_SINCE,
+    DECEASED,
+    DECEASED_ONCE,
+    NOT_CHANGED_WITH,
+)
 from clinic.record.schema.change import operation_item
 from clinic.record.schema.people import appointment, patient, provider
 from clinic.record.schema.visits import visit_plan
@@ -32,7 +38,7 @@ class GoingBy:
 
 def found_at_apply(items: FromClause = operation_item) -> ColumnElement[bool]:
     """Items that were to be changed and, as it turned out, were not."""
-    died = (items.c.outcome == PATIENT_DEAD) & (items.c.detail == SINCE_REVIEW)
+    died = (items.c.outcome.in_((DECEASED, DECEASED_ONCE))) & (items.c.detail == SINCE_REVIEW)
     return sa.or_(items.c.outcome.in_(AT_APPLY), died)
 
 
@@ -111,7 +117,7 @@ def _leave_the_dead(connection: Connection, part: Part, fields: tuple[str, ...])
     return connection.execute(
         sa.update(operation_item)
         .where(part.changing(*fields), operation_item.c.patient_id.in_(dead))
-        .values(outcome=PATIENT_DEAD, detail=SINCE_REVIEW)
+        .values(outcome=DECEASED, detail=SINCE_REVIEW)
     ).rowcount
 
 

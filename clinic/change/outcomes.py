@@ -23,7 +23,8 @@ UNREADABLE: Final = "unreadable_row"
 WILL_CHANGE: Final = "will_change"
 ALREADY_SO: Final = "already_so"
 LOCKED: Final = "locked"
-PATIENT_DEAD: Final = "patient_dead"
+DECEASED: Final = "deceased"
+DECEASED_ONCE: Final = "patient_dead"  # as operations before called it; their items are sealed
 PATIENT_GONE: Final = "patient_gone"
 TRANSITION_NOT_ALLOWED: Final = "transition_not_allowed"
 VALUE_DIFFERS: Final = "value_differs"
@@ -56,7 +57,8 @@ SAYS: Final = {
     WILL_CHANGE: "Will be changed.",
     ALREADY_SO: "Is so already: nothing to do.",
     LOCKED: "Another operation is changing this patient now. Run the rest again when it has ended.",
-    PATIENT_DEAD: "The patient has died: the record stays as it is. A person must decide.",
+    DECEASED: "The patient has died: the record stays as it is. A person must decide.",
+    DECEASED_ONCE: "The patient has died: the record stays as it is. A person must decide.",
     PATIENT_GONE: "The patient is no longer in this record.",
     TRANSITION_NOT_ALLOWED: "The status may not change from what it is to this one (settings: operations).",
     VALUE_DIFFERS: "The value is not the one that this operation replaces.",

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from clinic.change.locks import holder_of
-from clinic.change.outcomes import ALREADY_SO, LOCKED, PATIENT_DEAD, SELECTED, WILL_CHANGE
+from clinic.change.outcomes import ALREADY_SO, DECEASED, LOCKED, SELECTED, WILL_CHANGE
 from clinic.record.schema.change import operation_item, selection_row
 from clinic.record.schema.people import patient
 from clinic.settings import Settings
@@ -127,7 +127,7 @@ def held_by_another(patient_id: ColumnElement[int]) -> Reason:
 
 def has_died() -> Reason:
     """Nobody's care is re-arranged after their death."""
-    return Reason(patient.c.death_date.is_not(None), PATIENT_DEAD)
+    return Reason(patient.c.death_date.is_not(None), DECEASED)
 
 
 def patient_items(

@@ -163,6 +163,41 @@ def test_earlier_selections_and_filters_add_up_and_ids_are_kept_within_a_facilit
     assert (nothing.exit_code, "--status" in nothing.output) == (2, True)
 
 
+def test_an_approver_reads_the_same_as_json_and_on_the_screen_page_by_page(office: Office) -> None:
+    """ALC-15, ALC-34: names, ids, impact, providers, checklist, reason, requester."""
+    from clinic.change.approve import ask as ask_for_approval
+
+    record = office.open()
+    visits(record, [(1, 1, 1, 1, 7 + TEN_YEARS)])
+    words = ("operations", "select", "--ids-from", "-", "--facility", "F1")
+    office.run(*words, typed="L1 X8 X9", me="ann")
+    ask(office, "provider", "1", "--to", "P2", "--visits", "cancel")
+    ask_for_approval(record, SystemClock(), SETTINGS, 1, flow_run_id=None)
+    told = office.rows("approvals", "show", "1", "--limit", "4", "--page", "1")
+    on_screen = " ".join(office.run("approvals", "show", "1", "--limit", "4").output.split())
+    for says in (
+        told["what"], told["counts"], told["ids"], told["reason"], told["requested_by"], told["caution"],
+        *(each["says"] for each in (*told["impact"], *told["checklist"], *told["outcomes"])),
+        *(each["title"] for each in told["checklist"]),
+        *(each["name"] for each in told["patients"]),
+        *(each["provider"] for each in told["providers"]),
+    ):  # fmt: skip
+        assert " ".join(says.split()) in on_screen
+    assert told["ids"] == "3 given, 1 found, 2 not found: X8, X9"
+    assert [row["given"] for row in told["ids_not_found"]] == ["X8", "X9"]
+    assert told["ids_by_outcome"] == {"selected": 1, "patient_not_found": 2}
+    assert {each["code"]: each["count"] for each in told["impact"]}["cancelled"] == 1
+    assert [each["over"] for each in told["providers"]] == [0, 2]
+    assert {c["code"]: c["holds"] for c in told["checklist"]}["capacity"] is False
+    shown = ("approvals", "show", "1", "--limit", "4", "--page")
+    pages = [
+        [line["own_id"] for line in office.rows(*shown, page)["patients"]]
+        for page in ("1", "2", "3")
+    ]
+    assert [len(page) for page in pages] == [4, 3, 0]
+    assert {own for page in pages for own in page} == {f"L{n}" for n in range(1, 7)}
+
+
 def test_who_is_not_proven_asks_for_nothing(office: Office) -> None:
     """ALC-44: otherwise one could ask in another's name, and approve oneself."""
     office.run("operations", "select", "--facility", "F1", me="mia")

@@ -291,7 +291,7 @@ def test_who_died_after_the_review_is_left_as_they_were(
         dead = sa.update(patient).where(patient.c.id == 2)
         connection.execute(dead.values(death_date=date(2026, 3, 1)))
     summary = applied(record, clock, operation_id)
-    assert outcomes(record, operation_id) == {1: "will_change", 2: "patient_dead", 3: "will_change"}
+    assert outcomes(record, operation_id) == {1: "will_change", 2: "deceased", 3: "will_change"}
     assert column(record, "version") == {1: 2, 2: 1, 3: 2, 4: 1, 5: 1, 6: 1}
     assert visit_column(record, "facility_id") == {1: 1}
     assert (summary.applied, summary.conflicts, summary.remaining) == (2, 1, 0)

@@ -65,7 +65,7 @@ def test_each_patient_who_cannot_be_changed_has_a_reason(record: Record, clock: 
         2: "already_so",
         3: "transition_not_allowed",
         4: "transition_not_allowed",
-        5: "patient_dead",
+        5: "deceased",
         6: "will_change",
     }
     assert (summary.applied, summary.left_out, summary.state) == (2, 4, "done")

@@ -158,4 +158,4 @@ def test_the_dead_are_left_as_they_are(record: Record, clock: FakeClock) -> None
     die(record, 1)
     operation_id = asked(record, clock, "tag", {"add": ["a"]}, [1, 2])
     done(record, clock, operation_id)
-    assert outcomes(record, operation_id) == {1: "patient_dead", 2: "will_change"}
+    assert outcomes(record, operation_id) == {1: "deceased", 2: "will_change"}

@@ -116,7 +116,7 @@ SINCE = [
     (_there_and_back, "changed_back", "on_hold"),
     (_there_and_back_without_versions, "changed_back", "on_hold"),
     (_back_by_hand, "already_so", "active"),
-    (_dies, "patient_dead", "on_hold"),
+    (_dies, "deceased", "on_hold"),
     (_is_removed, "patient_gone", None),
 ]
 

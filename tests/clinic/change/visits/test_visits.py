@@ -256,7 +256,7 @@ def test_who_cannot_be_placed_is_listed_with_the_reason(record: Record, clock: F
     tight = rules(opening={"*": {"mon": ("09:00-09:20",)}}, per_day=1)
     operation_id = scheduled(record, clock, tight, range(1, 7), per_day=1, between="09:00-09:20")
     assert outcomes(record, operation_id) == {
-        1: "patient_dead", 2: "no_facility", 3: "no_provider", 4: "visit_exists",
+        1: "deceased", 2: "no_facility", 3: "no_provider", 4: "visit_exists",
         5: "will_change", 6: "will_change",
     }  # fmt: skip
     again = scheduled(record, clock, tight, [2, 3], key="own", provider="own", type="x")

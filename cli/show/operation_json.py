@@ -1,0 +1,68 @@
+"""An operation's review as one JSON document: what the terminal shows of it, for scripts."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from clinic.change.operations import Operation
+    from clinic.record.database import Record
+    from clinic.settings import Settings
+
+
+def review_as_json(
+    record: Record, settings: Settings, found: Operation, *, limit: int, page: int
+) -> dict[str, Any]:
+    """
+    What is asked for, for whom, by name, and what follows; once it has begun neither checklist nor impact.
+
+    limit, page: of the patients, and of the ids that select nobody
+    """
+    from clinic.change.given import given_counts, given_sentence, read_given
+    from clinic.change.kinds import notice_of, title_of
+    from clinic.change.outcomes import DUPLICATE, SELECTED
+    from clinic.change.review import count_outcomes, counts_sentence, read_lines
+    from clinic.change.states import BEFORE
+    from clinic.change.wording import what_of
+
+    skip = (page - 1) * limit
+    with record.read() as connection:
+        what = what_of(connection, found)
+    left = read_given(record, found.selection_id, but=(SELECTED, DUPLICATE), limit=limit, skip=skip)
+    return {
+        "operation": asdict(found),
+        "title": title_of(found.kind),
+        "what": what,
+        "counts": counts_sentence(record, found.id),
+        "outcomes": [asdict(each) for each in count_outcomes(record, found.id)],
+        "page": page,
+        "limit": limit,
+        "patients": [asdict(x) for x in read_lines(record, found.id, limit=limit, skip=skip)],
+        "ids": given_sentence(record, found.selection_id),
+        "ids_by_outcome": {
+            each.outcome: each.count for each in given_counts(record, found.selection_id, named=0)
+        },
+        "ids_not_found": [asdict(each) for each in left],
+        "notice": notice_of(found.kind) or None,
+        **(_before(record, settings, found) if found.state in BEFORE else _NOTHING),
+    }
+
+
+_NOTHING: Final[dict[str, Any]] = {"impact": [], "providers": [], "checklist": []}
+
+
+def _before(record: Record, settings: Settings, found: Operation) -> dict[str, Any]:
+    """What follows and what is right, as things stand now."""
+    from clinic.change.checklist import CAUTION, checklist
+    from clinic.change.impact import impact_of
+    from clinic.clock import SystemClock
+
+    with record.read() as connection:
+        impact = impact_of(connection, SystemClock(), settings, found)
+    return {
+        "impact": [asdict(each) for each in impact.effects],
+        "providers": [{**asdict(each), "over": each.over} for each in impact.loads],
+        "checklist": [asdict(each) for each in checklist(record, settings, found.id)],
+        "caution": CAUTION,
+    }
