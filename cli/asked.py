@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from clinic.cohort.files.kinds import is_sheet
 from clinic.cohort.pasted import pasted_ids
 from clinic.cohort.take_in import take_in_ids
 from clinic.cohort.taken import PREVIEW
@@ -159,6 +160,8 @@ def to_request(parts: Wiring, who: Who, what: What, manner: Manner, *, key: str)
 
 
 def _cohort(parts: Wiring, who: Who, what: What, key: str) -> CohortChoice:
+    if who.file is None and who.ids_from is not None and is_sheet(who.ids_from):
+        who = replace(who, file=who.ids_from, ids_from=None)  # a list, with a heading over its ids
     choice: dict[str, Any] = {
         "file": str(who.file.resolve()) if who.file else None,
         "group": who.group,

@@ -53,14 +53,12 @@ def add(
 ) -> None:
     """Put patients into a group, and make it if it has a name. Again: nothing. By whom is on the trail."""
     from clinic.clock import SystemClock
-    from clinic.cohort.pasted import pasted_ids
     from clinic.practice.groups import add_to_group
 
     settings = get_settings()
     with open_record(settings) as record:
         by = who_acts(record, settings, me, secret_fd)
-        ids = pasted_ids(_text(ids_from))
-        added = add_to_group(record, SystemClock(), code, ids, name=name, by=by)
+        added = add_to_group(record, SystemClock(), code, _ids(ids_from), name=name, by=by)
     console.say(f"{added.new:,} added, {added.already:,} were in it already.")
     _say_unknown(added.unknown)
     console.next_commands(f"cohort message --group {code} --name NAME --template KEY")
@@ -99,13 +97,12 @@ def remove(
 ) -> None:
     """Take patients out of a group; the patients themselves stay. Again: nothing."""
     from clinic.clock import SystemClock
-    from clinic.cohort.pasted import pasted_ids
     from clinic.practice.groups import remove_from_group
 
     settings = get_settings()
     with open_record(settings) as record:
         by = who_acts(record, settings, me, secret_fd)
-        removed = remove_from_group(record, SystemClock(), code, pasted_ids(_text(ids_from)), by=by)
+        removed = remove_from_group(record, SystemClock(), code, _ids(ids_from), by=by)
     console.say(f"{removed.gone:,} removed, {removed.not_in_it:,} were not in it.")
     _say_unknown(removed.unknown)
     console.next_commands(f"cohort groups show {code}")
@@ -133,8 +130,20 @@ def delete(
     console.next_commands("cohort groups list")
 
 
-def _text(ids_from: Path) -> str:
-    return sys.stdin.read() if str(ids_from) == "-" else ids_from.read_text(encoding="utf-8-sig")
+def _ids(ids_from: Path) -> list[str]:
+    """Ids that were pasted or stand in a text file or spreadsheet; what of it was left out is said."""
+    from cli.operations.choosing import say_notices
+    from clinic.cohort.files.kinds import is_sheet
+    from clinic.cohort.id_file import read_ids
+    from clinic.cohort.pasted import pasted_ids
+
+    if is_sheet(ids_from):
+        file = read_ids(ids_from)
+        say_notices(file)
+        return [row.nhs_number or row.other for row in file.rows]
+    return pasted_ids(
+        sys.stdin.read() if str(ids_from) == "-" else ids_from.read_text(encoding="utf-8-sig")
+    )
 
 
 def _say_unknown(count: int) -> None:

@@ -51,11 +51,14 @@ def take_all(parts: list[Part], wanted: PatientFilter, within: list[str], *, by:
 
 
 def pasted(source: Path) -> Part:
-    """ALC-12: what is in the file, or typed after `-`."""
+    """ALC-12: what is in the file, or typed after `-`. A spreadsheet is read as one."""
     from clinic.change.selection_parts import Part
+    from clinic.cohort.files.kinds import is_sheet
     from clinic.cohort.id_file import given_ids
     from clinic.cohort.pasted import pasted_ids
 
+    if is_sheet(source):
+        return in_file(source)
     text = sys.stdin.read() if str(source) == "-" else source.read_text(encoding="utf-8-sig")
     name = "" if str(source) == "-" else source.name
     return Part("ids", name, ids=given_ids(pasted_ids(text)))
@@ -72,11 +75,11 @@ def in_file(path: Path) -> Part:
     from clinic.cohort.id_file import read_ids
 
     file = read_ids(path)
-    _say_notices(file)
+    say_notices(file)
     return Part("file", file.name, ids=file.rows)
 
 
-def _say_notices(file: IdFile) -> None:
+def say_notices(file: IdFile) -> None:
     """What the reader left out or may have changed, by row, before anybody relies on it."""
     if file.heading is not None:
         console.say(

@@ -11,6 +11,7 @@ from clinic.message import states
 from clinic.record.database import Record
 from tests.campaigns import Fate, put_campaign, put_patient
 from tests.cli.conftest import Type
+from tests.clinic.cohort.files import xls_made
 from tests.fakes import FakeClock
 
 FATES = [
@@ -155,3 +156,26 @@ def test_ids_that_are_not_utf_8_are_told_of_as_such(
     path.write_bytes("Siân".encode("cp1252"))
     told = typed("groups", "add", "g", "--name", "G", "--ids-from", str(path))
     assert (told.code, "text-not-utf8" in told.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("list", "check"),
+        ("patients", "import"),
+        ("groups", "add", "g", "--name", "G", "--ids-from"),
+        ("operations", "select"),
+        ("operations", "select", "--ids-from"),
+        ("message", "--name", "x", "--text", "No clinic on Friday.", "--yes"),
+        ("message", "--name", "x", "--text", "No clinic on Friday.", "--yes", "--ids-from"),
+    ],
+)
+def test_a_workbook_of_before_2007_is_read_wherever_a_list_is(
+    typed: Type, installed: Record, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """PAT-7: and what it hides is said, by each of them."""
+    path = xls_made.written(tmp_path / "recall.xls", xls_made.RECALL)
+    told = typed(*words, str(path))
+    assert "hidden_rows" in told.out + told.err
+    assert "4" in told.out + told.err  # the row that is hidden
+    assert "Traceback" not in told.err

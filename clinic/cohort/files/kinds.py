@@ -55,6 +55,14 @@ def kind_of(path: Path, limits: Limits) -> Kind:
     return "zip" if head.startswith(b"PK\x03\x04") else "text"
 
 
+def is_sheet(path: Path) -> bool:
+    """Whether a file that may hold ids in plain text is a spreadsheet, or another container."""
+    if not path.is_file():
+        return False  # a pipe, or nothing: whoever reads it will say so
+    with path.open("rb") as file:
+        return file.read(len(_OLE)).startswith((_OLE, b"PK\x03\x04"))
+
+
 def _refuse_foreign(path: Path, head: bytes) -> None:
     for signature, what in _FOREIGN:
         if head.startswith(signature):
