@@ -47,7 +47,7 @@ LOOKING: Final = frozenset({
     "receipts status", "receipts unread", "sending status", "server status", "approvals", "approvals show",
     "audit verify", "operators list", "operations list", "operations show",
     "operations selection", "operations visits", "settings",
-    "follow-ups", "tags list", "places list", "health", "settings check",
+    "follow-ups", "tags list", "places list", "health", "settings check", "help",
 })  # fmt: skip
 
 UPKEEP: Final = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from cli.pasting import text_of
 from clinic.cohort.files.kinds import is_sheet
 from clinic.cohort.pasted import pasted_ids
 from clinic.cohort.take_in import take_in_ids
@@ -182,8 +182,7 @@ def _cohort(parts: Wiring, who: Who, what: What, key: str) -> CohortChoice:
 
 
 def _take_in_ids(parts: Wiring, source: Path, *, name: str, key: str) -> int:
-    text = sys.stdin.read() if str(source) == "-" else source.read_text(encoding="utf-8-sig")
-    by = parts.settings.operator
+    text, by = text_of(source), parts.settings.operator
     return take_in_ids(
         parts.record, parts.clock, pasted_ids(text), request_key=key, name=name, taken_by=by
     )

@@ -117,6 +117,7 @@ def request_rerun_of(operation_id: int, how: Asking) -> int:
 
 def _review_and_start(record: Record, settings: Settings, operation_id: int, how: Asking) -> int:
     from cli.show.operation import show_review
+    from clinic.change.asked_before import written_before
     from clinic.change.checklist import require_ready
     from clinic.change.operations import get_operation
     from clinic.change.plan import make_plan
@@ -126,6 +127,8 @@ def _review_and_start(record: Record, settings: Settings, operation_id: int, how
     with console.err().status("Planning …"):
         make_plan(record, SystemClock(), settings, operation_id)
     show_review(record, settings, operation_id)
+    if before := written_before(record, operation_id, SystemClock().now()):
+        console.say(f"[yellow]{before}[/]")
     require_ready(record, SystemClock(), settings, operation_id)
     found = get_operation(record, operation_id)
     if not (how.yes or (sys.stdin.isatty() and typer.confirm("Ask for its approval?", err=True))):

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from cli import console
+from cli.pasting import text_of
 from cli.proof import Me, SecretFd, who_acts
 from cli.wiring import get_settings, open_record
 
@@ -141,9 +142,7 @@ def _ids(ids_from: Path) -> list[str]:
         file = read_ids(ids_from)
         say_notices(file)
         return [row.nhs_number or row.other for row in file.rows]
-    return pasted_ids(
-        sys.stdin.read() if str(ids_from) == "-" else ids_from.read_text(encoding="utf-8-sig")
-    )
+    return pasted_ids(text_of(ids_from))
 
 
 def _say_unknown(count: int) -> None:

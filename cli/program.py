@@ -60,6 +60,7 @@ COMMANDS = {
     "follow-ups": Lazy("cli.follow_ups:app", "What people must still do after operations.", _GOVERN),
     "tags": Lazy("cli.tags:app", "Tags of patients: make one, see how many have it.", _GOVERN),
     "places": Lazy("cli.places:app", "The practice's facilities and providers.", _GOVERN),
+    "help": Lazy("cli.roles_help:show_help", "Which commands you need, by your role.", _READ),
     "notify": Lazy("cli.notify:notify", "Tell facilities, providers or the team of an operation.", _GOVERN),
 }  # fmt: skip
 
@@ -91,6 +92,9 @@ on the patient's record, every row of the list has an outcome.
 
   cohort show 1 --errors-only
     Who could not be reached, and why.
+
+  cohort help manager
+    Which of these commands a manager needs; so of every role.
 """
 _EPILOG = (
     "Exit codes: 0 done · 1 our fault · 2 yours to mend, nothing was done · 3 not allowed · "

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from clinic.govern.approvals import Approval, deciders, latest
 from clinic.govern.confirming import is_confirmed
-from clinic.govern.roles import required_role
+from clinic.govern.roles import required_role, with_article
 from tasks.artifacts import create_markdown_artifact
 from tasks.wiring import wiring
 
@@ -78,5 +78,5 @@ def show_waiting(
     create_markdown_artifact(
         key=key,
         markdown="\n".join(lines),
-        description=f"Waits for a {role}: {next_steps(asked, confirmed=confirmed)}",
+        description=f"Waits for {with_article(role)}: {next_steps(asked, confirmed=confirmed)}",
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from cli import console
+from cli.pasting import text_of
 from cli.proof import who_acts
 from cli.wiring import get_settings, governed, open_record
 from clinic.errors import OperationRefused
@@ -59,9 +59,8 @@ def pasted(source: Path) -> Part:
 
     if is_sheet(source):
         return in_file(source)
-    text = sys.stdin.read() if str(source) == "-" else source.read_text(encoding="utf-8-sig")
     name = "" if str(source) == "-" else source.name
-    return Part("ids", name, ids=given_ids(pasted_ids(text)))
+    return Part("ids", name, ids=given_ids(pasted_ids(text_of(source))))
 
 
 def in_file(path: Path) -> Part:

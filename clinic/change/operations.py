@@ -15,6 +15,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from clinic.change.asked_before import require_not_open
 from clinic.change.kinds import kind_of
 from clinic.change.states import REQUESTED
 from clinic.clock import Clock
@@ -112,6 +113,8 @@ def insert_operation(
         _require_same(known, values)
         return int(known.id)
     _require_selection(connection, request.selection_id)
+    if request.kind == "export" and request.rerun_of is None:
+        require_not_open(connection, values)
     key = connection.execute(
         sa.insert(operation)
         .values(

@@ -40,7 +40,7 @@ from clinic.govern.audit_rows import as_json
 from clinic.govern.audit_verify import is_sealed
 from clinic.govern.confirming import is_confirmed, unproven
 from clinic.govern.operators import Operator, find_operator
-from clinic.govern.roles import may, required_role
+from clinic.govern.roles import may, required_role, with_article
 from clinic.record.database import Record
 from clinic.record.schema.govern import approval, audit_act
 
@@ -204,8 +204,8 @@ def _why_not(
     """Why this person may not decide so now; None: they may."""
     person = find_operator(connection, operator.name)  # as they are now, not as they were proven
     if person is None or not person.active or not may(person.role, "approve", asked.kind):
-        needed = required_role(asked.kind)
-        return NotAllowed("approval-role", f"this needs the decision of a {needed} or above")
+        needed = with_article(required_role(asked.kind))
+        return NotAllowed("approval-role", f"this needs the decision of {needed} or above")
     if person.name == asked.requested_by:
         return NotAllowed("approval-own", "who asked does not decide: another person must")
     closed = why_closed(asked, now)

@@ -63,6 +63,12 @@ def may(role: Role, action: Action, kind: str = "") -> bool:
     return _LADDER.index(role) >= _LADDER.index(needed)
 
 
+def with_article(role: str) -> str:
+    """As it stands in a sentence: an operator, an admin, a team lead, a manager."""
+    said = role.replace("_", " ")
+    return f"{'an' if said[0] in 'aeiou' else 'a'} {said}"
+
+
 def required_role(kind: str) -> Role:
     """
     The lowest role that may approve an operation of `kind`.

@@ -15,7 +15,7 @@ from datetime import timedelta
 from clinic.clock import Clock
 from clinic.govern.approvals import Approval, deciders, expire, stale, undecidable
 from clinic.govern.confirming import is_confirmed
-from clinic.govern.roles import required_role
+from clinic.govern.roles import required_role, with_article
 from clinic.notify.notices import make_campaign, name_all
 from clinic.notify.purposes import ALERT
 from clinic.notify.recipients import team
@@ -47,7 +47,8 @@ class Late:
     def says(self) -> str:
         """A line for people."""
         line = (
-            f"{self.subject} {self.subject_id} has waited for {self.hours} hours for a {self.role}"
+            f"{self.subject} {self.subject_id} has waited for {self.hours} hours for "
+            f"{with_article(self.role)}"
         )
         if self.deciders:
             return f"{line}: {self._first}cohort approve {self.approval}, or cohort reject {self.approval}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from clinic.errors import NotFound
-from clinic.govern.roles import PERMISSIONS, ROLES, Role, may, required_role
+from clinic.govern.roles import PERMISSIONS, ROLES, Role, may, required_role, with_article
 
 # Kind, and who approves it in requirements.md
 APPROVED_BY = [
@@ -59,3 +59,16 @@ def test_an_unknown_kind_is_named_with_those_there_are() -> None:
     with pytest.raises(NotFound, match="status") as refusal:
         required_role("amputation")
     assert refusal.value.code == "operation-kind"
+
+
+@pytest.mark.parametrize(
+    ("role", "said"),
+    [
+        ("operator", "an operator"),
+        ("team_lead", "a team lead"),
+        ("manager", "a manager"),
+        ("admin", "an admin"),
+    ],
+)
+def test_a_role_has_its_article(role: Role, said: str) -> None:
+    assert with_article(role) == said

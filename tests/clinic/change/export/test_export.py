@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinic.change.apply import apply_chunk, begin, chunks_left
+from clinic.change.asked_before import written_before
 from clinic.change.checklist import checklist
 from clinic.change.export import folder_of, write_file
 from clinic.change.export_file import ExportFile, cell_text
@@ -336,6 +337,29 @@ def test_written_again_it_is_the_same_file_and_one_act(
             sa.select(sa.func.count()).where(audit_act.c.operation_type == "export.file")
         )
     assert acts == 1
+
+
+def test_what_is_still_open_is_not_exported_twice_and_last_months_is_named(
+    record: Record, clock: FakeClock, home: Settings
+) -> None:
+    """Whoever asks, and however the same patients were selected; other patients, or other data, are another."""
+    practice(record)
+    month = {"what": "patients", "format": "csv"}
+    first = asked(record, clock, "export", month, range(1, 5), settings=home)
+    with pytest.raises(OperationRefused, match=f"operations show {first}"):
+        asked(record, clock, "export", month, range(1, 5), settings=home)
+    assert asked(record, clock, "export", month, range(1, 4), settings=home) == first + 1
+    other = {"what": "visits", "format": "csv"}
+    assert asked(record, clock, "export", other, range(1, 5), settings=home) == first + 2
+    assert written_before(record, first, clock.now()) == ""
+
+    noted(record, clock, home, first)
+    export(record, clock, home, first)
+    finish(record, clock, home, first)
+    again = asked(record, clock, "export", month, range(1, 5), settings=home, key="next month")
+    assert f"operation {first} on" in written_before(record, again, clock.now())
+    assert written_before(record, again, clock.now() + timedelta(days=40)) == ""
+    assert written_before(record, first + 2, clock.now()) == ""
 
 
 def test_an_export_says_that_it_cannot_be_undone(
