@@ -87,9 +87,11 @@ def clinical(record: Record) -> None:
 
 
 def approved(record: Record, clock: FakeClock, home: Settings, operation_id: int) -> None:
-    """Tom, a team lead, approves it."""
+    """Tom, a team lead, approves it, also without those whom another operation changes."""
     number = reviewed(record, clock, operation_id, settings=home)
-    decide(record, clock, number, operator=LEAD, decision="approved", note="for the audit")
+    decide(
+        record, clock, number, operator=LEAD, decision="approved", note="for the audit", override="wanted"
+    )  # fmt: skip
 
 
 def noted(record: Record, clock: FakeClock, home: Settings, operation_id: int) -> None:
