@@ -202,14 +202,17 @@ def set_up(
     from clinic.record.installation import install
     from clinic.record.migrate import migrate
     from clinic.record.private import close_folder
-    from clinic.record.version import found_version, require_not_newer
+    from clinic.record.version import current, found_version, require_not_newer
 
     # Patients' data is in here: for the account that runs Cohort, and nobody else
     close_home(settings)
     close_folder(settings.home)
     record = Record.open(settings.database_url)
     try:
-        require_not_newer(found_version(record))
+        version = found_version(record)
+        require_not_newer(version)
+        if version not in (None, current()):
+            _end_old(settings)
         if copy:
             _say_copied(copy_before(record, settings, SystemClock()))
         migrate(record)
@@ -228,6 +231,19 @@ def set_up(
             return anybody(connection), stop
     finally:
         record.close()
+
+
+def _end_old(settings: Settings) -> None:
+    """End the processes of the earlier program: they would go on with a record that is no more theirs."""
+    from tasks.server import stop_server
+    from tasks.workers import stop_worker
+
+    ended = [stop_worker(settings), stop_server(settings)]
+    if any(ended):
+        console.say(
+            "Worker and server of the earlier version have ended, and what they sent is noted: "
+            "[bold]cohort server start[/] starts those of this one."
+        )
 
 
 def _say_copied(path: Path | None) -> None:
