@@ -29,10 +29,15 @@ def start(
         bool, typer.Option(help="Start a worker too: it runs what the pages and schedules start.")
     ] = True,
 ) -> None:
-    """Start the server and a worker, and deploy every flow, where that is not done yet."""
+    """
+    Start the server and a worker, and deploy every flow, where that is not done yet.
+
+    It waits until the worker has asked the server for work; if it does not, it says why, exit code 2.
+    """
     from tasks import identity
     from tasks.deploying import ensure_deployed
     from tasks.environment import apply_environment
+    from tasks.polls import last_poll, wait_until_polled
     from tasks.server import ensure_server, server_status
     from tasks.workers import start_worker
 
@@ -46,8 +51,13 @@ def start(
     for says in news or ():
         console.say(says)
     if worker:
-        start_worker(settings, who)
+        before = last_poll(settings, who)
+        with console.err().status("Starting the worker …"):
+            start_worker(settings, who)
+            wait_until_polled(settings, who, before=before)
     console.say(f"The Prefect server answers: {server_status(settings).interface}")
+    if worker:
+        console.say(f"A worker polls the work pool {who.pool} ({who.label}).")
     console.next_commands("cohort message --help", "cohort server stop")
 
 
@@ -64,32 +74,53 @@ def stop() -> None:
 
 @app.command()
 def status(json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False) -> None:
-    """Where the server is, and whether it answers. Exit code 1 if it does not."""
+    """
+    Whether the server answers, and when a worker asked it for work last.
+
+    Exit code 1 if it does not answer, or no worker has polled within the last minute.
+    """
+    from tasks import identity
     from tasks.environment import prefect_home
     from tasks.login import login_file
+    from tasks.polls import polling
     from tasks.sending_queue import PAUSED_SAYS, is_paused
     from tasks.server import server_status
-    from tasks.workers import worker_runs
 
     settings = get_settings()
-    found, works = server_status(settings), worker_runs(settings)
-    paused = found.answers and is_paused(settings)
+    found, who = server_status(settings), identity.known(settings)
+    worker = polling(settings, who) if who else None
+    paused = found.answers and who is not None and is_paused(settings)
+    polls = found.answers and worker is not None and worker.polls
     if json:
-        console.show_json({**asdict(found), "worker": works, "queue_paused": paused})
+        console.show_json(
+            {
+                **asdict(found),
+                "installation": who.label if who else None,
+                "pool": who.pool if who else None,
+                "worker": worker is not None and worker.worker,
+                "polls": polls,
+                "seconds_since_poll": worker.seconds if worker else None,
+                "queue_paused": paused,
+            }
+        )
     else:
         whose = "started here" if found.ours else "not started here"
         says = f"answers, {whose}" if found.answers else "does not answer"
-        console.say(f"{found.interface}: {says}; {'a' if works else 'no'} worker runs here")
+        console.say(f"{found.interface}: {says}")
+        if worker is not None and who is not None:
+            console.say(
+                f"{who.label}: {'' if polls else 'no worker takes what is due: '}{worker.says}"
+            )
         if found.ours:
             where = login_file(prefect_home(settings))
             console.say(f"Its pages ask for a password: it is the whole line in {where}")
         if paused:
             console.say(f"[yellow]{PAUSED_SAYS}[/]")
-            return console.next_commands("cohort campaigns", "cohort server resume")
-        console.next_commands("cohort server stop" if found.answers else "cohort server start")
-    if not found.answers:
+            console.next_commands("cohort campaigns", "cohort server resume")
+        else:
+            console.next_commands("cohort server stop" if polls else "cohort server start")
+    if not polls:
         raise typer.Exit(1)
-    return None
 
 
 @app.command()

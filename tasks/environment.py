@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
 from clinic.settings import Settings, load_settings
 from tasks import log_file
 from tasks.login import ensure_login
+from tasks.proxies import drop_proxies, no_proxy
 
 ROOT = Path(__file__).resolve().parent.parent
 HEARTBEAT_SECONDS = 30
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 # An administrator's own environment wins over these
 TUNING = {
@@ -89,18 +90,12 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
         "PREFECT_API_URL": api_url(settings),
         log_file.FILE: str(log_path(settings)),
         log_file.PRACTICE: settings.organisation.name,
-        **_no_proxy(),
+        # In the shared folder for temporary files another account could put itself in the way
+        "TMPDIR": str(prefect_home(settings) / "tmp"),
+        **no_proxy(),
     }
     ours = {} if settings.prefect_api_url else _local_server(settings)
     return {**tuning, **GUARDS, **places, **ours}
-
-
-def _no_proxy() -> dict[str, str]:
-    """What is on this machine is never asked for through a proxy. Some read the one name, some the other."""
-    given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
-    named = [name.strip() for name in given.split(",") if name.strip()]
-    hosts = ",".join([*named, *(host for host in LOOPBACK if host not in named)])
-    return {"NO_PROXY": hosts, "no_proxy": hosts}
 
 
 def _local_server(settings: Settings) -> dict[str, str]:
@@ -136,8 +131,10 @@ def apply_environment(settings: Settings) -> None:
     if changed and "prefect" in sys.modules:
         raise RuntimeError("call apply_environment before anything imports prefect")
     # Prefect would make the last folder only
-    prefect_home(settings).mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_folders(settings)
     os.environ.update(wanted)
+    drop_proxies(api_url(settings))
+    tempfile.tempdir = None  # read anew
 
 
 def child_environment(settings: Settings) -> dict[str, str]:
@@ -152,10 +149,8 @@ def child_environment(settings: Settings) -> dict[str, str]:
         environment["COHORT_CONFIG"] = str(config.resolve())
     if base := os.environ.get("COHORT_BASE"):
         environment["COHORT_BASE"] = str(Path(base).resolve())
-    # A worker's temporary files: in the shared folder another account could put itself in their way
-    temporary = prefect_home(settings) / "tmp"
-    temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
-    environment["TMPDIR"] = str(temporary)
+    _make_folders(settings)
+    drop_proxies(api_url(settings), environment)
     # What they do is in the log; what nobody may overlook is also where whoever started them looks
     environment.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")
     # `prefect.yaml` writes it into each deployment: where flows/ is
@@ -163,6 +158,11 @@ def child_environment(settings: Settings) -> dict[str, str]:
     # Every flow run is a process: without bytecode its imports cost twice as much
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     return environment
+
+
+def _make_folders(settings: Settings) -> None:
+    for folder in (prefect_home(settings), prefect_home(settings) / "tmp"):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def as_file(settings: Settings) -> str:

@@ -28,8 +28,9 @@ from clinic.errors import CohortError, NotAllowed
 from clinic.settings import load_settings
 from tasks import identity
 from tasks.draining import drain_children_first, go_on
-from tasks.environment import GUARDS, ROOT, child_environment
+from tasks.environment import GUARDS, ROOT, api_url, child_environment
 from tasks.identity import POOL, VARIABLE, Installation
+from tasks.proxies import drop_proxies, no_proxy
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
@@ -169,7 +170,9 @@ def main(pool: str = "", file: str = str(ROOT / "prefect.yaml")) -> None:
     # Whoever starts it has set most of it; a supervisor perhaps nothing
     os.environ.update({**child_environment(settings), **os.environ, **GUARDS})
     os.environ[VARIABLE] = who.install_id
-    # Wherever the account's own are: a folder there may be another account's (docs/prefect.md)
+    os.environ.update(no_proxy())
+    drop_proxies(api_url(settings))
+    # Whatever the supervisor says: a folder in the shared one may be another account's (docs/prefect.md)
     os.environ["TMPDIR"] = tempfile.tempdir = child_environment(settings)["TMPDIR"]
     # Prefect's worker ends by interrupting itself, which whoever was started in the background (nohup,
     # cron, CI) has learnt to ignore, and passes on

@@ -22,8 +22,10 @@ PAUSED_SAYS: Final = (
 
 def is_paused(settings: Settings) -> bool:
     """Whether the queue stands still; False too where no server answers. Imports no prefect."""
-    pool = identity.read(settings).pool
-    queue = ask_server(settings, f"/work_pools/{pool}/queues/{SENDING_QUEUE}")
+    who = identity.known(settings)
+    if who is None:
+        return False
+    queue = ask_server(settings, f"/work_pools/{who.pool}/queues/{SENDING_QUEUE}")
     return isinstance(queue, dict) and bool(queue.get("is_paused"))
 
 

@@ -21,9 +21,10 @@ from typing import Any
 from clinic.errors import MendableError
 from clinic.settings import Settings
 from tasks.database import prepare_database
-from tasks.environment import LOOPBACK, api_url, child_environment, prefect_home
+from tasks.environment import api_url, child_environment, prefect_home
 from tasks.login import authorization, ensure_login
 from tasks.processes import Background
+from tasks.proxies import is_loopback
 
 START_SECONDS = 120
 STOP_SECONDS = 20
@@ -151,7 +152,7 @@ _otherwise = urllib.request.build_opener()
 def _get(url: str, login: str | None = None) -> Any:
     """The JSON at a URL; None where nothing (sensible) answers, or it is not for this login."""
     request = urllib.request.Request(url, headers=authorization(login) if login else {})
-    way = _direct if urllib.parse.urlsplit(url).hostname in LOOPBACK else _otherwise
+    way = _direct if is_loopback(url) else _otherwise
     try:
         with way.open(request, timeout=2) as response:
             return json.load(response)

@@ -66,6 +66,16 @@ def worker_runs(settings: Settings) -> bool:
     return _process(settings).running()
 
 
+def worker_pid(settings: Settings) -> int | None:
+    """Its number; None where none of ours runs."""
+    return _process(settings).pid()
+
+
+def worker_end(settings: Settings) -> str:
+    """The last that it wrote, on one line."""
+    return _process(settings).last_lines()
+
+
 def worker_log(settings: Settings) -> Path:
     """Where that worker, and the flows it runs, write what they do."""
     return _process(settings).log

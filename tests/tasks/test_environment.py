@@ -118,6 +118,44 @@ def test_settings_that_come_too_late_are_refused(tmp_path: Path) -> None:
         apply_environment(Settings(home=tmp_path, prefect_port=4399))
 
 
+PROXIES = {"HTTP_PROXY": "http://p:1", "all_proxy": "socks5://p:1", "NO_PROXY": "intranet.example"}
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("", set()),
+        ("http://127.0.0.2:4200/api", set()),
+        ("http://localhost:4200/api", set()),
+        ("http://[::1]:4200/api", set()),
+        ("https://prefect.practice.example/api", {"HTTP_PROXY", "all_proxy"}),
+    ],
+)
+def test_a_server_on_this_machine_is_asked_without_any_proxy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str, kept: set[str]
+) -> None:
+    """Issue 21, §2.4. A server elsewhere may be behind one; what is on this machine never is."""
+    for name in os.environ:
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    for name, value in PROXIES.items():
+        monkeypatch.setenv(name, value)
+    environment = child_environment(Settings(home=tmp_path, prefect_api_url=url))
+    proxies = {name for name in environment if name.lower().endswith("_proxy")}
+    assert proxies - {"NO_PROXY", "no_proxy"} == kept
+    assert environment["no_proxy"] == "intranet.example,127.0.0.1,localhost,::1"
+
+
+def test_temporary_files_are_in_the_home_whatever_the_account_has(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Issue 21, §2.3: server, worker and runs; a folder in the shared one may be another account's."""
+    monkeypatch.setenv("TMPDIR", "/tmp")
+    temporary = Path(child_environment(Settings(home=tmp_path))["TMPDIR"])
+    assert temporary == tmp_path / "prefect" / "tmp"
+    assert temporary.stat().st_mode & 0o077 == 0
+
+
 def test_a_child_finds_this_installation_from_any_directory(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +14,8 @@ import pytest
 from clinic.errors import MendableError
 from clinic.settings import Settings
 from tasks.database import migrated_template, prepare_database
+from tasks.environment import prefect_home
+from tasks.processes import Background
 from tasks.server import ensure_server, server_status, stop_server
 from tests.prefect_server import free_port
 
@@ -70,6 +73,19 @@ def test_a_server_that_takes_too_long_is_stopped_and_its_log_named(tmp_path: Pat
         ensure_server(settings, timeout=0)
     assert "server.log" in str(refused.value)
     assert not stop_server(settings)
+
+
+def test_a_server_that_another_call_started_is_not_stopped_when_it_takes_too_long(
+    tmp_path: Path,
+) -> None:
+    """Issue 21, §2.4: a command ends only what it started itself."""
+    settings = Settings(home=tmp_path, prefect_port=free_port())
+    others = Background("cohort-server", prefect_home(settings))
+    assert others.start(["-c", "import time; time.sleep(300)"], os.environ)
+    with pytest.raises(MendableError, match="prefect-start"):
+        ensure_server(settings, timeout=0)
+    assert others.running()
+    others.stop(seconds=20)
 
 
 def test_the_database_is_migrated_once_for_all_homes(tmp_path: Path) -> None:
