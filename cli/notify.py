@@ -47,14 +47,14 @@ def notify(
     from clinic.clock import SystemClock
     from clinic.notify.asking import ask_for
     from clinic.notify.purposes import NOTICE
-    from clinic.notify.recipients import recipients_of
+    from clinic.notify.ready import require_tellable
     from clinic.notify.request import NoticeRequest
     from clinic.notify.texts import SUBJECT, TEXTS, keep_text
 
     how = Asking(reason, me, secret_fd, key, yes, not no_run)
     with changing.asking("notification", how) as (record, settings, person):
-        with record.read() as connection:
-            _show(recipients_of(connection, settings, to, operation), text or TEXTS[to])
+        _, told = require_tellable(record, settings, to, operation)
+        _show(told, text or TEXTS[to])
         if no_run:
             return
         if not (yes or (sys.stdin.isatty() and typer.confirm("Ask for its approval?", err=True))):
@@ -67,9 +67,9 @@ def notify(
             operation_id=operation, audience=to, reason=reason, template=template,
             requested_by=person.name, request_key=key or f"cli-{uuid.uuid4()}",
         )  # fmt: skip
-        ask_for(record, SystemClock(), request, by=person)
+        ask_for(record, SystemClock(), settings, request, by=person)
         _start(settings, request)
-    console.next_commands("cohort approvals", "cohort campaigns")
+    console.next_commands("cohort approvals", f"cohort operations show {operation}")
 
 
 def _start(settings: Settings, request: NoticeRequest) -> None:

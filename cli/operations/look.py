@@ -17,6 +17,7 @@ def list_all(
     limit: Annotated[int, typer.Option(min=1, help="How many.")] = 50, json: Json = False
 ) -> None:
     """Operations, the newest first."""
+    from cli.show.notices import show_untold, untold_now
     from clinic.change.follow_up import count_open
     from clinic.change.operations import list_operations
 
@@ -24,6 +25,7 @@ def list_all(
     with open_record(settings) as record:
         found = list_operations(record, limit)
         still = count_open(record)
+        untold = untold_now(record)
     if json:
         return console.show_json([asdict(each) for each in found])
     at = LocalTime(settings).show
@@ -39,6 +41,7 @@ def list_all(
     if still:
         console.say(f"{still:,} follow-ups are open.")
         console.next_commands("cohort follow-ups")
+    show_untold(untold)
     return None
 
 
@@ -60,6 +63,7 @@ def show(
 ) -> None:
     """One operation: the review, its patients by name, its progress, what is still to be done."""
     from cli.show.given import show_given
+    from cli.show.notices import notices_now
     from cli.show.operation import show_lines, show_review, show_state
     from clinic.change.next_steps import next_steps
     from clinic.change.operations import get_operation
@@ -80,6 +84,7 @@ def show(
                     "summary": asdict(summarize(record, operation)),
                     "outcomes": [asdict(c) for c in count_outcomes(record, operation)],
                     "follow_ups": [asdict(task) for task in list_tasks(record, operation)],
+                    "notices": [asdict(each) for each in notices_now(record, operation)],
                 }
             )
         if outcome:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cli import console
+from cli.show.notices import show_notices
 from cli.wiring import LocalTime
 
 if TYPE_CHECKING:
@@ -137,6 +138,7 @@ def show_state(record: Record, settings: Settings, operation_id: int) -> None:
         right=(0, 1, 2, 3, 4),
     )
     _show_file(record, settings, operation_id)
+    show_notices(record, settings, operation_id)
     if tasks := list_follow_ups(record, operation_id=operation_id, closed=True):
         console.show_table(
             "Follow-ups",

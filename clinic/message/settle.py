@@ -26,6 +26,7 @@ from clinic.message import states
 from clinic.message.network_reasons import NO_RECEIPT
 from clinic.message.save import ITEM_STATUS, save_messages
 from clinic.message.trail import tell_moved
+from clinic.notify.told import tell_ended
 from clinic.record.bulk import is_any_of, update_rows
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign, message, submission
@@ -205,7 +206,7 @@ def _move(
     )
     _save_delivered(connection, moves, now)
     _count(connection, moves)
-    _close(connection, {about.campaign_id for about, _ in moves.values()})
+    _close(connection, {about.campaign_id for about, _ in moves.values()}, now)
     tell_moved(connection, "receipts", sorted(moves), now)
 
 
@@ -259,10 +260,10 @@ def _count(connection: Connection, moves: Mapping[int, tuple[Row[Any], Row[Any]]
         )
 
 
-def _close(connection: Connection, campaigns: set[int]) -> None:
+def _close(connection: Connection, campaigns: set[int], now: datetime) -> None:
     """A campaign that only waited for the last unknown is complete."""
     unknown = sa.select(batch.c.id).where(batch.c.campaign_id == campaign.c.id, batch.c.unknown > 0)
-    connection.execute(
+    closed = connection.scalars(
         sa.update(campaign)
         .where(
             is_any_of(campaign.c.id, sorted(campaigns)),
@@ -270,4 +271,7 @@ def _close(connection: Connection, campaigns: set[int]) -> None:
             ~unknown.exists(),
         )
         .values(state=states.COMPLETED)
-    )
+        .returning(campaign.c.id)
+    ).all()
+    for campaign_id in sorted(closed):
+        tell_ended(connection, campaign_id, now)

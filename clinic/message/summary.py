@@ -20,6 +20,7 @@ from clinic.message.counting import count_outcomes
 from clinic.message.estimate import starts_at
 from clinic.message.timing import Timing
 from clinic.message.verdict import not_accepted, status, verdict
+from clinic.notify.told import tell_ended
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign, message
 from clinic.settings import Release
@@ -196,7 +197,7 @@ def _close(connection: Connection, campaign_id: int, now: datetime) -> None:
         .where(batch.c.campaign_id == campaign_id, batch.c.unknown > 0)
         .exists()
     )
-    connection.execute(
+    closed = connection.scalar(
         sa.update(campaign)
         .where(
             campaign.c.id == campaign_id,
@@ -209,4 +210,7 @@ def _close(connection: Connection, campaign_id: int, now: datetime) -> None:
             state=sa.case((unknown, states.RECONCILING), else_=states.COMPLETED),
             finished_at=now,
         )
+        .returning(campaign.c.state)
     )
+    if closed == states.COMPLETED:
+        tell_ended(connection, campaign_id, now)

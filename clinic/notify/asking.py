@@ -17,36 +17,60 @@ from clinic.errors import NotAllowed
 from clinic.govern.audit import Act, record_act
 from clinic.govern.operators import Operator
 from clinic.govern.roles import may
+from clinic.notify.ready import require_tellable
 from clinic.notify.request import NoticeRequest
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
+from clinic.settings import Settings
 
-_ASKED: Final = "notification.asked"
+ASKED: Final = "notification.asked"
+FAILED: Final = "notification.failed"
 
 
-def ask_for(record: Record, clock: Clock, request: NoticeRequest, *, by: Operator) -> None:
+def ask_for(
+    record: Record, clock: Clock, settings: Settings, request: NoticeRequest, *, by: Operator
+) -> None:
     """
-    Write to the trail that a proven operator asks for exactly this notice.
+    Write to the trail that a proven operator asks for exactly this notice, if it can be sent.
 
     Args:
         by: of `prove`; the request names them
 
     Raises:
-        NotAllowed: the role may not, or it names somebody else
+        NotAllowed: the role may not, or it names somebody else; and as `require_tellable`
     """
     if request.requested_by != by.name or not may(by.role, "request", "notification"):
         raise NotAllowed("request-not-allowed", f"the role {by.role} may not ask for this")
+    require_tellable(record, settings, request.audience, request.operation_id)
     with record.write() as connection:
         record_act(
             connection,
             clock,
             Act(
                 operator=by.name,
-                operation_type=_ASKED,
+                operation_type=ASKED,
                 subject="notice",
                 subject_id=request.operation_id,
                 new_values=_exactly(request),
                 reason=request.reason,
+                outcome="begun",
+            ),
+        )
+
+
+def tell_failed(record: Record, clock: Clock, request: NoticeRequest, code: str) -> None:
+    """Write to the trail that a notice which was asked for cannot be made, and why."""
+    with record.write() as connection:
+        record_act(
+            connection,
+            clock,
+            Act(
+                operator=request.requested_by,
+                operation_type=FAILED,
+                subject="notice",
+                subject_id=request.operation_id,
+                new_values=_exactly(request) | {"code": code},
+                outcome="failed",
             ),
         )
 
@@ -61,7 +85,7 @@ def require_asked(connection: Connection, request: NoticeRequest) -> None:
     c = audit_act.c
     asked = connection.scalars(
         sa.select(c.new_values).where(
-            c.operation_type == _ASKED,
+            c.operation_type == ASKED,
             c.operator == request.requested_by,
             c.subject == "notice",
             c.subject_id == request.operation_id,

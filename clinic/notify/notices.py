@@ -20,16 +20,14 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.change.kinds import title_of
-from clinic.change.operations import get_operation
-from clinic.change.states import CHANGED_SOMETHING
 from clinic.clock import Clock
 from clinic.cohort.list_trail import tell_taken
-from clinic.errors import NotAllowed, OperationRefused
-from clinic.govern.audit import Act, record_act
+from clinic.errors import CohortError
 from clinic.message.campaign import CampaignRequest, get_campaign, open_campaign
-from clinic.notify.asking import require_asked
+from clinic.notify.asking import require_asked, tell_failed
 from clinic.notify.purposes import NOTICE, STAFF_LIST
-from clinic.notify.recipients import Told, recipients_of
+from clinic.notify.ready import MOST, require_tellable
+from clinic.notify.recipients import Told
 from clinic.notify.request import NoticeRequest
 from clinic.notify.texts import COLUMNS, SUBJECT, TEXTS, keep_text
 from clinic.record.bulk import insert_rows
@@ -40,7 +38,6 @@ from clinic.settings import Settings
 from clinic.values.email import judge_emails
 
 STAFF: Final = 10**12  # below minus this no number is a patient's, nor minus an NHS number
-_MOST: Final = 10**6  # recipients a notice
 _PASSED: Final = '{"outcome":"pass","checks":[]}'  # as data_checks/verdict.py writes it
 _ROW: Final = ("list_id", "row_number", "patient_id", "cells")
 
@@ -57,22 +54,18 @@ def open_notice(
     """
     Make a notice's list and campaign; the campaign's id. The same request key again gives the same.
 
+    That it cannot be made is on the trail, for whoever asked and believes that it is under way.
+
     Raises:
-        NotFound: there is no such operation
-        NotAllowed: nobody proved to have asked for it, the operation has changed nothing yet, or e-mail
-            is switched off
-        OperationRefused: nobody is there to be told
+        NotAllowed: nobody proved to have asked for it; and as `require_tellable`
     """
-    about = get_operation(record, request.operation_id)
-    if about.state not in CHANGED_SOMETHING:
-        raise NotAllowed(
-            "notice-too-early", f"operation {about.id} is {about.state}: nothing was changed yet"
-        )
-    if "email" not in settings.organisation.channels:
-        raise NotAllowed("channel-off", "notices go by e-mail: allow it (organisation.channels)")
     with record.read() as connection:
         require_asked(connection, request)
-        told = recipients_of(connection, settings, request.audience, about.id)
+    try:
+        about, told = require_tellable(record, settings, request.audience, request.operation_id)
+    except CohortError as problem:
+        tell_failed(record, clock, request, problem.code)
+        raise
     template = request.template or keep_text(
         record, clock, TEXTS[request.audience], subject=SUBJECT, purpose=NOTICE,
         by=request.requested_by,
@@ -100,18 +93,7 @@ def make_campaign(
     gateway: str,
     batch_limit: int,
 ) -> int:
-    """
-    The campaign of a text to these people. `what`: the operation's number, title and state.
-
-    Raises:
-        OperationRefused: there is nobody
-    """
-    if not 0 < len(told) <= _MOST:
-        raise OperationRefused(
-            "notice-nobody",
-            "nobody is there to be told: the operation concerned none of them, or no address is set "
-            "(settings: notices.internal)",
-        )
+    """The campaign of a text to these people. `what`: the operation's number, title and state."""
     with record.write() as connection:
         list_id = _take_in(connection, clock, told, what, name, requested_by, request_key)
     return open_campaign(
@@ -173,7 +155,7 @@ def _take_in(
 
 def staff_number(list_id: int, row_number: int) -> int:
     """What stands where the ledger wants a patient: of one notice alone, so no cap counts over several."""
-    return -(STAFF + list_id * _MOST + row_number)
+    return -(STAFF + list_id * MOST + row_number)
 
 
 def _cells(each: Told, what: tuple[str, str, str]) -> list[str]:
@@ -225,16 +207,4 @@ def _judge(connection: Connection, clock: Clock, job: sa.Row[Any]) -> None:
         sa.insert(check_result).values(
             campaign_id=job.id, suite="list", verdict="pass", checks=_PASSED, checked_at=clock.now()
         )
-    )
-    record_act(connection, clock, _act(job, len(rows)))
-
-
-def _act(job: sa.Row[Any], count: int) -> Act:
-    return Act(
-        operator=job.requested_by,
-        operation_type="notification",
-        subject="campaign",
-        subject_id=job.id,
-        new_values={"recipients": count, "list": job.list_id, "purpose": job.purpose},
-        reason=job.list_name,
     )

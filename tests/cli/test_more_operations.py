@@ -11,12 +11,18 @@ from clinic.change.apply import apply_chunk, begin, chunks_left
 from clinic.change.exported import export
 from clinic.change.finish import finish
 from clinic.change.operations import get_operation
+from clinic.clock import SystemClock
+from clinic.errors import OperationRefused
 from clinic.govern.approvals import decide
+from clinic.notify.asking import ask_for
+from clinic.notify.notices import open_notice
+from clinic.notify.request import NoticeRequest
 from clinic.record.database import Record
 from clinic.record.schema.people import facility
+from clinic.settings import Notices, Settings
 from tests.cli.office import Office, hire
 from tests.cli.test_operations import carried_out
-from tests.clinic.change.practice import MANAGER, SETTINGS, patients, places
+from tests.clinic.change.practice import ASKER, MANAGER, SETTINGS, patients, places
 from tests.fakes import FakeClock
 
 
@@ -118,3 +124,52 @@ def test_who_would_be_told_is_shown_before_anything_is_asked(
     assert "F1\tNorth\tdesk@practice.nhs.uk\t6" in result.output
     refused = office.run("notify", "1", "--to", "facility", "--reason", "r", me="root")
     assert refused.exit_code == 3
+
+
+def test_a_notice_that_cannot_be_sent_is_refused_in_the_terminal(
+    office: Office, clock: FakeClock
+) -> None:
+    """ALC-32: non-zero, with what to do, and nothing of it is on the trail."""
+    words = ("--reason", "r", "--yes")
+    hold = ("operations", "status", "1", "--to", "on_hold", *words, "--no-run")
+    assert office.run(*hold, me="ann").exit_code == 0
+    for number, to, code in (
+        (9, "facility", "operation-unknown"),
+        (1, "facility", "notice-too-early"),
+    ):
+        refused = office.run("notify", str(number), "--to", to, *words, me="ann")
+        assert (refused.exit_code > 0, code in refused.output) == (True, True), refused.output
+    carried_out(office, office.open(), clock, 1)
+    for to, says in (
+        ("facility", "cohort places facility F1 --email ADDRESS"),
+        ("provider", "cohort places provider P1 --email ADDRESS"),
+        ("internal", "set notices.internal"),
+    ):
+        refused = office.run("notify", "1", "--to", to, *words, me="ann")
+        assert refused.exit_code == 2, refused.output
+        assert says in " ".join(refused.output.split())
+    shown = office.run("operations", "show", "1").output
+    assert "Notices" not in shown
+    assert "notice" not in office.run("operations", "list").output
+
+
+def test_a_notice_that_failed_in_its_run_is_shown_with_its_operation_and_in_the_overview(
+    office: Office, clock: FakeClock
+) -> None:
+    record = office.open()
+    words = ("--to", "on_hold", "--reason", "r", "--yes", "--no-run")
+    office.run("operations", "status", "1", *words, me="ann")
+    carried_out(office, record, clock, 1)
+    asked = NoticeRequest(
+        operation_id=1, audience="internal", reason="r", requested_by="ann", request_key="k"
+    )
+    team = Settings(outbox=True, notices=Notices(internal=("team@practice.nhs.uk",)))
+    ask_for(record, SystemClock(), team, asked, by=ASKER)
+    with pytest.raises(OperationRefused):
+        open_notice(record, SystemClock(), Settings(outbox=True), asked, gateway="g", batch_limit=1)
+    assert "could not be sent: notice-nobody" in office.run("operations", "show", "1").output
+    (notice,) = office.rows("operations", "show", "1")["notices"]
+    assert (notice["audience"], notice["failed"]) == ("internal", True)
+    listed = " ".join(office.run("operations", "list").output.split())
+    assert "The notice of operation 1 to internal could not be sent" in listed
+    assert "cohort operations show 1" in listed

@@ -53,6 +53,7 @@ def wired(sqlite_record: Record, clock: FakeClock, tmp_path: Path) -> Iterator[w
             home=tmp_path / "home",
             operations=Operations(chunk_size=2),
             notices=Notices(internal=("team@practice.nhs.uk",)),
+            outbox=True,
         ),
         record=sqlite_record,
         clock=clock,
@@ -129,7 +130,7 @@ def test_a_notice_waits_for_its_approval_and_is_sent_once(
     )  # fmt: skip
     with pytest.raises(CohortError, match="notice-unasked"):
         notify_staff(request)  # as anybody may start it in Prefect, in anybody's name
-    ask_for(record, clock, request, by=ASKER)
+    ask_for(record, clock, wired.settings, request, by=ASKER)
     with pytest.raises(CohortError, match="approval-waiting"):
         notify_staff(request)
     with record.write() as connection:

@@ -37,7 +37,9 @@ from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import make_ledger
 
 TEAM = Settings(
-    operations=Operations(chunk_size=2), notices=Notices(internal=("team@practice.nhs.uk",))
+    operations=Operations(chunk_size=2),
+    notices=Notices(internal=("team@practice.nhs.uk",)),
+    outbox=True,
 )
 
 
@@ -75,7 +77,7 @@ def opened(
     batch_limit: int,
 ) -> int:
     """Ann proves that it is her who asks; the notice's number."""
-    ask_for(record, clock, request, by=ASKER)
+    ask_for(record, clock, settings, request, by=ASKER)
     return open_notice(record, clock, settings, request, gateway=gateway, batch_limit=batch_limit)
 
 
@@ -116,6 +118,11 @@ def texts(record: Record, notice: int) -> list[tuple[str, str, str]]:
             sa.select(c.address, c.subject, c.body).where(c.campaign_id == notice).order_by(c.id)
         )
         return list(rows.tuples())
+
+
+def acts(record: Record) -> list[sa.Row[Any]]:
+    with record.read() as connection:
+        return list(connection.execute(sa.select(audit_act)).all())
 
 
 def outcomes(record: Record, notice: int) -> list[str]:
@@ -167,6 +174,8 @@ def test_the_team_is_told_what_became_of_the_operation(
 def test_the_provider_of_a_visit_that_was_booked_is_told(record: Record, clock: FakeClock) -> None:
     practice(record)
     install(record, clock)
+    with record.write() as connection:
+        connection.execute(sa.update(provider).values(email="desk@practice.nhs.uk"))
     parameters = {"type": "review", "from": "2026-03-09", "to": "2026-03-10", "provider": "P4"}
     operation_id = asked(record, clock, "visit", parameters, [1])
     done(record, clock, operation_id)
@@ -187,9 +196,14 @@ def test_a_notice_leaves_only_when_a_manager_approved_it(
     with pytest.raises(NotAllowed, match="approval-role"):
         decide(record, clock, number, operator=LEAD, decision="approved", note="")
     approved(record, clock, notice)
-    with record.read() as connection:
-        kinds = set(connection.scalars(sa.select(audit_act.c.operation_type)))
-    assert {"notification", "approval.approved", "approval.used"} <= kinds
+    kinds = {each.operation_type for each in acts(record)}
+    assert {"notification.asked", "approval.approved", "approval.used"} <= kinds
+    assert "notification" not in kinds  # nothing was sent yet
+    sent(record, clock, tmp_path, notice)
+    summarize(record, clock, notice)
+    summarize(record, clock, notice)
+    (told,) = [each for each in acts(record) if each.operation_type == "notification"]
+    assert (told.outcome, told.operator, told.subject_id) == ("done", "ann", notice)
     assert verify(record, None).holds
 
 
@@ -261,14 +275,14 @@ def test_a_run_cannot_say_that_somebody_asked_who_did_not(
     practice(sqlite_record)
     operation_id = asked(sqlite_record, clock, "status", {"to": "on_hold"}, [1])
     done(sqlite_record, clock, operation_id)
-    asked_for = requested(operation_id, "facility")
-    ask_for(sqlite_record, clock, asked_for, by=ASKER)
+    asked_for = requested(operation_id, "internal")
+    ask_for(sqlite_record, clock, TEAM, asked_for, by=ASKER)
     forged = asked_for.model_copy(update=changed)
     with pytest.raises(NotAllowed, match="notice-unasked"):
         open_notice(sqlite_record, clock, TEAM, forged, gateway="fake", batch_limit=1)
     for by in (LEAD, Operator("root", "admin", active=True)):
         with pytest.raises(NotAllowed, match="request-not-allowed"):
-            ask_for(sqlite_record, clock, asked_for, by=by)
+            ask_for(sqlite_record, clock, TEAM, asked_for, by=by)
 
 
 def test_nobody_to_tell_is_said(sqlite_record: Record, clock: FakeClock) -> None:
@@ -277,7 +291,7 @@ def test_nobody_to_tell_is_said(sqlite_record: Record, clock: FakeClock) -> None
     done(sqlite_record, clock, operation_id)
     with pytest.raises(OperationRefused, match="notice-nobody"):
         opened(
-            sqlite_record, clock, Settings(), requested(operation_id, "internal"), gateway="fake",
+            sqlite_record, clock, Settings(outbox=True), requested(operation_id, "internal"), gateway="fake",
             batch_limit=1,
         )  # fmt: skip
 
