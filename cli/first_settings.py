@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import typer
+from rich.markup import escape
 
 from cli import console
 from cli.hours import ALWAYS, TEXT_HOURS, VOICE_HOURS, read_hours
@@ -34,9 +35,21 @@ def ask_missing(given: Mapping[str, str], *, ask: bool) -> dict[str, str]:
     answers = {key: value for key, value in given.items() if value}
     for key, (question, usual) in _QUESTIONS.items():
         if key not in answers and ask:
-            answers[key] = typer.prompt(question, default=usual, err=True, show_default=bool(usual))
+            answers[key] = _ask(key, question, usual)
     usual_of_a_script = {"hours.text": TEXT_HOURS, "hours.country": COUNTRY}
     return {**usual_of_a_script, "hours.voice": VOICE_HOURS, **answers}
+
+
+def _ask(key: str, question: str, usual: str) -> str:
+    """What a person answers; what makes no sense is said and asked again, before the next question."""
+    while True:
+        answer: str = typer.prompt(question, default=usual, err=True, show_default=bool(usual))
+        try:
+            as_settings({key: answer})
+        except SettingsWrong as wrong:
+            console.say(f"[yellow]{escape(wrong.says)}[/]")
+        else:
+            return answer
 
 
 def as_settings(answers: Mapping[str, str]) -> dict[str, Any]:

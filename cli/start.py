@@ -141,11 +141,7 @@ def change_settings(path: Path, values: dict[str, Any]) -> None:
         )
     if not changed:
         return console.say(f"{path} has all that already: nothing was changed.")
-    text = changed_file(file.text, changed)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with open_private(draft, encoding="utf-8") as out:
-        out.write(text)
-    draft.replace(path)  # the whole of it or nothing
+    _put(path, changed_file(file.text, changed))
     console.say(f"Changed in [bold]{path}[/]:")
     say_written(path, changed, now)
 
@@ -169,9 +165,16 @@ def write_settings(path: Path, chosen: dict[str, Any]) -> bool:
     if path.exists():
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(settings_file(chosen), encoding="utf-8")
-    path.chmod(0o600)  # it may come to hold passwords
+    _put(path, settings_file(chosen))
     return True
+
+
+def _put(path: Path, text: str) -> None:
+    """The whole of it or nothing, and its owner's alone: it may come to hold passwords."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with open_private(draft, encoding="utf-8") as out:
+        out.write(text)
+    draft.replace(path)
 
 
 def set_up(
