@@ -17,7 +17,6 @@ from cli.times import day
 
 if TYPE_CHECKING:
     from clinic.change.selection import Taken
-    from clinic.change.selection_parts import PartTaken
 
 Codes = list[str] | None
 
@@ -119,6 +118,7 @@ def select(
 
 def _show_taken(taken: Taken, *, json: bool) -> None:
     from clinic.change.outcomes import SAYS, SELECTED
+    from clinic.change.selection_parts import part_name
 
     if json:
         return console.show_json(asdict(taken))
@@ -128,7 +128,7 @@ def _show_taken(taken: Taken, *, json: bool) -> None:
             ["", "Rows", "Selected", "Else"],
             [
                 (
-                    _part(part),
+                    part_name(part.source, part.name),
                     part.rows,
                     part.outcomes.get(SELECTED, 0),
                     ", ".join(f"{n:,} {c}" for c, n in part.outcomes.items() if c != SELECTED),
@@ -145,10 +145,3 @@ def _show_taken(taken: Taken, *, json: bool) -> None:
     named = [f"cohort operations selection {taken.id} --not-selected"] if left_out else []
     console.next_commands(*named, f'cohort operations status {taken.id} --to … --reason "…"')
     return None
-
-
-_WAYS = {"ids": "pasted", "pick": "search", "selection": "selection", "filter": "filter"}
-
-
-def _part(part: PartTaken) -> str:
-    return f"{_WAYS.get(part.source, part.source)} {part.name}".strip()

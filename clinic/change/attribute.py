@@ -91,6 +91,11 @@ def require(_connection: Connection, _settings: Settings, parameters: Parameters
             )
         return {"field": field, "tidy": True}
     to = parameters.get("to")
+    if to is not None and not str(to).strip():
+        raise OperationRefused(
+            "value-missing",
+            f"an empty value would take {field} away from everybody selected; if that is meant: --clear",
+        )
     if to is not None and not _fits(field, str(to)):
         raise OperationRefused(
             "value-invalid", f"this is not a value that {field} can have; {_ALLOWED[field]}"

@@ -135,14 +135,14 @@ def _since(connection: Connection, planned: Operation) -> list[Check]:
             "changed-since-review",
             "Patients are as they were reviewed",
             now.changed == 0,
-            f"{now.changed:,} of {planned.will_change:,} patients were changed since; they would be left out",
+            f"{now.changed:,} of {_count(planned.will_change)} changed since; left out if it is approved",
             stops=False,
         ),
         Check(
             "died-since-review",
             "Nobody has died since",
             now.died == 0,
-            f"{now.died:,} patients have died since; they would be left out",
+            f"{_count(now.died, 'has', 'have')} died since; left out if it is approved",
             stops=False,
         ),
     ]
@@ -185,7 +185,7 @@ def _locks(connection: Connection, planned: Operation) -> Check:
         "patients-locked",
         "No patient is locked",
         count == 0,
-        f"{count:,} patients are being changed by another operation: they are left out and listed",
+        f"{_count(count, 'is', 'are')} being changed by another operation: left out and listed",
         stops=False,
     )
 
@@ -205,7 +205,7 @@ def _later(connection: Connection, planned: Operation) -> Check:
         "undo-later-operation",
         _LATER,
         count == 0,
-        f"{count:,} patients were changed by a later operation"
+        f"{_count(count)} changed by a later operation"
         + (f": undo operation {newest} first, or leave them out (--partly)" if count else ""),
         stops=not planned.parameters.get("partly"),
     )
@@ -217,6 +217,11 @@ def _undoable(planned: Operation) -> Check:
     return Check(
         "undo", _UNDO, None, "it cannot be undone (N/A): what leaves cannot be called back"
     )
+
+
+def _count(patients: int, one: str = "was", more: str = "were") -> str:
+    """ "1 patient was", "2 patients were"."""
+    return f"1 patient {one}" if patients == 1 else f"{patients:,} patients {more}"
 
 
 def _patients(connection: Connection, planned: Operation, which: ColumnElement[bool]) -> int:

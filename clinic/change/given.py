@@ -27,6 +27,7 @@ from clinic.change.outcomes import (
     SELECTED,
     UNREADABLE,
 )
+from clinic.change.selection_parts import part_name
 from clinic.cohort.formula import safe_cell
 from clinic.errors import NotFound
 from clinic.record.database import Record
@@ -189,15 +190,24 @@ def _is_given() -> ColumnElement[bool]:
 
 
 def _first(connection: Connection, selection_id: int, outcome: str, most: int) -> tuple[str, ...]:
+    """What was given; of a row that cannot be read its number, and its file where there are several."""
     if outcome in (SELECTED, DUPLICATE, ID_MISSING):
         return ()
-    found = connection.scalars(
-        sa.select(sa.func.coalesce(_ROW.given, "row " + sa.cast(_ROW.row_number, sa.Text)))
+    found = connection.execute(
+        sa.select(_ROW.row_number, _ROW.given)
         .where(_ROW.selection_id == selection_id, _ROW.outcome == outcome)
         .order_by(_ROW.row_number)
         .limit(most)
-    )
-    return tuple(map(str, found))
+    ).all()
+    if outcome != UNREADABLE:
+        return tuple(given or "(empty)" for _, given in found)
+    parts = _parts_of(connection, selection_id)
+    return tuple(_place(parts, number) for number, _ in found)
+
+
+def _place(parts: Sequence[tuple[str, int]], number: int) -> str:
+    part, after = next(each for each in reversed(parts) if number > each[1])
+    return f"{part} row {number - after}" if len(parts) > 1 else f"row {number}"
 
 
 def _parts_of(connection: Connection, selection_id: int) -> list[tuple[str, int]]:
@@ -211,4 +221,4 @@ def _parts_of(connection: Connection, selection_id: int) -> list[tuple[str, int]
     parts = told.get("parts") or [
         {"source": found.source, "name": told.get("name", ""), "after": 0}
     ]
-    return [(f"{part['source']} {part['name']}".strip(), part["after"]) for part in parts]
+    return [(part_name(part["source"], part["name"]), part["after"]) for part in parts]

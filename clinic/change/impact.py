@@ -106,9 +106,10 @@ def _visits(connection: Connection, asked: Operation, now: datetime) -> list[tup
 
 
 def _ahead(connection: Connection, asked: Operation, now: datetime) -> int:
-    """Booked visits of the patients whose status changes: nothing of it touches them."""
+    """Booked visits of the patients whose status changes, or whose visits are to be kept: as they are."""
+    untouched = ("status", "provider") if asked.parameters.get("visits") == "keep" else ("status",)
     changing = sa.select(_i.patient_id).where(
-        _i.operation_id == asked.id, _i.outcome == WILL_CHANGE, _i.field == "status"
+        _i.operation_id == asked.id, _i.outcome == WILL_CHANGE, _i.field.in_(untouched)
     )
     found = connection.scalar(
         sa.select(sa.func.count())

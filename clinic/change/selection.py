@@ -207,10 +207,12 @@ def _close(
             outcomes[outcome] = outcomes.get(outcome, 0) + count
     selected = outcomes.get(SELECTED, 0)
     if not 0 < selected <= settings.operations.cap:
+        ended = ", ".join(f"{code} {count:,}" for code, count in sorted(outcomes.items()))
+        why = f"; rows by outcome: {ended}" if outcomes and not selected else ""
         raise OperationRefused(
             "selection-too-large" if selected else "selection-empty",
             f"{selected:,} patients are selected; an operation has 1 to "
-            f"{settings.operations.cap:,} (settings: operations.cap)",
+            f"{settings.operations.cap:,} (settings: operations.cap){why}",
         )
     connection.execute(
         sa.update(selection)

@@ -51,6 +51,12 @@ class PartTaken:
     outcomes: Mapping[str, int] = field(default_factory=dict)
 
 
+def part_name(source: str, name: str) -> str:
+    """For people: "file one.csv", "search", "pasted ids"."""
+    words = {"pick": "search", "ids": "pasted ids"}
+    return f"{words.get(source, source)} {name}".strip()
+
+
 def write_part(
     connection: Connection, key: int, part: Part, *, after: int, within: frozenset[int]
 ) -> PartTaken:

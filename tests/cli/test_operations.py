@@ -128,6 +128,8 @@ def test_files_of_ids_alone_are_selected_and_what_was_not_found_is_named_to_who_
     for part in ("file one.csv\t3\t1", "file two.txt\t3\t1", "search\t1\t1"):
         assert part in said.output
     assert "cohort operations selection 1 --not-selected" in said.output
+    lost = office.run("operations", "select", "--ids-from", "-", typed="X7 9990000019", me="ann")
+    assert (lost.exit_code, "nhs_number_invalid 1, patient_not_found 1" in lost.output) == (2, True)
     told = (
         "6 given, 2 found, 1 not found: X9; 1 with a wrong check digit: 9990000019; "
         "1 that contradict each other: 999 000 0018 / L2; 1 given twice"

@@ -83,6 +83,11 @@ def effects(record: Record, clock: FakeClock, operation_id: int) -> dict[str, in
             {"cancelled": 2, "reschedule_visits": 2, "notify_provider": 3},
         ),
         (
+            "provider",
+            {"to": ["P2"], "visits": "keep"},
+            {"ahead": 3, "notify_provider": 3},
+        ),
+        (
             "facility",
             {"to": "F2", "provider": "later"},
             # The visit with P3, who works at F2, moves along
@@ -162,7 +167,7 @@ def test_who_died_since_is_told_and_another_fields_edit_is_not(
         connection.execute(
             sa.update(patient).where(patient.c.id == 2).values(death_date=date(2026, 3, 1))
         )
-    with pytest.raises(NotAllowed, match="1 patients have died since"):
+    with pytest.raises(NotAllowed, match="1 patient has died since"):
         approve(record, clock, number)
 
 

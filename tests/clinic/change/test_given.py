@@ -87,6 +87,9 @@ def test_counts_add_up_in_one_sentence_that_names_who_was_not_found(
         "10 given, 1 found, 7 not found: Y0, Y1, Y2, Y3, Y4 …; "
         f"1 with a wrong check digit: {SLIPPED}; 1 given twice"
     )
+    odd = [Given(2, other="L1"), Given(9, other="L2 | x", readable=False)]
+    taken = take(office, clock, SETTINGS, [Part("file", "one.csv", ids=odd)], taken_by="ann")
+    assert given_sentence(office, taken.id) == "2 given, 1 found, 1 that cannot be read: row 9"
     wanted = select_by_filter(
         office, clock, SETTINGS, PatientFilter(status="active"), taken_by="ann"
     )

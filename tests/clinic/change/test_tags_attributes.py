@@ -135,6 +135,8 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("value-invalid", {"field": "postcode", "to": "nowhere"}),
     ("value-invalid", {"field": "email", "to": "nobody"}),
     ("value-invalid", {"field": "insurance_plan", "to": "x" * 81}),
+    ("value-missing", {"field": "title", "to": ""}),
+    ("value-missing", {"field": "insurance_plan", "to": "  "}),
     ("field-not-tidied", {"field": "address", "tidy": True}),
     ("tags-none", {}),
     ("tags-both", {"add": ["a"], "remove": ["a"]}),
