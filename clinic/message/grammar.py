@@ -50,6 +50,10 @@ _NAMES: Final[dict[type[nodes.Node], str]] = {
 }
 
 
+# What stands for a column between the brackets: list.1st choice, list["1st choice"]
+_OF_LIST: Final = re.compile(r"""\blist\s*[.\[]\s*["']?([^"'\]|}%=!\n]+)""")
+
+
 @dataclass
 class Usage:
     """Which variables a template names, and where. Insertion order is the order in the text."""
@@ -79,6 +83,17 @@ def check(tree: nodes.Template, allowed: frozenset[str]) -> Usage:
     for node in tree.body:
         walker.statement(node, depth=0)
     return usage
+
+
+def meant_column(body: str, allowed: frozenset[str]) -> str:
+    """A hint where a column's heading was written as it stands, {{ list.1st choice }}; "" where none was."""
+    by_case = {one.casefold(): one for one in sorted(allowed)}
+    for written in _OF_LIST.findall(body):
+        key = re.sub(r"\W+", "_", written).strip("_").casefold()
+        found = by_case.get(f"list.{key}") or by_case.get(f"list.column_{key}")
+        if found and f"list.{written.strip()}" != found:
+            return f"Did you mean {found}?"
+    return ""
 
 
 def variable_name(node: nodes.Node) -> str | None:
@@ -218,7 +233,8 @@ def _not_allowed(node: nodes.Node, what: str | None = None, *, hint: str = "") -
 
 def _unknown(name: str, line: int, allowed: frozenset[str]) -> TemplateRefused:
     # One name for two columns is neither's: each has its letter (variables.list_variables)
-    alike = sorted(one for one in allowed if re.fullmatch(re.escape(name) + "_[A-Z]{1,3}", one))
+    lettered = re.compile(f"(?i:{re.escape(name)})_[A-Z]{{1,3}}")
+    alike = sorted(one for one in allowed if lettered.fullmatch(one))
     close = [" or ".join(alike)] if len(alike) > 1 else []
     by_case = {one.casefold(): one for one in sorted(allowed)}
     near = get_close_matches(name.casefold(), sorted(by_case), n=1)

@@ -2,13 +2,18 @@
 Places that another program would have filled: "Dear [Name]" goes out as it stands, so a person is asked.
 
 Judged in the template's own words, body and subject, on every channel; `{{ … }}` and `{% … %}` are ours.
+So are the values that the list puts in: "[insert number]", #N/A and "null" in a cell go out as they stand.
 A person who means it says so (`--accept-warnings`), as with sensitive words.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Mapping
 from typing import Final
+
+import pandas as pd
 
 from clinic.message.sensitive import ContentWarning
 
@@ -30,6 +35,10 @@ _FORMS: Final = (
 _ANY: Final = re.compile("|".join(f"(?:{form})" for form in _FORMS))
 _OURS: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _MOST_SHOWN: Final = 5
+# A cell that a program left for nothing, or for an error
+_NOTHING: Final = re.compile(
+    r"(?i:null|nan|nil|undefined|n/a|#(?:n/a|ref!|value!|div/0!|name\?|num!|null!)|#{3,}|\?{2,})"
+)
 
 
 def placeholders_in(text: str) -> list[str]:
@@ -50,3 +59,41 @@ def placeholder_warnings(text: str) -> list[ContentWarning]:
         "accept this warning."
     )
     return [ContentWarning("placeholder", says)]
+
+
+def count_unfilled(values: pd.DataFrame) -> Counter[str]:
+    """
+    Of each of the list's variables, how many rows have a value that is a place to be filled.
+
+    Besides "list.Note" → 12 there is "list.Note:7" → 1 for each of the first rows; never a value.
+    """
+    found: Counter[str] = Counter()
+    for name in values:
+        if not str(name).startswith("list."):
+            continue
+        texts = values[name]
+        odd = {text for text in set(texts) if isinstance(text, str) and _is_unfilled(text)}
+        rows = texts.index[texts.isin(odd)].tolist() if odd else []
+        if rows:
+            found[str(name)] = len(rows)
+            found.update(f"{name}:{row}" for row in rows[:_MOST_SHOWN])
+    return found
+
+
+def unfilled_warnings(counts: Mapping[str, int]) -> list[ContentWarning]:
+    """One warning for each variable of the list with such values, or none."""
+    warnings = []
+    for name in sorted(one for one in counts if one.startswith("list.") and ":" not in one):
+        rows = sorted(int(one.split(":")[1]) for one in counts if one.startswith(f"{name}:"))
+        named = ", ".join(f"{row:,}" for row in rows[:_MOST_SHOWN])
+        says = (
+            f"In {counts[name]:,} rows (the first: {named}) what stands for {name} looks like a place to be "
+            "filled, or like nothing: it would be sent as it stands. Correct the list and send it "
+            "anew, or accept this warning."
+        )
+        warnings.append(ContentWarning("value_unfilled", says))
+    return warnings
+
+
+def _is_unfilled(value: str) -> bool:
+    return bool(_NOTHING.fullmatch(value.strip()) or _ANY.search(value))

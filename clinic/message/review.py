@@ -20,7 +20,7 @@ from clinic.errors import NotAllowed, NotFound
 from clinic.message import states
 from clinic.message.campaign import get_campaign
 from clinic.message.counting import count_outcomes, messages_of
-from clinic.message.placeholders import placeholder_warnings
+from clinic.message.placeholders import placeholder_warnings, unfilled_warnings
 from clinic.message.request import CohortChoice, MessageRequest
 from clinic.message.said import Said, said_of
 from clinic.message.segments import count_segments
@@ -92,6 +92,7 @@ def review_campaign(record: Record, campaign_id: int, *, segment_cost: float) ->
     left_out = {code: rows for code, rows in counts.items() if code in BEFORE}
     messaged = {code: rows for code, rows in counts.items() if code in AFTER}
     letters = _price(record, campaign_id) if own.channel == "sms" else LettersPrice(0, 0, 0)
+    changed = orjson.loads(own.rewritten or "{}")
     return Review(
         campaign_id=campaign_id,
         list_name=own.list_name,
@@ -105,9 +106,13 @@ def review_campaign(record: Record, campaign_id: int, *, segment_cost: float) ->
         became=messaged,
         letters=letters,
         cost=letters.segments * segment_cost,
-        warnings=(*warnings_for(texts, own.channel), *placeholder_warnings(texts)),
+        warnings=(
+            *warnings_for(texts, own.channel),
+            *placeholder_warnings(texts),
+            *unfilled_warnings(changed),
+        ),
         said=said,
-        rewritten=orjson.loads(own.rewritten or "{}"),
+        rewritten={one: rows for one, rows in changed.items() if not one.startswith("list.")},
     )
 
 

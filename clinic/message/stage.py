@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from clinic.cohort.rows import BLOCK_ROWS, ListSource, get_list, parse_cells
 from clinic.message import states
 from clinic.message.codes import batch_id, message_id
+from clinic.message.placeholders import count_unfilled
 from clinic.message.remind import deselected_rows, give_reminders
 from clinic.message.segments import count_many
 from clinic.message.template import CompiledTemplate, compile_template
@@ -117,9 +118,9 @@ def stage(
                 break
             values = variable_frame(connection, source, rows, texts.variables, setting=setting)
         rows["body"], rows["subject"] = texts.render(values)
-        rewritten: Counter[str] = Counter()
+        rewritten = count_unfilled(values)
         if job.channel == "sms" and setting.organisation.plain_typography:
-            rewritten = count_rewritten(rows["body"])
+            rewritten += count_rewritten(rows["body"])
             rows["body"] = [plain(body) for body in rows["body"]]
         rows["segments"] = count_many(rows["body"].tolist()) if job.channel == "sms" else 0
         with record.write() as connection:

@@ -18,7 +18,7 @@ import jinja2
 import pandas as pd
 
 from clinic.errors import TemplateRefused
-from clinic.message.grammar import check
+from clinic.message.grammar import check, meant_column
 from clinic.message.inert import inert
 from clinic.message.sandbox import BETWEEN, Slot, compile_tree, parse
 
@@ -88,8 +88,12 @@ def compile_template(body: str, *, allowed: frozenset[str]) -> CompiledTemplate:
     except jinja2.TemplateSyntaxError as error:
         raise TemplateRefused(
             "template-syntax",
-            f"Line {error.lineno}: {(error.message or '').rstrip('.')}. Check brackets and endif.",
+            f"Line {error.lineno}: {(error.message or '').rstrip('.')}. "
+            + (meant_column(body, allowed) or "Check brackets and endif."),
         ) from None
+    except TemplateRefused as refused:
+        hint = meant_column(body, allowed) if refused.code == "template-not-allowed" else ""
+        raise TemplateRefused(refused.code, f"{refused.says} {hint}".strip()) from None
     except (RecursionError, ValueError, OverflowError, MemoryError, SyntaxError):
         raise TemplateRefused(
             "template-too-complex", "Something in it is nested too deep or too long. Simplify."

@@ -84,7 +84,9 @@ campaign = Table(
         "checked_rows", Integer, nullable=False, server_default="0"
     ),  # how far check_cohort came
     Column("staged_rows", Integer, nullable=False, server_default="0"),  # how far render came
-    Column("rewritten", Text),  # JSON: typographic character → messages in which it was replaced
+    Column(
+        "rewritten", Text
+    ),  # JSON: typographic character → messages in which it was replaced; see also count_unfilled
     Column("requested_by", String(80), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("released_at", UtcDateTime),

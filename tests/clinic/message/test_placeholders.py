@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
-from clinic.message.placeholders import placeholder_warnings, placeholders_in
+from clinic.message.placeholders import (
+    count_unfilled,
+    placeholder_warnings,
+    placeholders_in,
+    unfilled_warnings,
+)
 
 
 @pytest.mark.parametrize(
@@ -52,3 +58,26 @@ def test_the_warning_names_what_it_found() -> None:
     assert "“[A]”" in warning.says
     assert "1 more" in warning.says
     assert placeholder_warnings("Dear {{ patient.title }}") == []
+
+
+def test_a_value_of_the_list_that_is_no_value_is_told_of_by_row() -> None:
+    """ACX-24: which variable, how many rows and the first of them; never the value."""
+    values = pd.DataFrame(
+        {
+            "list.Note": ["ok", "[insert number]", "Room XXX", None, "n/a"],
+            "list.Where": ["Elm", "#REF!", "Oak", "Ash (east)", "n/a but ring"],
+            "patient.family_name": ["Null"] * 5,
+            "list.Day": ["1 May", "5 x 2 mg", "", "Siân", "£5"],
+        },
+        index=pd.Index([2, 3, 4, 7, 9], name="row_number"),
+    )
+    counts = count_unfilled(values)
+    assert {name: rows for name, rows in counts.items() if ":" not in name} == {
+        "list.Note": 3,
+        "list.Where": 1,
+    }
+    note, where = unfilled_warnings(counts + count_unfilled(values[:2].set_index([[20, 21]])))
+    assert (note.code, where.code) == ("value_unfilled", "value_unfilled")
+    assert "In 4 rows (the first: 3, 4, 9, 21) what stands for list.Note" in note.says
+    assert not any(text in note.says for text in ("insert", "XXX"))
+    assert unfilled_warnings({"½": 3, ".": 1}) == []

@@ -372,9 +372,17 @@ def test_a_value_over_the_limit_is_named_with_both_lengths_and_never_cut() -> No
         ("list.CLINIC", "list.Clinic"),
         ("Patient.Given_Name", "patient.given_name"),
         ("list.surgery_date", "list.Surgery_Date"),
+        ("list.Surgery Date", "list.Surgery_Date"),
+        ("list['Surgery Date']", "list.Surgery_Date"),
+        ("list.2nd dose", "list.column_2nd_dose"),
+        ('list["2nd dose"] | upper', "list.column_2nd_dose"),
+        ("list.site_name", "list.Site_name_C or list.Site_name_F"),
     ],
 )
-def test_another_case_is_told_the_right_name(typed: str, meant: str) -> None:
-    allowed = frozenset({"list.Clinic", "list.Surgery_Date", "patient.given_name"})
+def test_another_case_or_a_heading_as_it_stands_is_told_the_right_name(
+    typed: str, meant: str
+) -> None:
+    lists = ("Clinic", "Surgery_Date", "column_2nd_dose", "Site_name_C", "Site_name_F")
+    allowed = frozenset({"patient.given_name", *(f"list.{name}" for name in lists)})
     with pytest.raises(TemplateRefused, match=f"Did you mean {meant}"):
         compile_template("{{ " + typed + " }}", allowed=allowed)
