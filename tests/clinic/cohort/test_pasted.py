@@ -19,6 +19,12 @@ TEXTS = (
     ("three local ids that only look like one", "123 456 7890", ["123", "456", "7890"]),
     ("and an NHS number after two others", "123 943 476 5919", ["123", "943 476 5919"]),
     ("with hyphens", "943-476-5919", ["943-476-5919"]),
+    ("quoted, with a byte order mark", '\ufeff"943 476 5919"\r\n"L2"', ["943 476 5919", "L2"]),
+    ("as Excel keeps a number as text", '="9434765919"\t\r\n\'L2', ["9434765919", "L2"]),
+    ("typographic quotation marks", "\u201cL1\u201d; \u2018L2\u2019", ["L1", "L2"]),
+    ("an apostrophe within an id", "O'B1 L2", ["O'B1", "L2"]),
+    ("a slip in an NHS number alone on its line", "943 476 5910\nL2", ["943 476 5910", "L2"]),
+    ("pipes, and a tab after each", "L1|L2\t\nL3\t", ["L1", "L2", "L3"]),
 )
 
 
