@@ -23,7 +23,7 @@ def show_given(
     json: bool,
 ) -> None:
     """A page of a selection's rows, under the sentence that counts them all; with `json` all of them."""
-    from clinic.change.given import given_sentence, read_given
+    from clinic.change.given import given_sentence, read_given, taken_over
 
     skip = (page - 1) * limit
     if json:
@@ -40,9 +40,10 @@ def show_given(
         [(x.part, x.row, x.given, x.outcome, x.patient, x.name, x.says) for x in shown],
         right=(1,),
     )
-    if len(shown) == limit:
-        console.next_commands(
-            f"cohort operations selection {selection_id} --page {page + 1}",
-            f"cohort operations selection {selection_id} --csv FILE",
-        )
+    more = [f"cohort operations selection {selection_id} --page {page + 1}"]
+    console.next_commands(
+        *(more if len(shown) == limit else []),
+        *(f"cohort operations selection {each}" for each in taken_over(record, selection_id)),
+        f"cohort operations selection {selection_id} --csv FILE",
+    )
     return None

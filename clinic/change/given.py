@@ -44,7 +44,7 @@ _WORDS: Final = {
     OTHER_FACILITY: "of another facility",
     ID_MISSING: "without an id",
     UNREADABLE: "that cannot be read",
-    DUPLICATE: "given twice",
+    DUPLICATE: "selected already",
 }
 OUTCOMES: Final = (SELECTED, *_WORDS)
 _NAMED: Final = 5
@@ -103,10 +103,26 @@ def given_counts(record: Record, selection_id: int, *, named: int = _NAMED) -> l
 
 
 def given_sentence(record: Record, selection_id: int) -> str | None:
-    """ "8 given, 6 found, 2 not found: X9, L77"; None where no ids were given."""
-    counts = given_counts(record, selection_id)
-    if not counts:
-        return None
+    """
+    "8 given, 6 found, 2 not found: X9, L77", and the same of earlier selections that it took over.
+
+    None where no ids were given.
+    """
+    told = [_sentence(counts)] if (counts := given_counts(record, selection_id)) else []
+    for number in taken_over(record, selection_id):
+        if earlier := given_sentence(record, number):
+            told.append(f"selection {number}: {earlier}")
+    return " | ".join(told) or None
+
+
+def taken_over(record: Record, selection_id: int) -> list[int]:
+    """The earlier selections that this one is made of."""
+    with record.read() as connection:
+        parts = _told_parts(connection, selection_id)
+    return [int(part["selection"]) for part in parts if part.get("selection") is not None]
+
+
+def _sentence(counts: Sequence[GivenCount]) -> str:
     found = sum(each.count for each in counts if each.outcome == SELECTED)
     told = [f"{sum(each.count for each in counts):,} given", f"{found:,} found"]
     for each in counts:
@@ -212,13 +228,15 @@ def _place(parts: Sequence[tuple[str, int]], number: int) -> str:
 
 def _parts_of(connection: Connection, selection_id: int) -> list[tuple[str, int]]:
     """What each part is, and what its row numbers are counted on from."""
+    parts = _told_parts(connection, selection_id)
+    return [(part_name(part["source"], part["name"]), part["after"]) for part in parts]
+
+
+def _told_parts(connection: Connection, selection_id: int) -> list[dict[str, Any]]:
     found = connection.execute(
         sa.select(selection.c.source, selection.c.criteria).where(selection.c.id == selection_id)
     ).one_or_none()
     if found is None:
         raise NotFound("selection-unknown", f"there is no selection {selection_id}")
     told: dict[str, Any] = orjson.loads(found.criteria or "{}")
-    parts = told.get("parts") or [
-        {"source": found.source, "name": told.get("name", ""), "after": 0}
-    ]
-    return [(part_name(part["source"], part["name"]), part["after"]) for part in parts]
+    return told.get("parts") or [{"source": found.source, "name": "", "after": 0, **told}]

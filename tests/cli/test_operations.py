@@ -132,7 +132,7 @@ def test_files_of_ids_alone_are_selected_and_what_was_not_found_is_named_to_who_
     assert (lost.exit_code, "nhs_number_invalid 1, patient_not_found 1" in lost.output) == (2, True)
     told = (
         "6 given, 2 found, 1 not found: X9; 1 with a wrong check digit: 9990000019; "
-        "1 that contradict each other: 999 000 0018 / L2; 1 given twice"
+        "1 that contradict each other: 999 000 0018 / L2; 1 selected already"
     )
     assert told in " ".join(ask(office, "status", "1", "--to", "On Hold").split())
     ask_for_approval(office.open(), SystemClock(), SETTINGS, 1, flow_run_id=None)
@@ -157,6 +157,12 @@ def test_earlier_selections_and_filters_add_up_and_ids_are_kept_within_a_facilit
     office.run("operations", "select", "--no-provider", me="ann")
     taken = office.rows("operations", "select", "--selection", "1", "--facility", "South", me="ann")
     assert taken["outcomes"] == {"selected": 2, "duplicate": 1}
+    words = ("operations", "select", "--selection")
+    office.run("operations", "select", "--ids-from", "-", typed="L1 X9", me="ann")
+    assert office.run(*words, "3", "--selection", "1", me="ann").exit_code == 0
+    said = office.run("operations", "selection", "4")
+    assert "selection 3: 2 given, 1 found, 1 not found: X9" in said.output
+    assert "cohort operations selection 3" in said.output
     within = office.rows(
         "operations", "select", "--ids-from", "-", "--within", "F1", typed="L1 L5", me="ann"
     )

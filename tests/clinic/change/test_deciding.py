@@ -268,7 +268,7 @@ def test_counts_add_up_and_ids_that_were_not_found_are_named(
     says = "3 selected: 2 will be changed, 1 already so"
     assert counts_sentence(record, operation_id) == says
     assert given_sentence(record, taken.id) == (
-        "7 given, 3 found, 2 not found: X9, L77; 1 without an id; 1 given twice"
+        "7 given, 3 found, 2 not found: X9, L77; 1 without an id; 1 selected already"
     )
 
 

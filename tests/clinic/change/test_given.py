@@ -85,7 +85,7 @@ def test_counts_add_up_in_one_sentence_that_names_who_was_not_found(
     taken = take(office, clock, SETTINGS, [Part("ids", ids=more)], taken_by="ann")
     assert given_sentence(office, taken.id) == (
         "10 given, 1 found, 7 not found: Y0, Y1, Y2, Y3, Y4 …; "
-        f"1 with a wrong check digit: {SLIPPED}; 1 given twice"
+        f"1 with a wrong check digit: {SLIPPED}; 1 selected already"
     )
     odd = [Given(2, other="L1"), Given(9, other="L2 | x", readable=False)]
     taken = take(office, clock, SETTINGS, [Part("file", "one.csv", ids=odd)], taken_by="ann")
