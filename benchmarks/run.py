@@ -1,5 +1,5 @@
 """
-`make bench`: how fast, against a floor measured in the same run. Medians of 3; about a quarter of an hour.
+`make bench`: how fast, against a floor measured in the same run. Medians of 3; about half an hour.
 
 Prints a table and writes benchmarks/out/results.json, a list of
 {"name", "value", "unit", "floor", "ratio", "bar"}. `--million` adds one run of 1,000,000 recipients,
@@ -25,7 +25,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import change, ledger, lists
+from benchmarks import change, kinds, ledger, lists
 from benchmarks.pipeline import Pipeline, measure_floor, measure_flow, measure_nightly
 from tests.postgres import running_postgres
 
@@ -135,6 +135,20 @@ def of_change(folder: Path, people: int = 100_000) -> list[Result]:
     return results
 
 
+def of_kinds(folder: Path) -> list[Result]:
+    """Each kind of operation: what a patient costs among 100,000, beside the same among 6,000."""
+    results: list[Result] = []
+    with running_postgres() as server:
+        for name, url in (("sqlite", f"sqlite:///{folder}/kinds.db"), ("postgresql", server)):
+            costs = kinds.both_sizes(url, kinds.CASES)
+            results += [
+                Result(f"kind.{kind}, {name}", many, "µs", few, many / few, kinds.BAR)
+                for kind, (few, many) in costs.items()
+                if ":" not in kind
+            ]
+    return results
+
+
 def of_start(folder: Path) -> list[Result]:
     """How long somebody waits: for help, and for the first message of a list of ten."""
     program = str(Path(sys.executable).with_name("cohort"))
@@ -170,6 +184,7 @@ PARTS: dict[str, Callable[[Path], list[Result]]] = {
     "pipeline": of_pipeline,
     "nightly": of_nightly,
     "change": of_change,
+    "kinds": of_kinds,
 }
 
 

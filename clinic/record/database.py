@@ -3,7 +3,7 @@ Opens the record: one `Record` a process, with short transactions and nothing of
 
 SQLite (embedded default): WAL where the library is free of the WAL-reset bug, else a rollback
 journal; `synchronous=FULL`; every writing transaction is BEGIN IMMEDIATE. PostgreSQL: READ COMMITTED,
-row locks and constraints, nothing bound to a session, so that a transaction pooler may stand between.
+row locks and constraints, nothing that depends on a session, so that a transaction pooler may stand between.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from clinic.errors import RecordUnsafe, SettingsWrong
 if TYPE_CHECKING:
     import psycopg
 
+_SESSION = ("SET jit = off", "SET client_connection_check_interval = '3s'")
 # Committed writes can be lost by a WAL reset before these (sqlite.org, 3.51.3 release notes)
 _WAL_SAFE = {(3, 44): 6, (3, 50): 7, (3, 51): 3}
 
@@ -123,6 +124,10 @@ def _postgresql(url: str) -> Engine:
         connect_args={"prepare_threshold": None},
     )
 
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: psycopg.Connection, _: object) -> None:
+        _set_session(connection)
+
     @event.listens_for(engine, "handle_error")
     def _quote_no_values(context: ExceptionContext) -> None:
         error, told = context.original_exception, context.sqlalchemy_exception
@@ -132,6 +137,25 @@ def _postgresql(url: str) -> Engine:
             told.args = (str(told.args[0]).replace(said, says),)
 
     return engine
+
+
+def _set_session(connection: psycopg.Connection) -> None:
+    """
+    How the server is to treat our queries. Behind a transaction pooler it may stay with the server's
+    connection, where it harms nobody.
+
+    It looks, while a query runs, whether we are still there: for who was killed it would else go on to
+    its end, with its locks. (Ctrl-C needs nothing: the driver cancels the query.) And it compiles none:
+    that took two seconds for a plan of 6,000 patients that runs in 0.2.
+    """
+    import psycopg
+
+    for setting in _SESSION:
+        try:
+            connection.execute(setting)
+            connection.commit()
+        except psycopg.Error:  # older than 14, or its system cannot tell
+            connection.rollback()
 
 
 def _without_values(error: psycopg.Error) -> str:

@@ -53,6 +53,22 @@ def test_a_server_that_may_lose_what_it_confirmed_is_refused(postgres_url: str) 
     record.close()
 
 
+@pytest.mark.parametrize(
+    ("setting", "value"), [("jit", "off"), ("client_connection_check_interval", "3s")]
+)
+def test_every_connection_tells_postgresql_how_to_treat_it(
+    postgres_url: str, setting: str, value: str
+) -> None:
+    """Also one that is given out again after a transaction that failed."""
+    record = Record.open(postgres_url)
+    for _ in range(2):
+        with record.read() as connection:
+            assert connection.exec_driver_sql(f"SHOW {setting}").scalar() == value
+        with pytest.raises(sa.exc.DBAPIError), record.write() as connection:
+            connection.exec_driver_sql("SELECT 1 / 0")
+    record.close()
+
+
 def test_sqlite_is_always_durable(sqlite_record: Record) -> None:
     require_durable(sqlite_record)
     with sqlite_record.read() as connection:
