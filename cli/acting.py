@@ -38,6 +38,8 @@ _ANEW: Final = (
 ACTING: Final = {
     **dict.fromkeys(_EVERY, How.SIGNED_IN),
     **dict.fromkeys(_ANEW, How.ASKS_ANEW),
+    "practice move": How.SIGNED_IN,
+    "practice remove": How.ASKS_ANEW,
     "sending stop": How.NEVER_WAITS,
 }
 

@@ -13,6 +13,7 @@ from cli.wiring import LocalTime, get_settings, open_record
 
 if TYPE_CHECKING:
     from clinic.backup.manifest import Manifest
+    from clinic.settings import Settings
 
 _CHECK = "check"
 
@@ -114,6 +115,17 @@ def restore(
     console.say(f"Everything is back, in {settings.home}" + (f" and {path}." if wrote else "."))
     if not wrote:
         console.say(f"The settings are those of {path}, not the backup's.")
+    if _was_moved(settings):
+        console.say(
+            "[bold red]Nothing is sent yet.[/] This is a practice that moved: its old home was closed for "
+            "sending before the backup, so nothing is missing. Make sure that it was not allowed there again."
+        )
+        return console.next_commands(
+            "cohort audit verify",
+            'cohort sending allow --reason "moved here"',
+            "cohort server start",
+            "cohort campaigns",
+        )
     console.say(
         f"[bold red]Nothing is sent.[/] Between {show(manifest.taken_at)} and {show(clock.now())} messages may "
         "have been sent that this record does not know of. Ask your provider for its list of that time, then "
@@ -126,6 +138,14 @@ def restore(
         "cohort campaigns",
         "cohort resume N",
     )
+
+
+def _was_moved(settings: Settings) -> bool:
+    from clinic.message.sending_stop import MOVED, sending
+
+    with open_record(settings) as record:
+        stopped = sending(record).stopped
+    return stopped is not None and stopped.code == MOVED
 
 
 def _write_settings(source: Path, path: Path) -> None:

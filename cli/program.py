@@ -26,6 +26,7 @@ COMMANDS = {
     "patients": Lazy("cli.patients:app", "Take patients in from an export of the practice's system.", _START),
     "backup": Lazy("cli.backup:backup", "Copy all of this installation into one file.", _START),
     "restore": Lazy("cli.backup:restore", "Put a backup back into an empty home.", _START),
+    "practice": Lazy("cli.practice:app", "Move this practice to another machine, or remove it.", _START),
     "health": Lazy("cli.health:app", "What is wrong with this installation, and what to do.", _START),
     "server": Lazy("cli.server:app", "Start, stop or look at the local Prefect server.", _START),
     "message": Lazy("cli.message:message", "Message a list, a group, a filter or pasted ids.", _SEND),

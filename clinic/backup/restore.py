@@ -21,7 +21,7 @@ from clinic.backup.manifest import MANIFEST, RECORD, SETTINGS, Manifest
 from clinic.clock import Clock
 from clinic.errors import BackupRefused
 from clinic.govern.audit_key import unlock
-from clinic.message.sending_stop import stop_and_hold
+from clinic.message.sending_stop import MOVED, read_stop, stop_and_hold
 from clinic.message.witness import home_of, register
 from clinic.record.database import Record
 from clinic.record.migrate import migrate
@@ -107,6 +107,8 @@ def _stop(url: str, home: Path, clock: Clock) -> None:
         migrate(record)
         unlock(record, home)
         with record.write() as connection:
-            stop_and_hold(connection, clock, "database-restored")
+            # Nothing left after a move's backup: sending stays stopped, and no campaign is held
+            if (stop := read_stop(connection)) is None or stop.code != MOVED:
+                stop_and_hold(connection, clock, "database-restored")
     finally:
         record.close()

@@ -47,13 +47,7 @@ def write_backup(settings: Settings, clock: Clock, target: Path, config: Path | 
         RecordUnsafe: a newer program made the record
     """
     now = clock.now()
-    path = target / f"cohort-{now:%Y%m%d-%H%M%S}.tar" if target.is_dir() else target
-    if path.exists():
-        raise BackupRefused(
-            "backup-exists", f"{path} is there already, nothing was written: name a new file"
-        )
-    if not path.parent.is_dir():
-        raise BackupRefused("backup-folder", f"there is no folder {path.parent}: make it first")
+    path = require_target(target, now)
     version, name = _who(settings)
     # Beside the file: patients' data in no other folder, and the rename is at once
     folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
@@ -79,6 +73,23 @@ def write_backup(settings: Settings, clock: Clock, target: Path, config: Path | 
         _note(settings, now, version)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    return path
+
+
+def require_target(target: Path, now: datetime) -> Path:
+    """
+    The file that a backup of now would be.
+
+    Raises:
+        BackupRefused: it is there already, or its folder is not
+    """
+    path = target / f"cohort-{now:%Y%m%d-%H%M%S}.tar" if target.is_dir() else target
+    if path.exists():
+        raise BackupRefused(
+            "backup-exists", f"{path} is there already, nothing was written: name a new file"
+        )
+    if not path.parent.is_dir():
+        raise BackupRefused("backup-folder", f"there is no folder {path.parent}: make it first")
     return path
 
 

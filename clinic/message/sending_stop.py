@@ -30,6 +30,7 @@ from clinic.record.database import Record
 from clinic.record.schema.messages import campaign, installation, submission
 
 BY_PERSON: Final = "stopped-by-person"
+MOVED: Final = "moved"  # in the old home and in the backup that was taken of it then
 # All that could send now or after somebody's next command
 _ABLE: Final = (
     states.CHECKING, states.AWAITING_APPROVAL, states.SCHEDULED, states.RUNNING, states.PAUSED,
@@ -37,6 +38,7 @@ _ABLE: Final = (
 )  # fmt: skip
 SAYS: Final[Mapping[str, str]] = {
     BY_PERSON: "a person stopped it",
+    MOVED: "the practice moved to another machine, which sends from now on",
     "database-restored": "the record was set back: messages were sent that it knows nothing of",
     "database-moved": "the record is on another database server, or the server was set back or failed over",
     "database-changed": "the record is another one than this home has worked with",
@@ -118,6 +120,21 @@ def stop_by_person(record: Record, clock: Clock, *, by: str, reason: str) -> Non
         if read_stop(connection) is None:
             _set(connection, clock, BY_PERSON, by)
             _tell(connection, clock, "sending.stop", by=by, reason=reason, new={"code": BY_PERSON})
+
+
+def stop_moved(record: Record, clock: Clock, *, by: str, reason: str) -> None:
+    """
+    Close this record for sending for good: the backup that is taken next is what goes on, elsewhere.
+
+    Raises:
+        NotAllowed: it is stopped after a set-back: what left must be known first
+    """
+    with record.write() as connection:
+        stop = read_stop(connection)
+        if stop is not None and stop.code not in (BY_PERSON, MOVED):
+            require_sending(connection)
+        _set(connection, clock, MOVED, by)
+        _tell(connection, clock, "sending.stop", by=by, reason=reason, new={"code": MOVED})
 
 
 def stop_and_hold(connection: Connection, clock: Clock, code: str) -> None:

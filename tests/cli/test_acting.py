@@ -31,6 +31,8 @@ WORDS = {
     "groups add": "carers --name Carers --ids-from -",
     "groups remove": "carers --ids-from -",
     "groups delete": "carers --yes",
+    "practice move": "moved.tar",
+    "practice remove": "--confirm Nobody",
     "server resume": "",
     "approvals resume": "77",
     "confirm": "77",
