@@ -1,4 +1,4 @@
-"""A page of another origin, in a real browser, against the local Prefect server: it starts and reads nothing."""
+"""A page of another origin against the local Prefect server, in a real browser: it starts and reads nothing."""
 
 from __future__ import annotations
 

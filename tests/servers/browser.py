@@ -58,7 +58,7 @@ def open_page(script: str, folder: Path, options: Sequence[str] = ()) -> Any:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            assert done.wait(60), "the page did not come to its end within a minute"
+            assert done.wait(180), "the page did not come to its end within three minutes"
         finally:
             browser.terminate()
             browser.wait(30)
