@@ -134,16 +134,16 @@ def _visits() -> Sheet:
 def _clinical_summary() -> Sheet:
     """Diagnoses, medications and allergies as one table, for a file of one table."""
     parts = [
-        _clinical("1 Diagnosis", diagnosis, diagnosis.c.onset, diagnosis.c.ended),
-        _clinical("2 Medication", medication, medication.c.started, medication.c.ended),
-        _clinical("3 Allergy", allergy, allergy.c.onset, sa.cast(sa.null(), sa.Date)),
+        _clinical("1 Diagnosis", diagnosis, started="onset", ended="ended"),
+        _clinical("2 Medication", medication, started="started", ended="ended", dosage="dosage"),
+        _clinical("3 Allergy", allergy, started="onset", criticality="criticality"),
     ]
     all_of_it = sa.union_all(*parts).subquery()
     c = all_of_it.c
     columns = [
         sa.func.substr(c.kind, 3).label("Kind"), c.code.label("Code"), c.system.label("System"),
         c.text.label("Description"), c.status.label("Status"), c.started.label("Onset or Start"),
-        c.ended.label("Ended"),
+        c.ended.label("Ended"), c.dosage.label("Dosage"), c.criticality.label("Criticality"),
     ]  # fmt: skip
     query = sa.select(*_ids(), *columns).select_from(
         all_of_it.join(patient, patient.c.id == c.patient_id)
@@ -151,13 +151,20 @@ def _clinical_summary() -> Sheet:
     return _sheet("Clinical Summary", query, patient.c.id, c.kind, c.id)
 
 
-def _clinical(
-    kind: str, table: sa.Table, started: ColumnElement[Any], ended: ColumnElement[Any]
-) -> Select[Any]:
+# Columns of the one table that not every kind has, and what they hold
+_OWN: Final = {"started": sa.Date, "ended": sa.Date, "dosage": sa.Text, "criticality": sa.String}
+
+
+def _clinical(kind: str, table: sa.Table, **own: str) -> Select[Any]:
+    """One kind's rows. `own`: which column of its table is which of _OWN; it has no other."""
     c = table.c
+    columns = [
+        (c[own[name]] if name in own else sa.cast(sa.null(), type_)).label(name)
+        for name, type_ in _OWN.items()
+    ]
     return sa.select(
         sa.literal(kind).label("kind"), c.id, c.patient_id, c.code, c.system, c.text, c.status,
-        started.label("started"), ended.label("ended"),
+        *columns,
     )  # fmt: skip
 
 

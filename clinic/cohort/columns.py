@@ -207,13 +207,30 @@ def _refuse_missing(fields: Mapping[str, str], scheme: Layout, file_name: str) -
         for needed in REQUIRED[scheme]
     ]
     if all(missing):
-        ways = " or ".join(" and ".join(repr(name) for name in names) for names in missing)
         raise ListRefused(
             "list-columns-missing",
-            f"{file_name}: row 1: {_WHO_NEEDS[scheme]} needs also the column {ways}. "
-            "Add it to the export, or rename its heading; the order of columns does not matter. "
+            f"{file_name}: row 1: {_WHO_NEEDS[scheme]} needs also {_said_once(missing)}. "
+            "Add what is missing to the export, or rename its heading; the order of columns does not matter. "
             "The headings must stand in the first row.",
         )
+
+
+def _said_once(ways: Sequence[Sequence[str]]) -> str:
+    """Columns of which those of one way are needed, each named once: what every way needs comes first."""
+    common = [name for name in ways[0] if all(name in way for way in ways)]
+    rest = [[name for name in way if name not in common] for way in ways]
+    if not all(rest):  # one way needs no more
+        return _columns(common)
+    either = " or ".join(_columns(way) for way in rest)
+    if not common:
+        return either
+    return f"{_columns(common)}, and {'either ' if len(rest) > 1 else ''}{either}"
+
+
+def _columns(names: Sequence[str]) -> str:
+    quoted = [repr(name) for name in names]
+    said = ", ".join(quoted[:-1]) + (" and " if len(quoted) > 1 else "") + quoted[-1]
+    return f"the column{'s' if len(names) > 1 else ''} {said}"
 
 
 def _layout(columns: Sequence[str], fields: Mapping[str, str]) -> str:

@@ -89,6 +89,38 @@ def test_a_list_that_lacks_columns_is_refused_naming_them(
         assert words in refusal.value.says
 
 
+# Scheme, headings, what is asked for: each missing column once, what every way needs first
+SAID: tuple[tuple[Layout, tuple[str, ...], str], ...] = (
+    ("generic", ("Note",), "needs also the column 'NHS Number' or the column 'EMIS Number'. Add"),
+    (
+        "emis",
+        ("Note",),
+        "needs also the column 'NHS Number', and either the column 'EMIS Number' or the columns 'Given "
+        "Name', 'Family Name', 'Date of Birth', 'Mobile Telephone' and 'E-mail Address'. Add",
+    ),
+    (
+        "emis",
+        ("EMIS Number", "Given Name", "Family Name", "DOB", "Mobile Telephone"),
+        "needs also the column 'NHS Number'. Add",
+    ),
+    (
+        "systmone",
+        ("Note",),
+        "needs also the columns 'NHS Number', 'Mobile Telephone' and 'Date of Birth'. Add",
+    ),
+    ("emis_wales", ("DOB", "NHS No."), "needs also the column 'Mobile Telephone'. Add"),
+)
+
+
+@pytest.mark.parametrize(("scheme", "headings", "says"), SAID)
+def test_each_missing_column_is_named_once(
+    scheme: Layout, headings: tuple[str, ...], says: str
+) -> None:
+    with pytest.raises(ListRefused) as refusal:
+        map_columns(headings, scheme, file_name="list.csv")
+    assert says in refusal.value.says
+
+
 def test_every_column_of_an_emis_report_is_recognised() -> None:
     """PAT-8: EMIS Web's own headings, each to its field."""
     _, fields = map_columns(EMIS_REPORT, "emis", file_name="list.csv")

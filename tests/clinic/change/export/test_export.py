@@ -166,6 +166,13 @@ def test_the_clinical_summary_has_diagnoses_medications_and_allergies(
         ("L2", "Diagnosis", "Asthma"),
         ("L2", "Diagnosis", "=HYPERLINK()"),
     ]
+    assert [(row["Dosage"], row["Criticality"]) for row in rows] == [
+        ("", ""),
+        ("5 mg", ""),
+        ("", "high"),
+        ("", ""),
+        ("", ""),
+    ]
     assert rows[0]["Code"] == "38341003"
     assert {row["Onset or Start"] for row in rows} == {"2020-05-01"}
 
