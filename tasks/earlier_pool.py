@@ -100,7 +100,7 @@ def _move(client: SyncPrefectClient, who: Installation) -> str:
         for automation in client.read_automations_by_name(name):
             client.delete_automation(automation.id)
     client.delete_work_pool(EARLIER)
-    again = f"; {len(waiting)} runs that waited there begin again" if waiting else ""
+    again = f"; what waited there ({len(waiting)}) begins again" if waiting else ""
     return (
         f"The work pool {EARLIER} of an earlier version, which all installations shared, was removed with "
         f"its {len(deployments)} deployments: this installation has its own, {who.pool} ({who.label}){again}. "

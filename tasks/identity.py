@@ -18,8 +18,10 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from clinic.clock import SystemClock
 from clinic.errors import CohortError, NotSetUp
 from clinic.record.database import Record
+from clinic.record.installation import install
 from clinic.record.outage import outage
 from clinic.record.schema.messages import installation
 from clinic.settings import Settings
@@ -72,17 +74,10 @@ class Installation:
 
 
 def of(record: Record, settings: Settings) -> Installation:
-    """
-    The installation that a record is.
-
-    Raises:
-        NotSetUp: it is none yet
-    """
+    """The installation that a record is; a record that has no name yet gets one."""
     with record.read() as connection:
         found = connection.execute(sa.select(installation.c.install_id)).scalar_one_or_none()
-    if found is None:
-        raise _not_set_up(settings)
-    return Installation(str(found), settings.organisation.name)
+    return Installation(found or install(record, SystemClock()), settings.organisation.name)
 
 
 def read(settings: Settings) -> Installation:

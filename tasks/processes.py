@@ -99,9 +99,9 @@ class Background:
     def last_lines(self, count: int = 4) -> str:
         """The end of its log, on one line."""
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
-        return " / ".join(line.strip() for line in text.splitlines() if line.strip())[
-            -100 * count :
-        ]
+        # A traceback underlines with lines of their own
+        lines = [line.strip() for line in text.splitlines() if line.strip(" ^~")]
+        return " / ".join(line[:200] for line in lines[-count:])
 
 
 def _taken(lock: IO[bytes]) -> bool:

@@ -32,7 +32,7 @@ from clinic.record.schema.people import patient, provider
 from clinic.settings import Settings
 from tasks.environment import prefect_environment
 from tasks.going_on import operation_tag, runs_of
-from tests.cli.office import Office, hire
+from tests.cli.office import SECRET, Office, hire
 from tests.clinic.change.practice import patients, places
 from tests.prefect_server import wait_for
 
@@ -93,6 +93,8 @@ class Installation:
         self.folder = folder
         self.record = self.office.open()
         hire(self.office)
+        signed_in = self.office.run("sign-in", "mia", secret=SECRET)
+        assert signed_in.exit_code == 0, signed_in.output
         places(self.record)
         for row in rows:
             told = {"registered_on": _day_of(row), "family_name": f"Row{row.first}x"}

@@ -81,7 +81,7 @@ def test_what_is_in_it_goes_and_what_waits_begins_again_in_the_new_one(
 
     assert f"The work pool {EARLIER}" in says
     assert new.pool in says
-    assert "1 runs that waited" in says
+    assert "what waited there (1) begins again" in says
     assert state_of(waiting.id) == "Crashed"  # `settle` starts another, once it is decided
     for gone in (
         lambda: client.read_work_pool(EARLIER),

@@ -68,7 +68,8 @@ def ended(
 ) -> Iterator[tuple[Installation, dict[Case, Row]]]:
     """Every row brought to its end, all of them together step by step."""
     home = tmp_path_factory.mktemp("table")
-    with running_prefect(home) as settings:
+    with running_prefect(home) as settings, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("COHORT_HOME", str(home))  # whose runs the rows look for
         rows = [Row(case, 1 + place * EACH) for place, case in enumerate(CASES)]
         office = Installation(settings, rows, home)
         try:

@@ -66,3 +66,15 @@ def test_it_gets_the_environment_it_is_given(process: Background) -> None:
     process.start(["-c", "import os; print(os.environ['COHORT_HOME'])"], {"COHORT_HOME": "here"})
     wait_for("line in the log", lambda: process.log.read_text())
     assert process.last_lines() == "here"
+
+
+def test_the_end_of_its_log_is_whole_lines_with_what_went_wrong(process: Background) -> None:
+    """A traceback of Python's: without the lines that only underline."""
+    process.log.parent.mkdir(parents=True)
+    process.log.write_text(
+        "earlier\nTraceback (most recent call last):\n  File x, line 1\n    open(path)\n    ^^^^~~~~\n"
+        "PermissionError: [Errno 13] Permission denied: '/srv/x'\nAn exception occurred.\n\n"
+    )
+    assert process.last_lines(3) == (
+        "open(path) / PermissionError: [Errno 13] Permission denied: '/srv/x' / An exception occurred."
+    )
