@@ -209,7 +209,12 @@ def _decide(
             override=override,
         )  # fmt: skip
         write_anchor(record, anchor_of(settings))
-    console.say(f"Request {decided.id} is {decided.state} by {decided.decided_by}.")
+        console.say(f"Request {decided.id} is {decided.state} by {decided.decided_by}.")
+        found = _operation_of(record, decided)
+        if found is not None and decision == "approved":  # ALC-15: counted again at the decision
+            from cli.show.operation import show_impact
+
+            show_impact(record, settings, found)
     lead_on(decided, settings)
 
 

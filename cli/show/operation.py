@@ -39,14 +39,14 @@ def show_review(
     skip = (page - 1) * limit
     show_lines(read_lines(record, operation_id, limit=limit, skip=skip), skip=skip)
     if found.state in BEFORE:
-        _show_impact(record, settings, found)
+        show_impact(record, settings, found)
         _show_checklist(record, settings, operation_id)
         console.say(f"[yellow]{CAUTION}[/]")
     if notice := notice_of(found.kind):
         console.say(f"[yellow]{notice}[/]")
 
 
-def _show_impact(record: Record, settings: Settings, found: Operation) -> None:
+def show_impact(record: Record, settings: Settings, found: Operation) -> None:
     """What follows for visits, people and providers, counted now."""
     from clinic.change.impact import impact_of
     from clinic.clock import SystemClock

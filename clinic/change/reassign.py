@@ -29,7 +29,7 @@ from clinic.change.shape import (
     item_columns,
     patient_items,
 )
-from clinic.cohort.filters import there_are
+from clinic.cohort.filters import code_of, there_are
 from clinic.errors import NotFound, OperationRefused
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.change import operation_item
@@ -42,14 +42,15 @@ VISITS: Final = ("reassign", "keep", "cancel")
 
 def require(connection: Connection, _settings: Settings, parameters: Parameters) -> Parameters:
     """
-    `to`: codes of providers, or empty for each facility's default; `by`: even or capacity, for
+    `to`: codes or names of providers, or empty for each facility's default; `by`: even or capacity, for
     several; `visits`: reassign, keep, or cancel (and reschedule).
 
     Raises:
         OperationRefused: `by` or `visits` is none of these
         NotFound: there is no such active provider
     """
-    to = list(dict.fromkeys(parameters.get("to", ())))
+    named = (code_of(connection, provider, code) for code in parameters.get("to", ()))
+    to = list(dict.fromkeys(named))
     by, visits = parameters.get("by", "even"), parameters.get("visits", "reassign")
     if by not in BY or visits not in VISITS:
         raise OperationRefused(
@@ -57,8 +58,8 @@ def require(connection: Connection, _settings: Settings, parameters: Parameters)
         )
     known = provider_ids(connection, to)
     if unknown := [code for code in to if code not in known]:
-        named = there_are(connection, provider.c.code, provider.c.active)
-        says = f"no active provider is called {', '.join(unknown)}; {named}"
+        active = there_are(connection, provider.c.code, provider.c.active)
+        says = f"no active provider is called {', '.join(unknown)}; {active}"
         raise NotFound("provider-unknown", says)
     return {"to": to, "by": by, "visits": visits}
 

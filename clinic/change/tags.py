@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from clinic.change.fields import has_tag
 from clinic.change.shape import Items, Kind, Parameters, Plan, has_died, patient_items
+from clinic.cohort.filters import code_of
 from clinic.errors import NotFound, OperationRefused
 from clinic.record.schema.people import patient, tag
 from clinic.settings import Settings
@@ -16,13 +17,16 @@ from clinic.settings import Settings
 
 def require(connection: Connection, _settings: Settings, parameters: Parameters) -> Parameters:
     """
-    `add` and `remove`: lists of tags' codes.
+    `add` and `remove`: lists of tags' codes or names.
 
     Raises:
         OperationRefused: no tag is named, or one is to be given and taken away
         NotFound: there is no such tag
     """
-    add, remove = sorted(set(parameters.get("add", ()))), sorted(set(parameters.get("remove", ())))
+    add, remove = (
+        sorted({code_of(connection, tag, code) for code in parameters.get(name, ())})
+        for name in ("add", "remove")
+    )
     if not add and not remove:
         raise OperationRefused("tags-none", "name a tag to add or to remove")
     if both := set(add) & set(remove):

@@ -26,7 +26,7 @@ from clinic.change.shape import (
     item_columns,
     patient_items,
 )
-from clinic.cohort.filters import there_are
+from clinic.cohort.filters import code_of, there_are
 from clinic.errors import NotFound, OperationRefused
 from clinic.record.schema.change import operation_item
 from clinic.record.schema.people import appointment, facility, patient, provider
@@ -37,7 +37,7 @@ PROVIDER: Final = ("keep", "default", "later")
 
 def require(connection: Connection, _settings: Settings, parameters: Parameters) -> Parameters:
     """
-    `to`: the destination's code; `provider`: keep, default, or later (none until somebody chooses).
+    `to`: the destination's code or name; `provider`: keep, default, or later (none until somebody chooses).
 
     Raises:
         NotFound: there is no such active facility
@@ -46,10 +46,11 @@ def require(connection: Connection, _settings: Settings, parameters: Parameters)
     how = parameters.get("provider", "keep")
     if how not in PROVIDER:
         raise OperationRefused("transfer-how", f"provider is one of {', '.join(PROVIDER)}")
+    to = code_of(connection, facility, str(parameters.get("to", "")))
     found = connection.execute(
         sa.select(facility.c.id, facility.c.default_provider_id, provider.c.facility_id)
         .outerjoin_from(facility, provider, provider.c.id == facility.c.default_provider_id)
-        .where(facility.c.code == parameters.get("to"), facility.c.active)
+        .where(facility.c.code == to, facility.c.active)
     ).one_or_none()
     if found is None:
         named = there_are(connection, facility.c.code, facility.c.active)
@@ -65,7 +66,7 @@ def require(connection: Connection, _settings: Settings, parameters: Parameters)
             "the destination's default provider works at another facility: set another one "
             "(cohort places facility), or leave the provider for later",
         )
-    return {"to": parameters["to"], "provider": how}
+    return {"to": to, "provider": how}
 
 
 def items(connection: Connection, plan: Plan) -> Iterator[Items]:

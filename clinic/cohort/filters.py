@@ -126,27 +126,44 @@ def _each(values: Values) -> Sequence[str]:
     return (values,) if isinstance(values, str) else values or ()
 
 
-def id_of(connection: Connection, table: sa.Table, code: str) -> int:
+def id_of(connection: Connection, table: sa.Table, given: str) -> int:
     """
-    The id of the facility or provider with this code.
+    The id of the facility or provider with this code or name.
 
     Raises:
-        NotFound: there is none
+        NotFound: there is none, or several have the name
     """
-    rows = connection.execute(sa.select(table.c.id, table.c.code, table.c.name)).all()
+    code = code_of(connection, table, given)
+    found = connection.scalar(sa.select(table.c.id).where(table.c.code == code))
+    if found is None:
+        raise NotFound(
+            f"{table.name}-unknown",
+            f"there is no {table.name} {given}; {there_are(connection, table.c.code)}",
+        )
+    return int(found)
+
+
+def code_of(connection: Connection, table: sa.Table, given: str) -> str:
+    """
+    The code of the facility, provider or tag that is meant by a code or a label; else what was given.
+
+    Raises:
+        NotFound: several are alike, so that nobody can tell which is meant
+    """
+    rows = connection.execute(sa.select(table.c.code, table.c.name)).tuples().all()
     for alike in (
-        [row.id for row in rows if row.code == code],
-        [row.id for row in rows if like(row.code) == like(code)],
-        [row.id for row in rows if like(row.name) == like(code)],
+        [code for code, _ in rows if code == given],
+        [code for code, _ in rows if like(code) == like(given)],
+        [code for code, name in rows if like(name) == like(given)],
     ):
-        if len(alike) == 1:
-            return int(alike[0])
+        if len(alike) > 1:
+            raise NotFound(
+                f"{table.name}-unknown",
+                f"{given} may be {' or '.join(sorted(alike))}: name the {table.name} by its code",
+            )
         if alike:
-            break  # nobody can tell which of them is meant
-    raise NotFound(
-        f"{table.name}-unknown",
-        f"there is no {table.name} {code}; {there_are(connection, table.c.code)}",
-    )
+            return str(alike[0])
+    return given
 
 
 def there_are(connection: Connection, codes: sa.ColumnElement[str], *which: Any) -> str:

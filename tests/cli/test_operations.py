@@ -221,9 +221,9 @@ def test_who_is_not_proven_asks_for_nothing(office: Office) -> None:
     ("words", "field", "value"),
     [
         (("status", "1", "--to", "discharged"), "status", "discharged"),
-        (("provider", "1", "--to", "P3", "--visits", "cancel"), "provider_id", 3),
-        (("facility", "1", "--to", "F2", "--provider", "default"), "facility_id", 2),
-        (("tag", "1", "--add", "a"), "version", 2),
+        (("provider", "1", "--to", "dr 3", "--visits", "cancel"), "provider_id", 3),
+        (("facility", "1", "--to", "south", "--provider", "default"), "facility_id", 2),
+        (("tag", "1", "--add", "A"), "version", 2),
         (("attribute", "1", "--field", "postcode", "--tidy"), "postcode", "AB1 2CD"),
     ],
 )
@@ -325,6 +325,7 @@ def test_an_approver_overrides_the_checklist_by_name_and_reason_or_is_refused(
     assert "--override" in said
     given = office.run("approve", "1", "--note", "seen", "--override", "a locum comes", me="mia")
     assert "Request 1 is approved by mia" in given.output
+    assert "P4 Dr 4\t6\t0\t6\t2\t4" in given.output  # what follows, counted as it is decided
     note = "seen [overrides capacity: a locum comes]"
     assert office.rows("approvals", "show", "1")["note"] == note
     tries = [

@@ -81,6 +81,10 @@ def test_a_group_means_its_members(practice: Practice) -> None:
     ("wanted", "code"),
     [
         (PatientFilter(facility="F9"), "there is no facility F9; there are: F1, F2"),
+        (
+            PatientFilter(facility="surgery"),
+            "surgery may be F1 or F2: name the facility by its code",
+        ),
         (PatientFilter(provider="P9"), "there is no provider P9; there are: P1, P2"),
         (PatientFilter(status="actve"), "no status actve; there are: gone, active, on_hold"),
     ],
