@@ -27,7 +27,8 @@ _NEEDS: Final[dict[Reader, tuple[str, ...]]] = {
     "manager": ("audit", "settings", "sending", "places", "notify"),
     "admin": ("operators", "sign-in", "sign-out", "help"),
     "installation": (
-        "init", "demo", "server", "receipts", "backup", "restore", "health", "settings", "patients", "help",
+        "init", "demo", "server", "receipts", "backup", "restore", "practice", "health", "settings", "patients",
+        "help",
     ),
 }  # fmt: skip
 _LADDER: Final[tuple[Reader, ...]] = ("operator", "team_lead", "manager")

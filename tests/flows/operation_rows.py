@@ -127,7 +127,7 @@ class Installation:
             words = [str(path)]
         else:
             words, pasted = ["--ids-from", "-"], "\n".join(ids)
-        said = self.type(row, "operations", "select", *words, typed=pasted)
+        said = self.type(row, "operations", "select", *words, me="ann", typed=pasted)
         return number_in(said, r"cohort operations status (\d+) ")
 
     def ask(self, row: Row, kind: str, *words: str, me: str = "ann", **given: Any) -> None:

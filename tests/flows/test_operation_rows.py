@@ -141,7 +141,7 @@ def _after_it(office: Installation, row: Row) -> None:
         office.type(row, "operations", "show", str(row.operation))
         on = f"cohort operations resume {row.operation}"
         assert on in row.hints
-        office.type(row, *on.split()[1:])
+        office.type(row, *on.split()[1:], me="ann")
     if row.case.ending not in ("reject", "withdraw", "expire"):
         office.wait_for_run(row, "Completed")
 
