@@ -90,9 +90,16 @@ def say_notices(file: IdFile) -> None:
         rows = ", ".join(f"{row:,}" for row in notice.rows)
         more = " …" if notice.count > len(notice.rows) > 0 else ""
         where = f" (rows {rows}{more})" if rows else ""
-        console.say(f"[yellow]{file.name}: {notice.count:,} {notice.code}[/]{where}")
+        says = _OF_IDS.get(notice.code, notice.says)
+        console.say(f"[yellow]{file.name}[/]: {notice.count:,} × {notice.code}{where}: {says}")
 
 
+# Where the sentence for lists speaks of messages
+_OF_IDS = {
+    "hidden_rows": "hidden in the spreadsheet and left out. Show them and save again if they are meant.",
+    "unreadable_row": "more or fewer cells than the heading: selects nobody. Correct the row in the file.",
+    "unused_nhs_numbers": "a column looks like NHS numbers and is not used: head it 'NHS Number'.",
+}
 # What a selection does not use needs no remark
 _OF_MESSAGES = frozenset({"unused_birth_dates", "unused_phones", "unused_emails", "odd_letters"})
 

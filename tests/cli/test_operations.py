@@ -128,6 +128,10 @@ def test_files_of_ids_alone_are_selected_and_what_was_not_found_is_named_to_who_
     for part in ("file one.csv\t3\t1", "file two.txt\t3\t1", "search\t1\t1"):
         assert part in said.output
     assert "cohort operations selection 1 --not-selected" in said.output
+    odd = tmp_path / "odd.csv"
+    odd.write_text("MRN,Note\nL1,a\nL2,b,c\n", encoding="utf-8")
+    uneven = office.run("operations", "select", str(odd), me="ann").output
+    assert "odd.csv: 1 × unreadable_row (rows 3)" in uneven
     lost = office.run("operations", "select", "--ids-from", "-", typed="X7 9990000019", me="ann")
     assert (lost.exit_code, "nhs_number_invalid 1, patient_not_found 1" in lost.output) == (2, True)
     told = (
