@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from clinic.practice.importing import Imported
 
 MOST_PLACES = 10
+_TAKEN_IN = {"added", "changed", "unchanged"}
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="rich", help="The record's patients, from an export."
@@ -74,7 +75,8 @@ def import_file(
             "stayed": result.stayed,
             "remarks": [asdict(row) for row in report_rows(opened)],
         }
-        return console.show_json(told)
+        console.show_json(told)
+        return _end(result)
     if remarks := [
         (row.code, row.column, row.count, ", ".join(map(str, row.rows)), row.says)
         for row in report_rows(opened)
@@ -82,6 +84,13 @@ def import_file(
         heads = ["Remark", "Column", "How often", "Rows", "What it means"]
         console.show_table("Remarks on the file", heads, remarks, right=(2,))
     _tell(result, limit)
+    _end(result)
+
+
+def _end(result: Imported) -> None:
+    """Exit code 2 where no row could be used: nothing was done, and the file has to be corrected."""
+    if not result.counts.keys() & _TAKEN_IN:
+        raise typer.Exit(2)
 
 
 def _tell(result: Imported, limit: int) -> None:
@@ -97,7 +106,10 @@ def _tell(result: Imported, limit: int) -> None:
     if result.unused:
         console.say(f"Columns not taken in: {', '.join(result.unused)}.")
     _tell_places(result)
-    console.next_commands("cohort message --status active --name NAME --template KEY")
+    if result.counts.keys() & _TAKEN_IN:
+        console.next_commands("cohort message --status active --name NAME --template KEY")
+    else:
+        console.say("Nobody was imported: correct the file as said above, and import it again.")
 
 
 def _quotable(words: Counter[str]) -> list[tuple[str, int]]:

@@ -27,6 +27,7 @@ from clinic.cohort.files import Block, ListFile
 from clinic.cohort.outcomes import OUTCOMES
 from clinic.govern.audit import Act, record_act
 from clinic.practice.belonging import NAMED_BY, Belonging
+from clinic.practice.doubt import another_patient, same_but_for_zeros
 from clinic.record.bulk import insert_rows, is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.people import patient
@@ -62,6 +63,11 @@ SAYS: Final = {
     "Nothing of the row is imported. Export the file again as 'CSV UTF-8'.",
     "own_id_differs": "The patient has another id of the practice on the record. Nothing is replaced: find out "
     "which is right, and whether a spreadsheet dropped zeros.",
+    "own_id_zeros": "The record has this id of the practice with more or fewer zeros in front, as when a "
+    "spreadsheet dropped them. Format the column as text in the export, and import it again.",
+    "another_patient": "Date of birth and family name both differ from those of the patient with this id. "
+    "Nothing is overwritten: find out who is meant, and correct the id. If it is the same patient, import "
+    "the date first, without the names.",
     "ids_differ": "The NHS number and the practice's id are of two patients. Find out who is meant.",
     **{code: OUTCOMES[code].says for code in _BAD},
 }
@@ -236,6 +242,11 @@ def _match(connection: Connection, rows: pd.DataFrame, belonging: Belonging) -> 
     replaced = own.notna() & rows["local_id"].notna() & (own != rows["local_id"])
     rows.loc[usable & replaced, "outcome"] = "own_id_differs"
     rows.loc[usable & (two | other), "outcome"] = "ids_differ"
+    found = usable & (rows["outcome"] == "") & rows["id"].notna()
+    rows.loc[found[found].index[another_patient(rows[found], known)], "outcome"] = "another_patient"
+    new = (rows["outcome"] == "") & rows["id"].isna()
+    zeros = same_but_for_zeros(connection, rows.loc[new, "local_id"].astype("str"))
+    rows.loc[new[new].index[zeros.to_numpy(dtype=bool)], "outcome"] = "own_id_zeros"
     # One row named the patient by one id, and this row by the other
     found = rows["id"].where(rows["outcome"] == "")
     rows.loc[found.notna() & found.duplicated(), "outcome"] = "repeated"

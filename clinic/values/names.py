@@ -4,7 +4,9 @@ A whole name in one column, taken apart only where that is no guess.
     LLWYD, Siân (Ms)        family name before the comma, title in brackets
     Mrs Ann Jones           a title is no given name
     Ann van der Berg        a family name keeps its particles
+    Ann Jones Jr            nor is what follows a family name a name of its own
     Suharto                 one word is the family name, and there is no given name
+    Mr & Mrs Smith, JONES Ann, Ann Smith (deceased)   not understood: whole, as a family name
 """
 
 from __future__ import annotations
@@ -25,6 +27,12 @@ _TITLES: Final = frozenset(
 _PARTICLES: Final = frozenset(
     "van von der den de del della di da dos das du la le ten ter te zu bin ibn bint al el st ap ab"
     " mac mc o".split()
+)
+_SUFFIXES: Final = frozenset("jr jnr snr ii iii iv obe mbe cbe phd".split())
+# Two people, or what is no name: nobody is greeted by a part of it
+_NOT_ONE_NAME: Final = re.compile(
+    r"[&+/@\d;]|,.*,|\b(and|deceased|dec'?d|died|rip|late|do not|unknown|baby|twin)\b",
+    re.IGNORECASE,
 )
 # What accented letters become when another encoding is read as Windows-1252 (‰, Ã©), or are lost to.
 # JOÃO and Mª José are names
@@ -57,6 +65,8 @@ def doubtful_names(columns: Mapping[str, pd.Series[str]]) -> pd.Series[bool]:
 
 
 def _split(whole: str) -> tuple[str, str, str]:
+    if _is_beyond(whole):
+        return "", "", " ".join(whole.split())
     bracket = re.search(r"\s*\(([^()]*)\)\s*$", whole)
     title = bracket[1].strip() if bracket and _is_title(bracket[1]) else ""
     # In brackets may stand a title, or a name by which somebody is known: that is no family name
@@ -75,6 +85,16 @@ def _split(whole: str) -> tuple[str, str, str]:
     return title, " ".join(words), " ".join(family.split())
 
 
+def _is_beyond(whole: str) -> bool:
+    """Whether nobody can tell by rule which part of it is which."""
+    if _NOT_ONE_NAME.search(whole):
+        return True
+    words = [word for word in whole.split() if not _is_title(word)]
+    # JONES Ann: capitals are how a family name is told from the others, and it stands first
+    shouted = [word.isupper() and len(word) > 2 and word.isalpha() for word in words]
+    return "," not in whole and len(words) > 1 and shouted[0] and not shouted[-1]
+
+
 def _is_title(word: str) -> bool:
     return word.strip(" .").casefold() in _TITLES
 
@@ -82,6 +102,8 @@ def _is_title(word: str) -> bool:
 def _family_at(words: list[str]) -> int:
     """Where the family name begins: at its particles, never at the first of several words."""
     at = max(len(words) - 1, 0)
+    if at > 1 and words[at].strip(".").casefold() in _SUFFIXES:
+        at -= 1
     while at > 1 and words[at - 1].strip("'\u2019").casefold() in _PARTICLES:
         at -= 1
     return at

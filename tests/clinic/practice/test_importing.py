@@ -137,6 +137,40 @@ def test_an_id_of_the_practice_is_never_replaced(record: Record, tmp_path: Path)
     assert stored(record) == before
 
 
+@pytest.mark.parametrize(
+    ("there", "given"), [("000100", "100"), ("100", "0100"), ("0200", "000200"), ("00", "0")]
+)
+def test_zeros_that_were_dropped_make_no_second_record(
+    record: Record, tmp_path: Path, there: str, given: str
+) -> None:
+    """PAT-9: where the row has no NHS number, its id alone says who it is."""
+    heading = "Patient ID,First Name,Surname,Date of Birth"
+    run(record, tmp_path, f"{there},Siân,Llwyd,31/12/1980", heading=heading)
+    rows = (
+        f"{given},Siân,Llwyd,31/12/1980",
+        "A100,Ned,Bevan,13/01/1970",
+        "1000,Cy,Hall,13/01/1970",
+    )
+    result = run(record, tmp_path, *rows, heading=heading)
+    assert result.problems == [(2, "own_id_zeros")]
+    assert set(stored(record)) == {there, "A100", "1000"}
+
+
+def test_data_of_another_patient_overwrite_nothing(record: Record, tmp_path: Path) -> None:
+    """PAT-9: a slipped id; one of both may be corrected, and capitals or hyphens make no difference."""
+    run(record, tmp_path, SIAN, LLYR)
+    before = stored(record)
+    slipped = "1001,,Mr,Ned,Bevan,02/03/1970,07700 900999,"
+    assert run(record, tmp_path, slipped).problems == [(2, "another_patient")]
+    slipped = ",999 000 0999,Mr,Ned,Bevan,02/03/1970,07700 900999,"
+    assert run(record, tmp_path, slipped).problems == [(2, "another_patient")]
+    assert stored(record) == before
+    assert run(record, tmp_path, SIAN.replace("Llwyd", "Bevan")).counts == {"changed": 1}
+    assert run(record, tmp_path, LLYR.replace("1950", "1951").replace("O'B", "O B")).counts == {
+        "changed": 1
+    }
+
+
 # Dates of birth in one column, the day of the first row; None: it could be either, and is refused
 ORDERS = (
     (("03/04/1980", "05/06/1950"), None),
