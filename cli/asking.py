@@ -64,10 +64,11 @@ def message_cohort(
             sending.require_going(parts, who.resume)
         request = to_request(parts, who, what, manner, key=f"cli-{uuid.uuid4()}")
         campaign_id = sending.begin(parts, request)
-        if not sending.is_released(parts, campaign_id):
-            _prepare(parts, campaign_id)
-            _review(parts, campaign_id, manner)
-        return release(parts, request, campaign_id, use_server=use_server, json=manner.json)
+        with sending.carrying_on(campaign_id):
+            if not sending.is_released(parts, campaign_id):
+                _prepare(parts, campaign_id)
+                _review(parts, campaign_id, manner)
+            return release(parts, request, campaign_id, use_server=use_server, json=manner.json)
     finally:
         use(None)
         parts.close()

@@ -108,15 +108,21 @@ def is_gone(parts: Wiring, error: Exception) -> bool:
     return not answers(parts.settings)
 
 
-def say_gone() -> None:
-    """The one sentence."""
+def say_gone(*, released: bool) -> None:
+    """
+    The one sentence.
+
+    released: whether anything of it may leave already
+    """
     global _leave
     _leave = True
-    console.say(
-        "Prefect's server no longer answers. Nothing is lost: sending goes on without it, the record has "
-        "what was sent, and only Prefect's pages do not show how this run ended. To start it again: "
-        "cohort server start"
+    says = (
+        "sending goes on without it, the record has what was sent, and only Prefect's pages do not show how "
+        "this run ended. To start it again: cohort server start"
+        if released
+        else "nothing was sent yet; the command below starts the server again, and sends"
     )
+    console.say(f"Prefect's server no longer answers. Nothing is lost: {says}")
 
 
 def go_on_without(parts: Wiring, campaign_id: int) -> None:

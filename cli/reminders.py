@@ -66,9 +66,10 @@ def remind_patients(
             return then
         campaign_id = _begin(parts, request)
         try:
-            return asking.release(
-                parts, request, campaign_id, use_server=use_server, json=manner.json
-            )
+            with sending.carrying_on(campaign_id):
+                return asking.release(
+                    parts, request, campaign_id, use_server=use_server, json=manner.json
+                )
         except NotAllowed as error:
             # Who may not ask for an approval keeps no appointment from a later run
             refuse(parts.record, campaign_id, error.code)

@@ -8,7 +8,9 @@ flow releases the campaign. The flow finds all of that done, by the request's ke
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,6 +53,20 @@ def begin(
         parts.record, parts.clock, parts.settings, request, request_key=key, gateway=gateway.name,
         batch_limit=gateway.batch_limit,
     )  # fmt: skip
+
+
+@contextlib.contextmanager
+def carrying_on(campaign_id: int) -> Iterator[None]:
+    """Where the record goes away in the block: what carries on with this campaign when it is back."""
+    from clinic.errors import RecordUnsafe
+    from clinic.record.outage import outage
+
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, RecordUnsafe) or outage(error) is not None:
+            console.next_commands(f"cohort message --resume {campaign_id}")
+        raise
 
 
 def is_released(parts: Wiring, campaign_id: int) -> bool:
@@ -201,7 +217,7 @@ def send(parts: Wiring, request: MessageRequest | ReminderRequest, campaign_id: 
         except Exception as error:
             if not prefect_gone.is_gone(parts, error):
                 raise
-        prefect_gone.say_gone()
+        prefect_gone.say_gone(released=is_released(parts, campaign_id))
         with watching(parts.record, campaign_id):
             prefect_gone.go_on_without(parts, campaign_id)
     return prefect_gone.count(parts, campaign_id)

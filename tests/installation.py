@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import sqlalchemy as sa
 
 from cli.start import set_up, write_settings
 from clinic.practice.people import nhs_numbers
@@ -34,7 +35,9 @@ TEXT = "The surgery is closed on Friday."
 class Installation:
     """One home; `run` types a command and waits, `start` does not."""
 
-    def __init__(self, folder: Path, *, gateway: str, people: int, url: str = "") -> None:
+    def __init__(
+        self, folder: Path, *, gateway: str, people: int, url: str = "", gateway_class: str = "I"
+    ) -> None:
         self.home = folder / "home"
         self.url = url or f"sqlite:///{self.home / 'record.db'}"
         self.settings = self.home / "cohort.toml"
@@ -52,10 +55,11 @@ class Installation:
             "hours.voice": {},
             "sms.url": gateway,
             "sms.token": "t",
-            "sms.gateway_class": "I",
+            "sms.gateway_class": gateway_class,
             "sms.per_request": 10,
             "sms.connections": 1,
             "batch_size": 20,
+            "lease_seconds": 15,
         }
         values |= {"record_url": url} if url else {}
         write_settings(self.settings, values)
@@ -80,7 +84,7 @@ class Installation:
 
     def end(self, process: subprocess.Popen[str]) -> Typed:
         """Wait for it."""
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=400)
         return Typed(process.returncode, out, err)
 
     def run(self, *words: str, environment: Mapping[str, str] | None = None) -> Typed:
@@ -103,14 +107,28 @@ class Installation:
 
 
 @contextlib.contextmanager
-def installed(folder: Path, *, gateway: str, people: int, url: str = "") -> Iterator[Installation]:
+def installed(
+    folder: Path, *, gateway: str, people: int, url: str = "", gateway_class: str = "I"
+) -> Iterator[Installation]:
     """An installation; whatever it started has ended after the block."""
-    made = Installation(folder, gateway=gateway, people=people, url=url)
+    made = Installation(
+        folder, gateway=gateway, people=people, url=url, gateway_class=gateway_class
+    )
     try:
         yield made
     finally:
         with contextlib.suppress(AssertionError):
             made.must("server", "stop")
+
+
+def set_server(url: str, **values: str) -> None:
+    """Set what the whole PostgreSQL server goes by from now on."""
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for name, value in values.items():
+            connection.exec_driver_sql(f"ALTER SYSTEM SET {name} = {value}")
+        connection.exec_driver_sql("SELECT pg_reload_conf(), pg_sleep(0.3)")
+    engine.dispose()
 
 
 def _settings(values: Mapping[str, Any]) -> Settings:

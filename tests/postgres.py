@@ -58,8 +58,12 @@ def running_postgres() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def running_server() -> Iterator[Server]:
-    """A server that lives as long as the block, and can be restarted in it."""
+def running_server(*, durable: bool = False) -> Iterator[Server]:
+    """
+    A server that lives as long as the block, and can be restarted in it.
+
+    durable: as the programs themselves ask of theirs, and slower
+    """
     where = binaries()
     if where is None:
         raise RuntimeError("PostgreSQL's initdb was not found: install Debian's `postgresql`")
@@ -77,8 +81,10 @@ def running_server() -> Iterator[Server]:
     )  # fmt: skip
     options = (
         f"-c listen_addresses=127.0.0.1 -c port={port} -k {folder} -c max_connections=200 "
-        "-c max_wal_size=256MB -c autovacuum=off -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+        "-c max_wal_size=256MB -c autovacuum=off"
     )
+    if not durable:
+        options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
 
     def control(word: str) -> None:
         how = ["-m", "fast"] if word != "start" else []

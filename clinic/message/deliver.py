@@ -112,6 +112,7 @@ def _record(
             ledger.clock,
             ledger.lease,
             lambda: record_answer(ledger, claim, sent, answer, called=called).moved,
+            stopping=ledger.stopping,
         )
     except FenceLost:
         # Not ours to write any more, but evidence of what the gateway has (clinic/message/settle.py)

@@ -65,9 +65,16 @@ class LateAnswers:
         return count
 
 
-def patiently(clock: Clock, patience: timedelta, write: Callable[[], T]) -> T:
+def patiently(
+    clock: Clock,
+    patience: timedelta,
+    write: Callable[[], T],
+    *,
+    stopping: Callable[[], bool] = lambda: False,
+) -> T:
     """
-    What `write` gives; tried again while the database is away, for as long as `patience` lasts.
+    What `write` gives; tried again while the database is away, for as long as `patience` lasts and the
+    process is not `stopping`.
 
     Raises:
         sqlalchemy.exc.DBAPIError: it is still away after that
@@ -77,7 +84,7 @@ def patiently(clock: Clock, patience: timedelta, write: Callable[[], T]) -> T:
         try:
             return write()
         except sa.exc.DBAPIError as error:
-            if not is_away(error) or clock.elapsed() + _PAUSE.total_seconds() > until:
+            if not is_away(error) or stopping() or clock.elapsed() + _PAUSE.total_seconds() > until:
                 raise
             clock.sleep(_PAUSE.total_seconds())
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pysqlite3
@@ -19,6 +20,7 @@ from sqlalchemy import Connection, Engine, ExceptionContext, event
 from sqlalchemy.engine import make_url
 
 from clinic.errors import RecordUnsafe, SettingsWrong
+from clinic.record.outage import note_file
 
 if TYPE_CHECKING:
     import psycopg
@@ -85,6 +87,7 @@ class Record:
 
 
 def _sqlite(url: str) -> Engine:
+    note_file(Path(make_url(url).database or ""))
     engine = sa.create_engine(
         url, module=pysqlite3, hide_parameters=True, connect_args={"timeout": 60}
     )

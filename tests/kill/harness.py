@@ -102,7 +102,7 @@ def start(job: Job) -> BaseProcess:
 
 def end(process: BaseProcess) -> int:
     """Wait for the job; 1 if it was killed. Anything else than a kill and success is a fault."""
-    process.join(120)
+    process.join(600)  # a second or two of work, beside whatever else the machine does
     if process.exitcode not in (0, -signal.SIGKILL):
         process.kill()
         raise AssertionError(f"the job ended with {process.exitcode}")
