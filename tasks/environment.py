@@ -166,8 +166,23 @@ def _make_folders(settings: Settings) -> None:
 
 
 def as_file(settings: Settings) -> str:
-    """The variables as a file for a supervisor (systemd's EnvironmentFile, Docker's --env-file)."""
-    return "".join(f"{name}={value}\n" for name, value in prefect_environment(settings).items())
+    """
+    The variables as a file for a supervisor (systemd's EnvironmentFile, Docker's --env-file).
+
+    Those that say which installation it is come with them: without them a unit would find another record.
+    """
+    whole = child_environment(settings)
+    own = {name: whole[name] for name in _WHICH if name in whole}
+    wanted = {**own, **prefect_environment(settings)}
+    # Only in quotation marks do systemd and a shell read a space as a part of it
+    return "".join(f"{name}={_quoted(value)}\n" for name, value in wanted.items())
+
+
+_WHICH = ("COHORT_HOME", "COHORT_CONFIG", "COHORT_BASE", "TMPDIR")
+
+
+def _quoted(value: str) -> str:
+    return f'"{value}"' if " " in value else value
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from tasks.environment import (
     GUARDS,
     TUNING,
     apply_environment,
+    as_file,
     child_environment,
     prefect_environment,
 )
@@ -175,5 +177,21 @@ def test_the_environment_can_be_written_for_a_supervisor(tmp_path: Path) -> None
         capture_output=True, text=True, check=True,
         env={**os.environ, "COHORT_HOME": str(tmp_path), "COHORT_PREFECT_PORT": "4391"},
     )  # fmt: skip
-    lines = dict(line.split("=", 1) for line in done.stdout.splitlines())
-    assert lines == prefect_environment(Settings(home=tmp_path, prefect_port=4391))
+    lines = dict(shlex.split(line)[0].split("=", 1) for line in done.stdout.splitlines())
+    wanted = prefect_environment(Settings(home=tmp_path, prefect_port=4391))
+    assert {name: lines.get(name) for name in wanted} == wanted
+    assert lines["COHORT_HOME"] == str(tmp_path)
+
+
+def test_the_file_for_a_supervisor_says_which_installation_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without home and settings file a worker under systemd would find no record, or another's."""
+    config = tmp_path / "cohort.toml"
+    config.write_text("")
+    monkeypatch.setenv("COHORT_CONFIG", str(config))
+    hill = Settings(home=tmp_path / "home", organisation={"name": "Hill Surgery"})  # type: ignore[arg-type]
+    lines = as_file(hill).splitlines()
+    assert f"COHORT_HOME={tmp_path / 'home'}" in lines
+    assert f"COHORT_CONFIG={config}" in lines
+    assert 'COHORT_LOG_PRACTICE="Hill Surgery"' in lines
