@@ -65,10 +65,11 @@ def show(
     from cli.show.given import show_given
     from cli.show.notices import notices_now
     from cli.show.operation import show_lines, show_review, show_state
+    from cli.show.operation_json import review_as_json
     from clinic.change.next_steps import next_steps
     from clinic.change.operations import get_operation
     from clinic.change.outcomes import DUPLICATE, SELECTED
-    from clinic.change.review import count_outcomes, list_tasks, read_lines
+    from clinic.change.review import list_tasks, read_lines
     from clinic.change.summary import summarize
 
     settings = get_settings()
@@ -78,11 +79,11 @@ def show(
             but = (SELECTED, DUPLICATE) if not_found else ()
             return show_given(record, key, but=but, limit=limit, page=page, json=json)
         if json:
+            found = get_operation(record, operation)
             return console.show_json(
                 {
-                    "operation": asdict(get_operation(record, operation)),
+                    **review_as_json(record, settings, found, limit=limit, page=page),
                     "summary": asdict(summarize(record, operation)),
-                    "outcomes": [asdict(c) for c in count_outcomes(record, operation)],
                     "follow_ups": [asdict(task) for task in list_tasks(record, operation)],
                     "notices": [asdict(each) for each in notices_now(record, operation)],
                 }

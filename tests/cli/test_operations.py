@@ -196,6 +196,10 @@ def test_an_approver_reads_the_same_as_json_and_on_the_screen_page_by_page(offic
     ):  # fmt: skip
         assert " ".join(says.split()) in on_screen
     assert told["ids"] == "3 given, 1 found, 2 not found: X8, X9"
+    shown = office.rows("operations", "show", "1", "--limit", "4")
+    review = (told.keys() & shown.keys()) - {"summary"}  # the request's, and the operation's own
+    assert {"operation", "counts", "ids_not_found", "impact", "checklist", "patients"} <= review
+    assert {key: told[key] for key in review} == {key: shown[key] for key in review}
     assert [row["given"] for row in told["ids_not_found"]] == ["X8", "X9"]
     assert told["ids_by_outcome"] == {"selected": 1, "patient_not_found": 2}
     assert {each["code"]: each["count"] for each in told["impact"]}["cancelled"] == 1
