@@ -100,28 +100,29 @@ def show(key: Annotated[str, typer.Argument(help="Its key.")], json: Json = Fals
 @app.command()
 def add(
     key: Annotated[str, typer.Argument(help="Small letters, digits, hyphens: flu-invite.")],
-    text: Annotated[str, typer.Option(help="The text; or use --file.")] = "",
+    text: Annotated[str | None, typer.Option(help="The text; or use --file.")] = None,
     file: Annotated[
         Path | None, typer.Option(help="A UTF-8 file with the text.", exists=True, dir_okay=False)
     ] = None,
     subject: Annotated[str | None, typer.Option(help="For e-mail.")] = None,
-    name: Annotated[str, typer.Option(help="What people call it.")] = "",
+    name: Annotated[str | None, typer.Option(help="What people call it.")] = None,
     message_type: Annotated[
-        str, typer.Option("--type", help="What it stands under.")
-    ] = "invitation",
-    purpose: Annotated[str, typer.Option(help="Which consent it needs.")] = "any",
+        str | None, typer.Option("--type", help="What it stands under; else invitation.")
+    ] = None,
+    purpose: Annotated[str | None, typer.Option(help="Which consent it needs; else any.")] = None,
     me: Me = "",
     secret_fd: SecretFd = None,
 ) -> None:
-    """Add a template, or a new version of one."""
+    """Add a template, or a new version of one: text or subject that is left out stays as it was."""
     from clinic.clock import SystemClock
-    from clinic.message.catalogue import NewTemplate, add_template
+    from clinic.message.catalogue import add_template
+    from clinic.message.next_version import Typed, next_template
 
     body = file.read_text(encoding="utf-8") if file else text
-    new = NewTemplate(key, name or key, message_type, body, subject, purpose)
     settings = get_settings()
     with open_record(settings) as record:
         by = who_acts(record, settings, me, secret_fd)
+        new = next_template(record, key, Typed(body, subject, name, message_type, purpose))
         version = add_template(record, SystemClock(), new, by=by)
     console.say(f"{key} is at version {version}.")
     console.next_commands(f"cohort templates show {key}")

@@ -201,7 +201,7 @@ def _check(new: NewTemplate) -> list[str]:
             "The subject has a line end or a control character. Write it on one line.",
         )
     names: dict[str, None] = {}
-    for text in filter(None, (new.body, new.subject)):
+    for text in (new.body, *filter(None, (new.subject,))):
         # Each once: a name that a text uses twice is not two columns
         columns = list(dict.fromkeys(_LIST_VARIABLE.findall(text)))
         compiled = compile_template(text, allowed=allowed_variables(columns))
