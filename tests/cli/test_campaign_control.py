@@ -88,10 +88,11 @@ def test_a_campaign_above_the_threshold_waits_for_another_person(
     done = typed(
         "message", "--status", "active", "--name", "All", "--text", "The clinic is closed.",
         "--start", f"{start:%d/%m/%Y} 09:00", "--days", "2", "--yes", "--accept-warnings",
-        "--secret-fd", str(reads),
+        "--secret-fd", str(reads), "--json",
     )  # fmt: skip
     assert done.code == 0, done.err
-    assert "waits for another person" in done.err + done.out
+    assert done.json() == {"campaign_id": 1, "state": "awaiting_approval", "approval": 1}
+    assert "waits for another person" in done.err
     assert f"{start:%-d %b %Y} 09:00" in done.err + done.out
     assert done.err.index("cohort confirm 1") < done.err.index("cohort approve 1")
     assert "asked by nia, not confirmed" in typed("review", "1").err
