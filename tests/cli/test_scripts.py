@@ -33,9 +33,6 @@ WORDS = {
     "operations select": ("--status", "active"),
 }
 """What is typed after it, where that is not the number of something, or nothing."""
-NUMBERED = {
-    "pause", "resume", "cancel", "resend", "show", "approvals show", "operations show", "audit show",
-}  # fmt: skip
 ACTING = {
     "patients import",
     "message",
@@ -52,14 +49,23 @@ WITHOUT_SUCCESS = {"remind", "resend", "audit show", "operations show"}
 """Where nothing is there to do or show: one document all the same."""
 
 
-def taking_json() -> list[str]:
+def commands_taking_json() -> dict[str, Any]:
     """Every command with --json, by the program's own definition."""
-    return [
-        path
+    return {
+        path: command
         for name, each in COMMANDS.items()
         for path, command in leaves(name, each.load(name))
         if any("--json" in option.opts for option in command.params)
-    ]
+    }
+
+
+TAKING_JSON = commands_taking_json()
+NUMBERED = {
+    path
+    for path, command in TAKING_JSON.items()
+    if path not in WORDS and any(given.required for given in command.params)
+}
+"""Those that want the number of something."""
 
 
 @pytest.fixture
@@ -113,7 +119,7 @@ def test_what_goes_well_is_one_document(office: Office, given_list: Path) -> Non
     office.run(
         "groups", "add", "carers", "--name", "C", "--ids-from", "-", typed="9990000018", me="mia"
     )
-    for path in taking_json():
+    for path in TAKING_JSON:
         me = "mia" if path in ACTING or path in ("audit list", "audit show") else None
         done = office.run(*words_of(path, given_list, "1"), me=me)
         told = only_json(done)
@@ -125,7 +131,7 @@ def test_what_goes_well_is_one_document(office: Office, given_list: Path) -> Non
 def test_nothing_is_refused_in_prose_alone_before_there_is_a_record(
     tmp_path: Path, given_list: Path
 ) -> None:
-    for path in taking_json():
+    for path in TAKING_JSON:
         home = {"COHORT_HOME": str(tmp_path / "none"), "COHORT_CONFIG": "", "NO_COLOR": "1"}
         refused = CliRunner().invoke(app, words_of(path, given_list, "1"), env=home)
         if path in WITHOUT_RECORD:
@@ -138,7 +144,7 @@ def test_nothing_is_refused_in_prose_alone_before_there_is_a_record(
 
 def test_a_slip_in_what_is_typed_is_told_as_json(office: Office, given_list: Path) -> None:
     """Told by Typer to people, and to a script with the same exit code."""
-    for path in taking_json():
+    for path in TAKING_JSON:
         error = error_in(office.run(*words_of(path, given_list, "1"), "--jsno"))
         assert error["code"] == "usage", path
         assert "--jsno" in error["says"]
