@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from clinic.change.selection_parts import Part
     from clinic.cohort.filters import PatientFilter
     from clinic.cohort.id_file import IdFile
+    from clinic.record.database import Record
 
 _SHOWN = 50
 """How many of those found are shown to pick from."""
@@ -47,7 +48,27 @@ def take_all(parts: list[Part], wanted: PatientFilter, within: list[str], *, by:
         settings = governed(record, settings)
         if wanted.criteria():
             parts = [*parts, filter_part(settings, wanted)]
-        return take(record, SystemClock(), settings, parts, taken_by=by, within=within)
+        try:
+            return take(record, SystemClock(), settings, parts, taken_by=by, within=within)
+        except OperationRefused as refused:
+            if refused.code == "selection-empty":
+                _show_why_nobody(record, parts, within)
+            raise
+
+
+def _show_why_nobody(record: Record, parts: list[Part], within: list[str]) -> None:
+    """A selection of nobody is not stored: what became of its ids is told now, or never."""
+    from clinic.change.outcomes import SAYS
+    from clinic.change.selection_parts import outcomes_of
+    from clinic.cohort.filters import facility_ids
+
+    with record.read() as connection:
+        places = facility_ids(connection, within)
+        found = outcomes_of(connection, parts, within=places, most=_SHOWN)
+    for part, given, outcome in found:
+        console.say_plain(
+            f"{part} row {given.row:,}: {given.text or '(empty)'}: {outcome}: {SAYS[outcome]}"
+        )
 
 
 def pasted(source: Path) -> Part:
@@ -81,7 +102,7 @@ def in_file(path: Path) -> Part:
 def say_notices(file: IdFile) -> None:
     """What the reader left out or may have changed, by row, before anybody relies on it."""
     if file.heading is not None:
-        console.say(
+        console.say_plain(
             f"{file.name}: row {file.heading:,} is taken for a heading, since no id stands in it."
         )
     for notice in file.notices:
@@ -91,7 +112,7 @@ def say_notices(file: IdFile) -> None:
         more = " …" if notice.count > len(notice.rows) > 0 else ""
         where = f" (rows {rows}{more})" if rows else ""
         says = _OF_IDS.get(notice.code, notice.says)
-        console.say(f"[yellow]{file.name}[/]: {notice.count:,} × {notice.code}{where}: {says}")
+        console.say_plain(f"{file.name}: {notice.count:,} × {notice.code}{where}: {says}")
 
 
 # Where the sentence for lists speaks of messages

@@ -30,7 +30,7 @@ def show_given(
         every = read_given(record, selection_id, outcomes=outcomes, but=but)
         return console.show_json([asdict(each) for each in every])
     if told := given_sentence(record, selection_id):
-        console.say(f"Selection {selection_id}: {told}")
+        console.say_plain(f"Selection {selection_id}: {told}")
     shown = list(
         read_given(record, selection_id, outcomes=outcomes, but=but, limit=limit, skip=skip)
     )

@@ -75,6 +75,19 @@ def write_part(
     return PartTaken(part.source, part.name, after, sum(outcomes.values()), outcomes)
 
 
+def outcomes_of(
+    connection: Connection, parts: Sequence[Part], *, within: frozenset[int], most: int
+) -> list[tuple[str, Given, str]]:
+    """What becomes of the first ids of each part where nothing is stored: the part, the row, the outcome."""
+    found = []
+    for part in parts:
+        first = part.ids[:most]
+        matches = match(connection, 0, first, within=within) if first else []
+        name = part_name(part.source, part.name)
+        found += [(name, given, each.outcome) for given, each in zip(first, matches, strict=True)]
+    return found[:most]
+
+
 def last_row(connection: Connection, key: int) -> int:
     """The highest row number so far."""
     c = selection_row.c

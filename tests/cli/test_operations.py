@@ -134,6 +134,8 @@ def test_files_of_ids_alone_are_selected_and_what_was_not_found_is_named_to_who_
     assert "odd.csv: 1 × unreadable_row (rows 3)" in uneven
     lost = office.run("operations", "select", "--ids-from", "-", typed="X7 9990000019", me="ann")
     assert (lost.exit_code, "nhs_number_invalid 1, patient_not_found 1" in lost.output) == (2, True)
+    assert "pasted ids row 1: X7: patient_not_found" in lost.output
+    assert "pasted ids row 2: 9990000019: nhs_number_invalid" in lost.output
     told = (
         "6 given, 2 found, 1 not found: X9; 1 with a wrong check digit: 9990000019; "
         "1 that contradict each other: 999 000 0018 / L2; 1 selected already"
