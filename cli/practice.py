@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from clinic.record.database import Record
     from clinic.removal.inventory import Inventory
     from clinic.settings import Settings
+
+_SHOWN: Final = 50  # more files are rather others' with the same numbers
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -96,8 +98,10 @@ def remove(
     left += _search(settings, found, config.parent)
     if left:
         console.say(f"[bold red]Left, and yours to delete[/]: {len(left)}")
-        for what in left:
+        for what in left[:_SHOWN]:
             console.say_plain(f"  {what}")
+        if len(left) > _SHOWN:
+            console.say(f"  … and {len(left) - _SHOWN:,} more")
         raise typer.Exit(4)
     console.say("Nothing of it was found in any file where it could be.")
 

@@ -37,11 +37,18 @@ Why = Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail
 def status(
     json: Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")] = False,
 ) -> None:
-    """Whether it is stopped, since when and why, and which campaigns wait for a person."""
+    """
+    Whether it is stopped, since when and why, and which campaigns wait for a person.
+
+    A record that was restored, copied or failed over is noticed here too, before anything tries to send.
+    """
+    from clinic.clock import SystemClock
     from clinic.message.sending_stop import sending
+    from clinic.message.witness import hold_if_restored, home_of
 
     settings = get_settings()
     with open_record(settings) as record:
+        hold_if_restored(record, SystemClock(), home_of(settings))
         found = sending(record)
     if json:
         console.show_json(asdict(found))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from clinic.clock import SystemClock
-from clinic.message.witness import hold_as_restored, home_of
+from clinic.message.witness import hold_as_restored, home_of, notes_of, register
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
 from clinic.settings import Settings
@@ -36,6 +37,20 @@ def test_anybody_stops_everything_and_the_way_on_is_shown(office: Office) -> Non
     assert (allowed.exit_code, "Sending is allowed" in allowed.output) == (0, True), allowed.output
     again = office.run("sending", "allow", "--reason", "once more")
     assert (again.exit_code, "sending-not-stopped" in again.output) == (3, True)
+
+
+def test_whoever_asks_for_the_status_notices_a_record_that_was_set_back(
+    office: Office, sqlite_record: Record, tmp_path: Path
+) -> None:
+    """NEW-10: before anything tries to send, and before a page says that all is well."""
+    home = home_of(Settings(home=tmp_path / "home", notes_folder=tmp_path / "notes"))
+    assert office.rows("sending", "status")["stopped"] is None
+    register(sqlite_record, home)
+    notes = notes_of(sqlite_record, home, "another")
+    with sqlite_record.read() as connection:
+        notes.require_same(connection)
+    notes.note(str(uuid.uuid4()))  # the record knows of no such
+    assert office.rows("sending", "status")["stopped"]["code"] == "database-restored"
 
 
 def test_after_a_restore_the_held_campaigns_are_named_and_who_allowed_it_is_on_the_trail(
