@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from cli import console
 from cli.pasting import text_of
@@ -54,13 +55,16 @@ def add(
 ) -> None:
     """Put patients into a group, and make it if it has a name. Again: nothing. By whom is on the trail."""
     from clinic.clock import SystemClock
-    from clinic.practice.groups import add_to_group
+    from clinic.practice.groups import add_to_group, list_groups
 
     settings = get_settings()
     with open_record(settings) as record:
         by = who_acts(record, settings, me, secret_fd)
         added = add_to_group(record, SystemClock(), code, _ids(ids_from), name=name, by=by)
+        called = next(group.name for group in list_groups(record) if group.code == code)
     console.say(f"{added.new:,} added, {added.already:,} were in it already.")
+    if name and name != called:
+        console.say(f"The group was here before and keeps its name: {escape(called)}.")
     _say_unknown(added.unknown)
     console.next_commands(f"cohort message --group {code} --name NAME --template KEY")
 

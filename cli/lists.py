@@ -244,7 +244,7 @@ def _show(report: dict[str, Any]) -> None:
     console.show_table(title, ("Outcome", "Rows"), outcomes, right=(1,))
     for check in report["checks"]:
         if not check["passed"]:
-            console.say(f"[bold yellow]The list[/] {check['name']}: {escape(check['says'])}")
+            console.say(f"[bold yellow]The list:[/] {escape(check['says'])} ({check['name']})")
     if report["remarks"]:
         console.show_table(
             "Remarks",

@@ -120,6 +120,8 @@ def test_groups_are_shown_shrunk_and_deleted(typed: Type, installed: Record, fol
     (folder / "ids.txt").write_text("L5\nL6\n")
     (folder / "one.txt").write_text("L6\n")
     assert typed("groups", "add", "carers", "--name", "Carers", "--ids-from", "ids.txt").code == 0
+    again = typed("groups", "add", "carers", "--name", "Helpers", "--ids-from", "one.txt")
+    assert "keeps its name: Carers" in again.err + again.out
     assert typed("groups", "remove", "carers", "--ids-from", "one.txt").code == 0
     assert [row[1] for row in typed("groups", "show", "carers").rows()] == ["L5"]
     assert typed("groups", "delete", "carers").code == 3
