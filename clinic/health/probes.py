@@ -72,11 +72,12 @@ def _greet(channel: str, clock: Clock, look: Callable[[], GatewayFacts]) -> Gate
     found = GatewayFacts(channel)
     try:
         return look()
-    except ssl.SSLCertVerificationError as error:
-        if error.verify_code == _HAS_EXPIRED:
-            return replace(found, expired=True)
-        return replace(found, fault="its certificate is not trusted here")
-    except (GatewayRefused, ssl.SSLError):
+    except (GatewayRefused, ssl.SSLError) as error:
+        cause = error.__context__ if isinstance(error, GatewayRefused) else error
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            if cause.verify_code == _HAS_EXPIRED:
+                return replace(found, expired=True)
+            return replace(found, fault="its certificate is not trusted here")
         return replace(found, fault="it offers no encryption that is trusted here")
     except socket.gaierror:
         return replace(found, fault="its name is not known here (DNS)")

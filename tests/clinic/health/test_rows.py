@@ -35,6 +35,7 @@ from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import add_campaign, add_patients, make_ledger
 from tests.references import message_id
 from tests.servers.certificates import server_context
+from tests.servers.relay import running_relay
 
 SETTINGS = Settings()
 
@@ -350,6 +351,23 @@ def test_a_certificate_that_nobody_here_trusts_raises(served: Callable[..., list
 def test_a_clock_that_is_days_behind_the_gateways_raises(served: Callable[..., list[str]]) -> None:
     """Issue 21, §4: on SQLite nobody else's clock is at hand."""
     assert served(_Elsewhen) == ["clock-off", "certificate-expiring"]
+
+
+@pytest.mark.parametrize("tls", ["starttls", "implicit"])
+@pytest.mark.parametrize(
+    ("expired", "code"), [(False, "certificate-expiring"), (True, "certificate-expired")]
+)
+def test_the_certificate_of_the_mail_relay_is_looked_at_too(
+    tmp_path: Path, tls: str, expired: bool, code: str
+) -> None:
+    """Issue 21, §4: SMTP's TLS; an end that is near, and one that is past."""
+    presented, trust = server_context(tmp_path, expired=expired)
+    with running_relay(**{tls: presented}) as relay:  # type: ignore[arg-type]
+        email = {"host": "127.0.0.1", "port": relay.port, "tls": tls}
+        settings = Settings(home=tmp_path, email=email)  # type: ignore[arg-type]
+        gateways = look_at_gateways(settings, SystemClock(), trust)
+    facts = Facts(datetime.now(UTC), RecordFacts(), _fine(), (), gateways)
+    assert [f.code for f in judge(facts, settings.health)] == [code]
 
 
 @pytest.mark.parametrize(
