@@ -1,0 +1,159 @@
+"""
+Whoever types what an operation's "Next:" says gets further, from every state that an operation can be in.
+
+What is printed is read and typed as it stands; "…" is a person's own words, and a question is answered with
+yes. Ann asks, Mia approves. No Prefect server answers here: a command that starts a run ends with exit code
+4, the request kept, and the steps of its run are taken by this process.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from clinic.change.apply import apply_chunk, begin, chunks_left
+from clinic.change.approve import answer, ask
+from clinic.change.operations import get_operation
+from clinic.change.states import DONE, ENDED, WITHDRAWN
+from clinic.clock import SystemClock
+from clinic.govern.approvals import expire
+from clinic.record.database import Record
+from tests.cli.office import Office, hire
+from tests.clinic.change.practice import SETTINGS, applied, asked, patients, places, update
+from tests.fakes import FakeClock
+
+CLOCK = SystemClock()
+NOWHERE = {"COHORT_PREFECT_API_URL": "http://127.0.0.1:9/api"}
+MOST_STEPS = 8
+# Who types it, and what their terminal's question is answered with
+PEOPLE = {
+    "cohort approve": ("mia", []),
+    "cohort reject": ("mia", []),
+    "cohort operations rerun": ("ann", ["--yes"]),
+    "cohort operations undo": ("ann", ["--yes"]),
+    "cohort operations resume": ("ann", []),
+    "cohort operations withdraw": ("ann", []),
+}
+
+
+@pytest.fixture
+def office(sqlite_record: Record, tmp_path: Path) -> Office:
+    (tmp_path / "home").mkdir()
+    office = Office(tmp_path / "home", sqlite_record)
+    office.environment |= NOWHERE
+    hire(office)
+    places(sqlite_record)
+    patients(sqlite_record, 4)
+    return office
+
+
+def hints(result: Result) -> list[str]:
+    """The commands under "Next:", and those that an error's sentence ends with."""
+    _, _, after = result.output.rpartition("Next:")
+    found = [line.strip() for line in after.splitlines() if line.strip().startswith("cohort ")]
+    if result.exit_code == 4:
+        said = " ".join(result.output.split())
+        found += re.findall(r"(?:when that is fixed|or at once): (cohort [a-z ]+ \d+)", said)
+    return found
+
+
+def type_it(office: Office, command: str) -> Result:
+    """Type what is printed, as it is printed."""
+    words = shlex.split(command.replace("…", "my own words"))[1:]
+    who, says = next(
+        (found for start, found in PEOPLE.items() if command.startswith(start)), (None, [])
+    )
+    return office.run(*words, *says, me=who)
+
+
+def bring_to(office: Office, record: Record, state: str) -> int:
+    """An operation in this state; its number."""
+    number = asked(record, CLOCK, "status", {"to": "discharged"}, [1, 2, 3, 4])  # type: ignore[arg-type]
+    if state == "requested":
+        return number
+    made = office.run("operations", "resume", str(number), me="ann")
+    assert made.exit_code == 4, made.output  # planned and asked for; no run
+    if state == "waiting":
+        return number
+    approval = str(get_operation(record, number).approval_id)
+    if state == "withdrawn":
+        office.run("operations", "withdraw", str(number), me="ann")
+    elif state == "rejected":
+        office.run("reject", approval, "--note", "no", me="mia")
+    elif state == "expired":
+        later = FakeClock(datetime.now(UTC) + timedelta(hours=73))
+        expire(record, later)
+        answer(record, later, number)
+    else:
+        assert office.run("approve", approval, me="mia").exit_code == 4
+    if state == "done_with_conflicts":
+        update(record, 1, status="on_hold")
+    if state in ("running", "done", "done_with_conflicts"):
+        begin(record, CLOCK, number)
+        apply_chunk(record, CLOCK, number, chunks_left(record, number)[0])
+    if state in ("done", "done_with_conflicts"):
+        applied(record, CLOCK, number)  # type: ignore[arg-type]
+    return number
+
+
+def newest(office: Office) -> int:
+    return int(office.rows("operations", "list")[0]["id"])
+
+
+def take_steps_of_the_run(record: Record, number: int) -> None:
+    """What a worker would do once the command has let it."""
+    if get_operation(record, number).state in ("approved", "running"):
+        applied(record, CLOCK, number)  # type: ignore[arg-type]
+    elif get_operation(record, number).state == "planned":
+        ask(record, CLOCK, SETTINGS, number, flow_run_id=None)
+
+
+@pytest.mark.parametrize(
+    ("state", "first", "last"),
+    [
+        ("requested", "resume", DONE),
+        ("requested", "withdraw", WITHDRAWN),
+        ("waiting", "approvals show", DONE),
+        ("waiting", "withdraw", WITHDRAWN),
+        ("approved", "resume", DONE),
+        ("running", "resume", DONE),
+        ("done", "undo", DONE),
+        ("done_with_conflicts", "rerun", DONE),
+        ("done_with_conflicts", "undo", DONE),
+        ("rejected", "rerun", DONE),
+        ("withdrawn", "rerun", DONE),
+        ("expired", "rerun", DONE),
+    ],
+)
+def test_what_is_printed_of_an_operation_leads_to_its_end(
+    office: Office, state: str, first: str, last: str
+) -> None:
+    """The bar: no hint fails, and none leads back to where it was printed."""
+    record = office.open()
+    number = bring_to(office, record, state)
+    assert get_operation(record, number).state == state
+    told = office.run("operations", "show", str(number))
+    wanted, typed = first, list[tuple[str, str]]()
+    while len(typed) < MOST_STEPS:
+        now = get_operation(record, number).state
+        found = [one for one in hints(told) if (now, one) not in typed and wanted in one]
+        assert found, (state, typed, told.output)  # the same again, and nothing has moved
+        typed.append((now, found[0]))
+        told = type_it(office, found[0])
+        # 4: kept, without a run
+        assert told.exit_code in (0, 4), (found[0], told.output)
+        wanted, number = "", newest(office)
+        if "resume" in found[0]:
+            take_steps_of_the_run(record, number)
+        now = get_operation(record, number).state
+        if now in ENDED:
+            break
+        if not [one for one in hints(told) if (now, one) not in typed]:
+            told = office.run("operations", "show", str(number))
+    assert get_operation(record, number).state == last, typed
+    record.close()
