@@ -26,6 +26,7 @@ from clinic.change.shape import (
     Reason,
     chosen_patients,
     has_died,
+    held_by_another,
     item_columns,
     patient_items,
 )
@@ -106,7 +107,8 @@ def _to_named(connection: Connection, plan: Plan) -> Items:
     """
     The n-th living patient goes to the provider in whose share n falls.
 
-    Ranked where they are read: a join with the ranks would read all of them again for each patient.
+    Ranked where they are read: a join with the ranks would read all of them again for each patient. And
+    beneath the rest, so that each rank is reckoned once and not once a provider.
     """
     known = provider_ids(connection, plan.parameters["to"])
     providers = [known[code] for code in plan.parameters["to"] if code in known]
@@ -116,16 +118,24 @@ def _to_named(connection: Connection, plan: Plan) -> Items:
         shares = even_shares(count, len(providers))
     else:
         shares = capacity_shares(count, _room(connection, providers, living))
-    dead = has_died()
-    alive = sa.case((dead.when, 0), else_=1)
+    alive = sa.case((has_died().when, 0), else_=1)
     rank = sa.func.sum(alive).over(order_by=patient.c.id, rows=(None, 0)) - 1
-    new = sa.case((dead.when, None), else_=_in_whose_share(rank, providers, shares))
-    return patient_items(
-        plan,
+    names = ("id", "provider_id", "version", "death_date")
+    columns = [patient.c[name] for name in names]
+    ranked = chosen_patients(plan).add_columns(*columns, rank.label("rank")).subquery()
+    dead = Reason(ranked.c.death_date.is_not(None), has_died().outcome)
+    share = _in_whose_share(ranked.c.rank, providers, shares)
+    new = sa.case((dead.when, None), else_=share)
+    return item_columns(
+        sa.select().select_from(ranked),
+        operation_id=plan.operation_id,
+        patient_id=ranked.c.id,
         field="provider",
-        old=patient.c.provider_id,
+        subject=sa.literal(0),
+        old=ranked.c.provider_id,
         new=new,
-        reasons=(dead, Reason(new.is_(None), NO_CAPACITY)),
+        version=ranked.c.version,
+        reasons=(held_by_another(ranked.c.id), dead, Reason(new.is_(None), NO_CAPACITY)),
     )
 
 

@@ -78,7 +78,7 @@ def expected(
     for n in ids:
         now = None if n in dead else next(places, None)
         if n in dead:
-            found[n] = "patient_dead"
+            found[n] = "deceased"
         elif now is None:
             found[n] = "no_capacity"
         else:
