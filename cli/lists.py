@@ -255,7 +255,7 @@ def _show(report: dict[str, Any]) -> None:
             ],
             right=(2,),
         )
-    else:
+    elif all(check["passed"] for check in report["checks"]):
         console.say("Nothing remarkable: every row can be read.")
 
 

@@ -165,3 +165,15 @@ def test_a_list_without_faults_says_so(tmp_path: Path) -> None:
     result = run(str(a_list(tmp_path, "NHS Number\n9990000034\n")), "--html", str(page))
     assert "Nothing remarkable" in result.output
     assert "Nothing remarkable" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("number", "remarkable"), [("07911000000", True), ("0791122345{}", False)])
+def test_a_list_whose_checks_say_something_is_not_called_unremarkable(
+    tmp_path: Path, number: str, remarkable: bool
+) -> None:
+    """PAT-9: thirty patients on a placeholder, and then "nothing remarkable"."""
+    numbers = ("9990000018", "9990000026", "9990000034")
+    rows = [f"{one},{number.format(i)}" for i, one in enumerate(numbers)]
+    result = run(str(a_list(tmp_path, "\n".join(["NHS Number,Mobile", *rows]) + "\n")))
+    assert ("(placeholders)" in result.output) is remarkable
+    assert ("Nothing remarkable" in result.output) is not remarkable
