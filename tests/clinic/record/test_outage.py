@@ -36,6 +36,13 @@ def test_a_full_disk_is_named(sqlite_record: Record) -> None:
     assert found is not None
     assert (found.code, found.exit_code) == ("disk-full", 5)
     assert "make room" in found.says
+    assert str(sqlite_record.engine.url.database) in found.says  # which disk
+
+
+def test_a_file_that_finds_no_room_is_named() -> None:
+    found = outage(OSError(errno.ENOSPC, "said by the system", "/srv/exports/all.csv"))
+    assert found is not None
+    assert "/srv/exports/all.csv" in found.says
 
 
 def test_a_record_that_may_not_be_written_is_named(sqlite_record: Record) -> None:
