@@ -169,7 +169,7 @@ def test_each_answer_proves_what_the_table_says(row: Row) -> None:
         began = time.monotonic()
         answer = send_to(server.url)
     assert (verdict(answer), answer.retry_after, answer.halt) == row[2:]
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 60  # a drip or a silence would last for ever
     assert len(server.requests) == 1  # never repeated behind the ledger's back
 
 

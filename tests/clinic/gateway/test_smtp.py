@@ -130,7 +130,7 @@ def test_each_answer_proves_what_the_table_says(row: Row) -> None:
         began = time.monotonic()
         answer = send_to(relay.port)
     assert (verdict(answer), answer.halt) == (row.verdict, row.halt)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 60  # a drip or a silence would last for ever
 
 
 def test_a_refused_connection_is_not_sent() -> None:
