@@ -58,15 +58,19 @@ def begin(
 @contextlib.contextmanager
 def carrying_on(campaign_id: int) -> Iterator[None]:
     """Where the record goes away in the block: what carries on with this campaign when it is back."""
-    from clinic.errors import RecordUnsafe
-    from clinic.record.outage import outage
+    from clinic.errors import CohortError, RecordUnsafe
+    from clinic.record.outage import full_disk, outage
 
     try:
         yield
     except Exception as error:
-        if isinstance(error, RecordUnsafe) or outage(error) is not None:
-            console.next_commands(f"cohort message --resume {campaign_id}")
-        raise
+        known = error if isinstance(error, RecordUnsafe) else outage(error)
+        if known is None and not isinstance(error, CohortError):
+            known = full_disk()  # Prefect's server, on the same disk, fails in its own words
+        if known is None:
+            raise
+        console.next_commands(f"cohort message --resume {campaign_id}")
+        raise known from None
 
 
 def is_released(parts: Wiring, campaign_id: int) -> bool:
