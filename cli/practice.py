@@ -58,9 +58,8 @@ def move(
     stop_server(settings)
     console.say(f"Nothing is sent from here any more. The practice is in [bold]{path}[/].")
     console.say("Base file and files with secrets are not in it: copy those too.")
-    console.next_commands(
-        f"cohort backup check {path}", "cohort restore FILE   on the other machine"
-    )
+    console.say(f"On the other machine: cohort restore {path.name}")
+    console.next_commands(f"cohort backup check {path}")
 
 
 @app.command()
