@@ -13,6 +13,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from clinic.change.operations import get_operation
 from clinic.clock import Clock
 from clinic.errors import NotAllowed, NotFound
 from clinic.govern.audit import Act, record_act
@@ -66,10 +67,12 @@ def list_follow_ups(
     What is open, the oldest operation first; `closed`: what is done as well.
 
     Raises:
-        NotFound: there is no such team
+        NotFound: there is no such team, or no such operation
     """
     if team and team not in TEAMS:
         raise NotFound("team-unknown", f"there is no team {team}; there are: {', '.join(TEAMS)}")
+    if operation_id is not None:
+        get_operation(record, operation_id)
     with record.read() as connection:
         found = _read(connection, operation_id)
     return [each for each in found if (closed or each.done_at is None) and team in ("", each.team)]

@@ -14,8 +14,8 @@ import pandas as pd
 
 from clinic.change.operations import Operation, get_operation
 from clinic.change.states import CHANGED_SOMETHING
-from clinic.errors import NotAllowed, OperationRefused
-from clinic.gateway.choose import gateway_for
+from clinic.errors import NotAllowed, OperationRefused, SettingsWrong
+from clinic.gateway.choose import gateway_for, has_gateway
 from clinic.notify.recipients import Audience, Told, recipients_of
 from clinic.record.database import Record
 from clinic.settings import Settings
@@ -46,6 +46,8 @@ def require_tellable(
         )
     if "email" not in settings.organisation.channels:
         raise NotAllowed("channel-off", "notices go by e-mail: allow it (organisation.channels)")
+    if not (settings.outbox or has_gateway(settings, "email")):
+        raise SettingsWrong("gateway-missing", _no_gateway())
     gateway_for(settings, record, "email").close()
     with record.read() as connection:
         told = recipients_of(connection, settings, audience, about.id)
@@ -65,6 +67,13 @@ def require_somebody(told: Sequence[Told], audience: Audience, what: str) -> Non
     addresses = pd.Series([each.email or "" for each in told], dtype="str")
     if judge_emails(addresses)["fault"].astype("str").ne("").all():
         raise OperationRefused("notice-no-address", _no_address(told, audience))
+
+
+def _no_gateway() -> str:
+    return (
+        "no gateway is set for e-mail: set email.host and email.sender in cohort.toml (docs/gateways.md). "
+        "Nobody was told. To try without sending: outbox = true there"
+    )
 
 
 def _nobody(audience: Audience, what: str) -> str:

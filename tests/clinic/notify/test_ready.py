@@ -60,7 +60,7 @@ REFUSED: list[tuple[Audience, int, dict[str, Any], dict[str, str | None], str, s
     ("facility", 99, {}, {}, "operation-unknown", "99"),
     ("facility", 2, {}, {}, "notice-too-early", "cohort operations show 2"),
     ("facility", 1, {"organisation": Organisation(channels=("sms",))}, {}, "channel-off", "channels"),
-    ("internal", 1, {"outbox": False}, {}, "gateway-missing", "email.host"),
+    ("internal", 1, {"outbox": False}, {}, "gateway-missing", "outbox = true"),
     ("internal", 1, {"notices": Notices()}, {}, "notice-nobody", "notices.internal"),
     ("internal", 1, {"notices": Notices(internal=("team@", "x"))}, {}, "notice-no-address", "correct"),
     ("facility", 1, {}, {"F1": None}, "notice-no-address", "cohort places facility F1 --email"),
