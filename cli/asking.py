@@ -28,7 +28,9 @@ from clinic.message.request import MessageRequest
 from clinic.message.resend import may_resend, source_of
 from clinic.message.review import Review, read_previews, review_campaign
 from clinic.message.said import said_of
+from clinic.message.sending_stop import sending as sending_of
 from clinic.message.summary import Summary, summarize
+from clinic.message.unknowns import may_ask
 from clinic.settings import Settings
 from tasks.wiring import Wiring, use, wiring
 from tasks.workers import worker_runs
@@ -224,8 +226,10 @@ def _way_on(parts: Wiring, summary: Summary) -> list[str]:
         resendable = may_resend(own, source_of(connection, own))
     waits = summary.waits_until is not None and not summary.trouble
     steps = next_steps(
-        campaign_id, summary.state, summary.outcomes, resendable=resendable, waits=waits
-    )
+        campaign_id, summary.state, summary.outcomes, resendable=resendable, waits=waits,
+        stopped=sending_of(parts.record).stopped is not None,
+        askable=may_ask(parts.record, campaign_id, parts.clock.now()),
+    )  # fmt: skip
     if parts.interrupted and summary.state == states.RUNNING:
         console.say(f"You stopped it: {summary.waiting:,} messages are not sent yet.")
     elif summary.state_reason:

@@ -115,11 +115,13 @@ def review(
     from clinic.clock import SystemClock
     from clinic.message.estimate import estimate
     from clinic.message.review import read_previews, review_campaign
+    from clinic.message.sending_stop import sending
     from clinic.message.timing import timing_of
 
     settings = get_settings()
     with open_record(settings) as record:
         settings = governed(record, settings)
+        stopped = sending(record).stopped is not None
         found = review_campaign(record, campaign, segment_cost=settings.sms.segment_cost)
         previews = read_previews(record, campaign, limit=samples)
         said = estimate(record, campaign, timing_of(settings), SystemClock().now())
@@ -129,8 +131,9 @@ def review(
         show_time(said, LocalTime(settings))
     if waits is None:
         steps = next_steps(
-            campaign, found.state, found.became | found.not_accepted, resendable=False
-        )
+            campaign, found.state, found.became | found.not_accepted, resendable=False,
+            stopped=stopped,
+        )  # fmt: skip
         here = f"cohort review {campaign}"
         return console.next_commands(*(step for step in steps if step != here))
     asked, confirmed = waits

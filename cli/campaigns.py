@@ -88,12 +88,16 @@ def show(
     from clinic.clock import SystemClock
     from clinic.message.estimate import starts_at
     from clinic.message.report import show_campaign
+    from clinic.message.sending_stop import sending
     from clinic.message.timing import timing_of
+    from clinic.message.unknowns import may_ask
 
     settings = get_settings()
+    now = SystemClock().now()
     with open_record(settings) as record:
         details = show_campaign(record, campaign, accepted_errors=settings.release.accepted_errors)
-        starts = starts_at(record, campaign, timing_of(settings), SystemClock().now())
+        starts = starts_at(record, campaign, timing_of(settings), now)
+        stopped, askable = sending(record).stopped is not None, may_ask(record, campaign, now)
         if errors_only:
             show_error_rows(record, campaign, limit=limit, json=json)
         elif json:
@@ -104,6 +108,7 @@ def show(
         steps = next_steps(
             campaign, details.state, details.counts,
             resendable=details.resendable, waits=starts is not None,
+            stopped=stopped, askable=askable,
         )  # fmt: skip
         here = f"cohort show {campaign}" + (" --errors-only" if errors_only else "")
         console.next_commands(*(step for step in steps if step != here))

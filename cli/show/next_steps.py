@@ -17,6 +17,8 @@ def next_steps(
     *,
     resendable: bool = True,
     waits: bool = False,
+    stopped: bool = False,
+    askable: bool = False,
 ) -> list[str]:
     """
     The way on, the most useful first: to the end of the work, or to what a person must decide.
@@ -24,13 +26,16 @@ def next_steps(
     Args:
         counts: its rows by outcome
         waits: whether it waits for its hours, its pace or its day: to run it now would send nothing
+        stopped: whether sending as a whole is: then no campaign can be resumed before it is allowed
+        askable: whether a message is unknown so long that two people may settle it
         resendable: whether its failures may be sent again: not those of a rehearsal or of a reminder
     """
     number = str(campaign_id)
     look, errors = f"cohort show {number}", f"cohort show {number} --errors-only"
     outcomes = f"cohort outcomes {number} --csv outcomes-{number}.csv"
     if state in _STOPPED:
-        return [look, f"cohort resume {number}", f"cohort cancel {number}"]
+        on = "cohort sending status" if stopped else f"cohort resume {number}"
+        return [look, on, f"cohort cancel {number}"]
     if state == states.AWAITING_APPROVAL:
         return [f"cohort review {number}", "cohort approvals"]
     if state == states.SCHEDULED:
@@ -39,9 +44,8 @@ def next_steps(
         return ["cohort server status", look, f"cohort pause {number}"]
     if state in (states.CHECKING, states.RUNNING):
         return [f"cohort message --resume {number}", look]
-    if state == states.RECONCILING and counts.get(states.UNKNOWN):
-        unknown = f'cohort unknown ask {number} --as sent --reason "…"'
-        return [errors, f"{unknown}  (after 72 hours)", outcomes]
+    if state == states.RECONCILING and askable:
+        return [errors, f'cohort unknown ask {number} --as sent --reason "…"', outcomes]
     if resendable and any(counts.get(code) for code in FAILED):
         return [errors, f"cohort resend {number}", outcomes]
     return [errors, outcomes, "cohort campaigns"]

@@ -71,6 +71,21 @@ def ask_to_settle(
         )  # fmt: skip
 
 
+def may_ask(record: Record, campaign_id: int, now: datetime) -> bool:
+    """Whether a message of the campaign is unknown so long that it may be asked for."""
+    query = sa.select(message.c.id).where(_long_unknown(campaign_id, now))
+    with record.read() as connection:
+        return bool(connection.scalar(sa.select(query.exists())))
+
+
+def _long_unknown(campaign_id: int, now: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        messages_of(campaign_id),
+        message.c.state == states.UNKNOWN,
+        message.c.sent_at <= now - HORIZON,
+    )
+
+
 def settle_unknowns(
     record: Record,
     clock: Clock,
@@ -114,11 +129,7 @@ def _choose(
     get_campaign(connection, campaign_id)
     found = connection.execute(
         sa.select(message.c.row_number, message.c.id)
-        .where(
-            messages_of(campaign_id),
-            message.c.state == states.UNKNOWN,
-            message.c.sent_at <= now - HORIZON,
-        )
+        .where(_long_unknown(campaign_id, now))
         .order_by(message.c.id)
     )
     unknown: dict[int, int] = {row[0]: row[1] for row in found}

@@ -41,7 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (states.PAUSED, "paused-by-person", [PENDING], "cohort message --resume 1"),
         (states.HELD_CAMPAIGN, "database-restored", [PENDING], "cohort message --resume 1"),
         (states.MISSED, "too-late", [PENDING], "cohort message --resume 1"),
-        (states.RECONCILING, None, [Fate(state=states.UNKNOWN)], "cohort unknown ask 1"),
+        (states.RECONCILING, None, [Fate(state=states.UNKNOWN)], "cohort campaigns"),
         (states.COMPLETED, None, [Fate(state=states.REJECTED)], "cohort resend 1"),
         (states.COMPLETED, None, [Fate(state=states.DELIVERED)], "cohort campaigns"),
         (states.REFUSED, "not-confirmed", [PENDING], "cohort campaigns"),
