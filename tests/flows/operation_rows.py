@@ -13,7 +13,7 @@ import re
 import shlex
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolUpdate
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Crashed
 
@@ -30,6 +31,7 @@ from clinic.record.migrate import migrate
 from clinic.record.schema.change import operation_chunk
 from clinic.record.schema.people import patient, provider
 from clinic.settings import Settings
+from tasks import identity
 from tasks.environment import prefect_environment
 from tasks.going_on import operation_tag, runs_of
 from tests.cli.office import SECRET, Office, hire
@@ -90,7 +92,7 @@ class Installation:
             "COHORT_PREFECT_PORT": str(settings.prefect_port),
             "COHORT_OPERATIONS__CHUNK_SIZE": "1",
         }
-        self.folder = folder
+        self.folder, self.settings = folder, settings
         self.record = self.office.open()
         hire(self.office)
         signed_in = self.office.run("sign-in", "mia", secret=SECRET)
@@ -175,9 +177,20 @@ class Installation:
         with get_client(sync_client=True) as client:
             client.set_flow_run_state(found.id, Crashed(message="no heartbeat"), force=True)
 
+    @contextlib.contextmanager
+    def no_run_begins(self) -> Iterator[None]:
+        """Meanwhile the worker gets nothing to do."""
+        pool = identity.of(self.record, self.settings).pool
+        with get_client(sync_client=True) as client:
+            client.update_work_pool(pool, WorkPoolUpdate(is_paused=True))
+            yield
+            client.update_work_pool(pool, WorkPoolUpdate(is_paused=False))
+
     def kill_in_the_middle(self, row: Row) -> None:
         """SIGKILL the process that applies it, between its first chunk and its last."""
+        until = time.monotonic() + LONG
         while not self._has_applied(row):
+            assert time.monotonic() < until, "\n".join(row.told)
             time.sleep(0.002)
         with self.record.write():  # meanwhile nobody else writes: it comes to no end
             assert self.state(row) == "running", "it was through before it was killed"
