@@ -1,8 +1,9 @@
 """
-Runs whose machine is gone: they stay `Running` for ever, since nobody is left to say otherwise.
+Runs whose machine is gone: they stay `Running` or `Pending` for ever, since nobody is left to say otherwise.
 
 A run sends a heartbeat every 30 seconds, the first at once. One that is still Running when three of them did
-not come is marked as crashed; so is one of which none ever came, killed as it began or beside its server.
+not come is marked as crashed; so is one of which none ever came, killed as it began or beside its server, and
+one that is Pending still, whose worker stopped after it had taken it and before it had begun.
 Its state is asked first: an automation of Prefect's own goes by events alone, and marked runs that were
 suspended, and waited for a person, as crashed too.
 """
@@ -37,6 +38,8 @@ MISSED_HEARTBEATS: Final = 3
 SILENCE: Final = timedelta(seconds=MISSED_HEARTBEATS * HEARTBEAT_SECONDS)
 # What has come may be written down late: a run of which nothing came at all is given more time
 NONE_AT_ALL: Final = timedelta(minutes=10)
+# A worker starts a process within seconds, within a minute or two on a machine that is very busy
+NOT_BEGUN: Final = timedelta(minutes=5)
 
 
 @task(name="end-silent-runs", retries=2, retry_delay_seconds=[1, 5])
@@ -47,21 +50,27 @@ def end_silent_runs() -> int:
 
 
 def crash_silent_runs(client: SyncPrefectClient, tag: str, *, now: datetime) -> list[UUID]:
-    """Runs with this tag that are Running and of which nothing was heard for too long: now they are Crashed."""
-    running = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING]))
+    """Runs with this tag, Running or Pending, of which nothing was heard for too long: now they are Crashed."""
+    at_it = FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING])
+    running = FlowRunFilterState(type=at_it)
     ours = FlowRunFilterTags(all_=[tag])  # another installation's are its own to judge
     found = client.read_flow_runs(flow_run_filter=FlowRunFilter(state=running, tags=ours))
     silent = [run.id for run in found if _is_silent(client, run, now)]
-    message = f"no heartbeat for {SILENCE.total_seconds():.0f} s"
     for key in silent:
         # Asked again: it may have been suspended, or have ended, since
         state = client.read_flow_run(key).state
         if state is not None and state.is_running():
+            message = f"no heartbeat for {SILENCE.total_seconds():.0f} s"
             client.set_flow_run_state(key, Crashed(message=message))
+        elif state is not None and state.is_pending():
+            message = "its worker was stopped while it was starting"
+            client.set_flow_run_state(key, Crashed(message=message), force=True)
     return silent
 
 
 def _is_silent(client: SyncPrefectClient, run: FlowRun, now: datetime) -> bool:
+    if run.state is not None and run.state.is_pending():
+        return now - run.state.timestamp > NOT_BEGUN
     last = _last_heartbeat(client, run.id)
     if last is not None:
         return now - last > SILENCE

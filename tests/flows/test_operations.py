@@ -14,7 +14,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import StateType
 from prefect.events import emit_event
-from prefect.states import Crashed, Running
+from prefect.states import Crashed, Pending, Running
 
 from clinic.change.export import folder_of
 from clinic.change.exported import find_file
@@ -42,7 +42,7 @@ from tasks.identity import Installation
 from tasks.runs import resume, start_deployment, state_of
 from tasks.safely import flow
 from tasks.show_change import show_waiting
-from tasks.silent_runs import NONE_AT_ALL, SILENCE, crash_silent_runs
+from tasks.silent_runs import NONE_AT_ALL, NOT_BEGUN, SILENCE, crash_silent_runs
 from tasks.workers import start_worker, stop_worker, worker_log
 from tests.clinic.change.practice import (
     MANAGER,
@@ -272,6 +272,19 @@ def test_only_a_running_run_that_fell_silent_is_crashed(
         assert young in crash_silent_runs(client, who.tag, now=late)
         assert (state_of(young), state_of(others)) == ("Crashed", "Running")
         client.set_flow_run_state(others, Crashed(), force=True)
+
+
+def test_a_run_that_its_worker_took_and_never_began_is_crashed(
+    prefect_server: Settings, who: Installation
+) -> None:
+    """Else it would be taken for under way for ever, and what was approved never started."""
+    with get_client(sync_client=True) as client:
+        taken = client.create_flow_run(settle, state=Pending(), tags=[who.tag]).id
+        soon, late = (datetime.now(UTC) + NOT_BEGUN + timedelta(seconds=s) for s in (-60, 5))
+        assert taken not in crash_silent_runs(client, who.tag, now=soon)
+        assert state_of(taken) == "Pending"
+        assert taken in crash_silent_runs(client, who.tag, now=late)
+        assert state_of(taken) == "Crashed"
 
 
 def emit_heartbeat_of(flow_run_id: UUID) -> None:
