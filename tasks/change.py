@@ -9,7 +9,7 @@ rows know what has already happened.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from prefect.runtime import deployment, flow_run
 
@@ -20,10 +20,12 @@ from clinic.change.summary import Summary
 from clinic.errors import OperationRefused
 from clinic.govern.anchor import anchor_of, write_anchor
 from tasks import show_change
-from tasks.safely import NotWanted, task
+from tasks.safely import NotWanted, may_mend_itself, task
 from tasks.waiting import wait_until
 from tasks.wiring import wiring
 
+# A database that is started again, or another that takes over: what was changed until then stays
+RETRY_SECONDS: Final = [1.0, 5.0, 15.0, 30.0, 60.0]
 # A task run costs Prefect about 0.1 CPU seconds: in a long operation one takes several chunks
 MOST_SPANS = 50
 
@@ -109,8 +111,9 @@ def begin_changes(operation_id: int) -> list[ChunkSpan]:
 @task(
     name="apply-changes",
     task_run_name="apply-chunks-{span.first}-to-{span.last}",
-    retries=2,
-    retry_delay_seconds=[1, 5],
+    retries=len(RETRY_SECONDS),
+    retry_delay_seconds=RETRY_SECONDS,
+    retry_condition_fn=may_mend_itself,
 )
 def apply_changes(span: ChunkSpan) -> ChunkSpan:
     """Apply these chunks, each in one transaction with its audit."""
@@ -121,7 +124,12 @@ def apply_changes(span: ChunkSpan) -> ChunkSpan:
     return span
 
 
-@task(name="summarize-changes")
+@task(
+    name="summarize-changes",
+    retries=len(RETRY_SECONDS),
+    retry_delay_seconds=RETRY_SECONDS,
+    retry_condition_fn=may_mend_itself,
+)
 def summarize_changes(operation_id: int) -> Summary:
     """Count what became of every patient, free them, and show it; note how long the trail is now."""
     parts = wiring()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import itertools
+import sqlite3
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -18,8 +21,9 @@ from prefect.states import Crashed, Pending, Running
 
 from clinic.change.export import folder_of
 from clinic.change.exported import find_file
+from clinic.change.next_steps import next_steps
 from clinic.change.operations import get_operation
-from clinic.errors import CohortError
+from clinic.errors import CohortError, RecordUnsafe
 from clinic.govern.anchor import anchor_of, read_anchor
 from clinic.govern.approvals import decide
 from clinic.govern.audit_key import unlock
@@ -111,6 +115,62 @@ def test_each_flow_applies_what_was_approved(
     again = run(operation_id)  # type: ignore[operator]
     assert again == summary
     assert set(column(wired, "version").values()) == {2}
+
+
+class Failing:
+    """The record of a running operation, whose writes fail as `fails` says, by their number."""
+
+    def __init__(self, record: Record, operation_id: int, fails: Callable[[int], str]) -> None:
+        self._record, self._operation_id, self._fails = record, operation_id, fails
+        self._numbers = itertools.count(1)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._record, name)
+
+    def write(self) -> Any:
+        running = get_operation(self._record, self._operation_id).state == "running"
+        if running and (says := self._fails(next(self._numbers))):
+            raise sa.exc.OperationalError("UPDATE", None, sqlite3.OperationalError(says))
+        return self._record.write()
+
+
+def test_an_operation_carries_on_where_the_record_is_away_for_a_moment(
+    prefect_server: Settings, wired: Record, clock: FakeClock
+) -> None:
+    """2.6: a chunk, then the count at the end, fail once each; the run goes on, nobody twice."""
+    operation_id = asked(wired, clock, "status", {"to": "on_hold"}, range(1, 7))
+    approved(wired, clock, operation_id)
+    chunks = 3
+    fails = {1, chunks + 2}
+    wiring.wiring().record = Failing(  # type: ignore[assignment]
+        wired, operation_id, lambda n: "database is locked" if n in fails else ""
+    )
+    summary = status_change(operation_id)
+    assert (summary.state, summary.applied) == ("done", 6)
+    assert [column(wired, "version")[n] for n in range(1, 7)] == [2] * 6
+
+
+def test_a_full_disk_stops_an_operation_and_what_is_shown_then_carries_it_on(
+    prefect_server: Settings, wired: Record, clock: FakeClock
+) -> None:
+    """2.6: not tried again for minutes, told by its code; after room was made nobody is changed twice."""
+    operation_id = asked(wired, clock, "status", {"to": "on_hold"}, range(1, 7))
+    approved(wired, clock, operation_id)
+    wiring.wiring().record = Failing(  # type: ignore[assignment]
+        wired, operation_id, lambda n: "database or disk is full" if n > 1 else ""
+    )
+    with pytest.raises(RecordUnsafe, match="no room is left") as stopped:
+        status_change(operation_id)
+    assert stopped.value.code == "disk-full"
+    found = get_operation(wired, operation_id)
+    assert found.state == "running"
+    assert f"cohort operations resume {operation_id}" in next_steps(wired, found)
+    assert sorted(column(wired, "version")[n] for n in range(1, 7)) == [1] * 4 + [2] * 2
+
+    wiring.wiring().record = wired
+    summary = status_change(operation_id)
+    assert (summary.state, summary.applied) == ("done", 6)
+    assert [column(wired, "version")[n] for n in range(1, 7)] == [2] * 6
 
 
 def test_an_undo_is_a_flow_like_any_other(
