@@ -103,9 +103,11 @@ def test_a_long_log_is_renamed_and_all_processes_go_on_in_a_new_one(
 
 
 def test_a_process_of_an_installation_logs_through_prefect_with_its_practice(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker, the server and the runs read `logging.yml`; this is one of them."""
+    # A command that sent in this process before has left its own
+    monkeypatch.delenv("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", raising=False)
     settings = Settings(home=tmp_path / "home", organisation={"name": "Dale"})  # type: ignore[arg-type]
     program = (
         "import logging; from prefect.logging.configuration import setup_logging; setup_logging();"
