@@ -9,35 +9,23 @@ rows know what has already happened.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from prefect import Task
-from prefect.client.schemas.objects import State, TaskRun
 from prefect.runtime import deployment, flow_run
 
 from clinic.change import apply, approve, checklist, finish, plan
 from clinic.change.operations import get_operation
 from clinic.change.states import CLOSED
 from clinic.change.summary import Summary
-from clinic.errors import OperationRefused, RecordUnsafe
+from clinic.errors import OperationRefused
 from clinic.govern.anchor import anchor_of, write_anchor
 from tasks import show_change
-from tasks.safely import NotWanted, may_mend_itself, task
+from tasks.safely import NotWanted, may_pass_soon, task
 from tasks.waiting import wait_until
 from tasks.wiring import wiring
 
 # A database that is started again, or another that takes over: what was changed until then stays
 RETRY_SECONDS: Final = [1.0, 5.0, 15.0, 30.0, 60.0]
-# Whatever else nobody foresaw: that is no outage, and nobody should wait for it
-OTHERS: Final = 2
-
-
-def _may_pass(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
-    """Whether to try again: for minutes while the record is away, twice after anything unforeseen."""
-    if isinstance(state.result(raise_on_failure=False), RecordUnsafe):
-        return may_mend_itself(task, run, state)
-    return run.run_count <= OTHERS and may_mend_itself(task, run, state)
-
 
 # A task run costs Prefect about 0.1 CPU seconds: in a long operation one takes several chunks
 MOST_SPANS = 50
@@ -126,7 +114,7 @@ def begin_changes(operation_id: int) -> list[ChunkSpan]:
     task_run_name="apply-chunks-{span.first}-to-{span.last}",
     retries=len(RETRY_SECONDS),
     retry_delay_seconds=RETRY_SECONDS,
-    retry_condition_fn=_may_pass,
+    retry_condition_fn=may_pass_soon,
 )
 def apply_changes(span: ChunkSpan) -> ChunkSpan:
     """Apply these chunks, each in one transaction with its audit."""
@@ -141,7 +129,7 @@ def apply_changes(span: ChunkSpan) -> ChunkSpan:
     name="summarize-changes",
     retries=len(RETRY_SECONDS),
     retry_delay_seconds=RETRY_SECONDS,
-    retry_condition_fn=_may_pass,
+    retry_condition_fn=may_pass_soon,
 )
 def summarize_changes(operation_id: int) -> Summary:
     """Count what became of every patient, free them, and show it; note how long the trail is now."""

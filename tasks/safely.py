@@ -38,6 +38,9 @@ from tasks.scrub import where
 P = ParamSpec("P")
 R = TypeVar("R")
 
+# Whatever nobody foresaw is no outage: nobody should wait minutes for it
+UNFORESEEN_RETRIES = 2
+
 # Each takes (task or flow, run, state); Prefect's own type of a flow's hook names the flow's parameters
 Hooks = list[Any]
 
@@ -133,6 +136,13 @@ def may_mend_itself(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bo
     if isinstance(error, RecordUnsafe) and error.code in PASSING:
         return True
     return not isinstance(error, MendableError | GatewayRefused | RecordUnsafe)
+
+
+def may_pass_soon(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+    """Whether to try again: for minutes while the record is away, twice after anything unforeseen."""
+    if isinstance(state.result(raise_on_failure=False), RecordUnsafe):
+        return may_mend_itself(task, run, state)
+    return run.run_count <= UNFORESEEN_RETRIES and may_mend_itself(task, run, state)
 
 
 def safe(function: Callable[P, R]) -> Callable[P, R]:

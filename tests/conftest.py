@@ -41,8 +41,15 @@ def pytest_configure() -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
 
 
-def pytest_collection_finish() -> None:
-    """What was imported stays, and is not looked through for garbage after every few tests."""
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """
+    Tests of one group stay with one of several runners: each that had some would start their servers anew.
+    What was imported stays, and is not looked through for garbage after every few tests.
+    """
+    if session.config.getoption("loadgroup", False):
+        grouped = [item for item in session.items if item.get_closest_marker("xdist_group")]
+        if any("@" not in item.nodeid.rpartition("]")[2] for item in grouped):
+            raise pytest.UsageError("pytest-xdist does not keep groups of tests together: pin both")
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)  # as tasks/wiring.py has it
