@@ -24,6 +24,7 @@ import sqlalchemy as sa
 
 from clinic.change.apply import apply_chunk, begin, chunks_left
 from clinic.change.approve import ask
+from clinic.change.deciding import decide
 from clinic.change.finish import finish
 from clinic.change.operations import Request, get_operation, request_operation
 from clinic.change.plan import make_plan
@@ -32,7 +33,6 @@ from clinic.change.undo import request_undo
 from clinic.change.writing import announce, withdraw
 from clinic.clock import SystemClock
 from clinic.cohort.filters import PatientFilter
-from clinic.govern.approvals import decide
 from clinic.govern.operators import Operator, add_operator
 from clinic.record.bulk import insert_rows
 from clinic.record.database import Record

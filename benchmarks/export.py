@@ -19,6 +19,7 @@ from pathlib import Path
 
 from clinic.change.apply import apply_chunk, begin, chunks_left
 from clinic.change.approve import ask
+from clinic.change.deciding import decide
 from clinic.change.export import folder_of
 from clinic.change.exported import export
 from clinic.change.finish import finish
@@ -27,7 +28,6 @@ from clinic.change.plan import make_plan
 from clinic.change.selection import select_by_filter
 from clinic.clock import SystemClock
 from clinic.cohort.filters import PatientFilter
-from clinic.govern.approvals import decide
 from clinic.govern.operators import Operator, add_operator
 from clinic.practice.people import Practice
 from clinic.practice.synthetic import fill_practice

@@ -28,6 +28,7 @@ from benchmarks.change import CLOCK
 from clinic.change.apply import apply_chunk, begin, chunks_left
 from clinic.change.approve import ask
 from clinic.change.checklist import require_ready
+from clinic.change.deciding import decide
 from clinic.change.exported import export
 from clinic.change.finish import finish
 from clinic.change.operations import Request, get_operation, request_operation
@@ -35,7 +36,6 @@ from clinic.change.plan import make_plan
 from clinic.change.selection import select_by_filter
 from clinic.change.undo import request_undo
 from clinic.cohort.filters import PatientFilter
-from clinic.govern.approvals import decide
 from clinic.govern.operators import Operator, add_operator
 from clinic.notify.recipients import Audience, recipients_of
 from clinic.practice.synthetic import Practice, fill_practice

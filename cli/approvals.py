@@ -18,7 +18,8 @@ from cli.wiring import LocalTime, get_settings, open_record
 
 if TYPE_CHECKING:
     from clinic.change.operations import Operation
-    from clinic.govern.approvals import Approval, Decision
+    from clinic.govern.approvals import Approval
+    from clinic.govern.deciding import Decision
     from clinic.record.database import Record
     from clinic.settings import Settings
 
@@ -197,8 +198,8 @@ def _decide(
     secret_fd: int | None,
     override: str = "",
 ) -> None:
+    from clinic.change.deciding import decide
     from clinic.clock import SystemClock
-    from clinic.govern.approvals import decide
     from clinic.govern.audit import write_anchor
 
     settings = get_settings()

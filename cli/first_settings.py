@@ -79,9 +79,9 @@ def require_sense(values: Mapping[str, Any]) -> None:
     """
     from pydantic import ValidationError
 
-    from clinic.message.calendar import calendar_of
     from clinic.settings import Settings
     from clinic.settings.faults import faults_of
+    from clinic.values.calendar import calendar_of
 
     nested: dict[str, Any] = {}
     for name, value in values.items():

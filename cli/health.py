@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import console
-from cli.wiring import get_settings, open_record
+from cli.looking import look_now
+from cli.wiring import get_settings
 
 if TYPE_CHECKING:
-    from clinic.health.facts import Facts, RecordFacts, Unusable
+    from clinic.health.facts import Facts
     from clinic.health.findings import Finding
-    from clinic.settings import Settings
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -54,37 +54,6 @@ def health(
         console.show_table(f"Wrong: {len(rows)}", ["Code", "Level", "What", "Do"], rows)
         console.say("[dim]More: docs/runbook.md, the heading of each code[/]")
     raise typer.Exit(exit_code(findings))
-
-
-def look_now(settings: Settings) -> tuple[Facts, list[Finding]]:
-    """All the looks, and what is wrong."""
-    from clinic.clock import SystemClock
-    from tasks.environment import apply_environment
-    from tasks.health import look
-    from tasks.server import server_status
-
-    if server_status(settings).answers:
-        apply_environment(settings)
-    return look(settings, SystemClock(), read_record(settings))
-
-
-def read_record(settings: Settings) -> RecordFacts | Unusable:
-    """What the record knows, or why it cannot be asked."""
-    from clinic.clock import SystemClock
-    from clinic.errors import CohortError
-    from clinic.health.facts import Unusable
-    from clinic.health.record_facts import read_facts
-    from clinic.record.outage import outage
-
-    try:
-        with open_record(settings) as record:
-            return read_facts(record, SystemClock(), settings)
-    except CohortError as error:
-        return Unusable(error.code, error.says)
-    except Exception as error:
-        if (known := outage(error)) is None:
-            raise
-        return Unusable(known.code, known.says)
 
 
 def _document(facts: Facts, findings: list[Finding]) -> dict[str, object]:

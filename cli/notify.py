@@ -45,8 +45,8 @@ def notify(
     What was said cannot be unsaid: there is no undo, but a correction can be sent as another notice.
     """
     from clinic.clock import SystemClock
+    from clinic.message.purposes import NOTICE
     from clinic.notify.asking import ask_for
-    from clinic.notify.purposes import NOTICE
     from clinic.notify.ready import require_tellable
     from clinic.notify.request import NoticeRequest
     from clinic.notify.texts import SUBJECT, TEXTS, keep_text

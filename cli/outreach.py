@@ -170,7 +170,7 @@ def _write(file: TextIO, found: Iterator[Sent], time: LocalTime) -> int:
     import csv
     from functools import lru_cache
 
-    from clinic.cohort.formula import safe_cell
+    from clinic.values.formula import safe_cell
 
     show = lru_cache(10_000)(time.show)  # a batch left at one instant
     writer = csv.writer(file, lineterminator="\r\n")

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from cli.health import look_now
+from cli.looking import look_now
 from cli.wiring import open_record
 
 if TYPE_CHECKING:

@@ -17,11 +17,11 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.clock import Clock
-from clinic.cohort.eligible import Question, duplicates, facts_of
 from clinic.cohort.rows import BLOCK_ROWS, ListSource, get_list, read_rows
 from clinic.errors import FenceLost
 from clinic.message import states
 from clinic.message.campaign import get_campaign
+from clinic.message.facts import Question, duplicates, facts_of
 from clinic.message.stage import load_texts
 from clinic.message.template import missing_variables, values_too_long
 from clinic.message.variables import Setting, variable_frame

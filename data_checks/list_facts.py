@@ -1,7 +1,7 @@
 """
 The facts of a block of rows as far as the list knows them; what only the record knows is taken as good.
 
-The counterpart, with the record asked, is clinic/cohort/eligible.py: both feed the same rules.
+The counterpart, with the record asked, is clinic/message/facts.py: both feed the same rules.
 """
 
 from __future__ import annotations

@@ -18,11 +18,12 @@ from sqlalchemy import Connection
 
 from clinic.change.conflicts import GoingBy, found_at_apply, lock_holders, mark_conflicts
 from clinic.change.digest import digest_of
-from clinic.change.fields import FIELDS, ColumnField, Part, fields_in, raise_versions
+from clinic.change.fields import FIELDS, ColumnField, fields_in, raise_versions
 from clinic.change.kinds import UNDO, kind_of
 from clinic.change.locks import leave_out_held, wait_to_begin
 from clinic.change.operations import Operation, find_operation, set_state
 from clinic.change.outcomes import FAILED, WILL_CHANGE
+from clinic.change.part import Part
 from clinic.change.states import APPROVED, CHANGED_SOMETHING, PLANNED, RUNNING, WAITING
 from clinic.change.writing import announce, withdraw
 from clinic.clock import Clock

@@ -8,7 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, FromClause
 
-from clinic.change.fields import FIELDS, Part
+from clinic.change.fields import FIELDS
 from clinic.change.outcomes import (
     AT_APPLY,
     CHANGED_SINCE,
@@ -16,6 +16,7 @@ from clinic.change.outcomes import (
     DECEASED_ONCE,
     NOT_CHANGED_WITH,
 )
+from clinic.change.part import Part
 from clinic.record.schema.change import operation_item
 from clinic.record.schema.people import appointment, patient, provider
 from clinic.record.schema.visits import visit_plan

@@ -1,42 +1,54 @@
 """
-The checklist at the decision: judged in the transaction that decides, by whatever way somebody decides.
+The decision, with an operation's checklist: judged in the transaction that decides, whoever decides.
 
-`clinic.govern.approvals.decide` asks it; nothing else approves an operation.
+Everybody decides by this `decide`: nothing else approves an operation.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from clinic.change.checklist import Check, checks_of
 from clinic.change.operations import find_operation
 from clinic.change.states import BEFORE
+from clinic.clock import Clock
 from clinic.errors import NotAllowed, NotFound
+from clinic.govern import deciding
+from clinic.govern.approval_rows import Approval
+from clinic.govern.deciding import Decision, Judged
 from clinic.govern.governed import held_values, value_of
+from clinic.govern.operators import Operator
+from clinic.record.database import Record
 from clinic.settings import Settings
 
 
-@dataclass(frozen=True)
-class Judged:
-    """
-    What the checklist says of an approval.
+def decide(
+    record: Record,
+    clock: Clock,
+    approval_id: int,
+    *,
+    operator: Operator,
+    decision: Decision,
+    note: str,
+    override: str = "",
+) -> Approval:
+    """`clinic.govern.deciding.decide` with the checklists that there are: operations have one."""
+    return deciding.decide(
+        record,
+        clock,
+        approval_id,
+        operator=operator,
+        decision=decision,
+        note=note,
+        override=override,
+        checklist=_checklist,
+    )
 
-    failed: the codes of the points that do not hold
-    refusal: why it cannot be approved so; None: it can, as nothing failed or all of it is overridden
-    """
 
-    failed: tuple[str, ...] = ()
-    refusal: NotAllowed | None = None
-
-    def noted(self, note: str, override: str) -> str:
-        """The note of the decision, with what was overridden and why, or what stopped it."""
-        if not self.failed:
-            return note
-        codes = ", ".join(self.failed)
-        said = f"failed: {codes}" if self.refusal else f"overrides {codes}: {override.strip()}"
-        return f"{note} [{said}]".strip()
+def _checklist(connection: Connection, asked: Approval, override: str) -> Judged:
+    if asked.subject != "operation":
+        return Judged()
+    return judge(connection, asked.subject_id, override=override)
 
 
 def judge(connection: Connection, operation_id: int, *, override: str = "") -> Judged:

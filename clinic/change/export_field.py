@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, FromClause
 
+from clinic.change.part import Part
 from clinic.record.schema.people import patient
-
-if TYPE_CHECKING:
-    from clinic.change.fields import Part
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Writes tables to a CSV or Excel file, row by row: a million rows take no more me
     exports/export-7.part/   what is being written; nobody reads it, and a new try begins by removing it
     exports/export-7.csv     0600; it appears whole or not at all (written, synced, renamed)
 
-Every cell is text, guarded against what spreadsheets do to it (clinic/cohort/formula.py). No patient
+Every cell is text, guarded against what spreadsheets do to it (clinic/values/formula.py). No patient
 data is in a name, and none in the machine's own temporary directory: Excel's parts are written beside.
 """
 
@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
-from clinic.cohort.formula import safe_cell
+from clinic.values.formula import safe_cell
 
 EXCEL_ROWS: Final = 1_048_576  # of a sheet, its heading included
 _BLOCK: Final = 1 << 20

@@ -15,30 +15,11 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Table
 
 from clinic.change.export_field import ExportField
 from clinic.change.outcomes import WILL_CHANGE
+from clinic.change.part import Part
 from clinic.change.visit_field import VisitField
 from clinic.record.schema.change import operation_item
 from clinic.record.schema.people import appointment, patient, patient_tag
 from clinic.record.statistics import count_grown
-
-
-@dataclass(frozen=True)
-class Part:
-    """The items of one operation for a range of patients."""
-
-    operation_id: int
-    first: int
-    last: int
-
-    def items(self, items: FromClause = operation_item) -> ColumnElement[bool]:
-        """Which rows they are."""
-        return sa.and_(
-            items.c.operation_id == self.operation_id,
-            items.c.patient_id.between(self.first, self.last),
-        )
-
-    def changing(self, *fields: str, items: FromClause = operation_item) -> ColumnElement[bool]:
-        """Those of these fields that are to be changed."""
-        return sa.and_(self.items(items), items.c.outcome == WILL_CHANGE, items.c.field.in_(fields))
 
 
 class Field(Protocol):

@@ -28,12 +28,12 @@ from clinic.change.outcomes import (
     UNREADABLE,
 )
 from clinic.change.selection_parts import part_name
-from clinic.cohort.formula import safe_cell
 from clinic.errors import NotFound
 from clinic.record.database import Record
 from clinic.record.private import open_private
 from clinic.record.schema.change import selection, selection_row
 from clinic.record.schema.people import patient
+from clinic.values.formula import safe_cell
 
 _ROW: Final = selection_row.c
 # Of a sentence: how many ids, and what of them

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from clinic.record.schema.change import WILL_CHANGE as WILL_CHANGE
+
 # --- a row of a selection -------------------------------------------------------------------------
 SELECTED: Final = "selected"
 DUPLICATE: Final = "duplicate"
@@ -20,7 +22,6 @@ OTHER_FACILITY: Final = "other_facility"
 UNREADABLE: Final = "unreadable_row"
 
 # --- an item of an operation ----------------------------------------------------------------------
-WILL_CHANGE: Final = "will_change"
 ALREADY_SO: Final = "already_so"
 LOCKED: Final = "locked"
 DECEASED: Final = "deceased"

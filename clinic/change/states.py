@@ -7,7 +7,7 @@ The states of an operation. Few, and each is written by one function.
                      │           └──► rejected
                      └──► failed
 
-`approved` is not started yet: its run goes on, or a scheduled one starts another (tasks/operation_runs.py).
+`approved` is not started yet: its run goes on, or a scheduled one starts another.
 
 Which patients were changed is not a state but a fact of the chunks: an applied chunk was applied whole.
 """

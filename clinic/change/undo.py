@@ -23,7 +23,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, FromClause
 
-from clinic.change.fields import FIELDS, Part, fields_in
+from clinic.change.fields import FIELDS, fields_in
 from clinic.change.kinds import UNDO, kind_of
 from clinic.change.operations import (
     Operation,
@@ -42,6 +42,7 @@ from clinic.change.outcomes import (
     SELECTED,
     WILL_CHANGE,
 )
+from clinic.change.part import Part
 from clinic.change.shape import Items, Reason, has_died, held_by_another, item_columns
 from clinic.change.states import DONE, DONE_WITH_CONFLICTS, RUNNING
 from clinic.clock import Clock

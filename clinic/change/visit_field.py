@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, FromClause
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
+from clinic.change.part import Part
 from clinic.record.schema.change import operation_item
 from clinic.record.schema.people import appointment, facility
 from clinic.record.schema.visits import visit_plan
 from clinic.record.statistics import count_grown
 from clinic.record.types import UtcDateTime
-
-if TYPE_CHECKING:
-    from clinic.change.fields import Part
 
 TAKES_TIME = ("booked", "arrived", "started")  # of an appointment's states
 _COLUMNS = (

@@ -13,8 +13,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 
-from clinic.message.calendar import Calendar, calendar_of
 from clinic.settings import Day, Settings, read_window
+from clinic.values.calendar import Calendar, calendar_of
 
 Spans = list[tuple[int, int]]
 _MINUTE = timedelta(minutes=1)

@@ -17,9 +17,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from clinic.clock import Clock, SystemClock
 from clinic.gateway.protocol import Answer, GatewayClass, Outgoing, Taken
-from clinic.message.states import OUTBOX
 from clinic.record.bulk import insert_rows
 from clinic.record.database import Record
+from clinic.record.schema.messages import OUTBOX
 from clinic.record.schema.outbox import outbox, outbox_submission
 
 

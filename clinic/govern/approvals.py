@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final
 
 import orjson
 import sqlalchemy as sa
@@ -32,25 +32,17 @@ from clinic.govern.approval_rows import (
     existing,
     latest,
     move,
-    why_closed,
 )
 from clinic.govern.audit import record_act, write_act
 from clinic.govern.audit_chain import hold
 from clinic.govern.audit_rows import as_json
 from clinic.govern.audit_verify import is_sealed
-from clinic.govern.confirming import is_confirmed, unproven
-from clinic.govern.operators import Operator, find_operator
-from clinic.govern.roles import may, required_role, with_article
-from clinic.record.database import Record
+from clinic.govern.operators import find_operator
+from clinic.govern.roles import may, required_role
 from clinic.record.schema.govern import approval, audit_act
-
-if TYPE_CHECKING:
-    from clinic.change.deciding import Judged
 
 __all__ = [
     "Approval",
-    "Decision",
-    "decide",
     "deciders",
     "expire",
     "latest",
@@ -60,8 +52,6 @@ __all__ = [
     "undecidable",
     "waiting",
 ]
-
-Decision = Literal["approved", "rejected"]
 
 _SAYS: Final = {
     "none": "nobody asked for an approval of this: ask for one",
@@ -135,94 +125,6 @@ def request_approval(
         act_on(existing(connection, approval_id), "requested", operator=asking.name),
     )
     return approval_id
-
-
-def decide(
-    record: Record,
-    clock: Clock,
-    approval_id: int,
-    *,
-    operator: Operator,
-    decision: Decision,
-    note: str,
-    override: str = "",
-) -> Approval:
-    """
-    Approve or reject, once. A refused try is written to the audit trail too.
-
-    An operation's checklist is judged in the same transaction, whoever asks and by whatever way.
-
-    Args:
-        operator: of `prove`
-        override: why to approve although points of the checklist fail; noted with the decision
-
-    Raises:
-        NotFound: there is no such approval
-        NotAllowed: it is one's own request, the role may not, it was decided, it has expired, or is to
-            be approved and who asked for it has not confirmed that (confirming.py), or its checklist fails
-    """
-    with record.write() as connection:
-        asked = existing(connection, approval_id)
-        refusal = _why_not(connection, asked, operator, decision, now=clock.now())
-        stopped = None
-        if refusal is None and decision == "approved":
-            judged = _judged(connection, asked, override)
-            refusal, note = judged.refusal, judged.noted(note, override)
-            stopped = note if judged.failed else None
-        if refusal is None:
-            move(connection, asked, decision, now=clock.now(), decided_by=operator.name, note=note)
-            act = act_on(
-                asked, decision, operator=asked.requested_by, approver=operator.name, reason=note
-            )
-        else:
-            act = act_on(
-                asked, "refused", operator=operator.name, outcome=refusal.code, reason=stopped
-            )
-        record_act(connection, clock, act)
-        answered = existing(connection, approval_id)
-    if refusal is not None:  # only now: the trace of the try is committed
-        raise refusal
-    return answered
-
-
-def _judged(connection: Connection, asked: Approval, override: str) -> Judged:
-    from clinic.change.deciding import Judged, judge  # an operation's rules, for operations alone
-
-    if asked.subject != "operation":
-        return Judged()
-    return judge(connection, asked.subject_id, override=override)
-
-
-def _why_not(
-    connection: Connection,
-    asked: Approval,
-    operator: Operator,
-    decision: Decision,
-    *,
-    now: datetime,
-) -> NotAllowed | None:
-    """Why this person may not decide so now; None: they may."""
-    person = find_operator(connection, operator.name)  # as they are now, not as they were proven
-    if person is None or not person.active or not may(person.role, "approve", asked.kind):
-        needed = with_article(required_role(asked.kind))
-        return NotAllowed("approval-role", f"this needs the decision of {needed} or above")
-    if person.name == asked.requested_by:
-        return NotAllowed("approval-own", "who asked does not decide: another person must")
-    closed = why_closed(asked, now)
-    if closed is None and decision == "approved" and not _may_still_ask(connection, asked):
-        return NotAllowed(
-            "requester-left",
-            f"{asked.requested_by} asked for this and is disabled, or has another role, since: "
-            "reject it, and let somebody else ask",
-        )
-    if closed is None and decision == "approved" and not is_confirmed(connection, asked):
-        return unproven(asked)
-    return closed
-
-
-def _may_still_ask(connection: Connection, asked: Approval) -> bool:
-    person = find_operator(connection, asked.requested_by)
-    return person is not None and person.active and may(person.role, "request", asked.kind)
 
 
 def require_approved(

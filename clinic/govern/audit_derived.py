@@ -14,17 +14,9 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from clinic.govern.audit_faults import Fault
-from clinic.message.states import LEFT, OUTBOX
-from clinic.record.schema.messages import batch, campaign, message
-from clinic.record.schema.people import clinical_item
+from clinic.record.schema.messages import LEFT, OUTBOX, batch, campaign, message
+from clinic.record.schema.people import ITEM_STATUS, clinical_item
 
-_STATUS: Final = {  # as clinic/message/save.py; a test compares the two
-    "accepted": "pending",
-    "unknown": "pending",
-    "delivered": "sent",
-    "undelivered": "failed",
-    "rejected": "failed",
-}
 _MOST: Final = 1  # verify stops at the first fault
 
 
@@ -56,7 +48,7 @@ def unlike_their_messages(connection: Connection) -> Iterator[Fault]:
 
 def _differences() -> list[ColumnElement[bool]]:
     i, m = clinical_item.c, message.c
-    failed = m.state.in_([state for state, status in _STATUS.items() if status == "failed"])
+    failed = m.state.in_([state for state, status in ITEM_STATUS.items() if status == "failed"])
     pairs: list[tuple[ColumnElement[Any], ColumnElement[Any]]] = [
         (i.patient_id, m.patient_id),
         (i.campaign_id, m.campaign_id),
@@ -75,14 +67,14 @@ def _differences() -> list[ColumnElement[bool]]:
 def _status_of_message() -> ColumnElement[str | None]:
     """What the item must say; of what the outbox keeps, that it was kept and not sent."""
     kept = (campaign.c.gateway == OUTBOX) & message.c.state.in_(list(LEFT))
-    told = ((message.c.state == state, status) for state, status in _STATUS.items())
+    told = ((message.c.state == state, status) for state, status in ITEM_STATUS.items())
     return sa.case((kept, "kept"), *told)
 
 
 def _missing() -> sa.Select[tuple[int, int, int]]:
     """Messages of saved batches that should have an item and have none."""
     m, c = message.c, campaign.c
-    wanted = (m.state == "delivered") | ((c.save_when == "sent") & m.state.in_(list(_STATUS)))
+    wanted = (m.state == "delivered") | ((c.save_when == "sent") & m.state.in_(list(ITEM_STATUS)))
     return (
         sa.select(m.id, m.campaign_id, m.patient_id)
         .join(batch, batch.c.id == m.batch_id)

@@ -19,11 +19,11 @@ from typing import Any, Final, Literal
 import orjson
 
 from clinic.clock import Clock
-from clinic.cohort.formula import safe_cell
 from clinic.errors import NotAllowed
 from clinic.govern.audit_read import Asked, PatientChanged, changes, tell_reading
 from clinic.govern.operators import Operator
 from clinic.record.database import Record
+from clinic.values.formula import safe_cell
 
 Form = Literal["csv", "json", "fhir"]
 

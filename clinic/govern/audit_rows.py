@@ -19,8 +19,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 
-from clinic.change.outcomes import WILL_CHANGE
-from clinic.record.schema.change import operation_chunk, operation_item
+from clinic.record.schema.change import WILL_CHANGE, operation_chunk, operation_item
 from clinic.record.schema.govern import audit_act
 
 # What an act's seal covers, in this order: everything but where it stands

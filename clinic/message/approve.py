@@ -25,11 +25,11 @@ from clinic.message.campaign import get_campaign
 from clinic.message.control import cancel_waiting
 from clinic.message.counting import count_outcomes
 from clinic.message.manifest import manifest_of
+from clinic.message.purposes import ALERT, NOTICE, STAFF_LIST
 from clinic.message.remind import take_back_unsent
 from clinic.message.schedule import move_on
 from clinic.message.timing import Timing
 from clinic.message.trail import tell_released
-from clinic.notify.purposes import ALERT, NOTICE, STAFF_LIST
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, template, template_version
 from clinic.record.schema.messages import campaign, message

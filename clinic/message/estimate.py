@@ -13,7 +13,6 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.message import states
-from clinic.message.calendar import Calendar
 from clinic.message.campaign import get_campaign
 from clinic.message.pacing import DAY, HOUR, SECOND, Lane
 from clinic.message.schedule import patients_a_day, starts_of_days, waits_until
@@ -21,6 +20,7 @@ from clinic.message.timing import Timing
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign
 from clinic.settings import Pace
+from clinic.values.calendar import Calendar
 
 # Messages a second where no pace is set: a way out that answers in a tenth of a second does more
 UNPACED = 50.0

@@ -17,7 +17,6 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
-from clinic.cohort.formula import safe_cell
 from clinic.cohort.outcomes import AT_SENDING, BEFORE, OUTCOMES
 from clinic.message import states
 from clinic.message.campaign import get_campaign
@@ -30,6 +29,7 @@ from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, list_row
 from clinic.record.schema.messages import message, recipient
 from clinic.record.schema.people import patient
+from clinic.values.formula import safe_cell
 
 PAGE = 5_000
 Only = Literal["all", "not_accepted", "not_messaged", "errors"]

@@ -20,11 +20,11 @@ from clinic.errors import NotFound
 from clinic.message import states
 from clinic.message.counting import messages_of
 from clinic.message.reasons import message_says
-from clinic.message.save import ITEM_STATUS, STATUS_WORDS
+from clinic.message.save import STATUS_WORDS
 from clinic.record.database import Record
 from clinic.record.schema.lists import template, template_version
 from clinic.record.schema.messages import batch, campaign, message
-from clinic.record.schema.people import patient
+from clinic.record.schema.people import ITEM_STATUS, patient
 
 PAGE = 5_000
 # COM-9, in the words of the clinical item. The gateway's yes is not yet the network's: that is Pending.

@@ -25,13 +25,13 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.clock import Clock
-from clinic.cohort.appointments import appointment_query
 from clinic.cohort.list_trail import tell_taken
 from clinic.govern.audit_chain import hold
 from clinic.message import states
 from clinic.message.begin import require_channel
 from clinic.message.campaign import CampaignRequest, open_campaign
 from clinic.message.codes import message_on
+from clinic.message.due_appointments import appointment_query
 from clinic.message.emails import require_receipts, require_subject
 from clinic.message.override import keep_override
 from clinic.message.reminder_request import ReminderRequest

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.clock import Clock
-from clinic.cohort.appointments import not_reminded_of
 from clinic.cohort.list_trail import tell_taken
 from clinic.govern.audit_chain import hold
+from clinic.message.due_appointments import not_reminded_of
 from clinic.record.schema.lists import cohort_list
 from clinic.record.schema.people import appointment
 from clinic.record.schema.receipts import reminder

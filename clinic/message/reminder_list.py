@@ -17,12 +17,12 @@ import orjson
 import sqlalchemy as sa
 
 from clinic.clock import Clock
-from clinic.cohort.appointments import given_query
 from clinic.cohort.list_trail import tell_taken
 from clinic.errors import NotFound
 from clinic.message import states
 from clinic.message.campaign import get_campaign
 from clinic.message.counting import messages_of
+from clinic.message.due_appointments import given_query
 from clinic.message.remind import LEFT_OUT
 from clinic.message.reminder_request import ReminderRequest
 from clinic.record.database import Record

@@ -18,21 +18,13 @@ from clinic.clock import Clock
 from clinic.message import states
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign, message
-from clinic.record.schema.people import clinical_item
+from clinic.record.schema.people import ITEM_STATUS, clinical_item
 
 _COLUMNS = (
     "id", "patient_id", "campaign_id", "channel", "address", "subject", "text", "snomed_codes",
     "status", "error_code", "error_text", "sent_at", "status_at",
 )  # fmt: skip
 
-# COM-9: exactly one of Pending, Sent Successfully, Send Failed
-ITEM_STATUS = {
-    states.ACCEPTED: "pending",
-    states.UNKNOWN: "pending",
-    states.DELIVERED: "sent",
-    states.UNDELIVERED: "failed",
-    states.REJECTED: "failed",
-}
 STATUS_WORDS = {
     "pending": "Pending",
     "sent": "Sent Successfully",

@@ -24,13 +24,13 @@ from clinic.clock import Clock
 from clinic.govern.audit_chain import hold
 from clinic.message import states
 from clinic.message.network_reasons import NO_RECEIPT
-from clinic.message.save import ITEM_STATUS, save_messages
+from clinic.message.notice_trail import tell_ended
+from clinic.message.save import save_messages
 from clinic.message.trail import tell_moved
-from clinic.notify.told import tell_ended
 from clinic.record.bulk import is_any_of, update_rows
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign, message, submission
-from clinic.record.schema.people import clinical_item
+from clinic.record.schema.people import ITEM_STATUS, clinical_item
 from clinic.record.schema.receipts import receipt_inbox
 
 # A receipt may be here before its message's answer is: so long it is kept for that, and for as long as

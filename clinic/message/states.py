@@ -17,6 +17,10 @@ from __future__ import annotations
 
 from typing import Final
 
+# What gateways and the audit trail know too
+from clinic.record.schema.messages import LEFT as LEFT
+from clinic.record.schema.messages import OUTBOX as OUTBOX
+
 # --- a message -------------------------------------------------------------------------------------
 PENDING: Final = "pending"
 ACCEPTED: Final = "accepted"
@@ -33,10 +37,6 @@ EXHAUSTED: Final = "exhausted"
 FINAL: Final = frozenset(
     {DELIVERED, UNDELIVERED, REJECTED, SUPPRESSED, CANCELLED, EXPIRED, EXHAUSTED}
 )
-LEFT: Final = frozenset({ACCEPTED, DELIVERED, UNDELIVERED})  # the gateway has, or had, it
-
-# A campaign's gateway where nothing is sent: its messages are kept in the outbox of the record
-OUTBOX: Final = "outbox"
 
 # --- a batch ---------------------------------------------------------------------------------------
 READY: Final = "ready"

@@ -18,9 +18,9 @@ from clinic.message import states
 from clinic.message.campaign import get_campaign
 from clinic.message.counting import count_outcomes
 from clinic.message.estimate import starts_at
+from clinic.message.notice_trail import tell_ended
 from clinic.message.timing import Timing
 from clinic.message.verdict import not_accepted, status, verdict
-from clinic.notify.told import tell_ended
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign, message
 from clinic.settings import Release

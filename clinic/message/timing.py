@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from clinic.message.calendar import Calendar, calendar_of, in_zone
 from clinic.message.pacing import Lane, Limits, Turn, lane_of
 from clinic.settings import Contact, Halt, Pace, Pacing, Phones, Release, Settings
+from clinic.values.calendar import Calendar, calendar_of, in_zone
 
 # Where a channel never opens, somebody may change the settings: look again
 _LOOK_AGAIN = timedelta(days=1)

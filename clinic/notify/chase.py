@@ -16,8 +16,8 @@ from clinic.clock import Clock
 from clinic.govern.approvals import Approval, deciders, expire, stale, undecidable
 from clinic.govern.confirming import is_confirmed
 from clinic.govern.roles import required_role, with_article
+from clinic.message.purposes import ALERT
 from clinic.notify.notices import make_campaign, name_all
-from clinic.notify.purposes import ALERT
 from clinic.notify.recipients import team
 from clinic.notify.texts import keep_text
 from clinic.record.database import Record

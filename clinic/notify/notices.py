@@ -24,8 +24,8 @@ from clinic.clock import Clock
 from clinic.cohort.list_trail import tell_taken
 from clinic.errors import CohortError
 from clinic.message.campaign import CampaignRequest, get_campaign, open_campaign
+from clinic.message.purposes import NOTICE, STAFF_LIST
 from clinic.notify.asking import require_asked, tell_failed
-from clinic.notify.purposes import NOTICE, STAFF_LIST
 from clinic.notify.ready import MOST, require_tellable
 from clinic.notify.recipients import Told
 from clinic.notify.request import NoticeRequest

@@ -18,9 +18,9 @@ from sqlalchemy import Connection
 
 from clinic.message import states
 from clinic.message.counting import count_outcomes
+from clinic.message.notice_trail import SENT
 from clinic.message.summary import trouble_of
 from clinic.notify.asking import ASKED, FAILED
-from clinic.notify.told import SENT
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act

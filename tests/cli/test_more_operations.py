@@ -8,12 +8,12 @@ import pytest
 import sqlalchemy as sa
 
 from clinic.change.apply import apply_chunk, begin, chunks_left
+from clinic.change.deciding import decide
 from clinic.change.exported import export
 from clinic.change.finish import finish
 from clinic.change.operations import get_operation
 from clinic.clock import SystemClock
 from clinic.errors import OperationRefused
-from clinic.govern.approvals import decide
 from clinic.notify.asking import ask_for
 from clinic.notify.notices import open_notice
 from clinic.notify.request import NoticeRequest

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from clinic.change.deciding import decide
 from clinic.change.operations import get_operation
 from clinic.clock import SystemClock
-from clinic.govern.approvals import decide
 from clinic.record.database import Record
 from clinic.record.schema.change import operation
 from tests.cli.office import Office, hire

@@ -13,8 +13,8 @@ import pytest
 from pydantic import BaseModel
 
 from cli.profile import settings_file
-from clinic.message.calendar import calendar_of
 from clinic.settings import Hours, Settings
+from clinic.values.calendar import calendar_of
 from tests.cli.conftest import Type
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from clinic.change.deciding import decide
 from clinic.change.export import folder_of
 from clinic.change.operations import get_operation
 from clinic.errors import CohortError
-from clinic.govern.approvals import decide, latest
+from clinic.govern.approvals import latest
 from clinic.notify.asking import ask_for
 from clinic.notify.request import NoticeRequest
 from clinic.record.database import Record

@@ -19,13 +19,13 @@ from prefect.client.schemas.objects import StateType
 from prefect.events import emit_event
 from prefect.states import Crashed, Pending, Running
 
+from clinic.change.deciding import decide
 from clinic.change.export import folder_of
 from clinic.change.exported import find_file
 from clinic.change.next_steps import next_steps
 from clinic.change.operations import get_operation
 from clinic.errors import CohortError, RecordUnsafe
 from clinic.govern.anchor import anchor_of, read_anchor
-from clinic.govern.approvals import decide
 from clinic.govern.audit_key import unlock
 from clinic.govern.audit_verify import verify
 from clinic.record.database import Record

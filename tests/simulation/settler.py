@@ -13,8 +13,8 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from clinic.change.deciding import decide
 from clinic.errors import NotAllowed
-from clinic.govern.approvals import decide
 from clinic.govern.operators import find_operator
 from clinic.message import states
 from clinic.message.receipts import keep_receipts

@@ -17,8 +17,8 @@ from clinic.cohort.files.quotes import heading_swallows
 from clinic.cohort.files.scan import Scan
 from clinic.cohort.files.text import TextTable, bad_quotes, open_text
 from clinic.cohort.files.titles import Row, heading_among
-from clinic.cohort.formula import plain_cell
 from clinic.errors import ListRefused
+from clinic.values.formula import plain_cell
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 # Excel's own first line, which names the delimiter

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from clinic.cohort.formula import plain_frame
+from clinic.values.formula import plain_frame
 
 
 @dataclass

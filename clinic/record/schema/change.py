@@ -11,6 +11,8 @@ An item of an applied chunk whose outcome is `will_change` *has been* changed: n
 is the audit's item too, sealed where it stands (clinic/govern/audit_rows.py).
 """
 
+from typing import Final
+
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -27,6 +29,9 @@ from sqlalchemy import (
 
 from clinic.record.schema.base import METADATA
 from clinic.record.types import BigKey, UtcDateTime
+
+# The outcome of an item that is to be changed, and was if its chunk is applied (all: clinic/change/outcomes.py)
+WILL_CHANGE: Final = "will_change"
 
 # source: filter, file, ids, pick, rerun
 selection = Table(

@@ -9,6 +9,8 @@ The ledger: campaigns, who was left out of them, their messages, batches and sub
 What each state means and who may write it: clinic/message/states.py.
 """
 
+from typing import Final
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -29,6 +31,11 @@ from sqlalchemy import (
 
 from clinic.record.schema.base import METADATA
 from clinic.record.types import BigKey, UtcDateTime
+
+# A campaign's gateway where nothing is sent: its messages are kept in the outbox of the record
+OUTBOX: Final = "outbox"
+# Of a message: the gateway has, or had, it
+LEFT: Final = frozenset({"accepted", "delivered", "undelivered"})
 
 # One row. `install_id` names this database to gateways; `epoch` changes when it was restored or cloned
 installation = Table(

@@ -1,5 +1,7 @@
 """Patients and what belongs to them: facilities, providers, appointments, groups, tags, consents."""
 
+from typing import Final
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -150,6 +152,16 @@ consent = Table(
     CheckConstraint("decision IN ('opt_out', 'opt_in')", name="decision_known"),
 )
 Index("ix_consent_patient_id", consent.c.patient_id)
+
+# What a clinical item says of its message, by the message's state; COM-9: exactly one of Pending, Sent
+# Successfully, Send Failed. Of what was not tried there is no item
+ITEM_STATUS: Final = {
+    "accepted": "pending",
+    "unknown": "pending",
+    "delivered": "sent",
+    "undelivered": "failed",
+    "rejected": "failed",
+}
 
 # Written once for each message (COM-7): triggers refuse its removal and any change of what was said (COM-10).
 # status: pending, sent, failed, shown as Pending, Sent Successfully, Send Failed (COM-9); kept: in the outbox

@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from clinic.change.apply import apply_chunk, begin, chunks_left
 from clinic.change.approve import ask
 from clinic.change.checklist import require_ready
+from clinic.change.deciding import decide
 from clinic.change.finish import finish
 from clinic.change.locks import holder_of
 from clinic.change.operations import Request, get_operation, request_operation
 from clinic.change.plan import make_plan
 from clinic.change.selection import select_ids
 from clinic.change.summary import Summary
-from clinic.govern.approvals import decide
 from clinic.govern.operators import Operator
 from clinic.record.database import Record
 from clinic.record.schema.change import operation_item

@@ -13,13 +13,14 @@ import sqlalchemy as sa
 from clinic.change.apply import apply_chunk, begin, chunks_left
 from clinic.change.approve import answer
 from clinic.change.checklist import checklist, require_ready
+from clinic.change.deciding import decide
 from clinic.change.finish import finish
 from clinic.change.operations import Request, get_operation, request_operation
 from clinic.change.plan import make_plan
 from clinic.change.rerun import request_rerun
 from clinic.change.summary import summarize
 from clinic.errors import NotAllowed, OperationRefused
-from clinic.govern.approvals import decide, request_approval
+from clinic.govern.approvals import request_approval
 from clinic.govern.audit_verify import verify
 from clinic.record.database import Record
 from clinic.record.schema.change import operation_item, selection_row

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from clinic.change.checklist import checklist
+from clinic.change.deciding import decide
 from clinic.change.follow_up import count_open, list_follow_ups, tick
 from clinic.change.given import given_sentence
 from clinic.change.impact import impact_of
@@ -17,7 +18,7 @@ from clinic.change.review import counts_sentence
 from clinic.change.selection import select_ids
 from clinic.change.wording import what_of
 from clinic.errors import CohortError, NotAllowed, NotFound, OperationRefused
-from clinic.govern.approvals import Approval, decide
+from clinic.govern.approvals import Approval
 from clinic.govern.audit_verify import verify
 from clinic.govern.governed import take_first_values
 from clinic.govern.operators import Operator

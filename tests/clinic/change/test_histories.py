@@ -34,13 +34,13 @@ from hypothesis.stateful import (
 from clinic.change.apply import apply_chunk, begin, chunks_left
 from clinic.change.approve import ask
 from clinic.change.checklist import require_ready
+from clinic.change.deciding import decide
 from clinic.change.finish import finish
 from clinic.change.operations import get_operation
 from clinic.change.plan import make_plan
 from clinic.change.states import RUNNING
 from clinic.change.undo import request_undo
 from clinic.errors import CohortError, NotAllowed, OperationRefused
-from clinic.govern.approvals import decide
 from clinic.govern.audit_rows import audit_item
 from clinic.govern.audit_verify import verify
 from clinic.record.database import Record

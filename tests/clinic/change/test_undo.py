@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from clinic.change.apply import begin
 from clinic.change.approve import ask
 from clinic.change.checklist import checklist, require_ready
+from clinic.change.deciding import decide
 from clinic.change.operations import get_operation
 from clinic.change.plan import make_plan
 from clinic.change.review import count_outcomes, read_lines
 from clinic.change.selection import select_ids
 from clinic.change.undo import request_undo
 from clinic.errors import NotAllowed, OperationRefused
-from clinic.govern.approvals import decide
 from clinic.govern.audit_verify import verify
 from clinic.record.database import Record
 from clinic.record.schema.people import patient

@@ -6,13 +6,14 @@ import pytest
 
 from clinic.change.apply import begin
 from clinic.change.approve import answer, ask, note_decisions, why_closed
+from clinic.change.deciding import decide
 from clinic.change.next_steps import next_steps
 from clinic.change.operations import get_operation
 from clinic.change.plan import make_plan
 from clinic.change.rerun import request_rerun
 from clinic.change.withdraw import NOT_ASKED, expire_plans, withdraw
 from clinic.errors import NotAllowed, OperationRefused
-from clinic.govern.approvals import decide, expire
+from clinic.govern.approvals import expire
 from clinic.govern.audit_verify import verify
 from clinic.record.database import Record
 from tests.clinic.change.practice import (

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from clinic.change.deciding import decide
 from clinic.change.selection import select_ids
 from clinic.cohort.take_in import take_in_ids
 from clinic.gateway.incoming import Receipt
-from clinic.govern.approvals import decide, request_approval
+from clinic.govern.approvals import request_approval
 from clinic.govern.governed import take_first_values
 from clinic.govern.operators import Operator, add_operator
 from clinic.message import control

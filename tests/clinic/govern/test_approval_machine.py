@@ -27,18 +27,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from clinic.change.deciding import decide
 from clinic.errors import NotAllowed, NotFound
-from clinic.govern.approvals import (
-    Decision,
-    decide,
-    expire,
-    request_approval,
-    require_approved,
-    waiting,
-)
+from clinic.govern.approvals import expire, request_approval, require_approved, waiting
 from clinic.govern.audit import verify
 from clinic.govern.audit_chain import use_key
 from clinic.govern.confirming import confirm
+from clinic.govern.deciding import Decision
 from clinic.govern.operators import Operator
 from clinic.govern.roles import may
 from clinic.record.database import Record

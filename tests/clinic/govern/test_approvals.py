@@ -11,11 +11,11 @@ from typing import Any, Literal
 import pytest
 import sqlalchemy as sa
 
+from clinic.change.deciding import decide
 from clinic.errors import NotAllowed, NotFound
 from clinic.govern.approval_rows import act_on, existing
 from clinic.govern.approvals import (
     Approval,
-    decide,
     deciders,
     expire,
     request_approval,

@@ -13,9 +13,10 @@ from typing import Any
 import orjson
 import pytest
 
+from clinic.change.deciding import decide
 from clinic.cohort.take_in import take_in_ids
 from clinic.errors import NotAllowed
-from clinic.govern.approvals import decide, request_approval
+from clinic.govern.approvals import request_approval
 from clinic.govern.audit import Act, record_act, verify
 from clinic.govern.audit_export import FIELDS, as_csv, as_json, audit_event, export_trail
 from clinic.govern.audit_read import ActRow, Asked, PatientChanged, acts, changes

@@ -8,12 +8,14 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from clinic.change.deciding import decide
 from clinic.errors import NotAllowed, NotFound
 from clinic.govern.approval_rows import existing
-from clinic.govern.approvals import Decision, decide, request_approval
+from clinic.govern.approvals import request_approval
 from clinic.govern.audit import verify
 from clinic.govern.audit_rows import as_json
 from clinic.govern.confirming import confirm, is_confirmed
+from clinic.govern.deciding import Decision
 from clinic.govern.operators import Operator, disable_operator
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act, audit_block

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from clinic.change.deciding import decide
 from clinic.errors import NotAllowed, NotFound, SettingsWrong
 from clinic.govern.approval_rows import existing
-from clinic.govern.approvals import decide
 from clinic.govern.audit import verify
 from clinic.govern.governed import GOVERNED, in_force, take_first_values, value_of
 from clinic.govern.operators import Operator

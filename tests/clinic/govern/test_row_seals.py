@@ -14,11 +14,11 @@ import sqlalchemy as sa
 from clinic.gateway.incoming import Receipt
 from clinic.gateway.outbox import Outbox
 from clinic.govern.audit import Fault, verify
-from clinic.govern.audit_derived import _STATUS, unlike_their_messages
+from clinic.govern.audit_derived import unlike_their_messages
 from clinic.govern.audit_tables import DERIVED, NOT_SEALED, SEALED
 from clinic.message.deliver import deliver
 from clinic.message.receipts import keep_receipts
-from clinic.message.save import ITEM_STATUS, save_batches
+from clinic.message.save import save_batches
 from clinic.message.settle import apply_receipts
 from clinic.message.states import OUTBOX
 from clinic.message.trail import tell_requested
@@ -45,10 +45,6 @@ def test_the_columns_named_are_the_tables_own() -> None:
     for spec in SEALED.values():
         named = getattr(spec, "names", None) or (*spec.fixed, *spec.moving)  # type: ignore[union-attr]
         assert set(named) <= set(spec.table.c.keys()), spec.table.name
-
-
-def test_items_are_compared_by_the_rule_that_makes_them() -> None:
-    assert _STATUS == ITEM_STATUS
 
 
 @pytest.fixture

@@ -8,16 +8,17 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from clinic.change.deciding import decide
 from clinic.errors import NotAllowed
-from clinic.govern.approvals import decide, latest
+from clinic.govern.approvals import latest
 from clinic.govern.confirming import confirm, is_confirmed
 from clinic.govern.operators import Operator
 from clinic.message import states
 from clinic.message.approve import answer, ask, release_campaign, why_refused
 from clinic.message.counting import count_outcomes
+from clinic.message.purposes import ALERT, NOTICE
 from clinic.message.timing import Timing, timing_of
 from clinic.message.wake import due_campaigns
-from clinic.notify.purposes import ALERT, NOTICE
 from clinic.record.database import Record
 from clinic.record.schema.govern import approval, operator
 from clinic.record.schema.messages import campaign, message, recipient

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from clinic.message import states
-from clinic.message.calendar import Calendar
 from clinic.message.deliver import deliver
 from clinic.message.estimate import UNPACED, after, estimate
 from clinic.message.pacing import lane_of
@@ -18,6 +17,7 @@ from clinic.message.timing import Timing
 from clinic.message.wake import due_campaigns
 from clinic.record.database import Record
 from clinic.settings import Pace, Pacing, Release
+from clinic.values.calendar import Calendar
 from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import add_campaign, add_patients, make_ledger
 

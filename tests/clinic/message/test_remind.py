@@ -11,8 +11,9 @@ import pytest
 import sqlalchemy as sa
 from pydantic import ValidationError
 
+from clinic.change.deciding import decide
 from clinic.errors import NotAllowed, NotFound
-from clinic.govern.approvals import decide, latest
+from clinic.govern.approvals import latest
 from clinic.govern.operators import Operator
 from clinic.message import states
 from clinic.message.approve import answer, ask

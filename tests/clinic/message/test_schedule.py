@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinic.message import states
-from clinic.message.calendar import ALWAYS, Calendar
 from clinic.message.deliver import deliver, send_batch
 from clinic.message.ledger import Ledger
 from clinic.message.schedule import (
@@ -27,6 +26,7 @@ from clinic.message.wake import due_campaigns
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign
 from clinic.settings import Release
+from clinic.values.calendar import ALWAYS, Calendar
 from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import add_campaign, add_patients, make_ledger, message_states
 from tests.references import message_id

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from clinic.change.deciding import decide
 from clinic.errors import NotAllowed
 from clinic.gateway.incoming import Receipt
-from clinic.govern.approvals import decide
 from clinic.govern.operators import find_operator
 from clinic.message.deliver import deliver
 from clinic.message.receipts import keep_receipts

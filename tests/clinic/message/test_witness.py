@@ -14,11 +14,11 @@ import orjson
 import pytest
 import sqlalchemy as sa
 
-from clinic.cohort.appointments import appointment_query
 from clinic.errors import NotAllowed, RecordUnsafe
 from clinic.message import states
 from clinic.message.control import resume
 from clinic.message.deliver import deliver
+from clinic.message.due_appointments import appointment_query
 from clinic.message.reminded_before import note_reminded
 from clinic.message.reminder_request import ReminderRequest
 from clinic.message.sending_stop import allow, read_stop, stop_by_person

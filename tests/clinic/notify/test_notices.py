@@ -8,19 +8,20 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from clinic.change.deciding import decide
 from clinic.errors import NotAllowed, OperationRefused, TemplateRefused
-from clinic.govern.approvals import decide, latest
+from clinic.govern.approvals import latest
 from clinic.govern.audit_verify import verify
 from clinic.govern.operators import Operator
 from clinic.message.approve import SUBJECT, ask, release_campaign
 from clinic.message.deliver import deliver
+from clinic.message.purposes import NOTICE
 from clinic.message.stage import stage
 from clinic.message.summary import summarize
 from clinic.message.timing import Timing
 from clinic.message.variables import Setting
 from clinic.notify.asking import ask_for
 from clinic.notify.notices import STAFF, name_all, open_notice
-from clinic.notify.purposes import NOTICE
 from clinic.notify.recipients import Audience
 from clinic.notify.request import NoticeRequest
 from clinic.notify.texts import keep_text

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from clinic.change.apply import apply_chunk, begin, chunks_left
 from clinic.change.asked_before import written_before
 from clinic.change.checklist import checklist
+from clinic.change.deciding import decide
 from clinic.change.export import folder_of, write_file
 from clinic.change.export_file import ExportFile, cell_text
 from clinic.change.exported import export, find_file
@@ -30,9 +31,7 @@ from clinic.change.finish import finish
 from clinic.change.operations import get_operation
 from clinic.change.outcomes import LOCKED
 from clinic.change.undo import request_undo
-from clinic.cohort.formula import plain_cell
 from clinic.errors import NotAllowed, OperationRefused
-from clinic.govern.approvals import decide
 from clinic.govern.audit_rows import audit_item
 from clinic.govern.audit_verify import verify
 from clinic.record.database import Record
@@ -40,6 +39,7 @@ from clinic.record.schema.clinical import allergy, diagnosis, export_file, medic
 from clinic.record.schema.govern import audit_act
 from clinic.record.schema.people import patient_tag
 from clinic.settings import Operations, Settings
+from clinic.values.formula import plain_cell
 from tests.clinic.change.practice import (
     ASKER,
     LEAD,

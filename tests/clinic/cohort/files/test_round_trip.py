@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from stdnum.gb import nhs
 
 from clinic.cohort.files import open_list
-from clinic.cohort.formula import plain_cell
 from clinic.errors import ListRefused
+from clinic.values.formula import plain_cell
 
 # A temporary folder for the whole test is enough: each example overwrites its file
 RULE = settings(

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from clinic.errors import SettingsWrong
-from clinic.message.calendar import Calendar, Week, calendar_of
 from clinic.settings import Hours, Organisation, Settings
+from clinic.values.calendar import Calendar, Week, calendar_of
 
 MINUTE = timedelta(minutes=1)
 

@@ -18,7 +18,7 @@ from clinic.cohort.outcomes import KEPT
 from clinic.govern.audit import Act, write_act
 from clinic.message.campaign import get_campaign
 from clinic.message.counting import count_outcomes
-from clinic.notify.purposes import STAFF_LIST
+from clinic.message.purposes import STAFF_LIST
 from clinic.record.schema.lists import cohort_list
 
 SENT: Final = frozenset({"sent", "delivered"})

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clinic.cohort.formula import plain_cell, plain_frame, safe_cell, safe_frame
+from clinic.values.formula import plain_cell, plain_frame, safe_cell, safe_frame
 
 RULE = settings(max_examples=300, deadline=None, derandomize=True)
 TEXTS = st.text(

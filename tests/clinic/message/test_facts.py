@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from clinic.cohort.eligible import Question, duplicates, facts_of
 from clinic.cohort.filters import PatientFilter, filter_query
 from clinic.cohort.rows import get_list, read_rows
 from clinic.cohort.take_in import take_in_file, take_in_query
+from clinic.message.facts import Question, duplicates, facts_of
 from clinic.record.database import Record
 from clinic.record.schema.messages import recipient
 from data_checks.eligibility import screen
