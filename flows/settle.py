@@ -10,7 +10,7 @@ Settle, every few minutes: what networks and patients told us, what is overdue, 
         ─► end_silent_runs                               runs whose machine is gone
         ─► find_lost_operations ─► start_operation       approved and not started; its run crashed
         ─► end_waiting_runs                              the runs of what people rejected or withdrew
-        ─► forget_receipts                               those that were applied long ago
+        ─► forget_receipts ─► forget_runs                receipts applied long ago; this flow's own old runs
         ─► check_health                                  what is wrong here: an event when it begins, or ends
 
 One that fails stops no other, but it fails the run. Run it as often as you like, also twice at once:
@@ -20,6 +20,7 @@ everything is read from the record, and done once. Prefect stores campaign numbe
 from prefect import allow_failure
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from tasks.old_runs import forget_runs
 from tasks.safely import flow
 from tasks.settle import (
     apply_receipts,
@@ -58,7 +59,8 @@ def settle() -> object:
     started = start_operation.map(lost)
     stopped = end_waiting_runs(return_state=True)
     forgotten = forget_receipts(return_state=True)
+    removed = forget_runs(return_state=True)
     watched = check_health(return_state=True)
 
     settled = (pulled, applied, replies, saved, ended, due, *woken, closed, forgotten)
-    return *settled, silent, lost, *started, stopped, watched
+    return *settled, silent, lost, *started, stopped, removed, watched

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -25,15 +26,39 @@ def prepare_database(settings: Settings) -> Path:
     """
     Make the local server's SQLite file if there is none, and say where it is.
 
-    Safe to call again: a database that exists is left as it is, and the server migrates it itself
-    when Prefect becomes newer.
+    Safe to call again, while no server runs on it: a database that exists is kept, and made smaller where
+    most of it is empty; the server migrates it itself when Prefect becomes newer.
     """
     database = prefect_home(settings) / "prefect.db"
-    if not database.exists():
+    if database.exists():
+        give_back(database)
+    else:
         database.parent.mkdir(parents=True, exist_ok=True)
         database.parent.chmod(0o700)
         _copy_whole(migrated_template(database.parent), database)
     return database
+
+
+def give_back(database: Path, *, least: int = 50_000_000) -> bool:
+    """
+    Give the disk back what Prefect removed, where that is most of the file, and `least` bytes; whether it did.
+
+    SQLite keeps the room for what comes, and a log of the longest write beside it. Somebody who has the file
+    open is not waited for: nothing is done then.
+    """
+    with contextlib.closing(sqlite3.connect(database, timeout=1)) as connection:
+        try:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            pages, empty, size = (
+                connection.execute(f"PRAGMA {name}").fetchone()[0]
+                for name in ("page_count", "freelist_count", "page_size")
+            )
+            if empty * size < least or empty * 2 < pages:
+                return False
+            connection.execute("VACUUM")
+        except sqlite3.Error:  # in use, or the disk has no room for a copy: it is as it was
+            return False
+    return True
 
 
 def migrated_template(otherwise: Path | None = None) -> Path:

@@ -33,9 +33,13 @@ TUNING = {
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_READ_BATCH_SIZE": "100",
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "1",
     "PREFECT_SERVER_SERVICES_TRIGGERS_READ_BATCH_SIZE": "100",
-    # Runs are kept for ever by default: 90 days
+    # Runs are kept for ever by default; for how many days here: prefect_keep_days
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
-    "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(90 * 24 * 3600),
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_LOOP_SECONDS": "900",
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_ORPHAN_CLEANUP_LOOP_SECONDS": "3600",
+    # A run of settle every five minutes tells 45 events of 8 KB each: 106 MB a day. Automations hear them at
+    # once, tasks/silent_runs.py asks for the last minutes, and what matters is in the record and the log
+    "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "PT1H",
     # In memory by default: a restarted server no longer knows who holds a deployment's slot, cancels
     # that run at its next renewal, and never frees the slot of one that died (docs/decisions/0021)
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
@@ -84,7 +88,9 @@ def api_url(settings: Settings) -> str:
 
 def prefect_environment(settings: Settings) -> dict[str, str]:
     """Every variable that a Prefect process of this installation needs, as it should be set."""
-    tuning = {name: os.environ.get(name, value) for name, value in TUNING.items()}
+    kept = str(settings.prefect_keep_days * 24 * 3600)
+    wanted = {**TUNING, "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": kept}
+    tuning = {name: os.environ.get(name, value) for name, value in wanted.items()}
     places = {
         "PREFECT_HOME": str(prefect_home(settings)),
         "PREFECT_API_URL": api_url(settings),

@@ -60,6 +60,17 @@ class Settings(Section):
     prefect_port: int = Field(
         default=4200, ge=1, le=65535, description="Port of the local Prefect server"
     )
+    prefect_keep_days: int = Field(
+        default=30,
+        ge=1,
+        description="Prefect shows a finished run for so long; the record keeps what it did",
+    )
+    prefect_keep_settle_hours: float = Field(
+        default=1,
+        ge=0.5,
+        description="The same of a run of settle that came to its end: there are 288 a day. Those that failed "
+        "stay as long as others",
+    )
     operator: str = Field(
         default_factory=account_name,
         description="Who works here: written to campaigns and to the audit trail",

@@ -45,6 +45,8 @@ print(json.dumps({
     "leases": seen.server.concurrency.lease_storage.rsplit(".")[-1],
     "interface": seen.server.ui.v2_enabled,
     "vacuum": sorted(services.db_vacuum.enabled),
+    "runs_kept": services.db_vacuum.retention_period.days,
+    "events_kept": seen.server.events.retention_period.total_seconds(),
     "heartbeat": seen.flows.heartbeat_frequency,
     "handlers": len(handlers),
     "unfiltered": [
@@ -74,6 +76,8 @@ def test_prefect_takes_up_every_setting_and_filters_every_handler(tmp_path: Path
         "leases": "filesystem",
         "interface": False,
         "vacuum": ["events", "flow_runs"],
+        "runs_kept": 30,
+        "events_kept": 3600.0,
         "heartbeat": 30,
         "unfiltered": [],
     }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sqlite3
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +15,7 @@ import pytest
 
 from clinic.errors import MendableError
 from clinic.settings import Settings
-from tasks.database import migrated_template, prepare_database
+from tasks.database import give_back, migrated_template, prepare_database
 from tasks.environment import prefect_home
 from tasks.processes import Background
 from tasks.server import ensure_server, server_status, stop_server
@@ -95,6 +97,40 @@ def test_the_database_is_migrated_once_for_all_homes(tmp_path: Path) -> None:
     assert template.stat().st_mtime_ns == written
     assert database.read_bytes() == template.read_bytes()
     assert database.parent.stat().st_mode & 0o077 == 0
+
+
+def _filled(database: Path, rows: int) -> sqlite3.Connection:
+    """Ten megabytes of rows, of which so many are left; and a WAL, as Prefect's server leaves it."""
+    connection = sqlite3.connect(database)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("CREATE TABLE kept (id INTEGER PRIMARY KEY, body BLOB)")
+    connection.executemany(
+        "INSERT INTO kept VALUES (?, zeroblob(10000))", ((n,) for n in range(1000))
+    )
+    connection.execute("DELETE FROM kept WHERE id >= ?", (rows,))
+    connection.commit()
+    return connection
+
+
+@pytest.mark.parametrize(("rows", "smaller"), [(100, True), (900, False)])
+def test_a_database_that_is_mostly_empty_gives_its_room_back_at_a_start(
+    tmp_path: Path, rows: int, smaller: bool
+) -> None:
+    """Issue 21, §3: what an earlier version kept for 90 days does not stay on the disk for ever."""
+    path = tmp_path / "prefect.db"
+    _filled(path, rows).close()
+    assert give_back(path, least=1_000_000) is smaller
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM kept").fetchone() == (rows,)
+    assert (path.stat().st_size < 2_000_000) is smaller
+    assert give_back(path) is False
+
+
+def test_a_database_in_use_is_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "prefect.db"
+    with contextlib.closing(_filled(path, 100)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        assert give_back(path, least=1_000_000) is False
 
 
 def test_a_database_that_exists_is_left_as_it_is(tmp_path: Path) -> None:
