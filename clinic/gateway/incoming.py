@@ -75,15 +75,17 @@ class Incoming:
 
 def read_incoming(body: bytes, *, gateway: str) -> Incoming:
     """
-    Read `{"receipts": […], "replies": […]}`, or one entry by itself.
+    Read `{"receipts": […], "replies": […]}`, a list of entries, or one entry by itself.
 
     Raises:
-        ValueError: it is no JSON object (without a word of what it is)
+        ValueError: it is neither a JSON object nor a list (without a word of what it is)
     """
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
         raise ValueError("not JSON") from None
+    if isinstance(document, list):
+        document = _sorted_out(document)
     if not isinstance(document, dict):
         raise ValueError("not a JSON object")
     if not {"receipts", "replies"} & document.keys():
@@ -95,6 +97,20 @@ def read_incoming(body: bytes, *, gateway: str) -> Incoming:
     for name, kept, read in kinds:
         _read(document.get(name) or [], gateway, kept, read, found.unread)
     return found
+
+
+def unread_body(body: bytes, *, gateway: str) -> Unread:
+    """A whole body of which nothing could be read, though it is the gateway's own: for a person to look at."""
+    shown = body.decode("utf-8", "backslashreplace").replace("\x00", " ")[:_LONGEST_KEPT]
+    return Unread(gateway, hashlib.sha256(body).hexdigest(), "no JSON object", shown)
+
+
+def _sorted_out(entries: list[Any]) -> dict[str, list[Any]]:
+    """A list without a heading: each entry is what it would be by itself."""
+    sorted_out: dict[str, list[Any]] = {"receipts": [], "replies": []}
+    for entry in entries:
+        sorted_out[_kind(entry) if isinstance(entry, dict) else "receipts"].append(entry)
+    return sorted_out
 
 
 def _kind(entry: Mapping[str, Any]) -> str:
@@ -135,6 +151,9 @@ def _receipt(entry: Mapping[str, Any], gateway: str) -> Receipt | str:
     name, word = word_of(entry.get("status"))
     if word is None:
         return f"unknown status {name[:40]}" if name else "no status"
+    reference = _reference(entry.get("reference"))
+    if reference is None:
+        return "a reference that is none of ours" if entry.get("reference") else "no reference"
     reason = entry.get("code") or word.reason or None
     says = entry.get("message") or entry.get("status_description")
     failed = word.says == "undelivered"
@@ -142,7 +161,7 @@ def _receipt(entry: Mapping[str, Any], gateway: str) -> Receipt | str:
         gateway,
         # Some providers name the message, not the event: two events of one message have two words
         _event_id(entry, name),
-        _reference(entry.get("reference")),
+        reference,
         word.says,
         str(reason)[:200] if reason and failed else None,
         str(says)[:800] if says and failed else None,
@@ -153,10 +172,10 @@ def _receipt(entry: Mapping[str, Any], gateway: str) -> Receipt | str:
 def _reply(entry: Mapping[str, Any], gateway: str) -> Inbound | str:
     """The reply, or why it is not understood."""
     sender = _sender(entry)
-    text = entry.get("text", entry.get("message"))
+    text = _text(entry)
     if sender is None:
         return "no sender"
-    if not isinstance(text, str):
+    if text is None:
         return "no text"
     channel = "email" if "@" in sender else "sms"
     at = _instant(entry.get("at") or entry.get("date_received"))
@@ -167,7 +186,15 @@ def _reply(entry: Mapping[str, Any], gateway: str) -> Inbound | str:
 
 def _sender(entry: Mapping[str, Any]) -> str | None:
     sender = entry.get("from") or entry.get("source_number")
+    if isinstance(sender, int) and not isinstance(sender, bool):
+        sender = str(sender)  # 447700900001, as some write a number with its country
     return sender.replace("\x00", " ").strip() or None if isinstance(sender, str) else None
+
+
+def _text(entry: Mapping[str, Any]) -> str | None:
+    """What was said, under either name: one of the two may be there and say nothing."""
+    said = [text for text in (entry.get("text"), entry.get("message")) if isinstance(text, str)]
+    return next((text for text in said if text.strip()), said[0] if said else None)
 
 
 def _event_id(entry: Mapping[str, Any], word: str) -> str:

@@ -18,7 +18,7 @@ from aiohttp import web
 
 from clinic.clock import Clock
 from clinic.gateway.grouped import Grouped
-from clinic.gateway.incoming import Inbound, Receipt, Unread, read_incoming
+from clinic.gateway.incoming import Inbound, Receipt, Unread, read_incoming, unread_body
 from clinic.gateway.signature import is_signed, read_token
 
 LARGEST_BODY: Final = 64 * 1024
@@ -94,6 +94,7 @@ class ReceiptServer:
         try:
             found = read_incoming(body, gateway=self._gateway)
         except ValueError:
+            await self._unread.add([unread_body(body, gateway=self._gateway)] if body else [])
             return _problem(400, "body")
         await asyncio.gather(
             self._receipts.add(found.receipts),

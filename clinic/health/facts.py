@@ -15,6 +15,7 @@ class RecordFacts:
     halted: those that paused themselves for another reason
     awaiting: messages whose receipt is overdue; awaiting_since: when the oldest of them left
     receipts_expected: whether there is any way in for receipts
+    not_understood: what gateways sent within a day and nobody could read
     latest: the latest instant that anything in it was written at
     ahead: seconds that this machine's clock is ahead of the database server's
     """
@@ -26,6 +27,7 @@ class RecordFacts:
     awaiting: int = 0
     awaiting_since: datetime | None = None
     last_receipt: datetime | None = None
+    not_understood: int = 0
     backup_at: datetime | None = None
     backup_checked_at: datetime | None = None
     watched_at: datetime | None = None

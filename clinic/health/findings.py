@@ -32,6 +32,7 @@ KINDS: Final[dict[str, Kind]] = {
     "gateway-unreachable": Kind("alarm", "check the address, the network and the provider's status page"),
     "campaign-halted": Kind("alarm", "cohort show CAMPAIGN, then cohort resume or cohort cancel CAMPAIGN"),
     "receipts-stopped": Kind("alarm", "cohort receipts status; is cohort receipts serve up, and reached?"),
+    "receipts-not-understood": Kind("warning", "cohort receipts unread; ask the provider what the words mean"),
     "sending-stopped": Kind("alarm", "cohort sending status"),
     "clock-off": Kind("alarm", "set the clock (timedatectl), and let it be kept"),
     "disk-nearly-full": Kind("alarm", "free space there, or enlarge the disk"),

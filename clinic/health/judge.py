@@ -80,6 +80,12 @@ def _sending(record: RecordFacts) -> Iterator[tuple[str, str]]:
 
 
 def _receipts(record: RecordFacts, now: datetime, limits: Health) -> Iterator[tuple[str, str]]:
+    if record.not_understood:
+        yield (
+            "receipts-not-understood",
+            f"{record.not_understood:,} receipts or replies of the last day were not understood: "
+            "nothing was done about them",
+        )
     if not record.awaiting:
         return
     limit = timedelta(hours=limits.receipt_hours)

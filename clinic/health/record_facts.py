@@ -14,10 +14,11 @@ from clinic.message import states
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
 from clinic.record.schema.messages import batch, campaign, installation, message, submission
-from clinic.record.schema.receipts import receipt_inbox
+from clinic.record.schema.receipts import receipt_inbox, receipt_unread
 from clinic.settings import Settings
 
 _REFUSES_FOR: Final = timedelta(minutes=1)  # one that was busy once refuses nothing
+_NOT_UNDERSTOOD_FOR: Final = timedelta(days=1)  # told for so long, then listed only
 
 
 def read_facts(record: Record, clock: Clock, settings: Settings) -> RecordFacts:
@@ -36,6 +37,7 @@ def read_facts(record: Record, clock: Clock, settings: Settings) -> RecordFacts:
             awaiting=awaiting,
             awaiting_since=since,
             last_receipt=_last_receipt(connection),
+            not_understood=_not_understood(connection, now - _NOT_UNDERSTOOD_FOR),
             backup_at=own.backup_at if own else None,
             backup_checked_at=own.backup_checked_at if own else None,
             watched_at=own.watched_at if own else None,
@@ -112,6 +114,12 @@ def _last_receipt(connection: Connection) -> datetime | None:
         .limit(1)
     )
     return newest
+
+
+def _not_understood(connection: Connection, after: datetime) -> int:
+    """How much came since then of which a person must find out what it means."""
+    came = sa.select(sa.func.count()).where(receipt_unread.c.received_at > after)
+    return int(connection.scalar(came) or 0)
 
 
 def _latest(connection: Connection, own: sa.Row[Any] | None) -> datetime | None:

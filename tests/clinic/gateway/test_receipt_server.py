@@ -171,11 +171,16 @@ def test_a_body_too_large_is_refused(sqlite_record: Record, clock: FakeClock) ->
     assert post(sqlite_record, clock, body)[0] == 413
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b'"x"', b"\xff\xfe", b"{" * 5000])
+@pytest.mark.parametrize("body", [b"", b"<html>", b"1", b'"x"', b"\xff\xfe\x00", b"{" * 5000])
 def test_what_is_no_json_object_is_a_bad_request(
     sqlite_record: Record, clock: FakeClock, body: bytes
 ) -> None:
-    assert post(sqlite_record, clock, body)[0] == 400
+    """COM-9: what is signed is the gateway's own word, and kept as it came, once."""
+    for _ in range(2):
+        assert post(sqlite_record, clock, body)[0] == 400
+    assert [one.why for one in list_unread(sqlite_record, limit=9)] == ["no JSON object"] * bool(
+        body
+    )
 
 
 @pytest.mark.parametrize(
@@ -213,14 +218,9 @@ def test_what_is_no_json_object_is_a_bad_request(
             {"id": "c", "reference": 6, "status": "DELETED"},
             ("c/deleted", 6, "undelivered", "delivery_failure"),
         ),
-        ({"id": "a", "status": "delivered"}, ("a/delivered", None, "delivered", None)),
         (
-            {"id": "a", "reference": "99999999999999999999", "status": "delivered"},
-            ("a/delivered", None, "delivered", None),
-        ),
-        (
-            {"id": "a", "reference": {"x": 1}, "status": "delivered", "at": "yesterday"},
-            ("a/delivered", None, "delivered", None),
+            {"id": "a", "reference": "5", "status": "delivered", "at": "yesterday"},
+            ("a/delivered", 5, "delivered", None),
         ),
     ],
 )
@@ -249,6 +249,22 @@ def test_an_entry_that_cannot_be_read_does_not_keep_back_the_others(
         ("/receipts", {"reference": "5", "status": "Waltzing"}, "unknown status waltzing"),
         ("/receipts", {"reference": "5", "message": "lost"}, "no status"),
         ("/replies", {"text": "STOP"}, "no sender"),
+        ("/receipts", {"id": "a", "status": "delivered"}, "no reference"),
+        (
+            "/receipts",
+            {"reference": "9" * 20, "status": "sent"},
+            "a reference that is none of ours",
+        ),
+        (
+            "/receipts",
+            {"reference": {"x": 1}, "status": "read"},
+            "a reference that is none of ours",
+        ),
+        (
+            "/receipts",
+            {"reference": "job-5", "status": "failed"},
+            "a reference that is none of ours",
+        ),
         ("/replies", {"replies": [{"from": "+447700900001"}]}, "no text"),
         ("/receipts", {"receipts": [["x"]]}, "no JSON object"),
     ],
@@ -264,7 +280,31 @@ def test_what_is_not_understood_is_kept_counted_and_listed(
     assert list_unread(record, limit=9)[0].body
 
 
-@pytest.mark.parametrize("extra", [{}, {"status": "received"}, {"reference": "5"}])
+def test_a_list_without_a_heading_is_read_entry_by_entry(
+    sqlite_record: Record, clock: FakeClock
+) -> None:
+    """COM-9, NEW-5: as several providers post them."""
+    entries = [
+        {"id": "a", "reference": "5", "status": "delivered"},
+        {"id": "r", "from": "+447700900001", "text": "stop"},
+        7,
+    ]
+    assert post(sqlite_record, clock, entries) == (200, {"taken": 2, "skipped": 1})
+    assert kept(sqlite_record) == [("a/delivered", 5, "delivered", None)]
+    assert [one.keyword for one in list_replies(sqlite_record, keywords=True)] == ["stop"]
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {},
+        {"status": "received"},
+        {"reference": "5"},
+        {"text": None},
+        {"text": " "},
+        {"from": 447700900001},
+    ],
+)
 def test_a_reply_stays_one_whatever_else_it_names(
     sqlite_record: Record, clock: FakeClock, extra: dict[str, object]
 ) -> None:

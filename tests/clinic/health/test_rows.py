@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from clinic.backup.noted import note_backup, note_checked
 from clinic.clock import SystemClock
-from clinic.gateway.incoming import Receipt
+from clinic.gateway.incoming import Receipt, unread_body
 from clinic.health.facts import Facts, PrefectFacts, RecordFacts, Unusable
 from clinic.health.findings import KINDS, Finding, exit_code
 from clinic.health.judge import judge
@@ -28,6 +28,7 @@ from clinic.message.deliver import deliver
 from clinic.message.receipts import keep_receipts
 from clinic.message.sending_stop import stop_by_person
 from clinic.message.timing import Timing
+from clinic.message.unread import keep_unread
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, installation
 from clinic.settings import Settings
@@ -144,6 +145,10 @@ def _receipts_stop(here: Here) -> None:
     note_watched(here.record, here.clock)
 
 
+def _receipt_not_understood(here: Here) -> None:
+    keep_unread(here.record, here.clock, [unread_body(b"Status=polkaed", gateway="fake")])
+
+
 def _stopped(here: Here) -> None:
     stop_by_person(here.record, here.clock, by="mia", reason="a wrong list")
 
@@ -172,6 +177,7 @@ CASES: list[tuple[str, Callable[[Here], None], int]] = [
     ("gateway-refusing", _gateway_refuses, 4),
     ("campaign-halted", _campaign_halts, 4),
     ("receipts-stopped", _receipts_stop, 4),
+    ("receipts-not-understood", _receipt_not_understood, 2),
     ("sending-stopped", _stopped, 4),
     ("backup-too-old", _backup_old, 2),
     ("clock-off", _clock_set_back, 4),
