@@ -82,9 +82,9 @@ def show_error(error: CohortError) -> None:
 
 def show_unforeseen(error: Exception, where: str) -> None:
     """An error of ours: its kind and its place, without its text."""
-    refuse("unforeseen", f"{type(error).__name__} at {where}", 1, do="report this: it is our fault")
+    refuse("unforeseen", f"{type(error).__name__} at {where}", 1, do="report this line: it is an internal error")
     err().print(f"[bold red]unforeseen[/]: {type(error).__name__} at {escape(where)}")
-    err().print("[dim]This is our fault: report this line. What was done so far is kept.[/]")
+    err().print("[dim]An internal error: report this line. What was done so far is kept.[/]")
 
 
 def say(text: str) -> None:

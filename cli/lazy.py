@@ -99,7 +99,7 @@ class LazyGroup(TyperGroup):
         return result
 
     def _run(self, ctx: Any) -> Any:
-        """What the user can mend is shown without a traceback (clinic/errors.py)."""
+        """What the user can fix is shown without a traceback (clinic/errors.py)."""
         try:
             return super().invoke(ctx)
         except CohortError as error:

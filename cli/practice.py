@@ -77,7 +77,7 @@ def remove(
     Remove everything of this installation from this machine, and search for what is left of its patients.
 
     Record, key, audit trail, logs, notes and settings file are gone for good. Backups, exports and lists
-    elsewhere are named and left: they are yours to keep or delete.
+    elsewhere are named and left: they are for you to keep or delete.
     """
     from clinic.removal.remove import remove as take_away
     from clinic.removal.remove import tables_left
@@ -96,7 +96,7 @@ def remove(
     left += [f"table {name} in the database" for name in tables_left(settings)]
     left += _search(settings, found, config.parent)
     if left:
-        console.say(f"[bold red]Left, and yours to delete[/]: {len(left)}")
+        console.say(f"[bold red]Left in place, for you to delete[/]: {len(left)}")
         for what in left[:_SHOWN]:
             console.say_plain(f"  {what}")
         if len(left) > _SHOWN:

@@ -1,7 +1,7 @@
 """
 The program `cohort`: which commands there are, and where each lives.
 
-Exit codes: 0 done; 1 our fault; 2 yours to mend, nothing was done; 3 not allowed; 4 ended with work
+Exit codes: 0 done; 1 internal error; 2 input error, nothing was done; 3 not allowed; 4 ended with work
 left or with messages whose fate is unknown; 5 the database cannot be trusted (clinic/errors.py).
 """
 
@@ -98,7 +98,7 @@ on the patient's record, every row of the list has an outcome.
     Which of these commands a manager needs; so of every role.
 """
 _EPILOG = (
-    "Exit codes: 0 done · 1 our fault · 2 yours to mend, nothing was done · 3 not allowed · "
+    "Exit codes: 0 done · 1 internal error · 2 input error, nothing was done · 3 not allowed · "
     "4 work left or fates unknown · 5 the database cannot be trusted. "
     "Settings: cohort.toml and COHORT_… (cohort init writes one)."
 )

@@ -31,7 +31,7 @@ def open_record(settings: Settings) -> Iterator[Record]:
 
     Raises:
         NotSetUp: there is none yet
-        RecordUnsafe: it cannot be opened, or is of another version; the command that mends it
+        RecordUnsafe: it cannot be opened, or is of another version; the command that fixes it
     """
     from sqlalchemy.exc import OperationalError
 

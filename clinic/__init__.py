@@ -1,1 +1,1 @@
-"""The rules of bulk work on patients, the record they are kept in, and the ways out. No Prefect here."""
+"""The rules of bulk work on patients, the record they are kept in, and the gateways. No Prefect here."""

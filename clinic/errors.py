@@ -12,7 +12,7 @@ Every error that Cohort raises on purpose.
     │   ├── BackupRefused         a backup cannot be made, read or put back
     │   ├── NotFound              there is no such campaign, list, template, patient …
     │   └── NotAllowed            the operator's role, the approval or the state forbids it; exit code 3
-    ├── GatewayProblem            the way out failed; the ledger says what that means for each message
+    ├── GatewayProblem            the gateway failed; the ledger says what that means for each message
     │   ├── GatewayBusy           proven not sent, try again later
     │   └── GatewayRefused        wrong credentials or a request it can never take: a person must look
     ├── FenceLost                 another worker took this batch over: our late answer is not written
@@ -86,7 +86,7 @@ class NotAllowed(MendableError):
 
 
 class GatewayProblem(CohortError):
-    """The way out failed."""
+    """The gateway failed."""
 
 
 class GatewayBusy(GatewayProblem):

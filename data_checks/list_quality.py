@@ -145,7 +145,7 @@ def _date_order(source: Rows) -> Order:
 
 def _certain(faults: pd.Series[str], settings: Settings) -> pd.Series[str]:
     """
-    Faults of addresses that no record can mend.
+    Faults of addresses that no record can fix.
 
     An empty cell is none, since the record may have the number; and where the record's number goes
     before the list's, nothing that the list has is certain to be used.

@@ -31,7 +31,7 @@ HEADLINES = {
         "Nothing is sent. Do what the failed checks say, and take the list in again.",
     ),
 }
-_KINDS = {"ready": "Ready", "left_out": "Left out", "error": "To mend", "sent": "Sent"}
+_KINDS = {"ready": "Ready", "left_out": "Left out", "error": "To fix", "sent": "Sent"}
 _ORDER = ("stop", "warn", "pass")
 
 

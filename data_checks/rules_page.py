@@ -22,7 +22,7 @@ PAGE: Final = Path(__file__).parents[1] / "docs" / "rules.md"
 _KINDS = {
     "ready": "ready",
     "left_out": "left out",
-    "error": "to mend",
+    "error": "to fix",
     "sent": "sent",
     "failed": "failed",
     "open": "open",

@@ -27,7 +27,7 @@ def repeated_halts(who: Installation, queue_id: UUID) -> AutomationCore:
     """
     The automation that pauses the queue of all that sends when two campaigns halted themselves in an hour.
 
-    One list may be bad; two in a row are a bad way out, and what is due next would fail too (NEW-12).
+    One list may be bad; two in a row are a bad gateway, and what is due next would fail too (NEW-12).
     Campaigns are counted in the record (tasks/events.py), so one event is enough. The queue and not a
     deployment: a paused deployment still runs what `settle` starts. The way on: `cohort server resume`.
     """

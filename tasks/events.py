@@ -38,7 +38,7 @@ def tell_halts(record: Record, now: datetime) -> int:
     Tell of every halt that was not told yet, once; how many. Killed between the two, it is told again.
 
     Campaigns are counted in the record, since an automation would count the events: one campaign that
-    halts twice is one bad list, two campaigns are a bad way out.
+    halts twice is one bad list, two campaigns are a bad gateway.
     """
     news = untold_halts(record)
     for halt in news:

@@ -131,7 +131,7 @@ def flow(**options: Unpack[FlowOptions]) -> Callable[[Callable[P, R]], Flow[P, R
 
 
 def may_mend_itself(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
-    """Whether to try again: what a person must mend will be as it is in half a minute."""
+    """Whether to try again: what a person must fix will be as it is in half a minute."""
     error = state.result(raise_on_failure=False)
     if isinstance(error, RecordUnsafe) and error.code in PASSING:
         return True
@@ -213,7 +213,7 @@ class SafeFlow(Flow[P, R]):
             faults = _faults(error, known=_names(self.parameters.model_dump()))
         else:
             return super().validate_parameters(parameters)
-        raise ParametersRefused("parameters", f"mend these and start it again: {faults}")
+        raise ParametersRefused("parameters", f"fix these and start it again: {faults}")
 
 
 def _harmless(error: Exception) -> CohortError:

@@ -71,7 +71,7 @@ def ensure_server(settings: Settings, *, timeout: float = START_SECONDS) -> str:
         if not status.answers:
             raise MendableError(
                 "prefect-unreachable",
-                f"no Prefect server answers at {status.url}: start it, or mend prefect_api_url",
+                f"no Prefect server answers at {status.url}: start it, or fix prefect_api_url",
             )
     elif not status.answers:
         _start(settings, timeout=timeout)

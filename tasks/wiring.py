@@ -99,7 +99,7 @@ class Wiring:
             return self.gateways[key]
 
     def gateway_of(self, campaign_id: int) -> Gateway:
-        """The way out that a campaign was made for."""
+        """The gateway that a campaign was made for."""
         with self.record.read() as connection:
             job = get_campaign(connection, campaign_id)
         return self.gateway(job.channel, dry_run=job.dry_run, outbox=job.gateway == OUTBOX)
@@ -122,7 +122,7 @@ def wiring() -> Wiring:
     This process's parts.
 
     Raises:
-        SettingsWrong, RecordUnsafe: what to mend
+        SettingsWrong, RecordUnsafe: what to fix
     """
     global _wiring
     with _making:

@@ -26,7 +26,7 @@ _BEFORE = (
     Outcome(
         "unreadable_row",
         "error",
-        "The row has more or fewer cells than the heading. Mend the file.",
+        "The row has more or fewer cells than the heading. Fix the file.",
     ),
     Outcome(
         "nhs_number_missing",
@@ -118,7 +118,7 @@ _BEFORE = (
     Outcome(
         "message_blank",
         "error",
-        "With this patient's values nothing is left of the template's text. Mend the template.",
+        "With this patient's values nothing is left of the template's text. Fix the template.",
     ),
     Outcome(
         "message_too_long",
@@ -177,7 +177,7 @@ _AFTER = (
     ),
 )
 
-# A rehearsal's way out takes everything and nothing leaves: no word of the real ones may be said of it
+# A dry run's gateway takes everything and nothing leaves: no word of the real ones may be said of it
 REHEARSED: Final = "would_be_sent"
 KEPT: Final = "kept_in_outbox"
 # Why a message has the outcome that it has, where that is not the network's or the gateway's own word

@@ -1,1 +1,1 @@
-"""The ways out: one Protocol, and one module a gateway."""
+"""The gateways: one Protocol, and one module a gateway."""

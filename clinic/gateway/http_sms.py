@@ -1,5 +1,5 @@
 """
-The HTTP way out for texts: JSON over pooled connections (contract: docs/gateways.md).
+The HTTP gateway for texts: JSON over pooled connections (contract: docs/gateways.md).
 
 A submission is cut into parts; a few workers, as many as there are connections, each take the next
 part. No retry, no redirect, no cookie happens behind our back: one part is one request.

@@ -1,5 +1,5 @@
 """
-The embedded way out: messages are kept in the record, durable and readable, and nobody is texted.
+The embedded gateway: messages are kept in the record, durable and readable, and nobody is texted.
 
 Idempotent by construction (class I, for ever): a submission's key is unique in the database, and its
 messages are inserted with it in one transaction. A replay finds the key and inserts nothing.

@@ -1,5 +1,5 @@
 """
-What the ledger needs of a way out.
+What the ledger needs of a gateway.
 
 A gateway's *class* says what can be known after a crash or a broken answer, and so how the ledger
 recovers. It is a promise of the gateway, written in the settings and stored with every submission:
@@ -75,7 +75,7 @@ class Answer:
 
 
 class Gateway(Protocol):
-    """A way out."""
+    """A gateway."""
 
     name: str
     channel: str

@@ -1,5 +1,5 @@
 """
-The SMTP way out for e-mails: one envelope a recipient, over connections that stay open.
+The SMTP gateway for e-mails: one envelope a recipient, over connections that stay open.
 
 A relay is blind (class B): once the text was begun and no answer came, nobody can say whether it was
 taken. Everything before that point is proven not sent, and what the relay answers to a message is

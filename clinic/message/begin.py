@@ -39,7 +39,7 @@ def begin_campaign(
     Take the cohort in and make its campaign; the campaign's id. The same request key gives the same.
 
     Raises:
-        ListRefused, NotFound, CohortRefused, NotAllowed: what to mend; nothing left
+        ListRefused, NotFound, CohortRefused, NotAllowed: what to fix; nothing was sent
     """
     require_channel(settings, request.channel)
     save_when = request.save_when

@@ -57,7 +57,7 @@ def judge(connection: Connection, job: sa.Row[Any], batch_id: int, release: Rele
     """
     Decide over the rest, once the wait is over; a code if it must stay.
 
-    Messages that were left out at the last moment say nothing of the way out, and do not count.
+    Messages that were left out at the last moment say nothing of the gateway, and do not count.
     """
     counts = dict(
         connection.execute(

@@ -1,7 +1,7 @@
 """
 When a campaign will start and end, honestly: what waits before it, at the lane's pace, in open hours.
 
-An estimate, and said to be one: a way out that answers slowly, or fails, makes it later (NEW-4, ARC-7).
+An estimate, and said to be one: a gateway that answers slowly, or fails, makes it later (NEW-4, ARC-7).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from clinic.record.schema.messages import batch, campaign
 from clinic.settings import Pace
 from clinic.values.calendar import Calendar
 
-# Messages a second where no pace is set: a way out that answers in a tenth of a second does more
+# Messages a second where no pace is set: a gateway that answers in a tenth of a second does more
 UNPACED = 50.0
 _BEFORE = frozenset({states.CHECKING, states.AWAITING_APPROVAL, states.SCHEDULED})
 
@@ -31,7 +31,7 @@ _BEFORE = frozenset({states.CHECKING, states.AWAITING_APPROVAL, states.SCHEDULED
 class Estimate:
     """
     starts, ends: the first and the last message; None: not within a year
-    ahead: messages of other campaigns that go by the same way out first
+    ahead: messages of other campaigns that go by the same gateway first
     a_day: about how many on each of its days, if it is spread over days (ACX-30)
     """
 

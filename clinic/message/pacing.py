@@ -1,7 +1,7 @@
 """
 Pacing: how many messages may leave now, and when more may (NEW-7).
 
-A *lane* is a way out or a campaign, with limits in any second, hour and day. What was taken from it
+A *lane* is a gateway or a campaign, with limits in any second, hour and day. What was taken from it
 stands in one row of the record, locked while somebody takes: whoever sends, in whatever process, takes
 from the same lane, in the transaction that commits the intent.
 
@@ -49,7 +49,7 @@ class Limits(Protocol):
 
 @dataclass(frozen=True)
 class Lane:
-    """A way out or a campaign. `limits`: most messages by window, in microseconds."""
+    """A gateway or a campaign. `limits`: most messages by window, in microseconds."""
 
     name: str
     limits: Mapping[int, int]

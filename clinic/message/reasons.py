@@ -15,8 +15,8 @@ from clinic.message.network_reasons import REASONS
 CAMPAIGN: Final = {
     "paused-by-person": "Somebody paused it. Resume it with: cohort resume.",
     "cancelled-by-person": "Somebody cancelled it. Nothing more of it leaves.",
-    "halted-failures": "Too large a share of the last messages failed. Look at the errors; mend the list "
-    "or the way out; resume.",
+    "halted-failures": "Too large a share of the last messages failed. Look at the errors; fix the list "
+    "or the gateway; resume.",
     "halted-ambiguous": "Several attempts in a row got no answer. Ask the provider; resume.",
     "canary-failed": "Too much of its first part failed. Look at the errors; resuming sends the rest.",
     "too-late": "Its latest start went by. Is the message still true? Resume or cancel.",

@@ -50,7 +50,7 @@ class Timing:
         return calendar.next_opening(channel, now) or now + _LOOK_AGAIN
 
     def lanes(self, campaign_id: int, channel: str, own: Limits) -> list[Lane]:
-        """The lanes that a campaign's messages go by: its way out, and itself."""
+        """The lanes that a campaign's messages go by: its gateway, and itself."""
         way_out: Pace = getattr(self.pacing, channel)
         return [
             lane_of(f"gateway {channel}", way_out),

@@ -70,7 +70,7 @@ def require_current(record: Record) -> None:
 
     Raises:
         NotSetUp: it has no tables at all
-        RecordUnsafe: with the command that mends it
+        RecordUnsafe: with the command that fixes it
     """
     found = found_version(record)
     require_not_newer(found)

@@ -15,7 +15,7 @@ def find_marks(folders: Iterable[Path], marks: Iterable[str]) -> list[Path]:
     """
     This account's files below these folders in which any of the marks is, as text of one or two bytes a letter.
 
-    Packed files (.xlsx, .zip, .gz) are not unpacked: those are yours to look at.
+    Packed files (.xlsx, .zip, .gz) are not unpacked: those are for you to look at.
     """
     known = [mark.encode(code) for mark in marks for code in ("utf-8", "utf-16-le")]
     if not known:

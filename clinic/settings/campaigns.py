@@ -16,7 +16,7 @@ class Pace(Section):
 
 
 class Pacing(Section):
-    """How fast messages may leave, over all processes (NEW-7): of each way out, and of each campaign."""
+    """How fast messages may leave, over all processes (NEW-7): of each gateway, and of each campaign."""
 
     sms: Pace = Pace()
     email: Pace = Pace()

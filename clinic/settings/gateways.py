@@ -1,4 +1,4 @@
-"""The ways out, and the way back in."""
+"""The gateways, and the way back in."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _web_address(url: str) -> str:
 
 
 class SmsGateway(Section):
-    """The HTTP way out (docs/gateways.md has its contract)."""
+    """The HTTP gateway (docs/gateways.md has its contract)."""
 
     url: str = Field(default="", description="Base address; empty: texts go to the outbox")
     token: SecretStr = Field(default=SecretStr(""), description="Bearer token")
@@ -77,7 +77,7 @@ class SmsGateway(Section):
 
 
 class EmailGateway(Section):
-    """The SMTP way out."""
+    """The SMTP gateway."""
 
     host: str = Field(default="", description="Relay; empty: e-mails go to the outbox")
     port: int = Field(default=25, ge=1, le=65535, description="Its port")

@@ -8,7 +8,7 @@ libphonenumber decides. Two things are done before it is asked:
 - What libphonenumber would quietly drop is refused: letters ("0770O900123", "07700900123 (wife)"),
   symbols, a "+" in the middle.
 
-Nothing is mended by guessing: a UK mobile with a digit too many is never retried as "+7 7…", a
+Nothing is fixed by guessing: a UK mobile with a digit too many is never retried as "+7 7…", a
 number in Russia or Kazakhstan.
 """
 

@@ -43,7 +43,7 @@ def test_every_command_of_a_page_is_there(page: Path) -> None:
         ("cohort outcomes § --csv", "without its value"),
         ("cohort unknown ask § --as lost --reason x", "not lost"),
         ("cohort restore FILE   on the other machine", "takes 1 arguments"),
-        ("Mend it, then: cohort resum 7; then look.", "no command resum"),
+        ("Fix it, then: cohort resum 7; then look.", "no command resum"),
         ("Look (cohort show 7 --error) before.", "has no --error"),
         ("As `cohort operations tick|show` does.", "has no tick"),
         ("Try so:\n\n  cohort messages flu.csv   and see", "no command messages"),

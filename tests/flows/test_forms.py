@@ -1,4 +1,4 @@
-"""What is refused in the run forms of the Prefect UI, and how a person is told what to mend."""
+"""What is refused in the run forms of the Prefect UI, and how a person is told what to fix."""
 
 from __future__ import annotations
 

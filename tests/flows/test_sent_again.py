@@ -57,7 +57,7 @@ def office(
 def test_only_what_failed_is_sent_again_once_and_to_the_number_of_now(
     office: Office, sqlite_record: Record
 ) -> None:
-    """PAT-22, PAT-23: from the command to the way out; a second time there is nothing to send."""
+    """PAT-22, PAT-23: from the command to the gateway; a second time there is nothing to send."""
     unsure = office.run("resend", "1", "--rows", "3")
     assert (unsure.exit_code, "not-confirmed" in unsure.output) == (3, True), unsure.output
 

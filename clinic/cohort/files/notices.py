@@ -26,7 +26,7 @@ SENTENCES: dict[str, str] = {
     "odd_letters": "A name holds signs that names do not have, as when a file of a Mac or in UTF-8 is "
     "read as Windows-1252. Export it again as 'CSV UTF-8'.",
     "unreadable_row": "More or fewer cells than the heading: these rows are not messaged. "
-    "Mend them in the file, or delete stray commas and quotation marks.",
+    "Fix them in the file, or delete stray commas and quotation marks.",
     "rounded_as_shown": "A number has more digits than the spreadsheet shows: it is written as it is "
     "shown. Show more decimals and save again if they matter.",
     "format_unknown": "Numbers have a format that is not understood: they are written without it, as "

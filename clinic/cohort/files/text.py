@@ -117,7 +117,7 @@ def bad_quotes(
         return ListRefused(
             "list-cell-too-long",
             f"{where}: a cell is far too long, as when a quotation mark is missing. "
-            "Mend the quotation marks in this row.",
+            "Fix the quotation marks in this row.",
         )
     what = (
         "a quotation mark opens the cell and is never closed"

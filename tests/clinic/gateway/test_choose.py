@@ -1,4 +1,4 @@
-"""Which way out a channel has."""
+"""Which gateway a channel has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HTTP way out against real sockets: what each answer, and each failure, proves."""
+"""The HTTP gateway against real sockets: what each answer, and each failure, proves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The embedded way out: kept in the record once, and readable."""
+"""The embedded gateway: kept in the record once, and readable."""
 
 from __future__ import annotations
 

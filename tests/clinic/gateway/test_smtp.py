@@ -1,4 +1,4 @@
-"""The SMTP way out against real relays: what each answer, and each lost connection, proves."""
+"""The SMTP gateway against real relays: what each answer, and each lost connection, proves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The SMTP way out against whole relays: aiosmtpd always, Postfix where it is installed (CI installs it)."""
+"""The SMTP gateway against whole relays: aiosmtpd always, Postfix where it is installed (CI installs it)."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ CHANGES = {
     "a character of one text": _set_message(body="Hello 7!"),
     "one address": _set_message(address="+447700900999"),
     "one recipient fewer": lambda c: c.execute(sa.delete(message).where(message.c.row_number == 7)),
-    "the way out": _set_campaign(gateway="other"),
+    "the gateway": _set_campaign(gateway="other"),
     "the days": _set_campaign(stagger_days=2),
     "the pace": _set_campaign(pace_second=1),
     "the sender": _set_campaign(requested_by="mia"),

@@ -33,7 +33,7 @@ MONDAY = datetime(2026, 3, 2, 10, tzinfo=UTC)
         (Pace(per_hour=1000), 8000, "2026-03-03 10:00", "and on at opening"),
         (Pace(per_day=3000), 9000, "2026-03-04 10:01", "three days, of 24 hours each"),
         (Pace(per_day=3000), 15_001, "2026-03-09 09:00", "over a weekend"),
-        (Pace(), int(UNPACED * 60), "2026-03-02 10:01", "no pace: as fast as a way out answers"),
+        (Pace(), int(UNPACED * 60), "2026-03-02 10:01", "no pace: as fast as a gateway answers"),
         (Pace(per_second=1), 0, "2026-03-02 10:00", "nothing to send"),
     ],
 )

@@ -118,7 +118,7 @@ def test_a_row_that_is_not_settled_says_where_it_is(
 def test_of_a_rehearsal_no_message_is_said_to_have_left(
     record: Record, clock: FakeClock, state: str
 ) -> None:
-    """NEW-13: what a rehearsal's way out took would be sent."""
+    """NEW-13: what a dry run's gateway took would be sent."""
     made = put_campaign(record, clock, [Fate(state=state)], dry_run=True)
     assert count_outcomes(record, made) == {"would_be_sent": 1}
     assert [row.code for row in outcome_rows(record, made)] == ["would_be_sent"]
