@@ -82,7 +82,12 @@ def show_error(error: CohortError) -> None:
 
 def show_unforeseen(error: Exception, where: str) -> None:
     """An error of ours: its kind and its place, without its text."""
-    refuse("unforeseen", f"{type(error).__name__} at {where}", 1, do="report this line: it is an internal error")
+    refuse(
+        "unforeseen",
+        f"{type(error).__name__} at {where}",
+        1,
+        do="an internal error: report this line",
+    )
     err().print(f"[bold red]unforeseen[/]: {type(error).__name__} at {escape(where)}")
     err().print("[dim]An internal error: report this line. What was done so far is kept.[/]")
 
