@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -44,7 +44,19 @@ def pause(
 
 
 def resume(
-    campaign: Id, reason: Why = "", me: Me = "", secret_fd: SecretFd = None, json: Json = False
+    campaign: Id,
+    reason: Why = "",
+    left: Annotated[
+        Literal["nothing", "repeat", "unknown"] | None,
+        typer.Option(
+            help="After a restore or failover: what of it was sent that the record does not know. nothing: the "
+            "provider has none of it, so it is sent. unknown: nobody knows; none of it is sent again, and each "
+            "message is listed. repeat: send it again; a class R or I gateway knows what it was given."
+        ),
+    ] = None,
+    me: Me = "",
+    secret_fd: SecretFd = None,
+    json: Json = False,
 ) -> None:
     """
     Let a campaign go on: one that is paused, halted, held (the database was restored), or missed.
@@ -54,6 +66,7 @@ def resume(
     from cli.show.next_steps import next_steps
     from clinic.clock import SystemClock
     from clinic.message.control import resume as act
+    from clinic.message.doubt import promises_of
     from clinic.message.timing import timing_of
 
     settings = get_settings()
@@ -67,6 +80,8 @@ def resume(
             by=by,
             reason=reason,
             timing=timing_of(settings),
+            left=left,
+            promises=promises_of(settings),
         )
     _tell(done, json=json)
     if not json:

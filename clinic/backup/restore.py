@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -73,7 +74,7 @@ def restore(settings: Settings, clock: Clock, parts: Path, manifest: Manifest) -
                 (draft / name).chmod(0o600)
         url, then = _where(settings, home, draft)
         load_record(parts / RECORD, url)
-        _stop(url, draft, clock)
+        _stop(url, draft, clock, manifest.taken_at)
         os.rename(draft, home)
         if then is not None:
             os.replace(then[0], then[1])
@@ -101,7 +102,7 @@ def _where(settings: Settings, home: Path, draft: Path) -> tuple[str, tuple[Path
     return f"sqlite:///{beside}", (beside, target)
 
 
-def _stop(url: str, home: Path, clock: Clock) -> None:
+def _stop(url: str, home: Path, clock: Clock, taken_at: datetime) -> None:
     record = Record.open(url)
     try:
         migrate(record)
@@ -109,6 +110,6 @@ def _stop(url: str, home: Path, clock: Clock) -> None:
         with record.write() as connection:
             # Nothing left after a move's backup: sending stays stopped, and no campaign is held
             if (stop := read_stop(connection)) is None or stop.code != MOVED:
-                stop_and_hold(connection, clock, "database-restored")
+                stop_and_hold(connection, clock, "database-restored", since=taken_at)
     finally:
         record.close()

@@ -194,6 +194,12 @@ _WHY = (
         "The gateway did not say whether it took it. Wait for a receipt, or settle it by two people.",
     ),
     Outcome(
+        "set_back",
+        "open",
+        "The record was restored or failed over, and it may have been sent before that. Wait for a receipt, "
+        "or settle it by two people.",
+    ),
+    Outcome(
         "tries_used_up",
         "failed",
         "The gateway took it at no try. Once it works again, send the failures again.",

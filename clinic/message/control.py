@@ -23,6 +23,7 @@ from clinic.message import states
 from clinic.message.campaign import get_campaign
 from clinic.message.codes import unpack
 from clinic.message.counting import count_outcomes
+from clinic.message.doubt import Left, Promise, doubt_of, give_up_lost, say
 from clinic.message.schedule import state_at
 from clinic.message.sending_stop import require_sending
 from clinic.message.timing import Timing
@@ -33,6 +34,7 @@ from clinic.record.schema.messages import batch, campaign, message, submission
 
 _PAUSABLE: Final = (states.RUNNING, states.SCHEDULED)
 _RESUMABLE: Final = (states.PAUSED, states.HELD_CAMPAIGN, states.MISSED)
+_BLIND: Final[Mapping[str, Promise]] = {}
 _CANCELLABLE: Final = (
     states.CHECKING, states.AWAITING_APPROVAL, *_PAUSABLE, *_RESUMABLE, states.RECONCILING,
 )  # fmt: skip
@@ -64,7 +66,15 @@ def pause(record: Record, clock: Clock, campaign_id: int, *, by: str, reason: st
 
 
 def resume(
-    record: Record, clock: Clock, campaign_id: int, *, by: str, reason: str, timing: Timing
+    record: Record,
+    clock: Clock,
+    campaign_id: int,
+    *,
+    by: str,
+    reason: str,
+    timing: Timing,
+    left: Left | None = None,
+    promises: Mapping[str, Promise] = _BLIND,
 ) -> Controlled:
     """
     Let a campaign go on that a person or the brake paused, that was held, or that missed its start; and
@@ -73,9 +83,13 @@ def resume(
     Failures before this do not halt it again. Who resumes it decides over a first part that failed,
     and over its being late: it may start until now and the settings' `late_hours`. Again: nothing.
 
+    Args:
+        left: after a set-back what of it left that the record does not know (doubt.py)
+        promises: by channel what its gateway promises; what is not named is blind
+
     Raises:
         NotFound: there is no such campaign
-        NotAllowed: it neither is paused, nor held, nor missed; sending is stopped
+        NotAllowed: it neither is paused, nor held, nor missed; sending is stopped; or nobody said what left
     """
     now = clock.now()
     with record.write() as connection:
@@ -95,6 +109,7 @@ def resume(
                 resumed_at=now,
                 finished_at=None,
                 canary_passed=job.canary_passed or decided,
+                **say(job, left, promises, now),
             )
         connection.execute(
             sa.update(batch)
@@ -120,6 +135,7 @@ def cancel(record: Record, clock: Clock, campaign_id: int, *, by: str, reason: s
     """
     Nothing more of the campaign ever leaves: what waits becomes `cancelled`, and is never saved (ACX-35).
 
+    After a set-back nobody knows whether what waits had left: it becomes `unknown` (doubt.py).
     Messages under way are settled by their answer, or by `settle_cancelled`. Again: nothing.
 
     Raises:
@@ -165,6 +181,7 @@ def cancel_waiting(connection: Connection, campaign_id: int, now: datetime) -> N
 def _cancel(connection: Connection, campaign_id: int, now: datetime) -> list[int]:
     """The same without telling the trail: which messages."""
     cancelled: list[int] = []
+    doubt = doubt_of(get_campaign(connection, campaign_id))
     rows = connection.execute(
         sa.select(batch.c.id, submission.c.open_members)
         .outerjoin(
@@ -176,6 +193,8 @@ def _cancel(connection: Connection, campaign_id: int, now: datetime) -> list[int
         .with_for_update(of=batch)
     ).all()
     for key, members in rows:
+        if doubt is not None:
+            give_up_lost(connection, key, doubt, now)
         under_way = is_any_of(message.c.id, unpack(members)) if members else sa.false()
         ids = connection.scalars(
             sa.update(message)

@@ -26,6 +26,7 @@ from clinic.errors import FenceLost
 from clinic.message import canary, states
 from clinic.message.codes import batch_id
 from clinic.message.contact import is_capped, note_attempt, wait_for_turn
+from clinic.message.doubt import Doubt, doubt_of
 from clinic.message.halting import halt
 from clinic.message.late_answers import LateAnswers
 from clinic.message.pacing import Lane, Turn
@@ -72,6 +73,7 @@ class Claim:
     purpose: str
     pace: Pace  # the campaign's own
     is_canary: bool = False
+    doubt: Doubt | None = None  # what of it may have left without the record's knowing
 
 
 class Ledger:
@@ -190,6 +192,7 @@ class Ledger:
             purpose=job.purpose,
             pace=Pace(per_second=job.pace_second, per_hour=job.pace_hour, per_day=job.pace_day),
             is_canary=job.canary_size is not None and row.number == 1,
+            doubt=doubt_of(job),
         )
 
     def _last_open(self, connection: Connection, job: sa.Row[Any], now: datetime) -> int:

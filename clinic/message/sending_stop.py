@@ -25,7 +25,7 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.errors import NotAllowed
 from clinic.govern.audit import Act, record_act
-from clinic.message import states
+from clinic.message import doubt, states
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign, installation, submission
 
@@ -137,8 +137,17 @@ def stop_moved(record: Record, clock: Clock, *, by: str, reason: str) -> None:
         _tell(connection, clock, "sending.stop", by=by, reason=reason, new={"code": MOVED})
 
 
-def stop_and_hold(connection: Connection, clock: Clock, code: str) -> None:
-    """After a set-back: stop, and hold each campaign that could send, for a person to resume one by one."""
+def stop_and_hold(
+    connection: Connection, clock: Clock, code: str, *, since: datetime | None = None
+) -> None:
+    """
+    After a set-back: stop, and hold each campaign that could send, for a person to resume one by one.
+
+    Args:
+        since: from when on messages may have left that the record does not know; None: the newest it knows
+    """
+    now = clock.now()
+    lost = since or doubt.last_known(connection) or now
     held = connection.scalars(
         sa.update(campaign)
         .where(campaign.c.state.in_(_ABLE))
@@ -146,6 +155,7 @@ def stop_and_hold(connection: Connection, clock: Clock, code: str) -> None:
             state=states.HELD_CAMPAIGN,
             state_reason=code,
             row_version=campaign.c.row_version + 1,
+            **doubt.begin(min(lost, now), now),
         )
         .returning(campaign.c.id)
     ).all()

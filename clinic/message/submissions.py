@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from clinic.gateway.protocol import Answer, Gateway, Outgoing, Taken, Turned
 from clinic.message import states
 from clinic.message.codes import pack, submission_id, unpack
+from clinic.message.doubt import WINDOW_TRUST, Promise, give_up_lost
 from clinic.message.halting import halt, reason_to_halt
 from clinic.message.ledger import Claim, Ledger
 from clinic.message.trail import tell_sent
@@ -27,9 +28,6 @@ from clinic.record.bulk import is_any_of, update_rows
 from clinic.record.schema.messages import batch, campaign, installation, message, submission
 
 MOST_MEMBERS = 1000  # of a submission: a batch has no more
-
-# A gateway is trusted to remember a key for this part of the time it promises
-_WINDOW_TRUST = 0.8
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,7 @@ class Submission:
     fingerprint: str  # of the messages when the intent was written
     tries: int = 0  # calls that left something without an answer
     made_at: datetime | None = None
+    doubted: bool = False  # of a record that was set back: what became of it then is lost
 
     @property
     def changed(self) -> bool:
@@ -55,10 +54,11 @@ class Submission:
 
     def is_past_asking(self, now: datetime) -> bool:
         """
-        Whether a replay could message somebody twice: a blind gateway, or one that has forgotten the key.
+        Whether a replay could message somebody twice: a blind gateway, one that has forgotten the key, or
+        an attempt whose rest the lost record may have sent under another key.
         """
         forgotten = self.window_until is not None and now >= self.window_until
-        return self.gateway_class == "B" or forgotten
+        return self.gateway_class == "B" or forgotten or self.doubted
 
 
 def find_open(ledger: Ledger, claim: Claim) -> Submission | None:
@@ -84,6 +84,7 @@ def find_open(ledger: Ledger, claim: Claim) -> Submission | None:
         fingerprint=row.payload_sha256,
         made_at=row.created_at,
         tries=row.tries,
+        doubted=claim.doubt is not None and claim.doubt.covers(row.created_at, row.gateway_class),
     )
 
 
@@ -110,6 +111,10 @@ def intend(ledger: Ledger, claim: Claim, gateway: Gateway) -> Submission | None:
         if not allowed.count:
             ledger.give_back(connection, claim, not_before=allowed.more_at)
             return None
+        if claim.doubt is not None:
+            promise = Promise(gateway.gateway_class, gateway.window)
+            may_repeat = claim.doubt.may_repeat(promise, now)
+            give_up_lost(connection, claim.batch_id, claim.doubt, now, may_repeat=may_repeat)
         ledger.leave_out(connection, claim, now)
         waiting = (message.c.batch_id == claim.batch_id) & (message.c.state == states.PENDING)
         awake = ledger.is_awake(claim, now)
@@ -154,7 +159,7 @@ def _write_intent(
         messages=messages,
         open=frozenset(m.reference for m in messages),
         per_request=gateway.per_request,
-        window_until=None if gateway.window is None else now + gateway.window * _WINDOW_TRUST,
+        window_until=None if gateway.window is None else now + gateway.window * WINDOW_TRUST,
         replay=False,
         fingerprint=fingerprint(messages),
         made_at=now,

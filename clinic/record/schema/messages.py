@@ -115,6 +115,10 @@ campaign = Table(
     # --- that it halted itself, and that this was told: clinic/message/halting.py
     Column("halted_at", UtcDateTime),  # the last time
     Column("halt_told_at", UtcDateTime),  # the `halted_at` that was told; empty: none was
+    # --- that the record was set back: clinic/message/doubt.py
+    Column("doubt_since", UtcDateTime),  # its messages may have left from then; empty: no doubt
+    Column("doubt_until", UtcDateTime),
+    Column("doubt_said", String(10)),  # what a person said of it: asked, repeat, unknown
     CheckConstraint("save_when IN ('sent', 'delivered')", name="save_when_known"),
 )
 Index("ix_campaign_list_id", campaign.c.list_id, campaign.c.template_version_id)

@@ -14,6 +14,7 @@ from clinic.backup.restore import restore
 from clinic.backup.write import write_backup
 from clinic.clock import SystemClock
 from clinic.message.control import resume
+from clinic.message.doubt import promises_of
 from clinic.message.sending_stop import allow, sending
 from clinic.message.timing import Timing
 from clinic.message.witness import accept, home_of
@@ -47,7 +48,12 @@ def resume_all(job: Job) -> None:
         accept(connection, home_of(settings_of(job)))
         # A restore takes longer than a lease lasts; a test need not
         connection.execute(sa.update(batch).values(lease_until=CLOCK.now() - timedelta(hours=1)))
-    resume(record, CLOCK, 1, by="mia", reason="asked", timing=TIMING)
+    promises = promises_of(settings_of(job))
+    blind = promises["sms"].gateway_class == "B"
+    resume(
+        record, CLOCK, 1, by="mia", reason="asked", timing=TIMING, promises=promises,
+        left="nothing" if blind else "repeat",
+    )  # fmt: skip
     record.close()
 
 

@@ -37,7 +37,7 @@ from clinic.record.installation import install
 from clinic.record.schema.messages import campaign, installation
 from clinic.record.schema.people import appointment
 from tests.fakes import FakeClock, FakeGateway
-from tests.ledgers import add_campaign, add_patients, make_ledger
+from tests.ledgers import add_campaign, add_patients, make_ledger, message_states
 from tests.main_job import Practice
 
 Copy = Callable[[], Record]
@@ -149,8 +149,11 @@ def test_after_a_restore_nothing_leaves_by_any_path(
     assert hold_if_restored(record, clock, home) is None
     assert send(record, clock, home, number, 3).calls == 0  # held until somebody resumes it
     assert send(record, clock, home, new, 1).calls == 1
-    resume(record, clock, number, by="nia", reason="looked", timing=Timing())
-    assert send(record, clock, home, number, 3).calls == 2
+    with pytest.raises(NotAllowed, match="left-unsaid"):  # a blind gateway: nobody knows
+        resume(record, clock, number, by="nia", reason="looked", timing=Timing())
+    resume(record, clock, number, by="nia", reason="no", timing=Timing(), left="unknown")
+    assert send(record, clock, home, number, 3).calls == 0
+    assert message_states(record, number) == {"accepted": 10, "unknown": 20}
 
 
 def test_a_second_restore_of_the_same_backup_is_noticed_too(
@@ -204,7 +207,7 @@ def test_a_process_that_is_sending_when_its_record_is_set_back_stops(
     assert why_stopped(record) == "database-restored"
     assert found(record) == [(states.HELD_CAMPAIGN, "database-restored")]
     allow_again(record, clock, home)
-    resume(record, clock, number, by="nia", reason="looked", timing=Timing())
+    resume(record, clock, number, by="nia", reason="looked", timing=Timing(), left="nothing")
     deliver(ledger, gateway, number, 3, 3, patience=timedelta())
     assert gateway.calls == 3  # a person knows of it: the same process goes on
 
