@@ -82,18 +82,17 @@ class Notes:
         self._epoch = 0  # of the record when `_last` was noted
 
     def require_same(self, connection: Connection) -> None:
+        # Read once: another thread may note its own while the record is asked about this one
+        last, epoch = self._last, self._epoch
         row = connection.execute(
             sa.select(
                 installation.c.epoch,
                 installation.c.cluster,
-                sa.select(submission.c.id)
-                .where(submission.c.id == self._last)
-                .exists()
-                .label("known"),
+                sa.select(submission.c.id).where(submission.c.id == last).exists().label("known"),
             )
         ).one()
         # A higher epoch: a person knows of what was lost
-        if self._last is not None and not row.known and row.epoch <= self._epoch:
+        if last is not None and not row.known and row.epoch <= epoch:
             raise SetBack("database-restored", "the record was set back while this process worked")
         if row.cluster != cluster_of(connection):
             raise SetBack("database-moved", "the record's database server is another one now")

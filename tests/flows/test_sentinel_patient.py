@@ -68,7 +68,7 @@ def sentinel() -> Sentinel:
         given=f"Siân{letters}",
         family=f"Llŷr{letters}",
         nhs_number=nhs(40 + unique.int % 100),
-        mobile=f"07700900{unique.int % 1000:03}",
+        mobile=f"07700900{100 + unique.int % 900}",  # those below 100 are the other patients'
         email=f"{letters}@example.org",
         born=date(1906 + unique.int % 20, 7, 1 + unique.int % 28),
         remark=f"remark {letters} \\ é",
@@ -210,6 +210,8 @@ def test_after_a_crash(
         sent = connection.scalars(sa.select(outbox.c.address)).all()
     assert len(sent) == len(set(sent)) == 21
     assert find_in_prefect(tmp_path / "prefect", sentinel.words) == []
+    assert (tmp_path / "logs" / "cohort.log").exists()
+    assert find_in_prefect(tmp_path / "logs", sentinel.words) == []
 
 
 def test_after_a_parameter_that_the_flow_does_not_take(

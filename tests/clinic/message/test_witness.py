@@ -26,6 +26,7 @@ from clinic.message.timing import Timing
 from clinic.message.wake import due_campaigns
 from clinic.message.witness import (
     Home,
+    SetBack,
     accept,
     hold_as_restored,
     hold_if_restored,
@@ -34,7 +35,7 @@ from clinic.message.witness import (
 )
 from clinic.record.database import Record
 from clinic.record.installation import install
-from clinic.record.schema.messages import campaign, installation
+from clinic.record.schema.messages import campaign, installation, submission
 from clinic.record.schema.people import appointment
 from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import add_campaign, add_patients, make_ledger, message_states
@@ -210,6 +211,31 @@ def test_a_process_that_is_sending_when_its_record_is_set_back_stops(
     resume(record, clock, number, by="nia", reason="looked", timing=Timing(), left="nothing")
     deliver(ledger, gateway, number, 3, 3, patience=timedelta())
     assert gateway.calls == 3  # a person knows of it: the same process goes on
+
+
+def test_what_another_thread_notes_while_the_record_is_asked_is_no_alarm(
+    set_up: Record, clock: FakeClock, home: Home
+) -> None:
+    """Threads of one process share its note: the first of them notes while the second has asked about none."""
+    send(set_up, clock, home, add_campaign(set_up, clock, 10), 1)
+    notes = notes_of(set_up, home, "two:threads")
+    with set_up.read() as connection:
+        left = connection.scalars(sa.select(submission.c.id)).one()
+        notes.require_same(connection)
+
+    def note_meanwhile(_: object, __: object, statement: str, *___: object) -> None:
+        if "submission" in statement:
+            notes.note(left)
+
+    sa.event.listen(set_up.engine, "after_cursor_execute", note_meanwhile)
+    try:
+        with set_up.read() as connection:
+            notes.require_same(connection)
+    finally:
+        sa.event.remove(set_up.engine, "after_cursor_execute", note_meanwhile)
+    notes.note("never-committed".ljust(36, "0"))  # and what the record does not know is one
+    with set_up.read() as connection, pytest.raises(SetBack, match="database-restored"):
+        notes.require_same(connection)
 
 
 @pytest.mark.parametrize("state", _ABLE)
