@@ -25,6 +25,7 @@ from clinic.message.save import save_batches
 from clinic.message.stage import stage
 from clinic.message.summary import summarize
 from clinic.message.variables import Setting
+from clinic.message.witness import Home, hold_if_restored, notes_of, register
 from clinic.message.worker import Worker
 from clinic.record.database import Record
 from clinic.settings import Organisation, Phones, Settings, SmsGateway
@@ -100,11 +101,16 @@ def run(job: Job) -> None:
     setting = Setting(settings.organisation, clock.now())
     batches = stage(record, number, setting=setting, most_segments=6)
     release(record, clock, number)
+    home, worker = Home(settings.home), Worker(settings.home / "workers")
+    register(record, home)
+    if (alarm := hold_if_restored(record, clock, home)) is not None:
+        raise AssertionError(f"nobody set the record back: {alarm}")
     ledger = Ledger(
         record,
         clock,
-        Worker(settings.home / "workers"),
+        worker,
         back_off=timedelta(milliseconds=20),
+        witness=notes_of(record, home, worker.name),
         reached=Plug(job.point, job.hit),
     )
     half = batches // 2

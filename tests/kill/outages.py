@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from clinic.record.database import Record
@@ -14,11 +15,14 @@ from tests.postgres import running_server
 from tests.servers.recorder import RunningGateway, running_gateway
 
 
-def wait_for(gateway: RunningGateway, count: int) -> None:
-    """Until the gateway has so many messages, or will not have them."""
+def wait_for(gateway: RunningGateway, count: int, at_it: Callable[[], bool]) -> bool:
+    """Until the gateway has so many messages; False: nobody is at it any more, and it will not."""
     until = time.monotonic() + 600
-    while len(gateway.report().taken) < count and time.monotonic() < until:
+    while len(gateway.report().taken) < count:
+        if not at_it() or time.monotonic() > until:
+            return False
         time.sleep(0.02)
+    return True
 
 
 def restart_database(gateway_class: str, *, people: int, times: int, folder: Path) -> Fate:
@@ -37,7 +41,11 @@ def restart_database(gateway_class: str, *, people: int, times: int, folder: Pat
         )  # fmt: skip
         process = start(job)
         for turn in range(1, times + 1):
-            wait_for(gateway, people * turn // (2 * times))
+            if not wait_for(gateway, people * turn // (2 * times), process.is_alive):
+                # Both threads were claiming when the database went, and gave up
+                process.join(60)
+                process = start(job)
+                assert wait_for(gateway, people * turn // (2 * times), process.is_alive)
             server.restart()
         process.join(600)  # a thread that was claiming may have given up: what is left is finished
         finish(job)
@@ -53,7 +61,7 @@ def prefect_dies(url: str, folder: Path, gateway_class: str, *, people: int) -> 
         ) as made,
     ):
         sending = made.start(*made.message())
-        wait_for(gateway, people // 10)
+        assert wait_for(gateway, people // 10, lambda: sending.poll() is None)
         made.kill_server()
         done = made.end(sending)
         assert done.code == 0, done.err
