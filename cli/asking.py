@@ -50,8 +50,8 @@ def message_cohort(
     Review, ask, send, tell; what one would type next.
 
     Raises:
-        MendableError: what to mend; nothing was sent
-        Incomplete: work is left, or somebody's fate is unknown
+        MendableError: what to fix; nothing was sent
+        Incomplete: work is left, or a delivery status is unknown
     """
     settings = get_settings()
     with open_record(settings):  # says what to do where there is no record yet
@@ -88,7 +88,7 @@ def release(
     Send what is staged, unless a second person must decide first; what one would type next.
 
     Raises:
-        Incomplete: work is left, or somebody's fate is unknown
+        Incomplete: work is left, or a delivery status is unknown
     """
     if sending.waits_for_approval(parts, campaign_id):
         if json:
@@ -168,7 +168,7 @@ def decide(review: Review, messages: int, manner: Manner) -> None:
             "warning-not-accepted",
             "the text has warnings: change it, or accept them with --accept-warnings",
         )
-    verb = "Rehearse" if review.dry_run else "Send"
+    verb = "Do a dry run of" if review.dry_run else "Send"
     question = f"{verb} {messages:,} messages?"
     if review.outbox:
         question = f"Keep {messages:,} messages in the outbox? Nothing is sent."
@@ -190,7 +190,7 @@ def _send(
         raise
     except KeyboardInterrupt:
         console.say(
-            "\nInterrupted. What is in flight may still leave; what was sent is noted, and nobody is "
+            "\nInterrupted. What is in flight may still be sent; what was sent is noted, and nobody is "
             "messaged twice."
         )
         console.next_commands(f"cohort message --resume {campaign_id}")

@@ -25,7 +25,7 @@ def pause(
     campaign: Id, reason: Why = "", me: Me = "", secret_fd: SecretFd = None, json: Json = False
 ) -> None:
     """
-    Let nothing more of a campaign leave, until it is resumed. Acts within one batch.
+    Send no more of a campaign until it is resumed. Acts within one batch.
 
     What is under way at this moment is under way: its answer counts.
     """
@@ -96,7 +96,7 @@ def cancel(
     secret_fd: SecretFd = None,
     json: Json = False,
 ) -> None:
-    """Let nothing more of a campaign ever leave. What left stays sent; the rest counts as cancelled."""
+    """Send no more of a campaign, for good. What was sent stays sent; the rest counts as cancelled."""
     from cli.show.next_steps import next_steps
     from clinic.clock import SystemClock
     from clinic.errors import NotAllowed

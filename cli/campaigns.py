@@ -29,7 +29,7 @@ def campaigns(
     OK: everyone who was to be messaged was reached; beside it how many rows were not accepted. Error:
     messages failed or are unknown, or more of the list is wrong than the settings accept.
     Other words are states: checking, running, paused, refused, cancelled …
-    Of a rehearsal nothing left: OK says that it would have.
+    Of a dry run nothing was sent: OK says that it would have been.
     """
     from clinic.clock import SystemClock
     from clinic.message.estimate import starts_at
@@ -67,7 +67,7 @@ def campaigns(
 def _status(line: CampaignLine, starts: str) -> str:
     goes_on = "starts" if line.state != "running" else "goes on"
     when = f", {goes_on} {starts}" if starts else ""
-    return line.status + when + (" (rehearsal)" if line.dry_run else "")
+    return line.status + when + (" (dry run)" if line.dry_run else "")
 
 
 def show(

@@ -63,7 +63,7 @@ def request(kind: str, selection_id: int, parameters: Mapping[str, Any], how: As
     Ask for an operation: store it, plan it, show the review, and start its run. Its number.
 
     Raises:
-        MendableError: what to mend; nothing was changed
+        MendableError: what to fix; nothing was changed
         NotAllowed: not proven, not allowed, or not confirmed
     """
     from clinic.change.operations import Request, request_operation

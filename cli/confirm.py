@@ -57,7 +57,7 @@ def wait_for_another(
     Args:
         ask: shows a prompt and gives the secret, empty: not now; None: the terminal, if there is one
     """
-    console.say(f"Campaign {campaign_id} waits for another person: nothing has left.")
+    console.say(f"Campaign {campaign_id} waits for another person: nothing was sent.")
     again = f"cohort message --resume {campaign_id}"
     found = waiting_request(record, campaign_id)
     if found is None:

@@ -36,7 +36,7 @@ def demo(
     See the main job run: a made-up practice, a list with every kind of fault, one campaign.
 
     Takes about half a minute. The patients do not exist, their numbers are never issued, and nothing
-    leaves this machine. The same people and the same list on every machine.
+    is sent from this machine. The same people and the same list on every machine.
     """
     from cli.asked import Manner, What, Who
     from cli.asking import message_cohort

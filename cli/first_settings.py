@@ -26,7 +26,7 @@ _QUESTIONS: Final = {
         f"Closed on the public holidays of which country (GB, US, …; {NOWHERE}: open on all of them)",
         COUNTRY,
     ),
-    "hours.text": (f"When may texts and e-mails leave? (or: {ALWAYS})", TEXT_HOURS),
+    "hours.text": (f"When may texts and e-mails be sent? (or: {ALWAYS})", TEXT_HOURS),
 }
 
 

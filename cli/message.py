@@ -108,7 +108,7 @@ def message(
         typer.Option(min=1, max=60, help="Spread over so many days.", rich_help_panel=_HOW),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Rehearse: nothing leaves.", rich_help_panel=_HOW)
+        bool, typer.Option("--dry-run", help="Dry run: nothing is sent.", rich_help_panel=_HOW)
     ] = False,
     outbox: Annotated[
         bool,
@@ -156,7 +156,7 @@ def message(
     Message everyone in a list, a group, a filter or pasted ids who may be messaged.
 
     First the review: who is accepted, who is not and why, what it costs, three messages as they will
-    leave. Nothing leaves before you say yes. Killed or interrupted, it carries on with --resume.
+    leave. Nothing is sent before you say yes. Killed or interrupted, it carries on with --resume.
 
     [bold]Examples[/]
 
@@ -168,8 +168,8 @@ def message(
 
     A DAY is 2026-03-31 or 31/03/2026.
 
-    Exit codes: 0 all sent · 2 refused, nothing left · 3 not confirmed, nothing left · 4 work left or
-    fates unknown.
+    Exit codes: 0 all sent · 2 refused, nothing was sent · 3 not confirmed, nothing was sent · 4 work remains or
+    delivery status unknown.
     """
     from cli import console
     from cli.asked import Manner, What, Who

@@ -112,7 +112,7 @@ def say_gone(*, released: bool) -> None:
     """
     The one sentence.
 
-    released: whether anything of it may leave already
+    released: whether anything of it may be sent already
     """
     global _leave
     _leave = True

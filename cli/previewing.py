@@ -1,4 +1,4 @@
-"""`cohort message --preview` and `--row`: messages as they would leave, and nothing left behind."""
+"""`cohort message --preview` and `--row`: messages as they would leave, and nothing is left behind."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def look(parts: Wiring, who: Who, what: What, manner: Manner) -> list[str]:
         key = preview_key()
         discard_left_behind(parts.record, parts.clock.now())
         try:
-            # A preview is a rehearsal: it keeps nobody from sending the same list afterwards
+            # A preview is a dry run: it keeps nobody from sending the same list afterwards
             request = to_request(parts, who, what, manner, key=key)
             campaign_id = sending.begin(parts, request, request_key=key)
             sending.prepare(parts, campaign_id)

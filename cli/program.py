@@ -2,7 +2,7 @@
 The program `cohort`: which commands there are, and where each lives.
 
 Exit codes: 0 done; 1 internal error; 2 input error, nothing was done; 3 not allowed; 4 ended with work
-left or with messages whose fate is unknown; 5 the database cannot be trusted (clinic/errors.py).
+left or with messages of unknown delivery status; 5 the database cannot be trusted (clinic/errors.py).
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ COMMANDS = {
     "server": Lazy("cli.server:app", "Start, stop or look at the local Prefect server.", _START),
     "message": Lazy("cli.message:message", "Message a list, a group, a filter or pasted ids.", _SEND),
     "remind": Lazy("cli.reminding:remind", "Remind of appointments now: look, leave out, send.", _SEND),
-    "pause": Lazy("cli.campaign_control:pause", "Let nothing more of a campaign leave for now.", _SEND),
+    "pause": Lazy("cli.campaign_control:pause", "Pause a campaign: no more of it is sent for now.", _SEND),
     "resume": Lazy("cli.campaign_control:resume", "Let a paused, halted or missed campaign go on.", _SEND),
-    "cancel": Lazy("cli.campaign_control:cancel", "Let nothing more of a campaign ever leave.", _SEND),
+    "cancel": Lazy("cli.campaign_control:cancel", "Cancel a campaign: no more of it is ever sent.", _SEND),
     "sending": Lazy("cli.sending_switch:app", "Stop everything that sends, or allow it again.", _SEND),
     "resend": Lazy("cli.resend:resend", "Send again what failed of a campaign, and only that.", _SEND),
-    "unknown": Lazy("cli.unknown:app", "Settle by two people what nobody can know.", _SEND),
+    "unknown": Lazy("cli.unknown:app", "Resolve messages of unknown delivery status.", _SEND),
     "list": Lazy("cli.lists:app", "Check a list before anything is sent; see those taken in.", _SEND),
     "templates": Lazy("cli.templates:app", "The catalogue of message templates, with versions.", _SEND),
     "groups": Lazy("cli.groups:app", "Patient groups and their members.", _SEND),
@@ -47,7 +47,7 @@ COMMANDS = {
     "receipts": Lazy("cli.receipts:app", "What networks tell us: take it in, apply it, count it.", _READ),
     "patient": Lazy("cli.outreach:patient", "One patient's outreach card: every message ever sent.", _READ),
     "report": Lazy("cli.outreach:report", "The Outreach Report: every message sent, filtered.", _READ),
-    "review": Lazy("cli.campaign_control:review", "What an approver looks at, before it leaves.", _GOVERN),
+    "review": Lazy("cli.campaign_control:review", "What an approver looks at before it is sent.", _GOVERN),
     "approvals": Lazy("cli.approvals:app", "What waits for a second person.", _GOVERN),
     "confirm": Lazy("cli.confirm:confirm", "Say that a campaign that waits is yours.", _GOVERN),
     "approve": Lazy("cli.approvals:approve", "Approve a request; its run goes on.", _GOVERN),
@@ -86,7 +86,7 @@ on the patient's record, every row of the list has an outcome.
 [bold]Examples[/]
 
   cohort demo
-    See it run on made-up patients; nothing leaves this machine.
+    See it run on made-up patients; nothing is sent from this machine.
 
   cohort message flu.csv --name "Flu 2026" --template flu-invite
     Check and review the list, then send.
@@ -99,7 +99,7 @@ on the patient's record, every row of the list has an outcome.
 """
 _EPILOG = (
     "Exit codes: 0 done · 1 internal error · 2 input error, nothing was done · 3 not allowed · "
-    "4 work left or fates unknown · 5 the database cannot be trusted. "
+    "4 work remains or delivery status unknown · 5 the database cannot be trusted. "
     "Settings: cohort.toml and COHORT_… (cohort init writes one)."
 )
 

@@ -49,9 +49,9 @@ def remind_patients(
     values: fields of `ReminderRequest`, those that were typed
 
     Raises:
-        MendableError: what to mend; nothing was sent
+        MendableError: what to fix; nothing was sent
         NotAllowed: nobody said yes
-        Incomplete: work is left, or somebody's fate is unknown
+        Incomplete: work is left, or a delivery status is unknown
     """
     settings = get_settings()
     with open_record(settings):  # says what to do where there is no record yet
@@ -112,7 +112,7 @@ def _look_and_ask(
 
 
 def _look(parts: Wiring, request: ReminderRequest, key: str, choice: Choice) -> Look:
-    # A look is a rehearsal: it gives no reminder
+    # A look is a dry run: it gives no reminder
     rehearsal = request.model_copy(update={"dry_run": True})
     campaign_id = sending.begin(parts, rehearsal, request_key=key)
     sending.prepare(parts, campaign_id)
@@ -176,7 +176,7 @@ def _begin(parts: Wiring, request: ReminderRequest) -> int:
         refuse(parts.record, campaign_id, error.code)
         raise
     except KeyboardInterrupt:
-        console.say("\nInterrupted. Nothing has left.")
+        console.say("\nInterrupted. Nothing was sent.")
         console.next_commands(f"cohort message --resume {campaign_id}")
         raise
     return campaign_id

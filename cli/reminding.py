@@ -85,7 +85,7 @@ def remind(
         bool, typer.Option("--all", help="Show the whole list, however long.", rich_help_panel=_HOW)
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Rehearse: nothing leaves.", rich_help_panel=_HOW)
+        bool, typer.Option("--dry-run", help="Dry run: nothing is sent.", rich_help_panel=_HOW)
     ] = False,
     outbox: Annotated[
         bool,
@@ -132,8 +132,8 @@ def remind(
 
     A DAY is 2026-03-31 or 31/03/2026.
 
-    Exit codes: 0 all sent, or nobody left to remind · 2 refused, nothing left · 3 not confirmed, nothing
-    left · 4 work left or fates unknown.
+    Exit codes: 0 all sent, or nobody left to remind · 2 refused, nothing was sent · 3 not confirmed, nothing
+    was sent · 4 work remains or delivery status unknown.
     """
     from cli import console
     from cli.asked import Manner

@@ -36,7 +36,7 @@ def begin(
     request_key: of a preview, which no request may name; else the request's own
 
     Raises:
-        MendableError: what to mend; nothing was sent
+        MendableError: what to fix; nothing was sent
     """
     from clinic.message.begin import begin_campaign
     from clinic.message.remind import begin_reminders
@@ -198,7 +198,7 @@ def send(parts: Wiring, request: MessageRequest | ReminderRequest, campaign_id: 
     Run the flow in this process, with live progress; where its server dies, go on without it.
 
     Raises:
-        Incomplete: work is left, or somebody's fate is unknown
+        Incomplete: work is left, or a delivery status is unknown
     """
     from cli.show.progress import watching
     from cli.stopping import stopping_when_asked

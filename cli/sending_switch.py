@@ -26,8 +26,8 @@ app = typer.Typer(
     help="""
     Whether anything is sent from this record at all.
 
-    Sending stops by itself when the record was restored, copied or failed over: messages may have left
-    that it knows nothing of. A person finds out what left, and allows it again.
+    Sending stops by itself when the record was restored, copied or failed over: messages may have been sent
+    that it does not know of. A person finds out what was sent, and allows it again.
     """,
 )
 Why = Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail. No patient.")]

@@ -43,7 +43,7 @@ def init(
         str, typer.Option(help="Part of the country: ENG, WLS, SCT, NIR, CA.")
     ] = "",
     text_hours: Annotated[
-        str, typer.Option(help=f'When texts and e-mails may leave: "{TEXT_HOURS}", or {ALWAYS}.')
+        str, typer.Option(help=f'When texts and e-mails may be sent: "{TEXT_HOURS}", or {ALWAYS}.')
     ] = "",
     voice_hours: Annotated[
         str, typer.Option(help=f'When calls may be made; "{VOICE_HOURS}" if not given.')
@@ -102,7 +102,7 @@ def init(
         settings = governed(record, settings)
     _tell_hours(settings, path)
     if stop is not None:
-        console.say("[bold red]Nothing is sent[/] until somebody says what had left before.")
+        console.say("[bold red]Nothing is sent[/] until somebody says what was sent before.")
         return console.next_commands("cohort sending status")
     first = () if people else ("cohort operators add",)
     console.next_commands(
@@ -149,7 +149,7 @@ def change_settings(path: Path, values: dict[str, Any]) -> None:
 def _tell_hours(settings: Settings, path: Path) -> None:
     hours, zone = settings.hours, settings.organisation.time_zone
     holidays = f", not on holidays of {hours.country}" if hours.country else ""
-    console.say(f"Texts and e-mails leave {hours_text(hours.text)}{holidays} ({zone}).")
+    console.say(f"Texts and e-mails are sent {hours_text(hours.text)}{holidays} ({zone}).")
     console.say(f"Calls are made {hours_text(hours.voice)}.")
     if not hours.country and not hours.closed:
         console.say("[yellow]Open on public holidays too[/], 25 December among them.")
@@ -187,7 +187,7 @@ def set_up(
 
     Args:
         join: this machine works with a record that others work with already
-        restored: the record was restored or copied: nothing is sent until a person says what left
+        restored: the record was restored or copied: nothing is sent until a person says what was sent
         copy: keep a copy of a record that is migrated
 
     Raises:

@@ -1,4 +1,4 @@
-"""Ctrl-C while a campaign is sent: what is in flight still leaves, nothing more is begun, and this is said."""
+"""Ctrl-C while a campaign is sent: what is in flight is still sent, nothing more is begun, and this is said."""
 
 from __future__ import annotations
 
@@ -46,5 +46,5 @@ def _say(parts: Wiring, campaign_id: int) -> None:
 
     with parts.record.read() as connection:
         count = len(in_flight(connection, campaign_id))
-    what = f"{count:,} messages in flight still leave" if count else "nothing is in flight"
+    what = f"{count:,} messages in flight are still sent" if count else "nothing is in flight"
     console.say(f"\nStopping: {what}, and nothing more after that. Ctrl-C again ends at once.")

@@ -1,4 +1,4 @@
-"""`cohort unknown`: settle by two people what nobody can know."""
+"""`cohort unknown`: resolve messages of unknown delivery status."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
     help="""
-    Messages of which nobody can know whether they left: two people say what became of them.
+    Messages with unknown delivery status: two people say what became of them.
 
-    One asks, another approves (cohort approve), then it is settled. Possible after 72 hours, for until
-    then a receipt may tell. "not-sent" lets them be sent again: whoever had it after all has it twice.
+    One asks, another approves (cohort approve), then it is resolved. Possible after 72 hours, since until
+    then a delivery receipt may tell. "not-sent" lets them be sent again, which may cause duplicates.
     """,
 )
 Id = Annotated[int, typer.Argument(metavar="CAMPAIGN", help="Its number: cohort campaigns.")]
@@ -60,7 +60,7 @@ def ask(
 def settle(
     campaign: Id, fate: As, rows: Rows = None, me: Me = "", secret_fd: SecretFd = None
 ) -> None:
-    """Settle exactly what was approved."""
+    """Resolve exactly what was approved."""
     from cli.resend import row_numbers
     from clinic.clock import SystemClock
     from clinic.message.unknowns import settle_unknowns
@@ -72,7 +72,7 @@ def settle(
             record, SystemClock(), campaign, "sent" if fate == "sent" else "not_sent",
             rows=row_numbers(rows), by=by,
         )  # fmt: skip
-    console.say(f"{done.applied:,} messages settled as {fate}.")
+    console.say(f"{done.applied:,} messages resolved as {fate}.")
     if fate == "not-sent":
         console.next_commands(f"cohort resend {campaign}", f"cohort show {campaign}")
     else:

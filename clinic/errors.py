@@ -106,7 +106,7 @@ class FenceLost(CohortError):
 
 
 class Incomplete(CohortError):
-    """The run ended with work left, or with messages whose fate is unknown."""
+    """The run ended with work left, or with messages of unknown delivery status."""
 
     exit_code = 4
 

@@ -53,7 +53,7 @@ def check_cohort(
 
     Raises:
         CohortRefused: the gate stops the list and nobody answers for it, or it has more recipients than
-            the cap allows; the campaign is refused and nothing of it can ever leave
+            the cap allows; the campaign is refused and nothing of it can ever be sent
         FenceLost: another run checks this campaign at the same time
     """
     with record.read() as connection:

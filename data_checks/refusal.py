@@ -140,7 +140,7 @@ def _add_unjudged(connection: Connection, campaign_id: int) -> None:
 
 
 def _close(connection: Connection, campaign_id: int, code: str, outcome: str) -> None:
-    """Nothing of the campaign ever leaves; those who would have been messaged have a reason too."""
+    """Nothing of the campaign is ever sent; those who would have been messaged have a reason too."""
     connection.execute(
         sa.update(recipient)
         .where(recipient.c.campaign_id == campaign_id, recipient.c.outcome == "accepted")

@@ -9,7 +9,7 @@ Export many patients' data to one file: a list, a clinical summary, visits, or t
 
 Run it again: it carries on where it stopped, and a file that was half written is begun anew. What
 Prefect stores is the operation's number, chunk numbers, counts, the file's name and SHA-256. There is
-no undo: what left cannot be called back.
+no undo: what was exported cannot be called back.
 """
 
 from prefect.task_runners import ThreadPoolTaskRunner

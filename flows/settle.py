@@ -1,5 +1,5 @@
 """
-Settle, every few minutes: what networks and patients told us, what is overdue, what is due to go on.
+Reconcile, every few minutes: what networks and patients told us, what is overdue, what is due to go on.
 
     pull_receipts ─► apply_receipts ─► apply_replies     delivered, failed; STOP and START
         ─► save_late                                     what was sent and is not on the record yet
@@ -44,7 +44,7 @@ from tasks.silent_runs import end_silent_runs
     task_runner=ThreadPoolTaskRunner(max_workers=2),
 )
 def settle() -> object:
-    """Settle whatever can be settled now."""
+    """Reconcile whatever can be reconciled now."""
     pulled = pull_receipts(return_state=True)
     applied = apply_receipts(return_state=True)
     replies = apply_replies(return_state=True)

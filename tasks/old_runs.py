@@ -35,7 +35,7 @@ MOST: Final = 100  # a call: what an earlier version left goes within a day
 
 @task(name="forget-runs", retries=1, retry_delay_seconds=5)
 def forget_runs() -> int:
-    """Remove the finished runs of settle that are old; how many."""
+    """Remove the finished runs of `settle` that are old; how many."""
     parts = wiring()
     kept = timedelta(hours=parts.settings.prefect_keep_settle_hours)
     with get_client(sync_client=True) as client:
@@ -45,7 +45,7 @@ def forget_runs() -> int:
 def forget_settled(
     client: SyncPrefectClient, tag: str, *, before: datetime, most: int = MOST
 ) -> int:
-    """Remove runs of settle with this tag that ended, not in failure, before that time; how many."""
+    """Remove runs of `settle` with this tag that ended, not in failure, before that time; how many."""
     found = _ended(client, tag, before, most)
     for key in found:
         with contextlib.suppress(ObjectNotFound):  # another machine's settle removed it meanwhile

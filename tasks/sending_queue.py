@@ -15,7 +15,7 @@ from tasks.server import ask_server
 
 SENDING_QUEUE: Final = "messages"  # of the deployments that message patients, in prefect.yaml
 PAUSED_SAYS: Final = (
-    "The queue of messages is paused: no scheduled campaign and no reminder leaves. Find out why "
+    "The queue of messages is paused: no scheduled campaign and no reminder is sent. Find out why "
     "(cohort campaigns), then let it go on: cohort server resume"
 )
 

@@ -1,5 +1,5 @@
 """
-Settling, by the clock: what came back, what is overdue, what is due to go on. One call each into `clinic`.
+Reconciling, on schedule: what came back, what is overdue, what is due to go on. One call each into `clinic`.
 
 Each task may be run again at any time and beside itself, and hands on counts alone.
 """
@@ -49,7 +49,7 @@ def pull_receipts() -> int:
 
 @task(name="apply-receipts", retries=2, retry_delay_seconds=[1, 10])
 def apply_receipts() -> int:
-    """Settle messages by the receipts in the inbox; how many fitted one."""
+    """Reconcile messages by the receipts in the inbox; how many fitted one."""
     parts = wiring()
     return apply_all_receipts(parts.record, parts.clock).applied
 

@@ -106,7 +106,7 @@ def _largest_first(summary: Summary) -> list[tuple[str, int]]:
 
 def page_of(summary: Summary) -> str:
     """The campaign's result as a page: what it was, in numbers and bars, and the next commands."""
-    kind = "Rehearsal" if summary.dry_run else "Campaign"
+    kind = "Dry run" if summary.dry_run else "Campaign"
     return "\n".join(
         [
             f"# {kind} {summary.campaign_id}: {summary.status}",

@@ -64,7 +64,7 @@ class Wiring:
 
     @functools.cached_property
     def timing(self) -> Timing:
-        """When and how fast messages may leave, as it was set at installation."""
+        """When and how fast messages may be sent, as it was set at installation."""
         return timing_of(self.settings)
 
     @functools.cached_property

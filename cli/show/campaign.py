@@ -34,8 +34,8 @@ def show_details(details: CampaignDetails, time: LocalTime, *, starts: datetime 
     facts = Table.grid(padding=(0, 2))
     for name, value in (
         ("Bulk Outreach ID", str(line.id)),
-        ("Status", line.status + (" (rehearsal: nothing left)" if line.dry_run else "")),
-        ("Rehearsed by" if line.dry_run else "Sent by", f"{line.sender}, {time.show(line.at)}"),
+        ("Status", line.status + (" (dry run: nothing was sent)" if line.dry_run else "")),
+        ("Dry run by" if line.dry_run else "Sent by", f"{line.sender}, {time.show(line.at)}"),
         ("List", f"{line.list_name}, {line.rows:,} rows"),
         ("By", line.channel + (f", {details.segments:,} segments" if details.segments else "")),
         ("Template", f"{details.template}, version {details.version}"),

@@ -27,8 +27,8 @@ def next_steps(
         counts: its rows by outcome
         waits: whether it waits for its hours, its pace or its day: to run it now would send nothing
         stopped: whether sending as a whole is: then no campaign can be resumed before it is allowed
-        askable: whether a message is unknown so long that two people may settle it
-        resendable: whether its failures may be sent again: not those of a rehearsal or of a reminder
+        askable: whether a message is unknown so long that two people may resolve it
+        resendable: whether its failures may be sent again: not those of a dry run or of a reminder
     """
     number = str(campaign_id)
     look, errors = f"cohort show {number}", f"cohort show {number} --errors-only"

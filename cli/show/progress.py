@@ -30,7 +30,7 @@ WAITS = "Meanwhile it is waited for, some minutes; Ctrl-C stops now."
 
 @contextlib.contextmanager
 def watching(record: Record, campaign_id: int) -> Iterator[None]:
-    """A bar while the block runs: messages settled of all, errors, time left."""
+    """A bar while the block runs: messages done of all, errors, time left."""
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -44,7 +44,7 @@ class Look:
 def show_look(look: Look, time: LocalTime) -> None:
     """How many, who not and why, what it costs, when it leaves, and one message as it will leave."""
     review = look.review
-    what = "Rehearsal" if review.dry_run else "To be sent"
+    what = "Dry run" if review.dry_run else "To be sent"
     console.say(f"\n[bold]{what}[/]: {escape(review.list_name)}")
     show_lines(_lines(look))
     if not review.accepted:

@@ -27,7 +27,7 @@ BACKGROUND = "  [dim]Sending goes on in the background: it may take up to one ho
 def show_review(review: Review, previews: list[Preview], *, not_accepted: Path | None) -> None:
     """Everything that a person confirms, on one screen."""
     out = console.err()
-    what = "Rehearsal" if review.dry_run else "Campaign"
+    what = "Dry run" if review.dry_run else "Campaign"
     out.print(f"\n[bold]{what} {review.campaign_id}[/]: {escape(review.list_name)}")
     show_lines(_lines(review, not_accepted))
     if review.outbox:

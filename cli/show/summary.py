@@ -13,7 +13,7 @@ from clinic.message.summary import Summary
 def show_summary(summary: Summary, *, not_accepted: Path) -> None:
     """The verdict, what became of the messages, and how quick it was; all rows are accounted for."""
     colour = {"OK": "green", "Error": "red"}.get(summary.verdict, "yellow")
-    what = "Rehearsal" if summary.dry_run else "Campaign"
+    what = "Dry run" if summary.dry_run else "Campaign"
     console.say(
         f"\n[bold]{what} {summary.campaign_id}: [{colour}]{summary.status}[/][/], "
         f"{', '.join(_figures(summary))}"

@@ -18,7 +18,7 @@ SETTINGS: Final = "cohort.toml"
 
 
 class Manifest(BaseModel):
-    """The first part of a backup. `taken_at`: before the copy was begun, so nothing is missed after it."""
+    """The first file of a backup. `taken_at`: before the copy was begun, so nothing is missed after it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

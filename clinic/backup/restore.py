@@ -1,7 +1,7 @@
 """
 Makes an installation of a backup, in an empty home and an empty database.
 
-Nothing is sent from it until a person says what had left since the backup: the record is stopped and its
+Nothing is sent from it until a person says what was sent since the backup: the record is stopped and its
 campaigns held before a command can find it. On SQLite the home is made beside and renamed. On PostgreSQL
 the database comes in one transaction; killed before it is stopped it is a record that no home knows,
 which is refused (clinic/message/witness.py).

@@ -215,7 +215,7 @@ def _undoable(planned: Operation) -> Check:
     if planned.kind == UNDO or kind_of(planned.kind).undoable:
         return Check("undo", _UNDO, True, "it can be undone: old values are kept for each patient")
     return Check(
-        "undo", _UNDO, None, "it cannot be undone (N/A): what leaves cannot be called back"
+        "undo", _UNDO, None, "it cannot be undone (N/A): what was sent cannot be called back"
     )
 
 

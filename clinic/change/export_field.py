@@ -31,4 +31,4 @@ class ExportField:
         return sa.cast(sa.null(), sa.Text)
 
     def write(self, connection: Connection, part: Part, *, alone: bool) -> None:
-        """Nothing: what leaves is written to a file (clinic/change/export.py)."""
+        """Nothing: what is exported is written to a file (clinic/change/export.py)."""

@@ -1,4 +1,4 @@
-"""An export's file and its trace: the SHA-256 of what left is in the audit trail, or it is not published."""
+"""An export's file and its trace: the SHA-256 of what was exported is audited, or it is not published."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """
 Provider reassignment (ALC-3, ALC-17 to ALC-20): a provider leaves, is full, or is not the right one.
 
-The destination is one provider, several (evenly or by the room each has left), or each facility's
+The destination is one provider, several (evenly or by the room still has), or each facility's
 default. The patients' future visits with their old provider go along, stay, or are cancelled and
 listed to be booked anew.
 """

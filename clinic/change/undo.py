@@ -105,7 +105,9 @@ def request_undo(
 
 def _require_undoable(connection: Connection, original: Operation, request_key: str) -> None:
     if original.kind != UNDO and not kind_of(original.kind).undoable:
-        raise OperationRefused("undo-impossible", "what left cannot be called back: undo is N/A")
+        raise OperationRefused(
+            "undo-impossible", "what was sent or exported cannot be called back: undo is N/A"
+        )
     if original.state not in (DONE, DONE_WITH_CONFLICTS):
         raise OperationRefused(
             "undo-not-ended", f"operation {original.id} is {original.state}: nothing to undo"

@@ -14,7 +14,7 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Outcome:
-    """A row's fate. `kind`: ready, left_out, error (ARC-9, 12, 13 count as errors), sent, failed, open."""
+    """A row's outcome. `kind`: ready, left_out, error (ARC-9, 12, 13 count as errors), sent, failed, open."""
 
     code: str
     kind: str
@@ -71,7 +71,9 @@ _BEFORE = (
     ),
     Outcome("patient_fictitious", "left_out", "A test patient of the record. Nothing is sent."),
     Outcome(
-        "patient_deregistered", "left_out", "The patient has left the practice. Nothing is sent."
+        "patient_deregistered",
+        "left_out",
+        "The patient is no longer registered here. Nothing is sent.",
     ),
     Outcome(
         "status_not_messaged",
@@ -148,11 +150,11 @@ _AFTER = (
     Outcome(
         "in_flight",
         "open",
-        "Being sent now, or its worker died: it will be settled by the next run.",
+        "Being sent now, or its worker stopped: the next run reconciles it.",
     ),
-    Outcome("sent", "sent", "The gateway has it; no receipt yet."),
+    Outcome("sent", "sent", "The gateway accepted it; no delivery receipt yet."),
     Outcome("delivered", "sent", "Delivered."),
-    Outcome("would_be_sent", "sent", "A rehearsal: it would be sent. Nothing left."),
+    Outcome("would_be_sent", "sent", "A dry run: it would be sent. Nothing was sent."),
     Outcome("kept_in_outbox", "sent", "Kept in the outbox, not sent."),
     Outcome(
         "undelivered",
@@ -167,7 +169,7 @@ _AFTER = (
     Outcome(
         "unknown",
         "open",
-        "It may or may not have left. Wait for a receipt, or settle it by two people.",
+        "Delivery status unknown. Wait for a delivery receipt, or resolve it with a second approver.",
     ),
     Outcome("suppressed", "left_out", "Left out at the moment of sending; the detail says why."),
     Outcome("cancelled", "left_out", "Cancelled before it was sent."),
@@ -177,7 +179,7 @@ _AFTER = (
     ),
 )
 
-# A dry run's gateway takes everything and nothing leaves: no word of the real ones may be said of it
+# A dry run's gateway takes everything and nothing is sent: no word of the real ones may be said of it
 REHEARSED: Final = "would_be_sent"
 KEPT: Final = "kept_in_outbox"
 # Why a message has the outcome that it has, where that is not the network's or the gateway's own word
@@ -191,7 +193,8 @@ _WHY = (
     Outcome(
         "no_answer",
         "open",
-        "The gateway did not say whether it took it. Wait for a receipt, or settle it by two people.",
+        "The gateway did not say whether it accepted it. Wait for a delivery receipt, or resolve it with a "
+        "second approver.",
     ),
     Outcome(
         "set_back",
@@ -202,7 +205,7 @@ _WHY = (
     Outcome(
         "tries_used_up",
         "failed",
-        "The gateway took it at no try. Once it works again, send the failures again.",
+        "The gateway never accepted it. Once it works again, send the failures again.",
     ),
 )
 _ASKED_AGAIN = (

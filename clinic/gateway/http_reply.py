@@ -2,7 +2,7 @@
 What an HTTP answer says of the messages in a request (docs/gateways.md; reliability §2.4).
 
 The one question: *can this request have been carried out?* If that is proven false its messages are
-`not sent`; if the answer names them they are settled; in every other case they stay ambiguous.
+`not sent`; if the answer names them they are decided; in every other case they stay ambiguous.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ class Outbox:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One message in the outbox, as it would have left."""
+    """One message in the outbox, as it would have been sent."""
 
     reference: int
     channel: str

@@ -1,4 +1,4 @@
-"""The dry run's gateway: answers as a real one would, and nothing leaves (NEW-13)."""
+"""The dry run's gateway: answers as a real one would, and nothing is sent (NEW-13)."""
 
 from __future__ import annotations
 

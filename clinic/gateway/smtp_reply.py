@@ -13,7 +13,7 @@ _LOGIN_WANTED = {530, 534, 535, 538}
 
 def judge(reference: int, command: str, code: int, says: str, tally: Tally) -> None:
     """
-    Write the fate of one message into `tally`; without one it stays ambiguous.
+    Write the outcome of one message into `tally`; without one it stays ambiguous.
 
     Args:
         command: the last one answered: mail, rcpt, data, or text (after the final dot)

@@ -31,7 +31,7 @@ class Tally:
         self._trouble = ""
 
     def note(self, reference: int, result: Taken | Turned) -> None:
-        """The gateway settled this message; kept if it was asked about."""
+        """The gateway decided this message; kept if it was asked about."""
         if reference in self._asked:
             self._results[reference] = result
 

@@ -3,7 +3,7 @@ Who asked for a campaign says that it is theirs, proven by their secret (NEW-1).
 
     waiting ──► confirmed by its requester ──► may be approved by another
 
-Operations, notices to staff and the settling of unknowns are asked for with a secret. A campaign may be
+Operations, notices to staff and resolving unknown messages are asked for with a secret. A campaign may be
 started in Prefect, which knows no identities: its request only names somebody. Until that person has
 confirmed exactly this request nobody can approve it. Otherwise one person could ask in another's name,
 and approve it as themselves.

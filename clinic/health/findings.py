@@ -25,7 +25,7 @@ class Kind:
 KINDS: Final[dict[str, Kind]] = {
     "prefect-unreachable": Kind("alarm", "cohort server start"),
     "worker-gone": Kind("alarm", "cohort server status, then cohort server start"),
-    "reconciling-stopped": Kind("alarm", "cohort server status; look at the runs of settle in Prefect's pages"),
+    "reconciling-stopped": Kind("alarm", "cohort server status; look at the runs of `settle` in Prefect"),
     "queue-paused": Kind("alarm", "cohort campaigns, then cohort server resume"),
     "reminders-not-run": Kind("alarm", "look at the run of remind in Prefect's pages, then cohort remind"),
     "gateway-refusing": Kind("alarm", "cohort show CAMPAIGN; put the cause right, then cohort resume CAMPAIGN"),

@@ -59,7 +59,7 @@ def _prefect(
     if prefect.paused:
         yield (
             "queue-paused",
-            "the queue of messages is paused: no scheduled campaign and no reminder leaves",
+            "the queue of messages is paused: no scheduled campaign and no reminder is sent",
         )
     late = timedelta(minutes=limits.reminder_minutes)
     missed = prefect.reminders_state in ("SCHEDULED", "PENDING", "FAILED", "CRASHED", "CANCELLED")

@@ -54,7 +54,7 @@ def _record(record: RecordFacts) -> Iterator[GaugeMetricFamily]:
         "last_receipt", "when the newest delivery receipt came", record.last_receipt
     )
     yield from _instant("backup", "of the last cohort backup", record.backup_at)
-    yield from _instant("reconciled", "when settle last ended", record.watched_at)
+    yield from _instant("reconciled", "when the flow `settle` last ended", record.watched_at)
     yield GaugeMetricFamily(
         "cohort_messages_awaiting_receipt", "overdue ones", value=record.awaiting
     )

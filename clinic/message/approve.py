@@ -79,7 +79,7 @@ def ask(
 
 def is_needed(connection: Connection, job: sa.Row[Any], settings: Settings) -> bool:
     """Whether one person alone may not send this: a notice to staff (ALC-8), or a campaign of more
-    messages than the settings allow. A rehearsal, and what the clock tells the team, may always go."""
+    messages than the settings allow. A dry run, and what the clock tells the team, may always go."""
     if job.dry_run or (job.purpose == ALERT and _is_to_staff(connection, job)):
         return False
     if job.purpose == NOTICE:

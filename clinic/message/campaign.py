@@ -221,7 +221,7 @@ def next_base(connection: Connection) -> int:
 
 def refuse(record: Record, campaign_id: int, code: str) -> None:
     """
-    The gate or a person stopped it: nothing of it ever leaves, and the same list may be tried again.
+    The gate or a person stopped it: nothing of it is ever sent, and the same list may be tried again.
 
     Appointments that it was to remind of are given back: a later run may.
     """

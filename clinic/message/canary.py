@@ -1,5 +1,5 @@
 """
-The first part: a few messages go alone, and the rest follows when their outcomes are good.
+The pilot batch: a few messages go alone, and the rest follows when their outcomes are good.
 
     batch 1 is sent ──► it is done: wait for receipts ──► few failed: the rest may go
                                                    └────► many failed: the campaign is paused
@@ -37,7 +37,7 @@ def stage_of(job: sa.Row[Any], now: datetime) -> Stage:
 
 
 def wait_of(job: sa.Row[Any], first: int, now: datetime) -> timedelta:
-    """How long batches from `first` on must at least wait for the first part."""
+    """How long batches from `first` on must at least wait for the pilot batch."""
     stage = stage_of(job, now)
     if stage == "first" and first > 1:
         return _LOOK_AGAIN
@@ -45,7 +45,7 @@ def wait_of(job: sa.Row[Any], first: int, now: datetime) -> timedelta:
 
 
 def begin_wait(connection: Connection, campaign_id: int, release: Release, now: datetime) -> None:
-    """The first part is done: from now on its receipts are awaited."""
+    """The pilot batch is done: from now on its receipts are awaited."""
     connection.execute(
         sa.update(campaign)
         .where(campaign.c.id == campaign_id, campaign.c.canary_until.is_(None))

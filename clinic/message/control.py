@@ -51,7 +51,7 @@ class Controlled:
 
 def pause(record: Record, clock: Clock, campaign_id: int, *, by: str, reason: str) -> Controlled:
     """
-    Let nothing more of the campaign leave until somebody resumes it. Again: nothing.
+    Send no more of the campaign until somebody resumes it. Again: nothing.
 
     Raises:
         NotFound: there is no such campaign
@@ -80,7 +80,7 @@ def resume(
     Let a campaign go on that a person or the brake paused, that was held, or that missed its start; and
     batches of it that killed too many workers.
 
-    Failures before this do not halt it again. Who resumes it decides over a first part that failed,
+    Failures before this do not halt it again. Who resumes it decides over a pilot batch that failed,
     and over its being late: it may start until now and the settings' `late_hours`. Again: nothing.
 
     Args:
@@ -133,10 +133,10 @@ def _never_missed(job: sa.Row[Any], now: datetime) -> str:
 
 def cancel(record: Record, clock: Clock, campaign_id: int, *, by: str, reason: str) -> Controlled:
     """
-    Nothing more of the campaign ever leaves: what waits becomes `cancelled`, and is never saved (ACX-35).
+    Nothing more of the campaign is ever sent: what waits becomes `cancelled`, and is never saved (ACX-35).
 
     After a set-back nobody knows whether what waits had left: it becomes `unknown` (doubt.py).
-    Messages under way are settled by their answer, or by `settle_cancelled`. Again: nothing.
+    Messages under way are decided by their answer, or by `settle_cancelled`. Again: nothing.
 
     Raises:
         NotFound: there is no such campaign
@@ -216,8 +216,8 @@ def settle_cancelled(record: Record, now: datetime) -> int:
     """
     Close what cancelled campaigns left under way with nobody at work on it; how many messages.
 
-    They may have left, and are not sent again to find out: they become `unknown`. What was proven not
-    to have left is cancelled.
+    They may have been sent, and are not sent again to find out: they become `unknown`. What was proven not
+    to have been sent is cancelled.
     """
     open_campaigns = (
         sa.select(batch.c.campaign_id)

@@ -58,10 +58,10 @@ def deliver(
 
 def send_batch(ledger: Ledger, gateway: Gateway, claim: Claim) -> bool:
     """
-    Take one claimed batch one step on: settle what was left open, or send what waits.
+    Take one claimed batch one step on: close what was left open, or send what waits.
 
-    Whether anything was settled. If the batch was taken over meanwhile nothing is written: whoever
-    holds it now settles it. If the record was set back, all sending is stopped.
+    Whether anything was closed. If the batch was taken over meanwhile nothing is written: whoever
+    holds it now closes it. If the record was set back, all sending is stopped.
     """
     try:
         return _send(ledger, gateway, claim)

@@ -6,7 +6,7 @@ What a record that was set back cannot know: whether messages of its campaigns l
     nothing    the provider's list has none of them: they are sent
     asked      its list is in the inbox (sent_since.py): what stands there is not sent again, the rest is
     repeat     the same references or keys again, while the gateway remembers them
-    unknown    nobody knows: each becomes `unknown`, listed, settled by a receipt or by two people
+    unknown    nobody knows: each becomes `unknown`, listed, resolved by a delivery receipt or by two people
 
 Asked in each intent (`give_up_lost`), so that it holds for a campaign that waits for its day, its hours or its
 approval too. A message of which a receipt is in the inbox has left, whatever was said. A class R gateway

@@ -48,7 +48,7 @@ def estimate(
     """
     Estimate a staged campaign.
 
-    in_earnest: of a rehearsal, as if it were none
+    in_earnest: of a dry run, as if it were none
 
     Raises:
         NotFound: there is no such campaign
@@ -87,10 +87,10 @@ def estimate(
 
 def starts_at(record: Record, campaign_id: int, timing: Timing, now: datetime) -> datetime | None:
     """
-    When something more of a campaign may leave, the same wherever it is told; None: now, or never.
+    When something more of a campaign may be sent, the same wherever it is told; None: now, or never.
 
     Of one that is not released yet, or waits for its start: when its first message can leave. Of one that
-    runs: when it goes on, if it waits for its hours, its pace, its day or its first part.
+    runs: when it goes on, if it waits for its hours, its pace, its day or its pilot batch.
     """
     with record.read() as connection:
         job = get_campaign(connection, campaign_id)
@@ -115,7 +115,7 @@ def after(
     timing: Timing, channel: str, start: datetime, lanes: list[Lane], messages: int
 ) -> datetime | None:
     """
-    When so many messages have left, from `start` on; with none: when the first could.
+    When so many messages were sent, from `start` on; with none: when the first could.
 
     Where facilities have clocks of their own, the last of them: nobody knows before whose are how many.
     """

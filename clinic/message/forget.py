@@ -30,7 +30,7 @@ def forget_receipts(
     Remove receipts that came more than `keep_days` ago and are done with, a block a transaction; how many.
 
     An event that a gateway tells again after that is taken in anew, and changes nothing: a message only
-    moves up (settle.py).
+    moves up (`settle.py`).
     """
     limit = clock.now() - timedelta(days=settings.keep_days)
     gone, after = 0, 0

@@ -1,11 +1,11 @@
 """
-The ledger: claims batches, writes intents before anything leaves, and records what became of them.
+The ledger: claims batches, writes intents before anything is sent, and records what became of them.
 
     claim ──► intend ──► (send, no transaction open) ──► record
       │          └ consent, death, calendar, pace, cap and the campaign's state are read again here
       └ fence + 1: whoever held the batch before can write nothing any more
 
-Three commits for up to 1,000 messages. A kill before `intend` commits: nothing left. A kill between
+Three commits for up to 1,000 messages. A kill before `intend` commits: nothing was sent. A kill between
 `intend` and `record`: the open submission says so, and the next claimer replays it with the same
 key (class I, R) or lists its messages as `unknown` (class B). After `record`: nothing to do.
 Source: shared notes on reliability §2; NEW-3.

@@ -61,7 +61,7 @@ _TEMPORARY = (
     ("delivery_failure", "The network could not deliver it and did not say why.",
      ("undelivered", "undeliv", "failed", "system_failure", "technical_failure", "unknown", "error")),
     ("routing_error", "The network lost the way.", ("route_error",)),
-    (NO_RECEIPT, "No receipt came in time.", ()),
+    (NO_RECEIPT, "No delivery receipt came in time.", ()),
     (SETTLED_NOT_SENT, "Two people found that it was not sent.", ()),
     (SETTLED_SENT, "Two people found that it was sent.", ()),
 )  # fmt: skip

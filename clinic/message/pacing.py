@@ -1,5 +1,5 @@
 """
-Pacing: how many messages may leave now, and when more may (NEW-7).
+Pacing: how many messages may be sent now, and when more may (NEW-7).
 
 A *lane* is a gateway or a campaign, with limits in any second, hour and day. What was taken from it
 stands in one row of the record, locked while somebody takes: whoever sends, in whatever process, takes
@@ -64,7 +64,7 @@ def lane_of(name: str, limits: Limits) -> Lane:
 @dataclass(frozen=True)
 class Allowance:
     """
-    How many messages may leave now.
+    How many messages may be sent now.
 
     more_at: when more may, if that is fewer than wanted and not for a limit's size alone
     idle: nothing of any limit is used up
@@ -91,7 +91,7 @@ class Turn:
         self._now = (now - _START) // timedelta(microseconds=1)
 
     def allowance(self, wanted: int) -> Allowance:
-        """How many of the messages `wanted` may leave now."""
+        """How many of the messages `wanted` may be sent now."""
         count, more_at, idle = wanted, 0, True
         for lane in self._lanes:
             for window, most in lane.limits.items():

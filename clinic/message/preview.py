@@ -2,7 +2,7 @@
 Previews: campaigns that are made to be looked at, and taken away again (ACX-31).
 
 What a row would be told is known only once its list was taken in, judged and written. So a preview is a
-rehearsal whose request key bears a mark: no list shows it, nothing releases it, and when it was looked at
+dry run whose request key bears a mark: no list shows it, nothing releases it, and when it was looked at
 it is deleted whole. One whose process was killed keeps its mark, and the next preview deletes it.
 """
 

@@ -14,11 +14,11 @@ from clinic.message.network_reasons import REASONS
 # Of `campaign.state_reason`: what happened, and what to do
 CAMPAIGN: Final = {
     "paused-by-person": "Somebody paused it. Resume it with: cohort resume.",
-    "cancelled-by-person": "Somebody cancelled it. Nothing more of it leaves.",
+    "cancelled-by-person": "Somebody cancelled it. No more of it is sent.",
     "halted-failures": "Too large a share of the last messages failed. Look at the errors; fix the list "
     "or the gateway; resume.",
     "halted-ambiguous": "Several attempts in a row got no answer. Ask the provider; resume.",
-    "canary-failed": "Too much of its first part failed. Look at the errors; resuming sends the rest.",
+    "canary-failed": "Too much of its pilot batch failed. Look at the errors; resuming sends the rest.",
     "too-late": "Its latest start went by. Is the message still true? Resume or cancel.",
     "database-restored": "The record was set back to an older state. Ask the provider what was sent since; "
     "then: cohort sending allow; then resume or cancel.",
@@ -29,16 +29,16 @@ CAMPAIGN: Final = {
     "machine-changed": "This home was copied to another machine. Make sure that the old one sends no more; "
     "then: cohort sending allow; then resume or cancel.",
     "approval-rejected": "A second person rejected it, and said why. Nothing was sent.",
-    "approval-expired": "Nobody approved it in time. Nothing left; send it anew.",
+    "approval-expired": "Nobody approved it in time. Nothing was sent; send it again.",
     "list-refused": "The list as a whole was refused: nobody was messaged. See its checks.",
     "over-cap": "It has more recipients than the cap allows: nobody was messaged. Split the list.",
-    "previewed": "It was only looked at. Nothing left.",
+    "previewed": "It was only a preview. Nothing was sent.",
     "nobody-accepted": "No row of the list can be messaged. See the rows with errors.",
     "warning-not-accepted": "The text had warnings, and nobody accepted them. Nothing was sent.",
-    "not-confirmed": "Nobody said yes. Nothing left.",
+    "not-confirmed": "Nobody confirmed it. Nothing was sent.",
     "payload-changed": "A message was changed after it was handed over. Find out by whom before you resume.",
     "gateway-credentials": "The provider refuses our login. Correct the token or password; resume.",
-    "gateway-payment": "The provider wants to be paid. Settle the account; resume.",
+    "gateway-payment": "The provider asks for payment. Pay the account; then resume.",
     "gateway-key-reused": "The provider knows our key with other messages. Ask it before you resume.",
     "gateway-moved": "The provider answers from another address. Correct it in the settings; resume.",
     "gateway-refused": "The provider refuses our requests. Ask it why; resume.",

@@ -2,7 +2,7 @@
 The inbox of receipts: written first, before anything is done about what they say.
 
     push ─┐
-    pull ─┼─► receipt_inbox ─► clinic/message/settle.py: message, clinical item, counters
+    pull ─┼─► receipt_inbox ─► `clinic/message/settle.py`: message, clinical item, counters
     late ─┘
 
 `late` is the answer that a worker got after it had lost its batch to another: it may not write it any

@@ -190,7 +190,7 @@ def give_reminders(
     """
     Note that these rows of a campaign are reminded of now; those that another run has given meanwhile.
 
-    Call it in the transaction that stages them. A rehearsal gives none.
+    Call it in the transaction that stages them. A dry run gives none.
 
     Args:
         variables: what the text tells; where the visit is, is kept as far as it tells it

@@ -45,7 +45,7 @@ class ReminderRequest(BaseModel):
     list_name: str = Field(
         default="Appointment reminders", title="List name", min_length=1, max_length=120
     )
-    dry_run: bool = Field(default=False, title="Rehearsal", description="Nothing leaves")
+    dry_run: bool = Field(default=False, title="Dry run", description="Nothing is sent")
     outbox: bool = Field(
         default=False,
         title="Outbox",

@@ -1,7 +1,7 @@
 """
 What patients answer: every reply is kept; a keyword acts at once, anything else is listed for a person.
 
-    keep_replies    reply, and the decision of its number, in one transaction: nothing leaves after that
+    keep_replies    reply, and the decision of its number, in one transaction: nothing is sent after that
     apply_replies   the patients who share the number, and a decision of each of them
 
 Both may be run again: an event that comes twice is one reply, and a reply is applied once (NEW-5).

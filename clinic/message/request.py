@@ -90,8 +90,8 @@ class MessageRequest(BaseModel):
     )
     dry_run: bool = Field(
         default=False,
-        title="Rehearsal",
-        description="The same run, but nothing leaves and nothing reaches the record (NEW-13)",
+        title="Dry run",
+        description="The same run, but nothing is sent and nothing reaches the record (NEW-13)",
     )
     outbox: bool = Field(
         default=False,

@@ -61,7 +61,7 @@ def begin_resend(
 
     Raises:
         NotFound: there is no such campaign
-        NotAllowed: it is a rehearsal or a reminder, nothing of it failed, or a row that is named did not
+        NotAllowed: it is a dry run or a reminder, nothing of it failed, or a row that is named did not
     """
     with record.write() as connection:
         hold(connection, f"resend {campaign_id}")
@@ -104,7 +104,7 @@ def source_of(connection: Connection, own: sa.Row[Any]) -> str:
 
 def _require_sent(old: sa.Row[Any], source: sa.Row[Any]) -> None:
     if old.dry_run:
-        raise NotAllowed("resend-rehearsal", f"campaign {old.id} was a rehearsal: nothing left")
+        raise NotAllowed("resend-rehearsal", f"campaign {old.id} was a dry run: nothing was sent")
     if source.source == "report":
         raise NotAllowed(
             "resend-reminder",

@@ -1,5 +1,5 @@
 """
-What a person looks at before anything leaves: who will be messaged, who not and why, and what it costs.
+What a person looks at before anything is sent: who will be messaged, who not and why, and what it costs.
 
 The campaign is checked and staged, and not released: until somebody confirms, nothing can be claimed
 from it (ARC-6).

@@ -37,7 +37,7 @@ def save_batches(record: Record, clock: Clock, campaign_id: int, first: int, las
     """
     Write the clinical items of every finished batch between these numbers that has none yet.
 
-    A rehearsal, and a campaign asked not to save, write nothing. With save_when "delivered" an item
+    A dry run, and a campaign asked not to save, write nothing. With save_when "delivered" an item
     is written only once its message was delivered; what is delivered later is saved by the receipt.
     """
     with record.read() as connection:

@@ -39,7 +39,7 @@ def staggered_batch_size(accepted: int, days: int, most: int) -> int:
 
 
 def size_batches(record: Record, campaign_id: int, timing: Timing) -> None:
-    """Before staging: cut the campaign for its days and its first part. Once staging began: nothing."""
+    """Before staging: cut the campaign for its days and its pilot batch. Once staging began: nothing."""
     with record.write() as connection:
         job = get_campaign(connection, campaign_id)
         if job.staged_rows or job.state != states.CHECKING:
@@ -146,7 +146,7 @@ def starts_of_days(timing: Timing, channel: str, start: datetime, days: int) -> 
 
 
 def waits_until(record: Record, campaign_id: int, timing: Timing, now: datetime) -> datetime | None:
-    """When something more of a campaign may leave, if that is later than now; None: now, or never."""
+    """When something more of a campaign may be sent, if that is later than now; None: now, or never."""
     with record.read() as connection:
         job = get_campaign(connection, campaign_id)
         if job.state == states.SCHEDULED:

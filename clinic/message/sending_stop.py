@@ -1,11 +1,11 @@
 """
-One switch over all that sends: while the record says stopped, nothing leaves it by any path.
+One switch over all that sends: while the record says stopped, nothing is sent from it by any path.
 
-    a person, or the restore guard ──► stopped ──► a named person who knows what left ──► allowed
+    a person, or the restore guard ──► stopped ──► a named person who knows what was sent ──► allowed
 
 It is read where a campaign is asked for (`require_sending`) and again in the transaction of each intent and
 each replay, so that it holds for campaigns that run, for new ones, for reminders and for notices alike,
-in every process that works on this record. Dry runs go on: nothing leaves in them.
+in every process that works on this record. Dry runs go on: nothing is sent in them.
 
 After a set-back (clinic/message/witness.py) each campaign that could send is `held` besides, and is resumed
 one by one. Appointments that were reminded of by what the record has lost can be noted when sending is
@@ -39,7 +39,7 @@ _ABLE: Final = (
 SAYS: Final[Mapping[str, str]] = {
     BY_PERSON: "a person stopped it",
     MOVED: "the practice moved to another machine, which sends from now on",
-    "database-restored": "the record was set back: messages were sent that it knows nothing of",
+    "database-restored": "the record was set back: messages were sent that it does not know of",
     "database-moved": "the record is on another database server, or the server was set back or failed over",
     "database-changed": "the record is another one than this home has worked with",
     "machine-changed": "this home was copied to another machine",
@@ -127,7 +127,7 @@ def stop_moved(record: Record, clock: Clock, *, by: str, reason: str) -> None:
     Close this record for sending for good: the backup that is taken next is what goes on, elsewhere.
 
     Raises:
-        NotAllowed: it is stopped after a set-back: what left must be known first
+        NotAllowed: it is stopped after a set-back: what was sent must be known first
     """
     with record.write() as connection:
         stop = read_stop(connection)
@@ -172,7 +172,7 @@ def allow(
     Sending goes on. In the caller's transaction, which also takes the set-back as known (witness.py).
 
     Args:
-        by: a proven person who knows, or found out at the gateway, what left
+        by: a proven person who knows, or found out at the gateway, what was sent
         told: what else they said, for the trail: counts and times
 
     Raises:

@@ -1,5 +1,5 @@
 """
-Settles messages by the evidence in the inbox: what a receipt says of a message, it then is.
+Reconciles messages by the evidence in the inbox: what a receipt says of a message, it then is.
 
     unknown < rejected < accepted < undelivered < delivered
 

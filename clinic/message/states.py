@@ -5,7 +5,7 @@ A message:
 
     pending ──► accepted ──► delivered | undelivered      the gateway has it; a receipt came
        │  └───► rejected                                  the gateway will never take it
-       ├──────► unknown ──► (accepted, delivered, …)      nobody can know yet: listed, never re-sent
+       ├──────► unknown ──► (accepted, delivered, …)      not known yet: listed, never re-sent
        └──────► suppressed | cancelled | expired | exhausted
 
 `pending` says that no gateway has it *or* that a submission is open for its batch: which of the two

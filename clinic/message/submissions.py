@@ -1,7 +1,7 @@
 """
 One attempt at one batch: the intent before it, and the record of what came back.
 
-Sticky ambiguity: once a submission may have left, only an answer *for its key* settles a message of
+Sticky ambiguity: once a submission may have been sent, only an answer *for its key* decides a message of
 it. A refused connection or a 429 on a replay proves nothing about the first try. (This rule's
 absence cost 750 doubled messages in a prototype; tests/clinic/message/test_sticky_ambiguity.py.)
 """
@@ -93,7 +93,7 @@ def intend(ledger: Ledger, claim: Claim, gateway: Gateway) -> Submission | None:
     Commit the intent to send what still waits in the batch; None if nothing may or need be sent.
 
     In the same transaction those who died or opted out since are left out, and the campaign's state,
-    the calendar and the pace are read again: if only some may leave now, the rest stays in the batch.
+    the calendar and the pace are read again: if only some may be sent now, the rest stays in the batch.
     When this returns a submission, every byte of it may be sent.
     """
     ledger.reached("intent.begin")
@@ -211,8 +211,8 @@ class Settled:
     taken: dict[int, Taken]
     turned: dict[int, Turned]
     not_sent: frozenset[int]  # proven: wait for a new attempt
-    open: frozenset[int]  # may have left: replay with the same key
-    unknown: frozenset[int]  # may have left, and nobody will ever tell us by asking again
+    open: frozenset[int]  # may have been sent: replay with the same key
+    unknown: frozenset[int]  # may have been sent, and nobody will ever tell us by asking again
 
     def fates(self, given_up: Sequence[int]) -> dict[int, str]:
         """The new state of every message that has one."""
@@ -228,7 +228,7 @@ class Settled:
 
     @property
     def moved(self) -> bool:
-        """Whether anything was settled by it."""
+        """Whether anything was closed by it."""
         return bool(self.taken or self.turned or self.unknown)
 
 
@@ -260,7 +260,7 @@ def record_answer(
         called: whether the gateway was asked; not where a dead worker's attempt is given up
 
     Raises:
-        FenceLost: another worker holds the batch; nothing is written, it will settle the submission
+        FenceLost: another worker holds the batch; nothing is written, it will close the submission
     """
     now = ledger.clock.now()
     result = settle(sent, answer, now)

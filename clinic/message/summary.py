@@ -49,7 +49,7 @@ class Summary:
     outcomes: rows by outcome code; they add up to `rows`
     outbox: its messages are kept in the outbox, and nothing is sent
     trouble: what the gateway said when it took nothing, if something waits for that reason
-    waits_until: when more of it may leave, if it waits for its time (a start, opening hours, a pace)
+    waits_until: when more of it may be sent, if it waits for its time (a start, opening hours, a pace)
     seconds: from release to now or to its end; rate: messages a second in that time
     """
 
@@ -69,7 +69,7 @@ class Summary:
 
     @property
     def rate(self) -> float:
-        """Messages that left, a second; of a rehearsal those that would have."""
+        """Messages that left, a second; of a dry run those that would have."""
         codes = ("sent", "delivered", "undelivered", REHEARSED, KEPT)
         left = sum(self.outcomes.get(code, 0) for code in codes)
         return left / self.seconds if self.seconds > 0 else 0.0
@@ -86,7 +86,7 @@ class Summary:
 
     @property
     def why(self) -> str:
-        """Why something of it waits that should have left: it stopped itself, or the gateway's word."""
+        """Why something of it waits that should have been sent: it stopped itself, or the gateway's word."""
         return self.trouble or self.state_reason or ""
 
     @property
@@ -96,7 +96,7 @@ class Summary:
 
     def raise_if_incomplete(self) -> Summary:
         """
-        Fail the run when work is left that does not wait for its time, or when somebody's fate is unknown.
+        Fail the run when work is left that does not wait for its time, or when a delivery status is unknown.
 
         Raises:
             Incomplete: with the next command

@@ -1,4 +1,4 @@
-"""What a ledger asks before messages leave: the calendar, the lanes, the cap, the first part, the brake."""
+"""What a ledger asks before messages leave: the calendar, the lanes, the cap, the pilot batch, the brake."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Timing:
         """
         `now` if the channel is open for anybody, else when it opens for the first.
 
-        A rehearsal, of which nothing leaves, is free.
+        A dry run, of which nothing is sent, is free.
         """
         return now if dry_run else min(self.next_of(own, channel, now) for own in self.calendars)
 

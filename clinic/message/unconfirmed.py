@@ -1,8 +1,8 @@
 """
 Ends the waiting for receipts: none in 72 hours is a failure, for now (ACX-34, formats.md [G8, G10]).
 
-A batch is *settled* when it is saved and no message of it waits for a receipt: from then on nobody asks
-about it again. A receipt that comes later still counts. What two people settled as sent stays sent
+A batch is `settled` when it is saved and no message of it waits for a receipt: from then on nobody asks
+about it again. A receipt that comes later still counts. What two people resolved as sent stays sent
 (unknowns.py): no receipt is awaited of it, and "failed" would let somebody send it again.
 """
 

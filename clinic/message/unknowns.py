@@ -1,9 +1,9 @@
 """
-Settles by two people what nobody can know: messages that are `unknown` long after any receipt would have come.
+Resolves, with a second approver, messages that are `unknown` long after any delivery receipt.
 
-    ask (one person) ─► approval (another) ─► settle      sent: it counts as sent; not_sent: it may be resent
+    ask (one person) ─► approval (another) ─► `settle`    sent: it counts as sent; not_sent: it may be resent
 
-The decision is evidence like a receipt and goes the same way (settle.py): a receipt that comes after all
+The decision is evidence like a receipt and goes the same way (`settle.py`): a receipt that comes after all
 and says `delivered` still wins. Of what they say was sent no receipt is awaited any more (unconfirmed.py):
 it may not become a failure that is sent again. "Not sent" may text somebody twice: that is why two people
 must say so.
@@ -36,7 +36,7 @@ from clinic.record.database import Record
 from clinic.record.schema.messages import message
 
 Fate = Literal["sent", "not_sent"]
-HORIZON: Final = timedelta(hours=72)  # before that a receipt may still tell
+HORIZON: Final = timedelta(hours=72)  # before that a delivery receipt may still tell
 
 
 def ask_to_settle(
@@ -96,9 +96,9 @@ def settle_unknowns(
     by: str = "",
 ) -> Applied:
     """
-    Settle what was approved, and only that: what became known since voids the approval.
+    Resolve what was approved, and only that: what became known since voids the approval.
 
-    by: who settles it, proven; whoever asked for it if nobody is named
+    by: who resolves it, proven; whoever asked for it if nobody is named
 
     Raises:
         NotFound, NotAllowed: as `ask_to_settle`, or there is no approval of exactly this
@@ -136,7 +136,7 @@ def _choose(
     if rows is not None and not set(rows) <= unknown.keys():
         raise NotAllowed(
             "unknown-not-settleable",
-            "a row that was named is not unknown, or not for 72 hours: until then a receipt may tell",
+            "a row that was named is not unknown, or not for 72 hours: until then a delivery receipt may tell",
         )
     chosen = [key for row, key in unknown.items() if rows is None or row in rows]
     if not chosen:

@@ -14,7 +14,7 @@ from clinic.record.schema.messages import batch, campaign, message
 
 def save_unsaved(record: Record, clock: Clock) -> int:
     """
-    Save every batch that is done and not saved, and what has left of those that wait; of how many
+    Save every batch that is done and not saved, and what was sent of those that wait; of how many
     campaigns. Again: nothing.
 
     The batches themselves are the queue (ACX-33, NEW-11): durable, and drained whenever the record opens.
@@ -33,7 +33,7 @@ def save_unsaved(record: Record, clock: Clock) -> int:
 
 def _save_begun(record: Record, clock: Clock) -> set[int]:
     """
-    COM-7: what has left is on the record, though a pace or a pause keeps the rest of its batch for days.
+    COM-7: what was sent is on the record, though a pace or a pause keeps the rest of its batch for days.
 
     The batch is not marked as saved: the rest of it follows. Which campaigns had any to save.
     """

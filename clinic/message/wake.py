@@ -35,7 +35,7 @@ def due_campaigns(record: Record, now: datetime, timing: Timing | None = None) -
     missed, and not among them. One that a second person has approved is due; whether a run of its own
     waits for that is for who starts it to see. One that somebody sends at this moment is not. Reminders
     whose run died before it released them are: nobody looks at a run by night. What cancelled campaigns left
-    under way is settled. While sending is stopped nothing is due.
+    under way is decided. While sending is stopped nothing is due.
     """
     timing = timing or Timing()
     settle_cancelled(record, now)

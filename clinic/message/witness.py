@@ -12,7 +12,7 @@ are kept in the home and once more outside of it, since a home may be restored a
 The cluster is PostgreSQL's system identifier and timeline: a restored dump changes the first, a failover or a
 point in time recovery the second. The record holds the one that is known of, and a person accepts another.
 
-After a set-back nothing is sent by any path until a person says what left (clinic/message/sending_stop.py).
+After a set-back nothing is sent by any path until a person says what was sent (clinic/message/sending_stop.py).
 A home that never worked with a record that has sent is refused: `cohort init --join`, or `--restored`.
 A snapshot of a whole machine, notes outside the home included, cannot be noticed on SQLite.
 """
@@ -187,7 +187,7 @@ def hold_if_restored(record: Record, clock: Clock, home: Home) -> str | None:
             "home-unknown",
             "this home never worked with this record, and messages were sent from it. If another machine "
             "works with it and this one joins in: cohort init --join. If the record was restored or copied: "
-            "cohort init --restored; nothing is sent then until somebody says what had left",
+            "cohort init --restored; nothing is sent then until somebody says what was sent",
         )
     with record.write() as connection:
         _accept_cluster(connection, only_if_new=True)
@@ -203,7 +203,7 @@ def hold_if_restored(record: Record, clock: Clock, home: Home) -> str | None:
 
 
 def hold_as_restored(record: Record, clock: Clock, home: Home) -> None:
-    """A person says that the record was restored or copied: nothing is sent until one says what left."""
+    """A person says that the record was restored or copied: nothing is sent until one says what was sent."""
     register(record, home)
     hold_set_back(record, clock, SetBack("database-restored", "a person says so"))
 

@@ -16,7 +16,7 @@ class Pace(Section):
 
 
 class Pacing(Section):
-    """How fast messages may leave, over all processes (NEW-7): of each gateway, and of each campaign."""
+    """How fast messages may be sent, over all processes (NEW-7): of each gateway, and of each campaign."""
 
     sms: Pace = Pace()
     email: Pace = Pace()
@@ -41,7 +41,7 @@ class Contact(Section):
 
 
 class Release(Section):
-    """What a campaign needs before it leaves: a second person, a first part, its time."""
+    """What a campaign needs before it is sent: a second approver, a pilot batch, its time."""
 
     approval_above: int | None = Field(
         default=None,

@@ -1,4 +1,4 @@
-"""When messages may leave."""
+"""When messages may be sent."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Window = Annotated[str, AfterValidator(_window)]
 
 
 class Hours(Section):
-    """When messages may leave, in the organisation's time zone (ARC-15, NEW-4). Nothing set: always."""
+    """When messages may be sent, in the organisation's time zone (ARC-15, NEW-4). Nothing set: always."""
 
     text: dict[Day, tuple[Window, ...]] = Field(
         default={},

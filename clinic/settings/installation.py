@@ -68,8 +68,8 @@ class Settings(Section):
     prefect_keep_settle_hours: float = Field(
         default=1,
         ge=0.5,
-        description="The same of a run of settle that came to its end: there are 288 a day. Those that failed "
-        "stay as long as others",
+        description="The same of a run of `settle` that came to its end: there are 288 a day. Those that "
+        "failed stay as long as others",
     )
     operator: str = Field(
         default_factory=account_name,

@@ -1,4 +1,4 @@
-"""`cohort message`: what is asked, what is shown before anything leaves, and that a no is a no."""
+"""`cohort message`: what is asked, what is shown before anything is sent, and that a no is a no."""
 
 from __future__ import annotations
 

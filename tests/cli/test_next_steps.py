@@ -80,7 +80,7 @@ def test_what_stands_still_is_not_run_again_in_vain(
     put_campaign(installed, SystemClock(), [PENDING], state=state, state_reason="gateway-payment")
     told = typed("message", "--resume", "1")
     assert told.code == 3
-    assert "The provider wants to be paid" in told.err
+    assert "The provider asks for payment" in told.err
     assert told.err.index("cohort show 1") < told.err.index("cohort resume 1")
 
 

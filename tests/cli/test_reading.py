@@ -31,7 +31,7 @@ def test_campaigns_are_listed_newest_first(
     assert oldest == [
         "1", "2 Mar 2026 10:00", "nia", "Your flu jab is due.", "sms", "Flu 2026", "1", "OK",
     ]  # fmt: skip
-    assert newest[-1] == "Error, 1 not accepted (rehearsal)"
+    assert newest[-1] == "Error, 1 not accepted (dry run)"
     assert [line["id"] for line in typed("campaigns", "--json").json()] == [2, 1]
     assert len(typed("campaigns", "--limit", "1").rows()) == 1
 
@@ -57,7 +57,7 @@ def test_a_rehearsal_says_what_would_be_sent_and_never_that_it_was(
     made = str(put_campaign(installed, clock, FATES, dry_run=True))
     told = typed("show", made).out
     assert "would_be_sent" in told
-    assert "Rehearsed by" in told
+    assert "Dry run by" in told
     assert "elivered" not in told
     assert typed("show", made, "--json").json()["counts"]["would_be_sent"] == 1
     assert "would_be_sent" in typed("outcomes", made, "--csv", "-").out

@@ -1,4 +1,4 @@
-"""`cohort remind`: what is asked, what is shown before anything leaves, and that a look gives no reminder."""
+"""`cohort remind`: what is asked, what is shown before anything is sent, and that a look gives no reminder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ctrl-C while a campaign is sent: the part in flight leaves, nothing more is begun, and it is said."""
+"""Ctrl-C while a campaign is sent: the part in flight is sent, nothing more is begun, and it is said."""
 
 from __future__ import annotations
 

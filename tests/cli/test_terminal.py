@@ -17,7 +17,7 @@ QUESTIONS = [
     ("telephone number", "01632 960 123"),
     ("Whose exports", "systmone"),
     ("public holidays of which country", "ie"),
-    ("When may texts and e-mails leave", "mon-thu 08:30-17:00"),
+    ("When may texts and e-mails be sent", "mon-thu 08:30-17:00"),
 ]
 WRITTEN: dict[str, dict[str, Any]] = {
     "organisation": {
@@ -38,7 +38,7 @@ def test_init_asks_shows_what_it_wrote_and_a_second_one_changes_what_is_given(
     """What makes no sense is asked again at once, and not after the last question."""
     slips = [
         ("Whose exports", "emi"),
-        ("When may texts and e-mails leave", "whenever"),
+        ("When may texts and e-mails be sent", "whenever"),
     ]
     answers = [*QUESTIONS[:2], slips[0], *QUESTIONS[2:4], slips[1], QUESTIONS[4]]
     first = at_terminal(tmp_path, "init", answers=answers)

@@ -225,7 +225,7 @@ def test_a_rehearsal_runs_the_same_code_and_nothing_leaves_or_is_recorded(
     assert rehearsal.state == "Completed", rehearsal.says
     assert practice.gateway.calls == 0  # type: ignore[attr-defined]
     assert practice.items() == []
-    assert rehearsal.artifacts["summary-1"].startswith("# Rehearsal 1: OK")
+    assert rehearsal.artifacts["summary-1"].startswith("# Dry run 1: OK")
     assert sum(row["rows"] for row in rehearsal.table("outcomes-1")) == 12
 
     real = run_flow(practice, practice.request(file))

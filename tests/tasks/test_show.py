@@ -48,7 +48,7 @@ def test_the_page_names_verdict_state_counts_and_the_next_command() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"dry_run": True}, "# Rehearsal 7: OK"),
+        ({"dry_run": True}, "# Dry run 7: OK"),
         ({"outcomes": {"sent": 3, "unknown": 1}}, "# Campaign 7: Error\n"),
         ({"outcomes": {"waiting": 4}, "state": "scheduled"}, "3 messages, 4 segments.\n"),
         ({"state": "paused", "state_reason": "gateway-credentials"}, "**paused** (gateway-cred"),

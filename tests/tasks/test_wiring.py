@@ -58,7 +58,7 @@ def test_a_way_out_is_made_once_and_shared() -> None:
 
 @pytest.mark.usefixtures("environment")
 def test_a_campaign_leaves_by_the_way_it_was_made_for(clock: FakeClock) -> None:
-    """NEW-13: a rehearsal never gets the real gateway, whoever sends it."""
+    """NEW-13: a dry run never gets the real gateway, whoever sends it."""
     parts = wiring()
     add_patients(parts.record, 1)
     real = add_campaign(parts.record, clock, 1)

@@ -4,7 +4,7 @@ What is clinically known of a patient, and the files that it was exported to.
     diagnosis      FHIR Condition            code, system, text, onset, ended, status
     medication     FHIR MedicationStatement  code, system, text, dosage, started, ended, status
     allergy        FHIR AllergyIntolerance   code, system, text, onset, status, criticality
-    export_file    one an export operation: what left, by its name and SHA-256
+    export_file    one an export operation: what was exported, by its name and SHA-256
 
 `system` is the code system's URI, as in FHIR; `text` is what the practice calls it.
 """

@@ -82,7 +82,7 @@ campaign = Table(
     Column("state", String(20), nullable=False),
     Column("state_reason", Text),
     # Of list, template and channel: unique, so that the same is not sent twice by mistake; empty when
-    # the sender asked for that, in a rehearsal, and once nothing of the campaign can leave any more
+    # the sender asked for that, in a dry run, and once nothing of the campaign can leave any more
     Column("send_guard", String(64), unique=True),
     Column("batch_size", Integer, nullable=False, server_default="1000"),
     Column("resend_of", ForeignKey("campaign.id")),
@@ -107,7 +107,7 @@ campaign = Table(
     Column("pace_second", Integer),
     Column("pace_hour", Integer),
     Column("pace_day", Integer),
-    # --- what must be before it leaves: clinic/message/approve.py, canary.py
+    # --- what must be before it is sent: clinic/message/approve.py, canary.py
     Column("manifest_sha256", String(64)),  # of all that was released
     Column("canary_size", Integer),  # batch 1 is so large and goes first; empty: there is none
     Column("canary_until", UtcDateTime),  # when the rest may follow; empty: batch 1 is not done

@@ -1,5 +1,5 @@
 """
-The outbox: what the embedded gateway has taken, as it would have left the house.
+The outbox: what the embedded gateway has taken, as it would have been sent.
 
     outbox_submission 1 ── n outbox     one a submission: its key is unique, so a replay inserts nothing
 """

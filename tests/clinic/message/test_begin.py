@@ -256,7 +256,7 @@ def test_the_same_list_with_the_same_template_is_refused_and_the_first_campaign_
     [
         ({"again": True}, "it was asked for"),
         ({"channel": "email"}, "another way"),
-        ({"dry_run": True}, "a rehearsal reaches nobody"),
+        ({"dry_run": True}, "a dry run reaches nobody"),
         ({"template": "two"}, "another text"),
     ],
 )

@@ -1,4 +1,4 @@
-"""NEW-3: nobody twice, nobody silently lost; every fate that cannot be known is `unknown`."""
+"""NEW-3: nobody twice, nobody silently lost; every outcome that cannot be known is `unknown`."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def test_what_failed_before_it_left_has_a_date_and_what_is_wrong(
     (sent,) = outreach_card(record, 5)
     assert (sent.status, sent.sent_at) == ("Send Failed", clock.now())
     assert sent.error is not None
-    assert "took it at no try" in sent.error
+    assert "never accepted it" in sent.error
     tomorrow = clock.now() + timedelta(days=1)
     assert list(list_sent(record, Filter(sent_from=tomorrow))) == []
     assert len(list(list_sent(record, Filter(sent_before=tomorrow)))) == 1

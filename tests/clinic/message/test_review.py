@@ -1,4 +1,4 @@
-"""The review before anything leaves, and how a campaign is taken up again."""
+"""The review before anything is sent, and how a campaign is taken up again."""
 
 from __future__ import annotations
 
