@@ -12,6 +12,7 @@ import typer
 
 from cli import console
 from cli.confirm import asked_by
+from cli.going import require_not_stalled
 from cli.operations.options import Limit, Page
 from cli.proof import Me, SecretFd, anchor_of, prove_me, who_acts
 from cli.wiring import LocalTime, get_settings, open_record
@@ -241,8 +242,13 @@ def lead_on(decided: Approval, settings: Settings) -> None:
             return console.say(_WENT["none"])
     # `settle` starts what a terminal began
     if decided.subject != "operation" and decided.flow_run_id is None:
-        if decided.subject == "campaign" and decided.state == "rejected":
-            _refuse(decided, settings)
+        if decided.state == "rejected":
+            if decided.subject == "campaign":
+                _refuse(decided, settings)
+            return console.say(_TOLD_NO["none"])
+        if decided.subject == "campaign":
+            console.say(_SCHEDULED)
+            return console.next_commands(f"cohort show {decided.subject_id}")
         return console.say(_WENT["none"])
     return resume_run(decided, by_prefect(settings))
 
@@ -279,10 +285,15 @@ def by_prefect(settings: Settings) -> Callable[[Approval], str]:
 
         apply_environment(settings)
         from tasks.asking import quickly  # imports prefect, which reads its environment once
-        from tasks.decided import decision_goes_on
+        from tasks.decided import decision_goes_on, tag_of
 
         with open_record(settings) as record, quickly():
-            return decision_goes_on(record, decided)
+            went = decision_goes_on(record, decided)
+            if went in ("not begun", "under way") and decided.state == "approved":
+                require_not_stalled(
+                    settings, tag_of(decided), decided.flow_run_id, then=_resuming(decided)
+                )
+        return went
 
     return call
 
@@ -298,26 +309,43 @@ def resume_run(decided: Approval, call: Callable[[Approval], str]) -> None:
 
     try:
         went = call(decided)
+    except Incomplete:
+        raise
     except Exception as problem:
         # No server, a run that somebody deleted: all after the decision
         says = getattr(problem, "says", f"no Prefect server answers ({type(problem).__name__})")
-        then = (
-            f"cohort operations resume {decided.subject_id}"
-            if decided.subject == "operation"
-            else f"cohort approvals resume {decided.id}"
-        )
+        then = _resuming(decided)
         raise Incomplete(
             "run-not-resumed",
             f"the decision stands, but its run does not go on yet: {says}. With the server running "
             f"(cohort server start) it goes on by itself within minutes, or at once: {then}",
         ) from None
-    console.say(_WENT[went])
+    # Told a no, it ends, with the note; nothing of it goes on
+    said = _TOLD_NO if decided.state == "rejected" else _WENT
+    console.say(said[went])
 
 
+def _resuming(decided: Approval) -> str:
+    if decided.subject == "operation":
+        return f"cohort operations resume {decided.subject_id}"
+    return f"cohort approvals resume {decided.id}"
+
+
+_SCHEDULED = (
+    "No run waits for it: while the server runs, a scheduled one takes it up within minutes."
+)
+_TOLD_NO = {
+    "resumed": "Its run ends now; nothing was changed or sent.",
+    "started": "Its run was lost; another one notes that it is refused. Nothing was changed or sent.",
+    "under way": "Its run reads this, and ends; nothing was changed or sent.",
+    "not begun": "Its run reads this when it begins, and ends; nothing was changed or sent.",
+    "none": "Nothing was changed or sent.",
+}
 _WENT = {
     "resumed": "Its run goes on.",
     "started": "Its run was lost: another is started.",
     "under way": "Its run is under way.",
+    "not begun": "Its run is about to begin, and reads this by itself.",
     "none": "No run waits for it.",
 }
 

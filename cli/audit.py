@@ -77,7 +77,7 @@ def list_all(
     settings = get_settings()
     asked = _asked(settings, operation, campaign, by, since, until)
     with open_record(settings) as record:
-        _require_subject(record, asked)
+        asked = _known(record, asked)
         if patient is not None:
             reader = prove_me(record, settings, me, secret_fd)
             asked = _of_person(record, asked, patient)
@@ -114,7 +114,7 @@ def show(
     asked = Asked(subject="operation", subject_id=operation)
     with open_record(settings) as record:
         reader = prove_me(record, settings, me, secret_fd)
-        _require_subject(record, asked)
+        asked = _known(record, asked)
         found, changed = read_operation(record, SystemClock(), asked, by=reader, limit=limit)
         with record.read() as connection:
             names = read_names(connection)
@@ -240,7 +240,7 @@ def export(
     asked = _asked(settings, operation, campaign, by, since, until)
     with open_record(settings) as record:
         reader = prove_me(record, settings, me, secret_fd)
-        _require_subject(record, asked)
+        asked = _known(record, asked)
         if patient is not None:
             asked = _of_person(record, asked, patient)
         count = export_trail(record, SystemClock(), file, form=form, asked=asked, by=reader)
@@ -277,12 +277,16 @@ def _asked(
     )
 
 
-def _require_subject(record: Record, asked: Asked) -> None:
-    from clinic.govern.audit_read import require_subject
+def _known(record: Record, asked: Asked) -> Asked:
+    """The same, of a number and a name that there are: an empty answer would be believed."""
+    from clinic.govern.audit_read import require_operator, require_subject
 
-    if asked.subject is not None and asked.subject_id is not None:
-        with record.read() as connection:
+    with record.read() as connection:
+        if asked.subject is not None and asked.subject_id is not None:
             require_subject(connection, asked.subject, asked.subject_id)
+        if asked.operator is None:
+            return asked
+        return replace(asked, operator=require_operator(connection, asked.operator))
 
 
 def _of_person(record: Record, asked: Asked, given: str) -> Asked:

@@ -143,9 +143,9 @@ def _review_and_start(record: Record, settings: Settings, operation_id: int, how
     return operation_id
 
 
-def ask_and_start(record: Record, settings: Settings, operation_id: int) -> None:
+def ask_and_start(record: Record, settings: Settings, operation_id: int) -> str:
     """
-    Ask for the approval, which is in the record at once, and let a worker run the operation's flow.
+    Ask for the approval, which is in the record at once, and let a worker run the flow; how it went.
 
     Raises:
         Incomplete: the request is kept and can be approved, but no run could be started for it
@@ -156,7 +156,7 @@ def ask_and_start(record: Record, settings: Settings, operation_id: int) -> None
 
     ask(record, SystemClock(), settings, operation_id, flow_run_id=None)
     try:
-        go_on(record, settings, operation_id)
+        return go_on(record, settings, operation_id)
     except Exception as problem:
         # No worker, another program at Prefect's port: all after the request is in the record
         says = getattr(problem, "says", type(problem).__name__)
@@ -168,8 +168,8 @@ def ask_and_start(record: Record, settings: Settings, operation_id: int) -> None
         ) from None
 
 
-def go_on(record: Record, settings: Settings, operation_id: int) -> None:
-    """Let the operation's run go on, or start one; server and worker are started if need be."""
+def go_on(record: Record, settings: Settings, operation_id: int) -> str:
+    """Let the operation's run go on, or start one; server and worker are started if need be. How it went."""
     prepare_prefect(settings)
     from tasks.asking import quickly
     from tasks.going_on import operation_goes_on, operation_tag, runs_of
@@ -180,6 +180,7 @@ def go_on(record: Record, settings: Settings, operation_id: int) -> None:
         went = operation_goes_on(operation_id, kind, flow_run_id=run)
         found = runs_of(operation_tag(operation_id), run)
     console.say(f"Its run ({went}): {flow_run_url(found[0].id) if found else ''}")
+    return went
 
 
 def _run_of(record: Record, operation_id: int) -> tuple[str, str | None]:
@@ -223,7 +224,7 @@ def resume(operation_id: int, me: str, secret_fd: int | None) -> list[str]:
 
     Raises:
         NotAllowed: whoever asks is not proven; or it has ended: what to do instead
-        Incomplete: no run could be started
+        Incomplete: no run could be started, or the one that there is has not begun
     """
     from clinic.change.operations import get_operation
     from clinic.change.states import ENDED, REQUESTED
@@ -246,8 +247,24 @@ def resume(operation_id: int, me: str, secret_fd: int | None) -> list[str]:
 
             make_plan(record, SystemClock(), settings, operation_id)
         tell_resumed(record, SystemClock(), by=by, subject="operation", subject_id=operation_id)
-        ask_and_start(record, settings, operation_id)
+        went = ask_and_start(record, settings, operation_id)
+        if went in ("not begun", "under way"):
+            _require_begun(record, settings, operation_id)
         return next_of(record, operation_id)
+
+
+def _require_begun(record: Record, settings: Settings, operation_id: int) -> None:
+    """
+    Somebody wants it to go on, and nothing was done for that: it must be at it.
+
+    Raises:
+        Incomplete: its run has not begun, or fell silent
+    """
+    from cli.going import require_begun
+    from tasks.going_on import operation_tag
+
+    run, then = _run_of(record, operation_id)[1], f"cohort operations resume {operation_id}"
+    require_begun(settings, operation_tag(operation_id), run, then=then)
 
 
 def next_of(record: Record, operation_id: int) -> list[str]:

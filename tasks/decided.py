@@ -35,6 +35,13 @@ def decision_goes_on(record: Record, decided: Approval) -> Went | Literal["none"
     return operation_goes_on(found.id, found.kind, flow_run_id=decided.flow_run_id)
 
 
+def tag_of(decided: Approval) -> str:
+    """By which the runs of what was decided are found."""
+    if decided.subject == "operation":
+        return operation_tag(decided.subject_id)
+    return f"{decided.subject}-{decided.subject_id}"
+
+
 def _campaign(record: Record, decided: Approval) -> Went | Literal["none"]:
     tag = f"campaign-{decided.subject_id}"
     if decided.state != "approved":

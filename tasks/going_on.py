@@ -2,8 +2,11 @@
 Lets what was asked for go on, whatever became of its run: the state is in the record, not in Prefect.
 
     a run of it is suspended        resumed
-    one is scheduled, or at it      nothing: it will read the decision by itself
+    one is at it                    nothing: it reads the decision by itself
+    one is to begin                 nothing; whoever asks can be told how long it has not (not_begun.py)
     none, or all of them ended      another is started; asked for twice at once, it is one
+
+One that fell silent, or that a worker took and never began, has ended: it is noted so first.
 
 Call `tasks.environment.apply_environment` first: this module imports prefect.
 """
@@ -11,6 +14,7 @@ Call `tasks.environment.apply_environment` first: this module imports prefect.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -20,9 +24,10 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 
 from tasks import runs
+from tasks.silent_runs import crash_if_silent
 from tasks.wiring import installation
 
-Went = Literal["resumed", "under way", "started"]
+Went = Literal["resumed", "under way", "not begun", "started"]
 
 # Kind of operation → its flow and deployment
 DEPLOYMENTS: Final[Mapping[str, str]] = {
@@ -35,6 +40,7 @@ DEPLOYMENTS: Final[Mapping[str, str]] = {
     "visit": "schedule-visits",
     "undo": "undo",
 }
+TO_BEGIN: Final = {StateType.SCHEDULED, StateType.PENDING}
 _ENDED: Final = {StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED}
 
 
@@ -58,21 +64,36 @@ def operation_tag(operation_id: int) -> str:
     return f"operation-{operation_id}"
 
 
-def go_on(name: str, parameters: Mapping[str, Any], *, tag: str, flow_run_id: str | None) -> Went:
+def go_on(
+    name: str,
+    parameters: Mapping[str, Any],
+    *,
+    tag: str,
+    flow_run_id: str | None,
+    now: datetime | None = None,
+) -> Went:
     """
     Let what has this tag go on.
 
     Args:
         name, parameters: of the deployment, if another run must be started
         flow_run_id: a run of it that may have no tag
+        now: by which is judged what fell silent; the machine's clock if not given
     """
+    now = now or datetime.now(UTC)
     found = runs_of(tag, flow_run_id)
     for run in found:
         if run.state_type is StateType.PAUSED:
             runs.resume(run.id)
             return "resumed"
-    if any(run.state_type not in _ENDED for run in found):
-        return "under way"
+    with get_client(sync_client=True) as client:
+        left = [
+            run
+            for run in found
+            if run.state_type not in _ENDED and not crash_if_silent(client, run, now=now)
+        ]
+    if left:
+        return "not begun" if all(run.state_type in TO_BEGIN for run in left) else "under way"
     runs.start_deployment(name, parameters, key=f"{tag}-run-{len(found) + 1}", tag=tag)
     return "started"
 

@@ -35,7 +35,8 @@ from tasks.safely import task
 from tasks.wiring import wiring
 
 MISSED_HEARTBEATS: Final = 3
-SILENCE: Final = timedelta(seconds=MISSED_HEARTBEATS * HEARTBEAT_SECONDS)
+_BEATS: Final = timedelta(seconds=HEARTBEAT_SECONDS)
+SILENCE: Final = MISSED_HEARTBEATS * _BEATS
 # What has come may be written down late: a run of which nothing came at all is given more time
 NONE_AT_ALL: Final = timedelta(minutes=10)
 # A worker starts a process within seconds, within a minute or two on a machine that is very busy
@@ -55,26 +56,44 @@ def crash_silent_runs(client: SyncPrefectClient, tag: str, *, now: datetime) -> 
     running = FlowRunFilterState(type=at_it)
     ours = FlowRunFilterTags(all_=[tag])  # another installation's are its own to judge
     found = client.read_flow_runs(flow_run_filter=FlowRunFilter(state=running, tags=ours))
-    silent = [run.id for run in found if _is_silent(client, run, now)]
-    for key in silent:
-        # Asked again: it may have been suspended, or have ended, since
-        state = client.read_flow_run(key).state
-        if state is not None and state.is_running():
-            message = f"no heartbeat for {SILENCE.total_seconds():.0f} s"
-            client.set_flow_run_state(key, Crashed(message=message))
-        elif state is not None and state.is_pending():
-            message = "its worker was stopped while it was starting"
-            client.set_flow_run_state(key, Crashed(message=message), force=True)
-    return silent
+    return [run.id for run in found if crash_if_silent(client, run, now=now)]
+
+
+def crash_if_silent(client: SyncPrefectClient, run: FlowRun, *, now: datetime) -> bool:
+    """Whether nothing was heard of it for too long: then it is Crashed now."""
+    if not _is_silent(client, run, now):
+        return False
+    # Asked again: it may have been suspended, or have ended, since
+    state = client.read_flow_run(run.id).state
+    if state is not None and state.is_running():
+        message = f"no heartbeat for {SILENCE.total_seconds():.0f} s"
+        client.set_flow_run_state(run.id, Crashed(message=message))
+    elif state is not None and state.is_pending():
+        message = "its worker was stopped while it was starting"
+        client.set_flow_run_state(run.id, Crashed(message=message), force=True)
+    return True
+
+
+def silent_for(client: SyncPrefectClient, run: FlowRun, now: datetime) -> timedelta | None:
+    """Since its last heartbeat; None: it has sent none since it began, or was resumed."""
+    last = _last_heartbeat(client, run.id)
+    # Of an earlier process of the same run, before a person had decided, it says nothing of this one
+    if last is None or run.state is None or last < run.state.timestamp - _BEATS:
+        return None
+    return now - last
 
 
 def _is_silent(client: SyncPrefectClient, run: FlowRun, now: datetime) -> bool:
-    if run.state is not None and run.state.is_pending():
+    if run.state is None:
+        return False
+    if run.state.is_pending():
         return now - run.state.timestamp > NOT_BEGUN
-    last = _last_heartbeat(client, run.id)
-    if last is not None:
-        return now - last > SILENCE
-    return run.state is not None and now - run.state.timestamp > NONE_AT_ALL
+    if not run.state.is_running():
+        return False
+    silent = silent_for(client, run, now)
+    if silent is not None:
+        return silent > SILENCE
+    return now - run.state.timestamp > NONE_AT_ALL
 
 
 def _last_heartbeat(client: SyncPrefectClient, flow_run_id: UUID) -> datetime | None:

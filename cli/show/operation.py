@@ -90,7 +90,7 @@ def show_operation(record: Record, settings: Settings, found: Operation) -> None
         asked = latest(connection, subject="operation", subject_id=found.id)
     decided = asked if asked is not None and asked.decided_by else None
     rows = [
-        ("State", found.state + (f" ({found.state_reason})" if found.state_reason else "")),
+        ("State", found.state + _why(found)),
         ("What", what),
         ("Patients", counts_sentence(record, found.id)),
         ("Ids", given_sentence(record, found.selection_id)),
@@ -112,6 +112,12 @@ def show_operation(record: Record, settings: Settings, found: Operation) -> None
         ["", ""],
         [row for row in rows if row[1] not in (None, "")],
     )
+
+
+def _why(found: Operation) -> str:
+    """The reason of a state, where it says more than the state itself."""
+    reason = found.state_reason
+    return f" ({reason})" if reason and reason != found.state else ""
 
 
 def show_lines(lines: Sequence[Line], *, skip: int = 0) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,11 +17,11 @@ from clinic.errors import NotAllowed, NotFound
 from clinic.govern.audit import Act, record_act, stream_of
 from clinic.govern.audit_person import identifiers
 from clinic.govern.audit_rows import audit_item
-from clinic.govern.operators import Operator
+from clinic.govern.operators import Operator, find_operator
 from clinic.govern.roles import may
 from clinic.record.database import Record
 from clinic.record.schema.change import operation
-from clinic.record.schema.govern import approval, audit_act, audit_block
+from clinic.record.schema.govern import approval, audit_act, audit_block, operator
 from clinic.record.schema.messages import batch, campaign, message
 
 
@@ -294,6 +295,33 @@ def require_subject(connection: Connection, subject: str, number: int) -> None:
     if connection.scalar(there) is None and connection.scalar(known) is None:
         see = "cohort operations list" if subject == "operation" else "cohort campaigns"
         raise NotFound(f"{subject}-unknown", f"there is no {subject} {number}; see: {see}")
+
+
+def require_operator(connection: Connection, name: str) -> str:
+    """
+    The name as the trail has it, of an operator or of an account that acted without one.
+
+    Raises:
+        NotFound: nobody is called so, and nobody of this name acted: a slip, with the nearest names
+    """
+    c = audit_act.c
+    if known_one := find_operator(connection, name):
+        return known_one.name
+    given = name.strip()
+    acted = sa.select(c.number).where(sa.or_(c.operator == given, c.approver == given)).limit(1)
+    if connection.scalar(acted) is not None:
+        return given
+    names = sa.union(
+        sa.select(operator.c.name), sa.select(c.operator), sa.select(c.approver)
+    ).subquery()
+    known = connection.scalars(sa.select(names.c.name).where(names.c.name.is_not(None))).all()
+    close = difflib.get_close_matches(given.lower(), known, n=3, cutoff=0.5)
+    meant = f"did you mean {' or '.join(close)}? " if close else ""
+    raise NotFound(
+        "operator-unknown",
+        f"nobody is called {given}, and nobody of this name acted; "
+        f"{meant}Everybody: cohort operators list",
+    )
 
 
 def _about(subject: str, subject_id: int | None) -> ColumnElement[bool]:

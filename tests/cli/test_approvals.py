@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -232,6 +233,18 @@ def test_a_decision_lets_go_on_what_waits_for_it(
     resume_run(decided(office, RUN), call)
     assert asked == [1]
     assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("went", "says"),
+    [("resumed", "Its run ends now"), ("under way", "and ends"), ("none", "Nothing was changed")],
+)
+def test_after_a_no_nobody_is_told_that_anything_goes_on(
+    office: Office, capsys: pytest.CaptureFixture[str], went: str, says: str
+) -> None:
+    resume_run(replace(decided(office, RUN), state="rejected"), lambda _: went)
+    said = capsys.readouterr().err
+    assert (says in said, "goes on" in said) == (True, False)
 
 
 def _no_server(decided: Approval) -> str:

@@ -50,11 +50,28 @@ def test_the_trail_is_listed_by_operation_operator_and_date(office: Office) -> N
         ("status", 3)
     ]
     assert len(office.rows("audit", "list", "--by", "max")) == 2
-    assert len(office.rows("audit", "list", "--by", "nobody")) == 0
     assert len(office.rows("audit", "list", "--until", "2001-01-01")) == 0
     assert len(office.rows("audit", "list", "--since", "2001-01-01", "--limit", "1")) == 1
     both = office.run("audit", "list", "--operation", "7", "--campaign", "7")
     assert both.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("maxx", "did you mean max"), ("An", "did you mean ann"), ("zoltan", "cohort operators list")],
+)
+def test_a_slip_in_an_operators_name_is_an_error_with_the_nearest_names(
+    office: Office, given: str, meant: str
+) -> None:
+    """ALC-41: an empty answer would be taken for "did nothing"."""
+    for words in (["audit", "list"], ["audit", "export", str(office.home / "a.csv")]):
+        slip = office.run(*words, "--by", given, me="mia")
+        assert (slip.exit_code, "operator-unknown" in slip.output) == (2, True)
+        assert meant in slip.output
+    assert not (office.home / "a.csv").exists()
+    assert len(office.rows("audit", "list", "--by", " Max ")) == 2
+    # Who is there and has done nothing is no slip
+    assert office.rows("audit", "list", "--by", "root") == []
 
 
 def test_a_campaigns_batches_are_one_line_unless_asked_for_and_whom_an_act_was_about_is_shown(

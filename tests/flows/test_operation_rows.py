@@ -58,7 +58,7 @@ OF_SUITE = {
     ("export", "lost before"), ("visit", "lost after"), ("provider", "killed"),
     ("attribute", "conflict"), ("status", "undo whole"), ("tag", "undo part"),
 }  # fmt: skip
-CASES = ALL if os.environ.get("COHORT_WHOLE_TABLE") else [
+CASES = ALL if os.environ.get("WHOLE_TABLE") else [
     case for case in ALL if (case.kind, case.ending) in OF_SUITE
 ]  # fmt: skip
 

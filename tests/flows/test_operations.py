@@ -7,6 +7,7 @@ import itertools
 import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -41,12 +42,13 @@ from flows.undo import undo
 from flows.update_attribute import update_attribute
 from tasks import wiring
 from tasks.decided import decision_goes_on
-from tasks.going_on import operation_goes_on, operation_tag, runs_of
+from tasks.going_on import go_on, operation_goes_on, operation_tag, runs_of
 from tasks.identity import Installation
+from tasks.not_begun import stalled
 from tasks.runs import resume, start_deployment, state_of
 from tasks.safely import flow
 from tasks.show_change import show_waiting
-from tasks.silent_runs import NONE_AT_ALL, NOT_BEGUN, SILENCE, crash_silent_runs
+from tasks.silent_runs import NONE_AT_ALL, NOT_BEGUN, SILENCE, crash_if_silent, crash_silent_runs
 from tasks.workers import start_worker, stop_worker, worker_log
 from tests.clinic.change.practice import (
     MANAGER,
@@ -345,6 +347,46 @@ def test_a_run_that_its_worker_took_and_never_began_is_crashed(
         assert state_of(taken) == "Pending"
         assert taken in crash_silent_runs(client, who.tag, now=late)
         assert state_of(taken) == "Crashed"
+
+
+def test_of_a_run_that_never_began_it_is_said_for_how_long_and_then_another_is_started(
+    office: tuple[Settings, Record], who: Installation
+) -> None:
+    """Whoever wants it to go on is not told that it is under way, while nothing happens."""
+    tag, now = "operation-900001", datetime.now(UTC)
+    with get_client(sync_client=True) as client:
+        taken = client.create_flow_run(settle, state=Pending(), tags=[who.tag, tag]).id
+    went = partial(go_on, "settle/settle", {}, tag=tag, flow_run_id=None)
+    assert went() == "not begun"
+    found = stalled(tag, None, now=now + timedelta(seconds=200))
+    assert found is not None
+    assert (found.code, found.says) == (
+        "run-not-begun", "was taken by a worker 3 minutes ago and has not begun",
+    )  # fmt: skip
+    assert found.lost_at is not None
+    assert went(now=found.lost_at + timedelta(seconds=1)) == "started"
+    assert state_of(taken) == "Crashed"
+    assert len(runs_of(tag)) == 2
+
+
+def test_of_a_run_that_fell_silent_it_is_said_since_when(
+    prefect_server: Settings, who: Installation
+) -> None:
+    tag = "operation-900002"
+    with get_client(sync_client=True) as client:
+        run = client.create_flow_run(settle, state=Running(), tags=[who.tag, tag]).id
+        now = datetime.now(UTC)
+        assert stalled(tag, None, now=now + SILENCE) is None  # none came yet: it has just begun
+        emit_heartbeat_of(run)
+        found = wait_for("it", lambda: stalled(tag, None, now=now + timedelta(seconds=70)))
+        assert (found.code, found.says.startswith("was last heard of ")) == ("run-silent", True)
+        assert stalled(tag, None, now=now + timedelta(seconds=10)) is None
+        # One that a person let go on has a heartbeat of before: it says nothing of this process
+        begun = Running(timestamp=now + timedelta(hours=1))
+        resumed = client.read_flow_run(run).model_copy(update={"state": begun})
+        soon = begun.timestamp + timedelta(seconds=5)
+        assert not crash_if_silent(client, resumed, now=soon)
+        assert crash_if_silent(client, resumed, now=soon + NONE_AT_ALL)
 
 
 def emit_heartbeat_of(flow_run_id: UUID) -> None:
