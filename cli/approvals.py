@@ -240,8 +240,9 @@ def lead_on(decided: Approval, settings: Settings) -> None:
                 answer(record, SystemClock(), decided.subject_id)
         except NotFound:
             return console.say(_WENT["none"])
-    # `settle` starts what a terminal began
-    if decided.subject != "operation" and decided.flow_run_id is None:
+    # `settle` starts what a terminal began; a notice has a run, which is found by its campaign
+    has_run = decided.flow_run_id is not None or decided.kind == "notification"
+    if decided.subject != "operation" and not has_run:
         if decided.state == "rejected":
             if decided.subject == "campaign":
                 _refuse(decided, settings)

@@ -207,14 +207,16 @@ def prepare_prefect(settings: Settings) -> None:
     start_worker(settings)
 
 
-def start_flow(settings: Settings, name: str, parameters: Mapping[str, Any], *, key: str) -> None:
-    """Let a worker run a deployed flow; server and worker are started if need be."""
+def start_flow(
+    settings: Settings, name: str, parameters: Mapping[str, Any], *, key: str, tag: str
+) -> None:
+    """Let a worker run a deployed flow, found again by its tag; server and worker are started if need be."""
     prepare_prefect(settings)
     from tasks import runs  # imports prefect, which reads its environment once
     from tasks.asking import quickly
 
     with quickly():
-        run = runs.start_deployment(f"{name}/{name}", parameters, key=key)
+        run = runs.start_deployment(f"{name}/{name}", parameters, key=key, tag=tag)
     console.say(f"Its run: {runs.flow_run_url(run)}")
 
 

@@ -45,8 +45,10 @@ def notify(
     What was said cannot be unsaid: there is no undo, but a correction can be sent as another notice.
     """
     from clinic.clock import SystemClock
+    from clinic.govern.approvals import latest
     from clinic.message.purposes import NOTICE
     from clinic.notify.asking import ask_for
+    from clinic.notify.preparing import prepare_notice
     from clinic.notify.ready import require_tellable
     from clinic.notify.request import NoticeRequest
     from clinic.notify.texts import SUBJECT, TEXTS, keep_text
@@ -68,26 +70,34 @@ def notify(
             requested_by=person.name, request_key=key or f"cli-{uuid.uuid4()}",
         )  # fmt: skip
         ask_for(record, SystemClock(), settings, request, by=person)
-        _start(settings, request)
-    console.next_commands("cohort approvals", f"cohort operations show {operation}")
+        # The approval is on the record at once: who is to decide need not wait for a run
+        notice = prepare_notice(record, SystemClock(), settings, request)
+        with record.read() as connection:
+            waits = latest(connection, subject="campaign", subject_id=notice)
+        asked = f" and waits for approval {waits.id}" if waits and waits.state == "waiting" else ""
+        console.say(f"The notice is campaign {notice}{asked}.")
+        _start(settings, request, notice)
+    show = f"cohort approvals show {waits.id}" if waits else "cohort approvals"
+    console.next_commands(show, f"cohort operations show {operation}")
 
 
-def _start(settings: Settings, request: NoticeRequest) -> None:
+def _start(settings: Settings, request: NoticeRequest, notice: int) -> None:
     """
-    Let a worker ask for the approval, and tell.
+    Let a worker wait for the approval, and tell.
 
     Raises:
-        Incomplete: no run could be started; what to type then, which tells nobody twice
+        Incomplete: the notice is kept and can be approved, but no run could be started for it
     """
-    shown, key = {"request": request.model_dump(mode="json")}, request.request_key
+    shown, key = {"request": request.model_dump(mode="json")}, f"notice-{request.request_key}"
     try:
-        changing.start_flow(settings, "notify-staff", shown, key=f"notice-{key}")
+        changing.start_flow(settings, "notify-staff", shown, key=key, tag=f"campaign-{notice}")
     except Exception as problem:
         says = getattr(problem, "says", type(problem).__name__)
         raise Incomplete(
             "run-not-started",
-            f"nobody was told yet, for its run was not started: {says}; when that is fixed, the same again "
-            f"with: --key {key}",
+            f"nobody was told yet. The notice is kept, and can be approved or rejected (cohort approvals), "
+            f"but its run was not started: {says}; when that is fixed, it goes by itself once it is "
+            "approved: cohort server start",
         ) from None
 
 

@@ -61,6 +61,9 @@ def open_notice(
     """
     with record.read() as connection:
         require_asked(connection, request)
+        made = _made(connection, request.request_key)
+    if made is not None:  # what was asked for is not judged by what the operation has become since
+        return made
     try:
         about, told = require_tellable(record, settings, request.audience, request.operation_id)
     except CohortError as problem:
@@ -77,6 +80,11 @@ def open_notice(
         requested_by=request.requested_by, request_key=request.request_key, gateway=gateway,
         batch_limit=batch_limit,
     )  # fmt: skip
+
+
+def _made(connection: Connection, request_key: str) -> int | None:
+    found = sa.select(campaign.c.id).where(campaign.c.request_key == request_key)
+    return connection.scalar(found)
 
 
 def make_campaign(

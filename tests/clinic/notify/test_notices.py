@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from clinic.change.deciding import decide
 from clinic.errors import NotAllowed, OperationRefused, TemplateRefused
-from clinic.govern.approvals import latest
+from clinic.govern.approvals import latest, waiting
 from clinic.govern.audit_verify import verify
 from clinic.govern.operators import Operator
 from clinic.message.approve import SUBJECT, ask, release_campaign
@@ -22,6 +22,7 @@ from clinic.message.timing import Timing
 from clinic.message.variables import Setting
 from clinic.notify.asking import ask_for
 from clinic.notify.notices import STAFF, name_all, open_notice
+from clinic.notify.preparing import prepare_notice
 from clinic.notify.recipients import Audience
 from clinic.notify.request import NoticeRequest
 from clinic.notify.texts import keep_text
@@ -309,3 +310,24 @@ def test_a_notice_speaks_of_no_patient(sqlite_record: Record, clock: FakeClock) 
         sqlite_record, clock, "Hello {{ list.Name }}", subject="s", purpose=NOTICE, by="ann"
     )
     assert own.startswith("notice-")
+
+
+def test_what_was_asked_for_waits_for_its_approval_before_any_run_and_once(
+    record: Record, clock: FakeClock, moved: int
+) -> None:
+    """ALC-8: who is to decide sees it at once; the run, or the same asked again, finds it made."""
+    request = requested(moved, "facility")
+    ask_for(record, clock, TEAM, request, by=ASKER)
+    notice = prepare_notice(record, clock, TEAM, request)
+    number = approval_number(record, notice)
+    (waits,) = waiting(record, clock.now())
+    assert (waits.id, waits.kind) == (number, "notification")
+    written = texts(record, notice)
+    assert len(written) == 2
+    assert prepare_notice(record, clock, TEAM, request) == notice
+    # Also when by now there is nobody left whom it could be sent to: it was made when there was
+    with record.write() as connection:
+        connection.execute(sa.update(facility).values(email=None))
+    assert prepare_notice(record, clock, TEAM, request) == notice
+    assert (texts(record, notice), approval_number(record, notice)) == (written, number)
+    assert "notification.failed" not in {act.operation_type for act in acts(record)}
