@@ -44,7 +44,7 @@ ACTING: Final = {
 }
 
 LOOKING: Final = frozenset({
-    "campaigns", "show", "outcomes", "replies", "patient", "report", "review", "list ls", "list check",
+    "today", "campaigns", "show", "outcomes", "replies", "patient", "report", "review", "list ls", "list check",
     "templates list", "templates variables", "templates show", "groups list", "groups show",
     "receipts status", "receipts unread", "sending status", "server status", "approvals", "approvals show",
     "audit verify", "operators list", "operations list", "operations show",

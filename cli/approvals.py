@@ -14,7 +14,7 @@ from cli import console
 from cli.confirm import asked_by
 from cli.going import require_not_stalled
 from cli.operations.options import Limit, Page
-from cli.proof import Me, SecretFd, anchor_of, prove_me, who_acts
+from cli.proof import Me, SecretFd, anchor_of, claimed, prove_me, who_acts
 from cli.wiring import LocalTime, get_settings, open_record
 
 if TYPE_CHECKING:
@@ -396,7 +396,7 @@ def _commands(
     asked: Approval, settings: Settings, names: list[str], *, confirmed: bool
 ) -> list[str]:
     """What this person may type (ALC-44: offered only to whom may)."""
-    me = settings.operator.strip().lower()
+    me = claimed(settings, "")
     if me == asked.requested_by:
         return [] if confirmed else [f"cohort confirm {asked.id}"]
     if me not in names:

@@ -40,6 +40,7 @@ COMMANDS = {
     "list": Lazy("cli.lists:app", "Check a list before anything is sent; see those taken in.", _SEND),
     "templates": Lazy("cli.templates:app", "The catalogue of message templates, with versions.", _SEND),
     "groups": Lazy("cli.groups:app", "Patient groups and their members.", _SEND),
+    "today": Lazy("cli.today:today", "What waits for you, runs, failed or is to be done.", _READ),
     "campaigns": Lazy("cli.campaigns:campaigns", "Every campaign, newest first, with its verdict.", _READ),
     "show": Lazy("cli.campaigns:show", "One campaign: counts that add up, details, errors.", _READ),
     "outcomes": Lazy("cli.campaigns:outcomes", "What became of every row of the list, as CSV.", _READ),
