@@ -10,7 +10,6 @@ Killed in the middle it begins anew: what was written of a check that did not en
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
@@ -20,7 +19,7 @@ from clinic.clock import Clock
 from clinic.cohort.rows import BLOCK_ROWS, ListSource, get_list, read_rows
 from clinic.errors import FenceLost
 from clinic.message import states
-from clinic.message.campaign import get_campaign
+from clinic.message.campaign import Campaign, get_campaign
 from clinic.message.facts import Question, duplicates, facts_of
 from clinic.message.stage import load_texts
 from clinic.message.template import missing_variables, values_too_long
@@ -137,7 +136,7 @@ def _screen_all(
     record: Record,
     clock: Clock,
     settings: Settings,
-    job: sa.Row[Any],
+    job: Campaign,
     source: ListSource,
     block_rows: int,
     dummies: Dummies,
@@ -171,7 +170,7 @@ def _screen_all(
         yield screening
 
 
-def _screen(record: Record, job: sa.Row[Any], facts: pd.DataFrame) -> Screening:
+def _screen(record: Record, job: Campaign, facts: pd.DataFrame) -> Screening:
     """Judge the rows each by itself, then leave out those that repeat one which is messaged."""
     alone = screen(facts, channel=job.channel)
     good = facts.loc[alone.outcome == "accepted", "patient_id"]

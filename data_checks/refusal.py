@@ -17,6 +17,8 @@ from clinic.clock import Clock
 from clinic.cohort.taken import PREVIEW
 from clinic.errors import CohortRefused
 from clinic.message import states
+from clinic.message.campaign import Campaign
+from clinic.message.moves import move
 from clinic.message.override import apply_override, override_of
 from clinic.record.database import Record
 from clinic.record.schema.lists import list_row
@@ -29,7 +31,7 @@ HOW_TO_OVERRIDE: Final = (
 )
 
 
-def known_verdict(connection: Connection, job: sa.Row[Any]) -> Verdict | None:
+def known_verdict(connection: Connection, job: Campaign) -> Verdict | None:
     """
     The verdict on a campaign's list, if it was judged to the end before.
 
@@ -69,7 +71,7 @@ def keep(
 
 
 def pass_or_refuse(
-    record: Record, clock: Clock, job: sa.Row[Any], suite: str, verdict: Verdict, *, rows: int
+    record: Record, clock: Clock, job: Campaign, suite: str, verdict: Verdict, *, rows: int
 ) -> None:
     """
     Go on with a list that may be acted on, or for which a named person answers; else close the campaign.
@@ -146,8 +148,5 @@ def _close(connection: Connection, campaign_id: int, code: str, outcome: str) ->
         .where(recipient.c.campaign_id == campaign_id, recipient.c.outcome == "accepted")
         .values(outcome=outcome)
     )
-    connection.execute(
-        sa.update(campaign)
-        .where(campaign.c.id == campaign_id)
-        .values(state=states.REFUSED, state_reason=code, send_guard=None)
-    )
+    own = campaign.c.id == campaign_id
+    move(connection, states.REFUSED, own, state_reason=code, send_guard=None)

@@ -13,7 +13,7 @@ requester and approver differ is a constraint of the database.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -21,10 +21,11 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.govern.approvals import latest, request_approval, require_approved
 from clinic.message import states
-from clinic.message.campaign import get_campaign
+from clinic.message.campaign import Campaign, locked_campaign
 from clinic.message.control import cancel_waiting
 from clinic.message.counting import count_outcomes
 from clinic.message.manifest import manifest_of
+from clinic.message.moves import move
 from clinic.message.purposes import ALERT, NOTICE, STAFF_LIST
 from clinic.message.remind import take_back_unsent
 from clinic.message.schedule import move_on
@@ -50,7 +51,7 @@ def ask(
         NotAllowed: the sender is no active operator, or their role may not ask for this
     """
     with record.write() as connection:
-        job = _locked(connection, campaign_id)
+        job = locked_campaign(connection, campaign_id)
         if job.state not in (states.CHECKING, states.AWAITING_APPROVAL):
             return False
         if not is_needed(connection, job, settings):
@@ -73,11 +74,11 @@ def ask(
             flow_run_id=flow_run_id,
             expires_in=timedelta(hours=settings.release.approval_hours),
         )
-        _set(connection, campaign_id, state=states.AWAITING_APPROVAL)
+        move(connection, states.AWAITING_APPROVAL, campaign.c.id == campaign_id)
     return True
 
 
-def is_needed(connection: Connection, job: sa.Row[Any], settings: Settings) -> bool:
+def is_needed(connection: Connection, job: Campaign, settings: Settings) -> bool:
     """Whether one person alone may not send this: a notice to staff (ALC-8), or a campaign of more
     messages than the settings allow. A dry run, and what the clock tells the team, may always go."""
     if job.dry_run or (job.purpose == ALERT and _is_to_staff(connection, job)):
@@ -95,12 +96,12 @@ def is_needed(connection: Connection, job: sa.Row[Any], settings: Settings) -> b
     return (count or 0) > most
 
 
-def _is_notice(connection: Connection, job: sa.Row[Any]) -> bool:
+def _is_notice(connection: Connection, job: Campaign) -> bool:
     """Whether `cohort notify` asked for it, with a secret: its sender has nothing to confirm."""
     return job.purpose == NOTICE and _is_to_staff(connection, job)
 
 
-def _is_to_staff(connection: Connection, job: sa.Row[Any]) -> bool:
+def _is_to_staff(connection: Connection, job: Campaign) -> bool:
     # By the list, which only clinic/notify makes: a template's purpose is free text, anybody may name it so
     found = sa.select(cohort_list.c.source).where(cohort_list.c.id == job.list_id)
     return connection.scalar(found) == STAFF_LIST
@@ -114,7 +115,7 @@ def answer(record: Record, clock: Clock, campaign_id: int) -> str:
     nobody decided about are given back. A campaign that waits for nobody is "approved".
     """
     with record.write() as connection:
-        job = _locked(connection, campaign_id)
+        job = locked_campaign(connection, campaign_id)
         asked = latest(connection, subject=SUBJECT, subject_id=campaign_id)
         if job.state == states.REFUSED and job.state_reason in _REASONS:
             return _REASONS[job.state_reason]
@@ -123,10 +124,10 @@ def answer(record: Record, clock: Clock, campaign_id: int) -> str:
         late = asked.state in ("waiting", "approved") and asked.expires_at <= clock.now()
         found = "expired" if late else asked.state
         if found in _ENDED:
-            _set(
+            move(
                 connection,
-                campaign_id,
-                state=states.REFUSED,
+                states.REFUSED,
+                campaign.c.id == campaign_id,
                 state_reason=f"approval-{found}",
                 send_guard=None,
                 finished_at=clock.now(),
@@ -162,20 +163,21 @@ def release_campaign(
     """
     now = clock.now()
     with record.write() as connection:
-        job = _locked(connection, campaign_id)
+        job = locked_campaign(connection, campaign_id)
         if job.state in (states.CHECKING, states.AWAITING_APPROVAL):
             digest = manifest_of(connection, job, settings)
             if is_needed(connection, job, settings):
                 require_approved(
                     connection, subject=SUBJECT, subject_id=campaign_id, digest=digest, now=now
                 )
-            _set(connection, campaign_id, manifest_sha256=digest)
+            own = campaign.c.id == campaign_id
+            connection.execute(sa.update(campaign).where(own).values(manifest_sha256=digest))
             counts = count_outcomes(connection, campaign_id)
             tell_released(connection, job, digest, counts, now)
         return move_on(connection, job, timing, now)
 
 
-def counts_of(connection: Connection, job: sa.Row[Any], settings: Settings) -> dict[str, int | str]:
+def counts_of(connection: Connection, job: Campaign, settings: Settings) -> dict[str, int | str]:
     """What the approver sees: counts, exclusions, cost, schedule. No patient."""
     segments = connection.scalar(
         sa.select(sa.func.coalesce(sa.func.sum(message.c.segments), 0)).where(
@@ -203,18 +205,3 @@ def counts_of(connection: Connection, job: sa.Row[Any], settings: Settings) -> d
     if job.stagger_days:
         counts["days"] = job.stagger_days
     return counts | {f"left out: {code}": count for code, count in sorted(outcomes.items())}
-
-
-def _locked(connection: Connection, campaign_id: int) -> sa.Row[Any]:
-    connection.execute(
-        sa.select(campaign.c.id).where(campaign.c.id == campaign_id).with_for_update()
-    )
-    return get_campaign(connection, campaign_id)
-
-
-def _set(connection: Connection, campaign_id: int, **values: Any) -> None:
-    connection.execute(
-        sa.update(campaign)
-        .where(campaign.c.id == campaign_id)
-        .values(row_version=campaign.c.row_version + 1, **values)
-    )

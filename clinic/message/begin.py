@@ -13,8 +13,8 @@ from clinic.clock import Clock
 from clinic.cohort.filters import filter_query, group_query
 from clinic.cohort.take_in import take_in_file, take_in_query
 from clinic.errors import CohortRefused, NotAllowed
-from clinic.message.campaign import CampaignRequest, open_campaign
 from clinic.message.emails import require_receipts, require_subject
+from clinic.message.opening import CampaignRequest, open_campaign
 from clinic.message.override import keep_override
 from clinic.message.request import CohortChoice, MessageRequest
 from clinic.record.database import Record

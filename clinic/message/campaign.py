@@ -1,222 +1,111 @@
 """
 A campaign: one template to one list by one channel. Its id is the Bulk Outreach ID (ARC-18).
 
-    checking ──► running ──► completed | reconciling        paused, cancelled, …: clinic/message/states.py
-        └─────► refused
+How it is opened: opening.py; what it may become, and what moves it: moves.py.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, Row
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection
 
 from clinic.clock import Clock
-from clinic.cohort.filters import there_are
-from clinic.errors import CohortRefused, ListRefused, NotFound
+from clinic.errors import NotFound
 from clinic.message import states
-from clinic.message.codes import ROOM, draw_base
-from clinic.message.sending_stop import require_sending
-from clinic.message.trail import tell_requested
+from clinic.message.codes import ROOM
+from clinic.message.moves import move
+from clinic.message.states import CampaignState
 from clinic.record.database import Record
-from clinic.record.schema.lists import cohort_list, template, template_version
 from clinic.record.schema.messages import campaign
 from clinic.record.schema.receipts import reminder
-from clinic.settings import Pace
 
 
 @dataclass(frozen=True)
-class CampaignRequest:
-    """
-    What was asked for, in keys and settings.
+class Campaign:
+    """A campaign as it was when it was read: the columns of its row (clinic/record/schema/messages.py)."""
 
-    request_key: the same key is the same campaign, however often it is asked for
-    version: of the template; None for its newest
-    again: send although the same list had the same template before
-    """
-
+    id: int
+    message_base: int
     request_key: str
     list_id: int
-    template: str
+    template_version_id: int
+    list_name: str
     channel: Literal["sms", "email", "voice"]
+    purpose: str
     gateway: str
+    dry_run: bool
+    save_to_record: bool
+    save_when: Literal["sent", "delivered"]
+    snomed_codes: str | None
+    state: CampaignState
+    state_reason: str | None
+    send_guard: str | None
     batch_size: int
+    resend_of: int | None
+    rows: int
+    checked_rows: int
+    staged_rows: int
+    rewritten: str | None
     requested_by: str
-    version: int | None = None
-    save_to_record: bool = True
-    save_when: Literal["sent", "delivered"] = "sent"
-    snomed_codes: Sequence[str] = ()
-    dry_run: bool = False
-    again: bool = False
-    start_at: datetime | None = None
-    latest_start: datetime | None = None
-    stagger_days: int | None = None
-    pace: Pace = field(default_factory=Pace)
+    created_at: datetime
+    released_at: datetime | None
+    finished_at: datetime | None
+    row_version: int
+    start_at: datetime | None
+    latest_start: datetime | None
+    stagger_days: int | None
+    resumed_at: datetime | None
+    pace_second: int | None
+    pace_hour: int | None
+    pace_day: int | None
+    manifest_sha256: str | None
+    canary_size: int | None
+    canary_until: datetime | None
+    canary_passed: bool
+    halted_at: datetime | None
+    halt_told_at: datetime | None
+    doubt_since: datetime | None
+    doubt_until: datetime | None
+    doubt_said: str | None
 
 
-def open_campaign(record: Record, clock: Clock, request: CampaignRequest) -> int:
+def campaign_of(row: sa.Row[Any]) -> Campaign:
+    """The campaign of a whole row of its table."""
+    values = row._mapping
+    return Campaign(**{**values, "state": CampaignState(values["state"])})
+
+
+def get_campaign(connection: Connection, campaign_id: int) -> Campaign:
     """
-    Make the campaign, or find the one that this request made before; its id.
+    The campaign as it is.
 
     Raises:
-        NotFound: no such list, template or version
-        CohortRefused: the same list had the same template before (names that campaign), or the
-            request key belongs to a campaign that was asked for otherwise
-        ListRefused: the list is not whole
+        NotFound: there is no such campaign
     """
-    try:
-        return _open(record, clock, request)
-    except IntegrityError:
-        # Another process was first, at this very instant: now what it made is there to be found
-        return _open(record, clock, request)
-
-
-def _open(record: Record, clock: Clock, request: CampaignRequest) -> int:
-    with record.write() as connection:
-        chosen = _template(connection, request)
-        source = _source(connection, request.list_id)
-        known = connection.execute(
-            sa.select(campaign).where(campaign.c.request_key == request.request_key)
-        ).one_or_none()
-        if known is not None:
-            return _same(known, request, chosen.id)
-        if not request.dry_run:
-            require_sending(connection)
-        guard = _guard(source.sha256, chosen.id, request)
-        if guard:
-            _refuse_repeat(connection, guard, request.request_key)
-        return _insert(connection, clock, request, chosen, source, guard)
-
-
-def _source(connection: Connection, list_id: int) -> Row[Any]:
-    row = connection.execute(
-        sa.select(cohort_list).where(cohort_list.c.id == list_id)
-    ).one_or_none()
-    if row is None:
-        raise NotFound("list-unknown", f"there is no list {list_id}; see: cohort list ls")
-    if row.rows is None:
-        raise ListRefused(
-            "list-not-whole",
-            f"list {list_id} was not taken in to its end; name its file, and it is carried on with",
-        )
-    return row
-
-
-def _template(connection: Connection, request: CampaignRequest) -> Row[Any]:
-    query = (
-        sa.select(template_version.c.id, template.c.purpose)
-        .join(template, template.c.id == template_version.c.template_id)
-        .where(template.c.key == request.template)
-        .order_by(template_version.c.version.desc())
-        .limit(1)
-    )
-    if request.version is not None:
-        query = query.where(template_version.c.version == request.version)
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(sa.select(campaign).where(campaign.c.id == campaign_id)).one_or_none()
     if row is None:
         raise NotFound(
-            "template-unknown",
-            f"there is no template {request.template}{_others(connection, request)}; "
-            "see: cohort templates list",
+            "campaign-unknown", f"there is no campaign {campaign_id}; see: cohort campaigns"
         )
-    return row
+    return campaign_of(row)
 
 
-def _others(connection: Connection, request: CampaignRequest) -> str:
-    """The templates that one may have meant; nothing where it is the version that there is not."""
-    if request.version is not None:
-        return ""
-    from clinic.message.catalogue import OWN_TEXT, PREVIEW_TEXT  # brings pandas, for an error alone
-
-    catalogue = template.c.message_type.not_in([OWN_TEXT, PREVIEW_TEXT])
-    return f"; {there_are(connection, template.c.key, catalogue)}"
+def campaigns_where(connection: Connection, *which: sa.ColumnElement[bool]) -> list[Campaign]:
+    """The campaigns of which these conditions hold, by their numbers."""
+    query = sa.select(campaign).where(*which).order_by(campaign.c.id)
+    return [campaign_of(row) for row in connection.execute(query)]
 
 
-def _same(known: Row[Any], request: CampaignRequest, version_id: int) -> int:
-    asked = (request.list_id, version_id, request.channel, request.dry_run)
-    found = (known.list_id, known.template_version_id, known.channel, known.dry_run)
-    if asked != found:
-        raise CohortRefused(
-            "request-changed",
-            f"campaign {known.id} was asked for with another list, template or channel; start a new one",
-        )
-    return int(known.id)
-
-
-def _guard(list_sha256: str, version_id: int, request: CampaignRequest) -> str | None:
-    if request.dry_run or request.again or request.gateway == states.OUTBOX:
-        return None  # nothing is sent, or the sender asked for it
-    key = f"{list_sha256}/{version_id}/{request.channel}"
-    return hashlib.sha256(key.encode()).hexdigest()
-
-
-def _refuse_repeat(connection: Connection, guard: str, request_key: str) -> None:
-    first = connection.execute(
-        sa.select(campaign.c.id, campaign.c.created_at).where(
-            campaign.c.send_guard == guard,
-            # Our own, made by another process since we looked, is no repeat: the insert will say so
-            campaign.c.request_key != request_key,
-        )
-    ).one_or_none()
-    if first is not None:
-        raise CohortRefused(
-            "sent-before",
-            f"campaign {first.id} of {first.created_at:%d %b %Y %H:%M} UTC had this list and this "
-            f"template. See: cohort show {first.id}. To send it once more, ask with --again",
-        )
-
-
-def _insert(
-    connection: Connection,
-    clock: Clock,
-    request: CampaignRequest,
-    chosen: Row[Any],
-    source: Row[Any],
-    guard: str | None,
-) -> int:
-    key = connection.execute(
-        sa.insert(campaign)
-        .values(
-            request_key=request.request_key,
-            message_base=next_base(connection),
-            list_id=request.list_id,
-            template_version_id=chosen.id,
-            list_name=source.name,
-            channel=request.channel,
-            purpose=chosen.purpose,
-            gateway=request.gateway,
-            dry_run=request.dry_run,
-            save_to_record=request.save_to_record and not request.dry_run,
-            save_when=request.save_when,
-            snomed_codes=" ".join(request.snomed_codes) or None,
-            state=states.CHECKING,
-            send_guard=guard,
-            batch_size=request.batch_size,
-            rows=source.rows,
-            requested_by=request.requested_by,
-            created_at=clock.now(),
-            start_at=request.start_at,
-            latest_start=request.latest_start,
-            stagger_days=request.stagger_days,
-            pace_second=request.pace.per_second,
-            pace_hour=request.pace.per_hour,
-            pace_day=request.pace.per_day,
-        )
-        .returning(campaign.c.id)
-    ).scalar_one()
-    tell_requested(connection, int(key), clock.now())
-    return int(key)
-
-
-def next_base(connection: Connection) -> int:
-    """A new campaign's `message_base`; of two at once that draw the same the second tries again."""
-    return draw_base(connection.scalar(sa.select(sa.func.max(campaign.c.message_base))))
+def locked_campaign(connection: Connection, campaign_id: int) -> Campaign:
+    """The campaign as it is, and as nobody else changes it until the transaction ends."""
+    connection.execute(
+        sa.select(campaign.c.id).where(campaign.c.id == campaign_id).with_for_update()
+    )
+    return get_campaign(connection, campaign_id)
 
 
 def refuse(record: Record, campaign_id: int, code: str) -> None:
@@ -226,12 +115,9 @@ def refuse(record: Record, campaign_id: int, code: str) -> None:
     Appointments that it was to remind of are given back: a later run may.
     """
     with record.write() as connection:
-        refused = connection.execute(
-            sa.update(campaign)
-            .where(campaign.c.id == campaign_id, campaign.c.state == states.CHECKING)
-            .values(state=states.REFUSED, state_reason=code, send_guard=None)
-        ).rowcount
-        if refused:
+        own = campaign.c.id == campaign_id
+        told = {"state_reason": code, "send_guard": None}
+        if move(connection, states.REFUSED, own, of=[states.CHECKING], **told):
             base = get_campaign(connection, campaign_id).message_base
             connection.execute(
                 sa.update(reminder)
@@ -243,23 +129,5 @@ def refuse(record: Record, campaign_id: int, code: str) -> None:
 def release(record: Record, clock: Clock, campaign_id: int) -> None:
     """Everything is staged: batches may be claimed from now on. Again: nothing."""
     with record.write() as connection:
-        connection.execute(
-            sa.update(campaign)
-            .where(campaign.c.id == campaign_id, campaign.c.state == states.CHECKING)
-            .values(state=states.RUNNING, released_at=clock.now())
-        )
-
-
-def get_campaign(connection: Connection, campaign_id: int) -> Row[Any]:
-    """
-    The campaign's row.
-
-    Raises:
-        NotFound: there is no such campaign
-    """
-    row = connection.execute(sa.select(campaign).where(campaign.c.id == campaign_id)).one_or_none()
-    if row is None:
-        raise NotFound(
-            "campaign-unknown", f"there is no campaign {campaign_id}; see: cohort campaigns"
-        )
-    return row
+        own = campaign.c.id == campaign_id
+        move(connection, states.RUNNING, own, of=[states.CHECKING], released_at=clock.now())

@@ -8,12 +8,13 @@ The pilot batch: a few messages go alone, and the rest follows when their outcom
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.message import states
+from clinic.message.campaign import Campaign
 from clinic.record.schema.messages import campaign, message
 from clinic.settings import Release
 
@@ -27,7 +28,7 @@ def canary_size(release: Release, accepted: int) -> int | None:
     return release.canary if 0 < release.canary < accepted else None
 
 
-def stage_of(job: sa.Row[Any], now: datetime) -> Stage:
+def stage_of(job: Campaign, now: datetime) -> Stage:
     """Which batches may be claimed: the first alone, none for now, or all."""
     if job.canary_size is None or job.canary_passed:
         return "all"
@@ -36,12 +37,12 @@ def stage_of(job: sa.Row[Any], now: datetime) -> Stage:
     return "wait" if now < job.canary_until else "all"
 
 
-def wait_of(job: sa.Row[Any], first: int, now: datetime) -> timedelta:
+def wait_of(job: Campaign, first: int, now: datetime) -> timedelta:
     """How long batches from `first` on must at least wait for the pilot batch."""
     stage = stage_of(job, now)
     if stage == "first" and first > 1:
         return _LOOK_AGAIN
-    return job.canary_until - now if stage == "wait" else timedelta()
+    return job.canary_until - now if stage == "wait" and job.canary_until else timedelta()
 
 
 def begin_wait(connection: Connection, campaign_id: int, release: Release, now: datetime) -> None:
@@ -53,7 +54,7 @@ def begin_wait(connection: Connection, campaign_id: int, release: Release, now: 
     )
 
 
-def judge(connection: Connection, job: sa.Row[Any], batch_id: int, release: Release) -> str | None:
+def judge(connection: Connection, job: Campaign, batch_id: int, release: Release) -> str | None:
     """
     Decide over the rest, once the wait is over; a code if it must stay.
 

@@ -8,7 +8,7 @@ audit trail, with the counts at that moment.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -20,24 +20,24 @@ from clinic.clock import Clock
 from clinic.errors import NotAllowed
 from clinic.govern.audit import Act, record_act
 from clinic.message import states
-from clinic.message.campaign import get_campaign
+from clinic.message.campaign import Campaign, get_campaign, locked_campaign
 from clinic.message.codes import unpack
 from clinic.message.counting import count_outcomes
 from clinic.message.doubt import Left, Promise, doubt_of, give_up_lost, say
+from clinic.message.moves import before, move
 from clinic.message.schedule import state_at
 from clinic.message.sending_stop import require_sending
+from clinic.message.states import CampaignState
 from clinic.message.timing import Timing
 from clinic.message.trail import tell_moved
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign, message, submission
 
-_PAUSABLE: Final = (states.RUNNING, states.SCHEDULED)
+_PAUSABLE: Final = before(states.PAUSED)
 _RESUMABLE: Final = (states.PAUSED, states.HELD_CAMPAIGN, states.MISSED)
 _BLIND: Final[Mapping[str, Promise]] = {}
-_CANCELLABLE: Final = (
-    states.CHECKING, states.AWAITING_APPROVAL, *_PAUSABLE, *_RESUMABLE, states.RECONCILING,
-)  # fmt: skip
+_CANCELLABLE: Final = before(states.CANCELLED_CAMPAIGN)
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,11 @@ def pause(record: Record, clock: Clock, campaign_id: int, *, by: str, reason: st
         NotAllowed: it neither runs nor waits for its time
     """
     with record.write() as connection:
-        job = _locked(connection, campaign_id)
+        job = locked_campaign(connection, campaign_id)
         if job.state != states.PAUSED:
             _require(job, _PAUSABLE, "paused")
-            _set(connection, campaign_id, state=states.PAUSED, state_reason="paused-by-person")
+            own = campaign.c.id == campaign_id
+            move(connection, states.PAUSED, own, of=_PAUSABLE, state_reason="paused-by-person")
         return _told(connection, clock, job, "pause", by=by, reason=reason)
 
 
@@ -93,17 +94,18 @@ def resume(
     """
     now = clock.now()
     with record.write() as connection:
-        job = _locked(connection, campaign_id)
+        job = locked_campaign(connection, campaign_id)
         if job.state not in _PAUSABLE:
             _require(job, _RESUMABLE, "resumed")
             require_sending(connection)
             late = now + timedelta(hours=timing.release.late_hours)
             latest = None if job.latest_start is None else max(job.latest_start, late)
             decided = job.state_reason == "canary-failed"
-            _set(
+            move(
                 connection,
-                campaign_id,
-                state=_before(job, now),
+                _before(job, now),
+                campaign.c.id == campaign_id,
+                of=[job.state],
                 state_reason=None,
                 latest_start=latest,
                 resumed_at=now,
@@ -119,14 +121,14 @@ def resume(
         return _told(connection, clock, job, "resume", by=by, reason=reason)
 
 
-def _before(job: sa.Row[Any], now: datetime) -> str:
+def _before(job: Campaign, now: datetime) -> CampaignState:
     """Where a campaign goes on: one that was held before it was released has that still before it."""
     if job.released_at is None:
         return states.CHECKING
     return states.RUNNING if job.state == states.MISSED else _never_missed(job, now)
 
 
-def _never_missed(job: sa.Row[Any], now: datetime) -> str:
+def _never_missed(job: Campaign, now: datetime) -> CampaignState:
     state = state_at(job, now)
     return states.RUNNING if state == states.MISSED else state
 
@@ -143,13 +145,13 @@ def cancel(record: Record, clock: Clock, campaign_id: int, *, by: str, reason: s
         NotAllowed: it has ended
     """
     with record.write() as connection:
-        job = _locked(connection, campaign_id)
+        job = locked_campaign(connection, campaign_id)
         if job.state != states.CANCELLED_CAMPAIGN:
             _require(job, _CANCELLABLE, "cancelled")
-            _set(
+            move(
                 connection,
-                campaign_id,
-                state=states.CANCELLED_CAMPAIGN,
+                states.CANCELLED_CAMPAIGN,
+                campaign.c.id == campaign_id,
                 state_reason="cancelled-by-person",
                 finished_at=clock.now(),
                 send_guard=job.send_guard if _has_left(connection, campaign_id) else None,
@@ -278,30 +280,15 @@ def _give_up(connection: Connection, orphan: sa.Row[Any], now: datetime) -> list
     return list(ids)
 
 
-def _locked(connection: Connection, campaign_id: int) -> sa.Row[Any]:
-    connection.execute(
-        sa.select(campaign.c.id).where(campaign.c.id == campaign_id).with_for_update()
-    )
-    return get_campaign(connection, campaign_id)
-
-
-def _require(job: sa.Row[Any], allowed: tuple[str, ...], done: str) -> None:
+def _require(job: Campaign, allowed: Collection[CampaignState], done: str) -> None:
     if job.state not in allowed:
         raise NotAllowed(
             "campaign-state", f"campaign {job.id} is {job.state}: it cannot be {done} now"
         )
 
 
-def _set(connection: Connection, campaign_id: int, **values: Any) -> None:
-    connection.execute(
-        sa.update(campaign)
-        .where(campaign.c.id == campaign_id)
-        .values(row_version=campaign.c.row_version + 1, **values)
-    )
-
-
 def _told(
-    connection: Connection, clock: Clock, before: sa.Row[Any], what: str, *, by: str, reason: str
+    connection: Connection, clock: Clock, before: Campaign, what: str, *, by: str, reason: str
 ) -> Controlled:
     """The campaign as it is now; written to the audit trail if that is news."""
     now = get_campaign(connection, before.id)

@@ -10,14 +10,14 @@ sending, or what became of its message. The counts add up to the campaign's rows
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Connection, Row
+from sqlalchemy import ColumnElement, Connection
 
 from clinic.cohort.outcomes import KEPT, REHEARSED
 from clinic.message import states
-from clinic.message.campaign import get_campaign
+from clinic.message.campaign import Campaign, get_campaign
 from clinic.message.codes import ROOM, unpack
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.messages import batch, campaign, message, recipient, submission
@@ -59,7 +59,7 @@ def count_leased(connection: Connection, campaign_id: int, worker: str) -> int:
     return int(connection.scalar(held) or 0)
 
 
-def code_of(own: Row[Any], open_now: Collection[int]) -> ColumnElement[str]:
+def code_of(own: Campaign, open_now: Collection[int]) -> ColumnElement[str]:
     """
     A row's outcome, in a query over `recipient` and `message`, each of which may be missing.
 
@@ -98,12 +98,12 @@ def count_outcomes(connection: Connection, campaign_id: int) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
 
-def _unsent(own: Row[Any]) -> str:
+def _unsent(own: Campaign) -> str:
     """Once nothing of the campaign can be sent any more, what was not sent never will be."""
     return "cancelled" if own.state in _NEVER_SENT else "waiting"
 
 
-def _code_of_message(own: Row[Any], open_now: Collection[int]) -> ColumnElement[str]:
+def _code_of_message(own: Campaign, open_now: Collection[int]) -> ColumnElement[str]:
     pending = message.c.state == states.PENDING
     on_its_way = [(pending & is_any_of(message.c.id, open_now), "in_flight")] if open_now else []
     nothing_left = REHEARSED if own.dry_run else KEPT if own.gateway == states.OUTBOX else None

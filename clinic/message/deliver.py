@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from clinic.errors import FenceLost
 from clinic.gateway.protocol import Answer, Gateway
 from clinic.message import canary, states
+from clinic.message.campaign import get_campaign
 from clinic.message.late_answers import is_away, patiently
 from clinic.message.ledger import Claim, Ledger
 from clinic.message.receipts import keep_late_answer
@@ -128,10 +129,10 @@ def seconds_until_next(ledger: Ledger, campaign_id: int, first: int, last: int) 
     """How long until a batch of these can be claimed; None if none ever will in this state."""
     now = ledger.clock.now()
     with ledger.record.read() as connection:
-        job = connection.execute(
-            sa.select(campaign, may_leave().label("allowed")).where(campaign.c.id == campaign_id)
-        ).one()
-        if job.state not in states.SENDING or not job.allowed:
+        job = get_campaign(connection, campaign_id)
+        if job.state not in states.SENDING or not connection.scalar(
+            sa.select(may_leave()).where(campaign.c.id == campaign_id)
+        ):
             return None
         rows = connection.execute(
             sa.select(batch.c.state, batch.c.not_before, batch.c.lease_until).where(

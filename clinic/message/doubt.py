@@ -28,6 +28,7 @@ from sqlalchemy import Connection
 from clinic.errors import NotAllowed
 from clinic.gateway.protocol import GatewayClass
 from clinic.message import states
+from clinic.message.campaign import Campaign
 from clinic.message.codes import unpack
 from clinic.message.trail import tell_moved
 from clinic.record.bulk import is_any_of
@@ -83,7 +84,7 @@ class Doubt:
         return made_at < self.until and not may_ask
 
 
-def doubt_of(job: sa.Row[Any]) -> Doubt | None:
+def doubt_of(job: Campaign) -> Doubt | None:
     """A campaign's; None: the record knows all of it."""
     if job.doubt_since is None:
         return None
@@ -129,7 +130,7 @@ def begin(since: datetime, until: datetime) -> dict[str, Any]:
 
 
 def say(
-    job: sa.Row[Any], left: Left | None, promises: Mapping[str, Promise], now: datetime
+    job: Campaign, left: Left | None, promises: Mapping[str, Promise], now: datetime
 ) -> dict[str, Any]:
     """
     What a person says of a campaign in doubt, as values of its row; nothing where there is no doubt.

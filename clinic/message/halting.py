@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.message import states
+from clinic.message.moves import move
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign, submission
 from clinic.settings import Halt
@@ -29,16 +30,11 @@ def halt(connection: Connection, campaign_id: int, code: str, now: datetime) -> 
         .where(batch.c.campaign_id == campaign_id, batch.c.state != states.DONE)
         .exists()
     )
-    connection.execute(
-        sa.update(campaign)
-        .where(campaign.c.id == campaign_id, campaign.c.state.in_(states.SENDING), something_left)
-        .values(
-            state=states.PAUSED,
-            state_reason=code,
-            halted_at=now,
-            row_version=campaign.c.row_version + 1,
-        )
-    )
+    own = campaign.c.id == campaign_id
+    move(
+        connection, states.PAUSED, own, something_left,
+        of=states.SENDING, state_reason=code, halted_at=now,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

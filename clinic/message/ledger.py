@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -24,6 +23,7 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.errors import FenceLost
 from clinic.message import canary, states
+from clinic.message.campaign import Campaign, get_campaign
 from clinic.message.codes import batch_id
 from clinic.message.contact import is_capped, note_attempt, wait_for_turn
 from clinic.message.doubt import Doubt, doubt_of
@@ -133,7 +133,7 @@ class Ledger:
         self, connection: Connection, campaign_id: int, first: int, last: int
     ) -> Claim | None:
         now = self.clock.now()
-        job = connection.execute(sa.select(campaign).where(campaign.c.id == campaign_id)).one()
+        job = get_campaign(connection, campaign_id)
         last = min(last, self._last_open(connection, job, now))
         if last < first:
             return None
@@ -195,7 +195,7 @@ class Ledger:
             doubt=doubt_of(job),
         )
 
-    def _last_open(self, connection: Connection, job: sa.Row[Any], now: datetime) -> int:
+    def _last_open(self, connection: Connection, job: Campaign, now: datetime) -> int:
         """The last batch that may be claimed now, as calendar and first part have it; 0: none."""
         if self.timing.opening(job.channel, now, dry_run=job.dry_run) > now:
             return 0

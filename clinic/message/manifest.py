@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import hashlib
 from importlib.metadata import version
-from typing import Any
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from clinic.message.campaign import Campaign
 from clinic.record.schema.messages import batch, message, recipient
 from clinic.settings import Settings
 
@@ -27,7 +27,7 @@ _ASKED_FOR = (
 )  # fmt: skip
 
 
-def manifest_of(connection: Connection, job: sa.Row[Any], settings: Settings) -> str:
+def manifest_of(connection: Connection, job: Campaign, settings: Settings) -> str:
     """The manifest of a staged campaign as it stands in the record, in hexadecimal."""
     head = {
         "campaign": {name: getattr(job, name) for name in _ASKED_FOR},

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Row
 
 from clinic.cohort.outcomes import AT_SENDING, BEFORE, OUTCOMES
 from clinic.message import states
-from clinic.message.campaign import get_campaign
+from clinic.message.campaign import Campaign, get_campaign
 from clinic.message.codes import message_on
 from clinic.message.counting import code_of, in_flight
 from clinic.message.evidence import explain
@@ -108,7 +108,7 @@ def outcome_rows(
         last = page[-1].row_number
 
 
-def _page(connection: Connection, own: Row[Any], *, after: int, only: Only) -> list[Row[Any]]:
+def _page(connection: Connection, own: Campaign, *, after: int, only: Only) -> list[Row[Any]]:
     code = code_of(own, in_flight(connection, own.id))
     query = _rows(own, code).where(list_row.c.row_number > after).limit(PAGE)
     if only != "all":
@@ -116,7 +116,7 @@ def _page(connection: Connection, own: Row[Any], *, after: int, only: Only) -> l
     return list(connection.execute(query))
 
 
-def _rows(own: Row[Any], code: sa.ColumnElement[str]) -> sa.Select[Any]:
+def _rows(own: Campaign, code: sa.ColumnElement[str]) -> sa.Select[Any]:
     """Three walks along primary keys, side by side."""
     to_recipient = sa.and_(
         recipient.c.campaign_id == own.id, recipient.c.row_number == list_row.c.row_number

@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -29,10 +29,11 @@ from clinic.cohort.list_trail import tell_taken
 from clinic.govern.audit_chain import hold
 from clinic.message import states
 from clinic.message.begin import require_channel
-from clinic.message.campaign import CampaignRequest, open_campaign
+from clinic.message.campaign import Campaign
 from clinic.message.codes import message_on
 from clinic.message.due_appointments import appointment_query
 from clinic.message.emails import require_receipts, require_subject
+from clinic.message.opening import CampaignRequest, open_campaign
 from clinic.message.override import keep_override
 from clinic.message.reminder_request import ReminderRequest
 from clinic.record.bulk import is_any_of
@@ -185,7 +186,7 @@ def deselected_rows(connection: Connection, list_id: int) -> list[int]:
 
 
 def give_reminders(
-    connection: Connection, job: sa.Row[Any], rows: list[int], *, variables: Collection[str] = ()
+    connection: Connection, job: Campaign, rows: list[int], *, variables: Collection[str] = ()
 ) -> list[int]:
     """
     Note that these rows of a campaign are reminded of now; those that another run has given meanwhile.

@@ -22,8 +22,9 @@ from clinic.cohort.list_trail import tell_taken
 from clinic.errors import NotAllowed
 from clinic.govern.audit_chain import hold
 from clinic.message import states
-from clinic.message.campaign import get_campaign, next_base
+from clinic.message.campaign import Campaign, get_campaign
 from clinic.message.counting import messages_of
+from clinic.message.opening import next_base
 from clinic.message.sending_stop import require_sending
 from clinic.message.trail import tell_requested
 from clinic.record.bulk import is_any_of
@@ -88,12 +89,12 @@ def begin_resend(
         return _insert(connection, old, list_id, len(chosen), values)
 
 
-def may_resend(own: sa.Row[Any], source: str) -> bool:
+def may_resend(own: Campaign, source: str) -> bool:
     """Whether a campaign over a list of that source is of a kind whose failures are sent again."""
     return not own.dry_run and source != "report"
 
 
-def source_of(connection: Connection, own: sa.Row[Any]) -> str:
+def source_of(connection: Connection, own: Campaign) -> str:
     """Where a campaign's list came from."""
     return str(
         connection.execute(
@@ -102,7 +103,7 @@ def source_of(connection: Connection, own: sa.Row[Any]) -> str:
     )
 
 
-def _require_sent(old: sa.Row[Any], source: sa.Row[Any]) -> None:
+def _require_sent(old: Campaign, source: sa.Row[Any]) -> None:
     if old.dry_run:
         raise NotAllowed("resend-rehearsal", f"campaign {old.id} was a dry run: nothing was sent")
     if source.source == "report":
@@ -162,7 +163,7 @@ def _choose(failed: Sequence[int], rows: Collection[int] | None, campaign_id: in
 
 def _copy_rows(
     connection: Connection,
-    old: sa.Row[Any],
+    old: Campaign,
     source: sa.Row[Any],
     chosen: Sequence[int],
     values: dict[str, Any],
@@ -200,7 +201,7 @@ def _copy_rows(
 
 
 def _insert(
-    connection: Connection, old: sa.Row[Any], list_id: int, rows: int, values: dict[str, Any]
+    connection: Connection, old: Campaign, list_id: int, rows: int, values: dict[str, Any]
 ) -> int:
     row = {name: getattr(old, name) for name in _KEPT} | values
     key = connection.execute(

@@ -16,8 +16,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from clinic.clock import Clock
 from clinic.message import states
+from clinic.message.campaign import Campaign, get_campaign
 from clinic.record.database import Record
-from clinic.record.schema.messages import batch, campaign, message
+from clinic.record.schema.messages import batch, message
 from clinic.record.schema.people import ITEM_STATUS, clinical_item
 
 _COLUMNS = (
@@ -41,7 +42,7 @@ def save_batches(record: Record, clock: Clock, campaign_id: int, first: int, las
     is written only once its message was delivered; what is delivered later is saved by the receipt.
     """
     with record.read() as connection:
-        job = connection.execute(sa.select(campaign).where(campaign.c.id == campaign_id)).one()
+        job = get_campaign(connection, campaign_id)
         todo = connection.scalars(
             sa.select(batch.c.id)
             .where(
@@ -61,7 +62,7 @@ def save_batches(record: Record, clock: Clock, campaign_id: int, first: int, las
 
 
 def save_messages(
-    connection: Connection, job: sa.Row[Any], which: sa.ColumnElement[bool], now: datetime
+    connection: Connection, job: Campaign, which: sa.ColumnElement[bool], now: datetime
 ) -> int:
     """Write the items of these messages of a campaign that have none yet; how many."""
     wanted = ITEM_STATUS if job.save_when == "sent" else {states.DELIVERED: "sent"}

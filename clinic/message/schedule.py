@@ -13,14 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.message import states
-from clinic.message.campaign import get_campaign
+from clinic.message.campaign import Campaign, get_campaign, locked_campaign
 from clinic.message.canary import canary_size
+from clinic.message.moves import move
+from clinic.message.states import CampaignState
 from clinic.message.timing import Timing
 from clinic.record.bulk import update_rows
 from clinic.record.database import Record
@@ -60,47 +61,39 @@ def size_batches(record: Record, campaign_id: int, timing: Timing) -> None:
         )
 
 
-def let_go(record: Record, now: datetime, campaign_id: int, timing: Timing) -> str:
+def let_go(record: Record, now: datetime, campaign_id: int, timing: Timing) -> CampaignState:
     """
     Everything is staged and allowed: let the campaign go at its time; its state. Again: nothing.
 
     From `scheduled` it goes on to `running` at its start, and to `missed` past its latest start.
     """
     with record.write() as connection:
-        connection.execute(
-            sa.select(campaign.c.id).where(campaign.c.id == campaign_id).with_for_update()
-        )
-        return move_on(connection, get_campaign(connection, campaign_id), timing, now)
+        return move_on(connection, locked_campaign(connection, campaign_id), timing, now)
 
 
-def move_on(connection: Connection, job: sa.Row[Any], timing: Timing, now: datetime) -> str:
+def move_on(connection: Connection, job: Campaign, timing: Timing, now: datetime) -> CampaignState:
     """`let_go` in the caller's transaction, which has locked the campaign."""
     if job.state in (states.CHECKING, states.AWAITING_APPROVAL):
         _set_days(connection, job, timing, now)
     elif job.state != states.SCHEDULED:
-        return str(job.state)
+        return job.state
     state = state_at(job, now)
-    connection.execute(
-        sa.update(campaign)
-        .where(campaign.c.id == job.id)
-        .values(
-            state=state,
-            state_reason="too-late" if state == states.MISSED else None,
-            released_at=job.released_at or now,
-            row_version=campaign.c.row_version + 1,
-        )
-    )
+    if state != job.state:
+        late = "too-late" if state == states.MISSED else None
+        released = job.released_at or now
+        own = campaign.c.id == job.id
+        move(connection, state, own, state_reason=late, released_at=released)
     return state
 
 
-def state_at(job: sa.Row[Any], now: datetime) -> str:
+def state_at(job: Campaign, now: datetime) -> CampaignState:
     """What a campaign that may go is at an instant."""
     if job.latest_start is not None and now > job.latest_start:
         return states.MISSED
     return states.SCHEDULED if job.start_at is not None and job.start_at > now else states.RUNNING
 
 
-def _set_days(connection: Connection, job: sa.Row[Any], timing: Timing, now: datetime) -> None:
+def _set_days(connection: Connection, job: Campaign, timing: Timing, now: datetime) -> None:
     if not job.stagger_days:
         return
     rows = connection.execute(
@@ -150,7 +143,7 @@ def waits_until(record: Record, campaign_id: int, timing: Timing, now: datetime)
     with record.read() as connection:
         job = get_campaign(connection, campaign_id)
         if job.state == states.SCHEDULED:
-            return job.start_at if job.start_at > now else None
+            return job.start_at if job.start_at and job.start_at > now else None
         if job.state != states.RUNNING:
             return None
         later = connection.scalars(

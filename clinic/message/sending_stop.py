@@ -26,6 +26,7 @@ from clinic.clock import Clock
 from clinic.errors import NotAllowed
 from clinic.govern.audit import Act, record_act
 from clinic.message import doubt, states
+from clinic.message.moves import move
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign, installation, submission
 
@@ -148,20 +149,11 @@ def stop_and_hold(
     """
     now = clock.now()
     lost = since or doubt.last_known(connection) or now
-    held = connection.scalars(
-        sa.update(campaign)
-        .where(campaign.c.state.in_(_ABLE))
-        .values(
-            state=states.HELD_CAMPAIGN,
-            state_reason=code,
-            row_version=campaign.c.row_version + 1,
-            **doubt.begin(min(lost, now), now),
-        )
-        .returning(campaign.c.id)
-    ).all()
+    unsure = doubt.begin(min(lost, now), now)
+    held = move(connection, states.HELD_CAMPAIGN, sa.true(), state_reason=code, **unsure)
     _set(connection, clock, code, "system")
     connection.execute(sa.update(installation).values(epoch=installation.c.epoch + 1))
-    new = {"code": code, "campaigns": sorted(held)}
+    new = {"code": code, "campaigns": held}
     _tell(connection, clock, "campaigns.hold", by="system", reason=code, new=new)
 
 

@@ -23,6 +23,8 @@ from sqlalchemy import Connection, Row
 from clinic.clock import Clock
 from clinic.govern.audit_chain import hold
 from clinic.message import states
+from clinic.message.campaign import campaigns_where
+from clinic.message.moves import move
 from clinic.message.network_reasons import NO_RECEIPT
 from clinic.message.notice_trail import tell_ended
 from clinic.message.save import save_messages
@@ -231,15 +233,13 @@ def _save_delivered(
     for key, (about, receipt) in moves.items():
         if receipt.outcome == states.DELIVERED:
             by_campaign.setdefault(about.campaign_id, []).append(key)
-    jobs = connection.execute(
-        sa.select(campaign).where(
-            is_any_of(campaign.c.id, list(by_campaign)),
-            campaign.c.save_when == "delivered",
-            campaign.c.save_to_record,
-            ~campaign.c.dry_run,
-        )
-    ).all()
-    for job in jobs:
+    for job in campaigns_where(
+        connection,
+        is_any_of(campaign.c.id, list(by_campaign)),
+        campaign.c.save_when == "delivered",
+        campaign.c.save_to_record,
+        ~campaign.c.dry_run,
+    ):
         save_messages(connection, job, is_any_of(message.c.id, by_campaign[job.id]), now)
 
 
@@ -263,15 +263,8 @@ def _count(connection: Connection, moves: Mapping[int, tuple[Row[Any], Row[Any]]
 def _close(connection: Connection, campaigns: set[int], now: datetime) -> None:
     """A campaign that only waited for the last unknown is complete."""
     unknown = sa.select(batch.c.id).where(batch.c.campaign_id == campaign.c.id, batch.c.unknown > 0)
-    closed = connection.scalars(
-        sa.update(campaign)
-        .where(
-            is_any_of(campaign.c.id, sorted(campaigns)),
-            campaign.c.state == states.RECONCILING,
-            ~unknown.exists(),
-        )
-        .values(state=states.COMPLETED)
-        .returning(campaign.c.id)
-    ).all()
-    for campaign_id in sorted(closed):
+    waited = is_any_of(campaign.c.id, sorted(campaigns))
+    for campaign_id in move(
+        connection, states.COMPLETED, waited, ~unknown.exists(), of=[states.RECONCILING]
+    ):
         tell_ended(connection, campaign_id, now)

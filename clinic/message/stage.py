@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 
 from clinic.cohort.rows import BLOCK_ROWS, ListSource, get_list, parse_cells
 from clinic.message import states
+from clinic.message.campaign import Campaign, get_campaign
 from clinic.message.codes import batch_id, message_id
 from clinic.message.placeholders import count_unfilled
 from clinic.message.remind import deselected_rows, give_reminders
@@ -107,7 +108,7 @@ def stage(
         block_rows: about how many rows are held and rendered at a time
     """
     with record.read() as connection:
-        job = connection.execute(sa.select(campaign).where(campaign.c.id == campaign_id)).one()
+        job = get_campaign(connection, campaign_id)
         source = get_list(connection, job.list_id)
         texts = load_texts(connection, job.template_version_id, source)
     after = job.staged_rows
@@ -144,9 +145,7 @@ def _count_batches(record: Record, campaign_id: int) -> int:
         )
 
 
-def _accepted(
-    connection: Connection, job: sa.Row[Any], after: int, block_rows: int
-) -> pd.DataFrame:
+def _accepted(connection: Connection, job: Campaign, after: int, block_rows: int) -> pd.DataFrame:
     """The next accepted rows, as many whole batches as a block holds."""
     limit = max(job.batch_size, block_rows // job.batch_size * job.batch_size)
     found = plain_rows(
@@ -184,7 +183,7 @@ def _accepted(
 
 def _write(
     connection: Connection,
-    job: sa.Row[Any],
+    job: Campaign,
     rows: pd.DataFrame,
     *,
     after: int,
@@ -236,7 +235,7 @@ def _leave_out(connection: Connection, campaign_id: int, rows: pd.Index[int], ou
         )
 
 
-def _stage(connection: Connection, job: sa.Row[Any], ready: pd.DataFrame) -> None:
+def _stage(connection: Connection, job: Campaign, ready: pd.DataFrame) -> None:
     last = connection.execute(
         sa.select(sa.func.coalesce(sa.func.max(batch.c.number), 0)).where(
             batch.c.campaign_id == job.id
@@ -263,7 +262,7 @@ def _cut(rows: pd.DataFrame, size: int, *, first: int) -> list[pd.DataFrame]:
     return [rows.iloc[i:j] for i, j in itertools.pairwise(edges) if i < j]
 
 
-def _messages(job: sa.Row[Any], number: int, rows: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+def _messages(job: Campaign, number: int, rows: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
     columns = ("patient_id", "address", "subject", "body", "segments")
     values = zip(rows.index.tolist(), *(rows[name].tolist() for name in columns), strict=True)
     for row_number, patient_id, address, subject, body, segments in values:

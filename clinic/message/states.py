@@ -15,6 +15,7 @@ Few states for the machine; the codes for people are in clinic/cohort/outcomes.p
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Final
 
 # What gateways and the audit trail know too
@@ -50,18 +51,34 @@ ACKED: Final = "acked"
 NOT_SENT: Final = "not_sent"  # proven
 AMBIGUOUS: Final = "ambiguous"  # its messages are `unknown`
 
-# --- a campaign ------------------------------------------------------------------------------------
-CHECKING: Final = "checking"  # rows are being judged and rendered; nothing can leave
-REFUSED: Final = "refused"  # the gate stopped it; nothing left
-AWAITING_APPROVAL: Final = "awaiting_approval"
-SCHEDULED: Final = "scheduled"  # released, waits for its time
-RUNNING: Final = "running"
-PAUSED: Final = "paused"  # by a person, or halted by itself (state_reason says which)
-HELD_CAMPAIGN: Final = "held"  # the database was restored or cloned: a person must confirm
-MISSED: Final = "missed"  # its latest start went by
-RECONCILING: Final = "reconciling"  # all tried; some are unknown
-COMPLETED: Final = "completed"
-CANCELLED_CAMPAIGN: Final = "cancelled"
+
+class CampaignState(StrEnum):
+    """What a campaign is. Which may follow which, and the one function that moves it: moves.py."""
+
+    CHECKING = "checking"  # rows are being judged and rendered; nothing can leave
+    REFUSED = "refused"  # the gate or a person stopped it; nothing left
+    AWAITING_APPROVAL = "awaiting_approval"
+    SCHEDULED = "scheduled"  # released, waits for its time
+    RUNNING = "running"
+    PAUSED = "paused"  # by a person, or halted by itself (state_reason says which)
+    HELD = "held"  # the database was restored or cloned: a person must confirm
+    MISSED = "missed"  # its latest start went by
+    RECONCILING = "reconciling"  # all tried; some are unknown
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+CHECKING: Final = CampaignState.CHECKING
+REFUSED: Final = CampaignState.REFUSED
+AWAITING_APPROVAL: Final = CampaignState.AWAITING_APPROVAL
+SCHEDULED: Final = CampaignState.SCHEDULED
+RUNNING: Final = CampaignState.RUNNING
+PAUSED: Final = CampaignState.PAUSED
+HELD_CAMPAIGN: Final = CampaignState.HELD
+MISSED: Final = CampaignState.MISSED
+RECONCILING: Final = CampaignState.RECONCILING
+COMPLETED: Final = CampaignState.COMPLETED
+CANCELLED_CAMPAIGN: Final = CampaignState.CANCELLED
 
 # In which a batch may be claimed
 SENDING: Final = frozenset({RUNNING})

@@ -18,6 +18,7 @@ from clinic.message import states
 from clinic.message.campaign import get_campaign
 from clinic.message.counting import count_outcomes
 from clinic.message.estimate import starts_at
+from clinic.message.moves import move
 from clinic.message.notice_trail import tell_ended
 from clinic.message.timing import Timing
 from clinic.message.verdict import not_accepted, status, verdict
@@ -197,20 +198,10 @@ def _close(connection: Connection, campaign_id: int, now: datetime) -> None:
         .where(batch.c.campaign_id == campaign_id, batch.c.unknown > 0)
         .exists()
     )
-    closed = connection.scalar(
-        sa.update(campaign)
-        .where(
-            campaign.c.id == campaign_id,
-            # One that halted while its last batches were under way has nothing left to hold back
-            campaign.c.state.in_((states.RUNNING, states.PAUSED)),
-            ~open_batches,
-        )
-        .values(
-            state_reason=None,
-            state=sa.case((unknown, states.RECONCILING), else_=states.COMPLETED),
-            finished_at=now,
-        )
-        .returning(campaign.c.state)
-    )
-    if closed == states.COMPLETED:
+    # One that halted while its last batches were under way has nothing left to hold back
+    tried = (states.RUNNING, states.PAUSED)
+    own = campaign.c.id == campaign_id
+    told = {"state_reason": None, "finished_at": now}
+    move(connection, states.RECONCILING, own, ~open_batches, unknown, of=tried, **told)
+    if move(connection, states.COMPLETED, own, ~open_batches, ~unknown, of=tried, **told):
         tell_ended(connection, campaign_id, now)

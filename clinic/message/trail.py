@@ -21,6 +21,7 @@ from sqlalchemy import ColumnElement, Connection
 
 from clinic.govern.audit import Act, write_act
 from clinic.message import states
+from clinic.message.campaign import Campaign
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.messages import campaign, message, recipient
 
@@ -44,7 +45,7 @@ def tell_requested(connection: Connection, campaign_id: int, now: datetime) -> N
 
 
 def tell_released(
-    connection: Connection, job: sa.Row[Any], digest: str, counts: Mapping[str, int], now: datetime
+    connection: Connection, job: Campaign, digest: str, counts: Mapping[str, int], now: datetime
 ) -> None:
     """What was released: the digest of all of it, and how many rows have which outcome."""
     if job.request_key.startswith(_PREVIEW) and job.dry_run:

@@ -6,8 +6,10 @@ import sqlalchemy as sa
 
 from clinic.clock import Clock
 from clinic.message import states
+from clinic.message.campaign import campaigns_where
 from clinic.message.ledger import LAST
 from clinic.message.save import save_batches, save_messages
+from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign, message
 
@@ -39,7 +41,7 @@ def _save_begun(record: Record, clock: Clock) -> set[int]:
     """
     with record.read() as connection:
         begun = connection.execute(
-            sa.select(campaign, batch.c.id.label("batch_id"))
+            sa.select(batch.c.id, batch.c.campaign_id)
             .join(batch, batch.c.campaign_id == campaign.c.id)
             .where(
                 ~batch.c.settled,
@@ -51,14 +53,14 @@ def _save_begun(record: Record, clock: Clock) -> set[int]:
             )
             .order_by(batch.c.id)
         ).all()
+        ids = sorted({row.campaign_id for row in begun})
+        jobs = {job.id: job for job in campaigns_where(connection, is_any_of(campaign.c.id, ids))}
     saved = set()
     for row in begun:
         with record.write() as connection:
             # As in save.py: a receipt that is applied at this moment waits, or was seen
-            connection.execute(
-                sa.select(batch.c.id).where(batch.c.id == row.batch_id).with_for_update()
-            )
-            which = message.c.batch_id == row.batch_id
-            if save_messages(connection, row, which, clock.now()):
-                saved.add(row.id)
+            connection.execute(sa.select(batch.c.id).where(batch.c.id == row.id).with_for_update())
+            which = message.c.batch_id == row.id
+            if save_messages(connection, jobs[row.campaign_id], which, clock.now()):
+                saved.add(row.campaign_id)
     return saved

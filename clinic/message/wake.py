@@ -7,13 +7,14 @@ Any number of runs may ask at once, and may start one campaign twice: the ledger
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.cohort.taken import is_preview
 from clinic.message import canary, states
+from clinic.message.campaign import Campaign, campaigns_where
 from clinic.message.control import settle_cancelled
 from clinic.message.remind import SOURCE
 from clinic.message.schedule import let_go
@@ -50,9 +51,7 @@ def due_campaigns(record: Record, now: datetime, timing: Timing | None = None) -
     for campaign_id in scheduled:
         let_go(record, now, campaign_id, timing)
     with record.read() as connection:
-        running = connection.execute(
-            sa.select(campaign).where(campaign.c.state == states.RUNNING).order_by(campaign.c.id)
-        ).all()
+        running = campaigns_where(connection, campaign.c.state == states.RUNNING)
         found = [job.id for job in running if _is_due(connection, job, timing, now)]
         found += connection.scalars(_approved(now)).all()
         found += connection.scalars(_forsaken(now)).all()
@@ -70,7 +69,7 @@ def attempts_of(connection: Connection, campaign_id: int) -> int:
     return int(connection.scalar(query) or 0)
 
 
-def _is_due(connection: Connection, job: sa.Row[Any], timing: Timing, now: datetime) -> bool:
+def _is_due(connection: Connection, job: Campaign, timing: Timing, now: datetime) -> bool:
     if timing.opening(job.channel, now, dry_run=job.dry_run) > now:
         return False
     if canary.stage_of(job, now) == "wait":

@@ -12,7 +12,7 @@ one notice only (docs/decisions/0014-notices-in-the-ledger.md). Nothing is writt
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import orjson
 import pandas as pd
@@ -23,7 +23,8 @@ from clinic.change.kinds import title_of
 from clinic.clock import Clock
 from clinic.cohort.list_trail import tell_taken
 from clinic.errors import CohortError
-from clinic.message.campaign import CampaignRequest, get_campaign, open_campaign
+from clinic.message.campaign import Campaign, get_campaign
+from clinic.message.opening import CampaignRequest, open_campaign
 from clinic.message.purposes import NOTICE, STAFF_LIST
 from clinic.notify.asking import require_asked, tell_failed
 from clinic.notify.ready import MOST, require_tellable
@@ -189,7 +190,7 @@ def name_all(record: Record, clock: Clock, campaign_id: int) -> int:
         )
 
 
-def _judge(connection: Connection, clock: Clock, job: sa.Row[Any]) -> None:
+def _judge(connection: Connection, clock: Clock, job: Campaign) -> None:
     c = list_row.c
     rows = connection.execute(
         sa.select(c.row_number, c.patient_id, c.cells)

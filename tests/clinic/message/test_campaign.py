@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 import sqlalchemy as sa
 
 from clinic.errors import NotFound
 from clinic.message import states
-from clinic.message.campaign import get_campaign, refuse, release
+from clinic.message.campaign import Campaign, get_campaign, refuse, release
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign
 from tests.fakes import FakeClock
@@ -64,3 +66,7 @@ def test_only_a_campaign_that_is_being_checked_is_let_go_or_refused(
 def test_a_number_that_no_campaign_has_is_refused(record: Record) -> None:
     with record.read() as connection, pytest.raises(NotFound, match="campaign-unknown"):
         get_campaign(connection, 99)
+
+
+def test_a_campaign_has_the_columns_of_its_table() -> None:
+    assert [column.name for column in campaign.columns] == [part.name for part in fields(Campaign)]
