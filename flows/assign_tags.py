@@ -1,35 +1,18 @@
 """
 Give tags to many patients, or take them away.
 
-    select_patients ─► plan_changes ─► check_changes
-        ─► wait_for_approval      suspended, without a process, until another person has decided
-        ─► apply_changes          one for each span of chunks, locked patients only
-        ─► summarize_changes      always, whatever failed
-
-Run it again: it carries on where it stopped, and no patient is changed twice. What Prefect stores is
-the operation's number, chunk numbers and counts.
+Its steps are those of every operation: record_operation.py.
 """
 
-from prefect import allow_failure
-from prefect.task_runners import ThreadPoolTaskRunner
-
 from clinic.change.summary import Summary
-from tasks.change import (
-    apply_changes,
-    begin_changes,
-    check_changes,
-    plan_changes,
-    select_patients,
-    summarize_changes,
-    wait_for_approval,
-)
+from flows.record_operation import change_record, two_at_once
 from tasks.safely import flow
 
 
 @flow(
     name="assign-tags",
     flow_run_name="assign-tags-{operation_id}",
-    task_runner=ThreadPoolTaskRunner(max_workers=2),
+    task_runner=two_at_once(),
 )
 def assign_tags(operation_id: int) -> Summary:
     """
@@ -38,13 +21,4 @@ def assign_tags(operation_id: int) -> Summary:
     Args:
         operation_id: a stored request: `cohort operations tag …` makes one
     """
-    selected = select_patients(operation_id, "tag")
-    planned = plan_changes(selected)
-    checked = check_changes(planned)
-    approved = wait_for_approval(checked)
-
-    applied = apply_changes.map(begin_changes(approved))
-
-    # One span failing stops neither the others nor the summary, but it fails the run
-    summary = summarize_changes(operation_id, wait_for=[allow_failure(applied)])
-    return summary.raise_if_incomplete()
+    return change_record(operation_id, "tag")
