@@ -10,6 +10,8 @@ Run it again: it carries on where it stopped, and no patient is changed twice. W
 the operation's number, chunk numbers and counts. (An export ends with a file: export_data.py.)
 """
 
+from typing import Any
+
 from prefect import allow_failure
 from prefect.task_runners import ThreadPoolTaskRunner
 
@@ -25,7 +27,7 @@ from tasks.change import (
 )
 
 
-def two_at_once() -> ThreadPoolTaskRunner:
+def two_at_once() -> ThreadPoolTaskRunner[Any]:
     """Two spans of an operation are applied at a time."""
     return ThreadPoolTaskRunner(max_workers=2)
 

@@ -86,7 +86,7 @@ class Doubt:
 
 def doubt_of(job: Campaign) -> Doubt | None:
     """A campaign's; None: the record knows all of it."""
-    if job.doubt_since is None:
+    if job.doubt_since is None or job.doubt_until is None:  # both, or neither
         return None
     return Doubt(job.doubt_since, job.doubt_until, job.doubt_said)
 
