@@ -28,7 +28,7 @@ from clinic.message.request import MessageRequest
 from clinic.message.resend import may_resend, source_of
 from clinic.message.review import Review, read_previews, review_campaign
 from clinic.message.said import said_of
-from clinic.message.sending_stop import sending as sending_of
+from clinic.message.sending_stop import is_kept_back
 from clinic.message.summary import Summary, summarize
 from clinic.message.unknowns import may_ask
 from clinic.settings import Settings
@@ -227,7 +227,7 @@ def _way_on(parts: Wiring, summary: Summary) -> list[str]:
     waits = summary.waits_until is not None and not summary.trouble
     steps = next_steps(
         campaign_id, summary.state, summary.outcomes, resendable=resendable, waits=waits,
-        stopped=sending_of(parts.record).stopped is not None,
+        stopped=is_kept_back(parts.record, campaign_id),
         askable=may_ask(parts.record, campaign_id, parts.clock.now()),
     )  # fmt: skip
     if parts.interrupted and summary.state == states.RUNNING:

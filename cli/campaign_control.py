@@ -32,15 +32,17 @@ def pause(
     from cli.show.next_steps import next_steps
     from clinic.clock import SystemClock
     from clinic.message.control import pause as act
+    from clinic.message.sending_stop import is_kept_back
 
     settings = get_settings()
     with open_record(settings) as record:
         settings = governed(record, settings)
         by = who_acts(record, settings, me, secret_fd)
         done = act(record, SystemClock(), campaign, by=by, reason=reason)
+        stopped = is_kept_back(record, campaign)
     _tell(done, json=json)
     if not json:
-        console.next_commands(*next_steps(campaign, done.state, done.counts))
+        console.next_commands(*next_steps(campaign, done.state, done.counts, stopped=stopped))
 
 
 def resume(
@@ -130,13 +132,13 @@ def review(
     from clinic.clock import SystemClock
     from clinic.message.estimate import estimate
     from clinic.message.review import read_previews, review_campaign
-    from clinic.message.sending_stop import sending
+    from clinic.message.sending_stop import is_kept_back
     from clinic.message.timing import timing_of
 
     settings = get_settings()
     with open_record(settings) as record:
         settings = governed(record, settings)
-        stopped = sending(record).stopped is not None
+        stopped = is_kept_back(record, campaign)
         found = review_campaign(record, campaign, segment_cost=settings.sms.segment_cost)
         previews = read_previews(record, campaign, limit=samples)
         said = estimate(record, campaign, timing_of(settings), SystemClock().now())

@@ -88,7 +88,7 @@ def show(
     from clinic.clock import SystemClock
     from clinic.message.estimate import starts_at
     from clinic.message.report import show_campaign
-    from clinic.message.sending_stop import sending
+    from clinic.message.sending_stop import is_kept_back
     from clinic.message.timing import timing_of
     from clinic.message.unknowns import may_ask
 
@@ -97,7 +97,7 @@ def show(
     with open_record(settings) as record:
         details = show_campaign(record, campaign, accepted_errors=settings.release.accepted_errors)
         starts = starts_at(record, campaign, timing_of(settings), now)
-        stopped, askable = sending(record).stopped is not None, may_ask(record, campaign, now)
+        stopped, askable = is_kept_back(record, campaign), may_ask(record, campaign, now)
         if errors_only:
             show_error_rows(record, campaign, limit=limit, json=json)
         elif json:

@@ -226,8 +226,10 @@ def resume(operation_id: int, me: str, secret_fd: int | None) -> list[str]:
 
     Raises:
         NotAllowed: whoever asks is not proven; or it has ended: what to do instead
+        OperationRefused: a point of its checklist stops it: nobody is asked to approve that
         Incomplete: no run could be started, or the one that there is has not begun
     """
+    from clinic.change.checklist import require_ready
     from clinic.change.operations import get_operation
     from clinic.change.states import ENDED, REQUESTED
     from clinic.clock import SystemClock
@@ -239,15 +241,16 @@ def resume(operation_id: int, me: str, secret_fd: int | None) -> list[str]:
         by = who_acts(record, settings, me, secret_fd)
         found = get_operation(record, operation_id)
         if found.state in ENDED:
+            instead = "; ".join(next_of(record, operation_id)) or "cohort operations list"
             raise NotAllowed(
                 "operation-ended",
-                f"operation {operation_id} is {found.state} and does not go on; "
-                f"instead: {'; '.join(next_of(record, operation_id))}",
+                f"operation {operation_id} is {found.state} and does not go on; instead: {instead}",
             )
         if found.state == REQUESTED:  # stopped before it was planned
             from clinic.change.plan import make_plan
 
             make_plan(record, SystemClock(), settings, operation_id)
+        require_ready(record, SystemClock(), settings, operation_id)
         tell_resumed(record, SystemClock(), by=by, subject="operation", subject_id=operation_id)
         went = ask_and_start(record, settings, operation_id)
         if went in ("not begun", "under way"):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from clinic import errors
+from clinic.change import checklist
 from clinic.health.findings import KINDS
 
 ROOT = Path(__file__).parents[1]
@@ -52,6 +53,27 @@ def test_every_code_that_can_be_raised_has_a_heading() -> None:
     }
     assert len(raised) > 50
     assert sorted(raised - _headings()) == []
+
+
+def test_every_point_of_the_checklist_that_stops_an_operation_has_a_heading() -> None:
+    """Their codes are raised by the value, not spelled where they are raised."""
+    source = (ROOT / "clinic" / "change" / "checklist.py").read_text(encoding="utf-8")
+    calls = [
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "Check"
+    ]
+    codes = {
+        getattr(checklist, call.args[0].id)
+        if isinstance(call.args[0], ast.Name)
+        else ast.literal_eval(call.args[0])
+        for call in calls
+        if not any(ast.unparse(word) == "stops=False" for word in call.keywords)
+    }
+    assert len(codes) >= 6
+    assert sorted(codes - {"undo"} - _headings()) == []  # that one always holds, or does not apply
 
 
 def test_every_finding_of_cohort_health_has_a_heading() -> None:

@@ -8,6 +8,7 @@ from clinic.message import states
 from clinic.message.resend import FAILED
 
 _STOPPED = frozenset({states.PAUSED, states.HELD_CAMPAIGN, states.MISSED})
+_WOULD_SEND = frozenset({states.CHECKING, states.SCHEDULED, states.RUNNING})
 
 
 def next_steps(
@@ -26,14 +27,14 @@ def next_steps(
     Args:
         counts: its rows by outcome
         waits: whether it waits for its hours, its pace or its day: to run it now would send nothing
-        stopped: whether sending as a whole is: then no campaign can be resumed before it is allowed
+        stopped: whether sending as a whole is, and this would send: first it must be allowed
         askable: whether a message is unknown so long that two people may resolve it
         resendable: whether its failures may be sent again: not those of a dry run or of a reminder
     """
     number = str(campaign_id)
     look, errors = f"cohort show {number}", f"cohort show {number} --errors-only"
     outcomes = f"cohort outcomes {number} --csv outcomes-{number}.csv"
-    if state in _STOPPED:
+    if state in _STOPPED or (stopped and state in _WOULD_SEND):
         on = "cohort sending status" if stopped else f"cohort resume {number}"
         return [look, on, f"cohort cancel {number}"]
     if state == states.AWAITING_APPROVAL:

@@ -7,6 +7,7 @@ Not one box is ticked by a person: each is a question to the database, asked whe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
@@ -33,6 +34,9 @@ CAUTION = (
     "Look at the numbers and the list before you decide."
 )
 
+NOTHING: Final = "nothing-to-change"
+OVER_CAP: Final = "over-the-cap"
+UNDO_LATER: Final = "undo-later-operation"
 _LATER = "No later operation changed them too"
 _UNDO = "It can be undone"
 
@@ -86,7 +90,11 @@ def require_ready(record: Record, clock: Clock, settings: Settings, operation_id
                 connection, operation_id, FAILED, state_reason=stop.code, finished_at=clock.now()
             )
     if stop is not None:  # only now: what became of it is committed
-        raise OperationRefused(stop.code, stop.says)
+        raise OperationRefused(
+            stop.code,
+            f"{stop.says}; operation {operation_id} is closed and has changed nobody, "
+            f"see: cohort operations show {operation_id}",
+        )
 
 
 def _first_stop(checks: list[Check]) -> Check | None:
@@ -98,14 +106,14 @@ def checks_of(connection: Connection, cap: int, planned: Operation) -> list[Chec
     will = words_of(planned.kind).will
     return [
         Check(
-            "nothing-to-change",
+            NOTHING,
             "Somebody is concerned",
             planned.will_change > 0,
             f"{planned.will_change:,} of {planned.selected:,} selected patients {will}",
             final=True,
         ),
         Check(
-            "over-the-cap",
+            OVER_CAP,
             "Not too many patients",
             planned.selected <= cap,
             f"{planned.selected:,} are selected, at most {cap:,} may be",
@@ -193,7 +201,7 @@ def _locks(connection: Connection, planned: Operation) -> Check:
 def _later(connection: Connection, planned: Operation) -> Check:
     """Undo in reverse order: what a later operation changed is put back by undoing that one first."""
     if planned.kind != UNDO:
-        return Check("undo-later-operation", _LATER, None, "this is no undo")
+        return Check(UNDO_LATER, _LATER, None, "this is no undo")
     later = operation_item.c.outcome == LATER_OPERATION
     count = _patients(connection, planned, later)
     newest = connection.scalar(
@@ -202,7 +210,7 @@ def _later(connection: Connection, planned: Operation) -> Check:
         )
     )
     return Check(
-        "undo-later-operation",
+        UNDO_LATER,
         _LATER,
         count == 0,
         f"{_count(count)} changed by a later operation"

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 import sqlalchemy as sa
 
 from clinic.change import states
+from clinic.change.checklist import NOTHING, OVER_CAP, UNDO_LATER
 from clinic.change.kinds import UNDO, kind_of
 from clinic.change.operations import Operation
 from clinic.change.outcomes import RERUN
 from clinic.record.database import Record
-from clinic.record.schema.change import operation_item
+from clinic.record.schema.change import operation, operation_item
+
+# What the checklist refused, and would refuse again: to ask for the same once more leads nowhere
+_REFUSED: Final[Mapping[str, tuple[str, ...]]] = {
+    NOTHING: ("cohort operations list",),
+    OVER_CAP: ("cohort operations select --help", "cohort settings"),
+    UNDO_LATER: ('cohort operations undo {undone} --partly --reason "…"', "cohort operations list"),
+}
 
 
 def next_steps(record: Record, found: Operation) -> list[str]:
@@ -24,9 +35,26 @@ def next_steps(record: Record, found: Operation) -> list[str]:
         ]
     if found.state in (states.APPROVED, states.RUNNING):
         return [f"cohort operations show {number}", f"cohort operations resume {number}"]
+    if found.state == states.FAILED and found.state_reason in _REFUSED:
+        return [step.format(undone=found.undo_of) for step in _REFUSED[found.state_reason]]
     if found.state in states.CLOSED or found.state == states.FAILED:
-        return [f"cohort operations rerun {number}"]
+        return _again(record, number)
     return _after(record, found)
+
+
+def _again(record: Record, number: int) -> list[str]:
+    """To ask for it once more; where somebody has, what became of that."""
+    asked = sa.select(sa.func.max(operation.c.id)).where(
+        operation.c.rerun_of == number,
+        operation.c.state.not_in(states.CLOSED),
+        # One that was refused for another reason may be asked for again
+        sa.or_(operation.c.state != states.FAILED, operation.c.state_reason == NOTHING),
+    )
+    with record.read() as connection:
+        newest = connection.scalar(asked)
+    if newest is not None:
+        return [f"cohort operations show {newest}"]
+    return [f"cohort operations rerun {number}"]
 
 
 def _after(record: Record, ended: Operation) -> list[str]:
@@ -36,7 +64,7 @@ def _after(record: Record, ended: Operation) -> list[str]:
     )
     with record.read() as connection:
         is_left = connection.scalar(sa.select(left))
-    again = [f"cohort operations rerun {ended.id}"] if is_left else []
+    again = _again(record, ended.id) if is_left else []
     if ended.kind != UNDO and not kind_of(ended.kind).undoable:
         return again
     return [*again, f'cohort operations undo {ended.id} --reason "…"']

@@ -97,7 +97,8 @@ def resume(
         job = locked_campaign(connection, campaign_id)
         if job.state not in _PAUSABLE:
             _require(job, _RESUMABLE, "resumed")
-            require_sending(connection)
+            if not job.dry_run:
+                require_sending(connection)
             late = now + timedelta(hours=timing.release.late_hours)
             latest = None if job.latest_start is None else max(job.latest_start, late)
             decided = job.state_reason == "canary-failed"

@@ -111,6 +111,12 @@ def may_leave() -> sa.ColumnElement[bool]:
     return sa.or_(campaign.c.dry_run, ~stopped)
 
 
+def is_kept_back(record: Record, campaign_id: int) -> bool:
+    """Whether the switch is what keeps this campaign from sending: not so of a dry run."""
+    with record.read() as connection:
+        return bool(connection.scalar(sa.select(~may_leave()).where(campaign.c.id == campaign_id)))
+
+
 def stop_by_person(record: Record, clock: Clock, *, by: str, reason: str) -> None:
     """
     Let nothing leave from now on, by whatever path. What a gateway is just being given is under way.

@@ -127,3 +127,19 @@ def test_groups_are_shown_shrunk_and_deleted(typed: Type, installed: Record, fol
     assert typed("groups", "delete", "carers").code == 3
     assert typed("groups", "delete", "carers", "--yes").code == 0
     assert typed("groups", "show", "carers").code == 2
+
+
+@pytest.mark.parametrize("state", [states.RUNNING, states.PAUSED, states.CHECKING])
+def test_while_all_sending_is_stopped_nothing_that_is_printed_resumes_a_campaign(
+    typed: Type, installed: Record, state: str
+) -> None:
+    """Each of these would be refused until somebody allows sending again."""
+    put_campaign(installed, SystemClock(), [PENDING], state=state)
+    assert typed("sending", "stop", "--reason", "the wrong text").code == 0
+    told = [typed("show", "1"), typed("message", "--resume", "1")]
+    if state == states.RUNNING:
+        told.append(typed("pause", "1"))
+    assert [one.code for one in told] == [0, 3, 0][: len(told)]
+    for one in told:
+        assert "cohort sending status" in one.err
+        assert "resume 1" not in one.err

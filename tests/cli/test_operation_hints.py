@@ -183,3 +183,30 @@ def test_what_is_printed_of_an_operation_leads_to_its_end(
             told = office.run("operations", "show", str(number))
     assert get_operation(record, number).state == last, typed
     record.close()
+
+
+@pytest.mark.parametrize(("words", "known"), [
+    (("rerun", "1", "--yes"), "done_with_conflicts"),
+    (("resume", "1"), "requested"),
+    (("rerun", "1", "--yes"), "withdrawn"),
+])  # fmt: skip
+def test_an_operation_that_would_change_nobody_is_closed_and_nobody_is_asked(
+    office: Office, words: tuple[str, ...], known: str
+) -> None:
+    """No approver gets it, it does not wait to be resumed, and its hints do not go in a circle."""
+    record = office.open()
+    bring_to(office, record, known)
+    for patient in (1, 2, 3, 4):
+        update(record, patient, status="discharged")
+    told = office.run("operations", *words, me="ann")
+    closed = newest(office)
+    assert (told.exit_code, "nothing-to-change" in told.output) == (2, True)
+    assert get_operation(record, closed).state == "failed"
+    assert not [row for row in office.rows("approvals") if row["subject_id"] == closed]
+    shown = office.run("operations", "show", str(closed))
+    assert hints(shown) == ["cohort operations list"]
+    before = hints(office.run("operations", "show", "1"))
+    assert "cohort operations rerun 1" not in before
+    if closed != 1:
+        assert f"cohort operations show {closed}" in before
+    record.close()
