@@ -98,8 +98,9 @@ _OF_RESUME: Final = frozenset(
 
 
 # Where an option is not called as its field is
-_TYPED: Final = {
+TYPED: Final = {
     "file": "a file", "save": "--no-save", "list_id": "--list", "since": "--from", "until": "--to",
+    "me": "--operator",
 }  # fmt: skip
 
 
@@ -111,7 +112,7 @@ def require_resumable(who: Who, what: What, manner: Manner) -> None:
         CohortRefused: which options do not go with it
     """
     given = [
-        _TYPED.get(field.name, "--" + field.name.replace("_", "-"))
+        TYPED.get(field.name, "--" + field.name.replace("_", "-"))
         for part, usual in ((who, Who()), (what, What()), (manner, Manner()))
         for field in fields(part)
         if field.name not in _OF_RESUME

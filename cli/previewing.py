@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import shlex
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Any, Final
 
 from cli import console, sending
-from cli.asked import Manner, What, Who, to_request
+from cli.asked import TYPED, Manner, What, Who, to_request
 from cli.show.review import show_previews
 from clinic.errors import CohortRefused
 from clinic.message.counting import count_outcomes
 from clinic.message.preview import discard_left_behind, discard_preview, preview_key
 from clinic.message.review import Preview, read_previews
 from tasks.wiring import Wiring
+
+# Of the look itself, or asked anew by the command that sends
+_OF_THE_LOOK: Final = frozenset(
+    {"file", "preview", "row", "json", "yes", "accept_warnings", "synthetic", "secret_fd", "proven"}
+)
 
 
 def look(parts: Wiring, who: Who, what: What, manner: Manner) -> list[str]:
@@ -40,7 +48,32 @@ def look(parts: Wiring, who: Who, what: What, manner: Manner) -> list[str]:
         console.show_json([asdict(preview) for preview in previews])
         return []
     show_previews(previews)
-    return ["cohort message … without --preview or --row: the review, then the sending"]
+    return [command_after_look(who, what, manner)]
+
+
+def command_after_look(who: Who, what: What, manner: Manner) -> str:
+    """The same command without the look: the review, then the sending."""
+    words = ["cohort", "message", *([str(who.file)] if who.file else [])]
+    for part, usual in ((who, Who()), (what, What()), (manner, Manner())):
+        for each in fields(part):
+            value = getattr(part, each.name)
+            if each.name not in _OF_THE_LOOK and value != getattr(usual, each.name):
+                words += _option(each.name, value)
+    return shlex.join(words)
+
+
+def _option(name: str, value: Any) -> list[str]:
+    """As it is typed."""
+    option = TYPED.get(name, "--" + name.replace("_", "-"))
+    if isinstance(value, bool):
+        return [option]
+    if isinstance(value, datetime):
+        value = f"{value:%Y-%m-%d %H:%M}" if name == "start" else f"{value:%Y-%m-%d}"
+    return [
+        word
+        for one in (value if isinstance(value, list) else [value])
+        for word in (option, str(one))
+    ]
 
 
 def _previews(parts: Wiring, campaign_id: int, manner: Manner) -> list[Preview]:

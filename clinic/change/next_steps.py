@@ -35,8 +35,8 @@ def next_steps(record: Record, found: Operation) -> list[str]:
         ]
     if found.state in (states.APPROVED, states.RUNNING):
         return [f"cohort operations show {number}", f"cohort operations resume {number}"]
-    if found.state == states.FAILED and found.state_reason in _REFUSED:
-        return [step.format(undone=found.undo_of) for step in _REFUSED[found.state_reason]]
+    if found.state == states.FAILED and (steps := _REFUSED.get(found.state_reason or "")):
+        return [step.format(undone=found.undo_of) for step in steps]
     if found.state in states.CLOSED or found.state == states.FAILED:
         return _again(record, number)
     return _after(record, found)
