@@ -8,7 +8,7 @@ Reconcile, every few minutes: what networks and patients told us, what is overdu
                                                          or whose sender died
         ─► close_expired                                 requests that nobody decided, plans nobody asked for
         ─► end_silent_runs                               runs whose machine is gone
-        ─► find_lost_operations ─► start_operation       approved and not started; its run crashed
+        ─► find_lost_operations ─► start_operation       approved and not started; left behind by its run
         ─► end_waiting_runs                              the runs of what people rejected or withdrew
         ─► forget_receipts ─► forget_runs                receipts applied long ago; this flow's own old runs
         ─► check_health                                  what is wrong here: an event when it begins, or ends

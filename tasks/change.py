@@ -9,7 +9,8 @@ rows know what has already happened.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final, NamedTuple
+from functools import partial
+from typing import NamedTuple
 
 from prefect.runtime import deployment, flow_run
 
@@ -22,10 +23,8 @@ from clinic.govern.anchor import anchor_of, write_anchor
 from tasks import show_change
 from tasks.safely import NotWanted, may_pass_soon, task
 from tasks.waiting import wait_until
+from tasks.while_away import SECONDS, WHILE_AWAY, while_away
 from tasks.wiring import wiring
-
-# A database that is started again, or another that takes over: what was changed until then stays
-RETRY_SECONDS: Final = [1.0, 5.0, 15.0, 30.0, 60.0]
 
 # A task run costs Prefect about 0.1 CPU seconds: in a long operation one takes several chunks
 MOST_SPANS = 50
@@ -46,7 +45,7 @@ def spans_of(operation_id: int, chunks: list[int]) -> list[ChunkSpan]:
     return [ChunkSpan(operation_id, part[0], part[-1]) for part in parts]
 
 
-@task(name="select-patients")
+@task(name="select-patients", **WHILE_AWAY)
 def select_patients(operation_id: int, kind: str) -> int:
     """The operation and its stored selection; refuses the number of another kind of operation."""
     found = get_operation(wiring().record, operation_id)
@@ -57,7 +56,7 @@ def select_patients(operation_id: int, kind: str) -> int:
     return operation_id
 
 
-@task(name="plan-changes")
+@task(name="plan-changes", **WHILE_AWAY)
 def plan_changes(operation_id: int) -> int:
     """Who would change from what to what, and who cannot and why."""
     parts = wiring()
@@ -65,7 +64,7 @@ def plan_changes(operation_id: int) -> int:
     return operation_id
 
 
-@task(name="check-changes")
+@task(name="check-changes", **WHILE_AWAY)
 def check_changes(operation_id: int) -> int:
     """The checklist, computed and shown; what stops it ends the operation."""
     parts = wiring()
@@ -84,10 +83,11 @@ def wait_for_approval(operation_id: int) -> int:
     parts = wiring()
     # A run that no deployment started cannot be resumed
     own = flow_run.get_id() if deployment.id else None
-    approve.ask(parts.record, parts.clock, parts.settings, operation_id, flow_run_id=own)
+    ask = partial(approve.ask, parts.record, parts.clock, parts.settings, operation_id)
+    while_away(partial(ask, flow_run_id=own))
 
     def answer() -> str:
-        return approve.answer(parts.record, parts.clock, operation_id)
+        return while_away(partial(approve.answer, parts.record, parts.clock, operation_id))
 
     if answer() == "waiting":
         show_change.show_waiting(operation_id)
@@ -100,7 +100,7 @@ def wait_for_approval(operation_id: int) -> int:
     return operation_id
 
 
-@task(name="begin-changes")
+@task(name="begin-changes", **WHILE_AWAY)
 def begin_changes(operation_id: int) -> list[ChunkSpan]:
     """Use the approval up, lock the patients; the chunks that are left."""
     parts = wiring()
@@ -112,8 +112,8 @@ def begin_changes(operation_id: int) -> list[ChunkSpan]:
 @task(
     name="apply-changes",
     task_run_name="apply-chunks-{span.first}-to-{span.last}",
-    retries=len(RETRY_SECONDS),
-    retry_delay_seconds=RETRY_SECONDS,
+    retries=len(SECONDS),
+    retry_delay_seconds=SECONDS,
     retry_condition_fn=may_pass_soon,
 )
 def apply_changes(span: ChunkSpan) -> ChunkSpan:
@@ -127,8 +127,8 @@ def apply_changes(span: ChunkSpan) -> ChunkSpan:
 
 @task(
     name="summarize-changes",
-    retries=len(RETRY_SECONDS),
-    retry_delay_seconds=RETRY_SECONDS,
+    retries=len(SECONDS),
+    retry_delay_seconds=SECONDS,
     retry_condition_fn=may_pass_soon,
 )
 def summarize_changes(operation_id: int) -> Summary:

@@ -11,10 +11,11 @@ from data_checks.cohort import check_cohort as check
 from tasks import show
 from tasks.log_file import of_campaign
 from tasks.safely import task
+from tasks.while_away import WHILE_AWAY
 from tasks.wiring import wiring
 
 
-@task(name="load-cohort")
+@task(name="load-cohort", **WHILE_AWAY)
 def load_cohort(request: MessageRequest) -> int:
     """
     Take the list in and make its campaign; the campaign's number.
@@ -39,7 +40,7 @@ def load_cohort(request: MessageRequest) -> int:
     return campaign_id
 
 
-@task(name="check-cohort")
+@task(name="check-cohort", **WHILE_AWAY)
 def check_cohort(campaign_id: int) -> int:
     """Give every row its outcome, and stop here if the list as a whole is not fit to act on."""
     parts = wiring()

@@ -7,10 +7,11 @@ from clinic.change.export_sheets import REMINDER
 from clinic.change.exported import export
 from tasks.artifacts import create_markdown_artifact
 from tasks.safely import task
+from tasks.while_away import WHILE_AWAY
 from tasks.wiring import wiring
 
 
-@task(name="write-export", retries=1, retry_delay_seconds=5)
+@task(name="write-export", **WHILE_AWAY)
 def write_export(operation_id: int) -> Written:
     """Write it whole, or not at all; tried again, it is begun anew."""
     parts = wiring()

@@ -20,6 +20,7 @@ from clinic.message.summary import summarize as count
 from clinic.message.variables import Setting
 from tasks import events, show
 from tasks.safely import may_mend_itself, task
+from tasks.while_away import WHILE_AWAY
 from tasks.wiring import wiring
 
 # A task run costs Prefect about 0.1 CPU seconds: in a long campaign one takes several batches
@@ -43,7 +44,7 @@ def spans_of(campaign_id: int, batches: int) -> list[Span]:
     ]
 
 
-@task(name="render")
+@task(name="render", **WHILE_AWAY)
 def render(campaign_id: int) -> list[Span]:
     """Render and stage every accepted row; nothing can leave yet."""
     parts = wiring()
@@ -84,7 +85,7 @@ def save_to_record(span: Span) -> Span:
     return span
 
 
-@task(name="summarize")
+@task(name="summarize", **WHILE_AWAY)
 def summarize(campaign_id: int) -> Summary:
     """Count what became of every row, and show it; note how long the trail is now."""
     parts = wiring()

@@ -6,10 +6,11 @@ from clinic.notify.notices import name_all
 from clinic.notify.notices import open_notice as open_it
 from clinic.notify.request import NoticeRequest
 from tasks.safely import task
+from tasks.while_away import WHILE_AWAY
 from tasks.wiring import wiring
 
 
-@task(name="open-notice")
+@task(name="open-notice", **WHILE_AWAY)
 def open_notice(request: NoticeRequest) -> int:
     """The notice's campaign; a retried run finds the one that it made before."""
     parts = wiring()
@@ -20,7 +21,7 @@ def open_notice(request: NoticeRequest) -> int:
     )  # fmt: skip
 
 
-@task(name="name-recipients")
+@task(name="name-recipients", **WHILE_AWAY)
 def name_recipients(campaign_id: int) -> int:
     """Give every facility, provider or address its outcome."""
     parts = wiring()

@@ -8,6 +8,7 @@ waits for a person is suspended, one that waits for its time has ended, and anot
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from prefect.runtime import deployment, flow_run
 
@@ -18,6 +19,7 @@ from tasks.messages import Span
 from tasks.safely import NotWanted, task
 from tasks.show_waiting import show_waiting_campaign
 from tasks.waiting import wait_until
+from tasks.while_away import WHILE_AWAY, while_away
 from tasks.wiring import wiring
 
 
@@ -32,10 +34,11 @@ def wait_for_approval(campaign_id: int, batches: list[Span]) -> list[Span]:
     parts = wiring()
     # A run that no deployment started cannot be started again: whoever asks for due campaigns does it
     own = flow_run.get_id() if deployment.id else None
-    needed = approve.ask(parts.record, parts.clock, parts.settings, campaign_id, flow_run_id=own)
+    ask = partial(approve.ask, parts.record, parts.clock, parts.settings, campaign_id)
+    needed = while_away(partial(ask, flow_run_id=own))
 
     def answer() -> str:
-        return approve.answer(parts.record, parts.clock, campaign_id)
+        return while_away(partial(approve.answer, parts.record, parts.clock, campaign_id))
 
     if needed and answer() == "waiting":
         events.approval_waits(campaign_id)
@@ -56,7 +59,7 @@ def wait_for_approval(campaign_id: int, batches: list[Span]) -> list[Span]:
     return batches
 
 
-@task(name="release")
+@task(name="release", **WHILE_AWAY)
 def release(campaign_id: int, batches: list[Span]) -> list[Span]:
     """Let the campaign go, at its time; its batches."""
     parts = wiring()

@@ -9,10 +9,11 @@ from clinic.message.remind import begin_reminders
 from clinic.message.reminder_request import ReminderRequest
 from tasks.log_file import of_campaign
 from tasks.safely import task
+from tasks.while_away import WHILE_AWAY
 from tasks.wiring import wiring
 
 
-@task(name="load-appointments")
+@task(name="load-appointments", **WHILE_AWAY)
 def load_appointments(request: ReminderRequest) -> int:
     """
     Take the appointments in and make their campaign; its number.

@@ -1,5 +1,11 @@
 """
-Operations that go on by themselves: approved and not started, or begun by a run that is gone.
+Operations that go on by themselves: approved and not started, or left behind by a run that is gone.
+
+    its run crashed                           another one, at most five times: then a person must look
+    failed because the record was away,       another one, at most five within six hours: nobody knows
+    or its disk full                          when it is back, or there is room
+    failed with something left of it          as one that crashed
+    failed for any other reason               a person must look
 
 What waits for a decision, and what a decision ended, is in the record; Prefect is only told. Each task
 may be run again at any time and beside itself, and hands on numbers alone.
@@ -8,7 +14,8 @@ may be run again at any time and beside itself, and hands on numbers alone.
 from __future__ import annotations
 
 import re
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
@@ -17,41 +24,68 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
     FlowRunFilterTags,
 )
-from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import PrefectException
 
 from clinic.change.approve import note_decisions
 from clinic.change.operations import get_operation, in_state
-from clinic.change.states import APPROVED, ENDED, RUNNING
+from clinic.change.states import APPROVED, ENDED, PLANNED, REQUESTED, RUNNING
 from clinic.errors import CohortError, NotFound
 from clinic.govern.approvals import latest
+from clinic.record.outage import PASSING
 from tasks import runs
 from tasks.going_on import operation_goes_on, operation_tag, runs_of
 from tasks.safely import may_mend_itself, task
 from tasks.wiring import wiring
 
-# A run that fails needs a person; one that crashes again and again does too
-_MOST_CRASHES: Final = 5
+_MOST: Final = 5
+_WITHIN: Final = timedelta(hours=6)
+# Codes of what ends by itself, or is put right without a word to us
+_AWAY: Final = (*sorted(PASSING), "disk-full", "record-read-only")
+
+Ended = Literal["record away", "left something", "otherwise", ""]
 
 
 @task(name="find-lost-operations")
 def find_lost_operations() -> list[int]:
-    """Operations that are approved and not started, or that were begun by a run that crashed."""
+    """Operations that are approved and not started, or whose run ended without them."""
     parts = wiring()
     approved = note_decisions(parts.record, parts.clock)
-    begun = in_state(parts.record, APPROVED, RUNNING)
-    return [key for key in dict.fromkeys((*approved, *begun)) if _is_lost(key)]
+    open_ones = in_state(parts.record, REQUESTED, PLANNED, APPROVED, RUNNING)
+    return [key for key in dict.fromkeys((*approved, *open_ones)) if _is_lost(key)]
 
 
 def _is_lost(operation_id: int) -> bool:
     found = get_operation(wiring().record, operation_id)
-    run = runs_of(operation_tag(operation_id), _noted_run(operation_id))
-    crashed = [each.state_type for each in run].count(StateType.CRASHED)
-    if run and run[0].state_type is StateType.CRASHED:
-        return crashed < _MOST_CRASHES
-    if found.state == RUNNING:
-        return False
-    return not run or run[0].state_type is StateType.PAUSED
+    runs = runs_of(operation_tag(operation_id), _noted_run(operation_id))
+    if runs and _how_ended(runs[0]):
+        return _may_begin_again(runs, now=datetime.now(UTC))
+    return found.state == APPROVED and (not runs or runs[0].state_type is StateType.PAUSED)
+
+
+def _may_begin_again(runs: list[FlowRun], *, now: datetime) -> bool:
+    """Whether another run may get further than the last one, the newest of these."""
+    how = [_how_ended(run) for run in runs]
+    match how[0]:
+        case "record away":
+            recent = [run for run in runs if run.state and run.state.timestamp > now - _WITHIN]
+            return [_how_ended(run) for run in recent].count("record away") < _MOST
+        case "left something":
+            return how.count("left something") < _MOST
+        case _:
+            return False
+
+
+def _how_ended(run: FlowRun) -> Ended:
+    """Why a run ended without the operation; "": it is under way, or waits, or a person ended it."""
+    if run.state_type is StateType.CRASHED:
+        return "left something"
+    if run.state_type is not StateType.FAILED:
+        return ""
+    says = (run.state and run.state.message) or ""
+    if any(f"{code}: " in says for code in _AWAY):
+        return "record away"
+    return "left something" if "operation-incomplete: " in says else "otherwise"
 
 
 @task(
