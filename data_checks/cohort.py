@@ -146,7 +146,7 @@ def _screen_all(
     question = Question(job.id, job.channel, job.purpose, now.date(), now)
     setting = Setting(settings.organisation, clock.now())
     with record.read() as connection:
-        texts = load_texts(connection, job.template_version_id, source)
+        texts = load_texts(connection, job.template_version_id, source, channel=job.channel)
     after = -1
     while True:
         with record.read() as connection:

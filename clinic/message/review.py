@@ -86,7 +86,8 @@ def review_campaign(record: Record, campaign_id: int, *, segment_cost: float) ->
         query = sa.select(template_version.c.body, template_version.c.subject).where(
             template_version.c.id == own.template_version_id
         )
-        texts = "\n".join(filter(None, connection.execute(query).one()))
+        body, subject = connection.execute(query).one()
+        texts = "\n".join(filter(None, (body, subject if own.channel == "email" else None)))
         counts = count_outcomes(connection, campaign_id)
         said = said_of(connection, campaign_id)
     left_out = {code: rows for code, rows in counts.items() if code in BEFORE}

@@ -71,9 +71,12 @@ def _both(texts: Texts, kind: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def load_texts(connection: Connection, version_id: int, source: ListSource) -> Texts:
+def load_texts(
+    connection: Connection, version_id: int, source: ListSource, *, channel: str
+) -> Texts:
     """
-    Compile a template version for a list's columns.
+    Compile a template version for a list's columns. Only an e-mail has a subject: by another way nobody
+    sees it, and nobody is left out for what it lacks.
 
     Raises:
         TemplateRefused: it names a column that this list does not have
@@ -86,7 +89,9 @@ def load_texts(connection: Connection, version_id: int, source: ListSource) -> T
     allowed = allowed_variables(source.columns)
     return Texts(
         body=compile_template(row.body, allowed=allowed),
-        subject=compile_template(row.subject, allowed=allowed) if row.subject else None,
+        subject=compile_template(row.subject, allowed=allowed)
+        if row.subject and channel == "email"
+        else None,
     )
 
 
@@ -110,7 +115,7 @@ def stage(
     with record.read() as connection:
         job = get_campaign(connection, campaign_id)
         source = get_list(connection, job.list_id)
-        texts = load_texts(connection, job.template_version_id, source)
+        texts = load_texts(connection, job.template_version_id, source, channel=job.channel)
     after = job.staged_rows
     while True:
         with record.read() as connection:

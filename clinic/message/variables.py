@@ -3,6 +3,7 @@ What a template may speak of, and each recipient's values for it.
 
     patient.given_name       the record; where somebody is not in it, the list's own column (ACX-22)
     appointment.date         the patient's next booked appointment; in a reminder, the one it is about
+    appointment.when         its weekday and date; with the year where it is far ahead
     appointment.facility     where that appointment is, and with whom: never a guess from the patient's own
     organisation.name        the settings
     facility.*, provider.*   the patient's own; in a reminder, those of the appointment it is about
@@ -18,7 +19,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -28,14 +29,17 @@ from sqlalchemy import Connection
 
 from clinic.cohort.columns import column_letter
 from clinic.cohort.rows import ListSource
+from clinic.message.inert import DATE_FORMATS
 from clinic.record.bulk import is_any_of, plain_frame
 from clinic.record.schema.people import appointment, facility, patient, provider
 from clinic.record.schema.receipts import reminder
 from clinic.settings import Organisation
 
 _PATIENT = ("title", "given_name", "family_name", "full_name", "local_id")
-_APPOINTMENT = ("date", "time", "day", "place", "type", "minutes", "facility", "provider")
+_APPOINTMENT = ("date", "when", "time", "day", "place", "type", "minutes", "facility", "provider")
 # In a reminder these are the visit's: whoever is sent to their usual surgery misses it
+# "Monday 6 December" is read as the next one: one of another year is told with it
+_SAME_YEAR = timedelta(days=300)
 _OF_VISIT = frozenset({"appointment", "facility", "provider"})
 ALLOWED = frozenset(
     [f"patient.{name}" for name in _PATIENT]
@@ -245,9 +249,10 @@ def _spelled(connection: Connection, query: sa.Select[Any], setting: Setting) ->
     begins = list(zip(frame["starts_at"].tolist(), frame["facility_code"].tolist(), strict=True))
     # Many patients come at one time: each is spelled once
     spelled = {
-        (at, code): _by_the_clock(at, clocks.get(code, clocks[""])) for at, code in set(begins)
+        (at, code): _by_the_clock(at, clocks.get(code, clocks[""]), setting.now)
+        for at, code in set(begins)
     }
-    for place, name in enumerate(("date", "time", "day")):
+    for place, name in enumerate(("date", "time", "day", "when")):
         values = [spelled[key][place] for key in begins]
         frame[name] = pd.Series(values, frame.index, dtype=object)
     frame["minutes"] = pd.Series([str(n) for n in frame["minutes"]], frame.index, dtype=object)
@@ -262,11 +267,12 @@ def _clocks(organisation: Organisation) -> dict[str, ZoneInfo]:
     }
 
 
-def _by_the_clock(at: str | datetime, zone: ZoneInfo) -> tuple[date, str, str]:
-    """Date, time and weekday of an instant as the driver gives it: on SQLite a text in UTC."""
+def _by_the_clock(at: str | datetime, zone: ZoneInfo, now: datetime) -> tuple[date, str, str, str]:
+    """Date, time, weekday and the day as it is said; `at` as the driver gives it: on SQLite a text in UTC."""
     instant = datetime.fromisoformat(at).replace(tzinfo=UTC) if isinstance(at, str) else at
     local = instant.astimezone(zone)
-    return local.date(), f"{local:%H:%M}", f"{local:%A}"
+    said = DATE_FORMATS["day" if instant - now < _SAME_YEAR else "full"](local)
+    return local.date(), f"{local:%H:%M}", f"{local:%A}", said
 
 
 def _indexed(connection: Connection, query: sa.Select[Any]) -> pd.DataFrame:

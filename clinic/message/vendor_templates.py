@@ -35,7 +35,7 @@ TEMPLATES: Final = (
         subject="Your appointment with {{ organisation.name }}",
         locked=True,
         body="Reminder for {{ patient.given_name }}: you have an appointment on "
-        '{{ appointment.date | date("day") }} at {{ appointment.time }}, {{ appointment.place }}. '
+        "{{ appointment.when }} at {{ appointment.time }}, {{ appointment.place }}. "
         "If you cannot come, please call {{ organisation.name }}.",
     ),
     NewTemplate(

@@ -128,7 +128,7 @@ def test_a_shipped_text_reads_as_a_sentence_on_every_date(new: NewTemplate, day:
     """COM-3: whoever is told of a visit is told weekday and date, and nothing is left to be filled."""
     values = {
         "patient.given_name": "Siân", "organisation.name": "Bryn Surgery", "list.Clinic": "flu clinic",
-        "appointment.date": day, "appointment.day": f"{day:%A}", "appointment.time": "09:05",
+        "appointment.when": f"{day:%A} {day.day} {day:%B}", "appointment.time": "09:05",
         "appointment.place": "Bryn Surgery",
     }  # fmt: skip
     for text in filter(None, (new.body, new.subject)):

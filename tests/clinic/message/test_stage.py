@@ -133,6 +133,16 @@ def test_an_email_has_a_subject_and_no_segments(practice: Practice) -> None:
     assert (row.subject, row.address, row.segments) == ("For Given1", "p1@example.org", 0)
 
 
+def test_a_text_has_no_subject_and_nobody_is_left_out_for_want_of_one(practice: Practice) -> None:
+    """PAT-13, ARC-9: the review shows what leaves; a template with a subject may be sent as a text."""
+    practice.template("Please call.", key="both", subject="For {{ patient.title }}")
+    practice.patient(1, title=None)
+    practice.stage(checked(practice, 1, template="both"))
+    assert practice.outcomes() == {2: "accepted"}
+    with practice.record.read() as connection:
+        assert connection.execute(sa.select(message.c.subject)).scalar_one() is None
+
+
 def test_a_text_that_is_too_long_is_not_sent_and_the_others_are(practice: Practice) -> None:
     practice.template("Dear {{ patient.given_name }}", key="dear")
     practice.patient(1)

@@ -71,6 +71,7 @@ def one(practice: Practice, name: str) -> object:
         ("facility.phone", "020 7946 0000"),
         ("provider.name", "Dr Owen"),
         ("appointment.date", date(2026, 6, 1)),
+        ("appointment.when", "Monday 1 June"),
         ("appointment.time", "10:30"),
         ("appointment.day", "Monday"),
         ("appointment.place", "Room 2"),
@@ -93,6 +94,24 @@ def test_each_variable_has_the_patients_own_value(
         )  # fmt: skip
     assert one(practice, name) == value
     assert name in ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("ahead", "said"),
+    [
+        (timedelta(days=299), "Saturday 26 December"),
+        (timedelta(days=300), "Sunday 27 December 2026"),
+        (timedelta(days=366 + 363), "Tuesday 29 February 2028"),
+    ],
+)
+def test_a_day_that_would_be_taken_for_another_years_is_said_with_its_year(
+    practice: Practice, ahead: timedelta, said: str
+) -> None:
+    """COM-3: nobody reads "Monday 6 December" as that of the year after next."""
+    with practice.record.write() as connection:
+        at = practice.clock.now() + ahead
+        connection.execute(sa.insert(appointment).values(patient_id=1, starts_at=at))
+    assert one(practice, "appointment.when") == said
 
 
 def test_of_several_appointments_the_next_that_is_booked_counts(practice: Practice) -> None:
