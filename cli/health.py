@@ -78,7 +78,9 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port; as set if not given.")] = None,
 ) -> None:
     """
-    Serve /metrics, look every minute and tell Prefect what began or ended, until told to end.
+    Serve /metrics, look every minute and tell people and Prefect what began or ended, until told to end.
+
+    `cohort server start` starts the same without /metrics, in the background.
 
     It asks for no login and tells nothing of a patient: keep it on loopback or your own network.
     """
@@ -87,4 +89,4 @@ def serve(
     settings = get_settings()
     at = (host or settings.health.host, settings.health.port if port is None else port)
     console.say(f"Metrics are at http://{at[0]}:{at[1]}/metrics")
-    watch(settings, host=at[0], port=at[1])
+    watch(settings, metrics=at)

@@ -44,18 +44,19 @@ def move(
     from clinic.clock import SystemClock
     from clinic.message.sending_stop import stop_moved
     from clinic.settings.file import settings_path
-    from tasks.server import stop_server
+    from tasks.watcher import stop_all, stop_watch
     from tasks.workers import stop_worker
 
     settings, clock, config = get_settings(), SystemClock(), settings_path()
     require_target(target, clock.now())
     with open_record(settings) as record:
         by = _manager(record, settings, me, secret_fd, anew=False)
+        stop_watch(settings)
         stop_worker(settings)  # what is in hand is finished and noted
         stop_moved(record, clock, by=by, reason=reason)
         _require_quiet(record)
     path = write_backup(settings, clock, target, config if config.exists() else None)
-    stop_server(settings)
+    stop_all(settings)
     console.say(f"Nothing is sent from here any more. The practice is in [bold]{path}[/].")
     console.say("Base file and files with secrets are not in it: copy those too.")
     console.say(f"On the other machine: cohort restore {path.name}")
@@ -138,8 +139,10 @@ def _ready(settings: Settings, confirm: str, me: str, secret_fd: int | None) -> 
 
 def _stop_processes(settings: Settings) -> None:
     from tasks.server import stop_server
+    from tasks.watcher import stop_watch
     from tasks.workers import stop_worker
 
+    stop_watch(settings)
     stop_worker(settings)
     if not settings.prefect_api_url:
         stop_server(settings)

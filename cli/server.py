@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import console
 from cli.proof import Me, SecretFd, who_acts
 from cli.wiring import get_settings, open_record
+
+if TYPE_CHECKING:
+    from clinic.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,15 +33,17 @@ def start(
     ] = True,
 ) -> None:
     """
-    Start the server and a worker, and deploy every flow, where that is not done yet.
+    Start the server, a worker and a watch, and deploy every flow, where that is not done yet.
 
-    It waits until the worker has asked the server for work; if it does not, it says why, exit code 2.
+    The command waits until the worker has asked the server for work; if it does not, it says why, exit code 2.
+    The watch looks every minute what is wrong, and writes to the addresses of health.tell.
     """
     from tasks import identity
     from tasks.deploying import ensure_deployed
     from tasks.environment import apply_environment
     from tasks.polls import last_poll, wait_until_polled
     from tasks.server import ensure_server, server_status
+    from tasks.watcher import start_watch
     from tasks.workers import start_worker
 
     settings = get_settings()
@@ -55,21 +60,35 @@ def start(
         with console.err().status("Starting the worker …"):
             start_worker(settings, who)
             wait_until_polled(settings, who, before=before)
+        start_watch(settings)
     console.say(f"The Prefect server answers: {server_status(settings).interface}")
     if worker:
         console.say(f"A worker polls the work pool {who.pool} ({who.label}).")
+        _say_who_is_told(settings)
     console.next_commands("cohort message --help", "cohort server stop")
+
+
+def _say_who_is_told(settings: Settings) -> None:
+    from clinic.health.letter import addresses
+
+    if not settings.health.watch:
+        return
+    if told := addresses(settings):
+        console.say(f"When something goes wrong, this is written to {', '.join(told)}.")
+    else:
+        console.say(
+            "[yellow]When something goes wrong, nobody is told:[/] "
+            "set health.tell and email.host in cohort.toml"
+        )
 
 
 @app.command()
 def stop() -> None:
-    """Stop the worker and the server that this installation started."""
-    from tasks.server import stop_server
-    from tasks.workers import stop_worker
+    """Stop the watch, the worker and the server that this installation started."""
+    from tasks.watcher import stop_all
 
-    settings = get_settings()
-    stopped = [stop_worker(settings), stop_server(settings)]
-    console.say("Stopped." if any(stopped) else "No server of this installation runs.")
+    stopped = stop_all(get_settings())
+    console.say("Stopped." if stopped else "No server of this installation runs.")
 
 
 @app.command()
@@ -85,6 +104,7 @@ def status(json: Annotated[bool, typer.Option("--json", help="For scripts.")] = 
     from tasks.polls import polling
     from tasks.sending_queue import PAUSED_SAYS, is_paused
     from tasks.server import server_status
+    from tasks.watcher import watch_gone, watch_runs
 
     settings = get_settings()
     found, who = server_status(settings), identity.known(settings)
@@ -101,6 +121,7 @@ def status(json: Annotated[bool, typer.Option("--json", help="For scripts.")] = 
                 "polls": polls,
                 "seconds_since_poll": worker.seconds if worker else None,
                 "queue_paused": paused,
+                "watch": watch_runs(settings),
             }
         )
     else:
@@ -111,6 +132,8 @@ def status(json: Annotated[bool, typer.Option("--json", help="For scripts.")] = 
             console.say(
                 f"{who.label}: {'' if polls else 'no worker takes what is due: '}{worker.says}"
             )
+        if watch_gone(settings):
+            console.say("[yellow]The watch has ended: nobody is told when something goes wrong.[/]")
         if found.ours:
             where = login_file(prefect_home(settings))
             console.say(f"Its pages ask for a password: it is the whole line in {where}")
@@ -118,7 +141,8 @@ def status(json: Annotated[bool, typer.Option("--json", help="For scripts.")] = 
             console.say(f"[yellow]{PAUSED_SAYS}[/]")
             console.next_commands("cohort campaigns", "cohort server resume")
         else:
-            console.next_commands("cohort server stop" if polls else "cohort server start")
+            fine = polls and not watch_gone(settings)
+            console.next_commands("cohort server stop" if fine else "cohort server start")
     if not polls:
         raise typer.Exit(1)
 

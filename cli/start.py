@@ -238,11 +238,9 @@ def set_up(
 
 def _end_old(settings: Settings) -> None:
     """End the processes of the earlier program: they would go on with a record that is no more theirs."""
-    from tasks.server import stop_server
-    from tasks.workers import stop_worker
+    from tasks.watcher import stop_all
 
-    ended = [stop_worker(settings), stop_server(settings)]
-    if any(ended):
+    if stop_all(settings):
         console.say(
             "Worker and server of the earlier version have ended, and what they sent is noted: "
             "[bold]cohort server start[/] starts those of this one."

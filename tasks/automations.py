@@ -16,8 +16,8 @@ from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 from prefect.exceptions import ObjectNotFound
 
-from tasks.events import HALTS_REPEAT, INSTALLATION, WITHIN
-from tasks.identity import Installation
+from tasks.events import HALTS_REPEAT, WITHIN
+from tasks.identity import INSTALLATION, Installation
 from tasks.sending_queue import SENDING_QUEUE
 
 REPEATED_HALTS = "cohort: campaigns halt one after the other"

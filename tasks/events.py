@@ -14,9 +14,9 @@ from typing import Final
 
 from prefect.events import emit_event
 
-from clinic.health.noted import News
 from clinic.message.halting import halted_since, note_told, untold_halts
 from clinic.record.database import Record
+from tasks.identity import INSTALLATION
 from tasks.wiring import installation
 
 HALTED = "cohort.campaign.halted"
@@ -24,9 +24,6 @@ HALTS_REPEAT = "cohort.campaigns.halting"
 APPROVAL_WAITS = "cohort.campaign.approval-waits"
 STALE = "cohort.approval.stale"
 UNDECIDABLE = "cohort.approval.undecidable"
-HEALTH_BEGUN = "cohort.health.begun"
-HEALTH_ENDED = "cohort.health.ended"
-INSTALLATION = "cohort.installation"  # a label of every event's resource
 
 # So many campaigns that halted themselves within so long are no accident of one list
 MOST_HALTS: Final = 2
@@ -76,23 +73,6 @@ def approval_late(approval_id: int, subject: str, subject_id: int, *, decidable:
             resource=_of_ours(f"cohort.approval.{approval_id}"),
             payload={"subject": subject, "number": str(subject_id)},
         )
-
-
-def health_news(news: News) -> None:
-    """What is wrong since the last look, and what is right again: one event a finding (docs/running.md)."""
-    for found in news.begun:
-        payload = {"level": found.level, "says": found.says, "do": found.do}
-        _emit_health(HEALTH_BEGUN, found.code, payload)
-    for code in news.ended:
-        _emit_health(HEALTH_ENDED, code, {})
-
-
-def _emit_health(event: str, code: str, payload: dict[str, str]) -> None:
-    emit_event(
-        event=event,
-        resource=_of_ours(f"cohort.health.{code}"),
-        payload={"code": code, **payload},
-    )
 
 
 def _emit(event: str, campaign_id: int, payload: dict[str, str]) -> None:

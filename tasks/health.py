@@ -1,8 +1,8 @@
 """
 What is wrong with this installation: all the looks together, and an event when something begins or ends.
 
-`settle` asks every five minutes and `cohort health serve` every minute; both tell the same events, once
-(clinic/health/noted.py). A worker that is gone runs no `settle`: then only the second tells.
+`settle` asks every five minutes, the watch (cli/watching.py) every minute; both tell the same, once, by events
+(clinic/health/noted.py) and by e-mail. A worker that is gone runs no `settle`: then only the watch tells.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from clinic.record.database import Record
 from clinic.settings import Settings
 from tasks import identity
 from tasks.server import server_status
+from tasks.watcher import watch_gone
 
 
 def look(
@@ -35,6 +36,7 @@ def look(
         ask_prefect(settings, clock),
         look_at_disks(settings),
         look_at_gateways(settings, clock),
+        watch_gone(settings),
     )
     return facts, judge(facts, settings.health)
 
@@ -53,11 +55,10 @@ def ask_prefect(settings: Settings, clock: Clock) -> PrefectFacts | None:
 
 
 def tell_findings(
-    record: Record, clock: Clock, findings: list[Finding], tell: Callable[[News], object]
+    record: Record, clock: Clock, findings: list[Finding], tell: Callable[[News], bool]
 ) -> News:
-    """Tell what began and what ended since the last look, and note that it was told."""
+    """Tell what began and what ended since the last look, and note it if it was told."""
     news = note_findings(record, clock, findings)
-    if news.begun or news.ended:
-        tell(news)
+    if (news.begun or news.ended) and tell(news):
         note_told(record, news)
     return news

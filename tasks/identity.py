@@ -29,6 +29,7 @@ from tasks.environment import prefect_home
 
 TAG: Final = "installation-"
 POOL: Final = "cohort-"
+INSTALLATION: Final = "cohort.installation"  # a label of every event's resource
 # Whose runs a worker starts, told to each of them: another record must not do them (tasks/wiring.py)
 NOTE: Final = "installation"  # in Prefect's folder of the home: for when the record is away
 VARIABLE: Final = "COHORT_INSTALLATION"

@@ -13,6 +13,8 @@ from prefect import get_run_logger
 from clinic.change.withdraw import expire_plans
 from clinic.gateway.receipt_pull import fetch_page
 from clinic.govern.approvals import expire, latest
+from clinic.health.letter import write_to_people
+from clinic.health.mailed import mail_findings
 from clinic.health.noted import note_watched
 from clinic.health.record_facts import read_facts
 from clinic.message.forget import forget_receipts as forget_old_receipts
@@ -27,9 +29,11 @@ from tasks import events
 from tasks.environment import log_path
 from tasks.going_on import go_on
 from tasks.health import look, tell_findings
+from tasks.health_events import health_news
 from tasks.log_file import rotate
 from tasks.runs import is_waiting, start_deployment
 from tasks.safely import may_mend_itself, task
+from tasks.watcher import watch_runs
 from tasks.wiring import wiring
 
 _WAKE_SECONDS = 900  # asked for twice within so long, a run is started once
@@ -90,7 +94,12 @@ def check_health() -> int:
     note_watched(parts.record, parts.clock)
     known = read_facts(parts.record, parts.clock, parts.settings)
     _, findings = look(parts.settings, parts.clock, known)
-    news = tell_findings(parts.record, parts.clock, findings, events.health_news)
+    news = tell_findings(
+        parts.record, parts.clock, findings, partial(health_news, parts.installation)
+    )
+    if not watch_runs(parts.settings):  # it would write of the same
+        write = partial(write_to_people, parts.settings, parts.clock)
+        mail_findings(parts.record, parts.clock, findings, write)
     for found in news.begun:
         get_run_logger().warning("%s: %s. Do: %s", found.code, found.says, found.do)
     return len(findings)

@@ -95,3 +95,6 @@ class Facts:
     prefect: PrefectFacts | None
     disks: tuple[Disk, ...] = ()
     gateways: tuple[GatewayFacts, ...] = ()
+    watch_gone: bool = (
+        False  # one was started on this machine, nobody ended it, and it does not run
+    )

@@ -24,6 +24,7 @@ class Kind:
 
 KINDS: Final[dict[str, Kind]] = {
     "prefect-unreachable": Kind("alarm", "cohort server start"),
+    "watch-gone": Kind("alarm", "cohort server start"),
     "worker-gone": Kind("alarm", "cohort server status, then cohort server start"),
     "reconciling-stopped": Kind("alarm", "cohort server status; look at the runs of `settle` in Prefect"),
     "queue-paused": Kind("alarm", "cohort campaigns, then cohort server resume"),
@@ -43,6 +44,10 @@ KINDS: Final[dict[str, Kind]] = {
     "record-version": Kind("record", "cohort init, or the newer program"),
     "record-unusable": Kind("record", "what the sentence says; then the heading of its code"),
 }  # fmt: skip
+
+
+# A busy machine or network misses a look now and then: nobody is written to before the second
+UNSURE: Final = frozenset({"prefect-unreachable", "gateway-unreachable", "record-unusable"})
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,11 @@ def judge(facts: Facts, limits: Health) -> list[Finding]:
 
 def _all(facts: Facts, limits: Health) -> Iterator[tuple[str, str]]:
     yield from _prefect(facts.prefect, facts.at, limits)
+    if facts.watch_gone:
+        yield (
+            "watch-gone",
+            "the process that looks every minute has ended: nobody would be told if the worker did",
+        )
     if isinstance(facts.record, Unusable):
         code = facts.record.code if facts.record.code in KINDS else "record-unusable"
         yield code, f"{facts.record.code}: {facts.record.says}"

@@ -1,5 +1,5 @@
 """
-What was found before, so that each finding is told when it begins and when it ends, once.
+What was found before, so that each finding is told when it begins and when it ends, once: here by an event.
 
 Told first, noted then: killed between the two, it is told again and never lost.
 """
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from clinic.clock import Clock
 from clinic.health.findings import Finding
@@ -30,6 +31,7 @@ def note_findings(record: Record, clock: Clock, findings: Iterable[Finding]) -> 
     """Note what is wrong now; what of it is news."""
     found = {one.code: one for one in findings}
     with record.write() as connection:
+        forget(connection, health_finding.c.code.not_in(list(found)))
         known = dict(
             connection.execute(sa.select(health_finding.c.code, health_finding.c.told))
             .tuples()
@@ -41,17 +43,26 @@ def note_findings(record: Record, clock: Clock, findings: Iterable[Finding]) -> 
                 sa.insert(health_finding), [{"code": code, "since": clock.now()} for code in new]
             )
     untold = [code for code in found if not known.get(code)]
-    return News(tuple(found[code] for code in untold), tuple(sorted(known.keys() - found.keys())))
+    over = sorted(code for code, told in known.items() if told and code not in found)
+    return News(tuple(found[code] for code in untold), tuple(over))
 
 
 def note_told(record: Record, news: News) -> None:
     """Both were told."""
     begun = [one.code for one in news.begun]
+    told = sa.update(health_finding)
     with record.write() as connection:
-        connection.execute(
-            sa.update(health_finding).where(health_finding.c.code.in_(begun)).values(told=True)
-        )
-        connection.execute(sa.delete(health_finding).where(health_finding.c.code.in_(news.ended)))
+        connection.execute(told.where(health_finding.c.code.in_(begun)).values(told=True))
+        connection.execute(told.where(health_finding.c.code.in_(news.ended)).values(told=False))
+        forget(connection, health_finding.c.code.in_(news.ended))
+
+
+def forget(connection: Connection, gone: sa.ColumnElement[bool]) -> None:
+    """Forget these, which are over, where nobody waits to hear so, by event or by mail."""
+    c = health_finding.c
+    connection.execute(
+        sa.delete(health_finding).where(gone, c.told.is_(False), c.mailed_at.is_(None))
+    )
 
 
 def note_watched(record: Record, clock: Clock) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from clinic.errors import SettingsWrong
 from clinic.gateway.choose import has_gateway, unsubscribe_url_of
 from clinic.gateway.signature import secret_key
+from clinic.health.letter import addresses
 from clinic.message.timing import timing_of
 from clinic.settings import Settings
 from clinic.settings.load import inspect_settings
@@ -102,6 +103,11 @@ def _remarks(settings: Settings) -> Iterator[str]:
             "delivery receipts of texts are expected (receipts.channels) and there is no way in for them: "
             "neither receipts.secret nor receipts.pull is set. After receipts.no_receipt_hours they count as "
             "failed"
+        )
+    if settings.health.watch and not addresses(settings):
+        yield (
+            "nobody is told when something goes wrong: set health.tell (or notices.internal) to e-mail "
+            "addresses, and email.host"
         )
     if settings.outbox:
         yield "outbox is true: where no gateway is set, messages are kept and not sent"

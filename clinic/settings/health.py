@@ -10,6 +10,15 @@ from clinic.settings.section import Section
 class Health(Section):
     """What `cohort health` and /metrics call a fault (docs/running.md)."""
 
+    tell: tuple[str, ...] = Field(
+        default=(),
+        description="E-mail addresses that are written to when something is wrong, and when it is over; "
+        "empty: those of notices.internal. Through email.host",
+    )
+    watch: bool = Field(
+        default=True,
+        description="`cohort server start` starts a process that looks every minute, and writes to them",
+    )
     host: str = Field(default="127.0.0.1", description="Address that `cohort health serve` is on")
     port: int = Field(default=8445, ge=0, le=65535, description="Its port")
     poll_seconds: float = Field(

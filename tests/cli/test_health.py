@@ -10,10 +10,15 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cli.watching import Watch, tell
+import pytest
+import sqlalchemy as sa
+
+from cli.watching import Teller, Watch
 from clinic.health.facts import Facts, PrefectFacts, RecordFacts, Unusable
 from clinic.health.findings import Finding
+from clinic.health.noted import News
 from clinic.record.database import Record
+from clinic.record.schema.health import health_finding
 from clinic.settings import Settings
 from tests.prefect_server import free_port
 
@@ -76,9 +81,52 @@ def test_the_watch_tells_each_look_and_serves_the_last() -> None:
     assert watch.seen()[1][0].says == "2"
 
 
-def test_nothing_is_told_while_prefect_or_the_record_is_away(tmp_path: Path) -> None:
-    """It would be noted as told, and nobody would have heard: it is told when both are there."""
+def test_a_look_that_fails_does_not_end_the_looking(capsys: pytest.CaptureFixture[str]) -> None:
+    stop, looks = threading.Event(), []
+
+    def look() -> tuple[Facts, list[Finding]]:
+        looks.append(len(looks))
+        if len(looks) == 2:
+            raise ZeroDivisionError("+447700900123")
+        if len(looks) == 3:
+            stop.set()
+        return _facts(), []
+
+    Watch(look, lambda *_: None).run(stop, every=0)
+    said = capsys.readouterr().err
+    assert "a look failed: ZeroDivisionError at test_health.py" in said
+    assert "447700" not in said
+
+
+class Post:
+    """Keeps the codes of which somebody was written to."""
+
+    def __init__(self) -> None:
+        self.codes: list[str] = []
+
+    def __call__(self, news: News) -> bool:
+        self.codes += [one.code for one in news.begun]
+        return True
+
+
+def test_people_are_told_while_prefect_or_the_record_is_away_and_events_wait(
+    installed: Record, tmp_path: Path
+) -> None:
+    """An event that was noted as told, and that nobody heard, would never be told."""
+    settings, post = Settings(home=tmp_path / "home"), Post()
+    teller = Teller(settings, post)
+    full = Finding("disk-nearly-full", "1 GB left")
+    teller.tell(_facts(answers=False), [full, Finding("prefect-unreachable", "")])
+    assert post.codes == ["disk-nearly-full"]
+    with installed.read() as connection:
+        rows = connection.execute(sa.select(health_finding.c.told)).scalars().all()
+    assert rows == [False, False]
+    for _ in range(2):
+        teller.tell(_facts(record=Unusable("record-away", "")), [Finding("record-unusable", "")])
+    assert post.codes[1:] == ["record-unusable"]
+
+
+def test_a_home_without_a_record_is_not_made_by_telling_of_it(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "nowhere")
-    tell(settings, _facts(answers=False), [Finding("prefect-unreachable", "")])
-    tell(settings, _facts(record=Unusable("not-set-up", "")), [Finding("record-unusable", "")])
-    assert not (tmp_path / "nowhere").exists()
+    Teller(settings, Post()).tell(_facts(), [Finding("worker-gone", "")])
+    assert not (tmp_path / "nowhere" / "record.db").exists()

@@ -20,7 +20,7 @@ from clinic.message.worker import Worker
 from clinic.record.database import Record
 from clinic.settings import Settings
 from flows.remind import remind
-from tasks.events import HEALTH_BEGUN
+from tasks.health_events import HEALTH_BEGUN
 from tasks.identity import Installation
 from tasks.prefect_facts import read_prefect
 from tasks.settle import check_health

@@ -49,10 +49,12 @@ class Here:
     clock: FakeClock
     folder: Path
     prefect: PrefectFacts | None = None
+    watch_gone: bool = False
 
     def findings(self) -> list[Finding]:
         known = read_facts(self.record, self.clock, SETTINGS)
-        return judge(Facts(self.clock.now(), known, self.prefect), SETTINGS.health)
+        facts = Facts(self.clock.now(), known, self.prefect, watch_gone=self.watch_gone)
+        return judge(facts, SETTINGS.health)
 
     def codes(self) -> list[str]:
         return [found.code for found in self.findings()]
@@ -106,6 +108,10 @@ def _no_worker_ever(here: Here) -> None:
 
 def _prefect_gone(here: Here) -> None:
     here.prefect = None
+
+
+def _watch_killed(here: Here) -> None:
+    here.watch_gone = True
 
 
 def _queue_paused(here: Here) -> None:
@@ -168,6 +174,7 @@ CASES: list[tuple[str, Callable[[Here], None], int]] = [
     ("worker-gone", _worker_gone, 4),
     ("worker-gone", _no_worker_ever, 4),
     ("prefect-unreachable", _prefect_gone, 4),
+    ("watch-gone", _watch_killed, 4),
     ("queue-paused", _queue_paused, 4),
     ("reminders-not-run", _reminders("SCHEDULED"), 4),
     ("reminders-not-run", _reminders("CRASHED"), 4),
