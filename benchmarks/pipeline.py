@@ -101,7 +101,7 @@ def measure_nightly(pipeline: Pipeline) -> dict[str, float]:
 
 
 def _measure(pipeline: Pipeline, *what: str) -> dict[str, float]:
-    # The anchor too: it says how long the audit trail was, and the copy's begins anew
+    # The anchor too: it says how long the audit trail was, and the copy's begins again
     for name in ("record.db", "record.db-wal", "record.db-shm", "audit.anchor"):
         (pipeline.home / name).unlink(missing_ok=True)
     shutil.copy(pipeline.home / "base.db", pipeline.home / "record.db")

@@ -17,8 +17,10 @@ from typing import Any, Final
 class How(Enum):
     """How a name is proven; the text is what the help says of it."""
 
-    SIGNED_IN = "In your name: sign in once an hour (cohort sign-in NAME), or give --operator and your secret."
-    ASKS_ANEW = "Asks for your secret each time, also while you are signed in."
+    SIGNED_IN = (
+        "In your name: sign in once an hour (cohort sign-in NAME), or give --operator and password."
+    )
+    ASKS_ANEW = "Asks for your password each time, also while you are signed in."
     NEVER_WAITS = "Asks for nothing: if you are not signed in, it is done in this account's name."
 
 

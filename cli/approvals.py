@@ -1,4 +1,4 @@
-"""`cohort approvals`, `cohort approve`, `cohort reject`: what waits for a second person."""
+"""`cohort approvals`, `cohort approve`, `cohort reject`: what waits for a second approver."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     rich_markup_mode="rich",
     help="""
-    What waits for a second person. Without a command: the list.
+    What waits for a second approver. Without a command: the list.
 
     An approval is bound to exactly what was reviewed and serves once: any change voids it.
     """,
@@ -98,7 +98,7 @@ def show(approval: Number, limit: Limit = 20, page: Page = 1, json: Json = False
         ("What", f"{asked.kind}, {asked.subject} {asked.subject_id}"),
         *([] if found else sorted(asked.summary.items())),
         ("Reason", asked.reason),
-        ("Asked by", f"{asked_by(asked, confirmed=confirmed)}, {at(asked.requested_at)}"),
+        ("Requested by", f"{asked_by(asked, confirmed=confirmed)}, {at(asked.requested_at)}"),
         ("State", f"{asked.state}, open until {at(asked.expires_at)}"),
         ("Decided by", f"{asked.decided_by}, {at(asked.decided_at)}" if asked.decided_by else ""),
         ("Note", asked.note),
@@ -152,7 +152,7 @@ def approve(
     secret_fd: SecretFd = None,
 ) -> None:
     """
-    Approve a request, and let its run go on. Asks for your secret.
+    Approve a request, and let its run go on. Asks for your password.
 
     Look at it first: cohort approvals show APPROVAL. You cannot approve what you asked for yourself.
     Name no patient in the note.
@@ -368,7 +368,7 @@ def _show_list(record: Record, settings: Settings, found: list[Approval], *, jso
     at = LocalTime(settings).show
     console.show_table(
         "Waiting for approval",
-        ["No", "What", "Of", "Asked by", "Since", "Until", "Needs", "May decide"],
+        ["No", "What", "Of", "Requested by", "Since", "Until", "Needs", "May decide"],
         [
             (
                 asked.id, asked.kind, f"{asked.subject} {asked.subject_id}",

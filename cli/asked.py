@@ -80,7 +80,7 @@ class Manner:
         return bool(self.preview) or self.row is not None
 
 
-# With --resume these are asked anew; all else was settled when the campaign was made
+# With --resume these are asked again; all else was settled when the campaign was made
 _OF_RESUME: Final = frozenset(
     {
         "resume",
@@ -130,7 +130,7 @@ def require_resumable(who: Who, what: What, manner: Manner) -> None:
 
 def to_request(parts: Wiring, who: Who, what: What, manner: Manner, *, key: str) -> MessageRequest:
     """
-    The request that these words mean. Pasted ids and own texts are kept under `key`.
+    The request that these words mean. Pasted ids and free texts are kept under `key`.
 
     Raises:
         MendableError: what makes no sense
@@ -192,7 +192,7 @@ def _take_in_ids(parts: Wiring, source: Path, *, name: str, key: str) -> int:
 def _template(parts: Wiring, what: What, key: str) -> str:
     if (what.template is None) == (what.text is None):
         raise CohortRefused(
-            "request-invalid", "name a --template, or write your own --text: one of them"
+            "request-invalid", "name a --template, or write a free text (--text): one of them"
         )
     if what.template is not None:
         return what.template

@@ -35,7 +35,9 @@ from clinic.settings import Settings
 from tasks.wiring import Wiring, use, wiring
 from tasks.workers import worker_runs
 
-SECOND_PERSON = "A second person must approve it before anything is sent (release.approval_above)."
+SECOND_PERSON = (
+    "A second approver must approve it before anything is sent (release.approval_above)."
+)
 NO_WORKER = "nobody sends them then, since no worker runs here: start one, and let it run"
 
 
@@ -85,7 +87,7 @@ def release(
     json: bool,
 ) -> list[str]:
     """
-    Send what is staged, unless a second person must decide first; what one would type next.
+    Send what is staged, unless a second approver must decide first; what one would type next.
 
     Raises:
         Incomplete: work is left, or a delivery status is unknown

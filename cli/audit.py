@@ -36,7 +36,7 @@ Campaign = Annotated[int | None, typer.Option(help="Of this campaign.")]
 Patient = Annotated[
     str | None,
     typer.Option(
-        help="Of this patient: NHS number, record number or the record's key. Asks for your secret."
+        help="Of this patient: NHS number, record number or the record's key. Asks for your password."
     ),
 ]
 By = Annotated[str | None, typer.Option(help="Asked for or approved by this operator.")]

@@ -1,4 +1,4 @@
-"""The steps behind `cohort operations`: who asks is proven, the plan is shown, the run is started."""
+"""The steps behind `cohort operations`: the requester is proven, the plan is shown, the run is started."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`cohort confirm`: who asked for a campaign says that it is theirs. Also at the end of `cohort message`."""
+"""`cohort confirm`: the requester of a campaign says that it is theirs. Also at the end of `cohort message`."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Number = Annotated[int, typer.Argument(metavar="APPROVAL", help="Its number: coh
 
 def confirm(approval: Number, me: Me = "", secret_fd: SecretFd = None) -> None:
     """
-    Confirm that a campaign that waits for approval is yours. Asks for your secret.
+    Confirm your own request: a campaign that waits for approval. Asks for your password.
 
     Look at it first: cohort review CAMPAIGN. Then another person can approve it. A campaign that has
-    changed since is confirmed anew. If it is not yours: cohort reject APPROVAL, or tell a manager.
+    changed since is confirmed again. If it is not yours: cohort reject APPROVAL, or tell a manager.
     """
     from clinic.clock import SystemClock
     from clinic.govern.audit import write_anchor
@@ -52,7 +52,7 @@ def wait_for_another(
     """
     Say that a campaign waits for another person; what one would type next.
 
-    If who asked for it sits at the terminal, they may confirm it at once.
+    If the requester sits at the terminal, they may confirm it at once.
 
     Args:
         ask: shows a prompt and gives the secret, empty: not now; None: the terminal, if there is one
@@ -89,14 +89,14 @@ def next_steps(asked: Approval, *, confirmed: bool) -> list[str]:
 
 
 def asked_by(asked: Approval, *, confirmed: bool) -> str:
-    """Who asked, and whether that is proven."""
+    """The requester, and whether that is proven."""
     return asked.requested_by if confirmed else f"{asked.requested_by}, not confirmed"
 
 
 def _confirm_now(
     record: Record, clock: Clock, settings: Settings, asked: Approval, *, secret: str
 ) -> bool:
-    """Whether its requester confirmed it; a wrong secret is said, and the campaign waits all the same."""
+    """Whether its requester confirmed it; a wrong password is said, and the campaign waits all the same."""
     from clinic.errors import NotAllowed
     from clinic.govern.audit import write_anchor
     from clinic.govern.confirming import confirm as act
@@ -115,7 +115,7 @@ def _confirm_now(
 
 
 def _question(asked: Approval) -> str:
-    return f"Secret of {asked.requested_by}, to confirm that it is yours (empty: not now)"
+    return f"Password of {asked.requested_by}, to confirm your own request (empty: not now)"
 
 
 def _at_the_terminal(prompt: str) -> str:

@@ -1,7 +1,7 @@
 """
 `cohort demo`: the main job on a practice that does not exist, with everything that can be wrong in a list.
 
-Set up a home ─► make up 10,000 patients ─► write a list of 2,000 with every fault ─► message it, live.
+Set up a home ─► make 10,000 synthetic patients ─► write a list of 2,000 with every error ─► message it, live.
 Nothing is sent: messages are kept in the outbox, and everything says so. Running it again sends the list again.
 """
 
@@ -27,13 +27,13 @@ SEED = 2026
 
 def demo(
     home: Annotated[Path, typer.Option(help="Where the demo keeps its files.")] = Path(".cohort/demo"),
-    patients: Annotated[int, typer.Option(help="How many to make up.", min=2000, max=1_000_000)] = 10_000,
+    patients: Annotated[int, typer.Option(help="How many patients.", min=2000, max=1_000_000)] = 10_000,
     rows: Annotated[int, typer.Option(help="How many are on the list.", min=100, max=20_000)] = 2_000,
     port: Annotated[int, typer.Option(help="Of the demo's Prefect server.")] = 4200,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier demos did.")] = False,
 ) -> None:  # fmt: skip
     """
-    See the main job run: a made-up practice, a list with every kind of fault, one campaign.
+    See the main job run: a synthetic practice, a list with every kind of error, one campaign.
 
     Takes about half a minute. The patients do not exist, their numbers are never issued, and nothing
     is sent from this machine. The same people and the same list on every machine.
@@ -43,7 +43,7 @@ def demo(
     from clinic.practice.people import Practice
 
     settings = _set_up(home.resolve(), port, fresh=fresh)
-    console.say("In the demo every hour is open; in earnest working hours hold (cohort init).")
+    console.say("In the demo every hour is open; otherwise working hours hold (cohort init).")
     practice = Practice(seed=SEED, patients=patients)
     with ThreadPoolExecutor(max_workers=1) as pool:
         # The server takes its time to start: meanwhile there are patients to be made up
@@ -108,7 +108,7 @@ def _fill(settings: Settings, practice: Practice) -> None:
     from clinic.clock import SystemClock
     from clinic.practice.synthetic import fill_practice
 
-    with open_record(settings) as record, console.err().status("Making up a practice …"):
+    with open_record(settings) as record, console.err().status("Making a synthetic practice …"):
         filled = fill_practice(record, practice, clock=SystemClock())
     console.say(
         f"A practice that does not exist: [bold]{filled.patients:,}[/] patients, "
@@ -126,7 +126,7 @@ def _write_list(settings: Settings, practice: Practice, rows: int) -> Path:
     path = settings.home / "flu-clinic.csv"
     os.close(claim(path))
     path.write_bytes(faulty_list(np.random.default_rng(SEED), rows, practice))
-    console.say(f"A list as EMIS writes it, with every kind of fault: [bold]{path}[/]")
+    console.say(f"A list as EMIS writes it, with every kind of error: [bold]{path}[/]")
     return path
 
 

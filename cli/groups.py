@@ -151,4 +151,4 @@ def _ids(ids_from: Path) -> list[str]:
 
 def _say_unknown(count: int) -> None:
     if count:
-        console.say(f"[yellow]{count:,} ids are of no patient of this record.[/]")
+        console.say(f"[yellow]{count:,} ids match no patient of this record.[/]")

@@ -34,7 +34,7 @@ _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", "": "no
 
 @app.callback()
 def lists() -> None:
-    """Lists: check one before anything is sent, see those that were taken in."""
+    """Lists: check one before anything is sent, see those that were imported."""
 
 
 @app.command()
@@ -42,7 +42,7 @@ def ls(
     limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20,
     json: Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")] = False,
 ) -> None:
-    """The lists that were taken in: any of them may be messaged again, by its number."""
+    """The lists that were imported: any of them may be messaged again, by its number."""
     from cli.wiring import LocalTime, get_settings, open_record
     from clinic.cohort.taken import list_taken
 
@@ -239,7 +239,7 @@ def _show(report: dict[str, Any]) -> None:
         console.say(
             "There is no record here to ask: the list is judged by itself. See: cohort init"
         )
-        title = "Rows by the first fault they have"
+        title = "Rows by the first error they have"
     outcomes = sorted(report["outcomes"].items(), key=lambda item: -item[1])
     console.show_table(title, ("Outcome", "Rows"), outcomes, right=(1,))
     for check in report["checks"]:

@@ -58,7 +58,7 @@ def message(
     list_id: Annotated[
         int | None,
         typer.Option(
-            "--list", help="A list taken in before: cohort list ls.", rich_help_panel=_WHO
+            "--list", help="A list imported before: cohort list ls.", rich_help_panel=_WHO
         ),
     ] = None,
     resume: Annotated[
@@ -71,10 +71,11 @@ def message(
         typer.Option(help="A template's key: cohort templates list.", rich_help_panel=_WHAT),
     ] = None,
     text: Annotated[
-        str | None, typer.Option(help="Own text instead of a template.", rich_help_panel=_WHAT)
+        str | None, typer.Option(help="Free text instead of a template.", rich_help_panel=_WHAT)
     ] = None,
     subject: Annotated[
-        str | None, typer.Option(help="Own text's subject, for e-mail.", rich_help_panel=_WHAT)
+        str | None,
+        typer.Option(help="Subject of the free text, for e-mail.", rich_help_panel=_WHAT),
     ] = None,
     channel: Annotated[
         Literal["sms", "email"], typer.Option(help="The way to the patient.", rich_help_panel=_WHAT)

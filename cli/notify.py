@@ -35,7 +35,9 @@ def notify(
     subject: Annotated[str, typer.Option(help="Instead of the usual subject.")] = "",
     me: Me = "",
     secret_fd: SecretFd = None,
-    key: Annotated[str, typer.Option(metavar="KEY", help="Yours: asked twice, told once.")] = "",
+    key: Annotated[
+        str, typer.Option(metavar="KEY", help="Your own key: the same request twice is one notice.")
+    ] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask for approval at once.")] = False,
     no_run: Annotated[bool, typer.Option("--no-run", help="Only show who would be told.")] = False,
 ) -> None:

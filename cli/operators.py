@@ -19,14 +19,18 @@ app = typer.Typer(
     People who ask for and approve record operations and campaigns.
 
     operator: asks. team_lead: also approves tags and exports. manager: also approves everything else and
-    reads the audit trail. admin: adds and disables operators, resets secrets, and nothing else. Nobody
+    reads the audit trail. admin: adds and disables operators, resets passwords, and nothing else. Nobody
     approves what they asked for themselves.
     """,
 )
 Name = Annotated[str, typer.Argument(help="a to z, 0 to 9, dot, dash, underscore, @.")]
 NewSecretFd = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Read the operator's new secret from this file descriptor."),
+    typer.Option(
+        "--new-password-fd",
+        metavar="N",
+        help="Read the operator's new password from this file descriptor.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
 
@@ -79,7 +83,7 @@ def add(
                 raise NotAllowed("operator-role", f"say which --role: {', '.join(ROLES)}")
             by = prove_me(record, settings, me, secret_fd, anew=True).name
         role = role or "admin"
-        secret = ask_secret(f"New secret of {name}", new_secret_fd, twice=True)
+        secret = ask_secret(f"New password of {name}", new_secret_fd, twice=True)
         added = add_operator(record, SystemClock(), name=name, role=role, secret=secret, by=by)
         write_anchor(record, anchor_of(settings))
     console.say(f"{added.name} may now work here as {added.role}.")
@@ -112,7 +116,7 @@ def secret(
     name: Name, me: Me = "", secret_fd: SecretFd = None, new_secret_fd: NewSecretFd = None
 ) -> None:
     """
-    A new secret: your own, by the old one, or another's, by an admin (--operator ADMIN).
+    A new password: your own, by the old one, or another's, by an admin (--operator ADMIN).
 
     Who was given a secret by an admin changes it at once: until then two people know it.
     """
@@ -124,10 +128,10 @@ def secret(
     with open_record(settings) as record:
         by = prove_me(record, settings, me or name, secret_fd, anew=True)
         person = require_may_set(record, name, by)
-        new = ask_secret(f"New secret of {person.name}", new_secret_fd, twice=True)
+        new = ask_secret(f"New password of {person.name}", new_secret_fd, twice=True)
         set_secret(record, SystemClock(), name=person.name, secret=new, by=by)
         write_anchor(record, anchor_of(settings))
-    console.say(f"{person.name} has a new secret.")
+    console.say(f"{person.name} has a new password.")
     if by.name != person.name:
         console.next_commands(f"cohort operators secret {person.name}")
 
@@ -135,7 +139,7 @@ def secret(
 @app.command()
 def unlock(name: Name, me: Me = "", secret_fd: SecretFd = None) -> None:
     """
-    End the wait of somebody after wrong secrets: by another admin or manager. Their secret stays.
+    End the wait of somebody after wrong passwords: by another admin or manager. Their password stays.
 
     Without it the wait ends by itself: after a minute, then two, four … an hour at most.
     """
@@ -148,7 +152,7 @@ def unlock(name: Name, me: Me = "", secret_fd: SecretFd = None) -> None:
         by = prove_me(record, settings, me, secret_fd, anew=True)
         person = unlock_operator(record, SystemClock(), name=name, by=by)
         write_anchor(record, anchor_of(settings))
-    console.say(f"{person.name} need not wait any more. The secret is the same as before.")
+    console.say(f"{person.name} need not wait any more. The password is the same as before.")
 
 
 def _approves(role: Role) -> str:

@@ -1,4 +1,4 @@
-"""`cohort patients`: take patients in."""
+"""`cohort patients`: import patients."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def import_file(
     secret_fd: SecretFd = None,
 ) -> None:
     """
-    Take patients in: new ones are added, changed ones brought up to date, and each row is told of.
+    Import patients: new ones are added, changed ones brought up to date, and each row is told of.
 
     Columns are known by their headings, in any order: NHS Number, EMIS Number, Given Name, Family Name,
     Date of Birth, Mobile Telephone, E-mail Address … Facility (or Organisation Code) and Provider (or
     Usual GP) say where somebody belongs who belongs nowhere yet; everybody else stays where they are.
-    An empty cell takes nothing away; columns that are not taken in are named. Run it again whenever the
+    An empty cell takes nothing away; columns that are not imported are named. Run it again whenever the
     practice exports again, or after it was interrupted. That it was done, by whom and from which file (its
     SHA-256), is in the audit trail.
     """
@@ -58,7 +58,7 @@ def import_file(
     settings = get_settings()
     with open_record(settings) as record:
         by, clock = who_acts(record, settings, me, secret_fd), SystemClock()
-        with console.err().status("Taking patients in …"):
+        with console.err().status("Importing patients …"):
             opened = open_list(file, scheme=scheme or settings.organisation.id_scheme)
             result = import_patients(record, clock, opened, today=clock.now().date(), by=by)
     if json:
@@ -104,7 +104,7 @@ def _tell(result: Imported, limit: int) -> None:
         title = f"Rows not used, {len(shown):,} of {len(result.problems):,}"
         console.show_table(title, ["Row", "Outcome", "What to do"], shown, right=(0,))
     if result.unused:
-        console.say(f"Columns not taken in: {', '.join(result.unused)}.")
+        console.say(f"Columns not imported: {', '.join(result.unused)}.")
     _tell_places(result)
     if result.counts.keys() & _TAKEN_IN:
         console.next_commands("cohort message --status active --name NAME --template KEY")

@@ -76,7 +76,7 @@ def facility(
     me: Me = "",
     secret_fd: SecretFd = None,
 ) -> None:
-    """Make a facility, or change what is given of it. What is not given, stays."""
+    """Make a facility, or change what is given of it. What is omitted stays unchanged."""
     given = {
         "name": name, "email": email, "phone": phone, "default_provider": default_provider,
         "active": active,
@@ -96,7 +96,7 @@ def provider(
     me: Me = "",
     secret_fd: SecretFd = None,
 ) -> None:
-    """Make a provider, or change what is given of them. What is not given, stays."""
+    """Make a provider, or change what is given of them. What is omitted stays unchanged."""
     given = {
         "name": name, "email": email, "facility": facility, "speciality": speciality,
         "capacity": capacity, "active": active,

@@ -16,7 +16,7 @@ from clinic.message.preview import discard_left_behind, discard_preview, preview
 from clinic.message.review import Preview, read_previews
 from tasks.wiring import Wiring
 
-# Of the look itself, or asked anew by the command that sends
+# Of the look itself, or asked again by the command that sends
 _OF_THE_LOOK: Final = frozenset(
     {"file", "preview", "row", "json", "yes", "accept_warnings", "synthetic", "secret_fd", "proven"}
 )

@@ -21,9 +21,9 @@ _START, _SEND, _READ = "Begin", "Send", "Look"
 _GOVERN = "Govern"
 
 COMMANDS = {
-    "demo": Lazy("cli.demo:demo", "See it all: a made-up practice, a list with faults, a campaign.", _START),
+    "demo": Lazy("cli.demo:demo", "See it all: a synthetic practice, a list with errors, a campaign.", _START),
     "init": Lazy("cli.start:init", "Set this installation up: settings, database, templates.", _START),
-    "patients": Lazy("cli.patients:app", "Take patients in from an export of the practice's system.", _START),
+    "patients": Lazy("cli.patients:app", "Import patients from an export of the practice's system.", _START),
     "backup": Lazy("cli.backup:backup", "Copy all of this installation into one file.", _START),
     "restore": Lazy("cli.backup:restore", "Put a backup back into an empty home.", _START),
     "practice": Lazy("cli.practice:app", "Move this practice to another machine, or remove it.", _START),
@@ -37,7 +37,7 @@ COMMANDS = {
     "sending": Lazy("cli.sending_switch:app", "Stop everything that sends, or allow it again.", _SEND),
     "resend": Lazy("cli.resend:resend", "Send again what failed of a campaign, and only that.", _SEND),
     "unknown": Lazy("cli.unknown:app", "Resolve messages of unknown delivery status.", _SEND),
-    "list": Lazy("cli.lists:app", "Check a list before anything is sent; see those taken in.", _SEND),
+    "list": Lazy("cli.lists:app", "Check a list before anything is sent; see those imported.", _SEND),
     "templates": Lazy("cli.templates:app", "The catalogue of message templates, with versions.", _SEND),
     "groups": Lazy("cli.groups:app", "Patient groups and their members.", _SEND),
     "today": Lazy("cli.today:today", "What waits for you, runs, failed or is to be done.", _READ),
@@ -45,16 +45,16 @@ COMMANDS = {
     "show": Lazy("cli.campaigns:show", "One campaign: counts that add up, details, errors.", _READ),
     "outcomes": Lazy("cli.campaigns:outcomes", "What became of every row of the list, as CSV.", _READ),
     "replies": Lazy("cli.replies:replies", "What patients answered and a person should read.", _READ),
-    "receipts": Lazy("cli.receipts:app", "What networks tell us: take it in, apply it, count it.", _READ),
+    "receipts": Lazy("cli.receipts:app", "Delivery receipts and replies: receive, apply, count them.", _READ),
     "patient": Lazy("cli.outreach:patient", "One patient's outreach card: every message ever sent.", _READ),
     "report": Lazy("cli.outreach:report", "The Outreach Report: every message sent, filtered.", _READ),
     "review": Lazy("cli.campaign_control:review", "What an approver looks at before it is sent.", _GOVERN),
-    "approvals": Lazy("cli.approvals:app", "What waits for a second person.", _GOVERN),
-    "confirm": Lazy("cli.confirm:confirm", "Say that a campaign that waits is yours.", _GOVERN),
+    "approvals": Lazy("cli.approvals:app", "What waits for a second approver.", _GOVERN),
+    "confirm": Lazy("cli.confirm:confirm", "Confirm your own request.", _GOVERN),
     "approve": Lazy("cli.approvals:approve", "Approve a request; its run goes on.", _GOVERN),
     "reject": Lazy("cli.approvals:reject", "Reject a request; nothing is changed.", _GOVERN),
     "audit": Lazy("cli.audit:app", "Who did what to whom; whether the trail is what was written.", _GOVERN),
-    "sign-in": Lazy("cli.sign_in:sign_in", "Give your secret once, for an hour.", _GOVERN),
+    "sign-in": Lazy("cli.sign_in:sign_in", "Give your password once, for an hour.", _GOVERN),
     "sign-out": Lazy("cli.sign_in:sign_out", "End it before the hour is over.", _GOVERN),
     "operators": Lazy("cli.operators:app", "Who works here and what they may do.", _GOVERN),
     "operations": Lazy("cli.operations:app", "Change many records at once; approved, undoable.", _GOVERN),
@@ -87,7 +87,7 @@ on the patient's record, every row of the list has an outcome.
 [bold]Examples[/]
 
   cohort demo
-    See it run on made-up patients; nothing is sent from this machine.
+    See it run on synthetic patients; nothing is sent from this machine.
 
   cohort message flu.csv --name "Flu 2026" --template flu-invite
     Check and review the list, then send.
@@ -111,6 +111,10 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
+    # --secret-fd was the name of --password-fd: scripts that have it go on working
+    context_settings={
+        "token_normalize_func": lambda token: token.replace("secret-fd", "password-fd")
+    },
     pretty_exceptions_enable=False,  # a traceback with local variables would show patients
 )
 

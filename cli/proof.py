@@ -23,10 +23,10 @@ Me = Annotated[
 SecretFd = Annotated[
     int | None,
     typer.Option(
-        "--secret-fd",
+        "--password-fd",
         metavar="N",
-        help="Read your secret from this open file descriptor instead of asking for it. "
-        "There is no option for the secret itself: arguments can be seen by others.",
+        help="Read your password from this open file descriptor instead of asking for it. "
+        "There is no option for the password itself: arguments can be seen by others.",
     ),
 ]
 
@@ -35,13 +35,13 @@ def prove_me(
     record: Record, settings: Settings, me: str, secret_fd: int | None, *, anew: bool = False
 ) -> Operator:
     """
-    The operator who signed in within the hour, or gives the right secret, at the prompt or by descriptor.
+    The operator who signed in within the hour, or gives the right password, at the prompt or by descriptor.
 
     Args:
-        anew: ask for the secret in any case: who approves or changes secrets is at the keyboard now
+        anew: ask for the password in any case: who approves or changes passwords is at the keyboard now
 
     Raises:
-        NotAllowed: name and secret do not go together, or nobody was added yet
+        NotAllowed: name and password do not match, or nobody was added yet
     """
     from clinic.govern.operators import list_operators, prove
 
@@ -52,7 +52,7 @@ def prove_me(
         person = _signed_in(record, settings, name)
         if person is not None:
             return person
-    return prove(record, name, ask_secret(f"Secret of {name}", secret_fd))
+    return prove(record, name, ask_secret(f"Password of {name}", secret_fd))
 
 
 def who_acts(record: Record, settings: Settings, me: str, secret_fd: int | None = None) -> str:
@@ -83,9 +83,9 @@ def who_acts(record: Record, settings: Settings, me: str, secret_fd: int | None 
     if person is None and secret_fd is None and not sys.stdin.isatty():
         raise NotAllowed(
             "sign-in-needed",
-            f"whoever acts as {name} gives that person's secret, once an hour: cohort sign-in {name}",
+            f"whoever acts as {name} gives that person's password, once an hour: cohort sign-in {name}",
         )
-    return (person or prove(record, name, ask_secret(f"Secret of {name}", secret_fd))).name
+    return (person or prove(record, name, ask_secret(f"Password of {name}", secret_fd))).name
 
 
 def who_stops(record: Record, settings: Settings, me: str) -> str:
@@ -126,7 +126,7 @@ def ask_secret(
     prompt: str, descriptor: int | None, *, twice: bool = False, may_be_empty: bool = False
 ) -> str:
     """
-    A secret, typed unseen, or read from a file descriptor.
+    A password, typed unseen, or read from a file descriptor.
 
     Raises:
         NotAllowed: nothing can be read there, or nobody is there to type it
@@ -148,8 +148,8 @@ def ask_secret(
         typer.echo(err=True)  # the question stands there already
         raise NotAllowed(
             "secret-unread",
-            "there is no terminal to ask for a secret at; in a script give it by an open file "
-            "descriptor: --secret-fd N, for a new one --new-secret-fd N",
+            "there is no terminal to ask for a password at; in a script give it by an open file "
+            "descriptor: --password-fd N, for a new one --new-password-fd N",
         ) from None
     return typed
 

@@ -1,4 +1,4 @@
-"""`cohort receipts`: take in what the gateway pushes, and see how much of it was applied."""
+"""`cohort receipts`: receive what the gateway pushes, and see how much of it was applied."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
     help="""
-    What networks and patients tell us: receipts, replies, unsubscriptions.
+    What networks and patients tell us: delivery receipts, replies, unsubscribe requests.
 
     They are kept as they come; the scheduled flow `settle` applies them every five minutes.
     """,
@@ -27,7 +27,7 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port; as set if not given.")] = None,
 ) -> None:
     """
-    Take in receipts, replies and unsubscriptions over HTTP, until it is told to end (Ctrl-C, SIGTERM).
+    Receive receipts, replies and unsubscribe requests over HTTP, until it is told to end (Ctrl-C, SIGTERM).
 
     Put a reverse proxy with TLS in front of it. The contract is in docs/gateways.md.
     """

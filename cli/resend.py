@@ -22,7 +22,7 @@ def resend(
     secret_fd: SecretFd = None,
 ) -> None:
     """
-    Send again what failed of a campaign, whole or chosen rows; numbers are read anew.
+    Send again what failed of a campaign, whole or chosen rows; numbers are read again.
 
     What was delivered, what is sent and waits for its receipt, and what is unknown is never sent again;
     nor is a row that another resend has taken. First the review, as with any campaign.

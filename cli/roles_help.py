@@ -14,7 +14,7 @@ _DOES: Final[dict[Reader, str]] = {
     "operator": "sends messages, asks for record operations, reads what patients answer",
     "team_lead": "does all that, and approves tags and exports",
     "manager": "does all that, approves everything else, reads the audit trail, stops and allows sending",
-    "admin": "adds and disables operators and resets secrets, and nothing else",
+    "admin": "adds and disables operators and resets passwords, and nothing else",
     "installation": "whoever runs the machine: sets it up, starts it, copies it, watches it",
 }
 _NEEDS: Final[dict[Reader, tuple[str, ...]]] = {

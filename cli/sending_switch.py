@@ -88,7 +88,7 @@ def allow(
     secret_fd: SecretFd = None,
 ) -> None:
     """
-    Let sending go on. A manager who knows what was sent; asks for your secret.
+    Let sending go on. A manager who knows what was sent; asks for your password.
 
     After a restore: compare with the gateway's own list what was sent since the backup. Campaigns that were
     held stay held: each is resumed (what it has sent before is sent again) or cancelled.

@@ -1,4 +1,4 @@
-"""`cohort sign-in`, `cohort sign-out`: one's secret given once, for an hour."""
+"""`cohort sign-in`, `cohort sign-out`: one's password given once, for an hour."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Who you are; else the
 
 def sign_in(name: Name = "", secret_fd: SecretFd = None) -> None:
     """
-    Give your secret once: for an hour, commands of this account act as you and do not ask again.
+    Give your password once: for an hour, commands of this account act as you and do not ask again.
 
-    Who approves is asked for the secret all the same. A new secret, or disabling, ends it at once.
+    Who approves is still asked for the password. A new password, or disabling, ends it at once.
     """
     from clinic.clock import SystemClock
     from clinic.govern.audit import write_anchor

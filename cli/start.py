@@ -70,7 +70,7 @@ def init(
     """
     Set this installation up: write cohort.toml, make the record database, fill the catalogue.
 
-    In a terminal it asks for what is not given; a script gets the usual working hours, and is closed on
+    In a terminal it asks for what is missing; a script gets the usual working hours, and is closed on
     the public holidays of the United Kingdom, 25 December among them. It shows what it wrote.
 
     Run again, it changes only what is given and says what it changed, and brings the database to the

@@ -32,7 +32,7 @@ Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON docume
 @app.command("list")
 def list_all(
     search: Annotated[
-        str, typer.Argument(help="Only with these letters in key, name or type.")
+        str, typer.Argument(help="Only with these characters in key, name or type.")
     ] = "",
     own: Annotated[bool, typer.Option(help="Also texts written for one campaign.")] = False,
     json: Json = False,
@@ -99,7 +99,7 @@ def show(key: Annotated[str, typer.Argument(help="Its key.")], json: Json = Fals
 
 @app.command()
 def add(
-    key: Annotated[str, typer.Argument(help="Small letters, digits, hyphens: flu-invite.")],
+    key: Annotated[str, typer.Argument(help="Lower-case letters, digits, hyphens: flu-invite.")],
     text: Annotated[str | None, typer.Option(help="The text; or use --file.")] = None,
     file: Annotated[
         Path | None, typer.Option(help="A UTF-8 file with the text.", exists=True, dir_okay=False)
@@ -107,7 +107,7 @@ def add(
     subject: Annotated[str | None, typer.Option(help="For e-mail.")] = None,
     name: Annotated[str | None, typer.Option(help="What people call it.")] = None,
     message_type: Annotated[
-        str | None, typer.Option("--type", help="What it stands under; else invitation.")
+        str | None, typer.Option("--type", help="Its type in the catalogue; else invitation.")
     ] = None,
     purpose: Annotated[str | None, typer.Option(help="Which consent it needs; else any.")] = None,
     me: Me = "",

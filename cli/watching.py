@@ -103,7 +103,7 @@ class Teller:
         self._away = RecordAway()
 
     def settings_now(self) -> Settings:
-        """As the file has them now; as they were, while it has a fault."""
+        """As the file has them now; as they were, while it has an error."""
         from clinic.errors import SettingsWrong
 
         with contextlib.suppress(SettingsWrong):

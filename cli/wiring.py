@@ -104,7 +104,7 @@ def close_home(settings: Settings) -> None:
 
 
 class LocalTime:
-    """Instants as the organisation's clock shows them, and its days as instants."""
+    """Instants in the organisation's time zone them, and its days as instants."""
 
     def __init__(self, settings: Settings) -> None:
         from zoneinfo import ZoneInfo

@@ -97,5 +97,5 @@ def _plain(
 
 def _errored(name: str, severity: Severity) -> Check:
     """The sentence is ours: the library's may quote values."""
-    says = f"The check '{name}' could not be carried out. Nothing is sent: report it as a fault of Cohort."
+    says = f"The check '{name}' could not be carried out. Nothing is sent: report it as an error of Cohort."
     return Check(name, says, severity, passed=False, errored=True)

@@ -4,7 +4,7 @@ Checks a campaign's list: one outcome for every row, then the gate over the list
     block of rows ─► facts ─► screen ─► recipients        for each block
                                  └─► flags ─► judge_list ─► accepted | refused as a whole
 
-Killed in the middle it begins anew: what was written of a check that did not end is taken back first.
+Killed in the middle it begins again: what was written of a check that did not end is taken back first.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def _advance(connection: Connection, campaign_id: int, *, before: int, to: int) 
     Note how far the check came, if it is where we left it.
 
     Raises:
-        FenceLost: another run has begun anew, and what we know of the rows before is not what is there
+        FenceLost: another run has begun again, and what we know of the rows before is not what is there
     """
     moved = connection.execute(
         sa.update(campaign)

@@ -68,7 +68,7 @@ def screen(rows: pd.DataFrame, *, channel: Channel) -> Screening:
     Raises:
         KeyError: a column is missing
         TypeError: a column of yes and no holds something else
-        ValueError: a column of faults holds something that is no fault of this channel
+        ValueError: a column of errors holds something that is no error of this channel
     """
     for column, known in (_FAULTS | {"address_fault": _ADDRESS_FAULTS[channel]}).items():
         _require_known(rows[column], known)

@@ -1,7 +1,7 @@
 """
 Great Expectations, at arm's length: a frame of counts or flags and a suite go in, bare findings come out.
 
-Three things it does otherwise than a first use of the library would, each for a fault that was seen:
+Three things it does otherwise than a first use of the library would, each for an error that was seen:
 a fresh context a judgement, since threads that share one judge each other's frames; no values in
 results (`QUIET`), though there are none in our frames; and no text of its exceptions, which hold values.
 """

@@ -57,8 +57,8 @@ class ListQuality:
     """
     Counts of a list; no value of it.
 
-    outcomes: code → rows, each row once, by the first fault it has; they add up to `rows`
-    faults: code → rows, every fault wherever it is, so that a row may count twice
+    outcomes: code → rows, each row once, by the first error it has; they add up to `rows`
+    faults: code → rows, every error wherever it is, so that a row may count twice
     addresses: what is wrong with the list's own mobiles (a key of clinic.values.phone_kinds.KINDS) or
         e-mail addresses (a code) → rows; "" where nothing is; empty if it has no column of them
     """

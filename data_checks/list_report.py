@@ -23,7 +23,7 @@ _MISSING = "No number or address in the list. The record's is used, if it has on
 
 
 def quality_rows(quality: ListQuality) -> Iterator[ReportRow]:
-    """Every fault of a value with how many rows have it, in the form of the reader's own remarks."""
+    """Every error of a value with how many rows have it, in the form of the reader's own remarks."""
     from clinic.cohort.files import ReportRow
 
     for code, count in quality.faults.items():
@@ -66,7 +66,7 @@ def list_html(
         source.file_name,
         {"The file": quality.intake, "Its rows": quality.whole},
         quality.outcomes,
-        counted="Rows by the first fault they have",
+        counted="Rows by the first error they have",
         sentences=SENTENCES,
         remarks=[*read, *_addresses(quality)],
         facts=_facts(source),

@@ -28,7 +28,7 @@ HEADLINES = {
     "warn": ("Look first", "The list can be used; read the remarks below before you do."),
     "stop": (
         "Stopped",
-        "Nothing is sent. Do what the failed checks say, and take the list in again.",
+        "Nothing is sent. Do what the failed checks say, and import the list again.",
     ),
 }
 _KINDS = {"ready": "Ready", "left_out": "Left out", "error": "To fix", "sent": "Sent"}

@@ -7,7 +7,7 @@ Export many patients' data to one file: a list, a clinical summary, visits, or t
         ─► write_export           one file: whole, or not there
         ─► summarize_changes
 
-Run it again: it carries on where it stopped, and a file that was half written is begun anew. What
+Run it again: it carries on where it stopped, and a file that was half written is begun again. What
 Prefect stores is the operation's number, chunk numbers, counts, the file's name and SHA-256. There is
 no undo: what was exported cannot be called back.
 """

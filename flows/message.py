@@ -2,7 +2,7 @@
 Message a cohort: every eligible patient gets one message, and it is on their record.
 
     load_cohort ─► check_cohort ─► render
-        ─► wait_for_approval           suspended, without a process, where a second person must decide
+        ─► wait_for_approval           suspended, without a process, where a second approver must decide
         ─► release                     at its time: now, or a later run goes on from here
         ─► send_batch ─► save_to_record    a pair for each span of batches of at most 1,000
         ─► summarize                       always, whatever failed

@@ -30,7 +30,7 @@ def notify_staff(request: NoticeRequest) -> Summary:
     Tell staff of an operation.
 
     Args:
-        request: of which operation, and whom; `cohort notify …` makes one, and proves who asks
+        request: of which operation, and whom; `cohort notify …` makes one, and proves its requester
     """
     notice = open_notice(request)
     named = name_recipients(notice)

@@ -1,5 +1,5 @@
 """
-A command asks Prefect's server for a moment: one that has died meanwhile is told within seconds.
+A command asks Prefect's server for a moment: one that has ended meanwhile is told within seconds.
 
 By default a request is tried six times, for a minute; a person waits at the terminal. Whatever is asked
 here is in the record first, or names the same run when it is asked again.

@@ -116,7 +116,7 @@ async def go_on(
 
     Runs of this installation alone: another's are another worker's.
 
-    within: what was asked to start has begun by then, or has died
+    within: what was asked to start has begun by then, or has ended
     """
     from prefect.client.schemas.filters import DeploymentFilter, FlowFilter, FlowRunFilter
     from prefect.client.schemas.objects import State

@@ -140,7 +140,7 @@ def apply_environment(settings: Settings) -> None:
     _make_folders(settings)
     os.environ.update(wanted)
     drop_proxies(api_url(settings))
-    tempfile.tempdir = None  # read anew
+    tempfile.tempdir = None  # read again
 
 
 def child_environment(settings: Settings) -> dict[str, str]:

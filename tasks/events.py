@@ -1,6 +1,6 @@
 """
 Events that a Prefect automation can act on: a campaign halted itself, several did, one waits for a second
-person, a request for approval waits too long or can be decided by nobody, something is wrong with the
+approver, a request for approval waits too long or can be decided by nobody, something is wrong with the
 installation or is right again.
 
 They name numbers and codes, and nothing of a patient: Prefect keeps and shows events. An event that
@@ -61,7 +61,7 @@ def halts_repeat(campaigns: int) -> None:
 
 
 def approval_waits(campaign_id: int) -> None:
-    """A campaign waits for a second person."""
+    """A campaign waits for a second approver."""
     _emit(APPROVAL_WAITS, campaign_id, {})
 
 

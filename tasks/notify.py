@@ -1,4 +1,4 @@
-"""What and when: take in whom an operation concerns, and judge their addresses."""
+"""What and when: import whom an operation concerns, and judge their addresses."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from tasks.wiring import wiring
 
 def wait_for_approval(campaign_id: int, batches: list[Span]) -> list[Span]:
     """
-    Go on if the campaign needs no second person, or has one; otherwise end this process until it has.
+    Go on if the campaign needs no second approver, or has one; otherwise end this process until it has.
 
     Raises:
         NotWanted: it was rejected, or nobody decided in time

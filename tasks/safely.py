@@ -7,7 +7,7 @@ run's state, to two tables of events, to the log, and (for a flow) into a pickle
     every exception     becomes its type and place; a CohortError keeps its code and sentence,
                         which hold no patient data by construction, and its type, so that retry
                         conditions work
-    wrong parameters    are named with the kind of fault, never with what was given
+    wrong parameters    are named with the kind of error, never with what was given
     results             are not kept, inputs are not hashed, prints are not logged
 
 Prefect's own signals (pause, suspend, abort) are BaseExceptions and pass. A test forbids
@@ -46,7 +46,7 @@ Hooks = list[Any]
 
 
 class Unforeseen(CohortError):
-    """A fault of the program or of a library, told by its type and place."""
+    """An error of the program or of a library, told by its type and place."""
 
 
 class ParametersRefused(MendableError):
@@ -204,7 +204,7 @@ class SafeFlow(Flow[P, R]):
         The parameters, cast to the types of the function.
 
         Raises:
-            ParametersRefused: which parameters, and what kind of fault each has
+            ParametersRefused: which parameters, and what kind of error each has
         """
         # Before Prefect does it, which logs everything that was given when a part of it is wrong
         try:

@@ -31,7 +31,7 @@ def list_all(
     at = LocalTime(settings).show
     console.show_table(
         "Operations",
-        ["No", "Kind", "State", "Selected", "Will change", "Asked by", "On", "Reason"],
+        ["No", "Kind", "State", "Selected", "Will change", "Requested by", "On", "Reason"],
         [
             (o.id, o.kind, o.state, o.selected, o.will_change, o.requested_by, at(o.requested_at), o.reason)
             for o in found
@@ -130,7 +130,7 @@ def selection(
 
 
 def visits(operation: Number) -> None:
-    """The visits that a reassignment cancelled, to be booked anew."""
+    """The visits that a reassignment cancelled, to be rebooked."""
     from clinic.change.review import visits_to_book
 
     settings = get_settings()
@@ -138,4 +138,4 @@ def visits(operation: Number) -> None:
         found = visits_to_book(record, operation)
     at = LocalTime(settings).show
     rows = [(own_id, at(when), kind) for own_id, when, kind in found]
-    console.show_table("To be booked anew", ["Patient", "Was on", "Visit"], rows)
+    console.show_table("To be rebooked", ["Patient", "Was on", "Visit"], rows)

@@ -23,7 +23,7 @@ NoRun = Annotated[
     bool, typer.Option("--no-run", help="Only store and review; start it with: resume OPERATION.")
 ]
 Key = Annotated[
-    str, typer.Option(metavar="KEY", help="Yours: the same request twice is one operation.")
+    str, typer.Option(metavar="KEY", help="Your own key: the same request twice is one operation.")
 ]
 Limit = Annotated[int, typer.Option(min=1, help="How many patients to name.")]
 Page = Annotated[

@@ -39,7 +39,7 @@ def provider(
     ] = "even",
     visits: Annotated[
         Literal["reassign", "keep", "cancel"],
-        typer.Option(help="Future visits: go along, stay, or are cancelled to be booked anew."),
+        typer.Option(help="Future visits: go along, stay, or are cancelled to be rebooked."),
     ] = "reassign",
     me: Me = "",
     secret_fd: SecretFd = None,

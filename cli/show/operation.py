@@ -95,7 +95,7 @@ def show_operation(record: Record, settings: Settings, found: Operation) -> None
         ("Patients", counts_sentence(record, found.id)),
         ("Ids", given_sentence(record, found.selection_id)),
         ("Reason", found.reason),
-        ("Asked by", f"{found.requested_by}, {at(found.requested_at)}"),
+        ("Requested by", f"{found.requested_by}, {at(found.requested_at)}"),
         (
             "Rejected by" if decided and decided.state == "rejected" else "Approved by",
             f"{decided.decided_by}, {at(decided.decided_at)}" if decided else None,

@@ -118,13 +118,13 @@ def _cost(review: Review) -> Iterator[tuple[str, str]]:
     if more := letters.segments - letters.without:
         yield (
             "",
-            f"[dim]{more:,} of them because {letters.messages:,} messages have letters outside the "
-            "phones' alphabet, as in Siân or Gŵyr[/]",
+            f"[dim]{more:,} of them because {letters.messages:,} messages have characters outside the "
+            "GSM alphabet, as in Siân or Gŵyr[/]",
         )
 
 
 def _rewritten(review: Review) -> Iterator[tuple[str, str]]:
-    """What was changed in the texts so that they fit the phones' alphabet."""
+    """What was changed in the texts so that they fit the GSM alphabet."""
     for sentence in say_rewritten(review.rewritten):
         yield "", f"[dim]{escape(sentence)}[/]"
 

@@ -52,7 +52,7 @@ def begin(record: Record, clock: Clock, operation_id: int) -> None:
             return
         if planned.state not in (PLANNED, WAITING, APPROVED):
             raise NotAllowed(
-                "operation-ended", f"operation {operation_id} is {planned.state}: ask for it anew"
+                "operation-ended", f"operation {operation_id} is {planned.state}: ask for it again"
             )
         approved = require_approved(
             connection,

@@ -1,5 +1,5 @@
 """
-Two persons: asks for an operation's approval, and reads what became of it.
+A second approver: asks for an operation's approval, and reads what became of it.
 
 The decision itself is made in clinic/govern/approvals.py, by a person who proves who they are.
 """

@@ -1,7 +1,7 @@
 """
 The same export of the same patients, asked for before: data that left twice is one leak too many.
 
-One that is still open is not asked for again: who asks is led to it. One whose file was written stands
+One that is still open is not asked for again: the requester is led to it. One whose file was written stands
 beside the review, for the month's report may be meant again.
 """
 

@@ -48,7 +48,7 @@ class Check:
 
     title: what is right if it holds
     holds: None: it does not apply
-    stops: whether nothing is asked for unless it holds; else it is a warning to who asks. Who decides is
+    stops: whether nothing is asked for unless it holds; else it is a warning to the requester. Who decides is
         stopped by every one that fails
     final: no person may override it
     """
@@ -148,9 +148,9 @@ def _since(connection: Connection, planned: Operation) -> list[Check]:
         ),
         Check(
             "died-since-review",
-            "Nobody has died since",
+            "No patient is deceased since the review",
             now.died == 0,
-            f"{_count(now.died, 'has', 'have')} died since; left out if it is approved",
+            f"{_count(now.died, 'has', 'have')} deceased since; left out if it is approved",
             stops=False,
         ),
     ]

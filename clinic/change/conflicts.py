@@ -30,7 +30,7 @@ class GoingBy:
     What an operation goes by when it is applied.
 
     version: anything else that was changed of a patient counts, because the new value was made from it
-    dead_stay: who has died is left out
+    dead_stay: who is deceased is left out
     """
 
     version: bool = False
@@ -84,7 +84,7 @@ def mark_conflicts(
     connection: Connection, part: Part, fields: tuple[str, ...], going_by: GoingBy
 ) -> bool:
     """
-    Items whose field has another value than was reviewed, or whose patient has died, are not applied.
+    Items whose field has another value than was reviewed, or whose patient is deceased, are not applied.
 
     What else was changed of a patient is no conflict; of a visit it is. A visit is not changed either if
     its patient's own change is not. Whether there were any.

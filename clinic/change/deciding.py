@@ -82,9 +82,9 @@ def _ended(operation_id: int, state: str) -> NotAllowed:
 
 def _refusal(operation_id: int, failed: list[Check], *, final: bool) -> NotAllowed:
     said = "; ".join(f"{check.title}: no, {check.says}" for check in failed)
-    way = f"reject it, and ask anew: cohort operations rerun {operation_id}"
+    way = f"reject it, and ask again: cohort operations rerun {operation_id}"
     if NOTHING in {check.code for check in failed}:
-        way = "reject it: there is nothing to ask for anew"
+        way = "reject it: there is nothing to ask for again"
     elif not final:
         way = 'reject it, or approve all the same with --override "why"'
     return NotAllowed("checklist-failed", f"{said}; {way}")

@@ -3,7 +3,7 @@ Data export (ALC-6, ALC-24 to ALC-28): the selected patients' data leave in one 
 
 It is an operation like any other, approved by a team lead: each patient whose data leave has an item,
 and an audit item that is sealed *before* the file is written. What was exported cannot be called back: undo is
-N/A (ALC-39). Killed in the middle, the file is begun anew; there is never half a file of its name.
+N/A (ALC-39). Killed in the middle, the file is begun again; there is never half a file of its name.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from clinic.settings import Settings
 
 _i = operation_item.c
 _VISITS: Final = {
-    "cancelled": "visits are cancelled, to be booked again",
+    "cancelled": "visits are cancelled, to be rebooked",
     "booked-again": "cancelled visits are booked again",
     "visit_provider": "visits go to another provider",
     "visit_facility": "visits go to another facility",

@@ -48,7 +48,7 @@ VISIT_EXISTS: Final = "visit_exists"
 
 SAYS: Final = {
     SELECTED: "Selected.",
-    DUPLICATE: "The patient stands on an earlier row, which counts.",
+    DUPLICATE: "The patient appears in an earlier row, which counts.",
     PATIENT_NOT_FOUND: "No patient of this record has this id. Check the list's source.",
     ID_MISSING: "The row has no id.",
     NHS_NUMBER_INVALID: "The NHS number's check digit is wrong. Look it up and correct it.",
@@ -58,8 +58,8 @@ SAYS: Final = {
     WILL_CHANGE: "Will be changed.",
     ALREADY_SO: "Is so already: nothing to do.",
     LOCKED: "Another operation is changing this patient now. Run the rest again when it has ended.",
-    DECEASED: "The patient has died: the record stays as it is. A person must decide.",
-    DECEASED_ONCE: "The patient has died: the record stays as it is. A person must decide.",
+    DECEASED: "The patient is deceased: the record stays as it is. A person must decide.",
+    DECEASED_ONCE: "The patient is deceased: the record stays as it is. A person must decide.",
     PATIENT_GONE: "The patient is no longer in this record.",
     TRANSITION_NOT_ALLOWED: "The status may not change from what it is to this one (settings: operations).",
     VALUE_DIFFERS: "The value is not the one that this operation replaces.",

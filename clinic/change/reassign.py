@@ -3,7 +3,7 @@ Provider reassignment (ALC-3, ALC-17 to ALC-20): a provider leaves, is full, or 
 
 The destination is one provider, several (evenly or by the room still has), or each facility's
 default. The patients' future visits with their old provider go along, stay, or are cancelled and
-listed to be booked anew.
+listed to be rebooked.
 """
 
 from __future__ import annotations
@@ -232,7 +232,7 @@ def visit_items(plan: Plan, visits: str) -> Iterator[Items]:
 
 
 def follow_ups(connection: Connection, plan: Plan) -> Sequence[FollowUp]:
-    """The new providers to be told, and the visits to be booked anew."""
+    """The new providers to be told, and the visits to be rebooked."""
     return (*new_providers(connection, plan), *visits_to_book(connection, plan))
 
 

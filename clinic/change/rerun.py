@@ -29,7 +29,7 @@ def request_rerun(
     """
     Ask for the same operation again for those patients of it who were locked, changed by somebody else
     meanwhile, or refused by the database; the new operation's id. It needs an approval of its own.
-    One that was closed before it began is asked for anew as a whole.
+    One that was closed before it began is asked for again as a whole.
 
     Raises:
         NotFound: there is no such operation

@@ -82,7 +82,7 @@ def count_outcomes(record: Record, operation_id: int) -> list[Counted]:
 
 def counts_sentence(record: Record, operation_id: int) -> str:
     """
-    "8 selected: 6 will be changed, 1 is so already, 1 has died", each patient once.
+    "8 selected: 6 will be changed, 1 is so already, 1 is deceased", each patient once.
 
     A patient of whom something will be changed counts there, whatever stays of them.
     """
@@ -199,7 +199,7 @@ def list_tasks(record: Record, operation_id: int) -> list[Task]:
 
 
 def visits_to_book(record: Record, operation_id: int) -> list[tuple[str, datetime, str]]:
-    """ALC-20: the visits that were cancelled to be booked anew: patient's id, time, visit type."""
+    """ALC-20: the visits that were cancelled to be rebooked: patient's id, time, visit type."""
     i = operation_item.c
     own_id = sa.func.coalesce(patient.c.nhs_number, patient.c.local_id)
     with record.read() as connection:

@@ -88,9 +88,9 @@ class Kind:
     follow_ups: what remains to be done once it is through
     undoable: False where there is nothing that could be put back (ALC-39)
     private: parameters that may be a patient's value: shown in the terminal, never in Prefect
-    notice: what everybody must be reminded of who asks for it, decides it or sees its result (ALC-28)
+    notice: what everybody must be reminded of when they ask for it, decide it or sees its result (ALC-28)
     words: of its review and its result
-    dead_stay: who died after the review is left out when it is applied
+    dead_stay: who is deceased after the review is left out when it is applied
     by_version: whether any change of a patient since the review is a conflict: the new value was made
         from more than the field that is written
     """

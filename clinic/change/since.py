@@ -1,5 +1,5 @@
 """
-Whom somebody changed since the review, and who died since: asked again whenever a person looks or decides.
+Who was changed, and who is deceased, since the review: asked whenever a person looks or decides.
 
 The same questions as when it is applied (conflicts.py), put to all items at once and without writing.
 """
@@ -30,7 +30,7 @@ class Since:
 
 
 def since_review(connection: Connection, planned: Operation) -> Since:
-    """Patients of whom an item is not as it was reviewed, and patients who died."""
+    """Patients of whom an item is not as it was reviewed, and patients who are deceased."""
     of_it = (_i.operation_id == planned.id) & (_i.outcome == WILL_CHANGE)
     names = connection.scalars(sa.select(_i.field).where(of_it).distinct()).all()
     by_version = planned.kind != UNDO and kind_of(planned.kind).by_version(planned.parameters)

@@ -3,7 +3,7 @@ Undo (NEW-2, ALC-38): an operation that puts back what another one wrote, planne
 
 What is in the record now decides, field by field:
 
-    patient no longer there, or died since       kept, listed
+    patient no longer there, or deceased since       kept, listed
     the value is already the old one             nothing to do
     a later operation changed the field too      kept, listed: undo that one first
     somebody else changed it, or changed it back kept, listed: it is theirs now

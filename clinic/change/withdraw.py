@@ -1,5 +1,5 @@
 """
-What was asked for and is not wanted any more: withdrawn by whoever asked, or closed by the clock.
+What was asked for and is not wanted any more: withdrawn by whoever asked, or closed on schedule.
 
 Only before anything has begun: what runs is put back by an undo.
 """

@@ -18,7 +18,7 @@ from clinic.record.schema.people import facility, provider, tag
 _VISITS: Final = {
     "reassign": "future visits go along",
     "keep": "future visits stay",
-    "cancel": "future visits are cancelled, to be booked again",
+    "cancel": "future visits are cancelled, to be rebooked",
 }
 _PROVIDER: Final = {
     "keep": "the provider stays",

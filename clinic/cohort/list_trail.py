@@ -1,5 +1,5 @@
 """
-That a list was taken in is on the audit trail: who, from what, the digest of it, how many rows (NEW-10).
+That a list was imported is on the audit trail: who, from what, the digest of it, how many rows (NEW-10).
 
 The list's own row is sealed with the act (clinic/govern/audit_tables.py); no cell, name or file name is in
 it. Whoever makes a list says so here, in the transaction that completes it.

@@ -67,7 +67,7 @@ _BEFORE = (
     Outcome(
         "patient_dead",
         "left_out",
-        "The patient has died. Nothing is sent; correct the list's source.",
+        "The patient is deceased. Nothing is sent; correct the list's source.",
     ),
     Outcome("patient_fictitious", "left_out", "A test patient of the record. Nothing is sent."),
     Outcome(
@@ -101,7 +101,7 @@ _BEFORE = (
     Outcome("email_missing", "error", "No e-mail address. Contact another way, or add one."),
     Outcome("email_invalid", "error", "The e-mail address cannot exist. Correct it in the record."),
     Outcome(
-        "duplicate", "left_out", "The patient stands on an earlier row of this list, which counts."
+        "duplicate", "left_out", "The patient appears in an earlier row of this list, which counts."
     ),
     Outcome(
         "deselected",
@@ -199,8 +199,8 @@ _WHY = (
     Outcome(
         "set_back",
         "open",
-        "The record was restored or failed over, and it may have been sent before that. Wait for a receipt, "
-        "or settle it by two people.",
+        "The record was restored or failed over, and it may have been sent before that. Wait for a "
+        "delivery receipt, or resolve it with a second approver.",
     ),
     Outcome(
         "tries_used_up",

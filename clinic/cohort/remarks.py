@@ -1,5 +1,5 @@
 """
-The remarks of a list that was taken in: what its reader left out, changed or ignored.
+The remarks of a list that was imported: what its reader left out, changed or ignored.
 
 They are found once, while the file is read (clinic/cohort/files/notices.py), and kept with the list, so
 that review, summary, run and outcome file say what `cohort list check` says. Codes, headings, row

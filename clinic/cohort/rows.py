@@ -35,7 +35,7 @@ PATIENT_COLUMNS = (
 @dataclass(frozen=True)
 class ListSource:
     """
-    A list as it was taken in.
+    A list as it was imported.
 
     fields: our field name → place of its cell; date_order: of days and months in its dates
     """

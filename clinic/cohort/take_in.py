@@ -2,7 +2,7 @@
 Takes a list in: once, whole, with the original bytes' SHA-256 and every original row.
 
 Whatever a cohort comes from (a file, a group, a filter, pasted ids), it becomes a `cohort_list` with
-`list_row`s; from there on everything names it by its id. A file that was half taken in when the
+`list_row`s; from there on everything names it by its id. A file that was half imported when the
 process died is carried on with at the first row that is missing.
 """
 
@@ -189,7 +189,7 @@ def take_in_ids(
     record: Record, clock: Clock, ids: Sequence[str], *, request_key: str, name: str, taken_by: str
 ) -> int:
     """
-    Take in pasted ids, each an NHS number or the practice's own id; the list's id.
+    Import pasted ids, each an NHS number or the practice's own id; the list's id.
 
     Row numbers count from 1: there is no heading.
     """
@@ -229,7 +229,7 @@ def take_in_query(
     taken_by: str,
 ) -> int:
     """
-    Take in the patients that a query finds (a group, a filter) as they are now; the list's id.
+    Import the patients that a query finds (a group, a filter) as they are now; the list's id.
 
     Args:
         patients: selects one column, the patient's id

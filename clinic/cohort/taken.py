@@ -1,4 +1,4 @@
-"""The lists that were taken in."""
+"""The lists that were imported."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def is_preview(key: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
 
 @dataclass(frozen=True)
 class TakenList:
-    """A list as it was taken in. `rows` is None while it is still being read."""
+    """A list as it was imported. `rows` is None while it is still being read."""
 
     id: int
     name: str

@@ -44,7 +44,7 @@ _MEANS = {
     403: ", it refuses our login",
     425: ", too early",
     429: ", too many requests: it takes no more for now",
-    500: ", it has a fault of its own",
+    500: ", it has an internal error",
     502: ", it is out of service",
     503: ", it takes nothing for now",
     504: ", it is out of service",

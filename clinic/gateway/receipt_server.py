@@ -1,5 +1,5 @@
 """
-Takes what a gateway pushes: receipts and replies, and unsubscriptions from e-mails (docs/gateways.md).
+Takes what a gateway pushes: receipts and replies, and unsubscribe requests from e-mails (docs/gateways.md).
 
     POST /receipts, /replies       signed; 200 once it is on disk; what comes again is 200 and nothing
     POST /unsubscribe/{token}      RFC 8058, one click; GET shows a page with a button and changes nothing

@@ -1,5 +1,5 @@
 """
-Two persons decide: who asked, and another whose role may approve it (ALC-2 to ALC-8, ALC-33, NEW-1).
+Two people decide: the requester, and another whose role may approve it (ALC-2 to ALC-8, ALC-33, NEW-1).
 
     waiting ──► approved ──► used        by `require_approved`, once, when the work begins
        │            └──────► void        asked for again: what was reviewed has changed
@@ -8,7 +8,7 @@ Two persons decide: who asked, and another whose role may approve it (ALC-2 to A
 
 An approval binds to a digest of what was reviewed. Every step is written to the audit trail in the same
 transaction, and `require_approved` believes only what is sealed there: a row put in or changed by SQL
-approves nothing. That requester and approver differ is a CHECK of the table too. Who asked for a campaign
+approves nothing. That requester and approver differ is a CHECK of the table too. The requester of a campaign
 confirms it before it is approved: confirming.py.
 """
 
@@ -97,7 +97,7 @@ def request_approval(
     if asking is None or not asking.active or not may(asking.role, "request", kind):
         raise NotAllowed(
             "request-not-allowed",
-            f"who asks for {kind} must be an active operator whose role may; an admin adds one: "
+            f"the requester of {kind} must be an active operator whose role may; an admin adds one: "
             "cohort operators add",
         )
     hold(connection, f"approval of {subject}-{subject_id}")

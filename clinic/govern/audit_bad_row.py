@@ -24,7 +24,7 @@ from clinic.record.schema.change import operation, operation_item, selection_row
 
 
 def bad_row(connection: Connection, block: Block, lines: Sequence[bytes]) -> Fault:
-    """The fault of a block whose rows are not those that were sealed."""
+    """What is wrong with a block whose rows are not those that were sealed."""
     then = array("I", block.marks[: 4 * block.count])
     now = [zlib.crc32(line) for line in lines]
     change = len(now) - block.count

@@ -28,11 +28,11 @@ from clinic.record.schema.messages import batch, campaign, message
 @dataclass(frozen=True, kw_only=True)
 class Asked:
     """
-    Which part of the trail. What is not given, is not asked for.
+    Which part of the trail. What is None is not asked for.
 
     subject, subject_id: "operation" 7 with its approvals, "campaign" 3
     patient_id: acts that changed this patient's record
-    operator: who asked for it or approved it
+    operator: its requester or approver it
     since, until: from this instant on, and before this one
     """
 

@@ -3,7 +3,7 @@ Compares rows that acts sealed where they stand with what they are now, and name
 
 Of each key the newest mark counts; what was fixed once must be so in every mark of it, so that a row edited
 behind our back and sealed again by the program's own next step is found all the same. A row without a mark
-is a fault once its table was being sealed; older ones are counted as not seen. Read a chain at a time.
+is an error once its table was being sealed; older ones are counted as not seen. Read a chain at a time.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Sealed:
     blocks: dict[str, dict[Key, int]] = field(default_factory=dict)
 
     def take(self, connection: Connection, stream: str, number: int) -> Iterator[Fault]:
-        """Add the marks of one act; a fault if they contradict earlier ones."""
+        """Add the marks of one act; an error if they contradict earlier ones."""
         for each in kept_marks(connection, stream, number):
             known = self.marks.setdefault(each.table, {})
             blocks = self.blocks.setdefault(each.table, {})
@@ -59,7 +59,7 @@ class Known:
 
 
 def compare(connection: Connection, stream: str, sealed: Sealed, known: Known) -> Iterator[Fault]:
-    """The faults of the rows that this chain has sealed; `known` learns which those are."""
+    """The errors of the rows that this chain has sealed; `known` learns which those are."""
     for name, marks in sorted(sealed.marks.items()):
         spec = SEALED.get(name)
         blocks = sealed.blocks[name]

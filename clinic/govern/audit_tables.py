@@ -242,6 +242,6 @@ NOT_SEALED: Final[Mapping[str, str]] = MappingProxyType(
         "check_result": "what the gate found; who was left out is sealed",
         "sign_in": "its mark is keyed: a row that the program did not write proves nobody",
         "export_file": "its name and SHA-256 are in the export's act",
-        "health_finding": "what `cohort health` found at its last look: looked for anew at each",
+        "health_finding": "what `cohort health` found at its last look: looked for again at each",
     }
 )  # fmt: skip

@@ -50,7 +50,7 @@ _BLOCK_FIELDS: Final = tuple(Block.__dataclass_fields__)
 
 @dataclass(frozen=True)
 class VerifyResult:
-    """How much was read, whether a key sealed it, and the first fault; None: all is as written."""
+    """How much was read, whether a key sealed it, and the first error; None: all is as written."""
 
     streams: int
     blocks: int
@@ -79,7 +79,7 @@ def verify(record: Record, anchor: Path | None) -> VerifyResult:
     """
     Read every block and row of the trail and compare it with its seals, its chain and the anchor.
 
-    One snapshot, one block in memory. Stops at the first fault.
+    One snapshot, one block in memory. Stops at the first error.
 
     Args:
         anchor: the file of `write_anchor`; None: a cut tail cannot be seen

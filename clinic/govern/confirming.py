@@ -1,9 +1,9 @@
 """
-Who asked for a campaign says that it is theirs, proven by their secret (NEW-1).
+The requester of a campaign says that it is theirs, proven by their password (NEW-1).
 
     waiting ──► confirmed by its requester ──► may be approved by another
 
-Operations, notices to staff and resolving unknown messages are asked for with a secret. A campaign may be
+Operations, notices to staff and resolving unknown messages are asked for with a password. A campaign may be
 started in Prefect, which knows no identities: its request only names somebody. Until that person has
 confirmed exactly this request nobody can approve it. Otherwise one person could ask in another's name,
 and approve it as themselves.
@@ -35,7 +35,7 @@ def confirm(record: Record, clock: Clock, approval_id: int, *, by: Operator) -> 
     """
     Write to the trail that a proven operator asks for exactly this. Again: nothing.
 
-    A refused try is written to the audit trail too. A request made anew after a change needs a new one.
+    A refused try is written to the audit trail too. A request made again after a change needs a new one.
 
     Args:
         by: of `prove`
@@ -43,7 +43,7 @@ def confirm(record: Record, clock: Clock, approval_id: int, *, by: Operator) -> 
     Raises:
         NotFound: there is no such approval
         NotAllowed: somebody else asked, or their role may not any more; it does not wait; or it was
-            asked for with a secret already
+            asked for with a password already
     """
     with record.write() as connection:
         asked = existing(connection, approval_id)
@@ -62,7 +62,7 @@ def confirm(record: Record, clock: Clock, approval_id: int, *, by: Operator) -> 
 
 
 def is_confirmed(connection: Connection, asked: Approval) -> bool:
-    """Whether who asked for this has proven it: when asking, or by a sealed act since."""
+    """Whether the requester of this has proven it: when asking, or by a sealed act since."""
     if not _only_names(asked):
         return True
     c = audit_act.c
@@ -100,12 +100,13 @@ def _why_not(
 ) -> NotAllowed | None:
     if not _only_names(asked):
         return NotAllowed(
-            "confirm-needless", "this was asked for with a secret: there is nothing to confirm"
+            "confirm-needless", "this was asked for with a password: there is nothing to confirm"
         )
     person = find_operator(connection, by.name)  # as they are now, not as they were proven
     if person is None or person.name != asked.requested_by:
         return NotAllowed(
-            "confirm-other", f"{asked.requested_by} is named as who asked: nobody else can confirm"
+            "confirm-other",
+            f"{asked.requested_by} is named as the requester: nobody else can confirm",
         )
     if not person.active or not may(person.role, "request", asked.kind):
         return NotAllowed("request-not-allowed", f"the role {person.role} may not ask for this now")

@@ -75,7 +75,7 @@ def decide(
     Raises:
         NotFound: there is no such approval
         NotAllowed: it is one's own request, the role may not, it was decided, it has expired, or is to
-            be approved and who asked for it has not confirmed that (confirming.py), or its checklist fails
+            be approved and its requester has not confirmed that (confirming.py), or its checklist fails
     """
     with record.write() as connection:
         asked = existing(connection, approval_id)
@@ -115,7 +115,7 @@ def _why_not(
         needed = with_article(required_role(asked.kind))
         return NotAllowed("approval-role", f"this needs the decision of {needed} or above")
     if person.name == asked.requested_by:
-        return NotAllowed("approval-own", "who asked does not decide: another person must")
+        return NotAllowed("approval-own", "the requester does not decide: another person must")
     closed = why_closed(asked, now)
     if closed is None and decision == "approved" and not _may_still_ask(connection, asked):
         return NotAllowed(

@@ -1,5 +1,5 @@
 """
-A new secret for an operator: one's own, by the old one; another's by an admin, who cannot read it either.
+A new password for an operator: one's own, by the old one; another's by an admin, who cannot read it either.
 
 An admin who gives out a secret knows it until its owner changes it, as with the first one. So the trail
 says who set it, and what is approved under that name in between can be judged.
@@ -69,7 +69,7 @@ def set_secret(record: Record, clock: Clock, *, name: str, secret: str, by: Oper
 def _judge(person: Operator, by: Operator) -> None:
     if not (person.active and by.active):
         raise NotAllowed(
-            "operator-disabled", "a disabled operator gets no new secret; add another name"
+            "operator-disabled", "a disabled operator gets no new password; add another name"
         )
     if person.name != by.name and not may(by.role, "operators"):
-        raise NotAllowed("operator-not-admin", "only an admin may set another's secret")
+        raise NotAllowed("operator-not-admin", "only an admin may set another's password")

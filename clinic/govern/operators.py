@@ -1,7 +1,7 @@
 """
 People who work here, what their role is, and proof that it is them.
 
-Their secret is kept as an argon2id hash. Wrong tries are counted before the secret is compared, so that
+Their password is kept as an argon2id hash. Wrong tries are counted before the password is compared, so that
 many at once are no more guesses than one after the other; from the fifth on each makes the next wait
 longer. A wrong secret, an unknown name, a disabled operator and one who must wait get the same answer.
 """
@@ -136,7 +136,7 @@ def existing_operator(connection: Connection, name: str) -> Operator:
 
 def prove(record: Record, name: str, secret: str, *, clock: Clock = _MACHINE) -> Operator:
     """
-    The operator of this name, proven by their secret. Takes the same time whatever is wrong.
+    The operator of this name, proven by their password. Takes the same time whatever is wrong.
 
     Raises:
         NotAllowed: code "operator-unproven"; which of the two was wrong is not told
@@ -153,9 +153,9 @@ def prove(record: Record, name: str, secret: str, *, clock: Clock = _MACHINE) ->
         record_act(connection, clock, act)
     raise NotAllowed(
         "operator-unproven",
-        "the name and the secret do not go together, or after five wrong tries you must wait: a "
+        "the name and the password do not match, or after five wrong tries you must wait: a "
         "minute, then longer each time, an hour at most. An admin or a manager ends the wait: cohort "
-        "operators unlock NAME; an admin sets a new secret: cohort operators secret NAME. The try was "
+        "operators unlock NAME; an admin sets a new password: cohort operators secret NAME. The try was "
         "written to the audit trail",
     )
 

@@ -1,4 +1,4 @@
-"""An operator's secret: read where others cannot see it, kept only as a slow hash."""
+"""An operator's password: read where others cannot see it, kept only as a slow hash."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def hash_secret(secret: str) -> str:
     if not SHORTEST <= len(secret) <= LONGEST:
         raise NotAllowed(
             "secret-too-short",
-            f"a secret has at least {SHORTEST} characters (and at most {LONGEST})",
+            f"a password has at least {SHORTEST} characters (and at most {LONGEST})",
         )
     return _HASHER.hash(_normal(secret))
 
@@ -63,5 +63,5 @@ def read_secret(descriptor: int) -> str:
             return source.readline(LONGEST + 2).rstrip("\r\n")
     except (OSError, UnicodeDecodeError):
         raise NotAllowed(
-            "secret-unread", f"no secret could be read from file descriptor {descriptor}"
+            "secret-unread", f"no password could be read from file descriptor {descriptor}"
         ) from None

@@ -2,7 +2,7 @@
 A governed setting gets another value: asked for by a proven person, approved by another, on the trail.
 
 The approval is bound to the setting, its new value and the one that it replaces. So one that was approved
-for another state of things changes nothing. Where nobody works here yet there is no second person: the
+for another state of things changes nothing. Where nobody works here yet there is no second approver: the
 change is made at once, as the first operator is added.
 """
 
@@ -101,7 +101,7 @@ def apply_change(record: Record, clock: Clock, asked: Approval) -> str:
 
 
 def anybody(connection: Connection) -> bool:
-    """Whether there are operators, so that a second person can be asked."""
+    """Whether there are operators, so that a second approver can be asked."""
     return connection.execute(sa.select(operator.c.name).limit(1)).first() is not None
 
 

@@ -1,10 +1,10 @@
 """
-Signed in for an hour: one's secret is given once, then a token in the account's own file stands for it.
+Signed in for an hour: one's password is given once, then a token in the account's own file stands for it.
 
     <home>/signed-in-1000      the name and a random token, 0600, one for each account of the system
-    sign_in                    HMAC under the audit key of token, name, account, end and the secret's hash
+    sign_in                    HMAC under the audit key of token, name, account, end and the password's hash
 
-So a row put in by SQL proves nobody, a new secret ends what was signed in with the old one, and so does
+So a row put in by SQL proves nobody, a new password ends what was signed in with the old one, and so does
 disabling the person. It does not stand for the secret where somebody approves (cli/proof.py).
 """
 

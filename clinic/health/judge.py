@@ -51,7 +51,7 @@ def _prefect(
     if prefect is None:
         yield (
             "prefect-unreachable",
-            "no Prefect server of this installation answers: nothing runs by the clock",
+            "no Prefect server of this installation answers: no scheduled run starts",
         )
         return
     if prefect.polled_at is None:

@@ -1,5 +1,5 @@
 """
-Two persons: a campaign above the settings' threshold leaves when another than its sender has approved it.
+A second approver: a campaign above the settings' threshold leaves when another than its sender has approved it.
 
     checking ──► awaiting_approval ──► running | scheduled     confirmed by its sender, approved by another,
        │                │                                      and nothing changed since (NEW-1)
@@ -44,8 +44,8 @@ def ask(
     record: Record, clock: Clock, settings: Settings, campaign_id: int, *, flow_run_id: str | None
 ) -> bool:
     """
-    Ask for a second person where the staged campaign needs one; whether it does. Again: nothing, but if
-    the campaign has changed since, what was decided is void and it is asked anew.
+    Ask for a second approver where the staged campaign needs one; whether it does. Again: nothing, but if
+    the campaign has changed since, what was decided is void and it is asked again.
 
     Raises:
         NotAllowed: the sender is no active operator, or their role may not ask for this
@@ -97,7 +97,7 @@ def is_needed(connection: Connection, job: Campaign, settings: Settings) -> bool
 
 
 def _is_notice(connection: Connection, job: Campaign) -> bool:
-    """Whether `cohort notify` asked for it, with a secret: its sender has nothing to confirm."""
+    """Whether `cohort notify` asked for it, with a password: its sender has nothing to confirm."""
     return job.purpose == NOTICE and _is_to_staff(connection, job)
 
 
@@ -156,7 +156,7 @@ def release_campaign(
     record: Record, clock: Clock, settings: Settings, campaign_id: int, timing: Timing
 ) -> str:
     """
-    Let a staged campaign go at its time, if it needs no second person or has one; its state.
+    Let a staged campaign go at its time, if it needs no second approver or has one; its state.
 
     Raises:
         NotAllowed: codes "approval-waiting", "-none", "-void" … (clinic/govern/approvals.py)

@@ -1,4 +1,4 @@
-"""Begins a campaign as it was asked for: the list is taken in, the campaign is made. Once."""
+"""Begins a campaign as it was asked for: the list is imported, the campaign is made. Once."""
 
 from __future__ import annotations
 

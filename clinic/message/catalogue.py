@@ -40,8 +40,8 @@ class NewTemplate:
     """
     A template to be added, or its next version.
 
-    key: what commands call it: small letters, digits, hyphens
-    message_type: the catalogue's heading it stands under (ARC-2)
+    key: what commands call it: lower-case letters, digits, hyphens
+    message_type: the catalogue's heading it is under (ARC-2)
     purpose: which consent it needs; "any" where no finer consent is kept
     locked: nobody edits it here (COM-3)
     """
@@ -94,7 +94,7 @@ def add_own_text(
         TemplateRefused: the text is not fit
     """
     key = "own-" + _digest(text, subject)[:16]
-    new = NewTemplate(key, "Own text", OWN_TEXT, text, subject)
+    new = NewTemplate(key, "Free text", OWN_TEXT, text, subject)
     add_template(record, clock, new, by=by)
     return key
 
@@ -103,7 +103,7 @@ def list_templates(record: Record, *, search: str = "", own: bool = False) -> li
     """
     The newest version of each, by type and name.
 
-    search: only those with these letters in the key, the name or the type (PAT-11)
+    search: only those with these characters in the key, the name or the type (PAT-11)
     own: also texts that were written for one campaign
     """
     later = template_version.alias()
@@ -193,7 +193,8 @@ def _check(new: NewTemplate) -> list[str]:
     """The variables of body and subject."""
     if not _KEY.fullmatch(new.key):
         raise TemplateRefused(
-            "template-key", "a template's key has small letters, digits and hyphens: flu-invite"
+            "template-key",
+            "a template's key has lower-case letters, digits and hyphens: flu-invite",
         )
     if new.subject and not new.subject.isprintable():
         raise TemplateRefused(

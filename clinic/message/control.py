@@ -138,7 +138,7 @@ def cancel(record: Record, clock: Clock, campaign_id: int, *, by: str, reason: s
     """
     Nothing more of the campaign is ever sent: what waits becomes `cancelled`, and is never saved (ACX-35).
 
-    After a set-back nobody knows whether what waits had left: it becomes `unknown` (doubt.py).
+    After a set-back nobody knows whether what waits was sent: it becomes `unknown` (doubt.py).
     Messages under way are decided by their answer, or by `settle_cancelled`. Again: nothing.
 
     Raises:

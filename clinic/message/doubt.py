@@ -1,7 +1,7 @@
 """
 What a record that was set back cannot know: whether messages of its campaigns left since.
 
-    held ──► doubt: they may have left between `since` and `until` ──► a person says what left ──► resumed
+    held ──► doubt: some may have been sent from `since` to `until` ──► a person says what was ──► resumed
 
     nothing    the provider's list has none of them: they are sent
     asked      its list is in the inbox (sent_since.py): what stands there is not sent again, the rest is
@@ -9,7 +9,7 @@ What a record that was set back cannot know: whether messages of its campaigns l
     unknown    nobody knows: each becomes `unknown`, listed, resolved by a delivery receipt or by two people
 
 Asked in each intent (`give_up_lost`), so that it holds for a campaign that waits for its day, its hours or its
-approval too. A message of which a receipt is in the inbox has left, whatever was said. A class R gateway
+approval too. A message of which a receipt is in the inbox was sent, whatever was said. A class R gateway
 carries out a reference once, so it may be asked by sending again. A class I gateway may be too only where a
 person says so: refused for a while, slowed by a pace, or with somebody left out, what was lost was sent under
 other keys than what is sent now.
@@ -63,7 +63,7 @@ def promises_of(settings: Settings) -> dict[str, Promise]:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Messages may have left between `since` and `until`; `said`: what a person said of it."""
+    """Messages may have been sent between `since` and `until`; `said`: what a person said of it."""
 
     since: datetime
     until: datetime
@@ -105,7 +105,7 @@ def last_known(connection: Connection) -> datetime | None:
 
 def begin(since: datetime, until: datetime) -> dict[str, Any]:
     """
-    What a campaign that is held gets, in an update of many: doubt, unless nothing of it can have left.
+    What a campaign that is held gets, in an update of many: doubt, unless nothing of it can have been sent.
 
     A doubt that is older and was never cleared stays.
     """
@@ -157,7 +157,7 @@ def say(
     if left is None and doubt.said is None and not doubt.may_repeat(promise, now):
         raise NotAllowed(
             "left-unsaid",
-            f"messages of campaign {job.id} may have left between {doubt.since:%d %b %Y %H:%M} and "
+            f"messages of campaign {job.id} may have been sent between {doubt.since:%d %b %Y %H:%M} and "
             f"{doubt.until:%d %b %Y %H:%M} UTC, and this record does not know of it. Ask the "
             f"provider, then say what left: cohort resume {job.id} --left nothing (the provider has none of "
             "it; it is sent), or --left unknown (nobody knows; none of it is sent, each is listed)",
@@ -169,10 +169,10 @@ def give_up_lost(
     connection: Connection, batch_id: int, doubt: Doubt, now: datetime, *, may_repeat: bool = False
 ) -> None:
     """
-    What of a batch may have left is not sent again, but becomes `unknown`: before it is sent, or cancelled.
+    What of a batch may have been sent is not sent again: it becomes `unknown` before that, or is cancelled.
 
-    Its receipts say more, as soon as they are applied (settle.py). Members of an open attempt are left to
-    it. A batch whose day came after the doubt cannot have left.
+    Its receipts say more, as soon as they are applied (`settle.py`). Members of an open attempt are left to
+    it. A batch whose day came after the doubt cannot have been sent.
     """
     opened = connection.scalar(sa.select(batch.c.not_before).where(batch.c.id == batch_id))
     if opened is not None and opened >= doubt.until:

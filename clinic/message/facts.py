@@ -1,5 +1,5 @@
 """
-The facts by which a row is judged: one frame of faults and flags for `data_checks.eligibility.screen`.
+The facts by which a row is judged: one frame of errors and flags for `data_checks.eligibility.screen`.
 
 Facts only: which of them leaves somebody out, and in what order, is data_checks' business.
 """
@@ -225,7 +225,7 @@ def duplicates(
 
     Args:
         patients: ids of the rows of a block that nothing else speaks against, by row number; a row
-            that is left out for its own fault must not take a good one of the same patient with it
+            that is left out for its own error must not take a good one of the same patient with it
 
     Returns:
         same index, Int64: the number of the earlier row, in this block or before it; NA if there is none

@@ -29,7 +29,7 @@ def forget_receipts(
     """
     Remove receipts that came more than `keep_days` ago and are done with, a block a transaction; how many.
 
-    An event that a gateway tells again after that is taken in anew, and changes nothing: a message only
+    An event that a gateway tells again after that is read again, and changes nothing: a message only
     moves up (`settle.py`).
     """
     limit = clock.now() - timedelta(days=settings.keep_days)

@@ -1,4 +1,4 @@
-"""Keeps what the receipt server takes in: into the inbox, the replies and the decisions of patients."""
+"""Keeps what the receipt server receives: into the inbox, the replies and the decisions of patients."""
 
 from __future__ import annotations
 

@@ -242,7 +242,7 @@ class Ledger:
 
     def leave_out(self, connection: Connection, claim: Claim, now: datetime) -> int:
         """
-        Suppress those of the batch who died, opted out or had enough since they were accepted; how many.
+        Suppress who of the batch is deceased, opted out or had enough since they were accepted; how many.
 
         Before that, numbers that were changed since take the place of the old ones (ACX-36).
         """

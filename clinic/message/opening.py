@@ -99,7 +99,7 @@ def _source(connection: Connection, list_id: int) -> Row[Any]:
     if row.rows is None:
         raise ListRefused(
             "list-not-whole",
-            f"list {list_id} was not taken in to its end; name its file, and it is carried on with",
+            f"list {list_id} was not imported to its end; name its file, and it is carried on with",
         )
     return row
 

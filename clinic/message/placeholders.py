@@ -89,7 +89,7 @@ def unfilled_warnings(counts: Mapping[str, int]) -> list[ContentWarning]:
         says = (
             f"In {counts[name]:,} rows (the first: {named}) what stands for {name} looks like a place to be "
             "filled, or like nothing: it would be sent as it stands. Correct the list and send it "
-            "anew, or accept this warning."
+            "again, or accept this warning."
         )
         warnings.append(ContentWarning("value_unfilled", says))
     return warnings

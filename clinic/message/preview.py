@@ -1,7 +1,7 @@
 """
 Previews: campaigns that are made to be looked at, and taken away again (ACX-31).
 
-What a row would be told is known only once its list was taken in, judged and written. So a preview is a
+What a row would be told is known only once its list was imported, judged and written. So a preview is a
 dry run whose request key bears a mark: no list shows it, nothing releases it, and when it was looked at
 it is deleted whole. One whose process was killed keeps its mark, and the next preview deletes it.
 """
@@ -45,14 +45,14 @@ def add_preview_text(
     record: Record, clock: Clock, text: str, *, key: str, by: str, subject: str | None = None
 ) -> str:
     """
-    Keep an own text for the length of a preview; the key it can be sent by.
+    Keep a free text for the length of a preview; the key it can be sent by.
 
-    Not the key that the same text has in earnest: that one may be somebody else's, and is not deleted.
+    Not the key that the same text has for real: that one may be somebody else's, and is not deleted.
 
     Raises:
         TemplateRefused: the text is not fit
     """
-    add_template(record, clock, NewTemplate(key, "Own text", PREVIEW_TEXT, text, subject), by=by)
+    add_template(record, clock, NewTemplate(key, "Free text", PREVIEW_TEXT, text, subject), by=by)
     return key
 
 

@@ -2,7 +2,7 @@
 A number or address that was changed in the record since the list was checked is the one that is used (ACX-36).
 
 A campaign may wait for weeks, and the old number may be somebody else's by then. Asked in the intent, of
-rows whose address is the record's; one that stands on the list alone is the list's, and stays. Whose new
+rows whose address is the record's; one that is on the list alone is the list's, and stays. Whose new
 number cannot be used is left out with the reason, as they would have been at the check.
 """
 

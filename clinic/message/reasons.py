@@ -19,8 +19,8 @@ CAMPAIGN: Final = {
     "or the gateway; resume.",
     "halted-ambiguous": "Several attempts in a row got no answer. Ask the provider; resume.",
     "canary-failed": "Too much of its pilot batch failed. Look at the errors; resuming sends the rest.",
-    "too-late": "Its latest start went by. Is the message still true? Resume or cancel.",
-    "database-restored": "The record was set back to an older state. Ask the provider what was sent since; "
+    "too-late": "Its latest start went by. Is the message still correct? Resume or cancel.",
+    "database-restored": "The record was restored to an earlier state. Ask the provider what was sent since; "
     "then: cohort sending allow; then resume or cancel.",
     "database-moved": "The record is on another database server, or its server failed over or was set back. "
     "Ask the provider what was sent; then: cohort sending allow; then resume or cancel.",
@@ -28,7 +28,7 @@ CAMPAIGN: Final = {
     "cohort sending allow; then resume or cancel.",
     "machine-changed": "This home was copied to another machine. Make sure that the old one sends no more; "
     "then: cohort sending allow; then resume or cancel.",
-    "approval-rejected": "A second person rejected it, and said why. Nothing was sent.",
+    "approval-rejected": "A second approver rejected it, and said why. Nothing was sent.",
     "approval-expired": "Nobody approved it in time. Nothing was sent; send it again.",
     "list-refused": "The list as a whole was refused: nobody was messaged. See its checks.",
     "over-cap": "It has more recipients than the cap allows: nobody was messaged. Split the list.",
@@ -39,14 +39,14 @@ CAMPAIGN: Final = {
     "payload-changed": "A message was changed after it was handed over. Find out by whom before you resume.",
     "gateway-credentials": "The provider refuses our login. Correct the token or password; resume.",
     "gateway-payment": "The provider asks for payment. Pay the account; then resume.",
-    "gateway-key-reused": "The provider knows our key with other messages. Ask it before you resume.",
+    "gateway-key-reused": "The provider has our key with other messages already. Ask it before you resume.",
     "gateway-moved": "The provider answers from another address. Correct it in the settings; resume.",
     "gateway-refused": "The provider refuses our requests. Ask it why; resume.",
     "gateway-sender-refused": "The relay refuses our sender, or to relay for us. Correct email.sender or "
     "the relay; resume.",
-    "gateway-proxy": "The proxy on the way to the provider lets us not through. Correct sms.proxy_url, or ask "
-    "who runs the proxy; resume.",
-    "gateway-tls": "The provider's certificate is not valid. Nothing goes there before it is; resume then.",
+    "gateway-proxy": "The proxy on the way to the provider does not let us through. Correct sms.proxy_url, or "
+    "ask who runs the proxy; resume.",
+    "gateway-tls": "The provider's certificate is not valid. Nothing is sent there until it is; then resume.",
 }
 
 

@@ -1,7 +1,7 @@
 """
-Reminders: a list of appointments is taken in, and each is reminded of once (COM-1 to COM-3, ACX-36).
+Reminders: a list of appointments is imported, and each is reminded of once (COM-1 to COM-3, ACX-36).
 
-    take in: a row an appointment ─► staged: the reminder is given, in that transaction
+    import:  a row an appointment ─► staged: the reminder is given, in that transaction
                                               └► the intent: cancelled or moved since? then it does not
                                                  leave, and is given back for a later run
 

@@ -115,7 +115,7 @@ def seen_code(record: Record, campaign_id: int) -> str:
     """
     A few letters that mean this list and no other: its appointments in their order.
 
-    Row numbers are of a list, and a minute later another visit may stand on each.
+    Row numbers are of a list, and a minute later another visit may have each.
     """
     with record.read() as connection:
         job = get_campaign(connection, campaign_id)

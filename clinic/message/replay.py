@@ -1,5 +1,5 @@
 """
-Before a submission that was left open is sent again: the calendar, the pace and the patients are asked anew.
+Before a submission that was left open is sent again: the calendar, the pace and the patients are asked again.
 
 A replay sends the same bytes, so nobody can be taken out of a request. Whoever died or opted out since
 the intent may have their message already, or may not: the request that holds it is not sent again, and

@@ -63,7 +63,7 @@ class CampaignLine:
 
 @dataclass(frozen=True)
 class Decision:
-    """What the second person said, and why."""
+    """What the second approver said, and why."""
 
     approved: bool
     by: str

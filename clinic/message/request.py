@@ -19,7 +19,7 @@ from clinic.values.moments import read_time
 
 
 class CohortChoice(BaseModel):
-    """Who: exactly one of a file, a list taken in before, a group, or a filter."""
+    """Who: exactly one of a file, a list imported before, a group, or a filter."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -27,7 +27,7 @@ class CohortChoice(BaseModel):
         default=None, title="File", description="Path of a list, as the worker's machine sees it"
     )
     list_id: int | None = Field(
-        default=None, title="List", description="Number of a list that was taken in: cohort list ls"
+        default=None, title="List", description="Number of a list that was imported: cohort list ls"
     )
     group: str | None = Field(default=None, title="Group", description="Code of a patient group")
     status: str | None = Field(default=None, title="Status", description="Filter: patients' status")

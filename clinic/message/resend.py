@@ -4,7 +4,7 @@ Sends again what failed, and only that (PAT-22, PAT-23): a new campaign over row
     delivered, sent, unknown          never: they have it, or may have it
     undelivered, rejected, exhausted, expired     yes, once: the next time it is the new campaign's failures
 
-Numbers are read anew, the record's first: a number that was corrected since is used. The rows keep the
+Numbers are read again, the record's first: a number that was corrected since is used. The rows keep the
 list's own numbers and columns. Who may not be messaged now is left out as always.
 """
 

@@ -151,7 +151,7 @@ def stop_and_hold(
     After a set-back: stop, and hold each campaign that could send, for a person to resume one by one.
 
     Args:
-        since: from when on messages may have left that the record does not know; None: the newest it knows
+        since: from when on messages may have been sent that the record does not know; None: the newest it knows
     """
     now = clock.now()
     lost = since or doubt.last_known(connection) or now

@@ -20,7 +20,7 @@ NOTICE: Final = (
 
 # PAT-28, ACX-23: what the program does for them, and what it cannot know
 CONSENT: Final = (
-    "Leave out patients who have died and those who do not want {channel}: whom the record names is left "
+    "Leave out deceased patients and those who do not want {channel}: whom the record names is left "
     "out, whom only you know of is not."
 )
 _WORDS: Final = {"sms": "texts", "email": "e-mail", "voice": "calls"}
@@ -73,7 +73,7 @@ _TABLE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = MappingProxyType({
         "details that identify the patient",
         ("nhs number", "date of birth", "birth date", "dob", "home address"),
     ),
-    "secret": ("a secret", ("password*", "passcode*", "pin", "bank detail*", "card number*")),
+    "secret": ("a password", ("password*", "passcode*", "pin", "bank detail*", "card number*")),
 })  # fmt: skip
 
 

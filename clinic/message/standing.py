@@ -1,7 +1,7 @@
 """
 How campaigns stand that are not at their good end: for the day's overview.
 
-Of those that have ended, the last day's alone, and only where they failed. Rehearsals that wait for nobody
+Of those that have ended, the last day's alone, and only where they failed. Dry runs that wait for nobody
 are left out.
 """
 

@@ -92,7 +92,7 @@ def intend(ledger: Ledger, claim: Claim, gateway: Gateway) -> Submission | None:
     """
     Commit the intent to send what still waits in the batch; None if nothing may or need be sent.
 
-    In the same transaction those who died or opted out since are left out, and the campaign's state,
+    In the same transaction the deceased and those who opted out since are left out, and the campaign's state,
     the calendar and the pace are read again: if only some may be sent now, the rest stays in the batch.
     When this returns a submission, every byte of it may be sent.
     """

@@ -1,5 +1,5 @@
 """
-What the audit trail holds of a campaign: who asked, what was released, and each message's state (NEW-10).
+What the audit trail holds of a campaign: the requester, what was released, and each message's state (NEW-10).
 
     campaign.requested ─► campaign.released ─► campaign.sent …, campaign.receipts …, campaign.cancelled …
 
@@ -30,7 +30,7 @@ _PREVIEW: Final = "preview-"  # deleted after a look: nothing of it can leave
 
 
 def tell_requested(connection: Connection, campaign_id: int, now: datetime) -> None:
-    """Who asked for this campaign, of which list, by which way."""
+    """The requester of this campaign, of which list, by which way."""
     job = connection.execute(sa.select(campaign).where(campaign.c.id == campaign_id)).one()
     if job.request_key.startswith(_PREVIEW) and job.dry_run:
         return

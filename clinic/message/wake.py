@@ -33,7 +33,7 @@ def due_campaigns(record: Record, now: datetime, timing: Timing | None = None) -
     Campaigns of which something can be sent now, the oldest first: start a run for each.
 
     Scheduled ones whose start has come are running after this; those past their latest start are
-    missed, and not among them. One that a second person has approved is due; whether a run of its own
+    missed, and not among them. One that a second approver has approved is due; whether a run of its own
     waits for that is for who starts it to see. One that somebody sends at this moment is not. Reminders
     whose run died before it released them are: nobody looks at a run by night. What cancelled campaigns left
     under way is decided. While sending is stopped nothing is due.

@@ -1,5 +1,5 @@
 """
-Whose clock decides: a facility in another time zone has the same hours by its own (NEW-4; §2.8 of the
+Which time zone decides: a facility in another time zone has the same hours by its own (NEW-4; §2.8 of the
 shared notes on reliability).
 
 A patient's zone is their facility's; the organisation's where the facility names none, or where they have

@@ -1,5 +1,5 @@
 """
-Who asked for a notice, proven. Prefect knows no identities: a run names who asked, the trail says if they did.
+The requester of a notice, proven. Prefect knows no identities: whether who is named asked, the trail says.
 
 Otherwise who may start runs there could ask in another's name, and approve it as themselves.
 """

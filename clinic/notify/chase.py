@@ -32,7 +32,7 @@ class Late:
     A request that waits too long.
 
     deciders: how many people may decide it; 0: nobody can
-    confirmed: whether who asked has proven that (NEW-1); until then nobody can approve it
+    confirmed: whether the requester has proven that (NEW-1); until then nobody can approve it
     """
 
     approval: int
@@ -56,7 +56,9 @@ class Late:
 
     @property
     def _first(self) -> str:
-        return "" if self.confirmed else f"who asked types cohort confirm {self.approval}; then "
+        return (
+            "" if self.confirmed else f"the requester types cohort confirm {self.approval}; then "
+        )
 
 
 def find_late(record: Record, clock: Clock, settings: Settings) -> list[Late]:

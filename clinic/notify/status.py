@@ -1,7 +1,7 @@
 """
 How the notices of an operation stand, for `operations show` and for the day's overview.
 
-From the trail, which has who asked and what could not be made, and from the campaigns that were made. A
+From the trail, which has the requester and what could not be made, and from the campaigns that were made. A
 notice that nobody got is told of here, not in Prefect alone.
 """
 

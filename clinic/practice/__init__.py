@@ -1,1 +1,1 @@
-"""The practice's own data: patients taken in from an export, and a practice made up for trying out."""
+"""The practice's own data: patients imported from an export, and a synthetic practice for trying out."""

@@ -1,5 +1,5 @@
 """
-Writes a list of patients as a practice's system exports it, with every kind of fault in it.
+Writes a list of patients as a practice's system exports it, with every kind of error in it.
 
 The list has EMIS Web's headings (PAT-8, ACX-18). Most rows are right; 15 in 100 are spoiled, each fault in its
 turn, so that a list of 2,000 has each of them some twenty times.
@@ -34,7 +34,7 @@ def faulty_list(
     """
     A CSV file as bytes: `rows` rows of the practice's patients under EMIS headings, UTF-8 with BOM.
 
-    15 % of the rows have a fault; six more follow that are blank, as spreadsheets leave them. Some
+    15 % of the rows have an error; six more follow that are blank, as spreadsheets leave them. Some
     faults are in the record and not in the list: the dead, the opted out, the numbers that are wrong.
     """
     frame = people(practice or Practice())

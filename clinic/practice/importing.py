@@ -4,7 +4,7 @@ Takes patients in from an export of the practice's system: new ones are added, c
 A block of rows is one transaction; running the same file again changes nothing, so that a killed import
 is simply run again. A cell that is empty takes nothing away. The first row of a patient counts; another
 row of the same patient is listed, and so is every row that cannot be used. Where a patient belongs is
-taken in for those who belong nowhere yet (clinic/practice/belonging.py).
+imported for those who belong nowhere yet (clinic/practice/belonging.py).
 
 The audit trail has two acts of it: that it began, before the first row, and how it ended, with counts.
 Each names who, the digest of the file's bytes and no value of a row (NEW-10).
@@ -58,7 +58,7 @@ SAYS: Final = {
     "added": "A new patient.",
     "changed": "A patient whose data were brought up to date.",
     "unchanged": "A patient who is here as the file says.",
-    "repeated": "The patient stands on an earlier row of this file, which counts.",
+    "repeated": "The patient appears in an earlier row of this file, which counts.",
     "letters_doubtful": "A name holds signs that names do not have: the file's encoding was read wrongly. "
     "Nothing of the row is imported. Export the file again as 'CSV UTF-8'.",
     "own_id_differs": "The patient has another id of the practice on the record. Nothing is replaced: find out "
@@ -79,7 +79,7 @@ class Imported:
     What an import did: rows by outcome (`SAYS`), adding up to the file's rows.
 
     problems: row number and code of rows that were not used, the first 10,000
-    unused: headings of columns that an import does not take in
+    unused: headings of columns that an import does not use
     unknown: "facility_id" and "provider_id" → codes and names of the file that are not here → rows
     stayed: rows of patients whom the file puts elsewhere than where they are, and who stay there
     """
@@ -95,13 +95,13 @@ def import_patients(
     record: Record, clock: Clock, file: ListFile, *, today: date, by: str
 ) -> Imported:
     """
-    Take in every row of an opened list. Run again: nothing changes.
+    Import every row of an opened list. Run again: nothing changes.
 
     today: dates of birth after it are refused
     by: who imports
 
     Raises:
-        ListRefused: the file changed while it was read; what was taken in stays
+        ListRefused: the file changed while it was read; what was imported stays
     """
     headings = _headings(file)
     unused = tuple(name for name in file.columns if name not in headings.values())

@@ -1,5 +1,5 @@
 """
-Puts a made-up practice into the record: people, where they go, when they come, what they refused.
+Puts a synthetic practice into the record: people, where they go, when they come, what they refused.
 
 A block of patients and everything that belongs to them is one transaction, so that a killed run leaves
 whole blocks and the next one goes on after the last. Needs about 20 µs a patient on SQLite.
@@ -74,7 +74,7 @@ def fill_practice(record: Record, practice: Practice, *, clock: Clock) -> Filled
     Appointments lie within four weeks of now; all else depends on the practice alone.
 
     Raises:
-        NotAllowed: the record holds patients who were not made up
+        NotAllowed: the record holds patients who are not synthetic
     """
     _require_made_up(record)
     with record.write() as connection:
@@ -95,7 +95,7 @@ def _require_made_up(record: Record) -> None:
         if connection.execute(real.limit(1)).first():
             raise NotAllowed(
                 "practice-not-empty",
-                "this record holds real patients: the made-up practice goes into a record of its own. "
+                "this record holds real patients: the synthetic practice goes into a record of its own. "
                 "Name another home: cohort demo --home DIRECTORY",
             )
 

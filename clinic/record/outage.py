@@ -1,7 +1,7 @@
 """
 Why the record database could not be used, as a sentence that says what to do.
 
-Not a fault of the program: a full disk, a database that is down, away or has no connection left, a file that
+Not an error of the program: a full disk, a database that is down, away or has no connection left, a file that
 may not be written. What was sent until then is in the ledger; run again, everything carries on.
 """
 

@@ -27,7 +27,7 @@ def keep_to_owner() -> None:
 
 @contextlib.contextmanager
 def open_private(path: Path, *, encoding: str = "utf-8-sig") -> Iterator[TextIO]:
-    """A text file to be written anew, closed to others also if it was there and open to them."""
+    """A text file to be rewritten, closed to others also if it was there and open to them."""
     with open(claim(path), "w", encoding=encoding, newline="") as file:
         yield file
 

@@ -46,7 +46,7 @@ class Release(Section):
     approval_above: int | None = Field(
         default=None,
         ge=0,
-        description="Campaigns with more messages than this need a second person (NEW-1). "
+        description="Campaigns with more messages than this need a second approver (NEW-1). "
         "0: all of them; empty: none",
     )
     approval_hours: float = Field(

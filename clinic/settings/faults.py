@@ -17,7 +17,7 @@ def faults_of(
     error: ValidationError, model: type[BaseModel], place: Callable[[Sequence[str]], str]
 ) -> list[str]:
     """
-    Every fault, in a sentence each.
+    Every error, in a sentence each.
 
     place: where a setting was written: a line of the file, or a variable
     """

@@ -99,7 +99,7 @@ class EmailGateway(Section):
 
 
 class Receipts(Section):
-    """What comes back: receipts, replies and unsubscriptions (docs/gateways.md has the contract)."""
+    """What comes back: receipts, replies and unsubscribe requests (docs/gateways.md has the contract)."""
 
     secret: SecretStr = Field(
         default=SecretStr(""),

@@ -8,7 +8,7 @@ from clinic.settings.section import Section
 
 
 class Health(Section):
-    """What `cohort health` and /metrics call a fault (docs/running.md)."""
+    """What `cohort health` and /metrics call an error (docs/running.md)."""
 
     tell: tuple[str, ...] = Field(
         default=(),

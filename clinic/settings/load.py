@@ -61,7 +61,7 @@ def read_settings() -> Loaded:
     The same, with where each comes from.
 
     Raises:
-        SettingsWrong: as `load_settings`, of every fault
+        SettingsWrong: as `load_settings`, of every error
     """
     loaded, faults = inspect_settings()
     if loaded is None or faults:

@@ -53,7 +53,7 @@ class Organisation(Section):
     facility_zones: dict[str, TimeZone] = Field(
         default={},
         description='Facilities in other time zones, by code: { NYC = "America/New_York" }. Their patients '
-        "are messaged in the same hours by that clock, and told the times of visits there by it",
+        "are messaged in the same hours in that time zone, and told the times of visits there by it",
     )
     id_scheme: Layout = Field(
         default="generic", description="Whose columns a list must have (ACX-18 to 20)"
@@ -128,7 +128,7 @@ class Phones(Section):
 
 
 class Gate(Section):
-    """When the list as a whole is stopped: the largest share (0 to 1) of rows with each kind of fault."""
+    """When the list as a whole is stopped: the largest share (0 to 1) of rows with each kind of error."""
 
     errors: float = Field(
         default=0.5,
@@ -149,4 +149,4 @@ class Gate(Section):
     birth_date_differs: float = Field(
         default=0.1, ge=0, le=1, description="Rows with another's date of birth"
     )
-    dead: float = Field(default=0.1, ge=0, le=1, description="Rows of patients who have died")
+    dead: float = Field(default=0.1, ge=0, le=1, description="Rows of deceased patients")

@@ -153,7 +153,7 @@ def calendar_of(settings: Settings) -> Calendar:
 
 def in_zone(calendar: Calendar, zone: str) -> Calendar:
     """
-    The organisation's calendar by the clock of a facility.
+    The organisation's calendar in the time zone of a facility.
 
     Raises:
         SettingsWrong: an unknown time zone

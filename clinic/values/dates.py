@@ -52,7 +52,7 @@ def read_dates(
         settled: `texts` are a part of a column, and `order` is what the whole of it proves
 
     Returns:
-        date: datetime64[s], NaT where there is a fault
+        date: datetime64[s], NaT where there is an error
         fault: "", "birth_date_missing" or "birth_date_invalid"
     """
     codes, distinct = pd.factorize(as_strings(texts).to_numpy(dtype=object))

@@ -33,7 +33,7 @@ def judge_emails(texts: pd.Series) -> pd.DataFrame:
         texts: as people wrote them, "" or null where there is none
 
     Returns:
-        address: "" where there is a fault
+        address: "" where there is an error
         fault: "", "email_missing" or "email_invalid"
     """
     addresses = as_strings(texts).str.strip().str.lower()

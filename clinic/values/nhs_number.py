@@ -32,7 +32,7 @@ def judge_nhs_numbers(texts: pd.Series) -> pd.DataFrame:
         texts: strings, "" or null where there is none
 
     Returns:
-        nhs_number: ten ASCII digits, "" where there is a fault
+        nhs_number: ten ASCII digits, "" where there is an error
         fault: "", "nhs_number_missing" or "nhs_number_invalid"
     """
     compact = _compact(as_strings(texts))

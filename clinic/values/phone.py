@@ -61,7 +61,7 @@ def judge_mobiles(texts: pd.Series, phones: Phones) -> pd.DataFrame:
         phones: home region, regions and types allowed, whether test numbers are
 
     Returns:
-        address: E.164 ("+447911123456"), "" where there is a fault
+        address: E.164 ("+447911123456"), "" where there is an error
         fault: "", "phone_missing", "phone_invalid", "phone_not_mobile" or "phone_not_allowed"
         kind: what exactly is wrong, a key of `phone_kinds.KINDS`; "" where nothing is
     """

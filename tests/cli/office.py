@@ -51,9 +51,9 @@ class Office:
             words += ["--operator", me]
             secret = SECRET if secret is None else secret
         if secret is not None:
-            words += ["--secret-fd", str(descriptor(secret))]
+            words += ["--password-fd", str(descriptor(secret))]
         if new_secret is not None:
-            words += ["--new-secret-fd", str(descriptor(new_secret))]
+            words += ["--new-password-fd", str(descriptor(new_secret))]
         return CliRunner().invoke(
             app, words, input=typed, env={**self.environment, **(environment or {})}
         )

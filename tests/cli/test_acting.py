@@ -119,7 +119,7 @@ def test_what_acts_takes_no_name_that_is_not_proven(office: Office) -> None:
         words = [*path.split(), *WORDS[path].split()]
         for given in ((), ("--operator", "max"), ("--operator", "nobody-here")):
             refused = office.run(*words, *given)
-            asked = refused.output.rstrip().endswith("Aborted.") and "Secret of" in refused.output
+            asked = refused.output.rstrip().endswith("Aborted.") and "Password of" in refused.output
             assert refused.exit_code == (1 if asked else 3), (path, refused.output)
             assert asked or any(code in refused.output for code in NOT_PROVEN), refused.output
         assert contents(office) == before, path
@@ -133,7 +133,7 @@ def test_what_acts_takes_who_signed_in_or_gives_the_secret(office: Office) -> No
         words = [*path.split(), *WORDS[path].split()]
         secret = SECRET if ACTING[path] is How.ASKS_ANEW else None
         done = office.run(*words, secret=secret, typed="", environment=nowhere)
-        assert "Secret of mia" not in done.output, (path, done.output)
+        assert "Password of mia" not in done.output, (path, done.output)
         assert not any(code in done.output for code in NOT_PROVEN), (path, done.output)
 
 

@@ -127,6 +127,6 @@ def test_without_a_terminal_a_secret_is_asked_for_in_vain_and_the_way_is_told(
         text=True, check=False, start_new_session=True,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (3, "")
-    assert "--secret-fd" in done.stderr
+    assert "--password-fd" in done.stderr
     assert "Warning" not in done.stderr
     assert office.rows("operators", "list") == []

@@ -211,7 +211,7 @@ def test_a_token_stands_for_the_secret_but_not_where_somebody_approves(office: O
         ("operators", "unlock", "mia"),
     ):
         asked = office.run(*words, typed="not the secret at all\n")
-        assert (asked.exit_code, "Secret of max" in asked.output) == (3, True), asked.output
+        assert (asked.exit_code, "Password of max" in asked.output) == (3, True), asked.output
 
 
 def test_before_anybody_was_added_it_says_how_to_begin(office: Office) -> None:

@@ -83,17 +83,17 @@ def test_interrupted_while_the_record_is_made_a_second_init_makes_it(tmp_path: P
 def test_a_secret_is_never_on_the_screen_and_pasting_says_how_to_end(
     tmp_path: Path, config: Path, installed: Record
 ) -> None:
-    twice = [("New secret of", SECRET), ("Repeat", SECRET)]
+    twice = [("New password of", SECRET), ("Repeat", SECRET)]
     added = at_terminal(tmp_path, "operators", "add", "root", answers=twice)
     assert (added.code, "root may now work here" in added.text) == (0, True), added.text
     pasted = at_terminal(
         tmp_path, "groups", "add", "carers", "--name", "Carers", "--ids-from", "-", "--operator", "root",
-        answers=[("Secret of root", SECRET), ("Ctrl-D", "999 000 0018"), ("0018", CTRL_D)],
+        answers=[("Password of root", SECRET), ("Ctrl-D", "999 000 0018"), ("0018", CTRL_D)],
     )  # fmt: skip
     assert (pasted.code, "1 ids are of no patient" in pasted.text) == (0, True), pasted.text
-    signed_in = at_terminal(tmp_path, "sign-in", "root", answers=[("Secret of root", SECRET)])
+    signed_in = at_terminal(tmp_path, "sign-in", "root", answers=[("Password of root", SECRET)])
     assert signed_in.code == 0, signed_in.text
     for screen in (added, pasted, signed_in):
         assert SECRET not in screen.text
     without = at_terminal(tmp_path, "groups", "delete", "carers", answers=[("Delete group", "y")])
-    assert (without.code, "Secret of" in without.text) == (0, False), without.text
+    assert (without.code, "Password of" in without.text) == (0, False), without.text

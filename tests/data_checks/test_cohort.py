@@ -428,7 +428,7 @@ def test_raising_the_cap_later_does_not_revive_a_refused_campaign(practice: Prac
     organisation(practice, campaign_cap=10)
     with pytest.raises(CohortRefused, match="over-cap"):
         practice.check(number)
-    # but the same list may be asked for anew
+    # but the same list may be asked for again
     assert practice.run(practice.everybody(4), request_key="anew").outcomes == {"sent": 4}
 
 

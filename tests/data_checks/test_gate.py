@@ -78,8 +78,8 @@ def test_a_share_over_its_ceiling_fails_its_check(
 def test_the_sentence_says_what_was_found_what_may_be_and_what_to_do() -> None:
     stops = judge_list(flags(200, patient_dead=30), gate=Gate()).stops
     assert stops == [
-        "30 of 200 rows are of patients who have died (15%); at most 10% may. "
-        "The list is likely to be old. Export it anew."
+        "30 of 200 rows are of deceased patients (15%); at most 10% may. "
+        "The list is likely to be old. Export it again."
     ]
 
 

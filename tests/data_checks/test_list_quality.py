@@ -24,7 +24,7 @@ TODAY = date(2026, 3, 2)
 SYSTMONE = "NHS Number,Telecom Number,Date of Birth"
 GOOD = "9990000018,07700900123,31/12/1980"
 
-# (a row, the first fault it has)
+# (a row, the first error it has)
 ROW_CASES = [
     (GOOD, "accepted"),
     ("999 000 0018,+44 7700 900123,1980-12-31", "accepted"),

@@ -74,7 +74,7 @@ def test_every_check_and_count_is_on_the_page(stopped: Verdict) -> None:
     text = Page(page_of(stopped)).text
     assert all(check.says in text for check in stopped.checks)
     assert HEADLINES["stop"][0] in text
-    assert "patient_dead Left out The patient has died." in text
+    assert "patient_dead Left out The patient is deceased." in text
     assert "30 30%" in text
     assert text.count("failed") == 2  # the mark, and the banner's "failed checks"
     assert text.count("look first") == 1

@@ -98,7 +98,7 @@ class Examiner:
                 raise self._refusal(
                     "list-characters",
                     place,
-                    f"{odd}. Type the cell anew and save as 'CSV UTF-8'.",
+                    f"{odd}. Type the cell again and save as 'CSV UTF-8'.",
                 )
 
     def _refuse_lengths(self, page: Page) -> None:

@@ -63,7 +63,7 @@ class ListFile:
 
     def blocks(self, rows: int = _BLOCK_ROWS) -> Iterator[Block]:
         """
-        All rows that are not blank, in order, at most `rows` at a time; each call starts anew.
+        All rows that are not blank, in order, at most `rows` at a time; each call starts again.
 
         Cells are as in the file, but for the apostrophe that `formula.safe_cell` put on.
 

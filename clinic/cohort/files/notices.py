@@ -42,7 +42,7 @@ SENTENCES: dict[str, str] = {
     "id_point_zero": "An id of the practice ends in .0, as when a program took it for an amount. It is "
     "not changed by guess: export the column as text if the ids have none.",
     "short_rows": "These rows lack their last cells, as when a program cuts off what is empty: they are "
-    "read as empty. Look at one of them: its values must stand under the right headings.",
+    "read as empty. Look at one of them: its values must be under the right headings.",
     "line_breaks": "A cell holds a line break, so that one row spans several lines of the file. "
     "Read as one row each; look at them if that is not what you expect.",
     "blank_rows": "Empty rows were skipped.",

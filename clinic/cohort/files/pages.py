@@ -36,7 +36,7 @@ class Table(Protocol):
         """The headings, in order."""
 
     def pages(self, size: int) -> Iterator[Page]:
-        """Every row under the heading, `size` at a time, in order; each call starts anew."""
+        """Every row under the heading, `size` at a time, in order; each call starts again."""
 
 
 @dataclass(frozen=True)

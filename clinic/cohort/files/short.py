@@ -1,7 +1,7 @@
 """
 Rows that lack only their empty last cells, as programs write them that cut off what is empty.
 
-Such a row looks like one that lost a cell in the middle, whose values then stand under wrong headings.
+Such a row looks like one that lost a cell in the middle, whose values then are under wrong headings.
 It is accepted where three things hold: whole rows never end in an empty cell, so that the program does
 cut them off; the row's id is right; and every value is of the kind that its column holds.
 """

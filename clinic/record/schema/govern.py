@@ -1,8 +1,8 @@
 """
 Who may decide, what was decided, and the audit trail.
 
-    operator                       a person who works here: role, and a slow hash of their secret
-    sign_in                        who gave their secret within the hour, from which account
+    operator                       a person who works here: role, and a slow hash of their password
+    sign_in                        who gave their password within the hour, from which account
     approval                       one a request: bound to a digest of what was reviewed, used once
     audit_block 1 ── 1 audit_act   one human act or one operation (ALC-40's fields)
     audit_act   1 ── n audit_row_seal   keys and marks of the rows that the act wrote, a table each

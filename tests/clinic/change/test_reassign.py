@@ -156,7 +156,7 @@ VISITS = [
 def test_future_visits_with_the_old_provider_go_along_stay_or_are_cancelled(
     record: Record, clock: FakeClock, how: str, providers: dict[int, int], states: dict[int, str]
 ) -> None:
-    """ALC-20; cancelled ones are listed to be booked anew."""
+    """ALC-20; cancelled ones are listed to be rebooked."""
     practice(record)
     visits(record, [(1, 1, 1, 1, 7), (2, 1, 1, 1, -7), (3, 1, 3, 1, 7)])
     done(record, clock, asked(record, clock, "provider", {"to": ["P2"], "visits": how}, [1, 2]))

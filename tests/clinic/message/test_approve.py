@@ -179,11 +179,11 @@ def test_any_change_after_the_approval_voids_it(
     with pytest.raises(NotAllowed, match="approval-void"):
         release(record, clock, waiting)
     assert ask(record, clock, ALL, waiting, flow_run_id=None)
-    assert answer(record, clock, waiting) == "waiting", "it is asked for anew"
+    assert answer(record, clock, waiting) == "waiting", "it is asked for again"
     with record.read() as connection:
         anew = latest(connection, subject="campaign", subject_id=waiting)
         assert anew is not None
-        assert not is_confirmed(connection, anew), "and confirmed anew"
+        assert not is_confirmed(connection, anew), "and confirmed again"
 
 
 def test_other_hours_are_another_campaign(record: Record, clock: FakeClock, waiting: int) -> None:

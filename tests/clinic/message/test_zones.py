@@ -1,4 +1,4 @@
-"""NEW-4: whoever belongs to a facility in another time zone is messaged in the same hours by that clock."""
+"""NEW-4: whoever belongs to a facility in another time zone is messaged in the same hours in that time zone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The faulty list: every kind of fault a real export has, and most rows right."""
+"""The faulty list: every kind of error a real export has, and most rows right."""
 
 from __future__ import annotations
 

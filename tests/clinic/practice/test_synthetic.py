@@ -1,4 +1,4 @@
-"""The made-up practice: the same for everybody, safe to text by mistake, and it survives being killed."""
+"""The synthetic practice: the same for everybody, safe to text by mistake, and it survives being killed."""
 
 from __future__ import annotations
 

@@ -199,7 +199,7 @@ def test_opening_hours_are_by_the_wall_clock_and_holidays_are_closed(
         assert [f"{at:%d %b %H:%M}" for at in days.scalars()] == [
             "23 Mar 09:00", "30 Mar 08:00", "13 Apr 08:00",
         ]  # fmt: skip
-    # What is reviewed is by the organisation's clock
+    # What is reviewed is in the organisation's time zone
     told = {line.new for line in read_lines(sqlite_record, 1, outcomes=["will_change"])}
     assert any("30 09:00 BST" in (words or "") for words in told)
 
