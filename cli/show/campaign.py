@@ -46,6 +46,7 @@ def show_details(details: CampaignDetails, time: LocalTime, *, starts: datetime 
             time.show(starts),
         ),
         ("Why", campaign_says(details.state_reason) or details.trouble),
+        *_answered(details),
         *_decided(details, time),
         (
             "Sends again",
@@ -62,6 +63,19 @@ def show_details(details: CampaignDetails, time: LocalTime, *, starts: datetime 
     else:
         out.print(escape(details.text))
     show_counts(details.counts)
+
+
+def _answered(details: CampaignDetails) -> list[tuple[str, str]]:
+    """Who let a list pass that its checks stopped, and the reason: it stands in the record alone."""
+    found = details.override
+    if found is None:
+        return []
+    return [
+        (
+            "List let pass by" if found.applied else "Would let it pass",
+            f"{found.by}: {found.reason}",
+        )
+    ]
 
 
 def _decided(details: CampaignDetails, time: LocalTime) -> list[tuple[str, str]]:

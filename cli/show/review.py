@@ -32,9 +32,11 @@ def show_review(review: Review, previews: list[Preview], *, not_accepted: Path |
     show_lines(_lines(review, not_accepted))
     if review.outbox:
         out.print(f"  [yellow]{OUTBOX}[/]")
-    if not review.dry_run:
+    if review.accepted and not review.dry_run:
         out.print(BACKGROUND)
     show_said(review.said)
+    if review.override and review.override.applied:
+        out.print(f"  Reason of {escape(review.override.by)}: {escape(review.override.reason)}")
     show_previews(previews)
     show_warnings(review)
 

@@ -146,8 +146,17 @@ def _rows(own: Campaign, code: sa.ColumnElement[str]) -> sa.Select[Any]:
 
 def _outcome_row(row: Row[Any], decision: str | None) -> OutcomeRow:
     cells = orjson.loads(row.cells) or [row.nhs_number or "", row.local_id or ""]
-    detail = decision or row.detail or message_says(row.reason)
+    detail = decision or _in_words(row.code, row.detail) or message_says(row.reason)
     return OutcomeRow(row.row_number, cells, row.code, detail, row.reason)
+
+
+def _in_words(code: str, detail: str | None) -> str | None:
+    """What is wrong with a number is kept as a word for programs; a person reads the sentence."""
+    if not detail or not code.startswith("phone_"):
+        return detail
+    from clinic.values.phone_kinds import KINDS
+
+    return KINDS[detail][1] if detail in KINDS else detail
 
 
 def write_outcomes(

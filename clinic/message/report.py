@@ -18,6 +18,7 @@ from clinic.govern.approvals import latest
 from clinic.message import states
 from clinic.message.campaign import get_campaign
 from clinic.message.counting import count_outcomes, messages_of
+from clinic.message.override import Override, override_of
 from clinic.message.resend import may_resend
 from clinic.message.summary import trouble_of
 from clinic.message.verdict import not_accepted, status, verdict
@@ -77,6 +78,7 @@ class CampaignDetails:
     A campaign with everything that `cohort show` tells; `counts` by outcome add up to `rows`.
 
     trouble: what the gateway said when it took nothing, if something waits for that reason
+    override: who answers for a list that its checks stopped, or would have, and why
     resend_of: the campaign whose failures it sends again; resendable: whether its own may be
     """
 
@@ -96,6 +98,7 @@ class CampaignDetails:
     resend_of: int | None
     resendable: bool
     decision: Decision | None
+    override: Override | None
 
 
 def list_campaigns(
@@ -146,6 +149,7 @@ def show_campaign(
             resend_of=own.resend_of,
             resendable=may_resend(own, row.source),
             decision=_decision(connection, campaign_id),
+            override=override_of(connection, campaign_id),
         )
 
 

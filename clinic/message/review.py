@@ -20,6 +20,7 @@ from clinic.errors import NotAllowed, NotFound
 from clinic.message import states
 from clinic.message.campaign import get_campaign
 from clinic.message.counting import count_outcomes, messages_of
+from clinic.message.override import Override, override_of
 from clinic.message.placeholders import placeholder_warnings, unfilled_warnings
 from clinic.message.request import CohortChoice, MessageRequest
 from clinic.message.said import Said, said_of
@@ -59,6 +60,7 @@ class Review:
     cost: float
     warnings: tuple[ContentWarning, ...]
     said: tuple[Said, ...]
+    override: Override | None
     rewritten: dict[str, int]
 
 
@@ -90,6 +92,7 @@ def review_campaign(record: Record, campaign_id: int, *, segment_cost: float) ->
         texts = "\n".join(filter(None, (body, subject if own.channel == "email" else None)))
         counts = count_outcomes(connection, campaign_id)
         said = said_of(connection, campaign_id)
+        override = override_of(connection, campaign_id)
     left_out = {code: rows for code, rows in counts.items() if code in BEFORE}
     messaged = {code: rows for code, rows in counts.items() if code in AFTER}
     letters = _price(record, campaign_id) if own.channel == "sms" else LettersPrice(0, 0, 0)
@@ -113,6 +116,7 @@ def review_campaign(record: Record, campaign_id: int, *, segment_cost: float) ->
             *unfilled_warnings(changed),
         ),
         said=said,
+        override=override,
         rewritten={one: rows for one, rows in changed.items() if not one.startswith("list.")},
     )
 

@@ -11,7 +11,9 @@ from pydantic import ValidationError
 
 from clinic.errors import CohortError, CohortRefused, NotAllowed
 from clinic.govern.operators import add_operator
-from clinic.message.override import require_proven
+from clinic.message.override import Override, require_proven
+from clinic.message.report import show_campaign
+from clinic.message.review import review_campaign
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
 from clinic.record.schema.messages import gate_override
@@ -78,6 +80,9 @@ def test_a_named_person_lets_a_stopped_list_pass_and_the_trail_has_it(practice: 
     ((who, campaign, values),) = acts(practice)
     assert (who, campaign) == ("nia", number)
     assert json.loads(values)["checks"] == {"unidentified": 30, "not_found": 30}
+    answers = Override("nia", REASON, applied=True)
+    assert show_campaign(practice.record, number).override == answers
+    assert review_campaign(practice.record, number, segment_cost=0).override == answers
     assert "Pugh" not in str(values)
     assert practice.stage(number) == 1
 

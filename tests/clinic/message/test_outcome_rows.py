@@ -61,6 +61,23 @@ def test_what_the_gateway_said_is_the_detail(record: Record, clock: FakeClock) -
     assert details["rejected"] == "not a mobile"
 
 
+@pytest.mark.parametrize(
+    ("code", "detail", "says"),
+    [
+        ("phone_not_mobile", "pager", "A pager."),
+        ("phone_not_allowed", "test_number", "phones.test_range is off"),
+        ("variable_missing", "list.pager", "list.pager"),
+    ],
+)
+def test_a_person_reads_what_is_wrong_with_the_number(
+    sqlite_record: Record, clock: FakeClock, code: str, detail: str, says: str
+) -> None:
+    """PAT-22: the error, and not the word by which programs know it."""
+    made = put_campaign(sqlite_record, clock, [Fate(code, detail=detail)])
+    (row,) = outcome_rows(sqlite_record, made, only="errors")
+    assert says in row.detail
+
+
 def test_formulas_in_cells_and_headings_do_not_run(record: Record, clock: FakeClock) -> None:
     """ACX-27: a cell that a spreadsheet would run is written as text."""
     fates = [Fate("phone_missing", cells=('=HYPERLINK("x")', "@SUM(1)"))]
