@@ -28,7 +28,6 @@ from clinic.change.deciding import decide
 from clinic.change.finish import finish
 from clinic.change.operations import Request, get_operation, request_operation
 from clinic.change.plan import make_plan
-from clinic.change.selection import select_by_filter
 from clinic.change.undo import request_undo
 from clinic.change.writing import announce, withdraw
 from clinic.clock import SystemClock
@@ -39,6 +38,7 @@ from clinic.record.database import Record
 from clinic.record.migrate import drop_everything, migrate
 from clinic.record.schema.people import patient
 from clinic.settings import Settings
+from tests.selections import select_by_filter
 
 CLOCK = SystemClock()
 SETTINGS = Settings()

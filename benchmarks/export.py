@@ -25,7 +25,6 @@ from clinic.change.exported import export
 from clinic.change.finish import finish
 from clinic.change.operations import Request, get_operation, request_operation
 from clinic.change.plan import make_plan
-from clinic.change.selection import select_by_filter
 from clinic.clock import SystemClock
 from clinic.cohort.filters import PatientFilter
 from clinic.govern.operators import Operator, add_operator
@@ -34,6 +33,7 @@ from clinic.practice.synthetic import fill_practice
 from clinic.record.database import Record
 from clinic.record.migrate import migrate
 from clinic.settings import Settings
+from tests.selections import select_by_filter
 
 CLOCK = SystemClock()
 MANAGER = Operator("manager", "manager", active=True)

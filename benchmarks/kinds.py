@@ -33,7 +33,6 @@ from clinic.change.exported import export
 from clinic.change.finish import finish
 from clinic.change.operations import Request, get_operation, request_operation
 from clinic.change.plan import make_plan
-from clinic.change.selection import select_by_filter
 from clinic.change.undo import request_undo
 from clinic.cohort.filters import PatientFilter
 from clinic.govern.operators import Operator, add_operator
@@ -43,6 +42,7 @@ from clinic.record.database import Record
 from clinic.record.migrate import drop_everything, migrate
 from clinic.record.schema.people import facility, patient, provider, tag
 from clinic.settings import Operations, Settings, Visits
+from tests.selections import select_by_filter
 
 BAR: Final = 1.2
 FEW: Final = 6_000

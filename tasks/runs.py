@@ -116,17 +116,6 @@ def resume(flow_run_id: UUID) -> None:
         raise NotAllowed("run-not-waiting", f"run {flow_run_id} is not waiting to be resumed")
 
 
-def state_of(flow_run_id: UUID) -> str:
-    """
-    The name of the run's state, as Prefect shows it: `Running`, `Suspended`, `Completed` …
-
-    Raises:
-        NotFound: there is no such run
-    """
-    with get_client(sync_client=True) as client:
-        return _flow_run(client, flow_run_id).state_name or "Unknown"
-
-
 def flow_run_url(flow_run_id: UUID) -> str:
     """Where a browser shows the run; empty where Prefect knows no server."""
     return url_for("flow-run", obj_id=flow_run_id) or ""

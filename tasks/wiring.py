@@ -192,12 +192,6 @@ def installation() -> Installation:
     return identity.read(load_settings()) if made is None else made.installation
 
 
-def installation_if_known() -> Installation | None:
-    """The same, where this process has made its parts; else None."""
-    made = _wiring
-    return None if made is None else made.installation
-
-
 def stop_sending() -> bool:
     """Let nothing more be begun by this process; False: it has made nothing yet that could send."""
     made = _wiring  # no lock: a signal may have come while it is held

@@ -12,14 +12,15 @@ import sqlalchemy as sa
 
 from clinic.clock import Clock
 from clinic.gateway.protocol import Gateway
+from clinic.message.approve import release_campaign
 from clinic.message.begin import begin_campaign
-from clinic.message.campaign import release
 from clinic.message.catalogue import NewTemplate, add_template
 from clinic.message.deliver import deliver
 from clinic.message.request import CohortChoice, MessageRequest
 from clinic.message.save import save_batches
 from clinic.message.stage import stage
 from clinic.message.summary import Summary, summarize
+from clinic.message.timing import timing_of
 from clinic.message.variables import Setting
 from clinic.practice.people import nhs_numbers
 from clinic.record.database import Record
@@ -135,7 +136,8 @@ class Practice:
 
     def send(self, campaign_id: int, batches: int) -> None:
         """Let the campaign go, and send it."""
-        release(self.record, self.clock, campaign_id)
+        timing = timing_of(self.settings)
+        release_campaign(self.record, self.clock, self.settings, campaign_id, timing)
         ledger = make_ledger(self.record, self.clock, self.folder)
         deliver(ledger, self.gateway, campaign_id, 1, batches)
 

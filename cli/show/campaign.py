@@ -18,15 +18,6 @@ from clinic.message.reasons import campaign_says
 from clinic.message.report import CampaignDetails
 from clinic.record.database import Record
 
-COLOURS = {
-    "sent": "green",
-    "ready": "green",
-    "left_out": "yellow",
-    "error": "red",
-    "failed": "red",
-    "open": "cyan",
-}
-
 
 def show_details(details: CampaignDetails, time: LocalTime, *, starts: datetime | None) -> None:
     """Facts, the text in a frame, counts by outcome with a sentence each."""

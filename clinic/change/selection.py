@@ -20,7 +20,6 @@ from clinic.change.outcomes import SELECTED
 from clinic.change.selection_parts import Part, PartTaken, last_row, write_part
 from clinic.clock import Clock
 from clinic.cohort.filters import PatientFilter, facility_ids, filter_query
-from clinic.cohort.id_file import given_ids
 from clinic.errors import OperationRefused
 from clinic.govern.audit import Act, record_act
 from clinic.record.database import Record
@@ -79,19 +78,6 @@ def filter_part(settings: Settings, wanted: PatientFilter) -> Part:
     )
 
 
-def select_by_filter(
-    record: Record, clock: Clock, settings: Settings, wanted: PatientFilter, *, taken_by: str
-) -> Taken:
-    """
-    A filter alone.
-
-    Raises:
-        NotFound: the filter names a status, facility or provider that does not exist
-        OperationRefused: nobody, or more than the cap
-    """
-    return take(record, clock, settings, [filter_part(settings, wanted)], taken_by=taken_by)
-
-
 def select_by_query(
     connection: Connection,
     clock: Clock,
@@ -105,30 +91,6 @@ def select_by_query(
     """The patients whom a query of ids finds, each once, in the caller's transaction."""
     part = Part(source, query=lambda _: patients, criteria=criteria)
     return _take(connection, clock, settings, [part], taken_by=taken_by)
-
-
-def select_ids(
-    record: Record,
-    clock: Clock,
-    settings: Settings,
-    ids: Sequence[str],
-    *,
-    source: str,
-    taken_by: str,
-    first_row: int = 1,
-) -> Taken:
-    """
-    ALC-11, 12, 13: patients by NHS number or by the practice's own id.
-
-    Args:
-        source: "ids" (pasted), "file" or "pick"
-        first_row: the number of the first id's row: 2 in a spreadsheet with a heading
-
-    Raises:
-        OperationRefused: none of them is a patient's, or there are more than the cap
-    """
-    part = Part(source, ids=given_ids(ids, first_row=first_row))
-    return take(record, clock, settings, [part], taken_by=taken_by)
 
 
 def _take(

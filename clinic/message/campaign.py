@@ -13,7 +13,6 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.clock import Clock
 from clinic.errors import NotFound
 from clinic.message import states
 from clinic.message.codes import ROOM
@@ -124,10 +123,3 @@ def refuse(record: Record, campaign_id: int, code: str) -> None:
                 .where(reminder.c.message_id >= base, reminder.c.message_id < base + ROOM)
                 .values(message_id=None)
             )
-
-
-def release(record: Record, clock: Clock, campaign_id: int) -> None:
-    """Everything is staged: batches may be claimed from now on. Again: nothing."""
-    with record.write() as connection:
-        own = campaign.c.id == campaign_id
-        move(connection, states.RUNNING, own, of=[states.CHECKING], released_at=clock.now())

@@ -93,8 +93,3 @@ def reason_code(given: object) -> str:
         return "delivery_failure"
     code = clean_code(words)
     return _NAMES.get(code, code)
-
-
-def is_permanent(code: str | None) -> bool:
-    """Whether a message to the same number would fail again."""
-    return code in PERMANENT

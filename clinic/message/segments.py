@@ -15,7 +15,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final, Literal
 
 GSM_BASIC: Final = (
@@ -71,15 +70,6 @@ def count_many(texts: Sequence[str]) -> list[int]:
         else:
             counts.append(count_segments(text).count)
     return counts
-
-
-def split_segments(text: str) -> list[str]:
-    """The text as the networks cut it: joined again it is the same, and no part is over its limit."""
-    alphabet = _alphabet(text)
-    if len(text) + _doubles(text, alphabet) <= alphabet.single:
-        return [text] if text else []
-    cuts = _cuts(text, alphabet)
-    return [text[start:end] for start, end in pairwise(cuts)]
 
 
 def _alphabet(text: str) -> _Alphabet:

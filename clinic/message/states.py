@@ -34,11 +34,6 @@ CANCELLED: Final = "cancelled"
 EXPIRED: Final = "expired"
 EXHAUSTED: Final = "exhausted"
 
-# States that no worker changes any more; a receipt may still show that it was delivered (settle.py)
-FINAL: Final = frozenset(
-    {DELIVERED, UNDELIVERED, REJECTED, SUPPRESSED, CANCELLED, EXPIRED, EXHAUSTED}
-)
-
 # --- a batch ---------------------------------------------------------------------------------------
 READY: Final = "ready"
 LEASED: Final = "leased"

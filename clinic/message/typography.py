@@ -41,7 +41,6 @@ _DASHES: Final = "‐‑‒–—―"  # not the minus, which is a sign already
 _OF_NUMBERS: Final = frozenset("+-−.,:/" + _DASHES)
 _STAY_IN_NUMBERS: Final = frozenset("•‣◦‹›")  # 3•5 is no 3*5, and 5›6 no 5'6
 _OUTSIDE_GSM = re.compile(f"[^{re.escape(GSM_BASIC + GSM_EXTENSION)}]")
-_COSTLY = re.compile(f"[^{re.escape(GSM_BASIC)}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +131,6 @@ def _of_number(character: str) -> bool:
     return character.isnumeric() or character in _OF_NUMBERS
 
 
-def costly_characters(text: str) -> list[tuple[str, str]]:
-    """Each character that costs more than one place, once, in order, and why it does."""
-    return [(character, _why(character)) for character in dict.fromkeys(_COSTLY.findall(text))]
-
-
 def price_of_letters(texts: Sequence[str]) -> LettersPrice:
     """What a "Siân" among the patients costs, over all rendered messages."""
     with_any = [text for text in texts if _OUTSIDE_GSM.search(text)]
@@ -147,12 +141,3 @@ def price_of_letters(texts: Sequence[str]) -> LettersPrice:
 
 def _if_ordinary(text: str) -> int:
     return count_segments(_OUTSIDE_GSM.sub("x", text)).count
-
-
-def _why(character: str) -> str:
-    if character in GSM_EXTENSION:
-        return "counts as two"
-    name = unicodedata.name(character, "an unnamed character").lower()
-    twin = _TABLE.get(ord(character))
-    remedy = "" if twin is None else f"; can be written {twin!r}" if twin else "; can be left out"
-    return f"{name}: with it a segment holds 70 characters instead of 160{remedy}"

@@ -31,21 +31,8 @@ def plain_cell(text: str) -> str:
     return text[1:] if _GUARDED.match(text) else text
 
 
-def safe_frame(frame: pd.DataFrame) -> pd.DataFrame:
-    """A copy whose text columns went through `safe_cell`, headings too; missing values stay missing."""
-    safe = frame.rename(columns={name: safe_cell(str(name)) for name in frame.columns})
-    for position, dtype in enumerate(safe.dtypes):
-        if pd.api.types.is_string_dtype(dtype):
-            column = safe.iloc[:, position]
-            risky = column.str.match(_NEEDS_GUARD.pattern).fillna(False).astype(bool)
-            if risky.any():
-                guarded = column.where(~risky, "'" + column.astype("str"))
-                safe.isetitem(position, guarded.array)
-    return safe
-
-
 def plain_frame(frame: pd.DataFrame) -> pd.DataFrame:
-    """The inverse of `safe_frame` for the cells."""
+    """A copy whose text columns went through `plain_cell`; missing values stay missing."""
     plain = frame.copy()
     for position, dtype in enumerate(plain.dtypes):
         if pd.api.types.is_string_dtype(dtype):

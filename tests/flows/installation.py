@@ -34,6 +34,12 @@ from tests.main_job import Practice
 from tests.prefect_server import wait_for
 
 
+def state_of(flow_run_id: UUID) -> str:
+    """The name of the run's state, as Prefect shows it: `Running`, `Suspended`, `Completed` …"""
+    with get_client(sync_client=True) as client:
+        return client.read_flow_run(flow_run_id).state_name or "Unknown"
+
+
 @dataclass(frozen=True)
 class Shown:
     """What the Prefect UI shows of a run: its artifacts by their keys, and how it ended."""

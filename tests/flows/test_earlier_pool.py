@@ -19,8 +19,8 @@ from tasks.automations import ensure_automations
 from tasks.deploying import ensure_work_pool
 from tasks.earlier_pool import EARLIER, move_from_earlier
 from tasks.identity import Installation
-from tasks.runs import state_of
 from tasks.sending_queue import SENDING_QUEUE
+from tests.flows.installation import state_of
 from tests.prefect_server import wait_for
 
 pytestmark = pytest.mark.prefect

@@ -30,8 +30,8 @@ from tasks.environment import ROOT, api_url, prefect_home
 from tasks.identity import Installation
 from tasks.login import authorization, ensure_login, login_file
 from tasks.polling import PULL, entrypoints, refuse_strange
-from tasks.runs import state_of
 from tasks.workers import start_worker, stop_worker, worker_log
+from tests.flows.installation import state_of
 from tests.prefect_server import wait_for
 
 YAML = Path(__file__).with_name("scheduled.yaml")

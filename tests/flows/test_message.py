@@ -33,12 +33,12 @@ from flows.settle import settle
 from tasks import identity
 from tasks.deploying import deploy_all, ensure_work_pool
 from tasks.environment import ROOT, child_environment
-from tasks.runs import resume, start_deployment, state_of
+from tasks.runs import resume, start_deployment
 from tasks.wiring import use
 from tasks.workers import start_worker, stop_worker, worker_log
 from tests.cli.office import SECRET, Office, descriptor, hire
 from tests.fakes import FakeClock, FakeGateway
-from tests.flows.installation import Shown, artifacts_of, parts_of, run_apart, run_flow
+from tests.flows.installation import Shown, artifacts_of, parts_of, run_apart, run_flow, state_of
 from tests.main_job import Practice, nhs, tally
 from tests.prefect_server import wait_for
 

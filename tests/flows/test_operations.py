@@ -45,7 +45,7 @@ from tasks.decided import decision_goes_on
 from tasks.going_on import go_on, operation_goes_on, operation_tag, runs_of
 from tasks.identity import Installation
 from tasks.not_begun import stalled
-from tasks.runs import resume, start_deployment, state_of
+from tasks.runs import resume, start_deployment
 from tasks.safely import flow
 from tasks.show_change import show_waiting
 from tasks.silent_runs import NONE_AT_ALL, NOT_BEGUN, SILENCE, crash_if_silent, crash_silent_runs
@@ -62,6 +62,7 @@ from tests.clinic.change.practice import (
 )
 from tests.clinic.change.test_undo import undo_of
 from tests.fakes import FakeClock
+from tests.flows.installation import state_of
 from tests.prefect_server import find_in_prefect, wait_for
 
 pytestmark = pytest.mark.prefect

@@ -33,11 +33,12 @@ from tasks.deploying import deploy_all, ensure_deployed, ensure_work_pool
 from tasks.environment import ROOT
 from tasks.events import campaign_halted, halts_repeat
 from tasks.identity import Installation
-from tasks.runs import flow_run_url, is_waiting, resume, start_deployment, state_of
+from tasks.runs import flow_run_url, is_waiting, resume, start_deployment
 from tasks.safely import ParametersRefused
 from tasks.sending_queue import SENDING_QUEUE
 from tasks.server import ensure_server, server_status
 from tasks.workers import start_worker, stop_worker, worker_log, worker_runs
+from tests.flows.installation import state_of
 from tests.prefect_server import wait_for
 
 pytestmark = pytest.mark.prefect

@@ -30,10 +30,11 @@ from tasks.going_on import runs_of
 from tasks.identity import Installation
 from tasks.login import ensure_login
 from tasks.polling import REFUSED, refuse_foreign_pool
-from tasks.runs import is_waiting, start_deployment, state_of
+from tasks.runs import is_waiting, start_deployment
 from tasks.sending_queue import SENDING_QUEUE, is_paused
 from tasks.sending_queue import go_on as resume_queue
 from tasks.workers import start_worker, stop_worker, worker_log
+from tests.flows.installation import state_of
 from tests.prefect_server import wait_for
 
 pytestmark = pytest.mark.prefect

@@ -16,14 +16,15 @@ from pathlib import Path
 
 from clinic.clock import SystemClock
 from clinic.gateway.choose import gateway_for
+from clinic.message.approve import release_campaign
 from clinic.message.begin import begin_campaign
-from clinic.message.campaign import release
 from clinic.message.deliver import deliver
 from clinic.message.ledger import Ledger
 from clinic.message.request import CohortChoice, MessageRequest
 from clinic.message.save import save_batches
 from clinic.message.stage import stage
 from clinic.message.summary import summarize
+from clinic.message.timing import timing_of
 from clinic.message.variables import Setting
 from clinic.message.witness import Home, hold_if_restored, notes_of, register
 from clinic.message.worker import Worker
@@ -100,7 +101,7 @@ def run(job: Job) -> None:
     check_cohort(record, clock, settings, number)
     setting = Setting(settings.organisation, clock.now())
     batches = stage(record, number, setting=setting, most_segments=6)
-    release(record, clock, number)
+    release_campaign(record, clock, settings, number, timing_of(settings))
     home, worker = Home(settings.home), Worker(settings.home / "workers")
     register(record, home)
     if (alarm := hold_if_restored(record, clock, home)) is not None:

@@ -12,7 +12,6 @@ import pytest
 from clinic.errors import NotSetUp, SettingsWrong
 from clinic.gateway.outbox import Outbox
 from clinic.gateway.rehearsal import RehearsalGateway
-from clinic.record.database import Record
 from tasks.wiring import use, wiring
 from tests.fakes import FakeClock
 from tests.ledgers import add_campaign, add_patients
@@ -82,10 +81,14 @@ def test_settings_that_make_no_sense_are_named(environment: pytest.MonkeyPatch) 
         wiring()
 
 
-def test_a_test_or_harness_may_hand_in_its_own(
-    environment: pytest.MonkeyPatch, sqlite_record: Record
-) -> None:
-    parts = wiring()
-    use(parts)
-    assert wiring() is parts
-    parts.close()
+@pytest.mark.usefixtures("environment")
+def test_a_test_or_harness_may_hand_in_its_own() -> None:
+    """What is handed in is worked with, in place of what was made."""
+    own = wiring()
+    use(None)
+    made = wiring()
+    assert made is not own
+    use(own)
+    assert wiring() is own
+    for parts in (own, made):
+        parts.close()

@@ -16,7 +16,6 @@ from clinic.change.finish import finish
 from clinic.change.locks import holder_of
 from clinic.change.operations import Request, get_operation, request_operation
 from clinic.change.plan import make_plan
-from clinic.change.selection import select_ids
 from clinic.change.summary import Summary
 from clinic.govern.operators import Operator
 from clinic.record.database import Record
@@ -33,6 +32,7 @@ from clinic.record.schema.people import (
 from clinic.record.statistics import count_grown
 from clinic.settings import Operations, Settings
 from tests.fakes import FakeClock
+from tests.selections import select_ids
 
 MANAGER = Operator("mia", "manager", active=True)
 LEAD = Operator("tom", "team_lead", active=True)

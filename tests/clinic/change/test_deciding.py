@@ -15,7 +15,6 @@ from clinic.change.given import given_sentence
 from clinic.change.impact import impact_of
 from clinic.change.operations import get_operation, set_state
 from clinic.change.review import counts_sentence
-from clinic.change.selection import select_ids
 from clinic.change.wording import what_of
 from clinic.errors import CohortError, NotAllowed, NotFound, OperationRefused
 from clinic.govern.approvals import Approval
@@ -41,6 +40,7 @@ from tests.clinic.change.practice import (
     visits,
 )
 from tests.fakes import FakeClock
+from tests.selections import select_ids
 
 HOLD = {"to": "on_hold"}
 

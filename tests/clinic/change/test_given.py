@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from clinic.change.given import given_sentence, read_given, write_given
 from clinic.change.outcomes import SELECTED
-from clinic.change.selection import filter_part, select_by_filter, take
+from clinic.change.selection import filter_part, take
 from clinic.change.selection_parts import Part
 from clinic.cohort.filters import PatientFilter, group_query
 from clinic.cohort.id_file import Given, given_ids
@@ -22,6 +22,7 @@ from clinic.record.database import Record
 from clinic.record.schema.people import group_member, patient_group
 from tests.clinic.change.practice import SETTINGS, patients, practice, update
 from tests.fakes import FakeClock
+from tests.selections import select_by_filter
 
 ONE, TWO, STRANGER, SLIPPED = "9990000018", "9990000026", "9990000034", "9990000019"
 

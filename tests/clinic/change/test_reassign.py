@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from clinic.change.plan import make_plan
 from clinic.change.reassign import capacity_shares, even_shares
-from clinic.change.selection import select_by_filter
 from clinic.cohort.filters import PatientFilter
 from clinic.errors import NotFound
 from clinic.record.database import Record
@@ -31,6 +30,7 @@ from tests.clinic.change.practice import (
     visits,
 )
 from tests.fakes import FakeClock
+from tests.selections import select_by_filter
 
 EVERYBODY = range(1, 7)
 

@@ -7,7 +7,6 @@ from datetime import date
 import pytest
 import sqlalchemy as sa
 
-from clinic.change.selection import select_by_filter, select_ids
 from clinic.cohort.filters import PatientFilter
 from clinic.errors import NotFound, OperationRefused
 from clinic.record.database import Record
@@ -15,6 +14,7 @@ from clinic.record.schema.change import selection_row
 from clinic.settings import Operations, Settings
 from tests.clinic.change.practice import SETTINGS, patients, practice, update
 from tests.fakes import FakeClock
+from tests.selections import select_by_filter, select_ids
 
 # The filter, and whom it describes among patients 1 to 6
 FILTERS = [

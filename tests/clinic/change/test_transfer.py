@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from clinic.change.selection import select_by_filter, select_ids
 from clinic.cohort.filters import PatientFilter
 from clinic.errors import NotFound, OperationRefused
 from clinic.record.database import Record
@@ -23,6 +22,7 @@ from tests.clinic.change.practice import (
     visits,
 )
 from tests.fakes import FakeClock
+from tests.selections import select_by_filter, select_ids
 
 # What becomes of the provider, who is P1 now; F2's default is P3
 PROVIDERS = [("keep", 1), ("default", 3), ("later", None)]

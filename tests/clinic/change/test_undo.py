@@ -14,7 +14,6 @@ from clinic.change.deciding import decide
 from clinic.change.operations import get_operation
 from clinic.change.plan import make_plan
 from clinic.change.review import count_outcomes, read_lines
-from clinic.change.selection import select_ids
 from clinic.change.undo import request_undo
 from clinic.errors import NotAllowed, OperationRefused
 from clinic.govern.audit_verify import verify
@@ -39,6 +38,7 @@ from tests.clinic.change.practice import (
     visits,
 )
 from tests.fakes import FakeClock
+from tests.selections import select_ids
 
 
 def changed(record: Record, clock: FakeClock, count: int = 4, to: str = "on_hold") -> int:

@@ -8,7 +8,6 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from clinic.change.deciding import decide
-from clinic.change.selection import select_ids
 from clinic.cohort.take_in import take_in_ids
 from clinic.gateway.incoming import Receipt
 from clinic.govern.approvals import request_approval
@@ -29,6 +28,7 @@ from tests.clinic.change.practice import asked, done
 from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import add_campaign, add_patients, make_ledger
 from tests.references import message_id
+from tests.selections import select_ids
 
 ONE, TWO = (message_id(1, row) for row in (1, 2))
 SECRET = "a long secret of nobody"

@@ -9,9 +9,12 @@ import sqlalchemy as sa
 
 from clinic.errors import NotFound
 from clinic.message import states
-from clinic.message.campaign import Campaign, get_campaign, refuse, release
+from clinic.message.approve import release_campaign
+from clinic.message.campaign import Campaign, get_campaign, refuse
+from clinic.message.timing import timing_of
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign
+from clinic.settings import Settings
 from tests.fakes import FakeClock
 from tests.ledgers import add_campaign, add_patients
 
@@ -20,6 +23,10 @@ def state(record: Record) -> tuple[str, str | None]:
     with record.read() as connection:
         row = get_campaign(connection, 1)
     return row.state, row.state_reason
+
+
+def release(record: Record, clock: FakeClock) -> None:
+    release_campaign(record, clock, Settings(), 1, timing_of(Settings()))
 
 
 @pytest.fixture
@@ -31,10 +38,10 @@ def checking(record: Record, clock: FakeClock) -> Record:
 
 def test_a_campaign_is_let_go_once(checking: Record, clock: FakeClock) -> None:
     """ARC-6: until then nothing can be claimed; from then on its time runs."""
-    release(checking, clock, 1)
+    release(checking, clock)
     first = clock.now()
     clock.sleep(60)
-    release(checking, clock, 1)
+    release(checking, clock)
     assert state(checking) == (states.RUNNING, None)
     with checking.read() as connection:
         assert get_campaign(connection, 1).released_at == first
@@ -44,7 +51,7 @@ def test_a_refused_campaign_can_never_be_let_go_and_its_list_is_free_again(
     checking: Record, clock: FakeClock
 ) -> None:
     refuse(checking, 1, "not-confirmed")
-    release(checking, clock, 1)
+    release(checking, clock)
     assert state(checking) == (states.REFUSED, "not-confirmed")
     with checking.read() as connection:
         assert get_campaign(connection, 1).send_guard is None
@@ -58,7 +65,7 @@ def test_only_a_campaign_that_is_being_checked_is_let_go_or_refused(
 ) -> None:
     with checking.write() as connection:
         connection.execute(sa.update(campaign).values(state=other))
-    release(checking, clock, 1)
+    release(checking, clock)
     refuse(checking, 1, "not-confirmed")
     assert state(checking) == (other, None)
 

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from clinic.gateway.incoming import Inbound
-from clinic.message.campaign import release
+from clinic.message.approve import release_campaign
 from clinic.message.deliver import deliver
 from clinic.message.replies import keep_replies
 from clinic.message.timing import timing_of
@@ -50,10 +50,9 @@ def write(practice: Practice, **values: Any) -> None:
 
 def sent(practice: Practice, number: int) -> list[tuple[str, str, str | None]]:
     """Let it go at its time; each message's address, state and reason."""
-    release(practice.record, practice.clock, number)
-    ledger = make_ledger(
-        practice.record, practice.clock, practice.folder, timing=timing_of(practice.settings)
-    )
+    timing = timing_of(practice.settings)
+    release_campaign(practice.record, practice.clock, practice.settings, number, timing)
+    ledger = make_ledger(practice.record, practice.clock, practice.folder, timing=timing)
     deliver(ledger, practice.gateway, number, 1, 9)
     with practice.record.read() as connection:
         columns = (message.c.address, message.c.state, message.c.reason)

@@ -86,10 +86,13 @@ def test_whoever_is_left_out_at_the_moment_of_sending_has_a_reason_with_a_senten
 
 
 def test_every_state_of_a_message_is_an_outcome() -> None:
-    told = {states.PENDING: "waiting", states.ACCEPTED: "sent"}
-    assert {told.get(state, state) for state in states.FINAL | {*told, states.UNKNOWN}} <= set(
-        OUTCOMES
-    )
+    outcome_of = {
+        states.PENDING: "waiting", states.ACCEPTED: "sent", states.DELIVERED: "delivered",
+        states.UNDELIVERED: "undelivered", states.REJECTED: "rejected", states.UNKNOWN: "unknown",
+        states.SUPPRESSED: "suppressed", states.CANCELLED: "cancelled", states.EXPIRED: "expired",
+        states.EXHAUSTED: "exhausted",
+    }  # fmt: skip
+    assert set(outcome_of.values()) <= set(OUTCOMES)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from clinic.gateway.incoming import Receipt, Said
 from clinic.gateway.protocol import GatewayClass, Taken, Turned
 from clinic.message import states
 from clinic.message.deliver import deliver
-from clinic.message.network_reasons import REASONS, is_permanent, reason_code
+from clinic.message.network_reasons import PERMANENT, REASONS, reason_code
 from clinic.message.receipts import count_inbox, keep_late_answer, keep_receipts
 from clinic.message.save import save_batches
 from clinic.message.settle import MATCH_WINDOW, Applied, apply_receipts, better
@@ -368,7 +368,7 @@ def test_72_hours_without_a_receipt_is_a_failure_for_now(
     clock.sleep(2)
     assert end_waiting(record, clock, Receipts()) == 2
     assert state_of(record, two) == ("undelivered", "no_receipt")
-    assert not is_permanent("no_receipt")
+    assert "no_receipt" not in PERMANENT
     assert items(record)[two] == ("failed", "no_receipt")
     assert end_waiting(record, clock, Receipts()) == 0
 
@@ -508,7 +508,7 @@ def test_the_networks_words_become_one_code_that_is_permanent_or_temporary(
 ) -> None:
     """COM-9: the table of formats.md."""
     assert reason_code(given) == code
-    assert is_permanent(code) is permanent
+    assert (code in PERMANENT) is permanent
 
 
 def test_no_name_of_a_reason_belongs_to_two() -> None:

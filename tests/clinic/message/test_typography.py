@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from clinic.message.segments import count_segments
 from clinic.message.typography import (
     LettersPrice,
-    costly_characters,
     count_rewritten,
     plain,
     price_of_letters,
@@ -105,19 +104,6 @@ def test_what_is_rewritten_is_counted_by_the_texts_that_have_it() -> None:
     """PAT-13: a character counts once a text, and one that stays does not count."""
     texts = ["It’s 2½ – ’", "It’s ours", "plain", "–4 mg"]
     assert dict(count_rewritten(texts)) == {"’": 2, "½": 1, "–": 1}
-
-
-def test_each_costly_character_is_named_once_with_the_reason() -> None:
-    """PAT-13: why a text costs more than it seems."""
-    costly = costly_characters("Siân’s €5 and Siân’s €9\u200b")
-    assert [character for character, _ in costly] == ["â", "’", "€", "\u200b"]
-    reasons = dict(costly)
-    assert "circumflex" in reasons["â"]
-    assert "70 characters instead of 160" in reasons["â"]
-    assert 'can be written "\'"' in reasons["’"]
-    assert reasons["€"] == "counts as two"
-    assert "can be left out" in reasons["\u200b"]
-    assert costly_characters("Dear Ann, see you at 10:30.") == []
 
 
 def test_the_price_of_letters_is_the_segments_they_add() -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from clinic.change.selection import select_by_filter
 from clinic.cohort.filters import PatientFilter
 from clinic.practice.synthetic import Practice as Synthetic
 from clinic.practice.synthetic import fill_practice
@@ -21,6 +20,7 @@ from tests.clinic.change.practice import asked, asked_for, done, patients, place
 from tests.fakes import FakeClock
 from tests.main_job import Practice
 from tests.postgres_copies import Copies
+from tests.selections import select_by_filter
 
 COUNT = 1_050
 SETTINGS = Settings(
