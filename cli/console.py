@@ -49,7 +49,7 @@ def end(exit_code: int) -> None:
     if not ended.wanted:
         return
     if exit_code and not ended.told and ended.error is None:
-        says = " ".join(ended.said) or "it did not do what it was asked"
+        says = " ".join(ended.said) or "it did not do what was asked"
         ended.error = scripts.error_of("failed", says, exit_code, do=says)
     scripts.write(scripts.document(ended))
 

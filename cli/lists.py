@@ -73,7 +73,7 @@ def check(
         ),
     ] = "",
     channel: Annotated[
-        Literal["sms", "email"], typer.Option(help="The way to the patient.")
+        Literal["sms", "email"], typer.Option(help="How the patient is contacted.")
     ] = "sms",
     template: Annotated[
         str | None, typer.Option(help="A template's key: who lacks what it needs is told too.")

@@ -78,7 +78,8 @@ def message(
         typer.Option(help="Subject of the free text, for e-mail.", rich_help_panel=_WHAT),
     ] = None,
     channel: Annotated[
-        Literal["sms", "email"], typer.Option(help="The way to the patient.", rich_help_panel=_WHAT)
+        Literal["sms", "email"],
+        typer.Option(help="How the patient is contacted.", rich_help_panel=_WHAT),
     ] = "sms",
     snomed: Annotated[
         list[str] | None,
@@ -93,7 +94,7 @@ def message(
         typer.Option(help="When it is written to the record.", rich_help_panel=_WHAT),
     ] = "as set",
     no_save: Annotated[
-        bool, typer.Option("--no-save", help="Not to the record.", rich_help_panel=_WHAT)
+        bool, typer.Option("--no-save", help="Do not save to the record.", rich_help_panel=_WHAT)
     ] = False,
     start: Annotated[
         datetime | None,
@@ -128,7 +129,9 @@ def message(
     ] = None,
     again: Annotated[
         bool,
-        typer.Option("--again", help="Although this list had it before.", rich_help_panel=_HOW),
+        typer.Option(
+            "--again", help="Send it although this list had it before.", rich_help_panel=_HOW
+        ),
     ] = False,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Send without asking.", rich_help_panel=_HOW)
@@ -136,14 +139,16 @@ def message(
     accept_warnings: Annotated[
         bool,
         typer.Option(
-            "--accept-warnings", help="Although the text has warnings.", rich_help_panel=_HOW
+            "--accept-warnings",
+            help="Send it although the text has warnings.",
+            rich_help_panel=_HOW,
         ),
     ] = False,
     override_gate: Annotated[
         str | None,
         typer.Option(
             metavar="REASON",
-            help="The list is right although its checks stop it: why. Your name goes on the audit trail.",
+            help="Why the list is right although its checks stop it. Kept with your name on the audit trail.",
             rich_help_panel=_HOW,
         ),
     ] = None,

@@ -76,7 +76,7 @@ def who_acts(record: Record, settings: Settings, me: str, secret_fd: int | None 
             return name
         raise NotAllowed(
             "operator-nobody",
-            "the name given is no operator's and not this account's own; see: cohort operators list; "
+            "the name given is neither an operator's nor this account's own; see: cohort operators list; "
             "then: cohort sign-in NAME",
         )
     person = _signed_in(record, settings, name) if secret_fd is None else None
@@ -118,7 +118,7 @@ def _nobody_yet() -> NotAllowed:
 
     return NotAllowed(
         "operator-unproven",
-        "nobody was added yet who could be proven; begin with: cohort operators add NAME --role admin",
+        "no operator was added yet; begin with: cohort operators add NAME --role admin",
     )
 
 

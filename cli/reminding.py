@@ -62,7 +62,7 @@ def remind(
         str, typer.Option(help="The vendor's, or one of your own.", rich_help_panel=_WHAT)
     ] = "appointment-reminder",
     channel: Annotated[
-        Literal["sms", "email"], typer.Option(help="The way to the patient.", rich_help_panel=_WHAT)
+        Literal["sms", "email"], typer.Option(help="How the patient is contacted.", rich_help_panel=_WHAT)
     ] = "sms",
     name: Annotated[
         str, typer.Option(help="The list's name.", rich_help_panel=_WHAT)
@@ -99,14 +99,14 @@ def remind(
     accept_warnings: Annotated[
         bool,
         typer.Option(
-            "--accept-warnings", help="Although the text has warnings.", rich_help_panel=_HOW
+            "--accept-warnings", help="Send it although the text has warnings.", rich_help_panel=_HOW
         ),
     ] = False,
     override_gate: Annotated[
         str | None,
         typer.Option(
             metavar="REASON",
-            help="The list is right although its checks stop it: why. Your name goes on the audit trail.",
+            help="Why the list is right although its checks stop it. Kept with your name on the audit trail.",
             rich_help_panel=_HOW,
         ),
     ] = None,

@@ -165,5 +165,5 @@ def resume(me: Me = "", secret_fd: SecretFd = None) -> None:
             was_paused = go_on(settings)
         if was_paused:
             tell_resumed(record, SystemClock(), by=by, subject="queue")
-    console.say("The queue of messages goes on." if was_paused else "The queue is not paused.")
+    console.say("The queue of messages is resumed." if was_paused else "The queue is not paused.")
     console.next_commands("cohort campaigns", "cohort server status")

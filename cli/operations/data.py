@@ -58,7 +58,8 @@ def visit(
         str, typer.Option(help="Time of day, within opening hours: 09:00-12:00.")
     ] = "",
     per_day: Annotated[
-        int | None, typer.Option(min=1, help="Most visits a provider and day; none: the settings'.")
+        int | None,
+        typer.Option(min=1, help="Most visits per provider and day; none: the settings'."),
     ] = None,
     repeat: Annotated[
         str,

@@ -71,7 +71,7 @@ def _of_others(given: Given) -> Iterator[tuple[str, str]]:
     if given.not_left:
         yield (
             f"{given.not_left:,}",
-            "[dim]are another campaign's and have not left: it waits or was stopped; cohort campaigns[/]",
+            "[dim]belong to another campaign and were not sent: it waits or was stopped; cohort campaigns[/]",
         )
 
 

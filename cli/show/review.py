@@ -44,7 +44,7 @@ def show_review(review: Review, previews: list[Preview], *, not_accepted: Path |
 def show_warnings(review: Review) -> None:
     """What must be minded at every send (PAT-28, ACX-23, COM-4); what in the text looks sensitive."""
     for notice in notices(review.channel):
-        console.err().print(f"[bold]Please mind[/] {notice}")
+        console.err().print(f"[bold]Please note[/] {notice}")
     for warning in review.warnings:
         console.err().print(f"[bold yellow]Warning[/] {warning.code}: {escape(warning.says)}")
 

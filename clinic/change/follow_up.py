@@ -25,7 +25,7 @@ from clinic.record.schema.change import follow_up
 SAYS: Final = {
     "notify_facility": "Tell the facility of its new patients.",
     "notify_provider": "Tell the provider of their new patients.",
-    "review_visits": "Look at visits that could not move along.",
+    "review_visits": "Check visits that could not be moved.",
     "assign_provider": "Choose a provider for patients who have none now.",
     "reschedule_visits": "Book the cancelled visits again.",
 }

@@ -211,7 +211,7 @@ def _refuse_missing(fields: Mapping[str, str], scheme: Layout, file_name: str) -
             "list-columns-missing",
             f"{file_name}: row 1: {_WHO_NEEDS[scheme]} needs also {_said_once(missing)}. "
             "Add what is missing to the export, or rename its heading; the order of columns does not matter. "
-            "The headings must stand in the first row.",
+            "The headings must be in the first row.",
         )
 
 

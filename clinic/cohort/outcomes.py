@@ -87,11 +87,11 @@ _BEFORE = (
         "no_contact", "left_out", "The patient's preferred contact is No Contact. Do not message."
     ),
     Outcome("phone_missing", "error", "No mobile number. Contact another way, or add one."),
-    Outcome("phone_invalid", "error", "The number cannot exist. Correct it in the record."),
+    Outcome("phone_invalid", "error", "The number is not valid. Correct it in the record."),
     Outcome(
         "phone_not_mobile",
         "error",
-        "The number cannot take texts. Contact another way, or add a mobile.",
+        "The number cannot receive texts. Contact another way, or add a mobile.",
     ),
     Outcome(
         "phone_not_allowed",
@@ -99,7 +99,7 @@ _BEFORE = (
         "Numbers of this country or kind are switched off in the settings.",
     ),
     Outcome("email_missing", "error", "No e-mail address. Contact another way, or add one."),
-    Outcome("email_invalid", "error", "The e-mail address cannot exist. Correct it in the record."),
+    Outcome("email_invalid", "error", "The e-mail address is not valid. Correct it in the record."),
     Outcome(
         "duplicate", "left_out", "The patient appears in an earlier row of this list, which counts."
     ),
@@ -120,7 +120,7 @@ _BEFORE = (
     Outcome(
         "message_blank",
         "error",
-        "With this patient's values nothing is left of the template's text. Fix the template.",
+        "With this patient's values the message is empty. Fix the template.",
     ),
     Outcome(
         "message_too_long",
@@ -173,7 +173,7 @@ _AFTER = (
     ),
     Outcome("suppressed", "left_out", "Left out at the moment of sending; the detail says why."),
     Outcome("cancelled", "left_out", "Cancelled before it was sent."),
-    Outcome("expired", "failed", "Its time went by before it could be sent."),
+    Outcome("expired", "failed", "Its time passed before it could be sent."),
     Outcome(
         "exhausted", "failed", "Tried as often as allowed, never accepted. Send the failures again."
     ),

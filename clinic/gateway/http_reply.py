@@ -43,10 +43,10 @@ _MEANS = {
     402: ", it wants to be paid",
     403: ", it refuses our login",
     425: ", too early",
-    429: ", too many requests: it takes no more for now",
+    429: ", too many requests: it accepts no more for now",
     500: ", it has an internal error",
     502: ", it is out of service",
-    503: ", it takes nothing for now",
+    503: ", it accepts nothing for now",
     504: ", it is out of service",
 }
 

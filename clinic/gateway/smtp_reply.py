@@ -49,9 +49,14 @@ def _concerns_all(command: str, code: int, says: str) -> str | None:
 def no_connection(error: OSError) -> str:
     """Why there is no connection to the relay, in a sentence."""
     if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code >= 0:
-        return f"the relay turns us away with {error.smtp_code}: it takes nothing for now"
+        return (
+            f"the relay refuses the connection with {error.smtp_code}: it accepts nothing for now"
+        )
     if isinstance(error, smtplib.SMTPServerDisconnected | TimeoutError):
-        return "the relay does not greet us: it hung up, or said nothing in time (email.timeout_seconds)"
+        return (
+            "the relay sent no greeting: it closed the connection, or did not answer in time "
+            "(email.timeout_seconds)"
+        )
     return "the relay cannot be reached: no connection to email.host at email.port"
 
 

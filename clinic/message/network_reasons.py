@@ -35,7 +35,7 @@ _PERMANENT = (
      ("unallocated_number", "number_not_in_use", "not_in_service")),
     ("invalid_number", "The number is not valid.",
      ("invalid_destination", "invalid_msisdn", "invalid_destination_address")),
-    ("rejected_by_operator", "The operator rejected the message.",
+    ("rejected_by_operator", "The mobile network rejected the message.",
      ("rejected", "message_rejected", "rejectd", "operator_rejected", "spam", "content_rejected")),
     ("service_suspended", "The number's service is suspended.",
      ("call_barred", "barred", "teleservice_not_provisioned", "suspended")),

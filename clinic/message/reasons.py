@@ -19,7 +19,7 @@ CAMPAIGN: Final = {
     "or the gateway; resume.",
     "halted-ambiguous": "Several attempts in a row got no answer. Ask the provider; resume.",
     "canary-failed": "Too much of its pilot batch failed. Look at the errors; resuming sends the rest.",
-    "too-late": "Its latest start went by. Is the message still correct? Resume or cancel.",
+    "too-late": "Its latest start time has passed. Is the message still correct? Resume or cancel.",
     "database-restored": "The record was restored to an earlier state. Ask the provider what was sent since; "
     "then: cohort sending allow; then resume or cancel.",
     "database-moved": "The record is on another database server, or its server failed over or was set back. "

@@ -3,7 +3,7 @@ Before a submission that was left open is sent again: the calendar, the pace and
 
 A replay sends the same bytes, so nobody can be taken out of a request. Whoever died or opted out since
 the intent may have their message already, or may not: the request that holds it is not sent again, and
-its messages are listed as `unknown`. Better some more to look up than a text to the dead.
+its messages are listed as `unknown`. Better some more to look up than a text to somebody who is deceased.
 """
 
 from __future__ import annotations

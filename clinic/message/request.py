@@ -77,7 +77,7 @@ class MessageRequest(BaseModel):
         default=None, title="Template version", ge=1, description="Empty: the newest"
     )
     channel: Literal["sms", "email"] = Field(
-        default="sms", title="Channel", description="The way to the patient (PAT-12)"
+        default="sms", title="Channel", description="How the patient is contacted (PAT-12)"
     )
     snomed_codes: list[str] = Field(
         default=[], title="SNOMED CT codes", description="Saved with each message (PAT-15, ACX-3)"
@@ -118,10 +118,10 @@ class MessageRequest(BaseModel):
         default=None, ge=1, le=60, title="Days", description="Spread over so many days (ACX-29)"
     )
     per_second: int | None = Field(
-        default=None, ge=1, title="Per second", description="Most messages a second (NEW-7)"
+        default=None, ge=1, title="Per second", description="Most messages per second (NEW-7)"
     )
     per_hour: int | None = Field(
-        default=None, ge=1, title="Per hour", description="Most messages an hour (NEW-7)"
+        default=None, ge=1, title="Per hour", description="Most messages per hour (NEW-7)"
     )
     per_day: int | None = Field(
         default=None, ge=1, title="Per day", description="Most messages in 24 hours (NEW-7)"

@@ -96,6 +96,6 @@ def _no_address(told: Sequence[Told], audience: Audience) -> str:
         )
     codes = ", ".join(each.code for each in told[:_NAMED]) + (" …" if len(told) > _NAMED else "")
     return (
-        f"no {audience} that it concerns ({codes}) has an e-mail address that can exist: "
+        f"no {audience} that it concerns ({codes}) has a valid e-mail address: "
         f"set it with: cohort places {audience} {told[0].code} --email ADDRESS. Nobody was told"
     )

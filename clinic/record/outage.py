@@ -33,7 +33,7 @@ _BUSY: Final = (
     "the database server has no connection left for us: end some, or raise max_connections. "
 )
 _FAULT: Final = (
-    "the disk of {} reports errors: look at it before anything else; the runbook has the way on"
+    "the disk of {} reports errors: look at it before anything else; the runbook says how to go on"
 )
 _REFUSED: Final = (
     "the database server refuses us: look at user, password and database of record_url. "

@@ -28,7 +28,7 @@ class Contact(Section):
     """How often a patient may be messaged, over all campaigns (NEW-8), and numbers that do not work."""
 
     most: int = Field(
-        default=0, ge=0, description="Most messages a patient in the period; 0: no limit"
+        default=0, ge=0, description="Most messages per patient in the period; 0: no limit"
     )
     days: float = Field(default=7, gt=0, description="The period")
     exempt_purposes: tuple[str, ...] = Field(

@@ -21,7 +21,7 @@ def _web_address(url: str) -> str:
 class SmsGateway(Section):
     """The HTTP gateway (docs/gateways.md has its contract)."""
 
-    url: str = Field(default="", description="Base address; empty: texts go to the outbox")
+    url: str = Field(default="", description="Base address; empty: there is no gateway for texts")
     token: SecretStr = Field(default=SecretStr(""), description="Bearer token")
     token_file: str = Field(
         default="",
@@ -35,7 +35,7 @@ class SmsGateway(Section):
     window_hours: float = Field(
         default=24, gt=0, description="How long it remembers an idempotency key"
     )
-    per_request: int = Field(default=100, ge=1, le=1000, description="Most messages a request")
+    per_request: int = Field(default=100, ge=1, le=1000, description="Most messages per request")
     connections: int = Field(default=50, ge=1, le=500, description="Connections kept open")
     timeout_seconds: float = Field(default=15, gt=0, description="Longest wait for an answer")
     busy_is_refusal: bool = Field(
@@ -79,7 +79,7 @@ class SmsGateway(Section):
 class EmailGateway(Section):
     """The SMTP gateway."""
 
-    host: str = Field(default="", description="Relay; empty: e-mails go to the outbox")
+    host: str = Field(default="", description="Relay; empty: there is no gateway for e-mail")
     port: int = Field(default=25, ge=1, le=65535, description="Its port")
     user: str = Field(default="", description="Login, if it asks for one")
     password: SecretStr = Field(default=SecretStr(""), description="Its password")

@@ -80,7 +80,7 @@ class Settings(Section):
         description="Keep messages in the outbox where no gateway is set, and send nothing: for trials",
     )
     batch_size: int = Field(
-        default=1000, ge=1, le=1000, description="Most messages a batch (ARC-14)"
+        default=1000, ge=1, le=1000, description="Most messages per batch (ARC-14)"
     )
     lease_seconds: float = Field(
         default=300,

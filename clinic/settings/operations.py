@@ -20,7 +20,7 @@ class Operations(Section):
         description="From each status, those a status change may lead to (ALC-14)",
     )
     cap: int = Field(
-        default=1_000_000, ge=1, le=1_000_000, description="Most patients an operation (ALC-34)"
+        default=1_000_000, ge=1, le=1_000_000, description="Most patients per operation (ALC-34)"
     )
     chunk_size: int = Field(
         default=20_000, ge=1, le=50_000, description="Patients changed in one transaction (ALC-42)"
@@ -41,7 +41,10 @@ class Visits(Section):
         "A day that is not named is closed, as are the holidays and days of [hours]",
     )
     per_day: int = Field(
-        default=20, ge=1, le=200, description="Most visits a provider and day, booked ones included"
+        default=20,
+        ge=1,
+        le=200,
+        description="Most visits per provider and day, booked ones included",
     )
     per_day_of: dict[str, int] = Field(
         default={}, description="The same for single providers, by their codes"

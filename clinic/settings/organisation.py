@@ -70,7 +70,7 @@ class Organisation(Section):
         default=("sms", "email"), description="What may be used (PAT-1, ACX-7)"
     )
     campaign_cap: int = Field(
-        default=10_000, ge=1, le=1_000_000, description="Most recipients a campaign (PAT-2)"
+        default=10_000, ge=1, le=1_000_000, description="Most recipients per campaign (PAT-2)"
     )
     plain_typography: bool = Field(
         default=True,

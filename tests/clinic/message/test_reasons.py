@@ -111,7 +111,8 @@ def test_a_messages_reason_in_words(code: str | None, says: str) -> None:
     ("code", "says"),
     [
         (None, ""),
-        ("too-late", "too-late: Its latest start went by. Is the message still correct? Resume or cancel."),
+        ("too-late", "too-late: Its latest start time has passed. Is the message still correct? "
+         "Resume or cancel."),
         ("template-unknown", "template-unknown: see docs/runbook.md."),
     ],
 )  # fmt: skip
