@@ -248,7 +248,7 @@ def export(
     # ALC-28
     console.say(
         "This file holds protected health information: follow your policy, "
-        "send it by no unsecured e-mail, delete it when it has served."
+        "send it by no unsecured e-mail, delete it when it is no longer needed."
     )
 
 

@@ -76,7 +76,8 @@ def check(
         Literal["sms", "email"], typer.Option(help="How the patient is contacted.")
     ] = "sms",
     template: Annotated[
-        str | None, typer.Option(help="A template's key: who lacks what it needs is told too.")
+        str | None,
+        typer.Option(help="A template's key: also says who lacks a value that it needs."),
     ] = None,
     html: Annotated[
         Path | None, typer.Option(help="Write the report as a page for a browser.")

@@ -28,7 +28,7 @@ app = typer.Typer(
 )
 Code = Annotated[str, typer.Argument(help="Letters, digits, dot, dash, underscore.")]
 Name = Annotated[str | None, typer.Option(help="As people know it; a new one must have it.")]
-Email = Annotated[str | None, typer.Option(help="For notices; empty takes it away.")]
+Email = Annotated[str | None, typer.Option(help="For notices; empty removes it.")]
 Active = Annotated[
     bool | None, typer.Option("--open/--closed", help="Closed: given nobody any more.")
 ]

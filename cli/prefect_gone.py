@@ -117,7 +117,7 @@ def say_gone(*, released: bool) -> None:
     global _leave
     _leave = True
     says = (
-        "sending goes on without it, the record has what was sent, and only Prefect's pages do not show how "
+        "sending goes on without it, the record has what was sent, and only the Prefect UI do not show how "
         "this run ended. To start it again: cohort server start"
         if released
         else "nothing was sent yet; the command below starts the server again, and sends"

@@ -20,7 +20,7 @@ from clinic.errors import SettingsWrong
 from clinic.settings import Settings
 
 _HEAD = """\
-# Settings of Cohort. A line that begins with # shows a default: take the # away to change it.
+# Settings of Cohort. A line that begins with # shows a default: remove the # to change it.
 # The environment wins over this file: COHORT_HOME, COHORT_SMS__URL, …
 """
 

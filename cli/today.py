@@ -73,7 +73,7 @@ def today(
     for says in standing.values():
         console.say(f"[yellow]{escape(says)}[/]")
     _show(f"Waits for {me}", mine)
-    _show("Failed, or stands still", bad)
+    _show("Failed, or not moving", bad)
     _show("Waits for others", others)
     _show("Under way", under_way)
     if teams:

@@ -26,7 +26,7 @@ from clinic.record.schema.messages import campaign, check_result, recipient
 from data_checks.verdict import Verdict
 
 HOW_TO_OVERRIDE: Final = (
-    "Every row and its reason can be downloaded; whoever knows that the list is right all the same gives a "
+    "Every row and its reason can be downloaded; whoever knows that the list is right anyway gives a "
     "reason: --override-gate REASON, in a run override_gate"
 )
 

@@ -91,7 +91,7 @@ CEILINGS: tuple[Ceiling, ...] = (
         "placeholders",
         "placeholder",
         "have a placeholder for a number or address (07700 000000, noemail@…)",
-        "Correct them at their source: whoever owns such a number would get these messages.",
+        "Correct them at their source: the owner of such a number would get these messages.",
         lambda gate: 0.0,
         "warning",
         fewest=1,

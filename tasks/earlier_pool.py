@@ -104,7 +104,7 @@ def _move(client: SyncPrefectClient, who: Installation) -> str:
     return (
         f"The work pool {EARLIER} of an earlier version, which all installations shared, was removed with "
         f"its {len(deployments)} deployments: this installation has its own, {who.pool} ({who.label}){again}. "
-        "Schedules that were changed in Prefect's pages must be changed there again"
+        "Schedules that were changed in the Prefect UI must be changed there again"
     )
 
 

@@ -13,7 +13,7 @@ from tasks.wiring import wiring
 
 @task(name="write-export", **WHILE_AWAY)
 def write_export(operation_id: int) -> Written:
-    """Write it whole, or not at all; tried again, it is begun again."""
+    """Write it whole, or not at all; tried again, it begins again."""
     parts = wiring()
     written = export(parts.record, parts.clock, parts.settings, operation_id)
     _show(operation_id, written)

@@ -61,7 +61,7 @@ class Installation:
 
     @property
     def label(self) -> str:
-        """As people read it in Prefect's pages, behind a deployment's name."""
+        """As people read it in the Prefect UI, behind a deployment's name."""
         name = " ".join(_NO_NAME.sub(" ", self.practice).split())[:_LONGEST].strip()
         return f"{name}, {self.key}" if name else self.key
 

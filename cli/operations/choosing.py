@@ -103,7 +103,7 @@ def say_notices(file: IdFile) -> None:
     """What the reader left out or may have changed, by row, before anybody relies on it."""
     if file.heading is not None:
         console.say_plain(
-            f"{file.name}: row {file.heading:,} is taken for a heading, since no id stands in it."
+            f"{file.name}: row {file.heading:,} is taken for a heading, since it has no id."
         )
     for notice in file.notices:
         if not notice.must_be_seen or notice.code in _OF_MESSAGES:

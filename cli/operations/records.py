@@ -93,9 +93,7 @@ def attribute(
     field: Annotated[str, typer.Option(help="insurance_plan, postcode, email, title, sex, …")],
     reason: Reason,
     value: Annotated[str | None, typer.Option(help="The new value.")] = None,
-    clear: Annotated[
-        bool, typer.Option("--clear", help="Take the value away, and put none there.")
-    ] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove the value.")] = False,
     was: Annotated[str | None, typer.Option(help="Only for those who have this now.")] = None,
     tidy: Annotated[
         bool, typer.Option("--tidy", help="Write what is there the usual way instead.")
@@ -114,7 +112,7 @@ def attribute(
         raise OperationRefused(
             "value-missing",
             "say what to write: --value TEXT, --tidy to write what is there the usual way, or "
-            "--clear to take the value of everybody selected away (exactly one of them)",
+            "--clear to remove the value of everybody selected (exactly one of them)",
         )
     parameters: dict[str, Any] = {"field": field, "to": value, "was": was, "tidy": tidy}
     told(changing.request("attribute", selection, parameters, how))

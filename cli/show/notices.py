@@ -29,7 +29,7 @@ def show_notices(record: Record, settings: Settings, operation_id: int) -> None:
     if found := notices_now(record, operation_id):
         console.show_table(
             "Notices",
-            ["Campaign", "To", "Requested by", "On", "Sent", "Not sent", "How it stands"],
+            ["Campaign", "To", "Requested by", "On", "Sent", "Not sent", "Status"],
             [
                 (n.campaign_id, n.audience, n.requested_by, at(n.asked_at), n.sent, n.not_sent, n.says)
                 for n in found

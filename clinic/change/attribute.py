@@ -94,7 +94,7 @@ def require(_connection: Connection, _settings: Settings, parameters: Parameters
     if to is not None and not str(to).strip():
         raise OperationRefused(
             "value-missing",
-            f"an empty value would take {field} away from everybody selected; if that is meant: --clear",
+            f"an empty value would remove {field} away from everybody selected; if that is meant: --clear",
         )
     if to is not None and not _fits(field, str(to)):
         raise OperationRefused(

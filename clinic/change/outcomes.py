@@ -69,7 +69,7 @@ SAYS: Final = {
     DEFAULT_ELSEWHERE: "The facility's default provider works at another one. Set another, or name a provider.",
     VISIT_STAYS: "The visit's provider does not work there: move it by hand.",
     CHANGED_SINCE: "Somebody else changed this field after the review: their value is kept.",
-    CHANGED_BACK: "Somebody changed it and changed it back: it is theirs now and is kept.",
+    CHANGED_BACK: "Somebody changed it and changed it back: their edit is kept.",
     LATER_OPERATION: "A later operation changed it too. Undo that one first.",
     NOT_CHANGED_WITH: "Left as it is because the patient's own change could not be made.",
     NOT_IN_OPERATION: "The operation that is undone did not concern this patient: nothing to put back.",

@@ -86,7 +86,7 @@ def unproven(asked: Approval) -> NotAllowed:
     who = asked.requested_by
     return NotAllowed(
         "requester-unproven",
-        f"{who} has not said that this is theirs: {who} types: cohort confirm {asked.id}",
+        f"{who} has not confirmed this request: {who} types: cohort confirm {asked.id}",
     )
 
 

@@ -55,11 +55,11 @@ def _prefect(
         )
         return
     if prefect.polled_at is None:
-        yield "worker-gone", "no worker has ever asked for work: nothing that is due begins"
+        yield "worker-gone", "no worker has ever asked for work: nothing that is due is started"
     elif now - prefect.polled_at > timedelta(seconds=limits.poll_seconds):
         yield (
             "worker-gone",
-            f"no worker has asked for work since {_time(prefect.polled_at)}: nothing that is due begins",
+            f"no worker has asked for work since {_time(prefect.polled_at)}: nothing that is due is started",
         )
     if prefect.paused:
         yield (
@@ -79,7 +79,7 @@ def _sending(record: RecordFacts) -> Iterator[tuple[str, str]]:
     if record.stopped:
         yield "sending-stopped", f"nothing is sent: {SAYS.get(record.stopped, record.stopped)}"
     if record.refusing:
-        yield "gateway-refusing", f"the gateway takes nothing of {_campaigns(record.refusing)}"
+        yield "gateway-refusing", f"the gateway accepts nothing from {_campaigns(record.refusing)}"
     if record.halted:
         yield "campaign-halted", f"{_campaigns(record.halted)} paused by itself: a person must look"
 

@@ -62,7 +62,7 @@ def letter(settings: Settings, at: datetime, news: News) -> tuple[str, str]:
         parts.append(f"Over: {', '.join(news.ended)}")
     parts.append(
         "What is wrong now: cohort health\n"
-        "Who is written to: health.tell in cohort.toml. It says nothing of any patient."
+        "Recipients: health.tell in cohort.toml. No patient is named."
     )
     return f"Cohort: {_gist(news)} ({name})", "\n\n".join(parts) + "\n"
 

@@ -100,7 +100,7 @@ def _remarks(settings: Settings) -> Iterator[str]:
     expected = "sms" in settings.receipts.channels and bool(settings.sms.url)
     if expected and not (settings.receipts.secret.get_secret_value() or settings.receipts.pull):
         yield (
-            "delivery receipts of texts are expected (receipts.channels) and there is no way in for them: "
+            "delivery receipts of texts are expected (receipts.channels) and nothing receives them: "
             "neither receipts.secret nor receipts.pull is set. After receipts.no_receipt_hours they count as "
             "failed"
         )

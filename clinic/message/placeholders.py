@@ -87,8 +87,8 @@ def unfilled_warnings(counts: Mapping[str, int]) -> list[ContentWarning]:
         rows = sorted(int(one.split(":")[1]) for one in counts if one.startswith(f"{name}:"))
         named = ", ".join(f"{row:,}" for row in rows[:_MOST_SHOWN])
         says = (
-            f"In {counts[name]:,} rows (the first: {named}) what stands for {name} looks like a place to be "
-            "filled, or like nothing: it would be sent as it stands. Correct the list and send it "
+            f"In {counts[name]:,} rows (the first: {named}) the value of {name} looks like a place to be "
+            "filled, or like no value: it would be sent as it is. Correct the list and send it "
             "again, or accept this warning."
         )
         warnings.append(ContentWarning("value_unfilled", says))

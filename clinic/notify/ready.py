@@ -41,7 +41,7 @@ def require_tellable(
     if about.state not in CHANGED_SOMETHING:
         raise NotAllowed(
             "notice-too-early",
-            f"operation {about.id} is {about.state} and has changed nothing: there is nothing to tell of. "
+            f"operation {about.id} is {about.state} and has changed nothing: there is nothing to notify about. "
             f"Where it stands: cohort operations show {about.id}",
         )
     if "email" not in settings.organisation.channels:

@@ -86,6 +86,4 @@ class Halt(Section):
     )
     batches: int = Field(default=3, ge=1, description="Counted over so many attempts")
     least: int = Field(default=100, ge=1, description="And over no fewer messages than this")
-    ambiguous: int = Field(
-        default=3, ge=1, description="Attempts in a row of which nobody knows what became"
-    )
+    ambiguous: int = Field(default=3, ge=1, description="Attempts in a row with unknown outcome")

@@ -36,7 +36,7 @@ class Health(Section):
         default=60, gt=0, description="The clock may differ from others' by so much"
     )
     certificate_days: float = Field(
-        default=21, ge=0, description="A gateway's certificate that ends sooner is told of"
+        default=21, ge=0, description="A gateway's certificate that expires sooner is reported"
     )
     backup_hours: float = Field(
         default=48,

@@ -56,6 +56,6 @@ def _require_common(base: SettingsFile) -> None:
         if base.values.get(name):
             raise SettingsWrong(
                 "settings-shared",
-                f"{base.place([name])}: {name} stands in a base file, so that all practices that extend it "
+                f"{base.place([name])}: {name} is in a base file, so that all practices that extend it "
                 "would share it: write it in each practice's own file",
             )

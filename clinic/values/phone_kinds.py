@@ -10,7 +10,7 @@ from phonenumbers import PhoneNumberType
 KINDS: Final[dict[str, tuple[str, str]]] = {
     "missing": ("phone_missing", "No number."),
     "letters": ("phone_invalid", "Letters among the digits (often O for 0, or a note)."),
-    "symbols": ("phone_invalid", "Only digits, spaces and ( ) + - . may stand in a number."),
+    "symbols": ("phone_invalid", "Only digits, spaces and ( ) + - . may be in a number."),
     "spreadsheet_number": ("phone_invalid", "Rounded by a spreadsheet (4.479E+11): digits are lost."),
     "too_short": ("phone_invalid", "Digits are missing."),
     "too_long": ("phone_invalid", "Too many digits, or two numbers in one cell."),

@@ -57,10 +57,10 @@ SENTENCES: dict[str, str] = {
     "short_nhs_number": "An NHS number has nine digits; Excel may have dropped a zero. "
     "It is not completed by guess: the row will be left out.",
     "lost_character": "A cell holds the replacement character U+FFFD: the program that wrote the file "
-    "lost a letter. Export it again as UTF-8 if it stands in a name that is shown.",
+    "lost a letter. Export it again as UTF-8 if it is in a name that is shown.",
     "error_value": "A cell that matters holds a spreadsheet error such as #N/A.",
     "no_last_line_end": "The last row has no line end. Make sure that the export was not cut off.",
-    "repeated_heading": "The heading stands again among the rows, as if two exports were joined.",
+    "repeated_heading": "The heading appears again among the rows, as if two exports were joined.",
 }
 
 

@@ -150,7 +150,7 @@ def refuse_extent(name: str, extent: Extent, limits: Limits) -> None:
         raise ListRefused(
             "list-too-many-columns",
             f"{name} has {extent.last_column:,} columns; the most that is read is {limits.columns}. "
-            "Leave out those that are not needed, and whatever stands far to the right.",
+            "Leave out those that are not needed, and whatever is far to the right.",
         )
     too_wide = extent.last_row * extent.last_column > limits.grid_cells
     if extent.rows > limits.rows + 1 or extent.last_row > limits.rows + 1000 or too_wide:
