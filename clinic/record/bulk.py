@@ -10,10 +10,9 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
-import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, CursorResult, Table
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
@@ -21,6 +20,9 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
 from clinic.errors import RecordRefusal
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SQLITE = SQLiteDialect_pysqlite()
 
@@ -137,6 +139,8 @@ def plain_rows(result: CursorResult[Any]) -> list[tuple[Any, ...]]:
 
 def plain_frame(result: CursorResult[Any]) -> pd.DataFrame:
     """A query's rows as a frame of objects, a column a name; values as `plain_rows` gives them."""
+    import pandas as pd  # 80 MB, which most commands and the watch (cli/watching.py) do without
+
     names = list(result.keys())
     rows = plain_rows(result)
     columns = zip(*rows, strict=True) if rows else ([] for _ in names)
