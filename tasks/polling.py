@@ -31,6 +31,7 @@ from tasks.draining import drain_children_first, go_on
 from tasks.environment import GUARDS, ROOT, api_url, child_environment
 from tasks.identity import POOL, VARIABLE, Installation
 from tasks.proxies import drop_proxies, no_proxy
+from tasks.turns import Turns
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
@@ -86,7 +87,7 @@ def refuse_strange(deployment: DeploymentResponse | None, ours: frozenset[str]) 
         )
 
 
-def register(ours: frozenset[str], who: Installation) -> None:
+def register(ours: frozenset[str], who: Installation, *, starts_at_once: int) -> None:
     """Put our worker in the place of Prefect's process worker. Imports prefect."""
     import httpx
     from prefect.client.schemas.objects import State
@@ -133,11 +134,21 @@ def register(ours: frozenset[str], who: Installation) -> None:
                 await super().setup()
                 # Here, since Prefect's command has set its own handlers before
                 drain_children_first()
+                self._turns = Turns(starts_at_once, self._is_starting)
                 await go_on(self.client, who)
+
+            async def _is_starting(self, run: UUID) -> bool:
+                # An error that is raised here would end the worker
+                with contextlib.suppress(httpx.HTTPError, PrefectException):
+                    state = (await self.client.read_flow_run(run)).state
+                    return state is not None and state.is_pending()
+                return False
 
             async def _submit_run(self, flow_run: FlowRun) -> None:
                 if who.owns(flow_run.tags):
-                    return await super()._submit_run(flow_run)
+                    async with self._turns.one(flow_run.id):
+                        await super()._submit_run(flow_run)
+                    return
                 says = (
                     f"run-not-ours: this run is not of {who.label}, whose worker this is, and was not "
                     "started; nothing was sent. Start it from a deployment of its own installation"
@@ -151,7 +162,6 @@ def register(ours: frozenset[str], who: Installation) -> None:
                 if self._cancelling_observer is not None:
                     self._cancelling_observer.remove_in_flight_flow_run_id(flow_run.id)
                 self._submitting_flow_run_ids.discard(flow_run.id)
-                return None
 
 
 def worker_name(pid: int) -> str:
@@ -177,7 +187,7 @@ def main(pool: str = "", file: str = str(ROOT / "prefect.yaml")) -> None:
     # Prefect's worker ends by interrupting itself, which whoever was started in the background (nohup,
     # cron, CI) has learnt to ignore, and passes on
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    register(entrypoints(Path(file)), who)
+    register(entrypoints(Path(file)), who, starts_at_once=settings.prefect_starts_at_once)
     # Without `--limit`: with it, a crashed run that is started again at once kills the worker
     sys.argv = ["prefect", "worker", "start", "--pool", pool or who.pool,
                 "--type", "process", "--name", worker_name(os.getpid())]  # fmt: skip

@@ -60,6 +60,13 @@ class Settings(Section):
     prefect_port: int = Field(
         default=4200, ge=1, le=65535, description="Port of the local Prefect server"
     )
+    prefect_starts_at_once: int = Field(
+        default=3,
+        ge=1,
+        le=100,
+        description="So many runs a worker starts at the same time; the others wait their turn. How many run "
+        "together is not limited by it",
+    )
     prefect_keep_days: int = Field(
         default=30,
         ge=1,
