@@ -1,8 +1,8 @@
 """
 Prefect's artifacts, for work that goes on without Prefect.
 
-A table or a bar that cannot be drawn because the server is gone fails no task: what it shows is in the
-record. After a failure nothing is drawn for a while, or each attempt would cost seconds.
+A table or a bar that cannot be drawn because the server is gone, or too busy, fails no task: what it shows is
+in the record. After a failure nothing is drawn for a while, or each attempt would cost seconds.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import ParamSpec, TypeVar
 
 import httpx
 from prefect import artifacts
+from prefect.exceptions import PrefectHTTPStatusError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -38,8 +39,12 @@ class Drawing:
             try:
                 return draw(*args, **kwargs)
             except httpx.TransportError:
-                self._quiet_until = self._now() + QUIET_SECONDS
-                return None
+                pass
+            except PrefectHTTPStatusError as error:  # after all its retries
+                if error.response.status_code < 500:
+                    raise
+            self._quiet_until = self._now() + QUIET_SECONDS
+            return None
 
         return drawn
 

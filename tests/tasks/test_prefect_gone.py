@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import (
     PREFECT_API_URL,
     PREFECT_CLIENT_CSRF_SUPPORT_ENABLED,
@@ -32,21 +33,32 @@ from tests.prefect_server import free_port
 class Server:
     """Draws while it is there, and counts who asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, says: Exception) -> None:
         self.there = True
         self.asked = 0
+        self._says = says
 
     def draw(self, what: str) -> str:
         """The artifact."""
         self.asked += 1
         if not self.there:
-            raise httpx.ConnectError("refused")
+            raise self._says
         return f"drawn: {what}"
 
 
-def test_what_cannot_be_drawn_fails_nothing_and_is_tried_again_after_a_while() -> None:
+def answered(status: int) -> PrefectHTTPStatusError:
+    """What Prefect's client raises after its last attempt."""
+    request = httpx.Request("POST", "http://127.0.0.1/api/artifacts/")
+    response = httpx.Response(status, request=request, json={"detail": "database is locked"})
+    return PrefectHTTPStatusError(f"{status}", request=request, response=response)
+
+
+@pytest.mark.parametrize("says", [httpx.ConnectError("refused"), answered(503)])
+def test_what_cannot_be_drawn_fails_nothing_and_is_tried_again_after_a_while(
+    says: Exception,
+) -> None:
     clock = [0.0]
-    server = Server()
+    server = Server(says)
     draw = Drawing(now=lambda: clock[0]).wrap(server.draw)
     assert draw("one") == "drawn: one"
 
@@ -59,11 +71,12 @@ def test_what_cannot_be_drawn_fails_nothing_and_is_tried_again_after_a_while() -
     assert draw("five") == "drawn: five"
 
 
-def test_what_prefect_refuses_is_still_a_fault() -> None:
+@pytest.mark.parametrize("error", [ValueError("no such key"), answered(422)])
+def test_what_prefect_refuses_is_still_a_fault(error: Exception) -> None:
     def refuse() -> None:
-        raise ValueError("no such key")
+        raise error
 
-    with pytest.raises(ValueError, match="no such key"):
+    with pytest.raises(type(error)):
         Drawing().wrap(refuse)()
 
 
