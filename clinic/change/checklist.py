@@ -148,9 +148,9 @@ def _since(connection: Connection, planned: Operation) -> list[Check]:
         ),
         Check(
             "died-since-review",
-            "No patient is deceased since the review",
+            "No patient became deceased after the review",
             now.died == 0,
-            f"{_count(now.died, 'has', 'have')} deceased since; left out if it is approved",
+            f"{_count(now.died, 'is', 'are')} deceased since the review; left out if it is approved",
             stops=False,
         ),
     ]

@@ -20,8 +20,8 @@ NOTICE: Final = (
 
 # PAT-28, ACX-23: what the program does for them, and what it cannot know
 CONSENT: Final = (
-    "Leave out deceased patients and those who do not want {channel}: whom the record names is left "
-    "out, whom only you know of is not."
+    "Leave out deceased patients and those who do not want {channel}: those marked on the record are left "
+    "out, those that only you know of are not."
 )
 _WORDS: Final = {"sms": "texts", "email": "e-mail", "voice": "calls"}
 

@@ -71,7 +71,7 @@ def test_a_group_is_made_filled_and_listed(typed: Type, installed: Record) -> No
     made = ("groups", "add", "carers", "--ids-from", "-", "--name", "Carers")
     told = typed(*made, stdin="999 000 0018\n4444")
     assert "1 added" in told.err
-    assert "1 ids are of no patient" in told.err
+    assert "1 ids match no patient" in told.err
     assert "1 were in it already" in typed(*made, stdin="1001").err
     assert typed("groups", "list").rows() == [["carers", "Carers", "1"]]
     assert typed("groups", "list", "--json").json()[0]["members"] == 1

@@ -134,7 +134,7 @@ def test_the_approver_sees_what_follows_and_what_changed_until_the_decision(offi
     assert all(each["holds"] is not False for each in still)
     die(record, 3)
     stopped = typed(office, "approve", "1", "--note", "seen", me="mia", code=3)
-    assert "1 patient has died since" in stopped
+    assert "1 patient is deceased since the review" in stopped
     assert get_operation(record, 1).state == "waiting"
     approved(office, "1", "--override", "the others are right")
     assert {n: p for n, p in column(record, "provider_id").items() if n in (2, 3, 6)} == {

@@ -90,7 +90,7 @@ def test_a_secret_is_never_on_the_screen_and_pasting_says_how_to_end(
         tmp_path, "groups", "add", "carers", "--name", "Carers", "--ids-from", "-", "--operator", "root",
         answers=[("Password of root", SECRET), ("Ctrl-D", "999 000 0018"), ("0018", CTRL_D)],
     )  # fmt: skip
-    assert (pasted.code, "1 ids are of no patient" in pasted.text) == (0, True), pasted.text
+    assert (pasted.code, "1 ids match no patient" in pasted.text) == (0, True), pasted.text
     signed_in = at_terminal(tmp_path, "sign-in", "root", answers=[("Password of root", SECRET)])
     assert signed_in.code == 0, signed_in.text
     for screen in (added, pasted, signed_in):

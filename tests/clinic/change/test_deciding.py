@@ -168,7 +168,7 @@ def test_who_died_since_is_told_and_another_fields_edit_is_not(
         connection.execute(
             sa.update(patient).where(patient.c.id == 2).values(death_date=date(2026, 3, 1))
         )
-    with pytest.raises(NotAllowed, match="1 patient has died since"):
+    with pytest.raises(NotAllowed, match="1 patient is deceased since the review"):
         approve(record, clock, number)
 
 

@@ -86,9 +86,9 @@ def test_a_base_may_be_named_by_the_environment(
         (
             'home = "/srv/cohort"',
             "settings-shared",
-            "base.toml, line 1: home stands in a base file",
+            "base.toml, line 1: home is in a base file",
         ),
-        ('record_url = "postgresql://db/c"', "settings-shared", "record_url stands in a base file"),
+        ('record_url = "postgresql://db/c"', "settings-shared", "record_url is in a base file"),
         ('extends = "hill/cohort.toml"', "settings-file", "extends leads back to"),
         ('extends = "none.toml"', "settings-file", "base.toml, line 1: there is no file"),
         ("[halt]\nbatchs = 1", "settings", "base.toml, line 2: there is no setting halt.batchs"),
@@ -206,7 +206,7 @@ def test_a_file_of_which_nothing_is_wrong_has_no_fault_and_notes_what_is_missing
     path = write(folder / "good.toml", GATEWAY)
     faults, remarks = check_settings(path)
     assert faults == []
-    assert any("no way in for them" in remark for remark in remarks)
+    assert any("nothing receives them" in remark for remark in remarks)
 
 
 @pytest.mark.parametrize(
