@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import gzip
 import io
 import logging
 import logging.handlers
 import os
+import shutil
 from collections.abc import Iterator
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -24,7 +26,7 @@ from pathlib import Path
 from typing import Any, Final
 
 MOST_BYTES: Final = 2_000_000
-KEPT: Final = 5  # besides the one that is written to
+KEPT: Final = 14  # besides the one that is written to; four weeks of a quiet practice
 FILE: Final = "COHORT_LOG_FILE"
 PRACTICE: Final = "COHORT_LOG_PRACTICE"
 
@@ -98,9 +100,24 @@ def rotate(path: Path, *, most: int = MOST_BYTES, kept: int = KEPT) -> bool:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists() or path.stat().st_size < most:  # somebody else did it meanwhile
             return False
-        for number in range(kept, 0, -1):
-            older = path.with_name(f"{path.name}.{number}")
-            newer = path if number == 1 else path.with_name(f"{path.name}.{number - 1}")
-            if newer.exists():
-                newer.replace(older)
+        for number in range(kept, 1, -1):
+            for end in ("", ".gz"):
+                newer = path.with_name(f"{path.name}.{number - 1}{end}")
+                if newer.exists():
+                    newer.replace(path.with_name(f"{path.name}.{number}{end}"))
+        path.replace(path.with_name(f"{path.name}.1"))
+        for number in range(2, kept + 1):  # a process may still be writing to the first
+            _pack(path.with_name(f"{path.name}.{number}"))
     return True
+
+
+def _pack(path: Path) -> None:
+    """A tenth of it is enough; killed in between, it is packed the next time."""
+    if not path.exists():
+        return
+    part, packed = path.with_name(f".{path.name}.part"), path.with_name(f"{path.name}.gz")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with path.open("rb") as plain, open(descriptor, "wb") as file, gzip.open(file, "wb") as target:
+        shutil.copyfileobj(plain, target)
+    part.replace(packed)
+    path.unlink()

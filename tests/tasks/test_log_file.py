@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 import re
 import stat
@@ -94,10 +95,13 @@ def test_a_long_log_is_renamed_and_all_processes_go_on_in_a_new_one(
         assert rotate(path, most=1, kept=3)
     log.info("last")
     assert sorted(p.name for p in path.parent.glob("cohort*")) == [
-        "cohort.log", "cohort.log.1", "cohort.log.2", "cohort.log.3",
+        "cohort.log", "cohort.log.1", "cohort.log.2.gz", "cohort.log.3.gz",
     ]  # fmt: skip
     assert lines(tmp_path)[0].endswith("last")
-    assert path.with_name("cohort.log.3").read_text().strip().endswith("5")
+    for number in (2, 3):
+        packed = path.with_name(f"cohort.log.{number}.gz")
+        assert gzip.decompress(packed.read_bytes()).decode().strip().endswith(f"{8 - number}")
+        assert stat.S_IMODE(packed.stat().st_mode) == 0o600
     assert not rotate(path, most=10_000)
     assert not rotate(tmp_path / "none")
 
