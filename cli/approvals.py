@@ -172,7 +172,7 @@ def reject(
 
 @app.command()
 def resume(approval: Number, me: Me = "", secret_fd: SecretFd = None) -> None:
-    """Let the run of a decided request go on, if that failed when it was decided."""
+    """Continue the run of a decided request, if that failed when it was decided."""
     from clinic.clock import SystemClock
     from clinic.errors import NotAllowed
     from clinic.govern.approval_rows import existing

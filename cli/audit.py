@@ -141,7 +141,7 @@ def show(
 @app.command()
 def verify(anchor: AnchorFile = None, json: Json = False) -> None:
     """
-    Read the whole trail again, and name the first place that is not what was written.
+    Check the whole trail, and name the first place that was changed.
 
     Exit code 5 if there is one. Then anchors what it found right.
     """
@@ -188,7 +188,7 @@ def anchor(
     me: Me = "",
     secret_fd: SecretFd = None,
 ) -> None:
-    """Note how long the trail is, in a file outside the database: what is cut off later, shows."""
+    """Note how long the trail is, in a file outside the database: so a cut is noticed later."""
     from clinic.govern.audit import write_anchor
 
     settings = get_settings()

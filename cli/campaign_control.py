@@ -27,7 +27,7 @@ def pause(
     """
     Send no more of a campaign until it is resumed. Acts within one batch.
 
-    What is under way at this moment is under way: its answer counts.
+    What is being sent at this moment is still sent.
     """
     from cli.show.next_steps import next_steps
     from clinic.clock import SystemClock
@@ -122,7 +122,7 @@ def review(
     samples: Annotated[int, typer.Option(min=1, help="How many messages to show.")] = 3,
 ) -> None:
     """
-    What an approver looks at: counts, who is left out and why, cost, time, and messages as they will leave.
+    What an approver looks at: counts, who is left out and why, cost, time, and messages as they will be sent.
 
     Shows patients' names and numbers: on this screen only.
     """

@@ -64,13 +64,13 @@ def list_all(
 
 @app.command()
 def tick(follow_up: Number, me: Me = "", secret_fd: SecretFd = None) -> None:
-    """Say that it is done. Who and when is in the audit trail."""
+    """Mark it as done. Who did and when is in the audit trail."""
     _set(follow_up, me, secret_fd, done=True)
 
 
 @app.command()
 def untick(follow_up: Number, me: Me = "", secret_fd: SecretFd = None) -> None:
-    """Say that it is not done after all."""
+    """Mark it as not done."""
     _set(follow_up, me, secret_fd, done=False)
 
 

@@ -53,7 +53,7 @@ def add(
     me: Me = "",
     secret_fd: SecretFd = None,
 ) -> None:
-    """Put patients into a group, and make it if it has a name. Again: nothing. By whom is on the trail."""
+    """Add patients to a group. With --name it is made if there is none. Who did it is on the audit trail."""
     from clinic.clock import SystemClock
     from clinic.practice.groups import add_to_group, list_groups
 
@@ -100,7 +100,7 @@ def remove(
     me: Me = "",
     secret_fd: SecretFd = None,
 ) -> None:
-    """Take patients out of a group; the patients themselves stay. Again: nothing."""
+    """Remove patients from a group; the patients themselves stay."""
     from clinic.clock import SystemClock
     from clinic.practice.groups import remove_from_group
 

@@ -161,8 +161,8 @@ def message(
     """
     Message everyone in a list, a group, a filter or pasted ids who may be messaged.
 
-    First the review: who is accepted, who is not and why, what it costs, three messages as they will
-    leave. Nothing is sent before you say yes. Killed or interrupted, it carries on with --resume.
+    First the review: who is accepted, who is not and why, what it costs, three messages as they will be
+    sent. Nothing is sent before you say yes. Killed or interrupted, it carries on with --resume.
 
     [bold]Examples[/]
 

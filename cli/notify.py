@@ -23,7 +23,9 @@ _KINDS = Literal["facility", "provider", "internal"]
 
 
 def notify(
-    operation: Annotated[int, typer.Argument(metavar="OPERATION", help="Of which operation.")],
+    operation: Annotated[
+        int, typer.Argument(metavar="OPERATION", help="The number of the operation.")
+    ],
     to: Annotated[_KINDS, typer.Option(help="Facilities, providers, or the practice's own team.")],
     reason: Annotated[str, typer.Option(help="Why; for the approver. Name no patient.")],
     text: Annotated[
@@ -44,7 +46,7 @@ def notify(
     """
     Tell staff of an operation, by e-mail. A manager approves.
 
-    What was said cannot be unsaid: there is no undo, but a correction can be sent as another notice.
+    There is no undo: a correction can be sent as another notice.
     """
     from clinic.clock import SystemClock
     from clinic.govern.approvals import latest

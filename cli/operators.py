@@ -93,7 +93,7 @@ def add(
 
 @app.command()
 def disable(name: Name, me: Me = "", secret_fd: SecretFd = None) -> None:
-    """From now on this person decides nothing. What they did stays in the audit trail."""
+    """Disable a person: they decide nothing any more. What they did stays in the audit trail."""
     from clinic.clock import SystemClock
     from clinic.govern.approvals import undecidable
     from clinic.govern.audit import write_anchor
@@ -118,7 +118,7 @@ def secret(
     """
     A new password: your own, by the old one, or another's, by an admin (--operator ADMIN).
 
-    Who was given a secret by an admin changes it at once: until then two people know it.
+    A password that an admin gave is changed at once: until then two people know it.
     """
     from clinic.clock import SystemClock
     from clinic.govern.audit import write_anchor

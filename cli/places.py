@@ -30,7 +30,7 @@ Code = Annotated[str, typer.Argument(help="Letters, digits, dot, dash, underscor
 Name = Annotated[str | None, typer.Option(help="As people know it; a new one must have it.")]
 Email = Annotated[str | None, typer.Option(help="For notices; empty removes it.")]
 Active = Annotated[
-    bool | None, typer.Option("--open/--closed", help="Closed: given nobody any more.")
+    bool | None, typer.Option("--open/--closed", help="Closed: gets no new patients or visits.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
 
@@ -76,7 +76,7 @@ def facility(
     me: Me = "",
     secret_fd: SecretFd = None,
 ) -> None:
-    """Make a facility, or change what is given of it. What is omitted stays unchanged."""
+    """Add a facility, or change one. What is omitted stays unchanged."""
     given = {
         "name": name, "email": email, "phone": phone, "default_provider": default_provider,
         "active": active,
@@ -96,7 +96,7 @@ def provider(
     me: Me = "",
     secret_fd: SecretFd = None,
 ) -> None:
-    """Make a provider, or change what is given of them. What is omitted stays unchanged."""
+    """Add a provider, or change one. What is omitted stays unchanged."""
     given = {
         "name": name, "email": email, "facility": facility, "speciality": speciality,
         "capacity": capacity, "active": active,

@@ -20,7 +20,7 @@ def replies(
         typer.Argument(metavar="[NO]", help="One reply, and the patients of its number."),
     ] = None,
     keywords: Annotated[
-        bool, typer.Option("--keywords", help="STOP and START too, which need nobody.")
+        bool, typer.Option("--keywords", help="Also STOP and START, which need no action.")
     ] = False,
     limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
     json: Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")] = False,

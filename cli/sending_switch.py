@@ -58,7 +58,7 @@ def status(
 
 @app.command()
 def stop(reason: Why = "", me: Me = "") -> None:
-    """Let nothing be sent from now on, by whatever path. Anybody may; campaigns keep their state."""
+    """Stop all sending from now on. Anybody may; campaigns keep their state."""
     from clinic.clock import SystemClock
     from clinic.message.sending_stop import sending, stop_by_person
 
@@ -88,10 +88,10 @@ def allow(
     secret_fd: SecretFd = None,
 ) -> None:
     """
-    Let sending go on. A manager who knows what was sent; asks for your password.
+    Allow sending again. Needs a manager who knows what was sent; asks for your password.
 
     After a restore: compare with the gateway's own list what was sent since the backup. Campaigns that were
-    held stay held: each is resumed (what it has sent before is sent again) or cancelled.
+    held stay held: each is resumed (cohort resume N --left …) or cancelled.
     """
     from clinic.clock import SystemClock
     from clinic.errors import NotAllowed, RecordUnsafe

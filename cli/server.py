@@ -149,7 +149,7 @@ def status(json: Annotated[bool, typer.Option("--json", help="For scripts.")] = 
 
 @app.command()
 def resume(me: Me = "", secret_fd: SecretFd = None) -> None:
-    """Let the queue of messages go on, which campaigns that halted one after the other have paused."""
+    """Resume the queue of messages, which was paused since campaigns halted one after the other."""
     from clinic.clock import SystemClock
     from clinic.govern.hands import tell_resumed
     from tasks.environment import apply_environment

@@ -10,7 +10,9 @@ from cli import console
 from cli.proof import SecretFd, anchor_of, prove_me
 from cli.wiring import LocalTime, get_settings, open_record
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Who you are; else the settings say.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="Who you are; from the settings if not given.")
+]
 
 
 def sign_in(name: Name = "", secret_fd: SecretFd = None) -> None:
@@ -33,7 +35,7 @@ def sign_in(name: Name = "", secret_fd: SecretFd = None) -> None:
 
 
 def sign_out() -> None:
-    """End it before the hour is over, for instance when somebody else sits down here."""
+    """Sign out before the hour is over, for instance when somebody else uses this computer."""
     from clinic.clock import SystemClock
     from clinic.govern.sign_in import sign_out as act
 

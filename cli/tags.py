@@ -45,7 +45,7 @@ def add(
     me: Me = "",
     secret_fd: SecretFd = None,
 ) -> None:
-    """Make a tag. Again: nothing. That it was made, and by whom, is in the audit trail."""
+    """Add a tag. Who added it is in the audit trail."""
     from clinic.change.tag_catalogue import add_tag
     from clinic.clock import SystemClock
 

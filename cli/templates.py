@@ -105,7 +105,7 @@ def add(
         Path | None, typer.Option(help="A UTF-8 file with the text.", exists=True, dir_okay=False)
     ] = None,
     subject: Annotated[str | None, typer.Option(help="For e-mail.")] = None,
-    name: Annotated[str | None, typer.Option(help="What people call it.")] = None,
+    name: Annotated[str | None, typer.Option(help="Its name.")] = None,
     message_type: Annotated[
         str | None, typer.Option("--type", help="Its type in the catalogue; else invitation.")
     ] = None,

@@ -1,4 +1,4 @@
-"""`cohort today`: what waits for me, what runs, what failed or stands still, and the way on. Only looks."""
+"""`cohort today`: what waits for me, what runs, what failed or does not move, and the way on. Only looks."""
 
 from __future__ import annotations
 

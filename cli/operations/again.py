@@ -50,12 +50,12 @@ def rerun(
 
 
 def resume(operation: Number, me: Me = "", secret_fd: SecretFd = None) -> None:
-    """Let an operation go on that was only stored, or whose run was lost or stopped half way."""
+    """Continue an operation that was only stored, or whose run was lost or stopped half way."""
     console.next_commands(*changing.resume(operation, me, secret_fd))
 
 
 def withdraw(operation: Number, me: Me = "", secret_fd: SecretFd = None) -> None:
-    """Take back what you asked for, before it has begun. Nothing is changed."""
+    """Withdraw your own request before it has begun. Nothing is changed."""
     from cli.proof import anchor_of, prove_me
     from clinic.change.withdraw import withdraw as take_back
     from clinic.clock import SystemClock

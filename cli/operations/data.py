@@ -35,7 +35,7 @@ def export(
     Export patients' data to one file. A team lead approves.
 
     The file is in the home's folder [bold]exports[/], readable by its owner alone. There is no undo:
-    what left cannot be called back.
+    what was exported cannot be called back.
     """
     how = Asking(reason, me, secret_fd, key, yes, not no_run)
     told(changing.request("export", selection, {"what": what, "format": format_}, how))
@@ -74,7 +74,7 @@ def visit(
     """
     Book a visit for each patient, where there is time. A manager approves.
 
-    Who cannot be placed is listed with the reason: cohort operations show N --outcome no_slot
+    Patients for whom there is no time are listed with the reason: cohort operations show N --outcome no_slot
     """
     from clinic.change.visit_request import require_ahead
 

@@ -42,7 +42,7 @@ class Look:
 
 
 def show_look(look: Look, time: LocalTime) -> None:
-    """How many, who not and why, what it costs, when it leaves, and one message as it will leave."""
+    """How many, who not and why, what it costs, when it is sent, and one message as it will be."""
     review = look.review
     what = "Dry run" if review.dry_run else "To be sent"
     console.say(f"\n[bold]{what}[/]: {escape(review.list_name)}")

@@ -90,7 +90,7 @@ def resume(
 
     Raises:
         NotFound: there is no such campaign
-        NotAllowed: it neither is paused, nor held, nor missed; sending is stopped; or nobody said what left
+        NotAllowed: it neither is paused, nor held, nor missed; sending is stopped; or nobody said what was sent
     """
     now = clock.now()
     with record.write() as connection:

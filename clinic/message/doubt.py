@@ -159,7 +159,7 @@ def say(
             "left-unsaid",
             f"messages of campaign {job.id} may have been sent between {doubt.since:%d %b %Y %H:%M} and "
             f"{doubt.until:%d %b %Y %H:%M} UTC, and this record does not know of it. Ask the "
-            f"provider, then say what left: cohort resume {job.id} --left nothing (the provider has none of "
+            f"provider, then say what was: cohort resume {job.id} --left nothing (the provider has none of "
             "it; it is sent), or --left unknown (nobody knows; none of it is sent, each is listed)",
         )
     return {} if left is None else {"doubt_said": left}

@@ -2,7 +2,7 @@
 What was sent to whom: the patient's outreach card (ARC-16) and the Outreach Report (ARC-17).
 
 Both read the ledger, so that they tell of a message also where it was not filed on the record. Listed is
-what left, and what was tried and failed. What waits stands apart, with its date (`list_waiting`). What was
+what was sent, and what was tried and failed. What waits stands apart, with its date (`list_waiting`). What was
 left out at the moment of sending, what was cancelled, what nobody confirmed, and dry runs are not listed.
 """
 
