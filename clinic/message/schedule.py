@@ -79,10 +79,12 @@ def move_on(connection: Connection, job: Campaign, timing: Timing, now: datetime
         return job.state
     state = state_at(job, now)
     if state != job.state:
-        late = "too-late" if state == states.MISSED else None
-        released = job.released_at or now
         own = campaign.c.id == job.id
-        move(connection, state, own, state_reason=late, released_at=released)
+        move(
+            connection, state, own,
+            state_reason="too-late" if state == states.MISSED else None,
+            released_at=job.released_at or now,
+        )  # fmt: skip
     return state
 
 
