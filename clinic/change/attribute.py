@@ -125,18 +125,24 @@ def items(_connection: Connection, plan: Plan) -> Iterator[Items]:
 
 
 def _tidied(field: str, old: ColumnElement[Any]) -> tuple[ColumnElement[Any], list[Reason]]:
-    """The usual spelling of what is there, and who has nothing that could be spelled so."""
+    """The usual spelling of what is there; who has nothing that could be spelled so keeps what is there."""
     if field == "email":
-        new: ColumnElement[Any] = sa.func.lower(sa.func.trim(old))
-        return new, [
-            Reason(sa.and_(old.is_not(None), ~new.regexp_match(_ONE_ADDRESS)), VALUE_INVALID)
-        ]
+        plain = sa.func.lower(sa.func.trim(old))
+        one = plain.regexp_match(_ONE_ADDRESS)
+        return _where(one, plain, old), [Reason(sa.and_(old.is_not(None), ~one), VALUE_INVALID)]
     packed = sa.func.upper(sa.func.replace(old, " ", ""))
     length = sa.func.length(packed)
     # Not by its length: BFPO 61, UNKNOWN and an Irish Eircode would be cut in two
     good = packed.regexp_match(_PACKED)
     new = sa.func.substr(packed, 1, length - 3) + " " + sa.func.substr(packed, length - 2)
-    return new, [Reason(sa.and_(old.is_not(None), ~good), VALUE_INVALID)]
+    return _where(good, new, old), [Reason(sa.and_(old.is_not(None), ~good), VALUE_INVALID)]
+
+
+def _where(
+    good: ColumnElement[bool], new: ColumnElement[Any], old: ColumnElement[Any]
+) -> ColumnElement[Any]:
+    """Nobody is shown a value that is never written: `BFPO5 102` beside BFPO 5102."""
+    return sa.case((good, new), else_=old)
 
 
 ATTRIBUTE = Kind(

@@ -6,10 +6,12 @@ import random
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from clinic.change.plan import make_plan
 from clinic.errors import MendableError
 from clinic.record.database import Record
+from clinic.record.schema.change import operation_item
 from tests.clinic.change.practice import (
     SETTINGS,
     asked,
@@ -96,6 +98,10 @@ def test_data_clean_up_writes_values_the_usual_way(
     done(record, clock, operation_id)
     assert column(record, field)[1] == (after or before)
     assert outcomes(record, operation_id)[1] == ("will_change" if after else "value_invalid")
+    with record.read() as connection:
+        own = operation_item.c
+        planned = sa.select(own.new).where(own.operation_id == operation_id, own.patient_id == 1)
+        assert connection.scalar(planned) == (after or before)  # never a value that is not written
 
 
 @pytest.mark.parametrize(
