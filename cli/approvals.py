@@ -58,10 +58,12 @@ def stale(
     from clinic.clock import SystemClock
     from clinic.govern.approvals import expire, undecidable
     from clinic.govern.approvals import stale as find_stale
+    from clinic.message.approve import close_undecided
 
     settings, clock = get_settings(), SystemClock()
     with open_record(settings) as record:
         closed = expire(record, clock)
+        close_undecided(record, clock)
         found = find_stale(record, clock.now(), after=timedelta(hours=hours))
         stuck = undecidable(record, clock.now())
         _show_list(record, settings, found, json=json)
@@ -341,13 +343,15 @@ _TOLD_NO = {
     "under way": "Its run reads this, and ends; nothing was changed or sent.",
     "not begun": "Its run reads this when it begins, and ends; nothing was changed or sent.",
     "none": "Nothing was changed or sent.",
+    "done": "Nothing was changed or sent.",
 }
 _WENT = {
     "resumed": "Its run goes on.",
-    "started": "Its run was lost: another is started.",
+    "started": "No run of it is there any more: another is started.",
     "under way": "Its run is under way.",
     "not begun": "Its run is about to begin, and reads this by itself.",
     "none": "No run waits for it.",
+    "done": "Its run has read this already.",
 }
 
 

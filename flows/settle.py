@@ -57,7 +57,7 @@ def settle() -> object:
     silent = end_silent_runs(return_state=True)
     lost = find_lost_operations(return_state=True, wait_for=[allow_failure(silent)])
     started = start_operation.map(lost)
-    stopped = end_waiting_runs(return_state=True)
+    stopped = end_waiting_runs(return_state=True, wait_for=[allow_failure(closed)])
     forgotten = forget_receipts(return_state=True)
     removed = forget_runs(return_state=True)
     watched = check_health(return_state=True)

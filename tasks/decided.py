@@ -6,20 +6,23 @@ from typing import Literal
 from uuid import UUID
 
 from clinic.change.operations import find_operation
-from clinic.change.states import CLOSED
+from clinic.change.states import CLOSED, ENDED
 from clinic.errors import NotFound
 from clinic.govern.approvals import Approval
+from clinic.message.campaign import get_campaign
 from clinic.message.review import request_of
+from clinic.message.states import ENDED as CAMPAIGN_ENDED
 from clinic.record.database import Record
 from tasks import runs
 from tasks.going_on import Went, go_on, operation_goes_on, operation_tag, runs_of
 
 
-def decision_goes_on(record: Record, decided: Approval) -> Went | Literal["none"]:
+def decision_goes_on(record: Record, decided: Approval) -> Went | Literal["none", "done"]:
     """
     Let it go on.
 
     "none": nothing waits. A no is only told to a run that waits for it; none is started for that.
+    "done": a run that was about to ask has read the decision by itself, and is through with it
     """
     if decided.subject == "campaign":
         return _campaign(record, decided)
@@ -32,6 +35,8 @@ def decision_goes_on(record: Record, decided: Approval) -> Went | Literal["none"
         return "none"
     if found.state in CLOSED:
         return _told(operation_tag(found.id), decided.flow_run_id)
+    if found.state in ENDED:
+        return "done"
     return operation_goes_on(found.id, found.kind, flow_run_id=decided.flow_run_id)
 
 
@@ -42,10 +47,13 @@ def tag_of(decided: Approval) -> str:
     return f"{decided.subject}-{decided.subject_id}"
 
 
-def _campaign(record: Record, decided: Approval) -> Went | Literal["none"]:
+def _campaign(record: Record, decided: Approval) -> Went | Literal["none", "done"]:
     tag = f"campaign-{decided.subject_id}"
     if decided.state != "approved":
         return _told(tag, decided.flow_run_id)
+    with record.read() as connection:
+        if get_campaign(connection, decided.subject_id).state in CAMPAIGN_ENDED:
+            return "done"
     request = request_of(record, decided.subject_id)
     shown = {"request": request.model_dump(mode="json")}
     return go_on("message/message", shown, tag=tag, flow_run_id=decided.flow_run_id)

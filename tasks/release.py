@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
+from typing import Final
 
 from prefect.runtime import deployment, flow_run
 
@@ -22,13 +23,16 @@ from tasks.waiting import wait_until
 from tasks.while_away import WHILE_AWAY, while_away
 from tasks.wiring import wiring
 
+# What ended it before it began, and the name of its run's state
+_NOT_WANTED: Final = {"rejected": "Rejected", "expired": "Expired", "cancelled": "Withdrawn"}
+
 
 def wait_for_approval(campaign_id: int, batches: list[Span]) -> list[Span]:
     """
     Go on if the campaign needs no second approver, or has one; otherwise end this process until it has.
 
     Raises:
-        NotWanted: it was rejected, or nobody decided in time
+        NotWanted: it was rejected or cancelled, or nobody decided in time
         NotAllowed: nobody could start this run again
     """
     parts = wiring()
@@ -52,10 +56,10 @@ def wait_for_approval(campaign_id: int, batches: list[Span]) -> list[Span]:
     # Prefect's own limit is the later one: who comes too late is told by our table
     limit = timedelta(hours=parts.settings.release.approval_hours + 1)
     wait_until(lambda: answer() != "waiting", at_most=limit)
-    if (found := answer()) in ("rejected", "expired"):
+    if (found := answer()) in _NOT_WANTED:
         with parts.record.read() as connection:
             says = approve.why_refused(connection, campaign_id)
-        raise NotWanted(f"campaign-{found}", says, found.capitalize())
+        raise NotWanted(f"campaign-{found}", says, _NOT_WANTED[found])
     return batches
 
 

@@ -17,6 +17,7 @@ from clinic.health.letter import write_to_people
 from clinic.health.mailed import mail_findings
 from clinic.health.noted import note_watched
 from clinic.health.record_facts import read_facts
+from clinic.message.approve import close_undecided
 from clinic.message.forget import forget_receipts as forget_old_receipts
 from clinic.message.pull import pull
 from clinic.message.replies import apply_replies as apply_all_replies
@@ -151,4 +152,6 @@ def close_expired() -> int:
     """Close the requests that nobody decided in time, and plans that nobody asked for; how many."""
     parts = wiring()
     plans = expire_plans(parts.record, parts.clock, parts.settings)
-    return plans + len(expire(parts.record, parts.clock))
+    requests = len(expire(parts.record, parts.clock))
+    close_undecided(parts.record, parts.clock)
+    return plans + requests

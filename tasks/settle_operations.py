@@ -32,6 +32,8 @@ from clinic.change.operations import get_operation, in_state
 from clinic.change.states import APPROVED, ENDED, PLANNED, REQUESTED, RUNNING
 from clinic.errors import CohortError, NotFound
 from clinic.govern.approvals import latest
+from clinic.message.campaign import get_campaign
+from clinic.message.states import CANCELLED_CAMPAIGN, COMPLETED, REFUSED
 from clinic.record.outage import PASSING
 from tasks import runs
 from tasks.going_on import operation_goes_on, operation_tag, runs_of
@@ -44,6 +46,7 @@ _WITHIN: Final = timedelta(hours=6)
 _AWAY: Final = (*sorted(PASSING), "disk-full", "record-read-only")
 
 Ended = Literal["record away", "left something", "otherwise", ""]
+_CAMPAIGN_ENDED: Final = frozenset({COMPLETED, REFUSED, CANCELLED_CAMPAIGN})
 
 
 @task(name="find-lost-operations")
@@ -103,7 +106,7 @@ def start_operation(operation_id: int) -> str:
 
 @task(name="end-waiting-runs")
 def end_waiting_runs() -> int:
-    """Let the suspended runs of operations that people have closed end, each in its own state; how many."""
+    """Let the suspended runs of what people have closed end, each in its own state; how many."""
     paused = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED]))
     ours = FlowRunFilterTags(all_=[wiring().installation.tag])
     with get_client(sync_client=True) as client:
@@ -118,9 +121,16 @@ def end_waiting_runs() -> int:
 
 
 def _has_ended(tags: list[str]) -> bool:
-    found = [match for tag in tags if (match := re.fullmatch(r"operation-(\d+)", tag))]
+    """Whether the operation or campaign of these tags has."""
+    found = [match for tag in tags if (match := re.fullmatch(r"(operation|campaign)-(\d+)", tag))]
+    if not found:
+        return False
+    record, (kind, number) = wiring().record, found[0].groups()
     try:
-        return bool(found) and get_operation(wiring().record, int(found[0][1])).state in ENDED
+        if kind == "operation":
+            return get_operation(record, int(number)).state in ENDED
+        with record.read() as connection:
+            return get_campaign(connection, int(number)).state in _CAMPAIGN_ENDED
     except NotFound:
         return False  # of another record: theirs to end
 

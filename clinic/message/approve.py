@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.govern.approvals import latest, request_approval, require_approved
 from clinic.message import states
-from clinic.message.campaign import Campaign, locked_campaign
+from clinic.message.campaign import Campaign, get_campaign, locked_campaign
 from clinic.message.control import cancel_waiting
 from clinic.message.counting import count_outcomes
 from clinic.message.manifest import manifest_of
@@ -32,6 +32,7 @@ from clinic.message.schedule import move_on
 from clinic.message.timing import Timing
 from clinic.message.trail import tell_released
 from clinic.record.database import Record
+from clinic.record.schema.govern import approval
 from clinic.record.schema.lists import cohort_list, template, template_version
 from clinic.record.schema.messages import campaign, message
 from clinic.settings import Settings
@@ -109,7 +110,7 @@ def _is_to_staff(connection: Connection, job: Campaign) -> bool:
 
 def answer(record: Record, clock: Clock, campaign_id: int) -> str:
     """
-    What became of the request: "waiting", "approved", "rejected" or "expired".
+    What became of the request: "waiting", "approved", "rejected", "expired", or "cancelled" before it went.
 
     A rejected or expired campaign is refused, and its messages are cancelled. Reminders that
     nobody decided about are given back. A campaign that waits for nobody is "approved".
@@ -119,6 +120,8 @@ def answer(record: Record, clock: Clock, campaign_id: int) -> str:
         asked = latest(connection, subject=SUBJECT, subject_id=campaign_id)
         if job.state == states.REFUSED and job.state_reason in _REASONS:
             return _REASONS[job.state_reason]
+        if job.state == states.CANCELLED_CAMPAIGN and job.released_at is None and asked:
+            return "cancelled"
         if job.state != states.AWAITING_APPROVAL or asked is None:
             return "approved"
         late = asked.state in ("waiting", "approved") and asked.expires_at <= clock.now()
@@ -139,6 +142,22 @@ def answer(record: Record, clock: Clock, campaign_id: int) -> str:
     return "waiting" if found in ("void", "used") else found
 
 
+def close_undecided(record: Record, clock: Clock) -> int:
+    """Refuse the campaigns that wait for an approval which has ended without a yes; how many."""
+    of_campaigns = sa.select(approval.c.subject_id, sa.func.max(approval.c.id).label("newest"))
+    asked = of_campaigns.where(approval.c.subject == SUBJECT).group_by(approval.c.subject_id)
+    last = asked.subquery()
+    query = (
+        sa.select(campaign.c.id)
+        .join(last, last.c.subject_id == campaign.c.id)
+        .join(approval, approval.c.id == last.c.newest)
+        .where(campaign.c.state == states.AWAITING_APPROVAL, approval.c.state.in_(_ENDED))
+    )
+    with record.read() as connection:
+        found = connection.scalars(query.order_by(campaign.c.id)).all()
+    return sum(answer(record, clock, key) in _ENDED for key in found)
+
+
 _REASONS: Final = {f"approval-{word}": word for word in _ENDED}
 REFUSED_BY_PERSON: Final = frozenset(_REASONS)  # or by nobody's yes: a campaign's `state_reason`
 
@@ -146,6 +165,8 @@ REFUSED_BY_PERSON: Final = frozenset(_REASONS)  # or by nobody's yes: a campaign
 def why_refused(connection: Connection, campaign_id: int) -> str:
     """What ended a campaign before it began: by whom it was rejected and what they noted, or nobody's yes."""
     found = latest(connection, subject=SUBJECT, subject_id=campaign_id)
+    if get_campaign(connection, campaign_id).state == states.CANCELLED_CAMPAIGN:
+        return f"Campaign {campaign_id} was cancelled before it was let go; nothing was sent"
     if found is None or found.state != "rejected" or not found.decided_by:
         return f"Campaign {campaign_id} has expired: nobody approved it in time; nothing was sent"
     noted = f": {found.note}" if found.note else ""

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from clinic.clock import Clock
 from clinic.errors import NotAllowed
+from clinic.govern import approval_rows
 from clinic.govern.audit import Act, record_act
 from clinic.message import states
 from clinic.message.campaign import Campaign, get_campaign, locked_campaign
@@ -157,6 +158,7 @@ def cancel(record: Record, clock: Clock, campaign_id: int, *, by: str, reason: s
                 finished_at=clock.now(),
                 send_guard=job.send_guard if _has_left(connection, campaign_id) else None,
             )
+            _take_request_back(connection, clock, campaign_id, by=by)
         _told(connection, clock, job, "cancel", by=by, reason=reason)
     # Apart: workers lock a batch and then look at its campaign, and we must not wait for each other
     with record.write() as connection:
@@ -164,6 +166,15 @@ def cancel(record: Record, clock: Clock, campaign_id: int, *, by: str, reason: s
         return Controlled(
             campaign_id, states.CANCELLED_CAMPAIGN, count_outcomes(connection, campaign_id)
         )
+
+
+def _take_request_back(connection: Connection, clock: Clock, campaign_id: int, *, by: str) -> None:
+    """Nobody is asked to approve what is cancelled, and what was approved is no more."""
+    open_one = approval_rows.latest(connection, subject="campaign", subject_id=campaign_id)
+    if open_one is not None and open_one.state in ("waiting", "approved"):
+        approval_rows.move(connection, open_one, "void", now=clock.now())
+        act = approval_rows.act_on(open_one, "withdrawn", operator=by)
+        record_act(connection, clock, act)
 
 
 def _has_left(connection: Connection, campaign_id: int) -> bool:

@@ -216,8 +216,10 @@ def decided(office: Office, flow_run_id: str | None) -> Approval:
     ("went", "says"),
     [
         ("resumed", "goes on"),
-        ("started", "was lost: another is started"),
+        ("started", "another is started"),
         ("under way", "is under way"),
+        ("not begun", "about to begin"),
+        ("done", "has read this already"),
         ("none", "No run waits"),
     ],
 )

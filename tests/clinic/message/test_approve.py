@@ -10,11 +10,14 @@ import sqlalchemy as sa
 
 from clinic.change.deciding import decide
 from clinic.errors import NotAllowed
-from clinic.govern.approvals import latest
+from clinic.govern.approvals import expire, latest
+from clinic.govern.approvals import waiting as requests
+from clinic.govern.audit_verify import verify
 from clinic.govern.confirming import confirm, is_confirmed
 from clinic.govern.operators import Operator
 from clinic.message import states
-from clinic.message.approve import answer, ask, release_campaign, why_refused
+from clinic.message.approve import answer, ask, close_undecided, release_campaign, why_refused
+from clinic.message.control import cancel
 from clinic.message.counting import count_outcomes
 from clinic.message.purposes import ALERT, NOTICE
 from clinic.message.timing import Timing, timing_of
@@ -216,5 +219,40 @@ def test_a_campaign_that_nobody_approves_is_refused_and_every_row_says_so(
             "expired": f"Campaign {waiting} has expired: nobody approved it in time; nothing was sent",
         }[fate]
     )
+    with record.read() as connection:
+        assert count_outcomes(connection, waiting) == {"cancelled": 30}
+
+
+@pytest.mark.parametrize("decided", [False, True])
+def test_nobody_is_asked_to_approve_what_is_cancelled(
+    record: Record, clock: FakeClock, waiting: int, decided: bool
+) -> None:
+    """NEW-9: nor is what was approved still so, and a run that waits for the answer hears of it."""
+    if decided:
+        approve(record, clock, waiting)
+    number = request_of(record, waiting)
+    for _ in range(2):
+        cancel(record, clock, waiting, by="nia", reason="wrong list")
+    with record.read() as connection:
+        assert (
+            connection.scalar(sa.select(approval.c.state).where(approval.c.id == number)) == "void"
+        )
+        assert why_refused(connection, waiting).startswith(f"Campaign {waiting} was cancelled")
+    assert answer(record, clock, waiting) == "cancelled"
+    assert requests(record, clock.now()) == []
+    with pytest.raises(NotAllowed):
+        decide(record, clock, number, operator=MIA, decision="approved", note="late")
+    assert due_campaigns(record, clock.now()) == []
+    assert verify(record, None).holds
+
+
+def test_what_expired_is_closed_without_a_run_of_its_own(
+    record: Record, clock: FakeClock, waiting: int
+) -> None:
+    assert close_undecided(record, clock) == 0
+    clock.time += timedelta(hours=73)
+    assert expire(record, clock) == [request_of(record, waiting)]
+    assert (close_undecided(record, clock), close_undecided(record, clock)) == (1, 0)
+    assert state_of(record, waiting) == states.REFUSED
     with record.read() as connection:
         assert count_outcomes(connection, waiting) == {"cancelled": 30}
