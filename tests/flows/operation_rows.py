@@ -29,11 +29,12 @@ from clinic.change.operations import get_operation
 from clinic.record.database import Record
 from clinic.record.migrate import migrate
 from clinic.record.schema.change import operation_chunk
-from clinic.record.schema.people import patient, provider
+from clinic.record.schema.people import facility, patient, provider
 from clinic.settings import Settings
 from tasks import identity
 from tasks.environment import prefect_environment
 from tasks.going_on import operation_tag, runs_of
+from tasks.runs import start_deployment
 from tests.cli.office import SECRET, Office, hire
 from tests.clinic.change.practice import patients, places
 from tests.prefect_server import wait_for
@@ -41,7 +42,7 @@ from tests.prefect_server import wait_for
 EACH = 10  # patients of a row: a chunk each, enough to be killed between two
 LONG = 240  # seconds for a run on a busy machine
 KINDS: Mapping[str, tuple[str, ...]] = {
-    "status": ("--to", "on_hold"),
+    "status": ("--to", "discharged"),
     "provider": ("--to", "P2"),
     "facility": ("--to", "F2"),
     "tag": ("--add", "a"),
@@ -71,6 +72,7 @@ class Row:
     case: Case
     first: int  # of its patients
     operation: int = 0
+    campaign: int = 0  # of a notice
     hints: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
 
@@ -91,6 +93,9 @@ class Installation:
         self.office.environment |= prefect_environment(settings) | {
             "COHORT_PREFECT_PORT": str(settings.prefect_port),
             "COHORT_OPERATIONS__CHUNK_SIZE": "1",
+            "COHORT_OUTBOX": "true",  # of notices
+            "COHORT_NOTICES__INTERNAL": '["team@practice.nhs.uk"]',
+            "PREFECT_WORKER_QUERY_SECONDS": "1",  # a row waits for the worker two to four times
         }
         self.folder, self.settings = folder, settings
         self.record = self.office.open()
@@ -102,7 +107,10 @@ class Installation:
             told = {"registered_on": _day_of(row), "family_name": f"Row{row.first}x"}
             patients(self.record, EACH, first=row.first, **told)
         with self.record.write() as connection:
-            connection.execute(sa.update(provider).values(capacity=None))
+            connection.execute(
+                sa.update(provider).values(capacity=None, email="dr@practice.nhs.uk")
+            )
+            connection.execute(sa.update(facility).values(email="desk@practice.nhs.uk"))
 
     def type(
         self, row: Row, *words: str, code: int = 0, me: str | None = None, **given: Any
@@ -153,7 +161,8 @@ class Installation:
 
     def run(self, row: Row) -> FlowRun | None:
         """The newest of its runs, as Prefect knows it."""
-        return next(iter(runs_of(operation_tag(row.operation))), None)
+        tag = f"campaign-{row.campaign}" if row.campaign else operation_tag(row.operation)
+        return next(iter(runs_of(tag)), None)
 
     def wait_for_run(self, row: Row, *states: str) -> FlowRun:
         """Until its newest run is in one of these states of Prefect's."""
@@ -169,6 +178,10 @@ class Installation:
             raise AssertionError(
                 f"{late}: {found and found.state}\n" + "\n".join(row.told)
             ) from None
+
+    def start(self, name: str) -> None:
+        """As the clock does every few minutes."""
+        start_deployment(name, {})
 
     def lose_run(self, row: Row) -> None:
         """Prefect takes its run for crashed, as it does with one whose heartbeats it missed."""

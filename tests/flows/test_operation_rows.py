@@ -2,8 +2,8 @@
 The table of record operations over real processes: kinds × ways of selecting × endings.
 
 Commands are typed; a Prefect server, a worker and a process a run do the rest, some rows at the same time.
-The suite has one row an ending, with kinds and ways going round; `make operations-table` has every kind to
-every ending. What is not here: notices, which are campaigns and have tests of their own.
+The suite has one row an ending, with kinds and ways going round, and notices to staff; `make operations-table`
+has every kind to every ending, and every audience of a notice.
 """
 
 from __future__ import annotations
@@ -11,18 +11,19 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from prefect.client.orchestration import get_client
 
 from tasks.workers import stop_worker
 from tests.clinic.change.practice import update
+from tests.flows import notice_rows
 from tests.flows.operation_rows import EACH, KINDS, WAYS, Case, Installation, Row
 from tests.prefect_server import running_prefect
 
 pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("table")]  # one server for all of it
-TOGETHER = 3  # rows; Prefect's server answers 503 to many processes that start at once
+TOGETHER = 4  # rows; Prefect's server answers 503 to many processes that start at once
 
 # Ending → the operation's state at the end, and that of its newest run in Prefect
 ENDINGS = {
@@ -58,9 +59,9 @@ OF_SUITE = {
     ("export", "lost before"), ("visit", "lost after"), ("provider", "killed"),
     ("attribute", "conflict"), ("status", "undo whole"), ("tag", "undo part"),
 }  # fmt: skip
-CASES = ALL if os.environ.get("WHOLE_TABLE") else [
-    case for case in ALL if (case.kind, case.ending) in OF_SUITE
-]  # fmt: skip
+WHOLE = bool(os.environ.get("WHOLE_TABLE"))
+CASES = ALL if WHOLE else [case for case in ALL if (case.kind, case.ending) in OF_SUITE]
+NOTICES = notice_rows.ALL if WHOLE else notice_rows.OF_SUITE
 
 
 @pytest.fixture(scope="module")
@@ -74,14 +75,24 @@ def ended(
         rows = [Row(case, 1 + place * EACH) for place, case in enumerate(CASES)]
         office = Installation(settings, rows, home)
         try:
-            for first in range(0, len(rows), TOGETHER):
-                for step in (_ask, _wait, _decide, _after_it, _undo, _end):
-                    for row in rows[first : first + TOGETHER]:
-                        step(office, row)
-            yield office, {row.case: row for row in rows}
+            _bring_to_an_end(office, rows, (_ask, _wait, _decide, _after_it, _undo, _end))
+            done = next(row.operation for row in rows if row.case.ending == "approve")
+            notices = [Row(case, 0, operation=done) for case in NOTICES]
+            steps = (notice_rows.ask, notice_rows.wait, notice_rows.decide, notice_rows.end)
+            _bring_to_an_end(office, notices, steps)
+            yield office, {row.case: row for row in [*rows, *notices]}
         finally:
             stop_worker(settings)
             office.record.close()
+
+
+def _bring_to_an_end(
+    office: Installation, rows: Sequence[Row], steps: Sequence[Callable[[Installation, Row], None]]
+) -> None:
+    for first in range(0, len(rows), TOGETHER):
+        for step in steps:
+            for row in rows[first : first + TOGETHER]:
+                step(office, row)
 
 
 def _ask(office: Installation, row: Row) -> None:
@@ -114,7 +125,7 @@ def _decide(office: Installation, row: Row) -> None:
             if ending == "lost before":
                 office.lose_run(row)
             if ending == "conflict":
-                update(office.record, row.first, insurance_plan="Theirs", status="discharged",
+                update(office.record, row.first, insurance_plan="Theirs", status="on_hold",
                        provider_id=4, facility_id=3)  # fmt: skip
             if ending == "lost after":
                 with office.no_run_begins():
@@ -185,7 +196,20 @@ def test_record_lists_trail_and_prefect_agree_on_how_each_row_ended(
     # One test, so that several runners do not each bring all rows to their ends
     office, rows = ended
     for case, row in rows.items():
-        _agree(office, case, row)
+        if case.kind == "notice":
+            notice_rows.agree(office, row)
+        else:
+            _agree(office, case, row)
+    verified = office.office.run("audit", "verify")
+    assert verified.exit_code == 0, verified.output
+
+
+def test_the_rows_of_the_suite_have_every_ending_kind_way_and_audience() -> None:
+    of_suite = [case for case in ALL if (case.kind, case.ending) in OF_SUITE]
+    assert {case.ending for case in of_suite} == set(ENDINGS)
+    assert {case.kind for case in of_suite} == set(KINDS)
+    assert {case.way for case in of_suite} == set(WAYS)
+    assert {case.way for case in notice_rows.OF_SUITE} == set(notice_rows.AUDIENCES)
 
 
 def _agree(office: Installation, case: Case, row: Row) -> None:
@@ -201,5 +225,3 @@ def _agree(office: Installation, case: Case, row: Row) -> None:
     with get_client(sync_client=True) as client:
         assert client.read_flow_run(run.id).state_name == of_run
     assert row.operation not in {each["subject_id"] for each in office.office.rows("approvals")}
-    verified = office.office.run("audit", "verify")
-    assert verified.exit_code == 0, verified.output
