@@ -9,7 +9,7 @@ SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 # Every flow run is a process: without bytecode of our own modules each would parse them again, for a second
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lock clean bench kill-matrix kill-operations operations-table
+.PHONY: demo test lock clean bench kill-matrix restore-matrix kill-operations operations-table
 
 demo: $(VENV)/installed   ## set up, then run the main job on a synthetic practice
 	@$(BIN)/cohort demo
@@ -40,6 +40,9 @@ lock: ## resolve again after a change of pyproject.toml; the lock names no packa
 
 kill-matrix: $(VENV)/installed ## kill -9 at every point and at 200 random instants; some ten minutes
 	@$(BIN)/python -m tests.kill.matrix
+
+restore-matrix: $(VENV)/installed ## each set-back, state and gateway class, by the gateway's own book; some ten minutes
+	@$(BIN)/python -m tests.restore.matrix $(ARGS)
 
 kill-operations: $(VENV)/installed ## 30 kills of an operation and of its undo, and many histories; some minutes
 	@$(BIN)/python -m pytest -m slow tests/clinic/change

@@ -12,6 +12,7 @@ from cli import console
 from cli.wiring import LocalTime, get_settings, open_record
 
 if TYPE_CHECKING:
+    from clinic.backup.companions import Laid
     from clinic.backup.manifest import Manifest
     from clinic.settings import Settings
 
@@ -27,7 +28,7 @@ def backup(
     ] = None,
 ) -> None:
     """
-    Copy record, audit key, anchor and settings into one file, also while messages are being sent.
+    Copy record, audit key, anchor, settings and the files that they name into one file, also while sending.
 
     The file holds patients' data and secrets: only you can read it; keep it where nobody else can.
 
@@ -39,6 +40,7 @@ def backup(
       cohort backup check /mnt/backups/cohort-20260302-020000.tar
         Whether it could be restored: every part, the record, its audit trail.
     """
+    from clinic.backup.companions import given
     from clinic.backup.write import write_backup
     from clinic.clock import SystemClock
     from clinic.settings.file import settings_path
@@ -53,9 +55,9 @@ def backup(
         f"The backup is [bold]{path}[/]: patients' data and secrets, for your account alone."
     )
     if not config.exists():
-        console.say(
-            "[yellow]No settings file is in it[/]: settings of the environment are not copied."
-        )
+        console.say("[yellow]No settings file is in it[/]: there is none.")
+    if names := given():
+        console.say(f"[yellow]Not in it[/], since the environment gives it: {', '.join(names)}.")
     console.next_commands(f"cohort backup check {path}")
 
 
@@ -93,6 +95,7 @@ def restore(
     Without a settings file here the backup's own is written. With one, that one counts: so the backup can
     be restored elsewhere, or into another database.
     """
+    from clinic.backup.companions import Laid, lay, read_index
     from clinic.backup.manifest import SETTINGS
     from clinic.backup.read import unpacked
     from clinic.backup.restore import restore as put_back
@@ -102,19 +105,21 @@ def restore(
     path, clock = settings_path(), SystemClock()
     with unpacked(file, path.resolve().parent) as (parts, manifest):
         wrote = not path.exists() and (parts / SETTINGS).exists()
-        if wrote:
-            _write_settings(parts / SETTINGS, path)
+        laid = lay(parts, path) if wrote else Laid(bring=read_index(parts).environment)
         try:
             settings = get_settings()
             put_back(settings, clock, parts, manifest)
         except BaseException:
             if wrote:
                 path.unlink()
+                for written in laid.written:
+                    written.unlink()
             raise
     show = LocalTime(settings).show
     console.say(f"Everything is back, in {settings.home}" + (f" and {path}." if wrote else "."))
     if not wrote:
         console.say(f"The settings are those of {path}, not the backup's.")
+    _tell_companions(laid)
     if _was_moved(settings):
         console.say(
             "[bold red]Nothing is sent yet.[/] This is a practice that moved: its old home was closed for "
@@ -148,9 +153,15 @@ def _was_moved(settings: Settings) -> bool:
     return stopped is not None and stopped.code == MOVED
 
 
-def _write_settings(source: Path, path: Path) -> None:
-    from clinic.record.private import open_private
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open_private(path, encoding="utf-8") as out:
-        out.write(source.read_text(encoding="utf-8"))
+def _tell_companions(laid: Laid) -> None:
+    """Where the files are that the settings name, and what was in none."""
+    for path in laid.written:
+        console.say(f"What the settings named elsewhere is in {path}, and they name it there now.")
+    for path in laid.there:
+        console.say(f"{path} was here already, and is the one that counts: compare it.")
+    if laid.bring:
+        console.say(
+            "[yellow]Not in the backup: bring these[/], which the environment gave: "
+            + ", ".join(laid.bring)
+            + "."
+        )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import console
+from cli import console, sending_asked
 from cli.proof import Me, SecretFd, anchor_of, prove_me, who_stops
 from cli.wiring import LocalTime, get_settings, open_record
 
@@ -30,6 +30,7 @@ app = typer.Typer(
     that it does not know of. A person finds out what was sent, and allows it again.
     """,
 )
+app.command("ask")(sending_asked.ask)
 Why = Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail. No patient.")]
 
 
@@ -84,13 +85,19 @@ def allow(
             "lost: they are not reminded of again.",
         ),
     ] = None,
+    no_reminders_lost: Annotated[
+        bool,
+        typer.Option(
+            "--no-reminders-lost", help="After a restore: no evening's reminders were lost."
+        ),
+    ] = False,
     me: Me = "",
     secret_fd: SecretFd = None,
 ) -> None:
     """
     Allow sending again. Needs a manager who knows what was sent; asks for your password.
 
-    After a restore: compare with the gateway's own list what was sent since the backup. Campaigns that were
+    After a restore a gateway that lists what it took is asked first (cohort sending ask). Campaigns that were
     held stay held: each is resumed (cohort resume N --left …) or cancelled.
     """
     from clinic.clock import SystemClock
@@ -107,7 +114,10 @@ def allow(
         raise NotAllowed("reason-missing", "say what happened: --reason")
     with open_record(settings) as record:
         by = _who(record, settings, me, secret_fd)
+        _ask_first(record, settings, clock, by)
         with record.write() as connection:
+            if reminded_through is None and not no_reminders_lost:
+                _require_said(connection, clock)
             told = _note_reminded(connection, clock, settings, reminded_through, by)
             act(connection, clock, by=by, reason=reason, told=told)
             accept(connection, home_of(settings))
@@ -122,6 +132,33 @@ def allow(
     if told:
         console.say(f"{told['reminded']} appointments are taken as reminded of already.")
     _show(found, settings, *first)
+
+
+def _ask_first(record: Record, settings: Settings, clock: Clock, by: str) -> None:
+    """What the gateway took since, if it can be asked; without its answer campaigns stay in doubt."""
+    from clinic.errors import GatewayProblem
+    from clinic.gateway.http_sms import HttpSms
+    from clinic.message.sent_since import in_doubt_since
+
+    if not (settings.sms.url and settings.sms.sent_list) or not in_doubt_since(
+        record, HttpSms.name
+    ):
+        return
+    try:
+        asked = sending_asked.ask_gateway(record, settings, clock, by=by)
+        sending_asked.show(settings, asked, clock)
+    except GatewayProblem as problem:
+        console.say(f"[yellow]The gateway could not be asked[/]: {problem.says}.")
+
+
+def _require_said(connection: Connection, clock: Clock) -> None:
+    """After a set-back somebody must say which reminders were given."""
+    from clinic.message.reminded_before import require_said
+    from clinic.message.sending_stop import BY_PERSON, MOVED, read_stop
+
+    stop = read_stop(connection)
+    if stop is not None and stop.code not in (BY_PERSON, MOVED):
+        require_said(connection, clock)
 
 
 def _note_reminded(

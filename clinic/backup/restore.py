@@ -17,6 +17,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
+from clinic.backup.companions import FOLDER, INDEX
 from clinic.backup.database import load_record, require_empty, require_readable
 from clinic.backup.manifest import MANIFEST, RECORD, SETTINGS, Manifest
 from clinic.clock import Clock
@@ -68,7 +69,9 @@ def restore(settings: Settings, clock: Clock, parts: Path, manifest: Manifest) -
     draft = Path(tempfile.mkdtemp(prefix=f".{home.name}.", dir=home.parent))
     try:
         for name in manifest.parts:
-            if name not in (RECORD, SETTINGS, MANIFEST):
+            if name not in (RECORD, SETTINGS, MANIFEST, INDEX) and not name.startswith(
+                f"{FOLDER}/"
+            ):
                 (draft / name).parent.mkdir(exist_ok=True, mode=0o700)
                 shutil.copyfile(parts / name, draft / name)
                 (draft / name).chmod(0o600)

@@ -18,6 +18,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
+from clinic.backup.companions import gather
 from clinic.backup.database import copy_record
 from clinic.backup.manifest import MANIFEST, RECORD, SETTINGS, Manifest, digest, program_version
 from clinic.backup.noted import note_backup
@@ -138,6 +139,7 @@ def _gather(settings: Settings, parts: Path, config: Path | None) -> None:
                 _copy(file, parts / name / file.name)
     if config is not None and config.is_file():
         _copy(config, parts / SETTINGS)
+        gather(config, parts)
     copy_record(settings.database_url, parts / RECORD)
 
 

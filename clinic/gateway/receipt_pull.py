@@ -8,6 +8,7 @@ is lost by a page that is fetched twice, since an event that comes again is kept
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final
 
 import aiohttp
@@ -30,7 +31,7 @@ def fetch_page(settings: SmsGateway, after: str | None, *, gateway: str) -> Inco
         GatewayRefused: it will not give us any, or what it gave is no page
     """
     try:
-        status, body = asyncio.run(_get(settings, after))
+        status, body = get_page(settings, "receipts", {"after": after or ""})
     except (aiohttp.ClientError, TimeoutError, OSError):
         raise GatewayBusy(
             "receipts-unreachable", "the gateway's receipts cannot be fetched"
@@ -51,8 +52,18 @@ def fetch_page(settings: SmsGateway, after: str | None, *, gateway: str) -> Inco
         ) from None
 
 
-async def _get(settings: SmsGateway, after: str | None) -> tuple[int, bytes]:
-    url = URL(settings.url.rstrip("/") + "/receipts").update_query({"after": after or ""})
+def get_page(settings: SmsGateway, path: str, query: Mapping[str, str]) -> tuple[int, bytes]:
+    """
+    What the gateway answers to a GET of this path below sms.url: status and body.
+
+    Raises:
+        aiohttp.ClientError, TimeoutError, OSError: it did not
+    """
+    return asyncio.run(_get(settings, path, query))
+
+
+async def _get(settings: SmsGateway, path: str, query: Mapping[str, str]) -> tuple[int, bytes]:
+    url = URL(f"{settings.url.rstrip('/')}/{path}").update_query(query)
     limit = aiohttp.ClientTimeout(total=settings.timeout_seconds, connect=CONNECT_SECONDS)
     headers = {"Authorization": f"Bearer {settings.token.get_secret_value()}"}
     async with (

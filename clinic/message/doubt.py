@@ -152,15 +152,17 @@ def say(
                 "left-repeat",
                 f"campaign {job.id} cannot be sent again without reaching somebody twice: the gateway "
                 f"(class {promise.gateway_class}) does not know what it was given since "
-                f"{doubt.since:%d %b %Y %H:%M} UTC. Say --left nothing or --left unknown",
+                f"{doubt.since:%d %b %Y %H:%M} UTC. Say --left nothing or --left unknown, or ask it: "
+                "cohort sending ask",
             )
     if left is None and doubt.said is None and not doubt.may_repeat(promise, now):
         raise NotAllowed(
             "left-unsaid",
             f"messages of campaign {job.id} may have been sent between {doubt.since:%d %b %Y %H:%M} and "
-            f"{doubt.until:%d %b %Y %H:%M} UTC, and this record does not know of it. Ask the "
-            f"provider, then say what was: cohort resume {job.id} --left nothing (the provider has none of "
-            "it; it is sent), or --left unknown (nobody knows; none of it is sent, each is listed)",
+            f"{doubt.until:%d %b %Y %H:%M} UTC, and this record does not know of it. If the provider lists "
+            "what it took: cohort sending ask. Else say what was sent: "
+            f"cohort resume {job.id} --left nothing (the provider has none of it; it is sent), or "
+            "--left unknown (nobody knows; none of it is sent, each is listed)",
         )
     return {} if left is None else {"doubt_said": left}
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from clinic.clock import Clock
 from clinic.cohort.list_trail import tell_taken
+from clinic.errors import NotAllowed
 from clinic.govern.audit_chain import hold
 from clinic.message.due_appointments import not_reminded_of
 from clinic.record.schema.lists import cohort_list
@@ -18,6 +19,32 @@ from clinic.record.schema.receipts import reminder
 
 SOURCE: Final = "lost"  # of such a list: it has no rows of its own, and no campaign
 _ROOM: Final = 2**31
+
+
+def require_said(connection: Connection, clock: Clock) -> None:
+    """
+    Before sending is allowed after a set-back, by somebody who did not speak of reminders.
+
+    Raises:
+        NotAllowed: appointments are to come that the record has not reminded of, and the lost evenings may have
+    """
+    now = clock.now()
+    waits = sa.select(sa.func.count()).where(
+        appointment.c.status == "booked", appointment.c.starts_at > now, not_reminded_of()
+    )
+    count = connection.scalar(waits) or 0
+    if not count:
+        return
+    last = connection.scalar(sa.select(sa.func.max(reminder.c.starts_at)))
+    knows = (
+        f"it knows of reminders for visits until {last:%d %b %Y}" if last else "it knows of none"
+    )
+    raise NotAllowed(
+        "reminded-unsaid",
+        f"{count:,} visits are to come that this record has not reminded of ({knows}), and the evenings that "
+        "it has lost may have. Say the last day whose visits they reminded of: --reminded-through DAY; or that "
+        "there was no such evening: --no-reminders-lost",
+    )
 
 
 def note_reminded(connection: Connection, clock: Clock, until: datetime, *, by: str) -> int:

@@ -32,11 +32,6 @@ from clinic.record.schema.messages import campaign, installation, submission
 
 BY_PERSON: Final = "stopped-by-person"
 MOVED: Final = "moved"  # in the old home and in the backup that was taken of it then
-# All that could send now or after somebody's next command
-_ABLE: Final = (
-    states.CHECKING, states.AWAITING_APPROVAL, states.SCHEDULED, states.RUNNING, states.PAUSED,
-    states.MISSED,
-)  # fmt: skip
 SAYS: Final[Mapping[str, str]] = {
     BY_PERSON: "a person stopped it",
     MOVED: "the practice moved to another machine, which sends from now on",

@@ -13,7 +13,8 @@ The cluster is PostgreSQL's system identifier and timeline: a restored dump chan
 point in time recovery the second. The record holds the one that is known of, and a person accepts another.
 
 After a set-back nothing is sent by any path until a person says what was sent (clinic/message/sending_stop.py).
-A home that never worked with a record that has sent is refused: `cohort init --join`, or `--restored`.
+A home that never worked with a record that has sent, or may have, is refused: `cohort init --join`, or
+`--restored`.
 A snapshot of a whole machine, notes outside the home included, cannot be noticed on SQLite.
 """
 
@@ -31,12 +32,13 @@ from sqlalchemy import Connection
 
 from clinic.clock import Clock
 from clinic.errors import CohortError, RecordUnsafe
-from clinic.message import homes
+from clinic.message import homes, states
+from clinic.message.moves import before
 from clinic.message.sending_stop import read_stop, stop_and_hold
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.private import close_folder
-from clinic.record.schema.messages import installation, submission
+from clinic.record.schema.messages import campaign, installation, submission
 from clinic.settings import Settings
 
 _KEEP = 8  # notes of processes that have ended: the newest are evidence enough
@@ -166,11 +168,11 @@ def register(record: Record, home: Home) -> None:
 
 
 def is_strange(record: Record, home: Home) -> bool:
-    """Whether the record has sent before and this home never worked with it: a person must say how that is."""
+    """Whether this home never worked with a record that has sent, or may have: a person must say how."""
     if homes.read(home.path) is not None:
         return False
     with record.read() as connection:
-        return _has_sent(connection)
+        return _may_have_sent(connection)
 
 
 def hold_if_restored(record: Record, clock: Clock, home: Home) -> str | None:
@@ -180,14 +182,14 @@ def hold_if_restored(record: Record, clock: Clock, home: Home) -> str | None:
     Killed in the middle it is found again at the next start, and until sending is allowed at each.
 
     Raises:
-        RecordUnsafe: this home never worked with this record, which has sent
+        RecordUnsafe: this home never worked with this record, which has sent or may have
     """
     if is_strange(record, home):
         raise RecordUnsafe(
             "home-unknown",
-            "this home never worked with this record, and messages were sent from it. If another machine "
-            "works with it and this one joins in: cohort init --join. If the record was restored or copied: "
-            "cohort init --restored; nothing is sent then until somebody says what was sent",
+            "this home never worked with this record, and messages were sent from it or wait to be. If another "
+            "machine works with it and this one joins in: cohort init --join. If the record was restored or "
+            "copied: cohort init --restored; nothing is sent then until somebody says what was sent",
         )
     with record.write() as connection:
         _accept_cluster(connection, only_if_new=True)
@@ -248,8 +250,13 @@ def _why(connection: Connection, home: Home, seen: dict[str, str]) -> str | None
     return "database-restored" if noted - set(there) else None
 
 
-def _has_sent(connection: Connection) -> bool:
-    return bool(connection.scalar(sa.select(sa.select(submission.c.id).exists())))
+def _may_have_sent(connection: Connection) -> bool:
+    """Whether anything was sent, or waits to be: of the latter it may have been by a machine that was lost."""
+    sent = sa.select(submission.c.id).exists()
+    able = sorted(before(states.HELD_CAMPAIGN))  # now, or after somebody's next command
+    leaves = (~campaign.c.dry_run, campaign.c.gateway != states.OUTBOX)
+    waits = sa.select(campaign.c.id).where(campaign.c.state.in_(able), *leaves).exists()
+    return bool(connection.scalar(sa.select(sent | waits)))
 
 
 def _seen(connection: Connection, home: Home) -> dict[str, str]:

@@ -41,6 +41,11 @@ class SmsGateway(Section):
     busy_is_refusal: bool = Field(
         default=False, description="The provider promises that after 503 it has taken nothing"
     )
+    sent_list: bool = Field(
+        default=False,
+        description="The provider lists what it took: GET {url}/messages?since=… (docs/gateways.md). It is "
+        "asked after a restore",
+    )
     segment_cost: float = Field(
         default=0.0, ge=0, description="Price of one segment, for the review"
     )

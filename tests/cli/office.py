@@ -9,14 +9,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from typer.testing import CliRunner, Result
 
 from cli.program import app
 from clinic.clock import SystemClock
 from clinic.govern.approvals import request_approval
 from clinic.govern.audit_key import unlock
+from clinic.message.witness import Home, register
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
+from clinic.record.schema.messages import installation
 from tests.fakes import quick_hash
 
 SECRET = "correct horse battery staple"
@@ -28,6 +31,12 @@ class Office:
     def __init__(self, home: Path, record: Record) -> None:
         self.home = home
         self.url = record.engine.url.render_as_string()
+        with record.read() as connection:
+            is_set_up = connection.scalar(sa.select(installation.c.id)) is not None
+        if (
+            is_set_up
+        ):  # as `cohort init` does: a home that never worked with it might have lost what was sent
+            register(record, Home(home))
         self.environment = {
             "COHORT_HOME": str(home),
             "COHORT_RECORD_URL": self.url,

@@ -24,6 +24,7 @@ WORDS = {
     "resume": "77",
     "cancel": "77 --yes",
     "sending allow": "--reason compared",
+    "sending ask": "",
     "resend": "77 --yes",
     "unknown ask": "77 --as sent --reason telephoned",
     "unknown settle": "77 --as sent",

@@ -5,7 +5,8 @@ An SMS provider in a process of its own that records what it takes, and misbehav
 
 prints `{"port": …}` and serves until it is ended. `POST /messages` keeps the contract of
 docs/gateways.md in class I (a key is carried out once), R (a reference is) or B (neither).
-`GET /report` tells how often each message was taken. Written on the bare loop, so that it costs
+`GET /report` tells how often each message was taken, and
+`GET /messages?since=` which since then. Written on the bare loop, so that it costs
 little of the processor that the program under test needs.
 
 Faults, each with its share of the requests; what "mix" means is `MIX`:
@@ -30,7 +31,9 @@ import random
 import re
 import sys
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any, cast
+from urllib.parse import parse_qs, urlsplit
 
 import orjson
 import uvloop
@@ -54,6 +57,7 @@ class Book:
     def __init__(self, mode: str) -> None:
         self.mode = mode
         self.taken: Counter[str] = Counter()
+        self.times: dict[str, str] = {}  # when each was taken first
         self.keys: dict[str, tuple[bytes, list[dict[str, str]]]] = {}  # body's digest, answer
         self.requests = 0
         self.connections = 0
@@ -86,7 +90,15 @@ class Book:
             status = "duplicate"
         else:
             self.taken[reference] += 1
+            self.times.setdefault(reference, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
         return {"reference": reference, "id": f"g{reference}", "status": status}
+
+    def sent_since(self, since: str) -> list[dict[str, str]]:
+        return [
+            {"reference": name, "id": f"g{name}", "status": "accepted", "at": at}
+            for name, at in self.times.items()
+            if at >= since
+        ]
 
     def report(self) -> dict[str, Any]:
         return {
@@ -143,6 +155,10 @@ class Conversation(asyncio.Protocol):
     def serve(self, head: bytes, headers: dict[bytes, bytes], body: bytes) -> None:
         if head.startswith(b"GET /report "):
             self.answer(200, orjson.dumps(self.book.report()))
+        elif head.startswith(b"GET /messages?"):
+            asked = parse_qs(urlsplit(head.split(b" ")[1].decode()).query)
+            listed = self.book.sent_since(asked["since"][0])
+            self.answer(200, orjson.dumps({"messages": listed}))
         elif not head.startswith(b"POST /messages "):
             self.answer(404)
         elif headers.get(b"authorization") != b"Bearer " + self.options.token.encode():
