@@ -182,13 +182,18 @@ def verify(anchor: AnchorFile = None, json: Json = False) -> None:
 def anchor(
     anchor: AnchorFile = None,
     anew: Annotated[
-        bool, typer.Option("--anew", help="The old one is gone: begin another. A manager's.")
+        bool,
+        typer.Option(
+            "--anew",
+            help="The old one is gone or of another state of the trail: begin another. A manager's.",
+        ),
     ] = False,
     reason: Annotated[str, typer.Option(help="With --anew: why it is gone.")] = "",
     me: Me = "",
     secret_fd: SecretFd = None,
 ) -> None:
     """Note how long the trail is, in a file outside the database: so a cut is noticed later."""
+    from clinic.govern.anchor import set_aside
     from clinic.govern.audit import write_anchor
 
     settings = get_settings()
@@ -198,6 +203,8 @@ def anchor(
     with open_record(settings) as record:
         if anew:
             _tell_anew(record, prove_me(record, settings, me, secret_fd), reason)
+            if kept := set_aside(path):
+                console.say(f"The old one is kept as evidence: {kept}")
         moved = write_anchor(record, path, anew=anew)
     console.say(f"{moved} chains have grown; {path} knows.")
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from cli import console
-from cli.proof import Me, SecretFd, prove_me
+from cli.proof import FIRST_PEOPLE, Me, SecretFd, prove_me
 from cli.wiring import get_settings, open_record
 
 app = typer.Typer(
@@ -38,10 +38,12 @@ Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON docume
 @app.command("list")
 def list_all(json: Json = False) -> None:
     """Every facility and provider, and how many patients each has."""
+    from clinic.govern.operators import list_operators
     from clinic.practice.places import list_places
 
     with open_record(get_settings()) as record:
         facilities, providers = list_places(record, "facility"), list_places(record, "provider")
+        people = list_operators(record)
     if json:
         return console.show_json(
             {
@@ -60,7 +62,8 @@ def list_all(json: Json = False) -> None:
             title, ["Code", "Name", "E-mail", other, "Patients", ""], rows, right=(4,)
         )
     if not facilities:
-        console.next_commands('cohort places facility CODE --name "North Surgery"')
+        first = 'cohort places facility CODE --name "North Surgery"'
+        console.next_commands(*(() if people else FIRST_PEOPLE), first)
 
 
 @app.command()

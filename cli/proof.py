@@ -31,6 +31,13 @@ SecretFd = Annotated[
 ]
 
 
+# Before anybody can be proven: an admin, and who may do what is asked for
+FIRST_PEOPLE = (
+    "cohort operators add NAME --role admin",
+    "cohort operators add NAME --role manager --operator ADMIN",
+)
+
+
 def prove_me(
     record: Record, settings: Settings, me: str, secret_fd: int | None, *, anew: bool = False
 ) -> Operator:

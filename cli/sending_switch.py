@@ -125,7 +125,8 @@ def allow(
             write_anchor(record, anchor_of(settings))
         except RecordUnsafe:  # right after a restore: the anchor knows of more than the trail
             console.say(
-                "[yellow]The audit trail was set back too[/]: keep its anchor as evidence, elsewhere."
+                "[yellow]The audit trail was set back too[/]: begin another anchor; the old one is kept "
+                "beside it."
             )
             first = ('cohort audit anchor --anew --reason "…"',)
         found = sending(record)

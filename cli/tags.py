@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cli import console
-from cli.proof import Me, SecretFd, prove_me
+from cli.proof import FIRST_PEOPLE, Me, SecretFd, prove_me
 from cli.wiring import get_settings, open_record
 
 app = typer.Typer(
@@ -27,15 +27,17 @@ Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON docume
 def list_all(json: Json = False) -> None:
     """Every tag and how many patients have it."""
     from clinic.change.tag_catalogue import list_tags
+    from clinic.govern.operators import list_operators
 
     with open_record(get_settings()) as record:
-        found = list_tags(record)
+        found, people = list_tags(record), list_operators(record)
     if json:
         return console.show_json([asdict(each) for each in found])
     rows = [(each.code, each.name, each.patients) for each in found]
     console.show_table("Tags", ["Code", "Name", "Patients"], rows, right=(2,))
     if not found:
-        console.next_commands('cohort tags add CODE --name "What it means"')
+        first = 'cohort tags add CODE --name "What it means"'
+        console.next_commands(*(() if people else FIRST_PEOPLE), first)
 
 
 @app.command()

@@ -54,7 +54,7 @@ def list_all(
         right=(3,),
     )
     if not found:
-        return console.next_commands("cohort templates list", "cohort templates add KEY --text …")
+        return console.next_commands("cohort templates list", 'cohort templates add KEY --text "…"')
     console.next_commands(f"cohort templates show {found[0].key}")
 
 

@@ -8,10 +8,10 @@ from typing import Final
 import sqlalchemy as sa
 
 from clinic.change import states
-from clinic.change.checklist import NOTHING, OVER_CAP, UNDO_LATER
+from clinic.change.checklist import NOTHING, OVER_CAP
 from clinic.change.kinds import UNDO, kind_of
 from clinic.change.operations import Operation
-from clinic.change.outcomes import RERUN
+from clinic.change.outcomes import LATER_OPERATION, RERUN
 from clinic.record.database import Record
 from clinic.record.schema.change import operation, operation_item
 
@@ -19,7 +19,6 @@ from clinic.record.schema.change import operation, operation_item
 _REFUSED: Final[Mapping[str, tuple[str, ...]]] = {
     NOTHING: ("cohort operations list",),
     OVER_CAP: ("cohort operations select --help", "cohort settings"),
-    UNDO_LATER: ('cohort operations undo {undone} --partly --reason "…"', "cohort operations list"),
 }
 
 
@@ -35,11 +34,33 @@ def next_steps(record: Record, found: Operation) -> list[str]:
         ]
     if found.state in (states.APPROVED, states.RUNNING):
         return [f"cohort operations show {number}", f"cohort operations resume {number}"]
+    if (
+        found.state == states.FAILED
+        and found.undo_of is not None
+        and (way := _undo_later(record, found))
+    ):
+        return way
     if found.state == states.FAILED and (steps := _REFUSED.get(found.state_reason or "")):
-        return [step.format(undone=found.undo_of) for step in steps]
+        return list(steps)
     if found.state in states.CLOSED or found.state == states.FAILED:
         return _again(record, number)
     return _after(record, found)
+
+
+def _undo_later(record: Record, refused: Operation) -> list[str]:
+    """Of an undo: the later operation that is undone first; or without whom it changed, if others are left."""
+    later = sa.select(sa.func.max(sa.cast(operation_item.c.detail, sa.Integer))).where(
+        operation_item.c.operation_id == refused.id, operation_item.c.outcome == LATER_OPERATION
+    )
+    with record.read() as connection:
+        number = connection.scalar(later)
+    if number is None:
+        return []
+    partly = f'cohort operations undo {refused.undo_of} --partly --reason "…"'
+    return [
+        f'cohort operations undo {number} --reason "…"',
+        *([partly] if refused.will_change else []),
+    ]
 
 
 def _again(record: Record, number: int) -> list[str]:

@@ -107,7 +107,8 @@ def write_anchor(record: Record, path: Path, *, clock: Clock = _MACHINE, anew: b
     Append the heads that moved since the last line; how many did. On disk when this returns.
 
     Args:
-        anew: begin another one in place of one that is gone or empty; who does so tells the trail first
+        anew: begin another one in place of one that is gone, empty or set aside; who does so tells the
+            trail first
 
     Raises:
         RecordUnsafe: the trail contradicts what the file says, or the file is gone: nothing is written
@@ -133,6 +134,15 @@ def write_anchor(record: Record, path: Path, *, clock: Clock = _MACHINE, anew: b
             out.flush()
             os.fsync(descriptor)
     return len(moved)
+
+
+def set_aside(path: Path, clock: Clock = _MACHINE) -> Path | None:
+    """Keep an anchor that another takes the place of, as evidence beside it; where. None: there is none."""
+    if not path.exists() or not path.stat().st_size:
+        return None
+    kept = path.with_name(f"{path.name}.until-{clock.now():%Y%m%dT%H%M%S}")
+    path.rename(kept)
+    return kept
 
 
 def _moved(connection: Connection, anchor: Anchor) -> dict[str, Head]:

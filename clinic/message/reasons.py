@@ -12,6 +12,7 @@ from clinic.cohort.outcomes import AT_SENDING
 from clinic.message.network_reasons import REASONS
 
 # Of `campaign.state_reason`: what happened, and what to do
+_ALLOW: Final = 'cohort sending allow --reason "…"'
 CAMPAIGN: Final = {
     "paused-by-person": "Somebody paused it. Resume it with: cohort resume.",
     "cancelled-by-person": "Somebody cancelled it. No more of it is sent.",
@@ -21,13 +22,13 @@ CAMPAIGN: Final = {
     "canary-failed": "Too much of its pilot batch failed. Look at the errors; resuming sends the rest.",
     "too-late": "Its latest start time has passed. Is the message still correct? Resume or cancel.",
     "database-restored": "The record was restored to an earlier state. Ask the provider what was sent since; "
-    "then: cohort sending allow; then resume or cancel.",
+    f"then: {_ALLOW}; then resume or cancel.",
     "database-moved": "The record is on another database server, or its server failed over or was set back. "
-    "Ask the provider what was sent; then: cohort sending allow; then resume or cancel.",
+    f"Ask the provider what was sent; then: {_ALLOW}; then resume or cancel.",
     "database-changed": "The record is not the one this home worked with. Point the home at its own, or: "
-    "cohort sending allow; then resume or cancel.",
+    f"{_ALLOW}; then resume or cancel.",
     "machine-changed": "This home was copied to another machine. Make sure that the old one sends no more; "
-    "then: cohort sending allow; then resume or cancel.",
+    f"then: {_ALLOW}; then resume or cancel.",
     "approval-rejected": "A second approver rejected it, and said why. Nothing was sent.",
     "approval-expired": "Nobody approved it in time. Nothing was sent; send it again.",
     "list-refused": "The list as a whole was refused: nobody was messaged. See its checks.",

@@ -144,6 +144,22 @@ def test_an_anchor_that_is_gone_is_an_alarm_and_never_a_new_one(office: Office, 
     assert (act["operator"], act["reason"]) == ("mia", "disk of the server replaced")
 
 
+def test_an_anchor_that_contradicts_the_trail_is_kept_when_a_manager_begins_another(
+    office: Office,
+) -> None:
+    """NEW-10: after a restore; it is the evidence of what was lost."""
+    anchor = office.home / "audit.anchor"
+    assert office.run("audit", "verify").exit_code == 0
+    anchor.write_bytes(anchor.read_bytes() + b"a line of another trail\n")
+    before = anchor.read_bytes()
+    assert office.run("audit", "anchor").exit_code == 5
+    begun = office.run("audit", "anchor", "--anew", "--reason", "restored", me="mia")
+    [kept] = office.home.glob("audit.anchor.until-*")
+    assert (begun.exit_code, kept.name in begun.output) == (0, True), begun.output
+    assert kept.read_bytes() == before
+    assert office.run("audit", "verify").exit_code == 0
+
+
 def test_an_anchor_that_was_named_and_is_not_there_is_an_error(office: Office) -> None:
     done = office.run("audit", "verify", "--anchor", str(office.home / "elsewhere"))
     assert done.exit_code == 2
