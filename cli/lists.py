@@ -8,6 +8,7 @@ judge them, as far as the list alone can tell (data_checks/list_quality.py).
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
@@ -115,11 +116,20 @@ def check(
     if not json:
         _show(report)
     if not report["messaged"]:
+        if not json:
+            console.next_commands(*_way_on(report, file))
         raise _refusal(report, quality, judged)
     if not json:
         key = f"--template {template}" if template else "--template …"
         way = " --channel email" if channel == "email" else ""
-        console.next_commands(f'cohort message {file} --name "…" {key}{way}')
+        console.next_commands(f'cohort message {shlex.quote(str(file))} --name "…" {key}{way}')
+
+
+def _way_on(report: dict[str, Any], file: Path) -> list[str]:
+    """Whoever is missing in the record is imported; the rest is put right in the list, and checked again."""
+    missing = "patient_not_found" in report["outcomes"]
+    first = ["cohort patients import patients.csv"] if missing else []
+    return [*first, f"cohort list check {shlex.quote(str(file))} --html report.html"]
 
 
 def _refusal(report: dict[str, Any], quality: ListQuality, judged: Judged | None) -> CohortRefused:

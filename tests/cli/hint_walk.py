@@ -195,7 +195,8 @@ class Walk:
         said = " ".join(told.output.split())
         if told.exit_code in (0, 4) or NO_SERVER in said or DECIDES.search(said):
             return told.exception is None or isinstance(told.exception, SystemExit)
-        return command.startswith("cohort server status")
+        # The report of a list that was refused: a person puts the list right by it
+        return command.startswith("cohort server status") or "--html" in command
 
     def untyped(self, hints: Iterable[Named]) -> list[str]:
         """Those of the code that nothing printed here; a command's own by that command."""
