@@ -130,9 +130,9 @@ class Walk:
             words.append("--yes")
         if "--help" in words:
             return self.office.run(*words)
-        new = SECRET if takes(words, "--new-secret-fd") else None
+        new = SECRET if takes(words, "--new-password-fd") else None
         people = people_of(self.place / "home")
-        if not (people and takes(words, "--secret-fd")):
+        if not (people and takes(words, "--password-fd")):
             return self.office.run(*words, new_secret=new)
         if "--operator" in words or not takes(words, "--operator"):
             return self.office.run(*words, secret=SECRET, new_secret=new)
