@@ -186,6 +186,8 @@ def _undecidable(record: Record, now: datetime) -> list[Line]:
 
 def _standing_still(settings: Settings, stopped: Any) -> dict[str, str]:
     """What keeps everything from going on: by its code, in words with the way out."""
+    from tasks import identity
+    from tasks.polls import polling
     from tasks.sending_queue import PAUSED_SAYS, is_paused
     from tasks.server import server_status
 
@@ -196,10 +198,18 @@ def _standing_still(settings: Settings, stopped: Any) -> dict[str, str]:
             f"Sending is stopped since {since}, by {stopped.by}: {stopped.says}. "
             "Look: cohort sending status"
         )
+    who = identity.known(settings)
+    worker = polling(settings, who) if who is not None else None
     if not server_status(settings).answers:
         found["server_away"] = (
             "The Prefect server does not answer: nothing begins or goes on by itself. "
             "Start it: cohort server start"
+        )
+    elif worker is None or not worker.polls:
+        # Also where another installation's server answers at our port
+        found["no_worker"] = (
+            "No worker has asked for work within the last minute: nothing begins or goes on by itself. "
+            "Look: cohort server status"
         )
     elif is_paused(settings):
         found["queue_paused"] = PAUSED_SAYS
@@ -210,6 +220,7 @@ def _ways_on(standing: dict[str, str]) -> list[str]:
     commands = {
         "sending_stopped": "cohort sending status",
         "server_away": "cohort server start",
+        "no_worker": "cohort server status",
         "queue_paused": "cohort server resume",
     }
     return [commands[code] for code in standing]

@@ -19,6 +19,7 @@ from clinic.record.schema.messages import campaign
 from tests.cli.office import Office, ask, hire
 from tests.clinic.change.practice import asked, patients, places
 from tests.ledgers import add_campaign
+from tests.prefect_server import free_port
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +28,7 @@ def day(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> tupl
     folder = tmp_path_factory.mktemp("today")
     (folder / "record.db").write_bytes(migrated_sqlite.read_bytes())
     office = Office(folder, Record.open(f"sqlite:///{folder / 'record.db'}"))
+    office.environment["COHORT_PREFECT_PORT"] = str(free_port())  # where nobody answers
     record, clock = office.open(), SystemClock()
     hire(office)
     places(record)
@@ -37,7 +39,7 @@ def day(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> tupl
     add_campaign(record, clock, 2)
     with record.write() as connection:
         now = clock.now()
-        set_state(connection, failed, "failed", state_reason="nothing-to-change", finished_at=now)
+        set_state(connection, failed, "failed", state_reason="requester-left", finished_at=now)
         set_state(connection, gone_on, "approved")
         connection.execute(
             sa.update(campaign).values(state="paused", state_reason="halted-failures")
