@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, TypedDict, TypeVar
 
-from prefect import Task
 from prefect.client.schemas.objects import State, TaskRun
 
 from clinic.errors import RecordUnsafe
@@ -25,7 +24,7 @@ T = TypeVar("T")
 SECONDS: Final = [1.0, 5.0, 15.0, 30.0, 60.0]
 
 
-def record_is_away(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+def record_is_away(task: Any, run: TaskRun, state: State[Any]) -> bool:
     """Whether to try again: the record could not be reached."""
     return _is_away(state.result(raise_on_failure=False))
 
@@ -51,7 +50,7 @@ class Retries(TypedDict):
 
     retries: int
     retry_delay_seconds: list[float]
-    retry_condition_fn: Callable[[Task[..., Any], TaskRun, State[Any]], bool]
+    retry_condition_fn: Callable[[Any, TaskRun, State[Any]], bool]
 
 
 WHILE_AWAY: Final[Retries] = {
