@@ -174,6 +174,9 @@ def verify(anchor: AnchorFile = None, json: Json = False) -> None:
         )
     if result.first_fault is not None:
         console.say(f"[bold red]Not what was written:[/] {result.first_fault}")
+        console.say(
+            "[yellow]Not seen:[/] what comes after this first place; there may be more that was changed."
+        )
         raise typer.Exit(5)
     console.say("All is as it was written.")
 

@@ -253,6 +253,7 @@ def test_a_forged_row_is_named_with_exit_code_5(office: Office) -> None:
     verified = office.run("audit", "verify")
     assert verified.exit_code == 5
     assert "row-edited: stream operation-8, block 2, row 1" in verified.output
+    assert "Not seen: what comes after this first place" in " ".join(verified.output.split())
     fault = json.loads(office.run("audit", "verify", "--json").stdout)["first_fault"]
     assert (fault["code"], fault["stream"]) == ("row-edited", "operation-8")
 
