@@ -48,6 +48,7 @@ def start(
 
     settings = get_settings()
     who = identity.read(settings)
+    _require_own_version(settings)
     apply_environment(settings)
     with console.err().status("Starting the Prefect server …"):
         ensure_server(settings)
@@ -66,6 +67,18 @@ def start(
         console.say(f"A worker polls the work pool {who.pool} ({who.label}).")
         _say_who_is_told(settings)
     console.next_commands("cohort message --help", "cohort server stop")
+
+
+def _require_own_version(settings: Settings) -> None:
+    """What this program's worker starts could do nothing with a record of another version."""
+    from clinic.record.database import Record
+    from clinic.record.version import require_current
+
+    record = Record.open(settings.database_url)
+    try:
+        require_current(record)
+    finally:
+        record.close()
 
 
 def _say_who_is_told(settings: Settings) -> None:

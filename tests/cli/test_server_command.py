@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from clinic.clock import SystemClock
 from clinic.record.database import Record
@@ -76,11 +77,29 @@ def test_one_command_brings_up_server_deployments_and_worker_and_another_ends_th
     assert (status["answers"], status["ours"], status["worker"]) == (True, True, True)
     assert (said.returncode, status["polls"]) == (0, True)
     assert status["seconds_since_poll"] < 60
+    assert status["watch"] is True
     assert status["pool"] in started.stdout + started.stderr
 
     assert "Stopped." in cohort("stop").stderr
     assert cohort("status").returncode == 1
     assert "No server of this installation runs." in cohort("stop").stderr
+    ended = cohort("status", "--json")
+    assert json.loads(ended.stdout)["watch"] is False
+
+
+@pytest.mark.parametrize("version", ["0056", "9041"])
+def test_a_record_of_another_version_starts_nothing(
+    cohort: Run, tmp_path: Path, version: str
+) -> None:
+    """Issue 21, §3: an earlier program would start a worker whose every run fails."""
+    record = Record.open(f"sqlite:///{tmp_path / 'home' / 'record.db'}")
+    with record.write() as connection:
+        connection.execute(sa.text(f"UPDATE alembic_version SET version_num = '{version}'"))  # noqa: S608
+    record.close()
+    refused = cohort("start")
+    assert refused.returncode == 5
+    assert f"version {version}" in refused.stderr
+    assert not (tmp_path / "home" / "prefect" / "prefect.db").exists()
 
 
 def test_another_accounts_folder_is_in_nobodys_way_and_a_worker_that_dies_is_told(
