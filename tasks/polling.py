@@ -27,6 +27,7 @@ from uuid import UUID
 from clinic.errors import CohortError, NotAllowed
 from clinic.settings import load_settings
 from tasks import identity
+from tasks.copies import named, read_place, refuse_copies
 from tasks.draining import drain_children_first, go_on
 from tasks.environment import GUARDS, ROOT, api_url, child_environment
 from tasks.identity import POOL, VARIABLE, Installation
@@ -35,7 +36,7 @@ from tasks.turns import Turns
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
-    from prefect.client.schemas.objects import FlowRun, WorkPool
+    from prefect.client.schemas.objects import FlowRun, Worker, WorkPool
     from prefect.client.schemas.responses import DeploymentResponse
 
 # What a run may choose of the process that it becomes: nothing
@@ -169,12 +170,27 @@ def worker_name(pid: int) -> str:
     return f"{socket.gethostname()} {pid}"
 
 
+def _workers_of(pool: str) -> list[Worker]:
+    """Those that the server knows; none where it does not answer, or knows no such pool yet."""
+    import httpx
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import PrefectException
+
+    with (
+        contextlib.suppress(httpx.HTTPError, PrefectException),
+        get_client(sync_client=True) as client,
+    ):
+        return client.read_workers_for_work_pool(pool)
+    return []
+
+
 def main(pool: str = "", file: str = str(ROOT / "prefect.yaml")) -> None:
     """Poll until interrupted."""
     settings = load_settings()
     try:
         who = identity.read(settings)
         refuse_foreign_pool(who, pool or who.pool)
+        place = read_place(settings)
     except CohortError as error:
         sys.exit(f"{error.code}: {error.says}")
     # Whoever starts it has set most of it; a supervisor perhaps nothing
@@ -187,10 +203,15 @@ def main(pool: str = "", file: str = str(ROOT / "prefect.yaml")) -> None:
     # Prefect's worker ends by interrupting itself, which whoever was started in the background (nohup,
     # cron, CI) has learnt to ignore, and passes on
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        refuse_copies(_workers_of(pool or who.pool), place, pool or who.pool)
+    except CohortError as error:
+        sys.exit(f"{error.code}: {error.says}")
     register(entrypoints(Path(file)), who, starts_at_once=settings.prefect_starts_at_once)
+    name = named(worker_name(os.getpid()), place)
     # Without `--limit`: with it, a crashed run that is started again at once kills the worker
     sys.argv = ["prefect", "worker", "start", "--pool", pool or who.pool,
-                "--type", "process", "--name", worker_name(os.getpid())]  # fmt: skip
+                "--type", "process", "--name", name]  # fmt: skip
     runpy.run_module("prefect", run_name="__main__", alter_sys=True)
 
 

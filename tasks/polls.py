@@ -13,6 +13,7 @@ from typing import Final
 
 from clinic.errors import MendableError
 from clinic.settings import Settings
+from tasks.copies import MARK
 from tasks.identity import Installation
 from tasks.polling import worker_name
 from tasks.sending_queue import SENDING_QUEUE
@@ -107,7 +108,8 @@ def _has_polled(settings: Settings, who: Installation, before: datetime | None) 
 
     name = worker_name(worker_pid(settings) or 0)
     with get_client(sync_client=True) as client:
-        return any(known.name == name for known in client.read_workers_for_work_pool(who.pool))
+        known = client.read_workers_for_work_pool(who.pool)
+    return any(one.name == name or one.name.startswith(name + MARK) for one in known)
 
 
 def _ago(seconds: float) -> str:
