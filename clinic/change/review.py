@@ -199,10 +199,16 @@ def list_tasks(record: Record, operation_id: int) -> list[Task]:
 
 
 def visits_to_book(record: Record, operation_id: int) -> list[tuple[str, datetime, str]]:
-    """ALC-20: the visits that were cancelled to be rebooked: patient's id, time, visit type."""
+    """
+    ALC-20: the visits that were cancelled to be rebooked: patient's id, time, visit type.
+
+    Raises:
+        NotFound: there is no such operation
+    """
     i = operation_item.c
     own_id = sa.func.coalesce(patient.c.nhs_number, patient.c.local_id)
     with record.read() as connection:
+        find_operation(connection, operation_id)
         found = connection.execute(
             sa.select(own_id, appointment.c.starts_at, appointment.c.visit_type)
             .select_from(

@@ -316,11 +316,11 @@ def require_operator(connection: Connection, name: str) -> str:
     ).subquery()
     known = connection.scalars(sa.select(names.c.name).where(names.c.name.is_not(None))).all()
     close = difflib.get_close_matches(given.lower(), known, n=3, cutoff=0.5)
-    meant = f"did you mean {' or '.join(close)}? " if close else ""
+    meant = f"did you mean {' or '.join(close)}? or " if close else ""
     raise NotFound(
         "operator-unknown",
         f"nobody is called {given}, and nobody of this name acted; "
-        f"{meant}Everybody: cohort operators list",
+        f"{meant}see: cohort operators list",
     )
 
 

@@ -268,6 +268,8 @@ def test_what_remains_to_be_done_is_listed(office: Office, clock: FakeClock) -> 
     assert codes == {"notify_provider", "reschedule_visits"}
     assert "Book the cancelled visits again." in office.run("operations", "show", "1").output
     assert "L1\t9 Mar 2036" in office.run("operations", "visits", "1").output
+    unknown = office.run("operations", "visits", "99")
+    assert (unknown.exit_code, "operation-unknown" in unknown.output) == (2, True)
 
 
 def test_a_rerun_asks_for_the_failed_part_alone(office: Office, clock: FakeClock) -> None:
