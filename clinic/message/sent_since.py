@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -28,6 +29,9 @@ from clinic.message.settle import apply_receipts
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign, message
+
+# Its clock may be behind ours, and what was under way then was taken before: a longer list harms nobody
+_CLOCKS: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -71,13 +75,13 @@ def in_doubt_since(record: Record, gateway: str) -> datetime | None:
 
 def require_since(record: Record, gateway: str, said: datetime | None) -> datetime:
     """
-    From when on to ask: as said, but never later than the first doubt.
+    From when on to ask: as said, but never later than an hour before the first doubt.
 
     Raises:
         NotAllowed: nothing is in doubt, and nobody said from when on
     """
     doubted = in_doubt_since(record, gateway)
-    known = [at for at in (said, doubted) if at is not None]
+    known = [at for at in (said, doubted and doubted - _CLOCKS) if at is not None]
     if not known:
         raise NotAllowed(
             "nothing-in-doubt",
