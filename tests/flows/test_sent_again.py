@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from clinic.clock import SystemClock
 from clinic.message import states
 from clinic.message.witness import home_of, register
 from clinic.record.database import Record
-from clinic.record.schema.messages import message
+from clinic.record.schema.messages import campaign, message
 from clinic.record.schema.outbox import outbox
 from clinic.record.schema.people import patient
 from clinic.settings import Settings
@@ -20,6 +21,7 @@ from tests.cli.office import Office
 from tests.main_job import Practice, nhs
 
 pytestmark = pytest.mark.prefect
+ACTS = ("cohort message --resume", "cohort resend", "cohort sending allow")
 
 
 @pytest.fixture
@@ -71,3 +73,37 @@ def test_only_what_failed_is_sent_again_once_and_to_the_number_of_now(
     again = office.run("resend", "1", "--yes")
     assert (again.exit_code, "resend-nothing" in again.output) == (3, True), again.output
     assert nhs(1) not in done.output
+
+
+def type_until_the_end(office: Office, first: str) -> list[str]:
+    """Type what is printed, what acts before what looks, until nothing that acts is printed any more."""
+    typed, command = list[str](), first
+    while command:
+        typed.append(command)
+        words = shlex.split(command.replace("…", "my own words"))[1:]
+        told = office.run(*words, *(["--yes"] if words[0] == "resend" else []))
+        stopped = "cohort sending status" if "sending-stopped" in told.output else ""
+        assert told.exit_code == 0 or stopped, (command, told.output)
+        printed = [one.strip() for one in told.stderr.splitlines() if one.startswith("  cohort ")]
+        acts = [one for one in printed if one.startswith(ACTS) and one not in typed]
+        command = stopped or next(iter(acts), "")
+    for last in printed:  # only looks
+        assert office.run(*shlex.split(last)[1:]).exit_code == 0, last
+    return typed
+
+
+def state_of(record: Record, number: int) -> str:
+    with record.read() as connection:
+        return str(connection.scalar(sa.select(campaign.c.state).where(campaign.c.id == number)))
+
+
+def test_what_is_printed_while_sending_is_stopped_is_typed_until_what_failed_is_sent_again(
+    office: Office, sqlite_record: Record
+) -> None:
+    """`sending status`, `sending allow`; then `resend`, and of the campaign that it makes nothing is left."""
+    assert office.run("sending", "stop", "--reason", "the wrong text").exit_code == 0
+    typed = type_until_the_end(office, "cohort resend 1")
+    assert typed[1:] == ["cohort sending status", 'cohort sending allow --reason "…"']
+    again = type_until_the_end(office, "cohort show 1")
+    assert again[1:] == ["cohort resend 1"]
+    assert state_of(sqlite_record, 2) == states.COMPLETED
