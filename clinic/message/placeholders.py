@@ -26,6 +26,7 @@ _FORMS: Final = (
     rf"«\s*{_WORD}\s*»|‹\s*{_WORD}\s*›",  # a word processor's own
     r"\*\|[^|\n]{1,40}\|\*",  # *|FNAME|*
     rf"%%?{_WORD.replace(' ', '')}%%?|\$\{{\s*{_WORD}\s*\}}|#{_WORD.replace(' ', '')}#|@@\w+@@",
+    r"(?<![\w@])@[^\W\d_]\w{0,40}@(?![\w@])",  # @Forename@
     rf"\{{\s*{_WORD}\s*\}}",  # {name}
     r"\b[Xx]{3,}\b|\bXX(?=[/:.-]|\b)|(?<=[/:.-])XX\b",  # XXXX, XX/XX/XXXX
     r"(?<!\w)_{3,}|\.{5,}|…{2,}",  # to be written in by hand

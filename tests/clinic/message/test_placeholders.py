@@ -24,6 +24,7 @@ from clinic.message.placeholders import (
         ("Dear *|LNAME|*", ["*|LNAME|*"]),
         ("Dear %firstname%, at %%time%%", ["%firstname%", "%%time%%"]),
         ("Dear {title} ${surname}", ["{title}", "${surname}"]),
+        ("Dear @Forename@, at @@when@@", ["@Forename@", "@@when@@"]),
         ("Call XXXXX on XX/XX/XXXX", ["XXXXX", "XX", "XXXX"]),
         ("Call [insert phone] or ____", ["[insert phone]", "____"]),
         ("Please insert your number", ["insert your number"]),
@@ -78,6 +79,6 @@ def test_a_value_of_the_list_that_is_no_value_is_told_of_by_row() -> None:
     }
     note, where = unfilled_warnings(counts + count_unfilled(values[:2].set_index([[20, 21]])))
     assert (note.code, where.code) == ("value_unfilled", "value_unfilled")
-    assert "In 4 rows (the first: 3, 4, 9, 21) what stands for list.Note" in note.says
+    assert "In 4 rows (the first: 3, 4, 9, 21) the value of list.Note" in note.says
     assert not any(text in note.says for text in ("insert", "XXX"))
     assert unfilled_warnings({"½": 3, ".": 1}) == []
