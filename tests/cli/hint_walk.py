@@ -57,7 +57,7 @@ PEOPLE = (
 # Commands that print for others too
 SHARED = {"cli/confirm.py"}
 # There a person must decide, and is told how
-DECIDES = re.compile(r"left-unsaid")
+DECIDES = re.compile(r"left-unsaid|reminded-unsaid")
 NO_SERVER = "no Prefect server answers"
 
 

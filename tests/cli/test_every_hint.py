@@ -338,7 +338,7 @@ SCENES = {
         (
             keep, "cohort tags add walks", "cohort sign-in ann", set_back,
             "cohort init --restored", "cohort sending status",
-            "cohort sending allow --reason asked",
+            "cohort sending allow --reason asked --no-reminders-lost",
         ),
     ),
     "restored": Scene(everybody, (FLU, "cohort backup saved", remove_home, "cohort restore saved")),
@@ -388,6 +388,7 @@ ELSEWHERE = {
     "cli/server.py: cohort server status": "a queue that is paused",
     "cli/server.py: cohort server resume": "a queue that is paused",
     "cli/today.py: cohort server resume": "a queue that is paused",
+    "cli/today.py: cohort server status": "a server that runs without a worker",
 }
 
 
