@@ -103,7 +103,7 @@ def _moment(settings: Settings, said: datetime | None) -> datetime | None:
 
 
 def show(settings: Settings, asked: Asked, clock: Clock) -> None:
-    """What the list says, and what nobody can know from it."""
+    """What the list says, and what it cannot say."""
     at = LocalTime(settings).show
     console.say(
         f"Since {at(asked.since)} the gateway took {asked.listed:,} messages; {asked.known:,} of them are of "

@@ -31,6 +31,7 @@ from clinic.record.database import Record
 from clinic.record.schema.messages import campaign, message
 
 # Its clock may be behind ours, and what was under way then was taken before: a longer list harms nobody
+_WHY: Final = "what was sent since the record was set back"
 _CLOCKS: Final = timedelta(hours=1)
 
 
@@ -164,6 +165,6 @@ def _tell(connection: Connection, clock: Clock, asked: Asked, by: str) -> None:
     }
     act = Act(
         operator=by, operation_type="sending.ask", subject="installation", new_values=says,
-        reason="what was sent since the record was set back",
+        reason=_WHY,
     )  # fmt: skip
     record_act(connection, clock, act)
