@@ -30,8 +30,8 @@ from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign, message
 
-# Its clock may be behind ours, and what was under way then was taken before: a longer list harms nobody
 _WHY: Final = "what was sent since the record was set back"
+# Its clock may be behind ours, and what was under way then was taken before: a longer list harms nobody
 _CLOCKS: Final = timedelta(hours=1)
 
 
