@@ -28,7 +28,7 @@ $(VENV)/installed: requirements.lock requirements-uv.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -m tasks.database
+	@$(BIN)/python -m tasks.processes.database
 	@touch $@
 
 # One for every Python that is supported (--universal), and for every file of a release (--generate-hashes)
@@ -48,7 +48,7 @@ kill-operations: $(VENV)/installed ## 30 kills of an operation and of its undo, 
 	@$(BIN)/python -m pytest -m slow tests/clinic/change
 
 operations-table: $(VENV)/installed ## every kind of operation to every ending, over real processes; some ten minutes
-	@WHOLE_TABLE=1 $(BIN)/python -m pytest tests/cli/test_operations_table.py tests/flows/test_operation_rows.py
+	@WHOLE_TABLE=1 $(BIN)/python -m pytest tests/cli/operations/test_operations_table.py tests/flows/operations/test_operation_rows.py
 
 bench: $(VENV)/installed ## what it costs, against floors measured in the same run; about half an hour
 	@$(BIN)/python -m benchmarks.run $(ARGS)

@@ -22,17 +22,17 @@ from itertools import product
 
 import sqlalchemy as sa
 
-from clinic.change.apply import apply_chunk, begin, chunks_left
-from clinic.change.approve import ask
-from clinic.change.deciding import decide
-from clinic.change.finish import finish
+from clinic.change.core.edit_mute import announce, withdraw
 from clinic.change.operations import Request, get_operation, request_operation
-from clinic.change.plan import make_plan
-from clinic.change.undo import request_undo
-from clinic.change.writing import announce, withdraw
+from clinic.change.review.approve import ask
+from clinic.change.review.deciding import decide
+from clinic.change.run.apply import apply_chunk, begin, chunks_left
+from clinic.change.run.finish import finish
+from clinic.change.run.plan import make_plan
+from clinic.change.run.undo import request_undo
 from clinic.clock import SystemClock
 from clinic.cohort.filters import PatientFilter
-from clinic.govern.operators import Operator, add_operator
+from clinic.govern.people.operators import Operator, add_operator
 from clinic.record.bulk import insert_rows
 from clinic.record.database import Record
 from clinic.record.migrate import drop_everything, migrate

@@ -17,17 +17,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from clinic.change.apply import apply_chunk, begin, chunks_left
-from clinic.change.approve import ask
-from clinic.change.deciding import decide
-from clinic.change.export import folder_of
+from clinic.change.export.export import folder_of
 from clinic.change.exported import export
-from clinic.change.finish import finish
 from clinic.change.operations import Request, get_operation, request_operation
-from clinic.change.plan import make_plan
+from clinic.change.review.approve import ask
+from clinic.change.review.deciding import decide
+from clinic.change.run.apply import apply_chunk, begin, chunks_left
+from clinic.change.run.finish import finish
+from clinic.change.run.plan import make_plan
 from clinic.clock import SystemClock
 from clinic.cohort.filters import PatientFilter
-from clinic.govern.operators import Operator, add_operator
+from clinic.govern.people.operators import Operator, add_operator
 from clinic.practice.people import Practice
 from clinic.practice.synthetic import fill_practice
 from clinic.record.database import Record

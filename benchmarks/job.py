@@ -21,15 +21,15 @@ from benchmarks.cost import cost_of_this_process, cpu_of
 from clinic.settings import load_settings
 
 if TYPE_CHECKING:
-    from clinic.message.summary import Summary
+    from clinic.message.outcomes.summary import Summary
 
 CATCH_UP = 3.0  # seconds: the server writes its task runs a second behind
 
 
 def main() -> None:
     """Run it, and print what it cost."""
-    from tasks.environment import apply_environment
-    from tasks.server import server_status
+    from tasks.processes.environment import apply_environment
+    from tasks.processes.server import server_status
 
     settings = load_settings()
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
@@ -50,7 +50,7 @@ def main() -> None:
 
 def main_job(template: str, path: str) -> Callable[[], Summary]:
     """Messages everybody on this list."""
-    from clinic.message.request import CohortChoice, MessageRequest
+    from clinic.message.campaign.request import CohortChoice, MessageRequest
     from flows.message import message
 
     request = MessageRequest(list_name="Bench", cohort=CohortChoice(file=path), template=template)
@@ -59,7 +59,7 @@ def main_job(template: str, path: str) -> Callable[[], Summary]:
 
 def reminders() -> Callable[[], Summary]:
     """Reminds of what `benchmarks.people.book` booked."""
-    from clinic.message.reminder_request import ReminderRequest
+    from clinic.message.reminders.reminder_request import ReminderRequest
     from flows.remind import remind
 
     return lambda: remind(ReminderRequest(days=2))

@@ -25,17 +25,17 @@ from typing import Any, Final, TypeVar
 import sqlalchemy as sa
 
 from benchmarks.change import CLOCK
-from clinic.change.apply import apply_chunk, begin, chunks_left
-from clinic.change.approve import ask
-from clinic.change.checklist import require_ready
-from clinic.change.deciding import decide
 from clinic.change.exported import export
-from clinic.change.finish import finish
 from clinic.change.operations import Request, get_operation, request_operation
-from clinic.change.plan import make_plan
-from clinic.change.undo import request_undo
+from clinic.change.review.approve import ask
+from clinic.change.review.checklist import require_ready
+from clinic.change.review.deciding import decide
+from clinic.change.run.apply import apply_chunk, begin, chunks_left
+from clinic.change.run.finish import finish
+from clinic.change.run.plan import make_plan
+from clinic.change.run.undo import request_undo
 from clinic.cohort.filters import PatientFilter
-from clinic.govern.operators import Operator, add_operator
+from clinic.govern.people.operators import Operator, add_operator
 from clinic.notify.recipients import Audience, recipients_of
 from clinic.practice.synthetic import Practice, fill_practice
 from clinic.record.database import Record

@@ -10,7 +10,7 @@ import pysqlite3
 
 from clinic.clock import SystemClock
 from clinic.gateway.rehearsal import RehearsalGateway
-from clinic.message.deliver import deliver
+from clinic.message.sending.deliver import deliver
 from clinic.record.database import Record
 from clinic.record.migrate import migrate
 from tests.ledgers import add_campaign, add_patients, make_ledger, message_states

@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.people import write_list
 from clinic.cohort.files import open_list
 from clinic.settings import Organisation, Settings
-from data_checks.list_quality import check_list
+from data_checks.lists.list_quality import check_list
 
 ROWS = 100_000
 

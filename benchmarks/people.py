@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from clinic.clock import SystemClock
-from clinic.message.catalogue import NewTemplate, add_template, seed_catalogue
-from clinic.message.vendor_templates import TEMPLATES
+from clinic.message.template.catalogue import NewTemplate, add_template, seed_catalogue
+from clinic.message.template.vendor_templates import TEMPLATES
 from clinic.practice.people import nhs_numbers
 from clinic.record.bulk import insert_rows
 from clinic.record.database import Record

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from benchmarks.people import book, fill
-from tests.prefect_server import free_port
+from tests.servers.prefect_server import free_port
 from tests.servers.recorder import running_gateway
 
 CONNECTIONS = 100

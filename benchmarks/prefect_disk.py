@@ -4,7 +4,7 @@ What runs cost of the disk beside the record: Prefect's database and the log. Pr
     python -m benchmarks.prefect_disk [settles]      # 4; a real server and worker in a temporary home
 
 Measured is one run of each kind; multiplied is how many there are a day, and for how long each part is kept
-(tasks/environment.py, tasks/old_runs.py, tasks/log_file.py).
+(tasks/processes/environment.py, tasks/runs/old_runs.py, tasks/processes/log_file.py).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.people import fill
-from tests.prefect_server import free_port
+from tests.servers.prefect_server import free_port
 
 RECIPIENTS: Final = 1_000
 # A practice's day: settle by the clock; four campaigns, an operation and the reminders beside it
@@ -166,7 +166,7 @@ def show(empty: int, settle: Size, campaign: Size) -> None:
 def settle_once() -> None:
     """Start a run of settle as the schedule does, and wait for its end."""
     from clinic.settings import load_settings
-    from tasks.environment import apply_environment
+    from tasks.processes.environment import apply_environment
 
     settings = load_settings()
     apply_environment(settings)

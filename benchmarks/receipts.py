@@ -23,15 +23,15 @@ import sqlalchemy as sa
 from aiohttp.test_utils import TestServer
 
 from clinic.clock import SystemClock
-from clinic.gateway.incoming import Receipt
-from clinic.gateway.receipt_server import ReceiptServer
-from clinic.gateway.signature import secret_key, sign
-from clinic.message.deliver import deliver
-from clinic.message.keeper import RecordKeeper
-from clinic.message.ledger import LAST
-from clinic.message.receipts import keep_receipts
-from clinic.message.save import save_batches
-from clinic.message.settle import apply_receipts
+from clinic.gateway.incoming.parse import Receipt
+from clinic.gateway.incoming.server import ReceiptServer
+from clinic.gateway.incoming.signature import secret_key, sign
+from clinic.message.incoming.apply_receipts import apply_receipts
+from clinic.message.incoming.inbox import RecordKeeper
+from clinic.message.incoming.receipts import keep_receipts
+from clinic.message.outcomes.save import save_batches
+from clinic.message.sending.deliver import deliver
+from clinic.message.sending.ledger import LAST
 from clinic.record.database import Record
 from clinic.record.migrate import drop_everything, migrate
 from clinic.record.schema.messages import message

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from cli.outreach import _write
+from cli.look.outreach import _write
 from cli.wiring import LocalTime
 from clinic.clock import SystemClock
 from clinic.message import states
-from clinic.message.outreach import Filter, list_sent
+from clinic.message.outcomes.outreach import Filter, list_sent
 from clinic.record.database import Record
 from clinic.record.migrate import migrate
 from clinic.record.schema.messages import message

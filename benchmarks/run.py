@@ -27,7 +27,7 @@ from rich.table import Table
 
 from benchmarks import change, kinds, ledger, lists
 from benchmarks.pipeline import Pipeline, measure_floor, measure_flow, measure_nightly
-from tests.postgres import running_postgres
+from tests.servers.postgres import running_postgres
 
 OUT = Path("benchmarks/out")
 RUNS = 3

@@ -11,7 +11,7 @@ from cli.wiring import LocalTime
 if TYPE_CHECKING:
     from clinic.errors import Incomplete
     from clinic.settings import Settings
-    from tasks.not_begun import Stalled
+    from tasks.runs.not_begun import Stalled
 
 # A worker that was just started needs so long to ask for work, and a process to begin
 PATIENCE: Final = 45.0
@@ -28,8 +28,8 @@ def require_begun(settings: Settings, tag: str, flow_run_id: str | None, *, then
     Raises:
         Incomplete: it has not, or nothing is heard of it: for how long, and what to do
     """
-    from tasks.asking import quickly
-    from tasks.not_begun import wait_to_begin
+    from tasks.prefect.asking import quickly
+    from tasks.runs.not_begun import wait_to_begin
 
     with console.err().status("Waiting for its run to begin …"), quickly():
         found = wait_to_begin(tag, flow_run_id, seconds=PATIENCE)
@@ -46,7 +46,7 @@ def require_not_stalled(
     Raises:
         Incomplete: it is about to begin for too long, or nothing is heard of it
     """
-    from tasks.not_begun import stalled
+    from tasks.runs.not_begun import stalled
 
     found = stalled(tag, flow_run_id)
     if found is not None and found.seconds >= _JUST_ASKED:

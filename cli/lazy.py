@@ -121,7 +121,7 @@ class LazyGroup(TyperGroup):
         except Exception as error:
             _exit_if_outage(error)
             # The text of an error that nobody foresaw may hold a patient: say where it was, not what
-            from tasks.scrub import where
+            from tasks.guard.scrub import where
 
             console.show_unforeseen(error, where(error.__traceback__))
             raise typer.Exit(1) from None

@@ -24,7 +24,7 @@ from cli import console
 from clinic.errors import CohortError
 
 if TYPE_CHECKING:
-    from clinic.message.summary import Summary
+    from clinic.message.outcomes.summary import Summary
     from tasks.wiring import Wiring
 
 T = TypeVar("T")
@@ -98,8 +98,8 @@ def run_beside(flow: Callable[[], T], watch: Watch) -> T:
 
 def is_gone(parts: Wiring, error: Exception) -> bool:
     """Whether this error is the server's end, and not the campaign's."""
-    from tasks.safely import Unforeseen
-    from tasks.server import answers
+    from tasks.guard.decorators import Unforeseen
+    from tasks.processes.server import answers
 
     if isinstance(error, ServerGone):
         return True
@@ -131,10 +131,10 @@ def go_on_without(parts: Wiring, campaign_id: int) -> None:
 
     The flow's threads still send too: a batch is one thread's at a time, and what they hold is waited for.
     """
-    from clinic.govern.anchor import anchor_of, write_anchor
-    from clinic.message.counting import count_batches, count_leased
-    from clinic.message.deliver import deliver
-    from clinic.message.save import save_batches
+    from clinic.govern.audit.anchor import anchor_of, write_anchor
+    from clinic.message.campaign.counting import count_batches, count_leased
+    from clinic.message.outcomes.save import save_batches
+    from clinic.message.sending.deliver import deliver
 
     with parts.record.read() as connection:
         batches = count_batches(connection, campaign_id)
@@ -157,7 +157,7 @@ def count(parts: Wiring, campaign_id: int) -> Summary:
     Raises:
         Incomplete: work is left; with the next command
     """
-    from clinic.message.summary import summarize
+    from clinic.message.outcomes.summary import summarize
 
     summary = summarize(parts.record, parts.clock, campaign_id, parts.timing)
     return summary.raise_if_incomplete()

@@ -12,7 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from clinic.errors import NotAllowed
-    from clinic.govern.operators import Operator
+    from clinic.govern.people.operators import Operator
     from clinic.record.database import Record
     from clinic.settings import Settings
 
@@ -50,7 +50,7 @@ def prove_me(
     Raises:
         NotAllowed: name and password do not match, or nobody was added yet
     """
-    from clinic.govern.operators import list_operators, prove
+    from clinic.govern.people.operators import list_operators, prove
 
     if not list_operators(record):
         raise _nobody_yet()
@@ -72,7 +72,7 @@ def who_acts(record: Record, settings: Settings, me: str, secret_fd: int | None 
         NotAllowed: a registered name that is not proven, or a name that is nobody's
     """
     from clinic.errors import NotAllowed
-    from clinic.govern.operators import list_operators, prove
+    from clinic.govern.people.operators import list_operators, prove
     from clinic.settings.installation import account_name
 
     name, people = claimed(settings, me), {person.name for person in list_operators(record)}
@@ -97,7 +97,7 @@ def who_acts(record: Record, settings: Settings, me: str, secret_fd: int | None 
 
 def who_stops(record: Record, settings: Settings, me: str) -> str:
     """The same for what must never wait: who is not signed in stops in the account's name."""
-    from clinic.govern.operators import list_operators
+    from clinic.govern.people.operators import list_operators
     from clinic.settings.installation import account_name
 
     name = claimed(settings, me)
@@ -108,14 +108,14 @@ def who_stops(record: Record, settings: Settings, me: str) -> str:
 
 def claimed(settings: Settings, me: str) -> str:
     """Whose name is said: by option, by signing in, by the settings; not proven yet."""
-    from clinic.govern.sign_in import name_in
+    from clinic.govern.people.sign_in import name_in
 
     return (me or name_in(settings.home) or settings.operator).strip().lower()
 
 
 def _signed_in(record: Record, settings: Settings, name: str) -> Operator | None:
     from clinic.clock import SystemClock
-    from clinic.govern.sign_in import signed_in
+    from clinic.govern.people.sign_in import signed_in
 
     return signed_in(record, SystemClock(), settings.home, name)
 
@@ -139,7 +139,7 @@ def ask_secret(
         NotAllowed: nothing can be read there, or nobody is there to type it
     """
     from clinic.errors import NotAllowed
-    from clinic.govern.secrets import read_secret
+    from clinic.govern.people.secrets import read_secret
 
     if descriptor is not None:
         return read_secret(descriptor)
@@ -163,6 +163,6 @@ def ask_secret(
 
 def anchor_of(settings: Settings, path: Path | None = None) -> Path:
     """Where the anchor of the audit trail is kept: the file that is named, else this installation's."""
-    from clinic.govern.anchor import anchor_of as usual
+    from clinic.govern.audit.anchor import anchor_of as usual
 
     return path or usual(settings)

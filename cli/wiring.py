@@ -36,7 +36,7 @@ def open_record(settings: Settings) -> Iterator[Record]:
     from sqlalchemy.exc import OperationalError
 
     from clinic.errors import NotSetUp, RecordUnsafe
-    from clinic.govern.audit_key import unlock
+    from clinic.govern.audit.key import unlock
     from clinic.record.database import Record, require_durable
     from clinic.record.outage import outage
     from clinic.record.private import sweep
@@ -69,7 +69,7 @@ def open_record(settings: Settings) -> Iterator[Record]:
 def governed(record: Record, settings: Settings) -> Settings:
     """The settings that count: what the record governs is not the environment's; what differs is told."""
     from cli import console
-    from clinic.govern.governed import in_force
+    from clinic.govern.rules.governed import in_force
 
     found = in_force(record, settings)
     for name in found.ignored:

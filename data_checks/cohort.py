@@ -19,20 +19,20 @@ from clinic.clock import Clock
 from clinic.cohort.rows import BLOCK_ROWS, ListSource, get_list, read_rows
 from clinic.errors import FenceLost
 from clinic.message import states
-from clinic.message.campaign import Campaign, get_campaign
-from clinic.message.facts import Question, duplicates, facts_of
-from clinic.message.stage import load_texts
-from clinic.message.template import missing_variables, values_too_long
-from clinic.message.variables import Setting, variable_frame
+from clinic.message.campaign.campaign import Campaign, get_campaign
+from clinic.message.eligibility.facts import Question, duplicates, facts_of
+from clinic.message.prepare.stage import load_texts
+from clinic.message.template.template import missing_variables, values_too_long
+from clinic.message.template.variables import Setting, variable_frame
 from clinic.record.bulk import insert_rows
 from clinic.record.database import Record
 from clinic.record.schema.lists import list_row
 from clinic.record.schema.messages import campaign, recipient
 from clinic.record.statistics import count_filled, count_grown
 from clinic.settings import Settings
-from data_checks.dummies import Dummies
-from data_checks.eligibility import Screening, screen
-from data_checks.gate import Verdict, judge_intake, judge_list
+from data_checks.eligibility.dummies import Dummies
+from data_checks.eligibility.eligibility import Screening, screen
+from data_checks.gate.gate import Verdict, judge_intake, judge_list
 from data_checks.refusal import hold_cap, keep, known_verdict, pass_or_refuse
 
 

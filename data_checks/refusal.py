@@ -14,16 +14,16 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.clock import Clock
-from clinic.cohort.taken import PREVIEW
+from clinic.cohort.list_index import PREVIEW
 from clinic.errors import CohortRefused
 from clinic.message import states
-from clinic.message.campaign import Campaign
-from clinic.message.moves import move
-from clinic.message.override import apply_override, override_of
+from clinic.message.campaign.campaign import Campaign
+from clinic.message.campaign.moves import move
+from clinic.message.campaign.override import apply_override, override_of
 from clinic.record.database import Record
 from clinic.record.schema.lists import list_row
 from clinic.record.schema.messages import campaign, check_result, recipient
-from data_checks.verdict import Verdict
+from data_checks.gate.verdict import Verdict
 
 HOW_TO_OVERRIDE: Final = (
     "Every row and its reason can be downloaded; whoever knows that the list is right anyway gives a "

@@ -13,9 +13,9 @@ from typing import Final, get_args
 from clinic.cohort.columns import ALIASES, REQUIRED
 from clinic.cohort.outcomes import AFTER, AT_SENDING, BEFORE, Outcome
 from clinic.settings import Gate, Layout
-from data_checks.checks import percent
-from data_checks.rules import EVERY_CHANNEL, RULES, Rule
-from data_checks.suites import CEILINGS, FEWEST_FOR_SHARES, MOST_ROWS, Ceiling
+from data_checks.eligibility.rules import EVERY_CHANNEL, RULES, Rule
+from data_checks.gate.checks import percent
+from data_checks.gate.suites import CEILINGS, FEWEST_FOR_SHARES, MOST_ROWS, Ceiling
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "rules.md"
 

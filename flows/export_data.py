@@ -14,7 +14,7 @@ no undo: what was exported cannot be called back.
 
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from clinic.change.summary import Summary
+from clinic.change.run.summary import Summary
 from tasks.change import (
     apply_changes,
     begin_changes,
@@ -25,7 +25,7 @@ from tasks.change import (
     wait_for_approval,
 )
 from tasks.export import write_export
-from tasks.safely import flow
+from tasks.guard.decorators import flow
 
 
 @flow(

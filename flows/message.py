@@ -15,13 +15,13 @@ Prefect stores is the request below, batch numbers and counts.
 from prefect import allow_failure
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from clinic.message.request import MessageRequest
-from clinic.message.summary import Summary
+from clinic.message.campaign.request import MessageRequest
+from clinic.message.outcomes.summary import Summary
 from tasks.cohort import check_cohort, load_cohort
 from tasks.draining import drained
+from tasks.guard.decorators import flow
 from tasks.messages import render, save_to_record, send_batch, summarize
 from tasks.release import release, wait_for_approval
-from tasks.safely import flow
 
 
 @flow(

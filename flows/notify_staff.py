@@ -14,13 +14,13 @@ be unsaid, but a correction can be sent, as another notice.
 from prefect import allow_failure
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from clinic.message.summary import Summary
+from clinic.message.outcomes.summary import Summary
 from clinic.notify.request import NoticeRequest
 from tasks.draining import drained
+from tasks.guard.decorators import flow
 from tasks.messages import render, send_batch, summarize
 from tasks.notify import name_recipients, open_notice
 from tasks.release import release, wait_for_approval
-from tasks.safely import flow
 
 
 @flow(name="notify-staff", task_runner=ThreadPoolTaskRunner(max_workers=2))

@@ -15,7 +15,7 @@ from typing import Any
 from prefect import allow_failure
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from clinic.change.summary import Summary
+from clinic.change.run.summary import Summary
 from tasks.change import (
     apply_changes,
     begin_changes,

@@ -13,14 +13,14 @@ staged, its message does not leave. Prefect stores the parameters below, batch n
 from prefect import allow_failure
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from clinic.message.reminder_request import ReminderRequest
-from clinic.message.summary import Summary
+from clinic.message.outcomes.summary import Summary
+from clinic.message.reminders.reminder_request import ReminderRequest
 from tasks.cohort import check_cohort
 from tasks.draining import drained
+from tasks.guard.decorators import flow
 from tasks.messages import render, save_to_record, send_batch, summarize
 from tasks.release import release, wait_for_approval
 from tasks.remind import load_appointments
-from tasks.safely import flow
 
 
 @flow(

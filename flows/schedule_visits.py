@@ -7,9 +7,9 @@ listed. No visit is booked twice.
 Its steps are those of every operation: record_operation.py.
 """
 
-from clinic.change.summary import Summary
+from clinic.change.run.summary import Summary
 from flows.record_operation import change_record, two_at_once
-from tasks.safely import flow
+from tasks.guard.decorators import flow
 
 
 @flow(

@@ -20,8 +20,9 @@ everything is read from the record, and done once. Prefect stores campaign numbe
 from prefect import allow_failure
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from tasks.old_runs import forget_runs
-from tasks.safely import flow
+from tasks.guard.decorators import flow
+from tasks.runs.old_runs import forget_runs
+from tasks.runs.silent_runs import end_silent_runs
 from tasks.settle import (
     apply_receipts,
     apply_replies,
@@ -35,7 +36,6 @@ from tasks.settle import (
     wake,
 )
 from tasks.settle_operations import end_waiting_runs, find_lost_operations, start_operation
-from tasks.silent_runs import end_silent_runs
 
 
 @flow(

@@ -4,9 +4,9 @@ Change the status of many patients: to Active, On Hold, Discharged, or another o
 Its steps are those of every operation: record_operation.py.
 """
 
-from clinic.change.summary import Summary
+from clinic.change.run.summary import Summary
 from flows.record_operation import change_record, two_at_once
-from tasks.safely import flow
+from tasks.guard.decorators import flow
 
 
 @flow(

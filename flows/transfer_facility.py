@@ -4,9 +4,9 @@ Move many patients to another facility, with provider and visits, and list what 
 Its steps are those of every operation: record_operation.py.
 """
 
-from clinic.change.summary import Summary
+from clinic.change.run.summary import Summary
 from flows.record_operation import change_record, two_at_once
-from tasks.safely import flow
+from tasks.guard.decorators import flow
 
 
 @flow(

@@ -14,16 +14,17 @@ from typing import NamedTuple
 
 from prefect.runtime import deployment, flow_run
 
-from clinic.change import apply, approve, checklist, finish, plan
+from clinic.change.core.states import CLOSED
 from clinic.change.operations import get_operation
-from clinic.change.states import CLOSED
-from clinic.change.summary import Summary
+from clinic.change.review import approve, checklist
+from clinic.change.run import apply, finish, plan
+from clinic.change.run.summary import Summary
 from clinic.errors import OperationRefused
-from clinic.govern.anchor import anchor_of, write_anchor
-from tasks import show_change
-from tasks.safely import NotWanted, may_pass_soon, task
-from tasks.waiting import wait_until
-from tasks.while_away import SECONDS, WHILE_AWAY, while_away
+from clinic.govern.audit.anchor import anchor_of, write_anchor
+from tasks.guard.decorators import NotWanted, may_pass_soon, task
+from tasks.guard.while_away import SECONDS, WHILE_AWAY, while_away
+from tasks.runs.waiting import wait_until
+from tasks.show import operation
 from tasks.wiring import wiring
 
 # A task run costs Prefect about 0.1 CPU seconds: in a long operation one takes several chunks
@@ -68,7 +69,7 @@ def plan_changes(operation_id: int) -> int:
 def check_changes(operation_id: int) -> int:
     """The checklist, computed and shown; what stops it ends the operation."""
     parts = wiring()
-    show_change.show_checklist(operation_id)
+    operation.show_checklist(operation_id)
     checklist.require_ready(parts.record, parts.clock, parts.settings, operation_id)
     return operation_id
 
@@ -90,7 +91,7 @@ def wait_for_approval(operation_id: int) -> int:
         return while_away(partial(approve.answer, parts.record, parts.clock, operation_id))
 
     if answer() == "waiting":
-        show_change.show_waiting(operation_id)
+        operation.show_waiting(operation_id)
     # Prefect's own limit is the later one: who comes too late is told by our table
     limit = timedelta(hours=parts.settings.operations.approval_hours + 1)
     wait_until(lambda: answer() != "waiting", at_most=limit)
@@ -105,7 +106,7 @@ def begin_changes(operation_id: int) -> list[ChunkSpan]:
     """Use the approval up, lock the patients; the chunks that are left."""
     parts = wiring()
     apply.begin(parts.record, parts.clock, operation_id)
-    show_change.start_progress(operation_id)
+    operation.start_progress(operation_id)
     return spans_of(operation_id, apply.chunks_left(parts.record, operation_id))
 
 
@@ -121,7 +122,7 @@ def apply_changes(span: ChunkSpan) -> ChunkSpan:
     parts = wiring()
     for number in range(span.first, span.last + 1):
         apply.apply_chunk(parts.record, parts.clock, span.operation_id, number)
-        show_change.update_progress(span.operation_id)
+        operation.update_progress(span.operation_id)
     return span
 
 
@@ -135,6 +136,6 @@ def summarize_changes(operation_id: int) -> Summary:
     """Count what became of every patient, free them, and show it; note how long the trail is now."""
     parts = wiring()
     summary = finish.finish(parts.record, parts.clock, parts.settings, operation_id)
-    show_change.show_result(summary)
+    operation.show_result(summary)
     write_anchor(parts.record, anchor_of(parts.settings), clock=parts.clock)
     return summary

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from clinic.message.approve import release_campaign
-from clinic.message.stage import stage
-from clinic.message.variables import Setting
+from clinic.message.prepare.approve import release_campaign
+from clinic.message.prepare.stage import stage
+from clinic.message.template.variables import Setting
 from clinic.notify.chase import Late, find_late, open_alert
-from tasks import events
-from tasks.artifacts import create_table_artifact
+from tasks.guard.decorators import task
 from tasks.messages import Span, spans_of
-from tasks.safely import task
+from tasks.prefect import events
+from tasks.show.artifacts import create_table_artifact
 from tasks.wiring import wiring
 
 

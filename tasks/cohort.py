@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from prefect.runtime import flow_run
 
-from clinic.message.begin import begin_campaign
-from clinic.message.override import require_proven
-from clinic.message.request import MessageRequest
+from clinic.message.campaign.begin import begin_campaign
+from clinic.message.campaign.override import require_proven
+from clinic.message.campaign.request import MessageRequest
 from data_checks.cohort import check_cohort as check
-from tasks import show
-from tasks.log_file import of_campaign
-from tasks.safely import task
-from tasks.while_away import WHILE_AWAY
+from tasks.guard.decorators import task
+from tasks.guard.while_away import WHILE_AWAY
+from tasks.processes.log_file import of_campaign
+from tasks.show import campaign
 from tasks.wiring import wiring
 
 
@@ -47,5 +47,5 @@ def check_cohort(campaign_id: int) -> int:
     try:
         check(parts.record, parts.clock, parts.settings, campaign_id)
     finally:
-        show.show_checks(parts.record, campaign_id)
+        campaign.show_checks(parts.record, campaign_id)
     return campaign_id

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from clinic.errors import NotAllowed
-from clinic.message.witness import machine_id
+from clinic.message.sending.restore_guard import machine_id
 from clinic.record.database import Record
 from clinic.settings import Settings
 

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
 
-    from tasks.identity import Installation
+    from tasks.processes.identity import Installation
 
 P = ParamSpec("P")
 R = TypeVar("R")

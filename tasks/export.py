@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from clinic.change.export_file import Written
-from clinic.change.export_sheets import REMINDER
+from clinic.change.export.file import Written
+from clinic.change.export.sheets import REMINDER
 from clinic.change.exported import export
-from tasks.artifacts import create_markdown_artifact
-from tasks.safely import task
-from tasks.while_away import WHILE_AWAY
+from tasks.guard.decorators import task
+from tasks.guard.while_away import WHILE_AWAY
+from tasks.show.artifacts import create_markdown_artifact
 from tasks.wiring import wiring
 
 

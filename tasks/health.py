@@ -1,8 +1,9 @@
 """
 What is wrong with this installation: all the looks together, and an event when something begins or ends.
 
-`settle` asks every five minutes, the watch (cli/watching.py) every minute; both tell the same, once, by events
-(clinic/health/noted.py) and by e-mail. A worker that is gone runs no `settle`: then only the watch tells.
+`settle` asks every five minutes, the watch (cli/begin/watching.py) every minute; both tell the same, once,
+by events (clinic/health/noted.py) and by e-mail. A worker that is gone runs no `settle`: then only the
+watch tells.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from clinic.health.noted import News, note_findings, note_told
 from clinic.health.probes import look_at_disks, look_at_gateways
 from clinic.record.database import Record
 from clinic.settings import Settings
-from tasks import identity
-from tasks.server import server_status
-from tasks.watcher import watch_gone
+from tasks.processes import identity
+from tasks.processes.server import server_status
+from tasks.processes.watcher import watch_gone
 
 
 def look(
@@ -49,7 +50,7 @@ def ask_prefect(settings: Settings, clock: Clock) -> PrefectFacts | None:
     who = identity.known(settings)
     if who is None:
         return None
-    from tasks.prefect_facts import read_prefect
+    from tasks.prefect.prefect_facts import read_prefect
 
     return read_prefect(clock, who)
 

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from clinic.govern.anchor import anchor_of, write_anchor
-from clinic.message.deliver import deliver
-from clinic.message.save import save_batches
-from clinic.message.schedule import size_batches
-from clinic.message.stage import stage
-from clinic.message.summary import Summary
-from clinic.message.summary import summarize as count
-from clinic.message.variables import Setting
-from tasks import events, show
-from tasks.safely import may_mend_itself, task
-from tasks.while_away import WHILE_AWAY
+from clinic.govern.audit.anchor import anchor_of, write_anchor
+from clinic.message.outcomes.save import save_batches
+from clinic.message.outcomes.summary import Summary
+from clinic.message.outcomes.summary import summarize as count
+from clinic.message.prepare.stage import stage
+from clinic.message.sending.deliver import deliver
+from clinic.message.template.variables import Setting
+from clinic.message.timing.schedule import size_batches
+from tasks.guard.decorators import may_mend_itself, task
+from tasks.guard.while_away import WHILE_AWAY
+from tasks.prefect import events
+from tasks.show import campaign
 from tasks.wiring import wiring
 
 # A task run costs Prefect about 0.1 CPU seconds: in a long campaign one takes several batches
@@ -67,7 +68,7 @@ def send_batch(span: Span) -> Span:
     parts = wiring()
     ledger = parts.ledger()
     deliver(ledger, parts.gateway_of(span.campaign_id), *span)
-    show.update_progress(span.campaign_id)
+    campaign.update_progress(span.campaign_id)
     return span
 
 
@@ -91,6 +92,6 @@ def summarize(campaign_id: int) -> Summary:
     parts = wiring()
     summary = count(parts.record, parts.clock, campaign_id, parts.timing)
     events.tell_halts(parts.record, parts.clock.now())
-    show.show_summary(summary)
+    campaign.show_summary(summary)
     write_anchor(parts.record, anchor_of(parts.settings), clock=parts.clock)
     return summary

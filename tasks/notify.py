@@ -5,8 +5,8 @@ from __future__ import annotations
 from clinic.notify.notices import name_all
 from clinic.notify.notices import open_notice as open_it
 from clinic.notify.request import NoticeRequest
-from tasks.safely import task
-from tasks.while_away import WHILE_AWAY
+from tasks.guard.decorators import task
+from tasks.guard.while_away import WHILE_AWAY
 from tasks.wiring import wiring
 
 

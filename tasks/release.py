@@ -14,13 +14,14 @@ from typing import Final
 from prefect.runtime import deployment, flow_run
 
 from clinic.errors import NotAllowed
-from clinic.message import approve
-from tasks import events, show
+from clinic.message.prepare import approve
+from tasks.guard.decorators import NotWanted, task
+from tasks.guard.while_away import WHILE_AWAY, while_away
 from tasks.messages import Span
-from tasks.safely import NotWanted, task
-from tasks.show_waiting import show_waiting_campaign
-from tasks.waiting import wait_until
-from tasks.while_away import WHILE_AWAY, while_away
+from tasks.prefect import events
+from tasks.runs.waiting import wait_until
+from tasks.show import campaign
+from tasks.show.waiting import show_waiting_campaign
 from tasks.wiring import wiring
 
 # What ended it before it began, and the name of its run's state
@@ -68,5 +69,5 @@ def release(campaign_id: int, batches: list[Span]) -> list[Span]:
     """Let the campaign go, at its time; its batches."""
     parts = wiring()
     approve.release_campaign(parts.record, parts.clock, parts.settings, campaign_id, parts.timing)
-    show.start_progress(campaign_id)
+    campaign.start_progress(campaign_id)
     return batches

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from prefect.runtime import flow_run
 
-from clinic.message.override import require_proven
-from clinic.message.remind import begin_reminders
-from clinic.message.reminder_request import ReminderRequest
-from tasks.log_file import of_campaign
-from tasks.safely import task
-from tasks.while_away import WHILE_AWAY
+from clinic.message.campaign.override import require_proven
+from clinic.message.reminders.remind import begin_reminders
+from clinic.message.reminders.reminder_request import ReminderRequest
+from tasks.guard.decorators import task
+from tasks.guard.while_away import WHILE_AWAY
+from tasks.processes.log_file import of_campaign
 from tasks.wiring import wiring
 
 

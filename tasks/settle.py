@@ -10,31 +10,31 @@ from functools import partial
 
 from prefect import get_run_logger
 
-from clinic.change.withdraw import expire_plans
-from clinic.gateway.receipt_pull import fetch_page
-from clinic.govern.approvals import expire, latest
+from clinic.change.run.withdraw import expire_plans
+from clinic.gateway.incoming.pull import fetch_page
+from clinic.govern.approvals.approvals import expire, latest
 from clinic.health.letter import write_to_people
 from clinic.health.mailed import mail_findings
 from clinic.health.noted import note_watched
 from clinic.health.record_facts import read_facts
-from clinic.message.approve import close_undecided
-from clinic.message.forget import forget_receipts as forget_old_receipts
-from clinic.message.pull import pull
-from clinic.message.replies import apply_replies as apply_all_replies
-from clinic.message.review import request_of
-from clinic.message.settle import apply_receipts as apply_all_receipts
-from clinic.message.unconfirmed import end_waiting as end_all_waiting
-from clinic.message.unsaved import save_unsaved
-from clinic.message.wake import attempts_of, due_campaigns
-from tasks import events
-from tasks.environment import log_path
-from tasks.going_on import go_on
+from clinic.message.incoming.apply_receipts import apply_receipts as apply_all_receipts
+from clinic.message.incoming.forget import forget_receipts as forget_old_receipts
+from clinic.message.incoming.pull import pull
+from clinic.message.incoming.receipt_timeout import end_waiting as end_all_waiting
+from clinic.message.incoming.replies import apply_replies as apply_all_replies
+from clinic.message.prepare.approve import close_undecided
+from clinic.message.prepare.due import attempts_of, due_campaigns
+from clinic.message.prepare.review import request_of
+from clinic.message.sending.save_pending import save_unsaved
+from tasks.guard.decorators import may_mend_itself, task
 from tasks.health import look, tell_findings
-from tasks.health_events import health_news
-from tasks.log_file import rotate
-from tasks.runs import is_waiting, start_deployment
-from tasks.safely import may_mend_itself, task
-from tasks.watcher import watch_runs
+from tasks.prefect import events
+from tasks.prefect.health_events import health_news
+from tasks.processes.environment import log_path
+from tasks.processes.log_file import rotate
+from tasks.processes.watcher import watch_runs
+from tasks.runs.going_on import go_on
+from tasks.runs.runs import is_waiting, start_deployment
 from tasks.wiring import wiring
 
 _WAKE_SECONDS = 900  # asked for twice within so long, a run is started once

@@ -27,17 +27,17 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import PrefectException
 
-from clinic.change.approve import note_decisions
+from clinic.change.core.states import APPROVED, ENDED, PLANNED, REQUESTED, RUNNING
 from clinic.change.operations import get_operation, in_state
-from clinic.change.states import APPROVED, ENDED, PLANNED, REQUESTED, RUNNING
+from clinic.change.review.approve import note_decisions
 from clinic.errors import CohortError, NotFound
-from clinic.govern.approvals import latest
-from clinic.message.campaign import get_campaign
+from clinic.govern.approvals.approvals import latest
+from clinic.message.campaign.campaign import get_campaign
 from clinic.message.states import CANCELLED_CAMPAIGN, COMPLETED, REFUSED
 from clinic.record.outage import PASSING
-from tasks import runs
-from tasks.going_on import operation_goes_on, operation_tag, runs_of
-from tasks.safely import may_mend_itself, task
+from tasks.guard.decorators import may_mend_itself, task
+from tasks.runs import runs
+from tasks.runs.going_on import operation_goes_on, operation_tag, runs_of
 from tasks.wiring import wiring
 
 _MOST: Final = 5

@@ -21,22 +21,28 @@ from clinic.clock import Clock, SystemClock
 from clinic.errors import NotAllowed
 from clinic.gateway.choose import gateway_for
 from clinic.gateway.protocol import Gateway
-from clinic.govern.audit_key import unlock
-from clinic.govern.governed import in_force
-from clinic.message.campaign import get_campaign
-from clinic.message.late_answers import LateAnswers
-from clinic.message.ledger import Ledger
+from clinic.govern.audit.key import unlock
+from clinic.govern.rules.governed import in_force
+from clinic.message.campaign.campaign import get_campaign
+from clinic.message.sending.late_answers import LateAnswers
+from clinic.message.sending.ledger import Ledger
+from clinic.message.sending.restore_guard import (
+    NoWitness,
+    Witness,
+    hold_if_restored,
+    home_of,
+    notes_of,
+)
+from clinic.message.sending.worker import Worker
 from clinic.message.states import OUTBOX
-from clinic.message.timing import Timing, timing_of
-from clinic.message.witness import NoWitness, Witness, hold_if_restored, home_of, notes_of
-from clinic.message.worker import Worker
+from clinic.message.timing.timing import Timing, timing_of
 from clinic.record.database import Record, require_durable
 from clinic.record.installation import install
 from clinic.record.private import close_folder, keep_to_owner, sweep
 from clinic.record.version import require_current
 from clinic.settings import Settings, load_settings
-from tasks import identity
-from tasks.identity import Installation
+from tasks.processes import identity
+from tasks.processes.identity import Installation
 
 _LOG = logging.getLogger(__name__)
 

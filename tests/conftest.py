@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, settings
 from clinic.record.database import Record
 from clinic.record.migrate import migrate
 from tests.fakes import FakeClock
-from tests.postgres import quick_folder, running_postgres
-from tests.postgres_copies import Copies
+from tests.servers.postgres import quick_folder, running_postgres
+from tests.servers.postgres_copies import Copies
 
 # How long an example takes depends on what else the machine does: no test is timed
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -19,14 +19,14 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from cli.start import set_up, write_settings
+from cli.begin.start import set_up, write_settings
 from clinic.practice.people import nhs_numbers
 from clinic.record.bulk import insert_rows
 from clinic.record.database import Record
 from clinic.record.schema.people import patient
 from clinic.settings import Settings
-from tasks.environment import ROOT
-from tests.prefect_server import free_port
+from tasks.processes.environment import ROOT
+from tests.servers.prefect_server import free_port
 from tests.typed import Typed
 
 TEXT = "The surgery is closed on Friday."

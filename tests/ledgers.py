@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from clinic.clock import Clock
 from clinic.message import states
 from clinic.message.codes import batch_id
-from clinic.message.ledger import Ledger
-from clinic.message.worker import Worker
+from clinic.message.sending.ledger import Ledger
+from clinic.message.sending.worker import Worker
 from clinic.record.bulk import insert_rows
 from clinic.record.database import Record
 from clinic.record.installation import install

@@ -12,16 +12,16 @@ import sqlalchemy as sa
 
 from clinic.clock import Clock
 from clinic.gateway.protocol import Gateway
-from clinic.message.approve import release_campaign
-from clinic.message.begin import begin_campaign
-from clinic.message.catalogue import NewTemplate, add_template
-from clinic.message.deliver import deliver
-from clinic.message.request import CohortChoice, MessageRequest
-from clinic.message.save import save_batches
-from clinic.message.stage import stage
-from clinic.message.summary import Summary, summarize
-from clinic.message.timing import timing_of
-from clinic.message.variables import Setting
+from clinic.message.campaign.begin import begin_campaign
+from clinic.message.campaign.request import CohortChoice, MessageRequest
+from clinic.message.outcomes.save import save_batches
+from clinic.message.outcomes.summary import Summary, summarize
+from clinic.message.prepare.approve import release_campaign
+from clinic.message.prepare.stage import stage
+from clinic.message.sending.deliver import deliver
+from clinic.message.template.catalogue import NewTemplate, add_template
+from clinic.message.template.variables import Setting
+from clinic.message.timing.timing import timing_of
 from clinic.practice.people import nhs_numbers
 from clinic.record.database import Record
 from clinic.record.installation import install
@@ -29,7 +29,7 @@ from clinic.record.schema.messages import campaign, recipient
 from clinic.record.schema.people import clinical_item, consent, patient
 from clinic.settings import Organisation, Phones, Settings
 from data_checks.cohort import check_cohort
-from data_checks.verdict import Verdict
+from data_checks.gate.verdict import Verdict
 from tests.fakes import FakeGateway
 from tests.ledgers import make_ledger
 

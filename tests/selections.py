@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from clinic.change.selection import Taken, filter_part, take
-from clinic.change.selection_parts import Part
+from clinic.change.selection.selection import Taken, filter_part, take
+from clinic.change.selection.selection_parts import Part
 from clinic.clock import Clock
 from clinic.cohort.filters import PatientFilter
 from clinic.cohort.id_file import given_ids

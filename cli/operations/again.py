@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from cli import changing, console
-from cli.changing import Asking
+from cli import console
+from cli.operations import session
 from cli.operations.options import Key, NoRun, Number, Reason, Yes, told
+from cli.operations.session import Asking
 from cli.proof import Me, SecretFd
 from cli.wiring import get_settings, open_record
 
@@ -34,7 +35,7 @@ def undo(
     Patients changed since are left as they are and listed. An undo can be undone.
     """
     how = Asking(reason, me, secret_fd, key, yes, not no_run)
-    told(changing.request_undo_of(operation, how, selection_id=selection, partly=partly))
+    told(session.request_undo_of(operation, how, selection_id=selection, partly=partly))
 
 
 def rerun(
@@ -46,20 +47,20 @@ def rerun(
     no_run: NoRun = False,
 ) -> None:
     """Ask again for those of an operation who were locked, changed meanwhile, or failed."""
-    told(changing.request_rerun_of(operation, Asking("", me, secret_fd, key, yes, not no_run)))
+    told(session.request_rerun_of(operation, Asking("", me, secret_fd, key, yes, not no_run)))
 
 
 def resume(operation: Number, me: Me = "", secret_fd: SecretFd = None) -> None:
     """Continue an operation that was only stored, or whose run was lost or stopped half way."""
-    console.next_commands(*changing.resume(operation, me, secret_fd))
+    console.next_commands(*session.resume(operation, me, secret_fd))
 
 
 def withdraw(operation: Number, me: Me = "", secret_fd: SecretFd = None) -> None:
     """Withdraw your own request before it has begun. Nothing is changed."""
     from cli.proof import anchor_of, prove_me
-    from clinic.change.withdraw import withdraw as take_back
+    from clinic.change.run.withdraw import withdraw as take_back
     from clinic.clock import SystemClock
-    from clinic.govern.audit import write_anchor
+    from clinic.govern.audit.trail import write_anchor
 
     settings = get_settings()
     with open_record(settings) as record:

@@ -15,9 +15,9 @@ from cli.wiring import get_settings, governed, open_record
 from clinic.errors import OperationRefused
 
 if TYPE_CHECKING:
-    from clinic.change.search import Found
-    from clinic.change.selection import Taken
-    from clinic.change.selection_parts import Part
+    from clinic.change.selection.search import Found
+    from clinic.change.selection.selection import Taken
+    from clinic.change.selection.selection_parts import Part
     from clinic.cohort.filters import PatientFilter
     from clinic.cohort.id_file import IdFile
     from clinic.record.database import Record
@@ -40,7 +40,7 @@ def who_selects(me: str, secret_fd: int | None) -> str:
 
 def take_all(parts: list[Part], wanted: PatientFilter, within: list[str], *, by: str) -> Taken:
     """Store whom the parts and the filter name together."""
-    from clinic.change.selection import filter_part, take
+    from clinic.change.selection.selection import filter_part, take
     from clinic.clock import SystemClock
 
     settings = get_settings()
@@ -58,8 +58,8 @@ def take_all(parts: list[Part], wanted: PatientFilter, within: list[str], *, by:
 
 def _show_why_nobody(record: Record, parts: list[Part], within: list[str]) -> None:
     """A selection of nobody is not stored: what became of its ids is told now, or never."""
-    from clinic.change.outcomes import SAYS
-    from clinic.change.selection_parts import outcomes_of
+    from clinic.change.core.outcomes import SAYS
+    from clinic.change.selection.selection_parts import outcomes_of
     from clinic.cohort.filters import facility_ids
 
     with record.read() as connection:
@@ -73,7 +73,7 @@ def _show_why_nobody(record: Record, parts: list[Part], within: list[str]) -> No
 
 def pasted(source: Path) -> Part:
     """ALC-12: what is in the file, or typed after `-`. A spreadsheet is read as one."""
-    from clinic.change.selection_parts import Part
+    from clinic.change.selection.selection_parts import Part
     from clinic.cohort.files.kinds import is_sheet
     from clinic.cohort.id_file import given_ids
     from clinic.cohort.pasted import pasted_ids
@@ -91,7 +91,7 @@ def in_file(path: Path) -> Part:
     Raises:
         ListRefused: the file cannot be read without losing somebody, or nobody can tell which are the ids
     """
-    from clinic.change.selection_parts import Part
+    from clinic.change.selection.selection_parts import Part
     from clinic.cohort.id_file import read_ids
 
     file = read_ids(path)
@@ -127,7 +127,7 @@ _OF_MESSAGES = frozenset({"unused_birth_dates", "unused_phones", "unused_emails"
 
 def of_group(code: str) -> Part:
     """COM-11: its members now."""
-    from clinic.change.selection_parts import Part
+    from clinic.change.selection.selection_parts import Part
     from clinic.cohort.filters import group_query
 
     return Part("group", code, query=lambda connection: group_query(connection, code))
@@ -135,8 +135,8 @@ def of_group(code: str) -> Part:
 
 def of_selection(number: int) -> Part:
     """Whom an earlier selection has."""
-    from clinic.change.given import selected_query
-    from clinic.change.selection_parts import Part
+    from clinic.change.selection.given import selected_query
+    from clinic.change.selection.selection_parts import Part
 
     return Part(
         "selection",
@@ -155,7 +155,7 @@ def picked(text: str, pick: str) -> Part:
     Raises:
         OperationRefused: nobody was found, or a number is none of those shown
     """
-    from clinic.change.search import find_patients
+    from clinic.change.selection.search import find_patients
 
     with open_record(get_settings()) as record:
         found = find_patients(record, text)
@@ -175,7 +175,7 @@ def picked(text: str, pick: str) -> Part:
 def _of_patients(ids: Iterable[int]) -> Part:
     import sqlalchemy as sa
 
-    from clinic.change.selection_parts import Part
+    from clinic.change.selection.selection_parts import Part
     from clinic.record.bulk import is_any_of
     from clinic.record.schema.people import patient
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from cli import changing
-from cli.changing import Asking
+from cli.operations import session
 from cli.operations.options import Key, NoRun, Reason, Selection, Yes, told
+from cli.operations.session import Asking
 from cli.proof import Me, SecretFd
 from cli.times import day
 from cli.wiring import LocalTime, get_settings
@@ -38,7 +38,7 @@ def export(
     what was exported cannot be called back.
     """
     how = Asking(reason, me, secret_fd, key, yes, not no_run)
-    told(changing.request("export", selection, {"what": what, "format": format_}, how))
+    told(session.request("export", selection, {"what": what, "format": format_}, how))
 
 
 def visit(
@@ -76,7 +76,7 @@ def visit(
 
     Patients for whom there is no time are listed with the reason: cohort operations show N --outcome no_slot
     """
-    from clinic.change.visit_request import require_ahead
+    from clinic.change.visits.request import require_ahead
 
     how = Asking(reason, me, secret_fd, key, yes, not no_run)
     parameters: dict[str, Any] = {
@@ -85,4 +85,4 @@ def visit(
         "repeat": repeat,
     }  # fmt: skip
     require_ahead(parameters, LocalTime(get_settings()).today())
-    told(changing.request("visit", selection, parameters, how))
+    told(session.request("visit", selection, parameters, how))

@@ -18,8 +18,8 @@ def list_all(
 ) -> None:
     """Operations, the newest first."""
     from cli.show.notices import show_untold, untold_now
-    from clinic.change.follow_up import count_open
     from clinic.change.operations import list_operations
+    from clinic.change.review.follow_up import count_open
 
     settings = get_settings()
     with open_record(settings) as record:
@@ -66,11 +66,11 @@ def show(
     from cli.show.notices import notices_now
     from cli.show.operation import show_lines, show_review, show_state
     from cli.show.operation_json import review_as_json
-    from clinic.change.next_steps import next_steps
+    from clinic.change.core.outcomes import DUPLICATE, SELECTED
     from clinic.change.operations import get_operation
-    from clinic.change.outcomes import DUPLICATE, SELECTED
-    from clinic.change.review import list_tasks, read_lines
-    from clinic.change.summary import summarize
+    from clinic.change.review.next_steps import next_steps
+    from clinic.change.review.review import list_tasks, read_lines
+    from clinic.change.run.summary import summarize
 
     settings = get_settings()
     with open_record(settings) as record:
@@ -116,8 +116,8 @@ def selection(
 ) -> None:
     """One selection, row by row: what was given, what became of it, and whom it means."""
     from cli.show.given import show_given
-    from clinic.change.given import write_given
-    from clinic.change.outcomes import SELECTED
+    from clinic.change.core.outcomes import SELECTED
+    from clinic.change.selection.given import write_given
 
     but = (SELECTED,) if not_selected else ()
     with open_record(get_settings()) as record:
@@ -131,7 +131,7 @@ def selection(
 
 def visits(operation: Number) -> None:
     """The visits that a reassignment cancelled, to be rebooked."""
-    from clinic.change.review import visits_to_book
+    from clinic.change.review.review import visits_to_book
 
     settings = get_settings()
     with open_record(settings) as record:

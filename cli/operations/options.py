@@ -34,7 +34,7 @@ Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON docume
 
 def told(operation_id: int) -> None:
     """The operation's number, how it stands, and what one would type next."""
-    from cli.changing import next_of
+    from cli.operations.session import next_of
     from clinic.change.operations import get_operation
 
     with open_record(get_settings()) as record:

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from cli import changing
-from cli.changing import Asking
+from cli.operations import session
 from cli.operations.options import Key, NoRun, Reason, Selection, Yes, told
+from cli.operations.session import Asking
 from cli.proof import Me, SecretFd
 
 
@@ -24,7 +24,7 @@ def status(
 ) -> None:
     """Status change. A manager approves."""
     how = Asking(reason, me, secret_fd, key, yes, not no_run)
-    told(changing.request("status", selection, {"to": to}, how))
+    told(session.request("status", selection, {"to": to}, how))
 
 
 def provider(
@@ -50,7 +50,7 @@ def provider(
     """Provider reassignment. A manager approves."""
     how = Asking(reason, me, secret_fd, key, yes, not no_run)
     parameters: dict[str, Any] = {"to": to or [], "by": by, "visits": visits}
-    told(changing.request("provider", selection, parameters, how))
+    told(session.request("provider", selection, parameters, how))
 
 
 def facility(
@@ -69,7 +69,7 @@ def facility(
 ) -> None:
     """Facility transfer. A manager approves."""
     how = Asking(reason, me, secret_fd, key, yes, not no_run)
-    told(changing.request("facility", selection, {"to": to, "provider": provider}, how))
+    told(session.request("facility", selection, {"to": to, "provider": provider}, how))
 
 
 def tag(
@@ -85,7 +85,7 @@ def tag(
 ) -> None:
     """Give tags, or take them away. A team lead approves."""
     how = Asking(reason, me, secret_fd, key, yes, not no_run)
-    told(changing.request("tag", selection, {"add": add or [], "remove": remove or []}, how))
+    told(session.request("tag", selection, {"add": add or [], "remove": remove or []}, how))
 
 
 def attribute(
@@ -115,4 +115,4 @@ def attribute(
             "--clear to remove the value of everybody selected (exactly one of them)",
         )
     parameters: dict[str, Any] = {"field": field, "to": value, "was": was, "tidy": tidy}
-    told(changing.request("attribute", selection, parameters, how))
+    told(session.request("attribute", selection, parameters, how))

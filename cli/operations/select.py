@@ -16,7 +16,7 @@ from cli.proof import Me, SecretFd
 from cli.times import day
 
 if TYPE_CHECKING:
-    from clinic.change.selection import Taken
+    from clinic.change.selection.selection import Taken
 
 Codes = list[str] | None
 
@@ -117,8 +117,8 @@ def select(
 
 
 def _show_taken(taken: Taken, *, json: bool) -> None:
-    from clinic.change.outcomes import SAYS, SELECTED
-    from clinic.change.selection_parts import part_name
+    from clinic.change.core.outcomes import SAYS, SELECTED
+    from clinic.change.selection.selection_parts import part_name
 
     if json:
         return console.show_json(asdict(taken))

@@ -13,9 +13,9 @@ from rich.table import Table
 from cli import console
 from cli.wiring import LocalTime
 from clinic.cohort.outcomes import OUTCOMES
-from clinic.message.outcome_rows import OutcomeRow, headings, outcome_rows
-from clinic.message.reasons import campaign_says
-from clinic.message.report import CampaignDetails
+from clinic.message.outcomes.outcome_rows import OutcomeRow, headings, outcome_rows
+from clinic.message.outcomes.reasons import campaign_says
+from clinic.message.outcomes.report import CampaignDetails
 from clinic.record.database import Record
 
 

@@ -23,7 +23,7 @@ def show_given(
     json: bool,
 ) -> None:
     """A page of a selection's rows, under the sentence that counts them all; with `json` all of them."""
-    from clinic.change.given import given_sentence, read_given, taken_over
+    from clinic.change.selection.given import given_sentence, read_given, taken_over
 
     skip = (page - 1) * limit
     if json:

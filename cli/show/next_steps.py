@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from clinic.message import states
-from clinic.message.resend import FAILED
+from clinic.message.prepare.resend import FAILED
 
 _STOPPED = frozenset({states.PAUSED, states.HELD_CAMPAIGN, states.MISSED})
 _WOULD_SEND = frozenset({states.CHECKING, states.SCHEDULED, states.RUNNING})

@@ -11,7 +11,7 @@ from cli.wiring import LocalTime
 
 if TYPE_CHECKING:
     from clinic.change.operations import Operation
-    from clinic.change.review import Line
+    from clinic.change.review.review import Line
     from clinic.record.database import Record
     from clinic.settings import Settings
 
@@ -26,11 +26,11 @@ def show_review(
 
     Once it has begun the checklist has served: it would tell of the operation's own doing.
     """
-    from clinic.change.checklist import CAUTION
-    from clinic.change.kinds import notice_of
+    from clinic.change.core.states import BEFORE
+    from clinic.change.kinds.table import notice_of
     from clinic.change.operations import get_operation
-    from clinic.change.review import count_outcomes, read_lines
-    from clinic.change.states import BEFORE
+    from clinic.change.review.checklist import CAUTION
+    from clinic.change.review.review import count_outcomes, read_lines
 
     found = get_operation(record, operation_id)
     show_operation(record, settings, found)
@@ -48,7 +48,7 @@ def show_review(
 
 def show_impact(record: Record, settings: Settings, found: Operation) -> None:
     """What follows for visits, people and providers, counted now."""
-    from clinic.change.impact import impact_of
+    from clinic.change.review.impact import impact_of
     from clinic.clock import SystemClock
 
     with record.read() as connection:
@@ -68,7 +68,7 @@ def show_impact(record: Record, settings: Settings, found: Operation) -> None:
 
 
 def _show_checklist(record: Record, settings: Settings, operation_id: int) -> None:
-    from clinic.change.checklist import checklist
+    from clinic.change.review.checklist import checklist
 
     points = checklist(record, settings, operation_id)
     console.show_table(
@@ -78,11 +78,11 @@ def _show_checklist(record: Record, settings: Settings, operation_id: int) -> No
 
 def show_operation(record: Record, settings: Settings, found: Operation) -> None:
     """What was asked for, by whom, why, who decided, and how it stands."""
-    from clinic.change.given import given_sentence
-    from clinic.change.kinds import title_of
-    from clinic.change.review import counts_sentence
-    from clinic.change.wording import what_of
-    from clinic.govern.approvals import latest
+    from clinic.change.kinds.table import title_of
+    from clinic.change.review.review import counts_sentence
+    from clinic.change.review.wording import what_of
+    from clinic.change.selection.given import given_sentence
+    from clinic.govern.approvals.approvals import latest
 
     at = LocalTime(settings).show
     with record.read() as connection:
@@ -132,9 +132,9 @@ def show_lines(lines: Sequence[Line], *, skip: int = 0) -> None:
 
 def show_state(record: Record, settings: Settings, operation_id: int) -> None:
     """How far it is (ALC-35), the file it exported, and what people must still do (ALC-23)."""
-    from clinic.change.follow_up import list_follow_ups
-    from clinic.change.kinds import words_of
-    from clinic.change.summary import summarize
+    from clinic.change.kinds.table import words_of
+    from clinic.change.review.follow_up import list_follow_ups
+    from clinic.change.run.summary import summarize
 
     now = summarize(record, operation_id)
     console.show_table(
@@ -155,7 +155,7 @@ def show_state(record: Record, settings: Settings, operation_id: int) -> None:
 
 
 def _show_file(record: Record, settings: Settings, operation_id: int) -> None:
-    from clinic.change.export import folder_of
+    from clinic.change.export.export import folder_of
     from clinic.change.exported import find_file
 
     file = find_file(record, operation_id)

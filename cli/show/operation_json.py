@@ -19,12 +19,12 @@ def review_as_json(
 
     limit, page: of the patients, and of the ids that select nobody
     """
-    from clinic.change.given import given_counts, given_sentence, read_given
-    from clinic.change.kinds import notice_of, title_of
-    from clinic.change.outcomes import DUPLICATE, SELECTED
-    from clinic.change.review import count_outcomes, counts_sentence, read_lines
-    from clinic.change.states import BEFORE
-    from clinic.change.wording import what_of
+    from clinic.change.core.outcomes import DUPLICATE, SELECTED
+    from clinic.change.core.states import BEFORE
+    from clinic.change.kinds.table import notice_of, title_of
+    from clinic.change.review.review import count_outcomes, counts_sentence, read_lines
+    from clinic.change.review.wording import what_of
+    from clinic.change.selection.given import given_counts, given_sentence, read_given
 
     skip = (page - 1) * limit
     with record.read() as connection:
@@ -54,8 +54,8 @@ _NOTHING: Final[dict[str, Any]] = {"impact": [], "providers": [], "checklist": [
 
 def _before(record: Record, settings: Settings, found: Operation) -> dict[str, Any]:
     """What follows and what is right, as things stand now."""
-    from clinic.change.checklist import CAUTION, checklist
-    from clinic.change.impact import impact_of
+    from clinic.change.review.checklist import CAUTION, checklist
+    from clinic.change.review.impact import impact_of
     from clinic.clock import SystemClock
 
     with record.read() as connection:

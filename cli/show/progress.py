@@ -20,7 +20,7 @@ from rich.progress import (
 )
 
 from cli import console
-from clinic.message.summary import progress
+from clinic.message.outcomes.summary import progress
 from clinic.record.database import Record
 from clinic.record.outage import full_disk, outage
 

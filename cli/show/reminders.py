@@ -22,9 +22,9 @@ from cli.show.review import (
     show_warnings,
 )
 from cli.wiring import LocalTime
-from clinic.message.estimate import Estimate
-from clinic.message.reminder_list import Given, ReminderRow
-from clinic.message.review import Preview, Review
+from clinic.message.prepare.review import Preview, Review
+from clinic.message.reminders.reminder_list import Given, ReminderRow
+from clinic.message.timing.estimate import Estimate
 
 _HEADINGS = ("Row", "Patient", "Number", "Visit", "Message")
 

@@ -13,11 +13,11 @@ from rich.table import Table
 from cli import console
 from cli.wiring import LocalTime
 from clinic.cohort.outcomes import OUTCOMES
-from clinic.message.estimate import Estimate
-from clinic.message.review import Preview, Review
-from clinic.message.said import Said
-from clinic.message.sensitive import notices
-from clinic.message.typography import say_rewritten
+from clinic.message.campaign.said import Said
+from clinic.message.prepare.review import Preview, Review
+from clinic.message.template.sensitive import notices
+from clinic.message.template.typography import say_rewritten
+from clinic.message.timing.estimate import Estimate
 
 # ARC-7
 OUTBOX = "The messages are kept in the outbox, not sent: nobody gets one, and the record says so."

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cli import console
 from clinic.cohort.outcomes import AFTER, BEFORE, OUTCOMES
-from clinic.message.summary import Summary
+from clinic.message.outcomes.summary import Summary
 
 
 def show_summary(summary: Summary, *, not_accepted: Path) -> None:

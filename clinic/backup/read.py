@@ -13,9 +13,9 @@ from pathlib import Path
 from clinic.backup.database import require_readable
 from clinic.backup.manifest import RECORD, Manifest, read_manifest
 from clinic.errors import BackupRefused
-from clinic.govern.anchor import ANCHOR_FILE
-from clinic.govern.audit import verify
-from clinic.govern.audit_key import unlock
+from clinic.govern.audit.anchor import ANCHOR_FILE
+from clinic.govern.audit.key import unlock
+from clinic.govern.audit.trail import verify
 from clinic.record.database import Record
 from clinic.record.version import current, known
 

@@ -4,7 +4,7 @@ Makes an installation of a backup, in an empty home and an empty database.
 Nothing is sent from it until a person says what was sent since the backup: the record is stopped and its
 campaigns held before a command can find it. On SQLite the home is made beside and renamed. On PostgreSQL
 the database comes in one transaction; killed before it is stopped it is a record that no home knows,
-which is refused (clinic/message/witness.py).
+which is refused (clinic/message/sending/restore_guard.py).
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from clinic.backup.database import load_record, require_empty, require_readable
 from clinic.backup.manifest import MANIFEST, RECORD, SETTINGS, Manifest
 from clinic.clock import Clock
 from clinic.errors import BackupRefused
-from clinic.govern.audit_key import unlock
-from clinic.message.sending_stop import MOVED, read_stop, stop_and_hold
-from clinic.message.witness import home_of, register
+from clinic.govern.audit.key import unlock
+from clinic.message.campaign.sending_stop import MOVED, read_stop, stop_and_hold
+from clinic.message.sending.restore_guard import home_of, register
 from clinic.record.database import Record
 from clinic.record.migrate import migrate
 from clinic.settings import Settings

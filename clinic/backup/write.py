@@ -24,7 +24,7 @@ from clinic.backup.manifest import MANIFEST, RECORD, SETTINGS, Manifest, digest,
 from clinic.backup.noted import note_backup
 from clinic.clock import Clock
 from clinic.errors import BackupRefused, NotSetUp
-from clinic.govern.anchor import ANCHOR_FILE, KEY_FILE
+from clinic.govern.audit.anchor import ANCHOR_FILE, KEY_FILE
 from clinic.record.database import Record
 from clinic.record.schema.messages import installation
 from clinic.record.version import current, found_version, require_not_newer

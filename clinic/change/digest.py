@@ -15,9 +15,9 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from clinic.change.core.outcomes import SELECTED, WILL_CHANGE
 from clinic.change.operations import Operation
-from clinic.change.outcomes import SELECTED, WILL_CHANGE
-from clinic.govern.audit_rows import items_text
+from clinic.govern.audit.rows import items_text
 from clinic.record.schema.change import operation_chunk, operation_item, selection, selection_row
 
 _BLOCK = 10_000

@@ -7,14 +7,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.change.export import write_file
-from clinic.change.export_file import Written
+from clinic.change.core.states import RUNNING
+from clinic.change.export.export import write_file
+from clinic.change.export.file import Written
 from clinic.change.operations import Operation, find_operation, get_operation
-from clinic.change.states import RUNNING
-from clinic.change.summary import summarize
+from clinic.change.run.summary import summarize
 from clinic.clock import Clock
 from clinic.errors import NotAllowed
-from clinic.govern.audit import Act, record_act
+from clinic.govern.audit.trail import Act, record_act
 from clinic.record.database import Record
 from clinic.record.schema.clinical import export_file
 from clinic.record.schema.govern import approval

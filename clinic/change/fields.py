@@ -13,10 +13,10 @@ from typing import Any, Final, Protocol
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, FromClause, Table
 
-from clinic.change.export_field import ExportField
-from clinic.change.outcomes import WILL_CHANGE
-from clinic.change.part import Part
-from clinic.change.visit_field import VisitField
+from clinic.change.core.outcomes import WILL_CHANGE
+from clinic.change.core.part import Part
+from clinic.change.export.field import ExportField
+from clinic.change.visits.field import VisitField
 from clinic.record.schema.change import operation_item
 from clinic.record.schema.people import appointment, patient, patient_tag
 from clinic.record.statistics import count_grown

@@ -15,12 +15,12 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.change.asked_before import require_not_open
-from clinic.change.kinds import kind_of
-from clinic.change.states import REQUESTED
+from clinic.change.core.states import REQUESTED
+from clinic.change.export.asked_before import require_not_open
+from clinic.change.kinds.table import kind_of
 from clinic.clock import Clock
 from clinic.errors import NotFound, OperationRefused
-from clinic.govern.audit import Act, record_act
+from clinic.govern.audit.trail import Act, record_act
 from clinic.record.database import Record
 from clinic.record.schema.change import operation, selection
 from clinic.settings import Settings
@@ -31,7 +31,7 @@ class Request:
     """
     What somebody asks for.
 
-    kind: of clinic/change/kinds.py, or "undo"
+    kind: of clinic/change/kinds/table.py, or "undo"
     parameters: codes and settings, of the kind
     reason: ALC-33: the business justification
     request_key: the same request again gives the same operation

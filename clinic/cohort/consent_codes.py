@@ -1,7 +1,8 @@
 """
 Consent as practices code it: the SNOMED CT and Read codes of the record become decisions (formats.md, [A11]).
 
-The latest decision wins (clinic/message/suppress.py). A code for test results speaks of that purpose alone.
+The latest decision wins (clinic/message/eligibility/suppress.py). A code for test results speaks of that
+purpose alone.
 """
 
 from __future__ import annotations

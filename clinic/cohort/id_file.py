@@ -21,8 +21,8 @@ from clinic.cohort.files.kinds import kind_of
 from clinic.cohort.files.limits import Limits
 from clinic.cohort.files.listfile import open_any_sheet
 from clinic.cohort.files.notices import Notices
-from clinic.cohort.files.scan import scan
-from clinic.cohort.files.text import open_text
+from clinic.cohort.files.text.scan import scan
+from clinic.cohort.files.text.table import open_text
 from clinic.cohort.id_columns import map_id_columns
 from clinic.cohort.pasted import MOST_IDS, ids_of
 from clinic.errors import ListRefused

@@ -1,7 +1,7 @@
 """
 That a list was imported is on the audit trail: who, from what, the digest of it, how many rows (NEW-10).
 
-The list's own row is sealed with the act (clinic/govern/audit_tables.py); no cell, name or file name is in
+The list's own row is sealed with the act (clinic/govern/audit/tables.py); no cell, name or file name is in
 it. Whoever makes a list says so here, in the transaction that completes it.
 """
 
@@ -13,7 +13,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.govern.audit import Act, write_act
+from clinic.govern.audit.trail import Act, write_act
 from clinic.record.schema.lists import cohort_list, list_row
 from clinic.record.statistics import count_filled
 

@@ -46,11 +46,11 @@ def gateway_for(
 
         return Outbox(record, channel, clock=clock)
     if channel == "sms":
-        from clinic.gateway.http_sms import HttpSms  # loads aiohttp
+        from clinic.gateway.http.sms import HttpSms  # loads aiohttp
 
         begin = max(1.0, third - settings.sms.timeout_seconds)
         return HttpSms(settings.sms, clock=clock, begin_within=begin)
-    from clinic.gateway.smtp import Smtp
+    from clinic.gateway.smtp.email import Smtp
 
     # A letter may wait for a connection, and then for its own answers
     begin = max(1.0, third - 3 * settings.email.timeout_seconds)
@@ -80,7 +80,7 @@ def _missing(channel: str) -> str:
 
 def unsubscribe_url_of(settings: Receipts) -> Callable[[int], str] | None:
     """Where one click unsubscribes from a message's channel (RFC 8058); None: nobody would hear it."""
-    from clinic.gateway.signature import make_token, secret_key
+    from clinic.gateway.incoming.signature import make_token, secret_key
 
     if not settings.public_url:
         return None

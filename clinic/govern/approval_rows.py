@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.errors import NotAllowed, NotFound
-from clinic.govern.audit import Act
+from clinic.govern.audit.trail import Act
 from clinic.record.schema.govern import approval
 
 State = Literal["waiting", "approved", "rejected", "used", "void", "expired"]
@@ -24,7 +24,7 @@ class Approval:
     A request for approval and its answer.
 
     subject, subject_id: what waits for it: "operation" 7, "campaign" 3
-    kind: of clinic/govern/roles.py: decides whose approval it needs
+    kind: of clinic/govern/people/roles.py: decides whose approval it needs
     digest: SHA-256 (hexadecimal) of all that was reviewed
     summary: counts and codes for the approver, without a patient's values
     """

@@ -8,7 +8,7 @@ from typing import Final
 
 from clinic.health.facts import Disk, Facts, GatewayFacts, PrefectFacts, RecordFacts, Unusable
 from clinic.health.findings import KINDS, Finding
-from clinic.message.sending_stop import SAYS
+from clinic.message.campaign.sending_stop import SAYS
 from clinic.settings import Health
 
 # `settle` runs every five minutes; three in a row that did not end well are no accident

@@ -28,7 +28,7 @@ def write_to_people(settings: Settings, clock: Clock, news: News) -> bool:
     """Send the letter to each address, if there is any; whether a relay took one, or may have."""
     if not (to := addresses(settings)):
         return False
-    from clinic.gateway.smtp import Smtp
+    from clinic.gateway.smtp.email import Smtp
 
     gateway = Smtp(settings.email, sender_name=settings.organisation.name, clock=clock)
     try:

@@ -25,7 +25,7 @@ from sqlalchemy.engine import make_url
 
 from clinic.clock import Clock
 from clinic.errors import GatewayRefused
-from clinic.gateway.smtp_connection import connect
+from clinic.gateway.smtp.connection import connect
 from clinic.health.facts import Disk, GatewayFacts
 from clinic.settings import EmailGateway, Settings, SmsGateway
 
@@ -104,7 +104,7 @@ def _http(sms: SmsGateway, clock: Clock, trust: ssl.SSLContext) -> GatewayFacts:
 
 def _way(sms: SmsGateway, trust: ssl.SSLContext) -> tuple[http.client.HTTPConnection, str]:
     """A connection to the gateway, through the proxy that is set, and what to ask it for."""
-    from clinic.gateway.http_line import proxy_of  # loads aiohttp
+    from clinic.gateway.http.line import proxy_of  # loads aiohttp
 
     at, proxy = urlsplit(sms.url), proxy_of(sms)
     host, port = at.hostname or "", at.port

@@ -15,9 +15,9 @@ from sqlalchemy.engine import make_url
 
 from clinic.errors import SettingsWrong
 from clinic.gateway.choose import has_gateway, unsubscribe_url_of
-from clinic.gateway.signature import secret_key
+from clinic.gateway.incoming.signature import secret_key
 from clinic.health.letter import addresses
-from clinic.message.timing import timing_of
+from clinic.message.timing.timing import timing_of
 from clinic.settings import Settings
 from clinic.settings.load import inspect_settings
 
@@ -58,14 +58,14 @@ def _refused(look: Callable[[Settings], object], settings: Settings) -> list[Fau
 
 def _sms(settings: Settings) -> None:
     if settings.sms.url:
-        from clinic.gateway.http_sms import HttpSms  # loads aiohttp
+        from clinic.gateway.http.sms import HttpSms  # loads aiohttp
 
         HttpSms(settings.sms).close()
 
 
 def _email(settings: Settings) -> None:
     if settings.email.host:
-        from clinic.gateway.smtp import Smtp
+        from clinic.gateway.smtp.email import Smtp
 
         Smtp(settings.email, sender_name=settings.organisation.name).close()
 

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from clinic.gateway.http_reply import clean_code
+from clinic.gateway.http.reply import clean_code
 
 
 @dataclass(frozen=True)

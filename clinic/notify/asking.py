@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 
 from clinic.clock import Clock
 from clinic.errors import NotAllowed
-from clinic.govern.audit import Act, record_act
-from clinic.govern.operators import Operator
-from clinic.govern.roles import may
+from clinic.govern.audit.trail import Act, record_act
+from clinic.govern.people.operators import Operator
+from clinic.govern.people.roles import may
 from clinic.notify.ready import require_tellable
 from clinic.notify.request import NoticeRequest
 from clinic.record.database import Record

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from clinic.clock import Clock
-from clinic.govern.approvals import Approval, deciders, expire, stale, undecidable
-from clinic.govern.confirming import is_confirmed
-from clinic.govern.roles import required_role, with_article
+from clinic.govern.approvals.approvals import Approval, deciders, expire, stale, undecidable
+from clinic.govern.approvals.confirming import is_confirmed
+from clinic.govern.people.roles import required_role, with_article
 from clinic.message.purposes import ALERT
 from clinic.notify.notices import make_campaign, name_all
 from clinic.notify.recipients import team

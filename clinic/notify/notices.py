@@ -19,12 +19,12 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.change.kinds import title_of
+from clinic.change.kinds.table import title_of
 from clinic.clock import Clock
 from clinic.cohort.list_trail import tell_taken
 from clinic.errors import CohortError
-from clinic.message.campaign import Campaign, get_campaign
-from clinic.message.opening import CampaignRequest, open_campaign
+from clinic.message.campaign.campaign import Campaign, get_campaign
+from clinic.message.campaign.opening import CampaignRequest, open_campaign
 from clinic.message.purposes import NOTICE, STAFF_LIST
 from clinic.notify.asking import require_asked, tell_failed
 from clinic.notify.ready import MOST, require_tellable
@@ -39,7 +39,7 @@ from clinic.settings import Settings
 from clinic.values.email import judge_emails
 
 STAFF: Final = 10**12  # below minus this no number is a patient's, nor minus an NHS number
-_PASSED: Final = '{"outcome":"pass","checks":[]}'  # as data_checks/verdict.py writes it
+_PASSED: Final = '{"outcome":"pass","checks":[]}'  # as data_checks/gate/verdict.py writes it
 _ROW: Final = ("list_id", "row_number", "patient_id", "cells")
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from clinic.clock import Clock
 from clinic.gateway.choose import gateway_for
-from clinic.message import approve
-from clinic.message.schedule import size_batches
-from clinic.message.stage import stage
-from clinic.message.timing import timing_of
-from clinic.message.variables import Setting
+from clinic.message.prepare import approve
+from clinic.message.prepare.stage import stage
+from clinic.message.template.variables import Setting
+from clinic.message.timing.schedule import size_batches
+from clinic.message.timing.timing import timing_of
 from clinic.notify.notices import name_all, open_notice
 from clinic.notify.request import NoticeRequest
 from clinic.record.database import Record

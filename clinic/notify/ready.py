@@ -12,8 +12,8 @@ from typing import Final
 
 import pandas as pd
 
+from clinic.change.core.states import CHANGED_SOMETHING
 from clinic.change.operations import Operation, get_operation
-from clinic.change.states import CHANGED_SOMETHING
 from clinic.errors import NotAllowed, OperationRefused, SettingsWrong
 from clinic.gateway.choose import gateway_for, has_gateway
 from clinic.notify.recipients import Audience, Told, recipients_of

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.change.outcomes import WILL_CHANGE
+from clinic.change.core.outcomes import WILL_CHANGE
 from clinic.record.schema.change import operation_item
 from clinic.record.schema.people import facility, patient, provider
 from clinic.record.schema.visits import visit_plan

@@ -17,9 +17,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.message import states
-from clinic.message.counting import count_outcomes
-from clinic.message.notice_trail import SENT
-from clinic.message.summary import trouble_of
+from clinic.message.campaign.counting import count_outcomes
+from clinic.message.outcomes.notice_trail import SENT
+from clinic.message.outcomes.summary import trouble_of
 from clinic.notify.asking import ASKED, FAILED
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record

@@ -7,9 +7,9 @@ from typing import Final
 
 from clinic.clock import Clock
 from clinic.errors import TemplateRefused
-from clinic.message.catalogue import NewTemplate, add_template
-from clinic.message.template import compile_template
-from clinic.message.variables import list_variable
+from clinic.message.template.catalogue import NewTemplate, add_template
+from clinic.message.template.template import compile_template
+from clinic.message.template.variables import list_variable
 from clinic.record.database import Record
 
 # What a notice's text may speak of, as {{ list.Name }}

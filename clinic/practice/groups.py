@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from clinic.clock import Clock
 from clinic.errors import NotFound
-from clinic.govern.audit import Act, record_act
+from clinic.govern.audit.trail import Act, record_act
 from clinic.record.bulk import insert_rows, is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.people import group_member, patient, patient_group

@@ -25,7 +25,7 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.cohort.files import Block, ListFile
 from clinic.cohort.outcomes import OUTCOMES
-from clinic.govern.audit import Act, record_act
+from clinic.govern.audit.trail import Act, record_act
 from clinic.practice.belonging import NAMED_BY, Belonging
 from clinic.practice.doubt import another_patient, same_but_for_zeros
 from clinic.record.bulk import insert_rows, is_any_of

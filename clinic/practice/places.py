@@ -18,10 +18,10 @@ from sqlalchemy import Connection, Table
 from clinic.clock import Clock
 from clinic.cohort.filters import there_are
 from clinic.errors import NotAllowed, NotFound, OperationRefused
-from clinic.govern.audit import Act, record_act
-from clinic.govern.audit_chain import hold
-from clinic.govern.operators import Operator
-from clinic.govern.roles import may
+from clinic.govern.audit.chain import hold
+from clinic.govern.audit.trail import Act, record_act
+from clinic.govern.people.operators import Operator
+from clinic.govern.people.roles import may
 from clinic.record.database import Record
 from clinic.record.schema.people import facility, patient, provider
 

@@ -139,7 +139,7 @@ def plain_rows(result: CursorResult[Any]) -> list[tuple[Any, ...]]:
 
 def plain_frame(result: CursorResult[Any]) -> pd.DataFrame:
     """A query's rows as a frame of objects, a column a name; values as `plain_rows` gives them."""
-    import pandas as pd  # 80 MB, which most commands and the watch (cli/watching.py) do without
+    import pandas as pd  # 80 MB, which most commands and the watch (cli/begin/watching.py) do without
 
     names = list(result.keys())
     rows = plain_rows(result)

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.profile import settings_file
+from cli.begin.settings_file import settings_file
+from cli.begin.start import set_up
 from cli.program import app
-from cli.start import set_up
-from clinic.govern.audit_key import unlock
+from clinic.govern.audit.key import unlock
 from clinic.record.database import Record
 from clinic.settings import Settings
 from tests.typed import Typed

@@ -55,7 +55,7 @@ PEOPLE = (
     ("practice", "mia"), ("unknown ask", "mia"), ("operators add", "root"), ("operators secret tim", "tim"),
 )  # fmt: skip
 # Commands that print for others too
-SHARED = {"cli/confirm.py"}
+SHARED = {"cli/govern/confirm.py"}
 # There a person must decide, and is told how
 DECIDES = re.compile(r"left-unsaid|reminded-unsaid")
 NO_SERVER = "no Prefect server answers"
@@ -94,7 +94,7 @@ def takes(words: list[str], option: str) -> bool:
 
 
 def file_of(command: str) -> str:
-    """The file that the command is in: "cli/groups.py"."""
+    """The file that the command is in: "cli/send/groups.py"."""
     return COMMANDS[command.split()[1]].where.split(":")[0].replace(".", "/") + ".py"
 
 

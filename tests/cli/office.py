@@ -14,9 +14,9 @@ from typer.testing import CliRunner, Result
 
 from cli.program import app
 from clinic.clock import SystemClock
-from clinic.govern.approvals import request_approval
-from clinic.govern.audit_key import unlock
-from clinic.message.witness import Home, register
+from clinic.govern.approvals.approvals import request_approval
+from clinic.govern.audit.key import unlock
+from clinic.message.sending.restore_guard import Home, register
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
 from clinic.record.schema.messages import installation

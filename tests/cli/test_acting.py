@@ -13,8 +13,8 @@ from clinic.clock import SystemClock
 from clinic.record.database import Record
 from clinic.record.installation import install
 from clinic.record.schema.base import METADATA
+from tests.cli.govern.test_sign_in import enter
 from tests.cli.office import SECRET, Office, hire
-from tests.cli.test_sign_in import enter
 
 WORDS = {
     "patients import": "nowhere.csv",

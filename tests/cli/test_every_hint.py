@@ -19,24 +19,24 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from cli.profile import settings_file
-from cli.start import set_up
-from clinic.change.apply import begin
+from cli.begin.settings_file import settings_file
+from cli.begin.start import set_up
+from clinic.change.run.apply import begin
 from clinic.clock import SystemClock
-from clinic.gateway.incoming import Inbound, Unread
-from clinic.govern.approvals import request_approval
-from clinic.govern.audit_key import unlock
+from clinic.gateway.incoming.parse import Inbound, Unread
+from clinic.govern.approvals.approvals import request_approval
+from clinic.govern.audit.key import unlock
 from clinic.health.findings import KINDS
 from clinic.message import states
-from clinic.message.replies import keep_replies
-from clinic.message.unread import keep_unread
+from clinic.message.incoming.replies import keep_replies
+from clinic.message.incoming.unread import keep_unread
 from clinic.notify.asking import ask_for
 from clinic.notify.request import NoticeRequest
 from clinic.record.database import Record
 from clinic.record.schema.messages import message
 from clinic.record.schema.people import appointment, facility, patient
 from clinic.settings import Phones, Settings
-from tasks.environment import prefect_environment
+from tasks.processes.environment import prefect_environment
 from tests.campaigns import Fate, put_campaign
 from tests.cli.hint_walk import Walk, hints_of_the_code, people_of
 from tests.cli.office import Office, hire
@@ -376,19 +376,19 @@ SCENES = {
 # What is no hint though it looks like one; and what only a running Prefect server lets be printed
 ELSEWHERE = {
     "cli/acting.py: cohort § acts and has no --operator": "an error of the program's own",
-    "cli/campaign_control.py: cohort review §": "what was typed, which is left out of its own hints",
-    "cli/changing.py: cohort operations list": "where nothing else could be typed: no state is so",
-    "clinic/govern/audit_read.py: cohort operations list": "a part of a sentence: see below",
-    # tests/cli/test_demo.py and tests/cli/test_server_command.py
-    "cli/demo.py: cohort message --group young-mothers --name 'Baby clinic' --template flu-invite": "too",
-    "cli/demo.py: cohort server stop": "its server",
-    "cli/server.py: cohort message --help": "a server that runs",
-    "cli/server.py: cohort server stop": "a server that runs",
-    "cli/server.py: cohort campaigns": "a queue that is paused",
-    "cli/server.py: cohort server status": "a queue that is paused",
-    "cli/server.py: cohort server resume": "a queue that is paused",
-    "cli/today.py: cohort server resume": "a queue that is paused",
-    "cli/today.py: cohort server status": "a server that runs without a worker",
+    "cli/send/campaign_control.py: cohort review §": "what was typed, which is left out of its own hints",
+    "cli/operations/session.py: cohort operations list": "where nothing else could be typed: no state is so",
+    "clinic/govern/audit_read/read.py: cohort operations list": "a part of a sentence: see below",
+    # tests/cli/begin/test_demo.py and tests/cli/begin/test_server_command.py
+    "cli/begin/demo.py: cohort message --group young-mothers --name 'Baby clinic' --template flu-invite": "too",
+    "cli/begin/demo.py: cohort server stop": "its server",
+    "cli/begin/server.py: cohort message --help": "a server that runs",
+    "cli/begin/server.py: cohort server stop": "a server that runs",
+    "cli/begin/server.py: cohort campaigns": "a queue that is paused",
+    "cli/begin/server.py: cohort server status": "a queue that is paused",
+    "cli/begin/server.py: cohort server resume": "a queue that is paused",
+    "cli/look/today.py: cohort server resume": "a queue that is paused",
+    "cli/look/today.py: cohort server status": "a server that runs without a worker",
 }
 
 

@@ -14,12 +14,12 @@ from rich.table import Table
 from cli import console
 from cli.harmless import Screen, harmless, harmless_json
 from clinic.clock import SystemClock
-from clinic.gateway.incoming import Inbound, Receipt, Unread
+from clinic.gateway.incoming.parse import Inbound, Receipt, Unread
 from clinic.message import states
 from clinic.message.codes import message_id
-from clinic.message.receipts import keep_receipts
-from clinic.message.replies import keep_replies
-from clinic.message.unread import keep_unread
+from clinic.message.incoming.receipts import keep_receipts
+from clinic.message.incoming.replies import keep_replies
+from clinic.message.incoming.unread import keep_unread
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign, message
 from clinic.settings import Phones

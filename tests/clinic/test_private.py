@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from clinic.message.sent_sheet import write_workbook
+from clinic.message.outcomes.sent_sheet import write_workbook
 from clinic.record.private import close_folder, drafts_in, open_private, sweep
 
 
@@ -51,7 +51,7 @@ def test_a_device_is_written_to_as_it_is() -> None:
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
-from clinic.message.sent_sheet import write_workbook
+from clinic.message.outcomes.sent_sheet import write_workbook
 from clinic.record.private import drafts_in
 def rows():
     for n in range(3000):

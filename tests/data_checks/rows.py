@@ -50,8 +50,8 @@ def facts(*rows: dict[str, Any]) -> pd.DataFrame:
 
 def flags(rows: int, **broken: int) -> pd.DataFrame:
     """Flags of so many rows, of which the first `broken` break each rule named; all others pass."""
-    from data_checks.dummies import ADDRESS_FLAGS
-    from data_checks.rules import rules_for
+    from data_checks.eligibility.dummies import ADDRESS_FLAGS
+    from data_checks.eligibility.rules import rules_for
 
     codes = [rule.code for rule in rules_for("sms")] + [
         flag for flag in broken if flag in ADDRESS_FLAGS

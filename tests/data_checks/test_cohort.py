@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from clinic.cohort.take_in import take_in_ids
+from clinic.cohort.import_list import take_in_ids
 from clinic.errors import CohortRefused, FenceLost, TemplateRefused
 from clinic.message import states
 from clinic.record.database import Record

@@ -19,15 +19,17 @@ def watch(event, args):
     if event in ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn"):
         seen.append(event)
 sys.addaudithook(watch)
-import data_checks.eligibility, data_checks.gate, data_checks.report
+import data_checks.eligibility.eligibility, data_checks.gate.gate, data_checks.lists.report
 early = "great_expectations" in sys.modules
 from clinic.settings import Gate
 import pandas as pd
-codes = [rule.code for rule in data_checks.gate.BEFORE.values()]
+codes = [rule.code for rule in data_checks.gate.gate.BEFORE.values()]
 flags = pd.DataFrame({code: [True] * 100 for code in codes})
 outcomes = [
-    data_checks.gate.judge_list(flags, gate=Gate()).outcome,
-    data_checks.gate.judge_intake(["NHS Number"], {"nhs_number": "NHS Number"}, 5, scheme="generic").outcome,
+    data_checks.gate.gate.judge_list(flags, gate=Gate()).outcome,
+    data_checks.gate.gate.judge_intake(
+        ["NHS Number"], {"nhs_number": "NHS Number"}, 5, scheme="generic"
+    ).outcome,
 ]
 late = "great_expectations" in sys.modules
 statistics = any(name.startswith("scipy.stats.") for name in sys.modules)

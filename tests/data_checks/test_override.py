@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from pydantic import ValidationError
 
 from clinic.errors import CohortError, CohortRefused, NotAllowed
-from clinic.govern.operators import add_operator
-from clinic.message.override import Override, require_proven
-from clinic.message.report import show_campaign
-from clinic.message.review import review_campaign
+from clinic.govern.people.operators import add_operator
+from clinic.message.campaign.override import Override, require_proven
+from clinic.message.outcomes.report import show_campaign
+from clinic.message.prepare.review import review_campaign
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
 from clinic.record.schema.messages import gate_override

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clinic.cohort.outcomes import OUTCOMES
-from data_checks.rules import RULES
+from data_checks.eligibility.rules import RULES
 from data_checks.rules_page import PAGE, rules_page
 
 

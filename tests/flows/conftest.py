@@ -12,10 +12,10 @@ from clinic.clock import SystemClock
 from clinic.record.database import Record
 from clinic.record.installation import install
 from clinic.settings import Settings
-from tasks import identity
-from tasks.deploying import ensure_deployed
-from tasks.identity import Installation
-from tests.prefect_server import running_prefect
+from tasks.prefect.deploying import ensure_deployed
+from tasks.processes import identity
+from tasks.processes.identity import Installation
+from tests.servers.prefect_server import running_prefect
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +25,7 @@ def prefect_server(
     """
     The settings (home, port) of a running server, which flows called in a test report to.
 
-    `tests.prefect_server.find_in_prefect(settings.home, words)` searches all that it keeps.
+    `tests.servers.prefect_server.find_in_prefect(settings.home, words)` searches all that it keeps.
     """
     with running_prefect(tmp_path_factory.mktemp("prefect")) as settings:
         shutil.copy(migrated_sqlite, settings.home / "record.db")

@@ -21,17 +21,17 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import State
 from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFilter
 
-from clinic.message.request import MessageRequest
-from clinic.message.witness import home_of, register
-from clinic.message.worker import Worker
+from clinic.message.campaign.request import MessageRequest
+from clinic.message.sending.restore_guard import home_of, register
+from clinic.message.sending.worker import Worker
 from clinic.record.private import close_folder
 from clinic.settings import Settings
 from flows.message import message
-from tasks.environment import ROOT, child_environment, prefect_home
-from tasks.login import ensure_login, login_file
+from tasks.processes.environment import ROOT, child_environment, prefect_home
+from tasks.processes.login import ensure_login, login_file
 from tasks.wiring import Wiring, use
 from tests.main_job import Practice
-from tests.prefect_server import wait_for
+from tests.servers.prefect_server import wait_for
 
 
 def state_of(flow_run_id: UUID) -> str:

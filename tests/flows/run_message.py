@@ -15,10 +15,10 @@ from pathlib import Path
 def main(request: str, point: str = "", hit: str = "1") -> None:
     """Run the request in this file; pull the plug when `point` is passed for the `hit`-th time."""
     from clinic.settings import load_settings
-    from tasks.environment import apply_environment
+    from tasks.processes.environment import apply_environment
 
     apply_environment(load_settings())
-    from clinic.message.request import MessageRequest
+    from clinic.message.campaign.request import MessageRequest
     from flows.message import message
     from tasks.wiring import wiring
     from tests.kill.job import Plug

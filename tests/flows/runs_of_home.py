@@ -16,12 +16,12 @@ from datetime import UTC, datetime, timedelta
 def main(minutes: str = "") -> None:
     """Print them."""
     from clinic.settings import load_settings
-    from tasks.environment import apply_environment
+    from tasks.processes.environment import apply_environment
 
     apply_environment(load_settings())
     from prefect.client.orchestration import get_client
 
-    from tasks.silent_runs import crash_silent_runs
+    from tasks.runs.silent_runs import crash_silent_runs
     from tasks.wiring import installation
 
     with get_client(sync_client=True) as client:

@@ -16,18 +16,18 @@ from prefect.states import Crashed, Scheduled
 
 from clinic.clock import SystemClock
 from clinic.health.facts import PrefectFacts
-from clinic.message.worker import Worker
+from clinic.message.sending.worker import Worker
 from clinic.record.database import Record
 from clinic.settings import Settings
 from flows.remind import remind
-from tasks.health_events import HEALTH_BEGUN
-from tasks.identity import Installation
-from tasks.prefect_facts import read_prefect
+from tasks.prefect.health_events import HEALTH_BEGUN
+from tasks.prefect.prefect_facts import read_prefect
+from tasks.processes.identity import Installation
 from tasks.settle import check_health
 from tasks.wiring import Wiring, use
 from tests.fakes import FakeClock
 from tests.ledgers import add_campaign
-from tests.prefect_server import wait_for
+from tests.servers.prefect_server import wait_for
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_server")]
 

@@ -22,25 +22,25 @@ from clinic.clock import SystemClock
 from clinic.errors import GatewayRefused
 from clinic.gateway.outbox import Outbox
 from clinic.gateway.protocol import Answer, Outgoing
-from clinic.message.request import MessageRequest
-from clinic.message.witness import hold_if_restored, home_of
+from clinic.message.campaign.request import MessageRequest
+from clinic.message.sending.restore_guard import hold_if_restored, home_of
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign
 from clinic.record.schema.messages import message as message_table
 from clinic.record.schema.outbox import outbox
 from clinic.settings import Settings
 from flows.settle import settle
-from tasks import identity
-from tasks.deploying import deploy_all, ensure_work_pool
-from tasks.environment import ROOT, child_environment
-from tasks.runs import resume, start_deployment
+from tasks.prefect.deploying import deploy_all, ensure_work_pool
+from tasks.processes import identity
+from tasks.processes.environment import ROOT, child_environment
+from tasks.processes.workers import start_worker, stop_worker, worker_log
+from tasks.runs.runs import resume, start_deployment
 from tasks.wiring import use
-from tasks.workers import start_worker, stop_worker, worker_log
 from tests.cli.office import SECRET, Office, descriptor, hire
 from tests.fakes import FakeClock, FakeGateway
 from tests.flows.installation import Shown, artifacts_of, parts_of, run_apart, run_flow, state_of
 from tests.main_job import Practice, nhs, tally
-from tests.prefect_server import wait_for
+from tests.servers.prefect_server import wait_for
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_server")]
 

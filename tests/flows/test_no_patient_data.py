@@ -26,8 +26,8 @@ from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFi
 
 from clinic.errors import CohortRefused
 from clinic.settings import Settings
-from tasks.safely import ParametersRefused, Unforeseen, flow, task
-from tests.prefect_server import find_in_prefect, wait_for
+from tasks.guard.decorators import ParametersRefused, Unforeseen, flow, task
+from tests.servers.prefect_server import find_in_prefect, wait_for
 
 pytestmark = pytest.mark.prefect
 

@@ -11,26 +11,26 @@ import pytest
 import sqlalchemy as sa
 import yaml  # type: ignore[import-untyped]  # for a test alone, no stubs
 
-from cli.asked import Manner
-from cli.profile import settings_file
-from cli.reminders import remind_patients
-from cli.reminders_asked import Choice
-from cli.start import set_up
+from cli.begin.settings_file import settings_file
+from cli.begin.start import set_up
+from cli.message.options import Manner
+from cli.remind.options import Choice
+from cli.remind.session import remind_patients
 from clinic.clock import SystemClock
-from clinic.message.catalogue import seed_catalogue
-from clinic.message.remind import begin_reminders
-from clinic.message.reminder_request import ReminderRequest
-from clinic.message.review import request_of
-from clinic.message.vendor_templates import TEMPLATES
-from clinic.message.wake import due_campaigns
-from clinic.message.worker import Worker
+from clinic.message.prepare.due import due_campaigns
+from clinic.message.prepare.review import request_of
+from clinic.message.reminders.remind import begin_reminders
+from clinic.message.reminders.reminder_request import ReminderRequest
+from clinic.message.sending.worker import Worker
+from clinic.message.template.catalogue import seed_catalogue
+from clinic.message.template.vendor_templates import TEMPLATES
 from clinic.record.database import Record
 from clinic.record.installation import install
 from clinic.record.schema.people import appointment, clinical_item
 from clinic.settings import Settings
 from flows.message import message
 from flows.remind import remind
-from tasks.environment import ROOT
+from tasks.processes.environment import ROOT
 from tasks.wiring import Wiring, use
 from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import add_patients

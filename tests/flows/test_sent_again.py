@@ -10,13 +10,13 @@ import sqlalchemy as sa
 
 from clinic.clock import SystemClock
 from clinic.message import states
-from clinic.message.witness import home_of, register
+from clinic.message.sending.restore_guard import home_of, register
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign, message
 from clinic.record.schema.outbox import outbox
 from clinic.record.schema.people import patient
 from clinic.settings import Settings
-from tasks.environment import api_url, prefect_environment
+from tasks.processes.environment import api_url, prefect_environment
 from tests.cli.office import Office
 from tests.main_job import Practice, nhs
 

@@ -20,20 +20,20 @@ from typer.testing import CliRunner
 
 from cli.program import app
 from clinic.gateway.protocol import Answer, Outgoing, Turned
-from clinic.message.request import MessageRequest
+from clinic.message.campaign.request import MessageRequest
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign
 from clinic.record.schema.messages import message as message_table
 from clinic.record.schema.outbox import outbox
 from clinic.settings import Settings
 from flows.message import message
-from tasks.runs import start_deployment
-from tasks.safely import ParametersRefused
+from tasks.guard.decorators import ParametersRefused
+from tasks.runs.runs import start_deployment
 from tests.fakes import FakeClock, FakeGateway
 from tests.flows.installation import run_apart, run_flow
 from tests.main_job import Practice, nhs
-from tests.prefect_server import find_in_prefect
 from tests.references import message_id
+from tests.servers.prefect_server import find_in_prefect
 
 pytestmark = pytest.mark.prefect
 

@@ -9,12 +9,12 @@ import pytest
 import sqlalchemy as sa
 from prefect.client.schemas.objects import State
 
-from clinic.gateway.incoming import Inbound, Receipt
-from clinic.message.deliver import deliver
-from clinic.message.receipts import keep_receipts
-from clinic.message.replies import keep_replies, list_replies
-from clinic.message.summary import summarize
-from clinic.message.worker import Worker
+from clinic.gateway.incoming.parse import Inbound, Receipt
+from clinic.message.incoming.receipts import keep_receipts
+from clinic.message.incoming.replies import keep_replies, list_replies
+from clinic.message.outcomes.summary import summarize
+from clinic.message.sending.deliver import deliver
+from clinic.message.sending.worker import Worker
 from clinic.record.database import Record
 from clinic.record.installation import install
 from clinic.record.schema.people import clinical_item, consent

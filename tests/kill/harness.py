@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from clinic.clock import SystemClock
 from clinic.message import states
-from clinic.message.counting import count_outcomes
+from clinic.message.campaign.counting import count_outcomes
 from clinic.practice.people import nhs_numbers
 from clinic.record.bulk import insert_rows
 from clinic.record.database import Record

@@ -16,18 +16,18 @@ from pathlib import Path
 
 from clinic.clock import SystemClock
 from clinic.gateway.choose import gateway_for
-from clinic.message.approve import release_campaign
-from clinic.message.begin import begin_campaign
-from clinic.message.deliver import deliver
-from clinic.message.ledger import Ledger
-from clinic.message.request import CohortChoice, MessageRequest
-from clinic.message.save import save_batches
-from clinic.message.stage import stage
-from clinic.message.summary import summarize
-from clinic.message.timing import timing_of
-from clinic.message.variables import Setting
-from clinic.message.witness import Home, hold_if_restored, notes_of, register
-from clinic.message.worker import Worker
+from clinic.message.campaign.begin import begin_campaign
+from clinic.message.campaign.request import CohortChoice, MessageRequest
+from clinic.message.outcomes.save import save_batches
+from clinic.message.outcomes.summary import summarize
+from clinic.message.prepare.approve import release_campaign
+from clinic.message.prepare.stage import stage
+from clinic.message.sending.deliver import deliver
+from clinic.message.sending.ledger import Ledger
+from clinic.message.sending.restore_guard import Home, hold_if_restored, notes_of, register
+from clinic.message.sending.worker import Worker
+from clinic.message.template.variables import Setting
+from clinic.message.timing.timing import timing_of
 from clinic.record.database import Record
 from clinic.settings import Organisation, Phones, Settings, SmsGateway
 from data_checks.cohort import check_cohort

@@ -34,7 +34,7 @@ from clinic.record.migrate import migrate
 from tests.kill.harness import POINTS, Fate, finish, judge, kill_at, kill_within, prepare
 from tests.kill.job import Job
 from tests.kill.outages import prefect_dies, restart_database
-from tests.postgres import running_postgres, running_server
+from tests.servers.postgres import running_postgres, running_server
 from tests.servers.recorder import running_gateway
 
 PEOPLE = 5_000

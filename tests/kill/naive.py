@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from clinic.gateway.http_sms import HttpSms
+from clinic.gateway.http.sms import HttpSms
 from clinic.gateway.protocol import Outgoing
 from clinic.message import states
 from clinic.record.database import Record

@@ -11,7 +11,7 @@ from clinic.record.migrate import migrate
 from tests.installation import installed
 from tests.kill.harness import Fate, finish, judge, prepare, start
 from tests.kill.job import Job
-from tests.postgres import running_server
+from tests.servers.postgres import running_server
 from tests.servers.recorder import RunningGateway, running_gateway
 
 

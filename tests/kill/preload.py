@@ -5,7 +5,7 @@ import uvloop
 import tests.clinic.change.applier
 import tests.kill.job
 import tests.kill.naive
-from data_checks.expectations import load
+from data_checks.gate.expectations import load
 
 load()
 

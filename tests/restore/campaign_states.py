@@ -14,16 +14,16 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from clinic.gateway.incoming import Receipt
+from clinic.gateway.incoming.parse import Receipt
 from clinic.message import states
-from clinic.message.approve import ask, release_campaign
-from clinic.message.catalogue import seed_catalogue
-from clinic.message.control import pause
-from clinic.message.halting import halt
-from clinic.message.receipts import keep_receipts
-from clinic.message.settle import apply_receipts
-from clinic.message.timing import Timing
-from clinic.message.vendor_templates import TEMPLATES
+from clinic.message.campaign.circuit_breaker import halt
+from clinic.message.incoming.apply_receipts import apply_receipts
+from clinic.message.incoming.receipts import keep_receipts
+from clinic.message.prepare.approve import ask, release_campaign
+from clinic.message.prepare.control import pause
+from clinic.message.template.catalogue import seed_catalogue
+from clinic.message.template.vendor_templates import TEMPLATES
+from clinic.message.timing.timing import Timing
 from clinic.record.schema.people import appointment
 from tests.restore.world import PEOPLE, World
 

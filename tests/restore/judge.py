@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from clinic.errors import NotAllowed
 from clinic.message import states
-from clinic.message.doubt import Left
+from clinic.message.campaign.doubt import Left
 from clinic.record.schema.messages import message
 from tests.restore.campaign_states import LOST, STATES
 from tests.restore.kinds import keep, put_back

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from clinic.backup.read import unpacked
 from clinic.backup.restore import restore
 from clinic.backup.write import write_backup
-from clinic.message.witness import Home, hold_as_restored
+from clinic.message.sending.restore_guard import Home, hold_as_restored
 from tests.restore.world import World
 
 KINDS: Final = ("restore", "file", "home", "init", "failover")

@@ -26,10 +26,10 @@ from rich.table import Table
 
 from clinic.record.database import Record
 from clinic.record.migrate import migrate
-from tests.postgres import quick_folder, running_postgres
 from tests.restore.campaign_states import STATES
 from tests.restore.judge import CLASSES, Fate, run
 from tests.restore.kinds import KINDS, run_on
+from tests.servers.postgres import quick_folder, running_postgres
 
 DATABASES = ("sqlite", "postgresql")
 HOURS = ("1", "48")  # the gateway remembers for 24

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.postgres_copies import TEMPLATE, Copies
 from tests.restore.judge import run
 from tests.restore.kinds import run_on
+from tests.servers.postgres_copies import TEMPLATE, Copies
 
 # Each kind, class and most states once
 _SOME = (

@@ -9,30 +9,30 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from clinic.change.deciding import decide
+from clinic.change.review.deciding import decide
 from clinic.errors import NotAllowed, RecordUnsafe
-from clinic.govern.approvals import latest
-from clinic.govern.audit_key import unlock
-from clinic.govern.confirming import confirm
-from clinic.govern.operators import Operator
+from clinic.govern.approvals.approvals import latest
+from clinic.govern.approvals.confirming import confirm
+from clinic.govern.audit.key import unlock
+from clinic.govern.people.operators import Operator
 from clinic.message import states
-from clinic.message.approve import ask, release_campaign
-from clinic.message.control import resume
-from clinic.message.deliver import deliver
-from clinic.message.doubt import Left, Promise
-from clinic.message.ledger import LAST, Ledger
-from clinic.message.remind import begin_reminders
-from clinic.message.reminded_before import note_reminded
-from clinic.message.reminder_request import ReminderRequest
-from clinic.message.save import save_batches
-from clinic.message.sending_stop import allow, read_stop
-from clinic.message.sent_since import ask as ask_gateway
-from clinic.message.sent_since import require_since
-from clinic.message.settle import apply_receipts
-from clinic.message.summary import summarize
-from clinic.message.timing import Timing
-from clinic.message.wake import due_campaigns
-from clinic.message.witness import Home, accept, hold_if_restored, notes_of, register
+from clinic.message.campaign.doubt import Left, Promise
+from clinic.message.campaign.sending_stop import allow, read_stop
+from clinic.message.incoming.apply_receipts import apply_receipts
+from clinic.message.incoming.sent_since import ask as ask_gateway
+from clinic.message.incoming.sent_since import require_since
+from clinic.message.outcomes.save import save_batches
+from clinic.message.outcomes.summary import summarize
+from clinic.message.prepare.approve import ask, release_campaign
+from clinic.message.prepare.control import resume
+from clinic.message.prepare.due import due_campaigns
+from clinic.message.reminders.remind import begin_reminders
+from clinic.message.reminders.reminded_before import note_reminded
+from clinic.message.reminders.reminder_request import ReminderRequest
+from clinic.message.sending.deliver import deliver
+from clinic.message.sending.ledger import LAST, Ledger
+from clinic.message.sending.restore_guard import Home, accept, hold_if_restored, notes_of, register
+from clinic.message.timing.timing import Timing
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
 from clinic.record.schema.messages import campaign

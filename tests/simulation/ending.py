@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.message import states
-from clinic.message.counting import count_outcomes
+from clinic.message.campaign.counting import count_outcomes
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign, message
 from clinic.record.schema.people import clinical_item

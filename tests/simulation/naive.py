@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from clinic.message.settle import Applied, apply_receipts
+from clinic.message.incoming.apply_receipts import Applied, apply_receipts
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, message
 from clinic.record.schema.receipts import receipt_inbox

@@ -13,15 +13,15 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from clinic.change.deciding import decide
+from clinic.change.review.deciding import decide
 from clinic.errors import NotAllowed
-from clinic.govern.operators import find_operator
+from clinic.govern.people.operators import find_operator
 from clinic.message import states
-from clinic.message.receipts import keep_receipts
-from clinic.message.settle import Applied, apply_receipts
-from clinic.message.unconfirmed import end_waiting
-from clinic.message.unknowns import Fate, ask_to_settle, settle_unknowns
-from clinic.message.unsaved import save_unsaved
+from clinic.message.incoming.apply_receipts import Applied, apply_receipts
+from clinic.message.incoming.receipt_timeout import end_waiting
+from clinic.message.incoming.receipts import keep_receipts
+from clinic.message.incoming.resolve_unknown import Fate, ask_to_settle, settle_unknowns
+from clinic.message.sending.save_pending import save_unsaved
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
 from clinic.record.schema.messages import batch, campaign, message

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from clinic.message.timing import Timing
+from clinic.message.timing.timing import Timing
 from clinic.record.database import Record
 from clinic.record.migrate import migrate
 from clinic.settings import Receipts

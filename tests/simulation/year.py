@@ -20,15 +20,15 @@ import sqlalchemy as sa
 from clinic.errors import NotAllowed
 from clinic.gateway.protocol import GatewayClass
 from clinic.message import states
-from clinic.message.control import cancel, pause, resume
-from clinic.message.deliver import deliver
-from clinic.message.ledger import LAST, Ledger
-from clinic.message.save import save_batches
-from clinic.message.schedule import let_go
-from clinic.message.settle import apply_receipts
-from clinic.message.summary import summarize
-from clinic.message.timing import Timing, timing_of
-from clinic.message.wake import due_campaigns
+from clinic.message.incoming.apply_receipts import apply_receipts
+from clinic.message.outcomes.save import save_batches
+from clinic.message.outcomes.summary import summarize
+from clinic.message.prepare.control import cancel, pause, resume
+from clinic.message.prepare.due import due_campaigns
+from clinic.message.sending.deliver import deliver
+from clinic.message.sending.ledger import LAST, Ledger
+from clinic.message.timing.schedule import let_go
+from clinic.message.timing.timing import Timing, timing_of
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign
 from clinic.record.schema.people import consent, patient

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from clinic.clock import SystemClock
 from clinic.gateway.protocol import Answer, Outgoing
-from clinic.message.deliver import deliver
-from clinic.message.worker import Worker
+from clinic.message.sending.deliver import deliver
+from clinic.message.sending.worker import Worker
 from clinic.record.database import Record
 from clinic.settings import Settings
 from tasks import wiring

@@ -18,8 +18,8 @@ from clinic.errors import (
     RecordRefusal,
     RecordUnsafe,
 )
+from tasks.guard.decorators import Unforeseen, may_mend_itself
 from tasks.messages import MOST_SPANS, save_to_record, send_batch, spans_of
-from tasks.safely import Unforeseen, may_mend_itself
 
 
 @given(batches=st.integers(0, 2000))

@@ -23,11 +23,11 @@ from prefect.settings import (
 from cli.prefect_gone import SILENT_SECONDS, ServerGone, Watch, is_gone, run_beside
 from clinic.errors import Incomplete, MendableError
 from clinic.settings import Settings
-from tasks import runs
-from tasks.artifacts import QUIET_SECONDS, Drawing
-from tasks.asking import RETRIES, quickly
-from tasks.safely import Unforeseen
-from tests.prefect_server import free_port
+from tasks.guard.decorators import Unforeseen
+from tasks.prefect.asking import RETRIES, quickly
+from tasks.runs import runs
+from tasks.show.artifacts import QUIET_SECONDS, Drawing
+from tests.servers.prefect_server import free_port
 
 
 class Server:

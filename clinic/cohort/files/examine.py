@@ -18,7 +18,7 @@ from clinic.cohort.files.clean import without_point_zero
 from clinic.cohort.files.limits import Limits
 from clinic.cohort.files.notices import Notices
 from clinic.cohort.files.pages import Page, misfits
-from clinic.cohort.files.quotes import LINE_BREAK, swallows
+from clinic.cohort.files.text.quotes import LINE_BREAK, swallows
 from clinic.errors import ListRefused
 from clinic.values.names import has_odd_sign
 

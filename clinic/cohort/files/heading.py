@@ -13,9 +13,9 @@ from pathlib import Path
 from clinic.cohort.columns import column_letter, recognised
 from clinic.cohort.files.limits import Limits
 from clinic.cohort.files.pages import is_blank
-from clinic.cohort.files.quotes import heading_swallows
-from clinic.cohort.files.scan import Scan
-from clinic.cohort.files.text import TextTable, bad_quotes, open_text
+from clinic.cohort.files.text.quotes import heading_swallows
+from clinic.cohort.files.text.scan import Scan
+from clinic.cohort.files.text.table import TextTable, bad_quotes, open_text
 from clinic.cohort.files.titles import Row, heading_among
 from clinic.errors import ListRefused
 from clinic.values.formula import plain_cell

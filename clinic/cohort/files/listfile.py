@@ -16,9 +16,9 @@ from clinic.cohort.files.limits import Limits
 from clinic.cohort.files.lookalikes import Lookalikes
 from clinic.cohort.files.notices import Notice, Notices
 from clinic.cohort.files.pages import Block, Table, block_of, sha256_of
-from clinic.cohort.files.scan import scan
-from clinic.cohort.files.sheet import SheetTable, open_sheet
+from clinic.cohort.files.sheets.sheet import SheetTable, open_sheet
 from clinic.cohort.files.short import FilledTable, ShortRows, columns_of
+from clinic.cohort.files.text.scan import scan
 from clinic.errors import ListRefused
 from clinic.settings import Layout
 
@@ -183,7 +183,7 @@ def open_any_sheet(
     """A sheet of whatever program; `headings`: as in `open_sheet`."""
     if kind == "zip":
         return open_sheet(path, limits, notices, headings=headings)
-    from clinic.cohort.files.xls_sheet import open_xls  # its reader is rarely needed
+    from clinic.cohort.files.sheets.xls_sheet import open_xls  # its reader is rarely needed
 
     return open_xls(path, limits, notices, headings=headings)
 

@@ -8,7 +8,7 @@ Operations on the record: whom they concern, what each will change, has changed,
     follow_up                          what people must still do after it (ALC-23)
 
 An item of an applied chunk whose outcome is `will_change` *has been* changed: no second write says so. It
-is the audit's item too, sealed where it stands (clinic/govern/audit_rows.py).
+is the audit's item too, sealed where it stands (clinic/govern/audit/rows.py).
 """
 
 from typing import Final
@@ -30,7 +30,8 @@ from sqlalchemy import (
 from clinic.record.schema.base import METADATA
 from clinic.record.types import BigKey, UtcDateTime
 
-# The outcome of an item that is to be changed, and was if its chunk is applied (all: clinic/change/outcomes.py)
+# The outcome of an item that is to be changed, and was if its chunk is applied (all:
+# clinic/change/core/outcomes.py)
 WILL_CHANGE: Final = "will_change"
 
 # source: filter, file, ids, pick, rerun
@@ -47,7 +48,7 @@ selection = Table(
     Column("taken_by", String(80), nullable=False),
 )
 
-# outcome: selected, duplicate, patient_not_found, id_missing (clinic/change/outcomes.py)
+# outcome: selected, duplicate, patient_not_found, id_missing (clinic/change/core/outcomes.py)
 selection_row = Table(
     "selection_row",
     METADATA,
@@ -62,7 +63,7 @@ selection_row = Table(
 
 Index("ix_selection_row_patient_id", selection_row.c.selection_id, selection_row.c.patient_id)
 
-# States: clinic/change/states.py. The counts are of patients
+# States: clinic/change/core/states.py. The counts are of patients
 operation = Table(
     "operation",
     METADATA,
@@ -99,7 +100,7 @@ operation_item = Table(
     Column("patient_id", BigInteger, nullable=False),
     Column("field", String(20), nullable=False),
     Column("subject_id", BigInteger, nullable=False),
-    Column("outcome", String(24), nullable=False),  # clinic/change/outcomes.py
+    Column("outcome", String(24), nullable=False),  # clinic/change/core/outcomes.py
     Column("detail", String(40)),  # an operation's number or a code: never a patient's value
     Column("old", Text),
     Column("new", Text),
@@ -124,7 +125,7 @@ operation_chunk = Table(
     Column("edits_seen", BigInteger, nullable=False, server_default="0"),  # later edits are above
     Column("applied_at", UtcDateTime),
     Column("root", LargeBinary),  # the seal of its items as they were approved: SHA-256, and a mark
-    Column("marks", LargeBinary),  # a row (clinic/govern/audit_chain.py)
+    Column("marks", LargeBinary),  # a row (clinic/govern/audit/chain.py)
     PrimaryKeyConstraint("operation_id", "number"),
     CheckConstraint("state IN ('planned', 'applied')", name="state_known"),
 )
@@ -151,7 +152,7 @@ field_edit = Table(
 )
 Index("ix_field_edit_patient_id", field_edit.c.patient_id, field_edit.c.field)
 
-# code: what is to be done (clinic/change/follow_up.py); subject: the facility or provider concerned
+# code: what is to be done (clinic/change/review/follow_up.py); subject: the facility or provider concerned
 follow_up = Table(
     "follow_up",
     METADATA,

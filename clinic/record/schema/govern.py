@@ -8,7 +8,7 @@ Who may decide, what was decided, and the audit trail.
     audit_act   1 ── n audit_row_seal   keys and marks of the rows that the act wrote, a table each
     audit_block 1 ── n operation_item   what a chunk of an operation changed, with old and new values
 
-Blocks are chained per stream ("system", "operation-7", "campaign-3"): clinic/govern/audit_chain.py.
+Blocks are chained per stream ("system", "operation-7", "campaign-3"): clinic/govern/audit/chain.py.
 Triggers refuse every UPDATE, DELETE and TRUNCATE of the audit tables, and of the items that they seal.
 """
 
@@ -47,7 +47,8 @@ operator = Table(
     CheckConstraint("role IN ('operator', 'team_lead', 'manager', 'admin')", name="role_known"),
 )
 
-# One a person and account of the system: clinic/govern/sign_in.py. The token itself is in the account's file
+# One a person and account of the system: clinic/govern/people/sign_in.py. The token itself is in the
+# account's file
 sign_in = Table(
     "sign_in",
     METADATA,
@@ -65,7 +66,7 @@ approval = Table(
     Column("id", Integer, primary_key=True),
     Column("subject", String(20), nullable=False),  # "operation", "campaign"
     Column("subject_id", BigInteger, nullable=False),
-    Column("kind", String(40), nullable=False),  # what it is, of clinic/govern/roles.py
+    Column("kind", String(40), nullable=False),  # what it is, of clinic/govern/people/roles.py
     Column("digest", String(64), nullable=False),  # SHA-256 of all that was reviewed
     Column("requested_by", String(80), nullable=False),
     Column("requested_at", UtcDateTime, nullable=False),
@@ -144,7 +145,7 @@ audit_act = Table(
 Index("ix_audit_act_subject", audit_act.c.subject, audit_act.c.subject_id)
 Index("ix_audit_act_timestamp", audit_act.c.timestamp)
 
-# Keys and marks, never a value: clinic/govern/audit_seals.py. Their digest is in the marks of the act's block
+# Keys and marks, never a value: clinic/govern/audit/seals.py. Their digest is in the marks of the act's block
 audit_row_seal = Table(
     "audit_row_seal",
     METADATA,

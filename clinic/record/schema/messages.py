@@ -45,7 +45,7 @@ installation = Table(
     Column("install_id", String(36), nullable=False),
     Column("epoch", Integer, nullable=False, server_default="1"),
     Column("created_at", UtcDateTime, nullable=False),
-    # Nothing is sent while there is one: clinic/message/sending_stop.py
+    # Nothing is sent while there is one: clinic/message/campaign/sending_stop.py
     Column("stopped_code", String(40)),
     Column("stopped_by", String(80)),
     Column("stopped_at", UtcDateTime),
@@ -99,7 +99,7 @@ campaign = Table(
     Column("released_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
     Column("row_version", Integer, nullable=False, server_default="1"),
-    # --- its time: clinic/message/schedule.py, pacing.py
+    # --- its time: clinic/message/timing/schedule.py, pacing.py
     Column("start_at", UtcDateTime),  # empty: at once
     Column("latest_start", UtcDateTime),  # later than this it is missed, and a person must look
     Column("stagger_days", Integer),
@@ -107,15 +107,15 @@ campaign = Table(
     Column("pace_second", Integer),
     Column("pace_hour", Integer),
     Column("pace_day", Integer),
-    # --- what must be before it is sent: clinic/message/approve.py, canary.py
+    # --- what must be before it is sent: clinic/message/prepare/approve.py, canary.py
     Column("manifest_sha256", String(64)),  # of all that was released
     Column("canary_size", Integer),  # batch 1 is so large and goes first; empty: there is none
     Column("canary_until", UtcDateTime),  # when the rest may follow; empty: batch 1 is not done
     Column("canary_passed", Boolean, nullable=False, server_default=text("false")),
-    # --- that it halted itself, and that this was told: clinic/message/halting.py
+    # --- that it halted itself, and that this was told: clinic/message/campaign/circuit_breaker.py
     Column("halted_at", UtcDateTime),  # the last time
     Column("halt_told_at", UtcDateTime),  # the `halted_at` that was told; empty: none was
-    # --- that the record was set back: clinic/message/doubt.py
+    # --- that the record was set back: clinic/message/campaign/doubt.py
     Column("doubt_since", UtcDateTime),  # its messages may have left from then; empty: no doubt
     Column("doubt_until", UtcDateTime),
     Column("doubt_said", String(10)),  # what a person said of it: asked, repeat, unknown
@@ -170,7 +170,7 @@ batch = Table(
     Column(
         "saved", Boolean, nullable=False, server_default=text("false")
     ),  # clinical items written
-    # Saved, and no receipt is awaited any more: clinic/message/settle.py
+    # Saved, and no receipt is awaited any more: clinic/message/incoming/apply_receipts.py
     Column("settled", Boolean, nullable=False, server_default=text("false")),
     Column("trouble", String(200)),  # why the last call took nothing, in a sentence; empty: it did
     UniqueConstraint("campaign_id", "number"),

@@ -6,7 +6,7 @@ from clinic.record.schema.base import METADATA
 from clinic.record.types import BigKey, UtcDateTime
 
 # id: operation_id * 2**24 + number; the booked visit has it as `appointment.visit_plan_id`, so that none
-# is booked twice. Rows without a place have a reason (clinic/change/outcomes.py). Triggers keep them
+# is booked twice. Rows without a place have a reason (clinic/change/core/outcomes.py). Triggers keep them
 visit_plan = Table(
     "visit_plan",
     METADATA,

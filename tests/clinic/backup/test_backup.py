@@ -16,9 +16,9 @@ from clinic.backup.restore import restore
 from clinic.backup.upgrade import copy_before
 from clinic.backup.write import write_backup
 from clinic.errors import BackupRefused, NotSetUp
-from clinic.govern.audit import Act, record_act, verify, write_anchor
-from clinic.govern.audit_key import unlock
-from clinic.message.sending_stop import read_stop, stop_by_person
+from clinic.govern.audit.key import unlock
+from clinic.govern.audit.trail import Act, record_act, verify, write_anchor
+from clinic.message.campaign.sending_stop import read_stop, stop_by_person
 from clinic.record.database import Record
 from clinic.record.installation import install
 from clinic.record.schema.messages import campaign, installation

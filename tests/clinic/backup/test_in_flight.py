@@ -13,11 +13,11 @@ from clinic.backup.read import check_backup, unpacked
 from clinic.backup.restore import restore
 from clinic.backup.write import write_backup
 from clinic.clock import SystemClock
-from clinic.message.control import resume
-from clinic.message.doubt import promises_of
-from clinic.message.sending_stop import allow, sending
-from clinic.message.timing import Timing
-from clinic.message.witness import accept, home_of
+from clinic.message.campaign.doubt import promises_of
+from clinic.message.campaign.sending_stop import allow, sending
+from clinic.message.prepare.control import resume
+from clinic.message.sending.restore_guard import accept, home_of
+from clinic.message.timing.timing import Timing
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch
 from tests.kill.harness import end, finish, judge, kill_at, prepare, start

@@ -10,11 +10,10 @@ from clinic.backup.read import unpacked
 from clinic.backup.restore import restore
 from clinic.backup.write import write_backup
 from clinic.errors import NotAllowed
-from clinic.govern.audit_key import unlock
+from clinic.govern.audit.key import unlock
 from clinic.message import states
-from clinic.message.campaign import get_campaign
-from clinic.message.deliver import deliver
-from clinic.message.sending_stop import (
+from clinic.message.campaign.campaign import get_campaign
+from clinic.message.campaign.sending_stop import (
     MOVED,
     allow,
     require_sending,
@@ -23,7 +22,8 @@ from clinic.message.sending_stop import (
     stop_by_person,
     stop_moved,
 )
-from clinic.message.witness import accept, home_of, register
+from clinic.message.sending.deliver import deliver
+from clinic.message.sending.restore_guard import accept, home_of, register
 from clinic.record.database import Record
 from clinic.settings import Settings
 from tests.fakes import FakeClock, FakeGateway

@@ -1,11 +1,11 @@
-"""Applies an operation in a process of its own, to be killed (tests/clinic/change/test_kills.py)."""
+"""Applies an operation in a process of its own, to be killed (tests/clinic/change/run/test_kills.py)."""
 
 from __future__ import annotations
 
 from multiprocessing.connection import Connection
 
-from clinic.change.apply import apply_chunk, begin, chunks_left
-from clinic.change.finish import finish
+from clinic.change.run.apply import apply_chunk, begin, chunks_left
+from clinic.change.run.finish import finish
 from clinic.clock import SystemClock
 from clinic.record.database import Record
 from tests.clinic.change.practice import SETTINGS

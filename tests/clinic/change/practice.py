@@ -8,16 +8,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from clinic.change.apply import apply_chunk, begin, chunks_left
-from clinic.change.approve import ask
-from clinic.change.checklist import require_ready
-from clinic.change.deciding import decide
-from clinic.change.finish import finish
-from clinic.change.locks import holder_of
+from clinic.change.core.locks import holder_of
 from clinic.change.operations import Request, get_operation, request_operation
-from clinic.change.plan import make_plan
-from clinic.change.summary import Summary
-from clinic.govern.operators import Operator
+from clinic.change.review.approve import ask
+from clinic.change.review.checklist import require_ready
+from clinic.change.review.deciding import decide
+from clinic.change.run.apply import apply_chunk, begin, chunks_left
+from clinic.change.run.finish import finish
+from clinic.change.run.plan import make_plan
+from clinic.change.run.summary import Summary
+from clinic.govern.people.operators import Operator
 from clinic.record.database import Record
 from clinic.record.schema.change import operation_item
 from clinic.record.schema.govern import operator

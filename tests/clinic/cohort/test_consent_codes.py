@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from clinic.cohort.consent_codes import CODES, read_consent_codes
-from clinic.message.suppress import opted_out
+from clinic.message.eligibility.suppress import opted_out
 from clinic.record.database import Record
 from clinic.record.schema.people import consent, patient
 from tests.ledgers import add_patients

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clinic.cohort.import_list import take_in_file, take_in_ids
 from clinic.cohort.rows import ListSource, get_list, match_patients, read_rows, tell_ids_apart
-from clinic.cohort.take_in import take_in_file, take_in_ids
 from clinic.errors import NotFound
 from clinic.practice.people import check_digits
 from clinic.record.database import Record

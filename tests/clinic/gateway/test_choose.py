@@ -10,10 +10,10 @@ from pydantic import SecretStr
 
 from clinic.errors import SettingsWrong
 from clinic.gateway.choose import gateway_for
+from clinic.gateway.incoming.signature import read_token
 from clinic.gateway.outbox import read_outbox
 from clinic.gateway.protocol import Outgoing, Taken
-from clinic.gateway.signature import read_token
-from clinic.gateway.smtp import Smtp
+from clinic.gateway.smtp.email import Smtp
 from clinic.record.database import Record
 from clinic.settings import EmailGateway, Receipts, Settings, SmsGateway
 

@@ -9,9 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from clinic.errors import GatewayBusy
-from clinic.gateway.http_sms import HttpSms
+from clinic.gateway.http.sms import HttpSms
+from clinic.gateway.incoming.pull import fetch_page
 from clinic.gateway.protocol import Answer, Outgoing, Taken
-from clinic.gateway.receipt_pull import fetch_page
 from clinic.settings import SmsGateway
 from tests.servers.certificates import server_context
 from tests.servers.proxy import counting_proxy

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from clinic.gateway.protocol import Outgoing, Taken, Turned
-from clinic.gateway.smtp import Smtp
+from clinic.gateway.smtp.email import Smtp
 from clinic.settings import EmailGateway
 from tests.servers.postfix import can_run, running_postfix
 from tests.servers.relay import running_relay

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from clinic.change.deciding import decide
-from clinic.cohort.take_in import take_in_ids
-from clinic.gateway.incoming import Receipt
-from clinic.govern.approvals import request_approval
-from clinic.govern.governed import take_first_values
-from clinic.govern.operators import Operator, add_operator
-from clinic.message import control
-from clinic.message.catalogue import NewTemplate, add_template
-from clinic.message.deliver import deliver
-from clinic.message.override import apply_override, keep_override
-from clinic.message.receipts import keep_receipts
-from clinic.message.save import save_batches
-from clinic.message.settle import apply_receipts
-from clinic.message.trail import tell_released, tell_requested
+from clinic.change.review.deciding import decide
+from clinic.cohort.import_list import take_in_ids
+from clinic.gateway.incoming.parse import Receipt
+from clinic.govern.approvals.approvals import request_approval
+from clinic.govern.people.operators import Operator, add_operator
+from clinic.govern.rules.governed import take_first_values
+from clinic.message.campaign.override import apply_override, keep_override
+from clinic.message.campaign.trail import tell_released, tell_requested
+from clinic.message.incoming.apply_receipts import apply_receipts
+from clinic.message.incoming.receipts import keep_receipts
+from clinic.message.outcomes.save import save_batches
+from clinic.message.prepare import control
+from clinic.message.sending.deliver import deliver
+from clinic.message.template.catalogue import NewTemplate, add_template
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign
 from clinic.settings import Settings

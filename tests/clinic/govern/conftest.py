@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from clinic.govern.audit_key import unlock
-from clinic.govern.operators import Operator
-from clinic.govern.roles import Role
+from clinic.govern.audit.key import unlock
+from clinic.govern.people.operators import Operator
+from clinic.govern.people.roles import Role
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
 from tests.fakes import FakeClock, quick_hash

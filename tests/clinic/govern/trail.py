@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.change.outcomes import WILL_CHANGE
+from clinic.change.core.outcomes import WILL_CHANGE
 from clinic.clock import Clock
-from clinic.govern.audit import seal_chunk
+from clinic.govern.audit.trail import seal_chunk
 from clinic.record.schema.change import operation, operation_chunk, operation_item, selection
 
 ASKED = datetime(2026, 3, 2, 9, tzinfo=UTC)

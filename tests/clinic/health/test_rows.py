@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from clinic.backup.noted import note_backup, note_checked
 from clinic.clock import SystemClock
-from clinic.gateway.incoming import Receipt, unread_body
+from clinic.gateway.incoming.parse import Receipt, unread_body
 from clinic.health.facts import Facts, PrefectFacts, RecordFacts, Unusable
 from clinic.health.findings import KINDS, Finding, exit_code
 from clinic.health.judge import judge
@@ -24,11 +24,11 @@ from clinic.health.noted import note_findings, note_told, note_watched
 from clinic.health.probes import look_at_disks, look_at_gateways
 from clinic.health.record_facts import read_facts
 from clinic.message import states
-from clinic.message.deliver import deliver
-from clinic.message.receipts import keep_receipts
-from clinic.message.sending_stop import stop_by_person
-from clinic.message.timing import Timing
-from clinic.message.unread import keep_unread
+from clinic.message.campaign.sending_stop import stop_by_person
+from clinic.message.incoming.receipts import keep_receipts
+from clinic.message.incoming.unread import keep_unread
+from clinic.message.sending.deliver import deliver
+from clinic.message.timing.timing import Timing
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, installation
 from clinic.settings import Settings

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from clinic.govern.approvals import request_approval
-from clinic.govern.confirming import confirm
-from clinic.message.approve import release_campaign
-from clinic.message.deliver import deliver
-from clinic.message.stage import stage
-from clinic.message.timing import Timing
-from clinic.message.variables import Setting
+from clinic.govern.approvals.approvals import request_approval
+from clinic.govern.approvals.confirming import confirm
+from clinic.message.prepare.approve import release_campaign
+from clinic.message.prepare.stage import stage
+from clinic.message.sending.deliver import deliver
+from clinic.message.template.variables import Setting
+from clinic.message.timing.timing import Timing
 from clinic.notify.chase import find_late, open_alert
 from clinic.record.database import Record
 from clinic.record.installation import install

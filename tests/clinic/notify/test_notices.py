@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from clinic.change.deciding import decide
+from clinic.change.review.deciding import decide
 from clinic.errors import NotAllowed, OperationRefused, TemplateRefused
-from clinic.govern.approvals import latest, waiting
-from clinic.govern.audit_verify import verify
-from clinic.govern.operators import Operator
-from clinic.message.approve import SUBJECT, ask, release_campaign
-from clinic.message.deliver import deliver
+from clinic.govern.approvals.approvals import latest, waiting
+from clinic.govern.audit.verify import verify
+from clinic.govern.people.operators import Operator
+from clinic.message.outcomes.summary import summarize
+from clinic.message.prepare.approve import SUBJECT, ask, release_campaign
+from clinic.message.prepare.stage import stage
 from clinic.message.purposes import NOTICE
-from clinic.message.stage import stage
-from clinic.message.summary import summarize
-from clinic.message.timing import Timing
-from clinic.message.variables import Setting
+from clinic.message.sending.deliver import deliver
+from clinic.message.template.variables import Setting
+from clinic.message.timing.timing import Timing
 from clinic.notify.asking import ask_for
 from clinic.notify.notices import STAFF, name_all, open_notice
 from clinic.notify.preparing import prepare_notice

@@ -11,9 +11,9 @@ import pytest
 import sqlalchemy as sa
 
 from clinic.errors import CohortError
-from clinic.gateway.smtp import Smtp
-from clinic.message.deliver import deliver
-from clinic.message.summary import summarize
+from clinic.gateway.smtp.email import Smtp
+from clinic.message.outcomes.summary import summarize
+from clinic.message.sending.deliver import deliver
 from clinic.notify.asking import ask_for
 from clinic.notify.notices import open_notice
 from clinic.notify.recipients import Audience

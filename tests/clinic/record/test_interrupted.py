@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from clinic.record.database import Record
-from tests.postgres_copies import Copies
+from tests.servers.postgres_copies import Copies
 
 SOON = 120  # seconds; it takes three
 

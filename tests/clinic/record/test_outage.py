@@ -12,7 +12,7 @@ from clinic.errors import RecordUnsafe
 from clinic.record.database import Record
 from clinic.record.outage import PASSING, outage
 from clinic.record.schema.people import facility
-from tests.postgres import running_server
+from tests.servers.postgres import running_server
 
 
 def fail(record: Record, *statements: str, then: Callable[[], None] = lambda: None) -> None:

@@ -19,8 +19,8 @@ from clinic.settings import Operations, Settings, Visits
 from tests.clinic.change.practice import asked, asked_for, done, patients, places, staff
 from tests.fakes import FakeClock
 from tests.main_job import Practice
-from tests.postgres_copies import Copies
 from tests.selections import select_by_filter
+from tests.servers.postgres_copies import Copies
 
 COUNT = 1_050
 SETTINGS = Settings(

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from clinic.record.journal import note_membership, note_updates
+from clinic.record.edit_log import note_membership, note_updates
 from clinic.record.triggers import refuse_delete, refuse_update
 from clinic.record.types import UtcDateTime
 

@@ -20,20 +20,20 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clinic.change.apply import apply_chunk, begin, chunks_left
-from clinic.change.asked_before import written_before
-from clinic.change.checklist import checklist
-from clinic.change.deciding import decide
-from clinic.change.export import folder_of, write_file
-from clinic.change.export_file import ExportFile, cell_text
+from clinic.change.core.outcomes import LOCKED
+from clinic.change.export.asked_before import written_before
+from clinic.change.export.export import folder_of, write_file
+from clinic.change.export.file import ExportFile, cell_text
 from clinic.change.exported import export, find_file
-from clinic.change.finish import finish
 from clinic.change.operations import get_operation
-from clinic.change.outcomes import LOCKED
-from clinic.change.undo import request_undo
+from clinic.change.review.checklist import checklist
+from clinic.change.review.deciding import decide
+from clinic.change.run.apply import apply_chunk, begin, chunks_left
+from clinic.change.run.finish import finish
+from clinic.change.run.undo import request_undo
 from clinic.errors import NotAllowed, OperationRefused
-from clinic.govern.audit_rows import audit_item
-from clinic.govern.audit_verify import verify
+from clinic.govern.audit.rows import audit_item
+from clinic.govern.audit.verify import verify
 from clinic.record.database import Record
 from clinic.record.schema.clinical import allergy, diagnosis, export_file, medication
 from clinic.record.schema.govern import audit_act

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from clinic.change.export_file import ExportFile
+from clinic.change.export.file import ExportFile
 
 
 def main(folder: str, format_: str) -> None:

@@ -8,8 +8,8 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clinic.change.visit_placing import Diary, Placed, Wish, place
-from clinic.change.visit_slots import Slot, Spans, free_slots
+from clinic.change.visits.placing import Diary, Placed, Wish, place
+from clinic.change.visits.slots import Slot, Spans, free_slots
 
 MINUTES = 20
 # A week of days, eight hours each, cut into visits

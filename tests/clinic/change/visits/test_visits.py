@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from clinic.change.apply import apply_chunk, begin
-from clinic.change.review import read_lines
-from clinic.change.undo import request_undo
-from clinic.change.visit_field import TAKES_TIME
-from clinic.change.visit_request import read_request
+from clinic.change.review.review import read_lines
+from clinic.change.run.apply import apply_chunk, begin
+from clinic.change.run.undo import request_undo
+from clinic.change.visits.field import TAKES_TIME
+from clinic.change.visits.request import read_request
 from clinic.errors import NotFound, OperationRefused
-from clinic.govern.audit_rows import audit_item
-from clinic.govern.audit_verify import verify
+from clinic.govern.audit.rows import audit_item
+from clinic.govern.audit.verify import verify
 from clinic.record.database import Record
 from clinic.record.schema.people import appointment, patient, provider
 from clinic.settings import Operations, Settings, Visits

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from clinic.cohort.files import open_list
+from clinic.cohort.import_list import take_in_file
 from clinic.cohort.remarks import list_remarks
-from clinic.cohort.take_in import take_in_file
 from clinic.record.database import Record
 from tests.fakes import FakeClock
 

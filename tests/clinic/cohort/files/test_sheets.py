@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from clinic.cohort.files import Limits, ListFile, open_list
-from clinic.cohort.files.cells import cell_text
+from clinic.cohort.files.sheets.cells import cell_text
 from clinic.errors import ListRefused
 from tests.clinic.cohort.files import workbooks as made
 

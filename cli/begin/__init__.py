@@ -1,0 +1,1 @@
+"""The panel Begin of `cohort --help`: setting up, trying out, looking after an installation."""

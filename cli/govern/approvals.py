@@ -1,0 +1,411 @@
+"""`cohort approvals`, `cohort approve`, `cohort reject`: what waits for a second approver."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import console
+from cli.going import require_not_stalled
+from cli.govern.confirm import asked_by
+from cli.operations.options import Limit, Page
+from cli.proof import Me, SecretFd, anchor_of, claimed, prove_me, who_acts
+from cli.wiring import LocalTime, get_settings, open_record
+
+if TYPE_CHECKING:
+    from clinic.change.operations import Operation
+    from clinic.govern.approvals.approvals import Approval
+    from clinic.govern.approvals.deciding import Decision
+    from clinic.record.database import Record
+    from clinic.settings import Settings
+
+app = typer.Typer(
+    rich_markup_mode="rich",
+    help="""
+    What waits for a second approver. Without a command: the list.
+
+    An approval is bound to exactly what was reviewed and serves once: any change voids it.
+    """,
+)
+Number = Annotated[int, typer.Argument(metavar="APPROVAL", help="Its number: cohort approvals.")]
+Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
+
+
+@app.callback(invoke_without_command=True)
+def list_all(context: typer.Context, json: Json = False) -> None:
+    """What waits, since when, for whom."""
+    if context.invoked_subcommand is not None:
+        return
+    from clinic.clock import SystemClock
+    from clinic.govern.approvals.approvals import waiting
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        _show_list(record, settings, waiting(record, SystemClock().now()), json=json)
+
+
+@app.command()
+def stale(
+    hours: Annotated[float, typer.Option(min=0, help="Waiting for longer than this.")] = 24,
+    json: Json = False,
+) -> None:
+    """Old requests to be chased, and those that nobody can decide; closes what has expired."""
+    from clinic.clock import SystemClock
+    from clinic.govern.approvals.approvals import expire, undecidable
+    from clinic.govern.approvals.approvals import stale as find_stale
+    from clinic.message.prepare.approve import close_undecided
+
+    settings, clock = get_settings(), SystemClock()
+    with open_record(settings) as record:
+        closed = expire(record, clock)
+        close_undecided(record, clock)
+        found = find_stale(record, clock.now(), after=timedelta(hours=hours))
+        stuck = undecidable(record, clock.now())
+        _show_list(record, settings, found, json=json)
+    for asked in stuck:  # ALC-45
+        console.say(f"[yellow]Nobody can decide request {asked.id}[/]: it needs {_needs(asked)}.")
+    if closed:
+        console.say(f"Expired without being used: {', '.join(map(str, closed))}.")
+
+
+@app.command()
+def show(approval: Number, limit: Limit = 20, page: Page = 1, json: Json = False) -> None:
+    """One request: what would be done, to whom, what follows, why, and who may decide."""
+    from clinic.govern.approval_rows import existing
+    from clinic.govern.approvals.confirming import is_confirmed
+    from clinic.govern.approvals.queue import deciders
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        with record.read() as connection:
+            asked = existing(connection, approval)
+            confirmed = is_confirmed(connection, asked)
+        names = deciders(record, asked)
+        found = _operation_of(record, asked)
+        if json:
+            more = (
+                {"checklist": []}
+                if found is None
+                else _review(record, settings, found, limit, page)
+            )
+            told = {"deciders": names, "confirmed": confirmed}
+            return console.show_json({**asdict(asked), **told, **more})
+    at = LocalTime(settings).show
+    rows = [
+        ("What", f"{asked.kind}, {asked.subject} {asked.subject_id}"),
+        *([] if found else sorted(asked.summary.items())),
+        ("Reason", asked.reason),
+        ("Requested by", f"{asked_by(asked, confirmed=confirmed)}, {at(asked.requested_at)}"),
+        ("State", f"{asked.state}, open until {at(asked.expires_at)}"),
+        ("Decided by", f"{asked.decided_by}, {at(asked.decided_at)}" if asked.decided_by else ""),
+        ("Note", asked.note),
+        ("May decide", ", ".join(names)),
+        ("Digest", asked.digest),
+    ]
+    console.show_table(f"Approval {asked.id}", ["", ""], rows)
+    if found is not None:
+        from cli.show.operation import show_review
+
+        with open_record(settings) as record:
+            show_review(record, settings, found.id, limit=limit, page=page)
+    else:  # ALC-46
+        console.say("Bulk operations affect many records and cannot easily be undone.")
+    if asked.state == "waiting":
+        console.next_commands(*_commands(asked, settings, names, confirmed=confirmed))
+    return None
+
+
+def _operation_of(record: Record, asked: Approval) -> Operation | None:
+    """The operation that waits for this; None: something else does."""
+    from clinic.change.operations import get_operation
+    from clinic.errors import NotFound
+
+    if asked.subject != "operation":
+        return None
+    try:
+        return get_operation(record, asked.subject_id)
+    except NotFound:
+        return None
+
+
+def _review(
+    record: Record, settings: Settings, found: Operation, limit: int, page: int
+) -> dict[str, object]:
+    from cli.show.operation_json import review_as_json
+
+    return review_as_json(record, settings, found, limit=limit, page=page)
+
+
+def approve(
+    approval: Number,
+    note: Annotated[str, typer.Option(help="What you checked; kept in the audit trail.")] = "",
+    override: Annotated[
+        str,
+        typer.Option(
+            metavar="WHY", help="Approve although the checklist fails; kept in the trail."
+        ),
+    ] = "",
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """
+    Approve a request, and let its run go on. Asks for your password.
+
+    Look at it first: cohort approvals show APPROVAL. You cannot approve what you asked for yourself.
+    Name no patient in the note.
+    """
+    _decide(approval, "approved", note=note, me=me, secret_fd=secret_fd, override=override)
+
+
+def reject(
+    approval: Number,
+    note: Annotated[str, typer.Option(help="Why; the requester reads it.")],
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """Reject a request. Its run ends without having changed anything. Name no patient in the note."""
+    _decide(approval, "rejected", note=note, me=me, secret_fd=secret_fd)
+
+
+@app.command()
+def resume(approval: Number, me: Me = "", secret_fd: SecretFd = None) -> None:
+    """Continue the run of a decided request, if that failed when it was decided."""
+    from clinic.clock import SystemClock
+    from clinic.errors import NotAllowed
+    from clinic.govern.approval_rows import existing
+    from clinic.govern.audit.hands import tell_resumed
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        by = who_acts(record, settings, me, secret_fd)
+        with record.read() as connection:
+            decided = existing(connection, approval)
+        if decided.state == "waiting":
+            raise NotAllowed("approval-waiting", "nobody has decided yet; see: cohort approvals")
+        subject, number = decided.subject, decided.subject_id
+        tell_resumed(record, SystemClock(), by=by, subject=subject, subject_id=number)
+    lead_on(decided, settings)
+
+
+def _decide(
+    approval: int,
+    decision: Decision,
+    *,
+    note: str,
+    me: str,
+    secret_fd: int | None,
+    override: str = "",
+) -> None:
+    from clinic.change.review.deciding import decide
+    from clinic.clock import SystemClock
+    from clinic.govern.audit.trail import write_anchor
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        person = prove_me(record, settings, me, secret_fd, anew=True)
+        decided = decide(
+            record, SystemClock(), approval, operator=person, decision=decision, note=note,
+            override=override,
+        )  # fmt: skip
+        write_anchor(record, anchor_of(settings))
+        console.say(f"Request {decided.id} is {decided.state} by {decided.decided_by}.")
+        found = _operation_of(record, decided)
+        if found is not None and decision == "approved":  # ALC-15: counted again at the decision
+            from cli.show.operation import show_impact
+
+            show_impact(record, settings, found)
+    lead_on(decided, settings)
+
+
+def lead_on(decided: Approval, settings: Settings) -> None:
+    """
+    Write the decision to what waited for it, and let its run go on.
+
+    Raises:
+        Incomplete: the decision stands, but nothing goes on now: why, and what to do
+    """
+    from clinic.change.review.approve import answer
+    from clinic.clock import SystemClock
+    from clinic.errors import NotFound
+    from clinic.govern.rules.governed import SUBJECT
+
+    if decided.subject == SUBJECT:
+        return _put_in_force(decided, settings)
+    if decided.subject == "operation":
+        try:
+            with open_record(settings) as record:
+                answer(record, SystemClock(), decided.subject_id)
+        except NotFound:
+            return console.say(_WENT["none"])
+    # `settle` starts what a terminal began; a notice has a run, which is found by its campaign
+    has_run = decided.flow_run_id is not None or decided.kind == "notification"
+    if decided.subject != "operation" and not has_run:
+        if decided.state == "rejected":
+            if decided.subject == "campaign":
+                _refuse(decided, settings)
+            return console.say(_TOLD_NO["none"])
+        if decided.subject == "campaign":
+            console.say(_SCHEDULED)
+            return console.next_commands(f"cohort show {decided.subject_id}")
+        return console.say(_WENT["none"])
+    return resume_run(decided, by_prefect(settings))
+
+
+def _refuse(decided: Approval, settings: Settings) -> None:
+    """Close a rejected campaign that no run waits for; a run that waits closes it, and ends with why."""
+    from clinic.clock import SystemClock
+    from clinic.errors import NotFound
+    from clinic.message.prepare.approve import answer
+
+    with contextlib.suppress(NotFound), open_record(settings) as record:
+        answer(record, SystemClock(), decided.subject_id)
+
+
+def _put_in_force(decided: Approval, settings: Settings) -> None:
+    if decided.state != "approved":
+        return
+    from clinic.clock import SystemClock
+    from clinic.govern.audit.trail import write_anchor
+    from clinic.govern.rules.setting_changes import apply_change
+
+    with open_record(settings) as record:
+        name = apply_change(record, SystemClock(), decided)
+        write_anchor(record, anchor_of(settings))
+    console.say(f"{name} is {decided.summary['to']} from now on, for what begins now.")
+    console.next_commands("cohort settings")
+
+
+def by_prefect(settings: Settings) -> Callable[[Approval], str]:
+    """Lets what was decided go on, through the Prefect server of this installation."""
+
+    def call(decided: Approval) -> str:
+        from tasks.processes.environment import apply_environment
+
+        apply_environment(settings)
+        from tasks.prefect.asking import (
+            quickly,  # imports prefect, which reads its environment once
+        )
+        from tasks.runs.decided import decision_goes_on, tag_of
+
+        with open_record(settings) as record, quickly():
+            went = decision_goes_on(record, decided)
+            if went in ("not begun", "under way") and decided.state == "approved":
+                require_not_stalled(
+                    settings, tag_of(decided), decided.flow_run_id, then=_resuming(decided)
+                )
+        return went
+
+    return call
+
+
+def resume_run(decided: Approval, call: Callable[[Approval], str]) -> None:
+    """
+    Let go on what waits for this; whatever goes wrong there, the decision stands.
+
+    Raises:
+        Incomplete: it did not go on
+    """
+    from clinic.errors import Incomplete
+
+    try:
+        went = call(decided)
+    except Incomplete:
+        raise
+    except Exception as problem:
+        # No server, a run that somebody deleted: all after the decision
+        says = getattr(problem, "says", f"no Prefect server answers ({type(problem).__name__})")
+        then = _resuming(decided)
+        raise Incomplete(
+            "run-not-resumed",
+            f"the decision stands, but its run does not go on yet: {says}. With the server running "
+            f"(cohort server start) it goes on by itself within minutes, or at once: {then}",
+        ) from None
+    # Told a no, it ends, with the note; nothing of it goes on
+    said = _TOLD_NO if decided.state == "rejected" else _WENT
+    console.say(said[went])
+
+
+def _resuming(decided: Approval) -> str:
+    if decided.subject == "operation":
+        return f"cohort operations resume {decided.subject_id}"
+    return f"cohort approvals resume {decided.id}"
+
+
+_SCHEDULED = (
+    "No run waits for it: while the server runs, a scheduled one takes it up within minutes."
+)
+_TOLD_NO = {
+    "resumed": "Its run ends now; nothing was changed or sent.",
+    "started": "Its run was lost; another one notes that it is refused. Nothing was changed or sent.",
+    "under way": "Its run reads this, and ends; nothing was changed or sent.",
+    "not begun": "Its run reads this when it begins, and ends; nothing was changed or sent.",
+    "none": "Nothing was changed or sent.",
+    "done": "Nothing was changed or sent.",
+}
+_WENT = {
+    "resumed": "Its run goes on.",
+    "started": "No run of it is there any more: another is started.",
+    "under way": "Its run is under way.",
+    "not begun": "Its run is about to begin, and reads this by itself.",
+    "none": "No run waits for it.",
+    "done": "Its run has read this already.",
+}
+
+
+def _show_list(record: Record, settings: Settings, found: list[Approval], *, json: bool) -> None:
+    from clinic.govern.approvals.approvals import deciders
+    from clinic.govern.approvals.confirming import is_confirmed
+
+    who = {asked.id: deciders(record, asked) for asked in found}
+    with record.read() as connection:
+        proven = {asked.id: is_confirmed(connection, asked) for asked in found}
+    if json:
+        return console.show_json(
+            [
+                {**asdict(asked), "deciders": who[asked.id], "confirmed": proven[asked.id]}
+                for asked in found
+            ]
+        )
+    at = LocalTime(settings).show
+    console.show_table(
+        "Waiting for approval",
+        ["No", "What", "Of", "Requested by", "Since", "Until", "Needs", "May decide"],
+        [
+            (
+                asked.id, asked.kind, f"{asked.subject} {asked.subject_id}",
+                asked_by(asked, confirmed=proven[asked.id]), at(asked.requested_at),
+                at(asked.expires_at), _needs(asked), ", ".join(who[asked.id]) or "nobody",
+            )
+            for asked in found
+        ],
+        right=(0,),
+    )  # fmt: skip
+    for asked in found:
+        commands = _commands(asked, settings, who[asked.id], confirmed=proven[asked.id])
+        if commands:
+            return console.next_commands(f"cohort approvals show {asked.id}", *commands)
+    return None
+
+
+def _needs(asked: Approval) -> str:
+    from clinic.govern.people.roles import required_role
+
+    return required_role(asked.kind)
+
+
+def _commands(
+    asked: Approval, settings: Settings, names: list[str], *, confirmed: bool
+) -> list[str]:
+    """What this person may type (ALC-44: offered only to whom may)."""
+    me = claimed(settings, "")
+    if me == asked.requested_by:
+        return [] if confirmed else [f"cohort confirm {asked.id}"]
+    if me not in names:
+        return []
+    approve = [f'cohort approve {asked.id} --note "…"'] if confirmed else []
+    return [*approve, f'cohort reject {asked.id} --note "…"']

@@ -1,0 +1,159 @@
+"""`cohort operators`: who works here and what they may do."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from cli import console
+from cli.proof import Me, SecretFd, anchor_of, ask_secret, prove_me
+from cli.wiring import get_settings, open_record
+from clinic.govern.people.roles import PERMISSIONS, ROLES, Role, may
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="""
+    People who ask for and approve record operations and campaigns.
+
+    operator: asks. team_lead: also approves tags and exports. manager: also approves everything else and
+    reads the audit trail. admin: adds and disables operators, resets passwords, and nothing else. Nobody
+    approves what they asked for themselves.
+    """,
+)
+Name = Annotated[str, typer.Argument(help="a to z, 0 to 9, dot, dash, underscore, @.")]
+NewSecretFd = Annotated[
+    int | None,
+    typer.Option(
+        "--new-password-fd",
+        metavar="N",
+        help="Read the operator's new password from this file descriptor.",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
+
+
+@app.command("list")
+def list_all(json: Json = False) -> None:
+    """Everybody, with what each may approve."""
+    from clinic.govern.people.operators import list_operators
+
+    with open_record(get_settings()) as record:
+        found = list_operators(record)
+    if json:
+        return console.show_json([asdict(person) for person in found])
+    console.show_table(
+        "Operators",
+        ["Name", "Role", "", "May approve"],
+        [
+            (person.name, person.role, "" if person.active else "disabled", _approves(person.role))
+            for person in found
+        ],
+    )
+    if not found:
+        console.next_commands("cohort operators add NAME --role admin")
+
+
+@app.command()
+def add(
+    name: Annotated[
+        str, typer.Argument(help="a to z, 0 to 9, dot, dash, underscore, @; yourself if not given.")
+    ] = "",
+    role: Annotated[
+        Role | None,
+        typer.Option(help=f"One of: {', '.join(ROLES)}. The first person is an admin."),
+    ] = None,
+    me: Me = "",
+    secret_fd: SecretFd = None,
+    new_secret_fd: NewSecretFd = None,
+) -> None:
+    """Add a person. The first one is an admin; an admin adds the others."""
+    from clinic.clock import SystemClock
+    from clinic.errors import NotAllowed
+    from clinic.govern.audit.trail import write_anchor
+    from clinic.govern.people.operators import add_operator, list_operators
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        by = name = name or me or settings.operator
+        if list_operators(record):
+            if role is None:
+                raise NotAllowed("operator-role", f"say which --role: {', '.join(ROLES)}")
+            by = prove_me(record, settings, me, secret_fd, anew=True).name
+        role = role or "admin"
+        secret = ask_secret(f"New password of {name}", new_secret_fd, twice=True)
+        added = add_operator(record, SystemClock(), name=name, role=role, secret=secret, by=by)
+        write_anchor(record, anchor_of(settings))
+    console.say(f"{added.name} may now work here as {added.role}.")
+    more = f"cohort operators add NAME --role manager --operator {by}"
+    console.next_commands("cohort operators list", *([more] if role == "admin" else []))
+
+
+@app.command()
+def disable(name: Name, me: Me = "", secret_fd: SecretFd = None) -> None:
+    """Disable a person: they decide nothing any more. What they did stays in the audit trail."""
+    from clinic.clock import SystemClock
+    from clinic.govern.approvals.approvals import undecidable
+    from clinic.govern.audit.trail import write_anchor
+    from clinic.govern.people.operators import disable_operator
+
+    settings, clock = get_settings(), SystemClock()
+    with open_record(settings) as record:
+        by = prove_me(record, settings, me, secret_fd, anew=True)
+        disable_operator(record, clock, name=name, by=by.name)
+        write_anchor(record, anchor_of(settings))
+        stuck = undecidable(record, clock.now())
+    console.say(f"{name} is disabled.")
+    if stuck:  # ALC-45
+        numbers = ", ".join(str(asked.id) for asked in stuck)
+        console.say(f"[yellow]Nobody can decide these requests now:[/] {numbers}")
+
+
+@app.command()
+def secret(
+    name: Name, me: Me = "", secret_fd: SecretFd = None, new_secret_fd: NewSecretFd = None
+) -> None:
+    """
+    A new password: your own, by the old one, or another's, by an admin (--operator ADMIN).
+
+    A password that an admin gave is changed at once: until then two people know it.
+    """
+    from clinic.clock import SystemClock
+    from clinic.govern.audit.trail import write_anchor
+    from clinic.govern.people.new_secret import require_may_set, set_secret
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        by = prove_me(record, settings, me or name, secret_fd, anew=True)
+        person = require_may_set(record, name, by)
+        new = ask_secret(f"New password of {person.name}", new_secret_fd, twice=True)
+        set_secret(record, SystemClock(), name=person.name, secret=new, by=by)
+        write_anchor(record, anchor_of(settings))
+    console.say(f"{person.name} has a new password.")
+    if by.name != person.name:
+        console.next_commands(f"cohort operators secret {person.name}")
+
+
+@app.command()
+def unlock(name: Name, me: Me = "", secret_fd: SecretFd = None) -> None:
+    """
+    End the wait of somebody after wrong passwords: by another admin or manager. Their password stays.
+
+    Without it the wait ends by itself: after a minute, then two, four … an hour at most.
+    """
+    from clinic.clock import SystemClock
+    from clinic.govern.audit.trail import write_anchor
+    from clinic.govern.people.unlock import unlock_operator
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        by = prove_me(record, settings, me, secret_fd, anew=True)
+        person = unlock_operator(record, SystemClock(), name=name, by=by)
+        write_anchor(record, anchor_of(settings))
+    console.say(f"{person.name} need not wait any more. The password is the same as before.")
+
+
+def _approves(role: Role) -> str:
+    return ", ".join(kind for kind in PERMISSIONS if may(role, "approve", kind))

@@ -1,0 +1,1 @@
+"""The panel Look of `cohort --help`: what became of what was sent."""

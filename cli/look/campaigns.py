@@ -1,0 +1,143 @@
+"""`cohort campaigns`, `cohort show`, `cohort outcomes`: what became of what was sent."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from cli import console
+from cli.harmless import harmless_out
+from cli.wiring import LocalTime, get_settings, open_record
+
+if TYPE_CHECKING:
+    from clinic.message.outcomes.report import CampaignLine
+
+Id = Annotated[int, typer.Argument(metavar="CAMPAIGN", help="Its number: cohort campaigns.")]
+Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
+
+
+def campaigns(
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20,
+    json: Json = False,
+) -> None:
+    """
+    Every campaign, newest first: when, who, the first line, how, to whom, and the verdict.
+
+    OK: everyone who was to be messaged was reached; beside it how many rows were not accepted. Error:
+    messages failed or are unknown, or more of the list is wrong than the settings accept.
+    Other words are states: checking, running, paused, refused, cancelled …
+    Of a dry run nothing was sent: OK says that it would have been.
+    """
+    from clinic.clock import SystemClock
+    from clinic.message.outcomes.report import list_campaigns
+    from clinic.message.timing.estimate import starts_at
+    from clinic.message.timing.timing import timing_of
+    from tasks.prefect.sending_queue import PAUSED_SAYS, is_paused
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        lines = list_campaigns(
+            record, limit=limit, accepted_errors=settings.release.accepted_errors
+        )
+        timing, now = timing_of(settings), SystemClock().now()
+        starts = {line.id: starts_at(record, line.id, timing, now) for line in lines if line.waits}
+    if json:
+        return console.show_json([asdict(line) for line in lines])
+    show = LocalTime(settings).show
+    if is_paused(settings):
+        console.say(f"[yellow]{PAUSED_SAYS}[/]")
+    console.show_table(
+        "Campaigns",
+        ["No", "Date", "Sender", "First line", "By", "List", "Rows", "Status"],
+        [
+            (
+                line.id, show(line.at), line.sender, line.first_line, line.channel, line.list_name,
+                line.rows, _status(line, show(starts.get(line.id))),
+            )
+            for line in lines
+        ],
+        right=(0, 6),
+    )  # fmt: skip
+    console.next_commands(f"cohort show {lines[0].id}" if lines else "cohort message --help")
+
+
+def _status(line: CampaignLine, starts: str) -> str:
+    goes_on = "starts" if line.state != "running" else "goes on"
+    when = f", {goes_on} {starts}" if starts else ""
+    return line.status + when + (" (dry run)" if line.dry_run else "")
+
+
+def show(
+    campaign: Id,
+    errors_only: Annotated[
+        bool, typer.Option("--errors-only", help="Only patients with errors, a row each.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, help="Most rows with --errors-only.")] = 50,
+    json: Json = False,
+) -> None:
+    """
+    One campaign: what was asked for, and how many rows of its list ended how. Counts add up.
+
+    With --errors-only: the rows that ended in error, with the code and what to do.
+    """
+    from cli.show.campaign import show_details, show_error_rows
+    from cli.show.next_steps import next_steps
+    from clinic.clock import SystemClock
+    from clinic.message.campaign.sending_stop import is_kept_back
+    from clinic.message.incoming.resolve_unknown import may_ask
+    from clinic.message.outcomes.report import show_campaign
+    from clinic.message.timing.estimate import starts_at
+    from clinic.message.timing.timing import timing_of
+
+    settings = get_settings()
+    now = SystemClock().now()
+    with open_record(settings) as record:
+        details = show_campaign(record, campaign, accepted_errors=settings.release.accepted_errors)
+        starts = starts_at(record, campaign, timing_of(settings), now)
+        stopped, askable = is_kept_back(record, campaign), may_ask(record, campaign, now)
+        if errors_only:
+            show_error_rows(record, campaign, limit=limit, json=json)
+        elif json:
+            console.show_json(asdict(details))
+        else:
+            show_details(details, LocalTime(settings), starts=starts)
+    if not json:
+        steps = next_steps(
+            campaign, details.state, details.counts,
+            resendable=details.resendable, waits=starts is not None,
+            stopped=stopped, askable=askable,
+        )  # fmt: skip
+        here = f"cohort show {campaign}" + (" --errors-only" if errors_only else "")
+        console.next_commands(*(step for step in steps if step != here))
+
+
+def outcomes(
+    campaign: Id,
+    csv: Annotated[Path, typer.Option("--csv", help="Where to write them; - for the screen.")],
+    only: Annotated[
+        Literal["all", "not_accepted", "not_messaged", "errors"],
+        typer.Option(help="not_accepted: left out before sending; errors: of any kind."),
+    ] = "all",
+) -> None:
+    """
+    What became of every row of the list: its own columns, then the code, what to do, and details.
+
+    The file holds patient data: keep it where the list itself may be kept. Cells that a spreadsheet
+    would run as a formula are made safe.
+    """
+    from clinic.message.outcomes.outcome_rows import write_outcomes
+    from clinic.record.private import open_private
+
+    settings = get_settings()
+    zone = LocalTime(settings).zone
+    with open_record(settings) as record:
+        if str(csv) == "-":
+            write_outcomes(record, campaign, harmless_out(), only=only, zone=zone)
+            return
+        with open_private(csv) as file:
+            count = write_outcomes(record, campaign, file, only=only, zone=zone)
+    console.say(f"{count:,} rows written to {csv}")
+    console.next_commands(f"cohort show {campaign}")

@@ -1,0 +1,110 @@
+"""`cohort receipts`: receive what the gateway pushes, and see how much of it was applied."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from cli import console
+from cli.wiring import LocalTime, get_settings, open_record
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="""
+    What networks and patients tell us: delivery receipts, replies, unsubscribe requests.
+
+    They are kept as they come; the scheduled flow `settle` applies them every five minutes.
+    """,
+)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address; as set if not given.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; as set if not given.")] = None,
+) -> None:
+    """
+    Receive receipts, replies and unsubscribe requests over HTTP, until it is told to end (Ctrl-C, SIGTERM).
+
+    Put a reverse proxy with TLS in front of it. The contract is in docs/gateways.md.
+    """
+    from clinic.clock import SystemClock
+    from clinic.gateway.choose import gateway_for
+    from clinic.gateway.incoming.server import ReceiptServer
+    from clinic.gateway.incoming.server import serve as run
+    from clinic.gateway.incoming.signature import secret_key
+    from clinic.message.incoming.inbox import RecordKeeper
+
+    settings, clock = get_settings(), SystemClock()
+    key = secret_key(settings.receipts.secret.get_secret_value())
+    with open_record(settings) as record:
+        gateway = gateway_for(settings, record, "sms")
+        gateway.close()
+        keeper = RecordKeeper(record, clock, settings.phones)
+        server = ReceiptServer(keeper, clock, key=key, gateway=gateway.name)
+        at = (host or settings.receipts.host, settings.receipts.port if port is None else port)
+        console.say(f"Receipts are taken at http://{at[0]}:{at[1]}/receipts")
+        run(server, host=at[0], port=at[1])
+
+
+@app.command()
+def status(json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False) -> None:
+    """How many receipts there are: waiting, applied, fitting no message, and not understood."""
+    from clinic.message.incoming.receipts import count_inbox
+
+    with open_record(get_settings()) as record:
+        found = asdict(count_inbox(record))
+    if json:
+        return console.show_json(found)
+    rows = [(state.replace("_", " "), count) for state, count in found.items()]
+    console.show_table("Receipts", ["State", "Receipts"], rows, right=(1,))
+    look = ("cohort receipts unread",) if found["not_understood"] else ()
+    console.next_commands(*look, "cohort receipts apply", "cohort campaigns")
+
+
+@app.command()
+def unread(
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
+    json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+) -> None:
+    """
+    What a gateway sent that was not understood, as it came, newest first. It changed no message.
+
+    Compare the words with docs/gateways.md, and ask the provider what they mean.
+    """
+    from clinic.message.incoming.unread import list_unread
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        found = list_unread(record, limit=limit)
+    if json:
+        return console.show_json([asdict(one) for one in found])
+    show = LocalTime(settings).show
+    console.show_table(
+        f"Not understood: {len(found)}",
+        ["No", "Received", "Gateway", "Why", "As it came"],
+        [(one.id, show(one.at), one.gateway, one.why, one.body) for one in found],
+        right=(0,),
+    )
+    console.next_commands("cohort receipts status")
+
+
+@app.command()
+def apply() -> None:
+    """Apply what waits now, without waiting for the scheduled run."""
+    from clinic.clock import SystemClock
+    from clinic.message.incoming.apply_receipts import apply_receipts
+    from clinic.message.incoming.replies import apply_replies
+
+    settings, clock = get_settings(), SystemClock()
+    with open_record(settings) as record:
+        done = apply_receipts(record, clock)
+        replies = apply_replies(record, clock, settings.phones)
+    console.say(
+        f"{done.applied:,} receipts applied, {done.waiting:,} wait for their message's answer, "
+        f"{done.ignored + done.unmatched:,} fit none; {replies:,} replies."
+    )
+    console.next_commands("cohort replies", "cohort campaigns")

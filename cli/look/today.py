@@ -1,0 +1,226 @@
+"""`cohort today`: what waits for me, what runs, what failed or does not move, and the way on. Only looks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from cli import console
+from cli.proof import claimed
+from cli.wiring import LocalTime, get_settings, governed, open_record
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from clinic.govern.approvals.approvals import Approval
+    from clinic.record.database import Record
+    from clinic.settings import Settings
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing of the day. what: "campaign 3"; then: the command that leads on."""
+
+    what: str
+    about: str
+    state: str
+    says: str
+    then: str
+
+
+def today(
+    json: Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")] = False,
+) -> None:
+    """
+    The day's overview: what waits for you, what is under way, what failed or stands still, what is to be done.
+
+    Of what has ended, the last day is shown; of notices to staff, the last week. Changes nothing.
+    """
+    from clinic.change.review.follow_up import list_follow_ups
+    from clinic.clock import SystemClock
+    from clinic.message.campaign.sending_stop import sending
+
+    settings, now = get_settings(), SystemClock().now()
+    with open_record(settings) as record:
+        settings = governed(record, settings)
+        me = claimed(settings, "")
+        mine, others = _waiting(record, settings, now, me)
+        under_way, bad = _operations(record, now)
+        campaigns = _campaigns(record, settings, now)
+        teams = Counter(each.team for each in list_follow_ups(record))
+        stopped = sending(record).stopped
+        bad += [*_notices(record, now), *_undecidable(record, now)]
+    under_way += [line for line, failed in campaigns if not failed]
+    bad += [line for line, failed in campaigns if failed]
+    standing = _standing_still(settings, stopped)
+    if json:
+        return console.show_json(
+            {
+                "operator": me,
+                "standing_still": standing,
+                "waits_for_me": list(map(asdict, mine)),
+                "waits_for_others": list(map(asdict, others)),
+                "under_way": list(map(asdict, under_way)),
+                "failed": list(map(asdict, bad)),
+                "follow_ups": dict(sorted(teams.items())),
+            }
+        )
+    for says in standing.values():
+        console.say(f"[yellow]{escape(says)}[/]")
+    _show(f"Waits for {me}", mine)
+    _show("Failed, or not moving", bad)
+    _show("Waits for others", others)
+    _show("Under way", under_way)
+    if teams:
+        open_ones = ", ".join(f"{team} {number:,}" for team, number in sorted(teams.items()))
+        console.say(f"Follow-ups open: {open_ones}.")
+    if not (standing or mine or bad or others or under_way or teams):
+        console.say("Nothing waits, nothing is under way, nothing failed.")
+    steps = [*_ways_on(standing), *(line.then for line in (*mine, *bad))]
+    steps += ["cohort follow-ups"] if teams else []
+    console.next_commands(*dict.fromkeys(steps))
+    return None
+
+
+def _show(title: str, lines: Sequence[Line]) -> None:
+    if lines:
+        rows = [(x.what, x.about, x.state, x.says, x.then) for x in lines]
+        console.show_table(title, ["What", "Of", "State", "", "Next"], rows)
+
+
+def _waiting(
+    record: Record, settings: Settings, now: datetime, me: str
+) -> tuple[list[Line], list[Line]]:
+    """Requests that whoever looks may decide or must confirm; and those that others may."""
+    from clinic.govern.approvals.approvals import deciders, waiting
+    from clinic.govern.approvals.confirming import is_confirmed
+
+    mine: list[Line] = []
+    others: list[Line] = []
+    for asked in waiting(record, now):
+        with record.read() as connection:
+            confirmed = is_confirmed(connection, asked)
+        names = deciders(record, asked)
+        if me == asked.requested_by and not confirmed:
+            mine.append(_asked(asked, settings, "confirm it", f"cohort confirm {asked.id}"))
+        elif me in names and confirmed:
+            mine.append(_asked(asked, settings, "decide", f"cohort approvals show {asked.id}"))
+        else:
+            whom = (
+                f"waits for {', '.join(names)}" if confirmed else f"{asked.requested_by} confirms"
+            )
+            others.append(_asked(asked, settings, whom, f"cohort approvals show {asked.id}"))
+    return mine, others
+
+
+def _asked(asked: Approval, settings: Settings, says: str, then: str) -> Line:
+    until = f"open until {LocalTime(settings).show(asked.expires_at)}"
+    about = f"{asked.kind}, by {asked.requested_by}"
+    return Line(f"{asked.subject} {asked.subject_id}", about, until, says, then)
+
+
+def _operations(record: Record, now: datetime) -> tuple[list[Line], list[Line]]:
+    """Those under way, and those that failed; one that waits for its approval is told of there."""
+    from clinic.change.core.states import WAITING
+    from clinic.change.kinds.table import title_of
+    from clinic.change.review.next_steps import next_steps
+    from clinic.change.review.standing import BAD, operations_now
+
+    under_way: list[Line] = []
+    bad: list[Line] = []
+    for each in operations_now(record, now):
+        if each.state == WAITING:
+            continue
+        says = "its run has not begun" if each.state == "approved" else each.state_reason or ""
+        then = next(iter(next_steps(record, each)), f"cohort operations show {each.id}")
+        line = Line(f"operation {each.id}", title_of(each.kind), each.state, says, then)
+        (bad if each.state in BAD else under_way).append(line)
+    return under_way, bad
+
+
+def _campaigns(record: Record, settings: Settings, now: datetime) -> list[tuple[Line, bool]]:
+    """Each with whether it failed or stands still."""
+    from clinic.message.campaign.sending_stop import sending
+    from clinic.message.outcomes.standing import STANDS_STILL, campaigns_now
+
+    stopped = sending(record).stopped is not None
+    found = []
+    for each in campaigns_now(record, now, accepted_errors=settings.release.accepted_errors):
+        then = f"cohort show {each.id}"
+        if each.state in STANDS_STILL and not stopped:
+            then = f"cohort resume {each.id}"
+        line = Line(f"campaign {each.id}", each.list_name, each.state, each.says, then)
+        found.append((line, each.bad))
+    return found
+
+
+def _notices(record: Record, now: datetime) -> list[Line]:
+    from clinic.notify.status import failed_lately
+
+    return [
+        Line(
+            f"notice of operation {each.operation_id}", f"to {each.audience}", "failed", each.says,
+            f"cohort operations show {each.operation_id}",
+        )
+        for each in failed_lately(record, now)
+    ]  # fmt: skip
+
+
+def _undecidable(record: Record, now: datetime) -> list[Line]:
+    from clinic.govern.approvals.approvals import undecidable
+
+    return [
+        Line(
+            f"{asked.subject} {asked.subject_id}", asked.kind, "waiting",
+            "nobody can decide it: another person with that role must be added",
+            f"cohort approvals show {asked.id}",
+        )
+        for asked in undecidable(record, now)
+    ]  # fmt: skip
+
+
+def _standing_still(settings: Settings, stopped: Any) -> dict[str, str]:
+    """What keeps everything from going on: by its code, in words with the way out."""
+    from tasks.prefect.polls import polling
+    from tasks.prefect.sending_queue import PAUSED_SAYS, is_paused
+    from tasks.processes import identity
+    from tasks.processes.server import server_status
+
+    found: dict[str, str] = {}
+    if stopped is not None:
+        since = LocalTime(settings).show(stopped.at)
+        found["sending_stopped"] = (
+            f"Sending is stopped since {since}, by {stopped.by}: {stopped.says}. "
+            "Look: cohort sending status"
+        )
+    who = identity.known(settings)
+    worker = polling(settings, who) if who is not None else None
+    if not server_status(settings).answers:
+        found["server_away"] = (
+            "The Prefect server does not answer: nothing begins or goes on by itself. "
+            "Start it: cohort server start"
+        )
+    elif worker is None or not worker.polls:
+        # Also where another installation's server answers at our port
+        found["no_worker"] = (
+            "No worker has asked for work within the last minute: nothing begins or goes on by itself. "
+            "Look: cohort server status"
+        )
+    elif is_paused(settings):
+        found["queue_paused"] = PAUSED_SAYS
+    return found
+
+
+def _ways_on(standing: dict[str, str]) -> list[str]:
+    commands = {
+        "sending_stopped": "cohort sending status",
+        "server_away": "cohort server start",
+        "no_worker": "cohort server status",
+        "queue_paused": "cohort server resume",
+    }
+    return [commands[code] for code in standing]

@@ -1,0 +1,1 @@
+"""`cohort message`: what was typed, the steps, and the preview."""

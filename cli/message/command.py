@@ -1,0 +1,203 @@
+"""`cohort message`: review a list, then send to everyone in it who may be messaged."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from cli.proof import Me, SecretFd
+from cli.times import day, time
+
+_WHO, _WHAT, _HOW = "Who (one of)", "What", "How"
+
+
+def message(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="A list: CSV, TSV, .xlsx, .xls or .ods.", rich_help_panel=_WHO),
+    ] = None,
+    group: Annotated[str | None, typer.Option(help="A group's code.", rich_help_panel=_WHO)] = None,
+    status: Annotated[
+        str | None, typer.Option(help="Filter: patients of this status.", rich_help_panel=_WHO)
+    ] = None,
+    facility: Annotated[
+        str | None, typer.Option(help="Filter: of this facility.", rich_help_panel=_WHO)
+    ] = None,
+    provider: Annotated[
+        str | None, typer.Option(help="Filter: of this provider.", rich_help_panel=_WHO)
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            "--from",
+            metavar="DAY",
+            parser=day,
+            help="Filter: registered then or later.",
+            rich_help_panel=_WHO,
+        ),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            "--to",
+            metavar="DAY",
+            parser=day,
+            help="Filter: registered then or earlier.",
+            rich_help_panel=_WHO,
+        ),
+    ] = None,
+    ids_from: Annotated[
+        Path | None,
+        typer.Option(
+            help="NHS numbers or own ids from a file; - to paste them.", rich_help_panel=_WHO
+        ),
+    ] = None,
+    list_id: Annotated[
+        int | None,
+        typer.Option(
+            "--list", help="A list imported before: cohort list ls.", rich_help_panel=_WHO
+        ),
+    ] = None,
+    resume: Annotated[
+        int | None,
+        typer.Option(metavar="CAMPAIGN", help="Carry on with this campaign.", rich_help_panel=_WHO),
+    ] = None,
+    name: Annotated[str, typer.Option(help="The list's name.", rich_help_panel=_WHAT)] = "",
+    template: Annotated[
+        str | None,
+        typer.Option(help="A template's key: cohort templates list.", rich_help_panel=_WHAT),
+    ] = None,
+    text: Annotated[
+        str | None, typer.Option(help="Free text instead of a template.", rich_help_panel=_WHAT)
+    ] = None,
+    subject: Annotated[
+        str | None,
+        typer.Option(help="Subject of the free text, for e-mail.", rich_help_panel=_WHAT),
+    ] = None,
+    channel: Annotated[
+        Literal["sms", "email"],
+        typer.Option(help="How the patient is contacted.", rich_help_panel=_WHAT),
+    ] = "sms",
+    snomed: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CODE",
+            help="SNOMED CT code to save with it; repeatable.",
+            rich_help_panel=_WHAT,
+        ),
+    ] = None,
+    save_when: Annotated[
+        Literal["as set", "sent", "delivered"],
+        typer.Option(help="When it is written to the record.", rich_help_panel=_WHAT),
+    ] = "as set",
+    no_save: Annotated[
+        bool, typer.Option("--no-save", help="Do not save to the record.", rich_help_panel=_WHAT)
+    ] = False,
+    start: Annotated[
+        datetime | None,
+        typer.Option(
+            metavar="TIME",
+            parser=time,
+            help="Send later: 2026-12-05 09:00 or 05/12/2026 09:00, in the organisation's time zone.",
+            rich_help_panel=_HOW,
+        ),
+    ] = None,
+    days: Annotated[
+        int | None,
+        typer.Option(min=1, max=60, help="Spread over so many days.", rich_help_panel=_HOW),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Dry run: nothing is sent.", rich_help_panel=_HOW)
+    ] = False,
+    outbox: Annotated[
+        bool,
+        typer.Option(
+            "--outbox",
+            help="Keep the messages in the outbox: nothing is sent.",
+            rich_help_panel=_HOW,
+        ),
+    ] = False,
+    preview: Annotated[
+        int, typer.Option(metavar="N", help="Show N messages and stop.", rich_help_panel=_HOW)
+    ] = 0,
+    row: Annotated[
+        int | None,
+        typer.Option(help="Show the message of this row and stop.", rich_help_panel=_HOW),
+    ] = None,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again", help="Send it although this list had it before.", rich_help_panel=_HOW
+        ),
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Send without asking.", rich_help_panel=_HOW)
+    ] = False,
+    accept_warnings: Annotated[
+        bool,
+        typer.Option(
+            "--accept-warnings",
+            help="Send it although the text has warnings.",
+            rich_help_panel=_HOW,
+        ),
+    ] = False,
+    override_gate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REASON",
+            help="Why the list is right although its checks stop it. Kept with your name on the audit trail.",
+            rich_help_panel=_HOW,
+        ),
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="The result for scripts.", rich_help_panel=_HOW)
+    ] = False,
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """
+    Message everyone in a list, a group, a filter or pasted ids who may be messaged.
+
+    First the review: who is accepted, who is not and why, what it costs, three messages as they will be
+    sent. Nothing is sent before you say yes. Killed or interrupted, it carries on with --resume.
+
+    [bold]Examples[/]
+
+      cohort message flu.csv --name "Flu 2026" --template flu-invite
+
+      cohort message --group young-mothers --name "Baby clinic" --text "No clinic on Friday."
+
+      cohort message --status active --facility F1 --name "Newsletter" --template news --channel email
+
+    A DAY is 2026-03-31 or 31/03/2026.
+
+    Exit codes: 0 all sent · 2 refused, nothing was sent · 3 not confirmed, nothing was sent · 4 work remains or
+    delivery status unknown.
+    """
+    from cli import console
+    from cli.message.options import Manner, What, Who
+    from cli.message.session import message_cohort
+
+    then = message_cohort(
+        Who(file, group, status, facility, provider, since, until, ids_from, list_id, resume),
+        What(name, template, text, subject, channel, snomed or [], save_when, not no_save),
+        Manner(
+            dry_run,
+            preview,
+            row,
+            again,
+            yes,
+            accept_warnings,
+            json,
+            start,
+            days,
+            outbox,
+            override_gate,
+            me=me,
+            secret_fd=secret_fd,
+        ),
+    )
+    console.next_commands(*then)

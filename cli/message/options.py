@@ -1,0 +1,221 @@
+"""What was typed after `cohort message`: who, what and how; and the request that this makes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from cli.pasting import text_of
+from clinic.cohort.files.kinds import is_sheet
+from clinic.cohort.import_list import take_in_ids
+from clinic.cohort.list_index import PREVIEW
+from clinic.cohort.pasted import pasted_ids
+from clinic.errors import CohortRefused, ListRefused
+from clinic.message.campaign.request import CohortChoice, MessageRequest
+from clinic.message.prepare.preview import add_preview_text
+from clinic.message.prepare.review import request_of
+from clinic.message.template.catalogue import add_own_text
+from tasks.wiring import Wiring
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Who:
+    """Where the patients come from: one of them."""
+
+    file: Path | None = None
+    group: str | None = None
+    status: str | None = None
+    facility: str | None = None
+    provider: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    ids_from: Path | None = None
+    list_id: int | None = None
+    resume: int | None = None
+
+
+@dataclass(frozen=True)
+class What:
+    """What they are sent, and what is written to the record."""
+
+    name: str = ""
+    template: str | None = None
+    text: str | None = None
+    subject: str | None = None
+    channel: Literal["sms", "email"] = "sms"
+    snomed: list[str] | None = None
+    save_when: Literal["as set", "sent", "delivered"] = "as set"
+    save: bool = True
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How it is gone about."""
+
+    dry_run: bool = False
+    preview: int = 0
+    row: int | None = None
+    again: bool = False
+    yes: bool = False
+    accept_warnings: bool = False
+    json: bool = False
+    start: datetime | None = None
+    days: int | None = None
+    outbox: bool = False
+    override_gate: str | None = None
+    synthetic: bool = False  # of the demo: its patients may be shown anywhere
+    me: str = ""  # whose name was given
+    secret_fd: int | None = None
+    proven: str = ""  # who acts, where that was proven before
+
+    @property
+    def only_look(self) -> bool:
+        """Whether to stop at the preview."""
+        return bool(self.preview) or self.row is not None
+
+
+# With --resume these are asked again; all else was settled when the campaign was made
+_OF_RESUME: Final = frozenset(
+    {
+        "resume",
+        "preview",
+        "row",
+        "yes",
+        "accept_warnings",
+        "json",
+        "synthetic",
+        "me",
+        "secret_fd",
+        "proven",
+    }
+)
+
+
+# Where an option is not called as its field is
+TYPED: Final = {
+    "file": "a file", "save": "--no-save", "list_id": "--list", "since": "--from", "until": "--to",
+    "me": "--operator",
+}  # fmt: skip
+
+
+def require_resumable(who: Who, what: What, manner: Manner) -> None:
+    """
+    Refuse what --resume would ignore: a campaign goes on as it was made, and what was to be sent is sent.
+
+    Raises:
+        CohortRefused: which options do not go with it
+    """
+    given = [
+        TYPED.get(field.name, "--" + field.name.replace("_", "-"))
+        for part, usual in ((who, Who()), (what, What()), (manner, Manner()))
+        for field in fields(part)
+        if field.name not in _OF_RESUME
+        # No code is no code, as a list or as nothing
+        and (getattr(part, field.name) or None) != (getattr(usual, field.name) or None)
+    ]
+    if given:
+        raise CohortRefused(
+            "resume-options",
+            f"campaign {who.resume} goes on as it was made: {', '.join(given)} would change nothing, and it "
+            f"would be sent. Leave that out, or look only: cohort message --resume {who.resume} --preview 3. "
+            "Nothing was done",
+        )
+
+
+def to_request(parts: Wiring, who: Who, what: What, manner: Manner, *, key: str) -> MessageRequest:
+    """
+    The request that these words mean. Pasted ids and free texts are kept under `key`.
+
+    Raises:
+        MendableError: what makes no sense
+    """
+    if who.resume is not None:
+        return request_of(parts.record, who.resume)
+    if not what.name.strip():
+        raise ListRefused(
+            "list-name-missing", "give the list a name, for example --name 'Flu 2026'"
+        )
+    values = {
+        "list_name": what.name,
+        "cohort": _cohort(parts, who, what, key),
+        "template": _template(parts, what, key),
+        "channel": what.channel,
+        "snomed_codes": what.snomed or [],
+        "save_to_record": what.save,
+        "save_when": what.save_when,
+        "dry_run": manner.dry_run or manner.only_look,
+        "outbox": manner.outbox,
+        "again": manner.again,
+        "override_gate": manner.override_gate,
+        "start_at": manner.start,
+        "stagger_days": manner.days,
+        "request_key": None if key.startswith(PREVIEW) else key,
+    }
+    return valid(MessageRequest, values)
+
+
+def _cohort(parts: Wiring, who: Who, what: What, key: str) -> CohortChoice:
+    if who.file is None and who.ids_from is not None and is_sheet(who.ids_from):
+        who = replace(who, file=who.ids_from, ids_from=None)  # a list, with a heading over its ids
+    choice: dict[str, Any] = {
+        "file": str(who.file.resolve()) if who.file else None,
+        "group": who.group,
+        "status": who.status,
+        "facility": who.facility,
+        "provider": who.provider,
+        "registered_from": who.since.date() if who.since else None,
+        "registered_to": who.until.date() if who.until else None,
+        "list_id": who.list_id,
+    }
+    if who.ids_from is not None:
+        if any(choice.values()):
+            raise CohortRefused(
+                "request-invalid", "name one of: a file, --group, --ids-from, a filter"
+            )
+        choice["list_id"] = _take_in_ids(parts, who.ids_from, name=what.name, key=key)
+    return valid(CohortChoice, choice)
+
+
+def _take_in_ids(parts: Wiring, source: Path, *, name: str, key: str) -> int:
+    text, by = text_of(source), parts.settings.operator
+    return take_in_ids(
+        parts.record, parts.clock, pasted_ids(text), request_key=key, name=name, taken_by=by
+    )
+
+
+def _template(parts: Wiring, what: What, key: str) -> str:
+    if (what.template is None) == (what.text is None):
+        raise CohortRefused(
+            "request-invalid", "name a --template, or write a free text (--text): one of them"
+        )
+    if what.template is not None:
+        return what.template
+    text, by = what.text or "", parts.settings.operator
+    if key.startswith(PREVIEW):
+        return add_preview_text(
+            parts.record, parts.clock, text, key=key, by=by, subject=what.subject
+        )
+    return add_own_text(parts.record, parts.clock, text, by=by, subject=what.subject)
+
+
+def valid(model: type[_Model], values: dict[str, Any]) -> _Model:
+    """
+    The request of these values.
+
+    Raises:
+        CohortRefused: what does not go together
+    """
+    try:
+        return model(**values)
+    except ValidationError as error:
+        says = "; ".join(
+            ": ".join(filter(None, (".".join(map(str, fault["loc"])), fault["msg"])))
+            for fault in error.errors(include_input=False)
+        )
+        raise CohortRefused("request-invalid", says) from None

@@ -1,0 +1,87 @@
+"""`cohort message --preview` and `--row`: messages as they would leave, and nothing is left behind."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Any, Final
+
+from cli import console
+from cli.message import steps
+from cli.message.options import TYPED, Manner, What, Who, to_request
+from cli.show.review import show_previews
+from clinic.errors import CohortRefused
+from clinic.message.campaign.counting import count_outcomes
+from clinic.message.prepare.preview import discard_left_behind, discard_preview, preview_key
+from clinic.message.prepare.review import Preview, read_previews
+from tasks.wiring import Wiring
+
+# Of the look itself, or asked again by the command that sends
+_OF_THE_LOOK: Final = frozenset(
+    {"file", "preview", "row", "json", "yes", "accept_warnings", "synthetic", "secret_fd", "proven"}
+)
+
+
+def look(parts: Wiring, who: Who, what: What, manner: Manner) -> list[str]:
+    """
+    Show messages as they would leave, and leave nothing behind (ACX-31).
+
+    Raises:
+        MendableError: there is nothing to show, and why
+    """
+    if who.resume is not None:
+        if not steps.is_released(parts, who.resume):
+            steps.prepare(parts, who.resume)
+        previews = _previews(parts, who.resume, manner)
+    else:
+        key = preview_key()
+        discard_left_behind(parts.record, parts.clock.now())
+        try:
+            # A preview is a dry run: it keeps nobody from sending the same list afterwards
+            request = to_request(parts, who, what, manner, key=key)
+            campaign_id = steps.begin(parts, request, request_key=key)
+            steps.prepare(parts, campaign_id)
+            previews = _previews(parts, campaign_id, manner)
+        finally:
+            discard_preview(parts.record, key)
+    if manner.json:
+        console.show_json([asdict(preview) for preview in previews])
+        return []
+    show_previews(previews)
+    return [command_after_look(who, what, manner)]
+
+
+def command_after_look(who: Who, what: What, manner: Manner) -> str:
+    """The same command without the look: the review, then the sending."""
+    words = ["cohort", "message", *([str(who.file)] if who.file else [])]
+    for part, usual in ((who, Who()), (what, What()), (manner, Manner())):
+        for each in fields(part):
+            value = getattr(part, each.name)
+            if each.name not in _OF_THE_LOOK and value != getattr(usual, each.name):
+                words += _option(each.name, value)
+    return shlex.join(words)
+
+
+def _option(name: str, value: Any) -> list[str]:
+    """As it is typed."""
+    option = TYPED.get(name, "--" + name.replace("_", "-"))
+    if isinstance(value, bool):
+        return [option]
+    if isinstance(value, datetime):
+        value = f"{value:%Y-%m-%d %H:%M}" if name == "start" else f"{value:%Y-%m-%d}"
+    return [
+        word
+        for one in (value if isinstance(value, list) else [value])
+        for word in (option, str(one))
+    ]
+
+
+def _previews(parts: Wiring, campaign_id: int, manner: Manner) -> list[Preview]:
+    found = read_previews(parts.record, campaign_id, limit=manner.preview or 1, row=manner.row)
+    if not found:
+        with parts.record.read() as connection:
+            counts = count_outcomes(connection, campaign_id).items()
+        why = ", ".join(f"{rows:,} {code}" for code, rows in counts)
+        raise CohortRefused("nobody-accepted", f"no row of this list can be messaged: {why}")
+    return found

@@ -1,0 +1,257 @@
+"""The steps of `cohort message`: review, ask, send, tell."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict
+
+import typer
+from rich.markup import escape
+
+from cli import console
+from cli.govern.confirm import wait_for_another, waiting_request
+from cli.message import steps
+from cli.message.options import Manner, What, Who, require_resumable, to_request
+from cli.message.preview import look
+from cli.show.next_steps import next_steps
+from cli.show.review import show_review, show_said, show_time
+from cli.show.summary import show_summary
+from cli.wiring import LocalTime, get_settings, open_record
+from clinic.errors import CohortRefused, Incomplete, MendableError, NotAllowed
+from clinic.message import states
+from clinic.message.campaign.campaign import get_campaign, refuse
+from clinic.message.campaign.request import MessageRequest
+from clinic.message.campaign.said import said_of
+from clinic.message.campaign.sending_stop import is_kept_back
+from clinic.message.incoming.resolve_unknown import may_ask
+from clinic.message.outcomes.reasons import campaign_says
+from clinic.message.outcomes.summary import Summary, summarize
+from clinic.message.prepare.resend import may_resend, source_of
+from clinic.message.prepare.review import Review, read_previews, review_campaign
+from clinic.message.reminders.reminder_request import ReminderRequest
+from clinic.message.timing.estimate import estimate
+from clinic.settings import Settings
+from tasks.processes.workers import worker_runs
+from tasks.wiring import Wiring, use, wiring
+
+SECOND_PERSON = (
+    "A second approver must approve it before anything is sent (release.approval_above)."
+)
+NO_WORKER = "nobody sends them then, since no worker runs here: start one, and let it run"
+
+
+def message_cohort(
+    who: Who,
+    what: What,
+    manner: Manner,
+    *,
+    use_server: Callable[[Settings], None] = steps.use_server,
+) -> list[str]:
+    """
+    Review, ask, send, tell; what one would type next.
+
+    Raises:
+        MendableError: what to fix; nothing was sent
+        Incomplete: work is left, or a delivery status is unknown
+    """
+    settings = get_settings()
+    with open_record(settings):  # says what to do where there is no record yet
+        parts = wiring()
+    try:
+        if manner.only_look:
+            return look(parts, who, what, manner)
+        if who.resume is not None:
+            require_resumable(who, what, manner)
+        steps.act_as(parts, manner)
+        if who.resume is not None:
+            steps.require_going(parts, who.resume)
+        request = to_request(parts, who, what, manner, key=f"cli-{uuid.uuid4()}")
+        campaign_id = steps.begin(parts, request)
+        with steps.carrying_on(campaign_id):
+            if not steps.is_released(parts, campaign_id):
+                _prepare(parts, campaign_id)
+                _review(parts, campaign_id, manner)
+            return release(parts, request, campaign_id, use_server=use_server, json=manner.json)
+    finally:
+        use(None)
+        parts.close()
+
+
+def release(
+    parts: Wiring,
+    request: MessageRequest | ReminderRequest,
+    campaign_id: int,
+    *,
+    use_server: Callable[[Settings], None],
+    json: bool,
+) -> list[str]:
+    """
+    Send what is staged, unless a second approver must decide first; what one would type next.
+
+    Raises:
+        Incomplete: work is left, or a delivery status is unknown
+    """
+    if steps.waits_for_approval(parts, campaign_id):
+        if json:
+            waits = waiting_request(parts.record, campaign_id)
+            number = waits[0].id if waits else None
+            state = {"campaign_id": campaign_id, "state": states.AWAITING_APPROVAL}
+            console.show_json({**state, "approval": number})
+        return wait_for_another(parts.record, parts.clock, parts.settings, campaign_id)
+    use_server(parts.settings)
+    return _send(parts, request, campaign_id, json=json)
+
+
+def _prepare(parts: Wiring, campaign_id: int) -> None:
+    try:
+        steps.prepare(parts, campaign_id)
+    except CohortRefused:
+        path = steps.write_not_accepted(parts, campaign_id)
+        console.say(f"Every row and what is wrong with it: {path}")
+        console.next_commands(
+            f"cohort show {campaign_id} --errors-only",
+            f"cohort outcomes {campaign_id} --csv outcomes-{campaign_id}.csv",
+        )
+        raise
+    except MendableError as error:
+        # Nothing of it may stay behind and bar the way to a second try
+        refuse(parts.record, campaign_id, error.code)
+        raise
+
+
+def _review(parts: Wiring, campaign_id: int, manner: Manner) -> None:
+    cost = parts.settings.sms.segment_cost
+    review = review_campaign(parts.record, campaign_id, segment_cost=cost)
+    not_accepted = steps.write_not_accepted(parts, campaign_id)
+    # Nobody looks at a script's output before it sends, and its log is kept: no patient goes there
+    unseen = manner.yes and not manner.synthetic and not sys.stderr.isatty()
+    seen = [] if unseen else read_previews(parts.record, campaign_id)
+    show_review(review, seen, not_accepted=not_accepted)
+    if review.accepted and not review.dry_run:
+        said = estimate(parts.record, campaign_id, parts.timing, parts.clock.now())
+        show_time(said, LocalTime(parts.settings))
+        if steps.needs_second_person(parts, campaign_id):
+            console.say(f"  [yellow]{SECOND_PERSON}[/]")
+    _confirm(parts, review, manner)
+
+
+def _confirm(parts: Wiring, review: Review, manner: Manner) -> None:
+    """
+    Let a person decide; a no refuses the campaign, and the same list may be tried again.
+
+    Raises:
+        NotAllowed: nobody said yes, or the warnings were not accepted
+    """
+    if not review.accepted:
+        refuse(parts.record, review.campaign_id, "nobody-accepted")
+        raise CohortRefused(
+            "nobody-accepted",
+            f"no row of this list can be messaged; see: cohort show {review.campaign_id} --errors-only",
+        )
+    try:
+        decide(review, review.accepted, manner)
+    except NotAllowed as refused:
+        refuse(parts.record, review.campaign_id, refused.code)
+        raise
+
+
+def decide(review: Review, messages: int, manner: Manner) -> None:
+    """
+    Let a person decide over so many messages (ARC-6, COM-4).
+
+    Raises:
+        NotAllowed: nobody said yes, or the warnings were not accepted
+    """
+    if review.warnings and not (
+        manner.accept_warnings or _asked("Send it in spite of the warnings?")
+    ):
+        raise NotAllowed(
+            "warning-not-accepted",
+            "the text has warnings: change it, or accept them with --accept-warnings",
+        )
+    verb = "Do a dry run of" if review.dry_run else "Send"
+    question = f"{verb} {messages:,} messages?"
+    if review.outbox:
+        question = f"Keep {messages:,} messages in the outbox? Nothing is sent."
+    if not (manner.yes or _asked(question)):
+        raise NotAllowed("not-confirmed", "nothing was sent; to send without being asked: --yes")
+
+
+def _asked(question: str) -> bool:
+    return sys.stdin.isatty() and typer.confirm(question, default=False, err=True)
+
+
+def _send(
+    parts: Wiring, request: MessageRequest | ReminderRequest, campaign_id: int, *, json: bool
+) -> list[str]:
+    try:
+        steps.send(parts, request, campaign_id)
+    except Incomplete:
+        console.next_commands(*tell(parts, campaign_id, json=json))
+        raise
+    except KeyboardInterrupt:
+        console.say(
+            "\nInterrupted. What is in flight may still be sent; what was sent is noted, and nobody is "
+            "messaged twice."
+        )
+        console.next_commands(f"cohort message --resume {campaign_id}")
+        raise
+    return tell(parts, campaign_id, json=json)
+
+
+def tell(parts: Wiring, campaign_id: int, *, json: bool) -> list[str]:
+    """Show the result; what one would type next."""
+    summary = summarize(parts.record, parts.clock, campaign_id, parts.timing)
+    not_accepted = steps.write_not_accepted(parts, campaign_id)
+    if json:
+        console.show_json(
+            {
+                **asdict(summary),
+                "verdict": summary.verdict,
+                "status": summary.status,
+                "not_accepted_file": str(not_accepted),
+            }
+        )
+        return []
+    show_summary(summary, not_accepted=not_accepted)
+    with parts.record.read() as connection:
+        show_said(said_of(connection, campaign_id))
+    return _way_on(parts, summary)
+
+
+def _way_on(parts: Wiring, summary: Summary) -> list[str]:
+    """Says why something waits, if it does; what one would type next."""
+    campaign_id = summary.campaign_id
+    with parts.record.read() as connection:
+        own = get_campaign(connection, campaign_id)
+        resendable = may_resend(own, source_of(connection, own))
+    waits = summary.waits_until is not None and not summary.trouble
+    ways = next_steps(
+        campaign_id, summary.state, summary.outcomes, resendable=resendable, waits=waits,
+        stopped=is_kept_back(parts.record, campaign_id),
+        askable=may_ask(parts.record, campaign_id, parts.clock.now()),
+    )  # fmt: skip
+    if parts.interrupted and summary.state == states.RUNNING:
+        console.say(f"You stopped it: {summary.waiting:,} messages are not sent yet.")
+    elif summary.state_reason:
+        console.say(
+            f"[yellow]It stopped itself or was stopped.[/] {campaign_says(summary.state_reason)}"
+        )
+    elif summary.trouble:
+        says = f"{summary.waiting:,} messages are not sent yet: {summary.trouble}."
+        console.say(f"[yellow]{escape(says)}[/] They are tried again; nobody is messaged twice.")
+    elif summary.waits_until:
+        at = LocalTime(parts.settings).show(summary.waits_until)
+        works = _a_worker_may_run(parts.settings)
+        says = "a scheduled run sends them then" if works else NO_WORKER
+        console.say(f"{summary.waiting:,} messages wait until {at}: {says}.")
+        if not works:
+            return ["cohort server start", *ways]
+    return ways
+
+
+def _a_worker_may_run(settings: Settings) -> bool:
+    """Whether one runs here; with a server elsewhere (`prefect_api_url`) there may be one anywhere."""
+    return bool(settings.prefect_api_url) or worker_runs(settings)

@@ -1,0 +1,282 @@
+"""The steps behind `cohort operations`: the requester is proven, the plan is shown, the run is started."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from cli import console
+from cli.proof import prove_me, who_acts
+from cli.wiring import get_settings, governed, open_record
+from clinic.errors import NotAllowed
+
+if TYPE_CHECKING:
+    from clinic.govern.people.operators import Operator
+    from clinic.record.database import Record
+    from clinic.settings import Settings
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How somebody asks: who they are, why, and how far to go."""
+
+    reason: str
+    me: str = ""
+    secret_fd: int | None = None
+    key: str = ""
+    yes: bool = False
+    run: bool = True
+
+
+@contextmanager
+def asking(
+    kind: str | Callable[[Record], str], how: Asking
+) -> Iterator[tuple[Record, Settings, Operator]]:
+    """
+    The record and the proven operator, who may ask for this kind (ALC-44).
+
+    kind: or what finds it out in the record, once the operator is proven
+
+    Raises:
+        NotAllowed: not proven, or the role may not
+    """
+    from clinic.govern.people.roles import may
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        settings = governed(record, settings)
+        person = prove_me(record, settings, how.me, how.secret_fd)
+        kind = kind if isinstance(kind, str) else kind(record)
+        if not may(person.role, "request", kind):
+            raise NotAllowed("request-not-allowed", f"the role {person.role} may not ask for this")
+        yield record, settings, person
+
+
+def request(kind: str, selection_id: int, parameters: Mapping[str, Any], how: Asking) -> int:
+    """
+    Ask for an operation: store it, plan it, show the review, and start its run. Its number.
+
+    Raises:
+        MendableError: what to fix; nothing was changed
+        NotAllowed: not proven, not allowed, or not confirmed
+    """
+    from clinic.change.operations import Request, request_operation
+    from clinic.clock import SystemClock
+
+    with asking(kind, how) as (record, settings, person):
+        asked = Request(
+            kind=kind,
+            parameters=parameters,
+            selection_id=selection_id,
+            requested_by=person.name,
+            reason=how.reason,
+            request_key=how.key or f"cli-{uuid.uuid4()}",
+        )
+        operation_id = request_operation(record, SystemClock(), settings, asked)
+        return _review_and_start(record, settings, operation_id, how)
+
+
+def request_undo_of(
+    operation_id: int, how: Asking, *, selection_id: int | None, partly: bool
+) -> int:
+    """Ask for an operation to be undone; the new operation's number."""
+    from clinic.change.run.undo import request_undo
+    from clinic.clock import SystemClock
+
+    with asking("undo", how) as (record, settings, person):
+        undo_id = request_undo(
+            record, SystemClock(), settings, of=operation_id, requested_by=person.name,
+            reason=how.reason, request_key=how.key or f"cli-{uuid.uuid4()}",
+            selection_id=selection_id, partly=partly,
+        )  # fmt: skip
+        return _review_and_start(record, settings, undo_id, how)
+
+
+def request_rerun_of(operation_id: int, how: Asking) -> int:
+    """Ask for the failed part of an operation again; the new operation's number."""
+    from clinic.change.operations import get_operation
+    from clinic.change.run.rerun import request_rerun
+    from clinic.clock import SystemClock
+
+    def kind_of(record: Record) -> str:
+        return get_operation(record, operation_id).kind
+
+    with asking(kind_of, how) as (record, settings, person):
+        again = request_rerun(
+            record, SystemClock(), settings, of=operation_id, requested_by=person.name,
+            request_key=how.key or f"cli-{uuid.uuid4()}",
+        )  # fmt: skip
+        return _review_and_start(record, settings, again, how)
+
+
+def _review_and_start(record: Record, settings: Settings, operation_id: int, how: Asking) -> int:
+    from cli.show.operation import show_review
+    from clinic.change.export.asked_before import written_before
+    from clinic.change.operations import get_operation
+    from clinic.change.review.checklist import require_ready
+    from clinic.change.run.plan import make_plan
+    from clinic.change.run.withdraw import withdraw
+    from clinic.clock import SystemClock
+
+    with console.err().status("Planning …"):
+        make_plan(record, SystemClock(), settings, operation_id)
+    show_review(record, settings, operation_id)
+    if before := written_before(record, operation_id, SystemClock().now()):
+        console.say(f"[yellow]{before}[/]")
+    require_ready(record, SystemClock(), settings, operation_id)
+    found = get_operation(record, operation_id)
+    if not (how.yes or (sys.stdin.isatty() and typer.confirm("Ask for its approval?", err=True))):
+        withdraw(record, SystemClock(), operation_id, by=found.requested_by)
+        raise NotAllowed(
+            "not-confirmed",
+            f"nothing was changed and the request is withdrawn; to ask again: "
+            f"cohort operations rerun {operation_id}",
+        )
+    if how.run:
+        ask_and_start(record, settings, operation_id)
+    return operation_id
+
+
+def ask_and_start(record: Record, settings: Settings, operation_id: int) -> str:
+    """
+    Ask for the approval, which is in the record at once, and let a worker run the flow; how it went.
+
+    Raises:
+        Incomplete: the request is kept and can be approved, but no run could be started for it
+    """
+    from clinic.change.review.approve import ask
+    from clinic.clock import SystemClock
+    from clinic.errors import Incomplete
+
+    ask(record, SystemClock(), settings, operation_id, flow_run_id=None)
+    try:
+        return go_on(record, settings, operation_id)
+    except Exception as problem:
+        # No worker, another program at Prefect's port: all after the request is in the record
+        says = getattr(problem, "says", type(problem).__name__)
+        raise Incomplete(
+            "run-not-started",
+            f"operation {operation_id} is kept, and can be approved or rejected (cohort approvals), "
+            f"but its run was not started: {says}; when that is fixed: "
+            f"cohort operations resume {operation_id}",
+        ) from None
+
+
+def go_on(record: Record, settings: Settings, operation_id: int) -> str:
+    """Let the operation's run go on, or start one; server and worker are started if need be. How it went."""
+    prepare_prefect(settings)
+    from tasks.prefect.asking import quickly
+    from tasks.runs.going_on import operation_goes_on, operation_tag, runs_of
+    from tasks.runs.runs import flow_run_url
+
+    kind, run = _run_of(record, operation_id)
+    with quickly():
+        went = operation_goes_on(operation_id, kind, flow_run_id=run)
+        found = runs_of(operation_tag(operation_id), run)
+    console.say(f"Its run ({went}): {flow_run_url(found[0].id) if found else ''}")
+    return went
+
+
+def _run_of(record: Record, operation_id: int) -> tuple[str, str | None]:
+    from clinic.change.operations import find_operation
+    from clinic.govern.approvals.approvals import latest
+
+    with record.read() as connection:
+        asked = latest(connection, subject="operation", subject_id=operation_id)
+        return find_operation(connection, operation_id).kind, asked.flow_run_id if asked else None
+
+
+def prepare_prefect(settings: Settings) -> None:
+    """A server that answers, the deployments, and a worker."""
+    from tasks.processes.environment import apply_environment
+    from tasks.processes.server import ensure_server
+
+    apply_environment(settings)
+    ensure_server(settings)
+    from tasks.prefect.deploying import (
+        ensure_deployed,  # imports prefect, which reads its environment once
+    )
+    from tasks.processes.workers import start_worker
+
+    for says in ensure_deployed(settings) or ():
+        console.say(says)
+    start_worker(settings)
+
+
+def start_flow(
+    settings: Settings, name: str, parameters: Mapping[str, Any], *, key: str, tag: str
+) -> None:
+    """Let a worker run a deployed flow, found again by its tag; server and worker are started if need be."""
+    prepare_prefect(settings)
+    from tasks.prefect.asking import quickly
+    from tasks.runs import runs  # imports prefect, which reads its environment once
+
+    with quickly():
+        run = runs.start_deployment(f"{name}/{name}", parameters, key=key, tag=tag)
+    console.say(f"Its run: {runs.flow_run_url(run)}")
+
+
+def resume(operation_id: int, me: str, secret_fd: int | None) -> list[str]:
+    """
+    Let an operation go on: ask for its approval if nobody did, start a run if it has none. What is typed next.
+
+    Raises:
+        NotAllowed: whoever asks is not proven; or it has ended: what to do instead
+        OperationRefused: a point of its checklist stops it: nobody is asked to approve that
+        Incomplete: no run could be started, or the one that there is has not begun
+    """
+    from clinic.change.core.states import ENDED, REQUESTED
+    from clinic.change.operations import get_operation
+    from clinic.change.review.checklist import require_ready
+    from clinic.clock import SystemClock
+    from clinic.govern.audit.hands import tell_resumed
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        settings = governed(record, settings)
+        by = who_acts(record, settings, me, secret_fd)
+        found = get_operation(record, operation_id)
+        if found.state in ENDED:
+            instead = "; ".join(next_of(record, operation_id)) or "cohort operations list"
+            raise NotAllowed(
+                "operation-ended",
+                f"operation {operation_id} is {found.state} and does not go on; instead: {instead}",
+            )
+        if found.state == REQUESTED:  # stopped before it was planned
+            from clinic.change.run.plan import make_plan
+
+            make_plan(record, SystemClock(), settings, operation_id)
+        require_ready(record, SystemClock(), settings, operation_id)
+        tell_resumed(record, SystemClock(), by=by, subject="operation", subject_id=operation_id)
+        went = ask_and_start(record, settings, operation_id)
+        if went in ("not begun", "under way"):
+            _require_begun(record, settings, operation_id)
+        return next_of(record, operation_id)
+
+
+def _require_begun(record: Record, settings: Settings, operation_id: int) -> None:
+    """
+    Somebody wants it to go on, and nothing was done for that: it must be at it.
+
+    Raises:
+        Incomplete: its run has not begun, or fell silent
+    """
+    from cli.going import require_begun
+    from tasks.runs.going_on import operation_tag
+
+    run, then = _run_of(record, operation_id)[1], f"cohort operations resume {operation_id}"
+    require_begun(settings, operation_tag(operation_id), run, then=then)
+
+
+def next_of(record: Record, operation_id: int) -> list[str]:
+    """What one would type next, by how an operation stands."""
+    from clinic.change.operations import get_operation
+    from clinic.change.review.next_steps import next_steps
+
+    return next_steps(record, get_operation(record, operation_id))

@@ -1,0 +1,1 @@
+"""`cohort remind`: what was typed, and the steps."""

@@ -1,0 +1,173 @@
+"""`cohort pause`, `cohort resume`, `cohort cancel`, `cohort review`: a person's hand on a campaign."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from cli import console
+from cli.proof import Me, SecretFd, who_acts
+from cli.wiring import LocalTime, get_settings, governed, open_record
+
+if TYPE_CHECKING:
+    from clinic.message.prepare.control import Controlled
+
+Id = Annotated[int, typer.Argument(metavar="CAMPAIGN", help="Its number: cohort campaigns.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail. No patient.")]
+Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
+
+
+def pause(
+    campaign: Id, reason: Why = "", me: Me = "", secret_fd: SecretFd = None, json: Json = False
+) -> None:
+    """
+    Send no more of a campaign until it is resumed. Acts within one batch.
+
+    What is being sent at this moment is still sent.
+    """
+    from cli.show.next_steps import next_steps
+    from clinic.clock import SystemClock
+    from clinic.message.campaign.sending_stop import is_kept_back
+    from clinic.message.prepare.control import pause as act
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        settings = governed(record, settings)
+        by = who_acts(record, settings, me, secret_fd)
+        done = act(record, SystemClock(), campaign, by=by, reason=reason)
+        stopped = is_kept_back(record, campaign)
+    _tell(done, json=json)
+    if not json:
+        console.next_commands(*next_steps(campaign, done.state, done.counts, stopped=stopped))
+
+
+def resume(
+    campaign: Id,
+    reason: Why = "",
+    left: Annotated[
+        Literal["nothing", "repeat", "unknown"] | None,
+        typer.Option(
+            help="After a restore or failover: what of it was sent that the record does not know. nothing: the "
+            "provider has none of it, so it is sent. unknown: nobody knows; none of it is sent again, and each "
+            "message is listed. repeat: send it again; a class R or I gateway knows what it was given."
+        ),
+    ] = None,
+    me: Me = "",
+    secret_fd: SecretFd = None,
+    json: Json = False,
+) -> None:
+    """
+    Let a campaign go on: one that is paused, halted, held (the database was restored), or missed.
+
+    Look first why it stopped: cohort show CAMPAIGN. A scheduled run takes it up within minutes.
+    """
+    from cli.show.next_steps import next_steps
+    from clinic.clock import SystemClock
+    from clinic.message.campaign.doubt import promises_of
+    from clinic.message.prepare.control import resume as act
+    from clinic.message.timing.timing import timing_of
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        settings = governed(record, settings)
+        by = who_acts(record, settings, me, secret_fd)
+        done = act(
+            record,
+            SystemClock(),
+            campaign,
+            by=by,
+            reason=reason,
+            timing=timing_of(settings),
+            left=left,
+            promises=promises_of(settings),
+        )
+    _tell(done, json=json)
+    if not json:
+        console.next_commands(*next_steps(campaign, done.state, done.counts))
+
+
+def cancel(
+    campaign: Id,
+    reason: Why = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Without asking.")] = False,
+    me: Me = "",
+    secret_fd: SecretFd = None,
+    json: Json = False,
+) -> None:
+    """Send no more of a campaign, for good. What was sent stays sent; the rest counts as cancelled."""
+    from cli.show.next_steps import next_steps
+    from clinic.clock import SystemClock
+    from clinic.errors import NotAllowed
+    from clinic.message.prepare.control import cancel as act
+
+    question = f"Cancel campaign {campaign} for good?"
+    if not (yes or (sys.stdin.isatty() and typer.confirm(question, err=True))):
+        raise NotAllowed("not-confirmed", "nothing was cancelled; without being asked: --yes")
+    settings = get_settings()
+    with open_record(settings) as record:
+        settings = governed(record, settings)
+        by = who_acts(record, settings, me, secret_fd)
+        done = act(record, SystemClock(), campaign, by=by, reason=reason)
+    _tell(done, json=json)
+    if not json:
+        console.next_commands(*next_steps(campaign, done.state, done.counts, resendable=False))
+
+
+def review(
+    campaign: Id,
+    samples: Annotated[int, typer.Option(min=1, help="How many messages to show.")] = 3,
+) -> None:
+    """
+    What an approver looks at: counts, who is left out and why, cost, time, and messages as they will be sent.
+
+    Shows patients' names and numbers: on this screen only.
+    """
+    from cli.govern.confirm import asked_by, waiting_request
+    from cli.show.next_steps import next_steps
+    from cli.show.review import show_review, show_time
+    from clinic.clock import SystemClock
+    from clinic.message.campaign.sending_stop import is_kept_back
+    from clinic.message.prepare.review import read_previews, review_campaign
+    from clinic.message.timing.estimate import estimate
+    from clinic.message.timing.timing import timing_of
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        settings = governed(record, settings)
+        stopped = is_kept_back(record, campaign)
+        found = review_campaign(record, campaign, segment_cost=settings.sms.segment_cost)
+        previews = read_previews(record, campaign, limit=samples)
+        said = estimate(record, campaign, timing_of(settings), SystemClock().now())
+        waits = waiting_request(record, campaign)
+    show_review(found, previews, not_accepted=None)
+    if found.became.get("waiting"):
+        show_time(said, LocalTime(settings))
+    if waits is None:
+        steps = next_steps(
+            campaign, found.state, found.became | found.not_accepted, resendable=False,
+            stopped=stopped,
+        )  # fmt: skip
+        here = f"cohort review {campaign}"
+        return console.next_commands(*(step for step in steps if step != here))
+    asked, confirmed = waits
+    by = asked_by(asked, confirmed=confirmed)
+    console.say(f"Request {asked.id} waits for approval: asked by {by}.")
+    return console.next_commands(f"cohort approvals show {asked.id}")
+
+
+def _tell(done: Controlled, *, json: bool) -> None:
+    if json:
+        return console.show_json(asdict(done))
+    console.say(f"Campaign {done.campaign_id} is {done.state}.")
+    _show_counts(done.counts)
+    return None
+
+
+def _show_counts(counts: Mapping[str, int]) -> None:
+    from cli.show.campaign import show_counts
+
+    show_counts(dict(counts))

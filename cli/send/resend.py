@@ -1,0 +1,76 @@
+"""`cohort resend`: send again what failed, and only that."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated
+
+import typer
+
+from cli import console
+from cli.proof import Me, SecretFd, who_acts
+
+
+def resend(
+    campaign: Annotated[int, typer.Argument(metavar="CAMPAIGN", help="Its number.")],
+    rows: Annotated[
+        str | None, typer.Option(metavar="2,5,9", help="Only these rows of its list.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Send without asking.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="The result for scripts.")] = False,
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """
+    Send again what failed of a campaign, whole or chosen rows; numbers are read again.
+
+    What was delivered, what is sent and waits for its receipt, and what is unknown is never sent again;
+    nor is a row that another resend has taken. First the review, as with any campaign.
+    """
+    from cli.message import steps
+    from cli.message.options import Manner, What, Who
+    from cli.message.session import message_cohort
+
+    made, by = _begin(campaign, row_numbers(rows), me, secret_fd)
+    console.say(f"Campaign {made} sends the failures of campaign {campaign} again.")
+    # Warnings were accepted when it was first sent
+    manner = Manner(yes=yes, json=json, accept_warnings=True, proven=by)
+    then = message_cohort(Who(resume=made), What(), manner, use_server=steps.use_server)
+    console.next_commands(*then)
+
+
+def _begin(
+    campaign: int, rows: list[int] | None, me: str, secret_fd: int | None
+) -> tuple[int, str]:
+    """The campaign of the failures, and who asked for it."""
+    from cli.wiring import get_settings, open_record
+    from clinic.clock import SystemClock
+    from clinic.gateway.choose import gateway_for
+    from clinic.message.campaign.campaign import get_campaign
+    from clinic.message.prepare.resend import begin_resend
+    from clinic.message.states import OUTBOX
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        by = who_acts(record, settings, me, secret_fd)
+        settings = settings.model_copy(update={"operator": by})
+        with record.read() as connection:
+            old = get_campaign(connection, campaign)
+        gateway = gateway_for(settings, record, old.channel, outbox=old.gateway == OUTBOX)
+        gateway.close()
+        made = begin_resend(
+            record, SystemClock(), settings, campaign, rows=rows,
+            request_key=f"resend-{uuid.uuid4()}", gateway=gateway.name,
+            batch_limit=gateway.batch_limit,
+        )  # fmt: skip
+        return made, by
+
+
+def row_numbers(text: str | None) -> list[int] | None:
+    """Row numbers as they are typed, with commas between."""
+    if text is None:
+        return None
+    try:
+        return [int(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise typer.BadParameter("write row numbers with commas between: 2,5,9") from None

@@ -1,0 +1,128 @@
+"""`cohort templates`: what can be sent."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import console
+from cli.proof import Me, SecretFd, who_acts
+from cli.wiring import LocalTime, get_settings, open_record
+
+if TYPE_CHECKING:
+    from clinic.message.template.catalogue import TemplateText
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="""
+    The catalogue of message templates. A changed text is a new version; what was sent keeps its own.
+
+    A template speaks of the patient with {{ patient.given_name }}, of the next appointment with
+    {{ appointment.date }}, of the list's own column "Clinic" with {{ list.Clinic }}.
+    Some came with the program and are locked.
+    """,
+)
+Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
+
+
+@app.command("list")
+def list_all(
+    search: Annotated[
+        str, typer.Argument(help="Only with these characters in key, name or type.")
+    ] = "",
+    own: Annotated[bool, typer.Option(help="Also texts written for one campaign.")] = False,
+    json: Json = False,
+) -> None:
+    """The newest version of each template."""
+    from clinic.message.template.catalogue import list_templates
+
+    with open_record(get_settings()) as record:
+        found = list_templates(record, search=search, own=own)
+    if json:
+        return console.show_json([asdict(text) for text in found])
+    console.show_table(
+        "Templates",
+        ["Key", "Name", "Type", "Version", "Locked", "Needs"],
+        [
+            (t.key, t.name, t.message_type, t.version, "locked" if t.locked else "", _needs(t))
+            for t in found
+        ],
+        right=(3,),
+    )
+    if not found:
+        return console.next_commands("cohort templates list", 'cohort templates add KEY --text "…"')
+    console.next_commands(f"cohort templates show {found[0].key}")
+
+
+def _needs(text: TemplateText) -> str:
+    """What each patient must have; the organisation has its own."""
+    return ", ".join(name for name in text.variables if not name.startswith("organisation."))
+
+
+@app.command()
+def variables(json: Json = False) -> None:
+    """Every variable that a template may use; besides these the list's own columns, as list.Heading."""
+    from clinic.message.template.variables import ALLOWED
+
+    found = sorted(ALLOWED)
+    if json:
+        return console.show_json(found)
+    rows = [(name, "{{ " + name + " }}") for name in found]
+    rows.append(("list.Surgery_date", 'a column of the list, here "Surgery date"'))
+    console.show_table("Variables", ["Variable", "As it is written"], rows)
+    console.next_commands('cohort templates add KEY --text "Dear {{ patient.given_name }}, …"')
+
+
+@app.command()
+def show(key: Annotated[str, typer.Argument(help="Its key.")], json: Json = False) -> None:
+    """One template: its text and all its versions."""
+    from clinic.message.template.catalogue import get_versions
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        versions = get_versions(record, key)
+    if json:
+        return console.show_json([asdict(text) for text in versions])
+    time = LocalTime(settings)
+    console.show_table(
+        versions[0].name,
+        ["Version", "Added", "By", "Subject", "Text"],
+        [(t.version, time.show(t.created_at), t.created_by, t.subject, t.body) for t in versions],
+        right=(0,),
+    )
+    console.next_commands(f"cohort message LIST.csv --name NAME --template {key} --preview 3")
+
+
+@app.command()
+def add(
+    key: Annotated[str, typer.Argument(help="Lower-case letters, digits, hyphens: flu-invite.")],
+    text: Annotated[str | None, typer.Option(help="The text; or use --file.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="A UTF-8 file with the text.", exists=True, dir_okay=False)
+    ] = None,
+    subject: Annotated[str | None, typer.Option(help="For e-mail.")] = None,
+    name: Annotated[str | None, typer.Option(help="Its name.")] = None,
+    message_type: Annotated[
+        str | None, typer.Option("--type", help="Its type in the catalogue; else invitation.")
+    ] = None,
+    purpose: Annotated[str | None, typer.Option(help="Which consent it needs; else any.")] = None,
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """Add a template, or a new version of one: text or subject that is left out stays as it was."""
+    from clinic.clock import SystemClock
+    from clinic.message.template.catalogue import add_template
+    from clinic.message.template.next_version import Typed, next_template
+
+    body = file.read_text(encoding="utf-8") if file else text
+    settings = get_settings()
+    with open_record(settings) as record:
+        by = who_acts(record, settings, me, secret_fd)
+        new = next_template(record, key, Typed(body, subject, name, message_type, purpose))
+        version = add_template(record, SystemClock(), new, by=by)
+    console.say(f"{key} is at version {version}.")
+    console.next_commands(f"cohort templates show {key}")

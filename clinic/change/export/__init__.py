@@ -1,0 +1,1 @@
+"""Data exports: sheets, the file, its trace."""

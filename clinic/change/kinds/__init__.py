@@ -1,0 +1,1 @@
+"""Each kind of operation, a module each, and the table of them."""

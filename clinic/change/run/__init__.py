@@ -1,0 +1,1 @@
+"""Planned, applied part by part, finished, undone, run again."""

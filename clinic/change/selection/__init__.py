@@ -1,0 +1,1 @@
+"""Whom an operation concerns: taken once, matched, stored."""

@@ -1,0 +1,1 @@
+"""Scheduling visits: asked for, placed, booked."""

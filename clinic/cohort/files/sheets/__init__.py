@@ -1,0 +1,1 @@
+"""Workbooks: .xlsx, .ods and .xls, as the spreadsheet shows them."""

@@ -1,0 +1,1 @@
+"""Text files: CSV and TSV, every line accounted for."""

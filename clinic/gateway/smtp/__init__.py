@@ -1,0 +1,1 @@
+"""The SMTP gateway for e-mails."""

@@ -1,0 +1,1 @@
+"""A second approver decides: what waits, who may, and what was decided."""

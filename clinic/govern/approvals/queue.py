@@ -1,0 +1,69 @@
+"""
+What waits for a decision, since when, and whether anybody can decide it (ALC-45).
+
+For a scheduled reminder: `expire` what is too late, remind of what is `stale` by naming its `deciders`,
+and raise the alarm over what is `undecidable`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement
+
+from clinic.clock import Clock
+from clinic.govern.approval_rows import Approval, act_on, approval_of, move
+from clinic.govern.audit.trail import record_act
+from clinic.govern.people.operators import list_operators
+from clinic.govern.people.roles import may
+from clinic.record.database import Record
+from clinic.record.schema.govern import approval
+
+
+def waiting(record: Record, now: datetime) -> list[Approval]:
+    """Requests that can still be decided, the oldest first."""
+    return _requests(record, approval.c.state == "waiting", approval.c.expires_at > now)
+
+
+def stale(record: Record, now: datetime, *, after: timedelta) -> list[Approval]:
+    """Requests that have waited for longer than `after`: to be chased."""
+    return [asked for asked in waiting(record, now) if now - asked.requested_at > after]
+
+
+def deciders(record: Record, asked: Approval) -> list[str]:
+    """The names of those who may decide this request."""
+    return [
+        person.name
+        for person in list_operators(record)
+        if person.active
+        and person.name != asked.requested_by
+        and may(person.role, "approve", asked.kind)
+    ]
+
+
+def undecidable(record: Record, now: datetime) -> list[Approval]:
+    """Requests that wait although no active operator may decide them: an approver lacks access."""
+    return [asked for asked in waiting(record, now) if not deciders(record, asked)]
+
+
+def expire(record: Record, clock: Clock) -> list[int]:
+    """Close what nobody decided, or nobody began, in time; the numbers. Running again does nothing."""
+    now = clock.now()
+    late = (approval.c.state.in_(("waiting", "approved")), approval.c.expires_at <= now)
+    with record.write() as connection:
+        found = connection.execute(_select(late).with_for_update()).mappings().all()
+        for asked in map(approval_of, found):
+            move(connection, asked, "expired", now=now)
+            record_act(connection, clock, act_on(asked, "expired", operator="system"))
+    return [row["id"] for row in found]
+
+
+def _requests(record: Record, *conditions: ColumnElement[bool]) -> list[Approval]:
+    with record.read() as connection:
+        return [approval_of(row) for row in connection.execute(_select(conditions)).mappings()]
+
+
+def _select(conditions: Sequence[ColumnElement[bool]]) -> sa.Select[tuple[object, ...]]:
+    return sa.select(approval).where(*conditions).order_by(approval.c.id)

@@ -1,0 +1,88 @@
+"""
+Compares clinical items with the messages that they were made of: those are sealed, so nothing else need be.
+
+An item is its message as the record shows it (clinic/message/outcomes/save.py). One that says another
+thing, belongs to no message, or is missing although its batch was saved, was edited, put in or removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
+
+from clinic.govern.audit.faults import Fault
+from clinic.record.schema.messages import LEFT, OUTBOX, batch, campaign, message
+from clinic.record.schema.people import ITEM_STATUS, clinical_item
+
+_MOST: Final = 1  # verify stops at the first fault
+
+
+def unlike_their_messages(connection: Connection) -> Iterator[Fault]:
+    """Clinical items that are not what their messages are."""
+    i, m = clinical_item.c, message.c
+    both = clinical_item.outerjoin(message, m.id == i.id).outerjoin(
+        campaign, campaign.c.id == i.campaign_id
+    )
+    found = connection.execute(
+        sa.select(i.id, i.campaign_id, i.patient_id, m.id.label("message_id"))
+        .select_from(both)
+        .where(m.id.is_(None) | sa.or_(*_differences()))
+        .order_by(i.id)
+        .limit(_MOST)
+    )
+    for row in found:
+        yield Fault(
+            "row-added" if row.message_id is None else "row-edited",
+            f"campaign-{row.campaign_id}", table="clinical_item", key=row.id,
+            patient_id=row.patient_id,
+        )  # fmt: skip
+    for row in connection.execute(_missing()):
+        yield Fault(
+            "row-removed", f"campaign-{row.campaign_id}", table="clinical_item", key=row.id,
+            patient_id=row.patient_id,
+        )  # fmt: skip
+
+
+def _differences() -> list[ColumnElement[bool]]:
+    i, m = clinical_item.c, message.c
+    failed = m.state.in_([state for state, status in ITEM_STATUS.items() if status == "failed"])
+    pairs: list[tuple[ColumnElement[Any], ColumnElement[Any]]] = [
+        (i.patient_id, m.patient_id),
+        (i.campaign_id, m.campaign_id),
+        (i.channel, m.channel),
+        (i.address, m.address),
+        (i.subject, m.subject),
+        (i.text, m.body),
+        (i.status, _status_of_message()),
+        (i.error_code, sa.case((failed, m.reason))),
+        (i.error_text, sa.case((failed, m.error_text))),
+        (i.sent_at, m.sent_at),
+    ]
+    return [one.is_distinct_from(other) for one, other in pairs]
+
+
+def _status_of_message() -> ColumnElement[str | None]:
+    """What the item must say; of what the outbox keeps, that it was kept and not sent."""
+    kept = (campaign.c.gateway == OUTBOX) & message.c.state.in_(list(LEFT))
+    told = ((message.c.state == state, status) for state, status in ITEM_STATUS.items())
+    return sa.case((kept, "kept"), *told)
+
+
+def _missing() -> sa.Select[tuple[int, int, int]]:
+    """Messages of saved batches that should have an item and have none."""
+    m, c = message.c, campaign.c
+    wanted = (m.state == "delivered") | ((c.save_when == "sent") & m.state.in_(list(ITEM_STATUS)))
+    return (
+        sa.select(m.id, m.campaign_id, m.patient_id)
+        .join(batch, batch.c.id == m.batch_id)
+        .join(campaign, c.id == m.campaign_id)
+        .where(
+            batch.c.saved, c.save_to_record, ~c.dry_run, m.patient_id > 0, wanted,
+            ~sa.exists().where(clinical_item.c.id == m.id),
+        )
+        .order_by(m.id)
+        .limit(_MOST)
+    )  # fmt: skip

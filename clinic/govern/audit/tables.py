@@ -1,0 +1,247 @@
+"""
+Which tables the trail seals row by row, how, and why others are not sealed.
+
+`Row`: a mark a row, renewed whenever the row is written. `Whole`: one mark for all rows of an owner, made
+when they are complete. A table of the record that is in none of the three lists fails a test: whoever adds
+one decides. No patient's value is kept in a mark that the value could be read back from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
+
+from clinic.record.schema.change import operation, operation_item, selection, selection_row
+from clinic.record.schema.govern import approval, operator
+from clinic.record.schema.lists import cohort_list, template, template_version
+from clinic.record.schema.messages import campaign, gate_override, message, recipient
+from clinic.record.schema.settings import governed_setting
+
+Key = int | str
+_PREVIEWED: Final = "previewed text"  # clinic/message/template/catalogue.py
+_WILL_CHANGE: Final = (
+    "will_change"  # of clinic/change/core/outcomes.py: those are sealed with their values
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """
+    A table whose rows are sealed each for itself.
+
+    key: its primary key
+    fixed, moving: columns that keep their first value, and that are written again with a new mark
+    subject, of: in whose chain its marks are, and the column that says which; None: the system's
+    passing: rows that are deleted after a look, or are not whole yet, and have no mark
+    born: the act that seals a new row: what has a higher number than the first of them, and no mark, was put in
+    """
+
+    table: sa.Table
+    key: str
+    fixed: tuple[str, ...]
+    moving: tuple[str, ...] = ()
+    subject: str | None = None
+    of: str | None = None
+    passing: ColumnElement[bool] | None = None
+    born: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Whole:
+    """All rows of an owner together: `names` of those that `only` finds, in the order of `by`."""
+
+    table: sa.Table
+    owned_by: str
+    names: tuple[str, ...]
+    by: tuple[str, ...]
+    only: tuple[ColumnElement[bool], ...] = ()
+
+    @property
+    def owner(self) -> sa.Column[Any]:
+        """The column that names the owner."""
+        column: sa.Column[Any] = self.table.c[self.owned_by]
+        return column
+
+    def columns(self) -> list[sa.Column[Any]]:
+        """What is sealed of each row."""
+        return [self.table.c[name] for name in self.names]
+
+    def order(self, connection: Connection) -> list[ColumnElement[Any]]:
+        """By bytes: how a language sorts may change with the server's."""
+        is_text = connection.dialect.name == "postgresql"
+        columns = [self.table.c[name] for name in self.by]
+        return [
+            sa.collate(c, "C") if is_text and isinstance(c.type, sa.String) else c for c in columns
+        ]
+
+
+_SPECS: Final[tuple[Row | Whole, ...]] = (
+    Row(
+        table=operator,
+        key="name",
+        fixed=("created_at", "created_by"),
+        moving=("role", "secret_hash", "active"),
+    ),
+    Row(
+        table=approval,
+        key="id",
+        fixed=(
+            "subject", "subject_id", "kind", "digest", "requested_by", "requested_at", "summary",
+            "reason",
+        ),
+        moving=("expires_at", "state", "decided_by", "decided_at", "note", "used_at"),
+        born="approval.requested",
+    ),
+    Row(
+        table=governed_setting,
+        key="name",
+        fixed=("name",),
+        moving=("value", "set_at", "set_by", "approved_by", "approval_id"),
+    ),
+    Row(
+        table=campaign,
+        key="id",
+        fixed=(
+            "request_key", "list_id", "template_version_id", "list_name", "channel", "purpose",
+            "gateway", "dry_run", "save_to_record", "save_when", "snomed_codes", "resend_of",
+            "requested_by", "created_at", "message_base",
+        ),
+        moving=("manifest_sha256",),
+        subject="campaign",
+        of="id",
+        passing=campaign.c.request_key.startswith("preview-") & campaign.c.dry_run,
+        born="campaign.requested",
+    ),
+    Row(
+        table=cohort_list,
+        key="id",
+        fixed=(
+            "request_key", "name", "source", "layout", "file_name", "sha256", "size", "encoding",
+            "columns", "fields", "criteria", "rows", "date_order", "remarks", "taken_at", "taken_by",
+        ),
+        passing=cohort_list.c.request_key.startswith("preview-") | cohort_list.c.rows.is_(None),
+        born="list.taken",
+    ),
+    Row(
+        table=template,
+        key="id",
+        fixed=("key", "name", "message_type", "purpose", "locked"),
+        passing=template.c.message_type == _PREVIEWED,
+        born="template.added",
+    ),
+    Row(
+        table=template_version,
+        key="id",
+        fixed=(
+            "template_id", "version", "subject", "body", "variables", "sha256", "created_at",
+            "created_by",
+        ),
+        passing=template_version.c.template_id.in_(
+            sa.select(template.c.id).where(template.c.message_type == _PREVIEWED)
+        ),
+        born="template.added",
+    ),
+    Row(
+        table=gate_override,
+        key="campaign_id",
+        fixed=("overridden_by", "reason", "given_at"),
+        moving=("applied_at",),
+        subject="campaign",
+        of="campaign_id",
+        passing=gate_override.c.applied_at.is_(None),
+    ),
+    Row(
+        table=message,
+        key="id",
+        fixed=(
+            "campaign_id", "batch_id", "patient_id", "row_number", "channel", "address", "subject",
+            "body", "segments",
+        ),
+        moving=("state", "reason", "error_text", "evidence", "gateway_ref", "sent_at", "status_at"),
+        subject="campaign",
+        of="campaign_id",
+    ),
+    Whole(
+        table=recipient,
+        owned_by="campaign_id",
+        names=("row_number", "patient_id", "outcome"),
+        by=("row_number",),
+    ),
+    Row(
+        table=operation,
+        key="id",
+        fixed=(
+            "request_key", "kind", "parameters", "selection_id", "undo_of", "rerun_of", "depth",
+            "requested_by", "requested_at", "reason",
+        ),
+        subject="operation",
+        of="id",
+        born="operation.requested",
+    ),
+    Whole(
+        table=operation_item,
+        owned_by="operation_id",
+        names=("patient_id", "field", "subject_id", "outcome", "detail"),
+        by=("patient_id", "field", "subject_id"),
+        only=(operation_item.c.outcome != _WILL_CHANGE,),
+    ),
+    Row(
+        table=selection,
+        key="id",
+        fixed=("source", "criteria", "sha256", "rows", "selected", "taken_at", "taken_by"),
+        born="selection.taken",
+    ),
+    Whole(
+        table=selection_row,
+        owned_by="selection_id",
+        names=("row_number", "patient_id", "outcome"),
+        by=("row_number",),
+    ),
+)  # fmt: skip
+SEALED: Final[Mapping[str, Row | Whole]] = MappingProxyType({s.table.name: s for s in _SPECS})
+
+# Compared with what is sealed, so that they need no seal of their own
+DERIVED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "clinical_item": "each is compared with its message, which is sealed",
+        "audit_block": "the chain itself",
+        "audit_act": "sealed by its block",
+        "audit_row_seal": "sealed by the block of its act",
+        "operation_chunk": "the ranges of the blocks; an edited one makes their rows differ",
+    }
+)
+
+_RECORD: Final = "the patients' record, which imports and staff change too"
+_AT_WORK: Final = "says how far the work is; what came of it is sealed"
+_OTHERS: Final = "what others told us; what came of it is sealed with the message"
+NOT_SEALED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            (
+                "patient", "appointment", "consent", "facility", "provider", "patient_group",
+                "group_member", "tag", "patient_tag", "diagnosis", "medication", "allergy",
+                "address_decision",
+            ),
+            _RECORD,
+        ),
+        **dict.fromkeys(
+            (
+                "batch", "submission", "pace_lane", "operation_writing", "visit_plan",
+                "reminder", "follow_up", "installation", "outbox", "outbox_submission",
+                "receipt_cursor", "field_edit",
+            ),
+            _AT_WORK,
+        ),
+        **dict.fromkeys(("receipt_inbox", "receipt_unread", "reply"), _OTHERS),
+        "list_row": "an upload as it came, taken out when a patient asks for it; the list's digest is sealed",
+        "check_result": "what the gate found; who was left out is sealed",
+        "sign_in": "its mark is keyed: a row that the program did not write proves nobody",
+        "export_file": "its name and SHA-256 are in the export's act",
+        "health_finding": "what `cohort health` found at its last look: looked for again at each",
+    }
+)  # fmt: skip

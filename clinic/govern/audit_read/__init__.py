@@ -1,0 +1,1 @@
+"""The audit trail as people ask for it, and as a file."""

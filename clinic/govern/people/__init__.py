@@ -1,0 +1,1 @@
+"""Who works here: roles, secrets, signing in."""

@@ -1,0 +1,1 @@
+"""Settings that one person alone may not change."""

@@ -1,0 +1,180 @@
+"""Begins a campaign as it was asked for: the list is imported, the campaign is made. Once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from clinic.clock import Clock
+from clinic.cohort.filters import filter_query, group_query
+from clinic.cohort.import_list import take_in_file, take_in_query
+from clinic.errors import CohortRefused, NotAllowed
+from clinic.message.campaign.opening import CampaignRequest, open_campaign
+from clinic.message.campaign.override import keep_override
+from clinic.message.campaign.request import CohortChoice, MessageRequest
+from clinic.message.template.emails import require_receipts, require_subject
+from clinic.record.database import Record
+from clinic.record.schema.messages import campaign
+from clinic.settings import Settings
+from clinic.values.snomed import check_snomed_codes
+
+_THIS_MINUTE: Final = timedelta(minutes=1)  # times are typed without seconds
+
+
+def begin_campaign(
+    record: Record,
+    clock: Clock,
+    settings: Settings,
+    request: MessageRequest,
+    *,
+    request_key: str,
+    gateway: str,
+    batch_limit: int,
+) -> int:
+    """
+    Take the cohort in and make its campaign; the campaign's id. The same request key gives the same.
+
+    Raises:
+        ListRefused, NotFound, CohortRefused, NotAllowed: what to fix; nothing was sent
+    """
+    require_channel(settings, request.channel)
+    save_when = request.save_when
+    save_when = settings.organisation.save_when if save_when == "as set" else save_when
+    if request.channel == "email":
+        if request.save_to_record and not request.dry_run:
+            require_receipts(settings, save_when)
+        require_subject(record, request.template, request.template_version)
+    codes = check_snomed_codes(request.snomed_codes)
+    start_at = _start(settings, request)
+    if start_at is not None and not _is_known(record, request_key):
+        require_start(settings, start_at, clock.now())
+    sender = request.requested_by or settings.operator
+    list_id = _take_in(record, clock, settings, request, request_key=request_key, sender=sender)
+    campaign_id = open_campaign(
+        record,
+        clock,
+        CampaignRequest(
+            request_key=request_key,
+            list_id=list_id,
+            template=request.template,
+            version=request.template_version,
+            channel=request.channel,
+            gateway=gateway,
+            batch_size=min(settings.batch_size, batch_limit),
+            requested_by=sender,
+            save_to_record=request.save_to_record,
+            save_when=save_when,
+            snomed_codes=codes,
+            dry_run=request.dry_run,
+            again=request.again,
+            start_at=start_at,
+            latest_start=start_at and start_at + timedelta(hours=settings.release.late_hours),
+            stagger_days=request.stagger_days,
+            pace=request.pace(),
+        ),
+    )
+    if request.override_gate is not None:
+        keep_override(record, clock, campaign_id, by=sender, reason=request.override_gate)
+    return campaign_id
+
+
+def require_channel(settings: Settings, channel: str) -> None:
+    """
+    Whether this organisation uses that way to patients at all.
+
+    Raises:
+        NotAllowed: it is switched off
+    """
+    if channel not in settings.organisation.channels:
+        raise NotAllowed(
+            "channel-off",
+            f"{channel} is switched off for this organisation (organisation.channels)",
+        )
+
+
+def require_start(settings: Settings, start_at: datetime, now: datetime) -> None:
+    """
+    Whether a campaign can be asked to start then: not before now, and not absurdly far ahead.
+
+    Raises:
+        CohortRefused: it cannot; says what time it is
+    """
+    zone = ZoneInfo(settings.organisation.time_zone)
+    asked, clock = (f"{at.astimezone(zone):%-d %b %Y %H:%M}" for at in (start_at, now))
+    if start_at < now - _THIS_MINUTE:
+        raise CohortRefused(
+            "start-past",
+            f"the start {asked} is in the past: it is {clock} ({zone}). Name a later time, or none to "
+            "start at once",
+        )
+    farthest = now + timedelta(days=settings.release.farthest_days)
+    if start_at > farthest:
+        raise CohortRefused(
+            "start-too-far",
+            f"the start {asked} is more than {settings.release.farthest_days:g} days ahead "
+            "(release.farthest_days): check the year",
+        )
+
+
+def _is_known(record: Record, request_key: str) -> bool:
+    """Whether this is the same request again: its start was judged when it was first made."""
+    with record.read() as connection:
+        found = connection.scalar(
+            sa.select(campaign.c.id).where(campaign.c.request_key == request_key)
+        )
+    return found is not None
+
+
+def _start(settings: Settings, request: MessageRequest) -> datetime | None:
+    """When it starts; a time without a zone is one of the organisation's clock."""
+    at = request.start_at
+    if at is None:
+        return None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=ZoneInfo(settings.organisation.time_zone))
+    return at.astimezone(UTC)
+
+
+def _take_in(
+    record: Record,
+    clock: Clock,
+    settings: Settings,
+    request: MessageRequest,
+    *,
+    request_key: str,
+    sender: str,
+) -> int:
+    choice: CohortChoice = request.cohort
+    if choice.list_id is not None:
+        return choice.list_id
+    if choice.file is not None:
+        return take_in_file(
+            record,
+            clock,
+            Path(choice.file),
+            request_key=request_key,
+            name=request.list_name,
+            scheme=settings.organisation.id_scheme,
+            taken_by=sender,
+        )
+    wanted = choice.filter()
+    with record.read() as connection:
+        query = (
+            filter_query(connection, wanted, statuses=settings.organisation.statuses)
+            if wanted
+            else group_query(connection, choice.group or "")
+        )
+    return take_in_query(
+        record,
+        clock,
+        query,
+        source="filter" if wanted else "group",
+        criteria=wanted.criteria() if wanted else {"group": choice.group},
+        request_key=request_key,
+        name=request.list_name,
+        taken_by=sender,
+    )

@@ -1,0 +1,129 @@
+"""
+The brake: a campaign pauses itself when too much of what it sends fails (NEW-12). A person resumes it.
+
+Asked only after an answer that holds a failure, so that a campaign without any pays nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.message import states
+from clinic.message.campaign.moves import move
+from clinic.record.database import Record
+from clinic.record.schema.messages import batch, campaign, submission
+from clinic.settings import Halt
+
+
+def halt(connection: Connection, campaign_id: int, code: str, now: datetime) -> None:
+    """
+    Pause the campaign: a person must look before anything more is sent.
+
+    Where all of it was tried there is nothing to hold back: what failed or is unknown is told by its counts.
+    """
+    something_left = (
+        sa.select(batch.c.id)
+        .where(batch.c.campaign_id == campaign_id, batch.c.state != states.DONE)
+        .exists()
+    )
+    own = campaign.c.id == campaign_id
+    move(
+        connection, states.PAUSED, own, something_left,
+        of=states.SENDING, state_reason=code, halted_at=now,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class HaltNews:
+    """That a campaign halted itself, which nobody was told yet. `at`: when, so that each is told once."""
+
+    campaign_id: int
+    reason: str
+    at: datetime
+
+
+def untold_halts(record: Record) -> list[HaltNews]:
+    """Every halt since it was last told of that campaign: one that is only looked at again is no news."""
+    query = (
+        sa.select(campaign.c.id, campaign.c.state_reason, campaign.c.halted_at)
+        .where(
+            campaign.c.halted_at.is_not(None),
+            sa.or_(
+                campaign.c.halt_told_at.is_(None),
+                campaign.c.halt_told_at < campaign.c.halted_at,
+            ),
+        )
+        .order_by(campaign.c.id)
+    )
+    with record.read() as connection:
+        return [HaltNews(row[0], row[1] or "", row[2]) for row in connection.execute(query)]
+
+
+def note_told(record: Record, told: HaltNews) -> None:
+    """It was told; another halt of the same campaign will be news again."""
+    with record.write() as connection:
+        connection.execute(
+            sa.update(campaign)
+            .where(campaign.c.id == told.campaign_id)
+            .values(halt_told_at=told.at)
+        )
+
+
+def halted_since(record: Record, since: datetime) -> int:
+    """How many campaigns halted themselves since then: campaigns, however often one of them did."""
+    query = sa.select(sa.func.count()).where(campaign.c.halted_at >= since)
+    with record.read() as connection:
+        return int(connection.execute(query).scalar_one())
+
+
+def reason_to_halt(connection: Connection, campaign_id: int, settings: Halt) -> str | None:
+    """The code under which the campaign must pause now; None: it may go on."""
+    since = sa.select(campaign.c.resumed_at).where(campaign.c.id == campaign_id).scalar_subquery()
+    rows = connection.execute(
+        sa.select(
+            batch.c.id,
+            batch.c.accepted,
+            batch.c.rejected,
+            batch.c.unknown,
+            submission.c.state,
+            submission.c.tries,
+        )
+        .join(submission, submission.c.batch_id == batch.c.id)
+        .where(
+            batch.c.campaign_id == campaign_id,
+            sa.or_(since.is_(None), submission.c.created_at > since),
+        )
+        .order_by(submission.c.created_at.desc(), submission.c.attempt.desc())
+        .limit(max(settings.batches, settings.ambiguous))
+    ).all()
+    if _in_a_row([(row.state, row.tries) for row in rows]) >= settings.ambiguous:
+        return "halted-ambiguous"
+    batches = {row.id: row for row in rows[: settings.batches]}.values()
+    orphaned = {row.id for row in rows if _is_orphan(row.state, row.tries)}
+    failed = sum(row.rejected + row.unknown * (row.id not in orphaned) for row in batches)
+    tried = failed + sum(row.accepted for row in batches)
+    if tried >= settings.least and failed > settings.failures * tried:
+        return "halted-failures"
+    return None
+
+
+def _is_orphan(state: str, tries: int) -> bool:
+    """Whether nobody knows of an attempt because its worker died: no fault of the gateway's or the list's."""
+    return state == states.AMBIGUOUS and not tries
+
+
+def _in_a_row(attempts: list[tuple[str, int]]) -> int:
+    """Of the newest attempts, how many calls in a row were left without an answer."""
+    count = 0
+    for state, tries in attempts:
+        if state == states.INTENT and tries:
+            count += tries
+        elif state == states.AMBIGUOUS:
+            count += not _is_orphan(state, tries)
+        elif state != states.INTENT:  # another worker's, still under way, says nothing yet
+            break
+    return count

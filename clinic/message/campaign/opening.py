@@ -1,0 +1,218 @@
+"""
+Open a campaign as it was asked for: once for a request, and not twice for the same list by mistake.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Row
+from sqlalchemy.exc import IntegrityError
+
+from clinic.clock import Clock
+from clinic.cohort.filters import there_are
+from clinic.errors import CohortRefused, ListRefused, NotFound
+from clinic.message import states
+from clinic.message.campaign.sending_stop import require_sending
+from clinic.message.campaign.trail import tell_requested
+from clinic.message.codes import draw_base
+from clinic.record.database import Record
+from clinic.record.schema.lists import cohort_list, template, template_version
+from clinic.record.schema.messages import campaign
+from clinic.settings import Pace
+
+
+@dataclass(frozen=True)
+class CampaignRequest:
+    """
+    What was asked for, in keys and settings.
+
+    request_key: the same key is the same campaign, however often it is asked for
+    version: of the template; None for its newest
+    again: send although the same list had the same template before
+    """
+
+    request_key: str
+    list_id: int
+    template: str
+    channel: Literal["sms", "email", "voice"]
+    gateway: str
+    batch_size: int
+    requested_by: str
+    version: int | None = None
+    save_to_record: bool = True
+    save_when: Literal["sent", "delivered"] = "sent"
+    snomed_codes: Sequence[str] = ()
+    dry_run: bool = False
+    again: bool = False
+    start_at: datetime | None = None
+    latest_start: datetime | None = None
+    stagger_days: int | None = None
+    pace: Pace = field(default_factory=Pace)
+
+
+def open_campaign(record: Record, clock: Clock, request: CampaignRequest) -> int:
+    """
+    Make the campaign, or find the one that this request made before; its id.
+
+    Raises:
+        NotFound: no such list, template or version
+        CohortRefused: the same list had the same template before (names that campaign), or the
+            request key belongs to a campaign that was asked for otherwise
+        ListRefused: the list is not whole
+    """
+    try:
+        return _open(record, clock, request)
+    except IntegrityError:
+        # Another process was first, at this very instant: now what it made is there to be found
+        return _open(record, clock, request)
+
+
+def _open(record: Record, clock: Clock, request: CampaignRequest) -> int:
+    with record.write() as connection:
+        chosen = _template(connection, request)
+        source = _source(connection, request.list_id)
+        known = connection.execute(
+            sa.select(campaign).where(campaign.c.request_key == request.request_key)
+        ).one_or_none()
+        if known is not None:
+            return _same(known, request, chosen.id)
+        if not request.dry_run:
+            require_sending(connection)
+        guard = _guard(source.sha256, chosen.id, request)
+        if guard:
+            _refuse_repeat(connection, guard, request.request_key)
+        return _insert(connection, clock, request, chosen, source, guard)
+
+
+def _source(connection: Connection, list_id: int) -> Row[Any]:
+    row = connection.execute(
+        sa.select(cohort_list).where(cohort_list.c.id == list_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound("list-unknown", f"there is no list {list_id}; see: cohort list ls")
+    if row.rows is None:
+        raise ListRefused(
+            "list-not-whole",
+            f"list {list_id} was not imported to its end; name its file, and it is carried on with",
+        )
+    return row
+
+
+def _template(connection: Connection, request: CampaignRequest) -> Row[Any]:
+    query = (
+        sa.select(template_version.c.id, template.c.purpose)
+        .join(template, template.c.id == template_version.c.template_id)
+        .where(template.c.key == request.template)
+        .order_by(template_version.c.version.desc())
+        .limit(1)
+    )
+    if request.version is not None:
+        query = query.where(template_version.c.version == request.version)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise NotFound(
+            "template-unknown",
+            f"there is no template {request.template}{_others(connection, request)}; "
+            "see: cohort templates list",
+        )
+    return row
+
+
+def _others(connection: Connection, request: CampaignRequest) -> str:
+    """The templates that one may have meant; nothing where it is the version that there is not."""
+    if request.version is not None:
+        return ""
+    from clinic.message.template.catalogue import (  # brings pandas, for an error alone
+        OWN_TEXT,
+        PREVIEW_TEXT,
+    )
+
+    catalogue = template.c.message_type.not_in([OWN_TEXT, PREVIEW_TEXT])
+    return f"; {there_are(connection, template.c.key, catalogue)}"
+
+
+def _same(known: Row[Any], request: CampaignRequest, version_id: int) -> int:
+    asked = (request.list_id, version_id, request.channel, request.dry_run)
+    found = (known.list_id, known.template_version_id, known.channel, known.dry_run)
+    if asked != found:
+        raise CohortRefused(
+            "request-changed",
+            f"campaign {known.id} was asked for with another list, template or channel; start a new one",
+        )
+    return int(known.id)
+
+
+def _guard(list_sha256: str, version_id: int, request: CampaignRequest) -> str | None:
+    if request.dry_run or request.again or request.gateway == states.OUTBOX:
+        return None  # nothing is sent, or the sender asked for it
+    key = f"{list_sha256}/{version_id}/{request.channel}"
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _refuse_repeat(connection: Connection, guard: str, request_key: str) -> None:
+    first = connection.execute(
+        sa.select(campaign.c.id, campaign.c.created_at).where(
+            campaign.c.send_guard == guard,
+            # Our own, made by another process since we looked, is no repeat: the insert will say so
+            campaign.c.request_key != request_key,
+        )
+    ).one_or_none()
+    if first is not None:
+        raise CohortRefused(
+            "sent-before",
+            f"campaign {first.id} of {first.created_at:%d %b %Y %H:%M} UTC had this list and this "
+            f"template. See: cohort show {first.id}. To send it once more, ask with --again",
+        )
+
+
+def _insert(
+    connection: Connection,
+    clock: Clock,
+    request: CampaignRequest,
+    chosen: Row[Any],
+    source: Row[Any],
+    guard: str | None,
+) -> int:
+    key = connection.execute(
+        sa.insert(campaign)
+        .values(
+            request_key=request.request_key,
+            message_base=next_base(connection),
+            list_id=request.list_id,
+            template_version_id=chosen.id,
+            list_name=source.name,
+            channel=request.channel,
+            purpose=chosen.purpose,
+            gateway=request.gateway,
+            dry_run=request.dry_run,
+            save_to_record=request.save_to_record and not request.dry_run,
+            save_when=request.save_when,
+            snomed_codes=" ".join(request.snomed_codes) or None,
+            state=states.CHECKING,
+            send_guard=guard,
+            batch_size=request.batch_size,
+            rows=source.rows,
+            requested_by=request.requested_by,
+            created_at=clock.now(),
+            start_at=request.start_at,
+            latest_start=request.latest_start,
+            stagger_days=request.stagger_days,
+            pace_second=request.pace.per_second,
+            pace_hour=request.pace.per_hour,
+            pace_day=request.pace.per_day,
+        )
+        .returning(campaign.c.id)
+    ).scalar_one()
+    tell_requested(connection, int(key), clock.now())
+    return int(key)
+
+
+def next_base(connection: Connection) -> int:
+    """A new campaign's `message_base`; of two at once that draw the same the second tries again."""
+    return draw_base(connection.scalar(sa.select(sa.func.max(campaign.c.message_base))))

@@ -1,0 +1,136 @@
+"""
+Who answers for a list that the gate would stop: a person with a name, and why.
+
+It is kept with the campaign before its list is judged, and sealed once it counts: only where the gate would
+count, and that is an act of the audit trail: the checks that failed, with counts and digests. The
+reason itself is a person's words: it stays where it can be erased, and the trail has its digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.clock import Clock
+from clinic.errors import CohortRefused, NotAllowed
+from clinic.govern.audit.trail import Act, record_act
+from clinic.record.database import Record
+from clinic.record.schema.govern import operator
+from clinic.record.schema.messages import campaign, gate_override
+
+
+@dataclass(frozen=True)
+class Override:
+    """Who overrides the gate, and why; applied: it did stop the list, and the campaign went on."""
+
+    by: str
+    reason: str
+    applied: bool
+
+
+def keep_override(record: Record, clock: Clock, campaign_id: int, *, by: str, reason: str) -> None:
+    """
+    Keep who answers for the campaign's list. Again: nothing.
+
+    Raises:
+        CohortRefused: nobody is named, or no reason is given
+        NotAllowed: the practice has operators, and this is none of the active ones
+    """
+    if not by.strip() or not reason.strip():
+        raise CohortRefused(
+            "override-unnamed",
+            "who overrides the checks of a list gives their name and a reason: --override-gate REASON, "
+            "in a run override_gate and requested_by",
+        )
+    with record.write() as connection:
+        _require_known(connection, by)
+        if override_of(connection, campaign_id) is None:
+            connection.execute(
+                sa.insert(gate_override).values(
+                    campaign_id=campaign_id,
+                    overridden_by=by.strip(),
+                    reason=reason.strip(),
+                    given_at=clock.now(),
+                )
+            )
+
+
+def require_proven(record: Record, request_key: str) -> None:
+    """
+    Refuse an override that only a run asks for: its requester's name is a parameter, which proves nothing.
+
+    One that was given in the terminal is kept with its campaign already, and is not asked for again.
+
+    Raises:
+        NotAllowed: the practice has operators, and none of them gave this override in the terminal
+    """
+    own, kept = campaign.c, gate_override.c
+    given = (
+        sa.select(kept.campaign_id)
+        .join(campaign, own.id == kept.campaign_id)
+        .where(own.request_key == request_key)
+    )
+    with record.read() as connection:
+        anybody = connection.scalar(sa.select(operator.c.name).limit(1)) is not None
+        if anybody and connection.scalar(given) is None:
+            raise NotAllowed(
+                "override-unproven",
+                "a run cannot override the checks of a list, for nobody proves there who they are: sign in "
+                "(cohort sign-in NAME) and send it in the terminal: cohort message … --override-gate "
+                "REASON, or cohort remind … --override-gate REASON. Nothing was done",
+            )
+
+
+def _require_known(connection: Connection, by: str) -> None:
+    """Where the practice has operators, it is one of them who answers for a list."""
+    active = set(connection.scalars(sa.select(operator.c.name).where(operator.c.active)))
+    if active and by.strip().lower() not in active:
+        raise NotAllowed(
+            "override-unnamed",
+            "only an active operator overrides the checks of a list; see: cohort operators list",
+        )
+
+
+def override_of(connection: Connection, campaign_id: int) -> Override | None:
+    """Who answers for the campaign's list; None where nobody does."""
+    row = connection.execute(
+        sa.select(gate_override).where(gate_override.c.campaign_id == campaign_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    return Override(row.overridden_by, row.reason, row.applied_at is not None)
+
+
+def apply_override(
+    connection: Connection, clock: Clock, campaign_id: int, found: Mapping[str, Any], *, rows: int
+) -> None:
+    """
+    Note that the gate stopped the list and a person let it pass, with the act of the trail.
+
+    Args:
+        found: the checks that stopped it: names, counts and digests
+        rows: of the list
+    """
+    override = override_of(connection, campaign_id)
+    if override is None or override.applied:
+        return
+    connection.execute(
+        sa.update(gate_override)
+        .where(gate_override.c.campaign_id == campaign_id)
+        .values(applied_at=clock.now())
+    )
+    reason = hashlib.sha256(override.reason.encode()).hexdigest()
+    act = Act(
+        operator=override.by,
+        operation_type="gate.overridden",
+        subject="campaign",
+        subject_id=campaign_id,
+        patients_affected=rows,
+        new_values={**found, "rows": rows, "reason_sha256": reason},
+    )
+    record_act(connection, clock, act, rows={gate_override: [campaign_id]})

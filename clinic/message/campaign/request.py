@@ -1,0 +1,159 @@
+"""
+What somebody asks for when they message a cohort: settings and the names of things, no patient's data.
+
+The same model is the flow's parameter, the form in the Prefect UI and what the program `cohort` fills in.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from clinic.cohort.filters import PatientFilter
+from clinic.cohort.list_index import PREVIEW
+from clinic.settings import Pace
+from clinic.values.moments import read_time
+
+
+class CohortChoice(BaseModel):
+    """Who: exactly one of a file, a list imported before, a group, or a filter."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    file: str | None = Field(
+        default=None, title="File", description="Path of a list, as the worker's machine sees it"
+    )
+    list_id: int | None = Field(
+        default=None, title="List", description="Number of a list that was imported: cohort list ls"
+    )
+    group: str | None = Field(default=None, title="Group", description="Code of a patient group")
+    status: str | None = Field(default=None, title="Status", description="Filter: patients' status")
+    facility: str | None = Field(default=None, title="Facility", description="Filter: its code")
+    provider: str | None = Field(default=None, title="Provider", description="Filter: its code")
+    registered_from: date | None = Field(
+        default=None, title="Registered from", description="Filter: this day or later"
+    )
+    registered_to: date | None = Field(
+        default=None, title="Registered to", description="Filter: this day or earlier"
+    )
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> CohortChoice:
+        sources = [self.file, self.list_id, self.group, self.filter()]
+        if sum(source is not None for source in sources) != 1:
+            raise PydanticCustomError(  # where a run is refused, the code alone is shown
+                "exactly_one_of_file_list_group_filter",
+                "name exactly one of: a file, a list, a group, or a filter",
+            )
+        return self
+
+    def filter(self) -> PatientFilter | None:
+        """The filter, if any part of one is given."""
+        wanted = PatientFilter(
+            self.status, self.facility, self.provider, self.registered_from, self.registered_to
+        )
+        return None if wanted == PatientFilter() else wanted
+
+
+class MessageRequest(BaseModel):
+    """One campaign: who, what, by which way, and what is written to the record."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    list_name: str = Field(
+        title="List name",
+        min_length=1,
+        max_length=120,
+        description="What to call this list (PAT-6)",
+    )
+    cohort: CohortChoice = Field(title="Cohort", description="Who is to be messaged")
+    template: str = Field(
+        title="Template", pattern=r"^[a-z0-9][a-z0-9_-]*$", description="Key: cohort templates list"
+    )
+    template_version: int | None = Field(
+        default=None, title="Template version", ge=1, description="Empty: the newest"
+    )
+    channel: Literal["sms", "email"] = Field(
+        default="sms", title="Channel", description="How the patient is contacted (PAT-12)"
+    )
+    snomed_codes: list[str] = Field(
+        default=[], title="SNOMED CT codes", description="Saved with each message (PAT-15, ACX-3)"
+    )
+    save_to_record: bool = Field(
+        default=True, title="Save to record", description="One clinical item a message (PAT-16)"
+    )
+    save_when: Literal["as set", "sent", "delivered"] = Field(
+        default="as set", title="Save when", description="As set: the organisation's profile"
+    )
+    dry_run: bool = Field(
+        default=False,
+        title="Dry run",
+        description="The same run, but nothing is sent and nothing reaches the record (NEW-13)",
+    )
+    outbox: bool = Field(
+        default=False,
+        title="Outbox",
+        description="Keep the messages in the outbox: nothing is sent, the record says so",
+    )
+    again: bool = Field(
+        default=False, title="Send again", description="Although this list had this template before"
+    )
+    override_gate: str | None = Field(
+        default=None,
+        title="Override the checks of the list",
+        min_length=3,
+        max_length=500,
+        description="Why the list is right although its checks stop it. Needs 'Requested by'; it is kept "
+        "on the audit trail. Rows that are left out stay left out",
+    )
+    start_at: datetime | None = Field(
+        default=None,
+        title="Start",
+        description="Empty: at once. Without a time zone it is in the organisation's (PAT-14)",
+    )
+    stagger_days: int | None = Field(
+        default=None, ge=1, le=60, title="Days", description="Spread over so many days (ACX-29)"
+    )
+    per_second: int | None = Field(
+        default=None, ge=1, title="Per second", description="Most messages per second (NEW-7)"
+    )
+    per_hour: int | None = Field(
+        default=None, ge=1, title="Per hour", description="Most messages per hour (NEW-7)"
+    )
+    per_day: int | None = Field(
+        default=None, ge=1, title="Per day", description="Most messages in 24 hours (NEW-7)"
+    )
+    requested_by: str | None = Field(
+        default=None, title="Requested by", description="Empty: the operator of the settings"
+    )
+    request_key: str | None = Field(
+        default=None,
+        title="Request key",
+        max_length=80,
+        description="Empty: this run. The key of an earlier request carries on with its campaign",
+    )
+
+    @field_validator("start_at", mode="before")
+    @classmethod
+    def _as_people_type_it(cls, value: object) -> object:
+        """Also 05/12/2026 09:00, as on the command line."""
+        try:
+            return read_time(value) if isinstance(value, str) else value
+        except ValueError:
+            return value  # ISO 8601 with a zone, or nothing that is a time
+
+    @field_validator("request_key")
+    @classmethod
+    def _is_no_preview(cls, key: str | None) -> str | None:
+        if key is not None and key.startswith(PREVIEW):
+            raise PydanticCustomError(
+                "key_of_a_preview", f"{PREVIEW}… marks what is deleted after a look: choose another"
+            )
+        return key
+
+    def pace(self) -> Pace:
+        """The campaign's own pace; the settings' holds beside it."""
+        return Pace(per_second=self.per_second, per_hour=self.per_hour, per_day=self.per_day)

@@ -1,0 +1,73 @@
+"""
+What is to be said of a campaign's list, the same everywhere: `list check`, review, run, summary, outcome file.
+
+Three sources, each kept when it was found: what the reader of the file left out or ignored, what the gate found
+of the list as a whole and did not pass, and who let the list pass all the same. Codes, headings, row
+numbers, counts and sentences; no value of a patient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.cohort.remarks import list_remarks
+from clinic.message.campaign.campaign import get_campaign
+from clinic.message.campaign.override import override_of
+from clinic.record.schema.messages import check_result
+
+
+@dataclass(frozen=True)
+class Said:
+    """A remark. count: how often, None where nothing is counted; rows: the first row numbers."""
+
+    code: str
+    says: str
+    count: int | None = None
+    column: str = ""
+    rows: tuple[int, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """Column and rows, for a person who looks the place up."""
+        numbers = ", ".join(map(str, self.rows))
+        more = " …" if self.rows and len(self.rows) < (self.count or 0) else ""
+        column = f"column {self.column}" if self.column else ""
+        return "; ".join(filter(None, (column, f"rows {numbers}{more}" if numbers else "")))
+
+
+def said_of(connection: Connection, campaign_id: int) -> tuple[Said, ...]:
+    """
+    All remarks on the campaign's list that a person must see.
+
+    Raises:
+        NotFound: there is no such campaign
+    """
+    list_id = get_campaign(connection, campaign_id).list_id
+    read = [
+        Said(one.code, one.says, one.count, one.column, tuple(one.rows))
+        for one in list_remarks(connection, list_id)
+        if one.must_be_seen
+    ]
+    return (*read, *_of_the_gate(connection, campaign_id), *_overridden(connection, campaign_id))
+
+
+def _of_the_gate(connection: Connection, campaign_id: int) -> Iterator[Said]:
+    """What did not pass, be it a warning or what stopped the list."""
+    query = sa.select(check_result.c.checks).where(check_result.c.campaign_id == campaign_id)
+    for kept in connection.scalars(query.order_by(check_result.c.suite)):
+        for check in orjson.loads(kept)["checks"]:
+            if not check["passed"]:
+                yield Said(check["name"], check["says"], check["broken"])
+
+
+def _overridden(connection: Connection, campaign_id: int) -> Iterator[Said]:
+    override = override_of(connection, campaign_id)
+    if override is not None and override.applied:
+        yield Said(
+            "overridden", f"The checks stopped this list; {override.by} let it pass, with a reason."
+        )

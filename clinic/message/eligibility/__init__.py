@@ -1,0 +1,1 @@
+"""Who may be messaged: facts of each row, decisions of patients, and what is asked at the last moment."""

@@ -1,0 +1,108 @@
+"""
+How often a patient was messaged lately, over all campaigns (NEW-8), and whose number failed for good.
+
+A message counts from the moment of its intent: while nobody knows whether it left, it counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Select
+
+from clinic.message import states
+from clinic.message.network_reasons import NOT_OF_THE_NUMBER, PERMANENT
+from clinic.message.timing.pacing import DAY, Lane, Turn
+from clinic.record.bulk import is_any_of
+from clinic.record.schema.messages import campaign, message, submission
+from clinic.settings import Contact
+
+# Whoever counts and then sends does so alone: two campaigns must not each see the other's message missing
+_TURN = Lane("contact", {DAY: 1})
+_COUNTED = (states.ACCEPTED, states.DELIVERED, states.UNDELIVERED, states.UNKNOWN)
+
+
+def is_capped(contact: Contact, purpose: str) -> bool:
+    """Whether messages of this purpose are counted against the cap."""
+    return contact.most > 0 and purpose not in contact.exempt_purposes
+
+
+def recently_contacted(
+    contact: Contact, patients: Select[tuple[int]], now: datetime, *, but: int | None = None
+) -> Select[tuple[int]]:
+    """
+    The ids among `patients` who had as many messages as the cap allows in the period before `now`.
+
+    Args:
+        but: a campaign whose own messages do not count
+    """
+    under_way = (
+        sa.select(submission.c.id)
+        .where(submission.c.batch_id == message.c.batch_id, submission.c.state == states.INTENT)
+        .exists()
+    )
+    since = now - timedelta(days=contact.days)
+    left = message.c.state.in_(_COUNTED) & (message.c.sent_at > since)
+    may_leave = (message.c.state == states.PENDING) & (message.c.attempts > 0) & under_way
+    query = (
+        sa.select(message.c.patient_id)
+        .join(campaign, campaign.c.id == message.c.campaign_id)
+        .where(
+            message.c.patient_id.in_(patients),
+            campaign.c.dry_run.is_(False),
+            campaign.c.gateway != states.OUTBOX,
+            campaign.c.purpose.not_in(contact.exempt_purposes),
+            sa.or_(left, may_leave),
+        )
+        .group_by(message.c.patient_id)
+        .having(sa.func.count() >= contact.most)
+    )
+    return query if but is None else query.where(message.c.campaign_id != but)
+
+
+def wait_for_turn(connection: Connection, now: datetime) -> None:
+    """Until the transaction ends nobody else counts how often patients were messaged."""
+    Turn(connection, [_TURN], now)
+
+
+def note_attempt(connection: Connection, references: Sequence[int]) -> None:
+    """These waiting messages are about to leave: from now on they count."""
+    connection.execute(
+        sa.update(message)
+        .where(is_any_of(message.c.id, references), message.c.state == states.PENDING)
+        .values(attempts=message.c.attempts + 1)
+    )
+
+
+def likely_to_fail(channel: str, patients: Select[tuple[int]]) -> Select[tuple[int, str]]:
+    """
+    Patient and address, of those whose last message to that address failed for good (ACX [A3]).
+
+    By what is wrong with the number: one that was too long, or that two people found not to have been
+    sent, says nothing of it.
+    """
+    rank = (
+        sa.func.row_number()
+        .over(
+            partition_by=[message.c.patient_id, message.c.address],
+            order_by=[message.c.status_at.desc(), message.c.id.desc()],
+        )
+        .label("rank")
+    )
+    last = (
+        sa.select(message.c.patient_id, message.c.address, message.c.state, message.c.reason, rank)
+        .where(
+            message.c.patient_id.in_(patients),
+            message.c.channel == channel,
+            message.c.state.in_([*_COUNTED, states.REJECTED]),
+        )
+        .subquery()
+    )
+    why = sa.func.coalesce(last.c.reason, "")
+    for_good = why.not_in(NOT_OF_THE_NUMBER) & sa.or_(
+        last.c.state == states.REJECTED,
+        (last.c.state == states.UNDELIVERED) & why.in_(PERMANENT),
+    )
+    return sa.select(last.c.patient_id, last.c.address).where(last.c.rank == 1, for_good)

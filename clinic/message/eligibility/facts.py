@@ -1,0 +1,249 @@
+"""
+The facts by which a row is judged: one frame of errors and flags for
+`data_checks.eligibility.eligibility.screen`.
+
+Facts only: which of them leaves somebody out, and in what order, is data_checks' business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.cohort.rows import ListSource, match_patients
+from clinic.message.eligibility.contact import is_capped, likely_to_fail, recently_contacted
+from clinic.message.eligibility.decisions import refused
+from clinic.message.eligibility.suppress import opt_outs
+from clinic.record.bulk import is_any_of
+from clinic.record.schema.messages import message, recipient
+from clinic.record.schema.people import consent
+from clinic.settings import Contact, Settings
+from clinic.values.dates import read_dates
+from clinic.values.email import judge_emails
+from clinic.values.nhs_number import judge_nhs_numbers
+from clinic.values.phone import judge_mobiles
+
+
+@dataclass(frozen=True)
+class Question:
+    """For which campaign rows are judged."""
+
+    campaign_id: int
+    channel: str
+    purpose: str
+    today: date
+    now: datetime | None = None  # to tell who was contacted lately; None: nobody was
+
+
+def facts_of(
+    connection: Connection,
+    source: ListSource,
+    rows: pd.DataFrame,
+    *,
+    question: Question,
+    settings: Settings,
+) -> pd.DataFrame:
+    """
+    Everything that the rules need to know of these rows.
+
+    Args:
+        rows: as `read_rows` gives them, in the list's order
+
+    Returns:
+        same index; the columns that `data_checks.eligibility.eligibility.screen` names, less those a template
+        decides (`variable_missing`); `address`: E.164 or e-mail, "" where there is none;
+        `address_kind`: what exactly is wrong with a number (clinic/values/phone_kinds.py);
+        `evidence`: which decision is an opt-out ("consent 12", "reply 5"), else ""; and
+        `record_version`: of the patient whose record has that address, Int64; empty: it is the list's own
+    """
+    ids = judge_nhs_numbers(rows["nhs_number"])
+    known = match_patients(connection, source, rows, ids["nhs_number"])
+    facts = pd.DataFrame(index=rows.index)
+    facts["unreadable"] = rows["unreadable"]
+    facts["nhs_number_fault"] = "" if source.from_record else ids["fault"]
+    facts["has_other_id"] = (rows["local_id"] != "") & (
+        settings.organisation.id_scheme == "generic"
+    )
+    if source.source == "ids":
+        facts["has_other_id"] = True
+    facts["ids_contradict"] = known["disputed"]
+    facts["patient_id"] = known["id"]
+    facts["register_optional"] = _need_no_record(source, ids, known, question, settings)
+    _judge_birth_dates(facts, source, rows, known, question.today)
+    _judge_standing(facts, known, settings, question.today)
+    # What failed is sent again to what the record says now: somebody may have corrected it (PAT-23)
+    record_first = settings.organisation.address_from == "record" or source.source == "resend"
+    _judge_addresses(facts, rows, known, settings, question.channel, record_first=record_first)
+    _stand_in_for_unregistered(facts, ids["nhs_number"])
+    facts["evidence"] = _evidence(connection, facts, question)
+    facts["opted_out"] = facts["evidence"] != ""
+    facts["duplicate_of"] = pd.array([pd.NA] * len(facts), dtype="Int64")
+    facts["recently_contacted"] = _had_enough(connection, facts, question, settings.contact)
+    facts["likely_to_fail"] = _likely_to_fail(connection, facts, question, settings.contact)
+    return facts
+
+
+def _need_no_record(
+    source: ListSource,
+    ids: pd.DataFrame,
+    known: pd.DataFrame,
+    question: Question,
+    settings: Settings,
+) -> pd.Series[bool]:
+    """
+    ACX-21: which rows may be messaged without a record: with the setting, of a list that has NHS number,
+    date of birth and address, where the NHS number is right and no other id means somebody else.
+    """
+    needed = {"nhs_number", "birth_date", _address_field(question.channel)}
+    may = settings.organisation.message_unregistered and needed <= source.fields.keys()
+    return (ids["nhs_number"] != "") & ~known["disputed"] & may
+
+
+def _judge_birth_dates(
+    facts: pd.DataFrame,
+    source: ListSource,
+    rows: pd.DataFrame,
+    known: pd.DataFrame,
+    today: date,
+) -> None:
+    """A list without the column says nothing; a list with it must agree with the record."""
+    if "birth_date" not in source.fields:
+        facts["birth_date_fault"] = ""
+        facts["birth_date_differs"] = False
+        return
+    given = read_dates(rows["birth_date"], today=today, order=source.date_order, settled=True)
+    recorded = pd.to_datetime(known["birth_date"], errors="coerce")
+    facts["birth_date_fault"] = given["fault"]
+    both = given["date"].notna() & recorded.notna()
+    facts["birth_date_differs"] = both & (given["date"] != recorded)
+
+
+def _judge_standing(
+    facts: pd.DataFrame, known: pd.DataFrame, settings: Settings, today: date
+) -> None:
+    registered = known["id"].notna()
+    left = pd.to_datetime(known["deregistered_on"], errors="coerce")
+    facts["dead"] = known["death_date"].notna()
+    facts["fictitious"] = known["fictitious"].eq(True)
+    facts["deregistered"] = left.notna() & (left <= pd.Timestamp(today))
+    facts["no_contact"] = known["preferred_channel"].eq("none")
+    allowed = known["status"].isin(settings.organisation.messaged_statuses)
+    facts["status_allowed"] = allowed | ~registered
+
+
+def _judge_addresses(
+    facts: pd.DataFrame,
+    rows: pd.DataFrame,
+    known: pd.DataFrame,
+    settings: Settings,
+    channel: str,
+    *,
+    record_first: bool,
+) -> None:
+    field = _address_field(channel)
+    listed, recorded = rows[field], known[field].fillna("").astype("str")
+    first, second = listed, recorded
+    if record_first:
+        first, second = recorded, listed
+    text = first.where(first != "", second)
+    read = (text != "") & (text == recorded)
+    facts["record_version"] = known["version"].astype("Int64").where(read)
+    judged = judge_emails(text) if channel == "email" else judge_mobiles(text, settings.phones)
+    facts["address"] = judged["address"]
+    facts["address_fault"] = judged["fault"]
+    facts["address_kind"] = judged["kind"] if "kind" in judged else ""
+
+
+def _address_field(channel: str) -> str:
+    return "email" if channel == "email" else "mobile"
+
+
+def _stand_in_for_unregistered(facts: pd.DataFrame, nhs_numbers: pd.Series[str]) -> None:
+    """
+    ACX-21: somebody who is not in the record has no id there; minus the NHS number stands in for it,
+    so that they too are messaged once.
+    """
+    can = facts["register_optional"] & facts["patient_id"].isna() & (nhs_numbers != "")
+    if can.any():
+        numbers = -nhs_numbers[can].astype("int64")
+        facts.loc[can, "patient_id"] = numbers.astype("Int64")
+
+
+def _evidence(connection: Connection, facts: pd.DataFrame, question: Question) -> pd.Series[str]:
+    """
+    The decision by which each row may not be messaged (ARC-11, NEW-5), "" where there is none.
+
+    The patient's own latest for this channel and purpose; else that of the number or address.
+    """
+    patients = facts["patient_id"]
+    ids = patients.dropna().unique().tolist()
+    among = sa.select(consent.c.patient_id).where(is_any_of(consent.c.patient_id, ids))
+    rows = connection.execute(opt_outs(question.channel, question.purpose, among))
+    kept = {row.patient_id: f"consent {row.id}" for row in rows}
+    own = pd.Series([kept.get(key, "") for key in patients.tolist()], patients.index, dtype="str")
+    of_address = refused(connection, facts, channel=question.channel, purpose=question.purpose)
+    return own.where(own != "", of_address)
+
+
+def _had_enough(
+    connection: Connection, facts: pd.DataFrame, question: Question, contact: Contact
+) -> pd.Series[bool]:
+    """NEW-8: who was messaged as often as the cap allows; asked again at the moment of sending."""
+    if question.now is None or not is_capped(contact, question.purpose):
+        return pd.Series(False, index=facts.index)
+    among = _contacted(facts["patient_id"])
+    query = recently_contacted(contact, among, question.now, but=question.campaign_id)
+    return facts["patient_id"].isin(connection.scalars(query).all())
+
+
+def _likely_to_fail(
+    connection: Connection, facts: pd.DataFrame, question: Question, contact: Contact
+) -> pd.Series[bool]:
+    """Whose number or address failed for good the last time; another number is another matter (ACX-36)."""
+    if not contact.hold_failed:
+        return pd.Series(False, index=facts.index)
+    failed = connection.execute(likely_to_fail(question.channel, _contacted(facts["patient_id"])))
+    pairs = {(row.patient_id, row.address) for row in failed}
+    given = zip(facts["patient_id"].tolist(), facts["address"].tolist(), strict=True)
+    return pd.Series([pair in pairs for pair in given], index=facts.index, dtype=bool)
+
+
+def _contacted(patients: pd.Series[int]) -> sa.Select[tuple[int]]:
+    """Those of these patients who have a message."""
+    ids = patients.dropna().unique().tolist()
+    return sa.select(message.c.patient_id).where(is_any_of(message.c.patient_id, ids)).distinct()
+
+
+def duplicates(
+    connection: Connection, patients: pd.Series[int], campaign_id: int
+) -> pd.Series[int]:
+    """
+    Which rows repeat an earlier one that will be messaged.
+
+    Args:
+        patients: ids of the rows of a block that nothing else speaks against, by row number; a row
+            that is left out for its own error must not take a good one of the same patient with it
+
+    Returns:
+        same index, Int64: the number of the earlier row, in this block or before it; NA if there is none
+    """
+    numbers = pd.Series(patients.index, index=patients.index, dtype="Int64")
+    first = numbers.groupby(patients).transform("min").astype("Int64")
+    ids = patients.dropna().unique().tolist()
+    seen = connection.execute(
+        sa.select(recipient.c.patient_id, sa.func.min(recipient.c.row_number))
+        .where(
+            recipient.c.campaign_id == campaign_id,
+            recipient.c.outcome == "accepted",
+            is_any_of(recipient.c.patient_id, ids),
+        )
+        .group_by(recipient.c.patient_id)
+    ).all()
+    rows: dict[int, int] = {row[0]: row[1] for row in seen}
+    before = patients.map(rows).astype("Int64")
+    earliest = before.fillna(first)
+    return earliest.mask(earliest == numbers)

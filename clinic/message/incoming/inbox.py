@@ -1,0 +1,33 @@
+"""Keeps what the receipt server receives: into the inbox, the replies and the decisions of patients."""
+
+from __future__ import annotations
+
+from clinic.clock import Clock
+from clinic.gateway.incoming.parse import Inbound, Receipt, Unread
+from clinic.message.incoming.receipts import keep_receipts
+from clinic.message.incoming.replies import keep_replies
+from clinic.message.incoming.unread import keep_unread
+from clinic.message.incoming.unsubscribe import unsubscribe
+from clinic.record.database import Record
+from clinic.settings import Phones
+
+
+class RecordKeeper:
+    """The `Keeper` of clinic/gateway/incoming/server.py, over a record."""
+
+    def __init__(self, record: Record, clock: Clock, phones: Phones) -> None:
+        self._record = record
+        self._clock = clock
+        self._phones = phones
+
+    def keep_receipts(self, receipts: list[Receipt]) -> int:
+        return keep_receipts(self._record, self._clock, receipts)
+
+    def keep_replies(self, replies: list[Inbound]) -> int:
+        return keep_replies(self._record, self._clock, replies, self._phones)
+
+    def keep_unread(self, entries: list[Unread]) -> int:
+        return keep_unread(self._record, self._clock, entries)
+
+    def unsubscribe(self, reference: int) -> bool:
+        return unsubscribe(self._record, self._clock, reference)

@@ -1,0 +1,251 @@
+"""
+What patients answer: every reply is kept; a keyword acts at once, anything else is listed for a person.
+
+    keep_replies    reply, and the decision of its number, in one transaction: nothing is sent after that
+    apply_replies   the patients who share the number, and a decision of each of them
+
+Both may be run again: an event that comes twice is one reply, and a reply is applied once (NEW-5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import Connection, Row
+from sqlalchemy.dialects import postgresql, sqlite
+
+from clinic.clock import Clock
+from clinic.errors import NotFound
+from clinic.gateway.incoming.parse import Inbound
+from clinic.govern.audit.chain import hold
+from clinic.message.eligibility.decisions import (
+    Decision,
+    decide_addresses,
+    find_sharers,
+    write_consents,
+)
+from clinic.message.eligibility.keywords import find_keyword, may_be_opt_out
+from clinic.record.bulk import is_any_of, update_rows
+from clinic.record.database import Record
+from clinic.record.schema.people import patient
+from clinic.record.schema.receipts import reply
+from clinic.settings import Phones
+from clinic.values.email import judge_emails
+from clinic.values.phone import judge_mobiles
+
+_DECISIONS: Final = {"stop": "opt_out", "start": "opt_in"}
+BLOCK: Final = 1_000
+PAGE: Final = 1_000
+
+
+def keep_replies(record: Record, clock: Clock, replies: Sequence[Inbound], phones: Phones) -> int:
+    """Keep replies, and act on the keywords among them by their numbers; how many were new."""
+    if not replies:
+        return 0
+    now = clock.now()
+    rows = _rows(replies, phones, now)
+    with record.write() as connection:
+        insert: Any = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(reply)
+        result = connection.execute(
+            insert.on_conflict_do_nothing(), rows, execution_options={"preserve_rowcount": True}
+        )
+        decide_addresses(connection, _decisions(connection, rows))
+        return int(result.rowcount)
+
+
+def _rows(replies: Sequence[Inbound], phones: Phones, now: datetime) -> list[dict[str, Any]]:
+    addresses = _normal([one.sender for one in replies], phones)
+    rows = {
+        (one.gateway, one.event_id): {
+            "gateway": one.gateway,
+            "event_id": one.event_id,
+            "channel": one.channel,
+            "address": address,
+            "text": one.text,
+            "keyword": find_keyword(one.text),
+            # A gateway's clock that runs ahead must not outlast what is decided later
+            "happened_at": min(one.happened_at or now, now),
+            "received_at": now,
+        }
+        for one, address in zip(replies, addresses, strict=True)
+    }
+    return list(rows.values())
+
+
+def _normal(senders: Sequence[str], phones: Phones) -> list[str]:
+    """Addresses as messages have them; a sender that is none (a short code) as it came."""
+    given = pd.Series(list(senders), dtype="str")
+    international = given.where(~given.str.fullmatch(r"[1-9]\d{9,14}"), "+" + given)
+    texts = judge_mobiles(international, phones)["address"].astype("str")
+    emails = judge_emails(given)["address"].astype("str")
+    normal = emails.where(given.str.contains("@", regex=False), texts)
+    return list(normal.where(normal != "", given))
+
+
+def _decisions(connection: Connection, rows: Sequence[dict[str, Any]]) -> Iterator[Decision]:
+    """
+    Those of the keywords, as they were kept when they first came, each with its reply's number.
+
+    What the gateway repeats without a time would otherwise be dated anew, and outlast what came between.
+    """
+    acting = [row["event_id"] for row in rows if row["keyword"] in _DECISIONS]
+    if not acting:
+        return
+    gateways = {row["gateway"] for row in rows}
+    kept = connection.execute(
+        sa.select(reply).where(reply.c.gateway.in_(gateways), is_any_of(reply.c.event_id, acting))
+    )
+    for row in kept:
+        if row.keyword in _DECISIONS:
+            decision = _DECISIONS[row.keyword]
+            yield Decision(row.channel, row.address, decision, row.happened_at, f"reply {row.id}")
+
+
+def apply_replies(record: Record, clock: Clock, phones: Phones) -> int:
+    """Find whose numbers the new replies came from, and write the decisions of those; how many replies."""
+    del clock  # a decision is dated when it was made
+    total = 0
+    while True:
+        with record.read() as connection:
+            found = _new(connection)
+            sharers = {
+                channel: find_sharers(
+                    connection, channel, [r.address for r in found if r.channel == channel], phones
+                )
+                for channel in {r.channel for r in found}
+            }
+        if not found:
+            return total
+        with record.write() as connection:
+            hold(connection, "replies")
+            still = {row.id for row in _new(connection)}
+            _write(connection, [row for row in found if row.id in still], sharers)
+        total += len(found)
+
+
+def _new(connection: Connection) -> Sequence[Row[Any]]:
+    return connection.execute(
+        sa.select(reply).where(reply.c.patients.is_(None)).order_by(reply.c.id).limit(BLOCK)
+    ).all()
+
+
+def _write(
+    connection: Connection,
+    rows: Sequence[Row[Any]],
+    sharers: dict[str, dict[str, list[int]]],
+) -> None:
+    whose = {row.id: sharers[row.channel].get(row.address, []) for row in rows}
+    consents = [
+        {
+            "patient_id": patient_id,
+            "channel": row.channel,
+            "purpose": "any",
+            "decision": _DECISIONS[row.keyword],
+            "decided_at": row.happened_at,
+            "source": "reply",
+        }
+        for row in rows
+        if row.keyword in _DECISIONS
+        for patient_id in whose[row.id]
+    ]
+    write_consents(connection, consents)
+    update_rows(
+        connection, reply, ["id", "patients"], [(key, len(ids)) for key, ids in whose.items()]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """
+    A reply as it is listed.
+
+    patients: how many of the record have that number; None: not looked up yet
+    may_be_opt_out: no keyword, but somebody may have asked for an end of messages: a person decides
+    """
+
+    id: int
+    at: datetime
+    channel: str
+    address: str
+    text: str
+    keyword: str | None
+    patients: int | None
+    may_be_opt_out: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sharer:
+    """A patient who has the number or address of a reply."""
+
+    patient_id: int
+    nhs_number: str | None
+    local_id: str | None
+    name: str
+    birth_date: date | None
+    status: str
+
+
+def list_replies(record: Record, *, keywords: bool = False, limit: int = PAGE) -> list[Reply]:
+    """The newest replies first; those that are keywords only if asked for: they need nobody."""
+    query = _listed().order_by(reply.c.id.desc()).limit(limit)
+    if not keywords:
+        query = query.where(sa.or_(reply.c.keyword.is_(None), reply.c.keyword == "help"))
+    with record.read() as connection:
+        return [_reply(row) for row in connection.execute(query)]
+
+
+def one_reply(record: Record, number: int, phones: Phones) -> tuple[Reply, list[Sharer]]:
+    """
+    A reply and the patients who have its number or address now.
+
+    Raises:
+        NotFound: there is no such reply
+    """
+    with record.read() as connection:
+        row = connection.execute(_listed().where(reply.c.id == number)).one_or_none()
+        if row is None:
+            raise NotFound("reply-unknown", f"there is no reply {number}; see: cohort replies")
+        ids = find_sharers(connection, row.channel, [row.address], phones)[row.address]
+        names = (
+            "id",
+            "nhs_number",
+            "local_id",
+            "given_name",
+            "family_name",
+            "birth_date",
+            "status",
+        )
+        found = connection.execute(
+            sa.select(*(patient.c[name] for name in names))
+            .where(is_any_of(patient.c.id, ids))
+            .order_by(patient.c.id)
+        ).all()
+    return _reply(row), [
+        Sharer(
+            p.id,
+            p.nhs_number,
+            p.local_id,
+            f"{p.given_name} {p.family_name}".strip(),
+            p.birth_date,
+            p.status,
+        )
+        for p in found
+    ]
+
+
+def _listed() -> sa.Select[Any]:
+    columns = ("id", "happened_at", "channel", "address", "text", "keyword", "patients")
+    return sa.select(*(reply.c[name] for name in columns))
+
+
+def _reply(row: Row[Any]) -> Reply:
+    return Reply(*[*row, row.keyword is None and may_be_opt_out(row.text)])
+
+
+def _name(of: Row[Any]) -> str:
+    return f"{of.given_name} {of.family_name}".strip()

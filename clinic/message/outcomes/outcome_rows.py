@@ -1,0 +1,191 @@
+"""
+Every row of a campaign's list with what became of it, as it came in: streamed, and as a CSV file.
+
+The file has the list's own columns, so that the practice can go on with it, then `Outcome` (the code),
+`What to do` (the sentence) and `Detail`. Cells that a spreadsheet would run are made safe (ACX-27).
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import Any, Final, Literal, TextIO
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy import Connection, Row
+
+from clinic.cohort.outcomes import AT_SENDING, BEFORE, OUTCOMES
+from clinic.message import states
+from clinic.message.campaign.campaign import Campaign, get_campaign
+from clinic.message.campaign.counting import code_of, in_flight
+from clinic.message.campaign.said import said_of
+from clinic.message.codes import message_on
+from clinic.message.eligibility.evidence import explain
+from clinic.message.outcomes.reasons import message_says
+from clinic.record.database import Record
+from clinic.record.schema.lists import cohort_list, list_row
+from clinic.record.schema.messages import message, recipient
+from clinic.record.schema.people import patient
+from clinic.values.formula import safe_cell
+
+PAGE = 5_000
+Only = Literal["all", "not_accepted", "not_messaged", "errors"]
+# A list made in the record (a group, a filter) has no columns of its own: who it is must be told
+_OWN = ("NHS Number", "Local ID")
+
+
+def _codes(*kinds: str) -> list[str]:
+    """The outcomes of these kinds; what is unknown counts as failed until somebody settles it."""
+    found = [code for code, outcome in OUTCOMES.items() if outcome.kind in kinds]
+    return [*found, "unknown"] if "failed" in kinds else found
+
+
+_CODES: Final = {
+    "not_accepted": [code for code in BEFORE if code != "accepted"],
+    "not_messaged": _codes("error", "left_out", "failed"),
+    "errors": _codes("error", "failed"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeRow:
+    """A row: its number in the spreadsheet, its cells as they came, its outcome, and what is known of it."""
+
+    row_number: int
+    cells: list[str]
+    code: str
+    detail: str
+    reason: str | None = None  # the message's, as a code
+
+    @property
+    def says(self) -> str:
+        """What to do."""
+        if self.code == states.SUPPRESSED and self.reason in AT_SENDING:
+            return AT_SENDING[self.reason].says
+        return OUTCOMES[self.code].says
+
+
+def headings(record: Record, campaign_id: int) -> list[str]:
+    """
+    The headings of the campaign's list, in their order.
+
+    Raises:
+        NotFound: there is no such campaign
+    """
+    with record.read() as connection:
+        own = get_campaign(connection, campaign_id)
+        query = sa.select(cohort_list.c.columns).where(cohort_list.c.id == own.list_id)
+        return orjson.loads(connection.execute(query).scalar_one()) or list(_OWN)
+
+
+def outcome_rows(
+    record: Record, campaign_id: int, *, only: Only = "all", zone: tzinfo = UTC
+) -> Iterator[OutcomeRow]:
+    """
+    The rows of the campaign's list in their order, a page of them in memory at a time.
+
+    zone: by whose calendar it is told when somebody opted out
+    only: "not_accepted" before sending (ACX-26), "not_messaged" whatever the reason, "errors" of any
+        kind (PAT-22)
+
+    Raises:
+        NotFound: there is no such campaign
+    """
+    with record.read() as connection:
+        own = get_campaign(connection, campaign_id)
+    last = 0
+    while True:
+        with record.read() as connection:
+            page = _page(connection, own, after=last, only=only)
+            decisions = explain(connection, {row.evidence for row in page if row.evidence}, zone)
+        for row in page:
+            yield _outcome_row(row, decisions.get(row.evidence))
+        if len(page) < PAGE:
+            return
+        last = page[-1].row_number
+
+
+def _page(connection: Connection, own: Campaign, *, after: int, only: Only) -> list[Row[Any]]:
+    code = code_of(own, in_flight(connection, own.id))
+    query = _rows(own, code).where(list_row.c.row_number > after).limit(PAGE)
+    if only != "all":
+        query = query.where(code.in_(_CODES[only]))
+    return list(connection.execute(query))
+
+
+def _rows(own: Campaign, code: sa.ColumnElement[str]) -> sa.Select[Any]:
+    """Three walks along primary keys, side by side."""
+    to_recipient = sa.and_(
+        recipient.c.campaign_id == own.id, recipient.c.row_number == list_row.c.row_number
+    )
+    to_message = message.c.id == message_on(own.message_base, list_row.c.row_number)
+    evidence = sa.func.coalesce(recipient.c.evidence, message.c.evidence)
+    return (
+        sa.select(
+            list_row.c.row_number,
+            list_row.c.cells,
+            code.label("code"),
+            sa.func.coalesce(recipient.c.detail, message.c.error_text).label("detail"),
+            message.c.reason,
+            evidence.label("evidence"),
+            patient.c.nhs_number,
+            patient.c.local_id,
+        )
+        .select_from(
+            list_row.outerjoin(recipient, to_recipient)
+            .outerjoin(message, to_message)
+            .outerjoin(patient, patient.c.id == list_row.c.patient_id)
+        )
+        .where(list_row.c.list_id == own.list_id)
+        .order_by(list_row.c.row_number)
+    )
+
+
+def _outcome_row(row: Row[Any], decision: str | None) -> OutcomeRow:
+    cells = orjson.loads(row.cells) or [row.nhs_number or "", row.local_id or ""]
+    detail = decision or _in_words(row.code, row.detail) or message_says(row.reason)
+    return OutcomeRow(row.row_number, cells, row.code, detail, row.reason)
+
+
+def _in_words(code: str, detail: str | None) -> str | None:
+    """What is wrong with a number is kept as a word for programs; a person reads the sentence."""
+    if not detail or not code.startswith("phone_"):
+        return detail
+    from clinic.values.phone_kinds import KINDS
+
+    return KINDS[detail][1] if detail in KINDS else detail
+
+
+def write_outcomes(
+    record: Record, campaign_id: int, file: TextIO, *, only: Only = "all", zone: tzinfo = UTC
+) -> int:
+    """
+    Write the rows as CSV into a text file opened with `newline=""`; how many there are.
+
+    Below them, without a row number, stands what was said of the list: hidden rows, further sheets, the
+    checks that it did not pass.
+
+    Raises:
+        NotFound: there is no such campaign
+    """
+    own = headings(record, campaign_id)
+    with record.read() as connection:
+        said = said_of(connection, campaign_id) if only == "all" else ()
+    writer = csv.writer(file, lineterminator="\r\n")
+    _write(writer, ("Row", *own, "Outcome", "What to do", "Detail"))
+    count = 0
+    for row in outcome_rows(record, campaign_id, only=only, zone=zone):
+        # A row with more or fewer cells than headings must not push its outcome into another column
+        cells = [*row.cells, *[""] * len(own)][: len(own)]
+        _write(writer, (row.row_number, *cells, row.code, row.says, row.detail))
+        count += 1
+    for one in said:  # of the list as a whole: what is in no row above
+        _write(writer, ("", *[""] * len(own), one.code, one.says, one.where))
+    return count
+
+
+def _write(writer: Any, cells: Iterable[Any]) -> None:
+    writer.writerow([cell if isinstance(cell, int) else safe_cell(cell or "") for cell in cells])

@@ -1,0 +1,193 @@
+"""
+What became of campaigns, read from the ledger and never from memory.
+
+How rows are counted: counting.py. What OK and Error mean: verdict.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Final
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Row
+
+from clinic.cohort.list_index import is_preview
+from clinic.govern.approvals.approvals import latest
+from clinic.message import states
+from clinic.message.campaign.campaign import get_campaign
+from clinic.message.campaign.counting import count_outcomes, messages_of
+from clinic.message.campaign.override import Override, override_of
+from clinic.message.outcomes.summary import trouble_of
+from clinic.message.outcomes.verdict import not_accepted, status, verdict
+from clinic.message.prepare.resend import may_resend
+from clinic.record.database import Record
+from clinic.record.schema.lists import cohort_list, template, template_version
+from clinic.record.schema.messages import campaign, message
+from clinic.settings import Release
+
+# What is accepted where nobody hands in the settings
+_ACCEPTED: Final = Release().accepted_errors
+
+
+@dataclass(frozen=True)
+class CampaignLine:
+    """A campaign as the list of campaigns shows it (PAT-19). `verdict`: OK, Error, or its state."""
+
+    # Whose first or next message may have a time to be told
+    _MAY_WAIT: ClassVar = frozenset({states.AWAITING_APPROVAL, states.SCHEDULED, states.RUNNING})
+
+    id: int
+    at: datetime
+    sender: str
+    first_line: str
+    channel: str
+    list_name: str
+    rows: int
+    state: str
+    verdict: str
+    not_accepted: int
+    dry_run: bool
+    outbox: bool
+
+    @property
+    def waits(self) -> bool:
+        """Whether it may be worth asking when it starts or goes on."""
+        return self.state in self._MAY_WAIT
+
+    @property
+    def status(self) -> str:
+        """The verdict, with the rows that were not accepted beside it."""
+        return status(self.verdict, self.not_accepted, kept=self.outbox)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the second approver said, and why."""
+
+    approved: bool
+    by: str
+    at: datetime | None
+    note: str | None
+
+
+@dataclass(frozen=True)
+class CampaignDetails:
+    """
+    A campaign with everything that `cohort show` tells; `counts` by outcome add up to `rows`.
+
+    trouble: what the gateway said when it took nothing, if something waits for that reason
+    override: who answers for a list that its checks stopped, or would have, and why
+    resend_of: the campaign whose failures it sends again; resendable: whether its own may be
+    """
+
+    line: CampaignLine
+    template: str
+    version: int
+    text: str
+    state: str
+    state_reason: str | None
+    save_when: str | None
+    snomed_codes: str | None
+    released_at: datetime | None
+    finished_at: datetime | None
+    segments: int
+    counts: dict[str, int]
+    trouble: str | None
+    resend_of: int | None
+    resendable: bool
+    decision: Decision | None
+    override: Override | None
+
+
+def list_campaigns(
+    record: Record, *, limit: int = 50, accepted_errors: float = _ACCEPTED
+) -> list[CampaignLine]:
+    """The latest campaigns, newest first (PAT-4, PAT-19); none that is only previewed."""
+    query = (
+        _campaigns()
+        .where(~is_preview(campaign.c.request_key))
+        .order_by(campaign.c.id.desc())
+        .limit(limit)
+    )
+    with record.read() as connection:
+        return [
+            _line(row, count_outcomes(connection, row.id), accepted_errors)
+            for row in connection.execute(query).all()
+        ]
+
+
+def show_campaign(
+    record: Record, campaign_id: int, *, accepted_errors: float = _ACCEPTED
+) -> CampaignDetails:
+    """
+    One campaign (PAT-21).
+
+    Raises:
+        NotFound: there is no such campaign
+    """
+    with record.read() as connection:
+        own = get_campaign(connection, campaign_id)
+        row = connection.execute(_campaigns().where(campaign.c.id == campaign_id)).one()
+        counts = count_outcomes(connection, campaign_id)
+        segments = sa.select(sa.func.sum(message.c.segments)).where(messages_of(campaign_id))
+        return CampaignDetails(
+            line=_line(row, counts, accepted_errors),
+            template=row.key,
+            version=row.version,
+            text=row.body,
+            state=own.state,
+            state_reason=own.state_reason,
+            save_when=own.save_when if own.save_to_record else None,
+            snomed_codes=own.snomed_codes,
+            released_at=own.released_at,
+            finished_at=own.finished_at,
+            segments=connection.scalar(segments) or 0,
+            counts=counts,
+            trouble=trouble_of(connection, campaign_id),
+            resend_of=own.resend_of,
+            resendable=may_resend(own, row.source),
+            decision=_decision(connection, campaign_id),
+            override=override_of(connection, campaign_id),
+        )
+
+
+def _decision(connection: Connection, campaign_id: int) -> Decision | None:
+    """Of the last request for approval; None: nobody was asked, or nobody has decided."""
+    asked = latest(connection, subject="campaign", subject_id=campaign_id)
+    if asked is None or not asked.decided_by:
+        return None
+    return Decision(asked.state != "rejected", asked.decided_by, asked.decided_at, asked.note)
+
+
+def _campaigns() -> sa.Select[Any]:
+    return (
+        sa.select(
+            campaign,
+            template.c.key,
+            template_version.c.version,
+            template_version.c.body,
+            cohort_list.c.source,
+        )
+        .join(template_version, template_version.c.id == campaign.c.template_version_id)
+        .join(template, template.c.id == template_version.c.template_id)
+        .join(cohort_list, cohort_list.c.id == campaign.c.list_id)
+    )
+
+
+def _line(row: Row[Any], counts: dict[str, int], accepted_errors: float) -> CampaignLine:
+    return CampaignLine(
+        id=row.id,
+        at=row.released_at or row.created_at,
+        sender=row.requested_by,
+        first_line=row.body.strip().partition("\n")[0],
+        channel=row.channel,
+        list_name=row.list_name,
+        rows=row.rows,
+        state=row.state,
+        verdict=verdict(row.state, counts, accepted_errors=accepted_errors),
+        not_accepted=not_accepted(counts),
+        dry_run=row.dry_run,
+        outbox=row.gateway == states.OUTBOX and not row.dry_run,
+    )

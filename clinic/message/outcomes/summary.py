@@ -1,0 +1,207 @@
+"""
+What became of a campaign, counted from the ledger: every input row in exactly one outcome (NEW-6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.clock import Clock
+from clinic.cohort.outcomes import KEPT, REHEARSED
+from clinic.errors import Incomplete
+from clinic.message import states
+from clinic.message.campaign.campaign import get_campaign
+from clinic.message.campaign.counting import count_outcomes
+from clinic.message.campaign.moves import move
+from clinic.message.outcomes.notice_trail import tell_ended
+from clinic.message.outcomes.verdict import not_accepted, status, verdict
+from clinic.message.timing.estimate import starts_at
+from clinic.message.timing.timing import Timing
+from clinic.record.database import Record
+from clinic.record.schema.messages import batch, campaign, message
+from clinic.settings import Release
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a running campaign is: messages, from the batches' own counters."""
+
+    total: int
+    processed: int
+    errors: int
+    unknown: int
+
+    @property
+    def remaining(self) -> int:
+        """Messages that still wait."""
+        return self.total - self.processed
+
+
+@dataclass(frozen=True)
+class Summary:
+    """
+    A campaign's result, without any patient data.
+
+    outcomes: rows by outcome code; they add up to `rows`
+    outbox: its messages are kept in the outbox, and nothing is sent
+    trouble: what the gateway said when it took nothing, if something waits for that reason
+    waits_until: when more of it may be sent, if it waits for its time (a start, opening hours, a pace)
+    seconds: from release to now or to its end; rate: messages a second in that time
+    """
+
+    campaign_id: int
+    state: str
+    state_reason: str | None
+    rows: int
+    outcomes: Mapping[str, int]
+    messages: int
+    segments: int
+    seconds: float
+    dry_run: bool
+    waits_until: datetime | None = None
+    trouble: str | None = None
+    outbox: bool = False
+    accepted_errors: float = Release().accepted_errors
+
+    @property
+    def rate(self) -> float:
+        """Messages that left, a second; of a dry run those that would have."""
+        codes = ("sent", "delivered", "undelivered", REHEARSED, KEPT)
+        left = sum(self.outcomes.get(code, 0) for code in codes)
+        return left / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def verdict(self) -> str:
+        """OK, Error, or the state of a campaign that was not tried whole (PAT-20)."""
+        return verdict(self.state, self.outcomes, accepted_errors=self.accepted_errors)
+
+    @property
+    def status(self) -> str:
+        """The verdict, with the rows that were not accepted beside it."""
+        return status(self.verdict, not_accepted(self.outcomes), kept=self.outbox)
+
+    @property
+    def why(self) -> str:
+        """Why something of it waits that should have been sent: it stopped itself, or the gateway's word."""
+        return self.trouble or self.state_reason or ""
+
+    @property
+    def waiting(self) -> int:
+        """Messages that a later run has to send."""
+        return sum(self.outcomes.get(code, 0) for code in ("waiting", "in_flight"))
+
+    def raise_if_incomplete(self) -> Summary:
+        """
+        Fail the run when work is left that does not wait for its time, or when a delivery status is unknown.
+
+        Raises:
+            Incomplete: with the next command
+        """
+        unknown = self.outcomes.get("unknown", 0)
+        if (self.waiting and (self.trouble or not self.waits_until)) or unknown:
+            why = f" ({self.why})" if self.why else ""
+            raise Incomplete(
+                "campaign-incomplete",
+                f"campaign {self.campaign_id}: {self.waiting} not sent yet{why}, {unknown} unknown; "
+                f"see: cohort show {self.campaign_id}",
+            )
+        return self
+
+
+def progress(record: Record, campaign_id: int) -> Progress:
+    """Summed over the batches, at most some thousand rows: never a count of messages."""
+    with record.read() as connection:
+        total, accepted, rejected, unknown, suppressed = connection.execute(
+            sa.select(
+                *(
+                    sa.func.coalesce(sa.func.sum(column), 0)
+                    for column in (
+                        batch.c.size,
+                        batch.c.accepted,
+                        batch.c.rejected,
+                        batch.c.unknown,
+                        batch.c.suppressed,
+                    )
+                )
+            ).where(batch.c.campaign_id == campaign_id)
+        ).one()
+    done = int(accepted + rejected + unknown + suppressed)
+    return Progress(int(total), done, int(rejected), int(unknown))
+
+
+def summarize(
+    record: Record, clock: Clock, campaign_id: int, timing: Timing | None = None
+) -> Summary:
+    """
+    Close the campaign if all of it was tried, and count what became of every row.
+
+    Args:
+        timing: to tell a campaign that waits for its time from one that is stuck; None: not asked
+    """
+    now = clock.now()
+    with record.write() as connection:
+        _close(connection, campaign_id, now)
+    with record.read() as connection:
+        job = get_campaign(connection, campaign_id)
+        outcomes = count_outcomes(connection, campaign_id)
+        trouble = trouble_of(connection, campaign_id)
+        messages, segments = connection.execute(
+            sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(message.c.segments), 0)).where(
+                message.c.campaign_id == campaign_id
+            )
+        ).one()
+    seconds = ((job.finished_at or now) - (job.released_at or now)).total_seconds()
+    return Summary(
+        campaign_id=campaign_id,
+        state=job.state,
+        state_reason=job.state_reason,
+        rows=job.rows,
+        outcomes=outcomes,
+        messages=int(messages),
+        segments=int(segments),
+        seconds=seconds,
+        dry_run=job.dry_run,
+        waits_until=None if timing is None else starts_at(record, campaign_id, timing, now),
+        trouble=trouble,
+        outbox=job.gateway == states.OUTBOX and not job.dry_run,
+        accepted_errors=(Release() if timing is None else timing.release).accepted_errors,
+    )
+
+
+def trouble_of(connection: Connection, campaign_id: int) -> str | None:
+    """What the gateway said to batches that still wait because it took nothing; None: they do not."""
+    return connection.scalar(
+        sa.select(batch.c.trouble)
+        .where(
+            batch.c.campaign_id == campaign_id,
+            batch.c.state.in_((states.READY, states.LEASED)),
+            batch.c.trouble.is_not(None),
+        )
+        .order_by(batch.c.number)
+        .limit(1)
+    )
+
+
+def _close(connection: Connection, campaign_id: int, now: datetime) -> None:
+    open_batches = (
+        sa.select(batch.c.id)
+        .where(batch.c.campaign_id == campaign_id, batch.c.state != states.DONE)
+        .exists()
+    )
+    unknown = (
+        sa.select(batch.c.id)
+        .where(batch.c.campaign_id == campaign_id, batch.c.unknown > 0)
+        .exists()
+    )
+    # One that halted while its last batches were under way has nothing left to hold back
+    tried = (states.RUNNING, states.PAUSED)
+    own = campaign.c.id == campaign_id
+    told = {"state_reason": None, "finished_at": now}
+    move(connection, states.RECONCILING, own, ~open_batches, unknown, of=tried, **told)
+    if move(connection, states.COMPLETED, own, ~open_batches, ~unknown, of=tried, **told):
+        tell_ended(connection, campaign_id, now)

@@ -1,0 +1,216 @@
+"""
+Sends again what failed, and only that (PAT-22, PAT-23): a new campaign over rows of an old one.
+
+    delivered, sent, unknown          never: they have it, or may have it
+    undelivered, rejected, exhausted, expired     yes, once: the next time it is the new campaign's failures
+
+Numbers are read again, the record's first: a number that was corrected since is used. The rows keep the
+list's own numbers and columns. Who may not be messaged now is left out as always.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.clock import Clock
+from clinic.cohort.list_trail import tell_taken
+from clinic.errors import NotAllowed
+from clinic.govern.audit.chain import hold
+from clinic.message import states
+from clinic.message.campaign.campaign import Campaign, get_campaign
+from clinic.message.campaign.counting import messages_of
+from clinic.message.campaign.opening import next_base
+from clinic.message.campaign.sending_stop import require_sending
+from clinic.message.campaign.trail import tell_requested
+from clinic.record.bulk import is_any_of
+from clinic.record.database import Record
+from clinic.record.schema.lists import cohort_list, list_row
+from clinic.record.schema.messages import campaign, message
+from clinic.settings import Settings
+
+FAILED: Final = (states.UNDELIVERED, states.REJECTED, states.EXHAUSTED, states.EXPIRED)
+_KEPT = (
+    "template_version_id", "list_name", "channel", "purpose", "save_to_record", "save_when",
+    "snomed_codes", "pace_second", "pace_hour", "pace_day",
+)  # fmt: skip
+_MOST_NAMED = 20
+
+
+def begin_resend(
+    record: Record,
+    clock: Clock,
+    settings: Settings,
+    campaign_id: int,
+    *,
+    rows: Collection[int] | None = None,
+    request_key: str,
+    gateway: str,
+    batch_limit: int,
+) -> int:
+    """
+    Make the campaign that sends a campaign's failures again; its id. The same request key gives the same.
+
+    One transaction, in turn with others for the same campaign: no row is taken by two of them.
+
+    Args:
+        rows: only these rows of its list, by their numbers; None: all that failed
+
+    Raises:
+        NotFound: there is no such campaign
+        NotAllowed: it is a dry run or a reminder, nothing of it failed, or a row that is named did not
+    """
+    with record.write() as connection:
+        hold(connection, f"resend {campaign_id}")
+        old = get_campaign(connection, campaign_id)
+        known = connection.scalar(
+            sa.select(campaign.c.id).where(campaign.c.request_key == request_key)
+        )
+        if known is not None:
+            return int(known)
+        require_sending(connection)
+        source = connection.execute(
+            sa.select(cohort_list).where(cohort_list.c.id == old.list_id)
+        ).one()
+        _require_sent(old, source)
+        chosen = _choose(resendable(connection, campaign_id), rows, campaign_id)
+        values = {
+            "request_key": request_key,
+            "gateway": gateway,
+            "batch_size": min(settings.batch_size, batch_limit),
+            "requested_by": settings.operator,
+            "created_at": clock.now(),
+        }
+        list_id = _copy_rows(connection, old, source, chosen, values)
+        return _insert(connection, old, list_id, len(chosen), values)
+
+
+def may_resend(own: Campaign, source: str) -> bool:
+    """Whether a campaign over a list of that source is of a kind whose failures are sent again."""
+    return not own.dry_run and source != "report"
+
+
+def source_of(connection: Connection, own: Campaign) -> str:
+    """Where a campaign's list came from."""
+    return str(
+        connection.execute(
+            sa.select(cohort_list.c.source).where(cohort_list.c.id == own.list_id)
+        ).scalar_one()
+    )
+
+
+def _require_sent(old: Campaign, source: sa.Row[Any]) -> None:
+    if old.dry_run:
+        raise NotAllowed("resend-rehearsal", f"campaign {old.id} was a dry run: nothing was sent")
+    if source.source == "report":
+        raise NotAllowed(
+            "resend-reminder",
+            f"campaign {old.id} reminded of appointments, which may have changed since: "
+            "contact these patients another way",
+        )
+
+
+def resendable(connection: Connection, campaign_id: int) -> list[int]:
+    """The rows of a campaign's list whose message failed and was not sent again yet."""
+    again = sa.select(campaign.c.id, campaign.c.list_id).where(
+        campaign.c.resend_of == campaign_id, campaign.c.state != states.REFUSED
+    )
+    live = again.where(campaign.c.state != states.CANCELLED_CAMPAIGN).subquery()
+    ended = again.where(campaign.c.state == states.CANCELLED_CAMPAIGN).subquery()
+    planned = sa.select(list_row.c.row_number).where(
+        list_row.c.list_id.in_(sa.select(live.c.list_id))
+    )
+    # Of one that was cancelled on the way, only what had left by then
+    left = sa.select(message.c.row_number).where(
+        message.c.campaign_id.in_(sa.select(ended.c.id)), message.c.state != states.CANCELLED
+    )
+    query = (
+        sa.select(message.c.row_number)
+        .where(
+            messages_of(campaign_id),
+            message.c.state.in_(FAILED),
+            message.c.row_number.not_in(planned),
+            message.c.row_number.not_in(left),
+        )
+        .order_by(message.c.id)
+    )
+    return list(connection.scalars(query))
+
+
+def _choose(failed: Sequence[int], rows: Collection[int] | None, campaign_id: int) -> list[int]:
+    if rows is None:
+        chosen = list(failed)
+    else:
+        if strange := sorted(set(rows).difference(failed)):
+            some = ", ".join(map(str, strange[:_MOST_NAMED]))
+            raise NotAllowed(
+                "resend-not-failed",
+                f"these rows did not fail, or were sent again already: {some}; "
+                f"see: cohort show {campaign_id} --errors-only",
+            )
+        chosen = sorted(set(rows))
+    if not chosen:
+        raise NotAllowed(
+            "resend-nothing",
+            f"nothing of campaign {campaign_id} failed that was not sent again already",
+        )
+    return chosen
+
+
+def _copy_rows(
+    connection: Connection,
+    old: Campaign,
+    source: sa.Row[Any],
+    chosen: Sequence[int],
+    values: dict[str, Any],
+) -> int:
+    """A list of the chosen rows, each with the patient whom it meant."""
+    kept = ("layout", "file_name", "encoding", "columns", "fields", "date_order")
+    digest = hashlib.sha256(f"resend {old.id}: {','.join(map(str, chosen))}".encode())
+    list_id = connection.execute(
+        sa.insert(cohort_list)
+        .values(
+            {name: getattr(source, name) for name in kept}
+            | {
+                "request_key": values["request_key"], "name": source.name, "source": "resend",
+                "sha256": digest.hexdigest(), "rows": len(chosen),
+                "taken_at": values["created_at"], "taken_by": values["requested_by"],
+            }
+        )
+        .returning(cohort_list.c.id)
+    ).scalar_one()  # fmt: skip
+    whom = sa.case((message.c.patient_id > 0, message.c.patient_id))
+    connection.execute(
+        sa.insert(list_row).from_select(
+            ["list_id", "row_number", "patient_id", "cells"],
+            sa.select(sa.literal(list_id), list_row.c.row_number, whom, list_row.c.cells)
+            .select_from(list_row)
+            .join(
+                message,
+                messages_of(old.id) & (message.c.row_number == list_row.c.row_number),
+            )
+            .where(list_row.c.list_id == old.list_id, is_any_of(list_row.c.row_number, chosen)),
+        )
+    )
+    tell_taken(connection, list_id, values["created_at"])
+    return int(list_id)
+
+
+def _insert(
+    connection: Connection, old: Campaign, list_id: int, rows: int, values: dict[str, Any]
+) -> int:
+    row = {name: getattr(old, name) for name in _KEPT} | values
+    key = connection.execute(
+        sa.insert(campaign)
+        .values(
+            **row, list_id=list_id, rows=rows, resend_of=old.id, state=states.CHECKING,
+            message_base=next_base(connection),
+        )
+        .returning(campaign.c.id)
+    ).scalar_one()  # fmt: skip
+    tell_requested(connection, int(key), values["created_at"])
+    return int(key)

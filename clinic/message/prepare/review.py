@@ -1,0 +1,230 @@
+"""
+What a person looks at before anything is sent: who will be messaged, who not and why, and what it costs.
+
+The campaign is checked and staged, and not released: until somebody confirms, nothing can be claimed
+from it (ARC-6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.cohort.list_index import PREVIEW
+from clinic.cohort.outcomes import AFTER, BEFORE
+from clinic.errors import NotAllowed, NotFound
+from clinic.message import states
+from clinic.message.campaign.campaign import get_campaign
+from clinic.message.campaign.counting import count_outcomes, messages_of
+from clinic.message.campaign.override import Override, override_of
+from clinic.message.campaign.request import CohortChoice, MessageRequest
+from clinic.message.campaign.said import Said, said_of
+from clinic.message.template.placeholders import placeholder_warnings, unfilled_warnings
+from clinic.message.template.segments import count_segments
+from clinic.message.template.sensitive import ContentWarning, warnings_for
+from clinic.message.template.typography import LettersPrice, price_of_letters
+from clinic.record.database import Record
+from clinic.record.schema.lists import template, template_version
+from clinic.record.schema.messages import campaign, message, recipient
+
+PAGE = 10_000
+
+
+@dataclass(frozen=True)
+class Review:
+    """
+    A staged campaign before it is released.
+
+    not_accepted: rows by outcome, most first; became: of the accepted ones, what they are by now
+    rewritten: typographic characters that gave way to plain ones, and in how many messages (texts only)
+    letters: what characters outside the phones' alphabet cost (texts only)
+    cost: in the settings' currency, 0 where no price is set
+    said: of the list: what was left out of it, and what the gate found
+    """
+
+    campaign_id: int
+    list_name: str
+    channel: str
+    dry_run: bool
+    state: str
+    outbox: bool
+    rows: int
+    accepted: int
+    not_accepted: dict[str, int]
+    became: dict[str, int]
+    letters: LettersPrice
+    cost: float
+    warnings: tuple[ContentWarning, ...]
+    said: tuple[Said, ...]
+    override: Override | None
+    rewritten: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """One message as it would leave. `encoding` is the text's on the phone networks."""
+
+    row_number: int
+    address: str
+    subject: str | None
+    body: str
+    segments: int
+    encoding: str
+
+
+def review_campaign(record: Record, campaign_id: int, *, segment_cost: float) -> Review:
+    """
+    Review a staged campaign (ACX-25 to ACX-28, PAT-13, COM-4).
+
+    Raises:
+        NotFound: there is no such campaign
+    """
+    with record.read() as connection:
+        own = get_campaign(connection, campaign_id)
+        query = sa.select(template_version.c.body, template_version.c.subject).where(
+            template_version.c.id == own.template_version_id
+        )
+        body, subject = connection.execute(query).one()
+        texts = "\n".join(filter(None, (body, subject if own.channel == "email" else None)))
+        counts = count_outcomes(connection, campaign_id)
+        said = said_of(connection, campaign_id)
+        override = override_of(connection, campaign_id)
+    left_out = {code: rows for code, rows in counts.items() if code in BEFORE}
+    messaged = {code: rows for code, rows in counts.items() if code in AFTER}
+    letters = _price(record, campaign_id) if own.channel == "sms" else LettersPrice(0, 0, 0)
+    changed = orjson.loads(own.rewritten or "{}")
+    return Review(
+        campaign_id=campaign_id,
+        list_name=own.list_name,
+        channel=own.channel,
+        dry_run=own.dry_run,
+        state=own.state,
+        outbox=own.gateway == states.OUTBOX and not own.dry_run,
+        rows=own.rows,
+        accepted=sum(messaged.values()),
+        not_accepted=left_out,
+        became=messaged,
+        letters=letters,
+        cost=letters.segments * segment_cost,
+        warnings=(
+            *warnings_for(texts, own.channel),
+            *placeholder_warnings(texts),
+            *unfilled_warnings(changed),
+        ),
+        said=said,
+        override=override,
+        rewritten={one: rows for one, rows in changed.items() if not one.startswith("list.")},
+    )
+
+
+def _price(record: Record, campaign_id: int) -> LettersPrice:
+    total = LettersPrice(0, 0, 0)
+    for bodies in _bodies(record, campaign_id):
+        part = price_of_letters(bodies)
+        total = LettersPrice(
+            total.messages + part.messages,
+            total.segments + part.segments,
+            total.without + part.without,
+        )
+    return total
+
+
+def _bodies(record: Record, campaign_id: int) -> Iterator[list[str]]:
+    query = sa.select(message.c.id, message.c.body).where(messages_of(campaign_id))
+    last = 0
+    while True:
+        with record.read() as connection:
+            page = connection.execute(
+                query.where(message.c.id > last).order_by(message.c.id).limit(PAGE)
+            ).all()
+        if not page:
+            return
+        yield [row.body for row in page]
+        last = page[-1].id
+
+
+def read_previews(
+    record: Record, campaign_id: int, *, limit: int = 3, row: int | None = None
+) -> list[Preview]:
+    """
+    Messages of a staged campaign (ACX-31): that of one row of the list; else the longest, then the first.
+
+    Raises:
+        NotFound: that row gets no message; says why
+    """
+    query = sa.select(message).where(messages_of(campaign_id))
+    if row is not None:
+        query = query.where(message.c.row_number == row)
+    with record.read() as connection:
+        # The dearest tells most: what an accent costs, and whether the text is too long with a long name
+        longest = connection.execute(
+            query.order_by(message.c.segments.desc(), message.c.id).limit(1)
+        ).all()
+        if row is not None and not longest:
+            raise _no_message(connection, campaign_id, row)
+        others = query.where(message.c.id.not_in([one.id for one in longest]))
+        rest = connection.execute(others.order_by(message.c.id).limit(limit - 1)).all()
+    return [
+        Preview(
+            one.row_number, one.address, one.subject, one.body, one.segments,
+            count_segments(one.body).encoding,
+        )
+        for one in (*longest, *rest)
+    ]  # fmt: skip
+
+
+def _no_message(connection: Connection, campaign_id: int, row: int) -> NotFound:
+    query = sa.select(recipient.c.outcome).where(
+        recipient.c.campaign_id == campaign_id, recipient.c.row_number == row
+    )
+    outcome = connection.execute(query).scalar_one_or_none()
+    why = f"its outcome is {outcome}" if outcome else "the list has no such row"
+    return NotFound("row-without-message", f"row {row} gets no message: {why}")
+
+
+def request_of(record: Record, campaign_id: int) -> MessageRequest:
+    """
+    The request that finds this campaign again and carries on with it.
+
+    Raises:
+        NotFound: there is no such campaign
+        NotAllowed: it has ended
+    """
+    query = (
+        sa.select(campaign, template.c.key, template_version.c.version)
+        .join(template_version, template_version.c.id == campaign.c.template_version_id)
+        .join(template, template.c.id == template_version.c.template_id)
+        .where(campaign.c.id == campaign_id)
+    )
+    with record.read() as connection:
+        get_campaign(connection, campaign_id)
+        row = connection.execute(query).one()
+    if row.state in states.ENDED or row.request_key.startswith(PREVIEW):
+        raise NotAllowed(
+            "campaign-ended",
+            f"campaign {campaign_id} is {row.state}: there is nothing to carry on with; "
+            f"see: cohort show {campaign_id}",
+        )
+    return MessageRequest(
+        list_name=row.list_name,
+        cohort=CohortChoice(list_id=row.list_id),
+        template=row.key,
+        template_version=row.version,
+        channel=row.channel,
+        snomed_codes=(row.snomed_codes or "").split(),
+        save_to_record=row.save_to_record or row.dry_run,
+        save_when=row.save_when,
+        dry_run=row.dry_run,
+        outbox=row.gateway == states.OUTBOX,
+        start_at=row.start_at,
+        stagger_days=row.stagger_days,
+        per_second=row.pace_second,
+        per_hour=row.pace_hour,
+        per_day=row.pace_day,
+        requested_by=row.requested_by,
+        request_key=row.request_key,
+    )

@@ -1,0 +1,277 @@
+"""
+Renders and stages: each accepted row becomes one message, frozen, in a batch of the ledger.
+
+A block of rows a transaction, with the row it came to: killed anywhere, it goes on at the next row
+and stages nobody twice (the message's id is made from the campaign's and the row's).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.cohort.rows import BLOCK_ROWS, ListSource, get_list, parse_cells
+from clinic.message import states
+from clinic.message.campaign.campaign import Campaign, get_campaign
+from clinic.message.codes import batch_id, message_id
+from clinic.message.reminders.remind import deselected_rows, give_reminders
+from clinic.message.template.placeholders import count_unfilled
+from clinic.message.template.segments import count_many
+from clinic.message.template.template import CompiledTemplate, compile_template
+from clinic.message.template.typography import count_rewritten, plain
+from clinic.message.template.variables import Setting, allowed_variables, variable_frame
+from clinic.record.bulk import insert_rows, is_any_of, plain_rows
+from clinic.record.database import Record
+from clinic.record.schema.lists import list_row, template_version
+from clinic.record.schema.messages import batch, campaign, message, recipient
+from clinic.record.statistics import count_filled, count_grown
+
+_MESSAGE_COLUMNS = (
+    "id", "campaign_id", "batch_id", "patient_id", "row_number", "channel", "address", "subject",
+    "body", "segments",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Texts:
+    """A template version's compiled body, and subject if it has one."""
+
+    body: CompiledTemplate
+    subject: CompiledTemplate | None
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Every name that either of them uses."""
+        return _both(self, "variables")
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Every name that either of them cannot do without (ARC-9)."""
+        return _both(self, "required")
+
+    def render(self, values: pd.DataFrame) -> tuple[list[str], Sequence[str | None]]:
+        """Bodies and subjects, one a row of values (columns: dotted variable names)."""
+        bodies = self.body.render_frame(values)
+        subjects: Sequence[str | None] = (
+            self.subject.render_frame(values) if self.subject else [None] * len(values)
+        )
+        return bodies, subjects
+
+
+def _both(texts: Texts, kind: str) -> tuple[str, ...]:
+    names = getattr(texts.body, kind) + (getattr(texts.subject, kind) if texts.subject else ())
+    return tuple(dict.fromkeys(names))
+
+
+def load_texts(
+    connection: Connection, version_id: int, source: ListSource, *, channel: str
+) -> Texts:
+    """
+    Compile a template version for a list's columns. Only an e-mail has a subject: by another way nobody
+    sees it, and nobody is left out for what it lacks.
+
+    Raises:
+        TemplateRefused: it names a column that this list does not have
+    """
+    row = connection.execute(
+        sa.select(template_version.c.body, template_version.c.subject).where(
+            template_version.c.id == version_id
+        )
+    ).one()
+    allowed = allowed_variables(source.columns)
+    return Texts(
+        body=compile_template(row.body, allowed=allowed),
+        subject=compile_template(row.subject, allowed=allowed)
+        if row.subject and channel == "email"
+        else None,
+    )
+
+
+def stage(
+    record: Record,
+    campaign_id: int,
+    *,
+    setting: Setting,
+    most_segments: int,
+    block_rows: int = BLOCK_ROWS,
+) -> int:
+    """
+    Stage every accepted row; how many batches there are. Running again stages only what is missing,
+    and two runs at once share the work.
+
+    Args:
+        most_segments: longer texts are not sent: their rows become `message_too_long`; those of which
+            nothing is left (a template that is all `if`) become `message_blank`
+        block_rows: about how many rows are held and rendered at a time
+    """
+    with record.read() as connection:
+        job = get_campaign(connection, campaign_id)
+        source = get_list(connection, job.list_id)
+        texts = load_texts(connection, job.template_version_id, source, channel=job.channel)
+    after = job.staged_rows
+    while True:
+        with record.read() as connection:
+            rows = _accepted(connection, job, after, block_rows)
+            if rows.empty:
+                break
+            values = variable_frame(connection, source, rows, texts.variables, setting=setting)
+        rows["body"], rows["subject"] = texts.render(values)
+        rewritten = count_unfilled(values)
+        if job.channel == "sms" and setting.organisation.plain_typography:
+            rewritten += count_rewritten(rows["body"])
+            rows["body"] = [plain(body) for body in rows["body"]]
+        rows["segments"] = count_many(rows["body"].tolist()) if job.channel == "sms" else 0
+        with record.write() as connection:
+            after = _write(
+                connection, job, rows, after=after, most_segments=most_segments, source=source,
+                variables=texts.variables, rewritten=rewritten,
+            )  # fmt: skip
+    with record.write() as connection:
+        count_filled(connection, after - job.staged_rows, message)
+    return _count_batches(record, campaign_id)
+
+
+def _count_batches(record: Record, campaign_id: int) -> int:
+    with record.read() as connection:
+        return int(
+            connection.execute(
+                sa.select(sa.func.count())
+                .select_from(batch)
+                .where(batch.c.campaign_id == campaign_id)
+            ).scalar_one()
+        )
+
+
+def _accepted(connection: Connection, job: Campaign, after: int, block_rows: int) -> pd.DataFrame:
+    """The next accepted rows, as many whole batches as a block holds."""
+    limit = max(job.batch_size, block_rows // job.batch_size * job.batch_size)
+    found = plain_rows(
+        connection.execute(
+            sa.select(
+                recipient.c.row_number,
+                recipient.c.patient_id,
+                recipient.c.address,
+                list_row.c.cells,
+            )
+            .join(
+                list_row,
+                (list_row.c.list_id == job.list_id)
+                & (list_row.c.row_number == recipient.c.row_number),
+            )
+            .where(
+                recipient.c.campaign_id == job.id,
+                recipient.c.outcome == "accepted",
+                recipient.c.row_number > after,
+            )
+            .order_by(recipient.c.row_number)
+            .limit(limit)
+        )
+    )
+    frame = pd.DataFrame(
+        {
+            "patient_id": pd.array([row[1] for row in found], dtype="Int64"),
+            "address": pd.Series([row[2] for row in found], dtype=object),
+            "cells": pd.Series(parse_cells([row[3] for row in found]), dtype=object),
+        }
+    )
+    frame.index = pd.Index([row[0] for row in found], dtype="int64", name="row_number")
+    return frame
+
+
+def _write(
+    connection: Connection,
+    job: Campaign,
+    rows: pd.DataFrame,
+    *,
+    after: int,
+    most_segments: int,
+    source: ListSource,
+    variables: Sequence[str],
+    rewritten: Counter[str],
+) -> int:
+    """Stage the rows that follow `after`; how far the campaign is staged then."""
+    so_far = connection.execute(
+        sa.select(campaign.c.staged_rows, campaign.c.rewritten)
+        .where(campaign.c.id == job.id)
+        .with_for_update()
+    ).one()
+    if so_far.staged_rows != after:
+        return int(so_far.staged_rows)  # another run of the same request was here first
+    too_long = rows["segments"] > most_segments
+    blank = rows["body"].str.strip() == ""
+    _leave_out(connection, job.id, rows.index[too_long], "message_too_long")
+    _leave_out(connection, job.id, rows.index[blank], "message_blank")
+    ready = rows[~too_long & ~blank]
+    if source.source == "report":  # of appointments: each is reminded of once, over all campaigns
+        unwanted = ready.index.intersection(deselected_rows(connection, source.id))
+        _leave_out(connection, job.id, unwanted, "deselected")
+        ready = ready.drop(unwanted)
+        given = give_reminders(connection, job, ready.index.tolist(), variables=variables)
+        _leave_out(connection, job.id, pd.Index(given), "duplicate")
+        ready = ready.drop(given)
+    _stage(connection, job, ready)
+    after = int(rows.index[-1])
+    counts = Counter(orjson.loads(so_far.rewritten or "{}")) + rewritten
+    connection.execute(
+        sa.update(campaign)
+        .where(campaign.c.id == job.id)
+        .values(staged_rows=after, rewritten=orjson.dumps(counts).decode() if counts else None)
+    )
+    return after
+
+
+def _leave_out(connection: Connection, campaign_id: int, rows: pd.Index[int], outcome: str) -> None:
+    if len(rows):
+        connection.execute(
+            sa.update(recipient)
+            .where(
+                recipient.c.campaign_id == campaign_id,
+                is_any_of(recipient.c.row_number, rows.tolist()),
+            )
+            .values(outcome=outcome)
+        )
+
+
+def _stage(connection: Connection, job: Campaign, ready: pd.DataFrame) -> None:
+    last = connection.execute(
+        sa.select(sa.func.coalesce(sa.func.max(batch.c.number), 0)).where(
+            batch.c.campaign_id == job.id
+        )
+    ).scalar_one()
+    chunks = _cut(ready, job.batch_size, first=(job.canary_size or 0) if last == 0 else 0)
+    for number, chunk in enumerate(chunks, start=last + 1):
+        insert_rows(connection, message, _MESSAGE_COLUMNS, _messages(job, number, chunk))
+    count_grown(connection, message)
+    insert_rows(
+        connection,
+        batch,
+        ("id", "campaign_id", "number", "state", "size"),
+        (
+            (batch_id(job.id, number), job.id, number, states.READY, len(chunk))
+            for number, chunk in enumerate(chunks, start=last + 1)
+        ),
+    )
+
+
+def _cut(rows: pd.DataFrame, size: int, *, first: int) -> list[pd.DataFrame]:
+    """Rows in batches of `size`, after one of `first` if a part of the campaign goes before the rest."""
+    edges = [*([0] if first else []), *range(first, len(rows), size), len(rows)]
+    return [rows.iloc[i:j] for i, j in itertools.pairwise(edges) if i < j]
+
+
+def _messages(job: Campaign, number: int, rows: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    columns = ("patient_id", "address", "subject", "body", "segments")
+    values = zip(rows.index.tolist(), *(rows[name].tolist() for name in columns), strict=True)
+    for row_number, patient_id, address, subject, body, segments in values:
+        yield (
+            message_id(job.message_base, row_number), job.id, batch_id(job.id, number), patient_id,
+            row_number, job.channel, address, subject, body, segments,
+        )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Reminders of appointments: which, asked for how, listed, and each once."""

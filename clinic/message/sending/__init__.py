@@ -1,0 +1,1 @@
+"""Sending: the ledger, its intents, and the workers that send."""

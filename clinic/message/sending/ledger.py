@@ -1,0 +1,327 @@
+"""
+The ledger: claims batches, writes intents before anything is sent, and records what became of them.
+
+    claim ──► intend ──► (send, no transaction open) ──► record
+      │          └ consent, death, calendar, pace, cap and the campaign's state are read again here
+      └ fence + 1: whoever held the batch before can write nothing any more
+
+Three commits for up to 1,000 messages. A kill before `intend` commits: nothing was sent. A kill between
+`intend` and `record`: the open submission says so, and the next claimer replays it with the same
+key (class I, R) or lists its messages as `unknown` (class B). After `record`: nothing to do.
+Source: shared notes on reliability §2; NEW-3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.clock import Clock
+from clinic.errors import FenceLost
+from clinic.message import states
+from clinic.message.campaign import canary
+from clinic.message.campaign.campaign import Campaign, get_campaign
+from clinic.message.campaign.circuit_breaker import halt
+from clinic.message.campaign.doubt import Doubt, doubt_of
+from clinic.message.campaign.sending_stop import may_leave
+from clinic.message.campaign.trail import ids_where, tell_moved
+from clinic.message.codes import batch_id
+from clinic.message.eligibility.contact import is_capped, note_attempt, wait_for_turn
+from clinic.message.eligibility.readdress import readdress, suppress_unreachable
+from clinic.message.eligibility.suppress import suppress_ineligible, suppress_recently_contacted
+from clinic.message.sending.late_answers import LateAnswers
+from clinic.message.sending.restore_guard import NoWitness, Witness
+from clinic.message.sending.worker import Worker
+from clinic.message.timing.pacing import Lane, Turn
+from clinic.message.timing.timing import Timing
+from clinic.message.timing.zones import is_awake, wakes_at
+from clinic.record.database import Record
+from clinic.record.schema.messages import batch, campaign, message
+from clinic.settings import Pace
+
+# After so many workers died while holding a batch a person must look: it may be what kills them
+MOST_DEATHS = 5
+LAST = 2**20  # more batches than any campaign has
+
+
+def _never() -> bool:
+    """Where nobody stops the process."""
+    return False
+
+
+_NO_WITNESS = NoWitness()
+
+
+def _no_point(_: str) -> None:
+    """Where nobody listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A batch that is ours until somebody claims it with a higher fence."""
+
+    batch_id: int
+    campaign_id: int
+    number: int
+    fence: int
+    gateway: str
+    dry_run: bool
+    channel: str
+    purpose: str
+    pace: Pace  # the campaign's own
+    is_canary: bool = False
+    doubt: Doubt | None = None  # what of it may have left without the record's knowing
+
+
+class Ledger:
+    """The record's side of sending. Every method is one short transaction; each may be run again."""
+
+    def __init__(
+        self,
+        record: Record,
+        clock: Clock,
+        worker: Worker,
+        *,
+        lease: timedelta = timedelta(seconds=60),
+        max_attempts: int = 8,
+        give_up_after: timedelta = timedelta(hours=24),
+        back_off: timedelta = timedelta(seconds=1),
+        timing: Timing | None = None,
+        witness: Witness = _NO_WITNESS,
+        late_answers: LateAnswers | None = None,
+        reached: Callable[[str], None] = _no_point,
+        stopping: Callable[[], bool] = _never,
+    ) -> None:
+        """
+        Args:
+            timing: calendar, paces, cap and brake; None: at any time, at any pace
+            stopping: asked before a batch is claimed: whether this process is to begin nothing more
+            late_answers: where an answer goes that the record cannot take; None: nowhere
+            witness: asked in each intent whether the record is what it was, and told what is sent
+            reached: told each point of the kill map as it is passed: where tests pull the plug
+        """
+        self.record = record
+        self.clock = clock
+        self.worker = worker
+        self.lease = lease
+        self.max_attempts = max_attempts
+        self.give_up_after = give_up_after
+        self.back_off = back_off
+        self.timing = timing or Timing()
+        self.witness = witness
+        self.late_answers = late_answers
+        self.reached = reached
+        self.stopping = stopping
+
+    def claim(self, campaign_id: int, first: int, last: int) -> Claim | None:
+        """
+        Take the next batch between these numbers that can be worked on now; None if there is none.
+
+        A batch can be taken if it is ready, or if its holder is proven dead or its lease ran out.
+        """
+        self.reached("claim.begin")
+        with self.record.write() as connection:
+            taken = self._take(connection, campaign_id, first, last)
+            self.reached("claim.precommit")
+        self.reached("claim.done")
+        return taken
+
+    def _take(
+        self, connection: Connection, campaign_id: int, first: int, last: int
+    ) -> Claim | None:
+        now = self.clock.now()
+        job = get_campaign(connection, campaign_id)
+        last = min(last, self._last_open(connection, job, now))
+        if last < first:
+            return None
+        ours = (batch.c.campaign_id == campaign_id) & batch.c.number.between(first, last)
+        holders = connection.scalars(
+            sa.select(batch.c.owner).where(ours, batch.c.state == states.LEASED).distinct()
+        )
+        free = (
+            (batch.c.state == states.READY)
+            | (batch.c.lease_until < now)
+            | batch.c.owner.in_(self.worker.dead(holders))
+        )
+        pick = (
+            sa.select(batch.c.id)
+            .join(campaign, campaign.c.id == batch.c.campaign_id)
+            .where(
+                ours,
+                batch.c.state.in_([states.READY, states.LEASED]),
+                campaign.c.state.in_(states.SENDING),
+                may_leave(),
+                sa.or_(batch.c.not_before.is_(None), batch.c.not_before <= now),
+                free,
+            )
+            .order_by(batch.c.number)
+            .limit(1)
+            .with_for_update(of=batch, skip_locked=True)
+        )
+        died = sa.case((batch.c.state == states.LEASED, 1), else_=0)
+        row = connection.execute(
+            sa.update(batch)
+            .where(batch.c.id == pick.scalar_subquery())
+            .values(
+                state=states.LEASED,
+                owner=self.worker.name,
+                fence=batch.c.fence + 1,
+                lease_until=now + self.lease,
+                deaths=batch.c.deaths + died,
+            )
+            .returning(batch.c.id, batch.c.number, batch.c.fence, batch.c.deaths)
+        ).one_or_none()
+        if row is None:
+            return None
+        if row.deaths > MOST_DEATHS:
+            connection.execute(
+                sa.update(batch).where(batch.c.id == row.id).values(state=states.HELD)
+            )
+            return self._take(connection, campaign_id, first, last)
+        return Claim(
+            batch_id=row.id,
+            campaign_id=campaign_id,
+            number=row.number,
+            fence=row.fence,
+            gateway=job.gateway,
+            dry_run=job.dry_run,
+            channel=job.channel,
+            purpose=job.purpose,
+            pace=Pace(per_second=job.pace_second, per_hour=job.pace_hour, per_day=job.pace_day),
+            is_canary=job.canary_size is not None and row.number == 1,
+            doubt=doubt_of(job),
+        )
+
+    def _last_open(self, connection: Connection, job: Campaign, now: datetime) -> int:
+        """The last batch that may be claimed now, as calendar and first part have it; 0: none."""
+        if self.timing.opening(job.channel, now, dry_run=job.dry_run) > now:
+            return 0
+        stage = canary.stage_of(job, now)
+        if stage != "all":
+            return 1 if stage == "first" else 0
+        if job.canary_size is None or job.canary_passed or job.state not in states.SENDING:
+            return LAST
+        code = canary.judge(connection, job, batch_id(job.id, 1), self.timing.release)
+        if code is None:
+            return LAST
+        halt(connection, job.id, code, now)
+        return 0
+
+    def hold_fence(self, connection: Connection, claim: Claim) -> None:
+        """
+        Lock the batch for the rest of the transaction, and make sure that it is still ours.
+
+        Raises:
+            FenceLost: somebody claimed it since
+        """
+        fence = connection.execute(
+            sa.select(batch.c.fence).where(batch.c.id == claim.batch_id).with_for_update()
+        ).scalar_one()
+        if fence != claim.fence:
+            raise FenceLost("fence-lost", f"batch {claim.number} was taken over by another worker")
+
+    def may_send(self, connection: Connection, claim: Claim) -> bool:
+        """
+        Whether the campaign still runs and sending is not stopped: read again before every intent.
+
+        Raises:
+            SetBack: the record is not what this process has worked with
+        """
+        state, allowed = connection.execute(
+            sa.select(campaign.c.state, may_leave())
+            .where(campaign.c.id == claim.campaign_id)
+            .with_for_update(read=True, of=campaign)
+        ).one()
+        if state not in states.SENDING or not allowed:
+            return False
+        self.witness.require_same(connection)
+        return True
+
+    def leave_out(self, connection: Connection, claim: Claim, now: datetime) -> int:
+        """
+        Suppress who of the batch is deceased, opted out or had enough since they were accepted; how many.
+
+        Before that, numbers that were changed since take the place of the old ones (ACX-36).
+        """
+        faults = readdress(connection, claim.batch_id, claim.channel, self.timing.phones)
+        count = suppress_ineligible(connection, claim.batch_id, claim.campaign_id, now)
+        count += suppress_unreachable(connection, claim.batch_id, faults, now)
+        if self._is_capped(claim):
+            wait_for_turn(connection, now)
+            count += suppress_recently_contacted(
+                connection, claim.batch_id, claim.campaign_id, self.timing.contact, now
+            )
+        if count:
+            ids = ids_where(
+                connection,
+                message.c.batch_id == claim.batch_id,
+                message.c.state == states.SUPPRESSED,
+                message.c.status_at == now,
+            )
+            tell_moved(connection, "left-out", ids, now)
+        return count
+
+    def _is_capped(self, claim: Claim) -> bool:
+        return not claim.dry_run and is_capped(self.timing.contact, claim.purpose)
+
+    def note_attempt(self, connection: Connection, claim: Claim, references: Sequence[int]) -> None:
+        """These messages are about to leave: where there is a cap, they count."""
+        if self._is_capped(claim):
+            note_attempt(connection, references)
+
+    def closed_until(self, claim: Claim, now: datetime) -> datetime | None:
+        """When the channel opens for anybody; None: it is open."""
+        opening = self.timing.opening(claim.channel, now, dry_run=claim.dry_run)
+        return opening if opening > now else None
+
+    def is_awake(self, claim: Claim, now: datetime) -> sa.ColumnElement[bool]:
+        """Of messages: whether the channel is open by their own patient's clock (zones.py)."""
+        return sa.true() if claim.dry_run else is_awake(self.timing, claim.channel, now)
+
+    def wakes_at(self, claim: Claim, now: datetime) -> datetime | None:
+        """When it opens for those for whom it is closed now; None: it is open for all."""
+        return None if claim.dry_run else wakes_at(self.timing, claim.channel, now)
+
+    def turn(self, connection: Connection, claim: Claim, now: datetime) -> Turn:
+        """Our turn at the lanes that the batch goes by, until the transaction ends."""
+        lanes: list[Lane] = self.timing.lanes(claim.campaign_id, claim.channel, claim.pace)
+        turn = self.timing.turn(connection, lanes, now, dry_run=claim.dry_run)
+        turn.begin_at(self.clock.now())  # we may have waited for it
+        return turn
+
+    def give_back(
+        self, connection: Connection, claim: Claim, *, not_before: datetime | None = None
+    ) -> None:
+        """Make the batch ready again, from `not_before` on."""
+        connection.execute(
+            sa.update(batch)
+            # Not if it was cancelled under our hands
+            .where(batch.c.id == claim.batch_id, batch.c.state == states.LEASED)
+            .values(state=states.READY, owner=None, lease_until=None, not_before=not_before)
+        )
+
+    def finish(
+        self, connection: Connection, claim: Claim, *, rest_at: datetime | None = None
+    ) -> None:
+        """Mark the batch done if none of its messages waits any more; else ready, from `rest_at` on."""
+        waiting = connection.execute(
+            sa.select(message.c.id)
+            .where(message.c.batch_id == claim.batch_id, message.c.state == states.PENDING)
+            .limit(1)
+        ).one_or_none()
+        connection.execute(
+            sa.update(batch)
+            .where(batch.c.id == claim.batch_id)
+            .values(
+                state=states.DONE if waiting is None else states.READY,
+                owner=None,
+                lease_until=None,
+                not_before=batch.c.not_before if waiting is None else rest_at,
+            )
+        )
+        if claim.is_canary and waiting is None:
+            canary.begin_wait(connection, claim.campaign_id, self.timing.release, self.clock.now())

@@ -1,0 +1,1 @@
+"""Is a list, as a whole, fit to act on: suites, expectations, checks and the verdict."""

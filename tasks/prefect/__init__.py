@@ -1,0 +1,1 @@
+"""Prefect itself: what this project asks of it and of its server."""

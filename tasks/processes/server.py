@@ -1,0 +1,160 @@
+"""
+The local Prefect server: a process of its own that outlives the command that started it.
+
+    ensure_server   answers already? use it; otherwise start one and wait until it answers
+    stop_server     end the one that we started
+    server_status   where it is, whether it answers, whether it is ours
+
+Where settings name a server (`prefect_api_url`), none is started: that one must answer.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+from clinic.errors import MendableError
+from clinic.settings import Settings
+from tasks.processes.background import Background
+from tasks.processes.database import prepare_database
+from tasks.processes.environment import api_url, child_environment, prefect_home
+from tasks.processes.login import authorization, ensure_login
+from tasks.processes.proxies import is_loopback
+
+START_SECONDS = 120
+STOP_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class ServerStatus:
+    """Where the server is, and what is known of it."""
+
+    url: str
+    answers: bool
+    ours: bool
+    pid: int | None
+
+    @property
+    def interface(self) -> str:
+        """What to open in a browser."""
+        return self.url.removesuffix("/api")
+
+
+def server_status(settings: Settings) -> ServerStatus:
+    """Ask the server; takes at most a few seconds, raises nothing."""
+    url = api_url(settings)
+    there = answers(settings)
+    ours = there and _is_ours(settings, url)
+    return ServerStatus(url, there, ours, _process(settings).pid() if ours else None)
+
+
+def answers(settings: Settings) -> bool:
+    """Whether a server answers now; takes at most two seconds, raises nothing."""
+    return _get(f"{api_url(settings)}/health") is True
+
+
+def ensure_server(settings: Settings, *, timeout: float = START_SECONDS) -> str:
+    """
+    The URL of a Prefect server that answers, started if need be.
+
+    Raises:
+        MendableError: the named server does not answer, the port is somebody else's, or the
+            server did not start
+    """
+    status = server_status(settings)
+    if settings.prefect_api_url:
+        if not status.answers:
+            raise MendableError(
+                "prefect-unreachable",
+                f"no Prefect server answers at {status.url}: start it, or fix prefect_api_url",
+            )
+    elif not status.answers:
+        _start(settings, timeout=timeout)
+    elif status.ours and _get(f"{status.url}/admin/settings") is not None:
+        raise MendableError(
+            "prefect-no-login",
+            f"the Prefect server at {status.url} was started by an earlier version and asks for no login: "
+            "run `cohort server stop`, then `cohort server start`; what is being sent goes on",
+        )
+    elif not status.ours:
+        raise MendableError(
+            "prefect-port",
+            f"another installation's Prefect server answers at {status.url}: "
+            "choose a free port with prefect_port, or name that server in prefect_api_url",
+        )
+    return status.url
+
+
+def stop_server(settings: Settings) -> bool:
+    """Stop the server that we started; False where none of ours was running."""
+    return _process(settings).stop(seconds=STOP_SECONDS)
+
+
+def ask_server(settings: Settings, path: str) -> Any:
+    """The JSON at a path of the server's API; None where no server answers, or there is nothing there."""
+    url = api_url(settings)
+    if settings.prefect_api_url:
+        return _get(f"{url}{path}", os.environ.get("PREFECT_API_AUTH_STRING"))
+    return _get(f"{url}{path}", _login(settings)) if _process(settings).running() else None
+
+
+def _start(settings: Settings, *, timeout: float) -> None:
+    prepare_database(settings)
+    server = _process(settings)
+    ours = server.start(["-m", "prefect", "server", "start"], child_environment(settings))
+    deadline = time.monotonic() + timeout
+    while not server_status(settings).answers:
+        if not server.running():
+            raise MendableError(
+                "prefect-start",
+                f"Prefect's server ended at once: {server.last_lines()} (see {server.log})",
+            )
+        if time.monotonic() > deadline:
+            if ours:  # one that somebody else just started may still come
+                server.stop(seconds=STOP_SECONDS)
+            raise MendableError(
+                "prefect-start",
+                f"Prefect's server did not answer within {timeout:.0f} s; see {server.log}",
+            )
+        time.sleep(0.05)
+
+
+# Not `server`: server.pid in this folder is Prefect's own
+def _process(settings: Settings) -> Background:
+    return Background("cohort-server", prefect_home(settings))
+
+
+def _is_ours(settings: Settings, url: str) -> bool:
+    """
+    Whether a server runs on this home. It is shown the login only while a server that we started
+    lives: whoever else took the port could keep it.
+    """
+    if settings.prefect_api_url or not _process(settings).running():
+        return False
+    answer = _get(f"{url}/admin/settings", _login(settings))
+    return isinstance(answer, dict) and answer.get("home") == str(prefect_home(settings))
+
+
+def _login(settings: Settings) -> str:
+    return ensure_login(prefect_home(settings))
+
+
+# What is on this machine is never asked for through a proxy that the environment names
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+_otherwise = urllib.request.build_opener()
+
+
+def _get(url: str, login: str | None = None) -> Any:
+    """The JSON at a URL; None where nothing (sensible) answers, or it is not for this login."""
+    request = urllib.request.Request(url, headers=authorization(login) if login else {})
+    way = _direct if is_loopback(url) else _otherwise
+    try:
+        with way.open(request, timeout=2) as response:
+            return json.load(response)
+    except (OSError, ValueError):
+        return None

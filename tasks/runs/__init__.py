@@ -1,0 +1,1 @@
+"""Flow runs: started, waiting, resumed, silent, forgotten."""

@@ -1,0 +1,114 @@
+"""
+Lets what was asked for go on, whatever became of its run: the state is in the record, not in Prefect.
+
+    a run of it is suspended        resumed
+    one is at it                    nothing: it reads the decision by itself
+    one is to begin                 nothing; whoever asks can be told how long it has not (not_begun.py)
+    none, or all of them ended      another is started; asked for twice at once, it is one
+
+One that fell silent, or that a worker took and never began, has ended: it is noted so first.
+
+Call `tasks.processes.environment.apply_environment` first: this module imports prefect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowRunFilterTags
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.sorting import FlowRunSort
+
+from tasks.runs import runs
+from tasks.runs.silent_runs import crash_if_silent
+from tasks.wiring import installation
+
+Went = Literal["resumed", "under way", "not begun", "started"]
+
+# Kind of operation → its flow and deployment
+DEPLOYMENTS: Final[Mapping[str, str]] = {
+    "status": "status-change",
+    "provider": "reassign-provider",
+    "facility": "transfer-facility",
+    "tag": "assign-tags",
+    "attribute": "update-attribute",
+    "export": "export-data",
+    "visit": "schedule-visits",
+    "undo": "undo",
+}
+TO_BEGIN: Final = {StateType.SCHEDULED, StateType.PENDING}
+_ENDED: Final = {StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED}
+
+
+def operation_goes_on(operation_id: int, kind: str, *, flow_run_id: str | None) -> Went:
+    """
+    Let the run of an operation go on, or start one.
+
+    Args:
+        flow_run_id: the run that its approval knows
+    """
+    return go_on(
+        f"{DEPLOYMENTS[kind]}/{DEPLOYMENTS[kind]}",
+        {"operation_id": operation_id},
+        tag=operation_tag(operation_id),
+        flow_run_id=flow_run_id,
+    )
+
+
+def operation_tag(operation_id: int) -> str:
+    """By which the runs of an operation are found."""
+    return f"operation-{operation_id}"
+
+
+def go_on(
+    name: str,
+    parameters: Mapping[str, Any],
+    *,
+    tag: str,
+    flow_run_id: str | None,
+    now: datetime | None = None,
+) -> Went:
+    """
+    Let what has this tag go on.
+
+    Args:
+        name, parameters: of the deployment, if another run must be started
+        flow_run_id: a run of it that may have no tag
+        now: by which is judged what fell silent; the machine's clock if not given
+    """
+    now = now or datetime.now(UTC)
+    found = runs_of(tag, flow_run_id)
+    for run in found:
+        if run.state_type is StateType.PAUSED:
+            runs.resume(run.id)
+            return "resumed"
+    with get_client(sync_client=True) as client:
+        left = [
+            run
+            for run in found
+            if run.state_type not in _ENDED and not crash_if_silent(client, run, now=now)
+        ]
+    if left:
+        return "not begun" if all(run.state_type in TO_BEGIN for run in left) else "under way"
+    runs.start_deployment(name, parameters, key=f"{tag}-run-{len(found) + 1}", tag=tag)
+    return "started"
+
+
+def runs_of(tag: str, flow_run_id: str | None = None) -> list[FlowRun]:
+    """Every run that Prefect still knows of it, the newest first."""
+    filters = [FlowRunFilter(tags=FlowRunFilterTags(all_=[installation().tag, tag]))]
+    if flow_run_id is not None:
+        filters.append(FlowRunFilter(id=FlowRunFilterId(any_=[UUID(flow_run_id)])))
+    with get_client(sync_client=True) as client:
+        found = {
+            run.id: run
+            for each in filters
+            for run in client.read_flow_runs(
+                flow_run_filter=each, sort=FlowRunSort.EXPECTED_START_TIME_DESC
+            )
+        }
+    return list(found.values())

@@ -1,0 +1,151 @@
+"""
+What people see of a run in the Prefect UI: its checks, its progress, its result.
+
+Counts, codes and our own sentences only: artifacts are copied into Prefect's events.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from clinic.cohort.outcomes import OUTCOMES
+from clinic.message.campaign.said import Said, said_of
+from clinic.message.outcomes.summary import Summary, progress
+from clinic.record.database import Record
+from clinic.record.schema.messages import check_result
+from data_checks.gate.verdict import Verdict
+from tasks.show.artifacts import create_markdown_artifact, create_table_artifact
+from tasks.show.progress import Bars, Seen
+from tasks.wiring import wiring
+
+
+def show_checks(record: Record, campaign_id: int) -> None:
+    """The gate's checks and what was left out of the list, as a table; nothing if it was not judged."""
+    if rows := check_rows(record, campaign_id):
+        create_table_artifact(
+            key=f"checks-{campaign_id}", table=rows, description=f"Checks of campaign {campaign_id}"
+        )
+
+
+def check_rows(record: Record, campaign_id: int) -> list[dict[str, Any]]:
+    """A row for each check of the list as a whole, and for each remark on it."""
+    with record.read() as connection:
+        kept = connection.scalars(
+            sa.select(check_result.c.checks).where(check_result.c.campaign_id == campaign_id)
+        ).all()
+        said = said_of(connection, campaign_id)
+    checks = [check for text in kept for check in Verdict.from_json(text).checks]
+    rows = [
+        {
+            "check": check.name,
+            "result": "ok" if check.passed else ("stop" if check.stops else "warn"),
+            "rows": check.broken,
+            "what it says": check.says,
+        }
+        for check in checks
+    ]
+    known = {check.name for check in checks}
+    return rows + [
+        {"check": one.code, "result": "look", "rows": one.count, "what it says": _text(one)}
+        for one in said
+        if one.code not in known
+    ]
+
+
+def _text(one: Said) -> str:
+    return f"{one.says} ({one.where})" if one.where else one.says
+
+
+def start_progress(campaign_id: int) -> None:
+    """A bar that fills while batches are sent."""
+    _BARS.start(campaign_id)
+
+
+def update_progress(campaign_id: int) -> None:
+    """Move the bar to where the ledger is."""
+    _BARS.move(campaign_id)
+
+
+def _look(campaign_id: int) -> Seen:
+    now = progress(wiring().record, campaign_id)
+    return Seen(
+        now.processed,
+        now.total,
+        f"Campaign {campaign_id}: {now.processed:,} processed, {now.remaining:,} remaining, "
+        f"{now.errors:,} errors, {now.unknown:,} unknown",
+    )
+
+
+_BARS: Final = Bars("progress", _look)
+
+
+def show_summary(summary: Summary) -> None:
+    """What became of every row: a table, and a page with a plot."""
+    _BARS.leave(summary.campaign_id)
+    rows = [
+        {"outcome": code, "rows": count, "what to do": OUTCOMES[code].says}
+        for code, count in _largest_first(summary)
+    ]
+    create_table_artifact(
+        key=f"outcomes-{summary.campaign_id}",
+        table=rows,
+        description=f"Every row of campaign {summary.campaign_id}",
+    )
+    create_markdown_artifact(
+        key=f"summary-{summary.campaign_id}",
+        markdown=page_of(summary),
+        description=f"Campaign {summary.campaign_id}: {summary.status}",
+    )
+
+
+def _largest_first(summary: Summary) -> list[tuple[str, int]]:
+    return sorted(summary.outcomes.items(), key=lambda item: -item[1])
+
+
+def page_of(summary: Summary) -> str:
+    """The campaign's result as a page: what it was, in numbers and bars, and the next commands."""
+    kind = "Dry run" if summary.dry_run else "Campaign"
+    return "\n".join(
+        [
+            f"# {kind} {summary.campaign_id}: {summary.status}",
+            "",
+            f"State **{summary.state}**{f' ({summary.state_reason})' if summary.state_reason else ''}. "
+            f"{summary.rows:,} rows, {summary.messages:,} messages, {summary.segments:,} segments"
+            f"{_speed(summary)}.",
+            *_waits(summary),
+            "",
+            "```",
+            *plot_of(summary),
+            "```",
+            "",
+            f"Next: `cohort show {summary.campaign_id}` · "
+            f"`cohort outcomes {summary.campaign_id} --csv outcomes.csv`",
+        ]
+    )
+
+
+def _speed(summary: Summary) -> str:
+    """Nothing where nothing was sent yet."""
+    return (
+        f", {summary.seconds:,.1f} s, {summary.rate:,.0f} messages a second" if summary.rate else ""
+    )
+
+
+def _waits(summary: Summary) -> list[str]:
+    if summary.waits_until is None:
+        return []
+    at = f"{summary.waits_until:%Y-%m-%d %H:%M} UTC"
+    return [f"Goes on **{at}**: this run has ended, and `settle` starts the one that sends."]
+
+
+def plot_of(summary: Summary, width: int = 40) -> list[str]:
+    """A bar an outcome; the longest is `width` blocks, and nothing that happened has none."""
+    rows = _largest_first(summary)
+    most = max((count for _, count in rows), default=1)
+    name = max((len(code) for code, _ in rows), default=0)
+    return [
+        f"{code:<{name}} {'█' * max(1, round(width * count / most))} {count:,}"
+        for code, count in rows
+    ]

@@ -1,0 +1,49 @@
+"""`cohort demo`, as a stranger types it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _cohort(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from cli.program import run; run()", *words],
+        capture_output=True, text=True, timeout=180, cwd=ROOT,
+        env={**os.environ, "COHORT_CONFIG": str(home / "cohort.toml")},
+    )  # fmt: skip
+
+
+@pytest.mark.prefect
+def test_the_demo_runs_the_main_job_twice_and_its_next_commands_work(tmp_path: Path) -> None:
+    """Issue 2 §4: one command, the whole job; running it again works; ARC-16, ARC-17, ARC-18."""
+    home = tmp_path / "demo"
+    port = str(_free_port())
+    words = ("demo", "--home", str(home), "--patients", "2000", "--rows", "300", "--port", port)
+    try:
+        first, second = _cohort(home, *words), _cohort(home, *words)
+        assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+        assert "300\trows in all" in first.stdout
+        assert first.stdout.replace("campaign-1", "campaign-2") == second.stdout
+        assert "Dear " in first.stderr
+        assert f"http://127.0.0.1:{port}" in first.stderr
+        patient = first.stderr.split("cohort patient ")[1].split()[0]
+        assert "Kept in the outbox, not sent" in _cohort(home, "patient", patient).stdout
+        sent = _cohort(home, "report", "--campaign", "2", "--csv", "-").stdout
+        assert f"{len(sent.splitlines()) - 1}\tkept_in_outbox" in second.stdout
+    finally:
+        stopped = _cohort(home, "server", "stop")
+    assert "Stopped" in stopped.stderr

@@ -1,0 +1,144 @@
+"""`cohort server` as people type it: one command brings up all that runs flows, another ends it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from clinic.clock import SystemClock
+from clinic.record.database import Record
+from clinic.record.installation import install
+from tests.servers.prefect_server import free_port, wait_for
+from tests.servers.proxy import counting_proxy
+
+pytestmark = pytest.mark.prefect
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def cohort(tmp_path: Path, migrated_sqlite: Path) -> Iterator[Run]:
+    """The program, on a home with a record and a port of its own."""
+    (tmp_path / "home").mkdir()
+    shutil.copy(migrated_sqlite, tmp_path / "home" / "record.db")
+    record = Record.open(f"sqlite:///{tmp_path / 'home' / 'record.db'}")
+    install(record, SystemClock())
+    record.close()
+    port = str(free_port())
+    environment = {**os.environ, "COHORT_HOME": "home", "COHORT_PREFECT_PORT": port}
+
+    def run(
+        *arguments: str, before: Sequence[str] = (), **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*before, str(Path(sys.executable).with_name("cohort")), "server", *arguments],
+            cwd=tmp_path,
+            env=environment | variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    yield run
+    run("stop")
+
+
+def test_one_command_brings_up_server_deployments_and_worker_and_another_ends_them(
+    cohort: Run, tmp_path: Path
+) -> None:
+    """
+    Issue 2, §3: the run form, schedules and progress are in a browser after one command.
+
+    Issue 21, §2.4: whatever proxies the environment names, nothing on this machine is asked for through one:
+    not by a command, the server, the worker, or the run of `settle` that a worker begins with.
+    """
+    with counting_proxy() as proxy:
+        proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy"), proxy.url)
+        # Of a kind that Prefect's client does not know: it would not start
+        proxies |= {"ALL_PROXY": "socks5://127.0.0.1:9", "NO_PROXY": "intranet.example"}
+        assert cohort("status", **proxies).returncode == 1
+        started = cohort("start", **proxies)
+        assert started.returncode == 0, started.stdout + started.stderr
+        log = tmp_path / "home" / "logs" / "cohort.log"
+        wait_for("end of the run", lambda: "Finished in state" in log.read_text(), seconds=90)
+        said = cohort("status", "--json", **proxies)
+        assert proxy.asked == []
+    status = json.loads(said.stdout)
+    assert (status["answers"], status["ours"], status["worker"]) == (True, True, True)
+    assert (said.returncode, status["polls"]) == (0, True)
+    assert status["seconds_since_poll"] < 60
+    assert status["watch"] is True
+    assert status["pool"] in started.stdout + started.stderr
+
+    assert "Stopped." in cohort("stop").stderr
+    assert cohort("status").returncode == 1
+    assert "No server of this installation runs." in cohort("stop").stderr
+    ended = cohort("status", "--json")
+    assert json.loads(ended.stdout)["watch"] is False
+
+
+@pytest.mark.parametrize("version", ["0056", "9041"])
+def test_a_record_of_another_version_starts_nothing(
+    cohort: Run, tmp_path: Path, version: str
+) -> None:
+    """Issue 21, §3: an earlier program would start a worker whose every run fails."""
+    record = Record.open(f"sqlite:///{tmp_path / 'home' / 'record.db'}")
+    with record.write() as connection:
+        connection.execute(sa.text(f"UPDATE alembic_version SET version_num = '{version}'"))  # noqa: S608
+    record.close()
+    refused = cohort("start")
+    assert refused.returncode == 5
+    assert f"version {version}" in refused.stderr
+    assert not (tmp_path / "home" / "prefect" / "prefect.db").exists()
+
+
+def test_another_accounts_folder_is_in_nobodys_way_and_a_worker_that_dies_is_told(
+    cohort: Run, tmp_path: Path
+) -> None:
+    """Issue 21, §2.3: two accounts on one machine; status is what polls."""
+    shared = tmp_path / "shared"
+    (shared / "runner_storage").mkdir(parents=True)
+    (shared / "runner_storage").chmod(0)
+    if os.getuid() == 0:
+        os.chown(shared / "runner_storage", 65534, 65534)
+    # Root may write everywhere: here without that right, as the second account
+    plain = ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner"]
+    second = plain if os.getuid() == 0 else []
+    tried = subprocess.run(
+        [*second, "touch", str(shared / "runner_storage" / "x")], capture_output=True, check=False
+    )
+    assert tried.returncode != 0  # it is in the way indeed
+    started = cohort("start", before=second, TMPDIR=str(shared))
+    assert started.returncode == 0, started.stdout + started.stderr
+    assert json.loads(cohort("status", "--json").stdout)["polls"]
+
+    end_worker(tmp_path / "home")
+    dead = cohort("status")
+    assert dead.returncode == 1
+    assert "no worker runs here" in dead.stderr
+    status = json.loads(cohort("status", "--json").stdout)
+    assert (status["answers"], status["worker"], status["polls"]) == (True, False, False)
+
+    storage = tmp_path / "home" / "prefect" / "tmp" / "runner_storage"
+    shutil.rmtree(storage, ignore_errors=True)
+    storage.write_text("in the way")
+    failed = cohort("start")
+    assert failed.returncode == 2
+    assert "worker-start" in failed.stderr
+    assert "runner_storage" in " ".join(failed.stderr.split())
+    assert cohort("status").returncode == 1
+
+
+def end_worker(home: Path) -> None:
+    """As a fault would: the server lives on."""
+    os.kill(int((home / "prefect" / "cohort-worker.pid").read_text()), signal.SIGKILL)

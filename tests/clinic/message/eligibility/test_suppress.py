@@ -1,0 +1,87 @@
+"""Who is left out at the last moment: read again in the transaction that writes the intent (NEW-5)."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from clinic.message import states
+from clinic.message.codes import batch_id
+from clinic.message.eligibility.suppress import opted_out, suppress_ineligible
+from clinic.record.database import Record
+from clinic.record.schema.messages import batch, message
+from clinic.record.schema.people import consent, patient
+from tests.fakes import FakeClock
+from tests.ledgers import add_campaign, add_patients
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"death_date": date(2026, 3, 1)}, "patient_dead"),
+        ({"deregistered_on": date(2026, 3, 2)}, "patient_deregistered"),
+        ({"deregistered_on": date(2026, 3, 3)}, None),
+        ({"preferred_channel": "none"}, "no_contact"),
+        ({"preferred_channel": "email"}, None),
+        ({"status": "discharged"}, None),
+    ],
+)
+def test_what_happened_since_the_check_is_seen(
+    record: Record, clock: FakeClock, values: dict[str, object], reason: str | None
+) -> None:
+    """ARC-10, ACX-36: and the reason stands on the message."""
+    add_patients(record, 2)
+    number = add_campaign(record, clock, 2)
+    with record.write() as connection:
+        connection.execute(sa.update(patient).where(patient.c.id == 1).values(**values))
+        count = suppress_ineligible(connection, batch_id(number, 1), number, clock.now())
+        found = connection.execute(
+            sa.select(message.c.state, message.c.reason).order_by(message.c.patient_id)
+        ).all()
+        counted = connection.scalar(sa.select(batch.c.suppressed))
+    expected = (states.SUPPRESSED, reason) if reason else (states.PENDING, None)
+    assert [tuple(row) for row in found] == [expected, (states.PENDING, None)]
+    assert count == counted == int(reason is not None)
+
+
+def test_a_message_that_has_left_is_not_touched(record: Record, clock: FakeClock) -> None:
+    add_patients(record, 1)
+    number = add_campaign(record, clock, 1)
+    with record.write() as connection:
+        connection.execute(sa.update(message).values(state=states.ACCEPTED))
+        connection.execute(sa.update(patient).values(death_date=date(2026, 3, 1)))
+        assert suppress_ineligible(connection, batch_id(number, 1), number, clock.now()) == 0
+        assert connection.scalar(sa.select(message.c.state)) == states.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("decisions", "out"),
+    [
+        ([("sms", "any", "opt_out")], True),
+        ([("any", "any", "opt_out")], True),
+        ([("email", "any", "opt_out")], False),
+        ([("sms", "recall", "opt_out")], True),
+        ([("sms", "survey", "opt_out")], False),
+        ([("any", "any", "opt_out"), ("sms", "recall", "opt_in")], False),
+        ([("sms", "recall", "opt_in"), ("any", "any", "opt_out")], True),
+        ([("sms", "survey", "opt_in"), ("sms", "any", "opt_out")], True),
+    ],
+)
+def test_the_latest_decision_for_channel_and_purpose_wins(
+    record: Record, clock: FakeClock, decisions: list[tuple[str, str, str]], out: bool
+) -> None:
+    """ARC-11; formats.md, SMS consent codes: the latest of consent and declined."""
+    add_patients(record, 1)
+    with record.write() as connection:
+        for hours, (channel, purpose, decision) in enumerate(decisions):
+            connection.execute(
+                sa.insert(consent).values(
+                    patient_id=1, channel=channel, purpose=purpose, decision=decision,
+                    source="staff", decided_at=clock.now() + timedelta(hours=hours),
+                )
+            )  # fmt: skip
+        everybody = sa.select(patient.c.id)
+        found = connection.scalars(opted_out("sms", "recall", everybody)).all()
+    assert found == ([1] if out else [])
