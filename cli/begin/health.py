@@ -8,6 +8,7 @@ import typer
 
 from cli import console
 from cli.begin.looking import look_now
+from cli.options import Json
 from cli.wiring import get_settings
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ app = typer.Typer(
 @app.callback()
 def health(
     context: typer.Context,
-    json: Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
     """What is wrong, worst last; nothing is changed."""
     if context.invoked_subcommand is not None:

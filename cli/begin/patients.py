@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cli import console
+from cli.options import Json
 from cli.proof import Me, SecretFd, who_acts
 from cli.wiring import get_settings, open_record
 
@@ -37,7 +38,7 @@ def import_file(
         typer.Option(help="Whose export it is; as in the settings if not named."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Most rows with problems shown.")] = 20,
-    json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+    json: Json = False,
     me: Me = "",
     secret_fd: SecretFd = None,
 ) -> None:

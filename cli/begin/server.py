@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import console
+from cli.options import Json
 from cli.proof import Me, SecretFd, who_acts
 from cli.wiring import get_settings, open_record
 
@@ -105,7 +106,7 @@ def stop() -> None:
 
 
 @app.command()
-def status(json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False) -> None:
+def status(json: Json = False) -> None:
     """
     Whether the server answers, and when a worker asked it for work last.
 

@@ -14,6 +14,7 @@ from cli import console
 from cli.going import require_not_stalled
 from cli.govern.confirm import asked_by
 from cli.operations.options import Limit, Page
+from cli.options import Json
 from cli.proof import Me, SecretFd, anchor_of, claimed, prove_me, who_acts
 from cli.wiring import LocalTime, get_settings, open_record
 
@@ -33,7 +34,6 @@ app = typer.Typer(
     """,
 )
 Number = Annotated[int, typer.Argument(metavar="APPROVAL", help="Its number: cohort approvals.")]
-Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
 
 
 @app.callback(invoke_without_command=True)

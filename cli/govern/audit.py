@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cli import console
+from cli.options import Json
 from cli.proof import Me, SecretFd, anchor_of, prove_me
 from cli.times import day
 from cli.wiring import LocalTime, get_settings, open_record
@@ -43,7 +44,6 @@ By = Annotated[str | None, typer.Option(help="Asked for or approved by this oper
 Day = Annotated[
     datetime | None, typer.Option(parser=day, metavar="DAY", help="2026-03-31 or 31/03/2026.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
 AnchorFile = Annotated[
     Path | None,
     typer.Option("--anchor", help="The anchor file, best kept where this account cannot write."),

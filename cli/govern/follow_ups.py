@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli import console
+from cli.options import Json
 from cli.proof import Me, SecretFd, anchor_of, prove_me
 from cli.wiring import LocalTime, get_settings, open_record
 
@@ -34,7 +35,7 @@ def list_all(
         int | None, typer.Option(metavar="OPERATION", help="Of this operation.")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="What is done as well.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
     """What is open, the oldest first."""
     if context.invoked_subcommand is not None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli import console
+from cli.options import Json
 from cli.proof import Me, SecretFd, anchor_of, ask_secret, prove_me
 from cli.wiring import get_settings, open_record
 from clinic.govern.people.roles import PERMISSIONS, ROLES, Role, may
@@ -32,7 +33,6 @@ NewSecretFd = Annotated[
         help="Read the operator's new password from this file descriptor.",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
 
 
 @app.command("list")

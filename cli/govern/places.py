@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from cli import console
+from cli.options import Json
 from cli.proof import FIRST_PEOPLE, Me, SecretFd, prove_me
 from cli.wiring import get_settings, open_record
 
@@ -32,7 +33,6 @@ Email = Annotated[str | None, typer.Option(help="For notices; empty removes it."
 Active = Annotated[
     bool | None, typer.Option("--open/--closed", help="Closed: gets no new patients or visits.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
 
 
 @app.command("list")

@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 
 from cli import console
+from cli.options import Json
 from cli.proof import Me, SecretFd, anchor_of, prove_me
 from cli.wiring import open_record
 
@@ -33,7 +34,6 @@ app = typer.Typer(
       cohort approve NUMBER          the other person
     """,
 )
-Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
 
 
 @app.callback()

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli import console
+from cli.options import Json
 from cli.proof import FIRST_PEOPLE, Me, SecretFd, prove_me
 from cli.wiring import get_settings, open_record
 
@@ -20,7 +21,6 @@ app = typer.Typer(
       cohort operations tag SELECTION --add CODE --reason "…"
     """,
 )
-Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
 
 
 @app.command("list")

@@ -10,13 +10,13 @@ import typer
 
 from cli import console
 from cli.harmless import harmless_out
+from cli.options import Json
 from cli.wiring import LocalTime, get_settings, open_record
 
 if TYPE_CHECKING:
     from clinic.message.outcomes.report import CampaignLine
 
 Id = Annotated[int, typer.Argument(metavar="CAMPAIGN", help="Its number: cohort campaigns.")]
-Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
 
 
 def campaigns(

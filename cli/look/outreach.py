@@ -12,13 +12,13 @@ import typer
 
 from cli import console
 from cli.harmless import harmless_out
+from cli.options import Json
 from cli.times import day
 from cli.wiring import LocalTime, get_settings, open_record
 
 if TYPE_CHECKING:
     from clinic.message.outcomes.outreach import Sent
 
-Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
 Word = Literal["Pending", "Sent Successfully", "Send Failed", "Kept in the outbox, not sent"]
 _HEADINGS = (
     "Bulk Outreach ID", "Message", "Sent", "List", "Template", "NHS Number", "Local ID", "By",

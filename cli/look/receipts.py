@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli import console
+from cli.options import Json
 from cli.wiring import LocalTime, get_settings, open_record
 
 app = typer.Typer(
@@ -51,7 +52,7 @@ def serve(
 
 
 @app.command()
-def status(json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False) -> None:
+def status(json: Json = False) -> None:
     """How many receipts there are: waiting, applied, fitting no message, and not understood."""
     from clinic.message.incoming.receipts import count_inbox
 
@@ -68,7 +69,7 @@ def status(json: Annotated[bool, typer.Option("--json", help="For scripts.")] = 
 @app.command()
 def unread(
     limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
-    json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+    json: Json = False,
 ) -> None:
     """
     What a gateway sent that was not understood, as it came, newest first. It changed no message.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import console
+from cli.options import Json
 from cli.wiring import LocalTime, get_settings, open_record
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def replies(
         bool, typer.Option("--keywords", help="Also STOP and START, which need no action.")
     ] = False,
     limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
-    json: Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
     """
     What patients answered, newest first, with how many patients of the record have that number.

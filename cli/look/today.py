@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
 from rich.markup import escape
 
 from cli import console
+from cli.options import Json
 from cli.proof import claimed
 from cli.wiring import LocalTime, get_settings, governed, open_record
 
@@ -34,7 +34,7 @@ class Line:
 
 
 def today(
-    json: Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
     """
     The day's overview: what waits for you, what is under way, what failed or stands still, what is to be done.

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from cli import console
-from cli.operations.options import Json, Limit, Number, Page, Selection
+from cli.operations.options import Limit, Number, Page, Selection
+from cli.options import Json
 from cli.wiring import LocalTime, get_settings, open_record
 
 

@@ -29,7 +29,6 @@ Limit = Annotated[int, typer.Option(min=1, help="How many patients to name.")]
 Page = Annotated[
     int, typer.Option(min=1, help="Which so many of them: 2 for those after the first.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
 
 
 def told(operation_id: int) -> None:

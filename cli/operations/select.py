@@ -11,7 +11,7 @@ import typer
 
 from cli import console
 from cli.operations import choosing
-from cli.operations.options import Json
+from cli.options import Json
 from cli.proof import Me, SecretFd
 from cli.times import day
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cli import console
+from cli.options import Json
 from cli.proof import Me, SecretFd, who_acts
 from cli.wiring import LocalTime, get_settings, governed, open_record
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 Id = Annotated[int, typer.Argument(metavar="CAMPAIGN", help="Its number: cohort campaigns.")]
 Why = Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail. No patient.")]
-Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
 
 
 def pause(

@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 
 from cli import console
+from cli.options import Json
 from cli.pasting import text_of
 from cli.proof import Me, SecretFd, who_acts
 from cli.wiring import get_settings, open_record
@@ -21,7 +22,6 @@ app = typer.Typer(
     help="Patient groups: cohort message --group CODE sends to the members of one.",
 )
 Code = Annotated[str, typer.Argument(help="The group's code: cohort groups list.")]
-Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
 
 
 @app.command("list")

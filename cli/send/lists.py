@@ -19,6 +19,7 @@ import typer
 from rich.markup import escape
 
 from cli import console
+from cli.options import Json
 
 if TYPE_CHECKING:
     from cli.send.list_judging import Judged
@@ -41,7 +42,7 @@ def lists() -> None:
 @app.command()
 def ls(
     limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20,
-    json: Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
     """The lists that were imported: any of them may be messaged again, by its number."""
     from cli.wiring import LocalTime, get_settings, open_record
@@ -83,7 +84,7 @@ def check(
     html: Annotated[
         Path | None, typer.Option(help="Write the report as a page for a browser.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="For scripts: the report as JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """
     Read a list from end to end and say what was found. Nothing is kept and nothing is sent.

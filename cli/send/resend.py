@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli import console
+from cli.options import Json
 from cli.proof import Me, SecretFd, who_acts
 
 
@@ -17,7 +18,7 @@ def resend(
         str | None, typer.Option(metavar="2,5,9", help="Only these rows of its list.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Send without asking.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="The result for scripts.")] = False,
+    json: Json = False,
     me: Me = "",
     secret_fd: SecretFd = None,
 ) -> None:

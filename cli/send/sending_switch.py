@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import console
+from cli.options import Json
 from cli.proof import Me, SecretFd, anchor_of, prove_me, who_stops
 from cli.send import sending_asked
 from cli.wiring import LocalTime, get_settings, open_record
@@ -37,7 +38,7 @@ Why = Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail
 
 @app.command()
 def status(
-    json: Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
     """
     Whether it is stopped, since when and why, and which campaigns wait for a person.

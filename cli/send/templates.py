@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import console
+from cli.options import Json
 from cli.proof import Me, SecretFd, who_acts
 from cli.wiring import LocalTime, get_settings, open_record
 
@@ -26,7 +27,6 @@ app = typer.Typer(
     Some came with the program and are locked.
     """,
 )
-Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
 
 
 @app.command("list")
