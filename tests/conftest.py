@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import signal
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -33,6 +34,9 @@ def pytest_configure() -> None:
     Installations of tests have no gateway unless they set one: their messages are kept in the outbox.
     """
     os.environ.setdefault("COHORT_OUTBOX", "true")
+    # A suite started in the background ignores Ctrl-C, and so would every program that its tests interrupt
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # Beside their homes, processes note what they send here
     os.environ["XDG_STATE_HOME"] = os.path.join(
         tempfile.gettempdir(), f"cohort-tests-{os.getuid()}"

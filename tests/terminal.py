@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,11 +21,6 @@ class Screen:
     text: str
 
 
-def _as_at_a_terminal() -> None:
-    """Ctrl-C ends a program that a person started, also where the suite was started in the background."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 def at_terminal(folder: Path, *words: str, answers: Iterable[tuple[str, str]] = ()) -> Screen:
     """
     Type `cohort …` in a folder, and answer: (a part of the question, what is typed).
@@ -36,7 +30,7 @@ def at_terminal(folder: Path, *words: str, answers: Iterable[tuple[str, str]] = 
     env = {name: value for name, value in os.environ.items() if not name.startswith("COHORT_")}
     child = pexpect.spawn(
         str(COHORT), list(words), cwd=str(folder), encoding="utf-8", timeout=90, dimensions=(50, 200),
-        env={**env, "NO_COLOR": "1", "TERM": "dumb"}, preexec_fn=_as_at_a_terminal,
+        env={**env, "NO_COLOR": "1", "TERM": "dumb"},
     )  # fmt: skip
     seen = ""
     for question, answer in answers:

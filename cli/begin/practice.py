@@ -58,7 +58,6 @@ def move(
     path = write_backup(settings, clock, target, config if config.exists() else None)
     stop_all(settings)
     console.say(f"Nothing is sent from here any more. The practice is in [bold]{path}[/].")
-    console.say("Base file and files with secrets are not in it: copy those too.")
     console.say(f"On the other machine: cohort restore {path.name}")
     console.next_commands(f"cohort backup check {path}")
 

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -26,21 +26,25 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def cohort(tmp_path: Path, migrated_sqlite: Path) -> Iterator[Run]:
+def environment() -> dict[str, str]:
+    """Of each command: a home in the folder it is typed in, and a port of its own."""
+    return {**os.environ, "COHORT_HOME": "home", "COHORT_PREFECT_PORT": str(free_port())}
+
+
+@pytest.fixture
+def cohort(tmp_path: Path, migrated_sqlite: Path, environment: dict[str, str]) -> Iterator[Run]:
     """The program, on a home with a record and a port of its own."""
     (tmp_path / "home").mkdir()
     shutil.copy(migrated_sqlite, tmp_path / "home" / "record.db")
     record = Record.open(f"sqlite:///{tmp_path / 'home' / 'record.db'}")
     install(record, SystemClock())
     record.close()
-    port = str(free_port())
-    environment = {**os.environ, "COHORT_HOME": "home", "COHORT_PREFECT_PORT": port}
 
     def run(
-        *arguments: str, before: Sequence[str] = (), **variables: str
+        *arguments: str, before: Sequence[str] = (), group: str = "server", **variables: str
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*before, str(Path(sys.executable).with_name("cohort")), "server", *arguments],
+            [*before, str(Path(sys.executable).with_name("cohort")), *group.split(), *arguments],
             cwd=tmp_path,
             env=environment | variables,
             stdin=subprocess.DEVNULL,
@@ -54,7 +58,7 @@ def cohort(tmp_path: Path, migrated_sqlite: Path) -> Iterator[Run]:
 
 
 def test_one_command_brings_up_server_deployments_and_worker_and_another_ends_them(
-    cohort: Run, tmp_path: Path
+    cohort: Run, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     """
     Issue 2, §3: the run form, schedules and progress are in a browser after one command.
@@ -79,6 +83,24 @@ def test_one_command_brings_up_server_deployments_and_worker_and_another_ends_th
     assert status["seconds_since_poll"] < 60
     assert status["watch"] is True
     assert status["pool"] in started.stdout + started.stderr
+
+    # Whatever is printed of a server that runs, and of a queue that is paused, is typed as it stands
+    assert hints(started) == ["cohort message --help", "cohort server stop"]
+    assert cohort("message", "--help", group="").returncode == 0
+    pause_queue(tmp_path, environment)
+    paused = cohort("status")
+    assert (paused.returncode, "queue of messages is paused" in paused.stderr) == (0, True)
+    assert hints(paused) == ["cohort campaigns", "cohort server resume"]
+    today = cohort("today", group="")
+    assert "cohort server resume" in hints(today)
+    assert "queue of messages is paused" in " ".join((today.stdout + today.stderr).split())
+    assert cohort("campaigns", group="").returncode == 0
+    resumed = cohort("resume")
+    assert (resumed.returncode, "is resumed" in resumed.stderr) == (0, True)
+    assert hints(resumed) == ["cohort campaigns", "cohort server status"]
+    goes_on = cohort("status")
+    assert (goes_on.returncode, hints(goes_on)) == (0, ["cohort server stop"])
+    assert "cohort server resume" not in hints(cohort("today", group=""))
 
     assert "Stopped." in cohort("stop").stderr
     assert cohort("status").returncode == 1
@@ -126,6 +148,7 @@ def test_another_accounts_folder_is_in_nobodys_way_and_a_worker_that_dies_is_tol
     dead = cohort("status")
     assert dead.returncode == 1
     assert "no worker runs here" in dead.stderr
+    assert hints(dead) == ["cohort server start"]
     status = json.loads(cohort("status", "--json").stdout)
     assert (status["answers"], status["worker"], status["polls"]) == (True, False, False)
 
@@ -137,6 +160,39 @@ def test_another_accounts_folder_is_in_nobodys_way_and_a_worker_that_dies_is_tol
     assert "worker-start" in failed.stderr
     assert "runner_storage" in " ".join(failed.stderr.split())
     assert cohort("status").returncode == 1
+
+
+def hints(said: subprocess.CompletedProcess[str]) -> list[str]:
+    """The commands that it says to type next."""
+    _, _, after = said.stderr.partition("Next:")
+    return [line.strip() for line in after.splitlines() if line.startswith("  cohort ")]
+
+
+_PAUSE = """
+from cli.wiring import get_settings
+from tasks.processes import identity
+from tasks.processes.environment import apply_environment
+
+settings = get_settings()
+apply_environment(settings)
+from prefect.client.orchestration import get_client
+
+with get_client(sync_client=True) as client:
+    pool = identity.read(settings).pool
+    queue = client.read_work_queue_by_name("messages", work_pool_name=pool)
+    client.update_work_queue(queue.id, is_paused=True)
+"""
+
+
+def pause_queue(folder: Path, variables: Mapping[str, str]) -> None:
+    """As a person does in Prefect's pages, or the automation after campaigns that halted."""
+    subprocess.run(
+        [sys.executable, "-c", _PAUSE],
+        cwd=folder,
+        env=dict(variables),
+        check=True,
+        capture_output=True,
+    )
 
 
 def end_worker(home: Path) -> None:
