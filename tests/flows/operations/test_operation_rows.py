@@ -22,7 +22,8 @@ from tests.flows.operations import notice_rows
 from tests.flows.operations.operation_rows import EACH, KINDS, WAYS, Case, Installation, Row
 from tests.servers.prefect_server import running_prefect
 
-pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("table")]  # one server for all of it
+# Minutes over real processes, and steps that a busy machine makes late: `make operations-table` runs it
+pytestmark = [pytest.mark.prefect, pytest.mark.slow, pytest.mark.xdist_group("table")]  # one server
 TOGETHER = 4  # rows; Prefect's server answers 503 to many processes that start at once
 
 # Ending → the operation's state at the end, and that of its newest run in Prefect
