@@ -248,8 +248,8 @@ def test_ten_times_the_patients_need_no_more_memory() -> None:
         return most
 
     peak(100)  # what is imported and cached on first use
-    # Other threads of the process are counted with it: the least of three is the export's own
-    assert min(peak(20_000) for _ in range(3)) < peak(2_000) + 50_000
+    # Kept rows would be 4 MB and more. What other threads of the process take meanwhile is counted too
+    assert min(peak(20_000) for _ in range(3)) < peak(2_000) + 1_000_000
 
 
 def test_a_campaigns_trail_begins_with_its_own_list(governed: Record, clock: FakeClock) -> None:
