@@ -37,26 +37,26 @@ class Watch:
     def __init__(self, look: Look, tell: Callable[[Facts, list[Finding]], object]) -> None:
         self._look = look
         self._tell = tell
-        self._seen = look()
+        self._seen: tuple[Facts, list[Finding]] | None = None
 
     def seen(self) -> tuple[Facts, list[Finding]]:
-        """What was seen last."""
-        return self._seen
+        """What was seen last; before anything was, what is seen now."""
+        return self._seen or self._look()
 
     def run(self, stop: threading.Event, every: float = EVERY_SECONDS) -> None:
-        """Tell and look, until stopped."""
+        """Look and tell, until stopped."""
         while True:
-            _whatever_happens(lambda: self._tell(*self._seen))
+            _whatever_happens(self._look_and_tell)
             if stop.wait(every):
                 return
-            _whatever_happens(self._see)
 
-    def _see(self) -> None:
+    def _look_and_tell(self) -> None:
         self._seen = self._look()
+        self._tell(*self._seen)
 
 
 def _whatever_happens(step: Callable[[], object]) -> None:
-    """A look that fails must not end the looking."""
+    """A look that fails, the first one too, must not end the looking."""
     try:
         step()
     except Exception as error:

@@ -46,7 +46,9 @@ class Standing:
 def campaigns_now(record: Record, now: datetime, *, accepted_errors: float) -> list[Standing]:
     """Those under way, those that stand still, and those that failed within a day; the oldest first."""
     c = campaign.c
-    ended = c.state.in_((states.COMPLETED, states.REFUSED)) & (c.finished_at >= now - RECENT)
+    # One that its checks stopped came to no end of its own: it is of the day on which it was asked for
+    at = sa.func.coalesce(c.finished_at, c.created_at)
+    ended = c.state.in_((states.COMPLETED, states.REFUSED)) & (at >= now - RECENT)
     going = c.state.in_(STANDS_STILL | _UNDER_WAY)
     query = (
         sa.select(c.id, c.list_name, c.state, c.state_reason, c.dry_run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -44,6 +45,10 @@ def test_the_demo_runs_the_main_job_twice_and_its_next_commands_work(tmp_path: P
         assert "Kept in the outbox, not sent" in _cohort(home, "patient", patient).stdout
         sent = _cohort(home, "report", "--campaign", "2", "--csv", "-").stdout
         assert f"{len(sent.splitlines()) - 1}\tkept_in_outbox" in second.stdout
+        group = next(line for line in first.stderr.splitlines() if "message --group" in line)
+        typed = _cohort(home, *shlex.split(group)[1:], "--yes")
+        assert typed.returncode == 0, typed.stderr
+        assert "kept_in_outbox" in typed.stdout
     finally:
         stopped = _cohort(home, "server", "stop")
     assert "Stopped" in stopped.stderr

@@ -81,18 +81,22 @@ def test_the_watch_tells_each_look_and_serves_the_last() -> None:
     assert watch.seen()[1][0].says == "2"
 
 
-def test_a_look_that_fails_does_not_end_the_looking(capsys: pytest.CaptureFixture[str]) -> None:
-    stop, looks = threading.Event(), []
+@pytest.mark.parametrize("fails", [1, 2])
+def test_a_look_that_fails_does_not_end_the_looking(
+    capsys: pytest.CaptureFixture[str], fails: int
+) -> None:
+    stop, looks, told = threading.Event(), [], []
 
     def look() -> tuple[Facts, list[Finding]]:
         looks.append(len(looks))
-        if len(looks) == 2:
+        if len(looks) == fails:
             raise ZeroDivisionError("+447700900123")
         if len(looks) == 3:
             stop.set()
         return _facts(), []
 
-    Watch(look, lambda *_: None).run(stop, every=0)
+    Watch(look, lambda *_: told.append(len(looks))).run(stop, every=0)
+    assert told == [number for number in (1, 2, 3) if number != fails]
     said = capsys.readouterr().err
     assert "a look failed: ZeroDivisionError at test_health.py" in said
     assert "447700" not in said

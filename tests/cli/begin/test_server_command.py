@@ -149,6 +149,7 @@ def test_another_accounts_folder_is_in_nobodys_way_and_a_worker_that_dies_is_tol
     assert dead.returncode == 1
     assert "no worker runs here" in dead.stderr
     assert hints(dead) == ["cohort server start"]
+    assert hints(cohort("today", group="")) == ["cohort server status"]
     status = json.loads(cohort("status", "--json").stdout)
     assert (status["answers"], status["worker"], status["polls"]) == (True, False, False)
 
