@@ -210,7 +210,7 @@ def set_up(
     from clinic.record.installation import install
     from clinic.record.migrate import migrate
     from clinic.record.private import close_folder
-    from clinic.record.version import current, found_version, require_not_newer
+    from clinic.record.version import current, found_version, require_known
 
     # Patients' data is in here: for the account that runs Cohort, and nobody else
     close_home(settings)
@@ -218,7 +218,7 @@ def set_up(
     record = Record.open(settings.database_url)
     try:
         version = found_version(record)
-        require_not_newer(version)
+        require_known(version)
         if version not in (None, current()):
             _end_old(settings)
         if copy:

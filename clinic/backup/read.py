@@ -17,7 +17,7 @@ from clinic.govern.audit.anchor import ANCHOR_FILE
 from clinic.govern.audit.key import unlock
 from clinic.govern.audit.trail import verify
 from clinic.record.database import Record
-from clinic.record.version import current, known
+from clinic.record.version import current, first, is_older_than_all, known
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def unpacked(file: Path, beside: Path) -> Iterator[tuple[Path, Manifest]]:
         beside: a folder on the disk that is to hold patients' data
 
     Raises:
-        BackupRefused: it is no backup, damaged, or of a newer Cohort
+        BackupRefused: it is no backup, damaged, of a newer Cohort, or too old
     """
     if not file.is_file():
         raise BackupRefused("backup-damaged", f"there is no file {file}")
@@ -51,15 +51,27 @@ def unpacked(file: Path, beside: Path) -> Iterator[tuple[Path, Manifest]]:
                 "backup-damaged", f"{file} is no backup of Cohort, or is cut short: take another"
             ) from None
         manifest = read_manifest(folder)
-        if manifest.record_version not in known():
-            raise BackupRefused(
-                "backup-newer",
-                f"the backup was made by a newer Cohort ({manifest.cohort}, record version "
-                f"{manifest.record_version}; this one knows {current()}): install that version first",
-            )
+        _require_known(manifest)
         yield folder, manifest
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _require_known(manifest: Manifest) -> None:
+    version = manifest.record_version
+    if is_older_than_all(version):
+        raise BackupRefused(
+            "backup-older",
+            f"the backup is of record version {version}, and this Cohort upgrades those of version {first()} "
+            "and later: restore it with the program that docs/running.md names under Upgrade, then upgrade "
+            "that record",
+        )
+    if version not in known():
+        raise BackupRefused(
+            "backup-newer",
+            f"the backup was made by a newer Cohort ({manifest.cohort}, record version {version}; this one "
+            f"knows {current()}): install that version first",
+        )
 
 
 def check_backup(file: Path) -> Checked:

@@ -27,7 +27,7 @@ from clinic.errors import BackupRefused, NotSetUp
 from clinic.govern.audit.anchor import ANCHOR_FILE, KEY_FILE
 from clinic.record.database import Record
 from clinic.record.schema.messages import installation
-from clinic.record.version import current, found_version, require_not_newer
+from clinic.record.version import current, found_version, require_known
 from clinic.settings import Settings
 
 # Besides key and anchor: answers of gateways that the record did not have yet
@@ -101,7 +101,7 @@ def _who(settings: Settings) -> tuple[str, str]:
     record = Record.open(settings.database_url)
     try:
         version, name = None if missing else found_version(record), None
-        require_not_newer(version)
+        require_known(version)
         if version is not None:
             with record.read() as connection:
                 name = connection.scalar(sa.select(installation.c.install_id))

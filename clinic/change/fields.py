@@ -220,7 +220,7 @@ _VISIT = {
     "visit_status": "status",
 }
 
-# In the order in which they are written. migrations/versions/v0003_change.py watches the same
+# In the order in which they are written. migrations/first/triggers.py watches the same
 FIELDS: Final[dict[str, Field]] = {
     **{name: ColumnField(name, patient, column) for name, column in _PATIENT.items()},
     "tag": TagField(),

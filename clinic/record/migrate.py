@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 
 from clinic.record.database import Record
-from clinic.record.version import found_version, require_not_newer
+from clinic.record.version import found_version, require_known
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -25,9 +25,9 @@ def migrate(record: Record, revision: str = "head") -> None:
     Run the migrations up to `revision`; running again changes nothing. One transaction.
 
     Raises:
-        RecordUnsafe: a newer program made these tables
+        RecordUnsafe: a newer program made these tables, or one too old to be upgraded from
     """
-    require_not_newer(found_version(record))
+    require_known(found_version(record))
     config = _config()
     with record.write() as connection:
         config.attributes["connection"] = connection

@@ -36,9 +36,20 @@ def current() -> str:
     return last
 
 
+def first() -> str:
+    """The first link of the chain, with which a record begins; who is older than that is of no release."""
+    (found,) = (name for name, before in _links().items() if before is None)
+    return found
+
+
 def known() -> frozenset[str]:
     """Every version that this program can work with, or bring to its own."""
     return frozenset(_links())
+
+
+def is_older_than_all(version: str) -> bool:
+    """Whether a version is of before the first that this program knows: versions are numbers that rise."""
+    return version not in known() and version < first()
 
 
 def found_version(record: Record) -> str | None:
@@ -49,13 +60,20 @@ def found_version(record: Record) -> str | None:
         return connection.scalar(sa.select(_VERSION.c.version_num))
 
 
-def require_not_newer(found: str | None) -> None:
+def require_known(found: str | None) -> None:
     """
-    Refuse tables that a newer program made.
+    Refuse tables that a newer program made, and those of before the first version that is known here.
 
     Raises:
         RecordUnsafe: with what to do
     """
+    if found is not None and is_older_than_all(found):
+        raise RecordUnsafe(
+            "record-version",
+            f"an earlier Cohort made this record (version {found}) and this one upgrades those of version "
+            f"{first()} and later, so nothing was done: bring it to version {first()} with the program that "
+            "docs/running.md names under Upgrade, then run this one's cohort init",
+        )
     if found is not None and found not in known():
         raise RecordUnsafe(
             "record-version",
@@ -73,7 +91,7 @@ def require_current(record: Record) -> None:
         RecordUnsafe: with the command that fixes it
     """
     found = found_version(record)
-    require_not_newer(found)
+    require_known(found)
     if found is None:
         raise NotSetUp(
             "not-set-up",

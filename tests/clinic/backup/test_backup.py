@@ -146,11 +146,13 @@ def test_a_file_that_is_not_what_was_written_is_refused(
     backup = take(here, clock)
     manifest = json.loads(read_part(backup, MANIFEST))
     newer = json.dumps(manifest | {"record_version": "9041", "cohort": "7.0"}).encode()
+    older = json.dumps(manifest | {"record_version": "0032"}).encode()
     table = {
         "a": (spoil(backup, tmp_path / "a.tar", record=b"SQLite format 3\0"), "record is not"),
         "b": (spoil(backup, tmp_path / "b2.tar", **{"audit.key": b""}), "audit.key is not"),
         "c": (spoil(backup, tmp_path / "c.tar", **{MANIFEST: b"{}"}), "manifest"),
         "d": (spoil(backup, tmp_path / "d.tar", **{MANIFEST: newer}), r"newer Cohort \(7.0"),
+        "g": (spoil(backup, tmp_path / "g.tar", **{MANIFEST: older}), "version 0032"),
     }
     cut = tmp_path / "cut.tar"
     cut.write_bytes(backup.read_bytes()[:20_000])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,16 +11,72 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from clinic.change.fields import FIELDS
 from clinic.errors import RecordUnsafe
 from clinic.record.database import Record
 from clinic.record.migrate import migrate
 from clinic.record.schema import METADATA
-from clinic.record.version import current, found_version, require_current
+from clinic.record.schema.people import facility
+from clinic.record.version import current, first, found_version, require_current
 
 
 def test_a_migrated_database_has_exactly_the_tables_of_the_code(record: Record) -> None:
     with record.read() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_a_migrated_database_has_exactly_the_defaults_and_checks_of_the_code(
+    record: Record,
+) -> None:
+    """Alembic does not compare them, or not as both databases write them."""
+    with record.read() as connection:
+        found = sa.inspect(connection)
+        given = {
+            (table, column["name"]): _plain(column["default"])
+            for table in METADATA.tables
+            for column in found.get_columns(table)
+        }
+        made = {
+            (table, str(check["name"])): _values(str(check["sqltext"]))
+            for table in METADATA.tables
+            for check in found.get_check_constraints(table)
+        }
+    assert given == {
+        (name, column.name): _plain(getattr(column.server_default, "arg", None))
+        for name, table in METADATA.tables.items()
+        for column in table.columns
+    }
+    assert made == {
+        (name, str(check.name)): _values(str(check.sqltext))
+        for name, table in METADATA.tables.items()
+        for check in table.constraints
+        if isinstance(check, sa.CheckConstraint)
+    }
+
+
+def _plain(default: object) -> str | None:
+    """`'active'::character varying`, `'active'` and `active` are the same; a number of a sequence is none."""
+    if default is None or str(default).startswith("nextval("):
+        return None
+    return str(default).partition("::")[0].strip("'")
+
+
+def _values(condition: str) -> list[str]:
+    """What a condition allows: PostgreSQL writes `IN (…)` another way."""
+    return re.findall(r"'(\w+)'", condition)
+
+
+def test_each_field_that_operations_change_is_watched(record: Record) -> None:
+    """An undo leaves alone what somebody else changed since: the database itself notes that."""
+    catalogue = {
+        "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+        "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal",
+    }
+    with record.read() as connection:
+        names = connection.scalars(sa.text(catalogue[record.dialect])).all()
+    watched = {name.removeprefix("note_") for name in names if name.startswith("note_")}
+    # A tag is given and taken as a row; an export changes nothing; a visit that was booked is new
+    assert watched == {*FIELDS, "tag_insert", "tag_delete"} - {"tag", "export", "visit"}
 
 
 def test_migrating_again_changes_nothing(record: Record) -> None:
@@ -31,36 +89,40 @@ def test_the_version_that_the_code_asks_for_is_the_last_migration(record: Record
         assert MigrationContext.configure(connection).get_current_revision() == current()
 
 
-def test_a_database_of_another_version_is_refused_with_what_to_do(record: Record) -> None:
+def test_a_record_of_the_first_version_goes_on_with_all_that_is_in_it(tmp_path: Path) -> None:
+    """0062 is what records had before the one first migration: its name may not change."""
+    record = Record.open(f"sqlite:///{tmp_path / 'first.db'}")
+    migrate(record, "0062")
     with record.write() as connection:
-        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0009'"))
-    with pytest.raises(RecordUnsafe, match="cohort init"):
-        require_current(record)
+        connection.execute(sa.text("INSERT INTO facility (code, name) VALUES ('F1', 'Hill')"))
+    migrate(record)
+    with record.read() as connection:
+        assert connection.scalars(sa.select(facility.c.name)).all() == ["Hill"]
+    require_current(record)
+    record.close()
+    assert first() == "0062"
 
 
-def test_a_record_of_a_newer_program_is_refused_and_left_as_it_is(record: Record) -> None:
-    """By a command and by `cohort init` alike, and neither says to run the other."""
-    with record.write() as connection:
-        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9041'"))
-    for refuses in (require_current, migrate):
-        with pytest.raises(RecordUnsafe, match="newer Cohort made this record") as told:
-            refuses(record)
-        assert (told.value.code, "cohort init" in told.value.says) == ("record-version", False)
-    assert found_version(record) == "9041"
-
-
-def test_a_trail_of_before_the_first_release_is_left_as_it_is(
-    tmp_path: Path,
+@pytest.mark.parametrize("refuses", [require_current, migrate])
+@pytest.mark.parametrize(
+    ("version", "says"),
+    [
+        ("9041", "a newer Cohort made this record"),
+        ("0060", "an earlier Cohort made this record"),
+        ("0009", "an earlier Cohort made this record"),
+        ("0000", "an earlier Cohort made this record"),
+    ],
+)
+def test_a_record_of_a_version_that_is_not_known_is_refused_and_left_as_it_is(
+    record: Record, version: str, says: str, refuses: Callable[[Record], None]
 ) -> None:
-    """NEW-10: what proves what was done is not dropped unseen."""
-    old = Record.open(f"sqlite:///{tmp_path / 'old.db'}")
-    migrate(old, "0009")
-    with old.write() as connection:
-        connection.exec_driver_sql(
-            "INSERT INTO audit_item VALUES ('operation-1', 1, 1, '{}', '{}')"
-        )
-    with pytest.raises(RecordUnsafe, match="audit-older"):
-        migrate(old)
-    with old.read() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM audit_item").scalar() == 1
-    old.close()
+    """By a command and by `cohort init` alike, and neither says to run the other without more."""
+    with record.write() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = :v"), {"v": version})
+    with pytest.raises(RecordUnsafe, match=says) as told:
+        refuses(record)
+    assert told.value.code == "record-version"
+    assert f"version {version}" in told.value.says
+    # A newer record needs no init; an older one needs another program first
+    assert ("cohort init" in told.value.says) == ("docs/running.md" in told.value.says)
+    assert found_version(record) == version

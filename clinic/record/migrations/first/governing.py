@@ -1,24 +1,56 @@
-"""Governing: operators, approvals, and the append-only audit trail."""
+"""Operators, approvals, the audit trail, settings that two people change, the installation and its health."""
 
 import sqlalchemy as sa
 from alembic import op
 
-from clinic.record.triggers import refuse_delete, refuse_update
 from clinic.record.types import UtcDateTime
 
-revision = "0002"
-down_revision = "0001"
-branch_labels = None
-depends_on = None
 
-# What was asked for stays as it was asked; only the answer is written later
-REQUEST = (
-    "id", "subject", "subject_id", "kind", "digest", "requested_by", "requested_at",
-    "expires_at", "summary", "reason",
-)  # fmt: skip
+def create() -> None:
+    """All of them, empty."""
+    _operator()
+    _sign_in()
+    _approval()
+    _audit_block()
+    _audit_act()
+    _audit_row_seal()
+    _governed_setting()
+    _installation()
+    _health_finding()
 
 
-def upgrade() -> None:
+def _operator() -> None:
+    op.create_table(
+        "operator",
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("role", sa.String(length=10), nullable=False),
+        sa.Column("secret_hash", sa.Text(), nullable=False),
+        sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("wrong_tries", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("locked_until", UtcDateTime(), nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.CheckConstraint(
+            "role IN ('operator', 'team_lead', 'manager', 'admin')",
+            name=op.f("ck_operator_role_known"),
+        ),
+        sa.CheckConstraint("name = lower(name)", name=op.f("ck_operator_name_lower")),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_operator")),
+    )
+
+
+def _sign_in() -> None:
+    op.create_table(
+        "sign_in",
+        sa.Column("operator", sa.String(length=80), nullable=False),
+        sa.Column("account", sa.BigInteger(), nullable=False),
+        sa.Column("mark", sa.String(length=64), nullable=False),
+        sa.Column("ends_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("operator", "account", name=op.f("pk_sign_in")),
+    )
+
+
+def _approval() -> None:
     op.create_table(
         "approval",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -59,6 +91,9 @@ def upgrade() -> None:
         sqlite_where=sa.text("state IN ('waiting', 'approved')"),
         postgresql_where=sa.text("state IN ('waiting', 'approved')"),
     )
+
+
+def _audit_block() -> None:
     op.create_table(
         "audit_block",
         sa.Column("stream", sa.String(length=40), nullable=False),
@@ -82,33 +117,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_audit_block_patients", "audit_block", ["first_patient", "last_patient"], unique=False
     )
-    op.create_table(
-        "audit_item",
-        sa.Column("stream", sa.String(length=40), nullable=False),
-        sa.Column("chunk", sa.Integer(), nullable=False),
-        sa.Column("patient_id", sa.BigInteger(), nullable=False),
-        sa.Column("old_values", sa.Text(), nullable=True),
-        sa.Column("new_values", sa.Text(), nullable=True),
-        sa.PrimaryKeyConstraint("stream", "chunk", "patient_id", name=op.f("pk_audit_item")),
-        sqlite_with_rowid=False,
-    )
-    op.create_table(
-        "operator",
-        sa.Column("name", sa.String(length=80), nullable=False),
-        sa.Column("role", sa.String(length=10), nullable=False),
-        sa.Column("secret_hash", sa.Text(), nullable=False),
-        sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
-        sa.Column("wrong_tries", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("locked_until", UtcDateTime(), nullable=True),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.Column("created_by", sa.String(length=80), nullable=False),
-        sa.CheckConstraint(
-            "role IN ('operator', 'team_lead', 'manager', 'admin')",
-            name=op.f("ck_operator_role_known"),
-        ),
-        sa.CheckConstraint("name = lower(name)", name=op.f("ck_operator_name_lower")),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_operator")),
-    )
+
+
+def _audit_act() -> None:
     op.create_table(
         "audit_act",
         sa.Column("stream", sa.String(length=40), nullable=False),
@@ -134,17 +145,62 @@ def upgrade() -> None:
     op.create_index("ix_audit_act_subject", "audit_act", ["subject", "subject_id"], unique=False)
     op.create_index("ix_audit_act_timestamp", "audit_act", ["timestamp"], unique=False)
 
-    dialect = op.get_bind().dialect.name
-    for table in ("audit_block", "audit_act", "audit_item"):
-        for statement in (*refuse_delete(dialect, table), *refuse_update(dialect, table)):
-            op.execute(statement)
-    for statement in (
-        *refuse_delete(dialect, "approval"),
-        *refuse_update(dialect, "approval", REQUEST),
-        *refuse_delete(dialect, "operator"),
-    ):
-        op.execute(statement)
+
+def _audit_row_seal() -> None:
+    op.create_table(
+        "audit_row_seal",
+        sa.Column("stream", sa.String(length=40), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("table_name", sa.String(length=40), nullable=False),
+        sa.Column("keys", sa.LargeBinary(), nullable=False),
+        sa.Column("marks", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["stream", "number"],
+            ["audit_block.stream", "audit_block.number"],
+            name=op.f("fk_audit_row_seal_stream_number"),
+        ),
+        sa.PrimaryKeyConstraint("stream", "number", "table_name", name=op.f("pk_audit_row_seal")),
+    )
 
 
-def downgrade() -> None:
-    raise NotImplementedError("a record is restored from a backup, not migrated back")
+def _governed_setting() -> None:
+    op.create_table(
+        "governed_setting",
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("set_at", UtcDateTime(), nullable=False),
+        sa.Column("set_by", sa.String(length=80), nullable=False),
+        sa.Column("approved_by", sa.String(length=80), nullable=True),
+        sa.Column("approval_id", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_governed_setting")),
+    )
+
+
+def _installation() -> None:
+    op.create_table(
+        "installation",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("install_id", sa.String(length=36), nullable=False),
+        sa.Column("epoch", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("stopped_code", sa.String(length=40), nullable=True),
+        sa.Column("stopped_by", sa.String(length=80), nullable=True),
+        sa.Column("stopped_at", UtcDateTime(), nullable=True),
+        sa.Column("cluster", sa.String(length=60), nullable=True),
+        sa.Column("backup_at", UtcDateTime(), nullable=True),
+        sa.Column("backup_checked_at", UtcDateTime(), nullable=True),
+        sa.Column("watched_at", UtcDateTime(), nullable=True),
+        sa.CheckConstraint("id = 1", name=op.f("ck_installation_only_one")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_installation")),
+    )
+
+
+def _health_finding() -> None:
+    op.create_table(
+        "health_finding",
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("since", UtcDateTime(), nullable=False),
+        sa.Column("told", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("mailed_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_health_finding")),
+    )

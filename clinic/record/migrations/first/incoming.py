@@ -1,36 +1,22 @@
-"""What comes back: receipts, replies, decisions of an address, reminders that were given."""
+"""Delivery receipts, replies, decisions of an address, reminders that were given."""
 
 import sqlalchemy as sa
 from alembic import op
 
 from clinic.record.types import BigKey, UtcDateTime
 
-revision = "0006"
-down_revision = "0005"
-branch_labels = None
-depends_on = None
+
+def create() -> None:
+    """All of them, empty."""
+    _receipt_inbox()
+    _receipt_unread()
+    _receipt_cursor()
+    _reply()
+    _address_decision()
+    _reminder()
 
 
-def upgrade() -> None:
-    _receipts()
-    _replies()
-    _reminders()
-    # What decided over a message that was left out: "consent 12", "reply 5", "appointment 9"
-    op.add_column("message", sa.Column("evidence", sa.String(length=30), nullable=True))
-    op.add_column(
-        "batch", sa.Column("settled", sa.Boolean(), server_default=sa.false(), nullable=False)
-    )
-    open_ones = sa.text("NOT settled")
-    op.create_index(
-        "ix_batch_unsettled",
-        "batch",
-        ["campaign_id"],
-        sqlite_where=open_ones,
-        postgresql_where=open_ones,
-    )
-
-
-def _receipts() -> None:
+def _receipt_inbox() -> None:
     op.create_table(
         "receipt_inbox",
         sa.Column("id", BigKey, nullable=False),
@@ -50,14 +36,31 @@ def _receipts() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_receipt_inbox")),
         sa.UniqueConstraint("gateway", "event_id", name=op.f("uq_receipt_inbox_gateway_event_id")),
     )
-    waiting = sa.text("state = 'waiting'")
     op.create_index(
         "ix_receipt_inbox_waiting",
         "receipt_inbox",
         ["id"],
-        sqlite_where=waiting,
-        postgresql_where=waiting,
+        unique=False,
+        sqlite_where=sa.text("state = 'waiting'"),
+        postgresql_where=sa.text("state = 'waiting'"),
     )
+
+
+def _receipt_unread() -> None:
+    op.create_table(
+        "receipt_unread",
+        sa.Column("id", BigKey, nullable=False),
+        sa.Column("gateway", sa.String(length=40), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("received_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_receipt_unread")),
+        sa.UniqueConstraint("gateway", "digest", name=op.f("uq_receipt_unread_gateway_digest")),
+    )
+
+
+def _receipt_cursor() -> None:
     op.create_table(
         "receipt_cursor",
         sa.Column("gateway", sa.String(length=40), nullable=False),
@@ -67,7 +70,7 @@ def _receipts() -> None:
     )
 
 
-def _replies() -> None:
+def _reply() -> None:
     op.create_table(
         "reply",
         sa.Column("id", BigKey, nullable=False),
@@ -83,8 +86,17 @@ def _replies() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reply")),
         sa.UniqueConstraint("gateway", "event_id", name=op.f("uq_reply_gateway_event_id")),
     )
-    new = sa.text("patients IS NULL")
-    op.create_index("ix_reply_new", "reply", ["id"], sqlite_where=new, postgresql_where=new)
+    op.create_index(
+        "ix_reply_new",
+        "reply",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("patients IS NULL"),
+        postgresql_where=sa.text("patients IS NULL"),
+    )
+
+
+def _address_decision() -> None:
     op.create_table(
         "address_decision",
         sa.Column("channel", sa.String(length=10), nullable=False),
@@ -99,7 +111,7 @@ def _replies() -> None:
     )
 
 
-def _reminders() -> None:
+def _reminder() -> None:
     op.create_table(
         "reminder",
         sa.Column("list_id", sa.Integer(), nullable=False),
@@ -107,20 +119,18 @@ def _reminders() -> None:
         sa.Column("appointment_id", sa.BigInteger(), nullable=False),
         sa.Column("starts_at", UtcDateTime(), nullable=False),
         sa.Column("message_id", sa.BigInteger(), nullable=True),
+        sa.Column("place", sa.Text(), nullable=True),
+        sa.Column("facility_id", sa.Integer(), nullable=True),
+        sa.Column("provider_id", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(["list_id"], ["cohort_list.id"], name=op.f("fk_reminder_list_id")),
         sa.PrimaryKeyConstraint("list_id", "row_number", name=op.f("pk_reminder")),
         sa.UniqueConstraint("message_id", name=op.f("uq_reminder_message_id")),
     )
-    given = sa.text("message_id IS NOT NULL")
     op.create_index(
         "uq_reminder_given",
         "reminder",
         ["appointment_id", "starts_at"],
         unique=True,
-        sqlite_where=given,
-        postgresql_where=given,
+        sqlite_where=sa.text("message_id IS NOT NULL"),
+        postgresql_where=sa.text("message_id IS NOT NULL"),
     )
-
-
-def downgrade() -> None:
-    raise NotImplementedError("a record is restored from a backup, not migrated back")
