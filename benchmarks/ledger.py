@@ -6,13 +6,12 @@ import itertools
 import time
 from pathlib import Path
 
-import pysqlite3
-
 from clinic.clock import SystemClock
 from clinic.gateway.rehearsal import RehearsalGateway
 from clinic.message.sending.deliver import deliver
 from clinic.record.database import Record
 from clinic.record.migrate import migrate
+from clinic.record.sqlite import library
 from tests.ledgers import add_campaign, add_patients, make_ledger, message_states
 
 MESSAGES = 100_000
@@ -38,7 +37,7 @@ def drain(folder: Path) -> float:
 
 def bare_rows(folder: Path) -> float:
     """Rows a second of wall time, each inserted and updated once, a thousand a commit."""
-    connection = pysqlite3.connect(folder / f"bare-{next(_names)}.db", isolation_level=None)
+    connection = library().connect(folder / f"bare-{next(_names)}.db", isolation_level=None)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute(

@@ -13,12 +13,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pysqlite3
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 
 from clinic.errors import BackupRefused
 from clinic.record.database import Record
+from clinic.record.sqlite import library
 
 
 def copy_record(url: str, target: Path) -> None:
@@ -38,8 +38,8 @@ def copy_record(url: str, target: Path) -> None:
 
 def _copy_sqlite(source: Path, target: Path) -> None:
     with (
-        contextlib.closing(pysqlite3.connect(str(source), timeout=60)) as reading,
-        contextlib.closing(pysqlite3.connect(str(target))) as writing,
+        contextlib.closing(library().connect(str(source), timeout=60)) as reading,
+        contextlib.closing(library().connect(str(target))) as writing,
     ):
         reading.backup(writing)
         writing.execute("PRAGMA journal_mode=DELETE")  # one file, nothing beside it
@@ -56,9 +56,9 @@ def require_readable(copy: Path, kind: str) -> None:
         _run("pg_restore", ["--list", str(copy)], {})
         return
     try:
-        with contextlib.closing(pysqlite3.connect(str(copy))) as connection:
+        with contextlib.closing(library().connect(str(copy))) as connection:
             (said,) = connection.execute("PRAGMA quick_check").fetchone()
-    except pysqlite3.DatabaseError:
+    except library().DatabaseError:
         said = "no database"
     if said != "ok":
         raise BackupRefused("backup-damaged", "the record in the backup cannot be read")

@@ -12,29 +12,21 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import pysqlite3
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, ExceptionContext, event
 from sqlalchemy.engine import make_url
 
 from clinic.errors import RecordUnsafe, SettingsWrong
 from clinic.record.outage import note_file
+from clinic.record.sqlite import library, wal_is_safe
 
 if TYPE_CHECKING:
     import psycopg
 
 _SESSION = ("SET jit = off", "SET client_connection_check_interval = '3s'")
-# Committed writes can be lost by a WAL reset before these (sqlite.org, 3.51.3 release notes)
-_WAL_SAFE = {(3, 44): 6, (3, 50): 7, (3, 51): 3}
-
-
-def wal_is_safe(version: tuple[int, int, int]) -> bool:
-    """Whether this SQLite library's WAL mode keeps every committed write."""
-    if version[:2] in _WAL_SAFE:
-        return version[2] >= _WAL_SAFE[version[:2]]
-    return version >= (3, 52, 1)
 
 
 class Record:
@@ -49,9 +41,12 @@ class Record:
         )
 
     @classmethod
-    def open(cls, url: str) -> Record:
+    def open(cls, url: str, sqlite: ModuleType | None = None) -> Record:
         """
         Open `url` (`sqlite:///path` or `postgresql+psycopg://…`); does not create tables.
+
+        Args:
+            sqlite: the library of a SQLite record, if another than this process's own
 
         Raises:
             SettingsWrong: the URL names another database
@@ -59,7 +54,7 @@ class Record:
         """
         kind = make_url(url).get_backend_name()
         if kind == "sqlite":
-            return cls(_sqlite(url))
+            return cls(_sqlite(url, sqlite or library()))
         if kind == "postgresql":
             return cls(_postgresql(url))
         raise SettingsWrong(
@@ -86,12 +81,12 @@ class Record:
         self.engine.dispose()
 
 
-def _sqlite(url: str) -> Engine:
+def _sqlite(url: str, driver: ModuleType) -> Engine:
     note_file(Path(make_url(url).database or ""))
     engine = sa.create_engine(
-        url, module=pysqlite3, hide_parameters=True, connect_args={"timeout": 60}
+        url, module=driver, hide_parameters=True, connect_args={"timeout": 60}
     )
-    journal = "WAL" if wal_is_safe(pysqlite3.sqlite_version_info) else "DELETE"
+    journal = "WAL" if wal_is_safe(driver.sqlite_version_info) else "DELETE"
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: object) -> None:

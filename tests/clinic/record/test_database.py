@@ -12,32 +12,12 @@ import sqlalchemy as sa
 
 from clinic.errors import NotSetUp, RecordRefusal, RecordUnsafe, SettingsWrong
 from clinic.record.bulk import insert_rows, is_any_of, update_rows
-from clinic.record.database import Record, require_durable, wal_is_safe
+from clinic.record.database import Record, require_durable
 from clinic.record.migrate import drop_everything, migrate
 from clinic.record.schema.people import appointment, facility, patient
 from clinic.record.version import require_current
 
 SENTINEL = "Gwenllian-4957"
-
-
-@pytest.mark.parametrize(
-    ("version", "safe", "why"),
-    [
-        ((3, 40, 1), False, "before any mending"),
-        ((3, 44, 5), False, "3.44.6 mends its line"),
-        ((3, 44, 6), True, "mended"),
-        ((3, 45, 0), False, "a line that was never mended"),
-        ((3, 50, 6), False, "3.50.7 mends its line"),
-        ((3, 50, 7), True, "mended"),
-        ((3, 51, 2), False, "3.51.3 mends it"),
-        ((3, 51, 3), True, "mended"),
-        ((3, 53, 0), True, "later than all"),
-    ],
-)
-def test_wal_is_used_only_where_the_library_keeps_every_committed_write(
-    version: tuple[int, int, int], safe: bool, why: str
-) -> None:
-    assert wal_is_safe(version) is safe, why
 
 
 def test_a_database_of_another_kind_is_refused() -> None:

@@ -15,7 +15,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
-import pysqlite3
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -38,6 +37,7 @@ from clinic.govern.people.operators import Operator
 from clinic.govern.people.roles import may
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
+from clinic.record.sqlite import library
 from tests.clinic.govern.conftest import PEOPLE
 from tests.fakes import FakeClock
 
@@ -236,7 +236,7 @@ class Approvals(RuleBasedStateMachine):
         self, number: int, state: str, decider: Callable[[str | None], str | None]
     ) -> str | None:
         """Write an approval's state and decider past the program; who had decided before."""
-        with contextlib.closing(pysqlite3.connect(self.folder / "record.db")) as database:
+        with contextlib.closing(library().connect(self.folder / "record.db")) as database:
             (before,) = database.execute(
                 "SELECT decided_by FROM approval WHERE id = ?", (number,)
             ).fetchone()

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pysqlite3
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -32,10 +31,11 @@ from clinic.govern.audit.trail import (
     write_anchor,
 )
 from clinic.record.database import Record
+from clinic.record.sqlite import library
 from tests.clinic.govern.trail import change
 from tests.fakes import FakeClock
 
-Database = Any  # a connection of pysqlite3, which has no types
+Database = Any  # a connection of the record's library, which has no types
 
 KEY = b"the key of this test's audit trail"
 CHUNKS, PATIENTS = 4, 5
@@ -69,7 +69,7 @@ def _open(path: Path) -> Record:
 
 def _tamperer(path: Path) -> Database:
     """The file opened past the program: no triggers, no foreign keys."""
-    database = pysqlite3.connect(path)
+    database = library().connect(path)
     triggers = database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
     for (name,) in triggers:
         database.execute(f"DROP TRIGGER {name}")
