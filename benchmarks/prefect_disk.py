@@ -1,5 +1,6 @@
 """
-What runs cost of the disk beside the record: Prefect's database and the log. Prints bytes a run, and the week.
+What runs cost of the disk beside the record: Prefect's database and the log. Prints bytes a run, what a week adds, and
+what it comes to for ever, once as much is removed as is written.
 
     python -m benchmarks.prefect_disk [settles]      # 4; a real server and worker in a temporary home
 
@@ -21,16 +22,20 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.people import fill
+from clinic.settings import Settings
+from tasks.processes.log_file import KEPT, MOST_BYTES
 from tests.servers.prefect_server import free_port
 
 RECIPIENTS: Final = 1_000
 # A practice's day: settle by the clock; four campaigns, an operation and the reminders beside it
-SETTLES, OTHERS, DAYS = 288, 6, 7
-EVENTS_HOURS, SETTLE_HOURS, VACUUM_HOURS = 1.0, 1.0, 0.25
+SETTLES, OTHERS, WEEK = 288, 6, 7
+KEPT_DAYS = Settings().prefect_keep_days
+EVENTS_HOURS, SETTLE_HOURS, VACUUM_HOURS = 0.5, 1.0, 0.25
 PLAIN_LOG, PACKED = (
-    4_000_000,
+    2 * MOST_BYTES,
     8,
 )  # two files of the log are as they were written, older ones an eighth
+LONGEST_LOG = MOST_BYTES * (KEPT + 1)
 QUIET: Final = (
     12.0  # seconds: the server writes a second behind, and the worker tells what it ended
 )
@@ -147,20 +152,25 @@ def show(empty: int, settle: Size, campaign: Size) -> None:
             f"{name:38} {(size.events + size.runs) / 1e3:8,.0f} KB of Prefect's database, "
             f"of which events {size.events / 1e3:,.0f}; {size.log / 1e3:,.1f} KB of log"
         )
-    day = SETTLES * (settle.events + settle.runs) + OTHERS * (campaign.events + campaign.runs)
-    print(f"written a day, were nothing removed    {day / 1e6:8,.0f} MB")
+    written = SETTLES * (settle.events + settle.runs) + OTHERS * (campaign.events + campaign.runs)
+    print(f"written a day, were nothing removed    {written / 1e6:8,.0f} MB")
+    for name, days in (("a week", WEEK), ("a year", 365)):
+        events, runs, log = grown(settle, campaign, days)
+        more = events + runs + log
+        print(
+            f"more after {name}: events {events / 1e6:.1f}, runs {runs / 1e6:.1f}, log {log / 1e6:.1f} MB"
+        )
+        print(f"{PRACTICES} practices, more after {name:14} {PRACTICES * more / 1e6:8,.0f} MB")
+        print(f"  all beside the record                {PRACTICES * (empty + more) / 1e6:8,.0f} MB")
+
+
+def grown(settle: Size, campaign: Size, days: int) -> tuple[float, float, float]:
+    """Bytes of events, runs and log that are there after so many days."""
     events = (EVENTS_HOURS + VACUUM_HOURS) / 24 * SETTLES * settle.events + OTHERS * campaign.events
-    runs = SETTLE_HOURS / 24 * SETTLES * settle.runs + DAYS * OTHERS * campaign.runs
-    log = DAYS * (SETTLES * settle.log + OTHERS * campaign.log)
-    log = min(log, PLAIN_LOG) + max(log - PLAIN_LOG, 0) / PACKED
-    week = events + runs + log
-    print(
-        f"more after a week: events {events / 1e6:.1f}, runs {runs / 1e6:.1f}, log {log / 1e6:.1f} MB"
-    )
-    print(f"{PRACTICES} practices, more after a week      {PRACTICES * week / 1e6:8,.0f} MB")
-    print(
-        f"{PRACTICES} practices, all beside the record  {PRACTICES * (empty + week) / 1e6:8,.0f} MB"
-    )
+    kept = min(days, KEPT_DAYS)
+    runs = SETTLE_HOURS / 24 * SETTLES * settle.runs + kept * OTHERS * campaign.runs
+    log = min(days * (SETTLES * settle.log + OTHERS * campaign.log), LONGEST_LOG)
+    return events, runs, min(log, PLAIN_LOG) + max(log - PLAIN_LOG, 0) / PACKED
 
 
 def settle_once() -> None:

@@ -68,7 +68,7 @@ class Settings(Section):
         "together is not limited by it",
     )
     prefect_keep_days: int = Field(
-        default=30,
+        default=14,
         ge=1,
         description="Prefect shows a finished run for so long; the record keeps what it did",
     )

@@ -39,7 +39,7 @@ TUNING = {
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ORPHAN_CLEANUP_LOOP_SECONDS": "3600",
     # A run of settle every five minutes tells 45 events of 8 KB each: 106 MB a day. Automations hear them at
     # once, tasks/runs/silent_runs.py asks for the last minutes, and what matters is in the record and the log
-    "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "PT1H",
+    "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "PT30M",
     # In memory by default: a restarted server no longer knows who holds a deployment's slot, cancels
     # that run at its next renewal, and never frees the slot of one that died (docs/decisions/0021)
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",

@@ -25,8 +25,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-MOST_BYTES: Final = 2_000_000
-KEPT: Final = 14  # besides the one that is written to; four weeks of a quiet practice
+MOST_BYTES: Final = 1_000_000
+KEPT: Final = 28  # besides the one that is written to; four weeks of a quiet practice
 FILE: Final = "COHORT_LOG_FILE"
 PRACTICE: Final = "COHORT_LOG_PRACTICE"
 

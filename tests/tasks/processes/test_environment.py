@@ -76,8 +76,8 @@ def test_prefect_takes_up_every_setting_and_filters_every_handler(tmp_path: Path
         "leases": "filesystem",
         "interface": False,
         "vacuum": ["events", "flow_runs"],
-        "runs_kept": 30,
-        "events_kept": 3600.0,
+        "runs_kept": 14,
+        "events_kept": 1800.0,
         "heartbeat": 30,
         "unfiltered": [],
     }
