@@ -19,6 +19,7 @@ from clinic.health.probes import look_at_disks, look_at_gateways
 from clinic.record.database import Record
 from clinic.settings import Settings
 from tasks.processes import identity
+from tasks.processes.revive import started_again
 from tasks.processes.server import server_status
 from tasks.processes.watcher import watch_gone
 
@@ -38,6 +39,7 @@ def look(
         look_at_disks(settings),
         look_at_gateways(settings, clock),
         watch_gone(settings),
+        started_again(settings),
     )
     return facts, judge(facts, settings.health)
 

@@ -1,8 +1,8 @@
 """
 The watch: a process that looks every minute, and tells what began or ended: by e-mail and by events.
 
-`cohort server start` starts it in the background; `cohort health serve` is the same with /metrics of what it
-saw last. It needs no worker, so it can tell that none is there, and neither Prefect nor the record to write an
+`cohort server start` starts it in the background, where it also starts a server or worker again that ended by
+itself; `cohort health serve` is the same under a supervisor, with /metrics of what it saw last. It needs no worker, so it can tell that none is there, and neither Prefect nor the record to write an
 e-mail. An event that cannot be told now is told later.
 """
 
@@ -32,11 +32,17 @@ EVERY_SECONDS: Final = 60.0
 
 
 class Watch:
-    """What was seen last. `look`: looks; `tell`: hears of each look."""
+    """What was seen last. `look`: looks; `tell`: hears of each look; `revive`: done before each."""
 
-    def __init__(self, look: Look, tell: Callable[[Facts, list[Finding]], object]) -> None:
+    def __init__(
+        self,
+        look: Look,
+        tell: Callable[[Facts, list[Finding]], object],
+        revive: Callable[[], object] = lambda: None,
+    ) -> None:
         self._look = look
         self._tell = tell
+        self._revive = revive
         self._seen: tuple[Facts, list[Finding]] | None = None
 
     def seen(self) -> tuple[Facts, list[Finding]]:
@@ -46,6 +52,7 @@ class Watch:
     def run(self, stop: threading.Event, every: float = EVERY_SECONDS) -> None:
         """Look and tell, until stopped."""
         while True:
+            _whatever_happens(self._revive)
             _whatever_happens(self._look_and_tell)
             if stop.wait(every):
                 return
@@ -73,10 +80,13 @@ def watch(settings: Settings, *, metrics: tuple[str, int] | None = None) -> None
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     teller = Teller(settings)
-    watching = Watch(lambda: look_now(teller.settings_now()), teller.tell)
     if metrics is None:
-        watching.run(stop)
+        from tasks.processes.revive import reviver_of
+
+        reviver = reviver_of(settings)
+        Watch(lambda: look_now(teller.settings_now()), teller.tell, reviver.look).run(stop)
         return
+    watching = Watch(lambda: look_now(teller.settings_now()), teller.tell)
     from prometheus_client import CollectorRegistry, start_http_server
 
     from clinic.health.metrics import Health

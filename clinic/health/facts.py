@@ -98,3 +98,4 @@ class Facts:
     watch_gone: bool = (
         False  # one was started on this machine, nobody ended it, and it does not run
     )
+    started_again: tuple[tuple[str, datetime], ...] = ()  # by the watch, and when

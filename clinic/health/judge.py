@@ -13,6 +13,7 @@ from clinic.settings import Health
 
 # `settle` runs every five minutes; three in a row that did not end well are no accident
 RECONCILED_WITHIN: Final = timedelta(minutes=15)
+TOLD_FOR: Final = timedelta(hours=12)  # who comes in the morning reads of the night
 
 
 def judge(facts: Facts, limits: Health) -> list[Finding]:
@@ -30,6 +31,7 @@ def _all(facts: Facts, limits: Health) -> Iterator[tuple[str, str]]:
             "watch-gone",
             "the process that looks every minute has ended: nobody would be told if the worker did",
         )
+    yield from _started_again(facts)
     if isinstance(facts.record, Unusable):
         code = facts.record.code if facts.record.code in KINDS else "record-unusable"
         yield code, f"{facts.record.code}: {facts.record.says}"
@@ -43,6 +45,17 @@ def _all(facts: Facts, limits: Health) -> Iterator[tuple[str, str]]:
     for gateway in facts.gateways:
         yield from _gateway(gateway, facts.at, limits)
     yield from _clock(facts, limits)
+
+
+def _started_again(facts: Facts) -> Iterator[tuple[str, str]]:
+    lately = [one for one in facts.started_again if facts.at - one[1] < TOLD_FOR]
+    for name in dict.fromkeys(name for name, _ in lately):
+        times = [at for one, at in lately if one == name]
+        often = "once" if len(times) == 1 else f"{len(times)} times"
+        yield (
+            "ended-by-itself",
+            f"the {name} ended by itself and was started again, {often} in 12 hours, last {_time(max(times))}",
+        )
 
 
 def _prefect(

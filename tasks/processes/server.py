@@ -95,6 +95,19 @@ def stop_server(settings: Settings) -> bool:
     return _process(settings).stop(seconds=STOP_SECONDS)
 
 
+def server_runs(settings: Settings) -> bool:
+    """Whether the server that we started is alive."""
+    return _process(settings).running()
+
+
+def start_again(settings: Settings) -> bool:
+    """Start one that has ended, without waiting until it answers; False where it runs."""
+    prepare_database(settings)
+    return _process(settings).start(
+        ["-m", "prefect", "server", "start"], child_environment(settings)
+    )
+
+
 def ask_server(settings: Settings, path: str) -> Any:
     """The JSON at a path of the server's API; None where no server answers, or there is nothing there."""
     url = api_url(settings)
