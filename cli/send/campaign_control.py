@@ -49,11 +49,13 @@ def resume(
     campaign: Id,
     reason: Why = "",
     left: Annotated[
-        Literal["nothing", "repeat", "unknown"] | None,
+        Literal["nothing", "noted", "repeat", "unknown"] | None,
         typer.Option(
             help="After a restore or failover: what of it was sent that the record does not know. nothing: the "
             "provider has none of it, so it is sent. unknown: nobody knows; none of it is sent again, and each "
-            "message is listed. repeat: send it again; a class R or I gateway knows what it was given."
+            "message is listed. repeat: send it again; a class R or I gateway knows what it was given. noted: "
+            "only this machine sent, and its disk was not set back; batches that it noted are unknown, the rest is "
+            "sent."
         ),
     ] = None,
     me: Me = "",
@@ -69,6 +71,7 @@ def resume(
     from clinic.clock import SystemClock
     from clinic.message.campaign.doubt import promises_of
     from clinic.message.prepare.control import resume as act
+    from clinic.message.sending.restore_guard import home_of, noted_of
     from clinic.message.timing.timing import timing_of
 
     settings = get_settings()
@@ -84,6 +87,7 @@ def resume(
             timing=timing_of(settings),
             left=left,
             promises=promises_of(settings),
+            noted=noted_of(record, home_of(settings)) if left == "noted" else None,
         )
     _tell(done, json=json)
     if not json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -17,7 +18,9 @@ from tests.restore.kinds import keep, put_back
 from tests.restore.world import World
 
 # I?: a class I gateway where a person says that all may be sent again with the same keys, and it may
-CLASSES = ("I", "I?", "R", "B", "L")
+# B!: a blind one where a person lets this machine's notes say it, and nobody knows where they cannot
+CLASSES = ("I", "I?", "R", "B", "B!", "L")
+_SAYS: Final[dict[str, Left]] = {"I?": "repeat", "B!": "noted"}
 # After these a new campaign follows, whose references must be new to the gateway
 _FOLLOWED = ("requested", "sending")
 _NAMED = {states.UNKNOWN, states.REJECTED, states.SUPPRESSED, states.CANCELLED, states.EXHAUSTED}
@@ -74,7 +77,7 @@ def run(
     before = world.provider.texts.total()
     _try_everything(world)
     leaked = world.provider.texts.total() - before if before > known else 0
-    _people_decide(world, state, left or ("repeat" if promise == "I?" else "unknown"))
+    _people_decide(world, state, left or _SAYS.get(promise, "unknown"))
     fate = _judge(world, leaked)
     world.record.close()
     return fate

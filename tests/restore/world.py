@@ -31,7 +31,14 @@ from clinic.message.reminders.reminded_before import note_reminded
 from clinic.message.reminders.reminder_request import ReminderRequest
 from clinic.message.sending.deliver import deliver
 from clinic.message.sending.ledger import LAST, Ledger
-from clinic.message.sending.restore_guard import Home, accept, hold_if_restored, notes_of, register
+from clinic.message.sending.restore_guard import (
+    Home,
+    accept,
+    hold_if_restored,
+    noted_of,
+    notes_of,
+    register,
+)
 from clinic.message.timing.timing import Timing
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
@@ -162,13 +169,14 @@ class World:
             self.clock.sleep(3600)
 
     def resume(self, number: int, *, left: Left | None = None) -> None:
-        """Without a word where that is enough, else with this one."""
+        """Without a word where that is enough, else with this one, else nobody knows."""
         promises = {"sms": Promise(self.provider.gateway_class, self.provider.window)}
-        for said in (None, left):
+        noted = noted_of(self.record, self.home)
+        for said in (None, left, "unknown"):
             with suppress(NotAllowed):
                 resume(
                     self.record, self.clock, number, by="nia", reason="looked", timing=Timing(),
-                    left=said, promises=promises,
+                    left=said, promises=promises, noted=noted,
                 )  # fmt: skip
                 return
 

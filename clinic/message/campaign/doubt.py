@@ -7,6 +7,7 @@ What a record that was set back cannot know: whether messages of its campaigns l
     asked      its list is in the inbox (sent_since.py): what stands there is not sent again, the rest is
     repeat     the same references or keys again, while the gateway remembers them
     unknown    nobody knows: each becomes `unknown`, listed, resolved by a delivery receipt or by two people
+    noted      this machine's notes say which batches were begun (noted.py): those are `unknown`, the rest is sent
 
 Asked in each intent (`give_up_lost`), so that it holds for a campaign that waits for its day, its hours or its
 approval too. A message of which a receipt is in the inbox was sent, whatever was said. A class R gateway
@@ -18,7 +19,7 @@ other keys than what is sent now.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
@@ -37,8 +38,9 @@ from clinic.record.schema.messages import batch, campaign, installation, message
 from clinic.record.schema.receipts import receipt_inbox
 from clinic.settings import Settings
 
-Left = Literal["nothing", "repeat", "unknown"]
+Left = Literal["nothing", "noted", "repeat", "unknown"]
 ASKED: Final = "asked"
+NOTED: Final = "noted"
 WHY: Final = "set_back"  # of a message that nobody can know of
 # A gateway is trusted to remember a key or a reference for this part of the time it promises
 WINDOW_TRUST: Final = 0.8
@@ -68,6 +70,10 @@ class Doubt:
     since: datetime
     until: datetime
     said: str | None
+
+    def of_batch(self, *, lost: bool) -> Doubt:
+        """Of a batch: if the notes say that it was not begun, only what the inbox proves was sent."""
+        return replace(self, said=ASKED) if self.said == NOTED and not lost else self
 
     def may_repeat(self, promise: Promise, now: datetime) -> bool:
         """Whether what is sent again reaches nobody twice."""
@@ -161,8 +167,9 @@ def say(
             f"messages of campaign {job.id} may have been sent between {doubt.since:%d %b %Y %H:%M} and "
             f"{doubt.until:%d %b %Y %H:%M} UTC, and this record does not know of it. If the provider lists "
             "what it took: cohort sending ask. Else say what was sent: "
-            f"cohort resume {job.id} --left nothing (the provider has none of it; it is sent), or "
-            "--left unknown (nobody knows; none of it is sent, each is listed)",
+            f"cohort resume {job.id} --left nothing (the provider has none of it; it is sent), --left noted "
+            "(after a failover: what this machine noted is unknown, the rest is sent), or --left unknown (nobody "
+            "knows; none of it is sent, each is listed)",
         )
     return {} if left is None else {"doubt_said": left}
 

@@ -25,6 +25,7 @@ from clinic.message.campaign.campaign import Campaign, get_campaign, locked_camp
 from clinic.message.campaign.counting import count_outcomes
 from clinic.message.campaign.doubt import Left, Promise, doubt_of, give_up_lost, say
 from clinic.message.campaign.moves import before, move
+from clinic.message.campaign.noted import Noted, mark_lost
 from clinic.message.campaign.sending_stop import require_sending
 from clinic.message.campaign.trail import tell_moved
 from clinic.message.codes import unpack
@@ -77,6 +78,7 @@ def resume(
     timing: Timing,
     left: Left | None = None,
     promises: Mapping[str, Promise] = _BLIND,
+    noted: Noted | None = None,
 ) -> Controlled:
     """
     Let a campaign go on that a person or the brake paused, that was held, or that missed its start; and
@@ -88,10 +90,12 @@ def resume(
     Args:
         left: after a set-back what of it left that the record does not know (doubt.py)
         promises: by channel what its gateway promises; what is not named is blind
+        noted: what this machine noted before it sent it, for `left` "noted"
 
     Raises:
         NotFound: there is no such campaign
-        NotAllowed: it neither is paused, nor held, nor missed; sending is stopped; or nobody said what was sent
+        NotAllowed: it neither is paused, nor held, nor missed; sending is stopped; nobody said what was sent; or
+            the notes do not tell
     """
     now = clock.now()
     with record.write() as connection:
@@ -103,6 +107,8 @@ def resume(
             late = now + timedelta(hours=timing.release.late_hours)
             latest = None if job.latest_start is None else max(job.latest_start, late)
             decided = job.state_reason == "canary-failed"
+            if left == "noted" and doubt_of(job) is not None:
+                mark_lost(connection, job, noted or {})
             move(
                 connection,
                 _before(job, now),
@@ -197,7 +203,7 @@ def _cancel(connection: Connection, campaign_id: int, now: datetime) -> list[int
     cancelled: list[int] = []
     doubt = doubt_of(get_campaign(connection, campaign_id))
     rows = connection.execute(
-        sa.select(batch.c.id, submission.c.open_members)
+        sa.select(batch.c.id, batch.c.lost, submission.c.open_members)
         .outerjoin(
             submission,
             (submission.c.batch_id == batch.c.id) & (submission.c.state == states.INTENT),
@@ -206,9 +212,9 @@ def _cancel(connection: Connection, campaign_id: int, now: datetime) -> list[int
         .order_by(batch.c.id)
         .with_for_update(of=batch)
     ).all()
-    for key, members in rows:
+    for key, lost, members in rows:
         if doubt is not None:
-            give_up_lost(connection, key, doubt, now)
+            give_up_lost(connection, key, doubt.of_batch(lost=lost), now)
         under_way = is_any_of(message.c.id, unpack(members)) if members else sa.false()
         ids = connection.scalars(
             sa.update(message)

@@ -89,6 +89,8 @@ def _send(ledger: Ledger, gateway: Gateway, claim: Claim) -> bool:
     if sent.replay and sent.changed:
         answer = Answer(halt="payload-changed")  # the gateway would take it for another message
     else:
+        if sent.replay:  # whoever left it open may have died before they noted it
+            ledger.witness.note(sent.id, ledger.clock.now())
         answer = gateway.send(sent.id, sent.messages, per_request=sent.per_request, only=sent.open)
     ledger.reached("send.returned")
     return _record(ledger, gateway, claim, sent, answer)

@@ -173,7 +173,7 @@ class Ledger:
                 lease_until=now + self.lease,
                 deaths=batch.c.deaths + died,
             )
-            .returning(batch.c.id, batch.c.number, batch.c.fence, batch.c.deaths)
+            .returning(batch.c.id, batch.c.number, batch.c.fence, batch.c.deaths, batch.c.lost)
         ).one_or_none()
         if row is None:
             return None
@@ -193,7 +193,7 @@ class Ledger:
             purpose=job.purpose,
             pace=Pace(per_second=job.pace_second, per_hour=job.pace_hour, per_day=job.pace_day),
             is_canary=job.canary_size is not None and row.number == 1,
-            doubt=doubt_of(job),
+            doubt=doubt.of_batch(lost=row.lost) if (doubt := doubt_of(job)) else None,
         )
 
     def _last_open(self, connection: Connection, job: Campaign, now: datetime) -> int:

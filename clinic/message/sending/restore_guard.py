@@ -25,6 +25,7 @@ import hashlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -36,7 +37,7 @@ from clinic.errors import CohortError, RecordUnsafe
 from clinic.message import states
 from clinic.message.campaign.moves import before
 from clinic.message.campaign.sending_stop import read_stop, stop_and_hold
-from clinic.message.sending import homes
+from clinic.message.sending import homes, journal
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.private import close_folder
@@ -61,7 +62,7 @@ class Witness(Protocol):
             SetBack: the record was set back under this process
         """
 
-    def note(self, submission_id: str) -> None:
+    def note(self, submission_id: str, at: datetime) -> None:
         """This submission is about to be sent."""
 
 
@@ -71,15 +72,20 @@ class NoWitness:
     def require_same(self, connection: Connection) -> None:
         """Everything is as it was."""
 
-    def note(self, submission_id: str) -> None:
+    def note(self, submission_id: str, at: datetime) -> None:
         """Nobody notes it."""
 
 
 class Notes:
-    """A process's note: its last submission and the record's epoch, written over in one file a place."""
+    """
+    A process's note: its last submission and the record's epoch, written over in one file a place.
+
+    In the place that is furthest from the record also a line for each (journal.py).
+    """
 
     def __init__(self, folders: Iterable[Path], worker: str) -> None:
-        self._paths = [folder / (worker.replace(":", "-") + ".last") for folder in folders]
+        self._folders = list(folders)
+        self._paths = [folder / (worker.replace(":", "-") + ".last") for folder in self._folders]
         for path in self._paths:
             close_folder(path.parent)
         self._last: str | None = None
@@ -102,7 +108,8 @@ class Notes:
             raise SetBack("database-moved", "the record's database server is another one now")
         self._epoch = row.epoch
 
-    def note(self, submission_id: str) -> None:
+    def note(self, submission_id: str, at: datetime) -> None:
+        journal.append(self._folders[-1], submission_id, at)
         for path in self._paths:
             file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
             try:
@@ -141,6 +148,13 @@ def notes_of(record: Record, home: Home, worker: str) -> Notes:
     with record.read() as connection:
         name = connection.execute(sa.select(installation.c.install_id)).scalar_one()
     return Notes(home.folders(name), worker)
+
+
+def noted_of(record: Record, home: Home) -> dict[str, datetime]:
+    """What this machine was about to send from this record, as far as it is remembered."""
+    with record.read() as connection:
+        name = connection.execute(sa.select(installation.c.install_id)).scalar_one()
+    return journal.read(home.folders(name)[-1])
 
 
 def machine_id() -> str:

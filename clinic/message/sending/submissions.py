@@ -129,7 +129,7 @@ def intend(ledger: Ledger, claim: Claim, gateway: Gateway) -> Submission | None:
         made = _write_intent(connection, ledger, claim, gateway, messages, now=now)
         ledger.reached("intent.precommit")
     ledger.reached("intent.done")
-    ledger.witness.note(made.id)
+    ledger.witness.note(made.id, now)
     return made
 
 

@@ -118,7 +118,7 @@ campaign = Table(
     # --- that the record was set back: clinic/message/campaign/doubt.py
     Column("doubt_since", UtcDateTime),  # its messages may have left from then; empty: no doubt
     Column("doubt_until", UtcDateTime),
-    Column("doubt_said", String(10)),  # what a person said of it: asked, repeat, unknown
+    Column("doubt_said", String(10)),  # what a person said of it: asked, noted, repeat, unknown
     CheckConstraint("save_when IN ('sent', 'delivered')", name="save_when_known"),
 )
 Index("ix_campaign_list_id", campaign.c.list_id, campaign.c.template_version_id)
@@ -173,6 +173,8 @@ batch = Table(
     # Saved, and no receipt is awaited any more: clinic/message/incoming/apply_receipts.py
     Column("settled", Boolean, nullable=False, server_default=text("false")),
     Column("trouble", String(200)),  # why the last call took nothing, in a sentence; empty: it did
+    # More of it was begun than a record that was set back knows: clinic/message/campaign/noted.py
+    Column("lost", Boolean, nullable=False, server_default=text("false")),
     UniqueConstraint("campaign_id", "number"),
 )
 Index("ix_batch_state", batch.c.state, batch.c.not_before)

@@ -49,7 +49,7 @@ def test_whoever_asks_for_the_status_notices_a_record_that_was_set_back(
     notes = notes_of(sqlite_record, home, "another")
     with sqlite_record.read() as connection:
         notes.require_same(connection)
-    notes.note(str(uuid.uuid4()))  # the record knows of no such
+    notes.note(str(uuid.uuid4()), SystemClock().now())  # the record knows of no such
     assert office.rows("sending", "status")["stopped"]["code"] == "database-restored"
 
 

@@ -225,7 +225,7 @@ def test_what_another_thread_notes_while_the_record_is_asked_is_no_alarm(
 
     def note_meanwhile(_: object, __: object, statement: str, *___: object) -> None:
         if "submission" in statement:
-            notes.note(left)
+            notes.note(left, clock.now())
 
     sa.event.listen(set_up.engine, "after_cursor_execute", note_meanwhile)
     try:
@@ -233,7 +233,9 @@ def test_what_another_thread_notes_while_the_record_is_asked_is_no_alarm(
             notes.require_same(connection)
     finally:
         sa.event.remove(set_up.engine, "after_cursor_execute", note_meanwhile)
-    notes.note("never-committed".ljust(36, "0"))  # and what the record does not know is one
+    notes.note(
+        "never-committed".ljust(36, "0"), clock.now()
+    )  # and what the record does not know is one
     with set_up.read() as connection, pytest.raises(SetBack, match="database-restored"):
         notes.require_same(connection)
 
