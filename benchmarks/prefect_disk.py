@@ -1,6 +1,6 @@
 """
-What runs cost of the disk beside the record: Prefect's database and the log. Prints bytes a run, what a week adds, and
-what it comes to for ever, once as much is removed as is written.
+What runs cost of the disk beside the record: Prefect's database and the log. Prints bytes a run, what a week
+adds, and what it comes to in a year, once as much is removed as is written.
 
     python -m benchmarks.prefect_disk [settles]      # 4; a real server and worker in a temporary home
 

@@ -1,9 +1,10 @@
 """
 The watch: a process that looks every minute, and tells what began or ended: by e-mail and by events.
 
-`cohort server start` starts it in the background, where it also starts a server or worker again that ended by
-itself; `cohort health serve` is the same under a supervisor, with /metrics of what it saw last. It needs no worker, so it can tell that none is there, and neither Prefect nor the record to write an
-e-mail. An event that cannot be told now is told later.
+`cohort server start` starts it in the background, where it also starts a server or worker again that ended
+by itself; `cohort health serve` is the same under a supervisor, with /metrics of what it saw last. It needs
+no worker, so it can tell that none is there, and neither Prefect nor the record to write an e-mail. An
+event that cannot be told now is told later.
 """
 
 from __future__ import annotations

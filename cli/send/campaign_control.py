@@ -53,9 +53,9 @@ def resume(
         typer.Option(
             help="After a restore or failover: what of it was sent that the record does not know. nothing: the "
             "provider has none of it, so it is sent. unknown: nobody knows; none of it is sent again, and each "
-            "message is listed. repeat: send it again; a class R or I gateway knows what it was given. noted: "
-            "only this machine sent, and its disk was not set back; batches that it noted are unknown, the rest is "
-            "sent."
+            "message is listed. repeat: send it again; a class R or I gateway knows what it was given. "
+            "noted: only this machine sent, and its disk was not set back; batches that it noted are unknown, "
+            "the rest is sent."
         ),
     ] = None,
     me: Me = "",

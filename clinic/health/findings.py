@@ -26,7 +26,7 @@ KINDS: Final[dict[str, Kind]] = {
     "prefect-unreachable": Kind("alarm", "cohort server start"),
     "watch-gone": Kind("alarm", "cohort server start"),
     "worker-gone": Kind("alarm", "cohort server status, then cohort server start"),
-    "ended-by-itself": Kind("warning", "cohort server status; the end of its log in prefect/ says why it ended"),
+    "ended-by-itself": Kind("warning", "cohort server status; the end of its log in prefect/ says why"),
     "reconciling-stopped": Kind("alarm", "cohort server status; look at the runs of `settle` in Prefect"),
     "queue-paused": Kind("alarm", "cohort campaigns, then cohort server resume"),
     "reminders-not-run": Kind("alarm", "look at the run of remind in the Prefect UI, then cohort remind"),

@@ -1,9 +1,10 @@
 """
 Starts the server and the worker of this machine again when one has ended by itself, as a supervisor would.
 
-The watch asks at each look, while it runs: `cohort server stop` ends it first. At once, then after 2, 4, 8 …
-minutes, an hour at most; what has lived for an hour begins again at once. Each time is noted in the home, so that
-`cohort health` tells of it for half a day. Under a supervisor no such watch runs, and this is the supervisor's.
+The watch asks at each look, while it runs: `cohort server stop` ends it first. At once, then after 2, 4, 8
+… minutes, an hour at most; what has lived for an hour begins again at once. Each time is noted in the home,
+so that `cohort health` tells of it for half a day. Under a supervisor no such watch runs, and this is the
+supervisor's.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ What a record that was set back cannot know: whether messages of its campaigns l
     asked      its list is in the inbox (sent_since.py): what stands there is not sent again, the rest is
     repeat     the same references or keys again, while the gateway remembers them
     unknown    nobody knows: each becomes `unknown`, listed, resolved by a delivery receipt or by two people
-    noted      this machine's notes say which batches were begun (noted.py): those are `unknown`, the rest is sent
+    noted      notes of this machine name the batches begun (noted.py): `unknown`; the rest is sent
 
 Asked in each intent (`give_up_lost`), so that it holds for a campaign that waits for its day, its hours or its
 approval too. A message of which a receipt is in the inbox was sent, whatever was said. A class R gateway
@@ -167,9 +167,9 @@ def say(
             f"messages of campaign {job.id} may have been sent between {doubt.since:%d %b %Y %H:%M} and "
             f"{doubt.until:%d %b %Y %H:%M} UTC, and this record does not know of it. If the provider lists "
             "what it took: cohort sending ask. Else say what was sent: "
-            f"cohort resume {job.id} --left nothing (the provider has none of it; it is sent), --left noted "
-            "(after a failover: what this machine noted is unknown, the rest is sent), or --left unknown (nobody "
-            "knows; none of it is sent, each is listed)",
+            f"cohort resume {job.id} --left nothing (the provider has none of it; it is sent), --left unknown "
+            "(nobody knows; none of it is sent, each is listed), or, after a failover, --left noted (batches "
+            "that this machine noted are unknown, the rest is sent)",
         )
     return {} if left is None else {"doubt_said": left}
 

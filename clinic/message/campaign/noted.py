@@ -4,9 +4,9 @@ Which batches of a campaign were lost with a set-back, by what this machine note
     a batch whose next attempt is in the notes     lost: what of it waits becomes `unknown`
     any other                                      was not begun: it is sent
 
-The notes (clinic/message/sending/journal.py) are believed where they have all that the record knows of the day before
-it was set back, so no other machine sent and none is missing; and something that it does not know, so they were
-not set back with it. That no other machine began to send in what was lost, whoever resumes it says.
+The notes (clinic/message/sending/journal.py) are believed where they have all that the record knows of the day
+before it was set back, so no other machine sent and none is missing; and something that it does not know, so
+they were not set back with it. That no other machine began to send in what was lost, whoever resumes it says.
 """
 
 from __future__ import annotations

@@ -94,8 +94,8 @@ def resume(
 
     Raises:
         NotFound: there is no such campaign
-        NotAllowed: it neither is paused, nor held, nor missed; sending is stopped; nobody said what was sent; or
-            the notes do not tell
+        NotAllowed: it neither is paused, nor held, nor missed; sending is stopped; nobody said what was
+            sent; or the notes do not tell
     """
     now = clock.now()
     with record.write() as connection:

@@ -1,9 +1,9 @@
 """
 What this machine was about to send, and when: a line a submission, in a file outside of the record.
 
-After a failover of seconds the record has lost some batches of a campaign, and nothing of the others. Where the lines
-reach over what was lost, they say which (clinic/message/campaign/noted.py). Lines are on the disk before a gateway is
-called, and name no patient: a submission's id and a time.
+After a failover of seconds the record has lost some batches of a campaign, and nothing of the others. Where
+the lines reach over what was lost, they say which (clinic/message/campaign/noted.py). Lines are on the disk
+before a gateway is called, and name no patient: a submission's id and a time.
 """
 
 from __future__ import annotations
