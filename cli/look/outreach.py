@@ -145,13 +145,13 @@ def _show(found: Iterator[Sent], time: LocalTime, *, limit: int, json: bool) -> 
 
 
 def _write_excel(path: Path, found: Iterator[Sent], time: LocalTime, home: Path) -> None:
-    from clinic.message.outcomes.sent_sheet import write_workbook
     from clinic.record.private import claim, drafts_in
+    from clinic.values.workbook import Workbook
 
     os.close(claim(path))  # a place that cannot be written is told of as such
-    with drafts_in(home) as drafts:
-        cells = (_cells(sent, time.show) for sent in found)
-        count = write_workbook(path, _HEADINGS, cells, drafts=drafts)
+    with drafts_in(home) as drafts, Workbook(path, drafts=drafts) as book:
+        sheet = book.add_sheet("Messages", _HEADINGS)
+        count = sheet.write((cell or "" for cell in _cells(sent, time.show)) for sent in found)
     console.say(f"{count:,} messages written to {path}")
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from clinic.message.outcomes.sent_sheet import write_workbook
 from clinic.record.private import close_folder, drafts_in, open_private, sweep
+from clinic.values.workbook import Workbook
 
 
 def mode_of(path: Path) -> int:
@@ -51,15 +51,16 @@ def test_a_device_is_written_to_as_it_is() -> None:
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
-from clinic.message.outcomes.sent_sheet import write_workbook
 from clinic.record.private import drafts_in
+from clinic.values.workbook import Workbook
 def rows():
     for n in range(3000):
         yield ["07700900123"]
     print("there", flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 with drafts_in(Path(sys.argv[1])) as drafts:
-    write_workbook(Path(sys.argv[1]) / "report.xlsx", ["Number"], rows(), drafts=drafts)
+    with Workbook(Path(sys.argv[1]) / "report.xlsx", drafts=drafts) as book:
+        book.add_sheet("Numbers", ["Number"]).write(rows())
 """
 
 
@@ -83,6 +84,6 @@ def test_drafts_of_a_killed_report_are_closed_and_do_not_outlive_it(tmp_path: Pa
 
 
 def test_a_report_leaves_no_draft(tmp_path: Path) -> None:
-    with drafts_in(tmp_path) as drafts:
-        assert write_workbook(tmp_path / "r.xlsx", ["a"], [["1"], ["2"]], drafts=drafts) == 2
+    with drafts_in(tmp_path) as drafts, Workbook(tmp_path / "r.xlsx", drafts=drafts) as book:
+        assert book.add_sheet("Numbers", ["a"]).write([["1"], ["2"]]) == 2
     assert not list((tmp_path / "drafts").iterdir())

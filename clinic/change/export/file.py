@@ -25,8 +25,8 @@ from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
 from clinic.values.formula import safe_cell
+from clinic.values.workbook import EXCEL_ROWS, Sheet, Workbook
 
-EXCEL_ROWS: Final = 1_048_576  # of a sheet, its heading included
 _BLOCK: Final = 1 << 20
 
 
@@ -80,40 +80,14 @@ class CsvTable:
 
 
 class ExcelTable:
-    """A sheet of a workbook; rows beyond what a sheet holds go on in a second one of the same name."""
+    """A sheet of a workbook (clinic/values/workbook.py)."""
 
-    def __init__(
-        self, workbook: Any, name: str, headings: Sequence[str], zone: ZoneInfo, most: int
-    ) -> None:
-        self._workbook, self._name, self._headings = workbook, name, headings
-        self._zone, self._most = zone, most
-        self._sheets = 0
-        self._begin_sheet()
-
-    def _begin_sheet(self) -> None:
-        self._sheets += 1
-        number = f" {self._sheets}" if self._sheets > 1 else ""
-        self._sheet = self._workbook.add_worksheet(f"{self._name}{number}")
-        self._sheet.freeze_panes(1, 0)
-        self._sheet.set_column(0, len(self._headings) - 1, 18)
-        self._row = 0
-        self._put(self._headings)
-
-    def _put(self, texts: Sequence[str]) -> None:
-        for column, text in enumerate(texts):
-            if text:
-                self._sheet.write_string(self._row, column, text)
-        self._row += 1
+    def __init__(self, sheet: Sheet, zone: ZoneInfo) -> None:
+        self._sheet, self._zone = sheet, zone
 
     def write(self, rows: Iterable[Sequence[Any]]) -> int:
         """Write these after those before; how many."""
-        count = 0
-        for row in rows:
-            if self._row == self._most:
-                self._begin_sheet()
-            self._put([cell_text(value, self._zone) for value in row])
-            count += 1
-        return count
+        return self._sheet.write((cell_text(value, self._zone) for value in row) for row in rows)
 
 
 class ExportFile(AbstractContextManager["ExportFile"]):
@@ -141,28 +115,17 @@ class ExportFile(AbstractContextManager["ExportFile"]):
         self._part.mkdir(mode=0o700)
         self._draft = self._part / f"draft.{format_}"
         self._target = folder / f"{stem}.{format_}"
-        self._zone, self._most = zone, most
+        self._zone = zone
         self._open_files = ExitStack()
-        self._workbook: Any = self._open_workbook() if format_ == "xlsx" else None
-
-    def _open_workbook(self) -> Any:
-        import xlsxwriter
-
-        options = {
-            "constant_memory": True,
-            "tmpdir": str(self._part),
-            "strings_to_formulas": False,
-            "strings_to_urls": False,
-        }
-        workbook = xlsxwriter.Workbook(str(self._draft), options)
-        workbook.use_zip64()
-        self._open_files.callback(workbook.close)
-        return workbook
+        self._workbook: Workbook | None = None
+        if format_ == "xlsx":
+            book = Workbook(self._draft, drafts=self._part, most=most)
+            self._workbook = self._open_files.enter_context(book)
 
     def add_table(self, name: str, headings: Sequence[str]) -> Table:
         """Begin a table: a CSV file has room for one."""
         if self._workbook is not None:
-            return ExcelTable(self._workbook, name, headings, self._zone, self._most)
+            return ExcelTable(self._workbook.add_sheet(name, headings), self._zone)
         table = CsvTable(self._draft, headings, self._zone)
         self._open_files.callback(table.close)
         return table
