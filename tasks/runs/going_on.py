@@ -29,17 +29,6 @@ from tasks.wiring import installation
 
 Went = Literal["resumed", "under way", "not begun", "started"]
 
-# Kind of operation → its flow and deployment
-DEPLOYMENTS: Final[Mapping[str, str]] = {
-    "status": "status-change",
-    "provider": "reassign-provider",
-    "facility": "transfer-facility",
-    "tag": "assign-tags",
-    "attribute": "update-attribute",
-    "export": "export-data",
-    "visit": "schedule-visits",
-    "undo": "undo",
-}
 TO_BEGIN: Final = {StateType.SCHEDULED, StateType.PENDING}
 _ENDED: Final = {StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED}
 
@@ -51,8 +40,11 @@ def operation_goes_on(operation_id: int, kind: str, *, flow_run_id: str | None) 
     Args:
         flow_run_id: the run that its approval knows
     """
+    from clinic.change.kinds.table import flow_of  # brings pandas: a campaign goes on without it
+
+    flow = flow_of(kind)
     return go_on(
-        f"{DEPLOYMENTS[kind]}/{DEPLOYMENTS[kind]}",
+        f"{flow}/{flow}",
         {"operation_id": operation_id},
         tag=operation_tag(operation_id),
         flow_run_id=flow_run_id,

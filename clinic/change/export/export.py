@@ -131,6 +131,7 @@ def _write_span(
 EXPORT = Kind(
     name="export",
     title="Data export",
+    flow="export-data",
     fields=("export",),
     require=require,
     items=items,

@@ -156,6 +156,7 @@ def _where(
 ATTRIBUTE = Kind(
     name="attribute",
     title="Attribute update",
+    flow="update-attribute",
     fields=tuple(_GOOD),
     require=require,
     items=items,

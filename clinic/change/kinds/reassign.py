@@ -275,6 +275,7 @@ def _changed(plan: Plan, field: str) -> ColumnElement[bool]:
 PROVIDER = Kind(
     name="provider",
     title="Provider reassignment",
+    flow="reassign-provider",
     fields=("provider", "visit_provider", "visit_status"),
     require=require,
     items=items,

@@ -64,5 +64,10 @@ def items(_connection: Connection, plan: Plan) -> Iterator[Items]:
 
 
 STATUS = Kind(
-    name="status", title="Status change", fields=("status",), require=require, items=items
+    name="status",
+    title="Status change",
+    flow="status-change",
+    fields=("status",),
+    require=require,
+    items=items,
 )

@@ -39,6 +39,11 @@ def title_of(name: str) -> str:
     return "Undo" if name == UNDO else kind_of(name).title
 
 
+def flow_of(name: str) -> str:
+    """The flow and deployment that bring it to its end."""
+    return UNDO if name == UNDO else kind_of(name).flow
+
+
 def words_of(name: str) -> Words:
     """What becomes of its patients, before and after, in its people's words."""
     return Words("will be put back", "put back") if name == UNDO else kind_of(name).words

@@ -55,4 +55,11 @@ def items(connection: Connection, plan: Plan) -> Iterator[Items]:
             )
 
 
-TAG = Kind(name="tag", title="Tag assignment", fields=("tag",), require=require, items=items)
+TAG = Kind(
+    name="tag",
+    title="Tag assignment",
+    flow="assign-tags",
+    fields=("tag",),
+    require=require,
+    items=items,
+)

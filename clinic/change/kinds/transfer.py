@@ -177,6 +177,7 @@ def _without_provider(connection: Connection, plan: Plan) -> int:
 FACILITY = Kind(
     name="facility",
     title="Facility transfer",
+    flow="transfer-facility",
     fields=("facility", "provider", "visit_facility"),
     require=require,
     items=items,

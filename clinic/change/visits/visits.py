@@ -282,6 +282,7 @@ class _Booked:
 VISIT = Kind(
     name="visit",
     title="Visit scheduling",
+    flow="schedule-visits",
     fields=("visit",),
     require=require,
     items=items,
