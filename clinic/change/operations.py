@@ -106,12 +106,11 @@ def insert_operation(
         "rerun_of": request.rerun_of,
         "requested_by": request.requested_by,
     }
-    known = connection.execute(
-        sa.select(operation).where(operation.c.request_key == request.request_key)
-    ).one_or_none()
+    asked = sa.select(operation).where(operation.c.request_key == request.request_key)
+    known = connection.execute(asked).mappings().one_or_none()
     if known is not None:
         _require_same(known, values)
-        return int(known.id)
+        return int(known["id"])
     _require_selection(connection, request.selection_id)
     if request.kind == "export" and request.rerun_of is None:
         require_not_open(connection, values)
@@ -149,11 +148,11 @@ def _act(operation_id: int, request: Request) -> Act:
     )
 
 
-def _require_same(known: sa.Row[Any], values: Mapping[str, Any]) -> None:
-    if any(known._mapping[name] != value for name, value in values.items()):
+def _require_same(known: sa.RowMapping, values: Mapping[str, Any]) -> None:
+    if any(known[name] != value for name, value in values.items()):
         raise OperationRefused(
             "request-differs",
-            f"this request key belongs to operation {known.id}, which asks for something else",
+            f"this request key belongs to operation {known['id']}, which asks for something else",
         )
 
 

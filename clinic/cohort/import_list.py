@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import orjson
 import sqlalchemy as sa
@@ -32,6 +32,17 @@ if TYPE_CHECKING:
     from clinic.settings import Layout
 
 T = TypeVar("T")
+
+
+class _Known(NamedTuple):
+    """The list that a request began, and what it was made of."""
+
+    id: int
+    source: str
+    sha256: str
+    criteria: str | None
+    rows: int | None  # None: not imported to its end
+
 
 _ROW_COLUMNS = ("list_id", "row_number", "unreadable", "cells")
 
@@ -67,7 +78,7 @@ def take_in_file(
                 remarks=remarks_as_json(file.notices),
             ), False  # fmt: skip
         _require_same(known, source="file", sha256=file.sha256)
-        return int(known.id), known.rows is not None
+        return known.id, known.rows is not None
 
     list_id, is_whole = _once(record, begin)
     if not is_whole:
@@ -98,13 +109,16 @@ def require_name(name: str) -> None:
         )
 
 
-def _known(connection: Connection, request_key: str) -> sa.Row[Any] | None:
-    return connection.execute(
-        sa.select(cohort_list).where(cohort_list.c.request_key == request_key)
+def _known(connection: Connection, request_key: str) -> _Known | None:
+    row = connection.execute(
+        sa.select(*(cohort_list.c[name] for name in _Known._fields)).where(
+            cohort_list.c.request_key == request_key
+        )
     ).one_or_none()
+    return None if row is None else _Known._make(row)
 
 
-def _require_same(known: sa.Row[Any], **asked: str) -> None:
+def _require_same(known: _Known, **asked: str) -> None:
     """
     A request key stands for one list.
 
@@ -200,7 +214,7 @@ def take_in_ids(
         known = _known(connection, request_key)
         if known is not None:
             _require_same(known, source="ids", sha256=digest)
-            return int(known.id)
+            return known.id
         list_id = _insert(
             connection, clock, request_key=request_key, name=name, source="ids", sha256=digest,
             columns=["id"], fields={"any_id": "id"}, taken_by=taken_by, rows=len(ids),
@@ -243,7 +257,7 @@ def take_in_query(
         known = _known(connection, request_key)
         if known is not None:
             _require_same(known, source=source, criteria=asked)
-            return int(known.id)
+            return known.id
         list_id = _insert(
             connection, clock, request_key=request_key, name=name, source=source, sha256="",
             columns=[], fields={}, criteria=asked, taken_by=taken_by,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -41,7 +41,7 @@ def read_facts(record: Record, clock: Clock, settings: Settings) -> RecordFacts:
             backup_at=own.backup_at if own else None,
             backup_checked_at=own.backup_checked_at if own else None,
             watched_at=own.watched_at if own else None,
-            latest=_latest(connection, own),
+            latest=_latest(connection, *((own.watched_at, own.backup_at) if own else ())),
             ahead=_ahead(connection, clock),
         )
 
@@ -122,13 +122,12 @@ def _not_understood(connection: Connection, after: datetime) -> int:
     return int(connection.scalar(came) or 0)
 
 
-def _latest(connection: Connection, own: sa.Row[Any] | None) -> datetime | None:
+def _latest(connection: Connection, *own: datetime | None) -> datetime | None:
     """The latest of the instants that this machine's clock, or another's, has written."""
     last_act = sa.select(sa.func.max(audit_act.c.timestamp))
     last_intent = sa.select(sa.func.max(submission.c.created_at))
     found = [connection.scalar(last_act), connection.scalar(last_intent)]
-    found += [own.watched_at, own.backup_at] if own else []
-    return max((at for at in found if at is not None), default=None)
+    return max((at for at in (*found, *own) if at is not None), default=None)
 
 
 def _ahead(connection: Connection, clock: Clock) -> float | None:

@@ -11,7 +11,7 @@ Killed at any instant, a chunk is applied with its audit or not at all; running 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -87,6 +87,16 @@ def chunks_left(record: Record, operation_id: int) -> list[int]:
         )
 
 
+class _Claimed(NamedTuple):
+    """A chunk that we apply: its patients, and what was sealed of it when it was approved."""
+
+    first_patient: int
+    last_patient: int
+    size: int
+    root: bytes | None
+    marks: bytes | None
+
+
 def apply_chunk(record: Record, clock: Clock, operation_id: int, number: int) -> None:
     """
     Apply one chunk; one that is applied already is left as it is.
@@ -125,19 +135,20 @@ def apply_chunk(record: Record, clock: Clock, operation_id: int, number: int) ->
 
 def _claim(
     connection: Connection, operation_id: int, number: int, now: datetime
-) -> sa.Row[Any] | None:
+) -> _Claimed | None:
     """The chunk, marked as applied; None: somebody else has applied it."""
     c = operation_chunk.c
-    return connection.execute(
+    row = connection.execute(
         sa.update(operation_chunk)
         .where(c.operation_id == operation_id, c.number == number, c.state == PLANNED_CHUNK)
         .values(state=APPLIED_CHUNK, applied_at=now)
-        .returning(c.first_patient, c.last_patient, c.size, c.root, c.marks)
+        .returning(*(c[name] for name in _Claimed._fields))
     ).one_or_none()
+    return None if row is None else _Claimed._make(row)
 
 
-def _as_approved(chunk: sa.Row[Any]) -> Seal | None:
-    return None if chunk.root is None else Seal(chunk.size, chunk.root, chunk.marks)
+def _as_approved(chunk: _Claimed) -> Seal | None:
+    return None if chunk.root is None else Seal(chunk.size, chunk.root, chunk.marks or b"")
 
 
 def _write_at_once(

@@ -20,7 +20,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import orjson
 import sqlalchemy as sa
@@ -72,6 +72,14 @@ class Seal:
     count: int
     root: bytes
     marks: bytes
+
+
+class _Head(NamedTuple):
+    """What the next block needs of the last one."""
+
+    number: int
+    hash: bytes
+    key_id: str | None
 
 
 def seal(rows: Iterable[Sequence[Any]]) -> Seal:
@@ -166,13 +174,14 @@ def _head(connection: Connection, stream: str, our_key: str | None) -> tuple[int
     return (head.number, head.hash) if head else (0, GENESIS)
 
 
-def _last(connection: Connection, stream: str) -> sa.Row[Any] | None:
-    return connection.execute(
+def _last(connection: Connection, stream: str) -> _Head | None:
+    row = connection.execute(
         sa.select(audit_block.c.number, audit_block.c.hash, audit_block.c.key_id)
         .where(audit_block.c.stream == stream)
         .order_by(audit_block.c.number.desc())
         .limit(1)
     ).first()
+    return None if row is None else _Head._make(row)
 
 
 def hold(connection: Connection, what: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -215,7 +215,7 @@ def changes(connection: Connection, asked: Asked) -> Iterator[PatientChanged]:
         if act is None and not _is_asked_without_act(asked, stream):
             continue
         items = _items(connection, operation_id, chunk, asked.patient_id)
-        known = identifiers(connection, [row.patient_id for row in items])
+        known = identifiers(connection, [who for who, _, _ in items])
         for who, old, new in items:
             told = known.get(who, (None, None))
             yield PatientChanged(stream, operation_id, sealed_at, who, old, new, act, *told)
@@ -223,7 +223,7 @@ def changes(connection: Connection, asked: Asked) -> Iterator[PatientChanged]:
 
 def _items(
     connection: Connection, operation_id: int, chunk: int, patient_id: int | None
-) -> Sequence[sa.Row[Any]]:
+) -> list[tuple[int, str | None, str | None]]:
     """patient_id, old_values, new_values of a chunk, or of one patient in it."""
     i = audit_item.c
     query = sa.select(i.patient_id, i.old_values, i.new_values).where(
@@ -231,7 +231,7 @@ def _items(
     )
     if patient_id is not None:
         query = query.where(i.patient_id == patient_id)
-    return connection.execute(query.order_by(i.patient_id)).all()
+    return [tuple(row) for row in connection.execute(query.order_by(i.patient_id))]
 
 
 def _is_asked_without_act(asked: Asked, stream: str) -> bool:

@@ -101,7 +101,7 @@ def disable_operator(record: Record, clock: Clock, *, name: str, by: str) -> Non
 def list_operators(record: Record) -> list[Operator]:
     """Everybody, disabled ones too, by name."""
     with record.read() as connection:
-        return [_person(row) for row in connection.execute(_people().order_by(operator.c.name))]
+        return [_person(*row) for row in connection.execute(_people().order_by(operator.c.name))]
 
 
 def get_operator(record: Record, name: str) -> Operator:
@@ -118,7 +118,7 @@ def get_operator(record: Record, name: str) -> Operator:
 def find_operator(connection: Connection, name: str) -> Operator | None:
     """The operator of this name in the caller's transaction."""
     row = connection.execute(_people().where(operator.c.name == name.strip().lower())).first()
-    return _person(row) if row else None
+    return _person(*row) if row else None
 
 
 def existing_operator(connection: Connection, name: str) -> Operator:
@@ -169,7 +169,7 @@ def _take_a_try(record: Record, name: str, now: datetime) -> tuple[Operator | No
         ).first()
         if row is None:
             return None, None
-        person = _person(row)
+        person = _person(row.name, row.role, row.active)
         if not row.active or (row.locked_until is not None and row.locked_until > now):
             return person, None
         tries = row.wrong_tries + 1
@@ -216,16 +216,16 @@ def _named(name: str) -> str:
     return name
 
 
-def _people() -> sa.Select[Any]:
+def _people() -> sa.Select[tuple[str, str, bool]]:
     return sa.select(operator.c.name, operator.c.role, operator.c.active)
 
 
 def _active(connection: Connection) -> list[Operator]:
-    return [_person(row) for row in connection.execute(_people().where(operator.c.active))]
+    return [_person(*row) for row in connection.execute(_people().where(operator.c.active))]
 
 
-def _person(row: sa.Row[Any]) -> Operator:
-    return Operator(row.name, cast(Role, row.role), row.active)
+def _person(name: str, role: str, active: bool) -> Operator:
+    return Operator(name, cast(Role, role), active)
 
 
 def _act(

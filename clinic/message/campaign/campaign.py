@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -72,9 +72,8 @@ class Campaign:
     doubt_said: str | None
 
 
-def campaign_of(row: sa.Row[Any]) -> Campaign:
+def _campaign(values: sa.RowMapping) -> Campaign:
     """The campaign of a whole row of its table."""
-    values = row._mapping
     return Campaign(**{**values, "state": CampaignState(values["state"])})
 
 
@@ -85,18 +84,18 @@ def get_campaign(connection: Connection, campaign_id: int) -> Campaign:
     Raises:
         NotFound: there is no such campaign
     """
-    row = connection.execute(sa.select(campaign).where(campaign.c.id == campaign_id)).one_or_none()
-    if row is None:
+    found = campaigns_where(connection, campaign.c.id == campaign_id)
+    if not found:
         raise NotFound(
             "campaign-unknown", f"there is no campaign {campaign_id}; see: cohort campaigns"
         )
-    return campaign_of(row)
+    return found[0]
 
 
 def campaigns_where(connection: Connection, *which: sa.ColumnElement[bool]) -> list[Campaign]:
     """The campaigns of which these conditions hold, by their numbers."""
     query = sa.select(campaign).where(*which).order_by(campaign.c.id)
-    return [campaign_of(row) for row in connection.execute(query)]
+    return [_campaign(row) for row in connection.execute(query).mappings()]
 
 
 def locked_campaign(connection: Connection, campaign_id: int) -> Campaign:

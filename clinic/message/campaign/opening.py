@@ -8,16 +8,17 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from clinic.clock import Clock
 from clinic.cohort.filters import there_are
 from clinic.errors import CohortRefused, ListRefused, NotFound
 from clinic.message import states
+from clinic.message.campaign.campaign import Campaign, campaigns_where
 from clinic.message.campaign.sending_stop import require_sending
 from clinic.message.campaign.trail import tell_requested
 from clinic.message.codes import draw_base
@@ -56,6 +57,21 @@ class CampaignRequest:
     pace: Pace = field(default_factory=Pace)
 
 
+class _Source(NamedTuple):
+    """What a campaign takes of its list."""
+
+    name: str
+    sha256: str
+    rows: int | None  # None: not imported to its end
+
+
+class _Chosen(NamedTuple):
+    """What a campaign takes of its template."""
+
+    version_id: int
+    purpose: str
+
+
 def open_campaign(record: Record, clock: Clock, request: CampaignRequest) -> int:
     """
     Make the campaign, or find the one that this request made before; its id.
@@ -77,34 +93,33 @@ def _open(record: Record, clock: Clock, request: CampaignRequest) -> int:
     with record.write() as connection:
         chosen = _template(connection, request)
         source = _source(connection, request.list_id)
-        known = connection.execute(
-            sa.select(campaign).where(campaign.c.request_key == request.request_key)
-        ).one_or_none()
-        if known is not None:
-            return _same(known, request, chosen.id)
+        for known in campaigns_where(connection, campaign.c.request_key == request.request_key):
+            return _same(known, request, chosen.version_id)
         if not request.dry_run:
             require_sending(connection)
-        guard = _guard(source.sha256, chosen.id, request)
+        guard = _guard(source.sha256, chosen.version_id, request)
         if guard:
             _refuse_repeat(connection, guard, request.request_key)
         return _insert(connection, clock, request, chosen, source, guard)
 
 
-def _source(connection: Connection, list_id: int) -> Row[Any]:
+def _source(connection: Connection, list_id: int) -> _Source:
+    c = cohort_list.c
     row = connection.execute(
-        sa.select(cohort_list).where(cohort_list.c.id == list_id)
+        sa.select(c.name, c.sha256, c.rows).where(c.id == list_id)
     ).one_or_none()
     if row is None:
         raise NotFound("list-unknown", f"there is no list {list_id}; see: cohort list ls")
-    if row.rows is None:
+    source = _Source._make(row)
+    if source.rows is None:
         raise ListRefused(
             "list-not-whole",
             f"list {list_id} was not imported to its end; name its file, and it is carried on with",
         )
-    return row
+    return source
 
 
-def _template(connection: Connection, request: CampaignRequest) -> Row[Any]:
+def _template(connection: Connection, request: CampaignRequest) -> _Chosen:
     query = (
         sa.select(template_version.c.id, template.c.purpose)
         .join(template, template.c.id == template_version.c.template_id)
@@ -121,7 +136,7 @@ def _template(connection: Connection, request: CampaignRequest) -> Row[Any]:
             f"there is no template {request.template}{_others(connection, request)}; "
             "see: cohort templates list",
         )
-    return row
+    return _Chosen._make(row)
 
 
 def _others(connection: Connection, request: CampaignRequest) -> str:
@@ -137,7 +152,7 @@ def _others(connection: Connection, request: CampaignRequest) -> str:
     return f"; {there_are(connection, template.c.key, catalogue)}"
 
 
-def _same(known: Row[Any], request: CampaignRequest, version_id: int) -> int:
+def _same(known: Campaign, request: CampaignRequest, version_id: int) -> int:
     asked = (request.list_id, version_id, request.channel, request.dry_run)
     found = (known.list_id, known.template_version_id, known.channel, known.dry_run)
     if asked != found:
@@ -145,7 +160,7 @@ def _same(known: Row[Any], request: CampaignRequest, version_id: int) -> int:
             "request-changed",
             f"campaign {known.id} was asked for with another list, template or channel; start a new one",
         )
-    return int(known.id)
+    return known.id
 
 
 def _guard(list_sha256: str, version_id: int, request: CampaignRequest) -> str | None:
@@ -175,8 +190,8 @@ def _insert(
     connection: Connection,
     clock: Clock,
     request: CampaignRequest,
-    chosen: Row[Any],
-    source: Row[Any],
+    chosen: _Chosen,
+    source: _Source,
     guard: str | None,
 ) -> int:
     key = connection.execute(
@@ -185,7 +200,7 @@ def _insert(
             request_key=request.request_key,
             message_base=next_base(connection),
             list_id=request.list_id,
-            template_version_id=chosen.id,
+            template_version_id=chosen.version_id,
             list_name=source.name,
             channel=request.channel,
             purpose=chosen.purpose,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -88,7 +87,7 @@ def ineligible(
         "patient_dead": among(patient.c.death_date.is_not(None)),
         "patient_deregistered": among(patient.c.deregistered_on <= now.date()),
         "no_contact": among(patient.c.preferred_channel == "none"),
-        "opted_out": _refusing(chosen, campaign_id, members),
+        "opted_out": _refusing(chosen.channel, chosen.purpose, campaign_id, members),
     }
     if chosen.source == "report":  # COM-12, ACX-36: a reminder of what will not be is not sent
         reasons["appointment_changed"] = changed_since(campaign_id, members, now)
@@ -96,11 +95,11 @@ def ineligible(
 
 
 def _refusing(
-    chosen: sa.Row[Any], campaign_id: int, members: sa.Select[tuple[int]]
+    channel: str, purpose: str, campaign_id: int, members: sa.Select[tuple[int]]
 ) -> sa.Select[tuple[int]]:
     """By a decision of their own, or of the number that their message would go to."""
-    own = opted_out(chosen.channel, chosen.purpose, members)
-    of_address = refusing_addresses(chosen.channel, chosen.purpose, campaign_id, members)
+    own = opted_out(channel, purpose, members)
+    of_address = refusing_addresses(channel, purpose, campaign_id, members)
     both = sa.union_all(own, of_address).subquery()
     return sa.select(both.c[0])
 

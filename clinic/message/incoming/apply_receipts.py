@@ -16,10 +16,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from clinic.clock import Clock
 from clinic.govern.audit.chain import hold
@@ -76,12 +76,39 @@ class Applied:
         )
 
 
+class _Receipt(NamedTuple):
+    """A receipt that waits in the inbox."""
+
+    id: int
+    gateway: str
+    reference: int | None
+    outcome: str
+    reason: str | None
+    error_text: str | None
+    happened_at: datetime | None
+    received_at: datetime
+
+
+class _About(NamedTuple):
+    """The message that a receipt names, and its campaign's gateway."""
+
+    id: int
+    state: str
+    reason: str | None
+    batch_id: int
+    campaign_id: int
+    gateway: str
+
+
+_Moves = Mapping[int, tuple[_About, _Receipt]]
+
+
 @dataclass
 class _Block:
     """Receipts read together, and what they come to."""
 
     fates: dict[int, str] = field(default_factory=dict)  # receipt → state of the inbox
-    moves: dict[int, tuple[Row[Any], Row[Any]]] = field(default_factory=dict)  # message, receipt
+    moves: dict[int, tuple[_About, _Receipt]] = field(default_factory=dict)
 
 
 def apply_receipts(record: Record, clock: Clock, *, block: int = BLOCK) -> Applied:
@@ -100,16 +127,17 @@ def apply_receipts(record: Record, clock: Clock, *, block: int = BLOCK) -> Appli
             after = rows[-1].id
 
 
-def _read(connection: Connection, after: int, limit: int) -> Sequence[Row[Any]]:
-    return connection.execute(
-        sa.select(receipt_inbox)
+def _read(connection: Connection, after: int, limit: int) -> list[_Receipt]:
+    rows = connection.execute(
+        sa.select(*(receipt_inbox.c[name] for name in _Receipt._fields))
         .where(receipt_inbox.c.state == "waiting", receipt_inbox.c.id > after)
         .order_by(receipt_inbox.c.id)
         .limit(limit)
-    ).all()
+    )
+    return [_Receipt._make(row) for row in rows]
 
 
-def _apply(connection: Connection, rows: Sequence[Row[Any]], now: datetime) -> Applied:
+def _apply(connection: Connection, rows: Sequence[_Receipt], now: datetime) -> Applied:
     known = _messages(connection, {row.reference for row in rows if row.reference is not None})
     found = _judge(rows, known, now, _under_way(connection, known.values()))
     if found.moves:
@@ -126,7 +154,7 @@ def _apply(connection: Connection, rows: Sequence[Row[Any]], now: datetime) -> A
     return Applied(counts["applied"], counts["waiting"], counts["ignored"], counts["unmatched"])
 
 
-def _messages(connection: Connection, references: set[int]) -> dict[int, Row[Any]]:
+def _messages(connection: Connection, references: set[int]) -> dict[int, _About]:
     """
     The messages named, by id, with their campaigns; their batches are locked.
 
@@ -146,10 +174,10 @@ def _messages(connection: Connection, references: set[int]) -> dict[int, Row[Any
         .join(campaign, campaign.c.id == message.c.campaign_id)
         .where(named)
     )  # fmt: skip
-    return {row.id: row for row in rows}
+    return {row.id: _About._make(row) for row in rows}
 
 
-def _under_way(connection: Connection, messages: Iterable[Row[Any]]) -> set[int]:
+def _under_way(connection: Connection, messages: Iterable[_About]) -> set[int]:
     """The batches of messages that wait, of which an attempt is open: they may have left, and be told of."""
     waiting = {row.batch_id for row in messages if row.state == states.PENDING}
     if not waiting:
@@ -165,12 +193,12 @@ def _under_way(connection: Connection, messages: Iterable[Row[Any]]) -> set[int]
 
 
 def _judge(
-    rows: Sequence[Row[Any]], known: Mapping[int, Row[Any]], now: datetime, under_way: set[int]
+    rows: Sequence[_Receipt], known: Mapping[int, _About], now: datetime, under_way: set[int]
 ) -> _Block:
     found = _Block()
     reached = {key: (row.state, row.reason) for key, row in known.items()}
     for row in rows:
-        about = known.get(row.reference)
+        about = None if row.reference is None else known.get(row.reference)
         if about is None or about.gateway != row.gateway:
             found.fates[row.id] = "unmatched"
         elif about.state == states.PENDING:
@@ -192,9 +220,7 @@ def _says_why(state: str, reason: str | None, said: str) -> bool:
     return state == said == states.UNDELIVERED and reason == NO_RECEIPT
 
 
-def _move(
-    connection: Connection, moves: Mapping[int, tuple[Row[Any], Row[Any]]], now: datetime
-) -> None:
+def _move(connection: Connection, moves: _Moves, now: datetime) -> None:
     """Write the messages' new states, and all that follows from them."""
     values = [_values(key, receipt, now) for key, (_, receipt) in sorted(moves.items())]
     update_rows(connection, message, ["id", "state", "reason", "error_text", "status_at"], values)
@@ -213,7 +239,7 @@ def _move(
     tell_moved(connection, "receipts", sorted(moves), now)
 
 
-def _values(key: int, receipt: Row[Any], now: datetime) -> tuple[Any, ...]:
+def _values(key: int, receipt: _Receipt, now: datetime) -> tuple[Any, ...]:
     at = min(receipt.happened_at or receipt.received_at, now)
     # Of what was delivered, how it came to that is nobody's question
     told = receipt.outcome != states.DELIVERED
@@ -226,9 +252,7 @@ def _values(key: int, receipt: Row[Any], now: datetime) -> tuple[Any, ...]:
     )
 
 
-def _save_delivered(
-    connection: Connection, moves: Mapping[int, tuple[Row[Any], Row[Any]]], now: datetime
-) -> None:
+def _save_delivered(connection: Connection, moves: _Moves, now: datetime) -> None:
     """PAT-17: where the record gets what was delivered, it gets it now."""
     by_campaign: dict[int, list[int]] = {}
     for key, (about, receipt) in moves.items():
@@ -244,7 +268,7 @@ def _save_delivered(
         save_messages(connection, job, is_any_of(message.c.id, by_campaign[job.id]), now)
 
 
-def _count(connection: Connection, moves: Mapping[int, tuple[Row[Any], Row[Any]]]) -> None:
+def _count(connection: Connection, moves: _Moves) -> None:
     """Keep the batches' counters right where a message moved from one to another."""
     changes: dict[int, Counter[str]] = {}
     for about, receipt in moves.values():

@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
 from clinic.clock import Clock
@@ -41,6 +41,16 @@ from clinic.values.phone import judge_mobiles
 _DECISIONS: Final = {"stop": "opt_out", "start": "opt_in"}
 BLOCK: Final = 1_000
 PAGE: Final = 1_000
+
+
+class _New(NamedTuple):
+    """A reply of which nobody has looked up yet whose number it came from."""
+
+    id: int
+    channel: str
+    address: str
+    keyword: str | None
+    happened_at: datetime
 
 
 def keep_replies(record: Record, clock: Clock, replies: Sequence[Inbound], phones: Phones) -> int:
@@ -128,15 +138,16 @@ def apply_replies(record: Record, clock: Clock, phones: Phones) -> int:
         total += len(found)
 
 
-def _new(connection: Connection) -> Sequence[Row[Any]]:
-    return connection.execute(
-        sa.select(reply).where(reply.c.patients.is_(None)).order_by(reply.c.id).limit(BLOCK)
-    ).all()
+def _new(connection: Connection) -> list[_New]:
+    columns = (reply.c[name] for name in _New._fields)
+    query = sa.select(*columns).where(reply.c.patients.is_(None))
+    found = connection.execute(query.order_by(reply.c.id).limit(BLOCK))
+    return [_New._make(row) for row in found]
 
 
 def _write(
     connection: Connection,
-    rows: Sequence[Row[Any]],
+    rows: Sequence[_New],
     sharers: dict[str, dict[str, list[int]]],
 ) -> None:
     whose = {row.id: sharers[row.channel].get(row.address, []) for row in rows}
@@ -196,7 +207,7 @@ def list_replies(record: Record, *, keywords: bool = False, limit: int = PAGE) -
     if not keywords:
         query = query.where(sa.or_(reply.c.keyword.is_(None), reply.c.keyword == "help"))
     with record.read() as connection:
-        return [_reply(row) for row in connection.execute(query)]
+        return _replies(connection, query)
 
 
 def one_reply(record: Record, number: int, phones: Phones) -> tuple[Reply, list[Sharer]]:
@@ -207,10 +218,11 @@ def one_reply(record: Record, number: int, phones: Phones) -> tuple[Reply, list[
         NotFound: there is no such reply
     """
     with record.read() as connection:
-        row = connection.execute(_listed().where(reply.c.id == number)).one_or_none()
-        if row is None:
+        found = _replies(connection, _listed().where(reply.c.id == number))
+        if not found:
             raise NotFound("reply-unknown", f"there is no reply {number}; see: cohort replies")
-        ids = find_sharers(connection, row.channel, [row.address], phones)[row.address]
+        (own,) = found
+        ids = find_sharers(connection, own.channel, [own.address], phones)[own.address]
         names = (
             "id",
             "nhs_number",
@@ -220,12 +232,12 @@ def one_reply(record: Record, number: int, phones: Phones) -> tuple[Reply, list[
             "birth_date",
             "status",
         )
-        found = connection.execute(
+        people = connection.execute(
             sa.select(*(patient.c[name] for name in names))
             .where(is_any_of(patient.c.id, ids))
             .order_by(patient.c.id)
         ).all()
-    return _reply(row), [
+    return own, [
         Sharer(
             p.id,
             p.nhs_number,
@@ -234,7 +246,7 @@ def one_reply(record: Record, number: int, phones: Phones) -> tuple[Reply, list[
             p.birth_date,
             p.status,
         )
-        for p in found
+        for p in people
     ]
 
 
@@ -243,9 +255,8 @@ def _listed() -> sa.Select[Any]:
     return sa.select(*(reply.c[name] for name in columns))
 
 
-def _reply(row: Row[Any]) -> Reply:
-    return Reply(*[*row, row.keyword is None and may_be_opt_out(row.text)])
-
-
-def _name(of: Row[Any]) -> str:
-    return f"{of.given_name} {of.family_name}".strip()
+def _replies(connection: Connection, query: sa.Select[Any]) -> list[Reply]:
+    return [
+        Reply(*[*row, row.keyword is None and may_be_opt_out(row.text)])
+        for row in connection.execute(query)
+    ]

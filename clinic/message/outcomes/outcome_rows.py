@@ -11,11 +11,11 @@ import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from typing import Any, Final, Literal, TextIO
+from typing import Any, Final, Literal, NamedTuple, TextIO
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from clinic.cohort.outcomes import AT_SENDING, BEFORE, OUTCOMES
 from clinic.message import states
@@ -68,6 +68,19 @@ class OutcomeRow:
         return OUTCOMES[self.code].says
 
 
+class _Found(NamedTuple):
+    """A row as `_rows` reads it."""
+
+    row_number: int
+    cells: str
+    code: str
+    detail: str | None
+    reason: str | None
+    evidence: str | None
+    nhs_number: str | None
+    local_id: str | None
+
+
 def headings(record: Record, campaign_id: int) -> list[str]:
     """
     The headings of the campaign's list, in their order.
@@ -102,18 +115,18 @@ def outcome_rows(
             page = _page(connection, own, after=last, only=only)
             decisions = explain(connection, {row.evidence for row in page if row.evidence}, zone)
         for row in page:
-            yield _outcome_row(row, decisions.get(row.evidence))
+            yield _outcome_row(row, decisions.get(row.evidence or ""))
         if len(page) < PAGE:
             return
         last = page[-1].row_number
 
 
-def _page(connection: Connection, own: Campaign, *, after: int, only: Only) -> list[Row[Any]]:
+def _page(connection: Connection, own: Campaign, *, after: int, only: Only) -> list[_Found]:
     code = code_of(own, in_flight(connection, own.id))
     query = _rows(own, code).where(list_row.c.row_number > after).limit(PAGE)
     if only != "all":
         query = query.where(code.in_(_CODES[only]))
-    return list(connection.execute(query))
+    return [_Found._make(row) for row in connection.execute(query)]
 
 
 def _rows(own: Campaign, code: sa.ColumnElement[str]) -> sa.Select[Any]:
@@ -144,7 +157,7 @@ def _rows(own: Campaign, code: sa.ColumnElement[str]) -> sa.Select[Any]:
     )
 
 
-def _outcome_row(row: Row[Any], decision: str | None) -> OutcomeRow:
+def _outcome_row(row: _Found, decision: str | None) -> OutcomeRow:
     cells = orjson.loads(row.cells) or [row.nhs_number or "", row.local_id or ""]
     detail = decision or _in_words(row.code, row.detail) or message_says(row.reason)
     return OutcomeRow(row.row_number, cells, row.code, detail, row.reason)

@@ -112,16 +112,17 @@ def list_sent(record: Record, wanted: Filter = Filter()) -> Iterator[Sent]:
     while True:
         with record.read() as connection:
             page = list(connection.execute(query.where(message.c.id > last)))
-        for row in page:
-            yield _sent(row)
+        for *shown, state, error_text, reason, gateway in page:
+            yield _sent(shown, state, error_text, reason, gateway)
         if len(page) < PAGE:
             return
         last = page[-1].id
 
 
-def _sent(row: sa.Row[Any]) -> Sent:
+def _sent(
+    shown: list[Any], state: str, error_text: str | None, reason: str | None, gateway: str
+) -> Sent:
     """A row of `_messages`: what is shown as it is comes first."""
-    *shown, state, error_text, reason, gateway = row
     kept = gateway == states.OUTBOX and state in states.LEFT
     error = error_text or (message_says(reason) if reason else None) or None
     return Sent._make([*shown, KEPT if kept else WORDS[state], state, error])

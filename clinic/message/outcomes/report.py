@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from clinic.cohort.list_index import is_preview
 from clinic.govern.approvals.approvals import latest
 from clinic.message import states
-from clinic.message.campaign.campaign import get_campaign
+from clinic.message.campaign.campaign import Campaign, campaigns_where, get_campaign
 from clinic.message.campaign.counting import count_outcomes, messages_of
 from clinic.message.campaign.override import Override, override_of
 from clinic.message.outcomes.summary import trouble_of
 from clinic.message.outcomes.verdict import not_accepted, status, verdict
 from clinic.message.prepare.resend import may_resend
+from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, template, template_version
 from clinic.record.schema.messages import campaign, message
@@ -101,20 +102,34 @@ class CampaignDetails:
     override: Override | None
 
 
+class _Text(NamedTuple):
+    """What a campaign says, and where its list came from."""
+
+    campaign_id: int
+    template: str
+    version: int
+    body: str
+    source: str
+
+
 def list_campaigns(
     record: Record, *, limit: int = 50, accepted_errors: float = _ACCEPTED
 ) -> list[CampaignLine]:
     """The latest campaigns, newest first (PAT-4, PAT-19); none that is only previewed."""
     query = (
-        _campaigns()
+        _texts()
         .where(~is_preview(campaign.c.request_key))
         .order_by(campaign.c.id.desc())
         .limit(limit)
     )
     with record.read() as connection:
+        texts = [_Text._make(row) for row in connection.execute(query)]
+        wanted = is_any_of(campaign.c.id, [text.campaign_id for text in texts])
+        known = {own.id: own for own in campaigns_where(connection, wanted)}
         return [
-            _line(row, count_outcomes(connection, row.id), accepted_errors)
-            for row in connection.execute(query).all()
+            _line(known[key], text.body, count_outcomes(connection, key), accepted_errors)
+            for text in texts
+            for key in (text.campaign_id,)
         ]
 
 
@@ -129,14 +144,14 @@ def show_campaign(
     """
     with record.read() as connection:
         own = get_campaign(connection, campaign_id)
-        row = connection.execute(_campaigns().where(campaign.c.id == campaign_id)).one()
+        text = _Text._make(connection.execute(_texts().where(campaign.c.id == campaign_id)).one())
         counts = count_outcomes(connection, campaign_id)
         segments = sa.select(sa.func.sum(message.c.segments)).where(messages_of(campaign_id))
         return CampaignDetails(
-            line=_line(row, counts, accepted_errors),
-            template=row.key,
-            version=row.version,
-            text=row.body,
+            line=_line(own, text.body, counts, accepted_errors),
+            template=text.template,
+            version=text.version,
+            text=text.body,
             state=own.state,
             state_reason=own.state_reason,
             save_when=own.save_when if own.save_to_record else None,
@@ -147,7 +162,7 @@ def show_campaign(
             counts=counts,
             trouble=trouble_of(connection, campaign_id),
             resend_of=own.resend_of,
-            resendable=may_resend(own, row.source),
+            resendable=may_resend(own, text.source),
             decision=_decision(connection, campaign_id),
             override=override_of(connection, campaign_id),
         )
@@ -161,10 +176,10 @@ def _decision(connection: Connection, campaign_id: int) -> Decision | None:
     return Decision(asked.state != "rejected", asked.decided_by, asked.decided_at, asked.note)
 
 
-def _campaigns() -> sa.Select[Any]:
+def _texts() -> sa.Select[tuple[int, str, int, str, str]]:
     return (
         sa.select(
-            campaign,
+            campaign.c.id,
             template.c.key,
             template_version.c.version,
             template_version.c.body,
@@ -176,18 +191,18 @@ def _campaigns() -> sa.Select[Any]:
     )
 
 
-def _line(row: Row[Any], counts: dict[str, int], accepted_errors: float) -> CampaignLine:
+def _line(own: Campaign, body: str, counts: dict[str, int], accepted_errors: float) -> CampaignLine:
     return CampaignLine(
-        id=row.id,
-        at=row.released_at or row.created_at,
-        sender=row.requested_by,
-        first_line=row.body.strip().partition("\n")[0],
-        channel=row.channel,
-        list_name=row.list_name,
-        rows=row.rows,
-        state=row.state,
-        verdict=verdict(row.state, counts, accepted_errors=accepted_errors),
+        id=own.id,
+        at=own.released_at or own.created_at,
+        sender=own.requested_by,
+        first_line=body.strip().partition("\n")[0],
+        channel=own.channel,
+        list_name=own.list_name,
+        rows=own.rows,
+        state=own.state,
+        verdict=verdict(own.state, counts, accepted_errors=accepted_errors),
         not_accepted=not_accepted(counts),
-        dry_run=row.dry_run,
-        outbox=row.gateway == states.OUTBOX and not row.dry_run,
+        dry_run=own.dry_run,
+        outbox=own.gateway == states.OUTBOX and not own.dry_run,
     )

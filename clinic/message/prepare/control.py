@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -258,7 +258,7 @@ def settle_cancelled(record: Record, now: datetime) -> int:
     )
     with record.write() as connection:
         found = connection.execute(orphans).all()
-        given_up = [key for row in found for key in _give_up(connection, row, now)]
+        given_up = [key for row in found for key in _give_up(connection, *row, now=now)]
         cancelled = [
             key
             for campaign_id in connection.scalars(open_campaigns).all()
@@ -269,11 +269,14 @@ def settle_cancelled(record: Record, now: datetime) -> int:
     return len(given_up)
 
 
-def _give_up(connection: Connection, orphan: sa.Row[Any], now: datetime) -> list[int]:
+def _give_up(
+    connection: Connection, attempt: int, batch_id: int, open_members: bytes, *, now: datetime
+) -> list[int]:
+    """Close an attempt of which nobody will learn any more; the messages that became `unknown`."""
     ids = connection.scalars(
         sa.update(message)
         .where(
-            is_any_of(message.c.id, unpack(orphan.open_members)),
+            is_any_of(message.c.id, unpack(open_members)),
             message.c.state == states.PENDING,
         )
         .values(state=states.UNKNOWN, reason="no_answer", sent_at=now, status_at=now)
@@ -281,12 +284,12 @@ def _give_up(connection: Connection, orphan: sa.Row[Any], now: datetime) -> list
     ).all()
     connection.execute(
         sa.update(submission)
-        .where(submission.c.id == orphan.id)
+        .where(submission.c.id == attempt)
         .values(state=states.AMBIGUOUS, open_members=b"", closed_at=now)
     )
     connection.execute(
         sa.update(batch)
-        .where(batch.c.id == orphan.batch_id)
+        .where(batch.c.id == batch_id)
         .values(
             state=states.DONE,
             owner=None,

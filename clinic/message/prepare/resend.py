@@ -73,10 +73,7 @@ def begin_resend(
         if known is not None:
             return int(known)
         require_sending(connection)
-        source = connection.execute(
-            sa.select(cohort_list).where(cohort_list.c.id == old.list_id)
-        ).one()
-        _require_sent(old, source)
+        _require_sent(old, source_of(connection, old))
         chosen = _choose(resendable(connection, campaign_id), rows, campaign_id)
         values = {
             "request_key": request_key,
@@ -85,7 +82,7 @@ def begin_resend(
             "requested_by": settings.operator,
             "created_at": clock.now(),
         }
-        list_id = _copy_rows(connection, old, source, chosen, values)
+        list_id = _copy_rows(connection, old, chosen, values)
         return _insert(connection, old, list_id, len(chosen), values)
 
 
@@ -103,10 +100,10 @@ def source_of(connection: Connection, own: Campaign) -> str:
     )
 
 
-def _require_sent(old: Campaign, source: sa.Row[Any]) -> None:
+def _require_sent(old: Campaign, source: str) -> None:
     if old.dry_run:
         raise NotAllowed("resend-rehearsal", f"campaign {old.id} was a dry run: nothing was sent")
-    if source.source == "report":
+    if source == "report":
         raise NotAllowed(
             "resend-reminder",
             f"campaign {old.id} reminded of appointments, which may have changed since: "
@@ -164,19 +161,21 @@ def _choose(failed: Sequence[int], rows: Collection[int] | None, campaign_id: in
 def _copy_rows(
     connection: Connection,
     old: Campaign,
-    source: sa.Row[Any],
     chosen: Sequence[int],
     values: dict[str, Any],
 ) -> int:
     """A list of the chosen rows, each with the patient whom it meant."""
-    kept = ("layout", "file_name", "encoding", "columns", "fields", "date_order")
+    kept = ("name", "layout", "file_name", "encoding", "columns", "fields", "date_order")
+    source = connection.execute(
+        sa.select(*(cohort_list.c[name] for name in kept)).where(cohort_list.c.id == old.list_id)
+    ).mappings()
     digest = hashlib.sha256(f"resend {old.id}: {','.join(map(str, chosen))}".encode())
     list_id = connection.execute(
         sa.insert(cohort_list)
         .values(
-            {name: getattr(source, name) for name in kept}
+            dict(source.one())
             | {
-                "request_key": values["request_key"], "name": source.name, "source": "resend",
+                "request_key": values["request_key"], "source": "resend",
                 "sha256": digest.hexdigest(), "rows": len(chosen),
                 "taken_at": values["created_at"], "taken_by": values["requested_by"],
             }

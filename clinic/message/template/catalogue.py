@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from clinic.clock import Clock
 from clinic.errors import NotAllowed, NotFound, TemplateRefused
@@ -120,7 +120,7 @@ def list_templates(record: Record, *, search: str = "", own: bool = False) -> li
         query = query.where(words.contains(search.lower(), autoescape=True))
     with record.read() as connection:
         rows = connection.execute(query.order_by(template.c.message_type, template.c.name))
-        return [_text(row) for row in rows]
+        return [_text(row) for row in rows.mappings()]
 
 
 def get_versions(record: Record, key: str) -> list[TemplateText]:
@@ -132,7 +132,7 @@ def get_versions(record: Record, key: str) -> list[TemplateText]:
     """
     query = _texts().where(template.c.key == key).order_by(template_version.c.version.desc())
     with record.read() as connection:
-        found = [_text(row) for row in connection.execute(query)]
+        found = [_text(row) for row in connection.execute(query).mappings()]
     if not found:
         raise NotFound(
             "template-unknown", f"there is no template {key}; see: cohort templates list"
@@ -247,7 +247,5 @@ def _texts() -> sa.Select[Any]:
     ).join(template_version, template_version.c.template_id == template.c.id)  # fmt: skip
 
 
-def _text(row: Row[Any]) -> TemplateText:
-    values = dict(row._mapping)
-    values["variables"] = tuple(orjson.loads(values["variables"]))
-    return TemplateText(**values)
+def _text(values: sa.RowMapping) -> TemplateText:
+    return TemplateText(**{**values, "variables": tuple(orjson.loads(values["variables"]))})
