@@ -68,13 +68,15 @@ def begin_campaign(
             requested_by=sender,
             save_to_record=request.save_to_record,
             save_when=save_when,
-            snomed_codes=codes,
+            snomed_codes=" ".join(codes) or None,
             dry_run=request.dry_run,
             again=request.again,
             start_at=start_at,
             latest_start=start_at and start_at + timedelta(hours=settings.release.late_hours),
             stagger_days=request.stagger_days,
-            pace=request.pace(),
+            pace_second=request.per_second,
+            pace_hour=request.per_hour,
+            pace_day=request.per_day,
         ),
     )
     if request.override_gate is not None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.errors import NotFound
 from clinic.message import states
+from clinic.message.campaign.asked import Terms
 from clinic.message.campaign.moves import move
 from clinic.message.codes import ROOM
 from clinic.message.states import CampaignState
@@ -23,9 +23,9 @@ from clinic.record.schema.messages import campaign
 from clinic.record.schema.receipts import reminder
 
 
-@dataclass(frozen=True)
-class Campaign:
-    """A campaign as it was when it was read: the columns of its row (clinic/record/schema/messages.py)."""
+@dataclass(frozen=True, kw_only=True)
+class Campaign(Terms):
+    """A campaign as it was when it was read: its terms, and the other columns of its row."""
 
     id: int
     message_base: int
@@ -33,34 +33,20 @@ class Campaign:
     list_id: int
     template_version_id: int
     list_name: str
-    channel: Literal["sms", "email", "voice"]
     purpose: str
-    gateway: str
-    dry_run: bool
-    save_to_record: bool
-    save_when: Literal["sent", "delivered"]
-    snomed_codes: str | None
     state: CampaignState
     state_reason: str | None
     send_guard: str | None
-    batch_size: int
     resend_of: int | None
     rows: int
     checked_rows: int
     staged_rows: int
     rewritten: str | None
-    requested_by: str
     created_at: datetime
     released_at: datetime | None
     finished_at: datetime | None
     row_version: int
-    start_at: datetime | None
-    latest_start: datetime | None
-    stagger_days: int | None
     resumed_at: datetime | None
-    pace_second: int | None
-    pace_hour: int | None
-    pace_day: int | None
     manifest_sha256: str | None
     canary_size: int | None
     canary_until: datetime | None

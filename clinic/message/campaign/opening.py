@@ -5,10 +5,8 @@ Open a campaign as it was asked for: once for a request, and not twice for the s
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Literal, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -18,6 +16,7 @@ from clinic.clock import Clock
 from clinic.cohort.filters import there_are
 from clinic.errors import CohortRefused, ListRefused, NotFound
 from clinic.message import states
+from clinic.message.campaign.asked import Terms, values_of
 from clinic.message.campaign.campaign import Campaign, campaigns_where
 from clinic.message.campaign.sending_stop import require_sending
 from clinic.message.campaign.trail import tell_requested
@@ -25,13 +24,12 @@ from clinic.message.codes import draw_base
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, template, template_version
 from clinic.record.schema.messages import campaign
-from clinic.settings import Pace
 
 
-@dataclass(frozen=True)
-class CampaignRequest:
+@dataclass(frozen=True, kw_only=True)
+class CampaignRequest(Terms):
     """
-    What was asked for, in keys and settings.
+    What was asked for: its terms, and the keys of what it is made of.
 
     request_key: the same key is the same campaign, however often it is asked for
     version: of the template; None for its newest
@@ -41,20 +39,8 @@ class CampaignRequest:
     request_key: str
     list_id: int
     template: str
-    channel: Literal["sms", "email", "voice"]
-    gateway: str
-    batch_size: int
-    requested_by: str
     version: int | None = None
-    save_to_record: bool = True
-    save_when: Literal["sent", "delivered"] = "sent"
-    snomed_codes: Sequence[str] = ()
-    dry_run: bool = False
     again: bool = False
-    start_at: datetime | None = None
-    latest_start: datetime | None = None
-    stagger_days: int | None = None
-    pace: Pace = field(default_factory=Pace)
 
 
 class _Source(NamedTuple):
@@ -194,33 +180,23 @@ def _insert(
     source: _Source,
     guard: str | None,
 ) -> int:
+    terms = values_of(request, Terms)
+    if request.dry_run:
+        terms["save_to_record"] = False
     key = connection.execute(
         sa.insert(campaign)
         .values(
+            **terms,
             request_key=request.request_key,
             message_base=next_base(connection),
             list_id=request.list_id,
             template_version_id=chosen.version_id,
             list_name=source.name,
-            channel=request.channel,
             purpose=chosen.purpose,
-            gateway=request.gateway,
-            dry_run=request.dry_run,
-            save_to_record=request.save_to_record and not request.dry_run,
-            save_when=request.save_when,
-            snomed_codes=" ".join(request.snomed_codes) or None,
             state=states.CHECKING,
             send_guard=guard,
-            batch_size=request.batch_size,
             rows=source.rows,
-            requested_by=request.requested_by,
             created_at=clock.now(),
-            start_at=request.start_at,
-            latest_start=request.latest_start,
-            stagger_days=request.stagger_days,
-            pace_second=request.pace.per_second,
-            pace_hour=request.pace.per_hour,
-            pace_day=request.pace.per_day,
         )
         .returning(campaign.c.id)
     ).scalar_one()

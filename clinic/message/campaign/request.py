@@ -14,7 +14,16 @@ from pydantic_core import PydanticCustomError
 
 from clinic.cohort.filters import PatientFilter
 from clinic.cohort.list_index import PREVIEW
-from clinic.settings import Pace
+from clinic.message.campaign.asked import (
+    ByChannel,
+    DryRun,
+    ListName,
+    Outbox,
+    OverrideGate,
+    RequestedBy,
+    RequestKey,
+    Template,
+)
 from clinic.values.moments import read_time
 
 
@@ -63,22 +72,13 @@ class MessageRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    list_name: str = Field(
-        title="List name",
-        min_length=1,
-        max_length=120,
-        description="What to call this list (PAT-6)",
-    )
+    list_name: ListName
     cohort: CohortChoice = Field(title="Cohort", description="Who is to be messaged")
-    template: str = Field(
-        title="Template", pattern=r"^[a-z0-9][a-z0-9_-]*$", description="Key: cohort templates list"
-    )
+    template: Template
     template_version: int | None = Field(
         default=None, title="Template version", ge=1, description="Empty: the newest"
     )
-    channel: Literal["sms", "email"] = Field(
-        default="sms", title="Channel", description="How the patient is contacted (PAT-12)"
-    )
+    channel: ByChannel = "sms"
     snomed_codes: list[str] = Field(
         default=[], title="SNOMED CT codes", description="Saved with each message (PAT-15, ACX-3)"
     )
@@ -88,27 +88,12 @@ class MessageRequest(BaseModel):
     save_when: Literal["as set", "sent", "delivered"] = Field(
         default="as set", title="Save when", description="As set: the organisation's profile"
     )
-    dry_run: bool = Field(
-        default=False,
-        title="Dry run",
-        description="The same run, but nothing is sent and nothing reaches the record (NEW-13)",
-    )
-    outbox: bool = Field(
-        default=False,
-        title="Outbox",
-        description="Keep the messages in the outbox: nothing is sent, the record says so",
-    )
+    dry_run: DryRun = False
+    outbox: Outbox = False
     again: bool = Field(
         default=False, title="Send again", description="Although this list had this template before"
     )
-    override_gate: str | None = Field(
-        default=None,
-        title="Override the checks of the list",
-        min_length=3,
-        max_length=500,
-        description="Why the list is right although its checks stop it. Needs 'Requested by'; it is kept "
-        "on the audit trail. Rows that are left out stay left out",
-    )
+    override_gate: OverrideGate = None
     start_at: datetime | None = Field(
         default=None,
         title="Start",
@@ -126,15 +111,8 @@ class MessageRequest(BaseModel):
     per_day: int | None = Field(
         default=None, ge=1, title="Per day", description="Most messages in 24 hours (NEW-7)"
     )
-    requested_by: str | None = Field(
-        default=None, title="Requested by", description="Empty: the operator of the settings"
-    )
-    request_key: str | None = Field(
-        default=None,
-        title="Request key",
-        max_length=80,
-        description="Empty: this run. The key of an earlier request carries on with its campaign",
-    )
+    requested_by: RequestedBy = None
+    request_key: RequestKey = None
 
     @field_validator("start_at", mode="before")
     @classmethod
@@ -153,7 +131,3 @@ class MessageRequest(BaseModel):
                 "key_of_a_preview", f"{PREVIEW}… marks what is deleted after a look: choose another"
             )
         return key
-
-    def pace(self) -> Pace:
-        """The campaign's own pace; the settings' holds beside it."""
-        return Pace(per_second=self.per_second, per_hour=self.per_hour, per_day=self.per_day)

@@ -16,14 +16,15 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from clinic.message.campaign.asked import Terms, names_in
 from clinic.message.campaign.campaign import Campaign
 from clinic.record.schema.messages import batch, message, recipient
 from clinic.settings import Settings
 
+# All of its terms, but how many messages a batch has: the batches themselves are covered
 _ASKED_FOR = (
-    "id", "list_id", "template_version_id", "channel", "purpose", "gateway", "dry_run",
-    "save_to_record", "save_when", "snomed_codes", "requested_by", "start_at", "latest_start",
-    "stagger_days", "pace_second", "pace_hour", "pace_day", "canary_size", "rows",
+    *(name for name in names_in(Terms) if name != "batch_size"),
+    "id", "list_id", "template_version_id", "purpose", "canary_size", "rows",
 )  # fmt: skip
 
 

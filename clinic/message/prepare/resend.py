@@ -22,6 +22,7 @@ from clinic.cohort.list_trail import tell_taken
 from clinic.errors import NotAllowed
 from clinic.govern.audit.chain import hold
 from clinic.message import states
+from clinic.message.campaign.asked import Content, names_in
 from clinic.message.campaign.campaign import Campaign, get_campaign
 from clinic.message.campaign.counting import messages_of
 from clinic.message.campaign.opening import next_base
@@ -34,10 +35,7 @@ from clinic.record.schema.messages import campaign, message
 from clinic.settings import Settings
 
 FAILED: Final = (states.UNDELIVERED, states.REJECTED, states.EXHAUSTED, states.EXPIRED)
-_KEPT = (
-    "template_version_id", "list_name", "channel", "purpose", "save_to_record", "save_when",
-    "snomed_codes", "pace_second", "pace_hour", "pace_day",
-)  # fmt: skip
+_KEPT = (*names_in(Content), "template_version_id", "list_name", "purpose")
 _MOST_NAMED = 20
 
 

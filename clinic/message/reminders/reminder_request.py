@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
+
+from clinic.message.campaign.asked import (
+    ByChannel,
+    DryRun,
+    ListName,
+    Outbox,
+    OverrideGate,
+    RequestedBy,
+    RequestKey,
+    Template,
+)
 
 LONGEST_DAYS = 28  # COM-15
 
@@ -37,30 +47,14 @@ class ReminderRequest(BaseModel):
     booking_requirement: str | None = Field(default=None, title="Booking requirement")
     speciality: str | None = Field(default=None, title="Speciality of the provider")
     minimum_age: int | None = Field(default=None, title="Minimum age", ge=0, le=130)
-    template: str = Field(
-        default="appointment-reminder", title="Template", pattern=r"^[a-z0-9][a-z0-9_-]*$",
-        description="The vendor's, which cannot be edited, or one of your own",
-    )  # fmt: skip
-    channel: Literal["sms", "email"] = Field(default="sms", title="Channel")
-    list_name: str = Field(
-        default="Appointment reminders", title="List name", min_length=1, max_length=120
-    )
-    dry_run: bool = Field(default=False, title="Dry run", description="Nothing is sent")
-    outbox: bool = Field(
-        default=False,
-        title="Outbox",
-        description="Keep the messages in the outbox: nothing is sent",
-    )
-    override_gate: str | None = Field(
-        default=None,
-        title="Override the checks of the list",
-        min_length=3,
-        max_length=500,
-        description="Why the list is right although its checks stop it. Needs 'Requested by'; it is kept "
-        "on the audit trail. Rows that are left out stay left out",
-    )
-    requested_by: str | None = Field(default=None, title="Requested by")
-    request_key: str | None = Field(default=None, title="Request key", max_length=80)
+    template: Template = "appointment-reminder"
+    channel: ByChannel = "sms"
+    list_name: ListName = "Appointment reminders"
+    dry_run: DryRun = False
+    outbox: Outbox = False
+    override_gate: OverrideGate = None
+    requested_by: RequestedBy = None
+    request_key: RequestKey = None
 
     @model_validator(mode="after")
     def _in_order(self) -> ReminderRequest:

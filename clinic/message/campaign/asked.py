@@ -1,0 +1,112 @@
+"""
+What is asked for of a campaign, each said once.
+
+    ListName, Template, … Pace    fields of the requests: their bounds, and the words of the Prefect form
+    Terms                         what is kept of them: fields of the request to open it, and of its row
+
+A request takes the first by their types, the campaign and the request to open it inherit the second, and
+so do the manifest that is approved and what is sent again. tests/clinic/message/campaign/test_asked.py
+holds the command line's options and the table's columns against them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+Channel = Literal["sms", "email"]
+SaveWhen = Literal["sent", "delivered"]
+
+ListName = Annotated[
+    str,
+    Field(
+        title="List name",
+        min_length=1,
+        max_length=120,
+        description="What to call this list (PAT-6)",
+    ),
+]
+Template = Annotated[
+    str,
+    Field(
+        title="Template", pattern=r"^[a-z0-9][a-z0-9_-]*$", description="Key: cohort templates list"
+    ),
+]
+ByChannel = Annotated[
+    Channel, Field(title="Channel", description="How the patient is contacted (PAT-12)")
+]
+DryRun = Annotated[
+    bool,
+    Field(
+        title="Dry run",
+        description="The same run, but nothing is sent and nothing reaches the record (NEW-13)",
+    ),
+]
+Outbox = Annotated[
+    bool,
+    Field(
+        title="Outbox",
+        description="Keep the messages in the outbox: nothing is sent, the record says so",
+    ),
+]
+OverrideGate = Annotated[
+    str | None,
+    Field(
+        title="Override the checks of the list",
+        min_length=3,
+        max_length=500,
+        description="Why the list is right although its checks stop it. Needs 'Requested by'; it is kept "
+        "on the audit trail. Rows that are left out stay left out",
+    ),
+]
+RequestedBy = Annotated[
+    str | None,
+    Field(title="Requested by", description="Empty: the operator of the settings"),
+]
+RequestKey = Annotated[
+    str | None,
+    Field(
+        title="Request key",
+        max_length=80,
+        description="Empty: this run. The key of an earlier request carries on with its campaign",
+    ),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """How each message is sent and saved: the same when failures are sent again."""
+
+    channel: Literal["sms", "email", "voice"]
+    save_to_record: bool = True
+    save_when: SaveWhen = "sent"
+    snomed_codes: str | None = None  # with a space between two
+    pace_second: int | None = None
+    pace_hour: int | None = None
+    pace_day: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms(Content):
+    """And by whom, through what, and when: columns of these names (clinic/record/schema/messages.py)."""
+
+    gateway: str
+    batch_size: int
+    requested_by: str
+    dry_run: bool = False
+    start_at: datetime | None = None
+    latest_start: datetime | None = None
+    stagger_days: int | None = None
+
+
+def names_in(kind: type[Content]) -> tuple[str, ...]:
+    """Their columns."""
+    return tuple(each.name for each in fields(kind))
+
+
+def values_of(terms: Content, kind: type[Content]) -> dict[str, Any]:
+    """The columns of `kind`, with what these terms say."""
+    return {name: getattr(terms, name) for name in names_in(kind)}
