@@ -1,9 +1,77 @@
-"""Options that commands share: one spelling, one help."""
+"""
+Options that commands share: one spelling, one help (tests/house/test_options_once.py).
+
+Of one panel of commands alone: cli/operations/options.py. Who acts, proven: cli/proof.py.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
+WHAT, HOW = "What", "How"  # panels of `cohort message` and `cohort remind`
+
+
+def by_channel(panel: str | None = None) -> Any:
+    """--channel, in a panel of its command's help."""
+    return typer.Option(help="How the patient is contacted.", rich_help_panel=panel)
+
+
+def send_unasked(panel: str | None = None) -> Any:
+    """--yes, of what sends."""
+    return typer.Option("--yes", "-y", help="Send without asking.", rich_help_panel=panel)
+
+
 Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
+Newest = Annotated[int, typer.Option("--limit", min=1, help="How many, newest first.")]
+Unasked = Annotated[bool, typer.Option("--yes", "-y", help="Without asking.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail. No patient.")]
+CampaignNumber = Annotated[
+    int, typer.Argument(metavar="CAMPAIGN", help="Its number: cohort campaigns.")
+]
+ApprovalNumber = Annotated[
+    int, typer.Argument(metavar="APPROVAL", help="Its number: cohort approvals.")
+]
+Rows = Annotated[
+    str | None, typer.Option("--rows", metavar="2,5,9", help="Only these rows of its list.")
+]
+Ids = Annotated[
+    Path,
+    typer.Option(
+        "--ids-from", help="A file of NHS numbers or the practice's ids; - to paste them."
+    ),
+]
+Host = Annotated[str | None, typer.Option("--host", help="Address; as set if not given.")]
+Port = Annotated[int | None, typer.Option("--port", help="Port; as set if not given.")]
+
+# What `cohort message` and `cohort remind` are told alike
+ListName = Annotated[str, typer.Option("--name", help="The list's name.", rich_help_panel=WHAT)]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Dry run: nothing is sent.", rich_help_panel=HOW)
+]
+Outbox = Annotated[
+    bool,
+    typer.Option(
+        "--outbox", help="Keep the messages in the outbox: nothing is sent.", rich_help_panel=HOW
+    ),
+]
+AcceptWarnings = Annotated[
+    bool,
+    typer.Option(
+        "--accept-warnings", help="Send it although the text has warnings.", rich_help_panel=HOW
+    ),
+]
+OverrideGate = Annotated[
+    str | None,
+    typer.Option(
+        "--override-gate",
+        metavar="REASON",
+        help="Why the list is right although its checks stop it. Kept with your name on the audit trail.",
+        rich_help_panel=HOW,
+    ),
+]
+JsonResult = Annotated[
+    bool, typer.Option("--json", help="The result for scripts.", rich_help_panel=HOW)
+]

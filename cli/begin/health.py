@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from cli import console
 from cli.begin.looking import look_now
-from cli.options import Json
+from cli.options import Host, Json, Port
 from cli.wiring import get_settings
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ def _document(facts: Facts, findings: list[Finding]) -> dict[str, object]:
 
 @app.command()
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address; as set if not given.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port; as set if not given.")] = None,
+    host: Host = None,
+    port: Port = None,
 ) -> None:
     """
     Serve /metrics, look every minute and tell people and Prefect what began or ended, until told to end.

@@ -14,7 +14,7 @@ from cli import console
 from cli.going import require_not_stalled
 from cli.govern.confirm import asked_by
 from cli.operations.options import Limit, Page
-from cli.options import Json
+from cli.options import ApprovalNumber, Json
 from cli.proof import Me, SecretFd, anchor_of, claimed, prove_me, who_acts
 from cli.wiring import LocalTime, get_settings, open_record
 
@@ -33,7 +33,6 @@ app = typer.Typer(
     An approval is bound to exactly what was reviewed and serves once: any change voids it.
     """,
 )
-Number = Annotated[int, typer.Argument(metavar="APPROVAL", help="Its number: cohort approvals.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -74,7 +73,7 @@ def stale(
 
 
 @app.command()
-def show(approval: Number, limit: Limit = 20, page: Page = 1, json: Json = False) -> None:
+def show(approval: ApprovalNumber, limit: Limit = 20, page: Page = 1, json: Json = False) -> None:
     """One request: what would be done, to whom, what follows, why, and who may decide."""
     from clinic.govern.approval_rows import existing
     from clinic.govern.approvals.confirming import is_confirmed
@@ -142,7 +141,7 @@ def _review(
 
 
 def approve(
-    approval: Number,
+    approval: ApprovalNumber,
     note: Annotated[str, typer.Option(help="What you checked; kept in the audit trail.")] = "",
     override: Annotated[
         str,
@@ -163,7 +162,7 @@ def approve(
 
 
 def reject(
-    approval: Number,
+    approval: ApprovalNumber,
     note: Annotated[str, typer.Option(help="Why; the requester reads it.")],
     me: Me = "",
     secret_fd: SecretFd = None,
@@ -173,7 +172,7 @@ def reject(
 
 
 @app.command()
-def resume(approval: Number, me: Me = "", secret_fd: SecretFd = None) -> None:
+def resume(approval: ApprovalNumber, me: Me = "", secret_fd: SecretFd = None) -> None:
     """Continue the run of a decided request, if that failed when it was decided."""
     from clinic.clock import SystemClock
     from clinic.errors import NotAllowed

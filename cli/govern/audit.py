@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cli import console
-from cli.options import Json
+from cli.options import Json, Newest
 from cli.proof import Me, SecretFd, anchor_of, prove_me
 from cli.times import day
 from cli.wiring import LocalTime, get_settings, open_record
@@ -58,7 +58,7 @@ def list_all(
     by: By = None,
     since: Day = None,
     until: Day = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
+    limit: Newest = 50,
     batches: Annotated[
         bool,
         typer.Option(

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from cli import console
+from cli.options import ApprovalNumber
 from cli.proof import Me, SecretFd, anchor_of, ask_secret, prove_me
 from cli.wiring import get_settings, open_record
 
@@ -18,10 +17,8 @@ if TYPE_CHECKING:
     from clinic.record.database import Record
     from clinic.settings import Settings
 
-Number = Annotated[int, typer.Argument(metavar="APPROVAL", help="Its number: cohort approvals.")]
 
-
-def confirm(approval: Number, me: Me = "", secret_fd: SecretFd = None) -> None:
+def confirm(approval: ApprovalNumber, me: Me = "", secret_fd: SecretFd = None) -> None:
     """
     Confirm your own request: a campaign that waits for approval. Asks for your password.
 

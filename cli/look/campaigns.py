@@ -10,17 +10,15 @@ import typer
 
 from cli import console
 from cli.harmless import harmless_out
-from cli.options import Json
+from cli.options import CampaignNumber, Json, Newest
 from cli.wiring import LocalTime, get_settings, open_record
 
 if TYPE_CHECKING:
     from clinic.message.outcomes.report import CampaignLine
 
-Id = Annotated[int, typer.Argument(metavar="CAMPAIGN", help="Its number: cohort campaigns.")]
-
 
 def campaigns(
-    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20,
+    limit: Newest = 20,
     json: Json = False,
 ) -> None:
     """
@@ -71,7 +69,7 @@ def _status(line: CampaignLine, starts: str) -> str:
 
 
 def show(
-    campaign: Id,
+    campaign: CampaignNumber,
     errors_only: Annotated[
         bool, typer.Option("--errors-only", help="Only patients with errors, a row each.")
     ] = False,
@@ -115,7 +113,7 @@ def show(
 
 
 def outcomes(
-    campaign: Id,
+    campaign: CampaignNumber,
     csv: Annotated[Path, typer.Option("--csv", help="Where to write them; - for the screen.")],
     only: Annotated[
         Literal["all", "not_accepted", "not_messaged", "errors"],

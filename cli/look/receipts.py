@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
 
 import typer
 
 from cli import console
-from cli.options import Json
+from cli.options import Host, Json, Newest, Port
 from cli.wiring import LocalTime, get_settings, open_record
 
 app = typer.Typer(
@@ -24,8 +23,8 @@ app = typer.Typer(
 
 @app.command()
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address; as set if not given.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port; as set if not given.")] = None,
+    host: Host = None,
+    port: Port = None,
 ) -> None:
     """
     Receive receipts, replies and unsubscribe requests over HTTP, until it is told to end (Ctrl-C, SIGTERM).
@@ -68,7 +67,7 @@ def status(json: Json = False) -> None:
 
 @app.command()
 def unread(
-    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
+    limit: Newest = 50,
     json: Json = False,
 ) -> None:
     """

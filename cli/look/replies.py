@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import console
-from cli.options import Json
+from cli.options import Json, Newest
 from cli.wiring import LocalTime, get_settings, open_record
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def replies(
     keywords: Annotated[
         bool, typer.Option("--keywords", help="Also STOP and START, which need no action.")
     ] = False,
-    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
+    limit: Newest = 50,
     json: Json = False,
 ) -> None:
     """

@@ -8,10 +8,22 @@ from typing import Annotated, Literal
 
 import typer
 
+from cli.options import (
+    HOW,
+    WHAT,
+    AcceptWarnings,
+    DryRun,
+    JsonResult,
+    ListName,
+    Outbox,
+    OverrideGate,
+    by_channel,
+    send_unasked,
+)
 from cli.proof import Me, SecretFd
 from cli.times import day, time
 
-_WHO, _WHAT, _HOW = "Who (one of)", "What", "How"
+_WHO = "Who (one of)"
 
 
 def message(
@@ -65,36 +77,33 @@ def message(
         int | None,
         typer.Option(metavar="CAMPAIGN", help="Carry on with this campaign.", rich_help_panel=_WHO),
     ] = None,
-    name: Annotated[str, typer.Option(help="The list's name.", rich_help_panel=_WHAT)] = "",
+    name: ListName = "",
     template: Annotated[
         str | None,
-        typer.Option(help="A template's key: cohort templates list.", rich_help_panel=_WHAT),
+        typer.Option(help="A template's key: cohort templates list.", rich_help_panel=WHAT),
     ] = None,
     text: Annotated[
-        str | None, typer.Option(help="Free text instead of a template.", rich_help_panel=_WHAT)
+        str | None, typer.Option(help="Free text instead of a template.", rich_help_panel=WHAT)
     ] = None,
     subject: Annotated[
         str | None,
-        typer.Option(help="Subject of the free text, for e-mail.", rich_help_panel=_WHAT),
+        typer.Option(help="Subject of the free text, for e-mail.", rich_help_panel=WHAT),
     ] = None,
-    channel: Annotated[
-        Literal["sms", "email"],
-        typer.Option(help="How the patient is contacted.", rich_help_panel=_WHAT),
-    ] = "sms",
+    channel: Annotated[Literal["sms", "email"], by_channel(WHAT)] = "sms",
     snomed: Annotated[
         list[str] | None,
         typer.Option(
             metavar="CODE",
             help="SNOMED CT code to save with it; repeatable.",
-            rich_help_panel=_WHAT,
+            rich_help_panel=WHAT,
         ),
     ] = None,
     save_when: Annotated[
         Literal["as set", "sent", "delivered"],
-        typer.Option(help="When it is written to the record.", rich_help_panel=_WHAT),
+        typer.Option(help="When it is written to the record.", rich_help_panel=WHAT),
     ] = "as set",
     no_save: Annotated[
-        bool, typer.Option("--no-save", help="Do not save to the record.", rich_help_panel=_WHAT)
+        bool, typer.Option("--no-save", help="Do not save to the record.", rich_help_panel=WHAT)
     ] = False,
     start: Annotated[
         datetime | None,
@@ -102,59 +111,32 @@ def message(
             metavar="TIME",
             parser=time,
             help="Send later: 2026-12-05 09:00 or 05/12/2026 09:00, in the organisation's time zone.",
-            rich_help_panel=_HOW,
+            rich_help_panel=HOW,
         ),
     ] = None,
     days: Annotated[
         int | None,
-        typer.Option(min=1, max=60, help="Spread over so many days.", rich_help_panel=_HOW),
+        typer.Option(min=1, max=60, help="Spread over so many days.", rich_help_panel=HOW),
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Dry run: nothing is sent.", rich_help_panel=_HOW)
-    ] = False,
-    outbox: Annotated[
-        bool,
-        typer.Option(
-            "--outbox",
-            help="Keep the messages in the outbox: nothing is sent.",
-            rich_help_panel=_HOW,
-        ),
-    ] = False,
+    dry_run: DryRun = False,
+    outbox: Outbox = False,
     preview: Annotated[
-        int, typer.Option(metavar="N", help="Show N messages and stop.", rich_help_panel=_HOW)
+        int, typer.Option(metavar="N", help="Show N messages and stop.", rich_help_panel=HOW)
     ] = 0,
     row: Annotated[
         int | None,
-        typer.Option(help="Show the message of this row and stop.", rich_help_panel=_HOW),
+        typer.Option(help="Show the message of this row and stop.", rich_help_panel=HOW),
     ] = None,
     again: Annotated[
         bool,
         typer.Option(
-            "--again", help="Send it although this list had it before.", rich_help_panel=_HOW
+            "--again", help="Send it although this list had it before.", rich_help_panel=HOW
         ),
     ] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Send without asking.", rich_help_panel=_HOW)
-    ] = False,
-    accept_warnings: Annotated[
-        bool,
-        typer.Option(
-            "--accept-warnings",
-            help="Send it although the text has warnings.",
-            rich_help_panel=_HOW,
-        ),
-    ] = False,
-    override_gate: Annotated[
-        str | None,
-        typer.Option(
-            metavar="REASON",
-            help="Why the list is right although its checks stop it. Kept with your name on the audit trail.",
-            rich_help_panel=_HOW,
-        ),
-    ] = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="The result for scripts.", rich_help_panel=_HOW)
-    ] = False,
+    yes: Annotated[bool, send_unasked(HOW)] = False,
+    accept_warnings: AcceptWarnings = False,
+    override_gate: OverrideGate = None,
+    json: JsonResult = False,
     me: Me = "",
     secret_fd: SecretFd = None,
 ) -> None:

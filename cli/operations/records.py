@@ -11,6 +11,8 @@ from cli.operations.options import Key, NoRun, Reason, Selection, Yes, told
 from cli.operations.session import Asking
 from cli.proof import Me, SecretFd
 
+Tags = Annotated[list[str] | None, typer.Option(metavar="CODE", help="Repeatable.")]
+
 
 def status(
     selection: Selection,
@@ -75,8 +77,8 @@ def facility(
 def tag(
     selection: Selection,
     reason: Reason,
-    add: Annotated[list[str] | None, typer.Option(metavar="CODE", help="Repeatable.")] = None,
-    remove: Annotated[list[str] | None, typer.Option(metavar="CODE", help="Repeatable.")] = None,
+    add: Tags = None,
+    remove: Tags = None,
     me: Me = "",
     secret_fd: SecretFd = None,
     key: Key = "",

@@ -7,10 +7,22 @@ from typing import Annotated, Literal
 
 import typer
 
+from cli.options import (
+    HOW,
+    WHAT,
+    AcceptWarnings,
+    DryRun,
+    JsonResult,
+    ListName,
+    Outbox,
+    OverrideGate,
+    by_channel,
+    send_unasked,
+)
 from cli.proof import Me, SecretFd
 from cli.times import day
 
-_WHICH, _WHAT, _HOW = "Which appointments (all must match)", "What", "How"
+_WHICH = "Which appointments (all must match)"
 
 
 def remind(
@@ -59,60 +71,35 @@ def remind(
         int | None, typer.Option(min=0, max=130, help="The patient's.", rich_help_panel=_WHICH)
     ] = None,
     template: Annotated[
-        str, typer.Option(help="The vendor's, or one of your own.", rich_help_panel=_WHAT)
+        str, typer.Option(help="The vendor's, or one of your own.", rich_help_panel=WHAT)
     ] = "appointment-reminder",
     channel: Annotated[
-        Literal["sms", "email"], typer.Option(help="How the patient is contacted.", rich_help_panel=_WHAT)
+        Literal["sms", "email"], by_channel(WHAT)
     ] = "sms",
-    name: Annotated[
-        str, typer.Option(help="The list's name.", rich_help_panel=_WHAT)
-    ] = "Appointment reminders",
+    name: ListName = "Appointment reminders",
     preview: Annotated[
-        bool, typer.Option("--preview", help="Show the list and stop.", rich_help_panel=_HOW)
+        bool, typer.Option("--preview", help="Show the list and stop.", rich_help_panel=HOW)
     ] = False,
     leave_out: Annotated[
         str | None,
-        typer.Option(metavar="3,7", help="Rows of the list to leave out.", rich_help_panel=_HOW),
+        typer.Option(metavar="3,7", help="Rows of the list to leave out.", rich_help_panel=HOW),
     ] = None,
     seen: Annotated[
         str | None,
         typer.Option(
             metavar="CODE", help="Only if it is still the list of that --preview.",
-            rich_help_panel=_HOW,
+            rich_help_panel=HOW,
         ),
     ] = None,
     show_all: Annotated[
-        bool, typer.Option("--all", help="Show the whole list, however long.", rich_help_panel=_HOW)
+        bool, typer.Option("--all", help="Show the whole list, however long.", rich_help_panel=HOW)
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Dry run: nothing is sent.", rich_help_panel=_HOW)
-    ] = False,
-    outbox: Annotated[
-        bool,
-        typer.Option(
-            "--outbox", help="Keep the messages in the outbox: nothing is sent.", rich_help_panel=_HOW
-        ),
-    ] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Send without asking.", rich_help_panel=_HOW)
-    ] = False,
-    accept_warnings: Annotated[
-        bool,
-        typer.Option(
-            "--accept-warnings", help="Send it although the text has warnings.", rich_help_panel=_HOW
-        ),
-    ] = False,
-    override_gate: Annotated[
-        str | None,
-        typer.Option(
-            metavar="REASON",
-            help="Why the list is right although its checks stop it. Kept with your name on the audit trail.",
-            rich_help_panel=_HOW,
-        ),
-    ] = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="The result for scripts.", rich_help_panel=_HOW)
-    ] = False,
+    dry_run: DryRun = False,
+    outbox: Outbox = False,
+    yes: Annotated[bool, send_unasked(HOW)] = False,
+    accept_warnings: AcceptWarnings = False,
+    override_gate: OverrideGate = None,
+    json: JsonResult = False,
     me: Me = "",
     secret_fd: SecretFd = None,
 ) -> None:  # fmt: skip

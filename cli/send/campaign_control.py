@@ -10,19 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cli import console
-from cli.options import Json
+from cli.options import CampaignNumber, Json, Unasked, Why
 from cli.proof import Me, SecretFd, who_acts
 from cli.wiring import LocalTime, get_settings, governed, open_record
 
 if TYPE_CHECKING:
     from clinic.message.prepare.control import Controlled
 
-Id = Annotated[int, typer.Argument(metavar="CAMPAIGN", help="Its number: cohort campaigns.")]
-Why = Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail. No patient.")]
-
 
 def pause(
-    campaign: Id, reason: Why = "", me: Me = "", secret_fd: SecretFd = None, json: Json = False
+    campaign: CampaignNumber,
+    reason: Why = "",
+    me: Me = "",
+    secret_fd: SecretFd = None,
+    json: Json = False,
 ) -> None:
     """
     Send no more of a campaign until it is resumed. Acts within one batch.
@@ -46,7 +47,7 @@ def pause(
 
 
 def resume(
-    campaign: Id,
+    campaign: CampaignNumber,
     reason: Why = "",
     left: Annotated[
         Literal["nothing", "noted", "repeat", "unknown"] | None,
@@ -95,9 +96,9 @@ def resume(
 
 
 def cancel(
-    campaign: Id,
+    campaign: CampaignNumber,
     reason: Why = "",
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Without asking.")] = False,
+    yes: Unasked = False,
     me: Me = "",
     secret_fd: SecretFd = None,
     json: Json = False,
@@ -122,7 +123,7 @@ def cancel(
 
 
 def review(
-    campaign: Id,
+    campaign: CampaignNumber,
     samples: Annotated[int, typer.Option(min=1, help="How many messages to show.")] = 3,
 ) -> None:
     """

@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from cli import console
-from cli.options import Json
+from cli.options import Ids, Json, Unasked
 from cli.pasting import text_of
 from cli.proof import Me, SecretFd, who_acts
 from cli.wiring import get_settings, open_record
@@ -46,9 +46,7 @@ def list_all(json: Json = False) -> None:
 @app.command()
 def add(
     code: Annotated[str, typer.Argument(help="The group's code: young-mothers.")],
-    ids_from: Annotated[
-        Path, typer.Option(help="A file of NHS numbers or the practice's ids; - to paste them.")
-    ],
+    ids_from: Ids,
     name: Annotated[str, typer.Option(help="Makes the group if there is none.")] = "",
     me: Me = "",
     secret_fd: SecretFd = None,
@@ -94,9 +92,7 @@ def show(
 @app.command()
 def remove(
     code: Code,
-    ids_from: Annotated[
-        Path, typer.Option(help="A file of NHS numbers or the practice's ids; - to paste them.")
-    ],
+    ids_from: Ids,
     me: Me = "",
     secret_fd: SecretFd = None,
 ) -> None:
@@ -116,7 +112,7 @@ def remove(
 @app.command()
 def delete(
     code: Code,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Without asking.")] = False,
+    yes: Unasked = False,
     me: Me = "",
     secret_fd: SecretFd = None,
 ) -> None:

@@ -19,7 +19,7 @@ import typer
 from rich.markup import escape
 
 from cli import console
-from cli.options import Json
+from cli.options import Json, Newest, by_channel
 
 if TYPE_CHECKING:
     from cli.send.list_judging import Judged
@@ -41,7 +41,7 @@ def lists() -> None:
 
 @app.command()
 def ls(
-    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20,
+    limit: Newest = 20,
     json: Json = False,
 ) -> None:
     """The lists that were imported: any of them may be messaged again, by its number."""
@@ -74,9 +74,7 @@ def check(
             help=f"Whose columns it must have: {', '.join(_SCHEMES)}; as in the settings if not given."
         ),
     ] = "",
-    channel: Annotated[
-        Literal["sms", "email"], typer.Option(help="How the patient is contacted.")
-    ] = "sms",
+    channel: Annotated[Literal["sms", "email"], by_channel()] = "sms",
     template: Annotated[
         str | None,
         typer.Option(help="A template's key: also says who lacks a value that it needs."),

@@ -8,16 +8,14 @@ from typing import Annotated
 import typer
 
 from cli import console
-from cli.options import Json
+from cli.options import CampaignNumber, Json, Rows, send_unasked
 from cli.proof import Me, SecretFd, who_acts
 
 
 def resend(
-    campaign: Annotated[int, typer.Argument(metavar="CAMPAIGN", help="Its number.")],
-    rows: Annotated[
-        str | None, typer.Option(metavar="2,5,9", help="Only these rows of its list.")
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Send without asking.")] = False,
+    campaign: CampaignNumber,
+    rows: Rows = None,
+    yes: Annotated[bool, send_unasked()] = False,
     json: Json = False,
     me: Me = "",
     secret_fd: SecretFd = None,

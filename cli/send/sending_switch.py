@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import console
-from cli.options import Json
+from cli.options import Json, Why
 from cli.proof import Me, SecretFd, anchor_of, prove_me, who_stops
 from cli.send import sending_asked
 from cli.wiring import LocalTime, get_settings, open_record
@@ -33,7 +33,6 @@ app = typer.Typer(
     """,
 )
 app.command("ask")(sending_asked.ask)
-Why = Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail. No patient.")]
 
 
 @app.command()

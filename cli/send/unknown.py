@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from cli import console
+from cli.options import CampaignNumber, Rows
 from cli.proof import Me, SecretFd, prove_me, who_acts
 from cli.wiring import get_settings, governed, open_record
 
@@ -21,14 +22,12 @@ app = typer.Typer(
     then a delivery receipt may tell. "not-sent" lets them be sent again, which may cause duplicates.
     """,
 )
-Id = Annotated[int, typer.Argument(metavar="CAMPAIGN", help="Its number: cohort campaigns.")]
 As = Annotated[Literal["sent", "not-sent"], typer.Option("--as", help="What became of them.")]
-Rows = Annotated[str | None, typer.Option(metavar="2,5,9", help="Only these rows of its list.")]
 
 
 @app.command()
 def ask(
-    campaign: Id,
+    campaign: CampaignNumber,
     fate: As,
     reason: Annotated[str, typer.Option(help="How you know; no patient's data.")],
     rows: Rows = None,
@@ -58,7 +57,7 @@ def ask(
 
 @app.command()
 def settle(
-    campaign: Id, fate: As, rows: Rows = None, me: Me = "", secret_fd: SecretFd = None
+    campaign: CampaignNumber, fate: As, rows: Rows = None, me: Me = "", secret_fd: SecretFd = None
 ) -> None:
     """Resolve exactly what was approved."""
     from cli.send.resend import row_numbers
