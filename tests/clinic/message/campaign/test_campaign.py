@@ -76,4 +76,4 @@ def test_a_number_that_no_campaign_has_is_refused(record: Record) -> None:
 
 
 def test_a_campaign_has_the_columns_of_its_table() -> None:
-    assert [column.name for column in campaign.columns] == [part.name for part in fields(Campaign)]
+    assert {column.name for column in campaign.columns} == {part.name for part in fields(Campaign)}
