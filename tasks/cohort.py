@@ -7,6 +7,7 @@ from prefect.runtime import flow_run
 from clinic.message.campaign.begin import begin_campaign
 from clinic.message.campaign.override import require_proven
 from clinic.message.campaign.request import MessageRequest
+from clinic.message.safety.accepted import require_given
 from data_checks.cohort import check_cohort as check
 from tasks.guard.decorators import task
 from tasks.guard.while_away import WHILE_AWAY
@@ -26,6 +27,7 @@ def load_cohort(request: MessageRequest) -> int:
     key = request.request_key or f"run-{flow_run.id}"
     if request.override_gate is not None:
         require_proven(parts.record, key)
+    require_given(parts.record, key, request.accept)
     gateway = parts.gateway(request.channel, dry_run=request.dry_run, outbox=request.outbox)
     campaign_id = begin_campaign(
         parts.record,

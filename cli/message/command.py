@@ -136,6 +136,14 @@ def message(
     yes: Annotated[bool, send_unasked(HOW)] = False,
     accept_warnings: AcceptWarnings = False,
     override_gate: OverrideGate = None,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CODE=REASON",
+            help="Why what a safety check finds is right; repeatable. Kept with your name on the audit trail.",
+            rich_help_panel=HOW,
+        ),
+    ] = None,
     json: JsonResult = False,
     me: Me = "",
     secret_fd: SecretFd = None,
@@ -178,6 +186,7 @@ def message(
             days,
             outbox,
             override_gate,
+            tuple(accept or ()),
             me=me,
             secret_fd=secret_fd,
         ),

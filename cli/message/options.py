@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
@@ -69,6 +70,7 @@ class Manner:
     days: int | None = None
     outbox: bool = False
     override_gate: str | None = None
+    accept: tuple[str, ...] = ()
     synthetic: bool = False  # of the demo: its patients may be shown anywhere
     me: str = ""  # whose name was given
     secret_fd: int | None = None
@@ -153,11 +155,29 @@ def to_request(parts: Wiring, who: Who, what: What, manner: Manner, *, key: str)
         "outbox": manner.outbox,
         "again": manner.again,
         "override_gate": manner.override_gate,
+        "accept": accepted(manner.accept),
         "start_at": manner.start,
         "stagger_days": manner.days,
         "request_key": None if key.startswith(PREVIEW) else key,
     }
     return valid(MessageRequest, values)
+
+
+def accepted(typed: Sequence[str]) -> dict[str, str]:
+    """
+    What was typed after --accept, CODE=REASON each: code → reason.
+
+    Raises:
+        CohortRefused: it is no such pair
+    """
+    pairs = [one.partition("=") for one in typed]
+    if any(not (code.strip() and reason.strip()) for code, _, reason in pairs):
+        raise CohortRefused(
+            "request-invalid",
+            "--accept takes the code of a safety check, = and why what it finds is right: "
+            '--accept had_this_lately="the first text had the wrong date"',
+        )
+    return {code.strip().replace("-", "_"): reason.strip() for code, _, reason in pairs}
 
 
 def _cohort(parts: Wiring, who: Who, what: What, key: str) -> CohortChoice:

@@ -20,6 +20,7 @@ from clinic.record.schema.change import operation, operation_item, selection, se
 from clinic.record.schema.govern import approval, operator
 from clinic.record.schema.lists import cohort_list, template, template_version
 from clinic.record.schema.messages import campaign, gate_override, message, recipient
+from clinic.record.schema.safety import safety_acceptance
 from clinic.record.schema.settings import governed_setting
 
 Key = int | str
@@ -154,6 +155,15 @@ _SPECS: Final[tuple[Row | Whole, ...]] = (
         subject="campaign",
         of="campaign_id",
         passing=gate_override.c.applied_at.is_(None),
+    ),
+    Row(
+        table=safety_acceptance,
+        key="id",
+        fixed=("campaign_id", "check_code", "accepted_by", "reason", "accepted_at"),
+        moving=("applied_at", "two_persons", "second_by"),
+        subject="campaign",
+        of="campaign_id",
+        passing=safety_acceptance.c.applied_at.is_(None),
     ),
     Row(
         table=message,

@@ -16,6 +16,7 @@ from clinic.errors import CohortRefused, NotAllowed
 from clinic.message.campaign.opening import CampaignRequest, open_campaign
 from clinic.message.campaign.override import keep_override
 from clinic.message.campaign.request import CohortChoice, MessageRequest
+from clinic.message.safety.accepted import keep_acceptances
 from clinic.message.template.emails import require_receipts, require_subject
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign
@@ -81,6 +82,7 @@ def begin_campaign(
     )
     if request.override_gate is not None:
         keep_override(record, clock, campaign_id, by=sender, reason=request.override_gate)
+    keep_acceptances(record, clock, campaign_id, request.accept, by=sender)
     return campaign_id
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.errors import CohortRefused, NotAllowed
 from clinic.govern.audit.trail import Act, record_act
+from clinic.message.safety.accepted import require_known
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
 from clinic.record.schema.messages import campaign, gate_override
@@ -48,7 +49,7 @@ def keep_override(record: Record, clock: Clock, campaign_id: int, *, by: str, re
             "in a run override_gate and requested_by",
         )
     with record.write() as connection:
-        _require_known(connection, by)
+        require_known(connection, by)
         if override_of(connection, campaign_id) is None:
             connection.execute(
                 sa.insert(gate_override).values(
@@ -84,16 +85,6 @@ def require_proven(record: Record, request_key: str) -> None:
                 "(cohort sign-in NAME) and send it in the terminal: cohort message … --override-gate "
                 "REASON, or cohort remind … --override-gate REASON. Nothing was done",
             )
-
-
-def _require_known(connection: Connection, by: str) -> None:
-    """Where the practice has operators, it is one of them who answers for a list."""
-    active = set(connection.scalars(sa.select(operator.c.name).where(operator.c.active)))
-    if active and by.strip().lower() not in active:
-        raise NotAllowed(
-            "override-unnamed",
-            "only an active operator overrides the checks of a list; see: cohort operators list",
-        )
 
 
 def override_of(connection: Connection, campaign_id: int) -> Override | None:

@@ -94,6 +94,12 @@ class MessageRequest(BaseModel):
         default=False, title="Send again", description="Although this list had this template before"
     )
     override_gate: OverrideGate = None
+    accept: dict[str, str] = Field(
+        default={},
+        title="Accepted findings",
+        description="Code of a safety check and why what it finds is right, for example "
+        '{"had_this_lately": "the first text had the wrong date"}. Needs \'Requested by\'',
+    )
     start_at: datetime | None = Field(
         default=None,
         title="Start",

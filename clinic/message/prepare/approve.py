@@ -29,6 +29,7 @@ from clinic.message.prepare.control import cancel_waiting
 from clinic.message.prepare.manifest import manifest_of
 from clinic.message.purposes import ALERT, NOTICE, STAFF_LIST
 from clinic.message.reminders.remind import take_back_unsent
+from clinic.message.safety.accepted import need_second, note_second
 from clinic.message.timing.schedule import move_on
 from clinic.message.timing.timing import Timing
 from clinic.record.database import Record
@@ -80,11 +81,12 @@ def ask(
 
 
 def is_needed(connection: Connection, job: Campaign, settings: Settings) -> bool:
-    """Whether one person alone may not send this: a notice to staff (ALC-8), or a campaign of more
-    messages than the settings allow. A dry run, and what the clock tells the team, may always go."""
+    """Whether one person alone may not send this: a notice to staff (ALC-8), what was accepted of a finding
+    that takes two, or a campaign of more messages than the settings allow. A dry run, and what the clock
+    tells the team, may always go."""
     if job.dry_run or (job.purpose == ALERT and _is_to_staff(connection, job)):
         return False
-    if job.purpose == NOTICE:
+    if job.purpose == NOTICE or need_second(connection, job.id):
         return True
     most = settings.release.approval_above
     if most is None:
@@ -188,9 +190,10 @@ def release_campaign(
         if job.state in (states.CHECKING, states.AWAITING_APPROVAL):
             digest = manifest_of(connection, job, settings)
             if is_needed(connection, job, settings):
-                require_approved(
+                approved = require_approved(
                     connection, subject=SUBJECT, subject_id=campaign_id, digest=digest, now=now
                 )
+                note_second(connection, clock, campaign_id, approved.decided_by or "")
             own = campaign.c.id == campaign_id
             connection.execute(sa.update(campaign).where(own).values(manifest_sha256=digest))
             counts = count_outcomes(connection, campaign_id)

@@ -16,6 +16,7 @@ from clinic.record.schema import (
     outbox,
     people,
     receipts,
+    safety,
     settings,
     visits,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "outbox",
     "people",
     "receipts",
+    "safety",
     "settings",
     "visits",
 ]

@@ -31,6 +31,7 @@ EVERYTHING: dict[str, Any] = {
     "outbox": True,
     "again": True,
     "override_gate": "The dates are right.",
+    "accept": {"had_this_lately": "The first text had the wrong date."},
     "start_at": datetime(2027, 1, 5, 9, tzinfo=UTC),
     "stagger_days": 4,
     "per_second": 5,
@@ -40,7 +41,7 @@ EVERYTHING: dict[str, Any] = {
     "request_key": "june-1",
 }
 # Settled once the campaign is made, and no part of how it goes on
-SETTLED = {"cohort", "again", "override_gate", "save_to_record", "outbox"}
+SETTLED = {"cohort", "again", "override_gate", "accept", "save_to_record", "outbox"}
 
 
 @pytest.fixture

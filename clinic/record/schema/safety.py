@@ -1,0 +1,35 @@
+"""What a safety check found and a named person accepted, for one campaign."""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from clinic.record.schema.base import METADATA
+from clinic.record.types import UtcDateTime
+
+# applied_at: empty until the check did find it; two_persons: the campaign then waits for a second approver,
+# who is `second_by` once they approved it
+safety_acceptance = Table(
+    "safety_acceptance",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("campaign_id", ForeignKey("campaign.id"), nullable=False),
+    Column("check_code", String(40), nullable=False),
+    Column("accepted_by", String(80), nullable=False),
+    Column("reason", Text, nullable=False),  # their words: the trail has a digest of it
+    Column("accepted_at", UtcDateTime, nullable=False),
+    Column("applied_at", UtcDateTime),
+    Column("two_persons", Boolean, nullable=False, server_default=text("false")),
+    Column("second_by", String(80)),
+    UniqueConstraint("campaign_id", "check_code"),
+    CheckConstraint("second_by IS NULL OR second_by <> accepted_by", name="second_is_another"),
+)
