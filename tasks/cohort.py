@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
+from typing import Protocol, TypeVar
+
 from prefect.runtime import flow_run
 
+from clinic.clock import Clock
+from clinic.message.campaign.asked import Asked
 from clinic.message.campaign.begin import begin_campaign
 from clinic.message.campaign.override import require_proven
 from clinic.message.campaign.request import MessageRequest
 from clinic.message.safety.accepted import require_given
+from clinic.record.database import Record
+from clinic.settings import Settings
 from data_checks.cohort import check_cohort as check
 from tasks.guard.decorators import task
 from tasks.guard.while_away import WHILE_AWAY
 from tasks.processes.log_file import of_campaign
 from tasks.show import campaign
 from tasks.wiring import wiring
+
+R = TypeVar("R", bound=Asked)
+AskedFor = TypeVar("AskedFor", bound=Asked, contravariant=True)
+
+
+class Begin(Protocol[AskedFor]):
+    """What takes a list in and makes its campaign, once for a request key."""
+
+    def __call__(
+        self,
+        record: Record,
+        clock: Clock,
+        settings: Settings,
+        request: AskedFor,
+        *,
+        request_key: str,
+        gateway: str,
+        batch_limit: int,
+    ) -> int:
+        """The campaign's number."""
 
 
 @task(name="load-cohort", **WHILE_AWAY)
@@ -23,13 +49,18 @@ def load_cohort(request: MessageRequest) -> int:
 
     A retried run is the same request: it finds the campaign that it made before.
     """
+    require_given(wiring().record, key_of(request), request.accept)
+    return begun(request, begin_campaign)
+
+
+def begun(request: R, begin: Begin[R]) -> int:
+    """The campaign of a run's request, made by `begin`; whoever overrides the list's checks is proven."""
     parts = wiring()
-    key = request.request_key or f"run-{flow_run.id}"
+    key = key_of(request)
     if request.override_gate is not None:
         require_proven(parts.record, key)
-    require_given(parts.record, key, request.accept)
     gateway = parts.gateway(request.channel, dry_run=request.dry_run, outbox=request.outbox)
-    campaign_id = begin_campaign(
+    campaign_id = begin(
         parts.record,
         parts.clock,
         parts.settings,
@@ -40,6 +71,11 @@ def load_cohort(request: MessageRequest) -> int:
     )
     of_campaign(campaign_id)
     return campaign_id
+
+
+def key_of(request: Asked) -> str:
+    """The request's own key; else the run's, which a retry has too."""
+    return request.request_key or f"run-{flow_run.id}"
 
 
 @task(name="check-cohort", **WHILE_AWAY)

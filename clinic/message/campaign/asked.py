@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field
 
@@ -74,6 +74,18 @@ RequestKey = Annotated[
         description="Empty: this run. The key of an earlier request carries on with its campaign",
     ),
 ]
+
+
+class Asked(Protocol):
+    """What every request for a campaign says."""
+
+    template: str
+    channel: Channel
+    dry_run: bool
+    outbox: bool
+    override_gate: str | None
+    requested_by: str | None
+    request_key: str | None
 
 
 @dataclass(frozen=True, kw_only=True)

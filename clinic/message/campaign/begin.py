@@ -55,34 +55,39 @@ def begin_campaign(
         require_start(settings, start_at, clock.now())
     sender = request.requested_by or settings.operator
     list_id = _take_in(record, clock, settings, request, request_key=request_key, sender=sender)
-    campaign_id = open_campaign(
-        record,
-        clock,
-        CampaignRequest(
-            request_key=request_key,
-            list_id=list_id,
-            template=request.template,
-            version=request.template_version,
-            channel=request.channel,
-            gateway=gateway,
-            batch_size=min(settings.batch_size, batch_limit),
-            requested_by=sender,
-            save_to_record=request.save_to_record,
-            save_when=save_when,
-            snomed_codes=" ".join(codes) or None,
-            dry_run=request.dry_run,
-            again=request.again,
-            start_at=start_at,
-            latest_start=start_at and start_at + timedelta(hours=settings.release.late_hours),
-            stagger_days=request.stagger_days,
-            pace_second=request.per_second,
-            pace_hour=request.per_hour,
-            pace_day=request.per_day,
-        ),
+    asked = CampaignRequest(
+        request_key=request_key,
+        list_id=list_id,
+        template=request.template,
+        version=request.template_version,
+        channel=request.channel,
+        gateway=gateway,
+        batch_size=min(settings.batch_size, batch_limit),
+        requested_by=sender,
+        save_to_record=request.save_to_record,
+        save_when=save_when,
+        snomed_codes=" ".join(codes) or None,
+        dry_run=request.dry_run,
+        again=request.again,
+        start_at=start_at,
+        latest_start=start_at and start_at + timedelta(hours=settings.release.late_hours),
+        stagger_days=request.stagger_days,
+        pace_second=request.per_second,
+        pace_hour=request.per_hour,
+        pace_day=request.per_day,
     )
-    if request.override_gate is not None:
-        keep_override(record, clock, campaign_id, by=sender, reason=request.override_gate)
+    campaign_id = open_asked(record, clock, asked, override=request.override_gate)
     keep_acceptances(record, clock, campaign_id, request.accept, by=sender)
+    return campaign_id
+
+
+def open_asked(
+    record: Record, clock: Clock, asked: CampaignRequest, *, override: str | None
+) -> int:
+    """Open the campaign of a request, with who answers for a list that its checks stop, and why."""
+    campaign_id = open_campaign(record, clock, asked)
+    if override is not None:
+        keep_override(record, clock, campaign_id, by=asked.requested_by, reason=override)
     return campaign_id
 
 

@@ -16,8 +16,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
 from clinic.message import states
+from clinic.message.eligibility.suppress import count_suppressed
 from clinic.record.bulk import is_any_of, update_rows
-from clinic.record.schema.messages import batch, message, recipient
+from clinic.record.schema.messages import message, recipient
 from clinic.record.schema.people import patient
 from clinic.settings import Phones
 from clinic.values.email import judge_emails
@@ -87,10 +88,5 @@ def suppress_unreachable(
             .where(is_any_of(message.c.id, references), message.c.state == states.PENDING)
             .values(state=states.SUPPRESSED, reason=fault, status_at=now)
         ).rowcount
-    if count:
-        connection.execute(
-            sa.update(batch)
-            .where(batch.c.id == batch_id)
-            .values(suppressed=batch.c.suppressed + count)
-        )
+    count_suppressed(connection, batch_id, count)
     return count

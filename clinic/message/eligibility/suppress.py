@@ -133,13 +133,18 @@ def _suppress(
         if left_out and reason == "appointment_changed":
             take_back(connection, batch_id)
         count += left_out
+    count_suppressed(connection, batch_id, count)
+    return count
+
+
+def count_suppressed(connection: Connection, batch_id: int, count: int) -> None:
+    """So many more of a batch are left out at the last moment."""
     if count:
         connection.execute(
             sa.update(batch)
             .where(batch.c.id == batch_id)
             .values(suppressed=batch.c.suppressed + count)
         )
-    return count
 
 
 def _note_decision(connection: Connection, batch_id: int) -> None:

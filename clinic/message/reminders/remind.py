@@ -28,10 +28,9 @@ from clinic.clock import Clock
 from clinic.cohort.list_trail import tell_taken
 from clinic.govern.audit.chain import hold
 from clinic.message import states
-from clinic.message.campaign.begin import require_channel
+from clinic.message.campaign.begin import open_asked, require_channel
 from clinic.message.campaign.campaign import Campaign
-from clinic.message.campaign.opening import CampaignRequest, open_campaign
-from clinic.message.campaign.override import keep_override
+from clinic.message.campaign.opening import CampaignRequest
 from clinic.message.codes import message_on
 from clinic.message.reminders.appointments import appointment_query
 from clinic.message.reminders.reminder_request import ReminderRequest
@@ -82,25 +81,19 @@ def begin_reminders(
         list_id = _known(connection, request_key) or _take_in(
             connection, settings, request, request_key=request_key, sender=sender, now=clock.now()
         )
-    campaign_id = open_campaign(
-        record,
-        clock,
-        CampaignRequest(
-            request_key=request_key,
-            list_id=list_id,
-            template=request.template,
-            channel=request.channel,
-            gateway=gateway,
-            batch_size=min(settings.batch_size, batch_limit),
-            requested_by=sender,
-            save_when=settings.organisation.save_when,
-            dry_run=request.dry_run,
-            again=True,  # every night has the same template; `reminder` keeps it to once
-        ),
+    asked = CampaignRequest(
+        request_key=request_key,
+        list_id=list_id,
+        template=request.template,
+        channel=request.channel,
+        gateway=gateway,
+        batch_size=min(settings.batch_size, batch_limit),
+        requested_by=sender,
+        save_when=settings.organisation.save_when,
+        dry_run=request.dry_run,
+        again=True,  # every night has the same template; `reminder` keeps it to once
     )
-    if request.override_gate is not None:
-        keep_override(record, clock, campaign_id, by=sender, reason=request.override_gate)
-    return campaign_id
+    return open_asked(record, clock, asked, override=request.override_gate)
 
 
 def _known(connection: Connection, request_key: str) -> int | None:
