@@ -271,7 +271,8 @@ def take_in_query(
                 sa.select(sa.literal(list_id), number, key, sa.literal("[]")),
             )
         )
-        digest, count = _fingerprint(connection, list_id)
+        ids = sa.select(list_row.c.patient_id).where(list_row.c.list_id == list_id)
+        digest, count = fingerprint(connection, ids.order_by(list_row.c.row_number))
         connection.execute(
             sa.update(cohort_list)
             .where(cohort_list.c.id == list_id)
@@ -283,16 +284,11 @@ def take_in_query(
     return _once(record, begin)
 
 
-def _fingerprint(connection: Connection, list_id: int) -> tuple[str, int]:
-    """SHA-256 over the patients' ids in order, and how many they are."""
+def fingerprint(connection: Connection, ids: sa.Select[Any]) -> tuple[str, int]:
+    """SHA-256 over the ids that a query finds, in its order, and how many they are."""
     digest, count = hashlib.sha256(), 0
-    ids = connection.execute(
-        sa.select(list_row.c.patient_id)
-        .where(list_row.c.list_id == list_id)
-        .order_by(list_row.c.row_number)
-        .execution_options(yield_per=10_000)
-    ).scalars()
-    for part in ids.partitions():
+    found = connection.execute(ids.execution_options(yield_per=10_000)).scalars()
+    for part in found.partitions():
         digest.update(",".join(map(str, part)).encode())
         count += len(part)
     return digest.hexdigest(), count

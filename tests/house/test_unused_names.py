@@ -15,7 +15,7 @@ from clinic.record.schema import METADATA
 ROOT: Final = Path(__file__).parents[2]
 PACKAGES: Final = ("clinic", "data_checks", "tasks", "flows", "cli")
 MIGRATIONS: Final = "clinic/record/migrations/"  # callers, but called by Alembic themselves
-HANDING: Final = ("command", "callback", "listens_for")
+HANDING: Final = ("command", "callback", "listens_for", "compiles")
 SCHEMA: Final = "clinic/record/schema/"
 
 # Without a caller in the product, and why they stay
@@ -40,6 +40,7 @@ class Module:
     """What a module offers, and what it uses: of its own, and of others."""
 
     public: set[str] = field(default_factory=set)
+    private: set[str] = field(default_factory=set)
     own: set[str] = field(default_factory=set)
     others: set[tuple[str, str]] = field(default_factory=set)  # (module, name)
     read: set[str] = field(default_factory=set)  # as an attribute, or named in a text
@@ -49,6 +50,14 @@ def test_what_is_public_has_a_caller_in_the_product() -> None:
     found = modules()
     assert len(found) > 300, "modules are not found at all"
     assert unused(found) - KEPT.keys() == set()
+
+
+def test_what_is_private_is_used_in_its_module() -> None:
+    found = {name: sorted(module.private - module.own) for name, module in modules().items()}
+    assert sum(len(module.private) for module in modules().values()) > 1_000, (
+        "none are found at all"
+    )
+    assert {name: unused for name, unused in found.items() if unused} == {}
 
 
 def test_what_is_kept_all_the_same_is_there_and_has_no_caller() -> None:
@@ -102,7 +111,11 @@ def dotted_path(path: str) -> str:
 
 def read_module(path: str) -> Module:
     tree = ast.parse((ROOT / path).read_text())
-    module = Module(public=set(offered(tree)))
+    names = set(offered(tree))
+    public = {name for name in names if not name.startswith("_")}
+    module = Module(
+        public=public, private={n for n in names - public if n.strip("_") and n[:2] != "__"}
+    )
     aliases: dict[str, str] = {}  # a name here: the module that it means
     for node in ast.walk(tree):
         match node:
@@ -127,7 +140,7 @@ def read_module(path: str) -> Module:
 
 
 def offered(tree: ast.Module) -> Iterator[str]:
-    """Public names that a module defines, less what a decorator hands to somebody else."""
+    """Names that a module defines, less what a decorator hands to somebody else."""
     for node in tree.body:
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
@@ -138,10 +151,11 @@ def offered(tree: ast.Module) -> Iterator[str]:
                 names = [name]
             case _:
                 names = []
-        yield from (name for name in names if not name.startswith("_"))
+        yield from names
 
 
 def hands_over(decorator: ast.expr) -> bool:
-    """`@app.command()`, `@event.listens_for(…)`: who decorates calls it."""
+    """`@app.command()`, `@event.listens_for(…)`, `@compiles(…)`: who decorates calls it."""
     called = decorator.func if isinstance(decorator, ast.Call) else decorator
-    return isinstance(called, ast.Attribute) and called.attr in HANDING
+    name = called.attr if isinstance(called, ast.Attribute) else ast.unparse(called)
+    return name in HANDING

@@ -14,7 +14,6 @@ Of a patient's two appointments in one run the earlier gets the message, the lat
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection
 from datetime import datetime
 from typing import Final
@@ -25,6 +24,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.clock import Clock
+from clinic.cohort.import_list import fingerprint
 from clinic.cohort.list_trail import tell_taken
 from clinic.govern.audit.chain import hold
 from clinic.message import states
@@ -153,20 +153,10 @@ def _take_in(
 
 
 def _finish(connection: Connection, list_id: int) -> None:
-    digest, count = hashlib.sha256(), 0
-    rows = connection.execute(
-        sa.select(reminder.c.appointment_id)
-        .where(reminder.c.list_id == list_id)
-        .order_by(reminder.c.row_number)
-        .execution_options(yield_per=10_000)
-    ).scalars()
-    for part in rows.partitions():
-        digest.update(",".join(map(str, part)).encode())
-        count += len(part)
+    ids = sa.select(reminder.c.appointment_id).where(reminder.c.list_id == list_id)
+    digest, count = fingerprint(connection, ids.order_by(reminder.c.row_number))
     connection.execute(
-        sa.update(cohort_list)
-        .where(cohort_list.c.id == list_id)
-        .values(sha256=digest.hexdigest(), rows=count)
+        sa.update(cohort_list).where(cohort_list.c.id == list_id).values(sha256=digest, rows=count)
     )
 
 
