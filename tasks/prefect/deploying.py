@@ -1,5 +1,5 @@
 """
-What can be started from Prefect: this installation's work pool, and the deployments of prefect.yaml in it.
+What can be started from Prefect: this installation's work pool, with the deployments of flows/prefect.yaml.
 
 Every function may be called again: what is there already is left, what differs is brought up to date.
 """
@@ -18,7 +18,13 @@ from clinic.errors import MendableError
 from clinic.settings import Settings
 from tasks.prefect.polling import JOB_TEMPLATE
 from tasks.processes import identity
-from tasks.processes.environment import ROOT, api_url, child_environment, prefect_home
+from tasks.processes.environment import (
+    DEPLOYMENTS,
+    ROOT,
+    api_url,
+    child_environment,
+    prefect_home,
+)
 from tasks.processes.identity import Installation
 from tasks.processes.workers import end_outdated
 
@@ -80,9 +86,7 @@ def ensure_work_pool(settings: Settings, who: Installation, *, name: str = "") -
             )
 
 
-def deploy_all(
-    settings: Settings, who: Installation, *, file: Path = ROOT / "prefect.yaml"
-) -> None:
+def deploy_all(settings: Settings, who: Installation, *, file: Path = DEPLOYMENTS) -> None:
     """
     Register every deployment of a prefect.yaml, with its schedules, for this installation.
 
@@ -128,7 +132,7 @@ def _label(who: Installation) -> str:
 
 def _fingerprint(where: str, sources: Iterable[Path]) -> str:
     digest = hashlib.sha256(f"{where} {ROOT}".encode())
-    for source in [ROOT / "prefect.yaml", *sources]:
+    for source in [DEPLOYMENTS, *sources]:
         digest.update(source.read_bytes())
     return digest.hexdigest()
 

@@ -1,5 +1,5 @@
 """
-The worker: polls for runs, and starts only what this clone's prefect.yaml describes.
+The worker: polls for runs, and starts only what this program's flows/prefect.yaml describes.
 
     python -m tasks.prefect.polling [POOL [PREFECT_YAML]]
 
@@ -30,7 +30,14 @@ from tasks.copies import named, read_place, refuse_copies
 from tasks.draining import drain_children_first, go_on
 from tasks.prefect.turns import Turns
 from tasks.processes import identity
-from tasks.processes.environment import GUARDS, ROOT, api_url, child_environment
+from tasks.processes.environment import (
+    DEPLOYMENTS,
+    GUARDS,
+    OWN_CODE,
+    ROOT,
+    api_url,
+    child_environment,
+)
 from tasks.processes.identity import POOL, VARIABLE, Installation
 from tasks.processes.proxies import drop_proxies, no_proxy
 
@@ -73,7 +80,7 @@ def refuse_foreign_pool(who: Installation, pool: str) -> None:
 
 def refuse_strange(deployment: DeploymentResponse | None, ours: frozenset[str]) -> None:
     """
-    Let only a deployment pass that `prefect.yaml` may have made.
+    Let only a deployment pass that `flows/prefect.yaml` may have made.
 
     Raises:
         NotAllowed: the run is of none, or of one that loads its flow from somewhere else
@@ -184,7 +191,7 @@ def _workers_of(pool: str) -> list[Worker]:
     return []
 
 
-def main(pool: str = "", file: str = str(ROOT / "prefect.yaml")) -> None:
+def main(pool: str = "", file: str = str(DEPLOYMENTS)) -> None:
     """Poll until interrupted."""
     settings = load_settings()
     try:
@@ -194,7 +201,7 @@ def main(pool: str = "", file: str = str(ROOT / "prefect.yaml")) -> None:
     except CohortError as error:
         sys.exit(f"{error.code}: {error.says}")
     # Whoever starts it has set most of it; a supervisor perhaps nothing
-    os.environ.update({**child_environment(settings), **os.environ, **GUARDS})
+    os.environ.update({**child_environment(settings), **os.environ, **GUARDS, **OWN_CODE})
     os.environ[VARIABLE] = who.install_id
     os.environ.update(no_proxy())
     drop_proxies(api_url(settings))

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from clinic.errors import MendableError
 from clinic.settings import Settings
-from tasks.processes.environment import prefect_home, prefect_version
+from tasks.processes.environment import OWN_CODE, prefect_home, prefect_version
 
 
 def prepare_database(settings: Settings) -> Path:
@@ -89,6 +89,7 @@ def _template_folder(otherwise: Path | None) -> Path:
 def _migrate(database: Path) -> None:
     environment = {
         **os.environ,
+        **OWN_CODE,
         "PREFECT_HOME": str(database.parent),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{database}",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

@@ -19,7 +19,9 @@ from tasks.processes import log_file
 from tasks.processes.login import ensure_login
 from tasks.processes.proxies import drop_proxies, no_proxy
 
+# What our packages lie in: a clone, or the environment that a wheel was installed to
 ROOT = Path(__file__).resolve().parents[2]
+DEPLOYMENTS = ROOT / "flows" / "prefect.yaml"
 HEARTBEAT_SECONDS = 30
 
 # An administrator's own environment wins over these
@@ -52,6 +54,10 @@ TUNING = {
     "PREFECT_RUNNER_POLL_FREQUENCY": "5",
     "PREFECT_WORKER_QUERY_SECONDS": "5",
 }
+
+# Python puts the folder it is started in before all others, and that is the practice's: one with a `flows/` or
+# `tasks/` of its own would be run in the place of ours
+OWN_CODE = {"PYTHONSAFEPATH": "1"}
 
 # These are not a matter of taste: with another value patient data leaves, or the wrong server is used
 GUARDS = {
@@ -148,7 +154,7 @@ def child_environment(settings: Settings) -> dict[str, str]:
     The environment of a server or worker: ours, with this installation's places made absolute,
     since a flow run starts in a directory of its own.
     """
-    environment = {**os.environ, **prefect_environment(settings)}
+    environment = {**os.environ, **prefect_environment(settings), **OWN_CODE}
     environment["COHORT_HOME"] = str(settings.home.resolve())
     config = Path(os.environ.get("COHORT_CONFIG", "cohort.toml"))
     if config.exists():
@@ -159,7 +165,7 @@ def child_environment(settings: Settings) -> dict[str, str]:
     drop_proxies(api_url(settings), environment)
     # What they do is in the log; what nobody may overlook is also where whoever started them looks
     environment.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")
-    # `prefect.yaml` writes it into each deployment: where flows/ is
+    # `flows/prefect.yaml` writes it into each deployment: where flows/ is
     environment["PWD"] = str(ROOT)
     # Every flow run is a process: without bytecode its imports cost twice as much
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -179,7 +185,7 @@ def as_file(settings: Settings) -> str:
     """
     whole = child_environment(settings)
     own = {name: whole[name] for name in _WHICH if name in whole}
-    wanted = {**own, **prefect_environment(settings)}
+    wanted = {**own, **prefect_environment(settings), **OWN_CODE}
     # Only in quotation marks do systemd and a shell read a space as a part of it
     return "".join(f"{name}={_quoted(value)}\n" for name, value in wanted.items())
 

@@ -13,7 +13,7 @@ from typing import Final
 from clinic.settings import Settings
 from tasks.processes import identity
 from tasks.processes.background import Background
-from tasks.processes.environment import ROOT, child_environment, prefect_home
+from tasks.processes.environment import DEPLOYMENTS, child_environment, prefect_home
 from tasks.processes.identity import Installation
 
 STOP_SECONDS: Final = 30
@@ -25,7 +25,7 @@ def start_worker(
     who: Installation | None = None,
     *,
     pool: str = "",
-    file: Path = ROOT / "prefect.yaml",
+    file: Path = DEPLOYMENTS,
 ) -> bool:
     """
     Start a worker on this machine; False where one of ours runs already.

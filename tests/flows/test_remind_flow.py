@@ -30,7 +30,7 @@ from clinic.record.schema.people import appointment, clinical_item
 from clinic.settings import Settings
 from flows.message import message
 from flows.remind import remind
-from tasks.processes.environment import ROOT
+from tasks.processes.environment import DEPLOYMENTS
 from tasks.wiring import Wiring, use
 from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import add_patients
@@ -128,7 +128,7 @@ def test_a_person_reminds_by_hand_leaves_a_row_out_and_a_second_time_nobody_is_r
 
 def test_it_is_scheduled_by_the_organisations_clock() -> None:
     """COM-2: what comes with the program runs every evening, and never twice at once."""
-    file = yaml.safe_load((ROOT / "prefect.yaml").read_text())
+    file = yaml.safe_load((DEPLOYMENTS).read_text())
     (found,) = [one for one in file["deployments"] if one["name"].startswith("remind (")]
     (schedule,) = found["schedules"]
     assert schedule["timezone"] == "{{ $COHORT_TIME_ZONE }}"

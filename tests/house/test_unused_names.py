@@ -100,7 +100,11 @@ def sources() -> Iterator[str]:
 
 def configured() -> Iterator[tuple[str, str]]:
     """What files name that are no code: `flows/message.py:message`, `(): tasks.processes.log_file.Line`."""
-    for path in (*ROOT.glob("*.yaml"), *(ROOT / "tasks").rglob("*.yml"), ROOT / "pyproject.toml"):
+    for path in (
+        *(ROOT / "flows").glob("*.yaml"),
+        *(ROOT / "tasks").rglob("*.yml"),
+        ROOT / "pyproject.toml",
+    ):
         for place, name in re.findall(r"([\w/.]+)[:.](\w+)", path.read_text()):
             yield dotted_path(place), name
 

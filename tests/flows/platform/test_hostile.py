@@ -27,7 +27,7 @@ from clinic.errors import MendableError, NotAllowed
 from clinic.settings import Settings
 from tasks.prefect.deploying import deploy_all, ensure_work_pool
 from tasks.prefect.polling import PULL, entrypoints, refuse_strange
-from tasks.processes.environment import ROOT, api_url, prefect_home
+from tasks.processes.environment import DEPLOYMENTS, ROOT, api_url, prefect_home
 from tasks.processes.identity import Installation
 from tasks.processes.login import authorization, ensure_login, login_file
 from tasks.processes.workers import start_worker, stop_worker, worker_log
@@ -216,7 +216,7 @@ class Deployment:
 
 
 def test_what_this_clone_deploys_is_started() -> None:
-    ours = entrypoints(ROOT / "prefect.yaml")
+    ours = entrypoints(DEPLOYMENTS)
     refuse_strange(Deployment(), ours)  # type: ignore[arg-type]
 
 
@@ -236,7 +236,7 @@ def test_what_this_clone_deploys_is_started() -> None:
 )
 def test_whatever_else_is_not(strange: Any) -> None:
     with pytest.raises(NotAllowed, match="run-not-ours"):
-        refuse_strange(strange, entrypoints(ROOT / "prefect.yaml"))
+        refuse_strange(strange, entrypoints(DEPLOYMENTS))
 
 
 def test_the_login_is_the_owners_alone_and_stays_the_same(tmp_path: Path) -> None:

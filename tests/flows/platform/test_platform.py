@@ -33,7 +33,7 @@ from tasks.prefect.automations import REPEATED_HALTS, ensure_automations
 from tasks.prefect.deploying import deploy_all, ensure_deployed, ensure_work_pool
 from tasks.prefect.events import campaign_halted, halts_repeat
 from tasks.prefect.sending_queue import SENDING_QUEUE
-from tasks.processes.environment import ROOT
+from tasks.processes.environment import DEPLOYMENTS, ROOT
 from tasks.processes.identity import Installation
 from tasks.processes.server import ensure_server, server_status
 from tasks.processes.workers import start_worker, stop_worker, worker_log, worker_runs
@@ -145,7 +145,7 @@ def test_everything_in_prefect_yaml_is_deployed_and_only_again_when_it_changed(
 ) -> None:
     assert deployed_anew
     assert ensure_deployed(prefect_server) is None
-    entries = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    entries = yaml.safe_load((DEPLOYMENTS).read_text())["deployments"]
     deployed = {
         (deployment.name, deployment.entrypoint): deployment
         for deployment in client.read_deployments()
@@ -224,7 +224,7 @@ def test_two_campaigns_that_halt_stop_what_would_send_next(
 
 
 def test_all_that_sends_to_patients_is_in_the_queue_that_a_halt_stops() -> None:
-    entries = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    entries = yaml.safe_load((DEPLOYMENTS).read_text())["deployments"]
     queues = {
         entry["name"].partition(" (")[0]: entry["work_pool"]["work_queue_name"] for entry in entries
     }
