@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import console
-from cli.going import require_not_stalled
+from cli.going import told_of_run
 from cli.govern.confirm import asked_by
 from cli.operations.options import Limit, Page
 from cli.options import ApprovalNumber, Json
@@ -252,7 +252,10 @@ def lead_on(decided: Approval, settings: Settings) -> None:
             console.say(_SCHEDULED)
             return console.next_commands(f"cohort show {decided.subject_id}")
         return console.say(_WENT["none"])
-    return resume_run(decided, by_prefect(settings))
+    told = resume_run(decided, by_prefect(settings))
+    if not told and decided.subject == "campaign":
+        _refuse(decided, settings)
+    return None
 
 
 def _refuse(decided: Approval, settings: Settings) -> None:
@@ -279,10 +282,10 @@ def _put_in_force(decided: Approval, settings: Settings) -> None:
     console.next_commands("cohort settings")
 
 
-def by_prefect(settings: Settings) -> Callable[[Approval], str]:
+def by_prefect(settings: Settings) -> Callable[[Approval], tuple[str, str]]:
     """Lets what was decided go on, through the Prefect server of this installation."""
 
-    def call(decided: Approval) -> str:
+    def call(decided: Approval) -> tuple[str, str]:
         from tasks.processes.environment import apply_environment
 
         apply_environment(settings)
@@ -292,19 +295,27 @@ def by_prefect(settings: Settings) -> Callable[[Approval], str]:
         from tasks.runs.decided import decision_goes_on, tag_of
 
         with open_record(settings) as record, quickly():
-            went = decision_goes_on(record, decided)
-            if went in ("not begun", "under way") and decided.state == "approved":
-                require_not_stalled(
+            went, known = decision_goes_on(record, decided), ""
+            if went not in ("none", "done") and decided.state == "approved":
+                known = told_of_run(
                     settings, tag_of(decided), decided.flow_run_id, then=_resuming(decided)
                 )
-        return went
+        return went, known if went == "not begun" else ""
 
     return call
 
 
-def resume_run(decided: Approval, call: Callable[[Approval], str]) -> None:
+def resume_run(decided: Approval, call: Callable[[Approval], tuple[str, str]]) -> bool:
     """
     Let go on what waits for this; whatever goes wrong there, the decision stands.
+
+    A no is in the record: where no server answers, its run is told it later, by `settle`.
+
+    Args:
+        call: how its run went on, and what else is known of that run
+
+    Returns:
+        whether Prefect was told
 
     Raises:
         Incomplete: it did not go on
@@ -312,11 +323,14 @@ def resume_run(decided: Approval, call: Callable[[Approval], str]) -> None:
     from clinic.errors import Incomplete
 
     try:
-        went = call(decided)
+        went, known = call(decided)
     except Incomplete:
         raise
     except Exception as problem:
         # No server, a run that somebody deleted: all after the decision
+        if decided.state == "rejected":
+            console.say(_TOLD_LATER)
+            return False
         says = getattr(problem, "says", f"no Prefect server answers ({type(problem).__name__})")
         then = _resuming(decided)
         raise Incomplete(
@@ -326,7 +340,8 @@ def resume_run(decided: Approval, call: Callable[[Approval], str]) -> None:
         ) from None
     # Told a no, it ends, with the note; nothing of it goes on
     said = _TOLD_NO if decided.state == "rejected" else _WENT
-    console.say(said[went])
+    console.say(known or said[went])
+    return True
 
 
 def _resuming(decided: Approval) -> str:
@@ -337,6 +352,10 @@ def _resuming(decided: Approval) -> str:
 
 _SCHEDULED = (
     "No run waits for it: while the server runs, a scheduled one takes it up within minutes."
+)
+_TOLD_LATER = (
+    "Nothing was changed or sent. Prefect could not be told: its run ends by itself once the server runs "
+    "(cohort server start)."
 )
 _TOLD_NO = {
     "resumed": "Its run ends now; nothing was changed or sent.",
@@ -350,7 +369,7 @@ _WENT = {
     "resumed": "Its run goes on.",
     "started": "No run of it is there any more: another is started.",
     "under way": "Its run is under way.",
-    "not begun": "Its run is about to begin, and reads this by itself.",
+    "not begun": "Its run has not begun yet; it reads this when it begins.",
     "none": "No run waits for it.",
     "done": "Its run has read this already.",
 }

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Final
 
 import httpx
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from clinic.errors import MendableError
@@ -25,7 +26,7 @@ def quickly() -> Iterator[None]:
     Give up soon on a server that is gone, for the length of the block.
 
     Raises:
-        MendableError: it does not answer any more; start it
+        MendableError: it does not answer any more: start it; or it is too busy to
     """
     try:
         with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: RETRIES}):
@@ -34,4 +35,11 @@ def quickly() -> Iterator[None]:
         raise MendableError(
             "prefect-gone",
             "Prefect's server stopped answering while it was asked; start it again: cohort server start",
+        ) from None
+    except PrefectHTTPStatusError as problem:
+        if problem.response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            raise
+        raise MendableError(
+            "prefect-busy",
+            "Prefect's server is busy with other runs, and answered twice that it cannot; try in a minute",
         ) from None

@@ -123,9 +123,14 @@ def _start(settings: Settings, *, timeout: float) -> None:
     deadline = time.monotonic() + timeout
     while not server_status(settings).answers:
         if not server.running():
+            says = server.last_lines()
+            if "already in use" in says:
+                says = (
+                    f"another program is at its port {settings.prefect_port}; end that one, or choose another "
+                    "port: prefect_port in the settings file"
+                )
             raise MendableError(
-                "prefect-start",
-                f"Prefect's server ended at once: {server.last_lines()} (see {server.log})",
+                "prefect-start", f"Prefect's server ended at once: {says} (see {server.log})"
             )
         if time.monotonic() > deadline:
             if ours:  # one that somebody else just started may still come

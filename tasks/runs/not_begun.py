@@ -69,8 +69,9 @@ def _to_begin(run: FlowRun, now: datetime) -> Stalled:
         since = run.state.timestamp
         says, lost_at = "was taken by a worker {} ago and has not begun", since + NOT_BEGUN
         return _stalled("run-not-begun", says, now - since, lost_at)
-    since = run.expected_start_time or run.state.timestamp
-    return _stalled("run-not-begun", "waits for a worker since {}", now - since, None)
+    # A resumed run's own time of start is that of before it waited for a person
+    since = run.state.state_details.scheduled_time or run.state.timestamp
+    return _stalled("run-not-begun", "has waited for a worker for {}", now - since, None)
 
 
 def _silent(run: FlowRun, now: datetime) -> Stalled | None:
@@ -83,5 +84,7 @@ def _silent(run: FlowRun, now: datetime) -> Stalled | None:
 
 def _stalled(code: str, says: str, time_: timedelta, lost_at: datetime | None) -> Stalled:
     seconds = max(0, int(time_.total_seconds()))
-    shown = f"{seconds} seconds" if seconds < 120 else f"{seconds // 60} minutes"
+    shown = (
+        f"{seconds // 60} minutes" if seconds >= 120 else f"{seconds} second{'s' * (seconds != 1)}"
+    )
     return Stalled(code, seconds, says.format(shown), lost_at)

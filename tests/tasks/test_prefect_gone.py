@@ -179,6 +179,16 @@ def dying() -> Iterator[tuple[str, list[int]]]:
         door.shutdown(socket.SHUT_RDWR)
 
 
+@pytest.mark.parametrize(("status", "code"), [(503, "prefect-busy"), (409, None)])
+def test_what_a_command_asks_of_a_busy_server_is_told_in_a_sentence(
+    status: int, code: str | None
+) -> None:
+    """And not by the name of a class; what is no matter of being busy stays what it is."""
+    with pytest.raises((MendableError, PrefectHTTPStatusError)) as told, quickly():
+        raise answered(status)
+    assert getattr(told.value, "code", None) == code
+
+
 def test_what_a_command_asks_of_a_server_that_dies_is_told_in_a_sentence_and_soon(
     dying: tuple[str, list[int]],
 ) -> None:

@@ -38,6 +38,7 @@ NOTHING: Final = "nothing-to-change"
 OVER_CAP: Final = "over-the-cap"
 UNDO_LATER: Final = "undo-later-operation"
 _LATER = "No later operation changed them too"
+_LATER_OUT = "Whom a later operation changed is left out"
 _UNDO = "It can be undone"
 
 
@@ -209,14 +210,14 @@ def _later(connection: Connection, planned: Operation) -> Check:
             operation_item.c.operation_id == planned.id, later
         )
     )
-    return Check(
-        UNDO_LATER,
-        _LATER,
-        count == 0,
-        f"{_count(count)} changed by a later operation"
-        + (f": undo operation {newest} first, or leave them out (--partly)" if count else ""),
-        stops=not planned.parameters.get("partly"),
-    )
+    says = f"{_count(count)} changed by a later operation"
+    if planned.parameters.get(
+        "partly"
+    ):  # asked for so: left out and listed, nothing for an approver to answer
+        return Check(UNDO_LATER, _LATER_OUT, True, f"{says}: left out and listed (--partly)")
+    if count:
+        says += f": undo operation {newest} first, or leave them out (--partly)"
+    return Check(UNDO_LATER, _LATER, count == 0, says)
 
 
 def _undoable(planned: Operation) -> Check:

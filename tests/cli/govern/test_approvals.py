@@ -218,7 +218,7 @@ def decided(office: Office, flow_run_id: str | None) -> Approval:
         ("resumed", "goes on"),
         ("started", "another is started"),
         ("under way", "is under way"),
-        ("not begun", "about to begin"),
+        ("not begun", "reads this when it begins"),
         ("done", "has read this already"),
         ("none", "No run waits"),
     ],
@@ -228,9 +228,9 @@ def test_a_decision_lets_go_on_what_waits_for_it(
 ) -> None:
     asked: list[int] = []
 
-    def call(decided: Approval) -> str:
+    def call(decided: Approval) -> tuple[str, str]:
         asked.append(decided.id)
-        return went
+        return went, ""
 
     resume_run(decided(office, RUN), call)
     assert asked == [1]
@@ -244,16 +244,16 @@ def test_a_decision_lets_go_on_what_waits_for_it(
 def test_after_a_no_nobody_is_told_that_anything_goes_on(
     office: Office, capsys: pytest.CaptureFixture[str], went: str, says: str
 ) -> None:
-    resume_run(replace(decided(office, RUN), state="rejected"), lambda _: went)
+    resume_run(replace(decided(office, RUN), state="rejected"), lambda _: (went, ""))
     said = capsys.readouterr().err
     assert (says in said, "goes on" in said) == (True, False)
 
 
-def _no_server(decided: Approval) -> str:
+def _no_server(decided: Approval) -> tuple[str, str]:
     raise ConnectionError("to an address")
 
 
-def _not_waiting(decided: Approval) -> str:
+def _not_waiting(decided: Approval) -> tuple[str, str]:
     raise NotAllowed("run-not-waiting", "it is not waiting")
 
 
@@ -262,7 +262,7 @@ def _not_waiting(decided: Approval) -> str:
     [(_no_server, "no Prefect server answers"), (_not_waiting, "it is not waiting")],
 )
 def test_when_the_run_does_not_go_on_the_decision_stands_and_the_program_does_not_end_well(
-    office: Office, call: Callable[[Approval], str], says: str
+    office: Office, call: Callable[[Approval], tuple[str, str]], says: str
 ) -> None:
     with pytest.raises(Incomplete) as refused:
         resume_run(decided(office, RUN), call)
@@ -270,6 +270,16 @@ def test_when_the_run_does_not_go_on_the_decision_stands_and_the_program_does_no
     for part in ("decision stands", says, "cohort server start", "cohort operations resume 7"):
         assert part in refused.value.says
     assert "to an address" not in refused.value.says
+
+
+def test_a_no_stands_where_no_server_answers_and_nothing_more_is_to_be_done(
+    office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is in the record: `operations resume` of what is rejected would be refused."""
+    assert not resume_run(replace(decided(office, RUN), state="rejected"), _no_server)
+    said = " ".join(capsys.readouterr().err.split())
+    assert "Nothing was changed or sent" in said
+    assert "resume" not in said
 
 
 def test_what_no_run_waits_for_is_said(office: Office) -> None:

@@ -7,71 +7,20 @@ from pathlib import Path
 import pytest
 
 from clinic.change.operations import get_operation
-from clinic.change.review.approve import ask as wait_for_approval
-from clinic.clock import SystemClock
 from clinic.record.database import Record
-from tests.cli.office import Office, hire
-from tests.clinic.change.practice import (
-    SETTINGS,
-    applied,
-    column,
-    die,
-    patients,
-    places,
-    update,
-    visits,
-)
+from tests.cli.office import Office
+from tests.cli.operations.by_hand import approved, asked, office_of, seen, typed
+from tests.clinic.change.practice import column, die, update, visits
 
-CLOCK = SystemClock()
 IN_TEN_YEARS = 3653
 
 
 @pytest.fixture
 def office(sqlite_record: Record, tmp_path: Path) -> Office:
     """Ann asks, Mia approves; nine patients with P1 at F1, three of them with booked visits."""
-    (tmp_path / "home").mkdir()
-    office = Office(tmp_path / "home", sqlite_record)
-    hire(office)
-    places(sqlite_record)
-    patients(sqlite_record, 9)
+    office = office_of(sqlite_record, tmp_path, count=9)
     visits(sqlite_record, [(n, n, 1, 1, IN_TEN_YEARS + n) for n in (2, 3, 5)])
     return office
-
-
-def typed(office: Office, *words: str, code: int = 0, me: str = "ann", pasted: str = "") -> str:
-    """What a command prints, in one line."""
-    result = office.run(*words, me=me, typed=pasted)
-    assert result.exit_code == code, result.output
-    return " ".join(result.output.split())
-
-
-def seen(office: Office, *words: str, me: str = "mia") -> str:
-    """What a command prints that asks for no secret."""
-    result = office.run(*words, environment={"COHORT_OPERATOR": me})
-    assert result.exit_code == 0, result.output
-    return " ".join(result.output.split())
-
-
-def asked(office: Office, ids: str, *words: str) -> str:
-    """Ann pastes ids, asks, and it waits for approval: the review that she saw."""
-    typed(office, "operations", "select", "--ids-from", "-", pasted=ids)
-    kind, *how = words
-    selection = str(len(office.rows("operations", "list")) + 1)
-    review = typed(
-        office, "operations", kind, selection, *how, "--reason", "by hand", "--yes", "--no-run"
-    )
-    record = office.open()
-    wait_for_approval(record, CLOCK, SETTINGS, int(selection), flow_run_id=None)
-    record.close()
-    return review
-
-
-def approved(office: Office, number: str, *words: str) -> None:
-    """Mia types her approval; no server answers here (exit 4), so the steps of its run are taken."""
-    typed(office, "approve", number, "--note", "seen", *words, me="mia", code=4)
-    record = office.open()
-    applied(record, CLOCK, get_operation(record, int(number)).id)
-    record.close()
 
 
 @pytest.mark.parametrize(
