@@ -11,9 +11,9 @@ requests, roles and hours.
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from tasks.chase import find_late_requests, show_late, stage_reminder
-from tasks.draining import drained
 from tasks.guard.decorators import flow
 from tasks.messages import send_batch
+from tasks.runs.stopping import drained
 
 
 @flow(

@@ -16,8 +16,8 @@ from clinic.message.campaign.request import MessageRequest
 from clinic.message.outcomes.summary import Summary
 from flows.send_campaign import four_at_once, send_campaign
 from tasks.cohort import load_cohort
-from tasks.draining import drained
 from tasks.guard.decorators import flow
+from tasks.runs.stopping import drained
 
 
 @flow(

@@ -16,11 +16,11 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from clinic.message.outcomes.summary import Summary
 from clinic.notify.request import NoticeRequest
-from tasks.draining import drained
 from tasks.guard.decorators import flow
 from tasks.messages import render, send_batch, summarize
 from tasks.notify import name_recipients, open_notice
 from tasks.release import release, wait_for_approval
+from tasks.runs.stopping import drained
 
 
 @flow(name="notify-staff", task_runner=ThreadPoolTaskRunner(max_workers=2))

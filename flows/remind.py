@@ -14,9 +14,9 @@ staged, its message does not leave. Prefect stores the parameters below, batch n
 from clinic.message.outcomes.summary import Summary
 from clinic.message.reminders.reminder_request import ReminderRequest
 from flows.send_campaign import four_at_once, send_campaign
-from tasks.draining import drained
 from tasks.guard.decorators import flow
 from tasks.remind import load_appointments
+from tasks.runs.stopping import drained
 
 
 @flow(

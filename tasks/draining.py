@@ -2,72 +2,34 @@
 An orderly stop: what is being sent is finished, batches are given back, and the process ends.
 
     worker    SIGTERM ──► asks its runs to drain, waits for them, then stops as Prefect's worker does
-    run       SIGTERM ──► begins no further submission; saves, summarizes, ends with work left
+    run       SIGTERM ──► begins no further submission; asks for its successor, ends (tasks/runs/stopping.py)
 
 A blind gateway's messages in flight would be `unknown` for ever if their process were killed in mid-call.
-What is left goes on as soon as a worker is there again: a worker that starts asks for `settle` at once, and
-takes away runs that died while they were starting, which would keep the next ones from starting.
+What is left goes on as soon as a worker is there again: the successor of a run that drained waits for it,
+and for what was killed a worker that starts asks for `settle` at once. It also takes away runs that died
+while they were starting, which would keep the next ones from starting.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
 
     from tasks.processes.identity import Installation
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
 DRAIN_SECONDS: Final = 25.0  # a supervisor kills after 30 at the earliest
 # A run that has not begun by then died: on a busy machine the imports alone take a quarter of it
 _STARTED_BY_NOW: Final = timedelta(seconds=60)
 _GOES_ON: Final = "settle"  # looks for what is due
-
-
-def drained(function: Callable[P, R]) -> Callable[P, R]:
-    """Wrap a flow that sends: SIGTERM lets it end by itself after the submissions in flight."""
-
-    @functools.wraps(function)
-    def draining(*args: P.args, **kwargs: P.kwargs) -> R:
-        with asked_to_stop():
-            return function(*args, **kwargs)
-
-    return draining
-
-
-@contextlib.contextmanager
-def asked_to_stop() -> Iterator[None]:
-    """While the block runs SIGTERM lets this process begin no further submission."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals are the main thread's
-        return
-    before = signal.getsignal(signal.SIGTERM)
-
-    def asked(number: int, frame: FrameType | None) -> None:
-        from tasks.wiring import stop_sending
-
-        # Asked again, it still drains: a supervisor may signal the whole group besides
-        if not stop_sending() and callable(before):
-            before(number, frame)
-
-    signal.signal(signal.SIGTERM, asked)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def drain_children_first() -> None:

@@ -12,7 +12,7 @@ from prefect import get_run_logger
 
 from clinic.change.run.withdraw import expire_plans
 from clinic.gateway.incoming.pull import fetch_page
-from clinic.govern.approvals.approvals import expire, latest
+from clinic.govern.approvals.approvals import expire
 from clinic.health.letter import write_to_people
 from clinic.health.mailed import mail_findings
 from clinic.health.noted import note_watched
@@ -23,8 +23,7 @@ from clinic.message.incoming.pull import pull
 from clinic.message.incoming.receipt_timeout import end_waiting as end_all_waiting
 from clinic.message.incoming.replies import apply_replies as apply_all_replies
 from clinic.message.prepare.approve import close_undecided
-from clinic.message.prepare.due import attempts_of, due_campaigns
-from clinic.message.prepare.review import request_of
+from clinic.message.prepare.due import due_campaigns
 from clinic.message.sending.save_pending import save_unsaved
 from tasks.guard.decorators import may_mend_itself, task
 from tasks.health import look, tell_findings
@@ -33,11 +32,8 @@ from tasks.prefect.health_events import health_news
 from tasks.processes.environment import log_path
 from tasks.processes.log_file import rotate
 from tasks.processes.watcher import watch_runs
-from tasks.runs.going_on import go_on
-from tasks.runs.runs import is_waiting, start_deployment
+from tasks.runs.waking import wake_campaign
 from tasks.wiring import wiring
-
-_WAKE_SECONDS = 900  # asked for twice within so long, a run is started once
 
 
 @task(name="pull-receipts", retries=2, retry_delay_seconds=[5, 30])
@@ -123,27 +119,7 @@ def find_due() -> list[int]:
 )
 def wake(campaign_id: int) -> int:
     """Start a run that goes on with this campaign, unless one is still to start."""
-    parts = wiring()
-    tag = f"campaign-{campaign_id}"
-    with parts.record.read() as connection:
-        asked = latest(connection, subject="campaign", subject_id=campaign_id)
-        progress = attempts_of(connection, campaign_id)
-    if asked is not None and asked.state == "approved":  # a run of its own may wait for that
-        request = request_of(parts.record, campaign_id)
-        shown = {"request": request.model_dump(mode="json")}
-        go_on("message/message", shown, tag=tag, flow_run_id=asked.flow_run_id)
-        return campaign_id
-    if is_waiting(tag):  # while a queue is paused or no worker runs, they would pile up
-        return campaign_id
-    request = request_of(parts.record, campaign_id)
-    turn = int(parts.clock.now().timestamp()) // _WAKE_SECONDS
-    start_deployment(
-        "message/message",
-        {"request": request.model_dump(mode="json")},
-        # A run that got further and was stopped is followed at once; one that gets nowhere, each quarter
-        key=f"wake-{campaign_id}-{turn}-{progress}",
-        tag=tag,
-    )
+    wake_campaign(wiring(), campaign_id)
     return campaign_id
 
 

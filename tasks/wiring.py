@@ -207,6 +207,11 @@ def stop_sending() -> bool:
     return True
 
 
+def stopped() -> Wiring | None:
+    """This process's parts, if it is to begin nothing more."""
+    return _wiring if _wiring is not None and _wiring.stop.is_set() else None
+
+
 def use(own: Wiring | None) -> None:
     """Hand in the parts to work with; None: make them from the settings at the next use."""
     global _wiring

@@ -216,9 +216,9 @@ def send(parts: Wiring, request: MessageRequest | ReminderRequest, campaign_id: 
     from clinic.message.reminders.reminder_request import ReminderRequest
     from flows.message import message
     from flows.remind import remind
-    from tasks.draining import asked_to_stop
     from tasks.processes.server import answers
     from tasks.runs.runs import of_this_installation
+    from tasks.runs.stopping import asked_to_stop
 
     def flow() -> Summary:
         with of_this_installation():

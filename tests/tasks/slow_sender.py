@@ -14,7 +14,7 @@ from clinic.message.sending.worker import Worker
 from clinic.record.database import Record
 from clinic.settings import Settings
 from tasks import wiring
-from tasks.draining import drained
+from tasks.runs.stopping import drained
 from tests.fakes import FakeGateway
 
 
