@@ -1,7 +1,7 @@
 """
 A run that goes on with a campaign: `settle` asks for it, and a worker's run that is told to stop in mid-send.
 
-    settle            what can be sent now and nobody sends, every five minutes and when a worker starts
+    reconciling       what can be sent now and nobody sends, every five minutes and when a worker starts
     a run that stops  the same at once: its successor waits for the next worker, which takes it up first of all
 
 Call `tasks.processes.environment.apply_environment` first: this module imports prefect.
