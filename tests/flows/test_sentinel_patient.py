@@ -226,6 +226,7 @@ def test_after_a_parameter_that_the_flow_does_not_take(
     nothing_of(sentinel, prefect_server, str(refusal.value), *capfd.readouterr())
 
 
+@pytest.mark.usefixtures("prefect_server")
 def test_a_wrong_parameter_of_a_call_is_not_repeated(sentinel: Sentinel) -> None:
     with pytest.raises(ParametersRefused) as refusal:
         message({"list_name": "x", "cohort": {"ids": sentinel.nhs_number}})  # type: ignore[call-overload]

@@ -52,6 +52,10 @@ virtual_gid_maps = static:65534
 """
 
 
+class PostfixError(Exception):
+    """What Postfix said when it did not do what it was asked."""
+
+
 @dataclass(frozen=True)
 class Postfix:
     """Takes mail for its recipients of example.org at `port`."""
@@ -89,18 +93,35 @@ def running_postfix(recipients: Sequence[str]) -> Iterator[Postfix]:
     (folder / "etc/main.cf").write_text(_MAIN.format(folder=folder, mailboxes=boxes))
     (folder / "etc/master.cf").write_text(_MASTER.format(port=port))
     try:
-        _postfix(folder, "start")
+        _start(folder)
         yield Postfix(port, folder / "mail")
     finally:
-        with contextlib.suppress(subprocess.CalledProcessError):
+        with contextlib.suppress(PostfixError):
             _postfix(folder, "stop")
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _start(folder: Path, tries: int = 3) -> None:
+    """Its master gives itself a few seconds to come up, which a busy machine may not have."""
+    for left in reversed(range(tries)):
+        try:
+            return _postfix(folder, "start")
+        except PostfixError:
+            if not left:
+                raise
+            with contextlib.suppress(PostfixError):
+                _postfix(folder, "stop")
+
+
 def _postfix(folder: Path, command: str) -> None:
-    subprocess.run(
+    done = subprocess.run(
         ["/usr/sbin/postfix", "-c", str(folder / "etc"), command],
-        check=True,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
+    if done.returncode:
+        log = folder / "log"
+        raise PostfixError(
+            f"postfix {command}: {done.stderr}{log.read_text() if log.exists() else ''}"
+        )

@@ -22,7 +22,8 @@ from tests.installation import Installation, installed
 from tests.servers.prefect_server import wait_for
 from tests.servers.recorder import RunningGateway, running_gateway
 
-pytestmark = pytest.mark.prefect
+# The second test goes on where the first one ended
+pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("outages")]
 
 PEOPLE = 240
 GONE = "Prefect's server no longer answers"
