@@ -30,6 +30,7 @@ class Pipeline:
         self.environment = os.environ | {
             "COHORT_HOME": str(home),
             "COHORT_CONFIG": os.devnull,
+            "COHORT_NOTES_FOLDER": str(home / "notes"),
             "COHORT_PREFECT_PORT": str(free_port()),
             "COHORT_ORGANISATION__ID_SCHEME": "emis",
             "COHORT_ORGANISATION__CAMPAIGN_CAP": "1000000",
@@ -47,6 +48,7 @@ class Pipeline:
         self.list = fill(url, self.people, self.home)
         if self.appointments:
             book(url, self.people)
+        self.begin_anew()  # a server starts beside a record, not before it
         self._cohort("server", "start")
         return self
 
@@ -64,6 +66,22 @@ class Pipeline:
         subprocess.run(
             [program, *words], env=self.environment, check=True, stdout=subprocess.DEVNULL
         )
+
+    def begin_anew(self) -> None:
+        """The record as it was filled, of which nobody was messaged."""
+        # With all that the home knows of the last one: how long its trail was, what it is called, what it
+        # sent. Another record in its place would be taken for a restored one, from which nothing is sent
+        for name in (
+            "record.db",
+            "record.db-wal",
+            "record.db-shm",
+            "audit.anchor",
+            "installation.json",
+        ):
+            (self.home / name).unlink(missing_ok=True)
+        for name in ("witness", "notes"):
+            shutil.rmtree(self.home / name, ignore_errors=True)
+        shutil.copy(self.home / "base.db", self.home / "record.db")
 
     def run(self, *words: str, **more: str) -> dict[str, float]:
         """A module of ours; what it printed as JSON."""
@@ -101,10 +119,7 @@ def measure_nightly(pipeline: Pipeline) -> dict[str, float]:
 
 
 def _measure(pipeline: Pipeline, *what: str) -> dict[str, float]:
-    # The anchor too: it says how long the audit trail was, and the copy's begins again
-    for name in ("record.db", "record.db-wal", "record.db-shm", "audit.anchor"):
-        (pipeline.home / name).unlink(missing_ok=True)
-    shutil.copy(pipeline.home / "base.db", pipeline.home / "record.db")
+    pipeline.begin_anew()
     if pipeline.outbox:
         return pipeline.run("benchmarks.job", *what)
     with running_gateway(latency_ms=LATENCY_MS) as gateway:
