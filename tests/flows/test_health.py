@@ -1,4 +1,4 @@
-"""Issue 21, §4: what Prefect knows of how it goes, and the events that automations act on: a real server."""
+"""What Prefect knows of how it goes, and the events that automations act on: a real server."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ def all_is_recorded(name: str, *, logged: bool = True) -> None:
 def test_a_failing_task_leaves_no_patient_data_with_prefect(
     fault: Callable[[str], None], secret: str, flow_name: str, prefect_server: Settings
 ) -> None:
-    """Issue 2, bar 3: database, events, logs, result files and home hold no sentinel."""
+    """Database, events, logs, result files and home hold no sentinel."""
 
     @task(name="step")
     def step(words: str) -> None:

@@ -30,7 +30,7 @@ def _cohort(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.prefect
 def test_the_demo_runs_the_main_job_twice_and_its_next_commands_work(tmp_path: Path) -> None:
-    """Issue 2 §4: one command, the whole job; running it again works; ARC-16, ARC-17, ARC-18."""
+    """One command, the whole job; running it again works; ARC-16, ARC-17, ARC-18."""
     home = tmp_path / "demo"
     port = str(_free_port())
     words = ("demo", "--home", str(home), "--patients", "2000", "--rows", "300", "--port", port)

@@ -1,4 +1,4 @@
-"""Issue 21, §4: `cohort health` as scripts and people type it, and the process that looks every minute."""
+"""`cohort health` as scripts and people type it, and the process that looks every minute."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Issue 21, §3: `cohort practice remove` and `move`, as typed on an installation of their own."""
+"""`cohort practice remove` and `move`, as typed on an installation of their own."""
 
 from __future__ import annotations
 

@@ -61,9 +61,9 @@ def test_one_command_brings_up_server_deployments_and_worker_and_another_ends_th
     cohort: Run, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     """
-    Issue 2, §3: the run form, schedules and progress are in a browser after one command.
+    The run form, schedules and progress are in a browser after one command.
 
-    Issue 21, §2.4: whatever proxies the environment names, nothing on this machine is asked for through one:
+    Whatever proxies the environment names, nothing on this machine is asked for through one:
     not by a command, the server, the worker, or the run of `settle` that a worker begins with.
     """
     with counting_proxy() as proxy:
@@ -113,7 +113,7 @@ def test_one_command_brings_up_server_deployments_and_worker_and_another_ends_th
 def test_a_record_of_another_version_starts_nothing(
     cohort: Run, tmp_path: Path, version: str
 ) -> None:
-    """Issue 21, §3: an earlier program would start a worker whose every run fails."""
+    """An earlier program would start a worker whose every run fails."""
     record = Record.open(f"sqlite:///{tmp_path / 'home' / 'record.db'}")
     with record.write() as connection:
         connection.execute(sa.text(f"UPDATE alembic_version SET version_num = '{version}'"))  # noqa: S608
@@ -127,7 +127,7 @@ def test_a_record_of_another_version_starts_nothing(
 def test_another_accounts_folder_is_in_nobodys_way_and_a_worker_that_dies_is_told(
     cohort: Run, tmp_path: Path
 ) -> None:
-    """Issue 21, §2.3: two accounts on one machine; status is what polls."""
+    """Two accounts on one machine; status is what polls."""
     shared = tmp_path / "shared"
     (shared / "runner_storage").mkdir(parents=True)
     (shared / "runner_storage").chmod(0)

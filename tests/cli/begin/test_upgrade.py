@@ -1,4 +1,4 @@
-"""Issue 21, §3: an upgrade ends the earlier program's processes before it changes their record."""
+"""An upgrade ends the earlier program's processes before it changes their record."""
 
 from __future__ import annotations
 

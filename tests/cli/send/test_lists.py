@@ -34,7 +34,7 @@ def a_list(folder: Path, text: str) -> Path:
 
 
 def test_shows_the_file_its_headings_and_remarks(tmp_path: Path) -> None:
-    """Issue 3, 1: encoding, delimiter, layout, rows, what was read as what, and faults by row."""
+    """Encoding, delimiter, layout, rows, what was read as what, and faults by row."""
     result = run(str(a_list(tmp_path, GOOD)))
     assert result.exit_code == 0
     lines = [line.split("\t") for line in result.stdout.splitlines()]
@@ -52,7 +52,7 @@ def test_shows_the_file_its_headings_and_remarks(tmp_path: Path) -> None:
 
 
 def test_a_refused_list_exits_with_2_and_says_where(tmp_path: Path) -> None:
-    """Issue 3, 1: refused with file, row, column, what was found and what to do."""
+    """Refused with file, row, column, what was found and what to do."""
     result = run(str(a_list(tmp_path, BAD)))
     assert result.exit_code == 2
     assert "recall.csv: row 2, column B" in result.output
@@ -61,7 +61,7 @@ def test_a_refused_list_exits_with_2_and_says_where(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("text", "code"), [(GOOD, 0), (BAD, 2)], ids=["good", "bad"])
 def test_gives_scripts_one_json_document(text: str, code: int, tmp_path: Path) -> None:
-    """Issue 3, 1: the same report for a script, refused or not."""
+    """The same report for a script, refused or not."""
     result = run(str(a_list(tmp_path, text)), "--json")
     assert result.exit_code == code
     report = json.loads(result.stdout)
@@ -85,7 +85,7 @@ def test_gives_scripts_one_json_document(text: str, code: int, tmp_path: Path) -
 @pytest.mark.parametrize("text", [GOOD, BAD], ids=["good", "bad"])
 @pytest.mark.parametrize("way", ["terminal", "json", "html"])
 def test_no_patient_is_in_any_report(text: str, way: str, tmp_path: Path) -> None:
-    """Issue 3, 1: nothing of a patient in what is shown, kept or passed on."""
+    """Nothing of a patient in what is shown, kept or passed on."""
     page = tmp_path / "report.html"
     more = {"terminal": [], "json": ["--json"], "html": ["--html", str(page)]}[way]
     result = run(str(a_list(tmp_path, text)), *more)
@@ -119,7 +119,7 @@ class _Page(HTMLParser):
 
 @pytest.mark.parametrize("text", [GOOD, BAD], ids=["good", "bad"])
 def test_the_page_is_whole_and_links_to_nowhere(text: str, tmp_path: Path) -> None:
-    """Issue 3, 1: a page that opens in a browser, fetches nothing, and quotes headings as text."""
+    """A page that opens in a browser, fetches nothing, and quotes headings as text."""
     page = tmp_path / "report.html"
     run(str(a_list(tmp_path, text)), "--html", str(page))
     read = _Page(page.read_text(encoding="utf-8"))
@@ -132,7 +132,7 @@ def test_the_page_is_whole_and_links_to_nowhere(text: str, tmp_path: Path) -> No
 
 
 def test_a_list_that_a_campaign_would_stop_exits_with_2_and_says_why(tmp_path: Path) -> None:
-    """Issue 3, 2: the suite that gates a campaign is held here as well, before anybody plans on it."""
+    """The suite that gates a campaign is held here as well, before anybody plans on it."""
     path = str(a_list(tmp_path, "NHS Number\n" + "9990000019\n" * 25))
     stopped = run(path, "--html", str(tmp_path / "report.html"))
     assert stopped.exit_code == 2
@@ -153,14 +153,14 @@ def test_the_scheme_says_which_columns_are_demanded(tmp_path: Path) -> None:
 
 
 def test_an_unknown_scheme_is_refused_with_those_there_are(tmp_path: Path) -> None:
-    """Issue 3, 1: a mistake in the command says what to type."""
+    """A mistake in the command says what to type."""
     result = run(str(a_list(tmp_path, GOOD)), "--scheme", "vision")
     assert result.exit_code == 2
     assert "emis, emis_wales, systmone, generic" in result.output
 
 
 def test_a_list_without_faults_says_so(tmp_path: Path) -> None:
-    """Issue 3, 1: silence is not a verdict."""
+    """Silence is not a verdict."""
     page = tmp_path / "report.html"
     result = run(str(a_list(tmp_path, "NHS Number\n9990000034\n")), "--html", str(page))
     assert "Nothing remarkable" in result.output

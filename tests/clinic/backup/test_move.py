@@ -1,4 +1,4 @@
-"""Issue 21, §3: a practice moves: the old home sends nothing more, the new one goes on where it stopped."""
+"""A practice moves: the old home sends nothing more, the new one goes on where it stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Issue 21, §4: people are told without anything set up beside two settings; once, and when it is over."""
+"""People are told without anything set up beside two settings; once, and when it is over."""
 
 from __future__ import annotations
 

@@ -197,7 +197,7 @@ CASES: list[tuple[str, Callable[[Here], None], int]] = [
 def test_what_goes_wrong_in_the_record_or_in_prefect_raises(
     here: Here, code: str, provoke: Callable[[Here], None], exits: int
 ) -> None:
-    """Issue 21, §4: worker, gateway, receipts, clock, reminders, queue, backup, sending."""
+    """Worker, gateway, receipts, clock, reminders, queue, backup, sending."""
     provoke(here)
     found = here.findings()
     assert [f.code for f in found] == [code]
@@ -284,7 +284,7 @@ def test_a_record_that_cannot_be_asked_is_a_finding_and_the_rest_is_looked_at(
 
 @pytest.mark.parametrize(("free", "codes"), [(9, ["disk-nearly-full"]), (11, [])])
 def test_a_disk_that_is_nearly_full_raises(tmp_path: Path, free: int, codes: list[str]) -> None:
-    """Issue 21, §4: told at 90%, which is long before it is full."""
+    """Told at 90%, which is long before it is full."""
     settings = Settings(home=tmp_path, notes_folder=tmp_path)
     disks = look_at_disks(settings, lambda _: (100_000_000_000, free * 1_000_000_000))
     assert len(disks) == 1
@@ -349,7 +349,7 @@ def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[
 
 
 def test_a_certificate_that_ends_tomorrow_raises(served: Callable[..., list[str]]) -> None:
-    """Issue 21, §4: the gateway's certificate is about to expire."""
+    """The gateway's certificate is about to expire."""
     assert served() == ["certificate-expiring"]
 
 
@@ -362,7 +362,7 @@ def test_a_certificate_that_nobody_here_trusts_raises(served: Callable[..., list
 
 
 def test_a_clock_that_is_days_behind_the_gateways_raises(served: Callable[..., list[str]]) -> None:
-    """Issue 21, §4: on SQLite nobody else's clock is at hand."""
+    """On SQLite nobody else's clock is at hand."""
     assert served(_Elsewhen) == ["clock-off", "certificate-expiring"]
 
 
@@ -373,7 +373,7 @@ def test_a_clock_that_is_days_behind_the_gateways_raises(served: Callable[..., l
 def test_the_certificate_of_the_mail_relay_is_looked_at_too(
     tmp_path: Path, tls: str, expired: bool, code: str
 ) -> None:
-    """Issue 21, §4: SMTP's TLS; an end that is near, and one that is past."""
+    """SMTP's TLS; an end that is near, and one that is past."""
     presented, trust = server_context(tmp_path, expired=expired)
     with running_relay(**{tls: presented}) as relay:  # type: ignore[arg-type]
         email = {"host": "127.0.0.1", "port": relay.port, "tls": tls}
@@ -413,7 +413,7 @@ def _fine() -> PrefectFacts:
 def test_a_finding_is_told_when_it_begins_and_when_it_ends_and_not_between(
     here: Here,
 ) -> None:
-    """Issue 21, §4: an automation that mails does so once a transition; one untold is told again."""
+    """An automation that mails does so once a transition; one untold is told again."""
     full = Finding("disk-nearly-full", "1 GB left")
     gone = Finding("worker-gone", "since 10:00")
     assert note_findings(here.record, here.clock, [full]).begun == (full,)

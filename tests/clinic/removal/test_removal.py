@@ -1,4 +1,4 @@
-"""Issue 21, §3: an installation is removed, and a search shows that nothing of its patients remains."""
+"""An installation is removed, and a search shows that nothing of its patients remains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One base file for many practices, secrets in files of their own, and all faults at once (issue 21, §3)."""
+"""One base file for many practices, secrets in files of their own, and all faults at once."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_the_nearer_of_two_layers_gives_the_secret_however_it_stands_there(
 def test_every_fault_of_every_kind_is_told_at_once_and_nothing_is_made(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Issue 21, §3: one check tells what would otherwise come one night after the other."""
+    """One check tells what would otherwise come one night after the other."""
     monkeypatch.setenv("COHORT_HALT__FALURES", "3")
     path = write(
         folder / "other.toml",

@@ -149,7 +149,7 @@ def home(
 def test_commands_worker_and_runs_are_its_own_in_a_folder_with_the_same_names(
     program: Program, home: dict[str, str]
 ) -> None:
-    """Issue 13, §1: help and init by themselves, a worker that polls, and the process of a run it starts."""
+    """Help and init by themselves, a worker that polls, and the process of a run it starts."""
     help_ = program.run("cohort", "--help")
     assert (help_.returncode, "Message a cohort" in help_.stdout) == (0, True)
     where = program.run("python", "-P", "-c", "import tasks; print(tasks.__file__)").stdout

@@ -1,4 +1,4 @@
-"""Issue 21, §3: Prefect's database does not grow without end; a real server."""
+"""Prefect's database does not grow without end; a real server."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def scheduled_run(client: SyncPrefectClient) -> FlowRun | None:
 def test_a_scheduled_run_appears_and_a_worker_completes_it(
     worker: Settings, client: SyncPrefectClient
 ) -> None:
-    """Issue 2, bar 1: server, deploy --all, scheduled run, process worker, artifacts."""
+    """Server, deploy --all, scheduled run, process worker, artifacts."""
     run = wait_for("scheduled run", lambda: scheduled_run(client), seconds=70)
     assert run.parameters == {"greeting": "evening"}
     at = run.expected_start_time

@@ -1,4 +1,4 @@
-"""Issue 21, §3: a practice that is removed leaves a Prefect server that others use too, and they stay."""
+"""A practice that is removed leaves a Prefect server that others use too, and they stay."""
 
 from __future__ import annotations
 

@@ -140,7 +140,6 @@ PROXIES = {"HTTP_PROXY": "http://p:1", "all_proxy": "socks5://p:1", "NO_PROXY": 
 def test_a_server_on_this_machine_is_asked_without_any_proxy(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str, kept: set[str]
 ) -> None:
-    """Issue 21, §2.4. A server elsewhere may be behind one; what is on this machine never is."""
     for name in os.environ:
         if name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
@@ -155,7 +154,7 @@ def test_a_server_on_this_machine_is_asked_without_any_proxy(
 def test_temporary_files_are_in_the_home_whatever_the_account_has(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Issue 21, §2.3: server, worker and runs; a folder in the shared one may be another account's."""
+    """Server, worker and runs; a folder in the shared one may be another account's."""
     monkeypatch.setenv("TMPDIR", "/tmp")
     temporary = Path(child_environment(Settings(home=tmp_path))["TMPDIR"])
     assert temporary == tmp_path / "prefect" / "tmp"

@@ -1,4 +1,4 @@
-"""Issue 21, §3: logs that are dated, rotated, and traceable from campaign to run."""
+"""Logs that are dated, rotated, and traceable from campaign to run."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def test_a_server_that_takes_too_long_is_stopped_and_its_log_named(tmp_path: Pat
 def test_a_server_that_another_call_started_is_not_stopped_when_it_takes_too_long(
     tmp_path: Path,
 ) -> None:
-    """Issue 21, §2.4: a command ends only what it started itself."""
+    """A command ends only what it started itself."""
     settings = Settings(home=tmp_path, prefect_port=free_port())
     others = Background("cohort-server", prefect_home(settings))
     assert others.start(["-c", "import time; time.sleep(300)"], os.environ)
@@ -118,7 +118,7 @@ def _filled(database: Path, rows: int) -> sqlite3.Connection:
 def test_a_database_that_is_mostly_empty_gives_its_room_back_at_a_start(
     tmp_path: Path, rows: int, smaller: bool
 ) -> None:
-    """Issue 21, §3: what an earlier version kept for 90 days does not stay on the disk for ever."""
+    """What an earlier version kept for 90 days does not stay on the disk for ever."""
     path = tmp_path / "prefect.db"
     _filled(path, rows).close()
     assert give_back(path, least=1_000_000) is smaller

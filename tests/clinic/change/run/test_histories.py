@@ -354,17 +354,14 @@ def _on_sqlite(template: Path) -> Place:
 
 
 def test_any_history_keeps_the_record_and_its_trail_together(migrated_sqlite: Path) -> None:
-    """Issue 4, bar 3."""
-    _run(_on_sqlite(migrated_sqlite), examples=10, steps=25)
+    _run(_on_sqlite(migrated_sqlite), examples=5, steps=25)
 
 
 @pytest.mark.slow
 def test_many_histories_keep_the_record_and_its_trail_together(migrated_sqlite: Path) -> None:
-    """Issue 4, bar 3."""
     _run(_on_sqlite(migrated_sqlite), examples=100, steps=40)
 
 
 @pytest.mark.slow
 def test_many_histories_keep_them_together_on_postgresql_too(postgres_copies: Copies) -> None:
-    """Issue 4, bars 3 and 5."""
     _run(postgres_copies.empty, examples=40, steps=40)

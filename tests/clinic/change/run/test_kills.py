@@ -130,11 +130,10 @@ def _kill_both(record_url: str, record: Record, *, kills: int) -> None:
 def test_killed_at_any_instant_each_patient_is_changed_once_or_not_at_all(
     record_url: str, record: Record
 ) -> None:
-    """Issue 4: kills of an apply and of its undo."""
+    """Kills of an apply and of its undo."""
     _kill_both(record_url, record, kills=3)
 
 
 @pytest.mark.slow
 def test_thirty_kills_of_an_apply_and_of_an_undo(record_url: str, record: Record) -> None:
-    """Issue 4, bar 2."""
     _kill_both(record_url, record, kills=30)
