@@ -25,7 +25,7 @@ class How(Enum):
 
 
 _EVERY: Final = (
-    "patients import", "message", "remind", "pause", "resume", "cancel", "sending allow",
+    "patients import", "list take-over", "message", "remind", "pause", "resume", "cancel", "sending allow",
     "sending ask", "resend",
     "unknown ask", "unknown settle", "templates add", "groups add", "groups remove", "groups delete",
     "server resume", "approvals resume", "confirm", "audit list", "audit show", "audit anchor", "audit export",

@@ -10,6 +10,7 @@ Killed in the middle it begins again: what was written of a check that did not e
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pandas as pd
 import sqlalchemy as sa
@@ -21,6 +22,7 @@ from clinic.errors import FenceLost
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign
 from clinic.message.eligibility.facts import Question, duplicates, facts_of
+from clinic.message.eligibility.numbers import DIFFERS
 from clinic.message.prepare.stage import load_texts
 from clinic.message.template.template import missing_variables, values_too_long
 from clinic.message.template.variables import Setting, variable_frame
@@ -33,6 +35,7 @@ from clinic.settings import Settings
 from data_checks.eligibility.dummies import Dummies
 from data_checks.eligibility.eligibility import Screening, screen
 from data_checks.gate.gate import Verdict, judge_intake, judge_list
+from data_checks.gate.printed import printed
 from data_checks.refusal import hold_cap, keep, known_verdict, pass_or_refuse
 
 
@@ -64,7 +67,7 @@ def check_cohort(
     if source.source == "report" and not source.rows:
         return Verdict("pass", ())  # a night without appointments is nobody's fault
     _begin(record, campaign_id)
-    intake = _judge_intake(settings, source)
+    intake = _judge_intake(record, settings, job, source)
     if intake is not None:
         pass_or_refuse(record, clock, job, "intake", intake, rows=source.rows)
     dummies = Dummies()
@@ -84,12 +87,18 @@ def check_cohort(
     return verdict
 
 
-def _judge_intake(settings: Settings, source: ListSource) -> Verdict | None:
-    """Whether a file has the columns of the layout; nothing of a list that is no file."""
+def _judge_intake(
+    record: Record, settings: Settings, job: Campaign, source: ListSource
+) -> Verdict | None:
+    """Whether a file has the columns of the layout and of its template; nothing of a list that is no file."""
     if source.source != "file":
         return None
     scheme = settings.organisation.id_scheme
-    return judge_intake(source.columns, _headings(source), source.rows, scheme=scheme)
+    with record.read() as connection:
+        texts = load_texts(connection, job.template_version_id, source, channel=job.channel)
+    prints = any(name.startswith("list.") for name in texts.variables)
+    judged = judge_intake(source.columns, _headings(source), source.rows, scheme=scheme)
+    return judged.with_check(printed(source.fields.keys(), rows=source.rows)) if prints else judged
 
 
 def _headings(source: ListSource) -> dict[str, str]:
@@ -160,11 +169,14 @@ def _screen_all(
         longest = settings.organisation.longest_value
         facts["value_too_long"] = values_too_long(values, longest)
         screening = _screen(record, job, facts)
+        accepted = screening.outcome == "accepted"
+        facts[DIFFERS] &= accepted
+        screening = replace(screening, flags=screening.flags.assign(**{DIFFERS: ~facts[DIFFERS]}))
         with record.write() as connection:
             _advance(connection, job.id, before=max(after, 0), to=int(rows.index[-1]))
             _write(connection, job.id, facts, screening)
             count_grown(connection, recipient)
-        own = (screening.outcome == "accepted").to_numpy(dtype=bool)
+        own = accepted.to_numpy(dtype=bool)
         dummies.add(rows["email" if job.channel == "email" else "mobile"], facts["address"], own)
         after = int(rows.index[-1])
         yield screening
@@ -187,6 +199,7 @@ def _write(
 ) -> None:
     ids = facts["patient_id"].astype(object).where(facts["patient_id"].notna(), None)
     detail = screening.detail.where(screening.detail != "", _number_kinds(facts, screening))
+    detail = detail.mask(facts[DIFFERS], DIFFERS)
     columns = zip(
         facts.index.tolist(),
         ids.tolist(),

@@ -9,6 +9,7 @@ judge them, as far as the list alone can tell (data_checks/lists/list_quality.py
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
@@ -20,6 +21,7 @@ from rich.markup import escape
 
 from cli import console
 from cli.options import Json, Newest, by_channel
+from cli.proof import Me, SecretFd
 
 if TYPE_CHECKING:
     from cli.send.list_judging import Judged
@@ -63,6 +65,42 @@ def ls(
     if not found:
         return console.next_commands("cohort list check LIST.csv")
     console.next_commands(f"cohort message --list {found[0].id} --name NAME --template KEY")
+
+
+@app.command("take-over")
+def take_over(
+    campaign: Annotated[int, typer.Argument(help="Whose list: cohort campaigns.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Write without asking.")] = False,
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """
+    Write a list's numbers to the record, where the record had others when the campaign was checked.
+
+    Only numbers that can be used, of nobody else, and not over one that somebody changed since. The review
+    shows examples, and the outcomes name the rows.
+    """
+    from cli.proof import who_acts
+    from cli.wiring import get_settings, open_record
+    from clinic.clock import SystemClock
+    from clinic.errors import NotAllowed
+    from clinic.message.prepare.list_numbers import read_differences, take_over
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        by = who_acts(record, settings, me, secret_fd)
+        for one in read_differences(record, campaign, limit=10):
+            console.say(
+                f"Row {one.row_number}: {one.listed} on the list, {one.recorded} on the record"
+            )
+        asked = "Write the list's numbers to the record?"
+        if not (yes or (sys.stdin.isatty() and typer.confirm(asked, err=True))):
+            raise NotAllowed(
+                "not-confirmed", "nothing was written; to write without being asked: --yes"
+            )
+        written = take_over(record, SystemClock(), campaign, settings.phones, by=by)
+    console.say(f"{written:,} patients have the list's number now.")
+    console.next_commands(f"cohort show {campaign}")
 
 
 @app.command()

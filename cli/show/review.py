@@ -35,6 +35,8 @@ def show_review(review: Review, previews: list[Preview], *, not_accepted: Path |
     if review.accepted and not review.dry_run:
         out.print(BACKGROUND)
     show_said(review.said)
+    for one in review.differences:
+        out.print(f"  Row {one.row_number}: {one.listed} on the list, {one.recorded} on the record")
     if review.override and review.override.applied:
         out.print(f"  Reason of {escape(review.override.by)}: {escape(review.override.reason)}")
     show_previews(previews)
@@ -135,7 +137,7 @@ def show_previews(previews: list[Preview]) -> None:
     """Messages as they would leave, a frame each."""
     out = console.err()
     for preview in previews:
-        title = f"Row {preview.row_number}"
+        title = f"Row {preview.row_number} · to {escape(preview.address)}"
         if preview.segments:  # only a text has any
             title += f" · {preview.segments} segment(s), {preview.encoding}"
         text = escape("\n\n".join(filter(None, (preview.subject, preview.body))))

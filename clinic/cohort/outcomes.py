@@ -65,6 +65,17 @@ _BEFORE = (
         "The date of birth is not this patient's. Make sure who is meant.",
     ),
     Outcome(
+        "name_differs",
+        "error",
+        "Neither name is this patient's. Make sure who is meant: names may have slipped against ids.",
+    ),
+    Outcome(
+        "number_of_another",
+        "error",
+        "The list's number or address is another patient's on the record, and not this one's. Make sure "
+        "whose it is: a column may have been sorted by itself.",
+    ),
+    Outcome(
         "patient_dead",
         "left_out",
         "The patient is deceased. Nothing is sent; correct the list's source.",

@@ -28,7 +28,7 @@ BLOCK_ROWS = 10_000
 # What the checks need to know of a patient
 PATIENT_COLUMNS = (
     "id", "nhs_number", "birth_date", "death_date", "fictitious", "status", "deregistered_on",
-    "preferred_channel", "mobile", "email", "version",
+    "preferred_channel", "mobile", "email", "version", "given_name", "family_name",
 )  # fmt: skip
 
 

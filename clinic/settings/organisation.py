@@ -59,7 +59,9 @@ class Organisation(Section):
         default="generic", description="Whose columns a list must have (ACX-18 to 20)"
     )
     address_from: Literal["list", "record"] = Field(
-        default="list", description="Whose number or e-mail address counts where both have one"
+        default="record",
+        description="Whose number or e-mail address counts where both have one. With the list's, a number "
+        "that the record does not know is used unseen",
     )
     message_unregistered: bool = Field(
         default=False,
@@ -148,5 +150,18 @@ class Gate(Section):
     not_found: float = Field(default=0.3, ge=0, le=1, description="Rows that match no patient")
     birth_date_differs: float = Field(
         default=0.1, ge=0, le=1, description="Rows with another's date of birth"
+    )
+    number_of_another: float = Field(
+        default=0.02,
+        ge=0,
+        le=1,
+        description="Rows with a number or address that is another patient's on the record; one row alone "
+        "stops no list",
+    )
+    name_differs: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="Rows whose names are unlike the patient's on the record; one row alone stops no list",
     )
     dead: float = Field(default=0.1, ge=0, le=1, description="Rows of deceased patients")

@@ -17,6 +17,7 @@ import pandas as pd
 from data_checks.eligibility.rules import Mask
 
 ADDRESS_FLAGS: Final = ("placeholder", "shared")
+REMARK_FLAGS: Final = ("number_differs",)  # of rows against which nothing speaks
 MANY: Final = 10  # patients on one number or address, from which it is worth a remark
 
 # Seven or more of one digit at the end, six noughts at the end, or the keys of a telephone in their order

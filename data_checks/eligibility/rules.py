@@ -92,6 +92,8 @@ RULES: tuple[Rule, ...] = (
     Rule("birth_date_missing", fault("birth_date_fault", "birth_date_missing")),
     Rule("birth_date_invalid", fault("birth_date_fault", "birth_date_invalid")),
     Rule("birth_date_differs", yes("birth_date_differs")),
+    Rule("name_differs", yes("name_differs")),
+    Rule("number_of_another", yes("number_of_another")),
     # may they be messaged at all?
     Rule("patient_dead", yes("dead")),
     Rule("patient_fictitious", yes("fictitious")),
@@ -120,6 +122,7 @@ IDENTITY: frozenset[str] = frozenset(
     {"unreadable_row", "nhs_number_missing", "nhs_number_invalid", "ids_contradict"}
     | {"patient_not_found"}
     | {"birth_date_missing", "birth_date_invalid", "birth_date_differs"}
+    | {"name_differs", "number_of_another"}
 )
 
 

@@ -8,6 +8,7 @@ staged.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence, Set
 
@@ -16,7 +17,7 @@ import pandas as pd
 
 from clinic.cohort.outcomes import BEFORE
 from clinic.settings import Gate, Layout
-from data_checks.eligibility.dummies import ADDRESS_FLAGS
+from data_checks.eligibility.dummies import ADDRESS_FLAGS, REMARK_FLAGS
 from data_checks.eligibility.rules import IDENTITY, Mask, truth
 from data_checks.gate import checks
 from data_checks.gate.expectations import validate
@@ -56,10 +57,17 @@ def judge_list(
     """
     counted = _tally(flags, ceilings)
     rows = len(flags)
-    allowed = {c.name: c.allowed(gate) if rows >= c.fewest else 1.0 for c in ceilings}
+    allowed = {c.name: _allowed(c, gate, rows) for c in ceilings}
     found = validate(counted, screening_suite(ceilings, allowed))
     shares = [checks.share(c, found, rows=rows, allowed=allowed[c.name]) for c in ceilings]
     return Verdict.of((checks.rows(found, rows), *shares, checks.somebody(found)))
+
+
+def _allowed(ceiling: Ceiling, gate: Gate, rows: int) -> float:
+    """The share that may break it, in millionths, as the suite holds it."""
+    if rows < ceiling.fewest:
+        return 1.0
+    return max(ceiling.allowed(gate), math.ceil(1e6 * ceiling.spared / rows) / 1e6)
 
 
 def judge_intake(
@@ -93,11 +101,12 @@ def _tally(flags: pd.DataFrame, ceilings: tuple[Ceiling, ...]) -> pd.DataFrame:
     """The few columns that the suite counts; a flag that is missing is left for it to find missing."""
     broken = {str(code): ~truth(flags, str(code)) for code in flags.columns}
     nothing = np.zeros(len(flags), dtype=bool)
+    remarks = {name: broken.pop(name, nothing) for name in REMARK_FLAGS}
     of_addresses = {name: broken.pop(name, nothing) for name in ADDRESS_FLAGS}
     counted = {c.flag: ~broken[c.flag] for c in ceilings if c.flag in broken}
     if flags.empty:  # no block, so no columns either: it is the row count that should stop it
         counted |= {c.flag: nothing for c in ceilings}
-    counted |= {name: ~mask for name, mask in of_addresses.items()}
+    counted |= {name: ~mask for name, mask in (of_addresses | remarks).items()}
     counted["no_dummy"] = ~np.logical_or.reduce([nothing, *of_addresses.values()])
     counted["accepted"] = ~np.logical_or.reduce([nothing, *broken.values()])
     counted["no_error"] = ~_first(broken, nothing, _ERRORS)

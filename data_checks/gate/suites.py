@@ -37,6 +37,7 @@ class Ceiling:
     severity: Severity = "critical"
     asks_record: bool = False  # cannot be told from the list alone
     fewest: int = FEWEST_FOR_SHARES  # rows from which on it is judged
+    spared: int = 0  # so many rows break nothing, however small a list they are of
 
 
 CEILINGS: tuple[Ceiling, ...] = (
@@ -63,6 +64,37 @@ CEILINGS: tuple[Ceiling, ...] = (
         "Rows may have slipped against each other: a sheet sorted by one column only. Export it again.",
         lambda gate: gate.birth_date_differs,
         asks_record=True,
+    ),
+    Ceiling(
+        "number_of_another",
+        "number_of_another",
+        "have a number or address that is another patient's on the record",
+        "The column may have been sorted by itself, so that messages go to others. Export the list again.",
+        lambda gate: gate.number_of_another,
+        asks_record=True,
+        fewest=3,
+        spared=1,
+    ),
+    Ceiling(
+        "name_differs",
+        "name_differs",
+        "have names unlike the patient's",
+        "Ids and names may have slipped against each other: a sheet sorted by one column. Export it again.",
+        lambda gate: gate.name_differs,
+        asks_record=True,
+        fewest=3,
+        spared=1,
+    ),
+    Ceiling(
+        "number_differs",
+        "number_differs",
+        "have another number or address than the record",
+        "Look at the examples: where the list's are right, take them over into the record: "
+        "cohort list take-over CAMPAIGN.",
+        lambda gate: 0.0,
+        "warning",
+        asks_record=True,
+        fewest=1,
     ),
     Ceiling(
         "dead",

@@ -53,6 +53,10 @@ class Verdict:
             return cls("stop", checks)
         return cls("pass" if all(check.passed for check in checks) else "warn", checks)
 
+    def with_check(self, check: Check) -> Verdict:
+        """The same with one more check."""
+        return Verdict.of((*self.checks, check))
+
     @property
     def stops(self) -> list[str]:
         """Why the list may not be acted on, each with what to do; empty unless `stop`."""

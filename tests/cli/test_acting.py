@@ -18,6 +18,7 @@ from tests.cli.office import SECRET, Office, hire
 
 WORDS = {
     "patients import": "nowhere.csv",
+    "list take-over": "77 --yes",
     "message": "nowhere.csv --name Flu --template flu-invite --yes",
     "remind": "--yes",
     "pause": "77",

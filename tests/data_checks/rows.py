@@ -16,6 +16,8 @@ WELL: dict[str, Any] = {
     "register_optional": False,
     "birth_date_fault": "",
     "birth_date_differs": False,
+    "name_differs": False,
+    "number_of_another": False,
     "dead": False,
     "fictitious": False,
     "deregistered": False,

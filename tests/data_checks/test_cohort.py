@@ -228,6 +228,7 @@ def test_a_patient_listed_twice_gets_one_message_and_both_rows_an_outcome(
 def test_a_row_with_a_fault_of_its_own_does_not_take_a_good_one_with_it(
     practice: Practice,
 ) -> None:
+    organisation(practice, address_from="list")
     practice.patients(1)
     path = practice.file(
         f"{nhs(1)},020 7946 0000", f"{nhs(1)},", f"{nhs(1)},", heading="NHS Number,Mobile"
@@ -328,8 +329,8 @@ def test_who_lacks_a_value_that_the_template_needs_is_not_sent_to(practice: Prac
     practice.patient(2)
     practice.patient(3, title="  ")
     path = practice.file(
-        f"{nhs(1)},Monday", f"{nhs(2)},Monday", f"{nhs(3)},Monday", f"{nhs(1)}, ",
-        heading="NHS Number,Clinic",
+        *(f"{nhs(n)},{day},Family" for n, day in ((1, "Monday"), (2, "Monday"), (3, "Monday"), (1, " "))),
+        heading="NHS Number,Clinic,Surname",
     )  # fmt: skip
     assert practice.judge(path, template="clinic") == {
         2: "accepted",

@@ -26,7 +26,7 @@ STRANGERS = [nhs(n) for n in range(101, 131)]
 
 @pytest.fixture
 def practice(record: Record, clock: FakeClock, tmp_path: Path) -> Practice:
-    return Practice(record, clock, tmp_path)
+    return Practice(record, clock, tmp_path, address_from="list")
 
 
 def acts(practice: Practice) -> list[sa.Row[tuple[str, int, str]]]:
@@ -56,8 +56,8 @@ def test_the_good_rows_go_whatever_the_others_lack(
     if heading == "Clinic":
         practice.template("Come to {{ list.Clinic }}.")
     good = "Nia's" if heading == "Clinic" else "07700 900123"
-    rows = [f"{nhs(n)},{good if n <= 8 else cell}" for n in range(1, 33)]
-    number = practice.begin(practice.file(*rows, heading=f"NHS Number,{heading}"))
+    rows = [f"{nhs(n)},Family,{good if n <= 8 else cell}" for n in range(1, 33)]
+    number = practice.begin(practice.file(*rows, heading=f"NHS Number,Surname,{heading}"))
     assert practice.check(number).outcome == "warn"
     found = {code.split(" (")[0]: n for code, n in tally(practice.outcomes()).items()}
     assert found == {"accepted": 8, outcome: 24}

@@ -17,6 +17,8 @@ from sqlalchemy import Connection
 from clinic.cohort.rows import ListSource, match_patients
 from clinic.message.eligibility.contact import is_capped, likely_to_fail, recently_contacted
 from clinic.message.eligibility.decisions import refused
+from clinic.message.eligibility.names import NAME_FIELDS, unlike_names
+from clinic.message.eligibility.numbers import DIFFERS, compare_numbers
 from clinic.message.eligibility.suppress import opt_outs
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.messages import message, recipient
@@ -57,6 +59,7 @@ def facts_of(
         same index; the columns that `data_checks.eligibility.eligibility.screen` names, less those a template
         decides (`variable_missing`); `address`: E.164 or e-mail, "" where there is none;
         `address_kind`: what exactly is wrong with a number (clinic/values/phone_kinds.py);
+        `number_differs`: the record has another number than the list, and nobody has the list's;
         `evidence`: which decision is an opt-out ("consent 12", "reply 5"), else ""; and
         `record_version`: of the patient whose record has that address, Int64; empty: it is the list's own
     """
@@ -78,6 +81,7 @@ def facts_of(
     # What failed is sent again to what the record says now: somebody may have corrected it (PAT-23)
     record_first = settings.organisation.address_from == "record" or source.source == "resend"
     _judge_addresses(facts, rows, known, settings, question.channel, record_first=record_first)
+    _compare(connection, facts, source, rows, known, settings, question.channel)
     _stand_in_for_unregistered(facts, ids["nhs_number"])
     facts["evidence"] = _evidence(connection, facts, question)
     facts["opted_out"] = facts["evidence"] != ""
@@ -156,6 +160,46 @@ def _judge_addresses(
     facts["address"] = judged["address"]
     facts["address_fault"] = judged["fault"]
     facts["address_kind"] = judged["kind"] if "kind" in judged else ""
+
+
+def _compare(
+    connection: Connection,
+    facts: pd.DataFrame,
+    source: ListSource,
+    rows: pd.DataFrame,
+    known: pd.DataFrame,
+    settings: Settings,
+    channel: str,
+) -> None:
+    """NEW-24: whether the list's number and names are the patient's, as far as the record knows them."""
+    field = _address_field(channel)
+    for name in ("number_of_another", DIFFERS, "name_differs"):
+        facts[name] = False
+    if source.from_record:
+        return
+    if field in source.fields:
+        listed, recorded = (
+            _usable(texts, settings, channel)
+            for texts in (rows[field], known[field].fillna("").astype("str"))
+        )
+        compared = compare_numbers(
+            connection, known["id"], listed, recorded, channel=channel, phones=settings.phones
+        )
+        facts[list(compared.columns)] = compared
+    places = {name: source.fields[name] for name in NAME_FIELDS if name in source.fields}
+    if places:
+        given = {
+            name: pd.Series([cells[place] for cells in rows["cells"]], rows.index, dtype="str")
+            for name, place in places.items()
+        }
+        facts["name_differs"] = unlike_names(
+            given, known.fillna({"given_name": "", "family_name": ""})
+        )
+
+
+def _usable(texts: pd.Series[str], settings: Settings, channel: str) -> pd.Series[str]:
+    judged = judge_emails(texts) if channel == "email" else judge_mobiles(texts, settings.phones)
+    return judged["address"]
 
 
 def _address_field(channel: str) -> str:

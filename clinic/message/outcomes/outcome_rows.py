@@ -24,6 +24,7 @@ from clinic.message.campaign.counting import code_of, in_flight
 from clinic.message.campaign.said import said_of
 from clinic.message.codes import message_on
 from clinic.message.eligibility.evidence import explain
+from clinic.message.eligibility.numbers import DIFFERS
 from clinic.message.outcomes.reasons import message_says
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, list_row
@@ -141,7 +142,7 @@ def _rows(own: Campaign, code: sa.ColumnElement[str]) -> sa.Select[Any]:
             list_row.c.row_number,
             list_row.c.cells,
             code.label("code"),
-            sa.func.coalesce(recipient.c.detail, message.c.error_text).label("detail"),
+            sa.func.coalesce(message.c.error_text, recipient.c.detail).label("detail"),
             message.c.reason,
             evidence.label("evidence"),
             patient.c.nhs_number,
@@ -165,6 +166,8 @@ def _outcome_row(row: _Found, decision: str | None) -> OutcomeRow:
 
 def _in_words(code: str, detail: str | None) -> str | None:
     """What is wrong with a number is kept as a word for programs; a person reads the sentence."""
+    if detail == DIFFERS:
+        return "The record has another number or address than the list."
     if not detail or not code.startswith("phone_"):
         return detail
     from clinic.values.phone_kinds import KINDS

@@ -23,6 +23,7 @@ from clinic.message.campaign.counting import count_outcomes, messages_of
 from clinic.message.campaign.override import Override, override_of
 from clinic.message.campaign.request import CohortChoice, MessageRequest
 from clinic.message.campaign.said import Said, said_of
+from clinic.message.prepare.list_numbers import Difference, read_differences
 from clinic.message.template.placeholders import placeholder_warnings, unfilled_warnings
 from clinic.message.template.segments import count_segments
 from clinic.message.template.sensitive import ContentWarning, warnings_for
@@ -44,6 +45,7 @@ class Review:
     letters: what characters outside the phones' alphabet cost (texts only)
     cost: in the settings' currency, 0 where no price is set
     said: of the list: what was left out of it, and what the gate found
+    differences: examples of rows whose number is not the record's
     """
 
     campaign_id: int
@@ -62,6 +64,7 @@ class Review:
     said: tuple[Said, ...]
     override: Override | None
     rewritten: dict[str, int]
+    differences: tuple[Difference, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,7 @@ def review_campaign(record: Record, campaign_id: int, *, segment_cost: float) ->
         said=said,
         override=override,
         rewritten={one: rows for one, rows in changed.items() if not one.startswith("list.")},
+        differences=tuple(read_differences(record, campaign_id)),
     )
 
 

@@ -1,1 +1,1 @@
-"""Right person: what must hold before a patient is messaged, and who answers for it where it does not."""
+"""What a safety check finds, and who answers for it."""

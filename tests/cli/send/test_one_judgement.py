@@ -52,20 +52,28 @@ def demo_list(practice: Practice, folder: Path) -> Path:
 
 def hostile_list(practice: Practice, folder: Path) -> Path:
     """Hidden rows and columns, a further sheet, phones under an odd heading, dummies, gaps, repeats."""
-    query = sa.select(patient.c.nhs_number).where(
+    query = sa.select(patient.c.nhs_number, patient.c.family_name).where(
         patient.c.death_date.is_(None), patient.c.nhs_number.is_not(None)
     )
     with practice.record.read() as connection:
-        numbers = list(connection.scalars(query.order_by(patient.c.id).limit(40)))
+        people = connection.execute(query.order_by(patient.c.id).limit(40)).all()
+        taken = {
+            (text or "").replace(" ", "")
+            for text in connection.scalars(sa.select(patient.c.mobile))
+        }
+    nobodys = next(n for n in range(1000) if f"07700900{n:03}" not in taken)
+    mobile_of = f"07700 900{nobodys:03}"
     book = openpyxl.Workbook()
     sheet = book.active
-    sheet.append(["NHS Number", "Mobile Number", "Clinic", "Handy of the wife", "Secret"])
-    for place, number in enumerate(numbers):
-        mobile = ["07700 900123", "07700 000000", "", "none"][place % 4 if place < 16 else 0]
+    sheet.append(
+        ["NHS Number", "Mobile Number", "Clinic", "Handy of the wife", "Secret", "Surname"]
+    )
+    for place, (number, name) in enumerate(people):
+        mobile = [mobile_of, "07700 000000", "", "none"][place % 4 if place < 16 else 0]
         clinic = "" if place % 3 == 0 else "Nia's <b>"
-        sheet.append([number, mobile, clinic, f"07700 900{place:03}", "x"])
-    sheet.append([numbers[1], "07700 900123", "Nia's", "", ""])
-    sheet.append(["9990000019", "07700 900123", "Nia's", "", ""])
+        sheet.append([number, mobile, clinic, f"07700 900{place:03}", "x", name])
+    sheet.append([people[1].nhs_number, mobile_of, "Nia's", "", "", people[1].family_name])
+    sheet.append(["9990000019", mobile_of, "Nia's", "", "", "Nobody"])
     sheet.row_dimensions[5].hidden = True
     sheet.row_dimensions[9].hidden = True
     sheet.column_dimensions["E"].hidden = True
@@ -133,10 +141,9 @@ def test_a_list_of_which_nobody_can_be_messaged_is_no_success(
 ) -> None:
     """Exit code 2, and why; the channel is the one that was asked for."""
     path = tmp_path / "list.csv"
+    own = patient.c.email if channel == "email" else patient.c.mobile  # else the record's is used
     with practice.record.read() as connection:
-        number = connection.scalar(
-            sa.select(patient.c.nhs_number).where(patient.c.mobile.is_(None))
-        )
+        number = connection.scalar(sa.select(patient.c.nhs_number).where(own.is_(None)))
     path.write_text(f"NHS Number,Mobile Number,Email\n{number},not given,not given\n")
     told = typed("list", "check", str(path), "--channel", channel)
     assert told.code == 2

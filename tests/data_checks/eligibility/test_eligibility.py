@@ -25,6 +25,8 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"birth_date_fault": "birth_date_missing"}, "birth_date_missing"),
     ({"birth_date_fault": "birth_date_invalid"}, "birth_date_invalid"),
     ({"birth_date_differs": True}, "birth_date_differs"),
+    ({"name_differs": True}, "name_differs"),
+    ({"number_of_another": True}, "number_of_another"),
     ({"dead": True}, "patient_dead"),
     ({"fictitious": True}, "patient_fictitious"),
     ({"deregistered": True}, "patient_deregistered"),

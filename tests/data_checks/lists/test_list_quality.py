@@ -41,7 +41,9 @@ ROW_CASES = [
 
 def practice(**organisation: object) -> Settings:
     """A practice with SystmOne lists that accepts Ofcom's numbers for drama."""
-    profile = Organisation.model_validate({"id_scheme": "systmone", **organisation})
+    profile = Organisation.model_validate(
+        {"id_scheme": "systmone", "address_from": "list", **organisation}
+    )
     return Settings(organisation=profile, phones=Phones(test_range=True))
 
 

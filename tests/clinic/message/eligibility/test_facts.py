@@ -68,6 +68,8 @@ def test_with_a_scheme_of_its_own_an_organisation_wants_nhs_numbers(practice: Pr
 
 
 def test_a_numbers_fault_has_a_kind_and_a_good_one_has_none(practice: Practice) -> None:
+    own = practice.settings.organisation.model_copy(update={"address_from": "list"})
+    practice.settings = practice.settings.model_copy(update={"organisation": own})
     rows = (f"{nhs(1)},020 7946 0000", f"{nhs(2)},07700900002", f"{nhs(3)},0770O900003")
     found = facts(practice, take(practice, *rows, heading="NHS Number,Mobile"))
     assert found["address_kind"].tolist() == ["landline", "", "letters"]

@@ -26,7 +26,7 @@ OLD, NEW, LISTED = "07700900001", "07700 900 555", "07700900777"
 
 @pytest.fixture
 def practice(record: Record, clock: FakeClock, tmp_path: Path) -> Practice:
-    practice = Practice(record, clock, tmp_path)
+    practice = Practice(record, clock, tmp_path, address_from="list")
     practice.patients(2)
     return practice
 

@@ -195,7 +195,10 @@ def test_values_of_the_lists_own_columns_come_from_the_right_row(practice: Pract
     practice.patients(3)
     practice.template("At {{ list.Slot_time }}", key="slot")
     path = practice.file(
-        f"{nhs(3)},9:00", f"{nhs(1)},10:00", f"{nhs(2)},11:00", heading="NHS Number,Slot time"
+        f"{nhs(3)},9:00,Family",
+        f"{nhs(1)},10:00,Family",
+        f"{nhs(2)},11:00,Family",
+        heading="NHS Number,Slot time,Surname",
     )
     number = practice.begin(path, template="slot")
     practice.check(number)
