@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 DRAIN_SECONDS: Final = 25.0  # a supervisor kills after 30 at the earliest
 # A run that has not begun by then died: on a busy machine the imports alone take a quarter of it
-_STARTED_BY_NOW: Final = timedelta(seconds=60)
+STARTED_BY_NOW: Final = timedelta(seconds=60)
 _GOES_ON: Final = "settle"  # looks for what is due
 
 
@@ -71,27 +71,48 @@ def _children() -> list[int]:
 
 
 async def go_on(
-    client: PrefectClient, who: Installation, *, within: timedelta = _STARTED_BY_NOW
+    client: PrefectClient, who: Installation, *, within: timedelta = STARTED_BY_NOW
 ) -> None:
     """
     A worker starts: what waited for one is looked for now, and what died in starting is out of the way.
 
-    Runs of this installation alone: another's are another worker's.
+    Runs of this installation alone: another's are another worker's. What died within the last minute cannot be
+    told from what is starting: `look_again` after that.
 
     within: what was asked to start has begun by then, or has ended
     """
-    from prefect.client.schemas.filters import DeploymentFilter, FlowFilter, FlowRunFilter
+    await _end_unbegun(client, who, within)
+    await _ask_what_is_due(client, who)
+
+
+async def look_again(
+    client: PrefectClient, who: Installation, *, within: timedelta = STARTED_BY_NOW
+) -> None:
+    """A minute after `go_on`: one that died in starting would keep its place for minutes, and the next out."""
+    if await _end_unbegun(client, who, within):
+        await _ask_what_is_due(client, who)
+
+
+async def _end_unbegun(client: PrefectClient, who: Installation, within: timedelta) -> int:
+    from prefect.client.schemas.filters import FlowRunFilter
     from prefect.client.schemas.objects import State
     from prefect.states import Crashed
 
-    ours: Any = {"tags": {"all_": [who.tag]}}
-    pending = {"state": {"type": {"any_": ["PENDING"]}}, **ours}
-    limit = datetime.now(UTC) - within
+    pending: Any = {"state": {"type": {"any_": ["PENDING"]}}, "tags": {"all_": [who.tag]}}
+    limit, count = datetime.now(UTC) - within, 0
     for run in await client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(pending)):
         if run.deployment_id and run.state and run.state.timestamp < limit:
             died: State[Any] = Crashed(message="its worker was stopped while it was starting")
             await client.set_flow_run_state(run.id, died, force=True)
+            count += 1
+    return count
+
+
+async def _ask_what_is_due(client: PrefectClient, who: Installation) -> None:
+    from prefect.client.schemas.filters import DeploymentFilter, FlowFilter
+
     flow: Any = {"name": {"any_": [_GOES_ON]}}
+    ours: Any = {"tags": {"all_": [who.tag]}}
     for deployment in await client.read_deployments(
         flow_filter=FlowFilter.model_validate(flow),
         deployment_filter=DeploymentFilter.model_validate(ours),

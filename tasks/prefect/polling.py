@@ -12,6 +12,7 @@ use the same server are refused, in words.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import runpy
@@ -27,7 +28,7 @@ from uuid import UUID
 from clinic.errors import CohortError, NotAllowed
 from clinic.settings import load_settings
 from tasks.copies import named, read_place, refuse_copies
-from tasks.draining import drain_children_first, go_on
+from tasks.draining import STARTED_BY_NOW, drain_children_first, go_on, look_again
 from tasks.prefect.turns import Turns
 from tasks.processes import identity
 from tasks.processes.environment import (
@@ -144,6 +145,12 @@ def register(ours: frozenset[str], who: Installation, *, starts_at_once: int) ->
                 drain_children_first()
                 self._turns = Turns(starts_at_once, self._is_starting)
                 await go_on(self.client, who)
+                self._later = asyncio.create_task(self._look_again())
+
+            async def _look_again(self) -> None:
+                await asyncio.sleep(STARTED_BY_NOW.total_seconds())
+                with contextlib.suppress(httpx.HTTPError, PrefectException):
+                    await look_again(self.client, who)
 
             async def _is_starting(self, run: UUID) -> bool:
                 # An error that is raised here would end the worker

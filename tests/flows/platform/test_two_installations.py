@@ -22,7 +22,7 @@ from clinic.record.database import Record
 from clinic.record.installation import install
 from clinic.record.schema.lists import template
 from clinic.settings import Settings
-from tasks.draining import go_on
+from tasks.draining import STARTED_BY_NOW, go_on, look_again
 from tasks.prefect.deploying import deploy_all, ensure_work_pool
 from tasks.prefect.polling import REFUSED, refuse_foreign_pool
 from tasks.prefect.sending_queue import SENDING_QUEUE, is_paused
@@ -208,9 +208,15 @@ def test_a_worker_that_starts_takes_away_its_own_installations_dead_runs_alone(
         async with get_client() as asynchronous:
             await go_on(asynchronous, who, within=timedelta(0))
 
+    async def a_minute_later(who: Installation, within: timedelta) -> None:
+        async with get_client() as asynchronous:
+            await look_again(asynchronous, who, within=within)
+
     run_async(start, homes[0].who)
     assert [state_of(run) for run in dead] == ["Crashed", "Pending"]
-    run_async(start, homes[1].who)
+    run_async(a_minute_later, homes[1].who, STARTED_BY_NOW)  # it may be starting
+    assert [state_of(run) for run in dead] == ["Crashed", "Pending"]
+    run_async(a_minute_later, homes[1].who, timedelta(0))
     assert [state_of(run) for run in dead] == ["Crashed", "Crashed"]
 
 
