@@ -85,13 +85,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(what: str, look: Callable[[], T | None], *, seconds: float = 30) -> T:
+def wait_for(
+    what: str, look: Callable[[], T | None], *, seconds: float = 30, every: float = 0.1
+) -> T:
     """The first true value that `look` returns; Prefect's records come a moment after the fact."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
         if time.monotonic() > deadline:
             raise AssertionError(f"after {seconds:.0f} s there was still no {what}")
-        time.sleep(0.1)
+        time.sleep(every)
     return found
 
 

@@ -24,9 +24,7 @@ ALL = [
     for place, ending in enumerate(ENDINGS)
 ]
 OF_SUITE = [
-    Case("notice", "internal", "lost after"),
-    Case("notice", "facility", "reject"),
-    Case("notice", "provider", "withdraw"),
+    Case("notice", "internal", "lost after", early=True),
 ]
 
 
@@ -45,7 +43,8 @@ def ask(office: Installation, row: Row) -> None:
 
 def wait(office: Installation, row: Row) -> None:
     """Until its run waits for the decision."""
-    office.wait_for_run(row, "Suspended", "Expired")
+    if not row.case.early:
+        office.wait_for_run(row, "Suspended", "Expired")
 
 
 def decide(office: Installation, row: Row) -> None:

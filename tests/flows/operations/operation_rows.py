@@ -8,9 +8,11 @@ asked for and decided as its case says. Everything typed and printed is kept wit
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 import shlex
+import shutil
 import signal
 import time
 from collections.abc import Iterator, Mapping
@@ -25,9 +27,13 @@ from prefect.client.schemas.actions import WorkPoolUpdate
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Crashed
 
+from clinic.change.export.export import folder_of
+from clinic.change.exported import find_file
 from clinic.change.operations import get_operation
+from clinic.clock import SystemClock
+from clinic.govern.audit.anchor import anchor_of
 from clinic.record.database import Record
-from clinic.record.migrate import migrate
+from clinic.record.installation import install
 from clinic.record.schema.change import operation_chunk
 from clinic.record.schema.people import facility, patient, provider
 from clinic.settings import Settings
@@ -60,6 +66,7 @@ class Case:
     kind: str
     way: str
     ending: str
+    early: bool = False  # decided while its run waits for a worker: one process for it, not two
 
     def __str__(self) -> str:
         return f"{self.kind}, by {self.way}: {self.ending}"
@@ -72,6 +79,7 @@ class Row:
     case: Case
     first: int  # of its patients
     operation: int = 0
+    operations: list[int] = field(default_factory=list)  # that one, and the one it undoes
     campaign: int = 0  # of a notice
     hints: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
@@ -87,7 +95,6 @@ class Installation:
 
     def __init__(self, settings: Settings, rows: list[Row], folder: Path) -> None:
         with contextlib.closing(Record.open(settings.database_url)) as record:
-            migrate(record)
             self.office = Office(settings.home, record)
         # Prefect was imported long before, and reads the same of `running_prefect`
         self.office.environment |= prefect_environment(settings) | {
@@ -113,15 +120,29 @@ class Installation:
             connection.execute(sa.update(facility).values(email="desk@practice.nhs.uk"))
 
     def type(
-        self, row: Row, *words: str, code: int = 0, me: str | None = None, **given: Any
+        self,
+        row: Row,
+        *words: str,
+        codes: tuple[int, ...] = (0,),
+        me: str | None = None,
+        **given: Any,
     ) -> str:
         """Type a command; what it prints under "Next:" is kept with the row."""
         result = self.office.run(*words, me=me, **given)
         row.told.append(f"$ cohort {shlex.join(words)}\n{result.output}")
-        assert result.exit_code == code, "\n".join(row.told)
+        assert result.exit_code in codes, "\n".join(row.told)
         _, _, after = result.output.rpartition("Next:")
         row.hints = re.findall(r"^ +(cohort .+)$", after, re.MULTILINE)
         return result.output
+
+    def type_until_done(self, row: Row, *words: str, me: str) -> str:
+        """Again where it says so: a server that is busy with many runs answers that it cannot now."""
+        for _ in range(5):
+            said = self.type(row, *words, codes=(0, 4), me=me)
+            if "is busy with other runs" not in " ".join(said.split()):
+                break
+            time.sleep(5)
+        return said
 
     def select(self, row: Row, *, only: int = EACH) -> int:
         """Select the row's patients, the first of them alone if so told; the selection's number."""
@@ -145,6 +166,7 @@ class Installation:
         reason = () if kind == "rerun" else ("--reason", "the table")
         said = self.type(row, "operations", kind, *words, *reason, "--yes", me=me, **given)
         row.operation = number_in(said, r"Operation (\d+)")
+        row.operations.append(row.operation)
 
     def shown(self, row: Row) -> dict[str, Any]:
         """What `operations show` says of it to a script."""
@@ -159,10 +181,23 @@ class Installation:
         """The number of the request for its approval."""
         return str(get_operation(self.record, row.operation).approval_id)
 
+    def is_waiting(self, row: Row) -> bool:
+        """Whether the list of what waits for approval has it."""
+        return row.operation in {each["subject_id"] for each in self.office.rows("approvals")}
+
     def run(self, row: Row) -> FlowRun | None:
         """The newest of its runs, as Prefect knows it."""
         tag = f"campaign-{row.campaign}" if row.campaign else operation_tag(row.operation)
         return next(iter(runs_of(tag)), None)
+
+    def require_that_nothing_runs(self, row: Row) -> None:
+        """No run of the row's operations is Running, Pending or Suspended in Prefect for ever."""
+        tags = [operation_tag(number) for number in row.operations]
+        runs = [run for tag in tags for run in runs_of(tag)]
+        left = [f"{run.name}: {run.state_name}" for run in runs if not _is_over(run)]
+        assert not left, "\n".join([*left, *row.told])
+        if row.case.ending == "killed":
+            assert [run.state_name for run in runs] == ["Completed", "Crashed"], row.case
 
     def wait_for_run(self, row: Row, *states: str) -> FlowRun:
         """Until its newest run is in one of these states of Prefect's."""
@@ -172,7 +207,8 @@ class Installation:
             return found if found is not None and found.state_name in states else None
 
         try:
-            return wait_for(f"run that is {' or '.join(states)}", look, seconds=LONG)
+            # A look costs the server as much as a step of a run: not ten a second
+            return wait_for(f"run that is {' or '.join(states)}", look, seconds=LONG, every=1)
         except AssertionError as late:
             found = self.run(row)
             raise AssertionError(
@@ -192,19 +228,20 @@ class Installation:
 
     @contextlib.contextmanager
     def no_run_begins(self) -> Iterator[None]:
-        """Meanwhile the worker gets nothing to do."""
+        """Meanwhile the worker gets nothing to do; inside another such block, to its end."""
         pool = identity.of(self.record, self.settings).pool
         with get_client(sync_client=True) as client:
+            before = client.read_work_pool(pool).is_paused
             client.update_work_pool(pool, WorkPoolUpdate(is_paused=True))
             yield
-            client.update_work_pool(pool, WorkPoolUpdate(is_paused=False))
+            client.update_work_pool(pool, WorkPoolUpdate(is_paused=before))
 
     def kill_in_the_middle(self, row: Row) -> None:
         """SIGKILL the process that applies it, between its first chunk and its last."""
         until = time.monotonic() + LONG
         while not self._has_applied(row):
             assert time.monotonic() < until, "\n".join(row.told)
-            time.sleep(0.002)
+            time.sleep(0.005)
         with self.record.write():  # meanwhile nobody else writes: it comes to no end
             assert self.state(row) == "running", "it was through before it was killed"
             found = self.run(row)
@@ -221,12 +258,58 @@ class Installation:
         with self.record.read() as connection:
             return bool(connection.scalar(applied))
 
+    def file_is_as_told(self, row: Row) -> bool:
+        """Whether an export's file is in the home, with the rows and the hash that are on the record."""
+        told = find_file(self.record, row.operation)
+        if told is None or told.rows != EACH:
+            return False
+        data = (folder_of(self.settings) / told.name).read_bytes()
+        return told.sha256 == hashlib.sha256(data).hexdigest()
+
     def value(self, row: Row, field_name: str) -> list[Any]:
         """A field of the row's patients, by their numbers."""
         column = patient.c[field_name]
         within = patient.c.id.between(row.first, row.first + EACH - 1)
         with self.record.read() as connection:
             return list(connection.scalars(sa.select(column).where(within).order_by(patient.c.id)))
+
+
+def _is_over(run: FlowRun) -> bool:
+    return run.state is not None and run.state.is_final()
+
+
+@contextlib.contextmanager
+def record_of_its_own(settings: Settings, template: Path) -> Iterator[None]:
+    """
+    An empty record in the place of this home's, with the same name, so that its deployments serve.
+
+    Those who share the server left patients and operations in theirs, and find them again.
+    """
+    who, path = identity.read(settings), settings.home / "record.db"
+    aside = path.rename(path.with_name("record-aside.db"))
+    anchor_of(settings).unlink(missing_ok=True)
+    shutil.copy(template, path)
+    with contextlib.closing(Record.open(settings.database_url)) as record:
+        install(record, SystemClock(), who.install_id)
+    try:
+        yield
+    finally:
+        for left in settings.home.glob("record.db*"):
+            left.unlink()
+        anchor_of(settings).unlink(missing_ok=True)
+        aside.rename(path)
+
+
+@contextlib.contextmanager
+def nothing_by_the_clock() -> Iterator[None]:
+    """Meanwhile no run starts by its schedule, each of which is a process."""
+    with get_client(sync_client=True) as client:
+        ids = [each.id for each in client.read_deployments()]
+        for one in ids:
+            client.pause_deployment(one)
+        yield
+        for one in ids:
+            client.resume_deployment(one)
 
 
 def number_in(text: str, pattern: str) -> int:

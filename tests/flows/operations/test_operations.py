@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,14 +18,13 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import StateType
 from prefect.events import emit_event
-from prefect.states import Crashed, Pending, Running
+from prefect.states import Crashed, Pending, Running, Suspended
 
-from clinic.change.export.export import folder_of
-from clinic.change.exported import find_file
+from cli.going import told_of_run
 from clinic.change.operations import get_operation
 from clinic.change.review.deciding import decide
 from clinic.change.review.next_steps import next_steps
-from clinic.errors import CohortError, RecordUnsafe
+from clinic.errors import CohortError, Incomplete, RecordUnsafe
 from clinic.govern.audit.anchor import anchor_of, read_anchor
 from clinic.govern.audit.key import unlock
 from clinic.govern.audit.verify import verify
@@ -44,8 +43,7 @@ from tasks import wiring
 from tasks.guard.decorators import flow
 from tasks.processes.identity import Installation
 from tasks.processes.workers import start_worker, stop_worker, worker_log
-from tasks.runs.decided import decision_goes_on
-from tasks.runs.going_on import go_on, operation_goes_on, operation_tag, runs_of
+from tasks.runs.going_on import go_on, runs_of
 from tasks.runs.not_begun import stalled
 from tasks.runs.runs import resume, start_deployment
 from tasks.runs.silent_runs import (
@@ -288,42 +286,25 @@ def test_a_waiting_flow_is_suspended_and_resumed_by_the_decision(
     assert verify(record, None).holds
 
 
-def test_a_suspended_run_that_is_lost_loses_nothing_that_was_approved(
-    office: tuple[Settings, Record], who: Installation
-) -> None:
-    """Prefect calls it crashed; the decision starts another, asked for twice it is one."""
-    from clinic.clock import SystemClock
-
-    settings, record = office
-    clock: FakeClock = SystemClock()  # type: ignore[assignment]
-    operation_id = asked(record, clock, "tag", {"add": ["b"]}, [2, 4])
-    assert operation_goes_on(operation_id, "tag", flow_run_id=None) == "started"
-    [run] = runs_of(operation_tag(operation_id))
-    _wait_suspended(run.id, 1, settings)
-    with get_client(sync_client=True) as client:
-        emit_heartbeat_of(run.id)
-        # Silent for an hour, and suspended: it waits for a person, and nothing is done to it
-        crash_silent_runs(client, who.tag, now=datetime.now(UTC) + timedelta(hours=1))
-        assert state_of(run.id) == "Suspended"
-        client.set_flow_run_state(run.id, Crashed(), force=True)
-    number = get_operation(record, operation_id).approval_id or 0
-    decided = decide(record, clock, number, operator=MANAGER, decision="approved", note="seen")
-    assert decision_goes_on(record, decided) == "started"
-    assert decision_goes_on(record, decided) in ("not begun", "under way", "started")
-    assert len(runs_of(operation_tag(operation_id))) == 2
-    wait_for("done", lambda: get_operation(record, operation_id).state == "done", seconds=90)
-
-
 def test_only_a_running_run_that_fell_silent_is_crashed(
     prefect_server: Settings, who: Installation
 ) -> None:
-    """And of this installation's alone: another's is its own to judge."""
+    """
+    And of this installation's alone: another's is its own to judge. A suspended one waits for a person,
+    however long it sent nothing.
+    """
     with get_client(sync_client=True) as client:
         runs = [
-            client.create_flow_run(settle, state=Running(), tags=[tag])
-            for tag in (who.tag, who.tag, "installation-0ther000")
+            client.create_flow_run(settle, state=state, tags=[tag])
+            for tag, state in (
+                (who.tag, Running()),
+                (who.tag, Running()),
+                ("installation-0ther000", Running()),
+                (who.tag, Suspended(timeout_seconds=7200)),
+            )
         ]
-        silent, young, others = (run.id for run in runs)
+        silent, young, others, suspended = (run.id for run in runs)
+        emit_heartbeat_of(suspended)
         emit_heartbeat_of(silent)
         emit_heartbeat_of(others)
         now = datetime.now(UTC)
@@ -340,6 +321,7 @@ def test_only_a_running_run_that_fell_silent_is_crashed(
         late = now + NONE_AT_ALL + timedelta(seconds=5)
         assert young in crash_silent_runs(client, who.tag, now=late)
         assert (state_of(young), state_of(others)) == ("Crashed", "Running")
+        assert state_of(suspended) == "Suspended"
         client.set_flow_run_state(others, Crashed(), force=True)
 
 
@@ -373,7 +355,23 @@ def test_of_a_run_that_never_began_it_is_said_for_how_long_and_then_another_is_s
     assert found.lost_at is not None
     assert went(now=found.lost_at + timedelta(seconds=1)) == "started"
     assert state_of(taken) == "Crashed"
+    assert went() in ("not begun", "under way")  # asked for twice it is one
     assert len(runs_of(tag)) == 2
+
+
+def test_who_decides_where_no_worker_is_there_is_told_so(
+    prefect_server: Settings, who: Installation, tmp_path: Path
+) -> None:
+    """A run that a worker took before it died is not "about to begin", in its first minute neither."""
+    shutil.copy(prefect_server.home / "record.db", tmp_path / "record.db")
+    here, tag = prefect_server.model_copy(update={"home": tmp_path}), "operation-900003"
+    with get_client(sync_client=True) as client:
+        client.create_flow_run(settle, state=Pending(), tags=[who.tag, tag])
+    with pytest.raises(Incomplete) as told:
+        told_of_run(here, tag, None, then="cohort operations resume 7")
+    assert (told.value.code, told.value.exit_code) == ("run-not-begun", 4)
+    for says in ("decision stands", "no worker runs here", "server start", "operations resume 7"):
+        assert says in told.value.says
 
 
 def test_of_a_run_that_fell_silent_it_is_said_since_when(
@@ -401,24 +399,6 @@ def emit_heartbeat_of(flow_run_id: UUID) -> None:
     emit_event(
         "prefect.flow-run.heartbeat", {"prefect.resource.id": f"prefect.flow-run.{flow_run_id}"}
     )
-
-
-def test_an_export_leaves_through_a_worker(office: tuple[Settings, Record]) -> None:
-    """ALC-6: what was approved before is not waited for; its file is in the worker's home."""
-    from clinic.clock import SystemClock
-
-    settings, record = office
-    clock: FakeClock = SystemClock()  # type: ignore[assignment]
-    parameters = {"what": "patients", "format": "csv"}
-    operation_id = asked(record, clock, "export", parameters, [5, 6])
-    approved(record, clock, operation_id)
-    run = start_deployment("export-data/export-data", {"operation_id": operation_id})
-    wait_for("end", lambda: state_of(run) == "Completed", seconds=90)
-    assert get_operation(record, operation_id).state == "done"
-    file = find_file(record, operation_id)
-    assert file is not None
-    data = (folder_of(settings) / file.name).read_bytes()
-    assert (file.rows, file.sha256) == (2, hashlib.sha256(data).hexdigest())
 
 
 def _wait_suspended(run: UUID, times: int, settings: Settings) -> None:
