@@ -1,10 +1,10 @@
-# Everything a newcomer types. `make demo` and `make test` need only Python 3.11, 3.12 or 3.13, and make.
+# Everything a newcomer types. `make demo` and `make test` need only Python 3.11, 3.12, 3.13 or 3.14, and make.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-# The Pythons that the lock was made for and the suite was run with
-SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+# The Pythons that the lock has wheels for; the suite was run with the first three
+SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 
 # Every flow run is a process: without bytecode of our own modules each would parse them again, for a second
 unexport PYTHONDONTWRITEBYTECODE
@@ -21,7 +21,7 @@ test: $(VENV)/installed   ## set up, then run every test: three at once, since t
 # Prefect's database is migrated once, here, so that a server starts in 3 s and not in 15
 $(VENV)/installed: requirements.lock requirements-uv.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -c '$(SUPPORTED)' 2>/dev/null || { \
-	    echo "Cohort needs Python 3.11, 3.12 or 3.13; $(PYTHON) is" \
+	    echo "Cohort needs Python 3.11, 3.12, 3.13 or 3.14; $(PYTHON) is" \
 	        "$$($(PYTHON) --version 2>/dev/null || echo not found). Nothing was installed." \
 	        "Name another one: make PYTHON=python3.13 $(MAKECMDGOALS)" >&2; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -33,10 +33,15 @@ def is_good(version: tuple[int, int, int], threads: int) -> bool:
 
 
 def choose(linked: ModuleType, brought: Callable[[], ModuleType]) -> ModuleType:
-    """The linked library where it is good, else the one that is brought."""
+    """The linked library where it is good or all there is, else the one that is brought."""
     if is_good(linked.sqlite_version_info, linked.threadsafety):
         return linked
-    return brought()
+    try:
+        return brought()
+    except (
+        ImportError
+    ):  # no wheel for this machine: the record uses a rollback journal (clinic/record/database.py)
+        return linked
 
 
 @functools.cache

@@ -57,6 +57,16 @@ def test_a_good_library_loads_no_other() -> None:
     assert choose(linked, brought) is linked
 
 
+def test_where_no_other_can_be_had_the_linked_one_is_used() -> None:
+    """With a rollback journal, as `test_a_record_works_with_either` shows of the one that is linked here."""
+
+    def brought() -> ModuleType:
+        raise ModuleNotFoundError("pysqlite3")
+
+    linked = cast(Any, SimpleNamespace(sqlite_version_info=(3, 46, 1), threadsafety=3))
+    assert choose(linked, brought) is linked
+
+
 def test_this_process_has_one_that_is_good() -> None:
     assert wal_is_safe(library().sqlite_version_info)
     assert library() is library()
