@@ -20,6 +20,7 @@ from clinic.message import states
 from clinic.message.campaign.campaign import Campaign
 from clinic.message.campaign.moves import move
 from clinic.message.campaign.override import apply_override, override_of
+from clinic.message.safety.accepted import acceptance_of, apply_acceptance
 from clinic.record.database import Record
 from clinic.record.schema.lists import list_row
 from clinic.record.schema.messages import campaign, check_result, recipient
@@ -27,7 +28,7 @@ from data_checks.gate.verdict import Verdict
 
 HOW_TO_OVERRIDE: Final = (
     "Every row and its reason can be downloaded; whoever knows that the list is right anyway gives a "
-    "reason: --override-gate REASON, in a run override_gate"
+    "reason: --override-gate REASON, in a run override_gate; or for one check alone --accept CODE=REASON"
 )
 
 
@@ -82,6 +83,8 @@ def pass_or_refuse(
     if verdict.outcome != "stop":
         return
     with record.write() as connection:
+        if _is_accepted(connection, clock, job, suite, verdict, rows=rows):
+            return
         if override_of(connection, job.id) is not None:
             if not job.request_key.startswith(PREVIEW):  # of a look nothing stays behind
                 apply_override(connection, clock, job.id, _found(suite, verdict), rows=rows)
@@ -90,6 +93,23 @@ def pass_or_refuse(
         _add_unjudged(connection, job.id)
         _close(connection, job.id, "list-refused", "list_refused")
     raise CohortRefused("list-refused", f"{' '.join(verdict.stops)} {HOW_TO_OVERRIDE}")
+
+
+def _is_accepted(
+    connection: Connection, clock: Clock, job: Campaign, suite: str, verdict: Verdict, *, rows: int
+) -> bool:
+    """Whether a named person accepted each of the checks that stopped the list, by its own code."""
+    stopped = [check for check in verdict.checks if check.stops]
+    if any(acceptance_of(connection, job.id, check.name) is None for check in stopped):
+        return False
+    if job.request_key.startswith(PREVIEW):  # of a look nothing stays behind
+        return True
+    found = _found(suite, verdict)
+    for check in stopped:
+        apply_acceptance(
+            connection, clock, job.id, check.name, found=found, rows=check.broken or rows
+        )
+    return True
 
 
 def _found(suite: str, verdict: Verdict) -> dict[str, Any]:

@@ -175,7 +175,7 @@ def accepted(typed: Sequence[str]) -> dict[str, str]:
         raise CohortRefused(
             "request-invalid",
             "--accept takes the code of a safety check, = and why what it finds is right: "
-            '--accept had_this_lately="the first text had the wrong date"',
+            '--accept name_differs="the names are in Arabic"',
         )
     return {code.strip().replace("-", "_"): reason.strip() for code, _, reason in pairs}
 

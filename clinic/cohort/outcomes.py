@@ -97,6 +97,37 @@ _BEFORE = (
     Outcome(
         "no_contact", "left_out", "The patient's preferred contact is No Contact. Do not message."
     ),
+    Outcome(
+        "list_says_dead",
+        "left_out",
+        "The list itself says that the patient is deceased. Nothing is sent; look at the record.",
+    ),
+    Outcome(
+        "list_says_sensitive",
+        "left_out",
+        "The list itself marks the patient as sensitive or at risk. Do not message; contact with care.",
+    ),
+    Outcome(
+        "list_says_no_contact",
+        "left_out",
+        "The list itself says not to contact the patient so. Do not message.",
+    ),
+    Outcome(
+        "list_says_left",
+        "left_out",
+        "The list itself says that the patient is no longer registered. Nothing is sent; look at the record.",
+    ),
+    Outcome(
+        "list_says_declined",
+        "left_out",
+        "The list itself says that the patient declined. Contact another way.",
+    ),
+    Outcome(
+        "list_says_unclear",
+        "error",
+        "A column that may say not to message has a cell that is not understood. Write yes or no in it, or "
+        "take the column out.",
+    ),
     Outcome("phone_missing", "error", "No mobile number. Contact another way, or add one."),
     Outcome("phone_invalid", "error", "The number is not valid. Correct it in the record."),
     Outcome(

@@ -20,6 +20,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from clinic.message.eligibility.says_no import CODES as SAYS_NO
+
 Channel = Literal["sms", "email", "voice"]
 Mask: TypeAlias = npt.NDArray[np.bool_]
 EVERY_CHANNEL: frozenset[Channel] = frozenset({"sms", "email", "voice"})
@@ -101,6 +103,7 @@ RULES: tuple[Rule, ...] = (
     Rule("status_not_messaged", no("status_allowed")),
     Rule("no_contact", yes("no_contact")),
     Rule("opted_out", yes("opted_out")),
+    *(Rule(code, fault("list_says", code)) for code in SAYS_NO),
     # are they asked twice? Asked of rows that nothing else speaks against (data_checks/cohort.py)
     Rule("duplicate", _filled("duplicate_of")),
     # can they be reached? A landline rings, so a voice call does not mind one

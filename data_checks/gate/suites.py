@@ -97,6 +97,16 @@ CEILINGS: tuple[Ceiling, ...] = (
         fewest=1,
     ),
     Ceiling(
+        "list_says_unclear",
+        "list_says_unclear",
+        "have a cell that is not understood in a column that may say not to message them",
+        "Write yes or no in that column (died, left, declined, sensitive, do not contact, consent), or take it "
+        "out of the list.",
+        lambda gate: 0.0,
+        asks_record=True,
+        fewest=1,
+    ),
+    Ceiling(
         "dead",
         "patient_dead",
         "are of deceased patients",

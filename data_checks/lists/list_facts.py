@@ -30,6 +30,7 @@ _TAKEN_AS_GOOD: Final[Mapping[str, bool | int | str]] = {
     "register_optional": False,
     "birth_date_fault": "",
     "birth_date_differs": False,
+    "list_says": "",
     "name_differs": False,
     "number_of_another": False,
     "dead": False,

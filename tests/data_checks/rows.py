@@ -16,6 +16,7 @@ WELL: dict[str, Any] = {
     "register_optional": False,
     "birth_date_fault": "",
     "birth_date_differs": False,
+    "list_says": "",
     "name_differs": False,
     "number_of_another": False,
     "dead": False,
@@ -34,6 +35,7 @@ WELL: dict[str, Any] = {
 TEXTS = (
     "nhs_number_fault",
     "birth_date_fault",
+    "list_says",
     "address_fault",
     "variable_missing",
     "value_too_long",

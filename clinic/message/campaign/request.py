@@ -98,7 +98,7 @@ class MessageRequest(BaseModel):
         default={},
         title="Accepted findings",
         description="Code of a safety check and why what it finds is right, for example "
-        '{"had_this_lately": "the first text had the wrong date"}. Needs \'Requested by\'',
+        '{"name_differs": "the names are in Arabic"}. Needs \'Requested by\'',
     )
     start_at: datetime | None = Field(
         default=None,

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from clinic.cohort.remarks import list_remarks
 from clinic.message.campaign.campaign import get_campaign
 from clinic.message.campaign.override import override_of
+from clinic.message.safety.accepted import acceptances_of
 from clinic.record.schema.messages import check_result
 
 
@@ -66,6 +67,9 @@ def _of_the_gate(connection: Connection, campaign_id: int) -> Iterator[Said]:
 
 
 def _overridden(connection: Connection, campaign_id: int) -> Iterator[Said]:
+    for one in acceptances_of(connection, campaign_id):
+        if one.applied:
+            yield Said("accepted", f"{one.by} accepted {one.code}, with a reason.")
     override = override_of(connection, campaign_id)
     if override is not None and override.applied:
         yield Said(

@@ -19,6 +19,7 @@ from clinic.message.eligibility.contact import is_capped, likely_to_fail, recent
 from clinic.message.eligibility.decisions import refused
 from clinic.message.eligibility.names import NAME_FIELDS, unlike_names
 from clinic.message.eligibility.numbers import DIFFERS, compare_numbers
+from clinic.message.eligibility.says_no import kind_of, read_says_no
 from clinic.message.eligibility.suppress import opt_outs
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.messages import message, recipient
@@ -82,6 +83,7 @@ def facts_of(
     record_first = settings.organisation.address_from == "record" or source.source == "resend"
     _judge_addresses(facts, rows, known, settings, question.channel, record_first=record_first)
     _compare(connection, facts, source, rows, known, settings, question.channel)
+    facts["list_says"] = _says_no(source, rows, question.channel)
     _stand_in_for_unregistered(facts, ids["nhs_number"])
     facts["evidence"] = _evidence(connection, facts, question)
     facts["opted_out"] = facts["evidence"] != ""
@@ -195,6 +197,17 @@ def _compare(
         facts["name_differs"] = unlike_names(
             given, known.fillna({"given_name": "", "family_name": ""})
         )
+
+
+def _says_no(source: ListSource, rows: pd.DataFrame, channel: str) -> pd.Series[str]:
+    """NEW-26: what the list's other columns say against its rows."""
+    used = set(source.fields.values())
+    columns = [
+        (heading, pd.Series([cells[place] for cells in rows["cells"]], rows.index, dtype="str"))
+        for place, heading in enumerate(source.columns)
+        if place not in used and not source.from_record and kind_of(heading, channel)
+    ]
+    return read_says_no(columns, channel) if columns else pd.Series("", rows.index, dtype="str")
 
 
 def _usable(texts: pd.Series[str], settings: Settings, channel: str) -> pd.Series[str]:

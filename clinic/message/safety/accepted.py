@@ -30,7 +30,10 @@ from clinic.record.schema.safety import safety_acceptance
 
 # What can be accepted, and what it means: a code that no check has is refused, so that a slip is seen
 CHECKS: Final[dict[str, str]] = {
-    "had_this_lately": "The same text went to many of these patients lately.",
+    "number_of_another": "Numbers or addresses of the list are other patients' on the record.",
+    "name_differs": "Names of the list are unlike the patients' on the record.",
+    "printed_unproven": "A template prints of a list that has neither names nor dates of birth.",
+    "list_says_unclear": "Columns of the list may say no, and some of their cells are not understood.",
 }
 
 

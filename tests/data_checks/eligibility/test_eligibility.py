@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinic.cohort.outcomes import BEFORE
+from clinic.message.eligibility.says_no import CODES as SAYS_NO
 from data_checks.eligibility.eligibility import screen
 from data_checks.eligibility.rules import RULES, Channel, rules_for
 from tests.data_checks.rows import WELL, facts
@@ -33,6 +34,7 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"status_allowed": False}, "status_not_messaged"),
     ({"no_contact": True}, "no_contact"),
     ({"opted_out": True}, "opted_out"),
+    *(({"list_says": code}, code) for code in SAYS_NO),
     ({"duplicate_of": 2}, "duplicate"),
     ({"address_fault": "phone_missing"}, "phone_missing"),
     ({"address_fault": "phone_invalid"}, "phone_invalid"),

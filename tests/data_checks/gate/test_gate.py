@@ -125,6 +125,7 @@ def test_the_gate_counts_what_the_screening_found() -> None:
         "number_of_another": 0,
         "name_differs": 0,
         "number_differs": 0,
+        "list_says_unclear": 0,
         "dead": 1,
         "dummies": 0,
         "errors": 2,

@@ -31,7 +31,7 @@ EVERYTHING: dict[str, Any] = {
     "outbox": True,
     "again": True,
     "override_gate": "The dates are right.",
-    "accept": {"had_this_lately": "The first text had the wrong date."},
+    "accept": {"name_differs": "The names are in Arabic."},
     "start_at": datetime(2027, 1, 5, 9, tzinfo=UTC),
     "stagger_days": 4,
     "per_second": 5,

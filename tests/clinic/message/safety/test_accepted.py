@@ -25,7 +25,7 @@ from clinic.record.schema.govern import audit_act
 from tests.fakes import FakeClock
 from tests.main_job import Practice
 
-CODE, WHY = "had_this_lately", "Mrs Pugh's first text had the wrong date"
+CODE, WHY = "name_differs", "Mrs Pugh wrote the names in Arabic"
 
 
 @pytest.fixture

@@ -1,0 +1,118 @@
+"""
+What a list itself says against messaging its rows (NEW-26): whatever the column is called.
+
+    heading                                     a row is left out by
+    Date of Death, Deceased                     a date, or yes
+    Deducted, Date left, Deregistered           a date, or yes
+    Sensitive, Safeguarding, Domestic abuse     yes
+    Do not contact, Do not text, No contact     yes
+    Declined, Dissent, Opted out                a date, or yes
+    Consent, Permission, Opted in               no
+
+A column of this kind with cells that are neither stops the list until a person says what they mean: those rows
+stay left out. A column that speaks of another channel alone is passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+import pandas as pd
+
+from clinic.values.text import judge_each_once
+
+UNCLEAR: Final = "list_says_unclear"
+# In the order in which they count
+_KINDS: Final = (
+    ("list_says_dead", r"dates? of death|death date|deceased|\bdied\b|\bdod\b|^dead$|^death$"),
+    ("list_says_sensitive", r"sensitiv|safeguarding|domestic (?:abuse|violence)|\bs flag\b"),
+    (
+        "list_says_no_contact",
+        r"(?:do not|dont|never|no) (?:text|contact|call|phone|message|sms|e ?mail)\b|^dnc$",
+    ),
+    ("list_says_left", r"deduct|deregister|de registered|left (?:the )?practice|date left"),
+    ("list_says_declined", r"declin|dissent|opt(?:ed)? ?out|unsubscribe|withdrawn"),
+)
+_CONSENT: Final = re.compile(r"consent|permission|opt(?:ed)? ?in\b")
+CODES: Final = (*(code for code, _ in _KINDS), UNCLEAR)
+_CHANNELS: Final = {"sms": r"sms|text|mobile", "email": r"e ?mail", "voice": r"call|phone|voice"}
+
+_NO: Final = frozenset(
+    {
+        "", "no", "n", "false", "0", "none", "nil", "null", "na", "n/a", "-", "not applicable",
+        "alive", "living",
+        "active", "registered", "current", "not sensitive", "unrestricted", "not deceased", "unknown",
+    }
+)  # fmt: skip
+_YES: Final = frozenset(
+    {
+        "yes", "y", "true", "1", "x", "✓", "✔", "deceased", "dead", "died", "declined", "dissent",
+        "dissented", "opted out", "opt out", "optout", "refused", "withdrawn", "deducted", "left",
+        "deregistered", "sensitive", "restricted", "do not text", "do not contact", "dnc", "no contact",
+    }
+)  # fmt: skip
+_AGREES: Final = frozenset(
+    {
+        "", "yes", "y", "true", "1", "x", "✓", "✔", "given", "consented", "consent given", "agreed",
+        "opted in", "opt in", "implied", "accepted", "granted", "-", "unknown", "not recorded",
+    }
+)  # fmt: skip
+_REFUSES: Final = frozenset(
+    {
+        "no", "n", "false", "0", "none", "declined", "consent declined", "dissent", "dissented", "refused",
+        "withdrawn", "opted out", "opt out", "not given", "no consent", "revoked",
+    }
+)  # fmt: skip
+_DATE: Final = re.compile(
+    r"\d{1,4}[-/. ](?:\d{1,2}|[a-z]{3,9})[-/. ]\d{1,4}(?:[ t]\d{1,2}:\d{2}(?::\d{2})?)?"
+)
+
+
+def kind_of(heading: str, channel: str) -> str:
+    """What a column of this heading says against a row: a code, "consent", or "" where it says nothing."""
+    words = " ".join(re.sub(r"[^a-z0-9]+", " ", heading.casefold().replace("'", "")).split())
+    words = words.replace("spinesensitive", "sensitive")
+    others = [
+        what for name, what in _CHANNELS.items() if name != channel and re.search(what, words)
+    ]
+    if others and not re.search(_CHANNELS[channel], words) and "contact" not in words:
+        return ""
+    found = next((code for code, what in _KINDS if re.search(what, words)), "")
+    return found or ("consent" if _CONSENT.search(words) else "")
+
+
+def read_says_no(columns: Sequence[tuple[str, pd.Series[str]]], channel: str) -> pd.Series[str]:
+    """
+    The first that speaks against each row, of CODES; "" where nothing does.
+
+    Args:
+        columns: heading and cells, at least one, of those that are no field of ours
+    """
+    index = columns[0][1].index
+    said = pd.DataFrame(index=index)
+    for place, (heading, cells) in enumerate(columns):
+        if kind := kind_of(heading, channel):
+            judge = partial(_judge, kind=kind)
+            said[place] = judge_each_once(cells, judge, columns=["says"])["says"]
+    result = pd.Series("", index=index, dtype="str")
+    for code in reversed(CODES):
+        result = result.mask(said.isin([code]).any(axis=1), code)
+    return result
+
+
+def _judge(text: str, *, kind: str) -> tuple[str]:
+    return (_says(text, kind),)
+
+
+def _says(text: str, kind: str) -> str:
+    word = " ".join(text.casefold().split()).strip(".!")
+    if kind == "consent":
+        if word in _AGREES or _DATE.fullmatch(word):
+            return ""
+        return "list_says_declined" if word in _REFUSES else UNCLEAR
+    if word in _NO:
+        return ""
+    return kind if word in _YES or _DATE.fullmatch(word) else UNCLEAR
