@@ -132,6 +132,8 @@ def _of_campaign(
 ) -> tuple[str, bool]:
     says = _WORDS.get(job.state, f"is {job.state}" + _because(job.state_reason))
     if trouble := trouble_of(connection, job.id):
+        if job.state_reason:  # it says what was the matter
+            return f"{says} until somebody resumes it: cohort resume {job.id}", True
         return f"{says}, but the gateway takes nothing: {trouble}", True
     if job.state == states.COMPLETED:
         left_out = ", ".join(
