@@ -72,6 +72,15 @@ OverrideGate = Annotated[
         rich_help_panel=HOW,
     ),
 ]
+Accept = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--accept",
+        metavar="CODE=REASON",
+        help="Why what a safety check finds is right; repeatable. Kept with your name on the audit trail.",
+        rich_help_panel=HOW,
+    ),
+]
 JsonResult = Annotated[
     bool, typer.Option("--json", help="The result for scripts.", rich_help_panel=HOW)
 ]

@@ -14,6 +14,7 @@ from clinic.govern.audit.anchor import anchor_of, write_anchor
 from clinic.message.outcomes.save import save_batches
 from clinic.message.outcomes.summary import Summary
 from clinic.message.outcomes.summary import summarize as count
+from clinic.message.prepare.content import require_accepted
 from clinic.message.prepare.stage import stage
 from clinic.message.sending.deliver import deliver
 from clinic.message.template.variables import Setting
@@ -47,12 +48,13 @@ def spans_of(campaign_id: int, batches: int) -> list[Span]:
 
 @task(name="render", **WHILE_AWAY)
 def render(campaign_id: int) -> list[Span]:
-    """Render and stage every accepted row; nothing can leave yet."""
+    """Render and stage every accepted row, and judge what it says; nothing can leave yet."""
     parts = wiring()
-    setting = Setting(parts.settings.organisation, parts.clock.now())
+    setting = Setting(parts.settings.organisation, parts.clock.now(), parts.settings.content)
     most = parts.settings.organisation.most_segments
     size_batches(parts.record, campaign_id, parts.timing)
     batches = stage(parts.record, campaign_id, setting=setting, most_segments=most)
+    require_accepted(parts.record, parts.clock, parts.settings, campaign_id)
     return spans_of(campaign_id, batches)
 
 

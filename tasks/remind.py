@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from clinic.message.reminders.remind import begin_reminders
 from clinic.message.reminders.reminder_request import ReminderRequest
-from tasks.cohort import begun
+from clinic.message.safety.accepted import require_given
+from tasks.cohort import begun, key_of
 from tasks.guard.decorators import task
 from tasks.guard.while_away import WHILE_AWAY
+from tasks.wiring import wiring
 
 
 @task(name="load-appointments", **WHILE_AWAY)
@@ -16,4 +18,5 @@ def load_appointments(request: ReminderRequest) -> int:
 
     A retried run is the same request: it finds the campaign that it made before.
     """
+    require_given(wiring().record, key_of(request), request.accept)
     return begun(request, begin_reminders)

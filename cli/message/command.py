@@ -11,6 +11,7 @@ import typer
 from cli.options import (
     HOW,
     WHAT,
+    Accept,
     AcceptWarnings,
     DryRun,
     JsonResult,
@@ -136,14 +137,7 @@ def message(
     yes: Annotated[bool, send_unasked(HOW)] = False,
     accept_warnings: AcceptWarnings = False,
     override_gate: OverrideGate = None,
-    accept: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="CODE=REASON",
-            help="Why what a safety check finds is right; repeatable. Kept with your name on the audit trail.",
-            rich_help_panel=HOW,
-        ),
-    ] = None,
+    accept: Accept = None,
     json: JsonResult = False,
     me: Me = "",
     secret_fd: SecretFd = None,

@@ -19,7 +19,18 @@ from tasks.wiring import Wiring
 
 # Of the look itself, or asked again by the command that sends
 _OF_THE_LOOK: Final = frozenset(
-    {"file", "preview", "row", "json", "yes", "accept_warnings", "synthetic", "secret_fd", "proven"}
+    {
+        "file",
+        "preview",
+        "row",
+        "json",
+        "yes",
+        "accept_warnings",
+        "accept",
+        "synthetic",
+        "secret_fd",
+        "proven",
+    }
 )
 
 

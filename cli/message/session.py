@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 import typer
@@ -28,10 +28,13 @@ from clinic.message.campaign.sending_stop import is_kept_back
 from clinic.message.incoming.resolve_unknown import may_ask
 from clinic.message.outcomes.reasons import campaign_says
 from clinic.message.outcomes.summary import Summary, summarize
+from clinic.message.prepare.content import require_accepted
 from clinic.message.prepare.resend import may_resend, source_of
 from clinic.message.prepare.review import Review, read_previews, review_campaign
 from clinic.message.reminders.reminder_request import ReminderRequest
+from clinic.message.safety.accepted import keep_acceptances
 from clinic.message.timing.estimate import estimate
+from clinic.message.words.classes import CODE
 from clinic.settings import Settings
 from tasks.processes.workers import worker_runs
 from tasks.wiring import Wiring, use, wiring
@@ -93,6 +96,7 @@ def release(
     Raises:
         Incomplete: work is left, or a delivery status is unknown
     """
+    require_accepted(parts.record, parts.clock, parts.settings, campaign_id)
     if steps.waits_for_approval(parts, campaign_id):
         if json:
             waits = waiting_request(parts.record, campaign_id)
@@ -123,7 +127,9 @@ def _prepare(parts: Wiring, campaign_id: int) -> None:
 
 def _review(parts: Wiring, campaign_id: int, manner: Manner) -> None:
     cost = parts.settings.sms.segment_cost
-    review = review_campaign(parts.record, campaign_id, segment_cost=cost)
+    review = review_campaign(
+        parts.record, campaign_id, segment_cost=cost, content=parts.settings.content
+    )
     not_accepted = steps.write_not_accepted(parts, campaign_id)
     # Nobody looks at a script's output before it sends, and its log is kept: no patient goes there
     unseen = manner.yes and not manner.synthetic and not sys.stderr.isatty()
@@ -151,10 +157,54 @@ def _confirm(parts: Wiring, review: Review, manner: Manner) -> None:
             f"no row of this list can be messaged; see: cohort show {review.campaign_id} --errors-only",
         )
     try:
+        accept_found(parts, review, manner)
         decide(review, review.accepted, manner)
     except NotAllowed as refused:
         refuse(parts.record, review.campaign_id, refused.code)
         raise
+
+
+def accept_found(parts: Wiring, review: Review, manner: Manner) -> None:
+    """
+    Let a person answer for what was found in the messages, once for all of it, with a reason.
+
+    Raises:
+        NotAllowed: nobody does
+    """
+    if not review.to_accept:
+        return
+    reason = "" if manner.yes else _reason()
+    if not reason:
+        require_no_more(review, {})
+    keep_acceptances(
+        parts.record, parts.clock, review.campaign_id, dict.fromkeys(review.to_accept, reason),
+        by=parts.settings.operator,
+    )  # fmt: skip
+
+
+def require_no_more(review: Review, accept: Mapping[str, str]) -> None:
+    """
+    Whether all that was found in the messages was answered for, here or with what was asked.
+
+    Raises:
+        NotAllowed: what was not, and how it is
+    """
+    found = [one.code for one in review.warnings if one.code.startswith(CODE)]
+    left = [code for code in review.to_accept or found if code not in accept]
+    if left and not review.dry_run:
+        ways = " ".join(f'--accept {code}="REASON"' for code in left)
+        raise NotAllowed(
+            "warning-not-accepted",
+            f"nothing was sent: change the text, or answer by name for what was found in it: {ways}",
+        )
+
+
+def _reason() -> str:
+    """Why it is right all the same; nothing: it is not."""
+    if not sys.stdin.isatty():
+        return ""
+    question = "Why is it right to send this all the same? (Enter: it is not)"
+    return str(typer.prompt(question, default="", show_default=False, err=True)).strip()
 
 
 def decide(review: Review, messages: int, manner: Manner) -> None:
@@ -164,9 +214,8 @@ def decide(review: Review, messages: int, manner: Manner) -> None:
     Raises:
         NotAllowed: nobody said yes, or the warnings were not accepted
     """
-    if review.warnings and not (
-        manner.accept_warnings or _asked("Send it in spite of the warnings?")
-    ):
+    others = [one for one in review.warnings if not one.code.startswith(CODE)]
+    if others and not (manner.accept_warnings or _asked("Send it in spite of the warnings?")):
         raise NotAllowed(
             "warning-not-accepted",
             "the text has warnings: change it, or accept them with --accept-warnings",

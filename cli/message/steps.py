@@ -137,7 +137,7 @@ def prepare(parts: Wiring, campaign_id: int) -> None:
         check_cohort(parts.record, parts.clock, settings, campaign_id)
     with console.err().status("Writing the messages …"):
         size_batches(parts.record, campaign_id, parts.timing)
-        setting = Setting(settings.organisation, parts.clock.now())
+        setting = Setting(settings.organisation, parts.clock.now(), settings.content)
         most = settings.organisation.most_segments
         stage(parts.record, campaign_id, setting=setting, most_segments=most)
 

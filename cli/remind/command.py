@@ -10,6 +10,7 @@ import typer
 from cli.options import (
     HOW,
     WHAT,
+    Accept,
     AcceptWarnings,
     DryRun,
     JsonResult,
@@ -99,6 +100,7 @@ def remind(
     yes: Annotated[bool, send_unasked(HOW)] = False,
     accept_warnings: AcceptWarnings = False,
     override_gate: OverrideGate = None,
+    accept: Accept = None,
     json: JsonResult = False,
     me: Me = "",
     secret_fd: SecretFd = None,
@@ -123,7 +125,7 @@ def remind(
     was sent · 4 work remains or delivery status unknown.
     """
     from cli import console
-    from cli.message.options import Manner
+    from cli.message.options import Manner, accepted
     from cli.remind.options import Choice
     from cli.remind.session import remind_patients
     from cli.send.resend import row_numbers
@@ -147,6 +149,7 @@ def remind(
         "dry_run": dry_run,
         "outbox": outbox,
         "override_gate": override_gate,
+        "accept": accepted(accept or ()),
     }
     then = remind_patients(
         {key: value for key, value in values.items() if value is not None},

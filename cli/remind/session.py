@@ -105,7 +105,7 @@ def _look_and_ask(
             return commands_after_look(request, look.seen)
         if not unseen:
             show_list(look, time, result=False)
-        leave_out = _decide(parts, look, manner, choice)
+        leave_out = _decide(parts, request, look, manner, choice)
         keep_list(parts.record, parts.clock, key, request.request_key or "", leave_out)
     finally:
         discard_preview(parts.record, key)
@@ -118,7 +118,9 @@ def _look(parts: Wiring, request: ReminderRequest, key: str, choice: Choice) -> 
     campaign_id = steps.begin(parts, rehearsal, request_key=key)
     steps.prepare(parts, campaign_id)
     cost = parts.settings.sms.segment_cost
-    review = review_campaign(parts.record, campaign_id, segment_cost=cost)
+    review = review_campaign(
+        parts.record, campaign_id, segment_cost=cost, content=parts.settings.content
+    )
     now, real = parts.clock.now(), not request.dry_run
     return Look(
         review=replace(review, dry_run=request.dry_run),
@@ -142,7 +144,9 @@ def _nobody(look: Look, manner: Manner) -> list[str]:
     return ["cohort campaigns"]
 
 
-def _decide(parts: Wiring, look: Look, manner: Manner, choice: Choice) -> Collection[int]:
+def _decide(
+    parts: Wiring, request: ReminderRequest, look: Look, manner: Manner, choice: Choice
+) -> Collection[int]:
     """The rows that a person leaves out, who then said yes to the others."""
     rows: Collection[int] = choice.leave_out
     if not rows and not manner.yes and sys.stdin.isatty():
@@ -150,6 +154,7 @@ def _decide(parts: Wiring, look: Look, manner: Manner, choice: Choice) -> Collec
     left = _say_without(parts, look, rows)
     if not left:
         raise NotAllowed("not-confirmed", "every row is left out: nothing was sent")
+    session.require_no_more(look.review, request.accept)
     session.decide(look.review, left, manner)
     return rows
 

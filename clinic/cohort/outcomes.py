@@ -80,6 +80,12 @@ _BEFORE = (
         "left_out",
         "The patient is deceased. Nothing is sent; correct the list's source.",
     ),
+    Outcome(
+        "sensitive_visit",
+        "left_out",
+        "The place or type of the visit is sensitive, and there is no neutral reminder. Remind in another way, "
+        "or set content.neutral_reminder.",
+    ),
     Outcome("patient_fictitious", "left_out", "A test patient of the record. Nothing is sent."),
     Outcome(
         "patient_deregistered",

@@ -87,3 +87,29 @@ class Halt(Section):
     batches: int = Field(default=3, ge=1, description="Counted over so many attempts")
     least: int = Field(default=100, ge=1, description="And over no fewer messages than this")
     ambiguous: int = Field(default=3, ge=1, description="Attempts in a row with unknown outcome")
+
+
+class Content(Section):
+    """What messages should not say unless a named person accepts it, besides the program's own word list."""
+
+    add: dict[str, list[str]] = Field(
+        default={},
+        description="Phrases of this practice, by class: bad_news, end_of_life, sexual_reproductive, "
+        "mental_health, substance_use, safeguarding, results, urgency, shorthand, identity, secret. "
+        'A * at the end of a word is any ending, # a number: results = ["bp # #"]',
+    )
+    harmless: list[str] = Field(
+        default=[],
+        description="Wordings that mean nothing here, as a clinician has decided: they are never asked about",
+    )
+    two_persons: tuple[str, ...] | None = Field(
+        default=None,
+        description="Classes that need a second approver. "
+        "Empty: those of the word list (bad_news, end_of_life, safeguarding)",
+    )
+    neutral_reminder: str = Field(
+        default="You have an appointment on {{ appointment.when }} at {{ appointment.time }}. "
+        "{{ organisation.name }}",
+        description="What a reminder says where the visit's place or type is a sensitive one. "
+        "Nothing: no reminder of it",
+    )

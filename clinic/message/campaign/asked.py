@@ -62,6 +62,14 @@ OverrideGate = Annotated[
         "on the audit trail. Rows that are left out stay left out",
     ),
 ]
+Accept = Annotated[
+    dict[str, str],
+    Field(
+        title="Accepted findings",
+        description="Code of a safety check and why what it finds is right, for example "
+        '{"name_differs": "the names are in Arabic"}. Needs \'Requested by\'',
+    ),
+]
 RequestedBy = Annotated[
     str | None,
     Field(title="Requested by", description="Empty: the operator of the settings"),

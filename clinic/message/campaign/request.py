@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from clinic.cohort.filters import PatientFilter
 from clinic.cohort.list_index import PREVIEW
 from clinic.message.campaign.asked import (
+    Accept,
     ByChannel,
     DryRun,
     ListName,
@@ -94,12 +95,7 @@ class MessageRequest(BaseModel):
         default=False, title="Send again", description="Although this list had this template before"
     )
     override_gate: OverrideGate = None
-    accept: dict[str, str] = Field(
-        default={},
-        title="Accepted findings",
-        description="Code of a safety check and why what it finds is right, for example "
-        '{"name_differs": "the names are in Arabic"}. Needs \'Requested by\'',
-    )
+    accept: Accept = {}
     start_at: datetime | None = Field(
         default=None,
         title="Start",

@@ -19,12 +19,14 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.clock import Clock
+from clinic.errors import NotAllowed
 from clinic.govern.approvals.approvals import latest, request_approval, require_approved
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign, locked_campaign
 from clinic.message.campaign.counting import count_outcomes
 from clinic.message.campaign.moves import move
 from clinic.message.campaign.trail import tell_released
+from clinic.message.prepare.content import still_open
 from clinic.message.prepare.control import cancel_waiting
 from clinic.message.prepare.manifest import manifest_of
 from clinic.message.purposes import ALERT, NOTICE, STAFF_LIST
@@ -188,6 +190,11 @@ def release_campaign(
     with record.write() as connection:
         job = locked_campaign(connection, campaign_id)
         if job.state in (states.CHECKING, states.AWAITING_APPROVAL):
+            if still_open(connection, job):
+                raise NotAllowed(
+                    "content-not-accepted",
+                    f"campaign {job.id} has words that nobody accepted; see: cohort show {job.id}",
+                )
             digest = manifest_of(connection, job, settings)
             if is_needed(connection, job, settings):
                 approved = require_approved(

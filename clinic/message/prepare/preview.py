@@ -30,7 +30,7 @@ from clinic.record.schema.messages import (
     recipient,
 )
 from clinic.record.schema.receipts import reminder
-from clinic.record.schema.safety import safety_acceptance
+from clinic.record.schema.safety import content_finding, safety_acceptance
 
 # Longer than anybody's preview takes: what is older was left by a process that died
 _LEFT_BEHIND: Final = timedelta(hours=6)
@@ -95,7 +95,14 @@ def _discard(connection: Connection, key: str) -> None:
     made = sa.select(campaign.c.id).where(campaign.c.request_key == key, campaign.c.dry_run)
     for campaign_id in connection.scalars(made).all():
         connection.execute(sa.delete(message).where(messages_of(campaign_id)))
-        for table in (batch, recipient, check_result, gate_override, safety_acceptance):
+        for table in (
+            batch,
+            recipient,
+            check_result,
+            gate_override,
+            safety_acceptance,
+            content_finding,
+        ):
             connection.execute(sa.delete(table).where(table.c.campaign_id == campaign_id))
         connection.execute(sa.delete(campaign).where(campaign.c.id == campaign_id))
     lists = sa.select(cohort_list.c.id).where(cohort_list.c.request_key == key)

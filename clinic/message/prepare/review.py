@@ -23,14 +23,16 @@ from clinic.message.campaign.counting import count_outcomes, messages_of
 from clinic.message.campaign.override import Override, override_of
 from clinic.message.campaign.request import CohortChoice, MessageRequest
 from clinic.message.campaign.said import Said, said_of
+from clinic.message.prepare.content import findings_of, told
 from clinic.message.prepare.list_numbers import Difference, read_differences
 from clinic.message.template.placeholders import placeholder_warnings, unfilled_warnings
 from clinic.message.template.segments import count_segments
-from clinic.message.template.sensitive import ContentWarning, warnings_for
+from clinic.message.template.sensitive import ContentWarning
 from clinic.message.template.typography import LettersPrice, price_of_letters
 from clinic.record.database import Record
 from clinic.record.schema.lists import template, template_version
 from clinic.record.schema.messages import campaign, message, recipient
+from clinic.settings import Content
 
 PAGE = 10_000
 
@@ -44,6 +46,7 @@ class Review:
     rewritten: typographic characters that gave way to plain ones, and in how many messages (texts only)
     letters: what characters outside the phones' alphabet cost (texts only)
     cost: in the settings' currency, 0 where no price is set
+    to_accept: codes of what was found in the messages and nobody accepted
     said: of the list: what was left out of it, and what the gate found
     differences: examples of rows whose number is not the record's
     """
@@ -65,6 +68,7 @@ class Review:
     override: Override | None
     rewritten: dict[str, int]
     differences: tuple[Difference, ...] = ()
+    to_accept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,9 @@ class Preview:
     encoding: str
 
 
-def review_campaign(record: Record, campaign_id: int, *, segment_cost: float) -> Review:
+def review_campaign(
+    record: Record, campaign_id: int, *, segment_cost: float, content: Content | None = None
+) -> Review:
     """
     Review a staged campaign (ACX-25 to ACX-28, PAT-13, COM-4).
 
@@ -96,6 +102,7 @@ def review_campaign(record: Record, campaign_id: int, *, segment_cost: float) ->
         counts = count_outcomes(connection, campaign_id)
         said = said_of(connection, campaign_id)
         override = override_of(connection, campaign_id)
+        findings = findings_of(connection, campaign_id)
     left_out = {code: rows for code, rows in counts.items() if code in BEFORE}
     messaged = {code: rows for code, rows in counts.items() if code in AFTER}
     letters = _price(record, campaign_id) if own.channel == "sms" else LettersPrice(0, 0, 0)
@@ -114,12 +121,13 @@ def review_campaign(record: Record, campaign_id: int, *, segment_cost: float) ->
         letters=letters,
         cost=letters.segments * segment_cost,
         warnings=(
-            *warnings_for(texts, own.channel),
+            *(ContentWarning(one.code, told(one, content or Content())) for one in findings),
             *placeholder_warnings(texts),
             *unfilled_warnings(changed),
         ),
         said=said,
         override=override,
+        to_accept=() if own.dry_run else tuple(one.code for one in findings if not one.accepted),
         rewritten={one: rows for one, rows in changed.items() if not one.startswith("list.")},
         differences=tuple(read_differences(record, campaign_id)),
     )

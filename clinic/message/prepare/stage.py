@@ -22,12 +22,15 @@ from clinic.cohort.rows import BLOCK_ROWS, ListSource, get_list, parse_cells
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign
 from clinic.message.codes import batch_id, message_id
+from clinic.message.prepare.content import keep_findings
+from clinic.message.prepare.judged import judge_block, neutral_variables
 from clinic.message.reminders.remind import deselected_rows, give_reminders
 from clinic.message.template.placeholders import count_unfilled
 from clinic.message.template.segments import count_many
 from clinic.message.template.template import CompiledTemplate, compile_template
 from clinic.message.template.typography import count_rewritten, plain
 from clinic.message.template.variables import Setting, allowed_variables, variable_frame
+from clinic.message.words.judging import Hit
 from clinic.record.bulk import insert_rows, is_any_of, plain_rows
 from clinic.record.database import Record
 from clinic.record.schema.lists import list_row, template_version
@@ -56,6 +59,11 @@ class Texts:
     def required(self) -> tuple[str, ...]:
         """Every name that either of them cannot do without (ARC-9)."""
         return _both(self, "required")
+
+    @property
+    def fixed(self) -> str:
+        """What is the same in every message."""
+        return "\n".join(text.body for text in (self.body, self.subject) if text)
 
     def render(self, values: pd.DataFrame) -> tuple[list[str], Sequence[str | None]]:
         """Bodies and subjects, one a row of values (columns: dotted variable names)."""
@@ -116,23 +124,25 @@ def stage(
         job = get_campaign(connection, campaign_id)
         source = get_list(connection, job.list_id)
         texts = load_texts(connection, job.template_version_id, source, channel=job.channel)
+    names = dict.fromkeys([*texts.variables, *neutral_variables(source, setting)])
     after = job.staged_rows
     while True:
         with record.read() as connection:
             rows = _accepted(connection, job, after, block_rows)
             if rows.empty:
                 break
-            values = variable_frame(connection, source, rows, texts.variables, setting=setting)
+            values = variable_frame(connection, source, rows, list(names), setting=setting)
         rows["body"], rows["subject"] = texts.render(values)
         rewritten = count_unfilled(values)
         if job.channel == "sms" and setting.organisation.plain_typography:
             rewritten += count_rewritten(rows["body"])
             rows["body"] = [plain(body) for body in rows["body"]]
+        hits = judge_block(job, source, setting, rows, values, texts.fixed)
         rows["segments"] = count_many(rows["body"].tolist()) if job.channel == "sms" else 0
         with record.write() as connection:
             after = _write(
                 connection, job, rows, after=after, most_segments=most_segments, source=source,
-                variables=texts.variables, rewritten=rewritten,
+                variables=texts.variables, rewritten=rewritten, hits=hits,
             )  # fmt: skip
     with record.write() as connection:
         count_filled(connection, after - job.staged_rows, message)
@@ -196,6 +206,7 @@ def _write(
     source: ListSource,
     variables: Sequence[str],
     rewritten: Counter[str],
+    hits: list[Hit],
 ) -> int:
     """Stage the rows that follow `after`; how far the campaign is staged then."""
     so_far = connection.execute(
@@ -207,9 +218,11 @@ def _write(
         return int(so_far.staged_rows)  # another run of the same request was here first
     too_long = rows["segments"] > most_segments
     blank = rows["body"].str.strip() == ""
+    unfit = rows["unfit"] & ~too_long & ~blank
     _leave_out(connection, job.id, rows.index[too_long], "message_too_long")
     _leave_out(connection, job.id, rows.index[blank], "message_blank")
-    ready = rows[~too_long & ~blank]
+    _leave_out(connection, job.id, rows.index[unfit], "sensitive_visit")
+    ready = rows[~too_long & ~blank & ~unfit]
     if source.source == "report":  # of appointments: each is reminded of once, over all campaigns
         unwanted = ready.index.intersection(deselected_rows(connection, source.id))
         _leave_out(connection, job.id, unwanted, "deselected")
@@ -218,6 +231,7 @@ def _write(
         _leave_out(connection, job.id, pd.Index(given), "duplicate")
         ready = ready.drop(given)
     _stage(connection, job, ready)
+    keep_findings(connection, job.id, hits, rows.index, ready.index)
     after = int(rows.index[-1])
     counts = Counter(orjson.loads(so_far.rewritten or "{}")) + rewritten
     connection.execute(

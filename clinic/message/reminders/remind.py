@@ -34,6 +34,7 @@ from clinic.message.campaign.opening import CampaignRequest
 from clinic.message.codes import message_on
 from clinic.message.reminders.appointments import appointment_query
 from clinic.message.reminders.reminder_request import ReminderRequest
+from clinic.message.safety.accepted import keep_acceptances
 from clinic.message.template.emails import require_receipts, require_subject
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
@@ -93,7 +94,9 @@ def begin_reminders(
         dry_run=request.dry_run,
         again=True,  # every night has the same template; `reminder` keeps it to once
     )
-    return open_asked(record, clock, asked, override=request.override_gate)
+    campaign_id = open_asked(record, clock, asked, override=request.override_gate)
+    keep_acceptances(record, clock, campaign_id, request.accept, by=sender)
+    return campaign_id
 
 
 def _known(connection: Connection, request_key: str) -> int | None:

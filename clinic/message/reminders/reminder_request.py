@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from clinic.message.campaign.asked import (
+    Accept,
     ByChannel,
     DryRun,
     ListName,
@@ -53,6 +54,7 @@ class ReminderRequest(BaseModel):
     dry_run: DryRun = False
     outbox: Outbox = False
     override_gate: OverrideGate = None
+    accept: Accept = {}
     requested_by: RequestedBy = None
     request_key: RequestKey = None
 
@@ -76,6 +78,7 @@ class ReminderRequest(BaseModel):
                 "dry_run",
                 "outbox",
                 "override_gate",
+                "accept",
                 "requested_by",
                 "request_key",
             },

@@ -23,6 +23,7 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.errors import CohortRefused, NotAllowed
 from clinic.govern.audit.trail import Act, record_act
+from clinic.message.words.classes import CLASSES, CODE
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
 from clinic.record.schema.messages import campaign
@@ -34,6 +35,7 @@ CHECKS: Final[dict[str, str]] = {
     "name_differs": "Names of the list are unlike the patients' on the record.",
     "printed_unproven": "A template prints of a list that has neither names nor dates of birth.",
     "list_says_unclear": "Columns of the list may say no, and some of their cells are not understood.",
+    **{CODE + name: f"The messages have words of the class {name}." for name in CLASSES},
 }
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -33,7 +33,7 @@ from clinic.message.template.inert import DATE_FORMATS
 from clinic.record.bulk import is_any_of, plain_frame
 from clinic.record.schema.people import appointment, facility, patient, provider
 from clinic.record.schema.receipts import reminder
-from clinic.settings import Organisation
+from clinic.settings import Content, Organisation
 
 _PATIENT = ("title", "given_name", "family_name", "full_name", "local_id")
 _APPOINTMENT = ("date", "when", "time", "day", "place", "type", "minutes", "facility", "provider")
@@ -92,6 +92,7 @@ class Setting:
 
     organisation: Organisation
     now: datetime
+    content: Content = field(default_factory=Content)
 
 
 def variable_frame(

@@ -33,3 +33,14 @@ safety_acceptance = Table(
     UniqueConstraint("campaign_id", "check_code"),
     CheckConstraint("second_by IS NULL OR second_by <> accepted_by", name="second_is_another"),
 )
+
+# What the content gate found in a campaign's messages; `phrase` is the word list's, never the message's
+content_finding = Table(
+    "content_finding",
+    METADATA,
+    Column("campaign_id", ForeignKey("campaign.id"), primary_key=True, autoincrement=False),
+    Column("check_code", String(40), primary_key=True),
+    Column("phrase", String(80), primary_key=True),
+    Column("messages", Integer, nullable=False),
+    Column("first_rows", String(80), nullable=False),  # row numbers with commas between
+)

@@ -129,8 +129,11 @@ def test_a_sensitive_text_is_not_sent_unless_the_warning_is_accepted(
     )
     told = typed(*words, "--yes")
     assert (told.code, "warning-not-accepted" in told.err) == (3, True)
-    assert "Warning sensitive" in told.err
-    assert "not-confirmed" in typed(*words, "--accept-warnings").err
+    assert "Warning content_results" in told.err
+    assert "Warning content_sexual_reproductive" in told.err
+    both = [("--accept", f"content_{one}=asked for") for one in ("results", "sexual_reproductive")]
+    assert "warning-not-accepted" in typed(*words, *both[0]).err
+    assert "not-confirmed" in typed(*words, *both[0], *both[1]).err
 
 
 @pytest.mark.parametrize(

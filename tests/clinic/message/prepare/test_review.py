@@ -41,12 +41,6 @@ def test_an_e_mail_has_no_segments(record: Record, clock: FakeClock) -> None:
     assert (review.letters.segments, review.cost) == (0, 0)
 
 
-def test_a_sensitive_text_is_warned_of(record: Record, clock: FakeClock) -> None:
-    """COM-4: do not send confidential or sensitive information by SMS."""
-    made = put(record, clock, body="Your HIV result is here.")
-    assert review_campaign(record, made, segment_cost=0).warnings
-
-
 def test_previews_show_the_longest_message_first_then_the_first_of_the_list(
     record: Record, clock: FakeClock
 ) -> None:

@@ -19,6 +19,7 @@ from clinic.message import states
 from clinic.message.campaign.campaign import refuse
 from clinic.message.campaign.counting import count_outcomes
 from clinic.message.prepare.approve import answer, ask
+from clinic.message.prepare.content import findings_of
 from clinic.message.prepare.preview import discard_preview, preview_key
 from clinic.message.prepare.stage import stage
 from clinic.message.reminders.remind import begin_reminders
@@ -41,7 +42,7 @@ from clinic.record.schema.lists import cohort_list
 from clinic.record.schema.messages import campaign, message
 from clinic.record.schema.people import appointment, facility, patient, provider
 from clinic.record.schema.receipts import reminder
-from clinic.settings import Organisation, Release, Settings
+from clinic.settings import Content, Organisation, Release, Settings
 from data_checks.cohort import check_cohort
 from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import make_ledger
@@ -118,6 +119,35 @@ def night(record: Record, clock: FakeClock, folder: Path, **wanted: Any) -> list
 def outcomes(record: Record, number: int) -> dict[str, int]:
     with record.read() as connection:
         return count_outcomes(connection, number)
+
+
+@pytest.mark.parametrize(
+    ("neutral", "texts", "left"),
+    [
+        (
+            None,
+            ["You have an appointment on Tuesday 3 March at 10:00. The Practice"],
+            {"waiting": 2},
+        ),
+        ("", [], {"waiting": 1, "sensitive_visit": 1}),
+        ("See {{ appointment.place }}", [], {"waiting": 1, "sensitive_visit": 1}),
+    ],
+)
+def test_a_sensitive_visit_has_a_neutral_reminder_or_none(
+    office: Record, clock: FakeClock, neutral: str | None, texts: list[str], left: dict[str, int]
+) -> None:
+    """NEW-25: "GUM Clinic" on a parent's phone; the others are reminded, and nobody has to accept anything."""
+    book(office, clock.now() + timedelta(days=1), 1, place="GUM Clinic")
+    book(office, clock.now() + timedelta(days=1), 2)
+    content = Content() if neutral is None else Content(neutral_reminder=neutral)
+    setting = Setting(SETTINGS.organisation, clock.now(), content)
+    made = stage_night(office, clock, setting=setting)
+    with office.read() as connection:
+        found = connection.execute(sa.select(message.c.patient_id, message.c.body)).all()
+        assert not findings_of(connection, made)
+    assert outcomes(office, made) == left
+    assert [body.strip() for patient_id, body in found if patient_id == 1] == texts
+    assert all("Room 4" in body for patient_id, body in found if patient_id == 2)
 
 
 def test_an_appointment_is_reminded_of_once_however_often_it_runs(

@@ -1,0 +1,175 @@
+"""
+The content gate: what patients would read is judged as it is staged, whoever sends it and by whatever way.
+
+    staged ─► judged, block by block ─► content_finding: class, phrase, how many messages, first rows
+        ─► accepted, class by class, by a named person ─► may be released
+        └► not accepted: the campaign is refused, and the same list may be tried again
+
+Terminal, Prefect form, schedule and reminders pass `require_accepted`, and the release itself asks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.clock import Clock
+from clinic.errors import CohortRefused
+from clinic.message import states
+from clinic.message.campaign.campaign import Campaign, get_campaign, refuse
+from clinic.message.safety.accepted import acceptance_of, apply_acceptance
+from clinic.message.words.classes import CODE
+from clinic.message.words.judging import Hit
+from clinic.message.words.phrases import word_list
+from clinic.record.database import Record
+from clinic.record.schema.messages import campaign
+from clinic.record.schema.safety import content_finding
+from clinic.settings import Content, Settings
+
+_MOST_ROWS: Final = 5
+_MOST_PHRASES: Final = 8
+REFUSED: Final = "content-not-accepted"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A class of words that is in the messages. rows: the first of them; accepted: by whom, or None."""
+
+    code: str
+    phrases: tuple[str, ...]
+    messages: int
+    rows: tuple[int, ...]
+    accepted: str | None
+
+    def says(self, about: str, *, two_persons: bool) -> str:
+        """For whoever decides: what was found, where, and what it takes."""
+        some = ", ".join(f"“{one}”" for one in self.phrases[:_MOST_PHRASES])
+        more = len(self.phrases) - _MOST_PHRASES
+        rows = ", ".join(f"{row:,}" for row in self.rows)
+        first = "row" if self.messages == 1 else "first rows"
+        sentence = (
+            f"The message seems to be about {about} ({some}{f' and {more} more' if more > 0 else ''}): "
+            f"{self.messages:,} messages, {first} {rows}."
+        )
+        if self.accepted:
+            return f"{sentence} Accepted by {self.accepted}."
+        second = ", and a second approver approves it" if two_persons else ""
+        return (
+            f"{sentence} Ask the patient to call instead, or whoever knows that it is right gives a "
+            f"reason{second}: --accept {self.code}=REASON, in a run accept."
+        )
+
+
+def keep_findings(
+    connection: Connection, campaign_id: int, hits: Iterable[Hit], staged: pd.Index, among: pd.Index
+) -> None:
+    """
+    Add what was found in a block of messages to what was found before.
+
+    Args:
+        staged: the row numbers of the texts that were judged; among: those that are messages now
+    """
+    own = content_finding.c
+    kept = {
+        (row.check_code, row.phrase): row
+        for row in connection.execute(
+            sa.select(content_finding).where(own.campaign_id == campaign_id)
+        )
+    }
+    for hit in hits:
+        rows = staged[hit.places].intersection(among)
+        if not len(rows):
+            continue
+        key = (CODE + hit.phrase.subject, hit.phrase.written[:80])
+        before = kept.get(key)
+        first = before.first_rows.split(",") if before else []
+        values = {
+            "messages": len(rows) + (before.messages if before else 0),
+            "first_rows": ",".join([*first, *map(str, rows.tolist())][:_MOST_ROWS]),
+        }
+        if before is None:
+            names = {"campaign_id": campaign_id, "check_code": key[0], "phrase": key[1]}
+            connection.execute(sa.insert(content_finding).values(**names, **values))
+        else:
+            which = (own.campaign_id == campaign_id) & (own.check_code == key[0])
+            connection.execute(
+                sa.update(content_finding).where(which, own.phrase == key[1]).values(**values)
+            )
+
+
+def findings_of(connection: Connection, campaign_id: int) -> list[Finding]:
+    """What was found in the campaign's messages, a class each, and who accepted it."""
+    own = content_finding.c
+    rows = connection.execute(
+        sa.select(content_finding)
+        .where(own.campaign_id == campaign_id)
+        .order_by(own.check_code, own.messages.desc(), own.phrase)
+    ).all()
+    return [
+        _finding(connection, campaign_id, code, [row for row in rows if row.check_code == code])
+        for code in dict.fromkeys(row.check_code for row in rows)
+    ]
+
+
+def _finding(
+    connection: Connection, campaign_id: int, code: str, rows: list[sa.Row[tuple[object, ...]]]
+) -> Finding:
+    first = sorted({int(number) for row in rows for number in row.first_rows.split(",")})
+    by = next(_accepted_by(connection, campaign_id, code), None)
+    return Finding(
+        code, tuple(row.phrase for row in rows), max(row.messages for row in rows),
+        tuple(first[:_MOST_ROWS]), by,
+    )  # fmt: skip
+
+
+def _accepted_by(connection: Connection, campaign_id: int, code: str) -> Iterator[str]:
+    """Who accepted it, for this campaign or for the one whose failures it sends again."""
+    key: int | None = campaign_id
+    while key is not None:
+        if found := acceptance_of(connection, key, code):
+            yield found.by
+        key = connection.scalar(sa.select(campaign.c.resend_of).where(campaign.c.id == key))
+
+
+def still_open(connection: Connection, job: Campaign) -> list[Finding]:
+    """What must be accepted before it is sent; nothing of a dry run, which reaches nobody."""
+    if job.dry_run:
+        return []
+    return [one for one in findings_of(connection, job.id) if one.accepted is None]
+
+
+def require_accepted(record: Record, clock: Clock, settings: Settings, campaign_id: int) -> None:
+    """
+    Go on with a campaign of which every finding is accepted, and note that it counts; else close it.
+
+    Raises:
+        CohortRefused: something is not accepted; what, where, and how it is
+    """
+    words = word_list(settings.content)
+    with record.write() as connection:
+        job = get_campaign(connection, campaign_id)
+        if job.state != states.CHECKING or job.dry_run:
+            return
+        left = still_open(connection, job)
+        for one in findings_of(connection, campaign_id):
+            if one.accepted is not None:
+                apply_acceptance(
+                    connection, clock, campaign_id, one.code,
+                    found={"phrases": list(one.phrases)}, rows=one.messages,
+                    two_persons=one.code.removeprefix(CODE) in words.two_persons,
+                )  # fmt: skip
+    if left:
+        refuse(record, campaign_id, REFUSED)
+        raise CohortRefused(REFUSED, " ".join(told(one, settings.content) for one in left))
+
+
+def told(finding: Finding, content: Content) -> str:
+    """The finding in a sentence, as these settings judge it."""
+    words = word_list(content)
+    subject = finding.code.removeprefix(CODE)
+    return finding.says(words.about[subject], two_persons=subject in words.two_persons)

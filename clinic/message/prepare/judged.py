@@ -1,0 +1,81 @@
+"""
+What a block of messages says, judged as patients would read it; and the neutral reminder of a sensitive visit.
+
+Words of the template are every message's: a person answers for them. In a reminder, words that only some
+messages have come from the visit, "GUM Clinic": nobody is there at night to be asked, so those patients are
+told of a visit and not of which one, or, where no such text is set, nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from clinic.cohort.rows import ListSource
+from clinic.message.campaign.campaign import Campaign
+from clinic.message.purposes import STAFF_LIST
+from clinic.message.template.template import CompiledTemplate, compile_template
+from clinic.message.template.variables import Setting, allowed_variables
+from clinic.message.words.judging import Hit, judge
+from clinic.message.words.phrases import word_list
+
+_VISITS = "report"  # the source of a list of appointments
+NEUTRAL_SUBJECT = "Your appointment"
+
+
+def neutral_variables(source: ListSource, setting: Setting) -> tuple[str, ...]:
+    """What the neutral reminder speaks of, where this list may need it."""
+    neutral = _neutral(setting) if source.source == _VISITS else None
+    return neutral.variables if neutral else ()
+
+
+def judge_block(
+    job: Campaign, source: ListSource, setting: Setting, rows: pd.DataFrame, values: pd.DataFrame,
+    fixed: str,
+) -> list[Hit]:  # fmt: skip
+    """
+    What the messages of these rows say. Notes in `unfit` who gets no reminder; gives others the neutral one.
+
+    Args:
+        rows: `body` and `subject`, as they would leave
+        values: of the variables, same index
+        fixed: the template's own words
+    """
+    rows["unfit"] = False
+    if source.source == STAFF_LIST:
+        return []  # colleagues, who are told what they must know
+    hits = _judge(rows, setting)
+    if source.source != _VISITS or not hits:
+        return hits
+    words = word_list(setting.content)
+    own = {hit.phrase for hit in judge([fixed], words)}
+    of_visits = [hit.places for hit in hits if hit.phrase not in own]
+    if not of_visits:
+        return hits
+    places = np.unique(np.concatenate(of_visits))
+    which = rows.index[places]
+    neutral = _neutral(setting)
+    if neutral is not None:
+        rows.loc[which, "body"] = neutral.render_frame(values.loc[which])
+        if job.channel == "email":
+            rows.loc[which, "subject"] = NEUTRAL_SUBJECT
+    still = {place for hit in _judge(rows.loc[which], setting) for place in hit.places.tolist()}
+    unfit = which if neutral is None else which[sorted(still)]
+    rows.loc[unfit, "unfit"] = True
+    return _judge(rows, setting)
+
+
+def _judge(rows: pd.DataFrame, setting: Setting) -> list[Hit]:
+    """Subject and body together: the break between them ends no patient's reading, but ends a phrase."""
+    subjects = rows["subject"].tolist()
+    bodies = rows["body"].tolist()
+    texts = [
+        f"{subject} | {body}" if subject else body
+        for subject, body in zip(subjects, bodies, strict=True)
+    ]
+    return judge(texts, word_list(setting.content))
+
+
+def _neutral(setting: Setting) -> CompiledTemplate | None:
+    text = setting.content.neutral_reminder
+    return compile_template(text, allowed=allowed_variables()) if text.strip() else None

@@ -1,0 +1,107 @@
+"""NEW-25: what the messages say is judged where they are staged, and nothing goes that nobody answers for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from clinic.errors import CohortRefused, NotAllowed
+from clinic.message import states
+from clinic.message.campaign.campaign import get_campaign
+from clinic.message.prepare.approve import is_needed, release_campaign
+from clinic.message.prepare.content import findings_of, require_accepted
+from clinic.message.prepare.review import review_campaign
+from clinic.message.safety.accepted import keep_acceptances
+from clinic.message.timing.timing import timing_of
+from clinic.record.database import Record
+from clinic.record.schema.govern import audit_act
+from tests.fakes import FakeClock
+from tests.main_job import Practice
+
+KEEPS = "Dear {{ patient.given_name }}, your hospice visit is on Monday"
+
+
+@pytest.fixture
+def practice(sqlite_record: Record, clock: FakeClock, tmp_path: Path) -> Practice:
+    practice = Practice(sqlite_record, clock, tmp_path)
+    practice.patients(5)
+    return practice
+
+
+def staged(practice: Practice, text: str, **request: object) -> int:
+    practice.template(text, key="own")
+    number = practice.begin(practice.everybody(5), template="own", **request)
+    practice.check(number)
+    practice.stage(number, block_rows=2)
+    return number
+
+
+def gate(practice: Practice, number: int) -> None:
+    require_accepted(practice.record, practice.clock, practice.settings, number)
+
+
+def state_of(practice: Practice, number: int) -> tuple[str, str | None]:
+    with practice.record.read() as connection:
+        own = get_campaign(connection, number)
+    return own.state, own.state_reason
+
+
+def test_what_nobody_accepts_is_refused_and_says_class_phrase_and_rows(practice: Practice) -> None:
+    """NEW-25: for whatever starts the run; no name of a patient is in what is said."""
+    number = staged(practice, KEEPS)
+    with pytest.raises(CohortRefused) as refused:
+        gate(practice, number)
+    says = str(refused.value)
+    assert "the end of life or a death (“hospice”): 5 messages, first rows 2, 3, 4, 5, 6" in says
+    assert "--accept content_end_of_life=REASON" in says
+    assert state_of(practice, number) == (states.REFUSED, "content-not-accepted")
+
+
+def test_the_release_asks_again(practice: Practice) -> None:
+    """NEW-25: a way that passed no gate ends here."""
+    number = staged(practice, KEEPS)
+    with pytest.raises(NotAllowed, match="content-not-accepted"):
+        release_campaign(
+            practice.record, practice.clock, practice.settings, number, timing_of(practice.settings)
+        )
+
+
+def test_a_name_and_a_reason_let_it_pass_and_are_on_the_trail(practice: Practice) -> None:
+    """NEW-25: a class of two persons waits for a second approver; the review names who accepted."""
+    number = staged(practice, KEEPS)
+    assert review_campaign(practice.record, number, segment_cost=0).to_accept == (
+        "content_end_of_life",
+    )
+    reason = {"content_end_of_life": "they know"}
+    keep_acceptances(practice.record, practice.clock, number, reason, by="ann")
+    gate(practice, number)
+    gate(practice, number)
+    review = review_campaign(practice.record, number, segment_cost=0)
+    assert review.to_accept == ()
+    assert "Accepted by ann." in review.warnings[0].says
+    with practice.record.read() as connection:
+        acts = sa.select(audit_act.c.operator).where(
+            audit_act.c.operation_type == "safety.accepted"
+        )
+        assert connection.scalars(acts).all() == ["ann"]
+        assert is_needed(connection, get_campaign(connection, number), practice.settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "request_", "found"),
+    [
+        ("Dear {{ patient.given_name }}, come on Monday", {}, []),
+        (KEEPS, {"dry_run": True}, ["content_end_of_life"]),
+    ],
+)
+def test_everyday_texts_and_dry_runs_are_not_asked_about(
+    practice: Practice, text: str, request_: dict[str, object], found: list[str]
+) -> None:
+    """NEW-25: a dry run reaches nobody, and shows what would be asked."""
+    number = staged(practice, text, **request_)
+    gate(practice, number)
+    with practice.record.read() as connection:
+        assert [one.code for one in findings_of(connection, number)] == found
+    assert state_of(practice, number)[0] == states.CHECKING
