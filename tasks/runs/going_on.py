@@ -23,6 +23,7 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowR
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 
+from clinic.errors import NotAllowed
 from tasks.runs import runs
 from tasks.runs.silent_runs import crash_if_silent
 from tasks.wiring import installation
@@ -76,8 +77,7 @@ def go_on(
     found = runs_of(tag, flow_run_id)
     for run in found:
         if run.state_type is StateType.PAUSED:
-            runs.resume(run.id)
-            return "resumed"
+            return _resumed(run.id)
     with get_client(sync_client=True) as client:
         left = [
             run
@@ -88,6 +88,17 @@ def go_on(
         return "not begun" if all(run.state_type in TO_BEGIN for run in left) else "under way"
     runs.start_deployment(name, parameters, key=f"{tag}-run-{len(found) + 1}", tag=tag)
     return "started"
+
+
+def _resumed(run: UUID) -> Literal["resumed", "under way"]:
+    """Somebody else may have resumed it since it was read: whoever decided, and `settle` in the same moment."""
+    try:
+        runs.resume(run)
+    except NotAllowed as refused:
+        if refused.code != "run-not-waiting":
+            raise
+        return "under way"
+    return "resumed"
 
 
 def runs_of(tag: str, flow_run_id: str | None = None) -> list[FlowRun]:
