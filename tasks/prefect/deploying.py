@@ -1,5 +1,5 @@
 """
-What can be started from Prefect: this installation's work pool, with the deployments of flows/prefect.yaml.
+What can be started from Prefect: this installation's work pool, with the deployments of prefect.yaml.
 
 Every function may be called again: what is there already is left, what differs is brought up to date.
 """

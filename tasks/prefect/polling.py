@@ -1,5 +1,5 @@
 """
-The worker: polls for runs, and starts only what this program's flows/prefect.yaml describes.
+The worker: polls for runs, and starts only what this program's prefect.yaml describes.
 
     python -m tasks.prefect.polling [POOL [PREFECT_YAML]]
 
@@ -81,7 +81,7 @@ def refuse_foreign_pool(who: Installation, pool: str) -> None:
 
 def refuse_strange(deployment: DeploymentResponse | None, ours: frozenset[str]) -> None:
     """
-    Let only a deployment pass that `flows/prefect.yaml` may have made.
+    Let only a deployment pass that `prefect.yaml` may have made.
 
     Raises:
         NotAllowed: the run is of none, or of one that loads its flow from somewhere else

@@ -21,6 +21,7 @@ from tasks.processes.proxies import drop_proxies, no_proxy
 
 # What our packages lie in: a clone, or the environment that a wheel was installed to
 ROOT = Path(__file__).resolve().parents[2]
+# A link to the one at the top of a clone, which a wheel would not have
 DEPLOYMENTS = ROOT / "flows" / "prefect.yaml"
 HEARTBEAT_SECONDS = 30
 
@@ -165,7 +166,7 @@ def child_environment(settings: Settings) -> dict[str, str]:
     drop_proxies(api_url(settings), environment)
     # What they do is in the log; what nobody may overlook is also where whoever started them looks
     environment.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")
-    # `flows/prefect.yaml` writes it into each deployment: where flows/ is
+    # `prefect.yaml` writes it into each deployment: where flows/ is
     environment["PWD"] = str(ROOT)
     # Every flow run is a process: without bytecode its imports cost twice as much
     environment.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -82,7 +82,7 @@ class Kind:
 
     name: its key in clinic/govern/people/roles.py
     title: as people call it
-    flow: its flow and deployment in Prefect, of flows/prefect.yaml
+    flow: its flow and deployment in Prefect, of prefect.yaml
     fields: what it writes, of clinic/change/fields.py
     require: checks parameters against the record and gives them back complete; raises MendableError
     items: SELECTs of ITEM_COLUMNS, each inserted before the next is asked for

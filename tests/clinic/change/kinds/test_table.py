@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[4]
 
 
 def test_the_flow_of_each_kind_is_deployed_and_is_of_that_kind() -> None:
-    entries = yaml.safe_load((ROOT / "flows" / "prefect.yaml").read_text())["deployments"]
+    entries = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
     deployed = {entry["name"].split(" ")[0]: entry["entrypoint"] for entry in entries}
     for kind in (*KINDS, UNDO):
         flow = flow_of(kind)
