@@ -57,7 +57,7 @@ from tests.main_job import nhs
 pytestmark = pytest.mark.xdist_group("hints")  # one walk for both tests
 CLOCK = SystemClock()
 NOWHERE = "http://127.0.0.1:9/api"
-LIST = "NHS Number,Clinic\n" + "".join(f"{nhs(n)},North\n" for n in range(1, 5))
+LIST = "NHS Number,Surname,Clinic\n" + "".join(f"{nhs(n)},Family,North\n" for n in range(1, 5))
 FILES = {
     "list.csv": LIST,
     "stopped.csv": "Colour,Shape\nred,round\n",
@@ -312,7 +312,7 @@ SCENES = {
     "a run that waits": Scene(
         waits_in_prefect, ("cohort approvals show 1", "cohort confirm 1", "cohort approve 1")
     ),
-    "not confirmed": Scene(everybody, (FLU, "cohort show 1", "cohort today")),
+    "not confirmed": Scene(everybody, (FLU, "cohort list take-over 1 --yes", "cohort show 1", "cohort today")),
     "scheduled": Scene(
         campaign_in(states.SCHEDULED, start_at=CLOCK.now() + timedelta(days=2)),
         ("cohort campaigns",),

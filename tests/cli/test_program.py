@@ -122,7 +122,7 @@ def _named_commands() -> set[tuple[str, ...]]:
             nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
             values = [node.value for node in nodes if isinstance(node, ast.Constant)]
             texts += [value for value in values if isinstance(value, str)]
-    pattern = r"(?:see: |run: |`|^ *|with: |by )cohort ([a-z][a-z-]*)(?: ([a-z]+)\b(?![.=]))?"
+    pattern = r"(?:see: |run: |`|^ *|with: |by )cohort ([a-z][a-z-]*)(?: ([a-z][a-z-]*)\b(?![.=]))?"
     return {found for text in texts for found in re.findall(pattern, text, re.MULTILINE)}
 
 
