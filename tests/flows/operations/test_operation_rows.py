@@ -188,7 +188,9 @@ def _look_and_approve(office: Installation, row: Row) -> None:
         override = ["--override", "the others are right"]
     # Of a run that waits for a worker for a minute, on a busy machine, it is said so, with exit code 4
     codes = (0,) if WHOLE and row.case.ending != "lost after" else (0, 4)
-    office.type(row, *words, *override, me="mia", codes=codes)
+    said = office.type(row, *words, *override, me="mia", codes=codes)
+    if "run-not-resumed" in said:  # Prefect's server was busy: what is printed then is typed
+        office.type_until_done(row, "operations", "resume", str(row.operation), me="ann")
 
 
 def _after_it(office: Installation, row: Row) -> None:
