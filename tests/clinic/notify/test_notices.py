@@ -83,12 +83,14 @@ def opened(
     return open_notice(record, clock, settings, request, gateway=gateway, batch_limit=batch_limit)
 
 
-def staged(record: Record, clock: FakeClock, request: NoticeRequest) -> int:
+def staged(
+    record: Record, clock: FakeClock, request: NoticeRequest, settings: Settings = TEAM
+) -> int:
     """A notice that waits for its approval."""
-    notice = opened(record, clock, TEAM, request, gateway="fake", batch_limit=100)
+    notice = opened(record, clock, settings, request, gateway="fake", batch_limit=100)
     name_all(record, clock, notice)
-    stage(record, notice, setting=Setting(TEAM.organisation, clock.now()), most_segments=6)
-    assert ask(record, clock, TEAM, notice, flow_run_id=None)
+    stage(record, notice, setting=Setting(settings.organisation, clock.now()), most_segments=6)
+    assert ask(record, clock, settings, notice, flow_run_id=None)
     return notice
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 import sqlalchemy as sa
 
 from clinic.errors import CohortError
-from clinic.gateway.smtp.email import Smtp
 from clinic.message.outcomes.summary import summarize
 from clinic.message.sending.deliver import deliver
 from clinic.notify.asking import ask_for
@@ -20,14 +18,12 @@ from clinic.notify.recipients import Audience
 from clinic.notify.status import Notice, failed_lately, notices_of
 from clinic.record.database import Record
 from clinic.record.installation import install
-from clinic.record.schema.govern import audit_act
 from clinic.record.schema.people import facility, provider
-from clinic.settings import EmailGateway, Notices, Organisation, Settings
+from clinic.settings import Notices, Organisation, Settings
 from tests.clinic.change.practice import ASKER, asked, done, practice
 from tests.clinic.notify.test_notices import TEAM, acts, approved, requested, sent, staged
 from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import make_ledger
-from tests.servers.relay import running_relay
 
 EMAILS = {"F1": "north@practice.nhs.uk"}
 
@@ -179,29 +175,5 @@ def test_a_gateway_that_takes_nothing_is_told_of_while_the_notice_waits(
     deliver(ledger, FakeGateway(plan=["unauthorised"] * 9), number, 1, 100)
     summarize(sqlite_record, clock, number)
     (now,) = failed_lately(sqlite_record, clock.now())
-    assert "gateway" in now.says
+    assert now.says.endswith(f"until somebody resumes it: cohort resume {number}")
     assert "notification" not in {each.operation_type for each in acts(sqlite_record)}
-
-
-def test_the_team_gets_it_by_a_real_relay(
-    sqlite_record: Record, clock: FakeClock, changed: int, tmp_path: Path
-) -> None:
-    """ALC-32: `--to internal`, with somebody behind it."""
-    with running_relay() as relay:
-        way = EmailGateway(host="127.0.0.1", port=relay.port, tls="none", sender="p@example.org")
-        settings = TEAM.model_copy(update={"email": way, "outbox": False})
-        ask_for(sqlite_record, clock, settings, requested(changed, "internal"), by=ASKER)
-        number = staged(sqlite_record, clock, requested(changed, "internal"))
-        approved(sqlite_record, clock, number)
-        gateway = Smtp(way, sender_name="Practice", clock=clock)
-        deliver(make_ledger(sqlite_record, clock, tmp_path), gateway, number, 1, 100)
-        gateway.close()
-        summarize(sqlite_record, clock, number)
-        (got,) = map(message_from_bytes, relay.texts())
-    assert got["To"] == "team@practice.nhs.uk"
-    assert got["Subject"] == f"Status change: operation {changed}"
-    (now,) = notices(sqlite_record, clock)
-    assert (now.sent, now.says, now.failed) == (1, "was sent", False)
-    with sqlite_record.read() as connection:
-        told = sa.select(audit_act.c.outcome).where(audit_act.c.operation_type == "notification")
-        assert connection.scalars(told).all() == ["done"]
