@@ -130,16 +130,17 @@ def _review_and_start(record: Record, settings: Settings, operation_id: int, how
     if before := written_before(record, operation_id, SystemClock().now()):
         console.say(f"[yellow]{before}[/]")
     require_ready(record, SystemClock(), settings, operation_id)
-    found = get_operation(record, operation_id)
+    if not how.run:
+        return operation_id  # only stored: `resume` asks for its approval
     if not (how.yes or (sys.stdin.isatty() and typer.confirm("Ask for its approval?", err=True))):
+        found = get_operation(record, operation_id)
         withdraw(record, SystemClock(), operation_id, by=found.requested_by)
         raise NotAllowed(
             "not-confirmed",
             f"nothing was changed and the request is withdrawn; to ask again: "
             f"cohort operations rerun {operation_id}",
         )
-    if how.run:
-        ask_and_start(record, settings, operation_id)
+    ask_and_start(record, settings, operation_id)
     return operation_id
 
 

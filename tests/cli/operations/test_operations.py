@@ -291,15 +291,27 @@ def test_a_rerun_asks_for_the_failed_part_alone(office: Office, clock: FakeClock
 
 def test_nothing_is_asked_for_unless_somebody_says_so(office: Office) -> None:
     office.run("operations", "select", "--facility", "F1", me="mia")
-    result = office.run(
-        "operations", "status", "1", "--to", "on_hold", "--reason", "r", "--no-run", me="ann"
-    )
+    words = ("--reason", "r")
+    result = office.run("operations", "status", "1", "--to", "on_hold", *words, me="ann")
     assert (result.exit_code, "not-confirmed" in result.output) == (3, True)
+
+
+@pytest.mark.parametrize("yes", [(), ("--yes",)])
+def test_what_is_only_to_be_stored_is_stored_and_its_hint_asks_for_it(
+    office: Office, yes: tuple[str, ...]
+) -> None:
+    """As its help says, with `--yes` or without: no question, nothing withdrawn, nobody asked to approve it."""
+    office.run("operations", "select", "--facility", "F1", me="mia")
+    words = ("operations", "status", "1", "--to", "on_hold", "--reason", "r", "--no-run")
+    stored = office.run(*words, *yes, me="ann")
+    assert (stored.exit_code, "cohort operations resume 1" in stored.output) == (0, True)
+    assert [row["state"] for row in office.rows("operations", "list")] == ["planned"]
+    assert office.rows("approvals") == []
 
 
 def test_who_declines_at_the_question_has_withdrawn_and_asks_again_by_rerun(office: Office) -> None:
     office.run("operations", "select", "--facility", "F1", me="mia")
-    words = ("operations", "status", "1", "--to", "on_hold", "--reason", "r", "--no-run")
+    words = ("operations", "status", "1", "--to", "on_hold", "--reason", "r")
     declined = office.run(*words, me="ann")
     assert "cohort operations rerun 1" in declined.output
     assert [row["state"] for row in office.rows("operations", "list")] == ["withdrawn"]
