@@ -60,7 +60,7 @@ Outbox = Annotated[
 AcceptWarnings = Annotated[
     bool,
     typer.Option(
-        "--accept-warnings", help="Send it although the text has warnings.", rich_help_panel=HOW
+        "--accept-warnings", help="Send it although places are to be filled.", rich_help_panel=HOW
     ),
 ]
 OverrideGate = Annotated[

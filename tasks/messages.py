@@ -17,7 +17,7 @@ from clinic.message.outcomes.summary import summarize as count
 from clinic.message.prepare.content import require_accepted
 from clinic.message.prepare.stage import stage
 from clinic.message.sending.deliver import deliver
-from clinic.message.template.variables import Setting
+from clinic.message.template.variables import setting_of
 from clinic.message.timing.schedule import size_batches
 from tasks.guard.decorators import may_mend_itself, task
 from tasks.guard.while_away import WHILE_AWAY
@@ -50,7 +50,7 @@ def spans_of(campaign_id: int, batches: int) -> list[Span]:
 def render(campaign_id: int) -> list[Span]:
     """Render and stage every accepted row, and judge what it says; nothing can leave yet."""
     parts = wiring()
-    setting = Setting(parts.settings.organisation, parts.clock.now(), parts.settings.content)
+    setting = setting_of(parts.settings, parts.clock.now())
     most = parts.settings.organisation.most_segments
     size_batches(parts.record, campaign_id, parts.timing)
     batches = stage(parts.record, campaign_id, setting=setting, most_segments=most)

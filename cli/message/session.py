@@ -28,13 +28,13 @@ from clinic.message.campaign.sending_stop import is_kept_back
 from clinic.message.incoming.resolve_unknown import may_ask
 from clinic.message.outcomes.reasons import campaign_says
 from clinic.message.outcomes.summary import Summary, summarize
-from clinic.message.prepare.content import require_accepted
+from clinic.message.prepare.content import may_be_accepted, require_accepted
 from clinic.message.prepare.resend import may_resend, source_of
 from clinic.message.prepare.review import Review, read_previews, review_campaign
 from clinic.message.reminders.reminder_request import ReminderRequest
 from clinic.message.safety.accepted import keep_acceptances
 from clinic.message.timing.estimate import estimate
-from clinic.message.words.classes import CODE
+from clinic.message.words.classes import CODE, PLACEHOLDER, UNFILLED
 from clinic.settings import Settings
 from tasks.processes.workers import worker_runs
 from tasks.wiring import Wiring, use, wiring
@@ -173,13 +173,22 @@ def accept_found(parts: Wiring, review: Review, manner: Manner) -> None:
     """
     if not review.to_accept:
         return
-    reason = "" if manner.yes else _reason()
-    if not reason:
-        require_no_more(review, {})
+    accept = of_warnings() if manner.accept_warnings else {}
+    left = [code for code in review.to_accept if code not in accept]
+    if left:
+        reason = "" if manner.yes or not all(map(may_be_accepted, left)) else _reason()
+        if not reason:
+            require_no_more(review, accept)
+        accept |= dict.fromkeys(left, reason)
     keep_acceptances(
-        parts.record, parts.clock, review.campaign_id, dict.fromkeys(review.to_accept, reason),
-        by=parts.settings.operator,
+        parts.record, parts.clock, review.campaign_id,
+        {code: accept[code] for code in review.to_accept}, by=parts.settings.operator,
     )  # fmt: skip
+
+
+def of_warnings() -> dict[str, str]:
+    """What `--accept-warnings` answers for: places to be filled, in the text and in the list's values."""
+    return {CODE + one: "accepted with --accept-warnings" for one in (PLACEHOLDER, UNFILLED)}
 
 
 def require_no_more(review: Review, accept: Mapping[str, str]) -> None:
@@ -192,10 +201,12 @@ def require_no_more(review: Review, accept: Mapping[str, str]) -> None:
     found = [one.code for one in review.warnings if one.code.startswith(CODE)]
     left = [code for code in review.to_accept or found if code not in accept]
     if left and not review.dry_run:
-        ways = " ".join(f'--accept {code}="REASON"' for code in left)
+        ways = " ".join(f'--accept {code}="REASON"' for code in left if may_be_accepted(code))
+        answer = f", or answer by name for what was found in it: {ways}"
         raise NotAllowed(
             "warning-not-accepted",
-            f"nothing was sent: change the text, or answer by name for what was found in it: {ways}",
+            "nothing was sent: change the text"
+            + (answer if all(map(may_be_accepted, left)) else ": nobody can accept all of it"),
         )
 
 
@@ -212,14 +223,8 @@ def decide(review: Review, messages: int, manner: Manner) -> None:
     Let a person decide over so many messages (ARC-6, COM-4).
 
     Raises:
-        NotAllowed: nobody said yes, or the warnings were not accepted
+        NotAllowed: nobody said yes
     """
-    others = [one for one in review.warnings if not one.code.startswith(CODE)]
-    if others and not (manner.accept_warnings or _asked("Send it in spite of the warnings?")):
-        raise NotAllowed(
-            "warning-not-accepted",
-            "the text has warnings: change it, or accept them with --accept-warnings",
-        )
     verb = "Do a dry run of" if review.dry_run else "Send"
     question = f"{verb} {messages:,} messages?"
     if review.outbox:

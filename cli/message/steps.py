@@ -128,7 +128,7 @@ def prepare(parts: Wiring, campaign_id: int) -> None:
         CohortRefused: the list as a whole is not fit to act on; its rows say why
     """
     from clinic.message.prepare.stage import stage
-    from clinic.message.template.variables import Setting
+    from clinic.message.template.variables import setting_of
     from clinic.message.timing.schedule import size_batches
     from data_checks.cohort import check_cohort
 
@@ -137,7 +137,7 @@ def prepare(parts: Wiring, campaign_id: int) -> None:
         check_cohort(parts.record, parts.clock, settings, campaign_id)
     with console.err().status("Writing the messages …"):
         size_batches(parts.record, campaign_id, parts.timing)
-        setting = Setting(settings.organisation, parts.clock.now(), settings.content)
+        setting = setting_of(settings, parts.clock.now())
         most = settings.organisation.most_segments
         stage(parts.record, campaign_id, setting=setting, most_segments=most)
 

@@ -126,6 +126,7 @@ def remind(
     """
     from cli import console
     from cli.message.options import Manner, accepted
+    from cli.message.session import of_warnings
     from cli.remind.options import Choice
     from cli.remind.session import remind_patients
     from cli.send.resend import row_numbers
@@ -149,7 +150,7 @@ def remind(
         "dry_run": dry_run,
         "outbox": outbox,
         "override_gate": override_gate,
-        "accept": accepted(accept or ()),
+        "accept": {**(of_warnings() if accept_warnings else {}), **accepted(accept or ())},
     }
     then = remind_patients(
         {key: value for key, value in values.items() if value is not None},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from clinic.settings.section import Section
@@ -106,6 +108,23 @@ class Content(Section):
         default=None,
         description="Classes that need a second approver. "
         "Empty: those of the word list (bad_news, end_of_life, safeguarding)",
+    )
+    domains: tuple[str, ...] = Field(
+        default=(
+            "nhs.uk", "nhs.net", "gov.uk", "nhs.wales", "gov.wales", "llyw.cymru", "nhs.scot", "gov.scot",
+            "hscni.net",
+        ),
+        description="Domains that links in messages may lead to, with all below them. Another one must be "
+        "accepted; one that hides where it leads (bit.ly) is refused unless it is named here",
+    )  # fmt: skip
+    name_shown: Literal["sender", "text"] = Field(
+        default="sender",
+        description="Where patients see whose message it is. sender: the gateway's sender name shows it; "
+        "text: a message without the practice's name, or one of content.short_names, must be accepted",
+    )
+    short_names: tuple[str, ...] = Field(
+        default=(),
+        description="Names that patients know the practice by, besides organisation.name",
     )
     neutral_reminder: str = Field(
         default="You have an appointment on {{ appointment.when }} at {{ appointment.time }}. "

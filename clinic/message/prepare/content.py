@@ -23,7 +23,8 @@ from clinic.errors import CohortRefused
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign, refuse
 from clinic.message.safety.accepted import acceptance_of, apply_acceptance
-from clinic.message.words.classes import CODE
+from clinic.message.words.classes import CODE, OTHERS
+from clinic.message.words.classes import REFUSED as NOBODY_ACCEPTS
 from clinic.message.words.judging import Hit
 from clinic.message.words.phrases import word_list
 from clinic.record.database import Record
@@ -46,21 +47,23 @@ class Finding:
     rows: tuple[int, ...]
     accepted: str | None
 
-    def says(self, about: str, *, two_persons: bool) -> str:
+    def says(self, found: str, todo: str, *, two_persons: bool) -> str:
         """For whoever decides: what was found, where, and what it takes."""
         some = ", ".join(f"“{one}”" for one in self.phrases[:_MOST_PHRASES])
         more = len(self.phrases) - _MOST_PHRASES
         rows = ", ".join(f"{row:,}" for row in self.rows)
         first = "row" if self.messages == 1 else "first rows"
         sentence = (
-            f"The message seems to be about {about} ({some}{f' and {more} more' if more > 0 else ''}): "
+            f"{found} ({some}{f' and {more} more' if more > 0 else ''}): "
             f"{self.messages:,} messages, {first} {rows}."
         )
         if self.accepted:
             return f"{sentence} Accepted by {self.accepted}."
+        if not may_be_accepted(self.code):
+            return f"{sentence} {todo}. Nobody can accept it."
         second = ", and a second approver approves it" if two_persons else ""
         return (
-            f"{sentence} Ask the patient to call instead, or whoever knows that it is right gives a "
+            f"{sentence} {todo}, or whoever knows that it is right gives a "
             f"reason{second}: --accept {self.code}=REASON, in a run accept."
         )
 
@@ -172,4 +175,13 @@ def told(finding: Finding, content: Content) -> str:
     """The finding in a sentence, as these settings judge it."""
     words = word_list(content)
     subject = finding.code.removeprefix(CODE)
-    return finding.says(words.about[subject], two_persons=subject in words.two_persons)
+    if subject in OTHERS:
+        return finding.says(*OTHERS[subject], two_persons=False)
+    found = f"The message seems to be about {words.about[subject]}"
+    todo = "Ask the patient to call instead"
+    return finding.says(found, todo, two_persons=subject in words.two_persons)
+
+
+def may_be_accepted(code: str) -> bool:
+    """Whether a person may answer for it at all."""
+    return code.removeprefix(CODE) not in NOBODY_ACCEPTS

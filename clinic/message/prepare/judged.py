@@ -14,10 +14,12 @@ import pandas as pd
 from clinic.cohort.rows import ListSource
 from clinic.message.campaign.campaign import Campaign
 from clinic.message.purposes import STAFF_LIST
+from clinic.message.template.placeholders import places_to_fill
 from clinic.message.template.template import CompiledTemplate, compile_template
 from clinic.message.template.variables import Setting, allowed_variables
 from clinic.message.words.judging import Hit, judge
 from clinic.message.words.phrases import word_list
+from clinic.message.words.trust import judge_trust
 
 _VISITS = "report"  # the source of a list of appointments
 NEUTRAL_SUBJECT = "Your appointment"
@@ -44,6 +46,14 @@ def judge_block(
     rows["unfit"] = False
     if source.source == STAFF_LIST:
         return []  # colleagues, who are told what they must know
+    hits = _judge_words(job, source, setting, rows, values, fixed)
+    return [*hits, *places_to_fill(fixed, values), *_judge_trust(job, setting, rows, fixed)]
+
+
+def _judge_words(
+    job: Campaign, source: ListSource, setting: Setting, rows: pd.DataFrame, values: pd.DataFrame,
+    fixed: str,
+) -> list[Hit]:  # fmt: skip
     hits = _judge(rows, setting)
     if source.source != _VISITS or not hits:
         return hits
@@ -65,15 +75,26 @@ def judge_block(
     return _judge(rows, setting)
 
 
+def _judge_trust(job: Campaign, setting: Setting, rows: pd.DataFrame, fixed: str) -> list[Hit]:
+    """What is replied to an e-mail is in the practice's mailbox; nobody replies to a call."""
+    return judge_trust(
+        _texts(rows), fixed, setting.content, name=setting.organisation.name,
+        replies_read=setting.replies_read or job.channel != "sms",
+    )  # fmt: skip
+
+
 def _judge(rows: pd.DataFrame, setting: Setting) -> list[Hit]:
+    return judge(_texts(rows), word_list(setting.content))
+
+
+def _texts(rows: pd.DataFrame) -> list[str]:
     """Subject and body together: the break between them ends no patient's reading, but ends a phrase."""
     subjects = rows["subject"].tolist()
     bodies = rows["body"].tolist()
-    texts = [
+    return [
         f"{subject} | {body}" if subject else body
         for subject, body in zip(subjects, bodies, strict=True)
     ]
-    return judge(texts, word_list(setting.content))
 
 
 def _neutral(setting: Setting) -> CompiledTemplate | None:

@@ -25,7 +25,6 @@ from clinic.message.campaign.request import CohortChoice, MessageRequest
 from clinic.message.campaign.said import Said, said_of
 from clinic.message.prepare.content import findings_of, told
 from clinic.message.prepare.list_numbers import Difference, read_differences
-from clinic.message.template.placeholders import placeholder_warnings, unfilled_warnings
 from clinic.message.template.segments import count_segments
 from clinic.message.template.sensitive import ContentWarning
 from clinic.message.template.typography import LettersPrice, price_of_letters
@@ -94,11 +93,6 @@ def review_campaign(
     """
     with record.read() as connection:
         own = get_campaign(connection, campaign_id)
-        query = sa.select(template_version.c.body, template_version.c.subject).where(
-            template_version.c.id == own.template_version_id
-        )
-        body, subject = connection.execute(query).one()
-        texts = "\n".join(filter(None, (body, subject if own.channel == "email" else None)))
         counts = count_outcomes(connection, campaign_id)
         said = said_of(connection, campaign_id)
         override = override_of(connection, campaign_id)
@@ -120,15 +114,13 @@ def review_campaign(
         became=messaged,
         letters=letters,
         cost=letters.segments * segment_cost,
-        warnings=(
-            *(ContentWarning(one.code, told(one, content or Content())) for one in findings),
-            *placeholder_warnings(texts),
-            *unfilled_warnings(changed),
+        warnings=tuple(
+            ContentWarning(one.code, told(one, content or Content())) for one in findings
         ),
         said=said,
         override=override,
         to_accept=() if own.dry_run else tuple(one.code for one in findings if not one.accepted),
-        rewritten={one: rows for one, rows in changed.items() if not one.startswith("list.")},
+        rewritten=changed,
         differences=tuple(read_differences(record, campaign_id)),
     )
 

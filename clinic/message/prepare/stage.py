@@ -25,7 +25,6 @@ from clinic.message.codes import batch_id, message_id
 from clinic.message.prepare.content import keep_findings
 from clinic.message.prepare.judged import judge_block, neutral_variables
 from clinic.message.reminders.remind import deselected_rows, give_reminders
-from clinic.message.template.placeholders import count_unfilled
 from clinic.message.template.segments import count_many
 from clinic.message.template.template import CompiledTemplate, compile_template
 from clinic.message.template.typography import count_rewritten, plain
@@ -133,9 +132,9 @@ def stage(
                 break
             values = variable_frame(connection, source, rows, list(names), setting=setting)
         rows["body"], rows["subject"] = texts.render(values)
-        rewritten = count_unfilled(values)
+        rewritten: Counter[str] = Counter()
         if job.channel == "sms" and setting.organisation.plain_typography:
-            rewritten += count_rewritten(rows["body"])
+            rewritten = count_rewritten(rows["body"])
             rows["body"] = [plain(body) for body in rows["body"]]
         hits = judge_block(job, source, setting, rows, values, texts.fixed)
         rows["segments"] = count_many(rows["body"].tolist()) if job.channel == "sms" else 0

@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.errors import CohortRefused, NotAllowed
 from clinic.govern.audit.trail import Act, record_act
-from clinic.message.words.classes import CLASSES, CODE
+from clinic.message.words.classes import CLASSES, CODE, OTHERS, REFUSED
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
 from clinic.record.schema.messages import campaign
@@ -36,6 +36,7 @@ CHECKS: Final[dict[str, str]] = {
     "printed_unproven": "A template prints of a list that has neither names nor dates of birth.",
     "list_says_unclear": "Columns of the list may say no, and some of their cells are not understood.",
     **{CODE + name: f"The messages have words of the class {name}." for name in CLASSES},
+    **{CODE + name: f"{says}." for name, (says, _) in OTHERS.items() if name not in REFUSED},
 }
 
 

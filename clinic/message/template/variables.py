@@ -33,7 +33,7 @@ from clinic.message.template.inert import DATE_FORMATS
 from clinic.record.bulk import is_any_of, plain_frame
 from clinic.record.schema.people import appointment, facility, patient, provider
 from clinic.record.schema.receipts import reminder
-from clinic.settings import Content, Organisation
+from clinic.settings import Content, Organisation, Settings
 
 _PATIENT = ("title", "given_name", "family_name", "full_name", "local_id")
 _APPOINTMENT = ("date", "when", "time", "day", "place", "type", "minutes", "facility", "provider")
@@ -88,11 +88,23 @@ def allowed_variables(columns: Sequence[str] = ()) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Setting:
-    """What is the same for all recipients."""
+    """What is the same for all recipients. replies_read: what they reply by SMS reaches the practice."""
 
     organisation: Organisation
     now: datetime
     content: Content = field(default_factory=Content)
+    replies_read: bool = True
+
+
+def setting_of(settings: Settings, now: datetime) -> Setting:
+    """As this installation has it. Without receipts nothing that a patient replies comes back."""
+    receipts = settings.receipts
+    return Setting(
+        settings.organisation,
+        now,
+        settings.content,
+        replies_read=bool(receipts.secret.get_secret_value()) or receipts.pull,
+    )
 
 
 def variable_frame(

@@ -1,4 +1,4 @@
-"""The classes of the word list by name, for what must know them without reading it."""
+"""The classes of what the content gate finds, for what must know them without reading the word lists."""
 
 from __future__ import annotations
 
@@ -9,3 +9,37 @@ CLASSES: Final = (
     "results", "urgency", "shorthand", "identity", "secret",
 )  # fmt: skip
 CODE: Final = "content_"  # and the class: what `--accept` names
+
+PLACEHOLDER, UNFILLED = "placeholder", "unfilled"
+SHORTENER, DOMAIN, REPLY, UNNAMED = "shortener", "domain", "reply", "unnamed"
+
+# Besides the classes of the word list: what is found, and what to do
+OTHERS: Final[dict[str, tuple[str, str]]] = {
+    PLACEHOLDER: (
+        "The message has what looks like a place to be filled",
+        "Write a variable such as {{ patient.given_name }} or {{ organisation.phone }} there",
+    ),
+    UNFILLED: (
+        "A value of the list looks like a place to be filled, or like no value",
+        "Correct the list and send it again",
+    ),
+    SHORTENER: (
+        "The message has a link that hides where it leads",
+        "Write the whole address there: patients are told not to trust such links",
+    ),
+    DOMAIN: (
+        "The message has a link to a domain that content.domains does not name",
+        "Check where it leads",
+    ),
+    REPLY: (
+        "The message asks for a reply, and nobody reads replies here: neither receipts.secret nor "
+        "receipts.pull is set",
+        "Say what to do instead, such as whom to call",
+    ),
+    UNNAMED: (
+        "The message does not say whose it is, by the practice's name or one of content.short_names",
+        "Write {{ organisation.name }}",
+    ),
+}
+# What nobody can accept: it is changed
+REFUSED: Final = frozenset({SHORTENER, REPLY})

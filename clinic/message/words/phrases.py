@@ -80,7 +80,9 @@ def _word_list(
         own = [(text, False) for text in (*table["english"], *dict(added).get(name, ()))]
         for text, is_welsh in (*own, *((text, True) for text in table["welsh"])):
             written = text.removesuffix("*")
-            phrases.setdefault(f"{name} {text}", Phrase(written, name, _expression(text, is_welsh)))
+            phrases.setdefault(
+                f"{name} {text}", Phrase(written, name, expression_of(text, is_welsh))
+            )
     return WordList(
         phrases=tuple(phrases.values()),
         about={name: table["about"] for name, table in classes.items()},
@@ -89,8 +91,8 @@ def _word_list(
             if two_persons is not None
             else (name for name, table in classes.items() if table.get("two_persons"))
         ),
-        anything=_any_of(phrase.expression for phrase in phrases.values()),
-        harmless=_any_of(_expression(text, False) for text in (*kept["harmless"], *harmless)),
+        anything=any_of(phrase.expression for phrase in phrases.values()),
+        harmless=any_of(expression_of(text, False) for text in (*kept["harmless"], *harmless)),
     )
 
 
@@ -103,8 +105,8 @@ def _require_known(named: Iterable[str], classes: Mapping[str, object]) -> None:
         )
 
 
-def _expression(text: str, is_welsh: bool) -> str:
-    """Whole words only: "rape" must not find "grape", nor "pin" "spinach"."""
+def expression_of(text: str, is_welsh: bool) -> str:
+    """What finds a phrase of a list. Whole words only: "rape" must not find "grape", nor "pin" "spinach"."""
     words = [_word(word) for word in text.split()]
     if is_welsh:
         words[0] = _mutated(words[0])
@@ -127,6 +129,7 @@ def _mutated(word: str) -> str:
     return word
 
 
-def _any_of(expressions: Iterable[str]) -> str:
+def any_of(expressions: Iterable[str]) -> str:
+    """What finds any of them."""
     # The longest first: of "test result" and "result" it is the longer that is named
     return rf"\b(?:{'|'.join(sorted(expressions, key=len, reverse=True))})\b"

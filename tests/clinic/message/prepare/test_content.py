@@ -105,3 +105,26 @@ def test_everyday_texts_and_dry_runs_are_not_asked_about(
     with practice.record.read() as connection:
         assert [one.code for one in findings_of(connection, number)] == found
     assert state_of(practice, number)[0] == states.CHECKING
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "says"),
+    [
+        ("Dear [Name], call us", "content_placeholder", "(“[Name]”): 5 messages, first rows 2"),
+        ("Call us: https://tinyurl.com/x", "content_shortener", "Nobody can accept it."),
+        ("Call us: www.elm.co.uk", "content_domain", "--accept content_domain=REASON"),
+    ],
+)
+def test_places_to_fill_and_links_stop_a_run_too(
+    practice: Practice, text: str, code: str, says: str
+) -> None:
+    """NEW-25: and what nobody may accept is not accepted by its code either."""
+    number = staged(practice, text)
+    if "Nobody" in says:
+        with pytest.raises(CohortRefused, match="acceptance-unknown"):
+            keep_acceptances(practice.record, practice.clock, number, {code: "sure"}, by="ann")
+    assert review_campaign(practice.record, number, segment_cost=0).to_accept == (code,)
+    with pytest.raises(CohortRefused) as refused:
+        gate(practice, number)
+    assert says in str(refused.value)
+    assert state_of(practice, number) == (states.REFUSED, "content-not-accepted")

@@ -5,12 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from clinic.message.template.placeholders import (
-    count_unfilled,
-    placeholder_warnings,
-    placeholders_in,
-    unfilled_warnings,
-)
+from clinic.message.template.placeholders import placeholders_in, places_to_fill
 
 
 @pytest.mark.parametrize(
@@ -53,16 +48,8 @@ def test_what_is_no_place_is_not_taken_for_one(text: str) -> None:
     assert placeholders_in(text) == []
 
 
-def test_the_warning_names_what_it_found() -> None:
-    (warning,) = placeholder_warnings("Dear [A] [B] [C] [D] [E] [F]")
-    assert warning.code == "placeholder"
-    assert "“[A]”" in warning.says
-    assert "1 more" in warning.says
-    assert placeholder_warnings("Dear {{ patient.title }}") == []
-
-
 def test_a_value_of_the_list_that_is_no_value_is_told_of_by_row() -> None:
-    """ACX-24: which variable, how many rows and the first of them; never the value."""
+    """ACX-24: which variable and which rows; never the value. What the template has is in all messages."""
     values = pd.DataFrame(
         {
             "list.Note": ["ok", "[insert number]", "Room XXX", None, "n/a"],
@@ -72,13 +59,9 @@ def test_a_value_of_the_list_that_is_no_value_is_told_of_by_row() -> None:
         },
         index=pd.Index([2, 3, 4, 7, 9], name="row_number"),
     )
-    counts = count_unfilled(values)
-    assert {name: rows for name, rows in counts.items() if ":" not in name} == {
-        "list.Note": 3,
-        "list.Where": 1,
-    }
-    note, where = unfilled_warnings(counts + count_unfilled(values[:2].set_index([[20, 21]])))
-    assert (note.code, where.code) == ("value_unfilled", "value_unfilled")
-    assert "In 4 rows (the first: 3, 4, 9, 21) the value of list.Note" in note.says
-    assert not any(text in note.says for text in ("insert", "XXX"))
-    assert unfilled_warnings({"½": 3, ".": 1}) == []
+    hits = places_to_fill("Dear [Name] {{ patient.title }}", values)
+    assert [(hit.phrase.subject, hit.phrase.written, hit.places.tolist()) for hit in hits] == [
+        ("placeholder", "[Name]", [0, 1, 2, 3, 4]),
+        ("unfilled", "list.Note", [1, 2, 4]),
+        ("unfilled", "list.Where", [1]),
+    ]
