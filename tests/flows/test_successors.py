@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,9 @@ from clinic.message.campaign.sending_stop import stop_by_person
 from clinic.message.sending.deliver import deliver
 from clinic.message.sending.worker import Worker
 from clinic.record.database import Record
+from clinic.record.installation import install
 from clinic.settings import Settings
+from tasks.processes.identity import Installation
 from tasks.runs.going_on import runs_of
 from tasks.runs.stopping import drained
 from tasks.wiring import Wiring, stop_sending, use
@@ -25,10 +26,12 @@ pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("deployed_anew")]
 
 
 @pytest.fixture
-def parts(prefect_server: Settings, clock: FakeClock, tmp_path: Path) -> Iterator[Wiring]:
+def parts(
+    who: Installation, sqlite_record_url: str, clock: FakeClock, tmp_path: Path
+) -> Iterator[Wiring]:
     """A record of the installation that is deployed on the server; what is left there is removed."""
-    shutil.copy(prefect_server.home / "record.db", tmp_path / "record.db")
-    record = Record.open(f"sqlite:///{tmp_path / 'record.db'}")
+    record = Record.open(sqlite_record_url)
+    install(record, clock, who.install_id)
     add_patients(record, 20)
     add_campaign(record, clock, 20, batch_size=10)
     parts = Wiring(Settings(home=tmp_path), record, clock, Worker(tmp_path / "workers"))

@@ -19,6 +19,7 @@ from clinic.message.incoming.apply_receipts import apply_receipts
 from clinic.message.incoming.receipts import keep_receipts
 from clinic.message.outcomes.save import save_batches
 from clinic.message.prepare import control
+from clinic.message.safety.accepted import apply_acceptance, keep_acceptances
 from clinic.message.sending.deliver import deliver
 from clinic.message.template.catalogue import NewTemplate, add_template
 from clinic.record.database import Record
@@ -67,9 +68,11 @@ def make_busy(record: Record, clock: FakeClock, folder: Path) -> Record:
 def _message(record: Record, clock: FakeClock, folder: Path) -> None:
     add_campaign(record, clock, 6, batch_size=4, gateway="fake", requested_by="ann")
     keep_override(record, clock, 1, by="ann", reason="the branch has closed")
+    keep_acceptances(record, clock, 1, {"name_differs": "known by another name"}, by="ann")
     with record.write() as connection:
         tell_requested(connection, 1, clock.now())
         apply_override(connection, clock, 1, {"suite": "list"}, rows=6)
+        apply_acceptance(connection, clock, 1, "name_differs", found={"rows": 1}, rows=1)
         job = connection.execute(sa.select(campaign)).one()
         tell_released(connection, job, "d" * 64, {"accepted": 6}, clock.now())
     ledger = make_ledger(record, clock, folder)
