@@ -13,7 +13,7 @@ Call `tasks.processes.environment.apply_environment` first: this module imports 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -64,6 +64,7 @@ def go_on(
     tag: str,
     flow_run_id: str | None,
     now: datetime | None = None,
+    resume: Callable[[UUID], None] = runs.resume,
 ) -> Went:
     """
     Let what has this tag go on.
@@ -72,12 +73,16 @@ def go_on(
         name, parameters: of the deployment, if another run must be started
         flow_run_id: a run of it that may have no tag
         now: by which is judged what fell silent; the machine's clock if not given
+        resume: how a suspended run is let go on
     """
     now = now or datetime.now(UTC)
     found = runs_of(tag, flow_run_id)
     for run in found:
         if run.state_type is StateType.PAUSED:
-            return _resumed(run.id)
+            if resumed(run.id, resume):
+                return "resumed"
+            found = runs_of(tag, flow_run_id)  # it is not what it was: it goes on, or has ended
+            break
     with get_client(sync_client=True) as client:
         left = [
             run
@@ -90,15 +95,19 @@ def go_on(
     return "started"
 
 
-def _resumed(run: UUID) -> Literal["resumed", "under way"]:
-    """Somebody else may have resumed it since it was read: whoever decided, and `settle` in the same moment."""
+def resumed(run: UUID, resume: Callable[[UUID], None] = runs.resume) -> bool:
+    """
+    Let a suspended run go on; False: it does not wait any more.
+
+    Whoever decided and `settle` may do so in the same moment, or Prefect may have ended it after its wait.
+    """
     try:
-        runs.resume(run)
+        resume(run)
     except NotAllowed as refused:
         if refused.code != "run-not-waiting":
             raise
-        return "under way"
-    return "resumed"
+        return False
+    return True
 
 
 def runs_of(tag: str, flow_run_id: str | None = None) -> list[FlowRun]:

@@ -18,7 +18,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import StateType
 from prefect.events import emit_event
-from prefect.states import Crashed, Pending, Running, Suspended
+from prefect.states import Crashed, Paused, Pending, Running, Suspended
 
 from cli.going import told_of_run
 from clinic.change.operations import get_operation
@@ -43,7 +43,7 @@ from tasks import wiring
 from tasks.guard.decorators import flow
 from tasks.processes.identity import Installation
 from tasks.processes.workers import start_worker, stop_worker, worker_log
-from tasks.runs.going_on import go_on, runs_of
+from tasks.runs.going_on import go_on, resumed, runs_of
 from tasks.runs.not_begun import stalled
 from tasks.runs.runs import resume, start_deployment
 from tasks.runs.silent_runs import (
@@ -357,6 +357,37 @@ def test_of_a_run_that_never_began_it_is_said_for_how_long_and_then_another_is_s
     assert state_of(taken) == "Crashed"
     assert went() in ("not begun", "under way")  # asked for twice it is one
     assert len(runs_of(tag)) == 2
+
+
+def test_what_another_resumed_in_the_same_moment_goes_on_once(
+    office: tuple[Settings, Record], who: Installation
+) -> None:
+    """`settle` and a decision read the same waiting run: the later finds it under way, and does not fail."""
+    tag = "operation-900005"
+    waiting = Paused(timeout_seconds=7200, reschedule=False)
+    with get_client(sync_client=True) as client:
+        run = client.create_flow_run(settle, state=waiting, tags=[who.tag, tag]).id
+
+        def after_settle(key: UUID) -> None:
+            resume(key)
+            resume(key)
+
+        went = go_on("settle/settle", {}, tag=tag, flow_run_id=None, resume=after_settle)
+        assert (went, state_of(run), len(runs_of(tag))) == ("under way", "Running", 1)
+        assert not resumed(run)  # as whoever rejects what it waits for would find it
+        client.set_flow_run_state(run, Crashed(), force=True)
+
+
+def test_a_run_whose_wait_prefect_ended_is_not_taken_for_under_way(
+    office: tuple[Settings, Record], who: Installation
+) -> None:
+    """Prefect fails a run that is resumed after its longest wait: what was approved is started anew."""
+    tag = "operation-900006"
+    over = Paused(pause_expiration_time=datetime.now(UTC) - timedelta(hours=1), reschedule=False)
+    with get_client(sync_client=True) as client:
+        run = client.create_flow_run(settle, state=over, tags=[who.tag, tag]).id
+    assert go_on("settle/settle", {}, tag=tag, flow_run_id=None) == "started"
+    assert (state_of(run), len(runs_of(tag))) == ("Failed", 2)
 
 
 def test_who_decides_where_no_worker_is_there_is_told_so(
