@@ -70,7 +70,7 @@ def hostile_list(practice: Practice, folder: Path) -> Path:
     )
     for place, (number, name) in enumerate(people):
         mobile = [mobile_of, "07700 000000", "", "none"][place % 4 if place < 16 else 0]
-        clinic = "" if place % 3 == 0 else "Nia's <b>"
+        clinic = "" if place % 3 == 0 else "Nia's < 5 & co"
         sheet.append([number, mobile, clinic, f"07700 900{place:03}", "x", name])
     sheet.append([people[1].nhs_number, mobile_of, "Nia's", "", "", people[1].family_name])
     sheet.append(["9990000019", mobile_of, "Nia's", "", "", "Nobody"])

@@ -99,7 +99,7 @@ def test_duration_rate_and_segments_are_counted_from_the_ledger(
 ) -> None:
     practice = Practice(record, clock, tmp_path)
     practice.patients(3)
-    practice.template("x" * 200, key="two-segments")
+    practice.template("a" * 200, key="two-segments")
     number = practice.begin(practice.everybody(3), template="two-segments")
     practice.check(number)
     practice.send(number, practice.stage(number))
