@@ -40,6 +40,12 @@ SAYS = [
     ("Domestic abuse – do not text", "yes", "no", "list_says_sensitive"),
     ("Do not contact", "1", "", "list_says_no_contact"),
     ("DON'T TEXT", "x", "", "list_says_no_contact"),
+    # As databases write them
+    ("DateOfDeath", "2026-02-03", "", "list_says_dead"),
+    ("deathdate", "2026-02-03", "", "list_says_dead"),
+    ("DoNotText", "1", "0", "list_says_no_contact"),
+    ("domestic_abuse", "Y", "N", "list_says_sensitive"),
+    ("DateLeft", "2026-01-31", "", "list_says_left"),
 ]
 
 
@@ -54,7 +60,8 @@ def test_a_column_that_says_no_is_obeyed(
 @pytest.mark.parametrize(
     ("heading", "cell"),
     [
-        ("Safeguarding", "see notes"), ("Consent", "9ndQ"), ("Deceased", "query"), ("Do not text", "til May"),
+        ("Safeguarding", "see notes"), ("Consent", "9ndQ"), ("Deceased", "query"),
+        ("Date of Death", "unknown"), ("Sensitive", "unknown"), ("Do not text", "til May"),
     ],
 )  # fmt: skip
 def test_what_is_not_understood_stops_until_a_person_says_so_and_stays_out(
@@ -83,7 +90,8 @@ def test_one_check_accepted_is_not_another_accepted(practice: Practice) -> None:
 
 EVERYDAY = (
     "Clinic", "Usual GP", "Last flu vaccination", "Contact number", "Notes", "Preferred Name", "Due date",
-    "Next of kin", "Postcode", "Ethnicity", "Left eye", "Registered GP", "Dose", "Phone No", "Reason",
+    "Next of kin", "Piano contact", "Postcode", "Ethnicity", "Left eye", "Registered GP", "Dose", "Phone No",
+    "Reason",
 )  # fmt: skip
 
 

@@ -1,9 +1,9 @@
 """
 What is to be said of a campaign's list, the same everywhere: `list check`, review, run, summary, outcome file.
 
-Three sources, each kept when it was found: what the reader of the file left out or ignored, what the gate found
-of the list as a whole and did not pass, and who let the list pass all the same. Codes, headings, row
-numbers, counts and sentences; no value of a patient.
+Four sources, each kept when it was found: what the reader of the file left out or ignored, what the gate found
+of the list as a whole and did not pass, who let the list pass all the same, and how many reminders say less
+than their template. Codes, headings, row numbers, counts and sentences; no value of a patient.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from clinic.cohort.remarks import list_remarks
 from clinic.message.campaign.campaign import get_campaign
 from clinic.message.campaign.override import override_of
 from clinic.message.safety.accepted import acceptances_of
+from clinic.message.words.classes import CODE, NEUTRAL
 from clinic.record.schema.messages import check_result
+from clinic.record.schema.safety import content_finding
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,12 @@ def said_of(connection: Connection, campaign_id: int) -> tuple[Said, ...]:
         for one in list_remarks(connection, list_id)
         if one.must_be_seen
     ]
-    return (*read, *_of_the_gate(connection, campaign_id), *_overridden(connection, campaign_id))
+    return (
+        *read,
+        *_of_the_gate(connection, campaign_id),
+        *_overridden(connection, campaign_id),
+        *_made_neutral(connection, campaign_id),
+    )
 
 
 def _of_the_gate(connection: Connection, campaign_id: int) -> Iterator[Said]:
@@ -74,4 +81,18 @@ def _overridden(connection: Connection, campaign_id: int) -> Iterator[Said]:
     if override is not None and override.applied:
         yield Said(
             "overridden", f"The checks stopped this list; {override.by} let it pass, with a reason."
+        )
+
+
+def _made_neutral(connection: Connection, campaign_id: int) -> Iterator[Said]:
+    own = content_finding.c
+    query = sa.select(own.messages, own.first_rows).where(
+        own.campaign_id == campaign_id, own.check_code == CODE + NEUTRAL
+    )
+    for count, rows in connection.execute(query).tuples():
+        yield Said(
+            "neutral_reminder",
+            "Reminders of a sensitive place or type of visit say only when it is: content.neutral_reminder.",
+            count,
+            rows=tuple(int(row) for row in rows.split(",")),
         )

@@ -27,13 +27,13 @@ from clinic.values.text import judge_each_once
 UNCLEAR: Final = "list_says_unclear"
 # In the order in which they count
 _KINDS: Final = (
-    ("list_says_dead", r"dates? of death|death date|deceased|\bdied\b|\bdod\b|^dead$|^death$"),
-    ("list_says_sensitive", r"sensitiv|safeguarding|domestic (?:abuse|violence)|\bs flag\b"),
+    ("list_says_dead", r"dates? ?of ?death|death ?date|deceased|\bdied\b|\bdod\b|^dead$|^death$"),
+    ("list_says_sensitive", r"sensitiv|safeguarding|domestic ?(?:abuse|violence)|\bs flag\b"),
     (
         "list_says_no_contact",
-        r"(?:do not|dont|never|no) (?:text|contact|call|phone|message|sms|e ?mail)\b|^dnc$",
+        r"\b(?:do ?not|dont|never|no) ?(?:text|contact|call|phone|message|sms|e ?mail)\b|^dnc$",
     ),
-    ("list_says_left", r"deduct|deregister|de registered|left (?:the )?practice|date left"),
+    ("list_says_left", r"deduct|deregister|de registered|left ?(?:the ?)?practice|date ?left"),
     ("list_says_declined", r"declin|dissent|opt(?:ed)? ?out|unsubscribe|withdrawn"),
 )
 _CONSENT: Final = re.compile(r"consent|permission|opt(?:ed)? ?in\b")
@@ -44,7 +44,7 @@ _NO: Final = frozenset(
     {
         "", "no", "n", "false", "0", "none", "nil", "null", "na", "n/a", "-", "not applicable",
         "alive", "living",
-        "active", "registered", "current", "not sensitive", "unrestricted", "not deceased", "unknown",
+        "active", "registered", "current", "not sensitive", "unrestricted", "not deceased",
     }
 )  # fmt: skip
 _YES: Final = frozenset(
@@ -57,7 +57,7 @@ _YES: Final = frozenset(
 _AGREES: Final = frozenset(
     {
         "", "yes", "y", "true", "1", "x", "✓", "✔", "given", "consented", "consent given", "agreed",
-        "opted in", "opt in", "implied", "accepted", "granted", "-", "unknown", "not recorded",
+        "opted in", "opt in", "implied", "accepted", "granted", "-", "not recorded",
     }
 )  # fmt: skip
 _REFUSES: Final = frozenset(

@@ -23,7 +23,7 @@ from clinic.errors import CohortRefused
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign, refuse
 from clinic.message.safety.accepted import acceptance_of, apply_acceptance
-from clinic.message.words.classes import CODE, OTHERS
+from clinic.message.words.classes import CODE, NEUTRAL, OTHERS
 from clinic.message.words.classes import REFUSED as NOBODY_ACCEPTS
 from clinic.message.words.judging import Hit
 from clinic.message.words.phrases import word_list
@@ -34,6 +34,7 @@ from clinic.settings import Content, Settings
 
 _MOST_ROWS: Final = 5
 _MOST_PHRASES: Final = 8
+_ANY: Final = ""  # in the place of a phrase: the messages that have any of the class, each once
 REFUSED: Final = "content-not-accepted"
 
 
@@ -78,17 +79,21 @@ def keep_findings(
         staged: the row numbers of the texts that were judged; among: those that are messages now
     """
     own = content_finding.c
+    found: dict[tuple[str, str], pd.Index] = {}
+    for hit in hits:
+        code = CODE + hit.phrase.subject
+        rows = staged[hit.places].intersection(among)
+        for key in ((code, hit.phrase.written[:80]), (code, _ANY)):
+            found[key] = found.get(key, rows).union(rows)
     kept = {
         (row.check_code, row.phrase): row
         for row in connection.execute(
             sa.select(content_finding).where(own.campaign_id == campaign_id)
         )
     }
-    for hit in hits:
-        rows = staged[hit.places].intersection(among)
+    for key, rows in found.items():
         if not len(rows):
             continue
-        key = (CODE + hit.phrase.subject, hit.phrase.written[:80])
         before = kept.get(key)
         first = before.first_rows.split(",") if before else []
         values = {
@@ -110,7 +115,7 @@ def findings_of(connection: Connection, campaign_id: int) -> list[Finding]:
     own = content_finding.c
     rows = connection.execute(
         sa.select(content_finding)
-        .where(own.campaign_id == campaign_id)
+        .where(own.campaign_id == campaign_id, own.check_code != CODE + NEUTRAL)
         .order_by(own.check_code, own.messages.desc(), own.phrase)
     ).all()
     return [
@@ -122,12 +127,14 @@ def findings_of(connection: Connection, campaign_id: int) -> list[Finding]:
 def _finding(
     connection: Connection, campaign_id: int, code: str, rows: list[sa.Row[tuple[object, ...]]]
 ) -> Finding:
-    first = sorted({int(number) for row in rows for number in row.first_rows.split(",")})
-    by = next(_accepted_by(connection, campaign_id, code), None)
+    whole = next(row for row in rows if row.phrase == _ANY)
     return Finding(
-        code, tuple(row.phrase for row in rows), max(row.messages for row in rows),
-        tuple(first[:_MOST_ROWS]), by,
-    )  # fmt: skip
+        code,
+        tuple(row.phrase for row in rows if row.phrase != _ANY),
+        whole.messages,
+        tuple(int(number) for number in whole.first_rows.split(",")),
+        next(_accepted_by(connection, campaign_id, code), None),
+    )
 
 
 def _accepted_by(connection: Connection, campaign_id: int, code: str) -> Iterator[str]:

@@ -17,8 +17,9 @@ from clinic.message.purposes import STAFF_LIST
 from clinic.message.template.placeholders import places_to_fill
 from clinic.message.template.template import CompiledTemplate, compile_template
 from clinic.message.template.variables import Setting, allowed_variables
+from clinic.message.words.classes import NEUTRAL
 from clinic.message.words.judging import Hit, judge
-from clinic.message.words.phrases import word_list
+from clinic.message.words.phrases import Phrase, word_list
 from clinic.message.words.trust import judge_trust
 
 _VISITS = "report"  # the source of a list of appointments
@@ -72,7 +73,8 @@ def _judge_words(
     still = {place for hit in _judge(rows.loc[which], setting) for place in hit.places.tolist()}
     unfit = which if neutral is None else which[sorted(still)]
     rows.loc[unfit, "unfit"] = True
-    return _judge(rows, setting)
+    changed = places if neutral is not None else places[:0]
+    return [*_judge(rows, setting), Hit(Phrase("", NEUTRAL, ""), changed)]
 
 
 def _judge_trust(job: Campaign, setting: Setting, rows: pd.DataFrame, fixed: str) -> list[Hit]:

@@ -12,6 +12,9 @@ CODE: Final = "content_"  # and the class: what `--accept` names
 
 PLACEHOLDER, UNFILLED = "placeholder", "unfilled"
 SHORTENER, DOMAIN, REPLY, UNNAMED = "shortener", "domain", "reply", "unnamed"
+NEUTRAL: Final = (
+    "neutral"  # nothing to accept: a reminder that says less because its visit is sensitive
+)
 
 # Besides the classes of the word list: what is found, and what to do
 OTHERS: Final[dict[str, tuple[str, str]]] = {

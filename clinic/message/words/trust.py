@@ -58,9 +58,9 @@ def _links(texts: Sequence[str], fixed: str, content: Content) -> list[Hit]:
     for host, places in hosts_of(texts).items():
         if is_within(host, own):
             continue
-        is_short = is_within(host, _trust().shorteners)
-        named = host if is_short or host in fixed else _OF_LIST
-        found.setdefault((SHORTENER if is_short else DOMAIN, named), []).append(places)
+        short = next((one for one in _trust().shorteners if is_within(host, (one,))), None)
+        named = short or (host if host in fixed else _OF_LIST)
+        found.setdefault((SHORTENER if short else DOMAIN, named), []).append(places)
     return [
         Hit(Phrase(named, subject, ""), np.unique(np.concatenate(places)))
         for (subject, named), places in found.items()

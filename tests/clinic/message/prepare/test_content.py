@@ -59,6 +59,19 @@ def test_what_nobody_accepts_is_refused_and_says_class_phrase_and_rows(practice:
     assert state_of(practice, number) == (states.REFUSED, "content-not-accepted")
 
 
+def test_each_message_of_a_class_is_counted_once_whatever_it_has_of_it(practice: Practice) -> None:
+    """NEW-25: over several blocks; some have one phrase, some another, one has both."""
+    text = (
+        "Call us{% if patient.given_name == 'Given1' %}: hospice{% endif %}"
+        "{% if patient.given_name == 'Given2' %}: hospice and palliative team{% endif %}"
+        "{% if patient.given_name == 'Given5' %}: palliative team{% endif %}"
+    )
+    number = staged(practice, text)
+    with practice.record.read() as connection:
+        (found,) = findings_of(connection, number)
+    assert (found.messages, found.rows, len(found.phrases)) == (3, (2, 3, 6), 2)
+
+
 def test_the_release_asks_again(practice: Practice) -> None:
     """NEW-25: a way that passed no gate ends here."""
     number = staged(practice, KEEPS)

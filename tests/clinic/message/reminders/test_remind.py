@@ -18,6 +18,7 @@ from clinic.govern.people.operators import Operator
 from clinic.message import states
 from clinic.message.campaign.campaign import refuse
 from clinic.message.campaign.counting import count_outcomes
+from clinic.message.campaign.said import said_of
 from clinic.message.prepare.approve import answer, ask
 from clinic.message.prepare.content import findings_of
 from clinic.message.prepare.preview import discard_preview, preview_key
@@ -145,6 +146,8 @@ def test_a_sensitive_visit_has_a_neutral_reminder_or_none(
     with office.read() as connection:
         found = connection.execute(sa.select(message.c.patient_id, message.c.body)).all()
         assert not findings_of(connection, made)
+        said = [(one.code, one.count, one.rows) for one in said_of(connection, made)]
+    assert said == ([("neutral_reminder", 1, (1,))] if texts else [])
     assert outcomes(office, made) == left
     assert [body.strip() for patient_id, body in found if patient_id == 1] == texts
     assert all("Room 4" in body for patient_id, body in found if patient_id == 2)

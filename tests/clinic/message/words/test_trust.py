@@ -25,6 +25,7 @@ def found(
         ("Book: BIT.LY/3xYz now", "shortener", "bit.ly"),
         ("(tinyurl.com/abc)", "shortener", "tinyurl.com"),
         ("http://nhs.uk@bit.ly/x", "shortener", "bit.ly"),
+        ("https://jo-jones.bit.ly/x", "shortener", "bit.ly"),  # a cell may have made that of a name
         ("see www.elm-tree.co.uk.", "domain", "elm-tree.co.uk"),
         ("see elm-tree.co.uk, or call", "domain", "elm-tree.co.uk"),
         ("https://nhs.uk.example.com/login", "domain", "nhs.uk.example.com"),
