@@ -11,7 +11,7 @@ Terminal, Prefect form, schedule and reminders pass `require_accepted`, and the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import pandas as pd
@@ -23,7 +23,7 @@ from clinic.errors import CohortRefused
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign, refuse
 from clinic.message.safety.accepted import acceptance_of, apply_acceptance
-from clinic.message.words.classes import CODE, NEUTRAL, OTHERS
+from clinic.message.words.classes import CODE, DOMAIN, NEUTRAL, OTHERS, PLACEHOLDER
 from clinic.message.words.classes import REFUSED as NOBODY_ACCEPTS
 from clinic.message.words.judging import Hit
 from clinic.message.words.phrases import word_list
@@ -52,12 +52,10 @@ class Finding:
         """For whoever decides: what was found, where, and what it takes."""
         some = ", ".join(f"“{one}”" for one in self.phrases[:_MOST_PHRASES])
         more = len(self.phrases) - _MOST_PHRASES
+        named = f" ({some}{f' and {more} more' if more > 0 else ''})" if self.phrases else ""
         rows = ", ".join(f"{row:,}" for row in self.rows)
         first = "row" if self.messages == 1 else "first rows"
-        sentence = (
-            f"{found} ({some}{f' and {more} more' if more > 0 else ''}): "
-            f"{self.messages:,} messages, {first} {rows}."
-        )
+        sentence = f"{found}{named}: {self.messages:,} messages, {first} {rows}."
         if self.accepted:
             return f"{sentence} Accepted by {self.accepted}."
         if not may_be_accepted(self.code):
@@ -170,12 +168,20 @@ def require_accepted(record: Record, clock: Clock, settings: Settings, campaign_
             if one.accepted is not None:
                 apply_acceptance(
                     connection, clock, campaign_id, one.code,
-                    found={"phrases": list(one.phrases)}, rows=one.messages,
+                    found={"phrases": list(_without_words(one).phrases)}, rows=one.messages,
                     two_persons=one.code.removeprefix(CODE) in words.two_persons,
                 )  # fmt: skip
     if left:
         refuse(record, campaign_id, REFUSED)
-        raise CohortRefused(REFUSED, " ".join(told(one, settings.content) for one in left))
+        raise CohortRefused(
+            REFUSED, " ".join(told(_without_words(one), settings.content) for one in left)
+        )
+
+
+def _without_words(finding: Finding) -> Finding:
+    """For a run's state and the sealed trail: without what stands in the text and in no list of ours."""
+    own = finding.code in (CODE + PLACEHOLDER, CODE + DOMAIN)
+    return replace(finding, phrases=()) if own else finding
 
 
 def told(finding: Finding, content: Content) -> str:

@@ -123,7 +123,11 @@ def test_everyday_texts_and_dry_runs_are_not_asked_about(
 @pytest.mark.parametrize(
     ("text", "code", "says"),
     [
-        ("Dear [Name], call us", "content_placeholder", "(“[Name]”): 5 messages, first rows 2"),
+        (
+            "Dear [Jo Jones], call us",
+            "content_placeholder",
+            "to be filled: 5 messages, first rows 2",
+        ),
         ("Call us: https://tinyurl.com/x", "content_shortener", "Nobody can accept it."),
         ("Call us: www.elm.co.uk", "content_domain", "--accept content_domain=REASON"),
     ],
@@ -136,8 +140,14 @@ def test_places_to_fill_and_links_stop_a_run_too(
     if "Nobody" in says:
         with pytest.raises(CohortRefused, match="acceptance-unknown"):
             keep_acceptances(practice.record, practice.clock, number, {code: "sure"}, by="ann")
-    assert review_campaign(practice.record, number, segment_cost=0).to_accept == (code,)
+    review = review_campaign(practice.record, number, segment_cost=0)
+    assert review.to_accept == (code,)
+    own = next(
+        one for one in ("[Jo Jones]", "tinyurl.com", "elm.co.uk") if one in review.warnings[0].says
+    )
     with pytest.raises(CohortRefused) as refused:
         gate(practice, number)
     assert says in str(refused.value)
+    # A run's state has it: a shortener is a word of our list, the rest is the message's own
+    assert (own in str(refused.value)) is (own == "tinyurl.com")
     assert state_of(practice, number) == (states.REFUSED, "content-not-accepted")
