@@ -186,9 +186,8 @@ def _look_and_approve(office: Installation, row: Row) -> None:
         said = office.type(row, *words, me="mia", codes=(3,))
         assert f"1 of {EACH} patients were changed since" in said
         override = ["--override", "the others are right"]
-    # Of a run that waits for a worker for a minute, on a busy machine, it is said so, with exit code 4
-    codes = (0,) if WHOLE and row.case.ending != "lost after" else (0, 4)
-    said = office.type(row, *words, *override, me="mia", codes=codes)
+    # Exit code 4: its run waits for a worker for a minute, or Prefect's server is busy with others
+    said = office.type(row, *words, *override, me="mia", codes=(0, 4))
     if "run-not-resumed" in said:  # Prefect's server was busy: what is printed then is typed
         office.type_until_done(row, "operations", "resume", str(row.operation), me="ann")
 
