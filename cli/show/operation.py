@@ -40,6 +40,7 @@ def show_review(
     show_lines(read_lines(record, operation_id, limit=limit, skip=skip), skip=skip)
     if found.state in BEFORE:
         show_impact(record, settings, found)
+        _show_losses(record, settings, found, limit=limit, skip=skip)
         _show_checklist(record, settings, operation_id)
         console.say(f"[yellow]{CAUTION}[/]")
     if notice := notice_of(found.kind):
@@ -65,6 +66,31 @@ def show_impact(record: Record, settings: Settings, found: Operation) -> None:
             ],
             right=(1, 2, 3, 4, 5),
         )
+
+
+def _show_losses(
+    record: Record, settings: Settings, found: Operation, *, limit: int, skip: int
+) -> None:
+    """Who is left out of all that is sent from then on, and of what."""
+    from clinic.change.review.losses import read_losses
+    from clinic.clock import SystemClock
+
+    with record.read() as connection:
+        now = SystemClock().now()
+        lost = read_losses(connection, settings, found, now, limit=limit, skip=skip)
+    if not lost:
+        return
+    at = LocalTime(settings).show
+    why = f"{found.parameters['to']}: {found.reason}"
+    console.show_table(
+        f"Left out from then on ({why}): {skip + 1:,} to {skip + len(lost):,}, who loses most first",
+        ["Id", "Name", "Visits booked", "The first", "Messages queued", "Recalls", "Groups"],
+        [
+            (x.own_id, x.name, x.visits, at(x.next_visit), x.queued, x.recalls, x.groups)
+            for x in lost
+        ],
+        right=(2, 4, 5, 6),
+    )
 
 
 def _show_checklist(record: Record, settings: Settings, operation_id: int) -> None:

@@ -45,23 +45,32 @@ def review_as_json(
         },
         "ids_not_found": [asdict(each) for each in left],
         "notice": notice_of(found.kind) or None,
-        **(_before(record, settings, found) if found.state in BEFORE else _NOTHING),
+        **(
+            _before(record, settings, found, limit=limit, skip=skip)
+            if found.state in BEFORE
+            else _NOTHING
+        ),
     }
 
 
-_NOTHING: Final[dict[str, Any]] = {"impact": [], "providers": [], "checklist": []}
+_NOTHING: Final[dict[str, Any]] = {"impact": [], "left_out": [], "providers": [], "checklist": []}
 
 
-def _before(record: Record, settings: Settings, found: Operation) -> dict[str, Any]:
+def _before(
+    record: Record, settings: Settings, found: Operation, *, limit: int, skip: int
+) -> dict[str, Any]:
     """What follows and what is right, as things stand now."""
     from clinic.change.review.checklist import CAUTION, checklist
     from clinic.change.review.impact import impact_of
+    from clinic.change.review.losses import read_losses
     from clinic.clock import SystemClock
 
     with record.read() as connection:
         impact = impact_of(connection, SystemClock(), settings, found)
+        lost = read_losses(connection, settings, found, SystemClock().now(), limit=limit, skip=skip)
     return {
         "impact": [asdict(each) for each in impact.effects],
+        "left_out": [asdict(each) for each in lost],
         "providers": [{**asdict(each), "over": each.over} for each in impact.loads],
         "checklist": [asdict(each) for each in checklist(record, settings, found.id)],
         "caution": CAUTION,

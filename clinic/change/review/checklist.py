@@ -16,9 +16,11 @@ from clinic.change.core.locks import holder_of
 from clinic.change.core.outcomes import LATER_OPERATION, LOCKED, WILL_CHANGE
 from clinic.change.core.states import FAILED, PLANNED
 from clinic.change.digest import digest_of
+from clinic.change.kinds.status import STATUS
 from clinic.change.kinds.table import UNDO, kind_of, words_of
 from clinic.change.operations import Operation, find_operation, set_state
 from clinic.change.review.impact import loads_of
+from clinic.change.review.silence import is_silence_on_one_channel
 from clinic.change.run.since import since_review
 from clinic.clock import Clock
 from clinic.errors import OperationRefused
@@ -129,6 +131,7 @@ def checks_of(connection: Connection, cap: int, planned: Operation) -> list[Chec
         *_since(connection, planned),
         _requester(connection, planned),
         Check("reason-missing", "A reason is given", bool(planned.reason), planned.reason),
+        *_silence(planned),
         _locks(connection, planned),
         _capacity(connection, planned),
         _later(connection, planned),
@@ -178,6 +181,21 @@ def _requester(connection: Connection, planned: Operation) -> Check:
     who = planned.requested_by
     says = f"{who} is active and may" if allowed else f"{who} is disabled, or may not any more"
     return Check("requester-may", "The requester may ask for this", allowed, says, final=True)
+
+
+def _silence(planned: Operation) -> list[Check]:
+    """Nobody is discharged for not answering a text, unless somebody has looked a second time."""
+    if planned.kind != STATUS.name:
+        return []
+    return [
+        Check(
+            "silence-only",
+            "The reason is more than silence on one channel",
+            not is_silence_on_one_channel(planned.reason),
+            "who does not answer by one channel may not have been reached: by which others were they asked?",
+            stops=False,
+        )
+    ]
 
 
 def _locks(connection: Connection, planned: Operation) -> Check:

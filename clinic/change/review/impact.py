@@ -17,6 +17,7 @@ from clinic.change.core.outcomes import VISIT_STAYS, WILL_CHANGE
 from clinic.change.kinds.table import UNDO, kind_of
 from clinic.change.operations import Operation
 from clinic.change.review.follow_up import SAYS
+from clinic.change.review.losses import count_losses
 from clinic.change.run.plan import plan_of
 from clinic.clock import Clock
 from clinic.record.schema.change import operation_item
@@ -33,6 +34,12 @@ _VISITS: Final = {
     "taken-back": "booked visits are cancelled",
     "stay": "visits stay behind: somebody must move them",
     "ahead": "visits that are booked for these patients stay as they are",
+}
+_LOST: Final = {
+    "excluded": "patients get no list, reminder or recall from then on: the new status is not messaged",
+    "queued": "messages are queued for these patients",
+    "recalls": "recalls of the last 12 months, sent or queued: nobody invites these patients again",
+    "groups": "memberships of groups: left out whenever such a group is messaged",
 }
 
 
@@ -72,6 +79,8 @@ class Impact:
 def impact_of(connection: Connection, clock: Clock, settings: Settings, asked: Operation) -> Impact:
     """Everything that follows, if it were applied now."""
     effects = [Effect(c, _VISITS[c], n) for c, n in _visits(connection, asked, clock.now())]
+    lost = count_losses(connection, settings, asked, clock.now())
+    effects += [Effect(code, _LOST[code], count) for code, count in lost.items()]
     if asked.kind != UNDO:
         made = kind_of(asked.kind).follow_ups(connection, plan_of(clock, settings, asked))
         effects += [

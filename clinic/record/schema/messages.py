@@ -36,6 +36,8 @@ from clinic.record.types import BigKey, UtcDateTime
 OUTBOX: Final = "outbox"
 # Of a message: the gateway has, or had, it
 LEFT: Final = frozenset({"accepted", "delivered", "undelivered"})
+# Of a campaign: what still waits in it may leave yet
+QUEUED: Final = ("awaiting_approval", "scheduled", "running", "paused", "held", "missed")
 
 # One row. `install_id` names this database to gateways; `epoch` changes when it was restored or cloned
 installation = Table(

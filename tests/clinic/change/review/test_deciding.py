@@ -77,7 +77,7 @@ def effects(record: Record, clock: FakeClock, operation_id: int) -> dict[str, in
 @pytest.mark.parametrize(
     ("kind", "parameters", "follows"),
     [
-        ("status", {"to": "discharged"}, {"ahead": 3}),
+        ("status", {"to": "discharged"}, {"ahead": 3, "excluded": 3}),
         (
             "provider",
             {"to": ["P2"], "visits": "cancel"},
@@ -116,7 +116,7 @@ def test_what_follows_is_counted_before_the_decision_and_comes_so(
 
     applied(record, clock, operation_id)
     made = {each.code: each.count for each in list_follow_ups(record, operation_id=operation_id)}
-    visit_effects = {"ahead", "cancelled", "visit_facility", "stay"}
+    visit_effects = {"ahead", "excluded", "cancelled", "visit_facility", "stay"}
     assert made == {code: n for code, n in follows.items() if code not in visit_effects}
 
 
