@@ -65,6 +65,8 @@ def as_settings(answers: Mapping[str, str]) -> dict[str, Any]:
             values[key] = read_hours(values[key])
     if "hours.country" in values:
         country = values["hours.country"].strip()
+        if country.lower() == NOWHERE:  # "open on all of them", as the question says
+            values["hours.christmas"] = True
         values["hours.country"] = "" if country.lower() == NOWHERE else country.upper()
     require_sense(values)
     return values

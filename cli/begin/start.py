@@ -152,7 +152,8 @@ def _tell_hours(settings: Settings, path: Path) -> None:
     console.say(f"Texts and e-mails are sent {hours_text(hours.text)}{holidays} ({zone}).")
     console.say(f"Calls are made {hours_text(hours.voice)}.")
     if not hours.country and not hours.closed:
-        console.say("[yellow]Open on public holidays too[/], 25 December among them.")
+        which = "25 December among them" if hours.christmas else "but not on 25 December"
+        console.say(f"[yellow]Open on public holidays too[/], {which}.")
     console.say(
         'To change it: cohort settings ask hours.text "mon-fri 08:00-18:00" --reason "…", or hours.country GB'
     )

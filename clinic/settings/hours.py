@@ -45,3 +45,8 @@ class Hours(Section):
     )
     subdivision: str = Field(default="", description="Part of the country: ENG, WLS, SCT, NIR, CA")
     closed: tuple[date, ...] = Field(default=(), description="Closed on these days too")
+    christmas: bool = Field(
+        default=False,
+        description="Open on 25 December where the country's holidays do not close it. Wherever hours are "
+        "set it is closed unless this is true",
+    )

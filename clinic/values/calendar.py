@@ -145,7 +145,7 @@ def calendar_of(settings: Settings) -> Calendar:
             settings.organisation.time_zone,
             text=_week(hours.text),
             voice=_week(hours.voice),
-            closed=[frozenset(hours.closed), *_holidays(hours)],
+            closed=[frozenset(hours.closed), *_christmas(hours), *_holidays(hours)],
         )
     except (KeyError, ValueError) as error:  # zoneinfo's own error is a KeyError
         raise _no_zone("time_zone", settings.organisation.time_zone, error) from None
@@ -174,6 +174,18 @@ def _week(days: Mapping[Day, Sequence[str]]) -> Week:
     if not days:
         return ALWAYS
     return tuple(sorted(map(read_window, days.get(name, ()))) for name in _DAYS)
+
+
+class _ChristmasDays(Container[date]):
+    """25 December of every year: no list of holidays is needed to know it."""
+
+    def __contains__(self, day: object) -> bool:
+        return isinstance(day, date) and (day.month, day.day) == (12, 25)
+
+
+def _christmas(hours: Hours) -> list[Container[date]]:
+    # Where no hours are set at all, every hour is open, as the settings say
+    return [_ChristmasDays()] if (hours.text or hours.voice) and not hours.christmas else []
 
 
 def _holidays(hours: Hours) -> list[Container[date]]:

@@ -44,6 +44,7 @@ GOVERNED: Final = (
     "halt.ambiguous",
     "organisation.time_zone",
     "organisation.facility_zones",
+    "hours.christmas",
 )
 SUBJECT: Final = "setting"
 

@@ -77,6 +77,32 @@ def test_where_nothing_is_set_every_hour_is_open() -> None:
     assert calendar.open_seconds_between("sms", at, at + timedelta(days=400)) == 400 * 86_400
 
 
+@pytest.mark.parametrize(
+    ("country", "christmas", "day", "is_open"),
+    [
+        ("GB", False, "2026-12-25", False),
+        ("", False, "2026-12-25", False),
+        ("", False, "2030-12-25", False),
+        ("", True, "2026-12-25", True),
+        ("GB", True, "2026-12-25", False),  # its holidays are closed all the same
+        ("", False, "2026-12-24", True),
+        ("GB", False, "2026-04-03", False),  # Good Friday
+        ("GB", False, "2027-03-26", False),  # and the next year's
+        ("", False, "2026-04-03", True),
+    ],
+)
+def test_christmas_day_is_closed_wherever_hours_are_set_and_nobody_opens_it(
+    country: str, christmas: bool, day: str, is_open: bool
+) -> None:
+    """ARC-15: a settings file without a country closes on no holiday but this."""
+    hours = {"text": dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), ("08:00-20:00",))}
+    own = Hours.model_validate(
+        {**hours, "country": country, "subdivision": "ENG" if country else ""}
+    )
+    own = own.model_copy(update={"christmas": christmas})
+    assert calendar_of(Settings(hours=own)).may_use("sms", utc(f"{day} 09:00")) is is_open
+
+
 def test_a_channel_that_never_opens_says_so() -> None:
     calendar = Calendar(voice=((),) * 7)
     assert calendar.next_opening("voice", utc("2026-03-02 08:00")) is None
