@@ -17,7 +17,8 @@ from clinic.message.purposes import STAFF_LIST
 from clinic.message.template.placeholders import places_to_fill
 from clinic.message.template.template import CompiledTemplate, compile_template
 from clinic.message.template.variables import Setting, allowed_variables
-from clinic.message.words.classes import NEUTRAL
+from clinic.message.words.classes import DAY_WORD, NEUTRAL
+from clinic.message.words.days import day_words
 from clinic.message.words.judging import Hit, judge
 from clinic.message.words.phrases import Phrase, word_list
 from clinic.message.words.trust import judge_trust
@@ -48,7 +49,12 @@ def judge_block(
     if source.source == STAFF_LIST:
         return []  # colleagues, who are told what they must know
     hits = _judge_words(job, source, setting, rows, values, fixed)
-    return [*hits, *places_to_fill(fixed, values), *_judge_trust(job, setting, rows, fixed)]
+    return [
+        *hits,
+        *places_to_fill(fixed, values),
+        *_judge_trust(job, setting, rows, fixed),
+        *_judge_days(job, setting, fixed, len(rows)),
+    ]
 
 
 def _judge_words(
@@ -83,6 +89,24 @@ def _judge_trust(job: Campaign, setting: Setting, rows: pd.DataFrame, fixed: str
         _texts(rows), fixed, setting.content, name=setting.organisation.name,
         replies_read=setting.replies_read or job.channel != "sms",
     )  # fmt: skip
+
+
+def _judge_days(job: Campaign, setting: Setting, fixed: str, messages: int) -> list[Hit]:
+    """The template's own words alone: what a visit puts in is worked out for the day itself."""
+    found = day_words(fixed)
+    if not found or not may_leave_later(job, setting):
+        return []
+    everywhere = np.arange(messages, dtype=np.int64)
+    return [Hit(Phrase(one, DAY_WORD, ""), everywhere) for one in found]
+
+
+def may_leave_later(job: Campaign, setting: Setting) -> bool:
+    """Whether some of it may leave on another day than this: it is scheduled, spread, or hours are over."""
+    calendar = setting.calendar
+    opens = calendar.next_opening(job.channel, max(setting.now, job.start_at or setting.now))
+    if opens is None or (job.stagger_days or 1) > 1:
+        return True
+    return opens.astimezone(calendar.zone).date() != setting.now.astimezone(calendar.zone).date()
 
 
 def _judge(rows: pd.DataFrame, setting: Setting) -> list[Hit]:

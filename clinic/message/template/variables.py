@@ -34,6 +34,7 @@ from clinic.record.bulk import is_any_of, plain_frame
 from clinic.record.schema.people import appointment, facility, patient, provider
 from clinic.record.schema.receipts import reminder
 from clinic.settings import Content, Organisation, Settings
+from clinic.values.calendar import Calendar, calendar_of
 
 _PATIENT = ("title", "given_name", "family_name", "full_name", "local_id")
 _APPOINTMENT = ("date", "when", "time", "day", "place", "type", "minutes", "facility", "provider")
@@ -94,6 +95,7 @@ class Setting:
     now: datetime
     content: Content = field(default_factory=Content)
     replies_read: bool = True
+    calendar: Calendar = field(default_factory=Calendar)
 
 
 def setting_of(settings: Settings, now: datetime) -> Setting:
@@ -104,6 +106,7 @@ def setting_of(settings: Settings, now: datetime) -> Setting:
         now,
         settings.content,
         replies_read=bool(receipts.secret.get_secret_value()) or receipts.pull,
+        calendar=calendar_of(settings),
     )
 
 

@@ -12,6 +12,7 @@ CODE: Final = "content_"  # and the class: what `--accept` names
 
 PLACEHOLDER, UNFILLED = "placeholder", "unfilled"
 SHORTENER, DOMAIN, REPLY, UNNAMED = "shortener", "domain", "reply", "unnamed"
+DAY_WORD = "day_word"
 NEUTRAL: Final = (
     "neutral"  # nothing to accept: a reminder that says less because its visit is sensitive
 )
@@ -42,6 +43,11 @@ OTHERS: Final[dict[str, tuple[str, str]]] = {
     UNNAMED: (
         "The message does not say whose it is, by the practice's name or one of content.short_names",
         "Write {{ organisation.name }}",
+    ),
+    DAY_WORD: (
+        "The message names a day that is another one if it leaves on another day, and it may: it is "
+        "scheduled or spread over days, or today's hours are over",
+        "Write the date",
     ),
 }
 # What nobody can accept: it is changed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,13 @@ from clinic.message.campaign.campaign import get_campaign
 from clinic.message.prepare.approve import is_needed, release_campaign
 from clinic.message.prepare.content import findings_of, require_accepted
 from clinic.message.prepare.review import review_campaign
+from clinic.message.prepare.stage import stage
 from clinic.message.safety.accepted import keep_acceptances
+from clinic.message.template.variables import Setting
 from clinic.message.timing.timing import timing_of
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
+from clinic.values.calendar import Calendar
 from tests.fakes import FakeClock
 from tests.main_job import Practice
 
@@ -151,3 +155,30 @@ def test_places_to_fill_and_links_stop_a_run_too(
     # A run's state has it: a shortener is a word of our list, the rest is the message's own
     assert (own in str(refused.value)) is (own == "tinyurl.com")
     assert state_of(practice, number) == (states.REFUSED, "content-not-accepted")
+
+
+@pytest.mark.parametrize(
+    ("text", "request_", "hours", "found"),
+    [
+        ("Our clinic is tomorrow", {}, "", []),
+        ("Our clinic is tomorrow", {"stagger_days": 3}, "", ["content_day_word"]),
+        ("Our clinic is tomorrow", {"start_at": "in two days"}, "", ["content_day_word"]),
+        ("Our clinic is tomorrow", {}, "over", ["content_day_word"]),
+        ("Our clinic is on Friday 13 March", {"stagger_days": 3}, "over", []),
+    ],
+)
+def test_a_text_that_may_leave_on_another_day_names_no_day_by_today(
+    practice: Practice, text: str, request_: dict[str, object], hours: str, found: list[str]
+) -> None:
+    """Issued today, read another day: scheduled, spread, or after hours."""
+    now = practice.clock.now()
+    if "start_at" in request_:
+        request_ = {"start_at": now + timedelta(days=2)}
+    practice.template(text, key="own")
+    number = practice.begin(practice.everybody(5), template="own", **request_)
+    practice.check(number)
+    closed = Calendar(text=[[(0, 1)]] * 7) if hours else Calendar()
+    setting = Setting(practice.settings.organisation, now, calendar=closed)
+    stage(practice.record, number, setting=setting, most_segments=6)
+    with practice.record.read() as connection:
+        assert [one.code for one in findings_of(connection, number)] == found
