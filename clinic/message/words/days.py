@@ -22,11 +22,12 @@ _DAY: Final = (
 _ASKS: Final = (
     r"(?:call|ring|phone|contact|book|register|reply|visit us|ffoniwch|cysylltwch|bwciwch)"
 )
+_SHORT: Final = r"(?:mon|tues?|wed|thu(?:rs)?|fri|sat|sun)"
 _MONTH: Final = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
 _HARMLESS: Final = re.compile(
     rf"\b{_WEEKDAY}(?: the)? \d{{1,2}}(?:st|nd|rd|th|af|il|ydd|fed|eg|ain)?\b"  # with its date
     rf"|\b{_WEEKDAY} {_MONTH}\w* \d{{1,2}}"
-    rf"|\b(?:(?:{_WEEKDAY}|mon|tues?|wed|thu(?:rs)?|fri|sat|sun) (?:(?:to|until|and|or|i|hyd|a) )?)+{_WEEKDAY}\b"
+    rf"|\b(?:(?:{_WEEKDAY}|{_SHORT}) (?:(?:to|until|and|or|i|hyd|a) )?)+{_WEEKDAY}\b"
     rf"|\b{_WEEKDAY} (?:morning|afternoon|evening|night)s\b"
     rf"|\b(?:every|each|any|bob|pob) (?:{_WEEKDAY}|llun|mawrth|mercher|iau|gwener)\b"
     rf"|\b{_ASKS}(?: \w+){{0,5}}? (?:today|heddiw)\b"
