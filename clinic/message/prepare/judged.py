@@ -101,7 +101,7 @@ def _judge_days(job: Campaign, setting: Setting, fixed: str, messages: int) -> l
 
 
 def may_leave_later(job: Campaign, setting: Setting) -> bool:
-    """Whether some of it may leave on another day than this: it is scheduled, spread, or hours are over."""
+    """Whether some of it may be sent on another day than this: it is scheduled, spread, or hours are over."""
     calendar = setting.calendar
     opens = calendar.next_opening(job.channel, max(setting.now, job.start_at or setting.now))
     if opens is None or (job.stagger_days or 1) > 1:

@@ -45,7 +45,7 @@ OTHERS: Final[dict[str, tuple[str, str]]] = {
         "Write {{ organisation.name }}",
     ),
     DAY_WORD: (
-        "The message names a day that is another one if it leaves on another day, and it may: it is "
+        "The message names a day that is another one if it is sent on another day, and it may be: it is "
         "scheduled or spread over days, or today's hours are over",
         "Write the date",
     ),
