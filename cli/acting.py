@@ -27,7 +27,8 @@ class How(Enum):
 _EVERY: Final = (
     "patients import", "list take-over", "message", "remind", "pause", "resume", "cancel", "sending allow",
     "sending ask", "resend",
-    "unknown ask", "unknown settle", "templates add", "groups add", "groups remove", "groups delete",
+    "unknown ask", "unknown settle", "templates add", "templates for", "groups add", "groups remove",
+    "groups delete",
     "server resume", "approvals resume", "confirm", "audit list", "audit show", "audit anchor", "audit export",
     "operations select", "operations status", "operations provider", "operations facility", "operations tag",
     "operations attribute", "operations export", "operations visit", "operations undo", "operations rerun",

@@ -46,9 +46,17 @@ def list_all(
         return console.show_json([asdict(text) for text in found])
     console.show_table(
         "Templates",
-        ["Key", "Name", "Type", "Version", "Locked", "Needs"],
+        ["Key", "Name", "Type", "Version", "Locked", "For", "Needs"],
         [
-            (t.key, t.name, t.message_type, t.version, "locked" if t.locked else "", _needs(t))
+            (
+                t.key,
+                t.name,
+                t.message_type,
+                t.version,
+                "locked" if t.locked else "",
+                "" if t.audience.is_anybody else t.audience.says(),
+                _needs(t),
+            )
             for t in found
         ],
         right=(3,),
@@ -79,7 +87,7 @@ def variables(json: Json = False) -> None:
 
 @app.command()
 def show(key: Annotated[str, typer.Argument(help="Its key.")], json: Json = False) -> None:
-    """One template: its text and all its versions."""
+    """One template: its text, whom it is for, and all its versions."""
     from clinic.message.template.catalogue import get_versions
 
     settings = get_settings()
@@ -90,11 +98,17 @@ def show(key: Annotated[str, typer.Argument(help="Its key.")], json: Json = Fals
     time = LocalTime(settings)
     console.show_table(
         versions[0].name,
-        ["Version", "Added", "By", "Subject", "Text"],
-        [(t.version, time.show(t.created_at), t.created_by, t.subject, t.body) for t in versions],
+        ["Version", "Added", "By", "Subject", "Text", "For"],
+        [
+            (t.version, time.show(t.created_at), t.created_by, t.subject, t.body, t.audience.says())
+            for t in versions
+        ],
         right=(0,),
     )
-    console.next_commands(f"cohort message LIST.csv --name NAME --template {key} --preview 3")
+    console.next_commands(
+        f"cohort message LIST.csv --name NAME --template {key} --preview 3",
+        f"cohort templates for {key} --help",
+    )
 
 
 @app.command()
@@ -125,4 +139,52 @@ def add(
         new = next_template(record, key, Typed(body, subject, name, message_type, purpose))
         version = add_template(record, SystemClock(), new, by=by)
     console.say(f"{key} is at version {version}.")
+    console.next_commands(f"cohort templates show {key}")
+
+
+@app.command("for")
+def for_whom(
+    key: Annotated[str, typer.Argument(help="Its key; a locked one too: its text stays.")],
+    classes: Annotated[
+        list[str] | None,
+        typer.Option("--class", help="general, sensitive, clinical or recall; again for several."),
+    ] = None,
+    sex: Annotated[str | None, typer.Option(help="female, male or any.")] = None,
+    age: Annotated[str | None, typer.Option(help="24-64, 65+ or any.")] = None,
+    not_if_coded: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Who has it already: codes and since when, 86198006/6m, flu-vaccination/09-01; or none."
+        ),
+    ] = None,
+    exclude_code: Annotated[
+        list[str] | None,
+        typer.Option(help="Whom it would hurt: loss-of-a-baby/2y, end-of-life/ever; or none."),
+    ] = None,
+    exclude_group: Annotated[
+        list[str] | None, typer.Option(help="The same by a group's code; or none.")
+    ] = None,
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """
+    Say whom a template is for. What is left out stays; a new version keeps it, and campaigns keep theirs.
+
+      cohort templates for smear-recall --class recall --sex female --age 24-64
+      cohort templates for flu-invite --not-if-coded flu-vaccination/09-01
+      cohort templates for baby-clinic --exclude-code loss-of-a-baby/2y --exclude-group baby-loss
+    """
+    from clinic.clock import SystemClock
+    from clinic.message.template.catalogue import add_template, get_versions
+    from clinic.message.template.next_version import ForWhom, next_audience
+
+    said = ForWhom(
+        classes or (), sex, age, not_if_coded or (), exclude_code or (), exclude_group or ()
+    )
+    settings = get_settings()
+    with open_record(settings) as record:
+        by = who_acts(record, settings, me, secret_fd)
+        version = add_template(record, SystemClock(), next_audience(record, key, said), by=by)
+        audience = get_versions(record, key)[0].audience
+    console.say(f"{key} is at version {version}: {audience.says()}.")
     console.next_commands(f"cohort templates show {key}")

@@ -30,6 +30,7 @@ WORDS = {
     "unknown ask": "77 --as sent --reason telephoned",
     "unknown settle": "77 --as sent",
     "templates add": "come --text Come",
+    "templates for": "flu-invite --age 65+",
     "groups add": "carers --name Carers --ids-from -",
     "groups remove": "carers --ids-from -",
     "groups delete": "carers --yes",

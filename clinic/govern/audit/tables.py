@@ -18,7 +18,12 @@ from sqlalchemy import ColumnElement, Connection
 
 from clinic.record.schema.change import operation, operation_item, selection, selection_row
 from clinic.record.schema.govern import approval, operator
-from clinic.record.schema.lists import cohort_list, template, template_version
+from clinic.record.schema.lists import (
+    cohort_list,
+    template,
+    template_audience,
+    template_version,
+)
 from clinic.record.schema.messages import campaign, gate_override, message, recipient
 from clinic.record.schema.safety import safety_acceptance
 from clinic.record.schema.settings import governed_setting
@@ -145,6 +150,12 @@ _SPECS: Final[tuple[Row | Whole, ...]] = (
         passing=template_version.c.template_id.in_(
             sa.select(template.c.id).where(template.c.message_type == _PREVIEWED)
         ),
+        born="template.added",
+    ),
+    Row(
+        table=template_audience,
+        key="template_version_id",
+        fixed=("template_version_id", "classes", "bounds"),
         born="template.added",
     ),
     Row(

@@ -22,6 +22,7 @@ from clinic.clock import Clock
 from clinic.errors import NotAllowed
 from clinic.govern.approvals.approvals import latest, request_approval, require_approved
 from clinic.message import states
+from clinic.message.audience.audience import audience_of
 from clinic.message.campaign.campaign import Campaign, get_campaign, locked_campaign
 from clinic.message.campaign.counting import count_outcomes
 from clinic.message.campaign.moves import move
@@ -220,6 +221,7 @@ def counts_of(connection: Connection, job: Campaign, settings: Settings) -> dict
         .join(template, template.c.id == template_version.c.template_id)
         .where(template_version.c.id == job.template_version_id)
     ).one()
+    audience = audience_of(connection, job.template_version_id)
     outcomes = count_outcomes(connection, job.id)
     counts: dict[str, int | str] = {
         "list": job.list_name,
@@ -228,6 +230,8 @@ def counts_of(connection: Connection, job: Campaign, settings: Settings) -> dict
         "template": f"{used.key}, version {used.version}",
         "by": job.channel,
     }
+    if not audience.is_anybody:
+        counts["for"] = audience.says()
     if job.channel == "sms":
         counts["segments"] = int(segments or 0)
         counts["cost"] = f"{int(segments or 0) * settings.sms.segment_cost:,.2f}"

@@ -20,7 +20,13 @@ from clinic.cohort.list_index import PREVIEW, is_preview
 from clinic.message.campaign.counting import messages_of
 from clinic.message.template.catalogue import PREVIEW_TEXT, NewTemplate, add_template
 from clinic.record.database import Record
-from clinic.record.schema.lists import cohort_list, list_row, template, template_version
+from clinic.record.schema.lists import (
+    cohort_list,
+    list_row,
+    template,
+    template_audience,
+    template_version,
+)
 from clinic.record.schema.messages import (
     batch,
     campaign,
@@ -110,5 +116,8 @@ def _discard(connection: Connection, key: str) -> None:
         connection.execute(sa.delete(table).where(table.c.list_id.in_(lists)))
     connection.execute(sa.delete(cohort_list).where(cohort_list.c.request_key == key))
     texts = sa.select(template.c.id).where(template.c.key == key, _OF_PREVIEW)
+    versions = sa.select(template_version.c.id).where(template_version.c.template_id.in_(texts))
+    own = template_audience.c.template_version_id.in_(versions)
+    connection.execute(sa.delete(template_audience).where(own))
     connection.execute(sa.delete(template_version).where(template_version.c.template_id.in_(texts)))
     connection.execute(sa.delete(template).where(template.c.key == key, _OF_PREVIEW))

@@ -12,9 +12,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 import sqlalchemy as sa
@@ -23,10 +23,17 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.errors import NotAllowed, NotFound, TemplateRefused
 from clinic.govern.audit.trail import Act, record_act
+from clinic.message.audience.audience import (
+    ANYBODY,
+    Audience,
+    audience_from,
+    audience_of,
+    keep_audience,
+)
 from clinic.message.template.template import compile_template
 from clinic.message.template.variables import allowed_variables
 from clinic.record.database import Record
-from clinic.record.schema.lists import template, template_version
+from clinic.record.schema.lists import template, template_audience, template_version
 
 OWN_TEXT: Final = "own text"
 PREVIEW_TEXT: Final = "previewed text"  # only for the length of a preview (preview.py)
@@ -43,7 +50,8 @@ class NewTemplate:
     key: what commands call it: lower-case letters, digits, hyphens
     message_type: the catalogue's heading it is under (ARC-2)
     purpose: which consent it needs; "any" where no finer consent is kept
-    locked: nobody edits it here (COM-3)
+    locked: nobody edits its text here (COM-3)
+    audience: its classes, and whom it is for
     """
 
     key: str
@@ -53,6 +61,7 @@ class NewTemplate:
     subject: str | None = None
     purpose: str = "any"
     locked: bool = False
+    audience: Audience = ANYBODY
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,7 @@ class TemplateText:
     variables: tuple[str, ...]
     created_at: datetime
     created_by: str
+    audience: Audience
 
 
 def add_template(record: Record, clock: Clock, new: NewTemplate, *, by: str) -> int:
@@ -149,21 +159,24 @@ def seed_catalogue(record: Record, clock: Clock, templates: Iterable[NewTemplate
 
 def _add(connection: Connection, clock: Clock, new: NewTemplate, *, by: str, unlock: bool) -> int:
     variables = _check(new)
-    known = _known(connection, new, unlock=unlock)
-    digest = _digest(new.body, new.subject)
-    last = connection.execute(
-        sa.select(template_version.c.version, template_version.c.sha256)
-        .where(template_version.c.template_id == known)
-        .order_by(template_version.c.version.desc())
-        .limit(1)
-    ).one_or_none()
+    known = _known(connection, new)
+    last = _last(connection, known.id)
+    if last is not None and unlock and last.created_by != by:
+        # Whom the vendor's template is for, a practice may say otherwise: that stays
+        new = replace(new, audience=audience_of(connection, last.id))
+    if known.locked and not unlock and not _says_the_same(last, new):
+        raise NotAllowed(
+            "template-locked",
+            f"{new.key} came with the program and cannot be edited; add your own beside it",
+        )
+    digest = _digest(new.body, new.subject, new.audience)
     if last is not None and last.sha256 == digest:
         return int(last.version)
     version = last.version + 1 if last is not None else 1
     key = connection.execute(
         sa.insert(template_version)
         .values(
-            template_id=known,
+            template_id=known.id,
             version=version,
             subject=new.subject,
             body=new.body,
@@ -174,19 +187,33 @@ def _add(connection: Connection, clock: Clock, new: NewTemplate, *, by: str, unl
         )
         .returning(template_version.c.id)
     ).scalar_one()
+    made: dict[sa.Table, list[int]] = {template_version: [key]}
+    if version == 1:
+        made[template] = [known.id]
+    if keep_audience(connection, key, new.audience):
+        made[template_audience] = [key]
     if new.message_type != PREVIEW_TEXT:
-        made = (
-            {template: [known], template_version: [key]}
-            if version == 1
-            else {template_version: [key]}
-        )
         says = {"key": new.key, "version": version, "sha256": digest}
         act = Act(
-            operator=by, operation_type="template.added", subject="template", subject_id=known,
+            operator=by, operation_type="template.added", subject="template", subject_id=known.id,
             new_values=says,
         )  # fmt: skip
         record_act(connection, clock, act, rows=made)
     return int(version)
+
+
+def _last(connection: Connection, template_id: int) -> sa.Row[Any] | None:
+    """Its newest version."""
+    return connection.execute(
+        sa.select(template_version)
+        .where(template_version.c.template_id == template_id)
+        .order_by(template_version.c.version.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def _says_the_same(last: sa.Row[Any] | None, new: NewTemplate) -> bool:
+    return last is not None and (last.body, last.subject) == (new.body, new.subject)
 
 
 def _check(new: NewTemplate) -> list[str]:
@@ -210,20 +237,20 @@ def _check(new: NewTemplate) -> list[str]:
     return list(names)
 
 
-def _known(connection: Connection, new: NewTemplate, *, unlock: bool) -> int:
-    """The template's id, made if need be; locked for us until the transaction ends."""
+class _Known(NamedTuple):
+    id: int
+    locked: bool
+
+
+def _known(connection: Connection, new: NewTemplate) -> _Known:
+    """The template, made if need be; locked for us until the transaction ends."""
     row = connection.execute(
         sa.select(template.c.id, template.c.locked)
         .where(template.c.key == new.key)
         .with_for_update()
     ).one_or_none()
     if row is not None:
-        if row.locked and not unlock:
-            raise NotAllowed(
-                "template-locked",
-                f"{new.key} came with the program and cannot be edited; add your own beside it",
-            )
-        return int(row.id)
+        return _Known._make(row)
     made = sa.insert(template).values(
         key=new.key,
         name=new.name,
@@ -231,11 +258,14 @@ def _known(connection: Connection, new: NewTemplate, *, unlock: bool) -> int:
         purpose=new.purpose,
         locked=new.locked,
     )
-    return int(connection.execute(made.returning(template.c.id)).scalar_one())
+    return _Known(int(connection.execute(made.returning(template.c.id)).scalar_one()), False)
 
 
-def _digest(body: str, subject: str | None) -> str:
-    return hashlib.sha256(f"{subject or ''}\0{body}".encode()).hexdigest()
+def _digest(body: str, subject: str | None, audience: Audience = ANYBODY) -> str:
+    whole = f"{subject or ''}\0{body}"
+    if said := audience.written():
+        whole = f"{whole}\0{said}"
+    return hashlib.sha256(whole.encode()).hexdigest()
 
 
 def _texts() -> sa.Select[Any]:
@@ -243,9 +273,14 @@ def _texts() -> sa.Select[Any]:
         template.c.key, template.c.name, template.c.message_type, template.c.purpose,
         template.c.locked, template_version.c.version, template_version.c.subject,
         template_version.c.body, template_version.c.variables, template_version.c.created_at,
-        template_version.c.created_by,
-    ).join(template_version, template_version.c.template_id == template.c.id)  # fmt: skip
+        template_version.c.created_by, template_audience.c.classes, template_audience.c.bounds,
+    ).join(template_version, template_version.c.template_id == template.c.id).outerjoin(
+        template_audience, template_audience.c.template_version_id == template_version.c.id
+    )  # fmt: skip
 
 
 def _text(values: sa.RowMapping) -> TemplateText:
-    return TemplateText(**{**values, "variables": tuple(orjson.loads(values["variables"]))})
+    own = dict(values)
+    audience = audience_from(own.pop("classes"), own.pop("bounds"))
+    variables = tuple(orjson.loads(own.pop("variables")))
+    return TemplateText(**own, variables=variables, audience=audience)

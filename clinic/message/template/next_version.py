@@ -1,10 +1,17 @@
-"""What `cohort templates add` makes of what was typed: what is left out stays as the newest version has it."""
+"""
+What `cohort templates add` and `for` make of what was typed: what is left out stays as the newest version has.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
 
 from clinic.errors import NotFound, TemplateRefused
+from clinic.message.audience.audience import Audience
+from clinic.message.audience.bounds import read_age, read_coded, read_group, read_sex
+from clinic.message.audience.classes import classes_in
 from clinic.message.template.catalogue import NewTemplate, TemplateText, get_versions
 from clinic.record.database import Record
 
@@ -18,6 +25,22 @@ class Typed:
     name: str | None = None
     message_type: str | None = None
     purpose: str | None = None
+
+
+@dataclass(frozen=True)
+class ForWhom:
+    """What was said of whom it is for; None and () where nothing was; `none` takes away what was before."""
+
+    classes: Sequence[str] = ()
+    sex: str | None = None
+    age: str | None = None
+    not_if_coded: Sequence[str] = ()
+    exclude_codes: Sequence[str] = ()
+    exclude_groups: Sequence[str] = ()
+
+
+_NONE: Final = "none"
+_Read = TypeVar("_Read")
 
 
 def next_template(record: Record, key: str, typed: Typed) -> NewTemplate:
@@ -39,7 +62,48 @@ def next_template(record: Record, key: str, typed: Typed) -> NewTemplate:
         last.body if typed.text is None else typed.text,
         last.subject if typed.subject is None else typed.subject or None,
         last.purpose,
+        audience=last.audience,
     )
+
+
+def next_audience(record: Record, key: str, said: ForWhom) -> NewTemplate:
+    """
+    The same text, for whom it is said to be.
+
+    Raises:
+        NotFound: there is no such template
+        TemplateRefused: a class, a range of ages, a code or a group that is none
+    """
+    last = get_versions(record, key)[0]
+    old = last.audience.bounds
+    first, final = (old.age_from, old.age_to) if said.age is None else read_age(said.age)
+    bounds = replace(
+        old,
+        sex=old.sex if said.sex is None else read_sex(said.sex),
+        age_from=first,
+        age_to=final,
+        not_if_coded=_several(said.not_if_coded, read_coded, old.not_if_coded),
+        exclude_codes=_several(said.exclude_codes, read_coded, old.exclude_codes),
+        exclude_groups=_several(said.exclude_groups, read_group, old.exclude_groups),
+    )
+    classes = classes_in(said.classes) if said.classes else last.audience.classes
+    return NewTemplate(
+        key,
+        last.name,
+        last.message_type,
+        last.body,
+        last.subject,
+        last.purpose,
+        audience=Audience(classes, bounds),
+    )
+
+
+def _several(
+    typed: Sequence[str], read: Callable[[str], _Read], old: tuple[_Read, ...]
+) -> tuple[_Read, ...]:
+    if not typed:
+        return old
+    return tuple(dict.fromkeys(read(one) for one in typed if one.strip().lower() != _NONE))
 
 
 def _first(key: str, typed: Typed) -> NewTemplate:

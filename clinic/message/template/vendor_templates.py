@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from clinic.message.audience.audience import Audience
+from clinic.message.audience.bounds import Bounds, Coded
+from clinic.message.audience.classes import RECALL
 from clinic.message.template.catalogue import NewTemplate
+
+# Whoever had it this season is not asked again
+_FLU: Final = Audience(bounds=Bounds(not_if_coded=(Coded(("flu-vaccination",), "09-01"),)))
+# Who is invited: 24 and a half to 64. What a practice says otherwise stays: cohort templates for
+_SMEAR: Final = Audience((RECALL,), Bounds(sex="female", age_from=24, age_to=64))
 
 TEMPLATES: Final = (
     NewTemplate(
@@ -13,6 +21,7 @@ TEMPLATES: Final = (
         message_type="invitation",
         body="Dear {{ patient.given_name }}, your flu vaccination is due. "
         "Please call {{ organisation.name }} to book.",
+        audience=_FLU,
     ),
     NewTemplate(
         key="flu-gwahoddiad",
@@ -20,6 +29,7 @@ TEMPLATES: Final = (
         message_type="invitation",
         body="Annwyl {{ patient.given_name }}, mae'n bryd i chi gael eich brechiad ffliw. "
         "Ffoniwch {{ organisation.name }} i drefnu dŵad i'r clinig.",
+        audience=_FLU,
     ),
     NewTemplate(
         key="clinic-invite",
@@ -45,6 +55,7 @@ TEMPLATES: Final = (
         locked=True,
         body="Dear {{ patient.given_name }}, please contact {{ organisation.name }} "
         "about a routine appointment that is due.",
+        audience=_SMEAR,
     ),
     NewTemplate(
         key="annual-review",
@@ -53,5 +64,6 @@ TEMPLATES: Final = (
         subject="Your annual review at {{ organisation.name }}",
         body="Dear {{ patient.given_name }},\n\nyour annual review is due. Please contact us to book "
         "an appointment.\n\n{{ organisation.name }}\n",
+        audience=Audience((RECALL,)),
     ),
 )

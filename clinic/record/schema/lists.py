@@ -82,3 +82,17 @@ template_version = Table(
     Column("created_by", String(80), nullable=False),
     UniqueConstraint("template_id", "version"),
 )
+
+# For what kind of message and for whom a version is (clinic/message/audience); none: general, for everybody
+template_audience = Table(
+    "template_audience",
+    METADATA,
+    Column(
+        "template_version_id",
+        ForeignKey("template_version.id"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("classes", String(60), nullable=False, server_default=""),  # with a space between two
+    Column("bounds", Text),  # JSON: clinic/message/audience/bounds.py; empty: none
+)

@@ -13,6 +13,8 @@ from clinic.gateway.incoming.parse import Receipt
 from clinic.govern.approvals.approvals import request_approval
 from clinic.govern.people.operators import Operator, add_operator
 from clinic.govern.rules.governed import take_first_values
+from clinic.message.audience.audience import Audience
+from clinic.message.audience.bounds import Bounds
 from clinic.message.campaign.override import apply_override, keep_override
 from clinic.message.campaign.trail import tell_released, tell_requested
 from clinic.message.incoming.apply_receipts import apply_receipts
@@ -49,7 +51,10 @@ def make_busy(record: Record, clock: FakeClock, folder: Path) -> Record:
         connection.exec_driver_sql("UPDATE patient SET local_id = 'L' || id")
         connection.exec_driver_sql("UPDATE patient SET status = 'on_hold' WHERE id = 3")
     take_first_values(record, clock, Settings(), by="nia")
-    add_template(record, clock, NewTemplate("jab", "Jab", "notice", "Come."), by="nia")
+    recall = Audience(("recall",), Bounds(age_from=65))
+    add_template(
+        record, clock, NewTemplate("jab", "Jab", "notice", "Come.", audience=recall), by="nia"
+    )
     _message(record, clock, folder)
     take_in_ids(record, clock, ["L1", "L9"], request_key="own", name="Two", taken_by="ann")
     with record.write() as connection:
