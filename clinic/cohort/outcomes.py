@@ -185,6 +185,12 @@ _BEFORE = (
         "error",
         "The list as a whole was refused: nobody was messaged. See its checks.",
     ),
+    Outcome(
+        "had_this_lately",
+        "left_out",
+        "Had this template or text lately, or is about to have it from another campaign. Nothing is sent "
+        "twice; to send it to all of them once more, ask with --again.",
+    ),
     Outcome("recently_contacted", "left_out", "Messaged often enough lately (the frequency cap)."),
     Outcome(
         "likely_to_fail",

@@ -36,6 +36,12 @@ class Contact(Section):
     exempt_purposes: tuple[str, ...] = Field(
         default=(), description="Purposes of templates that the limit does not hold back"
     )
+    same_days: float = Field(
+        default=14,
+        ge=0,
+        description="Nobody has the same template or text twice within so many days, unless the sender asks "
+        "for that; reminders and what is sent again after a failure apart. 0: never looked at",
+    )
     hold_failed: bool = Field(
         default=False,
         description="Leave out numbers and addresses whose last message failed for good",

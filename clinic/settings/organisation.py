@@ -164,4 +164,11 @@ class Gate(Section):
         le=1,
         description="Rows whose names are unlike the patient's on the record; one row alone stops no list",
     )
+    had_this_lately: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="Rows of patients who had the same template or text within contact.same_days; one row "
+        "alone stops no list",
+    )
     dead: float = Field(default=0.1, ge=0, le=1, description="Rows of deceased patients")

@@ -107,6 +107,17 @@ CEILINGS: tuple[Ceiling, ...] = (
         fewest=1,
     ),
     Ceiling(
+        "had_this_lately",
+        "had_this_lately",
+        "are of patients who had this template or text within contact.same_days",
+        "The list may be one that was sent, changed a little. If only the others are to have it: --accept "
+        "had_this_lately=REASON; if all are to have it once more, ask with --again.",
+        lambda gate: gate.had_this_lately,
+        asks_record=True,
+        fewest=3,
+        spared=1,
+    ),
+    Ceiling(
         "dead",
         "patient_dead",
         "are of deceased patients",

@@ -29,6 +29,7 @@ WELL: dict[str, Any] = {
     "duplicate_of": None,
     "variable_missing": "",
     "value_too_long": "",
+    "had_this_lately": False,
     "recently_contacted": False,
     "likely_to_fail": False,
 }

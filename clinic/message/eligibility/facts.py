@@ -19,6 +19,7 @@ from clinic.message.eligibility.contact import is_capped, likely_to_fail, recent
 from clinic.message.eligibility.decisions import refused
 from clinic.message.eligibility.names import NAME_FIELDS, unlike_names
 from clinic.message.eligibility.numbers import DIFFERS, compare_numbers
+from clinic.message.eligibility.same_text import had_the_same
 from clinic.message.eligibility.says_no import kind_of, read_says_no
 from clinic.message.eligibility.suppress import opt_outs
 from clinic.record.bulk import is_any_of
@@ -88,6 +89,7 @@ def facts_of(
     facts["evidence"] = _evidence(connection, facts, question)
     facts["opted_out"] = facts["evidence"] != ""
     facts["duplicate_of"] = pd.array([pd.NA] * len(facts), dtype="Int64")
+    facts["had_this_lately"] = _had_this(connection, facts, question, settings.contact)
     facts["recently_contacted"] = _had_enough(connection, facts, question, settings.contact)
     facts["likely_to_fail"] = _likely_to_fail(connection, facts, question, settings.contact)
     return facts
@@ -255,6 +257,17 @@ def _had_enough(
     among = _contacted(facts["patient_id"])
     query = recently_contacted(contact, among, question.now, but=question.campaign_id)
     return facts["patient_id"].isin(connection.scalars(query).all())
+
+
+def _had_this(
+    connection: Connection, facts: pd.DataFrame, question: Question, contact: Contact
+) -> pd.Series[bool]:
+    """NEW-30: who had the same template or text lately, from whatever list."""
+    if question.now is None:
+        return pd.Series(False, index=facts.index)
+    ids = facts["patient_id"].dropna().unique().tolist()
+    had = had_the_same(connection, question.campaign_id, contact, ids, question.now)
+    return facts["patient_id"].isin(had)
 
 
 def _likely_to_fail(

@@ -34,6 +34,7 @@ CHECKS: Final[dict[str, str]] = {
     "number_of_another": "Numbers or addresses of the list are other patients' on the record.",
     "name_differs": "Names of the list are unlike the patients' on the record.",
     "printed_unproven": "A template prints of a list that has neither names nor dates of birth.",
+    "had_this_lately": "Patients of the list had the same template or text lately: the others are sent it.",
     "list_says_unclear": "Columns of the list may say no, and some of their cells are not understood.",
     **{CODE + name: f"The messages have words of the class {name}." for name in CLASSES},
     **{CODE + name: f"{says}." for name, (says, _) in OTHERS.items() if name not in REFUSED},

@@ -124,6 +124,7 @@ def test_the_gate_counts_what_the_screening_found() -> None:
         "birth_date_differs": 0,
         "number_of_another": 0,
         "name_differs": 0,
+        "had_this_lately": 0,
         "number_differs": 0,
         "list_says_unclear": 0,
         "dead": 1,

@@ -1,0 +1,80 @@
+"""
+Who had the same template or text lately, from whatever list (NEW-30): a list that was sent and then changed
+a little is another file, and its patients are the same.
+
+    same template, any version │ another template of the same text ─► campaigns ─► their patients of a block
+
+What left counts, what may have left, and what is about to; not what failed, a dry run or the outbox. Never
+asked of reminders, of staff, of failures that are sent again, and of a sender who asks for it with --again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.message import states
+from clinic.message.campaign.campaign import Campaign, get_campaign
+from clinic.message.purposes import STAFF_LIST
+from clinic.record.bulk import is_any_of
+from clinic.record.schema.lists import cohort_list, template_version
+from clinic.record.schema.messages import campaign, message
+from clinic.settings import Contact
+
+# Whose messages recur, or are those of another campaign
+_EXEMPT: Final = ("report", "resend", STAFF_LIST)
+_LEFT: Final = (states.ACCEPTED, states.DELIVERED, states.UNKNOWN)
+# Of a campaign that is only looked at nobody knows whether it will go; of one that ended nothing will
+_NOT_ON_ITS_WAY: Final = (states.CHECKING, *states.ENDED)
+
+
+def had_the_same(
+    connection: Connection, campaign_id: int, contact: Contact, patients: Sequence[int],
+    now: datetime,
+) -> set[int]:  # fmt: skip
+    """Which of these patients had what this campaign says, or are about to have it from another one."""
+    if not contact.same_days or not patients:
+        return set()
+    others = _same_campaigns(connection, get_campaign(connection, campaign_id))
+    if not others:
+        return set()
+    left = message.c.state.in_(_LEFT) & (
+        message.c.sent_at > now - timedelta(days=contact.same_days)
+    )
+    on_its_way = (message.c.state == states.PENDING) & campaign.c.state.not_in(_NOT_ON_ITS_WAY)
+    found = (
+        sa.select(message.c.patient_id)
+        .join(campaign, campaign.c.id == message.c.campaign_id)
+        .where(
+            message.c.campaign_id.in_(others),
+            is_any_of(message.c.patient_id, patients),
+            sa.or_(left, on_its_way),
+        )
+    )
+    return set(connection.scalars(found))
+
+
+def _same_campaigns(connection: Connection, job: Campaign) -> list[int]:
+    """The other campaigns of the same channel that say the same; none where the same may be said again."""
+    asked_again = job.send_guard is None and not job.dry_run and job.gateway != states.OUTBOX
+    source = sa.select(cohort_list.c.source).where(cohort_list.c.id == job.list_id)
+    if asked_again or connection.scalar(source) in _EXEMPT:
+        return []
+    own, other = template_version.alias(), template_version.alias()
+    versions = (
+        sa.select(other.c.id)
+        .join(own, (own.c.template_id == other.c.template_id) | (own.c.body == other.c.body))
+        .where(own.c.id == job.template_version_id)
+    )
+    found = sa.select(campaign.c.id).where(
+        campaign.c.id != job.id,
+        campaign.c.channel == job.channel,
+        campaign.c.template_version_id.in_(versions),
+        campaign.c.dry_run.is_(False),
+        campaign.c.gateway != states.OUTBOX,
+    )
+    return list(connection.scalars(found))
