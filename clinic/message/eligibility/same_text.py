@@ -4,8 +4,8 @@ a little is another file, and its patients are the same.
 
     same template, any version │ another template of the same text ─► campaigns ─► their patients of a block
 
-What left counts, what may have left, and what is about to; not what failed, a dry run or the outbox. Never
-asked of reminders, of staff, of failures that are sent again, and of a sender who asks for it with --again.
+What was sent counts, what may have been, and what waits to be; not what failed, a dry run or the outbox. Never
+asked of reminders, of staff, of failures that are sent again, and where the sender said --again.
 """
 
 from __future__ import annotations
