@@ -150,9 +150,11 @@ def _same(known: Campaign, request: CampaignRequest, version_id: int) -> int:
 
 
 def _guard(list_sha256: str, version_id: int, request: CampaignRequest) -> str | None:
-    if request.dry_run or request.again or request.gateway == states.OUTBOX:
-        return None  # nothing is sent, or the sender asked for it
+    if request.again:
+        return None  # the sender asked for it
     key = f"{list_sha256}/{version_id}/{request.channel}"
+    if request.dry_run or request.gateway == states.OUTBOX:
+        key += f"/{request.request_key}"  # nothing is sent: it is never a repeat
     return hashlib.sha256(key.encode()).hexdigest()
 
 

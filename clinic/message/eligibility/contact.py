@@ -38,14 +38,7 @@ def recently_contacted(
     Args:
         but: a campaign whose own messages do not count
     """
-    under_way = (
-        sa.select(submission.c.id)
-        .where(submission.c.batch_id == message.c.batch_id, submission.c.state == states.INTENT)
-        .exists()
-    )
-    since = now - timedelta(days=contact.days)
-    left = message.c.state.in_(_COUNTED) & (message.c.sent_at > since)
-    may_leave = (message.c.state == states.PENDING) & (message.c.attempts > 0) & under_way
+    left = message.c.state.in_(_COUNTED) & (message.c.sent_at > now - timedelta(days=contact.days))
     query = (
         sa.select(message.c.patient_id)
         .join(campaign, campaign.c.id == message.c.campaign_id)
@@ -54,12 +47,22 @@ def recently_contacted(
             campaign.c.dry_run.is_(False),
             campaign.c.gateway != states.OUTBOX,
             campaign.c.purpose.not_in(contact.exempt_purposes),
-            sa.or_(left, may_leave),
+            sa.or_(left, may_have_left()),
         )
         .group_by(message.c.patient_id)
         .having(sa.func.count() >= contact.most)
     )
     return query if but is None else query.where(message.c.campaign_id != but)
+
+
+def may_have_left() -> sa.ColumnElement[bool]:
+    """Of messages: whether somebody is about to send it, or was and has not said what became of it."""
+    under_way = (
+        sa.select(submission.c.id)
+        .where(submission.c.batch_id == message.c.batch_id, submission.c.state == states.INTENT)
+        .exists()
+    )
+    return (message.c.state == states.PENDING) & (message.c.attempts > 0) & under_way
 
 
 def wait_for_turn(connection: Connection, now: datetime) -> None:

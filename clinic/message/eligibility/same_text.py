@@ -2,10 +2,12 @@
 Who had the same template or text lately, from whatever list (NEW-30): a list that was sent and then changed
 a little is another file, and its patients are the same.
 
-    same template, any version │ another template of the same text ─► campaigns ─► their patients of a block
+    same template, any version │ another template of the same text ─► campaigns ─► their patients
+        when the list is checked: who had it, may have had it, or is about to have it
+        in the intent to send:    who had it or may have had it; of two campaigns at once the first one sends
 
-What was sent counts, what may have been, and what waits to be; not what failed, a dry run or the outbox. Never
-asked of reminders, of staff, of failures that are sent again, and where the sender said --again.
+What failed does not count, nor does a dry run; what the outbox kept counts for the outbox alone. Never asked
+of reminders, of staff, of failures that are sent again, and where the sender said --again.
 """
 
 from __future__ import annotations
@@ -15,10 +17,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Select
 
 from clinic.message import states
-from clinic.message.campaign.campaign import Campaign, get_campaign
+from clinic.message.campaign.campaign import get_campaign
+from clinic.message.eligibility.contact import may_have_left
 from clinic.message.purposes import STAFF_LIST
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.lists import cohort_list, template_version
@@ -37,14 +40,8 @@ def had_the_same(
     now: datetime,
 ) -> set[int]:  # fmt: skip
     """Which of these patients had what this campaign says, or are about to have it from another one."""
-    if not contact.same_days or not patients:
+    if not patients or not (others := _others(connection, campaign_id, contact)):
         return set()
-    others = _same_campaigns(connection, get_campaign(connection, campaign_id))
-    if not others:
-        return set()
-    left = message.c.state.in_(_LEFT) & (
-        message.c.sent_at > now - timedelta(days=contact.same_days)
-    )
     on_its_way = (message.c.state == states.PENDING) & campaign.c.state.not_in(_NOT_ON_ITS_WAY)
     found = (
         sa.select(message.c.patient_id)
@@ -52,17 +49,38 @@ def had_the_same(
         .where(
             message.c.campaign_id.in_(others),
             is_any_of(message.c.patient_id, patients),
-            sa.or_(left, on_its_way),
+            sa.or_(_left(contact, now), on_its_way),
         )
     )
     return set(connection.scalars(found))
 
 
-def _same_campaigns(connection: Connection, job: Campaign) -> list[int]:
+def had_it_meanwhile(
+    connection: Connection, campaign_id: int, contact: Contact, members: Select[tuple[int]],
+    now: datetime,
+) -> Select[tuple[int]] | None:  # fmt: skip
+    """The ids among `members` who had it from another campaign since they were accepted; None: nobody can."""
+    if not (others := _others(connection, campaign_id, contact)):
+        return None
+    return sa.select(message.c.patient_id).where(
+        message.c.campaign_id.in_(others),
+        message.c.patient_id.in_(members),
+        sa.or_(_left(contact, now), may_have_left()),
+    )
+
+
+def _left(contact: Contact, now: datetime) -> sa.ColumnElement[bool]:
+    since = now - timedelta(days=contact.same_days)
+    return message.c.state.in_(_LEFT) & (message.c.sent_at > since)
+
+
+def _others(connection: Connection, campaign_id: int, contact: Contact) -> list[int]:
     """The other campaigns of the same channel that say the same; none where the same may be said again."""
-    asked_again = job.send_guard is None and not job.dry_run and job.gateway != states.OUTBOX
+    job = get_campaign(connection, campaign_id)
+    if not contact.same_days or job.send_guard is None:
+        return []
     source = sa.select(cohort_list.c.source).where(cohort_list.c.id == job.list_id)
-    if asked_again or connection.scalar(source) in _EXEMPT:
+    if connection.scalar(source) in _EXEMPT:
         return []
     own, other = template_version.alias(), template_version.alias()
     versions = (
@@ -70,11 +88,12 @@ def _same_campaigns(connection: Connection, job: Campaign) -> list[int]:
         .join(own, (own.c.template_id == other.c.template_id) | (own.c.body == other.c.body))
         .where(own.c.id == job.template_version_id)
     )
+    kept = campaign.c.gateway == states.OUTBOX
     found = sa.select(campaign.c.id).where(
         campaign.c.id != job.id,
         campaign.c.channel == job.channel,
         campaign.c.template_version_id.in_(versions),
         campaign.c.dry_run.is_(False),
-        campaign.c.gateway != states.OUTBOX,
+        kept if job.gateway == states.OUTBOX else ~kept,
     )
     return list(connection.scalars(found))

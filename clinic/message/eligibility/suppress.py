@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from clinic.message import states
 from clinic.message.eligibility.contact import recently_contacted
 from clinic.message.eligibility.decisions import refusing_addresses
+from clinic.message.eligibility.same_text import had_it_meanwhile
 from clinic.message.reminders.remind import changed_since, take_back
 from clinic.record.schema.lists import cohort_list
 from clinic.record.schema.messages import batch, campaign, message
@@ -112,6 +113,16 @@ def suppress_recently_contacted(
     members = sa.select(message.c.patient_id).where(waiting)
     had_enough = recently_contacted(contact, members, now, but=campaign_id)
     return _suppress(connection, batch_id, {"recently_contacted": had_enough}, now)
+
+
+def suppress_had_lately(
+    connection: Connection, batch_id: int, campaign_id: int, contact: Contact, now: datetime
+) -> int:
+    """Suppress the waiting messages of a batch whose patient had it from another campaign; how many."""
+    waiting = (message.c.batch_id == batch_id) & (message.c.state == states.PENDING)
+    members = sa.select(message.c.patient_id).where(waiting)
+    had = had_it_meanwhile(connection, campaign_id, contact, members, now)
+    return 0 if had is None else _suppress(connection, batch_id, {"had_this_lately": had}, now)
 
 
 def _suppress(

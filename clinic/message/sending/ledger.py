@@ -32,7 +32,11 @@ from clinic.message.campaign.trail import ids_where, tell_moved
 from clinic.message.codes import batch_id
 from clinic.message.eligibility.contact import is_capped, note_attempt, wait_for_turn
 from clinic.message.eligibility.readdress import readdress, suppress_unreachable
-from clinic.message.eligibility.suppress import suppress_ineligible, suppress_recently_contacted
+from clinic.message.eligibility.suppress import (
+    suppress_had_lately,
+    suppress_ineligible,
+    suppress_recently_contacted,
+)
 from clinic.message.sending.late_answers import LateAnswers
 from clinic.message.sending.restore_guard import NoWitness, Witness
 from clinic.message.sending.worker import Worker
@@ -243,18 +247,20 @@ class Ledger:
 
     def leave_out(self, connection: Connection, claim: Claim, now: datetime) -> int:
         """
-        Suppress who of the batch is deceased, opted out or had enough since they were accepted; how many.
+        Suppress who of the batch is deceased, opted out, had enough or had this very text since they were
+        accepted; how many.
 
         Before that, numbers that were changed since take the place of the old ones (ACX-36).
         """
         faults = readdress(connection, claim.batch_id, claim.channel, self.timing.phones)
         count = suppress_ineligible(connection, claim.batch_id, claim.campaign_id, now)
         count += suppress_unreachable(connection, claim.batch_id, faults, now)
-        if self._is_capped(claim):
+        if self._is_counted(claim):
             wait_for_turn(connection, now)
-            count += suppress_recently_contacted(
-                connection, claim.batch_id, claim.campaign_id, self.timing.contact, now
-            )
+            own = (connection, claim.batch_id, claim.campaign_id, self.timing.contact, now)
+            count += suppress_had_lately(*own)
+            if is_capped(self.timing.contact, claim.purpose):
+                count += suppress_recently_contacted(*own)
         if count:
             ids = ids_where(
                 connection,
@@ -265,12 +271,14 @@ class Ledger:
             tell_moved(connection, "left-out", ids, now)
         return count
 
-    def _is_capped(self, claim: Claim) -> bool:
-        return not claim.dry_run and is_capped(self.timing.contact, claim.purpose)
+    def _is_counted(self, claim: Claim) -> bool:
+        """Whether it is asked what else these patients had, so that what leaves must be there to be seen."""
+        contact = self.timing.contact
+        return not claim.dry_run and (contact.same_days > 0 or is_capped(contact, claim.purpose))
 
     def note_attempt(self, connection: Connection, claim: Claim, references: Sequence[int]) -> None:
-        """These messages are about to leave: where there is a cap, they count."""
-        if self._is_capped(claim):
+        """These messages are about to leave: where others are asked for, they count."""
+        if self._is_counted(claim):
             note_attempt(connection, references)
 
     def closed_until(self, claim: Claim, now: datetime) -> datetime | None:

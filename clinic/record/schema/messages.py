@@ -83,8 +83,9 @@ campaign = Table(
     Column("snomed_codes", Text),
     Column("state", String(20), nullable=False),
     Column("state_reason", Text),
-    # Of list, template and channel: unique, so that the same is not sent twice by mistake; empty when
-    # the sender asked for that, in a dry run, and once nothing of the campaign can leave any more
+    # Of list, template and channel (and of the request, where nothing is sent): unique, so that the same
+    # is not sent twice by mistake; empty when the sender asked for that with --again, when failures are
+    # sent again, and once nothing of the campaign can leave any more
     Column("send_guard", String(64), unique=True),
     Column("batch_size", Integer, nullable=False, server_default="1000"),
     Column("resend_of", ForeignKey("campaign.id")),

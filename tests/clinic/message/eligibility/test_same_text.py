@@ -178,3 +178,57 @@ def test_a_block_of_rows_is_one_question(practice: Practice) -> None:
     with practice.record.read() as connection:
         plan = connection.exec_driver_sql("EXPLAIN QUERY PLAN " + asked[0][0], asked[0][1])  # type: ignore[arg-type]
         assert not [row for row in plan if "SCAN message" in row[3]]
+
+
+@pytest.mark.parametrize(
+    ("values", "sent"),
+    [({}, 0), ({"again": True}, 5), ({"template": "other"}, 5), ({"channel": "email"}, 5)],
+)
+def test_of_two_campaigns_at_once_one_sends_it(
+    practice: Practice, values: dict[str, object], sent: int
+) -> None:
+    """NEW-30: both were checked while neither was let go; asked again in the intent."""
+    first, other = practice.begin(listed(practice, 1, 5)), second(practice, 1, 6, **values)
+    batches = {}
+    for number in (first, other):
+        practice.check(number)
+        batches[number] = practice.stage(number)
+    for number in (first, other):
+        practice.send(number, batches[number])
+    assert tally(practice.outcomes(number)) == {"accepted": 6}
+    with practice.record.read() as connection:
+        left = sa.select(message.c.state, message.c.reason, sa.func.count())
+        found = connection.execute(
+            left.where(message.c.campaign_id == other).group_by(message.c.state, message.c.reason)
+        )
+        became = {(row[0], row[1]): row[2] for row in found}
+    held = {("suppressed", HAD): 5 - sent} if sent < 5 else {}
+    assert became == {("accepted", None): 1 + sent} | held
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "had"),
+    [("outbox", "outbox", True), ("outbox", "fake", False), ("fake", "outbox", False)],
+)
+def test_the_outbox_counts_for_the_outbox_alone(
+    practice: Practice, first: str, then: str, had: bool
+) -> None:
+    """Whoever tries the program with it sees what would be stopped; nobody had any of it."""
+    practice.run(practice.everybody(1))
+    with practice.record.write() as connection:
+        connection.execute(sa.update(campaign).values(gateway=first))
+    number = second(practice, 1, 2)
+    with practice.record.write() as connection:
+        of_this = campaign.c.id == number
+        connection.execute(sa.update(campaign).where(of_this).values(gateway=then))
+    practice.check(number)
+    assert practice.outcomes(number)[2] == (HAD if had else "accepted")
+
+
+def test_a_trial_is_asked_for_again_too(practice: Practice) -> None:
+    """A dry run with --again is judged as what it stands for."""
+    practice.run(practice.everybody(1))
+    for key, again in (("a", False), ("b", True)):
+        number = second(practice, 1, 2, request_key=key, again=again, dry_run=True)
+        practice.check(number)
+        assert practice.outcomes(number)[2] == ("accepted" if again else HAD)

@@ -82,7 +82,7 @@ def test_whoever_is_left_out_at_the_moment_of_sending_has_a_reason_with_a_senten
     with sqlite_record.write() as connection:
         connection.execute(sa.update(cohort_list).values(source="report"))
         asked = ineligible(connection, number, sa.select(message.c.patient_id), clock.now())
-    assert set(asked) | {"recently_contacted"} <= AT_SENDING.keys()
+    assert set(asked) | {"recently_contacted", "had_this_lately"} <= AT_SENDING.keys()
     assert "appointment_changed" in asked
 
 
