@@ -88,6 +88,7 @@ class Wiring:
             max_attempts=self.settings.max_attempts,
             back_off=self.back_off,
             timing=self.timing,
+            settings=self.settings,
             witness=self.witness,
             late_answers=self.late_answers,
             reached=self.reached,

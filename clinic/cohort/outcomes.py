@@ -263,9 +263,9 @@ _WHY = (
     ),
 )
 _ASKED_AGAIN = (
-    "patient_dead", "patient_deregistered", "no_contact", "opted_out", "had_this_lately",
-    "recently_contacted", "phone_missing", "phone_invalid", "phone_not_mobile", "phone_not_allowed",
-    "email_missing", "email_invalid",
+    "patient_dead", "patient_fictitious", "patient_deregistered", "status_not_messaged", "no_contact",
+    "opted_out", "had_this_lately", "recently_contacted", "phone_missing", "phone_invalid",
+    "phone_not_mobile", "phone_not_allowed", "email_missing", "email_invalid",
 )  # fmt: skip
 BEFORE: dict[str, Outcome] = {outcome.code: outcome for outcome in _BEFORE}
 AFTER: dict[str, Outcome] = {outcome.code: outcome for outcome in _AFTER}

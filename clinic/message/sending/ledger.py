@@ -2,7 +2,7 @@
 The ledger: claims batches, writes intents before anything is sent, and records what became of them.
 
     claim ──► intend ──► (send, no transaction open) ──► record
-      │          └ consent, death, calendar, pace, cap and the campaign's state are read again here
+      │          └ every rule, the calendar, pace and the campaign's state are read again here
       └ fence + 1: whoever held the batch before can write nothing any more
 
 Three commits for up to 1,000 messages. A kill before `intend` commits: nothing was sent. A kill between
@@ -30,13 +30,10 @@ from clinic.message.campaign.doubt import Doubt, doubt_of
 from clinic.message.campaign.sending_stop import may_leave
 from clinic.message.campaign.trail import ids_where, tell_moved
 from clinic.message.codes import batch_id
+from clinic.message.eligibility.at_sending import Moment, left_out, moment_of
 from clinic.message.eligibility.contact import is_capped, note_attempt, wait_for_turn
 from clinic.message.eligibility.readdress import readdress, suppress_unreachable
-from clinic.message.eligibility.suppress import (
-    suppress_had_lately,
-    suppress_ineligible,
-    suppress_recently_contacted,
-)
+from clinic.message.eligibility.suppress import suppress
 from clinic.message.sending.late_answers import LateAnswers
 from clinic.message.sending.restore_guard import NoWitness, Witness
 from clinic.message.sending.worker import Worker
@@ -45,7 +42,7 @@ from clinic.message.timing.timing import Timing
 from clinic.message.timing.zones import is_awake, wakes_at
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign, message
-from clinic.settings import Pace
+from clinic.settings import Contact, Pace, Settings
 
 # After so many workers died while holding a batch a person must look: it may be what kills them
 MOST_DEATHS = 5
@@ -95,6 +92,7 @@ class Ledger:
         give_up_after: timedelta = timedelta(hours=24),
         back_off: timedelta = timedelta(seconds=1),
         timing: Timing | None = None,
+        settings: Settings | None = None,
         witness: Witness = _NO_WITNESS,
         late_answers: LateAnswers | None = None,
         reached: Callable[[str], None] = _no_point,
@@ -103,6 +101,7 @@ class Ledger:
         """
         Args:
             timing: calendar, paces, cap and brake; None: at any time, at any pace
+            settings: by which it is asked who may be messaged; None: the defaults
             stopping: asked before a batch is claimed: whether this process is to begin nothing more
             late_answers: where an answer goes that the record cannot take; None: nowhere
             witness: asked in each intent whether the record is what it was, and told what is sent
@@ -116,6 +115,7 @@ class Ledger:
         self.give_up_after = give_up_after
         self.back_off = back_off
         self.timing = timing or Timing()
+        self.settings = settings or Settings()
         self.witness = witness
         self.late_answers = late_answers
         self.reached = reached
@@ -247,20 +247,18 @@ class Ledger:
 
     def leave_out(self, connection: Connection, claim: Claim, now: datetime) -> int:
         """
-        Suppress who of the batch is deceased, opted out, had enough or had this very text since they were
-        accepted; how many.
+        Suppress who of the batch may not be messaged any more, by every rule (at_sending.py); how many.
 
         Before that, numbers that were changed since take the place of the old ones (ACX-36).
         """
         faults = readdress(connection, claim.batch_id, claim.channel, self.timing.phones)
-        count = suppress_ineligible(connection, claim.batch_id, claim.campaign_id, now)
-        count += suppress_unreachable(connection, claim.batch_id, faults, now)
-        if self._is_counted(claim):
+        contact = self.timing.contact if self._is_counted(claim) else None
+        if contact is not None:
             wait_for_turn(connection, now)
-            own = (connection, claim.batch_id, claim.campaign_id, self.timing.contact, now)
-            count += suppress_had_lately(*own)
-            if is_capped(self.timing.contact, claim.purpose):
-                count += suppress_recently_contacted(*own)
+        waiting = (message.c.batch_id == claim.batch_id) & (message.c.state == states.PENDING)
+        asked = self.moment(connection, claim, waiting, now, contact=contact)
+        count = suppress(connection, claim.batch_id, left_out(asked), now)
+        count += suppress_unreachable(connection, claim.batch_id, faults, now)
         if count:
             ids = ids_where(
                 connection,
@@ -270,6 +268,20 @@ class Ledger:
             )
             tell_moved(connection, "left-out", ids, now)
         return count
+
+    def moment(
+        self,
+        connection: Connection,
+        claim: Claim,
+        which: sa.ColumnElement[bool],
+        now: datetime,
+        *,
+        contact: Contact | None = None,
+    ) -> Moment:
+        """What the rules are asked of these messages of the claim's campaign."""
+        return moment_of(
+            connection, claim.campaign_id, which, now, settings=self.settings, contact=contact
+        )
 
     def _is_counted(self, claim: Claim) -> bool:
         """Whether it is asked what else these patients had, so that what leaves must be there to be seen."""

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from clinic.message import states
 from clinic.message.campaign.trail import tell_sent
 from clinic.message.codes import pack
-from clinic.message.eligibility.suppress import ineligible
+from clinic.message.eligibility.at_sending import left_out
 from clinic.message.sending.ledger import Claim, Ledger
 from clinic.message.sending.submissions import Submission
 from clinic.record.bulk import is_any_of, update_rows
@@ -41,7 +41,7 @@ def readmit(ledger: Ledger, claim: Claim, sent: Submission) -> Submission | None
         if not ledger.may_send(connection, claim):
             ledger.give_back(connection, claim)
             return None
-        held = _requests_of(sent, _who_may_not(connection, claim, sent, now))
+        held = _requests_of(sent, _who_may_not(connection, ledger, claim, sent, now))
         if held:
             _give_up(connection, claim, sent, held, now)
         left = dataclasses.replace(sent, open=sent.open - held)
@@ -77,15 +77,12 @@ def _asleep_until(
 
 
 def _who_may_not(
-    connection: Connection, claim: Claim, sent: Submission, now: datetime
+    connection: Connection, ledger: Ledger, claim: Claim, sent: Submission, now: datetime
 ) -> frozenset[int]:
     """References of open messages to patients who may not be messaged any more."""
     is_open = is_any_of(message.c.id, sorted(sent.open))
-    members = sa.select(message.c.patient_id).where(is_open)
-    reasons = ineligible(connection, claim.campaign_id, members, now)
-    patients = sa.union(*reasons.values())
-    query = sa.select(message.c.id).where(is_open, message.c.patient_id.in_(patients))
-    return frozenset(connection.scalars(query))
+    moment = ledger.moment(connection, claim, is_open, now)
+    return frozenset(key for key, _ in left_out(moment))
 
 
 def _requests_of(sent: Submission, references: frozenset[int]) -> frozenset[int]:

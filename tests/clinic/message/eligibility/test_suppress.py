@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from clinic.message import states
-from clinic.message.codes import batch_id
-from clinic.message.eligibility.suppress import opted_out, suppress_ineligible
+from clinic.message.eligibility.suppress import opted_out
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, message
 from clinic.record.schema.people import consent, patient
 from tests.fakes import FakeClock
-from tests.ledgers import add_campaign, add_patients
+from tests.ledgers import add_campaign, add_patients, make_ledger
 
 
 @pytest.mark.parametrize(
@@ -25,18 +25,28 @@ from tests.ledgers import add_campaign, add_patients
         ({"deregistered_on": date(2026, 3, 3)}, None),
         ({"preferred_channel": "none"}, "no_contact"),
         ({"preferred_channel": "email"}, None),
-        ({"status": "discharged"}, None),
+        ({"status": "discharged"}, "status_not_messaged"),
+        ({"status": "on_hold"}, None),
+        ({"fictitious": True}, "patient_fictitious"),
+        ({"fictitious": True, "status": "discharged"}, "patient_fictitious"),
     ],
 )
 def test_what_happened_since_the_check_is_seen(
-    record: Record, clock: FakeClock, values: dict[str, object], reason: str | None
+    record: Record,
+    clock: FakeClock,
+    tmp_path: Path,
+    values: dict[str, object],
+    reason: str | None,
 ) -> None:
     """ARC-10, ACX-36: and the reason stands on the message."""
     add_patients(record, 2)
     number = add_campaign(record, clock, 2)
+    ledger = make_ledger(record, clock, tmp_path)
+    claim = ledger.claim(number, 1, 1)
+    assert claim is not None
     with record.write() as connection:
         connection.execute(sa.update(patient).where(patient.c.id == 1).values(**values))
-        count = suppress_ineligible(connection, batch_id(number, 1), number, clock.now())
+        count = ledger.leave_out(connection, claim, clock.now())
         found = connection.execute(
             sa.select(message.c.state, message.c.reason).order_by(message.c.patient_id)
         ).all()
@@ -46,13 +56,18 @@ def test_what_happened_since_the_check_is_seen(
     assert count == counted == int(reason is not None)
 
 
-def test_a_message_that_has_left_is_not_touched(record: Record, clock: FakeClock) -> None:
+def test_a_message_that_has_left_is_not_touched(
+    record: Record, clock: FakeClock, tmp_path: Path
+) -> None:
     add_patients(record, 1)
     number = add_campaign(record, clock, 1)
+    ledger = make_ledger(record, clock, tmp_path)
+    claim = ledger.claim(number, 1, 1)
+    assert claim is not None
     with record.write() as connection:
         connection.execute(sa.update(message).values(state=states.ACCEPTED))
         connection.execute(sa.update(patient).values(death_date=date(2026, 3, 1)))
-        assert suppress_ineligible(connection, batch_id(number, 1), number, clock.now()) == 0
+        assert ledger.leave_out(connection, claim, clock.now()) == 0
         assert connection.scalar(sa.select(message.c.state)) == states.ACCEPTED
 
 
@@ -85,3 +100,19 @@ def test_the_latest_decision_for_channel_and_purpose_wins(
         everybody = sa.select(patient.c.id)
         found = connection.scalars(opted_out("sms", "recall", everybody)).all()
     assert found == ([1] if out else [])
+
+
+def test_somebody_of_whom_the_record_knows_nothing_is_left_out_by_no_rule_about_patients(
+    record: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    """ACX-21: their columns are NULL, and a rule that took that for a yes would stop every one of them."""
+    add_patients(record, 2)
+    number = add_campaign(record, clock, 2)
+    ledger = make_ledger(record, clock, tmp_path)
+    claim = ledger.claim(number, 1, 1)
+    assert claim is not None
+    with record.write() as connection:
+        connection.execute(
+            sa.update(message).where(message.c.row_number == 1).values(patient_id=-9434765919)
+        )
+        assert ledger.leave_out(connection, claim, clock.now()) == 0

@@ -1,0 +1,195 @@
+"""
+The rules that are asked once more in the transaction that writes the intent to send (NEW-5).
+
+Days may lie between the review and the sending, and patients die, leave, opt out, or cancel their visit. What
+is left out here is `suppressed` with the first reason that applies, in the order of this table.
+
+    RULES ──► one SELECT over the messages in question, left joined to their patients ──► (message, reason)
+
+To add a rule:
+
+1. Write its condition: a function of `Moment` that gives a boolean expression over `message` and `patient`,
+   or None where this campaign is not asked. It must not be true for a patient who is not in the record, whose
+   `patient` columns are all NULL (so no NOT IN and no IS NULL of them), and must cost one lookup a message at
+   most: a set of patients or messages is `message.c.patient_id.in_(…)`, taken from among `moment.members`.
+   One that fills more than three lines stands in its own module of this folder, with plain arguments.
+2. Add it to RULES where it counts; settings are in `moment.settings`.
+3. Its reason needs a sentence in clinic/cohort/outcomes.py (`_ASKED_AGAIN`, or `_WHY` if the check before has
+   no such outcome); `python -m data_checks.rules_page` writes docs/rules.md.
+
+The same rules decide whether a submission that was left open may be asked about again (sending/replay.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
+
+from clinic.message.eligibility.contact import is_capped, recently_contacted
+from clinic.message.eligibility.decisions import refusing_addresses
+from clinic.message.eligibility.same_text import had_it_meanwhile
+from clinic.message.eligibility.suppress import opted_out
+from clinic.message.reminders.remind import SOURCE as REMINDERS
+from clinic.message.reminders.remind import changed_since
+from clinic.record.schema.lists import cohort_list
+from clinic.record.schema.messages import campaign, message
+from clinic.record.schema.people import patient
+from clinic.settings import Contact, Settings
+
+Found: TypeAlias = Sequence[tuple[int, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """
+    What a rule may ask: the campaign, its settings, and the messages that are about to leave.
+
+    which: of `message`: the messages in question; members: their patients
+    contact: the settings by which it counts what else these patients had; None: that is not asked now
+    connection: for a rule that must look before it can be asked: at a few rows of this campaign, not of each
+    """
+
+    connection: Connection
+    which: ColumnElement[bool]
+    campaign_id: int
+    list_id: int
+    source: str  # of the list: "file", "report" (reminders), …
+    template_version_id: int
+    channel: str
+    purpose: str
+    now: datetime
+    settings: Settings
+    contact: Contact | None = None
+
+    @property
+    def members(self) -> sa.Select[tuple[int]]:
+        """The ids of the patients in question."""
+        return sa.select(message.c.patient_id).where(self.which)
+
+
+class Rule(NamedTuple):
+    """`leaves_out`: true of messages that may not leave, for this reason; None: not asked of this campaign."""
+
+    reason: str
+    leaves_out: Callable[[Moment], ColumnElement[bool] | None]
+
+
+def _dead(_: Moment) -> ColumnElement[bool]:
+    return patient.c.death_date.is_not(None)
+
+
+def _fictitious(_: Moment) -> ColumnElement[bool]:
+    return patient.c.fictitious.is_(True)
+
+
+def _left(moment: Moment) -> ColumnElement[bool]:
+    return patient.c.deregistered_on <= moment.now.date()
+
+
+def _status(moment: Moment) -> ColumnElement[bool]:
+    """Discharged since, for one: whose status the settings do not message."""
+    allowed = moment.settings.organisation.messaged_statuses
+    return patient.c.status.is_not(None) & patient.c.status.not_in(allowed)
+
+
+def _no_contact(_: Moment) -> ColumnElement[bool]:
+    return patient.c.preferred_channel == "none"
+
+
+def _opted_out(moment: Moment) -> ColumnElement[bool]:
+    """By a decision of their own, or of the number that their message would go to."""
+    chosen = (moment.channel, moment.purpose)
+    own = opted_out(*chosen, moment.members)
+    of_address = refusing_addresses(*chosen, moment.campaign_id, moment.members)
+    return sa.or_(message.c.patient_id.in_(own), message.c.patient_id.in_(of_address))
+
+
+def _visit_changed(moment: Moment) -> ColumnElement[bool] | None:
+    """COM-12, ACX-36: a reminder of what will not be is not sent."""
+    if moment.source != REMINDERS:
+        return None
+    changed = changed_since(moment.campaign_id, moment.members, moment.now)
+    return message.c.patient_id.in_(changed)
+
+
+def _had_lately(moment: Moment) -> ColumnElement[bool] | None:
+    """NEW-30: from another campaign that says the same."""
+    if moment.contact is None:
+        return None
+    had = had_it_meanwhile(
+        moment.connection, moment.campaign_id, moment.contact, moment.members, moment.now
+    )
+    return None if had is None else message.c.patient_id.in_(had)
+
+
+def _had_enough(moment: Moment) -> ColumnElement[bool] | None:
+    """NEW-8: of messages of other campaigns."""
+    if moment.contact is None or not is_capped(moment.contact, moment.purpose):
+        return None
+    had = recently_contacted(moment.contact, moment.members, moment.now, but=moment.campaign_id)
+    return message.c.patient_id.in_(had)
+
+
+# In the order in which they count, as at the check (data_checks/eligibility/rules.py)
+RULES: tuple[Rule, ...] = (
+    Rule("patient_dead", _dead),
+    Rule("patient_fictitious", _fictitious),
+    Rule("patient_deregistered", _left),
+    Rule("status_not_messaged", _status),
+    Rule("no_contact", _no_contact),
+    Rule("opted_out", _opted_out),
+    Rule("appointment_changed", _visit_changed),
+    Rule("had_this_lately", _had_lately),
+    Rule("recently_contacted", _had_enough),
+)
+
+
+def moment_of(
+    connection: Connection,
+    campaign_id: int,
+    which: ColumnElement[bool],
+    now: datetime,
+    *,
+    settings: Settings,
+    contact: Contact | None = None,
+) -> Moment:
+    """What is asked of these messages of a campaign now."""
+    chosen = connection.execute(
+        sa.select(
+            campaign.c.list_id,
+            cohort_list.c.source,
+            campaign.c.template_version_id,
+            campaign.c.channel,
+            campaign.c.purpose,
+        )
+        .join(cohort_list, cohort_list.c.id == campaign.c.list_id)
+        .where(campaign.c.id == campaign_id)
+    ).one()
+    return Moment(
+        connection=connection,
+        which=which,
+        campaign_id=campaign_id,
+        now=now,
+        settings=settings,
+        contact=contact,
+        **chosen._mapping,
+    )
+
+
+def left_out(moment: Moment) -> Found:
+    """Which of the messages in question may not leave, and the reason of each; one statement."""
+    asked = [(rule.leaves_out(moment), rule.reason) for rule in RULES]
+    first = sa.case(*((broken, reason) for broken, reason in asked if broken is not None))
+    found = (
+        sa.select(message.c.id, first.label("reason"))
+        .outerjoin(patient, patient.c.id == message.c.patient_id)
+        .where(moment.which)
+        .subquery()
+    )
+    rows = moment.connection.execute(sa.select(found).where(found.c.reason.is_not(None)))
+    return [(row.id, row.reason) for row in rows]
