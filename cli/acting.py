@@ -33,7 +33,7 @@ _EVERY: Final = (
     "operations select", "operations status", "operations provider", "operations facility", "operations tag",
     "operations attribute", "operations export", "operations visit", "operations undo", "operations rerun",
     "operations resume", "operations withdraw", "settings ask", "follow-ups tick", "follow-ups untick",
-    "tags add", "places facility", "places provider", "notify",
+    "follow-ups give", "tags add", "places facility", "places provider", "notify",
 )  # fmt: skip
 _ANEW: Final = (
     "approve", "reject", "operators add", "operators disable", "operators secret", "operators unlock",

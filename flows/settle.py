@@ -4,6 +4,7 @@ Reconcile, every few minutes: what networks and patients told us, what is overdu
     pull_receipts ─► apply_receipts ─► apply_replies     delivered, failed; STOP and START
         ─► save_late                                     what was sent and is not on the record yet
         ─► end_waiting                                   72 hours of silence: failed, for now
+        ─► list_unreached                                whom a recall did not reach: a person's follow-up
         ─► find_due ─► wake                              a run for each campaign whose time has come,
                                                          or whose sender died
         ─► close_expired                                 requests that nobody decided, plans nobody asked for
@@ -31,6 +32,7 @@ from tasks.settle import (
     end_waiting,
     find_due,
     forget_receipts,
+    list_unreached,
     pull_receipts,
     save_late,
     wake,
@@ -50,6 +52,7 @@ def settle() -> object:
     replies = apply_replies(return_state=True)
     saved = save_late(return_state=True)
     ended = end_waiting(return_state=True)
+    listed = list_unreached(return_state=True)
 
     due = find_due(return_state=True)
     woken = wake.map(due)
@@ -63,4 +66,4 @@ def settle() -> object:
     watched = check_health(return_state=True)
 
     settled = (pulled, applied, replies, saved, ended, due, *woken, closed, forgotten)
-    return *settled, silent, lost, *started, stopped, removed, watched
+    return *settled, listed, silent, lost, *started, stopped, removed, watched

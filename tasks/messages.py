@@ -16,6 +16,7 @@ from clinic.message.outcomes.summary import Summary
 from clinic.message.outcomes.summary import summarize as count
 from clinic.message.prepare.content import require_accepted
 from clinic.message.prepare.stage import stage
+from clinic.message.recall.unreached import list_unreached
 from clinic.message.sending.deliver import deliver
 from clinic.message.template.variables import setting_of
 from clinic.message.timing.schedule import size_batches
@@ -90,10 +91,11 @@ def save_to_record(span: Span) -> Span:
 
 @task(name="summarize", **WHILE_AWAY)
 def summarize(campaign_id: int) -> Summary:
-    """Count what became of every row, and show it; note how long the trail is now."""
+    """Count what became of every row, show it, list whom a recall missed; note how long the trail is now."""
     parts = wiring()
     summary = count(parts.record, parts.clock, campaign_id, parts.timing)
     events.tell_halts(parts.record, parts.clock.now())
+    list_unreached(parts.record, parts.clock, parts.settings)
     campaign.show_summary(summary)
     write_anchor(parts.record, anchor_of(parts.settings), clock=parts.clock)
     return summary

@@ -24,6 +24,7 @@ from clinic.message.incoming.receipt_timeout import end_waiting as end_all_waiti
 from clinic.message.incoming.replies import apply_replies as apply_all_replies
 from clinic.message.prepare.approve import close_undecided
 from clinic.message.prepare.due import due_campaigns
+from clinic.message.recall.unreached import list_unreached as list_all_unreached
 from clinic.message.sending.save_pending import save_unsaved
 from tasks.guard.decorators import may_mend_itself, task
 from tasks.health import look, tell_findings
@@ -74,6 +75,13 @@ def end_waiting() -> int:
     """What has had no receipt for too long failed, for now; how many."""
     parts = wiring()
     return end_all_waiting(parts.record, parts.clock, parts.settings.receipts)
+
+
+@task(name="list-unreached", retries=2, retry_delay_seconds=[1, 10])
+def list_unreached() -> int:
+    """List whom recalls did not reach as follow-ups of a person; how many were new."""
+    parts = wiring()
+    return list_all_unreached(parts.record, parts.clock, parts.settings)
 
 
 @task(name="forget-receipts", retries=2, retry_delay_seconds=[1, 10])

@@ -93,7 +93,10 @@ def show(
     settings = get_settings()
     now = SystemClock().now()
     with open_record(settings) as record:
-        details = show_campaign(record, campaign, accepted_errors=settings.release.accepted_errors)
+        details = show_campaign(
+            record, campaign, accepted_errors=settings.release.accepted_errors,
+            today=LocalTime(settings).today(),
+        )  # fmt: skip
         starts = starts_at(record, campaign, timing_of(settings), now)
         stopped, askable = is_kept_back(record, campaign), may_ask(record, campaign, now)
         if errors_only:
@@ -108,6 +111,8 @@ def show(
             resendable=details.resendable, waits=starts is not None,
             stopped=stopped, askable=askable,
         )  # fmt: skip
+        if details.recall and details.recall.open:
+            steps = [f"cohort follow-ups --campaign {campaign}", *steps]
         here = f"cohort show {campaign}" + (" --errors-only" if errors_only else "")
         console.next_commands(*(step for step in steps if step != here))
 

@@ -44,6 +44,7 @@ def today(
     from clinic.change.review.follow_up import list_follow_ups
     from clinic.clock import SystemClock
     from clinic.message.campaign.sending_stop import sending
+    from clinic.message.recall.follow_ups import open_by_owner
 
     settings, now = get_settings(), SystemClock().now()
     with open_record(settings) as record:
@@ -52,9 +53,13 @@ def today(
         mine, others = _waiting(record, settings, now, me)
         under_way, bad = _operations(record, now)
         campaigns = _campaigns(record, settings, now)
-        teams = Counter(each.team for each in list_follow_ups(record))
+        teams = Counter(each.team for each in list_follow_ups(record)) + open_by_owner(record)
         stopped = sending(record).stopped
-        bad += [*_notices(record, now), *_undecidable(record, now)]
+        bad += [
+            *_notices(record, now),
+            *_undecidable(record, now),
+            *_recalls(record, settings, now),
+        ]
     under_way += [line for line, failed in campaigns if not failed]
     bad += [line for line, failed in campaigns if failed]
     standing = _standing_still(settings, stopped)
@@ -168,6 +173,23 @@ def _notices(record: Record, now: datetime) -> list[Line]:
             f"cohort operations show {each.operation_id}",
         )
         for each in failed_lately(record, now)
+    ]  # fmt: skip
+
+
+def _recalls(record: Record, settings: Settings, now: datetime) -> list[Line]:
+    """NEW-31: recalls with overdue follow-ups."""
+    from clinic.message.recall.standing import standing_of
+
+    today = now.astimezone(LocalTime(settings).zone).date()
+    with record.read() as connection:
+        found = standing_of(connection, today, None)
+    return [
+        Line(
+            f"recall {each.campaign_id}", each.list_name, f"{each.overdue:,} overdue", each.says,
+            f"cohort follow-ups --campaign {each.campaign_id}",
+        )
+        for each in found
+        if each.overdue
     ]  # fmt: skip
 
 

@@ -106,6 +106,28 @@ def message(
     no_save: Annotated[
         bool, typer.Option("--no-save", help="Do not save to the record.", rich_help_panel=WHAT)
     ] = False,
+    recall_by: Annotated[
+        datetime | None,
+        typer.Option(
+            metavar="DAY",
+            parser=day,
+            help="Makes it a recall: by when patients should have answered. Who was not reached, or has not "
+            "answered then, is listed: cohort follow-ups.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
+    owner: Annotated[
+        str | None,
+        typer.Option(help="Team or operator of the recall's follow-ups.", rich_help_panel=WHAT),
+    ] = None,
+    recall_code: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CODE",
+            help="SNOMED CT code that is an answer to the recall; repeatable.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
     start: Annotated[
         datetime | None,
         typer.Option(
@@ -154,6 +176,8 @@ def message(
 
       cohort message --group young-mothers --name "Baby clinic" --text "No clinic on Friday."
 
+      cohort message smears.csv --name "Smears" --template smear-recall --recall-by 31/01/2027 --owner reception
+
       cohort message --status active --facility F1 --name "Newsletter" --template news --channel email
 
     A DAY is 2026-03-31 or 31/03/2026.
@@ -167,7 +191,19 @@ def message(
 
     then = message_cohort(
         Who(file, group, status, facility, provider, since, until, ids_from, list_id, resume),
-        What(name, template, text, subject, channel, snomed or [], save_when, not no_save),
+        What(
+            name,
+            template,
+            text,
+            subject,
+            channel,
+            snomed or [],
+            save_when,
+            not no_save,
+            recall_by,
+            owner,
+            recall_code or [],
+        ),
         Manner(
             dry_run,
             preview,

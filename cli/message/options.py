@@ -53,6 +53,9 @@ class What:
     snomed: list[str] | None = None
     save_when: Literal["as set", "sent", "delivered"] = "as set"
     save: bool = True
+    recall_by: datetime | None = None
+    owner: str | None = None
+    recall_codes: list[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ _OF_RESUME: Final = frozenset(
 # Where an option is not called as its field is
 TYPED: Final = {
     "file": "a file", "save": "--no-save", "list_id": "--list", "since": "--from", "until": "--to",
-    "me": "--operator",
+    "me": "--operator", "recall_codes": "--recall-code",
 }  # fmt: skip
 
 
@@ -156,6 +159,9 @@ def to_request(parts: Wiring, who: Who, what: What, manner: Manner, *, key: str)
         "again": manner.again,
         "override_gate": manner.override_gate,
         "accept": accepted(manner.accept),
+        "recall_by": what.recall_by and what.recall_by.date(),
+        "recall_owner": what.owner,
+        "recall_codes": what.recall_codes or [],
         "start_at": manner.start,
         "stagger_days": manner.days,
         "request_key": None if key.startswith(PREVIEW) else key,

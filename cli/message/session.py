@@ -6,6 +6,7 @@ import sys
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from datetime import date
 
 import typer
 from rich.markup import escape
@@ -31,6 +32,8 @@ from clinic.message.outcomes.summary import Summary, summarize
 from clinic.message.prepare.content import may_be_accepted, require_accepted
 from clinic.message.prepare.resend import may_resend, source_of
 from clinic.message.prepare.review import Review, read_previews, review_campaign
+from clinic.message.recall.standing import standing_of
+from clinic.message.recall.unreached import list_unreached
 from clinic.message.reminders.reminder_request import ReminderRequest
 from clinic.message.safety.accepted import keep_acceptances
 from clinic.message.timing.estimate import estimate
@@ -117,12 +120,21 @@ def _prepare(parts: Wiring, campaign_id: int) -> None:
         console.next_commands(
             f"cohort show {campaign_id} --errors-only",
             f"cohort outcomes {campaign_id} --csv outcomes-{campaign_id}.csv",
+            *_listed(parts, campaign_id),
         )
         raise
     except MendableError as error:
         # Nothing of it may stay behind and bar the way to a second try
         refuse(parts.record, campaign_id, error.code)
         raise
+
+
+def _listed(parts: Wiring, campaign_id: int) -> list[str]:
+    """NEW-31: whom a recall does not reach since its list was refused; the command that shows them."""
+    list_unreached(parts.record, parts.clock, parts.settings)
+    with parts.record.read() as connection:
+        found = standing_of(connection, date.min, [campaign_id])
+    return [f"cohort follow-ups --campaign {campaign_id}" for each in found if each.open]
 
 
 def _review(parts: Wiring, campaign_id: int, manner: Manner) -> None:
@@ -152,6 +164,7 @@ def _confirm(parts: Wiring, review: Review, manner: Manner) -> None:
     """
     if not review.accepted:
         refuse(parts.record, review.campaign_id, "nobody-accepted")
+        console.next_commands(*_listed(parts, review.campaign_id))
         raise CohortRefused(
             "nobody-accepted",
             f"no row of this list can be messaged; see: cohort show {review.campaign_id} --errors-only",

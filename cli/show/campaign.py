@@ -36,6 +36,7 @@ def show_details(details: CampaignDetails, time: LocalTime, *, starts: datetime 
             "Starts" if details.released_at is None or line.verdict == "scheduled" else "Goes on",
             time.show(starts),
         ),
+        ("Recall", details.recall.says if details.recall else ""),
         ("Why", campaign_says(details.state_reason) or details.trouble),
         *_answered(details),
         *_decided(details, time),

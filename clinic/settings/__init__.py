@@ -8,7 +8,7 @@ no setting is an error everywhere: a misspelt setting would silently be another 
 `cohort init` writes a `cohort.toml` with every setting and a comment each.
 """
 
-from clinic.settings.campaigns import Contact, Content, Halt, Pace, Pacing, Release
+from clinic.settings.campaigns import Contact, Content, Halt, Pace, Pacing, Recall, Release
 from clinic.settings.gateways import EmailGateway, Receipts, SmsGateway
 from clinic.settings.health import Health
 from clinic.settings.hours import Day, Hours, Window, read_window
@@ -35,6 +35,7 @@ __all__ = [
     "Pacing",
     "PhoneType",
     "Phones",
+    "Recall",
     "Receipts",
     "Release",
     "Settings",

@@ -86,6 +86,24 @@ class Release(Section):
     )
 
 
+class Recall(Section):
+    """Who looks after patients whom a recall did not reach, and how soon (NEW-31)."""
+
+    owner: str = Field(
+        default="reception",
+        min_length=1,
+        max_length=80,
+        description="Whose follow-ups they are where a recall names nobody: a team (managers, reception, "
+        "scheduling) or an operator",
+    )
+    follow_up_days: int = Field(
+        default=7,
+        ge=0,
+        le=366,
+        description="How many days after the recall date whoever did not answer must be followed up",
+    )
+
+
 class Halt(Section):
     """When a running campaign pauses itself (NEW-12)."""
 

@@ -64,6 +64,7 @@ WORDS = {
     "settings ask": "release.approval_above 5 --reason r",
     "follow-ups tick": "7.2",
     "follow-ups untick": "7.2",
+    "follow-ups give": "c7.2 --to reception",
     "tags add": "recall",
     "places facility": "F9 --name North",
     "places provider": "P9 --name Who",

@@ -6,9 +6,11 @@ A new hint fails the last test until a place below prints it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -213,6 +215,13 @@ def keep(place: Path) -> None:
     shutil.copy(place / "home" / "record.db", place / "old.db")
 
 
+def make_overdue(place: Path) -> None:
+    """A year goes by after a recall."""
+    with contextlib.closing(sqlite3.connect(place / "home" / "record.db")) as database:
+        database.execute("UPDATE recall_task SET due_on = '2025-01-31'")
+        database.commit()
+
+
 def set_back(place: Path) -> None:
     """Somebody puts the copy back."""
     for path in (place / "home").glob("record.db*"):
@@ -331,6 +340,15 @@ SCENES = {
         (
             "cohort sending stop --reason text", "!cohort resume 1", "!cohort message --resume 1",
             "cohort today",
+        ),
+    ),
+    "a recall": Scene(
+        everybody,
+        (
+            "!cohort message stopped.csv --name Smears --template flu-invite --recall-by 2099-01-31 --yes",
+            "cohort show 1", make_overdue, "cohort today",
+            "!cohort message unknown.csv --name One --template flu-invite --recall-by 2099-01-31 --yes "
+            "--override-gate checked",
         ),
     ),
     "set back": Scene(

@@ -20,7 +20,7 @@ REMIND = ReminderRequest.model_fields
 OF_MESSAGE = {
     "since": "registered_from", "until": "registered_to", "name": "list_name",
     "snomed": "snomed_codes", "start": "start_at", "days": "stagger_days", "me": "requested_by",
-    "no_save": "save_to_record",
+    "no_save": "save_to_record", "owner": "recall_owner", "recall_code": "recall_codes",
 }  # fmt: skip
 OF_REMIND = {
     "since": "first_date", "until": "last_date", "name": "list_name", "me": "requested_by",
@@ -33,7 +33,7 @@ OF_COMMAND = {
 # Of Prefect's form alone: the settings' pace holds, and a command makes its own key
 OF_FORM = {"cohort", "template_version", "per_second", "per_hour", "per_day", "request_key"}
 # The option's default, where it is told otherwise: it must be named, or is the request's own
-TOLD = {"name", "me", "no_save", "snomed", "template", "days", "accept"}
+TOLD = {"name", "me", "no_save", "snomed", "template", "days", "accept", "recall_code"}
 
 CASES = [(message, MESSAGE, OF_MESSAGE), (remind, REMIND, OF_REMIND)]
 Command = Callable[..., None]

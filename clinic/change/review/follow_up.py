@@ -19,6 +19,7 @@ from clinic.errors import NotAllowed, NotFound
 from clinic.govern.audit.trail import Act, record_act
 from clinic.govern.people.operators import Operator
 from clinic.govern.people.roles import may
+from clinic.govern.people.teams import TEAMS
 from clinic.record.database import Record
 from clinic.record.schema.change import follow_up
 
@@ -37,7 +38,6 @@ TEAM: Final = {
     "assign_provider": "reception",
     "reschedule_visits": "scheduling",
 }
-TEAMS: Final = tuple(sorted(set(TEAM.values())))
 
 
 @dataclass(frozen=True)

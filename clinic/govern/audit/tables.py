@@ -254,7 +254,7 @@ NOT_SEALED: Final[Mapping[str, str]] = MappingProxyType(
             (
                 "batch", "submission", "pace_lane", "operation_writing", "visit_plan",
                 "reminder", "follow_up", "installation", "outbox", "outbox_submission",
-                "receipt_cursor", "field_edit",
+                "receipt_cursor", "field_edit", "recall", "recall_task",
             ),
             _AT_WORK,
         ),

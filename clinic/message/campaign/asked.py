@@ -12,7 +12,7 @@ holds the command line's options and the table's columns against them.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field
@@ -68,6 +68,29 @@ Accept = Annotated[
         title="Accepted findings",
         description="Code of a safety check and why what it finds is right, for example "
         '{"name_differs": "the names are in Arabic"}. Needs \'Requested by\'',
+    ),
+]
+RecallBy = Annotated[
+    date | None,
+    Field(
+        title="Recall date",
+        description="Makes it a recall: the day by which patients should have answered (NEW-31). Whoever "
+        "was not reached, or has not answered by then, is a follow-up of a person",
+    ),
+]
+RecallOwner = Annotated[
+    str | None,
+    Field(
+        title="Owner of the recall",
+        max_length=80,
+        description="The team or operator of its follow-ups. Empty: as in the settings (recall.owner)",
+    ),
+]
+RecallCodes = Annotated[
+    list[str],
+    Field(
+        title="Answer codes of the recall",
+        description="SNOMED CT codes: who has one since it was sent has answered",
     ),
 ]
 RequestedBy = Annotated[

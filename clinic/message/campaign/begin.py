@@ -12,11 +12,13 @@ import sqlalchemy as sa
 from clinic.clock import Clock
 from clinic.cohort.filters import filter_query, group_query
 from clinic.cohort.import_list import take_in_file, take_in_query
+from clinic.cohort.list_index import PREVIEW
 from clinic.errors import CohortRefused, NotAllowed
 from clinic.message.campaign.opening import CampaignRequest, open_campaign
 from clinic.message.campaign.override import keep_override
 from clinic.message.campaign.request import CohortChoice, MessageRequest
 from clinic.message.safety.accepted import keep_acceptances
+from clinic.message.safety.recall_asked import recall_asked, require_recall_date
 from clinic.message.template.emails import require_receipts, require_subject
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign
@@ -51,8 +53,13 @@ def begin_campaign(
         require_subject(record, request.template, request.template_version)
     codes = check_snomed_codes(request.snomed_codes)
     start_at = _start(settings, request)
-    if start_at is not None and not _is_known(record, request_key):
-        require_start(settings, start_at, clock.now())
+    recall = recall_asked(
+        request.recall_by, request.recall_owner or "", request.recall_codes, settings.recall.owner
+    )
+    if (start_at or recall) and not _is_known(record, request_key):
+        if start_at is not None:
+            require_start(settings, start_at, clock.now())
+        require_recall_date(recall, clock.now(), settings.organisation.time_zone)
     sender = request.requested_by or settings.operator
     list_id = _take_in(record, clock, settings, request, request_key=request_key, sender=sender)
     asked = CampaignRequest(
@@ -75,6 +82,7 @@ def begin_campaign(
         pace_second=request.per_second,
         pace_hour=request.per_hour,
         pace_day=request.per_day,
+        recall=None if request_key.startswith(PREVIEW) else recall,
     )
     campaign_id = open_asked(record, clock, asked, override=request.override_gate)
     keep_acceptances(record, clock, campaign_id, request.accept, by=sender)

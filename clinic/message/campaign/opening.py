@@ -21,6 +21,7 @@ from clinic.message.campaign.campaign import Campaign, campaigns_where
 from clinic.message.campaign.sending_stop import require_sending
 from clinic.message.campaign.trail import tell_requested
 from clinic.message.codes import draw_base
+from clinic.message.safety.recall_asked import Recall, keep_recall
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, template, template_version
 from clinic.record.schema.messages import campaign
@@ -34,6 +35,7 @@ class CampaignRequest(Terms):
     request_key: the same key is the same campaign, however often it is asked for
     version: of the template; None for its newest
     again: send although the same list had the same template before
+    recall: what makes it one
     """
 
     request_key: str
@@ -41,6 +43,7 @@ class CampaignRequest(Terms):
     template: str
     version: int | None = None
     again: bool = False
+    recall: Recall | None = None
 
 
 class _Source(NamedTuple):
@@ -202,6 +205,8 @@ def _insert(
         )
         .returning(campaign.c.id)
     ).scalar_one()
+    if request.recall is not None:
+        keep_recall(connection, int(key), request.recall)
     tell_requested(connection, int(key), clock.now())
     return int(key)
 

@@ -21,11 +21,14 @@ from clinic.message.campaign.asked import (
     ListName,
     Outbox,
     OverrideGate,
+    RecallBy,
+    RecallCodes,
+    RecallOwner,
     RequestedBy,
     RequestKey,
     Template,
 )
-from clinic.values.moments import read_time
+from clinic.values.moments import read_day, read_time
 
 
 class CohortChoice(BaseModel):
@@ -96,6 +99,9 @@ class MessageRequest(BaseModel):
     )
     override_gate: OverrideGate = None
     accept: Accept = {}
+    recall_by: RecallBy = None
+    recall_owner: RecallOwner = None
+    recall_codes: RecallCodes = []
     start_at: datetime | None = Field(
         default=None,
         title="Start",
@@ -124,6 +130,15 @@ class MessageRequest(BaseModel):
             return read_time(value) if isinstance(value, str) else value
         except ValueError:
             return value  # ISO 8601 with a zone, or nothing that is a time
+
+    @field_validator("recall_by", mode="before")
+    @classmethod
+    def _as_a_day(cls, value: object) -> object:
+        """Also 31/01/2027."""
+        try:
+            return read_day(value).date() if isinstance(value, str) else value
+        except ValueError:
+            return value
 
     @field_validator("request_key")
     @classmethod

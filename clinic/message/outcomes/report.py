@@ -7,7 +7,7 @@ How rows are counted: counting.py. What OK and Error mean: verdict.py.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -22,6 +22,7 @@ from clinic.message.campaign.override import Override, override_of
 from clinic.message.outcomes.summary import trouble_of
 from clinic.message.outcomes.verdict import not_accepted, status, verdict
 from clinic.message.prepare.resend import may_resend
+from clinic.message.recall.standing import RecallStanding, standing_of
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, template, template_version
@@ -34,7 +35,11 @@ _ACCEPTED: Final = Release().accepted_errors
 
 @dataclass(frozen=True)
 class CampaignLine:
-    """A campaign as the list of campaigns shows it (PAT-19). `verdict`: OK, Error, or its state."""
+    """
+    A campaign as the list of campaigns shows it (PAT-19). `verdict`: OK, Error, or its state.
+
+    recall: "running", "open: 3" follow-ups, or "complete"; empty: it is none
+    """
 
     # Whose first or next message may have a time to be told
     _MAY_WAIT: ClassVar = frozenset({states.AWAITING_APPROVAL, states.SCHEDULED, states.RUNNING})
@@ -51,6 +56,7 @@ class CampaignLine:
     not_accepted: int
     dry_run: bool
     outbox: bool
+    recall: str = ""
 
     @property
     def waits(self) -> bool:
@@ -59,8 +65,9 @@ class CampaignLine:
 
     @property
     def status(self) -> str:
-        """The verdict, with the rows that were not accepted beside it."""
-        return status(self.verdict, self.not_accepted, kept=self.outbox)
+        """The verdict, with the rows that were not accepted beside it, and how its recall stands."""
+        says = status(self.verdict, self.not_accepted, kept=self.outbox)
+        return f"{says}, recall {self.recall}" if self.recall else says
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,7 @@ class CampaignDetails:
 
     trouble: what the gateway said when it took nothing, if something waits for that reason
     override: who answers for a list that its checks stopped, or would have, and why
+    recall: how it stands, if it is one
     resend_of: the campaign whose failures it sends again; resendable: whether its own may be
     """
 
@@ -100,6 +108,7 @@ class CampaignDetails:
     resendable: bool
     decision: Decision | None
     override: Override | None
+    recall: RecallStanding | None
 
 
 class _Text(NamedTuple):
@@ -126,18 +135,29 @@ def list_campaigns(
         texts = [_Text._make(row) for row in connection.execute(query)]
         wanted = is_any_of(campaign.c.id, [text.campaign_id for text in texts])
         known = {own.id: own for own in campaigns_where(connection, wanted)}
+        recalls = {one.campaign_id: one for one in standing_of(connection, date.min, list(known))}
         return [
-            _line(known[key], text.body, count_outcomes(connection, key), accepted_errors)
+            _line(
+                known[key],
+                text.body,
+                count_outcomes(connection, key),
+                accepted_errors,
+                recalls.get(key),
+            )
             for text in texts
             for key in (text.campaign_id,)
         ]
 
 
 def show_campaign(
-    record: Record, campaign_id: int, *, accepted_errors: float = _ACCEPTED
+    record: Record,
+    campaign_id: int,
+    *,
+    accepted_errors: float = _ACCEPTED,
+    today: date | None = None,
 ) -> CampaignDetails:
     """
-    One campaign (PAT-21).
+    One campaign (PAT-21). today: to tell which follow-ups of a recall are overdue; None: not asked.
 
     Raises:
         NotFound: there is no such campaign
@@ -146,9 +166,11 @@ def show_campaign(
         own = get_campaign(connection, campaign_id)
         text = _Text._make(connection.execute(_texts().where(campaign.c.id == campaign_id)).one())
         counts = count_outcomes(connection, campaign_id)
+        recalls = standing_of(connection, today or date.min, [campaign_id])
+        recall = recalls[0] if recalls else None
         segments = sa.select(sa.func.sum(message.c.segments)).where(messages_of(campaign_id))
         return CampaignDetails(
-            line=_line(own, text.body, counts, accepted_errors),
+            line=_line(own, text.body, counts, accepted_errors, recall),
             template=text.template,
             version=text.version,
             text=text.body,
@@ -165,6 +187,7 @@ def show_campaign(
             resendable=may_resend(own, text.source),
             decision=_decision(connection, campaign_id),
             override=override_of(connection, campaign_id),
+            recall=recall,
         )
 
 
@@ -191,7 +214,10 @@ def _texts() -> sa.Select[tuple[int, str, int, str, str]]:
     )
 
 
-def _line(own: Campaign, body: str, counts: dict[str, int], accepted_errors: float) -> CampaignLine:
+def _line(
+    own: Campaign, body: str, counts: dict[str, int], accepted_errors: float,
+    recall: RecallStanding | None,
+) -> CampaignLine:  # fmt: skip
     return CampaignLine(
         id=own.id,
         at=own.released_at or own.created_at,
@@ -205,4 +231,5 @@ def _line(own: Campaign, body: str, counts: dict[str, int], accepted_errors: flo
         not_accepted=not_accepted(counts),
         dry_run=own.dry_run,
         outbox=own.gateway == states.OUTBOX and not own.dry_run,
+        recall=recall.short if recall else "",
     )

@@ -25,6 +25,7 @@ from clinic.message.campaign.request import CohortChoice, MessageRequest
 from clinic.message.campaign.said import Said, said_of
 from clinic.message.prepare.content import findings_of, told
 from clinic.message.prepare.list_numbers import Difference, read_differences
+from clinic.message.safety.recall_asked import recall_of
 from clinic.message.template.segments import count_segments
 from clinic.message.template.sensitive import ContentWarning
 from clinic.message.template.typography import LettersPrice, price_of_letters
@@ -207,6 +208,7 @@ def request_of(record: Record, campaign_id: int) -> MessageRequest:
     with record.read() as connection:
         get_campaign(connection, campaign_id)
         row = connection.execute(query).one()
+        recall = recall_of(connection, campaign_id)
     if row.state in states.ENDED or row.request_key.startswith(PREVIEW):
         raise NotAllowed(
             "campaign-ended",
@@ -229,6 +231,9 @@ def request_of(record: Record, campaign_id: int) -> MessageRequest:
         per_second=row.pace_second,
         per_hour=row.pace_hour,
         per_day=row.pace_day,
+        recall_by=recall.by if recall else None,
+        recall_owner=recall.owner if recall else None,
+        recall_codes=list(recall.codes) if recall else [],
         requested_by=row.requested_by,
         request_key=row.request_key,
     )

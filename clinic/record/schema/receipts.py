@@ -98,6 +98,7 @@ Index(
     sqlite_where=text("patients IS NULL"),
     postgresql_where=text("patients IS NULL"),
 )
+Index("ix_reply_address", reply.c.channel, reply.c.address)
 
 address_decision = Table(
     "address_decision",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -32,6 +32,9 @@ EVERYTHING: dict[str, Any] = {
     "again": True,
     "override_gate": "The dates are right.",
     "accept": {"name_differs": "The names are in Arabic."},
+    "recall_by": date(2027, 2, 1),
+    "recall_owner": "managers",
+    "recall_codes": ["73211009"],
     "start_at": datetime(2027, 1, 5, 9, tzinfo=UTC),
     "stagger_days": 4,
     "per_second": 5,
