@@ -164,7 +164,7 @@ def _confirm(parts: Wiring, review: Review, manner: Manner) -> None:
     """
     if not review.accepted:
         refuse(parts.record, review.campaign_id, "nobody-accepted")
-        console.next_commands(*_listed(parts, review.campaign_id))
+        _listed(parts, review.campaign_id)
         raise CohortRefused(
             "nobody-accepted",
             f"no row of this list can be messaged; see: cohort show {review.campaign_id} --errors-only",

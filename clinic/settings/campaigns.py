@@ -96,6 +96,13 @@ class Recall(Section):
         description="Whose follow-ups they are where a recall names nobody: a team (managers, reception, "
         "scheduling) or an operator",
     )
+    days: int = Field(
+        default=42,
+        ge=1,
+        le=366,
+        description="How many days after its start the recall date is, where the template is of the class "
+        "recall and no date is named",
+    )
     follow_up_days: int = Field(
         default=7,
         ge=0,

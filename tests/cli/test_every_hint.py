@@ -345,10 +345,8 @@ SCENES = {
     "a recall": Scene(
         everybody,
         (
-            "!cohort message stopped.csv --name Smears --template flu-invite --recall-by 2099-01-31 --yes",
+            "!cohort message unknown.csv --name Smears --template flu-invite --recall-by 2099-01-31 --yes",
             "cohort show 1", make_overdue, "cohort today",
-            "!cohort message unknown.csv --name One --template flu-invite --recall-by 2099-01-31 --yes "
-            "--override-gate checked",
         ),
     ),
     "set back": Scene(

@@ -18,7 +18,7 @@ from clinic.message.campaign.opening import CampaignRequest, open_campaign
 from clinic.message.campaign.override import keep_override
 from clinic.message.campaign.request import CohortChoice, MessageRequest
 from clinic.message.safety.accepted import keep_acceptances
-from clinic.message.safety.recall_asked import recall_asked, require_recall_date
+from clinic.message.safety.recall_asked import Recall, recall_asked, require_recall_date
 from clinic.message.template.emails import require_receipts, require_subject
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign
@@ -83,6 +83,7 @@ def begin_campaign(
         pace_hour=request.per_hour,
         pace_day=request.per_day,
         recall=None if request_key.startswith(PREVIEW) else recall,
+        usual_recall=_usual_recall(settings, start_at or clock.now(), request_key),
     )
     campaign_id = open_asked(record, clock, asked, override=request.override_gate)
     keep_acceptances(record, clock, campaign_id, request.accept, by=sender)
@@ -154,6 +155,14 @@ def _start(settings: Settings, request: MessageRequest) -> datetime | None:
     if at.tzinfo is None:
         at = at.replace(tzinfo=ZoneInfo(settings.organisation.time_zone))
     return at.astimezone(UTC)
+
+
+def _usual_recall(settings: Settings, start: datetime, request_key: str) -> Recall | None:
+    """Of a campaign whose template is of the class recall, where no date is named; a look is none."""
+    if request_key.startswith(PREVIEW):
+        return None
+    day = start.astimezone(ZoneInfo(settings.organisation.time_zone)).date()
+    return Recall(day + timedelta(days=settings.recall.days), settings.recall.owner)
 
 
 def _take_in(

@@ -16,6 +16,8 @@ from clinic.clock import Clock
 from clinic.cohort.filters import there_are
 from clinic.errors import CohortRefused, ListRefused, NotFound
 from clinic.message import states
+from clinic.message.audience.audience import audience_of
+from clinic.message.audience.classes import RECALL
 from clinic.message.campaign.asked import Terms, values_of
 from clinic.message.campaign.campaign import Campaign, campaigns_where
 from clinic.message.campaign.sending_stop import require_sending
@@ -35,7 +37,7 @@ class CampaignRequest(Terms):
     request_key: the same key is the same campaign, however often it is asked for
     version: of the template; None for its newest
     again: send although the same list had the same template before
-    recall: what makes it one
+    recall: what makes it one; usual_recall: what does where its template is of that class
     """
 
     request_key: str
@@ -44,6 +46,7 @@ class CampaignRequest(Terms):
     version: int | None = None
     again: bool = False
     recall: Recall | None = None
+    usual_recall: Recall | None = None
 
 
 class _Source(NamedTuple):
@@ -205,8 +208,10 @@ def _insert(
         )
         .returning(campaign.c.id)
     ).scalar_one()
-    if request.recall is not None:
-        keep_recall(connection, int(key), request.recall)
+    of_class = RECALL in audience_of(connection, chosen.version_id).classes
+    recall = request.recall or (request.usual_recall if of_class else None)
+    if recall is not None:
+        keep_recall(connection, int(key), recall)
     tell_requested(connection, int(key), clock.now())
     return int(key)
 

@@ -6,7 +6,7 @@ from alembic import op
 from clinic.record.types import UtcDateTime
 
 revision = "0080"
-down_revision = "0068"
+down_revision = "0076"
 branch_labels = None
 depends_on = None
 

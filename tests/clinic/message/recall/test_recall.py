@@ -12,6 +12,8 @@ from clinic.errors import CohortRefused, NotAllowed, NotFound
 from clinic.gateway.incoming.parse import Inbound, Receipt
 from clinic.govern.people.operators import Operator, add_operator
 from clinic.govern.people.roles import Role
+from clinic.message.audience.audience import Audience
+from clinic.message.audience.classes import RECALL
 from clinic.message.campaign.campaign import get_campaign, refuse
 from clinic.message.incoming.apply_receipts import apply_receipts
 from clinic.message.incoming.receipts import keep_receipts
@@ -26,6 +28,7 @@ from clinic.message.recall.follow_ups import (
 )
 from clinic.message.recall.standing import RecallStanding, standing_of
 from clinic.message.recall.unreached import list_unreached
+from clinic.message.template.catalogue import NewTemplate, add_template
 from clinic.record.database import Record
 from clinic.record.schema.clinical import diagnosis
 from clinic.record.schema.people import patient
@@ -232,6 +235,26 @@ def test_follow_ups_are_given_to_a_team_or_an_operator_of_the_practice(
         close(practice.record, clock, ["c9.1"], by=ANN)
     with pytest.raises(NotAllowed):
         close(practice.record, clock, [f"c{number}"], by=Operator("root", "admin", active=True))
+
+
+def test_a_template_of_the_class_recall_makes_it_one_with_the_usual_date_and_owner(
+    sqlite_record: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    """NEW-31: nobody has to think of it, in the form, on a schedule or in the terminal."""
+    practice = Practice(sqlite_record, clock, tmp_path)
+    practice.patients(2)
+    of_class = NewTemplate(
+        "smear", "Smear", "recall", "Your smear is due.", audience=Audience(classes=(RECALL,))
+    )
+    add_template(sqlite_record, clock, of_class, by="nia")
+    practice.begin(practice.everybody(2))
+    number = practice.begin(practice.everybody(2), template="smear", request_key="smear")
+    today = clock.now().date()
+    with sqlite_record.read() as connection:
+        (found,) = standing_of(connection, today, None)
+    usual = practice.settings.recall
+    assert (found.campaign_id, found.owner) == (number, usual.owner)
+    assert found.by == today + timedelta(days=usual.days)
 
 
 @pytest.mark.parametrize(
