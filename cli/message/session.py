@@ -6,7 +6,6 @@ import sys
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from datetime import date
 
 import typer
 from rich.markup import escape
@@ -32,7 +31,6 @@ from clinic.message.outcomes.summary import Summary, summarize
 from clinic.message.prepare.content import may_be_accepted, require_accepted
 from clinic.message.prepare.resend import may_resend, source_of
 from clinic.message.prepare.review import Review, read_previews, review_campaign
-from clinic.message.recall.standing import standing_of
 from clinic.message.recall.unreached import list_unreached
 from clinic.message.reminders.reminder_request import ReminderRequest
 from clinic.message.safety.accepted import keep_acceptances
@@ -120,8 +118,8 @@ def _prepare(parts: Wiring, campaign_id: int) -> None:
         console.next_commands(
             f"cohort show {campaign_id} --errors-only",
             f"cohort outcomes {campaign_id} --csv outcomes-{campaign_id}.csv",
-            *_listed(parts, campaign_id),
         )
+        _list_unreached(parts)
         raise
     except MendableError as error:
         # Nothing of it may stay behind and bar the way to a second try
@@ -129,12 +127,10 @@ def _prepare(parts: Wiring, campaign_id: int) -> None:
         raise
 
 
-def _listed(parts: Wiring, campaign_id: int) -> list[str]:
-    """NEW-31: whom a recall does not reach since its list was refused; the command that shows them."""
-    list_unreached(parts.record, parts.clock, parts.settings)
-    with parts.record.read() as connection:
-        found = standing_of(connection, date.min, [campaign_id])
-    return [f"cohort follow-ups --campaign {campaign_id}" for each in found if each.open]
+def _list_unreached(parts: Wiring) -> None:
+    """NEW-31: nobody of a recall that was refused is lost."""
+    if count := list_unreached(parts.record, parts.clock, parts.settings):
+        console.say(f"{count:,} follow-ups of the recall are listed.")
 
 
 def _review(parts: Wiring, campaign_id: int, manner: Manner) -> None:
@@ -164,7 +160,7 @@ def _confirm(parts: Wiring, review: Review, manner: Manner) -> None:
     """
     if not review.accepted:
         refuse(parts.record, review.campaign_id, "nobody-accepted")
-        _listed(parts, review.campaign_id)
+        _list_unreached(parts)
         raise CohortRefused(
             "nobody-accepted",
             f"no row of this list can be messaged; see: cohort show {review.campaign_id} --errors-only",
