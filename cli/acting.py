@@ -34,6 +34,7 @@ _EVERY: Final = (
     "operations attribute", "operations export", "operations visit", "operations undo", "operations rerun",
     "operations resume", "operations withdraw", "settings ask", "follow-ups tick", "follow-ups untick",
     "follow-ups give", "tags add", "places facility", "places provider", "notify",
+    "reply take", "reply give", "reply done", "reply reopen", "holds release", "holds keep",
 )  # fmt: skip
 _ANEW: Final = (
     "approve", "reject", "operators add", "operators disable", "operators secret", "operators unlock",
@@ -48,7 +49,8 @@ ACTING: Final = {
 }
 
 LOOKING: Final = frozenset({
-    "today", "campaigns", "show", "outcomes", "replies", "patient", "report", "review", "list ls", "list check",
+    "today", "campaigns", "show", "outcomes", "replies", "holds", "patient", "report", "review",
+    "list ls", "list check",
     "templates list", "templates variables", "templates show", "groups list", "groups show",
     "receipts status", "receipts unread", "sending status", "server status", "approvals", "approvals show",
     "audit verify", "operators list", "operations list", "operations show",

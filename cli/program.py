@@ -45,6 +45,8 @@ COMMANDS = {
     "show": Lazy("cli.look.campaigns:show", "One campaign: counts that add up, details, errors.", _READ),
     "outcomes": Lazy("cli.look.campaigns:outcomes", "The outcome of every row of the list, as CSV.", _READ),
     "replies": Lazy("cli.look.replies:replies", "Patients' replies that a person should read.", _READ),
+    "reply": Lazy("cli.look.reply_work:app", "Deal with a reply: take it, give it, close it.", _READ),
+    "holds": Lazy("cli.look.holds:app", "Numbers and patients held back by a reply; decide.", _READ),
     "receipts": Lazy("cli.look.receipts:app", "Delivery receipts and replies: receive, apply, count them.", _READ),
     "patient": Lazy("cli.look.outreach:patient", "One patient's outreach card: every message ever sent.", _READ),
     "report": Lazy("cli.look.outreach:report", "The Outreach Report: every message sent, filtered.", _READ),

@@ -22,6 +22,7 @@ from clinic.errors import FenceLost
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign
 from clinic.message.eligibility.facts import Question, duplicates, facts_of
+from clinic.message.eligibility.held import HELD
 from clinic.message.eligibility.numbers import DIFFERS
 from clinic.message.prepare.stage import load_texts
 from clinic.message.template.template import missing_variables, values_too_long
@@ -206,7 +207,10 @@ def _write(
         screening.outcome.tolist(),
         detail.str[:60].tolist(),
         facts["address"].tolist(),
-        facts["evidence"].where(screening.outcome == "opted_out", "").tolist(),
+        facts["evidence"]
+        .where(screening.outcome == "opted_out", "")
+        .mask(screening.outcome == HELD, facts["hold"])
+        .tolist(),
         facts["record_version"]
         .astype(object)
         .where(facts["record_version"].notna(), None)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from clinic.govern.approvals.approvals import Approval
+    from clinic.message.incoming.reply_work import Waiting
     from clinic.record.database import Record
     from clinic.settings import Settings
 
@@ -44,6 +45,8 @@ def today(
     from clinic.change.review.follow_up import list_follow_ups
     from clinic.clock import SystemClock
     from clinic.message.campaign.sending_stop import sending
+    from clinic.message.incoming.holds import count_undecided
+    from clinic.message.incoming.reply_work import count_waiting
     from clinic.message.recall.follow_ups import open_by_owner
 
     settings, now = get_settings(), SystemClock().now()
@@ -60,6 +63,7 @@ def today(
             *_undecidable(record, now),
             *_recalls(record, settings, now),
         ]
+        replies, held = count_waiting(record), count_undecided(record)
     under_way += [line for line, failed in campaigns if not failed]
     bad += [line for line, failed in campaigns if failed]
     standing = _standing_still(settings, stopped)
@@ -73,6 +77,8 @@ def today(
                 "under_way": list(map(asdict, under_way)),
                 "failed": list(map(asdict, bad)),
                 "follow_ups": dict(sorted(teams.items())),
+                "replies": asdict(replies),
+                "holds": held,
             }
         )
     for says in standing.values():
@@ -84,10 +90,15 @@ def today(
     if teams:
         open_ones = ", ".join(f"{team} {number:,}" for team, number in sorted(teams.items()))
         console.say(f"Follow-ups open: {open_ones}.")
-    if not (standing or mine or bad or others or under_way or teams):
+    coming_back = [*_replies(replies, now), *_holds(held)]
+    for says in coming_back:
+        console.say(says)
+    if not (standing or mine or bad or others or under_way or teams or coming_back):
         console.say("Nothing waits, nothing is under way, nothing failed.")
     steps = [*_ways_on(standing), *(line.then for line in (*mine, *bad))]
     steps += ["cohort follow-ups"] if teams else []
+    steps += ["cohort replies"] if replies.oldest else []
+    steps += ["cohort holds"] if held else []
     console.next_commands(*dict.fromkeys(steps))
     return None
 
@@ -204,6 +215,22 @@ def _undecidable(record: Record, now: datetime) -> list[Line]:
         )
         for asked in undecidable(record, now)
     ]  # fmt: skip
+
+
+def _replies(waiting: Waiting, now: datetime) -> list[str]:
+    from cli.look.replies import age
+
+    if waiting.oldest is None:
+        return []
+    marked = f"; {waiting.marked:,} are marked, read these first" if waiting.marked else ""
+    return [
+        f"Replies open: {waiting.open:,}, being dealt with: {waiting.in_hand:,}; "
+        f"the oldest is of {age(now - waiting.oldest)} ago{marked}."
+    ]
+
+
+def _holds(held: int) -> list[str]:
+    return [f"Numbers or patients held back by a reply, undecided: {held:,}."] if held else []
 
 
 def _standing_still(settings: Settings, stopped: Any) -> dict[str, str]:

@@ -101,6 +101,12 @@ _BEFORE = (
         "opted_out", "left_out", "The patient does not want this channel. Contact another way."
     ),
     Outcome(
+        "held_by_reply",
+        "left_out",
+        "A reply says that the number is another person's, or that the patient may be deceased. Nothing is "
+        "sent until somebody decides: cohort holds.",
+    ),
+    Outcome(
         "no_contact", "left_out", "The patient's preferred contact is No Contact. Do not message."
     ),
     Outcome(
@@ -264,8 +270,8 @@ _WHY = (
 )
 _ASKED_AGAIN = (
     "patient_dead", "patient_fictitious", "patient_deregistered", "status_not_messaged", "no_contact",
-    "opted_out", "had_this_lately", "recently_contacted", "phone_missing", "phone_invalid",
-    "phone_not_mobile", "phone_not_allowed", "email_missing", "email_invalid",
+    "opted_out", "held_by_reply", "had_this_lately", "recently_contacted", "phone_missing",
+    "phone_invalid", "phone_not_mobile", "phone_not_allowed", "email_missing", "email_invalid",
 )  # fmt: skip
 BEFORE: dict[str, Outcome] = {outcome.code: outcome for outcome in _BEFORE}
 AFTER: dict[str, Outcome] = {outcome.code: outcome for outcome in _AFTER}

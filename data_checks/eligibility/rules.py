@@ -103,6 +103,7 @@ RULES: tuple[Rule, ...] = (
     Rule("status_not_messaged", no("status_allowed")),
     Rule("no_contact", yes("no_contact")),
     Rule("opted_out", yes("opted_out")),
+    Rule("held_by_reply", yes("held")),
     *(Rule(code, fault("list_says", code)) for code in SAYS_NO),
     # are they asked twice? Asked of rows that nothing else speaks against (data_checks/cohort.py)
     Rule("duplicate", _filled("duplicate_of")),

@@ -39,6 +39,7 @@ _TAKEN_AS_GOOD: Final[Mapping[str, bool | int | str]] = {
     "no_contact": False,
     "status_allowed": True,
     "opted_out": False,
+    "held": False,
     "address_fault": "",
     "variable_missing": "",
     "value_too_long": "",

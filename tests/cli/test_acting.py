@@ -69,6 +69,12 @@ WORDS = {
     "places facility": "F9 --name North",
     "places provider": "P9 --name Who",
     "notify": "77 --to internal --reason r --yes",
+    "reply take": "77",
+    "reply give": "77 ann",
+    "reply done": "77 --note rung",
+    "reply reopen": "77",
+    "holds release": "77 --note rung",
+    "holds keep": "77 --note rung",
 }
 """What is typed after each: it parses, and would do something."""
 NOT_PROVEN = ("sign-in-needed", "operator-nobody", "operator-unproven", "secret-unread")

@@ -199,7 +199,11 @@ def nothing(record: Record) -> None:
 def with_answers(record: Record) -> None:
     """A patient answered, and a gateway said what nobody understands."""
     everybody(record)
-    said = [Inbound("outbox", "1", "sms", "+447700900001", "Is it on Friday?")]
+    texts = ("Is it on Friday?", "Wrong number")
+    said = [
+        Inbound("outbox", f"{n}", "sms", f"+44770090000{n}", text)
+        for n, text in enumerate(texts, 1)
+    ]
     keep_replies(record, CLOCK, said, Phones(test_range=True))
     keep_unread(record, CLOCK, [Unread("outbox", "d1", "a word that nobody knows", "{}")])
 
@@ -306,7 +310,9 @@ SCENES = {
             "!cohort operations status 1 --to on_hold --reason why", "cohort operations show 1",
         ),
     ),
-    "answers": Scene(with_answers, ("cohort replies", "cohort receipts status")),
+    "answers": Scene(
+        with_answers, ("cohort replies 1", "cohort replies", "cohort receipts status", "cohort today")
+    ),
     "a second person": Scene(
         everybody,
         (

@@ -25,6 +25,7 @@ WELL: dict[str, Any] = {
     "no_contact": False,
     "status_allowed": True,
     "opted_out": False,
+    "held": False,
     "address_fault": "",
     "duplicate_of": None,
     "variable_missing": "",

@@ -259,6 +259,7 @@ NOT_SEALED: Final[Mapping[str, str]] = MappingProxyType(
             _AT_WORK,
         ),
         **dict.fromkeys(("receipt_inbox", "receipt_unread", "reply"), _OTHERS),
+        "contact_hold": "what a reply holds back; who decided it is an act",
         "list_row": "an upload as it came, taken out when a patient asks for it; the list's digest is sealed",
         "check_result": "what the gate found; who was left out is sealed",
         "content_finding": "words found in the messages, which are sealed; so is who accepted it",

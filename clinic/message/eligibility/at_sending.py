@@ -32,6 +32,7 @@ from sqlalchemy import ColumnElement, Connection
 
 from clinic.message.eligibility.contact import is_capped, recently_contacted
 from clinic.message.eligibility.decisions import refusing_addresses
+from clinic.message.eligibility.held import HELD, is_held
 from clinic.message.eligibility.same_text import had_it_meanwhile
 from clinic.message.eligibility.suppress import opted_out
 from clinic.message.reminders.remind import SOURCE as REMINDERS
@@ -109,6 +110,11 @@ def _opted_out(moment: Moment) -> ColumnElement[bool]:
     return sa.or_(message.c.patient_id.in_(own), message.c.patient_id.in_(of_address))
 
 
+def _held(moment: Moment) -> ColumnElement[bool]:
+    """For what a reply says of the number or the patient."""
+    return is_held(moment.members)
+
+
 def _visit_changed(moment: Moment) -> ColumnElement[bool] | None:
     """COM-12, ACX-36: a reminder of what will not be is not sent."""
     if moment.source != REMINDERS:
@@ -143,6 +149,7 @@ RULES: tuple[Rule, ...] = (
     Rule("status_not_messaged", _status),
     Rule("no_contact", _no_contact),
     Rule("opted_out", _opted_out),
+    Rule(HELD, _held),
     Rule("appointment_changed", _visit_changed),
     Rule("had_this_lately", _had_lately),
     Rule("recently_contacted", _had_enough),

@@ -14,9 +14,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from clinic.message.words.marks import DEATH
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.people import consent
-from clinic.record.schema.receipts import address_decision, reply
+from clinic.record.schema.receipts import address_decision, contact_hold, reply
 
 _CHANNELS: Final = {"sms": "SMS", "email": "e-mail", "voice": "calls", "any": "all messages"}
 _SOURCES: Final = {
@@ -44,6 +45,7 @@ def explain(connection: Connection, keys: Iterable[str], zone: tzinfo) -> dict[s
             ids.setdefault(kind, set()).add(int(number))
     found = _consents(connection, ids.get("consent", set()), zone)
     found |= _replies(connection, ids.get("reply", set()), zone)
+    found |= _holds(connection, ids.get("held", set()), zone)
     return found | _unsubscriptions(connection, ids.get("by_link", set()), zone)
 
 
@@ -59,6 +61,18 @@ def _replies(connection: Connection, ids: Collection[int], zone: tzinfo) -> dict
         f"reply {row.id}": f"the number {_says(row._mapping, 'reply', zone)}"
         if row.channel != "email"
         else f"the address {_says(row._mapping, 'reply', zone)}"
+        for row in rows
+    }
+
+
+def _holds(connection: Connection, ids: Collection[int], zone: tzinfo) -> dict[str, str]:
+    h = contact_hold.c
+    rows = connection.execute(
+        sa.select(h.id, h.reply_id, h.why, h.held_at).where(is_any_of(h.id, sorted(ids)))
+    )
+    return {
+        f"held {row.id}": f"held since {_day(row.held_at, zone)}: reply {row.reply_id} says "
+        + ("that somebody died" if row.why == DEATH else "that the number is wrong")
         for row in rows
     }
 

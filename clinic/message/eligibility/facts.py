@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from clinic.cohort.rows import ListSource, match_patients
 from clinic.message.eligibility.contact import is_capped, likely_to_fail, recently_contacted
 from clinic.message.eligibility.decisions import refused
+from clinic.message.eligibility.held import held
 from clinic.message.eligibility.names import NAME_FIELDS, unlike_names
 from clinic.message.eligibility.numbers import DIFFERS, compare_numbers
 from clinic.message.eligibility.same_text import had_the_same
@@ -62,7 +63,8 @@ def facts_of(
         decides (`variable_missing`); `address`: E.164 or e-mail, "" where there is none;
         `address_kind`: what exactly is wrong with a number (clinic/values/phone_kinds.py);
         `number_differs`: the record has another number than the list, and nobody has the list's;
-        `evidence`: which decision is an opt-out ("consent 12", "reply 5"), else ""; and
+        `evidence`: which decision is an opt-out ("consent 12", "reply 5"), else ""; `hold`: what a reply
+        holds back ("held 3"), else ""; and
         `record_version`: of the patient whose record has that address, Int64; empty: it is the list's own
     """
     ids = judge_nhs_numbers(rows["nhs_number"])
@@ -88,6 +90,8 @@ def facts_of(
     _stand_in_for_unregistered(facts, ids["nhs_number"])
     facts["evidence"] = _evidence(connection, facts, question)
     facts["opted_out"] = facts["evidence"] != ""
+    facts["hold"] = held(connection, facts)
+    facts["held"] = facts["hold"] != ""
     facts["duplicate_of"] = pd.array([pd.NA] * len(facts), dtype="Int64")
     facts["had_this_lately"] = _had_this(connection, facts, question, settings.contact)
     facts["recently_contacted"] = _had_enough(connection, facts, question, settings.contact)

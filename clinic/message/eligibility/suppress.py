@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.message import states
+from clinic.message.eligibility.held import HELD, hold_evidence
 from clinic.message.reminders.remind import take_back
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.messages import batch, campaign, message
@@ -78,6 +79,8 @@ def suppress(
         ).rowcount
         if done and reason == "opted_out":
             _note_decision(connection, batch_id)
+        if done and reason == HELD:
+            _note_hold(connection, batch_id)
         if done and reason == "appointment_changed":
             take_back(connection, batch_id)
         count += done
@@ -93,6 +96,20 @@ def count_suppressed(connection: Connection, batch_id: int, count: int) -> None:
             .where(batch.c.id == batch_id)
             .values(suppressed=batch.c.suppressed + count)
         )
+
+
+def _note_hold(connection: Connection, batch_id: int) -> None:
+    """Which reply it was that left them out."""
+    connection.execute(
+        sa.update(message)
+        .where(
+            message.c.batch_id == batch_id,
+            message.c.state == states.SUPPRESSED,
+            message.c.reason == HELD,
+            message.c.evidence.is_(None),
+        )
+        .values(evidence=hold_evidence())
+    )
 
 
 def _note_decision(connection: Connection, batch_id: int) -> None:

@@ -4,6 +4,9 @@ What patients answer: every reply is kept; a keyword acts at once, anything else
     keep_replies    reply, and the decision of its number, in one transaction: nothing is sent after that
     apply_replies   the patients who share the number, and a decision of each of them
 
+What is no keyword is marked by words that should be read first (words/marks.py), and is open until somebody
+closes it (reply_work.py). "Wrong number" and a death hold the number at once (eligibility/held.py).
+
 Both may be run again: an event that comes twice is one reply, and a reply is applied once (NEW-5).
 """
 
@@ -29,7 +32,9 @@ from clinic.message.eligibility.decisions import (
     find_sharers,
     write_consents,
 )
+from clinic.message.eligibility.held import hold_numbers, hold_patients
 from clinic.message.eligibility.keywords import find_keyword, may_be_opt_out
+from clinic.message.words.marks import DEATH, MARKS, marks_of
 from clinic.record.bulk import is_any_of, update_rows
 from clinic.record.database import Record
 from clinic.record.schema.people import patient
@@ -38,6 +43,7 @@ from clinic.settings import Phones
 from clinic.values.email import judge_emails
 from clinic.values.phone import judge_mobiles
 
+OPEN, IN_HAND, DONE = "open", "in_hand", "done"
 _DECISIONS: Final = {"stop": "opt_out", "start": "opt_in"}
 BLOCK: Final = 1_000
 PAGE: Final = 1_000
@@ -51,6 +57,7 @@ class _New(NamedTuple):
     address: str
     keyword: str | None
     happened_at: datetime
+    marks: str | None
 
 
 def keep_replies(record: Record, clock: Clock, replies: Sequence[Inbound], phones: Phones) -> int:
@@ -65,11 +72,16 @@ def keep_replies(record: Record, clock: Clock, replies: Sequence[Inbound], phone
             insert.on_conflict_do_nothing(), rows, execution_options={"preserve_rowcount": True}
         )
         decide_addresses(connection, _decisions(connection, rows))
+        hold_numbers(connection, rows, now)
         return int(result.rowcount)
 
 
 def _rows(replies: Sequence[Inbound], phones: Phones, now: datetime) -> list[dict[str, Any]]:
     addresses = _normal([one.sender for one in replies], phones)
+    keywords = [find_keyword(one.text) for one in replies]
+    marks = marks_of(
+        [one.text if word is None else "" for one, word in zip(replies, keywords, strict=True)]
+    )
     rows = {
         (one.gateway, one.event_id): {
             "gateway": one.gateway,
@@ -77,12 +89,14 @@ def _rows(replies: Sequence[Inbound], phones: Phones, now: datetime) -> list[dic
             "channel": one.channel,
             "address": address,
             "text": one.text,
-            "keyword": find_keyword(one.text),
+            "keyword": keyword,
+            "marks": own,
+            "state": DONE if keyword in _DECISIONS else OPEN,
             # A gateway's clock that runs ahead must not outlast what is decided later
             "happened_at": min(one.happened_at or now, now),
             "received_at": now,
         }
-        for one, address in zip(replies, addresses, strict=True)
+        for one, address, keyword, own in zip(replies, addresses, keywords, marks, strict=True)
     }
     return list(rows.values())
 
@@ -118,7 +132,7 @@ def _decisions(connection: Connection, rows: Sequence[dict[str, Any]]) -> Iterat
 
 def apply_replies(record: Record, clock: Clock, phones: Phones) -> int:
     """Find whose numbers the new replies came from, and write the decisions of those; how many replies."""
-    del clock  # a decision is dated when it was made
+    mark_old_replies(record)
     total = 0
     while True:
         with record.read() as connection:
@@ -134,8 +148,36 @@ def apply_replies(record: Record, clock: Clock, phones: Phones) -> int:
         with record.write() as connection:
             hold(connection, "replies")
             still = {row.id for row in _new(connection)}
-            _write(connection, [row for row in found if row.id in still], sharers)
+            rows = [row for row in found if row.id in still]
+            _write(connection, rows, sharers)
+            dead = [row for row in rows if DEATH in (row.marks or "").split()]
+            hold_patients(
+                connection,
+                (
+                    (row.id, row.channel, row.address, sharers[row.channel].get(row.address, ()))
+                    for row in dead
+                ),
+                clock.now(),
+            )
         total += len(found)
+
+
+def mark_old_replies(record: Record) -> int:
+    """Mark what came before there were marks; how many. They are to be read, and hold nothing."""
+    total = 0
+    while True:
+        with record.write() as connection:
+            rows = connection.execute(
+                sa.select(reply.c.id, reply.c.text, reply.c.keyword)
+                .where(reply.c.marks.is_(None))
+                .limit(BLOCK)
+            ).all()
+            if not rows:
+                return total
+            marks = marks_of([row.text if row.keyword is None else "" for row in rows])
+            keys = (row.id for row in rows)
+            update_rows(connection, reply, ["id", "marks"], list(zip(keys, marks, strict=True)))
+        total += len(rows)
 
 
 def _new(connection: Connection) -> list[_New]:
@@ -187,6 +229,21 @@ class Reply:
     keyword: str | None
     patients: int | None
     may_be_opt_out: bool
+    marks: tuple[str, ...] = ()
+    state: str = OPEN
+    owner: str | None = None
+    note: str | None = None
+    state_by: str | None = None
+    state_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which replies: all that is given must match. `state`: None: what is not done."""
+
+    state: str | None = None
+    mark: str | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,11 +258,24 @@ class Sharer:
     status: str
 
 
-def list_replies(record: Record, *, keywords: bool = False, limit: int = PAGE) -> list[Reply]:
-    """The newest replies first; those that are keywords only if asked for: they need nobody."""
-    query = _listed().order_by(reply.c.id.desc()).limit(limit)
-    if not keywords:
-        query = query.where(sa.or_(reply.c.keyword.is_(None), reply.c.keyword == "help"))
+def list_replies(
+    record: Record, wanted: Wanted = Wanted(), *, keywords: bool = False, limit: int = PAGE
+) -> list[Reply]:
+    """
+    What waits to be read: marked ones first, then whichever is oldest.
+
+    Keywords that acted by themselves only if asked for: they need nobody.
+    """
+    c = reply.c
+    acted = sa.func.coalesce(c.keyword, "").in_(_DECISIONS)
+    rank = sa.case(*((c.marks.contains(each), n) for n, each in enumerate(MARKS)), else_=len(MARKS))
+    which = {None: c.state != DONE, "all": sa.true()}.get(wanted.state, c.state == wanted.state)
+    query = _listed().where(sa.or_(which, acted) if keywords else which & ~acted)
+    if wanted.mark is not None:
+        query = query.where(c.marks.contains(wanted.mark))
+    if wanted.owner is not None:
+        query = query.where(c.owner == wanted.owner)
+    query = query.order_by(rank, c.id).limit(limit)
     with record.read() as connection:
         return _replies(connection, query)
 
@@ -251,12 +321,22 @@ def one_reply(record: Record, number: int, phones: Phones) -> tuple[Reply, list[
 
 
 def _listed() -> sa.Select[Any]:
-    columns = ("id", "happened_at", "channel", "address", "text", "keyword", "patients")
+    columns = (
+        "id", "happened_at", "channel", "address", "text", "keyword", "patients", "marks", "state",
+        "owner", "note", "state_by", "state_at",
+    )  # fmt: skip
     return sa.select(*(reply.c[name] for name in columns))
 
 
 def _replies(connection: Connection, query: sa.Select[Any]) -> list[Reply]:
     return [
-        Reply(*[*row, row.keyword is None and may_be_opt_out(row.text)])
+        Reply(
+            *[
+                *row[:7],
+                row.keyword is None and may_be_opt_out(row.text),
+                tuple((row.marks or "").split()),
+                *row[8:],
+            ]
+        )
         for row in connection.execute(query)
     ]

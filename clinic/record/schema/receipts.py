@@ -5,6 +5,7 @@ What comes back: receipts of the network, replies of patients, and reminders tha
     receipt_unread       what a gateway sent and nobody understood, as it came
     receipt_cursor       how far a gateway's receipts were pulled
     reply                every inbound text, keyword or not
+    contact_hold         a number or patient that is sent nothing, for what a reply says, until staff decide
     address_decision     START or STOP by a number or address itself, whosever it is: the latest
     reminder             which appointment a row of a reminder list speaks of, and its message
 """
@@ -75,7 +76,8 @@ receipt_cursor = Table(
     Column("pulled_at", UtcDateTime, nullable=False),
 )
 
-# keyword: stop, start, help; empty: something that a person should read
+# keyword: stop, start, help; empty: something that a person should read. marks: clinic/message/words/marks.py,
+# empty: nobody has looked yet. state: open, in_hand, done (clinic/message/incoming/reply_work.py)
 reply = Table(
     "reply",
     METADATA,
@@ -90,6 +92,12 @@ reply = Table(
     Column("received_at", UtcDateTime, nullable=False),
     # Patients whose number or address it is; empty: nobody has looked yet
     Column("patients", Integer),
+    Column("marks", String(60)),
+    Column("state", String(10), nullable=False, server_default="open"),
+    Column("owner", String(80)),
+    Column("note", Text),  # what was done, in a person's words: the trail has a digest of it
+    Column("state_by", String(80)),
+    Column("state_at", UtcDateTime),
     UniqueConstraint("gateway", "event_id"),
 )
 Index(
@@ -99,6 +107,34 @@ Index(
     postgresql_where=text("patients IS NULL"),
 )
 Index("ix_reply_address", reply.c.channel, reply.c.address)
+Index(
+    "ix_reply_not_done",
+    reply.c.id,
+    sqlite_where=text("state <> 'done'"),
+    postgresql_where=text("state <> 'done'"),
+)
+
+# why: wrong_number, death. patient_id: 0: everybody to whom that number or address would be used.
+# state: held, kept (what the reply says is right), released (it is not)
+contact_hold = Table(
+    "contact_hold",
+    METADATA,
+    Column("id", BigKey, primary_key=True),
+    Column("reply_id", ForeignKey("reply.id"), nullable=False),
+    Column("why", String(20), nullable=False),
+    Column("channel", String(10), nullable=False),
+    Column("address", String(320), nullable=False),
+    Column("patient_id", BigInteger, nullable=False),
+    Column("held_at", UtcDateTime, nullable=False),
+    Column("state", String(10), nullable=False, server_default="held"),
+    Column("decided_by", String(80)),
+    Column("decided_at", UtcDateTime),
+    Column("note", Text),
+    UniqueConstraint("reply_id", "why", "patient_id"),
+    CheckConstraint("state IN ('held', 'kept', 'released')", name="state_known"),
+)
+Index("ix_contact_hold_address", contact_hold.c.address)
+Index("ix_contact_hold_patient_id", contact_hold.c.patient_id)
 
 address_decision = Table(
     "address_decision",

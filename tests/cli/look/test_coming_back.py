@@ -32,14 +32,14 @@ def answered(record: Record, *texts: str) -> None:
 
 
 def test_replies_that_a_person_should_read_are_listed(typed: Type, installed: Record) -> None:
-    """NEW-5: newest first; keywords only when asked for."""
+    """NEW-5: oldest first; keywords only when asked for."""
     answered(installed, "stop", "Who is this?", "help")
-    assert [row[3:] for row in typed("replies").rows()] == [
-        [NUMBER, "", "help", "help"],
-        [NUMBER, "", "", "Who is this?"],
+    assert [row[5:] for row in typed("replies").rows()] == [
+        [NUMBER, "", "", "open", "Who is this?"],
+        [NUMBER, "", "help", "open", "help"],
     ]
     assert len(typed("replies", "--keywords").rows()) == 3
-    assert [one["text"] for one in typed("replies", "--json").json()] == ["help", "Who is this?"]
+    assert [one["text"] for one in typed("replies", "--json").json()] == ["Who is this?", "help"]
 
 
 def test_a_reply_shows_the_patients_of_its_number(typed: Type, installed: Record) -> None:
@@ -59,7 +59,7 @@ def test_a_reply_shows_the_patients_of_its_number(typed: Type, installed: Record
             ],
         )
     answered(installed, "Cancel 09:50?")
-    assert typed("replies").rows()[0][5] == "may be an opt-out"
+    assert typed("replies").rows()[0][7] == "may be an opt-out"
     shown = typed("replies", "1", "--json").json()
     assert (shown["text"], shown["may_be_opt_out"]) == ("Cancel 09:50?", True)
     assert [one["local_id"] for one in shown["of"]] == ["L901", "L902"]

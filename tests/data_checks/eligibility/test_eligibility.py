@@ -34,6 +34,7 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"status_allowed": False}, "status_not_messaged"),
     ({"no_contact": True}, "no_contact"),
     ({"opted_out": True}, "opted_out"),
+    ({"held": True}, "held_by_reply"),
     *(({"list_says": code}, code) for code in SAYS_NO),
     ({"duplicate_of": 2}, "duplicate"),
     ({"address_fault": "phone_missing"}, "phone_missing"),

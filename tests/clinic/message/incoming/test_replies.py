@@ -229,12 +229,12 @@ def test_rows_of_a_list_are_left_out_by_what_their_number_decided(
 def test_a_reply_that_is_no_keyword_is_kept_and_listed_and_decides_nothing(
     record: Record, clock: FakeClock
 ) -> None:
-    """NEW-5: what a person should read is listed, newest first; HELP too, keywords apart."""
+    """NEW-5: what a person should read is listed, oldest first; HELP too, keywords apart."""
     add_patients(record, 1)
     texts = ["Can I come on Friday?", "stop", "help", "cancel my appointment"]
     keep_replies(record, clock, [inbound(text) for text in texts], PHONES)
     apply_replies(record, clock, PHONES)
-    assert [r.text for r in list_replies(record)] == [texts[3], texts[2], texts[0]]
+    assert [r.text for r in list_replies(record)] == [texts[0], texts[2], texts[3]]
     assert len(list_replies(record, keywords=True)) == 4
     assert [one[1] for one in consents(record)] == ["opt_out"]
 

@@ -1,0 +1,105 @@
+"""`cohort reply`: deal with what a patient answered: take it, give it to somebody, close it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from cli import console
+from cli.proof import Me, SecretFd, anchor_of, who_acts
+from cli.wiring import get_settings, open_record
+
+if TYPE_CHECKING:
+    from clinic.clock import Clock
+    from clinic.record.database import Record
+
+T = TypeVar("T")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+Number = Annotated[int, typer.Argument(metavar="NO", help="Of the reply: cohort replies.")]
+Note = Annotated[
+    str, typer.Option("--note", help="What was done, or how you know; the trail has its digest.")
+]
+
+
+@app.callback()
+def reply() -> None:
+    """Deal with a reply. Who did what and when is in the audit trail."""
+
+
+@app.command()
+def take(number: Number, me: Me = "", secret_fd: SecretFd = None) -> None:
+    """You deal with it from now on."""
+    from clinic.message.incoming.reply_work import assign
+
+    acted(me, secret_fd, lambda record, clock, by: assign(record, clock, number, by, by=by))
+    console.say(f"You deal with reply {number}.")
+    console.next_commands(f'cohort reply done {number} --note "…"')
+
+
+@app.command()
+def give(
+    number: Number,
+    owner: Annotated[str, typer.Argument(metavar="NAME", help="Who deals with it.")],
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """Somebody else deals with it from now on."""
+    from clinic.message.incoming.reply_work import assign
+
+    acted(me, secret_fd, lambda record, clock, by: assign(record, clock, number, owner, by=by))
+    console.say(f"{owner} deals with reply {number}.")
+    console.next_commands("cohort replies")
+
+
+@app.command()
+def done(
+    numbers: Annotated[
+        list[int], typer.Argument(metavar="NO …", help="One or several replies: cohort replies.")
+    ],
+    note: Note,
+    opt_out: Annotated[
+        bool,
+        typer.Option(
+            "--opt-out",
+            help="They asked for no more messages: it counts like STOP from that number.",
+        ),
+    ] = False,
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """It is dealt with, and what was done."""
+    from clinic.message.incoming.reply_work import close
+
+    phones = get_settings().phones if opt_out else None
+    acted(
+        me,
+        secret_fd,
+        lambda record, clock, by: close(record, clock, numbers, note, by=by, opt_out=phones),
+    )
+    console.say(f"Done: {', '.join(map(str, numbers))}.")
+    console.next_commands("cohort replies")
+
+
+@app.command()
+def reopen(number: Number, me: Me = "", secret_fd: SecretFd = None) -> None:
+    """It is open again, and nobody's."""
+    from clinic.message.incoming.reply_work import reopen as open_again
+
+    acted(me, secret_fd, lambda record, clock, by: open_again(record, clock, number, by=by))
+    console.say(f"Reply {number} is open again.")
+    console.next_commands(f"cohort replies {number}")
+
+
+def acted(me: str, secret_fd: int | None, act: Callable[[Record, Clock, str], T]) -> T:
+    """Do something in the name of whoever is proven; what came of it."""
+    from clinic.clock import SystemClock
+    from clinic.govern.audit.trail import write_anchor
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        by = who_acts(record, settings, me, secret_fd)
+        found = act(record, SystemClock(), by)
+        write_anchor(record, anchor_of(settings))
+    return found
