@@ -20,7 +20,7 @@ from clinic.message.prepare.approve import release_campaign
 from clinic.message.prepare.stage import stage
 from clinic.message.sending.deliver import deliver
 from clinic.message.template.catalogue import NewTemplate, add_template
-from clinic.message.template.variables import Setting
+from clinic.message.template.variables import setting_of
 from clinic.message.timing.timing import timing_of
 from clinic.practice.people import nhs_numbers
 from clinic.record.database import Record
@@ -130,7 +130,7 @@ class Practice:
 
     def stage(self, campaign_id: int, **blocks: int) -> int:
         """Render and stage; how many batches."""
-        setting = Setting(self.settings.organisation, self.clock.now())
+        setting = setting_of(self.settings, self.clock.now())
         most = self.settings.organisation.most_segments
         return stage(self.record, campaign_id, setting=setting, most_segments=most, **blocks)
 
@@ -138,7 +138,7 @@ class Practice:
         """Let the campaign go, and send it."""
         timing = timing_of(self.settings)
         release_campaign(self.record, self.clock, self.settings, campaign_id, timing)
-        ledger = make_ledger(self.record, self.clock, self.folder)
+        ledger = make_ledger(self.record, self.clock, self.folder, settings=self.settings)
         deliver(ledger, self.gateway, campaign_id, 1, batches)
 
     def finish(self, campaign_id: int) -> Summary:

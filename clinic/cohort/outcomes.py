@@ -140,6 +140,24 @@ _BEFORE = (
         "A column that may say not to message has a cell that is not understood. Write yes or no in it, or "
         "take the column out.",
     ),
+    Outcome(
+        "child_contact",
+        "left_out",
+        "A child on a number that others have too, or too young for one of their own: the text is sensitive, "
+        "or not for a parent. Contact another way.",
+    ),
+    Outcome(
+        "shared_number",
+        "left_out",
+        "Another adult has the same number or address, and the text is sensitive or names the patient. Contact "
+        "another way.",
+    ),
+    Outcome(
+        "number_unconfirmed",
+        "left_out",
+        "The number was recorded before the patient's 13th or 16th birthday, and the text is sensitive. Ask "
+        "whose it is, and confirm it: cohort patients confirm-number.",
+    ),
     Outcome("phone_missing", "error", "No mobile number. Contact another way, or add one."),
     Outcome("phone_invalid", "error", "The number is not valid. Correct it in the record."),
     Outcome(
@@ -214,6 +232,11 @@ _AFTER = (
     ),
     Outcome("sent", "sent", "The gateway accepted it; no delivery receipt yet."),
     Outcome("delivered", "sent", "Delivered."),
+    Outcome(
+        "told_together",
+        "sent",
+        "Told by the one message to a number that several patients have: the text is the same for all.",
+    ),
     Outcome("would_be_sent", "sent", "A dry run: it would be sent. Nothing was sent."),
     Outcome("kept_in_outbox", "sent", "Kept in the outbox, not sent."),
     Outcome(
@@ -242,6 +265,7 @@ _AFTER = (
 # A dry run's gateway takes everything and nothing is sent: no word of the real ones may be said of it
 REHEARSED: Final = "would_be_sent"
 KEPT: Final = "kept_in_outbox"
+TOGETHER: Final = "told_together"
 # Why a message has the outcome that it has, where that is not the network's or the gateway's own word
 _WHY = (
     Outcome(
@@ -249,6 +273,11 @@ _WHY = (
         "left_out",
         "The visit was cancelled, moved or given to another place or person since, or has begun. A "
         "later run reminds of it as it is then.",
+    ),
+    Outcome(
+        "one_message",
+        "sent",
+        "Another patient of the number has the same text: one message tells both, and is on both records.",
     ),
     Outcome(
         "no_answer",
@@ -270,7 +299,8 @@ _WHY = (
 )
 _ASKED_AGAIN = (
     "patient_dead", "patient_fictitious", "patient_deregistered", "status_not_messaged", "no_contact",
-    "opted_out", "held_by_reply", "had_this_lately", "recently_contacted", "phone_missing",
+    "opted_out", "held_by_reply", "had_this_lately", "recently_contacted", "child_contact",
+    "shared_number", "number_unconfirmed", "phone_missing",
     "phone_invalid", "phone_not_mobile", "phone_not_allowed", "email_missing", "email_invalid",
 )  # fmt: skip
 BEFORE: dict[str, Outcome] = {outcome.code: outcome for outcome in _BEFORE}

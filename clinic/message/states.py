@@ -33,6 +33,8 @@ SUPPRESSED: Final = "suppressed"
 CANCELLED: Final = "cancelled"
 EXPIRED: Final = "expired"
 EXHAUSTED: Final = "exhausted"
+# Why a message is suppressed whose patient is told all the same: clinic/message/sharing/together.py
+ONE_MESSAGE: Final = "one_message"
 
 # --- a batch ---------------------------------------------------------------------------------------
 READY: Final = "ready"

@@ -8,7 +8,7 @@ no setting is an error everywhere: a misspelt setting would silently be another 
 `cohort init` writes a `cohort.toml` with every setting and a comment each.
 """
 
-from clinic.settings.campaigns import Contact, Content, Halt, Pace, Pacing, Recall, Release
+from clinic.settings.campaigns import Contact, Content, Halt, Pace, Pacing, Recall, Release, Sharing
 from clinic.settings.gateways import EmailGateway, Receipts, SmsGateway
 from clinic.settings.health import Health
 from clinic.settings.hours import Day, Hours, Window, read_window
@@ -39,6 +39,7 @@ __all__ = [
     "Receipts",
     "Release",
     "Settings",
+    "Sharing",
     "SmsGateway",
     "Visits",
     "Window",

@@ -163,3 +163,48 @@ class Content(Section):
         description="What a reminder says where the visit's place or type is a sensitive one. "
         "Nothing: no reminder of it",
     )
+
+
+class Sharing(Section):
+    """Numbers and addresses that several patients have, and numbers of the young (NEW-27)."""
+
+    child_under: int = Field(
+        default=16,
+        ge=0,
+        le=25,
+        description="Patients under this age are children: on a number that others have too they get no "
+        "sensitive text, and other texts say that they are for the parent or guardian",
+    )
+    confirm_at: tuple[int, ...] = Field(
+        default=(13, 16),
+        description="A number that was recorded before one of these birthdays, and not confirmed since, is "
+        "unconfirmed: no sensitive text goes to it",
+    )
+    unknown_until: int = Field(
+        default=20,
+        ge=0,
+        le=120,
+        description="Up to this age a number counts as recorded before those birthdays where nobody knows when "
+        "it was",
+    )
+    sensitive: tuple[str, ...] = Field(
+        default=(
+            "bad_news", "end_of_life", "sexual_reproductive", "mental_health", "substance_use",
+            "safeguarding", "results",
+        ),
+        description="Classes of words by which a text is sensitive (see content.add), besides the templates "
+        "of the class sensitive",
+    )  # fmt: skip
+    not_to_guardians: tuple[str, ...] = Field(
+        default=(),
+        description="Keys or types of templates that are not for a parent or guardian: no child on a shared "
+        "number gets them",
+    )
+    no_name: str = Field(
+        default="patient",
+        description="What stands for the name in texts to adults who share a number: Dear patient",
+    )
+    to_guardian: str = Field(
+        default="To the parent or guardian of {{ patient.given_name }}: ",
+        description="What texts to children on a shared number begin with. Nothing: they are not sent",
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from clinic.settings.campaigns import Contact, Content, Halt, Pacing, Recall, Release
+from clinic.settings.campaigns import Contact, Content, Halt, Pacing, Recall, Release, Sharing
 from clinic.settings.gateways import EmailGateway, Receipts, SmsGateway
 from clinic.settings.health import Health
 from clinic.settings.hours import Hours
@@ -111,6 +111,7 @@ class Settings(Section):
     contact: Contact = Contact()
     content: Content = Content()
     recall: Recall = Recall()
+    sharing: Sharing = Sharing()
     release: Release = Release()
     halt: Halt = Halt()
     receipts: Receipts = Receipts()

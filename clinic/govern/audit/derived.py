@@ -17,14 +17,21 @@ from clinic.govern.audit.faults import Fault
 from clinic.record.schema.messages import LEFT, OUTBOX, batch, campaign, message
 from clinic.record.schema.people import ITEM_STATUS, clinical_item
 
+# The message that tells a patient: their own, or the one that went to all of their number
+_TELLS: Final = message.alias("tells")
+_TELLER: Final = sa.case(
+    (message.c.reason == "one_message", message.c.told_by), else_=message.c.id
+)  # clinic/message/sharing/together.py
 _MOST: Final = 1  # verify stops at the first fault
 
 
 def unlike_their_messages(connection: Connection) -> Iterator[Fault]:
     """Clinical items that are not what their messages are."""
     i, m = clinical_item.c, message.c
-    both = clinical_item.outerjoin(message, m.id == i.id).outerjoin(
-        campaign, campaign.c.id == i.campaign_id
+    both = (
+        clinical_item.outerjoin(message, m.id == i.id)
+        .outerjoin(_TELLS, _TELLS.c.id == _TELLER)
+        .outerjoin(campaign, campaign.c.id == i.campaign_id)
     )
     found = connection.execute(
         sa.select(i.id, i.campaign_id, i.patient_id, m.id.label("message_id"))
@@ -47,8 +54,8 @@ def unlike_their_messages(connection: Connection) -> Iterator[Fault]:
 
 
 def _differences() -> list[ColumnElement[bool]]:
-    i, m = clinical_item.c, message.c
-    failed = m.state.in_([state for state, status in ITEM_STATUS.items() if status == "failed"])
+    i, m, told = clinical_item.c, message.c, _TELLS.c
+    failed = told.state.in_([state for state, status in ITEM_STATUS.items() if status == "failed"])
     pairs: list[tuple[ColumnElement[Any], ColumnElement[Any]]] = [
         (i.patient_id, m.patient_id),
         (i.campaign_id, m.campaign_id),
@@ -57,26 +64,28 @@ def _differences() -> list[ColumnElement[bool]]:
         (i.subject, m.subject),
         (i.text, m.body),
         (i.status, _status_of_message()),
-        (i.error_code, sa.case((failed, m.reason))),
-        (i.error_text, sa.case((failed, m.error_text))),
-        (i.sent_at, m.sent_at),
+        (i.error_code, sa.case((failed, told.reason))),
+        (i.error_text, sa.case((failed, told.error_text))),
+        (i.sent_at, told.sent_at),
     ]
     return [one.is_distinct_from(other) for one, other in pairs]
 
 
 def _status_of_message() -> ColumnElement[str | None]:
     """What the item must say; of what the outbox keeps, that it was kept and not sent."""
-    kept = (campaign.c.gateway == OUTBOX) & message.c.state.in_(list(LEFT))
-    told = ((message.c.state == state, status) for state, status in ITEM_STATUS.items())
+    kept = (campaign.c.gateway == OUTBOX) & _TELLS.c.state.in_(list(LEFT))
+    told = ((_TELLS.c.state == state, status) for state, status in ITEM_STATUS.items())
     return sa.case((kept, "kept"), *told)
 
 
 def _missing() -> sa.Select[tuple[int, int, int]]:
     """Messages of saved batches that should have an item and have none."""
-    m, c = message.c, campaign.c
-    wanted = (m.state == "delivered") | ((c.save_when == "sent") & m.state.in_(list(ITEM_STATUS)))
+    m, c, told = message.c, campaign.c, _TELLS.c
+    tried = told.state.in_(list(ITEM_STATUS))
+    wanted = (told.state == "delivered") | ((c.save_when == "sent") & tried)
     return (
         sa.select(m.id, m.campaign_id, m.patient_id)
+        .join(_TELLS, told.id == _TELLER)
         .join(batch, batch.c.id == m.batch_id)
         .join(campaign, c.id == m.campaign_id)
         .where(

@@ -255,6 +255,7 @@ NOT_SEALED: Final[Mapping[str, str]] = MappingProxyType(
                 "batch", "submission", "pace_lane", "operation_writing", "visit_plan",
                 "reminder", "follow_up", "installation", "outbox", "outbox_submission",
                 "receipt_cursor", "field_edit", "recall", "recall_task",
+                "shared_decision",
             ),
             _AT_WORK,
         ),

@@ -15,7 +15,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from clinic.cohort.outcomes import KEPT, REHEARSED
+from clinic.cohort.outcomes import KEPT, REHEARSED, TOGETHER
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign
 from clinic.message.codes import ROOM, unpack
@@ -103,6 +103,10 @@ def _unsent(own: Campaign) -> str:
     return "cancelled" if own.state in _NEVER_SENT else "waiting"
 
 
+def _told_by_another() -> ColumnElement[bool]:
+    return (message.c.state == states.SUPPRESSED) & (message.c.reason == states.ONE_MESSAGE)
+
+
 def _code_of_message(own: Campaign, open_now: Collection[int]) -> ColumnElement[str]:
     pending = message.c.state == states.PENDING
     on_its_way = [(pending & is_any_of(message.c.id, open_now), "in_flight")] if open_now else []
@@ -113,5 +117,6 @@ def _code_of_message(own: Campaign, open_now: Collection[int]) -> ColumnElement[
         (pending, _unsent(own)),
         *rehearsed,
         (message.c.state == states.ACCEPTED, "sent"),
+        (_told_by_another(), TOGETHER),
         else_=message.c.state,
     )

@@ -1,15 +1,17 @@
 """
 What is to be said of a campaign's list, the same everywhere: `list check`, review, run, summary, outcome file.
 
-Four sources, each kept when it was found: what the reader of the file left out or ignored, what the gate found
-of the list as a whole and did not pass, who let the list pass all the same, and how many reminders say less
-than their template. Codes, headings, row numbers, counts and sentences; no value of a patient.
+Each source is kept when it was found: what the reader of the file left out or ignored, what the gate found
+of the list as a whole and did not pass, who let the list pass all the same, how many reminders say less
+than their template, and how texts speak to numbers that several patients have. Codes, headings,
+row numbers, counts and sentences; no value of a patient.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import orjson
 import sqlalchemy as sa
@@ -17,10 +19,11 @@ from sqlalchemy import Connection
 
 from clinic.cohort.remarks import list_remarks
 from clinic.message.campaign.campaign import get_campaign
+from clinic.message.campaign.counting import messages_of
 from clinic.message.campaign.override import override_of
 from clinic.message.safety.accepted import acceptances_of
 from clinic.message.words.classes import CODE, NEUTRAL
-from clinic.record.schema.messages import check_result
+from clinic.record.schema.messages import check_result, message, recipient
 from clinic.record.schema.safety import content_finding
 
 
@@ -61,6 +64,7 @@ def said_of(connection: Connection, campaign_id: int) -> tuple[Said, ...]:
         *_of_the_gate(connection, campaign_id),
         *_overridden(connection, campaign_id),
         *_made_neutral(connection, campaign_id),
+        *_shared(connection, campaign_id),
     )
 
 
@@ -95,4 +99,39 @@ def _made_neutral(connection: Connection, campaign_id: int) -> Iterator[Said]:
             "Reminders of a sensitive place or type of visit say only when it is: content.neutral_reminder.",
             count,
             rows=tuple(int(row) for row in rows.split(",")),
+        )
+
+
+_GREETINGS: Final = {
+    "guardian": "Texts to children on a number that others have too begin with: To the parent or guardian of.",
+    "neutral": "Texts to adults who share a number or address with another adult name nobody.",
+}
+
+
+def _shared(connection: Connection, campaign_id: int) -> Iterator[Said]:
+    """How texts speak to numbers that several patients have (clinic/message/sharing)."""
+    own = message.c
+    query = sa.select(own.greeting, sa.func.count(), sa.func.count(own.told_by)).where(
+        messages_of(campaign_id), own.greeting.in_(list(_GREETINGS))
+    )
+    for greeting, count, told in connection.execute(query.group_by(own.greeting)).tuples():
+        yield Said(f"{greeting}_greeting", _GREETINGS[greeting], count)
+        if told:
+            says = (
+                "Of these, so many are told by the one message of another patient of their number."
+            )
+            yield Said("told_together", says, told)
+    unconfirmed = sa.select(recipient.c.row_number).where(
+        recipient.c.campaign_id == campaign_id,
+        recipient.c.outcome == "accepted",
+        recipient.c.detail == "number_unconfirmed",
+    )
+    rows = connection.scalars(unconfirmed.order_by(recipient.c.row_number)).all()
+    if rows:
+        yield Said(
+            "number_unconfirmed",
+            "Numbers that were recorded before the patient's 13th or 16th birthday and not confirmed since. "
+            "Ask whose they are, and confirm: cohort patients confirm-number.",
+            len(rows),
+            rows=tuple(rows[:5]),
         )

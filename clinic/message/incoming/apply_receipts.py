@@ -30,6 +30,7 @@ from clinic.message.campaign.trail import tell_moved
 from clinic.message.network_reasons import NO_RECEIPT
 from clinic.message.outcomes.notice_trail import tell_ended
 from clinic.message.outcomes.save import save_messages
+from clinic.message.sharing.together import told_with
 from clinic.record.bulk import is_any_of, update_rows
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign, message, submission
@@ -224,13 +225,15 @@ def _move(connection: Connection, moves: _Moves, now: datetime) -> None:
     """Write the messages' new states, and all that follows from them."""
     values = [_values(key, receipt, now) for key, (_, receipt) in sorted(moves.items())]
     update_rows(connection, message, ["id", "state", "reason", "error_text", "status_at"], values)
+    told = told_with(connection, sorted(moves))
     update_rows(
         connection,
         clinical_item,
         ["id", "status", "error_code", "error_text", "status_at"],
         [
-            (key, ITEM_STATUS[state], *((why, text) if state in _FAILED else (None, None)), at)
+            (item, ITEM_STATUS[state], *((why, text) if state in _FAILED else (None, None)), at)
             for key, state, why, text, at in values
+            for item in (key, *told.get(key, ()))
         ],
     )
     _save_delivered(connection, moves, now)

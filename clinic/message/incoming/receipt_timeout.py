@@ -18,6 +18,7 @@ from clinic.clock import Clock
 from clinic.message import states
 from clinic.message.campaign.trail import tell_moved
 from clinic.message.network_reasons import NO_RECEIPT, REASONS
+from clinic.message.sharing.together import told_with
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign, message, submission
@@ -93,9 +94,10 @@ def _give_up(connection: Connection, batch_id: int, limit: datetime, now: dateti
         )
         .returning(message.c.id)
     ).all()
+    others = [key for told in told_with(connection, ids).values() for key in told]
     connection.execute(
         sa.update(clinical_item)
-        .where(is_any_of(clinical_item.c.id, ids))
+        .where(is_any_of(clinical_item.c.id, [*ids, *others]))
         .values(
             status="failed",
             error_code=NO_RECEIPT,

@@ -26,6 +26,7 @@ from clinic.message.codes import message_on
 from clinic.message.eligibility.evidence import explain
 from clinic.message.eligibility.numbers import DIFFERS
 from clinic.message.outcomes.reasons import message_says
+from clinic.message.sharing.standing import UNCONFIRMED
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, list_row
 from clinic.record.schema.messages import message, recipient
@@ -168,6 +169,8 @@ def _in_words(code: str, detail: str | None) -> str | None:
     """What is wrong with a number is kept as a word for programs; a person reads the sentence."""
     if detail == DIFFERS:
         return "The record has another number or address than the list."
+    if detail == UNCONFIRMED:
+        return "The number was not confirmed since the patient's 13th or 16th birthday."
     if not detail or not code.startswith("phone_"):
         return detail
     from clinic.values.phone_kinds import KINDS

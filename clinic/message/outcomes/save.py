@@ -7,6 +7,7 @@ is the message's own, so that saving again finds it there.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -68,15 +69,26 @@ def save_messages(
     wanted = ITEM_STATUS if job.save_when == "sent" else {states.DELIVERED: "sent"}
     if job.gateway == states.OUTBOX:
         wanted = dict.fromkeys(states.LEFT, "kept")
+    count = _insert(connection, _items(job, wanted, message, now).where(which))
+    other = message.alias("other")  # whom the message of another told, on their own record too
+    told = _items(job, wanted, other, now).join(message, message.c.id == other.c.told_by)
+    alike = (other.c.state == states.SUPPRESSED) & (other.c.reason == states.ONE_MESSAGE)
+    return count + _insert(connection, told.where(which, alike))
+
+
+def _items(
+    job: Campaign, wanted: Mapping[str, str], whose: sa.FromClause, now: datetime
+) -> sa.Select[Any]:
+    """The items of the patients of `whose`, as far as the messages that tell them were tried."""
     failed = message.c.state.in_([states.REJECTED, states.UNDELIVERED])
-    query = sa.select(
-        message.c.id,
-        message.c.patient_id,
-        message.c.campaign_id,
-        message.c.channel,
-        message.c.address,
-        message.c.subject,
-        message.c.body,
+    return sa.select(
+        whose.c.id,
+        whose.c.patient_id,
+        whose.c.campaign_id,
+        whose.c.channel,
+        whose.c.address,
+        whose.c.subject,
+        whose.c.body,
         sa.literal(job.snomed_codes, sa.Text),
         sa.case(*((message.c.state == state, status) for state, status in wanted.items())),
         sa.case((failed, message.c.reason)),
@@ -84,10 +96,13 @@ def save_messages(
         message.c.sent_at,
         sa.func.coalesce(message.c.status_at, sa.literal(now, clinical_item.c.status_at.type)),
     ).where(
-        which,
         message.c.state.in_(list(wanted)),
-        message.c.patient_id > 0,  # somebody who is not in the record has none to save to (ACX-21)
+        whose.c.patient_id > 0,  # somebody who is not in the record has none to save to (ACX-21)
     )
+
+
+def _insert(connection: Connection, query: sa.Select[Any]) -> int:
+    """Write the items that are not there yet; how many."""
     insert: Any = (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(
         clinical_item
     )

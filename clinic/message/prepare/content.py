@@ -23,6 +23,7 @@ from clinic.errors import CohortRefused
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign, refuse
 from clinic.message.safety.accepted import acceptance_of, apply_acceptance
+from clinic.message.sharing.accepting import apply_accepted
 from clinic.message.words.classes import CODE, DOMAIN, NEUTRAL, OTHERS, PLACEHOLDER
 from clinic.message.words.classes import REFUSED as NOBODY_ACCEPTS
 from clinic.message.words.judging import Hit
@@ -164,6 +165,7 @@ def require_accepted(record: Record, clock: Clock, settings: Settings, campaign_
         if job.state != states.CHECKING or job.dry_run:
             return
         left = still_open(connection, job)
+        apply_accepted(connection, clock, campaign_id)
         for one in findings_of(connection, campaign_id):
             if one.accepted is not None:
                 apply_acceptance(

@@ -25,6 +25,9 @@ from clinic.message.codes import batch_id, message_id
 from clinic.message.prepare.content import keep_findings
 from clinic.message.prepare.judged import judge_block, neutral_variables
 from clinic.message.reminders.remind import deselected_rows, give_reminders
+from clinic.message.sharing.staged import look, manner_of, speak, without_names
+from clinic.message.sharing.standing import CODES, UNCONFIRMED
+from clinic.message.sharing.together import batches_of, find_tellers
 from clinic.message.template.segments import count_many
 from clinic.message.template.template import CompiledTemplate, compile_template
 from clinic.message.template.typography import count_rewritten, plain
@@ -38,7 +41,7 @@ from clinic.record.statistics import count_filled, count_grown
 
 _MESSAGE_COLUMNS = (
     "id", "campaign_id", "batch_id", "patient_id", "row_number", "channel", "address", "subject",
-    "body", "segments",
+    "body", "segments", "sensitive", "greeting", "told_by",
 )  # fmt: skip
 
 
@@ -123,7 +126,10 @@ def stage(
         job = get_campaign(connection, campaign_id)
         source = get_list(connection, job.list_id)
         texts = load_texts(connection, job.template_version_id, source, channel=job.channel)
-    names = dict.fromkeys([*texts.variables, *neutral_variables(source, setting)])
+        manner = manner_of(connection, job, source, setting, texts.variables)
+    names = dict.fromkeys(
+        [*texts.variables, *neutral_variables(source, setting), *manner.variables]
+    )
     after = job.staged_rows
     while True:
         with record.read() as connection:
@@ -131,12 +137,15 @@ def stage(
             if rows.empty:
                 break
             values = variable_frame(connection, source, rows, list(names), setting=setting)
-        rows["body"], rows["subject"] = texts.render(values)
+            standing = look(connection, manner, rows)
+        said = without_names(manner, values, standing)
+        rows["body"], rows["subject"] = texts.render(said)
         rewritten: Counter[str] = Counter()
         if job.channel == "sms" and setting.organisation.plain_typography:
             rewritten = count_rewritten(rows["body"])
             rows["body"] = [plain(body) for body in rows["body"]]
-        hits = judge_block(job, source, setting, rows, values, texts.fixed)
+        hits = judge_block(job, source, setting, rows, said, texts.fixed)
+        speak(manner, rows, values, standing, hits, texts.fixed)
         rows["segments"] = count_many(rows["body"].tolist()) if job.channel == "sms" else 0
         with record.write() as connection:
             after = _write(
@@ -222,6 +231,10 @@ def _write(
     _leave_out(connection, job.id, rows.index[blank], "message_blank")
     _leave_out(connection, job.id, rows.index[unfit], "sensitive_visit")
     ready = rows[~too_long & ~blank & ~unfit]
+    for code in CODES:
+        _leave_out(connection, job.id, ready.index[ready["left"] == code], code)
+    ready = ready[ready["left"] == ""]
+    _remark(connection, job.id, ready.index[ready["unconfirmed"]], UNCONFIRMED)
     if source.source == "report":  # of appointments: each is reminded of once, over all campaigns
         unwanted = ready.index.intersection(deselected_rows(connection, source.id))
         _leave_out(connection, job.id, unwanted, "deselected")
@@ -253,7 +266,25 @@ def _leave_out(connection: Connection, campaign_id: int, rows: pd.Index[int], ou
         )
 
 
+def _remark(connection: Connection, campaign_id: int, rows: pd.Index[int], detail: str) -> None:
+    """Of rows that are messaged; another remark stays."""
+    if len(rows):
+        connection.execute(
+            sa.update(recipient)
+            .where(
+                recipient.c.campaign_id == campaign_id,
+                is_any_of(recipient.c.row_number, rows.tolist()),
+                recipient.c.detail.is_(None),
+            )
+            .values(detail=detail)
+        )
+
+
 def _stage(connection: Connection, job: Campaign, ready: pd.DataFrame) -> None:
+    """In batches; one that is told by another's message is in that one's batch, and does not count for it."""
+    tellers = find_tellers(connection, job, ready)
+    told = ready[tellers.notna()].assign(told_by=tellers.dropna())
+    ready = ready[tellers.isna()].assign(told_by=None)
     last = connection.execute(
         sa.select(sa.func.coalesce(sa.func.max(batch.c.number), 0)).where(
             batch.c.campaign_id == job.id
@@ -262,7 +293,6 @@ def _stage(connection: Connection, job: Campaign, ready: pd.DataFrame) -> None:
     chunks = _cut(ready, job.batch_size, first=(job.canary_size or 0) if last == 0 else 0)
     for number, chunk in enumerate(chunks, start=last + 1):
         insert_rows(connection, message, _MESSAGE_COLUMNS, _messages(job, number, chunk))
-    count_grown(connection, message)
     insert_rows(
         connection,
         batch,
@@ -272,6 +302,11 @@ def _stage(connection: Connection, job: Campaign, ready: pd.DataFrame) -> None:
             for number, chunk in enumerate(chunks, start=last + 1)
         ),
     )
+    for number, chunk in told.groupby(batches_of(connection, told["told_by"])):
+        insert_rows(connection, message, _MESSAGE_COLUMNS, _messages(job, int(number), chunk))
+        own = batch.c.id == batch_id(job.id, int(number))
+        connection.execute(sa.update(batch).where(own).values(size=batch.c.size + len(chunk)))
+    count_grown(connection, message)
 
 
 def _cut(rows: pd.DataFrame, size: int, *, first: int) -> list[pd.DataFrame]:
@@ -281,10 +316,10 @@ def _cut(rows: pd.DataFrame, size: int, *, first: int) -> list[pd.DataFrame]:
 
 
 def _messages(job: Campaign, number: int, rows: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
-    columns = ("patient_id", "address", "subject", "body", "segments")
+    columns = ("patient_id", "address", *_MESSAGE_COLUMNS[7:])
     values = zip(rows.index.tolist(), *(rows[name].tolist() for name in columns), strict=True)
-    for row_number, patient_id, address, subject, body, segments in values:
+    for row_number, patient_id, address, *others in values:
         yield (
             message_id(job.message_base, row_number), job.id, batch_id(job.id, number), patient_id,
-            row_number, job.channel, address, subject, body, segments,
+            row_number, job.channel, address, *others,
         )  # fmt: skip

@@ -36,6 +36,10 @@ CHECKS: Final[dict[str, str]] = {
     "printed_unproven": "A template prints of a list that has neither names nor dates of birth.",
     "had_this_lately": "Patients of the list had the same template or text lately: the others are sent it.",
     "list_says_unclear": "Columns of the list may say no, and some of their cells are not understood.",
+    "child_contact": "Texts to children on numbers that others have too are sent as they are written.",
+    "shared_number": "Sensitive texts go to numbers that several adults have.",
+    "number_unconfirmed": "Sensitive texts go to numbers that were not confirmed since the patient's 13th or "
+    "16th birthday.",
     **{CODE + name: f"The messages have words of the class {name}." for name in CLASSES},
     **{CODE + name: f"{says}." for name, (says, _) in OTHERS.items() if name not in REFUSED},
 }

@@ -37,6 +37,8 @@ from clinic.message.eligibility.suppress import suppress
 from clinic.message.sending.late_answers import LateAnswers
 from clinic.message.sending.restore_guard import NoWitness, Witness
 from clinic.message.sending.worker import Worker
+from clinic.message.sharing.now import refused_now
+from clinic.message.sharing.together import tell_together
 from clinic.message.timing.pacing import Lane, Turn
 from clinic.message.timing.timing import Timing
 from clinic.message.timing.zones import is_awake, wakes_at
@@ -259,6 +261,9 @@ class Ledger:
         asked = self.moment(connection, claim, waiting, now, contact=contact)
         count = suppress(connection, claim.batch_id, left_out(asked), now)
         count += suppress_unreachable(connection, claim.batch_id, faults, now)
+        refused = self.refused_now(connection, claim, waiting, now)
+        count += suppress(connection, claim.batch_id, refused, now)
+        count += tell_together(connection, claim.batch_id, now)
         if count:
             ids = ids_where(
                 connection,
@@ -282,6 +287,12 @@ class Ledger:
         return moment_of(
             connection, claim.campaign_id, which, now, settings=self.settings, contact=contact
         )
+
+    def refused_now(
+        self, connection: Connection, claim: Claim, which: sa.ColumnElement[bool], now: datetime
+    ) -> list[tuple[int, str]]:
+        """Which of these messages may not go to a number that others have too, and why."""
+        return refused_now(connection, claim.campaign_id, which, now, settings=self.settings)
 
     def _is_counted(self, claim: Claim) -> bool:
         """Whether it is asked what else these patients had, so that what leaves must be there to be seen."""

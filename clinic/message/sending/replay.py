@@ -82,7 +82,8 @@ def _who_may_not(
     """References of open messages to patients who may not be messaged any more."""
     is_open = is_any_of(message.c.id, sorted(sent.open))
     moment = ledger.moment(connection, claim, is_open, now)
-    return frozenset(key for key, _ in left_out(moment))
+    refused = ledger.refused_now(connection, claim, is_open, now)
+    return frozenset(key for key, _ in (*left_out(moment), *refused))
 
 
 def _requests_of(sent: Submission, references: frozenset[int]) -> frozenset[int]:

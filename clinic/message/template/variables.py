@@ -33,7 +33,7 @@ from clinic.message.template.inert import DATE_FORMATS
 from clinic.record.bulk import is_any_of, plain_frame
 from clinic.record.schema.people import appointment, facility, patient, provider
 from clinic.record.schema.receipts import reminder
-from clinic.settings import Content, Organisation, Settings
+from clinic.settings import Content, Organisation, Phones, Settings, Sharing
 from clinic.values.calendar import Calendar, calendar_of
 
 _PATIENT = ("title", "given_name", "family_name", "full_name", "local_id")
@@ -96,6 +96,8 @@ class Setting:
     content: Content = field(default_factory=Content)
     replies_read: bool = True
     calendar: Calendar = field(default_factory=Calendar)
+    sharing: Sharing = field(default_factory=Sharing)
+    phones: Phones = field(default_factory=Phones)
 
 
 def setting_of(settings: Settings, now: datetime) -> Setting:
@@ -107,6 +109,8 @@ def setting_of(settings: Settings, now: datetime) -> Setting:
         settings.content,
         replies_read=bool(receipts.secret.get_secret_value()) or receipts.pull,
         calendar=calendar_of(settings),
+        sharing=settings.sharing,
+        phones=settings.phones,
     )
 
 

@@ -211,11 +211,21 @@ message = Table(
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     Column("sent_at", UtcDateTime),
     Column("status_at", UtcDateTime),
+    # --- as its number was judged: clinic/message/sharing
+    Column("sensitive", Boolean, nullable=False, server_default=text("false")),  # by its words
+    Column("greeting", String(10), nullable=False, server_default=""),  # name, guardian, neutral
+    Column("told_by", BigInteger),  # the message that says the same to the same number, for both
     # What makes "twice" impossible to write
     UniqueConstraint("campaign_id", "patient_id", "channel"),
 )
 Index("ix_message_batch_id", message.c.batch_id)
 Index("ix_message_patient_id", message.c.patient_id)
+Index(
+    "ix_message_told_by",
+    message.c.told_by,
+    sqlite_where=text("told_by IS NOT NULL"),
+    postgresql_where=text("told_by IS NOT NULL"),
+)
 
 # One attempt at one batch. Written before the first byte leaves; its id is the idempotency key
 submission = Table(

@@ -21,6 +21,16 @@ from sqlalchemy import (
 from clinic.record.schema.base import METADATA
 from clinic.record.types import BigKey, UtcDateTime
 
+# By which patients of one number or address are found however it was typed: the last digits of a number,
+# without the signs that people write between them. A migration has made an index of each, which serves only
+# what is written to the letter as it is (Alembic cannot compare them, so that they are no part of METADATA)
+TAIL_DIGITS: Final = 8
+_DIGITS = "mobile"
+for _sign in (" ", "-", "(", ")", ".", "/", "\u00a0"):
+    _DIGITS = f"replace({_DIGITS}, '{_sign}', '')"
+MOBILE_TAIL: Final = f"substr({_DIGITS}, length({_DIGITS}) - {TAIL_DIGITS - 1})"
+EMAIL_PLAIN: Final = "lower(trim(email))"
+
 facility = Table(
     "facility",
     METADATA,
@@ -64,6 +74,8 @@ patient = Table(
     Column("address", Text),
     Column("postcode", String(10)),
     Column("mobile", String(40)),  # as the practice typed it; judged by clinic.values.phone
+    # When it was last recorded or confirmed; empty: not known (clinic/message/sharing/unconfirmed.py)
+    Column("mobile_confirmed_on", Date),
     Column("email", String(320)),
     Column("status", String(40), nullable=False, server_default="active"),
     Column("facility_id", ForeignKey("facility.id")),

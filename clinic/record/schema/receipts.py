@@ -7,6 +7,7 @@ What comes back: receipts of the network, replies of patients, and reminders tha
     reply                every inbound text, keyword or not
     contact_hold         a number or patient that is sent nothing, for what a reply says, until staff decide
     address_decision     START or STOP by a number or address itself, whosever it is: the latest
+    shared_decision      what a reply means for others who have its number: a person says
     reminder             which appointment a row of a reminder list speaks of, and its message
 """
 
@@ -135,6 +136,26 @@ contact_hold = Table(
 )
 Index("ix_contact_hold_address", contact_hold.c.address)
 Index("ix_contact_hold_patient_id", contact_hold.c.patient_id)
+
+# A STOP or START from a number that several patients have, a row for each of whom it may not be meant.
+# decision: opt_out, opt_in, as a person decided; lifted: a later START of the number made it idle
+shared_decision = Table(
+    "shared_decision",
+    METADATA,
+    Column("reply_id", ForeignKey("reply.id"), nullable=False),
+    Column("patient_id", ForeignKey("patient.id"), nullable=False),
+    Column("decision", String(10)),
+    Column("decided_by", String(80)),
+    Column("decided_at", UtcDateTime),
+    PrimaryKeyConstraint("reply_id", "patient_id"),
+    CheckConstraint("decision IN ('opt_out', 'opt_in', 'lifted')", name="decision_known"),
+)
+Index(
+    "ix_shared_decision_open",
+    shared_decision.c.reply_id,
+    sqlite_where=text("decision IS NULL"),
+    postgresql_where=text("decision IS NULL"),
+)
 
 address_decision = Table(
     "address_decision",

@@ -1,0 +1,127 @@
+"""
+Which patients have a number or address, besides the one whom a message is for.
+
+    addresses of a block ─► how many patients have each ─► those of the few that several have, as E.164
+
+Three statements a block, by index. Almost every number is one patient's, so that few are read and judged.
+One that more than `MANY` have is not looked into: a care home's, say. Of Ofcom's numbers for drama, of which
+practices that do not exist are made, only those count whom the record does not place at another address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
+
+from clinic.record.bulk import is_any_of, plain_frame
+from clinic.record.schema.people import EMAIL_PLAIN, MOBILE_TAIL, TAIL_DIGITS, patient
+from clinic.settings import Phones
+from clinic.values.email import judge_emails
+from clinic.values.phone import judge_mobiles
+
+MANY: Final = 20
+DRAMA: Final = "+447700900"
+_FACTS = (
+    "id", "given_name", "birth_date", "death_date", "fictitious", "address", "postcode",
+    "registered_on", "mobile_confirmed_on",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Holders:
+    """
+    Who has the addresses of some messages.
+
+    pairs: `place` (of a message among those asked about) and `other`: somebody else who has its address
+    crowded: places of those whose address more than `MANY` patients have
+    """
+
+    pairs: pd.DataFrame
+    crowded: frozenset[int]
+
+
+def find_holders(
+    connection: Connection, channel: str, rows: pd.DataFrame, phones: Phones, also: pd.DataFrame
+) -> Holders:
+    """
+    Who else has the address of each of these messages.
+
+    Args:
+        rows: `patient_id` and `address`, E.164 or an e-mail address in lower case
+        also: `address` and `other`: who has one of them by the list itself
+    """
+    asked = pd.DataFrame(
+        {
+            "place": range(len(rows)),
+            "own": rows["patient_id"].tolist(),
+            "address": rows["address"].tolist(),
+        }
+    )
+    asked["key"] = asked["address"].str[-TAIL_DIGITS:] if channel != "email" else asked["address"]
+    counts = _count(connection, channel, asked["key"])
+    found = asked.merge(counts, on="key")
+    several = (found["count"] > 1) | (found["first"] != found["own"])
+    crowded = found[several & (found["count"] > MANY)]
+    few = found[several & (found["count"] <= MANY)]
+    known = _read(connection, channel, few["key"].unique().tolist(), phones)
+    pairs = pd.concat(
+        [few.merge(known, on="address"), asked.merge(also, on="address")], ignore_index=True
+    )
+    pairs = pairs.loc[pairs["other"] != pairs["own"], ["place", "own", "other", "address"]]
+    real = ~crowded["address"].str.startswith(DRAMA)
+    return Holders(pairs.drop_duplicates(), frozenset(crowded.loc[real, "place"].tolist()))
+
+
+def facts_of(connection: Connection, ids: Iterable[Any]) -> pd.DataFrame:
+    """What must be known of these patients, by id; dates as timestamps."""
+    wanted = sorted({int(key) for key in ids if key > 0})
+    query = sa.select(*(patient.c[name] for name in _FACTS))
+    found = plain_frame(connection.execute(query.where(is_any_of(patient.c.id, wanted))))
+    for name in ("birth_date", "death_date", "registered_on", "mobile_confirmed_on"):
+        found[name] = pd.to_datetime(found[name], errors="coerce")
+    for name in ("given_name", "address", "postcode"):
+        found[name] = found[name].fillna("").astype("str")
+    found["fictitious"] = found["fictitious"].astype(bool)
+    return found.set_index("id")
+
+
+def elsewhere(own: pd.DataFrame, other: pd.DataFrame) -> pd.Series[bool]:
+    """Whether the record places the two at different addresses."""
+    here, there = (
+        (one["address"] + one["postcode"]).str.casefold().str.replace(r"\W+", "", regex=True)
+        for one in (own.fillna(""), other.fillna(""))
+    )
+    return here.ne("") & there.ne("") & here.ne(there)
+
+
+def _key(channel: str) -> ColumnElement[str]:
+    return sa.literal_column(EMAIL_PLAIN if channel == "email" else MOBILE_TAIL, sa.Text)
+
+
+def _count(connection: Connection, channel: str, keys: pd.Series[str]) -> pd.DataFrame:
+    """Of each: how many patients have it as the record writes it, and the first of them."""
+    key = _key(channel)
+    query = sa.select(
+        key.label("key"), sa.func.count().label("count"), sa.func.min(patient.c.id).label("first")
+    ).where(is_any_of(key, keys.unique().tolist()))
+    return plain_frame(connection.execute(query.group_by(sa.text("1")))).astype(
+        {"key": "str", "count": "int64", "first": "int64"}
+    )
+
+
+def _read(connection: Connection, channel: str, keys: list[str], phones: Phones) -> pd.DataFrame:
+    """`address` as messages have it, and `other`: a patient who has it."""
+    text = patient.c.email if channel == "email" else patient.c.mobile
+    rows = connection.execute(
+        sa.select(patient.c.id, text).where(is_any_of(_key(channel), keys))
+    ).all()
+    texts = pd.Series([row[1] for row in rows], dtype="str")
+    judged = judge_emails(texts) if channel == "email" else judge_mobiles(texts, phones)
+    return pd.DataFrame(
+        {"address": judged["address"].tolist(), "other": [row[0] for row in rows]}
+    ).astype({"address": "str", "other": "int64"})

@@ -1,0 +1,46 @@
+"""
+Who may not be messaged on their number now: asked again in the intent to send (NEW-27).
+
+A number that was its patient's alone when the text was staged may be another's too by then, or be another
+number. The text is what it is: one that names its patient does not go to a number that adults share, nor one
+that does not say that it is for the guardian to a child on a shared one.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
+
+from clinic.message.purposes import STAFF_LIST
+from clinic.message.safety.accepted import acceptances_of
+from clinic.message.sharing.standing import Question, left_out, standing_of
+from clinic.record.schema.lists import cohort_list
+from clinic.record.schema.messages import campaign, message
+from clinic.settings import Settings
+
+
+def refused_now(
+    connection: Connection, campaign_id: int, which: ColumnElement[bool], now: datetime,
+    *, settings: Settings,
+) -> list[tuple[int, str]]:  # fmt: skip
+    """Which of these messages of a campaign may not go to their number, and why (standing.CODES)."""
+    job = connection.execute(
+        sa.select(campaign.c.channel, cohort_list.c.source)
+        .join(cohort_list, cohort_list.c.id == campaign.c.list_id)
+        .where(campaign.c.id == campaign_id)
+    ).one()
+    columns = ("id", "patient_id", "address", "sensitive", "greeting")
+    found = connection.execute(sa.select(*(message.c[name] for name in columns)).where(which)).all()
+    if not found or job.source == STAFF_LIST:
+        return []
+    rows = pd.DataFrame(found, columns=list(columns)).set_index("id")
+    rows = rows.astype({"patient_id": "Int64", "sensitive": bool})
+    question = Question(job.channel, now.date(), settings.sharing, settings.phones)
+    standing = standing_of(connection, rows, question)
+    accepted = {one.code for one in acceptances_of(connection, campaign_id)}
+    left = left_out(standing, rows["sensitive"], rows["greeting"], accepted)
+    left = left[left != ""]
+    return list(zip(left.index.tolist(), left.tolist(), strict=True))

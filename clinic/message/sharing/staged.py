@@ -1,0 +1,234 @@
+"""
+How a campaign's texts speak to numbers that several patients have, as they are staged (NEW-27).
+
+    adults who share a number     no name; a sensitive text is not sent; one message where the text is the same
+    children on a shared number   "To the parent or guardian of Ann: …"; a sensitive text is not sent
+    an unconfirmed number         a sensitive text is not sent
+
+Sensitive is a text by its words (clinic/message/words), as the patient would read it, or by its template. What
+is left out here is asked again in the intent to send (now.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.cohort.columns import ALIASES
+from clinic.cohort.rows import ListSource
+from clinic.message.audience.audience import audience_of
+from clinic.message.audience.classes import SENSITIVE
+from clinic.message.campaign.campaign import Campaign
+from clinic.message.purposes import STAFF_LIST
+from clinic.message.safety.accepted import acceptances_of
+from clinic.message.sharing.holders import DRAMA
+from clinic.message.sharing.standing import (
+    CHILD,
+    CODES,
+    GUARDIAN,
+    NAME,
+    NAMED,
+    NEUTRAL,
+    Question,
+    left_out,
+    standing_of,
+)
+from clinic.message.template.template import CompiledTemplate, compile_template
+from clinic.message.template.typography import plain
+from clinic.message.template.variables import Setting, allowed_variables, list_variables
+from clinic.message.words.classes import NEUTRAL as NEUTRAL_REMINDER
+from clinic.message.words.judging import Hit
+from clinic.record.schema.lists import template, template_version
+from clinic.record.schema.messages import recipient
+
+_NAMES: Final = ("given_name", "family_name", "full_name", "title")
+_OF_PATIENT: Final = frozenset(f"patient.{name}" for name in _NAMES)
+
+
+@dataclass(frozen=True)
+class Manner:
+    """
+    How a campaign speaks.
+
+    names: the variables of its template that tell who is meant, in the order of the text
+    guardian: what texts to children begin with; None: children on a shared number get none
+    sensitive: whether its template is of that class, whatever it says
+    also: `address` and `other`: who has an address of several by the list itself
+    accepted: codes for which a named person answers
+    """
+
+    question: Question
+    names: tuple[str, ...]
+    guardian: CompiledTemplate | None
+    sensitive: bool
+    also: pd.DataFrame
+    accepted: frozenset[str]
+    no_name: str
+    classes: frozenset[str]
+    to_staff: bool
+    plain: bool  # typographic characters give way to plain ones
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """What the words to a guardian speak of."""
+        return self.guardian.variables if self.guardian else ()
+
+
+def manner_of(
+    connection: Connection,
+    job: Campaign,
+    source: ListSource,
+    setting: Setting,
+    variables: Sequence[str],
+) -> Manner:
+    """How this campaign speaks, as its template and the settings have it."""
+    sharing = setting.sharing
+    row = connection.execute(
+        sa.select(template.c.key, template.c.message_type)
+        .join(template_version, template_version.c.template_id == template.c.id)
+        .where(template_version.c.id == job.template_version_id)
+    ).one()
+    names = _OF_PATIENT | _name_columns(source)
+    of_template = {row.key, row.message_type}
+    words = "" if of_template & set(sharing.not_to_guardians) else sharing.to_guardian
+    return Manner(
+        question=Question(job.channel, setting.now.date(), sharing, setting.phones),
+        names=tuple(name for name in variables if name in names),
+        guardian=compile_template(words, allowed=allowed_variables()) if words.strip() else None,
+        sensitive=SENSITIVE in audience_of(connection, job.template_version_id).classes,
+        also=_of_the_list(connection, job.id),
+        accepted=frozenset(one.code for one in acceptances_of(connection, job.id)) & set(CODES),
+        no_name=sharing.no_name,
+        classes=frozenset({*sharing.sensitive, NEUTRAL_REMINDER}),
+        to_staff=source.source == STAFF_LIST,
+        plain=job.channel == "sms" and setting.organisation.plain_typography,
+    )
+
+
+def _name_columns(source: ListSource) -> frozenset[str]:
+    """The list's columns that hold a name, by their headings."""
+    known = {_plain(alias) for name in _NAMES for tier in ALIASES[name] for alias in tier}
+    known |= {"salutation", "greeting"}
+    return frozenset(
+        name
+        for name, place in list_variables(source.columns).items()
+        if _plain(source.columns[place]) in known
+    )
+
+
+def _plain(heading: str) -> str:
+    return re.sub(r"[^a-z]", "", heading.casefold())
+
+
+def _of_the_list(connection: Connection, campaign_id: int) -> pd.DataFrame:
+    """Who has an address that several rows of the list have: the record need not know of it."""
+    own = recipient.c
+    accepted = (own.campaign_id == campaign_id) & (own.outcome == "accepted")
+    several = (
+        sa.select(own.address)
+        .where(accepted, own.address.not_like(DRAMA + "%"))
+        .group_by(own.address)
+        .having(sa.func.count() > 1)
+    )
+    found = connection.execute(
+        sa.select(own.address, own.patient_id).where(accepted, own.address.in_(several))
+    ).all()
+    return pd.DataFrame(
+        {
+            "address": pd.Series([row[0] for row in found], dtype="str"),
+            "other": pd.Series([row[1] for row in found], dtype="int64"),
+        }
+    )
+
+
+def look(connection: Connection, manner: Manner, rows: pd.DataFrame) -> pd.DataFrame:
+    """What the address of each row is to its patient (standing.py)."""
+    return standing_of(connection, rows, manner.question, manner.also)
+
+
+def without_names(manner: Manner, values: pd.DataFrame, standing: pd.DataFrame) -> pd.DataFrame:
+    """The values of the variables, with no name where adults share the number."""
+    which = standing["adults"].to_numpy(dtype=bool)
+    if not manner.names or not which.any() or manner.to_staff:
+        return values
+    changed = values.copy()
+    for name in manner.names:
+        changed.loc[which, name] = ""
+    changed.loc[which, manner.names[0]] = manner.no_name
+    return changed
+
+
+def speak(
+    manner: Manner, rows: pd.DataFrame, values: pd.DataFrame, standing: pd.DataFrame,
+    hits: Iterable[Hit], fixed: str,
+) -> None:  # fmt: skip
+    """
+    Note in `sensitive`, `greeting` and `left` how each text speaks, and why it may not be sent; "" if it may.
+
+    Texts to children on a shared number then begin with whom they are for. fixed: the template's own words
+    """
+    rows[["sensitive", "unconfirmed"]] = False
+    rows[["greeting", "left"]] = ""
+    if manner.to_staff:
+        return
+    sensitive = np.full(len(rows), manner.sensitive)
+    for hit in hits:
+        if hit.phrase.subject in manner.classes:
+            sensitive[hit.places] = True
+    rows["sensitive"] = sensitive
+    rows["greeting"] = NAME if manner.names else ""
+    rows.loc[standing["adults"], "greeting"] = NEUTRAL
+    _tidy(rows, standing)
+    _address_guardians(manner, rows, values, standing)
+    still_named = standing["adults"] & _names_the_patient(rows, standing, fixed)
+    rows.loc[still_named, "greeting"] = NAMED
+    as_written = rows["greeting"] != GUARDIAN
+    child = standing["shared"] | (standing["young"] & rows["sensitive"])
+    rows.loc[child & as_written, "greeting"] = CHILD
+    rows["left"] = left_out(standing, rows["sensitive"], rows["greeting"], manner.accepted)
+    rows["unconfirmed"] = standing["unconfirmed"]
+
+
+def _tidy(rows: pd.DataFrame, standing: pd.DataFrame) -> None:
+    """Where a name is out, what stood around it closes up: "Dear  patient ," is "Dear patient,"."""
+    which = standing["adults"]
+    bodies = rows.loc[which, "body"].str.replace(r" {2,}", " ", regex=True)
+    rows.loc[which, "body"] = bodies.str.replace(r" +([,.;:!?])", r"\1", regex=True)
+
+
+def _address_guardians(
+    manner: Manner, rows: pd.DataFrame, values: pd.DataFrame, standing: pd.DataFrame
+) -> None:
+    if manner.guardian is None:
+        return
+    which = standing["shared"] & ~rows["sensitive"]
+    for name in manner.guardian.required:
+        which &= values[name].fillna("").astype("str").ne("")
+    if which.any():
+        words = manner.guardian.render_frame(values[which])
+        rows.loc[which, "body"] = [
+            (plain(one) if manner.plain else one) + body
+            for one, body in zip(words, rows.loc[which, "body"], strict=True)
+        ]
+        rows.loc[which, "greeting"] = GUARDIAN
+
+
+def _names_the_patient(rows: pd.DataFrame, standing: pd.DataFrame, fixed: str) -> pd.Series[bool]:
+    """Whether a text names its patient all the same: a column of the list may have any heading."""
+    own = set(re.findall(r"\w+", fixed))  # "Will you come": no name
+    which = standing["adults"]
+    names = standing.loc[which, "given_name"].str.strip().tolist()
+    bodies = rows.loc[which, "body"].tolist()
+    found = np.zeros(len(rows), dtype=bool)
+    found[which.to_numpy(dtype=bool)] = [
+        len(name) > 2 and name not in own and bool(re.search(rf"\b{re.escape(name)}\b", body))
+        for name, body in zip(names, bodies, strict=True)
+    ]
+    return pd.Series(found, rows.index, dtype=bool)

@@ -1,0 +1,138 @@
+"""
+One message where several patients of a number are told the same (NEW-27).
+
+    staged    each has a message; all but the first of a number and text name the one that tells them
+              (`told_by`), and wait in its batch
+    intent    they are `suppressed` with the reason `one_message` while that one leaves; if it does not, because
+              its patient is deceased, say, the next of them leaves in its place
+    saved     each has an item on their own record, with the state of the message that left
+
+Only texts that name nobody are told together: those to adults who share a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.message import states
+from clinic.message.campaign.campaign import Campaign
+from clinic.message.campaign.counting import messages_of
+from clinic.message.codes import message_id
+from clinic.message.eligibility.suppress import count_suppressed
+from clinic.message.sharing.standing import NEUTRAL
+from clinic.record.bulk import is_any_of, update_rows
+from clinic.record.schema.messages import batch, message
+
+_LEAVES: Final = (
+    states.PENDING, states.ACCEPTED, states.DELIVERED, states.UNDELIVERED, states.UNKNOWN,
+)  # fmt: skip
+
+
+def find_tellers(connection: Connection, job: Campaign, ready: pd.DataFrame) -> pd.Series[int]:
+    """For each row the message that says the same to the same number already, of this block or before it."""
+    keys = ["address", "body", "subject"]
+    neutral = ready.loc[ready["greeting"] == NEUTRAL, keys].fillna("")
+    own = pd.Series(
+        [message_id(job.message_base, row) for row in ready.index], ready.index, dtype="Int64"
+    )
+    if neutral.empty:
+        return pd.Series(pd.NA, ready.index, dtype="Int64")
+    own = own.loc[neutral.index]
+    first = own.groupby([neutral[name] for name in keys]).transform("min")
+    before = _staged(connection, job, neutral["address"].unique().tolist())
+    known = pd.Series(
+        [before.get(tuple(row)) for row in neutral.itertuples(index=False, name=None)],
+        neutral.index,
+        dtype="Int64",
+    )
+    teller = known.fillna(first)
+    return teller.mask(teller == own).reindex(ready.index)
+
+
+def _staged(
+    connection: Connection, job: Campaign, addresses: list[str]
+) -> dict[tuple[Any, ...], int]:
+    """The messages of earlier blocks that tell others, by number and text."""
+    rows = connection.execute(
+        sa.select(message.c.id, message.c.address, message.c.body, message.c.subject).where(
+            messages_of(job.id),
+            message.c.greeting == NEUTRAL,
+            message.c.told_by.is_(None),
+            is_any_of(message.c.address, addresses),
+        )
+    )
+    return {(row.address, row.body, row.subject or ""): row.id for row in rows}
+
+
+def batches_of(connection: Connection, tellers: pd.Series[int]) -> pd.Series[int]:
+    """The number of the batch that each of these messages is in; same index."""
+    ids = tellers.unique().tolist()
+    rows = connection.execute(
+        sa.select(message.c.id, batch.c.number)
+        .join(batch, batch.c.id == message.c.batch_id)
+        .where(is_any_of(message.c.id, ids))
+    ).all()
+    return tellers.map({row[0]: row[1] for row in rows}).astype("int64")
+
+
+def tell_together(connection: Connection, batch_id: int, now: datetime) -> int:
+    """
+    Suppress the waiting messages of a batch that another of it tells; how many.
+
+    Asked last in the intent: what is left out by then tells nobody, and the next one takes its place.
+    """
+    own = (message.c.batch_id == batch_id) & (message.c.state == states.PENDING)
+    waits = connection.execute(
+        sa.select(message.c.id, message.c.told_by, message.c.address)
+        .where(own, message.c.told_by.is_not(None))
+        .order_by(message.c.id)
+    ).all()
+    if not waits:
+        return 0
+    leaving = dict(
+        connection.execute(
+            sa.select(message.c.id, message.c.address).where(
+                is_any_of(message.c.id, sorted({row.told_by for row in waits})),
+                message.c.state.in_(_LEAVES),
+            )
+        )
+        .tuples()
+        .all()
+    )
+    moved: list[tuple[int, int | None]] = []
+    instead: dict[tuple[int, str], int] = {}
+    for row in waits:
+        if leaving.get(row.told_by) == row.address:
+            continue
+        # The first of them tells the others, if their number is still the same
+        first = instead.setdefault((row.told_by, row.address), row.id)
+        moved.append((row.id, None if first == row.id else first))
+    update_rows(connection, message, ["id", "told_by"], moved)
+    count = connection.execute(
+        sa.update(message)
+        .where(own, message.c.told_by.is_not(None))
+        .values(state=states.SUPPRESSED, reason=states.ONE_MESSAGE, status_at=now)
+    ).rowcount
+    count_suppressed(connection, batch_id, count)
+    return int(count)
+
+
+def told_with(connection: Connection, tellers: Sequence[int]) -> dict[int, list[int]]:
+    """The messages of those whom these tell too, by the one that tells them: their items go with its own."""
+    rows = connection.execute(
+        sa.select(message.c.told_by, message.c.id).where(
+            is_any_of(message.c.told_by, tellers),
+            message.c.state == states.SUPPRESSED,
+            message.c.reason == states.ONE_MESSAGE,
+        )
+    )
+    found: dict[int, list[int]] = {}
+    for teller, key in rows.tuples():
+        found.setdefault(teller or 0, []).append(key)
+    return found
