@@ -132,7 +132,8 @@ def show_table(
     right: the columns, counted from 0, that hold numbers
     """
     if not _results().isatty():
-        _show_plain(headings, rows)
+        if not _show_plain(headings, rows) and ":" not in title:
+            say_plain(f"{title}: none")
         return
     table = Table(box=box.SIMPLE_HEAD)
     for number, heading in enumerate(headings):
@@ -169,10 +170,13 @@ def _one_below_the_other(table: Table) -> Group:
     return Group(*blocks)
 
 
-def _show_plain(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    for row in (headings, *rows):
+def _show_plain(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+    """The lines of a script; how many there are below the headings."""
+    number = 0
+    for number, row in enumerate((headings, *rows)):  # noqa: B007
         cells = (" ".join(_text(cell).split()) for cell in row)
         _results().write("\t".join(cells) + "\n")
+    return number
 
 
 def _text(cell: Any) -> str:

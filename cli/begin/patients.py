@@ -130,7 +130,10 @@ def _tell_places(result: Imported) -> None:
             if more := len(strange) - len(said):
                 shown.append(f"{more:,} more, not named here")
             console.say(f"{many} that are not here, or closed: {'; '.join(shown)}.")
-            console.say(f"  Add each, then import again: cohort places {one} CODE --name NAME")
+            console.say(
+                f"  A manager adds each, then import again: cohort places {one} CODE --name NAME "
+                "--operator MANAGER"
+            )
     if result.stayed:
         console.say(
             f"{result.stayed:,} patients stay where they are, though the file says otherwise."

@@ -257,8 +257,9 @@ def export(
     console.say(f"{count:,} rows are in {file}.")
     # ALC-28
     console.say(
-        "This file holds protected health information: follow your policy, "
-        "send it by no unsecured e-mail, delete it when it is no longer needed."
+        "This file holds protected health information (PHI): keep to your organisation's policy on it "
+        "(UK GDPR; in the United States HIPAA), send it by no unsecured e-mail, delete it when it is no longer "
+        "needed."
     )
 
 
@@ -326,6 +327,8 @@ def _show_folded(found: list[Folded], hidden: int, settings: Settings) -> None:
 
 def _show(lines: list[tuple[ActRow, str, int]], settings: Settings) -> None:
     at = LocalTime(settings).show
+    if not lines:
+        console.say("Nothing on the trail is of what was asked for: nobody did such a thing then.")
     console.show_table(
         "Audit trail",
         ["When", "Operator", "Approver", "What", "Of", "Patients", "Reason", "Outcome"],

@@ -46,15 +46,14 @@ def asking(
     Raises:
         NotAllowed: not proven, or the role may not
     """
-    from clinic.govern.people.roles import may
+    from clinic.govern.people.roles import require_may_ask
 
     settings = get_settings()
     with open_record(settings) as record:
         settings = governed(record, settings)
         person = prove_me(record, settings, how.me, how.secret_fd)
         kind = kind if isinstance(kind, str) else kind(record)
-        if not may(person.role, "request", kind):
-            raise NotAllowed("request-not-allowed", f"the role {person.role} may not ask for this")
+        require_may_ask(person.role, kind)
         yield record, settings, person
 
 

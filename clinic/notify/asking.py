@@ -16,7 +16,7 @@ from clinic.clock import Clock
 from clinic.errors import NotAllowed
 from clinic.govern.audit.trail import Act, record_act
 from clinic.govern.people.operators import Operator
-from clinic.govern.people.roles import may
+from clinic.govern.people.roles import require_may_ask
 from clinic.notify.ready import require_tellable
 from clinic.notify.request import NoticeRequest
 from clinic.record.database import Record
@@ -39,8 +39,9 @@ def ask_for(
     Raises:
         NotAllowed: the role may not, or it names somebody else; and as `require_tellable`
     """
-    if request.requested_by != by.name or not may(by.role, "request", "notification"):
-        raise NotAllowed("request-not-allowed", f"the role {by.role} may not ask for this")
+    if request.requested_by != by.name:
+        raise NotAllowed("request-not-allowed", "who asks for a notice is who is named in it")
+    require_may_ask(by.role, "notification")
     require_tellable(record, settings, request.audience, request.operation_id)
     with record.write() as connection:
         record_act(

@@ -9,11 +9,11 @@ from typing import Final
 import sqlalchemy as sa
 
 from clinic.clock import Clock
-from clinic.errors import NotAllowed, OperationRefused
+from clinic.errors import OperationRefused
 from clinic.govern.audit.chain import hold
 from clinic.govern.audit.trail import Act, record_act
 from clinic.govern.people.operators import Operator
-from clinic.govern.people.roles import may
+from clinic.govern.people.roles import require_may_ask
 from clinic.record.database import Record
 from clinic.record.schema.people import patient_tag, tag
 
@@ -50,8 +50,7 @@ def add_tag(record: Record, clock: Clock, *, code: str, name: str, by: Operator)
         NotAllowed: the role may not
         OperationRefused: the code is none, or is another tag's
     """
-    if not may(by.role, "request", "tag"):
-        raise NotAllowed("request-not-allowed", f"the role {by.role} may not ask for this")
+    require_may_ask(by.role, "tag")
     code, name = code.strip().lower(), " ".join(name.split()) or code.strip().lower()
     if not _CODE.fullmatch(code) or len(name) > _LONGEST_NAME:
         raise OperationRefused(

@@ -82,12 +82,14 @@ def test_nothing_is_coloured_or_boxed_when_nobody_is_looking() -> None:
     """Plain when not a terminal; NO_COLOR respected."""
     done = subprocess.run(
         [sys.executable, "-c", "from cli.console import show_table, say\n"
-         "say('[bold]remark[/]')\nshow_table('T', ['A', 'B'], [(1000, None), ('x\\ny', True)])"],
+         "say('[bold]remark[/]')\nshow_table('T', ['A', 'B'], [(1000, None), ('x\\ny', True)])\n"
+         "show_table('Tasks', ['C'], [])\nshow_table('Of whom: ', ['D'], [])"],
         capture_output=True, text=True, check=True, cwd=_root(),
         env={**os.environ, "FORCE_COLOR": "", "NO_COLOR": "1"},
     )  # fmt: skip
-    assert done.stdout == "A\tB\n1,000\t\nx y\tTrue\n"
-    assert done.stderr == "remark\n"
+    assert done.stdout == "A\tB\n1,000\t\nx y\tTrue\nC\nD\n"
+    # A heading alone says nothing: that there is none is said beside what a script reads
+    assert done.stderr == "remark\nTasks: none\n"
 
 
 def _root() -> Path:

@@ -29,8 +29,9 @@ from clinic.record.schema.people import (
 
 # ALC-28
 REMINDER: Final = (
-    "This file holds protected health information (PHI). Keep to your organisation's HIPAA policy: only "
-    "who needs it opens it, it is never sent by unsecured e-mail, and it is deleted when no longer needed."
+    "This file holds protected health information (PHI). Keep to your organisation's policy on it (UK GDPR; "
+    "in the United States HIPAA): only who needs it opens it, it is never sent by unsecured e-mail, and it is "
+    "deleted when no longer needed."
 )
 
 

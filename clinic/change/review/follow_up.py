@@ -18,7 +18,7 @@ from clinic.clock import Clock
 from clinic.errors import NotAllowed, NotFound
 from clinic.govern.audit.trail import Act, record_act
 from clinic.govern.people.operators import Operator
-from clinic.govern.people.roles import may
+from clinic.govern.people.roles import may, who_may, with_article
 from clinic.govern.people.teams import TEAMS
 from clinic.record.database import Record
 from clinic.record.schema.change import follow_up
@@ -100,7 +100,10 @@ def tick(record: Record, clock: Clock, number: str, *, by: Operator, done: bool 
         NotAllowed: the role works with no patient's record
     """
     if not may(by.role, "request", "status"):
-        raise NotAllowed("follow-up-not-allowed", f"who is {by.role} ticks no follow-ups")
+        raise NotAllowed(
+            "follow-up-not-allowed",
+            f"{with_article(by.role)} ticks no follow-ups; {who_may('request', 'status')} does",
+        )
     with record.write() as connection:
         operation_id, _, place = number.partition(".")
         known = _read(connection, int(operation_id)) if operation_id.isdecimal() else []

@@ -38,7 +38,7 @@ from clinic.govern.audit.rows import as_json
 from clinic.govern.audit.trail import record_act, write_act
 from clinic.govern.audit.verify import is_sealed
 from clinic.govern.people.operators import find_operator
-from clinic.govern.people.roles import may, required_role
+from clinic.govern.people.roles import may, required_role, who_may
 from clinic.record.schema.govern import approval, audit_act
 
 __all__ = [
@@ -97,8 +97,8 @@ def request_approval(
     if asking is None or not asking.active or not may(asking.role, "request", kind):
         raise NotAllowed(
             "request-not-allowed",
-            f"the requester of {kind} must be an active operator whose role may; an admin adds one: "
-            "cohort operators add",
+            f"the requester of {kind} must be an active operator, and {who_may('request', kind)}; an admin "
+            "adds one: cohort operators add",
         )
     hold(connection, f"approval of {subject}-{subject_id}")
     open_one = latest(connection, subject=subject, subject_id=subject_id)

@@ -24,7 +24,7 @@ from clinic.govern.approval_rows import Approval, act_on, existing, why_closed
 from clinic.govern.audit.trail import Act, record_act
 from clinic.govern.audit.verify import is_sealed
 from clinic.govern.people.operators import Operator, find_operator
-from clinic.govern.people.roles import may
+from clinic.govern.people.roles import may, who_may, with_article
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
 
@@ -108,8 +108,16 @@ def _why_not(
             "confirm-other",
             f"{asked.requested_by} is named as the requester: nobody else can confirm",
         )
-    if not person.active or not may(person.role, "request", asked.kind):
-        return NotAllowed("request-not-allowed", f"the role {person.role} may not ask for this now")
+    if not person.active:
+        return NotAllowed(
+            "request-not-allowed", "who asked for this is disabled: somebody else must ask anew"
+        )
+    if not may(person.role, "request", asked.kind):
+        return NotAllowed(
+            "request-not-allowed",
+            f"{with_article(person.role)} may not ask for this now; {who_may('request', asked.kind)} may "
+            "ask anew",
+        )
     return why_closed(asked, now)
 
 

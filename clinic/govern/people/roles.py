@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, Literal, get_args
 
-from clinic.errors import NotFound
+from clinic.errors import NotAllowed, NotFound
 
 Role = Literal["operator", "team_lead", "manager", "admin"]
 Action = Literal["request", "approve", "operators", "audit"]
@@ -61,6 +61,26 @@ def may(role: Role, action: Action, kind: str = "") -> bool:
     request, approve = PERMISSIONS[kind]
     needed = request if action == "request" else approve
     return _LADDER.index(role) >= _LADDER.index(needed)
+
+
+def who_may(action: Action, kind: str = "") -> str:
+    """The roles that may, as they stand in a sentence: a team lead or a manager."""
+    able = [with_article(role) for role in ROLES if may(role, action, kind)]
+    return " or ".join(filter(None, (", ".join(able[:-1]), *able[-1:])))
+
+
+def require_may_ask(role: Role, kind: str) -> None:
+    """
+    Who may not ask for an operation of `kind` is told who may.
+
+    Raises:
+        NotAllowed: this role may not
+    """
+    if not may(role, "request", kind):
+        raise NotAllowed(
+            "request-not-allowed",
+            f"{with_article(role)} may not ask for this; {who_may('request', kind)} may: cohort operators list",
+        )
 
 
 def with_article(role: str) -> str:

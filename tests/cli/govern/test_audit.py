@@ -72,6 +72,11 @@ def test_a_slip_in_an_operators_name_is_an_error_with_the_nearest_names(
     assert len(office.rows("audit", "list", "--by", " Max ")) == 2
     # Who is there and has done nothing is no slip
     assert office.rows("audit", "list", "--by", "root") == []
+    nothing = office.run("audit", "list", "--by", "root")
+    assert (
+        nothing.exit_code,
+        "Nothing on the trail is of what was asked for" in nothing.stderr,
+    ) == (0, True)
 
 
 def test_a_campaigns_batches_are_one_line_unless_asked_for_and_whom_an_act_was_about_is_shown(

@@ -53,4 +53,6 @@ def test_what_is_no_tag_or_not_ones_to_make_is_refused(
     office.run("tags", "add", "welsh", me="ann")
     result = office.run("tags", "add", *words, me=me)
     assert (result.exit_code != 0, code in result.output) == (True, True)
+    if code == "request-not-allowed":
+        assert "an operator, a team lead or a manager may" in " ".join(result.output.split())
     assert [tag["code"] for tag in office.rows("tags", "list")] == ["welsh"]

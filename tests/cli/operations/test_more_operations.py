@@ -47,6 +47,8 @@ def test_the_phi_reminder_is_shown_to_who_asks_and_who_decides(office: Office) -
         said = " ".join(output.split())
         assert "protected health information (PHI)" in said
         assert "never sent by unsecured e-mail" in said
+        # Of whatever country the practice is
+        assert "your organisation's policy on it (UK GDPR; in the United States HIPAA)" in said
         assert "it cannot be undone (N/A)" in said
 
 

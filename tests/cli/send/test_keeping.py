@@ -47,8 +47,8 @@ def test_facilities_and_providers_that_are_not_here_are_named_with_what_to_do(
     told = typed("patients", "import", str(path))
     said = " ".join((told.out + told.err).split())
     assert "Facilities that are not here, or closed: Z9 (3 rows)." in said
-    assert "cohort places facility CODE --name NAME" in said
-    assert "cohort places provider CODE --name NAME" in said
+    assert "A manager adds each, then import again: cohort places facility CODE --name NAME" in said
+    assert "cohort places provider CODE --name NAME --operator MANAGER" in said
     found = typed("patients", "import", str(path), "--json").json()
     assert found["unknown_facilities"] == {"Z9": 3}
     # What stands on one row alone may be a slipped cell: it is counted and not repeated

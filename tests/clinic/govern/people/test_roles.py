@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from clinic.errors import NotFound
-from clinic.govern.people.roles import PERMISSIONS, ROLES, Role, may, required_role, with_article
+from clinic.errors import NotAllowed, NotFound
+from clinic.govern.people.roles import (
+    PERMISSIONS,
+    ROLES,
+    Role,
+    may,
+    require_may_ask,
+    required_role,
+    with_article,
+)
 
 # Kind, and who approves it in requirements.md
 APPROVED_BY = [
@@ -41,6 +49,29 @@ def test_the_table_of_this_test_has_every_kind() -> None:
 def test_an_admin_neither_asks_nor_approves(kind: str) -> None:
     assert not may("admin", "request", kind)
     assert not may("admin", "approve", kind)
+
+
+@pytest.mark.parametrize(
+    ("role", "kind", "says"),
+    [
+        (
+            "admin",
+            "export",
+            "an admin may not ask for this; an operator, a team lead or a manager may",
+        ),
+        (
+            "operator",
+            "resend_unknown",
+            "an operator may not ask for this; a team lead or a manager may",
+        ),
+    ],
+)
+def test_who_may_not_ask_is_told_who_may(role: Role, kind: str, says: str) -> None:
+    """ALC-44."""
+    with pytest.raises(NotAllowed, match="request-not-allowed") as refusal:
+        require_may_ask(role, kind)
+    assert says in str(refusal.value)
+    require_may_ask("manager", kind)
 
 
 def test_only_an_admin_manages_operators_and_only_a_manager_reads_values_in_the_trail() -> None:
