@@ -40,7 +40,7 @@ def ask_for(
         NotAllowed: the role may not, or it names somebody else; and as `require_tellable`
     """
     if request.requested_by != by.name:
-        raise NotAllowed("request-not-allowed", "who asks for a notice is who is named in it")
+        raise NotAllowed("request-not-allowed", "the requester of a notice is who is named in it")
     require_may_ask(by.role, "notification")
     require_tellable(record, settings, request.audience, request.operation_id)
     with record.write() as connection:

@@ -110,13 +110,13 @@ def _why_not(
         )
     if not person.active:
         return NotAllowed(
-            "request-not-allowed", "who asked for this is disabled: somebody else must ask anew"
+            "request-not-allowed", "the requester is disabled: somebody else must ask for it"
         )
     if not may(person.role, "request", asked.kind):
         return NotAllowed(
             "request-not-allowed",
             f"{with_article(person.role)} may not ask for this now; {who_may('request', asked.kind)} may "
-            "ask anew",
+            "ask for it",
         )
     return why_closed(asked, now)
 
