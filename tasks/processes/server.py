@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from tasks.processes.proxies import is_loopback
 
 START_SECONDS = 120
 STOP_SECONDS = 20
+_PATIENCE = 2.0  # seconds; what asks has other things to tell
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,10 @@ def _is_ours(settings: Settings, url: str) -> bool:
     """
     if settings.prefect_api_url or not _process(settings).running():
         return False
-    answer = _get(f"{url}/admin/settings", _login(settings))
+    try:
+        answer = _ask(f"{url}/admin/settings", _login(settings))
+    except TimeoutError:
+        return True  # under load ours answers late: no other program gets its port while it lives
     return isinstance(answer, dict) and answer.get("home") == str(prefect_home(settings))
 
 
@@ -169,10 +174,29 @@ _otherwise = urllib.request.build_opener()
 
 def _get(url: str, login: str | None = None) -> Any:
     """The JSON at a URL; None where nothing (sensible) answers, or it is not for this login."""
+    try:
+        return _ask(url, login)
+    except TimeoutError:
+        return None
+
+
+def _ask(url: str, login: str | None = None) -> Any:
+    """
+    The same, of a server that answers at once.
+
+    Raises:
+        TimeoutError: something is there, and did not answer in time
+    """
     request = urllib.request.Request(url, headers=authorization(login) if login else {})
     way = _direct if is_loopback(url) else _otherwise
     try:
-        with way.open(request, timeout=2) as response:
+        with way.open(request, timeout=_PATIENCE) as response:
             return json.load(response)
+    except TimeoutError:
+        raise
+    except urllib.error.URLError as error:
+        if isinstance(error.reason, TimeoutError):
+            raise error.reason from None
+        return None
     except (OSError, ValueError):
         return None

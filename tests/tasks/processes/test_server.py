@@ -37,6 +37,17 @@ class OtherPrefect(BaseHTTPRequestHandler):
         """Quiet."""
 
 
+class BusyPrefect(OtherPrefect):
+    """One that says it is there, and has no time for more until it is told."""
+
+    enough = threading.Event()
+
+    def do_GET(self) -> None:
+        if self.path != "/api/health":
+            self.enough.wait(60)
+        super().do_GET()
+
+
 class NotPrefect(OtherPrefect):
     """Some other program that has the port."""
 
@@ -45,13 +56,20 @@ class NotPrefect(OtherPrefect):
         self.end_headers()
 
 
-@pytest.fixture(params=[OtherPrefect, NotPrefect])
-def stranger(request: pytest.FixtureRequest) -> Iterator[int]:
-    """The port of a server that is not ours."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), request.param) as server:
+@contextlib.contextmanager
+def serving(what: type[OtherPrefect]) -> Iterator[int]:
+    """Its port."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), what) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_address[1]
         server.shutdown()
+
+
+@pytest.fixture(params=[OtherPrefect, NotPrefect])
+def stranger(request: pytest.FixtureRequest) -> Iterator[int]:
+    """The port of a server that is not ours."""
+    with serving(request.param) as port:
+        yield port
 
 
 def test_a_port_that_somebody_else_has_is_told(stranger: int, tmp_path: Path) -> None:
@@ -61,6 +79,22 @@ def test_a_port_that_somebody_else_has_is_told(stranger: int, tmp_path: Path) ->
     assert refused.value.code in {"prefect-port", "prefect-start"}
     assert not server_status(settings).ours
     assert not stop_server(settings)
+
+
+def test_our_own_server_that_is_slow_to_answer_is_not_taken_for_anothers(tmp_path: Path) -> None:
+    """A full machine; whoever reads "choose another port" would leave the runs behind."""
+    with serving(BusyPrefect) as port:
+        settings = Settings(home=tmp_path, prefect_port=port)
+        assert not server_status(settings).ours  # none of ours lives: a stranger, however slow
+        ours = Background("cohort-server", prefect_home(settings))
+        assert ours.start(["-c", "import time; time.sleep(300)"], os.environ)
+        try:
+            status = server_status(settings)
+            assert (status.answers, status.ours) == (True, True)
+            assert ensure_server(settings) == status.url
+        finally:
+            BusyPrefect.enough.set()
+            ours.stop(seconds=20)
 
 
 def test_a_named_server_that_does_not_answer_is_told_and_none_is_started(tmp_path: Path) -> None:
