@@ -27,8 +27,8 @@ class How(Enum):
 _EVERY: Final = (
     "patients import", "list take-over", "message", "remind", "pause", "resume", "cancel", "sending allow",
     "sending ask", "resend",
-    "unknown ask", "unknown settle", "templates add", "templates for", "groups add", "groups remove",
-    "groups delete",
+    "unknown ask", "unknown settle", "templates add", "templates for", "templates patient",
+    "groups add", "groups remove", "groups delete",
     "server resume", "approvals resume", "confirm", "audit list", "audit show", "audit anchor", "audit export",
     "operations select", "operations status", "operations provider", "operations facility", "operations tag",
     "operations attribute", "operations export", "operations visit", "operations undo", "operations rerun",
@@ -38,6 +38,7 @@ _EVERY: Final = (
 )  # fmt: skip
 _ANEW: Final = (
     "approve", "reject", "operators add", "operators disable", "operators secret", "operators unlock",
+    "operators clinician",
 )  # fmt: skip
 
 ACTING: Final = {
@@ -51,7 +52,8 @@ ACTING: Final = {
 LOOKING: Final = frozenset({
     "today", "campaigns", "show", "outcomes", "replies", "holds", "patient", "report", "review",
     "list ls", "list check",
-    "templates list", "templates variables", "templates show", "groups list", "groups show",
+    "templates list", "templates variables", "templates show", "templates exceptions",
+    "groups list", "groups show",
     "receipts status", "receipts unread", "sending status", "server status", "approvals", "approvals show",
     "audit verify", "operators list", "operations list", "operations show",
     "operations selection", "operations visits", "settings",

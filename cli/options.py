@@ -24,6 +24,9 @@ def send_unasked(panel: str | None = None) -> Any:
     return typer.Option("--yes", "-y", help="Send without asking.", rich_help_panel=panel)
 
 
+PatientId = Annotated[
+    str, typer.Argument(metavar="ID", help="NHS number, or the practice's own id.")
+]
 Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
 Newest = Annotated[int, typer.Option("--limit", min=1, help="How many, newest first.")]
 Unasked = Annotated[bool, typer.Option("--yes", "-y", help="Without asking.")]

@@ -36,6 +36,7 @@ from clinic.settings import Settings
 from data_checks.eligibility.dummies import Dummies
 from data_checks.eligibility.eligibility import Screening, screen
 from data_checks.gate.gate import Verdict, judge_intake, judge_list
+from data_checks.gate.named_alike import named_alike
 from data_checks.gate.printed import printed
 from data_checks.refusal import hold_cap, keep, known_verdict, pass_or_refuse
 
@@ -76,6 +77,9 @@ def check_cohort(
     flags = [screening.flags for screening in screened]
     together = pd.concat(flags) if flags else pd.DataFrame()
     verdict = judge_list(dummies.flags(together), gate=settings.gate)
+    with record.read() as connection:
+        unlike = named_alike(connection, job)
+    verdict = verdict.with_check(unlike) if unlike else verdict
     pass_or_refuse(record, clock, job, "list", verdict, rows=source.rows)
     hold_cap(record, campaign_id, settings.organisation.campaign_cap)
     with record.write() as connection:
@@ -153,7 +157,7 @@ def _screen_all(
 ) -> Iterator[Screening]:
     """Judge and write the rows, a block a transaction."""
     now = clock.now()
-    question = Question(job.id, job.channel, job.purpose, now.date(), now)
+    question = Question(job.id, job.channel, job.purpose, now.date(), now, job.template_version_id)
     setting = Setting(settings.organisation, clock.now())
     with record.read() as connection:
         texts = load_texts(connection, job.template_version_id, source, channel=job.channel)

@@ -20,7 +20,7 @@ from clinic.message import states
 from clinic.message.campaign.campaign import Campaign
 from clinic.message.campaign.moves import move
 from clinic.message.campaign.override import apply_override, override_of
-from clinic.message.safety.accepted import acceptance_of, apply_acceptance
+from clinic.message.safety.accepted import CHECKS, acceptance_of, apply_acceptance
 from clinic.record.database import Record
 from clinic.record.schema.lists import list_row
 from clinic.record.schema.messages import campaign, check_result, recipient
@@ -28,7 +28,7 @@ from data_checks.gate.verdict import Verdict
 
 HOW_TO_OVERRIDE: Final = (
     "Every row and its reason can be downloaded; whoever knows that the list is right anyway gives a "
-    "reason: --override-gate REASON, in a run override_gate; or for one check alone --accept CODE=REASON"
+    "reason: --override-gate REASON, in a run override_gate"
 )
 
 
@@ -92,7 +92,18 @@ def pass_or_refuse(
         keep(connection, clock, job.id, suite, verdict)
         _add_unjudged(connection, job.id)
         _close(connection, job.id, "list-refused", "list_refused")
-    raise CohortRefused("list-refused", f"{' '.join(verdict.stops)} {HOW_TO_OVERRIDE}")
+    raise CohortRefused(
+        "list-refused", f"{' '.join(verdict.stops)} {HOW_TO_OVERRIDE}{_or_alone(verdict)}"
+    )
+
+
+def _or_alone(verdict: Verdict) -> str:
+    """What is typed where each check that stopped the list may be accepted by its own code."""
+    codes = [check.name for check in verdict.checks if check.stops]
+    if not set(codes) <= CHECKS.keys():
+        return ""
+    ways = " ".join(f"--accept {code}=REASON" for code in codes)
+    return f"; or for what was found alone {ways}, in a run accept"
 
 
 def _is_accepted(

@@ -39,9 +39,9 @@ Every row of a list ends with exactly one outcome: a code for programs, a senten
 ## Before sending, in the order in which they count
 
 A row may break several rules; its outcome is the **first** it breaks. Is it a row, and who is it? May
-they be messaged at all? Are they on the list twice? Can they be reached? Is there something to say, and
-is it too often? A dead patient on two rows is `patient_dead` on both. A duplicate is a row
-that nothing else speaks against, of a patient whom an earlier row messages; its detail says which.
+they be messaged at all? Is the template for them? Are they on the list twice? Can they be reached? Is there
+something to say, and is it too often? A dead patient on two rows is `patient_dead` on both. A duplicate is a
+row that nothing else speaks against, of a patient whom an earlier row messages; its detail says which.
 
 {rules}
 

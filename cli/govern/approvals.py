@@ -411,9 +411,9 @@ def _show_list(record: Record, settings: Settings, found: list[Approval], *, jso
 
 
 def _needs(asked: Approval) -> str:
-    from clinic.govern.people.roles import required_role
+    from clinic.govern.people.roles import decider
 
-    return required_role(asked.kind)
+    return decider(asked.kind)
 
 
 def _commands(

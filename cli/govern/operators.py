@@ -11,7 +11,7 @@ from cli import console
 from cli.options import Json
 from cli.proof import Me, SecretFd, anchor_of, ask_secret, prove_me
 from cli.wiring import get_settings, open_record
-from clinic.govern.people.roles import PERMISSIONS, ROLES, Role, may
+from clinic.govern.people.roles import CLINICAL, PERMISSIONS, ROLES, Role, may
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -38,20 +38,29 @@ NewSecretFd = Annotated[
 @app.command("list")
 def list_all(json: Json = False) -> None:
     """Everybody, with what each may approve."""
+    from clinic.govern.people.clinicians import clinicians
     from clinic.govern.people.operators import list_operators
 
     with open_record(get_settings()) as record:
         found = list_operators(record)
+        with record.read() as connection:
+            clinical = clinicians(connection)
     if json:
-        return console.show_json([asdict(person) for person in found])
+        registered = {person.name: clinical.get(person.name) for person in found}
+        return console.show_json(
+            [asdict(person) | {"clinician": registered[person.name]} for person in found]
+        )
     console.show_table(
         "Operators",
-        ["Name", "Role", "", "May approve"],
+        ["Name", "Role", "", "Clinician", "May approve"],
         [
-            (person.name, person.role, "" if person.active else "disabled", _approves(person.role))
+            (
+                person.name, person.role, "" if person.active else "disabled",
+                clinical.get(person.name), _approves(person.role, person.name in clinical),
+            )
             for person in found
         ],
-    )
+    )  # fmt: skip
     if not found:
         console.next_commands("cohort operators add NAME --role admin")
 
@@ -155,5 +164,39 @@ def unlock(name: Name, me: Me = "", secret_fd: SecretFd = None) -> None:
     console.say(f"{person.name} need not wait any more. The password is the same as before.")
 
 
-def _approves(role: Role) -> str:
-    return ", ".join(kind for kind in PERMISSIONS if may(role, "approve", kind))
+@app.command()
+def clinician(
+    name: Name,
+    registration: Annotated[
+        str, typer.Option(help="The number of their registration: 'GMC 1234567', 'NMC 12A3456B'.")
+    ] = "",
+    no_more: Annotated[bool, typer.Option("--no-more", help="They are none any more.")] = False,
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """
+    Say that a person is a registered clinician: they approve campaigns of the class clinical. By an admin.
+
+    What they may do besides is their role's; an admin, who approves nothing, approves none of these either.
+    """
+    from clinic.clock import SystemClock
+    from clinic.errors import NotAllowed
+    from clinic.govern.audit.trail import write_anchor
+    from clinic.govern.people.clinicians import set_clinician
+
+    if bool(registration.strip()) == no_more:
+        raise NotAllowed(
+            "clinician-registration", "give either --registration 'GMC 1234567', or --no-more"
+        )
+    settings = get_settings()
+    with open_record(settings) as record:
+        by = prove_me(record, settings, me, secret_fd, anew=True)
+        set_clinician(record, SystemClock(), name=name, registration=registration, by=by.name)
+        write_anchor(record, anchor_of(settings))
+    console.say(f"{name} is {'no clinician any more' if no_more else 'a clinician'}.")
+    console.next_commands("cohort operators list")
+
+
+def _approves(role: Role, clinical: bool) -> str:
+    kinds = [kind for kind in PERMISSIONS if kind != CLINICAL or clinical]
+    return ", ".join(kind for kind in kinds if may(role, "approve", kind))

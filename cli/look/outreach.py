@@ -12,7 +12,7 @@ import typer
 
 from cli import console
 from cli.harmless import harmless_out
-from cli.options import Json
+from cli.options import Json, PatientId
 from cli.times import day
 from cli.wiring import LocalTime, get_settings, open_record
 
@@ -27,9 +27,7 @@ _HEADINGS = (
 
 
 def patient(
-    known_as: Annotated[
-        str, typer.Argument(metavar="ID", help="NHS number, or the practice's own id.")
-    ],
+    known_as: PatientId,
     json: Json = False,
 ) -> None:
     """

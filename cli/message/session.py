@@ -40,9 +40,6 @@ from clinic.settings import Settings
 from tasks.processes.workers import worker_runs
 from tasks.wiring import Wiring, use, wiring
 
-SECOND_PERSON = (
-    "A second approver must approve it before anything is sent (release.approval_above)."
-)
 NO_WORKER = "nobody sends them then, since no worker runs here: start one, and let it run"
 
 
@@ -147,7 +144,7 @@ def _review(parts: Wiring, campaign_id: int, manner: Manner) -> None:
         said = estimate(parts.record, campaign_id, parts.timing, parts.clock.now())
         show_time(said, LocalTime(parts.settings))
         if steps.needs_second_person(parts, campaign_id):
-            console.say(f"  [yellow]{SECOND_PERSON}[/]")
+            console.say(f"  [yellow]{steps.who_must_approve(parts, campaign_id)}[/]")
     _confirm(parts, review, manner)
 
 

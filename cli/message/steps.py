@@ -151,6 +151,17 @@ def needs_second_person(parts: Wiring, campaign_id: int) -> bool:
         return is_needed(connection, get_campaign(connection, campaign_id), parts.settings)
 
 
+def who_must_approve(parts: Wiring, campaign_id: int) -> str:
+    """Who besides its sender lets a campaign go that one person alone may not send."""
+    from clinic.message.audience.clinical import is_clinical
+    from clinic.message.campaign.campaign import get_campaign
+
+    with parts.record.read() as connection:
+        if is_clinical(connection, get_campaign(connection, campaign_id).template_version_id):
+            return "A registered clinician must approve it before anything is sent: its class is clinical."
+    return "A second approver must approve it before anything is sent (release.approval_above)."
+
+
 def act_as(parts: Wiring, manner: Manner) -> None:
     """
     Do what follows in the name of whoever acts: it is on the campaign and on the trail, also of a dry run.

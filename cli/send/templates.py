@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import console
-from cli.options import Json
+from cli.options import Json, PatientId
 from cli.proof import Me, SecretFd, who_acts
 from cli.wiring import LocalTime, get_settings, open_record
 
@@ -27,6 +27,9 @@ app = typer.Typer(
     Some came with the program and are locked.
     """,
 )
+
+
+Key = Annotated[str, typer.Argument(help="The template's key.")]
 
 
 @app.command("list")
@@ -138,7 +141,8 @@ def add(
         by = who_acts(record, settings, me, secret_fd)
         new = next_template(record, key, Typed(body, subject, name, message_type, purpose))
         version = add_template(record, SystemClock(), new, by=by)
-    console.say(f"{key} is at version {version}.")
+    whom = "" if new.audience.is_anybody else f": {new.audience.says()}"
+    console.say(f"{key} is at version {version}{whom}.")
     console.next_commands(f"cohort templates show {key}")
 
 
@@ -175,6 +179,7 @@ def for_whom(
       cohort templates for baby-clinic --exclude-code loss-of-a-baby/2y --exclude-group baby-loss
     """
     from clinic.clock import SystemClock
+    from clinic.message.audience.groups import missing_groups
     from clinic.message.template.catalogue import add_template, get_versions
     from clinic.message.template.next_version import ForWhom, next_audience
 
@@ -186,5 +191,90 @@ def for_whom(
         by = who_acts(record, settings, me, secret_fd)
         version = add_template(record, SystemClock(), next_audience(record, key, said), by=by)
         audience = get_versions(record, key)[0].audience
+        with record.read() as connection:
+            missing = missing_groups(connection, audience.bounds)
     console.say(f"{key} is at version {version}: {audience.says()}.")
+    for code in missing:
+        console.say(
+            f"[yellow]There is no group {code} yet, so nobody is left out by it[/]; to make it: cohort groups "
+            f"add {code} --ids-from ids.txt --name NAME"
+        )
     console.next_commands(f"cohort templates show {key}")
+
+
+@app.command()
+def patient(
+    key: Key,
+    known_as: PatientId,
+    reason: Annotated[str, typer.Option(help="Why; kept with the decision.")],
+    despite: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="They get it although it is for others: sex, age, excluded (a group or code), "
+            "coded (since); again for several."
+        ),
+    ] = None,
+    never: Annotated[bool, typer.Option("--never", help="They never get it.")] = False,
+    as_others: Annotated[
+        bool, typer.Option("--as-others", help="No decision any more: as for everybody.")
+    ] = False,
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """
+    Decide for one patient, in place of what was decided before. Counts also for messages that still wait.
+
+      cohort templates patient smear-recall 9990000018 --despite sex --reason "trans man, has a cervix"
+      cohort templates patient baby-clinic E7 --never --reason "asked not to get it"
+    """
+    from clinic.clock import SystemClock
+    from clinic.errors import TemplateRefused
+    from clinic.message.audience.exceptions import NEVER, decide_for
+    from clinic.message.outcomes.outreach import find_patient
+
+    if bool(despite) + never + as_others != 1:
+        raise TemplateRefused(
+            "exception-unknown",
+            "say one of --despite sex (age, excluded, coded), --never, --as-others",
+        )
+    settings = get_settings()
+    with open_record(settings) as record:
+        by = who_acts(record, settings, me, secret_fd)
+        with record.read() as connection:
+            who = find_patient(connection, known_as)
+        lifts = [NEVER] if never else despite or []
+        decide_for(record, SystemClock(), key, who, lifts, reason=reason, by=by)
+    says = "never gets it" if never else f"gets it despite {' and '.join(despite or [])}"
+    console.say(f"{key}: this patient {'is as others are' if as_others else says}.")
+    console.next_commands(f"cohort templates exceptions {key}")
+
+
+@app.command()
+def exceptions(key: Key, json: Json = False) -> None:
+    """What was decided for single patients, by whom and why."""
+    from clinic.message.audience.exceptions import exceptions_of
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        found = exceptions_of(record, key)
+    if json:
+        return console.show_json([asdict(one) for one in found])
+    time = LocalTime(settings)
+    console.show_table(
+        f"{key}: decided for single patients",
+        ["NHS Number", "Local ID", "Decided", "By", "Since", "Why"],
+        [
+            (
+                one.nhs_number,
+                one.local_id,
+                "never" if one.lifts == "never" else f"despite {one.lifts}",
+                one.set_by,
+                time.show(one.set_at),
+                one.reason,
+            )
+            for one in found
+        ],
+    )
+    if not found:
+        console.say("Nothing was decided for single patients.")
+    console.next_commands(f'cohort templates patient {key} ID --despite sex --reason "…"')

@@ -158,6 +158,38 @@ _BEFORE = (
         "The number was recorded before the patient's 13th or 16th birthday, and the text is sensitive. Ask "
         "whose it is, and confirm it: cohort patients confirm-number.",
     ),
+    Outcome(
+        "not_for_patient",
+        "left_out",
+        "Staff decided that this patient never gets this template (cohort templates exceptions KEY).",
+    ),
+    Outcome(
+        "in_excluded_group",
+        "left_out",
+        "The patient is in a group that the template leaves out. Contact with care, or not at all.",
+    ),
+    Outcome(
+        "has_excluded_code",
+        "left_out",
+        "The record has a code for which the template leaves the patient out. Contact with care or not.",
+    ),
+    Outcome(
+        "not_for_sex",
+        "left_out",
+        "The template is for the other sex, or the record does not say the patient's. Where it is right for "
+        "them: cohort templates patient KEY ID --despite sex.",
+    ),
+    Outcome(
+        "not_for_age",
+        "left_out",
+        "The template is for another age, or the record has no date of birth. Where it is right for them: "
+        "cohort templates patient KEY ID --despite age.",
+    ),
+    Outcome(
+        "coded_since",
+        "left_out",
+        "The record says that the patient has had it. Nothing is sent.",
+    ),
     Outcome("phone_missing", "error", "No mobile number. Contact another way, or add one."),
     Outcome("phone_invalid", "error", "The number is not valid. Correct it in the record."),
     Outcome(
@@ -280,6 +312,12 @@ _WHY = (
         "Another patient of the number has the same text: one message tells both, and is on both records.",
     ),
     Outcome(
+        "clinical_late",
+        "left_out",
+        "Its class is clinical, and it was not sent within release.clinical_hours: it is worth nothing any "
+        "more. Contact the patient in another way.",
+    ),
+    Outcome(
         "no_answer",
         "open",
         "The gateway did not say whether it accepted it. Wait for a delivery receipt, or resolve it with a "
@@ -299,7 +337,8 @@ _WHY = (
 )
 _ASKED_AGAIN = (
     "patient_dead", "patient_fictitious", "patient_deregistered", "status_not_messaged", "no_contact",
-    "opted_out", "held_by_reply", "had_this_lately", "recently_contacted", "child_contact",
+    "opted_out", "held_by_reply", "not_for_patient", "in_excluded_group", "has_excluded_code", "not_for_sex",
+    "not_for_age", "coded_since", "had_this_lately", "recently_contacted", "child_contact",
     "shared_number", "number_unconfirmed", "phone_missing",
     "phone_invalid", "phone_not_mobile", "phone_not_allowed", "email_missing", "email_invalid",
 )  # fmt: skip

@@ -15,7 +15,7 @@ from datetime import timedelta
 from clinic.clock import Clock
 from clinic.govern.approvals.approvals import Approval, deciders, expire, stale, undecidable
 from clinic.govern.approvals.confirming import is_confirmed
-from clinic.govern.people.roles import required_role, with_article
+from clinic.govern.people.roles import decider, with_article
 from clinic.message.purposes import ALERT
 from clinic.notify.notices import make_campaign, name_all
 from clinic.notify.recipients import team
@@ -76,7 +76,7 @@ def find_late(record: Record, clock: Clock, settings: Settings) -> list[Late]:
             approval=asked.id,
             subject=asked.subject,
             subject_id=asked.subject_id,
-            role=required_role(asked.kind),
+            role=decider(asked.kind),
             hours=int((now - asked.requested_at) / timedelta(hours=1)),
             deciders=len(deciders(record, asked)),
             confirmed=asked.id in confirmed,

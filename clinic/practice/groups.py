@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from clinic.clock import Clock
-from clinic.errors import NotFound
+from clinic.errors import NotAllowed, NotFound
 from clinic.govern.audit.trail import Act, record_act
+from clinic.message.audience.groups import templates_without
 from clinic.record.bulk import insert_rows, is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.people import group_member, patient, patient_group
@@ -173,9 +174,17 @@ def delete_group(record: Record, clock: Clock, code: str, *, by: str) -> int:
 
     Raises:
         NotFound: there is no such group
+        NotAllowed: a template leaves its members out, and would not any more
     """
     with record.write() as connection:
         group_id = _group(code, _find(connection, code))
+        if spared := templates_without(connection, code):
+            raise NotAllowed(
+                "group-left-out",
+                f"{', '.join(spared)} would go to this group's members, whom it leaves out now: nothing was "
+                f"deleted. See: cohort templates show {spared[0]}; so that it leaves out no group: cohort "
+                f"templates for {spared[0]} --exclude-group none",
+            )
         members = connection.execute(
             sa.delete(group_member).where(group_member.c.group_id == group_id)
         ).rowcount

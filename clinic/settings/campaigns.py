@@ -60,6 +60,12 @@ class Release(Section):
     approval_hours: float = Field(
         default=72, gt=0, description="How long a request for approval stays open"
     )
+    clinical_hours: float = Field(
+        default=24,
+        gt=0,
+        description="A campaign of the class clinical is approved and sent within so many hours of being asked "
+        "for; what was not sent by then expires",
+    )
     canary: int = Field(
         default=0, ge=0, le=1000, description="Messages that go first, alone; 0: none do"
     )
@@ -156,6 +162,15 @@ class Content(Section):
     short_names: tuple[str, ...] = Field(
         default=(),
         description="Names that patients know the practice by, besides organisation.name",
+    )
+    hours_for: tuple[str, ...] = Field(
+        default=("clinical",),
+        description="Classes of templates (sensitive, clinical, recall) whose messages say when the practice "
+        "can be reached; one that does not must be accepted",
+    )
+    urgent_help_for: tuple[str, ...] = Field(
+        default=("clinical",),
+        description="Classes whose messages say to call 111 when it is closed and 999 in an emergency",
     )
     neutral_reminder: str = Field(
         default="You have an appointment on {{ appointment.when }} at {{ appointment.time }}. "

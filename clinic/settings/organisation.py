@@ -171,4 +171,11 @@ class Gate(Section):
         description="Rows of patients who had the same template or text within contact.same_days; one row "
         "alone stops no list",
     )
+    outside_template: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="Rows of patients whom the template is not for: sex, age, coded since, left out by group "
+        "or code; one row alone stops no list",
+    )
     dead: float = Field(default=0.1, ge=0, le=1, description="Rows of deceased patients")

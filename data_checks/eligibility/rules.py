@@ -3,7 +3,8 @@ The rules that each row is judged by, in the order in which they count.
 
 A row may break several rules; its one outcome is the first it breaks, so the order is itself a rule:
 
-    is it a row?  who is it?  may they be messaged at all?  are they asked twice?  can they be reached?
+    is it a row?  who is it?  may they be messaged at all?  is it for them?  are they asked twice?
+                                                            can they be reached?
                                                             is there something to say?  is it too often?
 
 Safety comes first: a dead patient on two rows is `patient_dead` on both, never `duplicate`, and a
@@ -20,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from clinic.message.audience.outside import CODES as OUTSIDE
 from clinic.message.eligibility.says_no import CODES as SAYS_NO
 
 Channel = Literal["sms", "email", "voice"]
@@ -105,6 +107,8 @@ RULES: tuple[Rule, ...] = (
     Rule("opted_out", yes("opted_out")),
     Rule("held_by_reply", yes("held")),
     *(Rule(code, fault("list_says", code)) for code in SAYS_NO),
+    # is the template for them?
+    *(Rule(code, fault("outside", code)) for code in OUTSIDE),
     # are they asked twice? Asked of rows that nothing else speaks against (data_checks/cohort.py)
     Rule("duplicate", _filled("duplicate_of")),
     # can they be reached? A landline rings, so a voice call does not mind one

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from clinic.cohort.outcomes import BEFORE
+from clinic.message.audience.outside import CODES as OUTSIDE
 from clinic.settings import Gate, Layout
 from data_checks.eligibility.dummies import ADDRESS_FLAGS, REMARK_FLAGS
 from data_checks.eligibility.rules import IDENTITY, Mask, truth
@@ -110,6 +111,7 @@ def _tally(flags: pd.DataFrame, ceilings: tuple[Ceiling, ...]) -> pd.DataFrame:
     counted["no_dummy"] = ~np.logical_or.reduce([nothing, *of_addresses.values()])
     counted["accepted"] = ~np.logical_or.reduce([nothing, *broken.values()])
     counted["no_error"] = ~_first(broken, nothing, _ERRORS)
+    counted["inside_template"] = ~_first(broken, nothing, frozenset(OUTSIDE))
     counted["identified"] = ~_first(broken, nothing, IDENTITY)
     return pd.DataFrame(counted, copy=False)
 

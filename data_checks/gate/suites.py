@@ -118,6 +118,17 @@ CEILINGS: tuple[Ceiling, ...] = (
         spared=1,
     ),
     Ceiling(
+        "outside_template",
+        "inside_template",
+        "are of patients whom the template is not for",
+        "It may be the wrong template, or the wrong list: compare whom it is for (cohort templates show KEY) "
+        "with who is on the list.",
+        lambda gate: gate.outside_template,
+        asks_record=True,
+        fewest=3,
+        spared=1,
+    ),
+    Ceiling(
         "dead",
         "patient_dead",
         "are of deceased patients",

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from clinic.govern.approvals.approvals import Approval, deciders, latest
 from clinic.govern.approvals.confirming import is_confirmed
-from clinic.govern.people.roles import required_role, with_article
+from clinic.govern.people.roles import decider, with_article
 from tasks.show.artifacts import create_markdown_artifact
 from tasks.wiring import wiring
 
@@ -55,7 +55,7 @@ def show_waiting(
     """
     record = wiring().record
     names = ", ".join(deciders(record, asked)) or "nobody: an admin must add one"
-    role = required_role(asked.kind)
+    role = decider(asked.kind)
     with record.read() as connection:
         confirmed = is_confirmed(connection, asked)
     first = f"First {asked.requested_by} confirms it: `cohort confirm {asked.id}`. " * (

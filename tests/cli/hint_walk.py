@@ -26,6 +26,7 @@ from tests.cli.office import SECRET, Office
 # What a person puts in, the first that fits
 PUT_IN = (
     (r"templates add KEY", "templates add closed-day"),
+    (r"templates patient (\S+) ID", r"templates patient \1 L1"),
     (r"--template (KEY|…)", "--template flu-invite"),
     (r"groups add CODE", "groups add walkers"),
     (r"places facility CODE", "places facility F9"),

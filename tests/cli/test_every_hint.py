@@ -274,6 +274,7 @@ SCENES = {
         (
             "cohort campaigns", "cohort list ls", "cohort patient L1", "cohort templates list",
             "cohort templates variables", "cohort templates list nothingness", "cohort report",
+            "cohort templates exceptions flu-invite", "cohort templates for annual-review --age 40+",
             "cohort list check list.csv", "!cohort list check stopped.csv", "!cohort list check nothing.csv",
             "!cohort list check unknown.csv",
             "cohort remind --days 2 --preview", "cohort remind --days 0 --preview",

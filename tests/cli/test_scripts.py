@@ -28,6 +28,7 @@ WORDS = {
     "remind": ("--yes",),
     "list check": ("{list}",),
     "templates show": ("plain",),
+    "templates exceptions": ("plain",),
     "groups show": ("carers",),
     "patient": ("9990000018",),
     "operations select": ("--status", "active"),

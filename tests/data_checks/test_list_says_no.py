@@ -68,7 +68,7 @@ def test_what_is_not_understood_stops_until_a_person_says_so_and_stays_out(
     practice: Practice, heading: str, cell: str
 ) -> None:
     path = practice.file(f"{nhs(1)},{cell}", f"{nhs(2)},", heading=f"NHS Number,{heading}")
-    with pytest.raises(CohortRefused, match=r"not understood.*--accept CODE=REASON"):
+    with pytest.raises(CohortRefused, match=r"not understood.*--accept list_says_unclear=REASON"):
         practice.check(practice.begin(path))
     accept = {"list_says_unclear": "Asked the reception; the first is rung"}
     number = practice.begin(path, request_key="two", accept=accept, requested_by="nia")

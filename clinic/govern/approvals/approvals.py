@@ -37,6 +37,7 @@ from clinic.govern.audit.chain import hold
 from clinic.govern.audit.rows import as_json
 from clinic.govern.audit.trail import record_act, write_act
 from clinic.govern.audit.verify import is_sealed
+from clinic.govern.people.clinicians import may_decide
 from clinic.govern.people.operators import find_operator
 from clinic.govern.people.roles import may, required_role, who_may
 from clinic.record.schema.govern import approval, audit_act
@@ -164,6 +165,8 @@ def _problem(
         return "forged"
     decider = find_operator(connection, asked.decided_by or "")
     if decider is None or not decider.active or not may(decider.role, "approve", asked.kind):
+        return "disabled"
+    if not may_decide(connection, decider.name, asked.kind):
         return "disabled"
     # Somebody set the row back by SQL; the trail remembers
     return "used" if _is_sealed(connection, asked, "used") else None

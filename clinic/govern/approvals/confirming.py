@@ -24,7 +24,7 @@ from clinic.govern.approval_rows import Approval, act_on, existing, why_closed
 from clinic.govern.audit.trail import Act, record_act
 from clinic.govern.audit.verify import is_sealed
 from clinic.govern.people.operators import Operator, find_operator
-from clinic.govern.people.roles import may, who_may, with_article
+from clinic.govern.people.roles import CLINICAL, may, who_may, with_article
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
 
@@ -92,7 +92,7 @@ def unproven(asked: Approval) -> NotAllowed:
 
 def _only_names(asked: Approval) -> bool:
     # A notice (kind "notification") is a campaign too: it was asked for by `cohort notify`
-    return asked.subject == "campaign" and asked.kind == "campaign"
+    return asked.subject == "campaign" and asked.kind in ("campaign", CLINICAL)
 
 
 def _why_not(

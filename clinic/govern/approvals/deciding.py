@@ -19,8 +19,9 @@ from clinic.errors import NotAllowed
 from clinic.govern.approval_rows import Approval, act_on, existing, move, why_closed
 from clinic.govern.approvals.confirming import is_confirmed, unproven
 from clinic.govern.audit.trail import record_act
+from clinic.govern.people.clinicians import may_decide
 from clinic.govern.people.operators import Operator, find_operator
-from clinic.govern.people.roles import may, required_role, with_article
+from clinic.govern.people.roles import CLINICAL, decider, may, with_article
 from clinic.record.database import Record
 
 Decision = Literal["approved", "rejected"]
@@ -111,9 +112,16 @@ def _why_not(
 ) -> NotAllowed | None:
     """Why this person may not decide so now; None: they may."""
     person = find_operator(connection, operator.name)  # as they are now, not as they were proven
-    if person is None or not person.active or not may(person.role, "approve", asked.kind):
-        needed = with_article(required_role(asked.kind))
-        return NotAllowed("approval-role", f"this needs the decision of {needed} or above")
+    may_approve = (
+        person is not None
+        and person.active
+        and may(person.role, "approve", asked.kind)
+        and may_decide(connection, person.name, asked.kind)
+    )
+    if person is None or not may_approve:
+        above = "" if asked.kind == CLINICAL else " or above"
+        needed = with_article(decider(asked.kind))
+        return NotAllowed("approval-role", f"this needs the decision of {needed}{above}")
     if person.name == asked.requested_by:
         return NotAllowed("approval-own", "the requester does not decide: another person must")
     closed = why_closed(asked, now)

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement
 from clinic.clock import Clock
 from clinic.govern.approval_rows import Approval, act_on, approval_of, move
 from clinic.govern.audit.trail import record_act
+from clinic.govern.people.clinicians import may_decide
 from clinic.govern.people.operators import list_operators
 from clinic.govern.people.roles import may
 from clinic.record.database import Record
@@ -34,13 +35,16 @@ def stale(record: Record, now: datetime, *, after: timedelta) -> list[Approval]:
 
 def deciders(record: Record, asked: Approval) -> list[str]:
     """The names of those who may decide this request."""
-    return [
-        person.name
-        for person in list_operators(record)
-        if person.active
-        and person.name != asked.requested_by
-        and may(person.role, "approve", asked.kind)
-    ]
+    people = list_operators(record)
+    with record.read() as connection:
+        return [
+            person.name
+            for person in people
+            if person.active
+            and person.name != asked.requested_by
+            and may(person.role, "approve", asked.kind)
+            and may_decide(connection, person.name, asked.kind)
+        ]
 
 
 def undecidable(record: Record, now: datetime) -> list[Approval]:

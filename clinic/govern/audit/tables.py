@@ -17,11 +17,12 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from clinic.record.schema.change import operation, operation_item, selection, selection_row
-from clinic.record.schema.govern import approval, operator
+from clinic.record.schema.govern import approval, clinician, operator
 from clinic.record.schema.lists import (
     cohort_list,
     template,
     template_audience,
+    template_exception,
     template_version,
 )
 from clinic.record.schema.messages import campaign, gate_override, message, recipient
@@ -94,6 +95,12 @@ _SPECS: Final[tuple[Row | Whole, ...]] = (
         moving=("role", "secret_hash", "active"),
     ),
     Row(
+        table=clinician,
+        key="operator",
+        fixed=("operator", "added_at", "added_by"),
+        moving=("registration", "active"),
+    ),
+    Row(
         table=approval,
         key="id",
         fixed=(
@@ -157,6 +164,13 @@ _SPECS: Final[tuple[Row | Whole, ...]] = (
         key="template_version_id",
         fixed=("template_version_id", "classes", "bounds"),
         born="template.added",
+    ),
+    Row(
+        table=template_exception,
+        key="id",
+        fixed=("template_id", "patient_id", "lifts", "reason", "set_by", "set_at"),
+        moving=("ended_at", "ended_by"),
+        born="template.exception",
     ),
     Row(
         table=gate_override,

@@ -59,7 +59,7 @@ def add_operator(
     hashed = hash_secret(secret)  # slow, so before the transaction
     with record.write() as connection:
         hold(connection, "operators")
-        _require_admin(connection, by, adds=role)
+        require_admin(connection, by, adds=role)
         if find_operator(connection, person.name) is not None:
             raise NotAllowed("operator-exists", f"there is already an operator {person.name}")
         values = {"name": person.name, "role": role, "secret_hash": hashed}
@@ -83,7 +83,7 @@ def disable_operator(record: Record, clock: Clock, *, name: str, by: str) -> Non
     """
     with record.write() as connection:
         hold(connection, "operators")
-        _require_admin(connection, by)
+        require_admin(connection, by)
         person = existing_operator(connection, name)
         admins = [o for o in _active(connection) if o.role == "admin"]
         if admins == [person]:
@@ -194,7 +194,13 @@ def _forget_tries(connection: Connection, name: str) -> None:
     )
 
 
-def _require_admin(connection: Connection, by: str, *, adds: Role | None = None) -> None:
+def require_admin(connection: Connection, by: str, *, adds: Role | None = None) -> None:
+    """
+    Whether `by` may change who works here; of the very first person, who sits at the machine.
+
+    Raises:
+        NotAllowed: they may not
+    """
     anybody = connection.execute(sa.select(operator.c.name).limit(1)).first() is not None
     if not anybody and adds is not None:
         if adds != "admin":

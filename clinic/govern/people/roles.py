@@ -20,6 +20,8 @@ Action = Literal["request", "approve", "operators", "audit"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 _LADDER: Final[tuple[Role, ...]] = ("operator", "team_lead", "manager")
 
+CLINICAL: Final = "clinical"  # a campaign of this class: decided by a clinician (clinicians.py)
+
 # Kind → (who may ask for it, who may approve it), as requirements.md has it
 PERMISSIONS: Final[Mapping[str, tuple[Role, Role]]] = MappingProxyType(
     {
@@ -33,6 +35,7 @@ PERMISSIONS: Final[Mapping[str, tuple[Role, Role]]] = MappingProxyType(
         "attribute": ("operator", "manager"),  # ALC-1
         "undo": ("operator", "manager"),  # ALC-38, NEW-2: whatever it undoes
         "campaign": ("operator", "manager"),  # NEW-1, by the role of ALC-8
+        CLINICAL: ("operator", "operator"),  # NEW-28: of any role, and a clinician
         "setting": (
             "operator",
             "manager",
@@ -87,6 +90,11 @@ def with_article(role: str) -> str:
     """As it stands in a sentence: an operator, an admin, a team lead, a manager."""
     said = role.replace("_", " ")
     return f"{'an' if said[0] in 'aeiou' else 'a'} {said}"
+
+
+def decider(kind: str) -> str:
+    """Who at least decides what is of this `kind`, as it stands in a sentence after its article."""
+    return "clinician" if kind == CLINICAL else required_role(kind)
 
 
 def required_role(kind: str) -> Role:

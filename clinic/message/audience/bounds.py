@@ -106,9 +106,9 @@ class Bounds:
         said = [f"{self.sex} patients"] if self.sex else []
         if self.age_from is not None or self.age_to is not None:
             said.append(f"aged {age_range(self.age_from, self.age_to)}")
-        said += [f"not who has a code of {one.says()}" for one in self.not_if_coded]
-        said += [f"never who has a code of {one.says()}" for one in self.exclude_codes]
-        return said + [f"never who is in the group {code}" for code in self.exclude_groups]
+        said += [f"not for patients with a code of {one.says()}" for one in self.not_if_coded]
+        said += [f"never for patients with a code of {one.says()}" for one in self.exclude_codes]
+        return said + [f"never for members of the group {code}" for code in self.exclude_groups]
 
 
 def months_before(day: date, months: int) -> date:

@@ -14,6 +14,7 @@ from clinic.cohort.filters import filter_query, group_query
 from clinic.cohort.import_list import take_in_file, take_in_query
 from clinic.cohort.list_index import PREVIEW
 from clinic.errors import CohortRefused, NotAllowed
+from clinic.message.audience.clinical import require_in_time
 from clinic.message.campaign.opening import CampaignRequest, open_campaign
 from clinic.message.campaign.override import keep_override
 from clinic.message.campaign.request import CohortChoice, MessageRequest
@@ -60,6 +61,11 @@ def begin_campaign(
         if start_at is not None:
             require_start(settings, start_at, clock.now())
         require_recall_date(recall, clock.now(), settings.organisation.time_zone)
+    if not request.dry_run and not _is_known(record, request_key):
+        require_in_time(
+            record, request.template, request.template_version, start_at=start_at,
+            days=request.stagger_days, now=clock.now(), hours=settings.release.clinical_hours,
+        )  # fmt: skip
     sender = request.requested_by or settings.operator
     list_id = _take_in(record, clock, settings, request, request_key=request_key, sender=sender)
     asked = CampaignRequest(

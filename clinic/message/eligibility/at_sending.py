@@ -22,14 +22,18 @@ The same rules decide whether a submission that was left open may be asked about
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
+from clinic.message.audience.clinical import LATE, is_late
+from clinic.message.audience.outside import CODES as OUTSIDE
+from clinic.message.audience.outside import outside
 from clinic.message.eligibility.contact import is_capped, recently_contacted
 from clinic.message.eligibility.decisions import refusing_addresses
 from clinic.message.eligibility.held import HELD, is_held
@@ -51,6 +55,7 @@ class Moment:
     What a rule may ask: the campaign, its settings, and the messages that are about to leave.
 
     which: of `message`: the messages in question; members: their patients
+    outside: whom the template is not for by now, of those patients, by the reason's code
     contact: the settings by which it counts what else these patients had; None: that is not asked now
     connection: for a rule that must look before it can be asked: at a few rows of this campaign, not of each
     """
@@ -65,6 +70,7 @@ class Moment:
     purpose: str
     now: datetime
     settings: Settings
+    outside: Mapping[str, sa.Select[tuple[int]]]
     contact: Contact | None = None
 
     @property
@@ -115,6 +121,19 @@ def _held(moment: Moment) -> ColumnElement[bool]:
     return is_held(moment.members)
 
 
+def _outside(code: str, moment: Moment) -> ColumnElement[bool] | None:
+    """NEW-28: had it since, or lost a child; or staff decided so."""
+    found = moment.outside.get(code)
+    return None if found is None else message.c.patient_id.in_(found)
+
+
+def _clinical_late(moment: Moment) -> ColumnElement[bool] | None:
+    """NEW-28: a result or advice that waited for too long."""
+    hours = moment.settings.release.clinical_hours
+    late = is_late(moment.connection, moment.campaign_id, hours, moment.now)
+    return sa.true() if late else None
+
+
 def _visit_changed(moment: Moment) -> ColumnElement[bool] | None:
     """COM-12, ACX-36: a reminder of what will not be is not sent."""
     if moment.source != REMINDERS:
@@ -150,6 +169,8 @@ RULES: tuple[Rule, ...] = (
     Rule("no_contact", _no_contact),
     Rule("opted_out", _opted_out),
     Rule(HELD, _held),
+    *(Rule(code, partial(_outside, code)) for code in OUTSIDE),
+    Rule(LATE, _clinical_late),
     Rule("appointment_changed", _visit_changed),
     Rule("had_this_lately", _had_lately),
     Rule("recently_contacted", _had_enough),
@@ -177,6 +198,7 @@ def moment_of(
         .join(cohort_list, cohort_list.c.id == campaign.c.list_id)
         .where(campaign.c.id == campaign_id)
     ).one()
+    members = sa.select(message.c.patient_id).where(which)
     return Moment(
         connection=connection,
         which=which,
@@ -184,6 +206,9 @@ def moment_of(
         now=now,
         settings=settings,
         contact=contact,
+        outside=outside(
+            connection, chosen.template_version_id, lambda column: column.in_(members), now.date()
+        ),
         **chosen._mapping,
     )
 

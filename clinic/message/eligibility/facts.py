@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.cohort.rows import ListSource, match_patients
+from clinic.message.audience.outside import outside_of
 from clinic.message.eligibility.contact import is_capped, likely_to_fail, recently_contacted
 from clinic.message.eligibility.decisions import refused
 from clinic.message.eligibility.held import held
@@ -42,6 +43,7 @@ class Question:
     purpose: str
     today: date
     now: datetime | None = None  # to tell who was contacted lately; None: nobody was
+    template_version_id: int | None = None  # to tell whom it is for; None: everybody
 
 
 def facts_of(
@@ -92,6 +94,9 @@ def facts_of(
     facts["opted_out"] = facts["evidence"] != ""
     facts["hold"] = held(connection, facts)
     facts["held"] = facts["hold"] != ""
+    facts["outside"] = outside_of(
+        connection, question.template_version_id, facts["patient_id"], question.today
+    )
     facts["duplicate_of"] = pd.array([pd.NA] * len(facts), dtype="Int64")
     facts["had_this_lately"] = _had_this(connection, facts, question, settings.contact)
     facts["recently_contacted"] = _had_enough(connection, facts, question, settings.contact)

@@ -21,8 +21,10 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.errors import NotAllowed
 from clinic.govern.approvals.approvals import latest, request_approval, require_approved
+from clinic.govern.people.roles import CLINICAL
 from clinic.message import states
 from clinic.message.audience.audience import audience_of
+from clinic.message.audience.clinical import is_clinical
 from clinic.message.campaign.campaign import Campaign, get_campaign, locked_campaign
 from clinic.message.campaign.counting import count_outcomes
 from clinic.message.campaign.moves import move
@@ -71,13 +73,13 @@ def ask(
             clock,
             subject=SUBJECT,
             subject_id=campaign_id,
-            kind="notification" if _is_notice(connection, job) else "campaign",
+            kind=_kind_of(connection, job),
             digest=digest,
             requested_by=job.requested_by,
             summary=counts_of(connection, job, settings),
             reason=f"message {job.list_name}"[:200],
             flow_run_id=flow_run_id,
-            expires_in=timedelta(hours=settings.release.approval_hours),
+            expires_in=timedelta(hours=_open_hours(connection, job, settings)),
         )
         move(connection, states.AWAITING_APPROVAL, campaign.c.id == campaign_id)
     return True
@@ -85,11 +87,13 @@ def ask(
 
 def is_needed(connection: Connection, job: Campaign, settings: Settings) -> bool:
     """Whether one person alone may not send this: a notice to staff (ALC-8), what was accepted of a finding
-    that takes two, or a campaign of more messages than the settings allow. A dry run, and what the clock
-    tells the team, may always go."""
+    that takes two, what is clinical (NEW-28), or a campaign of more messages than the settings allow. A dry
+    run, and what the clock tells the team, may always go."""
     if job.dry_run or (job.purpose == ALERT and _is_to_staff(connection, job)):
         return False
     if job.purpose == NOTICE or need_second(connection, job.id):
+        return True
+    if is_clinical(connection, job.template_version_id):
         return True
     most = settings.release.approval_above
     if most is None:
@@ -100,6 +104,20 @@ def is_needed(connection: Connection, job: Campaign, settings: Settings) -> bool
         .where(message.c.campaign_id == job.id, message.c.state == states.PENDING)
     )
     return (count or 0) > most
+
+
+def _kind_of(connection: Connection, job: Campaign) -> str:
+    if _is_notice(connection, job):
+        return "notification"
+    return CLINICAL if is_clinical(connection, job.template_version_id) else "campaign"
+
+
+def _open_hours(connection: Connection, job: Campaign, settings: Settings) -> float:
+    """How long the request stays open: what is clinical is worth nothing after its own hours."""
+    hours = settings.release.approval_hours
+    if is_clinical(connection, job.template_version_id):
+        return min(hours, settings.release.clinical_hours)
+    return hours
 
 
 def _is_notice(connection: Connection, job: Campaign) -> bool:

@@ -8,6 +8,8 @@ told of a visit and not of which one, or, where no such text is set, nothing.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
@@ -21,6 +23,7 @@ from clinic.message.words.classes import DAY_WORD, NEUTRAL
 from clinic.message.words.days import day_words
 from clinic.message.words.judging import Hit, judge
 from clinic.message.words.phrases import Phrase, word_list
+from clinic.message.words.reachable import judge_reachable
 from clinic.message.words.trust import judge_trust
 
 _VISITS = "report"  # the source of a list of appointments
@@ -35,7 +38,7 @@ def neutral_variables(source: ListSource, setting: Setting) -> tuple[str, ...]:
 
 def judge_block(
     job: Campaign, source: ListSource, setting: Setting, rows: pd.DataFrame, values: pd.DataFrame,
-    fixed: str,
+    fixed: str, classes: Collection[str] = (),
 ) -> list[Hit]:  # fmt: skip
     """
     What the messages of these rows say. Notes in `unfit` who gets no reminder; gives others the neutral one.
@@ -43,7 +46,7 @@ def judge_block(
     Args:
         rows: `body` and `subject`, as they would leave
         values: of the variables, same index
-        fixed: the template's own words
+        fixed: the template's own words; classes: its classes
     """
     rows["unfit"] = False
     if source.source == STAFF_LIST:
@@ -54,6 +57,7 @@ def judge_block(
         *places_to_fill(fixed, values),
         *_judge_trust(job, setting, rows, fixed),
         *_judge_days(job, setting, fixed, len(rows)),
+        *judge_reachable(rows["body"].tolist(), classes, setting.content),
     ]
 
 

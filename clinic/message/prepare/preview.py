@@ -17,6 +17,8 @@ from sqlalchemy import Connection
 
 from clinic.clock import Clock
 from clinic.cohort.list_index import PREVIEW, is_preview
+from clinic.message.audience.audience import ANYBODY
+from clinic.message.audience.spared import with_spared
 from clinic.message.campaign.counting import messages_of
 from clinic.message.template.catalogue import PREVIEW_TEXT, NewTemplate, add_template
 from clinic.record.database import Record
@@ -59,7 +61,9 @@ def add_preview_text(
     Raises:
         TemplateRefused: the text is not fit
     """
-    add_template(record, clock, NewTemplate(key, "Free text", PREVIEW_TEXT, text, subject), by=by)
+    audience = with_spared(ANYBODY, f"{subject or ''} {text}")
+    new = NewTemplate(key, "Free text", PREVIEW_TEXT, text, subject, audience=audience)
+    add_template(record, clock, new, by=by)
     return key
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 
 from clinic.cohort.rows import BLOCK_ROWS, ListSource, get_list, parse_cells
 from clinic.message import states
+from clinic.message.audience.audience import audience_of
 from clinic.message.campaign.campaign import Campaign, get_campaign
 from clinic.message.codes import batch_id, message_id
 from clinic.message.prepare.content import keep_findings
@@ -127,6 +128,7 @@ def stage(
         source = get_list(connection, job.list_id)
         texts = load_texts(connection, job.template_version_id, source, channel=job.channel)
         manner = manner_of(connection, job, source, setting, texts.variables)
+        classes = audience_of(connection, job.template_version_id).classes
     names = dict.fromkeys(
         [*texts.variables, *neutral_variables(source, setting), *manner.variables]
     )
@@ -144,7 +146,7 @@ def stage(
         if job.channel == "sms" and setting.organisation.plain_typography:
             rewritten = count_rewritten(rows["body"])
             rows["body"] = [plain(body) for body in rows["body"]]
-        hits = judge_block(job, source, setting, rows, said, texts.fixed)
+        hits = judge_block(job, source, setting, rows, said, texts.fixed, classes)
         speak(manner, rows, values, standing, hits, texts.fixed)
         rows["segments"] = count_many(rows["body"].tolist()) if job.channel == "sms" else 0
         with record.write() as connection:

@@ -33,6 +33,8 @@ from clinic.record.schema.safety import safety_acceptance
 CHECKS: Final[dict[str, str]] = {
     "number_of_another": "Numbers or addresses of the list are other patients' on the record.",
     "name_differs": "Names of the list are unlike the patients' on the record.",
+    "outside_template": "Rows of the list are of patients whom the template is not for.",
+    "template_unlike_list": "The list is called after something else than the template.",
     "printed_unproven": "A template prints of a list that has neither names nor dates of birth.",
     "had_this_lately": "Patients of the list had the same template or text lately: the others are sent it.",
     "list_says_unclear": "Columns of the list may say no, and some of their cells are not understood.",

@@ -30,6 +30,7 @@ from clinic.message.audience.audience import (
     audience_of,
     keep_audience,
 )
+from clinic.message.audience.spared import with_spared
 from clinic.message.template.template import compile_template
 from clinic.message.template.variables import allowed_variables
 from clinic.record.database import Record
@@ -104,7 +105,8 @@ def add_own_text(
         TemplateRefused: the text is not fit
     """
     key = "own-" + _digest(text, subject)[:16]
-    new = NewTemplate(key, "Free text", OWN_TEXT, text, subject)
+    audience = with_spared(ANYBODY, f"{subject or ''} {text}")
+    new = NewTemplate(key, "Free text", OWN_TEXT, text, subject, audience=audience)
     add_template(record, clock, new, by=by)
     return key
 
@@ -202,17 +204,27 @@ def _add(connection: Connection, clock: Clock, new: NewTemplate, *, by: str, unl
     return int(version)
 
 
-def _last(connection: Connection, template_id: int) -> sa.Row[Any] | None:
+class _Newest(NamedTuple):
+    id: int
+    version: int
+    subject: str | None
+    body: str
+    sha256: str
+    created_by: str
+
+
+def _last(connection: Connection, template_id: int) -> _Newest | None:
     """Its newest version."""
-    return connection.execute(
-        sa.select(template_version)
+    row = connection.execute(
+        sa.select(*(template_version.c[name] for name in _Newest._fields))
         .where(template_version.c.template_id == template_id)
         .order_by(template_version.c.version.desc())
         .limit(1)
     ).one_or_none()
+    return _Newest._make(row) if row is not None else None
 
 
-def _says_the_same(last: sa.Row[Any] | None, new: NewTemplate) -> bool:
+def _says_the_same(last: _Newest | None, new: NewTemplate) -> bool:
     return last is not None and (last.body, last.subject) == (new.body, new.subject)
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from clinic.errors import NotFound, TemplateRefused
-from clinic.message.audience.audience import Audience
+from clinic.message.audience.audience import ANYBODY, Audience
 from clinic.message.audience.bounds import read_age, read_coded, read_group, read_sex
 from clinic.message.audience.classes import classes_in
+from clinic.message.audience.spared import with_spared
 from clinic.message.template.catalogue import NewTemplate, TemplateText, get_versions
 from clinic.record.database import Record
 
@@ -55,15 +56,19 @@ def next_template(record: Record, key: str, typed: Typed) -> NewTemplate:
     except NotFound:
         return _first(key, typed)
     _refuse_fixed(last, typed)
-    return NewTemplate(
-        key,
-        last.name,
-        last.message_type,
-        last.body if typed.text is None else typed.text,
-        last.subject if typed.subject is None else typed.subject or None,
-        last.purpose,
-        audience=last.audience,
+    body = last.body if typed.text is None else typed.text
+    subject = last.subject if typed.subject is None else typed.subject or None
+    before, now = (
+        _words(key, last.name, *texts) for texts in ((last.body, last.subject), (body, subject))
     )
+    audience = with_spared(last.audience, now, before=before)
+    return NewTemplate(
+        key, last.name, last.message_type, body, subject, last.purpose, audience=audience
+    )
+
+
+def _words(*texts: str | None) -> str:
+    return " ".join(filter(None, texts))
 
 
 def next_audience(record: Record, key: str, said: ForWhom) -> NewTemplate:
@@ -119,6 +124,7 @@ def _first(key: str, typed: Typed) -> NewTemplate:
         typed.text,
         typed.subject,
         typed.purpose or "any",
+        audience=with_spared(ANYBODY, _words(key, typed.name, typed.text, typed.subject)),
     )
 
 

@@ -12,7 +12,10 @@ from clinic.message.template.catalogue import NewTemplate
 # Whoever had it this season is not asked again
 _FLU: Final = Audience(bounds=Bounds(not_if_coded=(Coded(("flu-vaccination",), "09-01"),)))
 # Who is invited: 24 and a half to 64. What a practice says otherwise stays: cohort templates for
-_SMEAR: Final = Audience((RECALL,), Bounds(sex="female", age_from=24, age_to=64))
+_SMEAR: Final = Audience(
+    (RECALL,),
+    Bounds(sex="female", age_from=24, age_to=64, exclude_codes=(Coded(("end-of-life",), "ever"),)),
+)
 
 TEMPLATES: Final = (
     NewTemplate(

@@ -13,6 +13,7 @@ CODE: Final = "content_"  # and the class: what `--accept` names
 PLACEHOLDER, UNFILLED = "placeholder", "unfilled"
 SHORTENER, DOMAIN, REPLY, UNNAMED = "shortener", "domain", "reply", "unnamed"
 DAY_WORD = "day_word"
+HOURS, URGENT_HELP = "hours", "urgent_help"
 NEUTRAL: Final = (
     "neutral"  # nothing to accept: a reminder that says less because its visit is sensitive
 )
@@ -48,6 +49,14 @@ OTHERS: Final[dict[str, tuple[str, str]]] = {
         "The message names a day that is another one if it is sent on another day, and it may be: it is "
         "scheduled or spread over days, or today's hours are over",
         "Write the date",
+    ),
+    HOURS: (
+        "The message does not say when the practice can be reached, which the template's class asks for",
+        "Write its hours, such as: Monday to Friday 8am to 6.30pm",
+    ),
+    URGENT_HELP: (
+        "The message does not say whom to call if closed or urgent, which the template's class asks for",
+        "Write, for example: when we are closed call 111, in an emergency 999",
     ),
 }
 # What nobody can accept: it is changed

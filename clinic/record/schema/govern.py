@@ -2,6 +2,7 @@
 Who may decide, what was decided, and the audit trail.
 
     operator                       a person who works here: role, and a slow hash of their password
+    clinician                      who of them is a registered clinician
     sign_in                        who gave their password within the hour, from which account
     approval                       one a request: bound to a digest of what was reviewed, used once
     audit_block 1 ── 1 audit_act   one human act or one operation (ALC-40's fields)
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ForeignKey,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -45,6 +47,17 @@ operator = Table(
     Column("created_by", String(80), nullable=False),
     CheckConstraint("name = lower(name)", name="name_lower"),
     CheckConstraint("role IN ('operator', 'team_lead', 'manager', 'admin')", name="role_known"),
+)
+
+# Who of them is a registered clinician: clinic/govern/people/clinicians.py
+clinician = Table(
+    "clinician",
+    METADATA,
+    Column("operator", ForeignKey("operator.name"), primary_key=True),
+    Column("registration", String(80), nullable=False),  # GMC 1234567
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    Column("added_at", UtcDateTime, nullable=False),
+    Column("added_by", String(80), nullable=False),
 )
 
 # One a person and account of the system: clinic/govern/people/sign_in.py. The token itself is in the

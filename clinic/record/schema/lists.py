@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
+    Index,
     Integer,
     PrimaryKeyConstraint,
     String,
@@ -95,4 +96,27 @@ template_audience = Table(
     ),
     Column("classes", String(60), nullable=False, server_default=""),  # with a space between two
     Column("bounds", Text),  # JSON: clinic/message/audience/bounds.py; empty: none
+)
+
+# What staff decided for one patient (clinic/message/audience/exceptions.py); ended_at: empty while it holds
+template_exception = Table(
+    "template_exception",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("template_id", ForeignKey("template.id"), nullable=False),
+    Column("patient_id", ForeignKey("patient.id"), nullable=False),
+    Column("lifts", String(40), nullable=False),  # never; or bounds, with a space between two
+    Column("reason", Text, nullable=False),  # their words: the trail has a digest of it
+    Column("set_by", String(80), nullable=False),
+    Column("set_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("ended_by", String(80)),
+)
+Index(
+    "uq_template_exception_holds",
+    template_exception.c.template_id,
+    template_exception.c.patient_id,
+    unique=True,
+    sqlite_where=template_exception.c.ended_at.is_(None),
+    postgresql_where=template_exception.c.ended_at.is_(None),
 )

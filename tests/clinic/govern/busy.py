@@ -11,10 +11,12 @@ from clinic.change.review.deciding import decide
 from clinic.cohort.import_list import take_in_ids
 from clinic.gateway.incoming.parse import Receipt
 from clinic.govern.approvals.approvals import request_approval
+from clinic.govern.people.clinicians import set_clinician
 from clinic.govern.people.operators import Operator, add_operator
 from clinic.govern.rules.governed import take_first_values
 from clinic.message.audience.audience import Audience
 from clinic.message.audience.bounds import Bounds
+from clinic.message.audience.exceptions import decide_for
 from clinic.message.campaign.override import apply_override, keep_override
 from clinic.message.campaign.trail import tell_released, tell_requested
 from clinic.message.incoming.apply_receipts import apply_receipts
@@ -46,15 +48,18 @@ def make_busy(record: Record, clock: FakeClock, folder: Path) -> Record:
     people = (("root", "admin", "root"), ("mia", "manager", "root"), ("ann", "operator", "root"))
     for name, role, by in people:
         add_operator(record, clock, name=name, role=role, secret=SECRET, by=by)  # type: ignore[arg-type]
+    set_clinician(record, clock, name="mia", registration="GMC 1234567", by="root")
     add_patients(record, 6)
     with record.write() as connection:
         connection.exec_driver_sql("UPDATE patient SET local_id = 'L' || id")
         connection.exec_driver_sql("UPDATE patient SET status = 'on_hold' WHERE id = 3")
     take_first_values(record, clock, Settings(), by="nia")
-    recall = Audience(("recall",), Bounds(age_from=65))
+    recall = Audience(("recall",), Bounds(exclude_groups=("nobodys",)))
     add_template(
         record, clock, NewTemplate("jab", "Jab", "notice", "Come.", audience=recall), by="nia"
     )
+    for lifts in (["never"], ["age"]):
+        decide_for(record, clock, "jab", 2, lifts, reason="as she asked", by="nia")
     _message(record, clock, folder)
     take_in_ids(record, clock, ["L1", "L9"], request_key="own", name="Two", taken_by="ann")
     with record.write() as connection:

@@ -8,7 +8,10 @@ import pytest
 import sqlalchemy as sa
 
 from clinic.clock import SystemClock
-from clinic.errors import NotFound
+from clinic.errors import NotAllowed, NotFound
+from clinic.message.audience.audience import Audience
+from clinic.message.audience.bounds import Bounds
+from clinic.message.template.catalogue import NewTemplate, add_template
 from clinic.practice.groups import (
     Added,
     Group,
@@ -107,3 +110,16 @@ def test_who_made_filled_and_emptied_a_group_is_on_the_trail(patients: Record) -
             ("max", "group.removed", 1),
             ("root", "group.deleted", 1),
         ]
+
+
+def test_a_group_that_a_template_leaves_out_is_not_deleted(patients: Record) -> None:
+    """NEW-28: a maternity text would go to its members; an older version of it does not count."""
+    add_to_group(patients, CLOCK, "baby-loss", ["1001"], by="ann", name="Lost a baby")
+    for groups in (("others", "baby-loss"), ()):
+        audience = Audience((), Bounds(exclude_groups=groups))
+        new = NewTemplate("baby-clinic", "Baby clinic", "invitation", "Come.", audience=audience)
+        add_template(patients, CLOCK, new, by="ann")
+        if groups:
+            with pytest.raises(NotAllowed, match="baby-clinic would go to this group's members"):
+                delete_group(patients, CLOCK, "baby-loss", by="ann")
+    assert delete_group(patients, CLOCK, "baby-loss", by="ann") == 1

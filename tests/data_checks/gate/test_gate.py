@@ -127,6 +127,7 @@ def test_the_gate_counts_what_the_screening_found() -> None:
         "had_this_lately": 0,
         "number_differs": 0,
         "list_says_unclear": 0,
+        "outside_template": 0,
         "dead": 1,
         "dummies": 0,
         "errors": 2,

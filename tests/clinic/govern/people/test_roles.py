@@ -29,6 +29,7 @@ APPROVED_BY = [
     ("campaign", "manager"),  # NEW-1
     ("resend_unknown", "manager"),
     ("setting", "manager"),
+    ("clinical", "operator"),  # NEW-28: and they are a clinician
 ]
 
 

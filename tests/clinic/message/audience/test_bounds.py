@@ -7,10 +7,11 @@ from datetime import date
 import pytest
 
 from clinic.errors import NotAllowed, TemplateRefused
-from clinic.message.audience.bounds import Bounds, age_range, read_age, read_coded
+from clinic.message.audience.bounds import age_range, read_age, read_coded
 from clinic.message.audience.classes import classes_in
 from clinic.message.template.catalogue import (
     NewTemplate,
+    add_own_text,
     add_template,
     get_versions,
     seed_catalogue,
@@ -99,10 +100,8 @@ def test_whom_it_is_for_is_a_version_as_its_text_is(record: Record, clock: FakeC
     only = ForWhom(age="any", exclude_groups=("none",))
     add_template(record, clock, next_audience(record, "baby", only), by="nia")
     said_of = [(one.body, one.audience.says()) for one in get_versions(record, "baby")]
-    loss = (
-        "never who has a code of the loss of a baby or the end of a pregnancy in the last 2 years"
-    )
-    whole = f"sensitive; female patients; aged 16-55; {loss}; never who is in the group B1"
+    loss = "never for patients with a code of the loss of a baby or the end of a pregnancy in the last 2 years"
+    whole = f"sensitive; female patients; aged 16-55; {loss}; never for members of the group B1"
     assert said_of == [
         ("Come soon.", f"sensitive; female patients; {loss}"),
         ("Come soon.", whole),
@@ -121,7 +120,45 @@ def test_a_practice_says_whom_the_vendors_template_is_for_and_seeding_leaves_it(
     seed_catalogue(sqlite_record, clock, TEMPLATES)
     newest = get_versions(sqlite_record, "smear-recall")[0]
     assert newest.version == 2
-    assert newest.audience.bounds == Bounds(sex="female", age_from=25, age_to=70)
+    bounds = newest.audience.bounds
+    assert (bounds.sex, bounds.age_from, bounds.age_to) == ("female", 25, 70)
     text = next_template(sqlite_record, "smear-recall", Typed(text="Come now."))
     with pytest.raises(NotAllowed, match="template-locked"):
         add_template(sqlite_record, clock, text, by="nia")
+
+
+LOSS = "loss-of-a-baby/1y"
+
+
+@pytest.mark.parametrize(
+    ("text", "spared"),
+    [
+        ("Come to our antenatal clinic.", LOSS),
+        ("Your baby's first vaccination is due.", LOSS),
+        ("Mae eich apwyntiad gyda'r fydwraig.", LOSS),
+        ("Your flu vaccination is due.", ""),
+        ("Please tell us your date of birth.", ""),
+    ],
+)
+def test_a_text_about_babies_spares_who_lost_one_until_a_person_says_otherwise(
+    sqlite_record: Record, clock: FakeClock, text: str, spared: str
+) -> None:
+    """Safety 25: a template and free text alike; who took it away is not asked again."""
+
+    def spares(key: str) -> str:
+        bounds = get_versions(sqlite_record, key)[0].audience.bounds
+        return ", ".join(one.written() for one in bounds.exclude_codes)
+
+    own = add_own_text(sqlite_record, clock, text, by="nia")
+    first = next_template(sqlite_record, "new", Typed(text=text))
+    add_template(sqlite_record, clock, first, by="nia")
+    assert (spares(own), spares("new")) == (spared, spared)
+    without = next_audience(sqlite_record, "new", ForWhom(exclude_codes=("none",)))
+    add_template(sqlite_record, clock, without, by="nia")
+    later = next_template(sqlite_record, "new", Typed(text=f"{text} Please ring."))
+    add_template(sqlite_record, clock, later, by="nia")
+    assert spares("new") == ""
+    other = next_template(sqlite_record, "new", Typed(text="Newborn checks are on Monday."))
+    assert [one.written() for one in other.audience.bounds.exclude_codes] == (
+        [] if spared else [LOSS]
+    )
