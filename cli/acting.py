@@ -25,7 +25,8 @@ class How(Enum):
 
 
 _EVERY: Final = (
-    "patients import", "list take-over", "message", "remind", "pause", "resume", "cancel", "sending allow",
+    "patients import", "patients safe-contact set", "patients safe-contact show", "patients safe-contact lift",
+    "list take-over", "message", "remind", "pause", "resume", "cancel", "sending allow",
     "sending ask", "resend",
     "unknown ask", "unknown settle", "templates add", "templates for", "templates patient",
     "groups add", "groups remove", "groups delete",

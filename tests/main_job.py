@@ -21,7 +21,7 @@ from clinic.message.prepare.stage import stage
 from clinic.message.sending.deliver import deliver
 from clinic.message.template.catalogue import NewTemplate, add_template
 from clinic.message.template.variables import setting_of
-from clinic.message.timing.timing import timing_of
+from clinic.message.timing.timing import Timing, timing_of
 from clinic.practice.people import nhs_numbers
 from clinic.record.database import Record
 from clinic.record.installation import install
@@ -138,7 +138,10 @@ class Practice:
         """Let the campaign go, and send it."""
         timing = timing_of(self.settings)
         release_campaign(self.record, self.clock, self.settings, campaign_id, timing)
-        ledger = make_ledger(self.record, self.clock, self.folder, settings=self.settings)
+        ledger = make_ledger(
+            self.record, self.clock, self.folder, settings=self.settings,
+            timing=Timing(phones=self.settings.phones),
+        )  # fmt: skip
         deliver(ledger, self.gateway, campaign_id, 1, batches)
 
     def finish(self, campaign_id: int) -> Summary:

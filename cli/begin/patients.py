@@ -1,4 +1,4 @@
-"""`cohort patients`: import patients."""
+"""`cohort patients`: import patients, and say how one may be contacted safely."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cli import console
+from cli.begin import safe_contact
 from cli.options import Json
 from cli.proof import Me, SecretFd, who_acts
 from cli.wiring import get_settings, open_record
@@ -23,6 +24,8 @@ _TAKEN_IN = {"added", "changed", "unchanged"}
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="rich", help="The record's patients, from an export."
 )
+
+app.add_typer(safe_contact.app, name="safe-contact")
 
 
 @app.callback()
@@ -48,6 +51,8 @@ def import_file(
     Columns are known by their headings, in any order: NHS Number, EMIS Number, Given Name, Family Name,
     Date of Birth, Mobile Telephone, E-mail Address … Facility (or Organisation Code) and Provider (or
     Usual GP) say where somebody belongs who belongs nowhere yet; everybody else stays where they are.
+    Columns that mark patients as sensitive, or say that they declined messages (SpineSensitive, Safeguarding,
+    SMS Declined …), are obeyed.
     An empty cell takes nothing away; columns that are not imported are named. Run it again whenever the
     practice exports again, or after it was interrupted. That it was done, by whom and from which file (its
     SHA-256), is in the audit trail.
@@ -74,6 +79,9 @@ def import_file(
                 "provider": result.unknown["provider_id"].total(),
             },
             "stayed": result.stayed,
+            "no_contact": result.contact.restricted,
+            "opted_out": result.contact.opted_out,
+            "unclear": dict(result.contact.unclear),
             "remarks": [asdict(row) for row in report_rows(opened)],
         }
         console.show_json(told)
@@ -106,11 +114,26 @@ def _tell(result: Imported, limit: int) -> None:
         console.show_table(title, ["Row", "Outcome", "What to do"], shown, right=(0,))
     if result.unused:
         console.say(f"Columns not imported: {', '.join(result.unused)}.")
+    _tell_contact(result)
     _tell_places(result)
     if result.counts.keys() & _TAKEN_IN:
         console.next_commands("cohort message --status active --name NAME --template KEY")
     else:
         console.say("Nobody was imported: correct the file as said above, and import it again.")
+
+
+def _tell_contact(result: Imported) -> None:
+    """For how many patients it was set how they may be contacted; which ones is told nowhere."""
+    contact = result.contact
+    if contact.restricted:
+        console.say(f"{contact.restricted:,} patients are contacted by no channel from now on.")
+    if contact.opted_out:
+        console.say(f"{contact.opted_out:,} opt-outs were noted.")
+    for heading, cells in contact.unclear.items():
+        console.say(
+            f"Column {heading}: {cells:,} cells are neither yes nor no, and nothing was set from them. Write "
+            "yes or no in them, and import the file again."
+        )
 
 
 def _quotable(words: Counter[str]) -> list[tuple[str, int]]:

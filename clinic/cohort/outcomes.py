@@ -107,7 +107,9 @@ _BEFORE = (
         "sent until somebody decides: cohort holds.",
     ),
     Outcome(
-        "no_contact", "left_out", "The patient's preferred contact is No Contact. Do not message."
+        "no_contact",
+        "left_out",
+        "The record says not to contact the patient, or not this way. Do not message.",
     ),
     Outcome(
         "list_says_dead",

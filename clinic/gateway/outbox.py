@@ -19,6 +19,7 @@ from clinic.clock import Clock, SystemClock
 from clinic.gateway.protocol import Answer, GatewayClass, Outgoing, Taken
 from clinic.record.bulk import insert_rows
 from clinic.record.database import Record
+from clinic.record.safe_numbers import shown
 from clinic.record.schema.messages import OUTBOX
 from clinic.record.schema.outbox import outbox, outbox_submission
 
@@ -95,7 +96,7 @@ def read_outbox(
         sa.select(
             outbox.c.reference,
             outbox_submission.c.channel,
-            outbox.c.address,
+            shown(outbox.c.address),
             outbox.c.subject,
             outbox.c.body,
             outbox_submission.c.taken_at,

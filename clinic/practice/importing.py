@@ -4,7 +4,8 @@ Takes patients in from an export of the practice's system: new ones are added, c
 A block of rows is one transaction; running the same file again changes nothing, so that a killed import
 is simply run again. A cell that is empty takes nothing away. The first row of a patient counts; another
 row of the same patient is listed, and so is every row that cannot be used. Where a patient belongs is
-imported for those who belong nowhere yet (clinic/practice/belonging.py).
+imported for those who belong nowhere yet (clinic/practice/belonging.py). Marks of patients at risk, and who
+declined to be messaged, are imported too (clinic/practice/import_contact.py).
 
 The audit trail has two acts of it: that it began, before the first row, and how it ended, with counts.
 Each names who, the digest of the file's bytes and no value of a row (NEW-10).
@@ -28,6 +29,7 @@ from clinic.cohort.outcomes import OUTCOMES
 from clinic.govern.audit.trail import Act, record_act
 from clinic.practice.belonging import NAMED_BY, Belonging
 from clinic.practice.doubt import another_patient, same_but_for_zeros
+from clinic.practice.import_contact import ContactColumns
 from clinic.record.bulk import insert_rows, is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.people import patient
@@ -82,6 +84,7 @@ class Imported:
     unused: headings of columns that an import does not use
     unknown: "facility_id" and "provider_id" → codes and names of the file that are not here → rows
     stayed: rows of patients whom the file puts elsewhere than where they are, and who stay there
+    contact: columns that say how patients may be contacted, and for how many patients it was set
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -89,6 +92,7 @@ class Imported:
     unused: tuple[str, ...] = ()
     unknown: dict[str, Counter[str]] = field(default_factory=dict)
     stayed: int = 0
+    contact: ContactColumns = field(default_factory=ContactColumns)
 
 
 def import_patients(
@@ -104,11 +108,14 @@ def import_patients(
         ListRefused: the file changed while it was read; what was imported stays
     """
     headings = _headings(file)
-    unused = tuple(name for name in file.columns if name not in headings.values())
+    others = [name for name in file.columns if name not in file.fields.values()]
+    contact = ContactColumns.of(others)
+    used = {*headings.values(), *contact.headings}
+    unused = tuple(name for name in file.columns if name not in used)
     seen: set[str] = set()
     with record.read() as connection:
         belonging = Belonging.of(connection)
-    result = Imported(unused=unused, unknown=belonging.unknown)
+    result = Imported(unused=unused, unknown=belonging.unknown, contact=contact)
     order = _date_order(file)
     _tell(record, clock, "import-begun", file, by, {})
     for block in file.blocks():
@@ -118,9 +125,11 @@ def import_patients(
             _match(connection, rows, belonging)
             _insert(connection, rows[rows["outcome"] == "added"])
             _update(connection, rows)
+            contact.apply(connection, block, rows, by=by, now=clock.now())
         _note(result, rows)
     result.stayed = belonging.stayed
-    _tell(record, clock, "imported", file, by, result.counts)
+    set_for = {"no_contact": contact.restricted, "opted_out": contact.opted_out}
+    _tell(record, clock, "imported", file, by, {**result.counts, **set_for})
     return result
 
 

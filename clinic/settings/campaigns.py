@@ -46,6 +46,10 @@ class Contact(Section):
         default=False,
         description="Leave out numbers and addresses whose last message failed for good",
     )
+    restricted_tags: tuple[str, ...] = Field(
+        default=(),
+        description="Codes of tags whose patients are sent nothing by any channel, as for No Contact",
+    )
 
 
 class Release(Section):

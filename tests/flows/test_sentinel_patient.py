@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 from cli.program import app
 from clinic.gateway.protocol import Answer, Outgoing, Turned
 from clinic.message.campaign.request import MessageRequest
+from clinic.practice.safe_contact import set_safe_contact
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign
 from clinic.record.schema.messages import message as message_table
@@ -49,6 +50,8 @@ class Sentinel:
     email: str
     born: date
     remark: str
+    safe: str  # NEW-26: the number that is safe, and why; what is sent goes there
+    why: str
 
     @property
     def words(self) -> list[str]:
@@ -56,7 +59,8 @@ class Sentinel:
         n, m, b = self.nhs_number, self.mobile, self.born
         return [
             self.given, self.family, n, f"{n[:3]} {n[3:6]} {n[6:]}", m, m[1:], f"+44{m[1:]}",
-            self.email, f"{b:%Y-%m-%d}", f"{b:%d/%m/%Y}", self.remark, f"-{n}",
+            self.email, f"{b:%Y-%m-%d}", f"{b:%d/%m/%Y}", self.remark, f"-{n}", self.safe,
+            self.safe[1:], f"+44{self.safe[1:]}", self.why,
         ]  # fmt: skip
 
 
@@ -72,6 +76,8 @@ def sentinel() -> Sentinel:
         email=f"{letters}@example.org",
         born=date(1906 + unique.int % 20, 7, 1 + unique.int % 28),
         remark=f"remark {letters} \\ é",
+        safe=f"07700900{100 + (unique.int + 450) % 900}",
+        why=f"somebody reads {letters}",
     )
 
 
@@ -81,6 +87,10 @@ def peopled(practice: Practice, sentinel: Sentinel) -> None:
     practice.patient(
         100, nhs_number=sentinel.nhs_number, given_name=sentinel.given, mobile=sentinel.mobile,
         family_name=sentinel.family, email=sentinel.email, birth_date=sentinel.born,
+    )  # fmt: skip
+    set_safe_contact(
+        practice.record, practice.clock, 100, channels=["sms"], number=sentinel.safe,
+        reason=sentinel.why, by="nia", phones=practice.settings.phones,
     )  # fmt: skip
     practice.template("Dear {{ patient.full_name }}: {{ list.Remark|default('') }}", key="dear")
 

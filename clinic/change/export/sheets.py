@@ -13,6 +13,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select
 
+from clinic.record.safe_numbers import shown
 from clinic.record.schema.clinical import allergy, diagnosis, medication
 from clinic.record.schema.people import (
     appointment,
@@ -191,8 +192,10 @@ def _messages() -> list[Sheet]:
             decided_at="Decided", source="Source", code="Code",
         )),
         _of("Messages", clinical_item, *_named(
-            clinical_item, channel="Channel", address="Address", subject="Subject", text="Text",
-            status="Status", sent_at="Sent", snomed_codes="SNOMED Codes",
+            clinical_item, channel="Channel"),
+            shown(clinical_item.c.address, clinical_item.c.patient_id).label("Address"),
+            *_named(clinical_item, subject="Subject", text="Text", status="Status", sent_at="Sent",
+            snomed_codes="SNOMED Codes",
         )),
     ]  # fmt: skip
 

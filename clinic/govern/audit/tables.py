@@ -260,7 +260,7 @@ NOT_SEALED: Final[Mapping[str, str]] = MappingProxyType(
             (
                 "patient", "appointment", "consent", "facility", "provider", "patient_group",
                 "group_member", "tag", "patient_tag", "diagnosis", "medication", "allergy",
-                "address_decision",
+                "address_decision", "safe_contact",
             ),
             _RECORD,
         ),
@@ -269,7 +269,7 @@ NOT_SEALED: Final[Mapping[str, str]] = MappingProxyType(
                 "batch", "submission", "pace_lane", "operation_writing", "visit_plan",
                 "reminder", "follow_up", "installation", "outbox", "outbox_submission",
                 "receipt_cursor", "field_edit", "recall", "recall_task",
-                "shared_decision",
+                "shared_decision", "told_visit",
             ),
             _AT_WORK,
         ),

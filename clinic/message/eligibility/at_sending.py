@@ -37,10 +37,12 @@ from clinic.message.audience.outside import outside
 from clinic.message.eligibility.contact import is_capped, recently_contacted
 from clinic.message.eligibility.decisions import refusing_addresses
 from clinic.message.eligibility.held import HELD, is_held
+from clinic.message.eligibility.safe_contact import restricted
 from clinic.message.eligibility.same_text import had_it_meanwhile
 from clinic.message.eligibility.suppress import opted_out
 from clinic.message.reminders.remind import SOURCE as REMINDERS
 from clinic.message.reminders.remind import changed_since
+from clinic.message.reminders.told_visits import told_otherwise
 from clinic.record.schema.lists import cohort_list
 from clinic.record.schema.messages import campaign, message
 from clinic.record.schema.people import patient
@@ -104,8 +106,11 @@ def _status(moment: Moment) -> ColumnElement[bool]:
     return patient.c.status.is_not(None) & patient.c.status.not_in(allowed)
 
 
-def _no_contact(_: Moment) -> ColumnElement[bool]:
-    return patient.c.preferred_channel == "none"
+def _no_contact(moment: Moment) -> ColumnElement[bool]:
+    """By preference, or for their safety (NEW-26): one reason, so that it does not give away which."""
+    tags = moment.settings.contact.restricted_tags
+    unsafe = restricted(moment.channel, tags, moment.members)
+    return sa.or_(patient.c.preferred_channel == "none", message.c.patient_id.in_(unsafe))
 
 
 def _opted_out(moment: Moment) -> ColumnElement[bool]:
@@ -134,10 +139,10 @@ def _clinical_late(moment: Moment) -> ColumnElement[bool] | None:
     return sa.true() if late else None
 
 
-def _visit_changed(moment: Moment) -> ColumnElement[bool] | None:
-    """COM-12, ACX-36: a reminder of what will not be is not sent."""
+def _visit_changed(moment: Moment) -> ColumnElement[bool]:
+    """COM-12, ACX-36: nobody is told of a visit that will not be, nor sent where it is no more."""
     if moment.source != REMINDERS:
-        return None
+        return message.c.id.in_(told_otherwise(moment.which, moment.now))
     changed = changed_since(moment.campaign_id, moment.members, moment.now)
     return message.c.patient_id.in_(changed)
 

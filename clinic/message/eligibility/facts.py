@@ -21,6 +21,7 @@ from clinic.message.eligibility.decisions import refused
 from clinic.message.eligibility.held import held
 from clinic.message.eligibility.names import NAME_FIELDS, unlike_names
 from clinic.message.eligibility.numbers import DIFFERS, compare_numbers
+from clinic.message.eligibility.safe_contact import read_safe_contact
 from clinic.message.eligibility.same_text import had_the_same
 from clinic.message.eligibility.says_no import kind_of, read_says_no
 from clinic.message.eligibility.suppress import opt_outs
@@ -86,8 +87,17 @@ def facts_of(
     _judge_standing(facts, known, settings, question.today)
     # What failed is sent again to what the record says now: somebody may have corrected it (PAT-23)
     record_first = settings.organisation.address_from == "record" or source.source == "resend"
-    _judge_addresses(facts, rows, known, settings, question.channel, record_first=record_first)
+    safe = read_safe_contact(
+        connection, known["id"], question.channel, settings.contact.restricted_tags
+    )
+    facts["no_contact"] |= safe["restricted"]
+    _judge_addresses(
+        facts, rows, known, settings, question.channel, record_first=record_first,
+        safe=safe["number"],
+    )  # fmt: skip
     _compare(connection, facts, source, rows, known, settings, question.channel)
+    # The list's number is not used there: what is said of it would show that another is
+    facts.loc[safe["number"] != "", ["number_of_another", DIFFERS]] = False
     facts["list_says"] = _says_no(source, rows, question.channel)
     _stand_in_for_unregistered(facts, ids["nhs_number"])
     facts["evidence"] = _evidence(connection, facts, question)
@@ -160,14 +170,16 @@ def _judge_addresses(
     channel: str,
     *,
     record_first: bool,
+    safe: pd.Series[str],
 ) -> None:
+    """NEW-26: a number that is safe goes before both; what is read then is the patient's record."""
     field = _address_field(channel)
     listed, recorded = rows[field], known[field].fillna("").astype("str")
     first, second = listed, recorded
     if record_first:
         first, second = recorded, listed
-    text = first.where(first != "", second)
-    read = (text != "") & (text == recorded)
+    text = safe.where(safe != "", first.where(first != "", second))
+    read = (text != "") & ((text == recorded) | (safe != ""))
     facts["record_version"] = known["version"].astype("Int64").where(read)
     judged = judge_emails(text) if channel == "email" else judge_mobiles(text, settings.phones)
     facts["address"] = judged["address"]

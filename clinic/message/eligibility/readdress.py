@@ -2,8 +2,9 @@
 A number or address that was changed in the record since the list was checked is the one that is used (ACX-36).
 
 A campaign may wait for weeks, and the old number may be somebody else's by then. Asked in the intent, of
-rows whose address is the record's; one that is on the list alone is the list's, and stays. Whose new
-number cannot be used is left out with the reason, as they would have been at the check.
+rows whose address is the record's; one that is on the list alone is the list's, and stays, unless the patient
+has a safe number now (NEW-26), which goes before any other. Whose new number cannot be used is left out with
+the reason, as they would have been at the check.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
 from clinic.message import states
+from clinic.message.eligibility.safe_contact import safe_number
 from clinic.message.eligibility.suppress import count_suppressed
 from clinic.record.bulk import is_any_of, update_rows
 from clinic.record.schema.messages import message, recipient
@@ -53,12 +55,18 @@ def _written_since(
     connection: Connection, batch_id: int, channel: str
 ) -> Sequence[Row[tuple[int, str, str | None]]]:
     """
-    Waiting messages to the record's address, of patients of whom anything was changed since it was read.
+    Waiting messages to the record's address, of patients of whom anything was changed since it was read; and
+    those to another number than the one that is safe.
 
     Looked up by primary keys, message by message: a join might read the whole campaign for each batch.
     """
     of_patient = patient.c.id == message.c.patient_id
-    text = patient.c.email if channel == "email" else patient.c.mobile
+    field = patient.c.email if channel == "email" else patient.c.mobile
+    text: sa.ColumnElement[str | None] = sa.select(field).where(of_patient).scalar_subquery()
+    unsafe: sa.ColumnElement[bool] = sa.false()
+    if channel != "email":
+        safe = safe_number(message.c.patient_id)
+        text, unsafe = sa.func.coalesce(safe, text), safe != message.c.address
     read = sa.select(recipient.c.record_version).where(
         recipient.c.campaign_id == message.c.campaign_id,
         recipient.c.row_number == message.c.row_number,
@@ -68,11 +76,11 @@ def _written_since(
         sa.select(
             message.c.id,
             message.c.address,
-            sa.select(text).where(of_patient).scalar_subquery().label("text"),
+            text.label("text"),
         ).where(
             message.c.batch_id == batch_id,
             message.c.state == states.PENDING,
-            version.scalar_subquery() != read.scalar_subquery(),
+            sa.or_(version.scalar_subquery() != read.scalar_subquery(), unsafe),
         )
     ).all()
 

@@ -28,7 +28,10 @@ UNCLEAR: Final = "list_says_unclear"
 # In the order in which they count
 _KINDS: Final = (
     ("list_says_dead", r"dates? ?of ?death|death ?date|deceased|\bdied\b|\bdod\b|^dead$|^death$"),
-    ("list_says_sensitive", r"sensitiv|safeguarding|domestic ?(?:abuse|violence)|\bs flag\b"),
+    (
+        "list_says_sensitive",
+        r"sensitiv|confidentialit|safeguarding|domestic ?(?:abuse|violence)|\bs flag\b",
+    ),
     (
         "list_says_no_contact",
         r"\b(?:do ?not|dont|never|no) ?(?:text|contact|call|phone|message|sms|e ?mail)\b|^dnc$",
@@ -54,6 +57,9 @@ _YES: Final = frozenset(
         "deregistered", "sensitive", "restricted", "do not text", "do not contact", "dnc", "no contact",
     }
 )  # fmt: skip
+# Of a column about sensitivity, as PDS writes it too: restricted, very restricted, sensitive; unrestricted
+_MARKED: Final = frozenset({"r", "v", "s", "very restricted", "redacted"})
+_UNMARKED: Final = frozenset({"u", "n", "l", "m", "normal"})
 _AGREES: Final = frozenset(
     {
         "", "yes", "y", "true", "1", "x", "✓", "✔", "given", "consented", "consent given", "agreed",
@@ -113,6 +119,9 @@ def _says(text: str, kind: str) -> str:
         if word in _AGREES or _DATE.fullmatch(word):
             return ""
         return "list_says_declined" if word in _REFUSES else UNCLEAR
-    if word in _NO:
+    sensitive = kind == "list_says_sensitive"
+    if word in _NO or (sensitive and word in _UNMARKED):
         return ""
+    if sensitive and word in _MARKED:
+        return kind
     return kind if word in _YES or _DATE.fullmatch(word) else UNCLEAR

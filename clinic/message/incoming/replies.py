@@ -37,6 +37,7 @@ from clinic.message.eligibility.keywords import find_keyword, may_be_opt_out
 from clinic.message.words.marks import DEATH, MARKS, marks_of
 from clinic.record.bulk import is_any_of, update_rows
 from clinic.record.database import Record
+from clinic.record.safe_numbers import safe_for, shown
 from clinic.record.schema.people import patient
 from clinic.record.schema.receipts import reply
 from clinic.settings import Phones
@@ -292,7 +293,9 @@ def one_reply(record: Record, number: int, phones: Phones) -> tuple[Reply, list[
         if not found:
             raise NotFound("reply-unknown", f"there is no reply {number}; see: cohort replies")
         (own,) = found
-        ids = find_sharers(connection, own.channel, [own.address], phones)[own.address]
+        address = connection.scalars(sa.select(reply.c.address).where(reply.c.id == number)).one()
+        ids = find_sharers(connection, own.channel, [address], phones)[address]
+        ids += connection.scalars(safe_for(address)).all()
         names = (
             "id",
             "nhs_number",
@@ -321,11 +324,13 @@ def one_reply(record: Record, number: int, phones: Phones) -> tuple[Reply, list[
 
 
 def _listed() -> sa.Select[Any]:
-    columns = (
-        "id", "happened_at", "channel", "address", "text", "keyword", "patients", "marks", "state",
-        "owner", "note", "state_by", "state_at",
+    names = (
+        "text", "keyword", "patients", "marks", "state", "owner", "note", "state_by", "state_at",
     )  # fmt: skip
-    return sa.select(*(reply.c[name] for name in columns))
+    address = shown(reply.c.address).label("address")
+    return sa.select(
+        reply.c.id, reply.c.happened_at, reply.c.channel, address, *(reply.c[n] for n in names)
+    )
 
 
 def _replies(connection: Connection, query: sa.Select[Any]) -> list[Reply]:

@@ -22,6 +22,7 @@ from clinic.message.campaign.counting import messages_of
 from clinic.message.outcomes.reasons import message_says
 from clinic.message.outcomes.save import STATUS_WORDS
 from clinic.record.database import Record
+from clinic.record.safe_numbers import shown
 from clinic.record.schema.lists import template, template_version
 from clinic.record.schema.messages import batch, campaign, message
 from clinic.record.schema.people import ITEM_STATUS, patient
@@ -112,20 +113,20 @@ def list_sent(record: Record, wanted: Filter = Filter()) -> Iterator[Sent]:
     while True:
         with record.read() as connection:
             page = list(connection.execute(query.where(message.c.id > last)))
-        for *shown, state, error_text, reason, gateway in page:
-            yield _sent(shown, state, error_text, reason, gateway)
+        for *told, state, error_text, reason, gateway in page:
+            yield _sent(told, state, error_text, reason, gateway)
         if len(page) < PAGE:
             return
         last = page[-1].id
 
 
 def _sent(
-    shown: list[Any], state: str, error_text: str | None, reason: str | None, gateway: str
+    told: list[Any], state: str, error_text: str | None, reason: str | None, gateway: str
 ) -> Sent:
     """A row of `_messages`: what is shown as it is comes first."""
     kept = gateway == states.OUTBOX and state in states.LEFT
     error = error_text or (message_says(reason) if reason else None) or None
-    return Sent._make([*shown, KEPT if kept else WORDS[state], state, error])
+    return Sent._make([*told, KEPT if kept else WORDS[state], state, error])
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,8 @@ def list_waiting(record: Record, patient_id: int) -> list[Waiting]:
     """What is still to be sent to a patient, and when."""
     query = (
         sa.select(
-            message.c.id, message.c.campaign_id, message.c.channel, message.c.address,
+            message.c.id, message.c.campaign_id, message.c.channel,
+            shown(message.c.address, message.c.patient_id).label("address"),
             message.c.body.label("text"), campaign.c.state.label("campaign_state"),
             batch.c.not_before,
         )
@@ -169,7 +171,9 @@ def _messages(wanted: Filter) -> sa.Select[tuple[object, ...]]:
         sa.select(
             message.c.id, message.c.campaign_id, campaign.c.list_name,
             template.c.key.label("template"), message.c.patient_id, patient.c.nhs_number,
-            patient.c.local_id, message.c.channel, message.c.address, message.c.body.label("text"),
+            patient.c.local_id, message.c.channel,
+            shown(message.c.address, message.c.patient_id).label("address"),
+            message.c.body.label("text"),
             _AT.label("sent_at"), message.c.state, message.c.error_text, message.c.reason,
             campaign.c.gateway,
         )

@@ -37,7 +37,7 @@ from clinic.record.schema.messages import (
     message,
     recipient,
 )
-from clinic.record.schema.receipts import reminder
+from clinic.record.schema.receipts import reminder, told_visit
 from clinic.record.schema.safety import content_finding, safety_acceptance
 
 # Longer than anybody's preview takes: what is older was left by a process that died
@@ -104,6 +104,8 @@ def _discard(connection: Connection, key: str) -> None:
     """In the order in which the rows refer to each other."""
     made = sa.select(campaign.c.id).where(campaign.c.request_key == key, campaign.c.dry_run)
     for campaign_id in connection.scalars(made).all():
+        told = sa.select(message.c.id).where(messages_of(campaign_id))
+        connection.execute(sa.delete(told_visit).where(told_visit.c.message_id.in_(told)))
         connection.execute(sa.delete(message).where(messages_of(campaign_id)))
         for table in (
             batch,

@@ -30,6 +30,7 @@ from clinic.message.template.segments import count_segments
 from clinic.message.template.sensitive import ContentWarning
 from clinic.message.template.typography import LettersPrice, price_of_letters
 from clinic.record.database import Record
+from clinic.record.safe_numbers import shown
 from clinic.record.schema.lists import template, template_version
 from clinic.record.schema.messages import campaign, message, recipient
 from clinic.settings import Content
@@ -161,7 +162,8 @@ def read_previews(
     Raises:
         NotFound: that row gets no message; says why
     """
-    query = sa.select(message).where(messages_of(campaign_id))
+    address = shown(message.c.address, message.c.patient_id).label("shown")
+    query = sa.select(message, address).where(messages_of(campaign_id))
     if row is not None:
         query = query.where(message.c.row_number == row)
     with record.read() as connection:
@@ -175,7 +177,7 @@ def read_previews(
         rest = connection.execute(others.order_by(message.c.id).limit(limit - 1)).all()
     return [
         Preview(
-            one.row_number, one.address, one.subject, one.body, one.segments,
+            one.row_number, one.shown, one.subject, one.body, one.segments,
             count_segments(one.body).encoding,
         )
         for one in (*longest, *rest)

@@ -25,7 +25,9 @@ from clinic.message.campaign.campaign import Campaign, get_campaign
 from clinic.message.codes import batch_id, message_id
 from clinic.message.prepare.content import keep_findings
 from clinic.message.prepare.judged import judge_block, neutral_variables
+from clinic.message.reminders.remind import SOURCE as REMINDERS
 from clinic.message.reminders.remind import deselected_rows, give_reminders
+from clinic.message.reminders.told_visits import keep_told, read_told
 from clinic.message.sharing.staged import look, manner_of, speak, without_names
 from clinic.message.sharing.standing import CODES, UNCONFIRMED
 from clinic.message.sharing.together import batches_of, find_tellers
@@ -138,6 +140,7 @@ def stage(
             rows = _accepted(connection, job, after, block_rows)
             if rows.empty:
                 break
+            told = _visits_told(connection, source, rows, texts, setting)
             values = variable_frame(connection, source, rows, list(names), setting=setting)
             standing = look(connection, manner, rows)
         said = without_names(manner, values, standing)
@@ -152,11 +155,19 @@ def stage(
         with record.write() as connection:
             after = _write(
                 connection, job, rows, after=after, most_segments=most_segments, source=source,
-                variables=texts.variables, rewritten=rewritten, hits=hits,
+                variables=texts.variables, rewritten=rewritten, hits=hits, told=told,
             )  # fmt: skip
     with record.write() as connection:
         count_filled(connection, after - job.staged_rows, message)
     return _count_batches(record, campaign_id)
+
+
+def _visits_told(
+    connection: Connection, source: ListSource, rows: pd.DataFrame, texts: Texts, setting: Setting
+) -> pd.DataFrame:
+    """Which visits the texts will tell of; a reminder knows its own (remind.py)."""
+    tells_of = () if source.source == REMINDERS else texts.variables
+    return read_told(connection, rows["patient_id"], tells_of, setting.now)
 
 
 def _count_batches(record: Record, campaign_id: int) -> int:
@@ -217,6 +228,7 @@ def _write(
     variables: Sequence[str],
     rewritten: Counter[str],
     hits: list[Hit],
+    told: pd.DataFrame,
 ) -> int:
     """Stage the rows that follow `after`; how far the campaign is staged then."""
     so_far = connection.execute(
@@ -237,7 +249,7 @@ def _write(
         _leave_out(connection, job.id, ready.index[ready["left"] == code], code)
     ready = ready[ready["left"] == ""]
     _remark(connection, job.id, ready.index[ready["unconfirmed"]], UNCONFIRMED)
-    if source.source == "report":  # of appointments: each is reminded of once, over all campaigns
+    if source.source == REMINDERS:  # of appointments: each is reminded of once, over all campaigns
         unwanted = ready.index.intersection(deselected_rows(connection, source.id))
         _leave_out(connection, job.id, unwanted, "deselected")
         ready = ready.drop(unwanted)
@@ -245,6 +257,7 @@ def _write(
         _leave_out(connection, job.id, pd.Index(given), "duplicate")
         ready = ready.drop(given)
     _stage(connection, job, ready)
+    keep_told(connection, job.message_base, ready, told)
     keep_findings(connection, job.id, hits, rows.index, ready.index)
     after = int(rows.index[-1])
     counts = Counter(orjson.loads(so_far.rewritten or "{}")) + rewritten

@@ -47,7 +47,7 @@ from clinic.settings import Settings
 SOURCE = "report"
 LEFT_OUT: Final = "leave_out"  # in a list's criteria: row numbers
 # Where a visit is: a column of the appointment, and the variables that tell it
-_WHERE: Final = {
+WHERE: Final = {
     "place": ("appointment.place",),
     "facility_id": ("appointment.facility", "facility."),
     "provider_id": ("appointment.provider", "provider."),
@@ -129,13 +129,13 @@ def _take_in(
     number = sa.func.row_number().over(order_by=[found.c.starts_at, found.c.id])
     connection.execute(
         sa.insert(reminder).from_select(
-            ["list_id", "row_number", "appointment_id", "starts_at", *_WHERE],
+            ["list_id", "row_number", "appointment_id", "starts_at", *WHERE],
             sa.select(
                 sa.literal(list_id),
                 number,
                 found.c.id,
                 found.c.starts_at,
-                *(found.c[name] for name in _WHERE),
+                *(found.c[name] for name in WHERE),
             ),
         )
     )
@@ -201,14 +201,15 @@ def give_reminders(
             sa.update(reminder)
             .where(reminder.c.list_id == job.list_id, is_any_of(reminder.c.row_number, left))
             .values(
-                {name: None for name, ways in _WHERE.items() if not _tells(variables, ways)}
+                {name: None for name, ways in WHERE.items() if not tells(variables, ways)}
                 | {"message_id": message_on(job.message_base, reminder.c.row_number)}
             )
         )
     return list(given)
 
 
-def _tells(variables: Collection[str], ways: tuple[str, ...]) -> bool:
+def tells(variables: Collection[str], ways: tuple[str, ...]) -> bool:
+    """Whether a text with these variables tells what these are the ways to tell."""
     return any(name.startswith(ways) for name in variables)
 
 
@@ -242,10 +243,6 @@ def changed_since(
 
     Moved also to another place, facility or provider than the text tells.
     """
-    elsewhere = [
-        reminder.c[name].is_not(None) & appointment.c[name].is_distinct_from(reminder.c[name])
-        for name in _WHERE
-    ]
     return (
         sa.select(message.c.patient_id)
         .join(reminder, reminder.c.message_id == message.c.id)
@@ -253,13 +250,25 @@ def changed_since(
         .where(
             message.c.campaign_id == campaign_id,
             message.c.patient_id.in_(patients),
-            sa.or_(
-                appointment.c.id.is_(None),
-                appointment.c.status != "booked",
-                appointment.c.starts_at != reminder.c.starts_at,
-                appointment.c.starts_at <= now,
-                appointment.c.patient_id != message.c.patient_id,
-                *elsewhere,
-            ),
+            is_otherwise(reminder, now),
         )
+    )
+
+
+def is_otherwise(noted: sa.Table, now: datetime) -> sa.ColumnElement[bool]:
+    """
+    Whether an appointment, joined from the outside, is no more as `noted` has it for a message: cancelled,
+    moved, begun, another patient's, or elsewhere than the text tells.
+    """
+    elsewhere = [
+        noted.c[name].is_not(None) & appointment.c[name].is_distinct_from(noted.c[name])
+        for name in WHERE
+    ]
+    return sa.or_(
+        appointment.c.id.is_(None),
+        appointment.c.status != "booked",
+        appointment.c.starts_at != noted.c.starts_at,
+        appointment.c.starts_at <= now,
+        appointment.c.patient_id != message.c.patient_id,
+        *elsewhere,
     )

@@ -26,6 +26,7 @@ from clinic.message.reminders.appointments import given_query
 from clinic.message.reminders.remind import LEFT_OUT
 from clinic.message.reminders.reminder_request import ReminderRequest
 from clinic.record.database import Record
+from clinic.record.safe_numbers import shown
 from clinic.record.schema.lists import cohort_list
 from clinic.record.schema.messages import message
 from clinic.record.schema.people import patient
@@ -64,7 +65,8 @@ def read_reminders(
         job = get_campaign(connection, campaign_id)
         rows = connection.execute(
             sa.select(
-                message.c.row_number, patient.c.given_name, patient.c.family_name, message.c.address,
+                message.c.row_number, patient.c.given_name, patient.c.family_name,
+                shown(message.c.address, message.c.patient_id),
                 reminder.c.starts_at, reminder.c.place, message.c.body,
             )
             .join(patient, patient.c.id == message.c.patient_id)

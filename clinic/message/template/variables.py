@@ -204,8 +204,8 @@ def _patients(connection: Connection, among: sa.ColumnElement[bool]) -> pd.DataF
     return frame
 
 
-def _appointments(connection: Connection, ids: pd.Series[Any], setting: Setting) -> pd.DataFrame:
-    """Each patient's next appointment that is booked."""
+def next_visits(patients: sa.ColumnElement[bool], now: datetime) -> sa.Subquery:
+    """Booked visits of these patients after `now`: the appointment's columns, and `rank`: 1 is the next one."""
     rank = (
         sa.func.row_number()
         .over(
@@ -214,15 +214,16 @@ def _appointments(connection: Connection, ids: pd.Series[Any], setting: Setting)
         )
         .label("rank")
     )
-    booked = (
+    return (
         sa.select(appointment, rank)
-        .where(
-            is_any_of(appointment.c.patient_id, ids.dropna().tolist()),
-            appointment.c.status == "booked",
-            appointment.c.starts_at > setting.now,
-        )
+        .where(patients, appointment.c.status == "booked", appointment.c.starts_at > now)
         .subquery()
     )
+
+
+def _appointments(connection: Connection, ids: pd.Series[Any], setting: Setting) -> pd.DataFrame:
+    """Each patient's next appointment that is booked."""
+    booked = next_visits(is_any_of(appointment.c.patient_id, ids.dropna().tolist()), setting.now)
     query = _with_places(sa.select(booked.c.patient_id, *_told(booked)), booked)
     return _spelled(connection, query.where(booked.c.rank == 1), setting)
 

@@ -193,3 +193,15 @@ Index(
     sqlite_where=reminder.c.message_id.is_not(None),
     postgresql_where=reminder.c.message_id.is_not(None),
 )
+
+# The visit that a message tells of, where its campaign is none of reminders: as it was when the text was made
+told_visit = Table(
+    "told_visit",
+    METADATA,
+    Column("message_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("appointment_id", BigInteger, nullable=False),
+    Column("starts_at", UtcDateTime, nullable=False),
+    Column("place", Text),
+    Column("facility_id", Integer),
+    Column("provider_id", Integer),
+)

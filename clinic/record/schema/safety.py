@@ -1,10 +1,11 @@
-"""What a safety check found and a named person accepted, for one campaign."""
+"""What a safety check found and a named person accepted; and how a patient may be contacted safely."""
 
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
+    Index,
     Integer,
     String,
     Table,
@@ -14,7 +15,7 @@ from sqlalchemy import (
 )
 
 from clinic.record.schema.base import METADATA
-from clinic.record.types import UtcDateTime
+from clinic.record.types import BigKey, UtcDateTime
 
 # applied_at: empty until the check did find it; two_persons: the campaign then waits for a second approver,
 # who is `second_by` once they approved it
@@ -43,4 +44,33 @@ content_finding = Table(
     Column("phrase", String(80), primary_key=True),
     Column("messages", Integer, nullable=False),
     Column("first_rows", String(80), nullable=False),  # row numbers with commas between
+)
+
+# Which channels are safe for a patient, and a number that is (NEW-26); the one without an end is in force.
+# Read for messages alone: no list, export or log has it (clinic/message/eligibility/safe_contact.py).
+# source: staff, import; number: E.164
+safe_contact = Table(
+    "safe_contact",
+    METADATA,
+    Column("id", BigKey, primary_key=True, autoincrement=True),
+    Column("patient_id", ForeignKey("patient.id"), nullable=False),
+    Column("sms", Boolean, nullable=False),
+    Column("email", Boolean, nullable=False),
+    Column("voice", Boolean, nullable=False),
+    Column("number", String(40)),
+    Column("reason", Text, nullable=False),
+    Column("source", String(10), nullable=False),
+    Column("set_by", String(80), nullable=False),
+    Column("set_at", UtcDateTime, nullable=False),
+    Column("ended_by", String(80)),
+    Column("ended_at", UtcDateTime),
+    Column("ended_why", Text),
+)
+Index("ix_safe_contact_patient_id", safe_contact.c.patient_id)
+Index(
+    "uq_safe_contact_in_force",
+    safe_contact.c.patient_id,
+    unique=True,
+    sqlite_where=safe_contact.c.ended_at.is_(None),
+    postgresql_where=safe_contact.c.ended_at.is_(None),
 )

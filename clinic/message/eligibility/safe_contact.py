@@ -1,0 +1,86 @@
+"""
+Who may not be contacted by a channel for their safety, and the number that is safe (NEW-26).
+
+Somebody at home may read a patient's messages. What staff, an import or a tag say of that is obeyed at the
+check and once more at the moment of sending, and is told nowhere: those left out are `no_contact`, as those are
+whose preference is No Contact; and a safe number is hidden wherever numbers are shown
+(clinic/record/safe_numbers.py; docs/decisions/0031-safe-contact.md). Set in clinic/practice/safe_contact.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
+
+from clinic.record.bulk import is_any_of
+from clinic.record.schema.people import patient, patient_tag, tag
+from clinic.record.schema.safety import safe_contact
+
+
+def restricted(
+    channel: str, tags: Sequence[str], patients: sa.Select[tuple[int]]
+) -> sa.Select[tuple[int]]:
+    """
+    The ids among `patients` who may not be contacted by this channel.
+
+    Args:
+        tags: codes of tags that say so of whoever has one (contact.restricted_tags)
+    """
+    own = sa.select(safe_contact.c.patient_id).where(
+        safe_contact.c.ended_at.is_(None),
+        safe_contact.c[channel].is_(False),
+        safe_contact.c.patient_id.in_(patients),
+    )
+    if not tags:
+        return own
+    tagged = (
+        sa.select(patient_tag.c.patient_id)
+        .join(tag, tag.c.id == patient_tag.c.tag_id)
+        .where(tag.c.code.in_(tags), patient_tag.c.patient_id.in_(patients))
+    )
+    both = sa.union_all(own, tagged).subquery()
+    return sa.select(both.c[0])
+
+
+def safe_number(patient_id: ColumnElement[int]) -> ColumnElement[str | None]:
+    """The number that is safe for this patient; NULL where none was named."""
+    return (
+        sa.select(safe_contact.c.number)
+        .where(safe_contact.c.patient_id == patient_id, safe_contact.c.ended_at.is_(None))
+        .scalar_subquery()
+    )
+
+
+def read_safe_contact(
+    connection: Connection, patients: pd.Series[int], channel: str, tags: Sequence[str]
+) -> pd.DataFrame:
+    """
+    What is to be obeyed for these rows.
+
+    Args:
+        patients: their ids, Int64, empty where nobody is found
+
+    Returns:
+        same index: `restricted` bool, and `number`: the one that is safe, "" where none was named
+    """
+    ids = patients.dropna().unique().tolist()
+    own = safe_contact.c
+    among = sa.select(patient.c.id).where(is_any_of(patient.c.id, ids))
+    found = set(connection.scalars(restricted(channel, tags, among)))
+    numbers: dict[int, str] = {}
+    if channel != "email":
+        named = sa.select(own.patient_id, own.number).where(
+            own.ended_at.is_(None), own.number.is_not(None), is_any_of(own.patient_id, ids)
+        )
+        numbers = {row.patient_id: row.number for row in connection.execute(named)}
+    safe = [numbers.get(key, "") for key in patients.tolist()]
+    return pd.DataFrame(
+        {
+            "restricted": patients.isin(list(found)).to_numpy(dtype=bool),
+            "number": pd.Series(safe, patients.index, dtype="str"),
+        },
+        index=patients.index,
+    )

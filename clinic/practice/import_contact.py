@@ -1,0 +1,177 @@
+"""
+What an import says of how patients may be contacted: marked as sensitive, or declined (NEW-26).
+
+    SpineSensitive, Sensitive, Confidentiality R, Safeguarding, S-Flag: yes     by no channel: safe contact
+    SMS Declined: yes, Do not text: yes, SMS Consent: no, a consent code        an opt-out of that channel
+
+A mark sets and never lifts: an empty cell, or a no, takes nothing away (clinic/practice/safe_contact.py).
+An opt-out is noted once, so that what the patient decides afterwards counts. Cells that are neither yes nor no
+set nothing, and are counted. Columns are known by words in their headings (eligibility/says_no.py); of those
+that decline, only one that names a channel, or messages as such: "Declined" alone may be a vaccine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.cohort.consent_codes import CODES
+from clinic.cohort.files import Block
+from clinic.message.eligibility.decisions import write_consents
+from clinic.message.eligibility.says_no import UNCLEAR, kind_of, read_says_no
+from clinic.practice.safe_contact import CHANNELS, restrict_imported
+from clinic.record.bulk import is_any_of
+from clinic.record.schema.people import consent, patient
+
+_SENSITIVE: Final = "list_says_sensitive"
+_DECLINES: Final = frozenset({"list_says_no_contact", "list_says_declined", "consent"})
+_NAMED: Final = {"sms": r"sms|\btext|mobile", "email": r"e ?mail", "voice": r"\bcall|\bphone|voice"}
+_EVERY: Final = re.compile(r"contact|communicat|messag")
+_IDS: Final = ("nhs_number", "local_id")
+_TAKEN: Final = frozenset({"added", "changed", "unchanged", "repeated"})
+# Consent codes that decline → their purpose; in a cell Read codes may end in dots
+_OUT: Final = {code: purpose for code, (said, purpose) in CODES.items() if said == "opt_out"}
+
+
+@dataclass
+class ContactColumns:
+    """
+    A file's columns that say how patients may be contacted, and what came of them.
+
+    restricted, opted_out: patients for whom it was set; unclear: heading → cells that are neither yes nor no
+    """
+
+    sensitive: tuple[str, ...] = ()
+    # heading → channels, or ("any",)
+    declining: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    restricted: int = 0
+    opted_out: int = 0
+    unclear: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, headings: list[str]) -> ContactColumns:
+        """Those among headings that nothing else is read from."""
+        kinds = {heading: _kinds(heading) for heading in headings}
+        return cls(
+            sensitive=tuple(h for h, found in kinds.items() if _SENSITIVE in found),
+            declining={
+                heading: channels
+                for heading, found in kinds.items()
+                if found & _DECLINES and (channels := _channels(heading))
+            },
+        )
+
+    @property
+    def headings(self) -> set[str]:
+        """All of them."""
+        return {*self.sensitive, *self.declining}
+
+    def apply(
+        self, connection: Connection, block: Block, rows: pd.DataFrame, *, by: str, now: datetime
+    ) -> None:
+        """
+        Set what the block says, in the transaction that imports it.
+
+        Args:
+            rows: `outcome`, `nhs_number` and `local_id` as the import made them; only of rows that are
+                imported, or repeat one that is, something is set
+        """
+        taken = rows["outcome"].isin(_TAKEN)
+        if not self.headings or not taken.any():
+            return
+        self._restrict(connection, block, rows, taken, by, now)
+        for heading, channels in self.declining.items():
+            self._decline(connection, block, rows, taken, heading, channels, now)
+
+    def _restrict(
+        self, connection: Connection, block: Block, rows: pd.DataFrame, taken: pd.Series[bool],
+        by: str, now: datetime,
+    ) -> None:  # fmt: skip
+        marked = pd.Series(False, index=rows.index)
+        for heading in self.sensitive:
+            marked |= self._says(block, heading, taken) == _SENSITIVE
+        if marked.any():
+            ids = _patients(connection, rows[marked])
+            self.restricted += restrict_imported(connection, ids, by=by, now=now)
+
+    def _decline(
+        self, connection: Connection, block: Block, rows: pd.DataFrame, taken: pd.Series[bool],
+        heading: str, channels: tuple[str, ...], now: datetime,
+    ) -> None:  # fmt: skip
+        codes = _codes(block, heading).where(taken, "")
+        words = self._says(block, heading, taken, channels[0]).isin(_DECLINES)
+        for code in sorted(set(codes) & _OUT.keys()):
+            ids = _patients(connection, rows[codes == code])
+            self.opted_out += _opt_out(connection, ids, "sms", _OUT[code], code, now)
+        if words.any():
+            ids = _patients(connection, rows[words])
+            for channel in channels:
+                self.opted_out += _opt_out(connection, ids, channel, "any", None, now)
+
+    def _says(
+        self, block: Block, heading: str, taken: pd.Series[bool], channel: str = "sms"
+    ) -> pd.Series[str]:
+        """What each cell says against messages; what is not understood is counted, a consent code is."""
+        said = read_says_no(
+            [(heading, block.frame[heading].where(taken, ""))],
+            "sms" if channel == "any" else channel,
+        )
+        known = _codes(block, heading).isin(list(CODES))
+        if unclear := int(((said == UNCLEAR) & ~known).sum()):
+            self.unclear[heading] += unclear
+        return said
+
+
+def _kinds(heading: str) -> set[str]:
+    return {kind_of(heading, channel) for channel in CHANNELS} - {""}
+
+
+def _channels(heading: str) -> tuple[str, ...]:
+    words = " ".join(re.sub(r"[^a-z0-9]+", " ", heading.casefold()).split())
+    named = tuple(channel for channel, what in _NAMED.items() if re.search(what, words))
+    return named or (("any",) if _EVERY.search(words) else ())
+
+
+def _codes(block: Block, heading: str) -> pd.Series[str]:
+    return block.frame[heading].str.strip().str.rstrip(".")
+
+
+def _patients(connection: Connection, rows: pd.DataFrame) -> list[int]:
+    """The ids of the patients of these rows, as they are in the record now."""
+    found: set[int] = set()
+    for name in _IDS:
+        given = rows[name].dropna().tolist()
+        found.update(
+            connection.scalars(sa.select(patient.c.id).where(is_any_of(patient.c[name], given)))
+        )
+    return sorted(found)
+
+
+def _opt_out(
+    connection: Connection, ids: list[int], channel: str, purpose: str, code: str | None, now: datetime
+) -> int:  # fmt: skip
+    """Note that these declined, where an import has not noted it before; how many were new."""
+    source = "import" if code is None else "code"
+    known = connection.scalars(
+        sa.select(consent.c.patient_id).where(
+            is_any_of(consent.c.patient_id, ids),
+            consent.c.channel == channel,
+            consent.c.purpose == purpose,
+            consent.c.decision == "opt_out",
+            consent.c.source == source,
+        )
+    )
+    new = sorted(set(ids).difference(known))
+    said = {
+        "channel": channel, "purpose": purpose, "decision": "opt_out", "decided_at": now,
+        "source": source, "code": code,
+    }  # fmt: skip
+    write_consents(connection, [{"patient_id": key, **said} for key in new])
+    return len(new)
