@@ -126,13 +126,13 @@ def _tell_contact(result: Imported) -> None:
     """For how many patients it was set how they may be contacted; which ones is told nowhere."""
     contact = result.contact
     if contact.restricted:
-        console.say(f"{contact.restricted:,} patients are contacted by no channel from now on.")
+        console.say(f"Patients whom the file marks, contacted by no channel: {contact.restricted:,}.")
     if contact.opted_out:
-        console.say(f"{contact.opted_out:,} opt-outs were noted.")
+        console.say(f"Opt-outs noted: {contact.opted_out:,}.")
     for heading, cells in contact.unclear.items():
         console.say(
-            f"Column {heading}: {cells:,} cells are neither yes nor no, and nothing was set from them. Write "
-            "yes or no in them, and import the file again."
+            f"Column {heading}, cells that are neither yes nor no: {cells:,}. Nothing was set from them: write "
+            "yes or no there, and import the file again."
         )
 
 

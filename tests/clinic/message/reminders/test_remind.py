@@ -279,15 +279,27 @@ def test_what_was_cancelled_or_moved_since_does_not_leave(
     assert night(office, clock, tmp_path) == []
 
 
-def test_a_patient_who_died_since_gets_none(
-    office: Record, clock: FakeClock, tmp_path: Path
+@pytest.mark.parametrize(
+    ("since", "reason"),
+    [
+        ({"death_date": date(2026, 3, 2)}, "patient_dead"),
+        ({"fictitious": True}, "patient_fictitious"),
+        ({"deregistered_on": date(2026, 3, 2)}, "patient_deregistered"),
+        ({"status": "discharged"}, "status_not_messaged"),
+        ({"preferred_channel": "none"}, "no_contact"),
+    ],
+)
+def test_who_may_not_be_messaged_any_more_gets_none(
+    office: Record, clock: FakeClock, tmp_path: Path, since: dict[str, Any], reason: str
 ) -> None:
     """ACX-36."""
     book(office, clock.now() + timedelta(days=1))
     number = stage_night(office, clock)
     with office.write() as connection:
-        connection.execute(sa.update(patient).values(death_date=date(2026, 3, 2)))
+        connection.execute(sa.update(patient).values(**since))
     assert send(office, clock, tmp_path, number) == []
+    with office.read() as connection:
+        assert connection.scalars(sa.select(message.c.reason)).all() == [reason]
 
 
 def test_of_two_appointments_the_earlier_is_reminded_of_now_and_the_later_by_the_next_run(
