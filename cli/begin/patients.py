@@ -126,7 +126,9 @@ def _tell_contact(result: Imported) -> None:
     """For how many patients it was set how they may be contacted; which ones is told nowhere."""
     contact = result.contact
     if contact.restricted:
-        console.say(f"Patients whom the file marks, contacted by no channel: {contact.restricted:,}.")
+        console.say(
+            f"Patients whom the file marks, contacted by no channel: {contact.restricted:,}."
+        )
     if contact.opted_out:
         console.say(f"Opt-outs noted: {contact.opted_out:,}.")
     for heading, cells in contact.unclear.items():

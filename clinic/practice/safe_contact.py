@@ -11,14 +11,14 @@ what was set. It is obeyed from the next message that is about to leave (message
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
 import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from clinic.clock import Clock
 from clinic.errors import CohortRefused, NotAllowed, NotFound
@@ -41,6 +41,7 @@ _LEAST_REASON: Final = 3
 class SafeContact:
     """What is or was in force for a patient. `channels`: those that are safe; `source`: staff or import."""
 
+    id: int
     channels: tuple[str, ...]
     number: str | None
     reason: str
@@ -84,9 +85,9 @@ def set_safe_contact(
         )
     with record.write() as connection:
         before = _in_force(connection, patient_id)
-        if before is not None and (chosen - set(_channels(before)) or safe != before.number):
+        if before and (chosen - set(before.channels) or safe != before.number):
             _require_may_see(connection, by, "allow more than what is in force")
-        _end(connection, patient_id, by, clock.now(), "set anew")
+        _end(connection, patient_id, by, clock.now(), "set again")
         (key,) = _begin(
             connection, [patient_id], chosen, safe, reason=reason, source="staff", by=by,
             now=clock.now(),
@@ -108,17 +109,11 @@ def see_safe_contact(
     query = sa.select(safe_contact).where(own.patient_id == patient_id).order_by(own.id.desc())
     with record.write() as connection:
         _require_may_see(connection, by, "see it")
-        rows = connection.execute(query).all()
-        if not rows:
+        found = [_entry(row) for row in connection.execute(query).mappings()]
+        if not found:
             raise _none()
-        _tell(connection, clock, "seen", rows[0].id, by)
-    return [
-        SafeContact(
-            _channels(row), row.number, row.reason, row.source, row.set_by, row.set_at,
-            row.ended_by, row.ended_at, row.ended_why,
-        )
-        for row in rows
-    ]  # fmt: skip
+        _tell(connection, clock, "seen", found[0].id, by)
+    return found
 
 
 def lift_safe_contact(
@@ -203,13 +198,20 @@ def _rise(connection: Connection, patients: Sequence[int]) -> None:
     )
 
 
-def _in_force(connection: Connection, patient_id: int) -> Row[Any] | None:
+def _in_force(connection: Connection, patient_id: int) -> SafeContact | None:
     """What is in force, locked until the transaction ends."""
-    return connection.execute(
+    found = connection.execute(
         sa.select(safe_contact)
         .where(safe_contact.c.patient_id == patient_id, safe_contact.c.ended_at.is_(None))
         .with_for_update()
-    ).one_or_none()
+    ).mappings()
+    return next((_entry(row) for row in found), None)
+
+
+def _entry(row: Mapping[Any, Any]) -> SafeContact:
+    names = [each.name for each in fields(SafeContact) if each.name != "channels"]
+    channels = tuple(name for name in CHANNELS if row[name])
+    return SafeContact(channels=channels, **{name: row[name] for name in names})
 
 
 def _none() -> NotFound:
@@ -217,10 +219,6 @@ def _none() -> NotFound:
         "safe-contact-none",
         "nothing about safe contact is set for this patient; see: cohort patients safe-contact set --help",
     )
-
-
-def _channels(own: Row[Any]) -> tuple[str, ...]:
-    return tuple(name for name in CHANNELS if getattr(own, name))
 
 
 def _usable(number: str, phones: Phones) -> str | None:
