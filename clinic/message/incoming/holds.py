@@ -28,6 +28,7 @@ from clinic.message.eligibility.held import EVERYBODY
 from clinic.message.words.marks import WRONG_NUMBER
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
+from clinic.record.safe_numbers import shown
 from clinic.record.schema.people import patient
 from clinic.record.schema.receipts import contact_hold
 from clinic.settings import Phones
@@ -59,7 +60,7 @@ def list_holds(record: Record, *, every: bool = False, limit: int = 50) -> list[
     )
     query = (
         sa.select(
-            h.id, h.reply_id, h.why, h.address, sa.func.coalesce(p.nhs_number, p.local_id),
+            h.id, h.reply_id, h.why, shown(h.address), sa.func.coalesce(p.nhs_number, p.local_id),
             sa.case((p.id.is_not(None), name)), h.held_at, h.state, h.decided_by, h.note,
         )
         .select_from(contact_hold.outerjoin(patient, p.id == h.patient_id))
