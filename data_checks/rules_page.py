@@ -53,8 +53,8 @@ Where none is broken the row is `accepted`: {accepted} These are decided later, 
 
 {after}
 
-A message that was left out, gave up or got no answer has its reason as the detail. Whoever died, left or
-opted out since is asked for again at the moment of sending, and a detail says which decision it was:
+A message that was left out, gave up or got no answer has its reason as the detail. The rules about the patient
+are asked again at the moment of sending, and of an opt-out the detail says which decision it was:
 "opted out of SMS on 3 March 2026 by reply" (NEW-5). These reasons are of messages alone:
 
 {why}

@@ -306,7 +306,7 @@ _WHY = (
         "appointment_changed",
         "left_out",
         "The visit was cancelled, moved or given to another place or person since, or has begun. A "
-        "later run reminds of it as it is then.",
+        "later run tells of it as it is then.",
     ),
     Outcome(
         "one_message",

@@ -129,7 +129,8 @@ def import_patients(
         _note(result, rows)
     result.stayed = belonging.stayed
     set_for = {"no_contact": contact.restricted, "opted_out": contact.opted_out}
-    _tell(record, clock, "imported", file, by, {**result.counts, **set_for})
+    some = {name: count for name, count in set_for.items() if count}
+    _tell(record, clock, "imported", file, by, {**result.counts, **some})
     return result
 
 

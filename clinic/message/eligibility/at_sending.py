@@ -37,7 +37,7 @@ from clinic.message.audience.outside import outside
 from clinic.message.eligibility.contact import is_capped, recently_contacted
 from clinic.message.eligibility.decisions import refusing_addresses
 from clinic.message.eligibility.held import HELD, is_held
-from clinic.message.eligibility.safe_contact import restricted
+from clinic.message.eligibility.safe_contact import restricted, safe_number
 from clinic.message.eligibility.same_text import had_it_meanwhile
 from clinic.message.eligibility.suppress import opted_out
 from clinic.message.reminders.remind import SOURCE as REMINDERS
@@ -107,10 +107,16 @@ def _status(moment: Moment) -> ColumnElement[bool]:
 
 
 def _no_contact(moment: Moment) -> ColumnElement[bool]:
-    """By preference, or for their safety (NEW-26): one reason, so that it does not give away which."""
+    """
+    By preference, or for their safety (NEW-26): one reason, so that it does not give away which.
+
+    Nor to another number than the one that is safe: a submission that was left open cannot be addressed again.
+    """
     tags = moment.settings.contact.restricted_tags
-    unsafe = restricted(moment.channel, tags, moment.members)
-    return sa.or_(patient.c.preferred_channel == "none", message.c.patient_id.in_(unsafe))
+    unsafe = message.c.patient_id.in_(restricted(moment.channel, tags, moment.members))
+    if moment.channel != "email":
+        unsafe |= safe_number(message.c.patient_id) != message.c.address
+    return sa.or_(patient.c.preferred_channel == "none", unsafe)
 
 
 def _opted_out(moment: Moment) -> ColumnElement[bool]:

@@ -16,12 +16,15 @@ from clinic.message.incoming.replies import keep_replies, list_replies, one_repl
 from clinic.message.outcomes.outcome_rows import outcome_rows
 from clinic.message.outcomes.outreach import list_waiting, outreach_card
 from clinic.message.prepare.review import read_previews, review_campaign
+from clinic.message.sending.replay import readmit
+from clinic.message.sending.submissions import find_open, intend
 from clinic.practice.safe_contact import lift_safe_contact, set_safe_contact
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
-from clinic.record.schema.messages import message
+from clinic.record.schema.messages import campaign, message
 from clinic.record.schema.people import patient, patient_tag, tag
 from tests.fakes import FakeClock
+from tests.ledgers import make_ledger
 from tests.main_job import Practice, nhs
 
 SAFE = "07700 900987"
@@ -116,6 +119,27 @@ def test_a_safe_number_goes_before_the_records_and_the_lists_also_once_it_is_sta
     assert [row[1::2] for row in left(practice, number)] == [
         ("accepted", SAFE_E164), ("accepted", "+447700900988"), ("accepted", "+447700900003"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("given", [{"number": SAFE}, {}])
+def test_a_request_that_was_left_open_is_not_repeated_to_who_may_not_be_contacted_so(
+    practice: Practice, tmp_path: Path, given: dict[str, str]
+) -> None:
+    """Killed between the intent and the answer; the same bytes may not go to the old number again."""
+    number = practice.begin(practice.everybody(3))
+    practice.check(number)
+    practice.stage(number)
+    with practice.record.write() as connection:
+        connection.execute(sa.update(campaign).values(state="running"))
+    ledger = make_ledger(practice.record, practice.clock, tmp_path, settings=practice.settings)
+    claim = ledger.claim(number, 1, 1)
+    assert claim is not None
+    assert intend(ledger, claim, practice.gateway) is not None
+    safe(practice, 1, **given)
+    sent = find_open(ledger, claim)
+    assert sent is not None
+    assert readmit(ledger, claim, sent) is None
+    assert {row[1] for row in left(practice, number)} == {"unknown"}
 
 
 def test_a_safe_number_is_shown_nowhere_and_nothing_of_the_list_is_held_against_it(
