@@ -113,10 +113,11 @@ def _no_contact(moment: Moment) -> ColumnElement[bool]:
     Nor to another number than the one that is safe: a submission that was left open cannot be addressed again.
     """
     tags = moment.settings.contact.restricted_tags
-    unsafe = message.c.patient_id.in_(restricted(moment.channel, tags, moment.members))
+    members = restricted(moment.channel, tags, moment.members)
+    broken = [patient.c.preferred_channel == "none", message.c.patient_id.in_(members)]
     if moment.channel != "email":
-        unsafe |= safe_number(message.c.patient_id) != message.c.address
-    return sa.or_(patient.c.preferred_channel == "none", unsafe)
+        broken.append(safe_number(message.c.patient_id) != message.c.address)
+    return sa.or_(*broken)
 
 
 def _opted_out(moment: Moment) -> ColumnElement[bool]:
