@@ -6,7 +6,7 @@ from alembic import op
 from clinic.record.types import BigKey, UtcDateTime
 
 revision = "0078"
-down_revision = "0074"
+down_revision = "0083"
 branch_labels = None
 depends_on = None
 
