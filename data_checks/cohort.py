@@ -11,12 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.clock import Clock
+from clinic.cohort.as_of import read_as_of
 from clinic.cohort.rows import BLOCK_ROWS, ListSource, get_list, read_rows
 from clinic.errors import FenceLost
 from clinic.message import states
@@ -24,7 +28,9 @@ from clinic.message.campaign.campaign import Campaign, get_campaign
 from clinic.message.eligibility.facts import Question, duplicates, facts_of
 from clinic.message.eligibility.held import HELD
 from clinic.message.eligibility.numbers import DIFFERS
-from clinic.message.prepare.stage import load_texts
+from clinic.message.meanwhile.still_in import FROM_RECORD
+from clinic.message.prepare.stage import Texts, load_texts
+from clinic.message.purposes import STAFF_LIST
 from clinic.message.template.template import missing_variables, values_too_long
 from clinic.message.template.variables import Setting, variable_frame
 from clinic.record.bulk import insert_rows
@@ -33,12 +39,17 @@ from clinic.record.schema.lists import list_row
 from clinic.record.schema.messages import campaign, recipient
 from clinic.record.statistics import count_filled, count_grown
 from clinic.settings import Settings
+from data_checks.eligibility.days import DaysToKeep, note_accepted, read_days_to_keep
 from data_checks.eligibility.dummies import Dummies
 from data_checks.eligibility.eligibility import Screening, screen
-from data_checks.gate.gate import Verdict, judge_intake, judge_list
+from data_checks.gate.fresh import ages, fresh
+from data_checks.gate.gate import Check, Verdict, judge_intake, judge_list
 from data_checks.gate.named_alike import named_alike
 from data_checks.gate.printed import printed
 from data_checks.refusal import hold_cap, keep, known_verdict, pass_or_refuse
+
+# Lists of visits, which are read as the campaign is made, and of colleagues
+_NEVER_OLD: Final = frozenset({"report", STAFF_LIST})
 
 
 def check_cohort(
@@ -69,11 +80,14 @@ def check_cohort(
     if source.source == "report" and not source.rows:
         return Verdict("pass", ())  # a night without appointments is nobody's fault
     _begin(record, campaign_id)
-    intake = _judge_intake(record, settings, job, source)
+    intake = _judge_intake(record, clock, settings, job, source)
     if intake is not None:
         pass_or_refuse(record, clock, job, "intake", intake, rows=source.rows)
     dummies = Dummies()
-    screened = _screen_all(record, clock, settings, job, source, block_rows, dummies)
+    with record.read() as connection:
+        texts = load_texts(connection, job.template_version_id, source, channel=job.channel)
+        days = read_days_to_keep(connection, job, source, texts.fixed, settings, clock.now())
+    screened = _screen_all(record, clock, settings, job, source, texts, days, block_rows, dummies)
     flags = [screening.flags for screening in screened]
     together = pd.concat(flags) if flags else pd.DataFrame()
     verdict = judge_list(dummies.flags(together), gate=settings.gate)
@@ -81,6 +95,7 @@ def check_cohort(
         unlike = named_alike(connection, job)
     verdict = verdict.with_check(unlike) if unlike else verdict
     pass_or_refuse(record, clock, job, "list", verdict, rows=source.rows)
+    note_accepted(record, clock, job, days)
     hold_cap(record, campaign_id, settings.organisation.campaign_cap)
     with record.write() as connection:
         last = _last_row(connection, source)
@@ -93,17 +108,41 @@ def check_cohort(
 
 
 def _judge_intake(
-    record: Record, settings: Settings, job: Campaign, source: ListSource
+    record: Record, clock: Clock, settings: Settings, job: Campaign, source: ListSource
 ) -> Verdict | None:
-    """Whether a file has the columns of the layout and of its template; nothing of a list that is no file."""
+    """Whether a list is fresh, and a file has the columns of the layout and of its template."""
+    fresh = _judge_age(record, clock, settings, job, source)
     if source.source != "file":
-        return None
+        return Verdict.of(fresh) if fresh else None
     scheme = settings.organisation.id_scheme
     with record.read() as connection:
         texts = load_texts(connection, job.template_version_id, source, channel=job.channel)
     prints = any(name.startswith("list.") for name in texts.variables)
     judged = judge_intake(source.columns, _headings(source), source.rows, scheme=scheme)
-    return judged.with_check(printed(source.fields.keys(), rows=source.rows)) if prints else judged
+    own = (printed(source.fields.keys(), rows=source.rows),) if prints else ()
+    return Verdict.of((*judged.checks, *own, *fresh))
+
+
+def _judge_age(
+    record: Record, clock: Clock, settings: Settings, job: Campaign, source: ListSource
+) -> tuple[Check, ...]:
+    """NEW-29: nothing of visits, which were read just now, nor of colleagues."""
+    if source.source in _NEVER_OLD:
+        return ()
+    now = clock.now()
+    zone = ZoneInfo(settings.organisation.time_zone)
+    with record.read() as connection:
+        as_of = read_as_of(connection, source.id)
+    first = max(now, job.start_at or now)
+    # A filter's patients are asked for again when their messages leave, and need not be of the start
+    begins = (now if source.source in FROM_RECORD else first).astimezone(zone).date()
+    last = first + timedelta(days=(job.stagger_days or 1) - 1)
+    most = settings.freshness.days
+    own = fresh(as_of, begins=begins, most=most)
+    late = ages(as_of, ends=last.astimezone(zone).date(), most=most)
+    if not own.passed or late is None or source.source in FROM_RECORD:
+        return (own,)
+    return (own, late)
 
 
 def _headings(source: ListSource) -> dict[str, str]:
@@ -152,6 +191,8 @@ def _screen_all(
     settings: Settings,
     job: Campaign,
     source: ListSource,
+    texts: Texts,
+    days: DaysToKeep,
     block_rows: int,
     dummies: Dummies,
 ) -> Iterator[Screening]:
@@ -159,8 +200,6 @@ def _screen_all(
     now = clock.now()
     question = Question(job.id, job.channel, job.purpose, now.date(), now, job.template_version_id)
     setting = Setting(settings.organisation, clock.now())
-    with record.read() as connection:
-        texts = load_texts(connection, job.template_version_id, source, channel=job.channel)
     after = -1
     while True:
         with record.read() as connection:
@@ -173,6 +212,7 @@ def _screen_all(
         facts["variable_missing"] = missing_variables(texts, values)
         longest = settings.organisation.longest_value
         facts["value_too_long"] = values_too_long(values, longest)
+        days.judge(facts, values)
         screening = _screen(record, job, facts)
         accepted = screening.outcome == "accepted"
         facts[DIFFERS] &= accepted
@@ -219,6 +259,7 @@ def _write(
         .astype(object)
         .where(facts["record_version"].notna(), None)
         .tolist(),
+        facts["keep_day"].tolist(),
         strict=True,
     )
     insert_rows(
@@ -233,10 +274,11 @@ def _write(
             "address",
             "evidence",
             "record_version",
+            "keep_day",
         ),
         (
-            (campaign_id, row, patient_id, outcome, *(text or None for text in texts), version)
-            for row, patient_id, outcome, *texts, version in columns
+            (campaign_id, row, patient_id, outcome, *(text or None for text in texts), version, day)
+            for row, patient_id, outcome, *texts, version, day in columns
         ),
     )
 

@@ -20,7 +20,7 @@ from clinic.message import states
 from clinic.message.campaign.campaign import Campaign
 from clinic.message.campaign.moves import move
 from clinic.message.campaign.override import apply_override, override_of
-from clinic.message.safety.accepted import CHECKS, acceptance_of, apply_acceptance
+from clinic.message.safety.accepted import CHECKS, acceptance_for, apply_acceptance
 from clinic.record.database import Record
 from clinic.record.schema.lists import list_row
 from clinic.record.schema.messages import campaign, check_result, recipient
@@ -111,7 +111,7 @@ def _is_accepted(
 ) -> bool:
     """Whether a named person accepted each of the checks that stopped the list, by its own code."""
     stopped = [check for check in verdict.checks if check.stops]
-    if any(acceptance_of(connection, job.id, check.name) is None for check in stopped):
+    if any(acceptance_for(connection, job.id, check.name) is None for check in stopped):
         return False
     if job.request_key.startswith(PREVIEW):  # of a look nothing stays behind
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from clinic.clock import Clock
 from clinic.gateway.protocol import Gateway
 from clinic.message.campaign.begin import begin_campaign
 from clinic.message.campaign.request import CohortChoice, MessageRequest
+from clinic.message.eligibility.at_sending import left_out, moment_of
 from clinic.message.outcomes.save import save_batches
 from clinic.message.outcomes.summary import Summary, summarize
 from clinic.message.prepare.approve import release_campaign
@@ -25,7 +27,7 @@ from clinic.message.timing.timing import Timing, timing_of
 from clinic.practice.people import nhs_numbers
 from clinic.record.database import Record
 from clinic.record.installation import install
-from clinic.record.schema.messages import campaign, recipient
+from clinic.record.schema.messages import campaign, message, recipient
 from clinic.record.schema.people import clinical_item, consent, patient
 from clinic.settings import Organisation, Phones, Settings
 from data_checks.cohort import check_cohort
@@ -171,6 +173,16 @@ class Practice:
         number = self.begin(cohort, **values)
         self.check(number)
         return self.outcomes(number)
+
+    def left_out(self, campaign_id: int, now: datetime) -> dict[int, str]:
+        """Whose messages are left out if they are sent then: rows of the list, and the reason of each."""
+        which = message.c.campaign_id == campaign_id
+        with self.record.read() as connection:
+            moment = moment_of(connection, campaign_id, which, now, settings=self.settings)
+            base = connection.scalars(
+                sa.select(campaign.c.message_base).where(campaign.c.id == campaign_id)
+            ).one()
+            return {key - base: reason for key, reason in left_out(moment)}
 
     def items(self) -> list[sa.Row[Any]]:
         """The clinical items, in the order of patients."""

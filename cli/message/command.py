@@ -78,6 +78,15 @@ def message(
         int | None,
         typer.Option(metavar="CAMPAIGN", help="Carry on with this campaign.", rich_help_panel=_WHO),
     ] = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            metavar="DAY",
+            parser=day,
+            help="Of what day the file is, if nothing in it says so; one older than freshness.days stops.",
+            rich_help_panel=_WHO,
+        ),
+    ] = None,
     name: ListName = "",
     template: Annotated[
         str | None,
@@ -190,7 +199,9 @@ def message(
     from cli.message.session import message_cohort
 
     then = message_cohort(
-        Who(file, group, status, facility, provider, since, until, ids_from, list_id, resume),
+        Who(
+            file, group, status, facility, provider, since, until, ids_from, list_id, resume, as_of
+        ),
         What(
             name,
             template,

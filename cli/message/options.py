@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from cli.pasting import text_of
+from clinic.cohort.as_of import dating_of
 from clinic.cohort.files.kinds import is_sheet
 from clinic.cohort.import_list import take_in_ids
 from clinic.cohort.list_index import PREVIEW
@@ -39,6 +40,7 @@ class Who:
     ids_from: Path | None = None
     list_id: int | None = None
     resume: int | None = None
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -204,15 +206,21 @@ def _cohort(parts: Wiring, who: Who, what: What, key: str) -> CohortChoice:
             raise CohortRefused(
                 "request-invalid", "name one of: a file, --group, --ids-from, a filter"
             )
-        choice["list_id"] = _take_in_ids(parts, who.ids_from, name=what.name, key=key)
+        choice["list_id"] = _take_in_ids(parts, who, name=what.name, key=key)
+    elif who.as_of is not None:
+        choice["as_of"] = who.as_of.date()
     return valid(CohortChoice, choice)
 
 
-def _take_in_ids(parts: Wiring, source: Path, *, name: str, key: str) -> int:
+def _take_in_ids(parts: Wiring, who: Who, *, name: str, key: str) -> int:
+    source = who.ids_from or Path("-")
     text, by = text_of(source), parts.settings.operator
+    dating = dating_of(parts.settings, who.as_of.date() if who.as_of else None)
+    as_of = dating.of_file(None if str(source) == "-" else source, parts.clock.now())
     return take_in_ids(
-        parts.record, parts.clock, pasted_ids(text), request_key=key, name=name, taken_by=by
-    )
+        parts.record, parts.clock, pasted_ids(text), request_key=key, name=name, taken_by=by,
+        as_of=as_of,
+    )  # fmt: skip
 
 
 def _template(parts: Wiring, what: What, key: str) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cli import console
-from cli.options import CampaignNumber, Json, Rows, send_unasked
+from cli.options import Accept, CampaignNumber, Json, Rows, send_unasked
 from cli.proof import Me, SecretFd, who_acts
 
 
@@ -16,6 +16,7 @@ def resend(
     campaign: CampaignNumber,
     rows: Rows = None,
     yes: Annotated[bool, send_unasked()] = False,
+    accept: Accept = None,
     json: Json = False,
     me: Me = "",
     secret_fd: SecretFd = None,
@@ -27,10 +28,10 @@ def resend(
     nor is a row that another resend has taken. First the review, as with any campaign.
     """
     from cli.message import steps
-    from cli.message.options import Manner, What, Who
+    from cli.message.options import Manner, What, Who, accepted
     from cli.message.session import message_cohort
 
-    made, by = _begin(campaign, row_numbers(rows), me, secret_fd)
+    made, by = _begin(campaign, row_numbers(rows), accepted(accept or ()), me, secret_fd)
     console.say(f"Campaign {made} sends the failures of campaign {campaign} again.")
     # Warnings were accepted when it was first sent
     manner = Manner(yes=yes, json=json, accept_warnings=True, proven=by)
@@ -39,7 +40,7 @@ def resend(
 
 
 def _begin(
-    campaign: int, rows: list[int] | None, me: str, secret_fd: int | None
+    campaign: int, rows: list[int] | None, accept: dict[str, str], me: str, secret_fd: int | None
 ) -> tuple[int, str]:
     """The campaign of the failures, and who asked for it."""
     from cli.wiring import get_settings, open_record
@@ -47,6 +48,7 @@ def _begin(
     from clinic.gateway.choose import gateway_for
     from clinic.message.campaign.campaign import get_campaign
     from clinic.message.prepare.resend import begin_resend
+    from clinic.message.safety.accepted import keep_acceptances
     from clinic.message.states import OUTBOX
 
     settings = get_settings()
@@ -62,6 +64,7 @@ def _begin(
             request_key=f"resend-{uuid.uuid4()}", gateway=gateway.name,
             batch_limit=gateway.batch_limit,
         )  # fmt: skip
+        keep_acceptances(record, SystemClock(), made, accept, by=by)
         return made, by
 
 

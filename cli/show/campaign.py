@@ -28,6 +28,7 @@ def show_details(details: CampaignDetails, time: LocalTime, *, starts: datetime 
         ("Status", line.status + (" (dry run: nothing was sent)" if line.dry_run else "")),
         ("Dry run by" if line.dry_run else "Sent by", f"{line.sender}, {time.show(line.at)}"),
         ("List", f"{line.list_name}, {line.rows:,} rows"),
+        ("As of", details.as_of),
         ("By", line.channel + (f", {details.segments:,} segments" if details.segments else "")),
         ("Template", f"{details.template}, version {details.version}"),
         ("On the record", f"when {details.save_when}" if details.save_when else "not saved"),

@@ -72,7 +72,9 @@ def show_lines(lines: Iterable[tuple[str, str]]) -> None:
 
 
 def _lines(review: Review, not_accepted: Path | None) -> Iterator[tuple[str, str]]:
-    yield f"{review.rows:,}", "rows in the list"
+    yield f"{review.rows:,}", f"rows in the list, as of {review.as_of}"
+    if review.asked_again:
+        yield "", "[dim]who no longer matches when their message is sent gets none (cohort_left)[/]"
     yield from judged(review, not_accepted)
 
 

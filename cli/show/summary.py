@@ -23,7 +23,8 @@ def show_summary(summary: Summary, *, not_accepted: Path) -> None:
     rows = [(rows, code, OUTCOMES[code].says) for code, rows in counts if code in AFTER]
     where = f"Each with its reason in {not_accepted}" if left_out else ""
     rows.append((left_out, "not accepted", where))
-    rows.append((summary.rows, "rows in all", ""))
+    of = f"The list is as of {summary.as_of}" if summary.as_of else ""
+    rows.append((summary.rows, "rows in all", of))
     console.show_table("Outcomes", ["Rows", "Outcome", "What to do"], rows, right=(0,))
 
 

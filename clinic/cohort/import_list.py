@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from clinic.clock import Clock
+from clinic.cohort.as_of import AsOf, Dating
 from clinic.cohort.list_trail import tell_taken
 from clinic.cohort.remarks import remarks_as_json
 from clinic.errors import ListRefused
@@ -56,9 +57,13 @@ def take_in_file(
     name: str,
     scheme: Layout,
     taken_by: str,
+    dating: Dating | None = None,
 ) -> int:
     """
     Take a file in; the list's id. The same `request_key` again gives the same list.
+
+    Args:
+        dating: how the list is dated (NEW-29); None: by the file alone
 
     Raises:
         ListRefused: the file cannot be read without losing somebody, or it changed since a first try
@@ -67,6 +72,7 @@ def take_in_file(
 
     require_name(name)
     file = open_list(path, scheme=scheme)
+    dating = dating or Dating()
 
     def begin(connection: Connection) -> tuple[int, bool]:
         known = _known(connection, request_key)
@@ -75,14 +81,14 @@ def take_in_file(
                 connection, clock, request_key=request_key, name=name, source="file",
                 layout=file.layout, file_name=file.file_name, sha256=file.sha256, size=file.size,
                 encoding=file.encoding, columns=file.columns, fields=file.fields, taken_by=taken_by,
-                remarks=remarks_as_json(file.notices),
+                remarks=remarks_as_json(file.notices), as_of=dating.of_file(path, clock.now()),
             ), False  # fmt: skip
         _require_same(known, source="file", sha256=file.sha256)
         return known.id, known.rows is not None
 
     list_id, is_whole = _once(record, begin)
     if not is_whole:
-        _fill(record, clock, list_id, file)
+        _fill(record, clock, list_id, file, dating)
     return list_id
 
 
@@ -138,33 +144,42 @@ def _insert(
     *,
     columns: Sequence[str],
     fields: Mapping[str, str],
+    as_of: AsOf | None,
     **values: Any,
 ) -> int:
+    now = clock.now()
+    dated = as_of or Dating().of_file(None, now)
     key = connection.execute(
         sa.insert(cohort_list)
         .values(
             **values,
             columns=orjson.dumps(list(columns)).decode(),
             fields=orjson.dumps(dict(fields)).decode(),
-            taken_at=clock.now(),
+            taken_at=now,
+            as_of=dated.day,
+            as_of_from=dated.source,
         )
         .returning(cohort_list.c.id)
     ).scalar_one()
     return int(key)
 
 
-def _fill(record: Record, clock: Clock, list_id: int, file: ListFile) -> None:
+def _fill(record: Record, clock: Clock, list_id: int, file: ListFile, dating: Dating) -> None:
     """Write the rows that are not there yet, a block a transaction, then say how many there are."""
     born = file.fields.get("birth_date")
+    dated = dating.column_in(file.columns)
     proven: set[Order] = set()
+    days: set[str] = set()
     for block in file.blocks():
+        if dated is not None:
+            days.update(block.frame[dated].unique())
         if born is not None:
             proven |= proven_orders(block.frame[born].unique())
         with record.write() as connection:
             last = _last_row(connection, list_id)
             insert_rows(connection, list_row, _ROW_COLUMNS, _rows_of(list_id, block, last))
     order = order_of(file.layout, proven) if born is not None else None
-    _complete(record, clock, list_id, order)
+    _complete(record, clock, list_id, order, dating.oldest(days, clock.now()))
 
 
 def _last_row(connection: Connection, list_id: int) -> int:
@@ -184,8 +199,11 @@ def _rows_of(list_id: int, block: Block, last: int) -> Iterator[tuple[int, int, 
             yield list_id, number, bad, orjson.dumps(row).decode()
 
 
-def _complete(record: Record, clock: Clock, list_id: int, order: Order | None) -> None:
-    """Say how many rows there are, once: whoever comes second finds it said."""
+def _complete(
+    record: Record, clock: Clock, list_id: int, order: Order | None, own: AsOf | None
+) -> None:
+    """Say how many rows there are, and what day they name, once: whoever comes second finds it said."""
+    as_of = {"as_of": own.day, "as_of_from": own.source} if own else {}
     with record.write() as connection:
         count = (
             sa.select(sa.func.count()).select_from(list_row).where(list_row.c.list_id == list_id)
@@ -193,19 +211,20 @@ def _complete(record: Record, clock: Clock, list_id: int, order: Order | None) -
         done = connection.execute(
             sa.update(cohort_list)
             .where(cohort_list.c.id == list_id, cohort_list.c.rows.is_(None))
-            .values(rows=count, date_order=order)
+            .values(rows=count, date_order=order, **as_of)
         )
         if done.rowcount:
             tell_taken(connection, list_id, clock.now())
 
 
 def take_in_ids(
-    record: Record, clock: Clock, ids: Sequence[str], *, request_key: str, name: str, taken_by: str
-) -> int:
+    record: Record, clock: Clock, ids: Sequence[str], *, request_key: str, name: str, taken_by: str,
+    as_of: AsOf | None = None,
+) -> int:  # fmt: skip
     """
     Import pasted ids, each an NHS number or the practice's own id; the list's id.
 
-    Row numbers count from 1: there is no heading.
+    Row numbers count from 1: there is no heading. as_of: None: of today.
     """
     require_name(name)
     digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()
@@ -217,7 +236,7 @@ def take_in_ids(
             return known.id
         list_id = _insert(
             connection, clock, request_key=request_key, name=name, source="ids", sha256=digest,
-            columns=["id"], fields={"any_id": "id"}, taken_by=taken_by, rows=len(ids),
+            columns=["id"], fields={"any_id": "id"}, taken_by=taken_by, rows=len(ids), as_of=as_of,
         )  # fmt: skip
         insert_rows(
             connection,
@@ -241,6 +260,7 @@ def take_in_query(
     request_key: str,
     name: str,
     taken_by: str,
+    as_of: AsOf | None = None,
 ) -> int:
     """
     Import the patients that a query finds (a group, a filter) as they are now; the list's id.
@@ -249,6 +269,7 @@ def take_in_query(
         patients: selects one column, the patient's id
         source: "group" or "filter"
         criteria: what was asked for, in codes; kept with the list
+        as_of: None: of today
     """
     require_name(name)
     asked = orjson.dumps(dict(criteria)).decode()
@@ -260,7 +281,7 @@ def take_in_query(
             return known.id
         list_id = _insert(
             connection, clock, request_key=request_key, name=name, source=source, sha256="",
-            columns=[], fields={}, criteria=asked, taken_by=taken_by,
+            columns=[], fields={}, criteria=asked, taken_by=taken_by, as_of=as_of,
         )  # fmt: skip
         found = patients.subquery()
         (key,) = found.c

@@ -224,6 +224,12 @@ _BEFORE = (
         "Shorten it.",
     ),
     Outcome(
+        "date_gone_by",
+        "error",
+        "The message would ask the patient to keep a day that has gone by. Correct the list; if it is right, "
+        "accept it with a reason: --accept date_gone_by=REASON.",
+    ),
+    Outcome(
         "message_blank",
         "error",
         "With this patient's values the message is empty. Fix the template.",
@@ -320,6 +326,11 @@ _WHY = (
         "more. Contact the patient in another way.",
     ),
     Outcome(
+        "cohort_left",
+        "left_out",
+        "Does not match the filter, or is not in the group, any more that the campaign is for. Nothing to do.",
+    ),
+    Outcome(
         "no_answer",
         "open",
         "The gateway did not say whether it accepted it. Wait for a delivery receipt, or resolve it with a "
@@ -340,7 +351,7 @@ _WHY = (
 _ASKED_AGAIN = (
     "patient_dead", "patient_fictitious", "patient_deregistered", "status_not_messaged", "no_contact",
     "opted_out", "held_by_reply", "not_for_patient", "in_excluded_group", "has_excluded_code", "not_for_sex",
-    "not_for_age", "coded_since", "had_this_lately", "recently_contacted", "child_contact",
+    "not_for_age", "coded_since", "date_gone_by", "had_this_lately", "recently_contacted", "child_contact",
     "shared_number", "number_unconfirmed", "phone_missing",
     "phone_invalid", "phone_not_mobile", "phone_not_allowed", "email_missing", "email_invalid",
 )  # fmt: skip

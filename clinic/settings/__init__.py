@@ -8,7 +8,17 @@ no setting is an error everywhere: a misspelt setting would silently be another 
 `cohort init` writes a `cohort.toml` with every setting and a comment each.
 """
 
-from clinic.settings.campaigns import Contact, Content, Halt, Pace, Pacing, Recall, Release, Sharing
+from clinic.settings.campaigns import (
+    Contact,
+    Content,
+    Freshness,
+    Halt,
+    Pace,
+    Pacing,
+    Recall,
+    Release,
+    Sharing,
+)
 from clinic.settings.gateways import EmailGateway, Receipts, SmsGateway
 from clinic.settings.health import Health
 from clinic.settings.hours import Day, Hours, Window, read_window
@@ -22,6 +32,7 @@ __all__ = [
     "Content",
     "Day",
     "EmailGateway",
+    "Freshness",
     "Gate",
     "Halt",
     "Health",

@@ -132,6 +132,22 @@ class Halt(Section):
     ambiguous: int = Field(default=3, ge=1, description="Attempts in a row with unknown outcome")
 
 
+class Freshness(Section):
+    """How old what a list says of its patients may be when its messages leave (NEW-29)."""
+
+    days: int = Field(
+        default=14,
+        ge=0,
+        description="A list, or a group, that is older stops until a named person accepts it (stale_list); "
+        "0: of any age",
+    )
+    columns: tuple[str, ...] = Field(
+        default=(),
+        description="Headings of columns that say of what day a list is, besides Extracted on, As at and "
+        "their like",
+    )
+
+
 class Content(Section):
     """What messages should not say unless a named person accepts it, besides the program's own word list."""
 

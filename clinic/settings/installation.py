@@ -9,7 +9,16 @@ from pathlib import Path
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from clinic.settings.campaigns import Contact, Content, Halt, Pacing, Recall, Release, Sharing
+from clinic.settings.campaigns import (
+    Contact,
+    Content,
+    Freshness,
+    Halt,
+    Pacing,
+    Recall,
+    Release,
+    Sharing,
+)
 from clinic.settings.gateways import EmailGateway, Receipts, SmsGateway
 from clinic.settings.health import Health
 from clinic.settings.hours import Hours
@@ -109,6 +118,7 @@ class Settings(Section):
     hours: Hours = Hours()
     pacing: Pacing = Pacing()
     contact: Contact = Contact()
+    freshness: Freshness = Freshness()
     content: Content = Content()
     recall: Recall = Recall()
     sharing: Sharing = Sharing()

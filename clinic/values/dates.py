@@ -33,7 +33,7 @@ _MIDNIGHT = r"(?:[T ]00:00(?::00(?:\.0+)?)?Z?)?"
 _ISO = re.compile(rf"(\d{{4}})-(\d{{1,2}})-(\d{{1,2}}){_MIDNIGHT}|(\d{{4}})(\d\d)(\d\d)", re.ASCII)
 _NAMED = re.compile(r"(\d{1,2})[-/. ]?([a-z]{3,9})[-/. ,]*(\d{4}|\d\d)", re.ASCII)
 _NUMBERS = re.compile(rf"(\d{{1,2}})([-/. ])(\d{{1,2}})\2(\d{{4}}|\d\d){_MIDNIGHT}", re.ASCII)
-_MONTHS = (
+MONTHS = (
     "january february march april may june july august september october november december"
 ).split()
 
@@ -133,7 +133,7 @@ def _years(text: str, today: date) -> list[int]:
 
 def _month(name: str) -> int:
     """1 to 12; 0 if it is no month."""
-    return next((n for n, month in enumerate(_MONTHS, 1) if month.startswith(name)), 0)
+    return next((n for n, month in enumerate(MONTHS, 1) if month.startswith(name)), 0)
 
 
 def _real(year: int, month: int, day: int) -> date | None:

@@ -64,8 +64,8 @@ def screen(rows: pd.DataFrame, *, channel: Channel) -> Screening:
     `ids_contradict`, `register_optional`, `birth_date_differs`, `name_differs`, `number_of_another`, `dead`,
     `fictitious`, `deregistered`, `no_contact`, `status_allowed`, `opted_out`, `held`,
     `had_this_lately`, `recently_contacted`, `likely_to_fail`; text `nhs_number_fault`, `birth_date_fault`,
-    `list_says`, `outside`, `address_fault`, `variable_missing`, `value_too_long` ("" where nothing is wrong);
-    Int64 `patient_id` (empty: no match) and `duplicate_of` (the earlier row's number).
+    `list_says`, `outside`, `address_fault`, `variable_missing`, `value_too_long`, `date_gone_by` ("" where
+    nothing is wrong); Int64 `patient_id` (empty: no match) and `duplicate_of` (the earlier row's number).
 
     Proves ARC-9 to ARC-13, ACX-25, ACX-26, COM-12 and NEW-6.
 
@@ -107,8 +107,9 @@ def _details(rows: pd.DataFrame, winner: npt.NDArray[np.int8]) -> pd.Series[str]
     detail = np.full(len(rows), "", dtype=object)
     lacking = winner == CODES.index("variable_missing")
     detail[lacking] = rows["variable_missing"].to_numpy(dtype=object)[lacking]
-    long = winner == CODES.index("value_too_long")
-    detail[long] = rows["value_too_long"].to_numpy(dtype=object)[long]
+    for code in ("value_too_long", "date_gone_by"):
+        its = winner == CODES.index(code)
+        detail[its] = rows[code].to_numpy(dtype=object)[its]
     repeated = winner == CODES.index("duplicate")
     earlier = rows["duplicate_of"].to_numpy(dtype=object)[repeated]
     detail[repeated] = [f"row {number}" for number in earlier]

@@ -121,6 +121,7 @@ RULES: tuple[Rule, ...] = (
     # is there something to say, and is it too often?
     Rule("variable_missing", _named("variable_missing")),
     Rule("value_too_long", _named("value_too_long")),
+    Rule("date_gone_by", _named("date_gone_by")),
     Rule("had_this_lately", yes("had_this_lately")),
     Rule("recently_contacted", yes("recently_contacted")),
     Rule("likely_to_fail", yes("likely_to_fail")),

@@ -44,6 +44,7 @@ _TAKEN_AS_GOOD: Final[Mapping[str, bool | int | str]] = {
     "address_fault": "",
     "variable_missing": "",
     "value_too_long": "",
+    "date_gone_by": "",
     "had_this_lately": False,
     "recently_contacted": False,
     "likely_to_fail": False,

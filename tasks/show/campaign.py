@@ -114,6 +114,7 @@ def page_of(summary: Summary) -> str:
             f"State **{summary.state}**{f' ({summary.state_reason})' if summary.state_reason else ''}. "
             f"{summary.rows:,} rows, {summary.messages:,} messages, {summary.segments:,} segments"
             f"{_speed(summary)}.",
+            *([f"The list is as of {summary.as_of}."] if summary.as_of else []),
             *_waits(summary),
             "",
             "```",

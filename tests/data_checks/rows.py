@@ -31,6 +31,7 @@ WELL: dict[str, Any] = {
     "duplicate_of": None,
     "variable_missing": "",
     "value_too_long": "",
+    "date_gone_by": "",
     "had_this_lately": False,
     "recently_contacted": False,
     "likely_to_fail": False,
@@ -43,6 +44,7 @@ TEXTS = (
     "address_fault",
     "variable_missing",
     "value_too_long",
+    "date_gone_by",
 )
 NUMBERS = ("patient_id", "duplicate_of")
 

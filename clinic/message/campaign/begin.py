@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from clinic.clock import Clock
+from clinic.cohort.as_of import dating_of, group_as_of
 from clinic.cohort.filters import filter_query, group_query
 from clinic.cohort.import_list import take_in_file, take_in_query
 from clinic.cohort.list_index import PREVIEW
@@ -192,6 +193,7 @@ def _take_in(
             name=request.list_name,
             scheme=settings.organisation.id_scheme,
             taken_by=sender,
+            dating=dating_of(settings, choice.as_of),
         )
     wanted = choice.filter()
     with record.read() as connection:
@@ -200,6 +202,8 @@ def _take_in(
             if wanted
             else group_query(connection, choice.group or "")
         )
+        dating = dating_of(settings)
+        as_of = None if wanted else group_as_of(connection, choice.group or "", dating)
     return take_in_query(
         record,
         clock,
@@ -209,4 +213,5 @@ def _take_in(
         request_key=request_key,
         name=request.list_name,
         taken_by=sender,
+        as_of=as_of or dating.of_file(None, clock.now()),
     )

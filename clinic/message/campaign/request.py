@@ -52,6 +52,11 @@ class CohortChoice(BaseModel):
     registered_to: date | None = Field(
         default=None, title="Registered to", description="Filter: this day or earlier"
     )
+    as_of: date | None = Field(
+        default=None,
+        title="As of",
+        description="Of what day the file is. Empty: what a column, its name or its own date says (NEW-29)",
+    )
 
     @model_validator(mode="after")
     def _exactly_one(self) -> CohortChoice:
@@ -60,6 +65,10 @@ class CohortChoice(BaseModel):
             raise PydanticCustomError(  # where a run is refused, the code alone is shown
                 "exactly_one_of_file_list_group_filter",
                 "name exactly one of: a file, a list, a group, or a filter",
+            )
+        if self.as_of is not None and self.file is None:
+            raise PydanticCustomError(
+                "as_of_without_file", "as_of says of what day a file is: name it with a file alone"
             )
         return self
 

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple, TypeAlias
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
@@ -40,6 +41,9 @@ from clinic.message.eligibility.held import HELD, is_held
 from clinic.message.eligibility.safe_contact import restricted, safe_number
 from clinic.message.eligibility.same_text import had_it_meanwhile
 from clinic.message.eligibility.suppress import opted_out
+from clinic.message.meanwhile.day_moved import words_of_another_day
+from clinic.message.meanwhile.gone_by import told_of_a_day_before
+from clinic.message.meanwhile.still_in import no_longer_in
 from clinic.message.reminders.remind import SOURCE as REMINDERS
 from clinic.message.reminders.remind import changed_since
 from clinic.message.reminders.told_visits import told_otherwise
@@ -154,6 +158,22 @@ def _visit_changed(moment: Moment) -> ColumnElement[bool]:
     return message.c.patient_id.in_(changed)
 
 
+def _day_gone_by(moment: Moment) -> ColumnElement[bool]:
+    """A day that the message asks to keep, or that its words name by today."""
+    zone = ZoneInfo(moment.settings.organisation.time_zone)
+    if words_of_another_day(moment.connection, moment.campaign_id, moment.now, zone):
+        return sa.true()
+    today = moment.now.astimezone(zone).date()
+    told = told_of_a_day_before(today, moment.campaign_id, moment.members)
+    return message.c.patient_id.in_(told)
+
+
+def _left_cohort(moment: Moment) -> ColumnElement[bool] | None:
+    """NEW-29: who does not match the filter, or is not in the group, any more."""
+    gone = no_longer_in(moment.connection, moment.list_id, moment.members)
+    return None if gone is None else message.c.patient_id.in_(gone)
+
+
 def _had_lately(moment: Moment) -> ColumnElement[bool] | None:
     """NEW-30: from another campaign that says the same."""
     if moment.contact is None:
@@ -183,7 +203,9 @@ RULES: tuple[Rule, ...] = (
     Rule(HELD, _held),
     *(Rule(code, partial(_outside, code)) for code in OUTSIDE),
     Rule(LATE, _clinical_late),
+    Rule("cohort_left", _left_cohort),
     Rule("appointment_changed", _visit_changed),
+    Rule("date_gone_by", _day_gone_by),
     Rule("had_this_lately", _had_lately),
     Rule("recently_contacted", _had_enough),
 )

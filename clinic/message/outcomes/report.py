@@ -13,6 +13,7 @@ from typing import ClassVar, Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from clinic.cohort.as_of import read_as_of
 from clinic.cohort.list_index import is_preview
 from clinic.govern.approvals.approvals import latest
 from clinic.message import states
@@ -88,6 +89,7 @@ class CampaignDetails:
     trouble: what the gateway said when it took nothing, if something waits for that reason
     override: who answers for a list that its checks stopped, or would have, and why
     recall: how it stands, if it is one
+    as_of: of what day its list is, and how that is known
     resend_of: the campaign whose failures it sends again; resendable: whether its own may be
     """
 
@@ -109,6 +111,7 @@ class CampaignDetails:
     decision: Decision | None
     override: Override | None
     recall: RecallStanding | None
+    as_of: str
 
 
 class _Text(NamedTuple):
@@ -188,6 +191,7 @@ def show_campaign(
             decision=_decision(connection, campaign_id),
             override=override_of(connection, campaign_id),
             recall=recall,
+            as_of=read_as_of(connection, own.list_id).says,
         )
 
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.clock import Clock
+from clinic.cohort.as_of import read_as_of
 from clinic.cohort.outcomes import KEPT, REHEARSED
 from clinic.errors import Incomplete
 from clinic.message import states
@@ -51,6 +52,7 @@ class Summary:
     outbox: its messages are kept in the outbox, and nothing is sent
     trouble: what the gateway said when it took nothing, if something waits for that reason
     waits_until: when more of it may be sent, if it waits for its time (a start, opening hours, a pace)
+    as_of: of what day its list is, and how that is known
     seconds: from release to now or to its end; rate: messages a second in that time
     """
 
@@ -67,6 +69,7 @@ class Summary:
     trouble: str | None = None
     outbox: bool = False
     accepted_errors: float = Release().accepted_errors
+    as_of: str = ""
 
     @property
     def rate(self) -> float:
@@ -150,6 +153,7 @@ def summarize(
         job = get_campaign(connection, campaign_id)
         outcomes = count_outcomes(connection, campaign_id)
         trouble = trouble_of(connection, campaign_id)
+        as_of = read_as_of(connection, job.list_id)
         messages, segments = connection.execute(
             sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(message.c.segments), 0)).where(
                 message.c.campaign_id == campaign_id
@@ -170,6 +174,7 @@ def summarize(
         trouble=trouble,
         outbox=job.gateway == states.OUTBOX and not job.dry_run,
         accepted_errors=(Release() if timing is None else timing.release).accepted_errors,
+        as_of=as_of.says,
     )
 
 

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.clock import Clock
+from clinic.cohort.as_of import read_as_of
 from clinic.errors import NotAllowed
 from clinic.govern.approvals.approvals import latest, request_approval, require_approved
 from clinic.govern.people.roles import CLINICAL
@@ -31,6 +32,7 @@ from clinic.message.campaign.moves import move
 from clinic.message.campaign.trail import tell_released
 from clinic.message.prepare.content import still_open
 from clinic.message.prepare.control import cancel_waiting
+from clinic.message.prepare.day_words import require_same_day
 from clinic.message.prepare.manifest import manifest_of
 from clinic.message.purposes import ALERT, NOTICE, STAFF_LIST
 from clinic.message.reminders.remind import take_back_unsent
@@ -214,6 +216,7 @@ def release_campaign(
                     "content-not-accepted",
                     f"campaign {job.id} has words that nobody accepted; see: cohort show {job.id}",
                 )
+            require_same_day(connection, job, timing, now)
             digest = manifest_of(connection, job, settings)
             if is_needed(connection, job, settings):
                 approved = require_approved(
@@ -247,6 +250,7 @@ def counts_of(connection: Connection, job: Campaign, settings: Settings) -> dict
         "messages": outcomes.pop("waiting", 0),
         "template": f"{used.key}, version {used.version}",
         "by": job.channel,
+        "as of": read_as_of(connection, job.list_id).says,
     }
     if not audience.is_anybody:
         counts["for"] = audience.says()

@@ -10,7 +10,7 @@ Terminal, Prefect form, schedule and reminders pass `require_accepted`, and the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,14 +22,13 @@ from clinic.clock import Clock
 from clinic.errors import CohortRefused
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign, refuse
-from clinic.message.safety.accepted import acceptance_of, apply_acceptance
+from clinic.message.safety.accepted import acceptance_for, apply_acceptance
 from clinic.message.sharing.accepting import apply_accepted
 from clinic.message.words.classes import CODE, DOMAIN, NEUTRAL, OTHERS, PLACEHOLDER
 from clinic.message.words.classes import REFUSED as NOBODY_ACCEPTS
 from clinic.message.words.judging import Hit
 from clinic.message.words.phrases import word_list
 from clinic.record.database import Record
-from clinic.record.schema.messages import campaign
 from clinic.record.schema.safety import content_finding
 from clinic.settings import Content, Settings
 
@@ -132,17 +131,8 @@ def _finding(
         tuple(row.phrase for row in rows if row.phrase != _ANY),
         whole.messages,
         tuple(int(number) for number in whole.first_rows.split(",")),
-        next(_accepted_by(connection, campaign_id, code), None),
+        accepted.by if (accepted := acceptance_for(connection, campaign_id, code)) else None,
     )
-
-
-def _accepted_by(connection: Connection, campaign_id: int, code: str) -> Iterator[str]:
-    """Who accepted it, for this campaign or for the one whose failures it sends again."""
-    key: int | None = campaign_id
-    while key is not None:
-        if found := acceptance_of(connection, key, code):
-            yield found.by
-        key = connection.scalar(sa.select(campaign.c.resend_of).where(campaign.c.id == key))
 
 
 def still_open(connection: Connection, job: Campaign) -> list[Finding]:

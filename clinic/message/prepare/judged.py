@@ -15,6 +15,7 @@ import pandas as pd
 
 from clinic.cohort.rows import ListSource
 from clinic.message.campaign.campaign import Campaign
+from clinic.message.prepare.day_words import may_be_sent_later
 from clinic.message.purposes import STAFF_LIST
 from clinic.message.template.placeholders import places_to_fill
 from clinic.message.template.template import CompiledTemplate, compile_template
@@ -98,19 +99,10 @@ def _judge_trust(job: Campaign, setting: Setting, rows: pd.DataFrame, fixed: str
 def _judge_days(job: Campaign, setting: Setting, fixed: str, messages: int) -> list[Hit]:
     """The template's own words alone: what a visit puts in is worked out for the day itself."""
     found = day_words(fixed)
-    if not found or not may_leave_later(job, setting):
+    if not found or not may_be_sent_later(job, setting):
         return []
     everywhere = np.arange(messages, dtype=np.int64)
     return [Hit(Phrase(one, DAY_WORD, ""), everywhere) for one in found]
-
-
-def may_leave_later(job: Campaign, setting: Setting) -> bool:
-    """Whether some of it may be sent on another day than this: it is scheduled, spread, or hours are over."""
-    calendar = setting.calendar
-    opens = calendar.next_opening(job.channel, max(setting.now, job.start_at or setting.now))
-    if opens is None or (job.stagger_days or 1) > 1:
-        return True
-    return opens.astimezone(calendar.zone).date() != setting.now.astimezone(calendar.zone).date()
 
 
 def _judge(rows: pd.DataFrame, setting: Setting) -> list[Hit]:

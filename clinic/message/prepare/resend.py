@@ -163,7 +163,9 @@ def _copy_rows(
     values: dict[str, Any],
 ) -> int:
     """A list of the chosen rows, each with the patient whom it meant."""
-    kept = ("name", "layout", "file_name", "encoding", "columns", "fields", "date_order")
+    kept = (
+        "name", "layout", "file_name", "encoding", "columns", "fields", "date_order", "as_of", "as_of_from",
+    )  # fmt: skip
     source = connection.execute(
         sa.select(*(cohort_list.c[name] for name in kept)).where(cohort_list.c.id == old.list_id)
     ).mappings()

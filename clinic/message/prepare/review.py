@@ -14,6 +14,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from clinic.cohort.as_of import read_as_of
 from clinic.cohort.list_index import PREVIEW
 from clinic.cohort.outcomes import AFTER, BEFORE
 from clinic.errors import NotAllowed, NotFound
@@ -23,8 +24,10 @@ from clinic.message.campaign.counting import count_outcomes, messages_of
 from clinic.message.campaign.override import Override, override_of
 from clinic.message.campaign.request import CohortChoice, MessageRequest
 from clinic.message.campaign.said import Said, said_of
+from clinic.message.meanwhile.still_in import FROM_RECORD
 from clinic.message.prepare.content import findings_of, told
 from clinic.message.prepare.list_numbers import Difference, read_differences
+from clinic.message.prepare.resend import source_of
 from clinic.message.safety.recall_asked import recall_of
 from clinic.message.template.segments import count_segments
 from clinic.message.template.sensitive import ContentWarning
@@ -50,6 +53,8 @@ class Review:
     to_accept: codes of what was found in the messages and nobody accepted
     said: of the list: what was left out of it, and what the gate found
     differences: examples of rows whose number is not the record's
+    as_of: of what day the list is, how that is known, and how old that was when the campaign was made
+    asked_again: its patients are of a filter or a group, which is asked again when their message is sent
     """
 
     campaign_id: int
@@ -70,6 +75,8 @@ class Review:
     rewritten: dict[str, int]
     differences: tuple[Difference, ...] = ()
     to_accept: tuple[str, ...] = ()
+    as_of: str = ""
+    asked_again: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,8 @@ def review_campaign(
         said = said_of(connection, campaign_id)
         override = override_of(connection, campaign_id)
         findings = findings_of(connection, campaign_id)
+        as_of = read_as_of(connection, own.list_id)
+        source = source_of(connection, own)
     left_out = {code: rows for code, rows in counts.items() if code in BEFORE}
     messaged = {code: rows for code, rows in counts.items() if code in AFTER}
     letters = _price(record, campaign_id) if own.channel == "sms" else LettersPrice(0, 0, 0)
@@ -124,6 +133,8 @@ def review_campaign(
         to_accept=() if own.dry_run else tuple(one.code for one in findings if not one.accepted),
         rewritten=changed,
         differences=tuple(read_differences(record, campaign_id)),
+        as_of=as_of.says_on(own.created_at.date()),
+        asked_again=source in FROM_RECORD,
     )
 
 

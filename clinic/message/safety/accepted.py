@@ -37,6 +37,8 @@ CHECKS: Final[dict[str, str]] = {
     "template_unlike_list": "The list is called after something else than the template.",
     "printed_unproven": "A template prints of a list that has neither names nor dates of birth.",
     "had_this_lately": "Patients of the list had the same template or text lately: the others are sent it.",
+    "stale_list": "The list is older than freshness.days.",
+    "date_gone_by": "Days that the messages ask to keep have gone by.",
     "list_says_unclear": "Columns of the list may say no, and some of their cells are not understood.",
     "child_contact": "Texts to children on numbers that others have too are sent as they are written.",
     "shared_number": "Sensitive texts go to numbers that several adults have.",
@@ -138,6 +140,16 @@ def acceptances_of(connection: Connection, campaign_id: int) -> list[Acceptance]
 def acceptance_of(connection: Connection, campaign_id: int, code: str) -> Acceptance | None:
     """Who accepted this for the campaign; None where nobody did."""
     return next((one for one in acceptances_of(connection, campaign_id) if one.code == code), None)
+
+
+def acceptance_for(connection: Connection, campaign_id: int, code: str) -> Acceptance | None:
+    """Who accepted this for the campaign, or for the one whose failures it sends again; None: nobody did."""
+    key: int | None = campaign_id
+    while key is not None:
+        if found := acceptance_of(connection, key, code):
+            return found
+        key = connection.scalar(sa.select(campaign.c.resend_of).where(campaign.c.id == key))
+    return None
 
 
 def need_second(connection: Connection, campaign_id: int) -> bool:

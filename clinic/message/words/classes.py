@@ -47,7 +47,7 @@ OTHERS: Final[dict[str, tuple[str, str]]] = {
     ),
     DAY_WORD: (
         "The message names a day that is another one if it is sent on another day, and it may be: it is "
-        "scheduled or spread over days, or today's hours are over",
+        "scheduled, spread over days or slow, or today's hours are over",
         "Write the date",
     ),
     HOURS: (

@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     ForeignKey,
     Index,
     Integer,
@@ -41,6 +42,9 @@ cohort_list = Table(
     Column("remarks", Text),  # JSON array: what the reader of the file left out, changed or ignored
     Column("taken_at", UtcDateTime, nullable=False),
     Column("taken_by", String(80), nullable=False),
+    # NEW-29: of what day it is, and by what that is known: given, column, name, file, made
+    Column("as_of", Date),
+    Column("as_of_from", String(10)),
 )
 
 # row_number is what a person sees in the spreadsheet: the first row under the heading is 2

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     ForeignKey,
     Index,
     Integer,
@@ -141,6 +142,7 @@ recipient = Table(
     Column("evidence", String(30)),  # which decision left them out: "consent 12", "reply 5"
     # Of the patient when `address` was read from the record; empty: it is the list's own
     Column("record_version", Integer),
+    Column("keep_day", Date),  # the earliest day that its message asks to keep; empty: none
     PrimaryKeyConstraint("campaign_id", "row_number"),
     sqlite_with_rowid=False,
 )

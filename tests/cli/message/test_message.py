@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -254,6 +255,20 @@ def test_a_list_of_another_practice_is_refused_as_a_whole_and_its_rows_are_told(
     assert "cohort show 1 --errors-only" in told.err
     written = (home / "not-accepted" / "campaign-1.csv").read_text(encoding="utf-8-sig")
     assert written.count("patient_not_found") == 100
+
+
+def test_an_old_list_is_reviewed_only_where_a_named_person_says_why(
+    typed: Type, practice: Record, flu: Path
+) -> None:
+    """NEW-29: it stops, whoever accepts that is told of, and the review says of what day it is."""
+    old = flu.stat().st_mtime - 40 * 86_400
+    os.utime(flu, (old, old))
+    told = typed("message", str(flu), *FLU, "--yes")
+    assert (told.code, "40 days old" in told.err, "freshness.days" in told.err) == (2, True, True)
+    told = typed("message", str(flu), *FLU, "--accept", "stale_list=the clinic was closed since")
+    assert (told.code, "not-confirmed" in told.err) == (3, True)
+    for part in ("when its file last changed", "40 days ago", "accepted stale_list"):
+        assert part in " ".join(told.err.split())
 
 
 def test_a_row_that_gets_no_message_says_why(typed: Type, practice: Record, flu: Path) -> None:

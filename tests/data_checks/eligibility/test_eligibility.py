@@ -45,6 +45,7 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"address_fault": "phone_not_allowed"}, "phone_not_allowed"),
     ({"variable_missing": "appointment.date"}, "variable_missing"),
     ({"value_too_long": "list.Notes: 201 characters, 200 allowed"}, "value_too_long"),
+    ({"date_gone_by": "list.Clinic_date"}, "date_gone_by"),
     ({"had_this_lately": True}, "had_this_lately"),
     ({"recently_contacted": True}, "recently_contacted"),
     ({"likely_to_fail": True}, "likely_to_fail"),

@@ -54,7 +54,9 @@ def test_the_facts_are_all_that_the_rules_ask_for(practice: Practice, channel: s
     )  # fmt: skip
     from_file = take(practice, *(nhs(n) for n in (1, 2, 3)), heading="NHS Number")
     for list_id in (from_record, from_file):
-        judged = facts(practice, list_id, channel).assign(variable_missing="", value_too_long="")
+        judged = facts(practice, list_id, channel).assign(
+            variable_missing="", value_too_long="", date_gone_by=""
+        )
         assert screen(judged, channel=channel).outcome.tolist() == ["accepted"] * 3  # type: ignore[arg-type]
 
 

@@ -154,7 +154,8 @@ def test_the_approver_sees_counts_exclusions_cost_and_schedule(
     assert asked is not None
     assert asked.summary == {
         "list": "Everybody", "rows": 31, "messages": 30, "template": "plain, version 1",
-        "by": "sms", "segments": 30, "cost": "1.20", "days": 3, "left out: opted_out": 1,
+        "by": "sms", "as of": "2 Mar 2026 (when it was made)", "segments": 30,
+        "cost": "1.20", "days": 3, "left out: opted_out": 1,
     }  # fmt: skip
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -11,16 +13,17 @@ import sqlalchemy as sa
 from clinic.errors import CohortRefused, NotAllowed
 from clinic.message import states
 from clinic.message.campaign.campaign import get_campaign
+from clinic.message.meanwhile.day_moved import words_of_another_day
 from clinic.message.prepare.approve import is_needed, release_campaign
 from clinic.message.prepare.content import findings_of, require_accepted
+from clinic.message.prepare.day_words import may_be_sent_later, require_same_day
 from clinic.message.prepare.review import review_campaign
-from clinic.message.prepare.stage import stage
 from clinic.message.safety.accepted import keep_acceptances
 from clinic.message.template.variables import Setting
 from clinic.message.timing.timing import timing_of
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
-from clinic.values.calendar import Calendar
+from clinic.values.calendar import ALWAYS, Calendar, Week
 from tests.fakes import FakeClock
 from tests.main_job import Practice
 
@@ -158,27 +161,73 @@ def test_places_to_fill_and_links_stop_a_run_too(
 
 
 @pytest.mark.parametrize(
-    ("text", "request_", "hours", "found"),
+    ("text", "days", "found"),
     [
-        ("Our clinic is tomorrow", {}, "", []),
-        ("Our clinic is tomorrow", {"stagger_days": 3}, "", ["content_day_word"]),
-        ("Our clinic is tomorrow", {"start_at": "in two days"}, "", ["content_day_word"]),
-        ("Our clinic is tomorrow", {}, "over", ["content_day_word"]),
-        ("Our clinic is on Friday 13 March", {"stagger_days": 3}, "over", []),
+        ("Our clinic is tomorrow", 3, ["content_day_word"]),
+        ("Our clinic is tomorrow", None, []),
+        ("Our clinic is on Friday 13 March", 3, []),
     ],
 )
-def test_a_text_that_may_leave_on_another_day_names_no_day_by_today(
-    practice: Practice, text: str, request_: dict[str, object], hours: str, found: list[str]
+def test_a_text_that_may_be_sent_on_another_day_names_no_day_by_today(
+    practice: Practice, text: str, days: int | None, found: list[str]
 ) -> None:
-    """Issued today, read another day: scheduled, spread, or after hours."""
-    now = practice.clock.now()
-    if "start_at" in request_:
-        request_ = {"start_at": now + timedelta(days=2)}
+    """NEW-25: for whatever starts the run."""
     practice.template(text, key="own")
-    number = practice.begin(practice.everybody(5), template="own", **request_)
+    number = practice.begin(practice.everybody(5), template="own", stagger_days=days)
     practice.check(number)
-    closed = Calendar(text=[[(0, 1)]] * 7) if hours else Calendar()
-    setting = Setting(practice.settings.organisation, now, calendar=closed)
-    stage(practice.record, number, setting=setting, most_segments=6)
+    practice.stage(number)
     with practice.record.read() as connection:
         assert [one.code for one in findings_of(connection, number)] == found
+
+
+LATER = [
+    ({}, ALWAYS, False),
+    ({"stagger_days": 3}, ALWAYS, True),
+    ({"start_at": timedelta(days=2)}, ALWAYS, True),
+    ({"start_at": timedelta(hours=2)}, ALWAYS, False),
+    ({}, [[(0, 9 * 60)]] * 7, True),  # it is ten, and hours are over
+    ({"pace_day": 4}, ALWAYS, True),
+    ({"pace_day": 5, "pace_hour": 1}, ALWAYS, False),
+    ({"pace_hour": 1}, [[(600, 840)]] * 7, True),  # five hours of work in four
+]
+
+
+@pytest.mark.parametrize(("asked", "week", "later"), LATER)
+def test_when_some_of_it_may_be_sent_on_another_day(
+    practice: Practice, asked: dict[str, Any], week: Week, later: bool
+) -> None:
+    """Scheduled, spread, after hours, or at too slow a pace."""
+    now = practice.clock.now()
+    with practice.record.read() as connection:
+        job = get_campaign(connection, practice.begin(practice.everybody(5)))
+    if "start_at" in asked:
+        asked = {"start_at": now + asked["start_at"]}
+    setting = Setting(practice.settings.organisation, now, calendar=Calendar(text=week))
+    assert may_be_sent_later(replace(job, **asked), setting) is later
+
+
+def test_who_approves_on_another_day_does_not_let_tomorrow_go(practice: Practice) -> None:
+    """NEW-25: nor is it sent where it was released and not sent yet, unless it was accepted."""
+    practice.template("Our clinic is tomorrow", key="own")
+    practice.template("Our clinic is on Friday 13 March", key="dated")
+    timing = timing_of(practice.settings)
+    for key, accept, stops in (
+        ("own", {}, True),
+        ("own", {"content_day_word": "It is the name of the clinic"}, False),
+        ("dated", {}, False),
+    ):
+        number = practice.begin(
+            practice.everybody(5), template=key, request_key=f"{key}{stops}", again=True,
+            accept=accept, requested_by="nia",
+        )  # fmt: skip
+        with practice.record.read() as connection:
+            job = get_campaign(connection, number)
+            later = practice.clock.now() + timedelta(days=1)
+            require_same_day(connection, job, timing, practice.clock.now())
+            moved = words_of_another_day(connection, number, later, timing.calendar.zone)
+            assert bool(moved) is stops
+            if stops:
+                with pytest.raises(NotAllowed, match="says tomorrow, and was asked for on 2 Mar"):
+                    require_same_day(connection, job, timing, later)
+            else:
+                require_same_day(connection, job, timing, later)

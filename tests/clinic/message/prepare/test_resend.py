@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from clinic.errors import NotAllowed, NotFound
+from clinic.errors import CohortRefused, NotAllowed, NotFound
 from clinic.message import states
 from clinic.message.campaign.counting import count_outcomes
 from clinic.message.prepare.resend import begin_resend, resendable
 from clinic.message.prepare.stage import stage
+from clinic.message.safety.accepted import keep_acceptances
 from clinic.message.sending.deliver import deliver
 from clinic.message.template.variables import Setting
 from clinic.record.bulk import insert_rows
@@ -178,3 +180,27 @@ def test_rehearsals_and_reminders_are_not_sent_again(
         ask(record, clock, old)
     with pytest.raises(NotFound):
         ask(record, clock, 999)
+
+
+def test_failures_of_a_list_that_is_old_by_now_need_a_named_person(
+    record: Record, clock: FakeClock, old: int
+) -> None:
+    """NEW-29: they are of the day that their list is of; what was accepted of the first counts for them too."""
+    with record.write() as connection:
+        day = clock.now().date() - timedelta(days=10)
+        connection.execute(sa.update(cohort_list).values(as_of=day, as_of_from="name"))
+    clock.sleep(5 * 86_400)
+    with pytest.raises(CohortRefused, match="15 days old"):
+        check_cohort(record, clock, SETTINGS, ask(record, clock, old))
+    accept = {"stale_list": "The same patients are rung otherwise"}
+    number = ask(record, clock, old)
+    keep_acceptances(record, clock, number, accept, by="nia")
+    check_cohort(record, clock, SETTINGS, number)
+    with record.write() as connection:
+        connection.execute(
+            sa.update(campaign)
+            .where(campaign.c.id == number)
+            .values(state=states.CANCELLED_CAMPAIGN)
+        )
+    keep_acceptances(record, clock, old, accept, by="nia")
+    check_cohort(record, clock, SETTINGS, ask(record, clock, old))

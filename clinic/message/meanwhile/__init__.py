@@ -1,0 +1,1 @@
+"""What changes between the check and the sending: days go by, patients leave a group."""
