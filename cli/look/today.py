@@ -54,6 +54,7 @@ def today(
         settings = governed(record, settings)
         me = claimed(settings, "")
         mine, others = _waiting(record, settings, now, me)
+        rejected = _rejected(record, now, me)
         under_way, bad = _operations(record, now)
         campaigns = _campaigns(record, settings, now)
         teams = Counter(each.team for each in list_follow_ups(record)) + open_by_owner(record)
@@ -73,6 +74,7 @@ def today(
                 "operator": me,
                 "standing_still": standing,
                 "waits_for_me": list(map(asdict, mine)),
+                "rejected": list(map(asdict, rejected)),
                 "waits_for_others": list(map(asdict, others)),
                 "under_way": list(map(asdict, under_way)),
                 "failed": list(map(asdict, bad)),
@@ -84,6 +86,7 @@ def today(
     for says in standing.values():
         console.say(f"[yellow]{escape(says)}[/]")
     _show(f"Waits for {me}", mine)
+    _show(f"Rejected since yesterday, asked for by {me}", rejected)
     _show("Failed, or not moving", bad)
     _show("Waits for others", others)
     _show("Under way", under_way)
@@ -93,9 +96,9 @@ def today(
     coming_back = [*_replies(replies, now), *_holds(held)]
     for says in coming_back:
         console.say(says)
-    if not (standing or mine or bad or others or under_way or teams or coming_back):
+    if not (standing or mine or rejected or bad or others or under_way or teams or coming_back):
         console.say("Nothing waits, nothing is under way, nothing failed.")
-    steps = [*_ways_on(standing), *(line.then for line in (*mine, *bad))]
+    steps = [*_ways_on(standing), *(line.then for line in (*mine, *rejected, *bad))]
     steps += ["cohort follow-ups"] if teams else []
     steps += ["cohort replies"] if replies.oldest else []
     steps += ["cohort holds"] if held else []
@@ -132,6 +135,22 @@ def _waiting(
             )
             others.append(_asked(asked, settings, whom, f"cohort approvals show {asked.id}"))
     return mine, others
+
+
+def _rejected(record: Record, now: datetime, me: str) -> list[Line]:
+    """By whom and with which note; the request itself says what can be done."""
+    from clinic.govern.approvals.queue import rejected_to
+
+    return [
+        Line(
+            f"{asked.subject} {asked.subject_id}",
+            asked.kind,
+            "rejected",
+            f"by {asked.decided_by}{f': {asked.note}' if asked.note else ''}",
+            f"cohort approvals show {asked.id}",
+        )
+        for asked in rejected_to(record, now, me)
+    ]
 
 
 def _asked(asked: Approval, settings: Settings, says: str, then: str) -> Line:

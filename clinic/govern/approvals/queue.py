@@ -52,6 +52,16 @@ def undecidable(record: Record, now: datetime) -> list[Approval]:
     return [asked for asked in waiting(record, now) if not deciders(record, asked)]
 
 
+def rejected_to(record: Record, now: datetime, requester: str) -> list[Approval]:
+    """What this person asked for and was refused within the last day: they are to read the note."""
+    return _requests(
+        record,
+        approval.c.state == "rejected",
+        approval.c.requested_by == requester,
+        approval.c.decided_at > now - timedelta(days=1),
+    )
+
+
 def expire(record: Record, clock: Clock) -> list[int]:
     """Close what nobody decided, or nobody began, in time; the numbers. Running again does nothing."""
     now = clock.now()

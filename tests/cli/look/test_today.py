@@ -103,6 +103,21 @@ def test_what_waits_for_somebody_is_what_they_may_decide_or_must_confirm(
     assert _ways(found["waits_for_me"]) == waits
 
 
+def test_a_requester_reads_who_rejected_it_and_why(tmp_path: Path, sqlite_record: Record) -> None:
+    """The note reaches whoever asked, and nobody else is told that it is theirs."""
+    office = Office(tmp_path, sqlite_record)
+    office.environment["COHORT_PREFECT_PORT"] = str(free_port())
+    hire(office)
+    number = ask(office, requested_by="ann", kind="tag")
+    done = office.run("reject", str(number), "--note", "Ask Dr Rees first", me="max")
+    assert done.exit_code == 0, done.output
+    (line,) = office.rows("today", environment={"COHORT_OPERATOR": "ann"})["rejected"]
+    assert (line["what"], line["says"]) == ("operation 7", "by max: Ask Dr Rees first")
+    assert line["then"] == f"cohort approvals show {number}"
+    assert "Ask Dr Rees first" in office.run("today", environment={"COHORT_OPERATOR": "ann"}).stdout
+    assert office.rows("today", environment={"COHORT_OPERATOR": "mia"})["rejected"] == []
+
+
 def test_what_is_told_to_people_names_the_commands_and_why(day: tuple[Office, Record]) -> None:
     said = day[0].run("today").output
     for part in (
