@@ -1,7 +1,8 @@
 """
 NEW-34: the hazard log and the tests stay together.
 
-Each control names tests that exist, and every rating is what the plan's matrix makes of it.
+Each control names tests that exist, each test of a safety requirement is named, and every rating is what
+the plan's matrix makes of it.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.house.test_requirements import ids
+
 ROOT = Path(__file__).resolve().parents[2]
 SAFETY = ROOT / "docs" / "safety"
+REQUIRED = {f"NEW-{number}" for number in range(24, 34)}
 
 _TEST = re.compile(r"`(tests/[\w/]+\.py(?:::test_\w+)?)`")
 _RATING = re.compile(r"(\d) × (\d) → (\d), risk (\d) → (\d)")
@@ -125,6 +129,20 @@ def test_each_control_names_tests_and_they_exist() -> None:
         if not (ROOT / path).is_file() or (function and function not in functions_of(path)):
             gone.append(name)
     assert sorted(gone) == []
+
+
+def test_each_test_of_a_safety_requirement_is_in_the_log() -> None:
+    """NEW-34: who builds a control writes it down, in the same piece of work."""
+    missing = []
+    for file in (ROOT / "tests").rglob("test_*.py"):
+        path = str(file.relative_to(ROOT))
+        if path in named():
+            continue
+        for name, says in functions_of(path).items():
+            safety = path.startswith("tests/clinic/message/safety/") or REQUIRED & set(ids(says))
+            if safety and f"{path}::{name}" not in named():
+                missing.append(f"{path}::{name}")
+    assert sorted(missing) == []
 
 
 def test_each_rating_is_what_the_plans_matrix_makes_of_it() -> None:
