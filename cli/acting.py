@@ -27,7 +27,7 @@ class How(Enum):
 _EVERY: Final = (
     "patients import", "patients safe-contact set", "patients safe-contact show", "patients safe-contact lift",
     "list take-over", "message", "remind", "pause", "resume", "cancel", "sending allow",
-    "sending ask", "resend",
+    "sending ask", "resend", "correct",
     "unknown ask", "unknown settle", "templates add", "templates for", "templates patient",
     "groups add", "groups remove", "groups delete",
     "server resume", "approvals resume", "confirm", "audit list", "audit show", "audit anchor", "audit export",
@@ -51,7 +51,7 @@ ACTING: Final = {
 }
 
 LOOKING: Final = frozenset({
-    "today", "campaigns", "show", "outcomes", "replies", "holds", "patient", "report", "review",
+    "today", "campaigns", "show", "outcomes", "incident", "replies", "holds", "patient", "report", "review",
     "list ls", "list check",
     "templates list", "templates variables", "templates show", "templates exceptions",
     "groups list", "groups show",

@@ -20,8 +20,9 @@ _DOES: Final[dict[Reader, str]] = {
 _NEEDS: Final[dict[Reader, tuple[str, ...]]] = {
     "operator": (
         "sign-in", "sign-out", "today", "list", "templates", "groups", "message", "remind", "pause", "resume",
-        "cancel", "resend", "confirm", "campaigns", "show", "review", "outcomes", "replies", "reply", "holds",
-        "patient",        "report", "operations", "follow-ups", "tags", "patients", "help",
+        "cancel", "resend", "correct", "confirm", "campaigns", "show", "review", "outcomes",
+        "incident", "replies", "reply", "holds", "patient", "report", "operations", "follow-ups", "tags",
+        "patients", "help",
     ),
     "team_lead": ("approvals", "approve", "reject", "unknown"),
     "manager": ("audit", "settings", "sending", "places", "notify"),

@@ -41,6 +41,7 @@ class Who:
     list_id: int | None = None
     resume: int | None = None
     as_of: datetime | None = None
+    corrects: int | None = None
 
 
 @dataclass(frozen=True)
@@ -200,6 +201,7 @@ def _cohort(parts: Wiring, who: Who, what: What, key: str) -> CohortChoice:
         "registered_from": who.since.date() if who.since else None,
         "registered_to": who.until.date() if who.until else None,
         "list_id": who.list_id,
+        "corrects": who.corrects,
     }
     if who.ids_from is not None:
         if any(choice.values()):

@@ -45,6 +45,8 @@ def show_details(details: CampaignDetails, time: LocalTime, *, starts: datetime 
             "Sends again",
             f"the failures of campaign {details.resend_of}" if details.resend_of else "",
         ),
+        ("Corrects", f"campaign {details.corrects}" if details.corrects else ""),
+        ("Corrected by", _campaigns(details.corrected_by)),
         ("Ended", time.show(details.finished_at)),
     ):
         if value:
@@ -56,6 +58,10 @@ def show_details(details: CampaignDetails, time: LocalTime, *, starts: datetime 
     else:
         out.print(escape(details.text))
     show_counts(details.counts)
+
+
+def _campaigns(numbers: tuple[int, ...]) -> str:
+    return f"campaign {', '.join(map(str, numbers))}" if numbers else ""
 
 
 def _answered(details: CampaignDetails) -> list[tuple[str, str]]:

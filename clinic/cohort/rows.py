@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import orjson
@@ -24,6 +24,7 @@ from clinic.values.dates import Order
 from clinic.values.nhs_number import judge_nhs_numbers
 
 BLOCK_ROWS = 10_000
+CORRECTION: Final = "correction"  # the source of a list of those who got another campaign
 
 # What the checks need to know of a patient
 PATIENT_COLUMNS = (
@@ -51,8 +52,8 @@ class ListSource:
 
     @property
     def from_record(self) -> bool:
-        """Whether its rows were patients from the start: a group, a filter, what is sent again."""
-        return not self.columns or self.source == "resend"
+        """Whether its rows were patients from the start: a group, a filter, what is sent again or corrected."""
+        return not self.columns or self.source in ("resend", CORRECTION)
 
 
 def get_list(connection: Connection, list_id: int) -> ListSource:

@@ -30,6 +30,7 @@ WORDS = {
     "sending allow": "--reason compared",
     "sending ask": "",
     "resend": "77 --yes",
+    "correct": "77 --text Sorry --yes",
     "unknown ask": "77 --as sent --reason telephoned",
     "unknown settle": "77 --as sent",
     "templates add": "come --text Come",

@@ -314,6 +314,11 @@ SCENES = {
     "answers": Scene(
         with_answers, ("cohort replies 1", "cohort replies", "cohort receipts status", "cohort today")
     ),
+    "answered": Scene(with_answers, ("!cohort reply done 1 --note rung", "cohort replies 1")),
+    "got": Scene(
+        campaign_in(states.COMPLETED, states.DELIVERED, gateway="outbox"),
+        ("cohort incident 1 --csv incident.csv", 'cohort correct 1 --text "Ignore our text. The practice"'),
+    ),
     "a second person": Scene(
         everybody,
         (

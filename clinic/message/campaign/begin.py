@@ -20,6 +20,7 @@ from clinic.message.campaign.opening import CampaignRequest, open_campaign
 from clinic.message.campaign.override import keep_override
 from clinic.message.campaign.request import CohortChoice, MessageRequest
 from clinic.message.safety.accepted import keep_acceptances
+from clinic.message.safety.corrected import take_in_corrected
 from clinic.message.safety.recall_asked import Recall, recall_asked, require_recall_date
 from clinic.message.template.emails import require_receipts, require_subject
 from clinic.record.database import Record
@@ -68,7 +69,9 @@ def begin_campaign(
             days=request.stagger_days, now=clock.now(), hours=settings.release.clinical_hours,
         )  # fmt: skip
     sender = request.requested_by or settings.operator
-    list_id = _take_in(record, clock, settings, request, request_key=request_key, sender=sender)
+    list_id = _take_in(
+        record, clock, settings, request, request_key=request_key, sender=sender, gateway=gateway
+    )
     asked = CampaignRequest(
         request_key=request_key,
         list_id=list_id,
@@ -180,6 +183,7 @@ def _take_in(
     *,
     request_key: str,
     sender: str,
+    gateway: str,
 ) -> int:
     choice: CohortChoice = request.cohort
     if choice.list_id is not None:
@@ -195,6 +199,11 @@ def _take_in(
             taken_by=sender,
             dating=dating_of(settings, choice.as_of),
         )
+    if choice.corrects is not None:
+        return take_in_corrected(
+            record, clock, choice.corrects, request_key=request_key, name=request.list_name,
+            channel=request.channel, gateway=gateway, dry_run=request.dry_run, taken_by=sender,
+        )  # fmt: skip
     wanted = choice.filter()
     with record.read() as connection:
         query = (

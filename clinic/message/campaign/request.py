@@ -32,7 +32,7 @@ from clinic.values.moments import read_day, read_time
 
 
 class CohortChoice(BaseModel):
-    """Who: exactly one of a file, a list imported before, a group, or a filter."""
+    """Who: exactly one of a file, a list imported before, a group, those who got a campaign, or a filter."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -43,6 +43,11 @@ class CohortChoice(BaseModel):
         default=None, title="List", description="Number of a list that was imported: cohort list ls"
     )
     group: str | None = Field(default=None, title="Group", description="Code of a patient group")
+    corrects: int | None = Field(
+        default=None,
+        title="Correction of",
+        description="Number of a campaign: exactly those who got it, by the same way (NEW-33)",
+    )
     status: str | None = Field(default=None, title="Status", description="Filter: patients' status")
     facility: str | None = Field(default=None, title="Facility", description="Filter: its code")
     provider: str | None = Field(default=None, title="Provider", description="Filter: its code")
@@ -60,7 +65,7 @@ class CohortChoice(BaseModel):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> CohortChoice:
-        sources = [self.file, self.list_id, self.group, self.filter()]
+        sources = [self.file, self.list_id, self.group, self.corrects, self.filter()]
         if sum(source is not None for source in sources) != 1:
             raise PydanticCustomError(  # where a run is refused, the code alone is shown
                 "exactly_one_of_file_list_group_filter",

@@ -32,6 +32,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
+from clinic.cohort.rows import CORRECTION
 from clinic.message.audience.clinical import LATE, is_late
 from clinic.message.audience.outside import CODES as OUTSIDE
 from clinic.message.audience.outside import outside
@@ -175,8 +176,8 @@ def _left_cohort(moment: Moment) -> ColumnElement[bool] | None:
 
 
 def _had_lately(moment: Moment) -> ColumnElement[bool] | None:
-    """NEW-30: from another campaign that says the same."""
-    if moment.contact is None:
+    """NEW-30: from another campaign that says the same; a correction may be that template, put right."""
+    if moment.contact is None or moment.source == CORRECTION:
         return None
     had = had_it_meanwhile(
         moment.connection, moment.campaign_id, moment.contact, moment.members, moment.now
@@ -187,6 +188,8 @@ def _had_lately(moment: Moment) -> ColumnElement[bool] | None:
 def _had_enough(moment: Moment) -> ColumnElement[bool] | None:
     """NEW-8: of messages of other campaigns."""
     if moment.contact is None or not is_capped(moment.contact, moment.purpose):
+        return None
+    if moment.source == CORRECTION:  # which is due to whoever got the error
         return None
     had = recently_contacted(moment.contact, moment.members, moment.now, but=moment.campaign_id)
     return message.c.patient_id.in_(had)

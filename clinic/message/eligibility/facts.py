@@ -14,7 +14,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.cohort.rows import ListSource, match_patients
+from clinic.cohort.rows import CORRECTION, ListSource, match_patients
 from clinic.message.audience.outside import outside_of
 from clinic.message.eligibility.contact import is_capped, likely_to_fail, recently_contacted
 from clinic.message.eligibility.decisions import refused
@@ -87,14 +87,18 @@ def facts_of(
     _judge_standing(facts, known, settings, question.today)
     # What failed is sent again to what the record says now: somebody may have corrected it (PAT-23)
     record_first = settings.organisation.address_from == "record" or source.source == "resend"
+    # A correction goes to the address of then, whatever the record says; not past a safe number
+    is_correction = source.source == CORRECTION
     safe = read_safe_contact(
         connection, known["id"], question.channel, settings.contact.restricted_tags
     )
     facts["no_contact"] |= safe["restricted"]
     _judge_addresses(
-        facts, rows, known, settings, question.channel, record_first=record_first,
-        safe=safe["number"],
+        facts, rows, known, settings, question.channel,
+        record_first=record_first and not is_correction, safe=safe["number"],
     )  # fmt: skip
+    if is_correction:
+        facts.loc[safe["number"] == "", "record_version"] = pd.NA
     _compare(connection, facts, source, rows, known, settings, question.channel)
     # The list's number is not used there: what is said of it would show that another is
     facts.loc[safe["number"] != "", ["number_of_another", DIFFERS]] = False
@@ -110,6 +114,8 @@ def facts_of(
     facts["duplicate_of"] = pd.array([pd.NA] * len(facts), dtype="Int64")
     facts["had_this_lately"] = _had_this(connection, facts, question, settings.contact)
     facts["recently_contacted"] = _had_enough(connection, facts, question, settings.contact)
+    if is_correction:  # which is due to whoever got the error
+        facts[["had_this_lately", "recently_contacted"]] = False
     facts["likely_to_fail"] = _likely_to_fail(connection, facts, question, settings.contact)
     return facts
 
@@ -125,6 +131,8 @@ def _need_no_record(
     ACX-21: which rows may be messaged without a record: with the setting, of a list that has NHS number,
     date of birth and address, where the NHS number is right and no other id means somebody else.
     """
+    if source.source == CORRECTION:  # they were messaged before
+        return ids["nhs_number"] != ""
     needed = {"nhs_number", "birth_date", _address_field(question.channel)}
     may = settings.organisation.message_unregistered and needed <= source.fields.keys()
     return (ids["nhs_number"] != "") & ~known["disputed"] & may

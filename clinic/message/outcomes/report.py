@@ -24,6 +24,7 @@ from clinic.message.outcomes.summary import trouble_of
 from clinic.message.outcomes.verdict import not_accepted, status, verdict
 from clinic.message.prepare.resend import may_resend
 from clinic.message.recall.standing import RecallStanding, standing_of
+from clinic.message.safety.corrected import corrections_of, corrects
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, template, template_version
@@ -107,6 +108,8 @@ class CampaignDetails:
     counts: dict[str, int]
     trouble: str | None
     resend_of: int | None
+    corrects: int | None
+    corrected_by: tuple[int, ...]
     resendable: bool
     decision: Decision | None
     override: Override | None
@@ -187,6 +190,8 @@ def show_campaign(
             counts=counts,
             trouble=trouble_of(connection, campaign_id),
             resend_of=own.resend_of,
+            corrects=corrects(connection, own.id),
+            corrected_by=tuple(corrections_of(connection, own.id)),
             resendable=may_resend(own, text.source),
             decision=_decision(connection, campaign_id),
             override=override_of(connection, campaign_id),

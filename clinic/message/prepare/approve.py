@@ -37,6 +37,7 @@ from clinic.message.prepare.manifest import manifest_of
 from clinic.message.purposes import ALERT, NOTICE, STAFF_LIST
 from clinic.message.reminders.remind import take_back_unsent
 from clinic.message.safety.accepted import need_second, note_second
+from clinic.message.safety.corrected import needs_approval
 from clinic.message.timing.schedule import move_on
 from clinic.message.timing.timing import Timing
 from clinic.record.database import Record
@@ -88,14 +89,20 @@ def ask(
 
 
 def is_needed(connection: Connection, job: Campaign, settings: Settings) -> bool:
-    """Whether one person alone may not send this: a notice to staff (ALC-8), what was accepted of a finding
-    that takes two, what is clinical (NEW-28), or a campaign of more messages than the settings allow. A dry
-    run, and what the clock tells the team, may always go."""
+    """
+    Whether one person alone may not send this: a notice to staff (ALC-8), what was accepted of a finding that
+    takes two, what is clinical (NEW-28), a correction where another may decide, or a campaign
+    of more messages than the settings allow.
+
+    A dry run, and what the clock tells the team, may always go.
+    """
     if job.dry_run or (job.purpose == ALERT and _is_to_staff(connection, job)):
         return False
     if job.purpose == NOTICE or need_second(connection, job.id):
         return True
     if is_clinical(connection, job.template_version_id):
+        return True
+    if needs_approval(connection, job.id, job.requested_by):
         return True
     most = settings.release.approval_above
     if most is None:

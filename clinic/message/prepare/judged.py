@@ -13,14 +13,14 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from clinic.cohort.rows import ListSource
+from clinic.cohort.rows import CORRECTION, ListSource
 from clinic.message.campaign.campaign import Campaign
 from clinic.message.prepare.day_words import may_be_sent_later
 from clinic.message.purposes import STAFF_LIST
 from clinic.message.template.placeholders import places_to_fill
 from clinic.message.template.template import CompiledTemplate, compile_template
 from clinic.message.template.variables import Setting, allowed_variables
-from clinic.message.words.classes import DAY_WORD, NEUTRAL
+from clinic.message.words.classes import DAY_WORD, NEUTRAL, PERSONAL
 from clinic.message.words.days import day_words
 from clinic.message.words.judging import Hit, judge
 from clinic.message.words.phrases import Phrase, word_list
@@ -59,7 +59,19 @@ def judge_block(
         *_judge_trust(job, setting, rows, fixed),
         *_judge_days(job, setting, fixed, len(rows)),
         *judge_reachable(rows["body"].tolist(), classes, setting.content),
+        *(_personal(values, fixed) if source.source == CORRECTION else []),
     ]
+
+
+def _personal(values: pd.DataFrame, fixed: str) -> list[Hit]:
+    """Where a wrong text went to a wrong number, a correction with a name in it would be the next."""
+    names = [
+        name
+        for name in values.columns
+        if name.startswith(("patient.", "list.")) and name.partition(".")[2] in fixed
+    ]
+    everybody = np.arange(len(values), dtype=np.int64)
+    return [Hit(Phrase(name, PERSONAL, ""), everybody) for name in names]
 
 
 def _judge_words(

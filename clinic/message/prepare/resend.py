@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 
 from clinic.clock import Clock
 from clinic.cohort.list_trail import tell_taken
+from clinic.cohort.rows import CORRECTION
 from clinic.errors import NotAllowed
 from clinic.govern.audit.chain import hold
 from clinic.message import states
@@ -86,7 +87,7 @@ def begin_resend(
 
 def may_resend(own: Campaign, source: str) -> bool:
     """Whether a campaign over a list of that source is of a kind whose failures are sent again."""
-    return not own.dry_run and source != "report"
+    return not own.dry_run and source not in ("report", CORRECTION)
 
 
 def source_of(connection: Connection, own: Campaign) -> str:
@@ -101,6 +102,12 @@ def source_of(connection: Connection, own: Campaign) -> str:
 def _require_sent(old: Campaign, source: str) -> None:
     if old.dry_run:
         raise NotAllowed("resend-rehearsal", f"campaign {old.id} was a dry run: nothing was sent")
+    if source == CORRECTION:
+        raise NotAllowed(
+            "resend-correction",
+            f"campaign {old.id} is a correction: what failed of it is sent to the same addresses by asking "
+            "for it again: cohort correct, with the campaign that it corrects",
+        )
     if source == "report":
         raise NotAllowed(
             "resend-reminder",

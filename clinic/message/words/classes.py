@@ -11,6 +11,7 @@ CLASSES: Final = (
 CODE: Final = "content_"  # and the class: what `--accept` names
 
 PLACEHOLDER, UNFILLED = "placeholder", "unfilled"
+PERSONAL: Final = "personal"  # of a correction alone
 SHORTENER, DOMAIN, REPLY, UNNAMED = "shortener", "domain", "reply", "unnamed"
 DAY_WORD = "day_word"
 HOURS, URGENT_HELP = "hours", "urgent_help"
@@ -40,6 +41,11 @@ OTHERS: Final[dict[str, tuple[str, str]]] = {
         "The message asks for a reply, and nobody reads replies here: neither receipts.secret nor "
         "receipts.pull is set",
         "Say what to do instead, such as whom to call",
+    ),
+    PERSONAL: (
+        "The correction prints values of each patient, and the message that it corrects may have reached "
+        "somebody else",
+        "Write it without names",
     ),
     UNNAMED: (
         "The message does not say whose it is, by the practice's name or one of content.short_names",

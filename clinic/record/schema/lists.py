@@ -19,7 +19,7 @@ from sqlalchemy import (
 from clinic.record.schema.base import METADATA
 from clinic.record.types import UtcDateTime
 
-# A cohort's rows, whatever they came from. source: file, group, filter, ids, report, resend
+# A cohort's rows, whatever they came from. source: file, group, filter, ids, report, resend, correction
 cohort_list = Table(
     "cohort_list",
     METADATA,
