@@ -34,7 +34,8 @@ _EVERY: Final = (
     "operations select", "operations status", "operations provider", "operations facility", "operations tag",
     "operations attribute", "operations export", "operations visit", "operations undo", "operations rerun",
     "operations resume", "operations withdraw", "settings ask", "follow-ups tick", "follow-ups untick",
-    "follow-ups give", "tags add", "places facility", "places provider", "notify",
+    "patients needs", "templates variant", "follow-ups give",
+    "tags add", "places facility", "places provider", "notify",
     "reply take", "reply give", "reply done", "reply reopen", "holds release", "holds keep",
 )  # fmt: skip
 _ANEW: Final = (

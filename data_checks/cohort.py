@@ -29,7 +29,7 @@ from clinic.message.eligibility.facts import Question, duplicates, facts_of
 from clinic.message.eligibility.held import HELD
 from clinic.message.eligibility.numbers import DIFFERS
 from clinic.message.meanwhile.still_in import FROM_RECORD
-from clinic.message.prepare.stage import Texts, load_texts
+from clinic.message.prepare.texts import Texts, load_texts, load_tongues
 from clinic.message.purposes import STAFF_LIST
 from clinic.message.template.template import missing_variables, values_too_long
 from clinic.message.template.variables import Setting, variable_frame
@@ -208,10 +208,15 @@ def _screen_all(
                 return
             facts = facts_of(connection, source, rows, question=question, settings=settings)
             rows["patient_id"] = facts["patient_id"]
-            values = variable_frame(connection, source, rows, texts.variables, setting=setting)
-        facts["variable_missing"] = missing_variables(texts, values)
+            tongues = load_tongues(connection, source, texts, facts["variant"], channel=job.channel)
+            names = tongues.variables
+            values = variable_frame(connection, source, rows, names, setting=setting)
         longest = settings.organisation.longest_value
-        facts["value_too_long"] = values_too_long(values, longest)
+        facts["variable_missing"] = facts["value_too_long"] = ""
+        for said, which in tongues.parts(facts["variant"]):
+            given = values.loc[which, list(said.variables)]
+            facts.loc[which, "variable_missing"] = missing_variables(said, given)
+            facts.loc[which, "value_too_long"] = values_too_long(given, longest)
         days.judge(facts, values)
         screening = _screen(record, job, facts)
         accepted = screening.outcome == "accepted"

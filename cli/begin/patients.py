@@ -164,3 +164,75 @@ def _tell_places(result: Imported) -> None:
             f"{result.stayed:,} patients stay where they are, though the file says otherwise."
         )
         console.say("  To move them: cohort operations facility --help, … provider --help")
+
+
+@app.command("needs")
+def set_needs(
+    known_as: Annotated[
+        str, typer.Argument(metavar="PATIENT", help="NHS number, or the practice's id.")
+    ],
+    language: Annotated[
+        str | None, typer.Option(help="In which they are written to: Polish, cy …; or none.")
+    ] = None,
+    interpreter: Annotated[str | None, typer.Option(help="Whether they need one: yes, no.")] = None,
+    formats: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="easy_read, large_print, braille, audio, bsl, letter, phone …, or SNOMED CT codes; or none.",
+        ),
+    ] = None,
+    prefers: Annotated[
+        Literal["sms", "email", "voice", "none", "any"] | None,
+        typer.Option(help="Preferred channel; none: do not contact; any: no preference."),
+    ] = None,
+    stay: Annotated[str | None, typer.Option(help="prison, ward, care_home; or none.")] = None,
+    proxy_role: Annotated[
+        str | None, typer.Option(help="What the proxy is to them: daughter, attorney; or none.")
+    ] = None,
+    proxy_name: Annotated[str | None, typer.Option(help="The proxy's name; or none.")] = None,
+    proxy_mobile: Annotated[str | None, typer.Option(help="Their mobile number; or none.")] = None,
+    proxy_email: Annotated[str | None, typer.Option(help="Their e-mail address; or none.")] = None,
+    proxy_consent: Annotated[
+        str | None,
+        typer.Option(
+            help="yes: the proxy is written to in the patient's place, with consent or by law."
+        ),
+    ] = None,
+    json: Json = False,
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """
+    Set what a patient needs so that messages reach and help them. Unchanged if omitted.
+
+    Without the language or format that they need, no message leaves: the outcome needs_interpreter or
+    needs_format leads to a person. A place of stay stops messages; with consent they go to the proxy.
+
+      cohort patients needs 9990010064 --language Polish --format easy_read
+    """
+    from clinic.clock import SystemClock
+    from clinic.message.outcomes.outreach import find_patient
+    from clinic.practice import needs as practice_needs
+
+    given = {
+        "language": language, "interpreter": interpreter, "formats": formats, "stay": stay,
+        "proxy_role": proxy_role, "proxy_name": proxy_name, "proxy_mobile": proxy_mobile,
+        "proxy_email": proxy_email, "proxy_consent": proxy_consent,
+    }  # fmt: skip
+    said = {name: text for name, text in given.items() if text is not None}
+    settings = get_settings()
+    with open_record(settings) as record:
+        by = who_acts(record, settings, me, secret_fd)
+        with record.read() as connection:
+            patient_id = find_patient(connection, known_as)
+        found = practice_needs.set_needs(
+            record, SystemClock(), patient_id, said, prefers=prefers, by=by
+        )
+    if json:
+        return console.show_json(found)
+    console.show_table(
+        "Needs", ["What", ""], [(name.replace("_", " "), value) for name, value in found.items()]
+    )
+    console.next_commands(f"cohort patient {known_as}")
+    return None

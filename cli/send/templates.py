@@ -278,3 +278,36 @@ def exceptions(key: Key, json: Json = False) -> None:
     if not found:
         console.say("Nothing was decided for single patients.")
     console.next_commands(f'cohort templates patient {key} ID --despite sex --reason "…"')
+
+
+@app.command()
+def variant(
+    key: Annotated[str, typer.Argument(help="The key of the template in that language or format.")],
+    of: Annotated[str, typer.Option(metavar="KEY", help="The template that it says the same as.")],
+    language: Annotated[str, typer.Option(help="Its language: Polish, cy …")],
+    form: Annotated[
+        str,
+        typer.Option("--format", help="easy_read, large_print, audio …; none: the language alone."),
+    ] = "",
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """
+    Let a template stand in for another where a patient needs that language or format.
+
+    A campaign with the other then takes this one for them. Without one a person sees to them: the outcome is
+    needs_interpreter or needs_format.
+
+      cohort templates variant flu-invite-pl --of flu-invite --language Polish
+    """
+    from clinic.clock import SystemClock
+    from clinic.message.needs.naming import name_variant
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        by = who_acts(record, settings, me, secret_fd)
+        said, kept = name_variant(
+            record, SystemClock(), key, of=of, language=language, form=form, by=by
+        )
+    console.say(f"{key} is {of} in: {' '.join(filter(None, (said, kept)))}.")
+    console.next_commands(f"cohort templates show {key}")

@@ -112,6 +112,29 @@ _BEFORE = (
         "The record says not to contact the patient, or not this way. Do not message.",
     ),
     Outcome(
+        "place_of_stay",
+        "left_out",
+        "The patient stays in a prison, on a ward or in a care home, where others may read it. Contact them "
+        "through that place.",
+    ),
+    Outcome(
+        "prefers_other",
+        "left_out",
+        "The patient prefers to be contacted in another way. Do so, or send a campaign by that channel.",
+    ),
+    Outcome(
+        "needs_interpreter",
+        "left_out",
+        "The patient needs another language, and the template is not there in it. Contact them with an "
+        "interpreter, or add the template in that language.",
+    ),
+    Outcome(
+        "needs_format",
+        "left_out",
+        "The patient needs another format (easy read, large print, letter, call …), and the template is not "
+        "there in it. Contact them in that form.",
+    ),
+    Outcome(
         "list_says_dead",
         "left_out",
         "The list itself says that the patient is deceased. Nothing is sent; look at the record.",
@@ -353,7 +376,7 @@ _ASKED_AGAIN = (
     "opted_out", "held_by_reply", "not_for_patient", "in_excluded_group", "has_excluded_code", "not_for_sex",
     "not_for_age", "coded_since", "date_gone_by", "had_this_lately", "recently_contacted", "child_contact",
     "shared_number", "number_unconfirmed", "phone_missing",
-    "phone_invalid", "phone_not_mobile", "phone_not_allowed", "email_missing", "email_invalid",
+    "phone_invalid", "phone_not_mobile", "phone_not_allowed", "email_missing", "email_invalid", "place_of_stay",
 )  # fmt: skip
 BEFORE: dict[str, Outcome] = {outcome.code: outcome for outcome in _BEFORE}
 AFTER: dict[str, Outcome] = {outcome.code: outcome for outcome in _AFTER}

@@ -30,6 +30,7 @@ from clinic.govern.audit.trail import Act, record_act
 from clinic.practice.belonging import NAMED_BY, Belonging
 from clinic.practice.doubt import another_patient, same_but_for_zeros
 from clinic.practice.import_contact import ContactColumns
+from clinic.practice.needs import headings_of, keep_columns
 from clinic.record.bulk import insert_rows, is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.people import patient
@@ -109,8 +110,8 @@ def import_patients(
     """
     headings = _headings(file)
     others = [name for name in file.columns if name not in file.fields.values()]
-    contact = ContactColumns.of(others)
-    used = {*headings.values(), *contact.headings}
+    contact, needs = ContactColumns.of(others), headings_of(file.columns)
+    used = {*headings.values(), *contact.headings, *needs.values()}
     unused = tuple(name for name in file.columns if name not in used)
     seen: set[str] = set()
     with record.read() as connection:
@@ -126,6 +127,7 @@ def import_patients(
             _insert(connection, rows[rows["outcome"] == "added"])
             _update(connection, rows)
             contact.apply(connection, block, rows, by=by, now=clock.now())
+            _keep_needs(connection, clock, block, rows, needs, by=by)
         _note(result, rows)
     result.stayed = belonging.stayed
     set_for = {"no_contact": contact.restricted, "opted_out": contact.opted_out}
@@ -320,6 +322,17 @@ def _update(connection: Connection, rows: pd.DataFrame) -> None:
         for row in changed[["id", *_COLUMNS]].to_numpy(dtype=object).tolist()
     ]
     connection.execute(statement, values)
+
+
+def _keep_needs(
+    connection: Connection, clock: Clock, block: Block, rows: pd.DataFrame, needs: Mapping[str, str], *,
+    by: str,
+) -> None:  # fmt: skip
+    """NEW-32: of rows that were used."""
+    used = rows["outcome"].isin(["added", "changed", "unchanged"])
+    if needs and used.any():
+        texts = pd.DataFrame({name: block.frame[at].str.strip() for name, at in needs.items()})
+        keep_columns(connection, clock, rows[used], texts[used], by=by)
 
 
 def _note(result: Imported, rows: pd.DataFrame) -> None:

@@ -121,6 +121,27 @@ class Recall(Section):
     )
 
 
+class Needs(Section):
+    """Languages, formats and channels that patients need (NEW-32)."""
+
+    language: str = Field(
+        default="en",
+        min_length=2,
+        max_length=20,
+        description="The language of templates that are no other's translation, by its code (en, cy)",
+    )
+    formats_met: tuple[str, ...] = Field(
+        default=(),
+        description="Formats that any message meets here, as a telephone shows a text in large print: "
+        '["large_print"]. All others need a template of that format, or a person',
+    )
+    obey_channel: bool = Field(
+        default=True,
+        description="Leave out of a campaign by one channel who prefers another: a person sees to them, or a "
+        "campaign by that channel does",
+    )
+
+
 class Halt(Section):
     """When a running campaign pauses itself (NEW-12)."""
 

@@ -14,6 +14,7 @@ from clinic.settings.campaigns import (
     Content,
     Freshness,
     Halt,
+    Needs,
     Pacing,
     Recall,
     Release,
@@ -122,6 +123,7 @@ class Settings(Section):
     content: Content = Content()
     recall: Recall = Recall()
     sharing: Sharing = Sharing()
+    needs: Needs = Needs()
     release: Release = Release()
     halt: Halt = Halt()
     receipts: Receipts = Receipts()

@@ -19,6 +19,7 @@ import pandas as pd
 from clinic.cohort.outcomes import BEFORE
 from clinic.message.audience.outside import CODES as OUTSIDE
 from clinic.message.eligibility.says_no import CODES as SAYS_NO
+from clinic.message.needs.judge import CODES as NEEDS
 from data_checks.eligibility.rules import Channel, Mask, Rule, rules_for
 
 CODES: tuple[str, ...] = tuple(BEFORE)
@@ -30,6 +31,7 @@ _FAULTS: dict[str, frozenset[str]] = {
     "birth_date_fault": frozenset({"", "birth_date_missing", "birth_date_invalid"}),
     "list_says": frozenset({"", *SAYS_NO}),
     "outside": frozenset({"", *OUTSIDE}),
+    "needs": frozenset({"", *NEEDS}),
 }
 _PHONE_FAULTS = frozenset(
     {"", "phone_missing", "phone_invalid", "phone_not_mobile", "phone_not_allowed"}
@@ -64,8 +66,8 @@ def screen(rows: pd.DataFrame, *, channel: Channel) -> Screening:
     `ids_contradict`, `register_optional`, `birth_date_differs`, `name_differs`, `number_of_another`, `dead`,
     `fictitious`, `deregistered`, `no_contact`, `status_allowed`, `opted_out`, `held`,
     `had_this_lately`, `recently_contacted`, `likely_to_fail`; text `nhs_number_fault`, `birth_date_fault`,
-    `list_says`, `outside`, `address_fault`, `variable_missing`, `value_too_long`, `date_gone_by` ("" where
-    nothing is wrong); Int64 `patient_id` (empty: no match) and `duplicate_of` (the earlier row's number).
+    `list_says`, `outside`, `needs`, `address_fault`, `variable_missing`, `value_too_long`, `date_gone_by` (""
+    where nothing is wrong); Int64 `patient_id` (empty: no match) and `duplicate_of` (the earlier row's number).
 
     Proves ARC-9 to ARC-13, ACX-25, ACX-26, COM-12 and NEW-6.
 

@@ -23,6 +23,7 @@ import pandas as pd
 
 from clinic.message.audience.outside import CODES as OUTSIDE
 from clinic.message.eligibility.says_no import CODES as SAYS_NO
+from clinic.message.needs.judge import CODES as NEEDS
 
 Channel = Literal["sms", "email", "voice"]
 Mask: TypeAlias = npt.NDArray[np.bool_]
@@ -109,6 +110,7 @@ RULES: tuple[Rule, ...] = (
     *(Rule(code, fault("list_says", code)) for code in SAYS_NO),
     # is the template for them?
     *(Rule(code, fault("outside", code)) for code in OUTSIDE),
+    *(Rule(code, fault("needs", code)) for code in NEEDS),
     # are they asked twice? Asked of rows that nothing else speaks against (data_checks/cohort.py)
     Rule("duplicate", _filled("duplicate_of")),
     # can they be reached? A landline rings, so a voice call does not mind one

@@ -70,6 +70,8 @@ WORDS = {
     "settings ask": "release.approval_above 5 --reason r",
     "follow-ups tick": "7.2",
     "follow-ups untick": "7.2",
+    "patients needs": "9990010064 --language pl",
+    "templates variant": "flu-cy --of flu-invite --language cy",
     "follow-ups give": "c7.2 --to reception",
     "tags add": "recall",
     "places facility": "F9 --name North",

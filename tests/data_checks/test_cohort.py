@@ -138,7 +138,7 @@ def test_a_patient_without_a_date_of_birth_agrees_with_any(practice: Practice) -
         ({"status": "discharged"}, "status_not_messaged"),
         ({"status": "on_hold"}, "accepted"),
         ({"preferred_channel": "none"}, "no_contact"),
-        ({"preferred_channel": "email"}, "accepted"),
+        ({"preferred_channel": "email"}, "prefers_other"),
         ({"mobile": None}, "phone_missing (missing)"),
         ({"mobile": "020 7946 0000"}, "phone_not_mobile (landline)"),
         ({"mobile": "0770O900123"}, "phone_invalid (letters)"),

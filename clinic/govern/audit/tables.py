@@ -260,7 +260,7 @@ NOT_SEALED: Final[Mapping[str, str]] = MappingProxyType(
             (
                 "patient", "appointment", "consent", "facility", "provider", "patient_group",
                 "group_member", "tag", "patient_tag", "diagnosis", "medication", "allergy",
-                "address_decision", "safe_contact",
+                "address_decision", "safe_contact", "patient_need",
             ),
             _RECORD,
         ),
@@ -275,6 +275,7 @@ NOT_SEALED: Final[Mapping[str, str]] = MappingProxyType(
         ),
         **dict.fromkeys(("receipt_inbox", "receipt_unread", "reply"), _OTHERS),
         "contact_hold": "what a reply holds back; who decided it is an act",
+        "template_variant": "which template stands in for which: each is sealed, and the act that says so",
         "list_row": "an upload as it came, taken out when a patient asks for it; the list's digest is sealed",
         "check_result": "what the gate found; who was left out is sealed",
         "content_finding": "words found in the messages, which are sealed; so is who accepted it",

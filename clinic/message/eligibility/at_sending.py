@@ -45,6 +45,7 @@ from clinic.message.eligibility.suppress import opted_out
 from clinic.message.meanwhile.day_moved import words_of_another_day
 from clinic.message.meanwhile.gone_by import told_of_a_day_before
 from clinic.message.meanwhile.still_in import no_longer_in
+from clinic.message.needs.judge import stays_somewhere
 from clinic.message.reminders.remind import SOURCE as REMINDERS
 from clinic.message.reminders.remind import changed_since
 from clinic.message.reminders.told_visits import told_otherwise
@@ -151,6 +152,11 @@ def _clinical_late(moment: Moment) -> ColumnElement[bool] | None:
     return sa.true() if late else None
 
 
+def _stays(moment: Moment) -> ColumnElement[bool]:
+    """NEW-32: in a prison, on a ward, in a care home."""
+    return message.c.patient_id.in_(stays_somewhere(moment.members))
+
+
 def _visit_changed(moment: Moment) -> ColumnElement[bool]:
     """COM-12, ACX-36: nobody is told of a visit that will not be, nor sent where it is no more."""
     if moment.source != REMINDERS:
@@ -207,6 +213,7 @@ RULES: tuple[Rule, ...] = (
     *(Rule(code, partial(_outside, code)) for code in OUTSIDE),
     Rule(LATE, _clinical_late),
     Rule("cohort_left", _left_cohort),
+    Rule("place_of_stay", _stays),
     Rule("appointment_changed", _visit_changed),
     Rule("date_gone_by", _day_gone_by),
     Rule("had_this_lately", _had_lately),

@@ -25,6 +25,7 @@ from clinic.message.eligibility.safe_contact import read_safe_contact
 from clinic.message.eligibility.same_text import had_the_same
 from clinic.message.eligibility.says_no import kind_of, read_says_no
 from clinic.message.eligibility.suppress import opt_outs
+from clinic.message.needs.judge import judge_needs
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.messages import message, recipient
 from clinic.record.schema.people import consent
@@ -102,6 +103,7 @@ def facts_of(
     _compare(connection, facts, source, rows, known, settings, question.channel)
     # The list's number is not used there: what is said of it would show that another is
     facts.loc[safe["number"] != "", ["number_of_another", DIFFERS]] = False
+    _see_needs(connection, facts, known, question, settings, safe["number"] != "")
     facts["list_says"] = _says_no(source, rows, question.channel)
     _stand_in_for_unregistered(facts, ids["nhs_number"])
     facts["evidence"] = _evidence(connection, facts, question)
@@ -228,6 +230,33 @@ def _compare(
         facts["name_differs"] = unlike_names(
             given, known.fillna({"given_name": "", "family_name": ""})
         )
+
+
+def _see_needs(
+    connection: Connection,
+    facts: pd.DataFrame,
+    known: pd.DataFrame,
+    question: Question,
+    settings: Settings,
+    safe: pd.Series[bool],
+) -> None:
+    """NEW-32: `needs` and `variant`; a proxy's address, which is no record's that may change (readdress.py)."""
+    seen = judge_needs(
+        connection, known["id"], campaign_id=question.campaign_id, channel=question.channel,
+        needs=settings.needs,
+    )  # fmt: skip
+    facts["needs"], facts["variant"] = seen["needs"], seen["variant"]
+    by_proxy = seen["by_proxy"] & ~safe  # a number that is safe goes before a proxy's
+    if not by_proxy.any():
+        return
+    proxies = seen.loc[by_proxy, "proxy"]
+    email = question.channel == "email"
+    judged = judge_emails(proxies) if email else judge_mobiles(proxies, settings.phones)
+    which = proxies.index
+    facts.loc[which, "address"] = judged["address"]
+    facts.loc[which, "address_fault"] = judged["fault"]
+    facts.loc[which, "address_kind"] = judged["kind"] if "kind" in judged else ""
+    facts.loc[which, "record_version"] = pd.NA
 
 
 def _says_no(source: ListSource, rows: pd.DataFrame, channel: str) -> pd.Series[str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -23,8 +22,11 @@ from clinic.message import states
 from clinic.message.audience.audience import audience_of
 from clinic.message.campaign.campaign import Campaign, get_campaign
 from clinic.message.codes import batch_id, message_id
+from clinic.message.needs.judge import CODES as NEEDS
+from clinic.message.needs.judge import judge_needs
 from clinic.message.prepare.content import keep_findings
 from clinic.message.prepare.judged import judge_block, neutral_variables
+from clinic.message.prepare.texts import Tongues, load_texts, load_tongues
 from clinic.message.reminders.remind import SOURCE as REMINDERS
 from clinic.message.reminders.remind import deselected_rows, give_reminders
 from clinic.message.reminders.told_visits import keep_told, read_told
@@ -32,13 +34,12 @@ from clinic.message.sharing.staged import look, manner_of, speak, without_names
 from clinic.message.sharing.standing import CODES, UNCONFIRMED
 from clinic.message.sharing.together import batches_of, find_tellers
 from clinic.message.template.segments import count_many
-from clinic.message.template.template import CompiledTemplate, compile_template
 from clinic.message.template.typography import count_rewritten, plain
-from clinic.message.template.variables import Setting, allowed_variables, variable_frame
+from clinic.message.template.variables import Setting, variable_frame
 from clinic.message.words.judging import Hit
 from clinic.record.bulk import insert_rows, is_any_of, plain_rows
 from clinic.record.database import Record
-from clinic.record.schema.lists import list_row, template_version
+from clinic.record.schema.lists import list_row
 from clinic.record.schema.messages import batch, campaign, message, recipient
 from clinic.record.statistics import count_filled, count_grown
 
@@ -46,66 +47,6 @@ _MESSAGE_COLUMNS = (
     "id", "campaign_id", "batch_id", "patient_id", "row_number", "channel", "address", "subject",
     "body", "segments", "sensitive", "greeting", "told_by",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Texts:
-    """A template version's compiled body, and subject if it has one."""
-
-    body: CompiledTemplate
-    subject: CompiledTemplate | None
-
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """Every name that either of them uses."""
-        return _both(self, "variables")
-
-    @property
-    def required(self) -> tuple[str, ...]:
-        """Every name that either of them cannot do without (ARC-9)."""
-        return _both(self, "required")
-
-    @property
-    def fixed(self) -> str:
-        """What is the same in every message."""
-        return "\n".join(text.body for text in (self.body, self.subject) if text)
-
-    def render(self, values: pd.DataFrame) -> tuple[list[str], Sequence[str | None]]:
-        """Bodies and subjects, one a row of values (columns: dotted variable names)."""
-        bodies = self.body.render_frame(values)
-        subjects: Sequence[str | None] = (
-            self.subject.render_frame(values) if self.subject else [None] * len(values)
-        )
-        return bodies, subjects
-
-
-def _both(texts: Texts, kind: str) -> tuple[str, ...]:
-    names = getattr(texts.body, kind) + (getattr(texts.subject, kind) if texts.subject else ())
-    return tuple(dict.fromkeys(names))
-
-
-def load_texts(
-    connection: Connection, version_id: int, source: ListSource, *, channel: str
-) -> Texts:
-    """
-    Compile a template version for a list's columns. Only an e-mail has a subject: by another way nobody
-    sees it, and nobody is left out for what it lacks.
-
-    Raises:
-        TemplateRefused: it names a column that this list does not have
-    """
-    row = connection.execute(
-        sa.select(template_version.c.body, template_version.c.subject).where(
-            template_version.c.id == version_id
-        )
-    ).one()
-    allowed = allowed_variables(source.columns)
-    return Texts(
-        body=compile_template(row.body, allowed=allowed),
-        subject=compile_template(row.subject, allowed=allowed)
-        if row.subject and channel == "email"
-        else None,
-    )
 
 
 def stage(
@@ -131,31 +72,36 @@ def stage(
         texts = load_texts(connection, job.template_version_id, source, channel=job.channel)
         manner = manner_of(connection, job, source, setting, texts.variables)
         classes = audience_of(connection, job.template_version_id).classes
-    names = dict.fromkeys(
-        [*texts.variables, *neutral_variables(source, setting), *manner.variables]
-    )
+    others = [*neutral_variables(source, setting), *manner.variables]
     after = job.staged_rows
     while True:
         with record.read() as connection:
             rows = _accepted(connection, job, after, block_rows)
             if rows.empty:
                 break
-            told = _visits_told(connection, source, rows, texts, setting)
-            values = variable_frame(connection, source, rows, list(names), setting=setting)
+            seen = judge_needs(
+                connection, rows["patient_id"], campaign_id=job.id, channel=job.channel,
+                needs=setting.needs,
+            )  # fmt: skip
+            tongues = load_tongues(connection, source, texts, seen["variant"], channel=job.channel)
+            names = list(dict.fromkeys([*tongues.variables, *others]))
+            told = _visits_told(connection, source, rows, tongues, setting)
+            values = variable_frame(connection, source, rows, names, setting=setting)
             standing = look(connection, manner, rows)
+        rows["needs"] = seen["needs"]
         said = without_names(manner, values, standing)
-        rows["body"], rows["subject"] = texts.render(said)
+        rows[["body", "subject"]] = tongues.render(said, seen["variant"])
         rewritten: Counter[str] = Counter()
         if job.channel == "sms" and setting.organisation.plain_typography:
             rewritten = count_rewritten(rows["body"])
             rows["body"] = [plain(body) for body in rows["body"]]
-        hits = judge_block(job, source, setting, rows, said, texts.fixed, classes)
-        speak(manner, rows, values, standing, hits, texts.fixed)
+        hits = judge_block(job, source, setting, rows, said, tongues.fixed, classes)
+        speak(manner, rows, values, standing, hits, tongues.fixed)
         rows["segments"] = count_many(rows["body"].tolist()) if job.channel == "sms" else 0
         with record.write() as connection:
             after = _write(
                 connection, job, rows, after=after, most_segments=most_segments, source=source,
-                variables=texts.variables, rewritten=rewritten, hits=hits, told=told,
+                variables=tongues.variables, rewritten=rewritten, hits=hits, told=told,
             )  # fmt: skip
     with record.write() as connection:
         count_filled(connection, after - job.staged_rows, message)
@@ -163,7 +109,7 @@ def stage(
 
 
 def _visits_told(
-    connection: Connection, source: ListSource, rows: pd.DataFrame, texts: Texts, setting: Setting
+    connection: Connection, source: ListSource, rows: pd.DataFrame, texts: Tongues, setting: Setting
 ) -> pd.DataFrame:
     """Which visits the texts will tell of; a reminder knows its own (remind.py)."""
     tells_of = () if source.source == REMINDERS else texts.variables
@@ -244,8 +190,9 @@ def _write(
     _leave_out(connection, job.id, rows.index[too_long], "message_too_long")
     _leave_out(connection, job.id, rows.index[blank], "message_blank")
     _leave_out(connection, job.id, rows.index[unfit], "sensitive_visit")
-    ready = rows[~too_long & ~blank & ~unfit]
-    for code in CODES:
+    ready = rows[~too_long & ~blank & ~unfit].copy()
+    ready["left"] = ready["left"].mask(ready["needs"] != "", ready["needs"])  # said since the check
+    for code in (*CODES, *NEEDS):
         _leave_out(connection, job.id, ready.index[ready["left"] == code], code)
     ready = ready[ready["left"] == ""]
     _remark(connection, job.id, ready.index[ready["unconfirmed"]], UNCONFIRMED)

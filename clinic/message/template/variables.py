@@ -33,7 +33,7 @@ from clinic.message.template.inert import DATE_FORMATS
 from clinic.record.bulk import is_any_of, plain_frame
 from clinic.record.schema.people import appointment, facility, patient, provider
 from clinic.record.schema.receipts import reminder
-from clinic.settings import Content, Organisation, Pacing, Phones, Settings, Sharing
+from clinic.settings import Content, Needs, Organisation, Pacing, Phones, Settings, Sharing
 from clinic.values.calendar import Calendar, calendar_of
 
 _PATIENT = ("title", "given_name", "family_name", "full_name", "local_id")
@@ -99,6 +99,7 @@ class Setting:
     sharing: Sharing = field(default_factory=Sharing)
     phones: Phones = field(default_factory=Phones)
     pacing: Pacing = field(default_factory=Pacing)
+    needs: Needs = field(default_factory=Needs)
 
 
 def setting_of(settings: Settings, now: datetime) -> Setting:
@@ -113,6 +114,7 @@ def setting_of(settings: Settings, now: datetime) -> Setting:
         sharing=settings.sharing,
         phones=settings.phones,
         pacing=settings.pacing,
+        needs=settings.needs,
     )
 
 

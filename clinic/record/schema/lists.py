@@ -124,3 +124,16 @@ Index(
     sqlite_where=template_exception.c.ended_at.is_(None),
     postgresql_where=template_exception.c.ended_at.is_(None),
 )
+
+# Which template says the same in another language or format; format: empty where it is the language alone
+template_variant = Table(
+    "template_variant",
+    METADATA,
+    Column("template_id", ForeignKey("template.id"), nullable=False),
+    Column("language", String(20), nullable=False),
+    Column("format", String(20), nullable=False, server_default=""),
+    Column("variant_id", ForeignKey("template.id"), nullable=False),
+    Column("set_at", UtcDateTime, nullable=False),
+    Column("set_by", String(80), nullable=False),
+    PrimaryKeyConstraint("template_id", "language", "format"),
+)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from clinic.cohort.outcomes import BEFORE
 from clinic.message.audience.outside import CODES as OUTSIDE
 from clinic.message.eligibility.says_no import CODES as SAYS_NO
+from clinic.message.needs.judge import CODES as NEEDS
 from data_checks.eligibility.eligibility import screen
 from data_checks.eligibility.rules import RULES, Channel, rules_for
 from tests.data_checks.rows import WELL, facts
@@ -38,6 +39,7 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"held": True}, "held_by_reply"),
     *(({"list_says": code}, code) for code in SAYS_NO),
     *(({"outside": code}, code) for code in OUTSIDE),
+    *(({"needs": code}, code) for code in NEEDS),
     ({"duplicate_of": 2}, "duplicate"),
     ({"address_fault": "phone_missing"}, "phone_missing"),
     ({"address_fault": "phone_invalid"}, "phone_invalid"),

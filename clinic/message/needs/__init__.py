@@ -1,0 +1,1 @@
+"""What patients need of a message: language, format, channel, proxy, place of stay."""
