@@ -26,6 +26,7 @@ class How(Enum):
 
 _EVERY: Final = (
     "patients import", "patients safe-contact set", "patients safe-contact show", "patients safe-contact lift",
+    "patients confirm-number",
     "list take-over", "message", "remind", "pause", "resume", "cancel", "sending allow",
     "sending ask", "resend", "correct",
     "unknown ask", "unknown settle", "templates add", "templates for", "templates patient",
@@ -36,7 +37,8 @@ _EVERY: Final = (
     "operations resume", "operations withdraw", "settings ask", "follow-ups tick", "follow-ups untick",
     "patients needs", "templates variant", "follow-ups give",
     "tags add", "places facility", "places provider", "notify",
-    "reply take", "reply give", "reply done", "reply reopen", "holds release", "holds keep",
+    "reply take", "reply give", "reply done", "reply reopen", "reply decide",
+    "holds release", "holds keep",
 )  # fmt: skip
 _ANEW: Final = (
     "approve", "reject", "operators add", "operators disable", "operators secret", "operators unlock",
@@ -52,8 +54,8 @@ ACTING: Final = {
 }
 
 LOOKING: Final = frozenset({
-    "today", "campaigns", "show", "outcomes", "incident", "replies", "holds", "patient", "report", "review",
-    "list ls", "list check",
+    "today", "campaigns", "show", "outcomes", "incident", "replies", "reply shared", "holds", "patient",
+    "report", "review", "list ls", "list check",
     "templates list", "templates variables", "templates show", "templates exceptions",
     "groups list", "groups show",
     "receipts status", "receipts unread", "sending status", "server status", "approvals", "approvals show",

@@ -96,6 +96,35 @@ def import_file(
     _end(result)
 
 
+@app.command("confirm-number")
+def confirm_number(
+    patients: Annotated[
+        list[str],
+        typer.Argument(metavar="PATIENT …", help="NHS numbers, or the practice's own ids."),
+    ],
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """
+    Note that the mobile number on the record is the patient's own, as they told you today.
+
+    A number that was recorded before the 13th or the 16th birthday, and not confirmed since, gets no sensitive
+    text: it may be a parent's.
+    """
+    from clinic.clock import SystemClock
+    from clinic.message.outcomes.outreach import find_patient
+    from clinic.message.sharing.unconfirmed import confirm_numbers
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        by = who_acts(record, settings, me, secret_fd)
+        with record.read() as connection:
+            keys = [find_patient(connection, known_as) for known_as in patients]
+        count = confirm_numbers(record, SystemClock(), keys, by=by)
+    console.say(f"Numbers confirmed today: {count:,}.")
+    console.next_commands(f"cohort patient {patients[0]}")
+
+
 def _end(result: Imported) -> None:
     """Exit code 2 where no row could be used: nothing was done, and the file has to be corrected."""
     if not result.counts.keys() & _TAKEN_IN:

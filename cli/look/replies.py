@@ -43,8 +43,9 @@ def replies(
 
     Marks (danger, death, wrong number, do not text) are an aid and miss what nobody listed: every reply is
     read. After "wrong number" or a death nothing is sent to that number until somebody decides: cohort holds.
-    STOP and START act by themselves, at once, for everybody on the number, when they are all that was
-    said. HELP and all else is for a person to read; what may be an opt-out is marked.
+    STOP and START act by themselves, at once, on the number, when they are all that was said; of others
+    who have it a person decides: cohort reply shared. HELP and all else is for a person to read; what may
+    be an opt-out is marked.
     """
     from clinic.clock import SystemClock
     from clinic.message.incoming.replies import Wanted, list_replies

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
 from cli import console
+from cli.options import Json
 from cli.proof import Me, SecretFd, anchor_of, who_acts
-from cli.wiring import get_settings, open_record
+from cli.wiring import LocalTime, get_settings, open_record
 
 if TYPE_CHECKING:
     from clinic.clock import Clock
+    from clinic.message.incoming.shared_stop import Decided
     from clinic.record.database import Record
 
 T = TypeVar("T")
@@ -90,6 +93,71 @@ def reopen(number: Number, me: Me = "", secret_fd: SecretFd = None) -> None:
     acted(me, secret_fd, lambda record, clock, by: open_again(record, clock, number, by=by))
     console.say(f"Reply {number} is open again.")
     console.next_commands(f"cohort replies {number}")
+
+
+@app.command()
+def shared(json: Json = False) -> None:
+    """STOP and START from numbers that several patients have: of whom a person must still decide."""
+    from clinic.message.incoming.shared_stop import list_open
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        found = list_open(record)
+    if json:
+        return console.show_json([asdict(one) for one in found])
+    show = LocalTime(settings).show
+    console.show_table(
+        f"Does it hold for them too: {len(found)}",
+        ["Reply", "Received", "By", "Keyword", "NHS number", "Local id", "Name", "Born"],
+        [
+            (
+                one.reply_id, show(one.at), one.channel, one.keyword, one.nhs_number, one.local_id,
+                one.name, one.birth_date,
+            )
+            for one in found
+        ],
+        right=(0,),
+    )  # fmt: skip
+    if found:
+        console.say("Until you decide, nothing is sent to them on that number.")
+        no, who = found[0].reply_id, found[0].nhs_number or found[0].local_id
+        console.next_commands(
+            f"cohort replies {no}",
+            f"cohort reply decide {no} {who} opt-out",
+            f"cohort reply decide {no} {who} keep",
+        )
+    return None
+
+
+@app.command()
+def decide(
+    number: Number,
+    patient: Annotated[
+        str, typer.Argument(metavar="PATIENT", help="NHS number, or the practice's own id.")
+    ],
+    decision: Annotated[
+        Literal["opt-out", "keep"],
+        typer.Argument(help="opt-out: it holds for them too; keep: they are messaged."),
+    ],
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """Say whether a STOP or START from a shared number holds for this patient too."""
+    from clinic.message.incoming.shared_stop import decide as say
+    from clinic.message.outcomes.outreach import find_patient
+
+    def act(record: Record, clock: Clock, by: str) -> int:
+        with record.read() as connection:
+            key = find_patient(connection, patient)
+        said: Decided = "opt_out" if decision == "opt-out" else "opt_in"
+        return say(record, clock, number, key, said, by=by)
+
+    if acted(me, secret_fd, act):
+        told = "opted out" if decision == "opt-out" else "messaged on that number again"
+        console.say(f"Decided: the patient is {told}.")
+    else:
+        console.say("That was decided before.")
+    console.next_commands("cohort reply shared", f"cohort patient {patient}")
 
 
 def acted(me: str, secret_fd: int | None, act: Callable[[Record, Clock, str], T]) -> T:

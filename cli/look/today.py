@@ -47,6 +47,7 @@ def today(
     from clinic.message.campaign.sending_stop import sending
     from clinic.message.incoming.holds import count_undecided
     from clinic.message.incoming.reply_work import count_waiting
+    from clinic.message.incoming.shared_stop import count_open
     from clinic.message.recall.follow_ups import open_by_owner
 
     settings, now = get_settings(), SystemClock().now()
@@ -65,6 +66,7 @@ def today(
             *_recalls(record, settings, now),
         ]
         replies, held = count_waiting(record), count_undecided(record)
+        shared = count_open(record)
     under_way += [line for line, failed in campaigns if not failed]
     bad += [line for line, failed in campaigns if failed]
     standing = _standing_still(settings, stopped)
@@ -81,6 +83,7 @@ def today(
                 "follow_ups": dict(sorted(teams.items())),
                 "replies": asdict(replies),
                 "holds": held,
+                "shared_decisions": shared,
             }
         )
     for says in standing.values():
@@ -93,7 +96,7 @@ def today(
     if teams:
         open_ones = ", ".join(f"{team} {number:,}" for team, number in sorted(teams.items()))
         console.say(f"Follow-ups open: {open_ones}.")
-    coming_back = [*_replies(replies, now), *_holds(held)]
+    coming_back = [*_replies(replies, now), *_holds(held), *_shared(shared)]
     for says in coming_back:
         console.say(says)
     if not (standing or mine or rejected or bad or others or under_way or teams or coming_back):
@@ -101,6 +104,7 @@ def today(
     steps = [*_ways_on(standing), *(line.then for line in (*mine, *rejected, *bad))]
     steps += ["cohort follow-ups"] if teams else []
     steps += ["cohort replies"] if replies.oldest else []
+    steps += ["cohort reply shared"] if shared else []
     steps += ["cohort holds"] if held else []
     console.next_commands(*dict.fromkeys(steps))
     return None
@@ -250,6 +254,12 @@ def _replies(waiting: Waiting, now: datetime) -> list[str]:
 
 def _holds(held: int) -> list[str]:
     return [f"Numbers or patients held back by a reply, undecided: {held:,}."] if held else []
+
+
+def _shared(count: int) -> list[str]:
+    """NEW-27: of whom a person must say what a STOP from a shared number means."""
+    says = f"STOP or START from a shared number, undecided for so many patients: {count:,}."
+    return [says] if count else []
 
 
 def _standing_still(settings: Settings, stopped: Any) -> dict[str, str]:

@@ -125,7 +125,7 @@ def import_patients(
         with record.write() as connection:
             _match(connection, rows, belonging)
             _insert(connection, rows[rows["outcome"] == "added"])
-            _update(connection, rows)
+            _update(connection, rows, today)
             contact.apply(connection, block, rows, by=by, now=clock.now())
             _keep_needs(connection, clock, block, rows, needs, by=by)
         _note(result, rows)
@@ -306,13 +306,17 @@ def _insert(connection: Connection, rows: pd.DataFrame) -> None:
     count_grown(connection, patient)
 
 
-def _update(connection: Connection, rows: pd.DataFrame) -> None:
+def _update(connection: Connection, rows: pd.DataFrame, today: date) -> None:
     changed = rows[rows["outcome"] == "changed"]
     if changed.empty:
         return
+    # A number that is new to the record was recorded now (NEW-27); of a new patient nobody knows since when
+    other = patient.c.mobile.is_distinct_from(sa.bindparam("new_mobile", type_=sa.String))
+    since = sa.case((other, sa.literal(today, sa.Date)), else_=patient.c.mobile_confirmed_on)
     statement = (
         sa.update(patient)
         .where(patient.c.id == sa.bindparam("key"))
+        .values(mobile_confirmed_on=since)
         .values({name: sa.bindparam(f"new_{name}") for name in _COLUMNS})
         .values(version=patient.c.version + 1)
     )

@@ -18,6 +18,7 @@ from tests.cli.office import SECRET, Office, hire
 
 WORDS = {
     "patients import": "nowhere.csv",
+    "patients confirm-number": "9990000018",
     "list take-over": "77 --yes",
     "message": "nowhere.csv --name Flu --template flu-invite --yes",
     "remind": "--yes",
@@ -81,6 +82,7 @@ WORDS = {
     "reply give": "77 ann",
     "reply done": "77 --note rung",
     "reply reopen": "77",
+    "reply decide": "77 9990000018 keep",
     "holds release": "77 --note rung",
     "holds keep": "77 --note rung",
 }

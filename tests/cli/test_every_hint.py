@@ -30,7 +30,7 @@ from clinic.govern.approvals.approvals import request_approval
 from clinic.govern.audit.key import unlock
 from clinic.health.findings import KINDS
 from clinic.message import states
-from clinic.message.incoming.replies import keep_replies
+from clinic.message.incoming.replies import apply_replies, keep_replies
 from clinic.message.incoming.unread import keep_unread
 from clinic.notify.asking import ask_for
 from clinic.notify.request import NoticeRequest
@@ -206,6 +206,15 @@ def with_answers(record: Record) -> None:
     ]
     keep_replies(record, CLOCK, said, Phones(test_range=True))
     keep_unread(record, CLOCK, [Unread("outbox", "d1", "a word that nobody knows", "{}")])
+    with record.write() as connection:  # two adults, of whom nobody can say which one said it
+        both = [
+            {"id": n, "nhs_number": nhs(n), "mobile": "07700 900555", "address": "1 The Green"}
+            for n in (180, 181)
+        ]
+        connection.execute(sa.insert(patient), both)
+    stop = Inbound("outbox", "9", "sms", "+447700900555", "STOP")
+    keep_replies(record, CLOCK, [stop], Phones(test_range=True))
+    apply_replies(record, CLOCK, Phones(test_range=True))
 
 
 def remove_home(place: Path) -> None:
@@ -312,7 +321,11 @@ SCENES = {
         ),
     ),
     "answers": Scene(
-        with_answers, ("cohort replies 1", "cohort replies", "cohort receipts status", "cohort today")
+        with_answers,
+        (
+            "cohort replies 1", "cohort replies", "cohort receipts status", "cohort today",
+            f"cohort patients confirm-number {nhs(180)}",
+        ),
     ),
     "answered": Scene(with_answers, ("!cohort reply done 1 --note rung", "cohort replies 1")),
     "got": Scene(

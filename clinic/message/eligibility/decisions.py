@@ -2,8 +2,9 @@
 Decisions to be messaged or not, as patients make them by themselves: STOP, START, one click in an e-mail.
 
 A decision stands in two places. On the *number or address* itself (`address_decision`), in the transaction
-that takes it in: from the next intent on nothing is sent to it, whosever it is. And on every *patient* of
-the record who has it (`consent`), where staff see it and where a later decision overrules it.
+that takes it in: from the next intent on nothing is sent to it, whosever it is. And on the *patient*
+of the record who sent it (`consent`), where staff see it and where a later decision overrules it; of others who
+have the number a person decides (clinic/message/incoming/shared_stop.py).
 The latest wins: a number that said STOP is messaged again after START, and a patient on it whom staff
 opted in after that (NEW-5; formats.md, opt-out words).
 """

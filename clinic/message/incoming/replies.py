@@ -2,7 +2,8 @@
 What patients answer: every reply is kept; a keyword acts at once, anything else is listed for a person.
 
     keep_replies    reply, and the decision of its number, in one transaction: nothing is sent after that
-    apply_replies   the patients who share the number, and a decision of each of them
+    apply_replies   the patients who have the number: a decision of the one who sent it, and of others who
+                    share it a question to a person (shared_stop.py)
 
 What is no keyword is marked by words that should be read first (words/marks.py), and is open until somebody
 closes it (reply_work.py). "Wrong number" and a death hold the number at once (eligibility/held.py).
@@ -30,10 +31,10 @@ from clinic.message.eligibility.decisions import (
     Decision,
     decide_addresses,
     find_sharers,
-    write_consents,
 )
 from clinic.message.eligibility.held import hold_numbers, hold_patients
 from clinic.message.eligibility.keywords import find_keyword, may_be_opt_out
+from clinic.message.incoming.shared_stop import Asked, take_in
 from clinic.message.words.marks import DEATH, MARKS, marks_of
 from clinic.record.bulk import is_any_of, update_rows
 from clinic.record.database import Record
@@ -194,20 +195,12 @@ def _write(
     sharers: dict[str, dict[str, list[int]]],
 ) -> None:
     whose = {row.id: sharers[row.channel].get(row.address, []) for row in rows}
-    consents = [
-        {
-            "patient_id": patient_id,
-            "channel": row.channel,
-            "purpose": "any",
-            "decision": _DECISIONS[row.keyword],
-            "decided_at": row.happened_at,
-            "source": "reply",
-        }
+    asked = [
+        Asked(row.id, row.keyword, row.channel, row.address, row.happened_at, whose[row.id])
         for row in rows
         if row.keyword in _DECISIONS
-        for patient_id in whose[row.id]
     ]
-    write_consents(connection, consents)
+    take_in(connection, asked, source="reply")
     update_rows(
         connection, reply, ["id", "patients"], [(key, len(ids)) for key, ids in whose.items()]
     )

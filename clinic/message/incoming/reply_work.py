@@ -26,9 +26,9 @@ from clinic.message.eligibility.decisions import (
     Decision,
     decide_addresses,
     find_sharers,
-    write_consents,
 )
 from clinic.message.incoming.replies import DONE, IN_HAND, OPEN
+from clinic.message.incoming.shared_stop import Asked, take_in
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
 from clinic.record.schema.receipts import reply
@@ -147,20 +147,12 @@ def _step(
 
 
 def _opt_out(connection: Connection, row: _From, phones: Phones, now: datetime) -> None:
-    """As STOP does: the number, and every patient who has it."""
+    """As STOP does: the number, and the patient who sent it (shared_stop.py)."""
     decided = Decision(row.channel, row.address, "opt_out", now, f"reply {row.id}")
     decide_addresses(connection, [decided])
     sharers = find_sharers(connection, row.channel, [row.address], phones)[row.address]
-    write_consents(
-        connection,
-        [
-            {
-                "patient_id": key, "channel": row.channel, "purpose": "any", "decision": "opt_out",
-                "decided_at": now, "source": "staff",
-            }
-            for key in sharers
-        ],
-    )  # fmt: skip
+    asked = Asked(row.id, "stop", row.channel, row.address, now, sharers)
+    take_in(connection, [asked], source="staff")
 
 
 def _require_operator(connection: Connection, name: str) -> None:

@@ -73,12 +73,13 @@ def take_over(record: Record, clock: Clock, campaign_id: int, phones: Phones, *,
         other = (now["address"] != "") & (now["address"] != then["address"])
         chosen = rows[other & (rows["version"] == rows["seen"].fillna(rows["version"]))]
         field = "email" if email else "mobile"
+        since = {} if email else {"mobile_confirmed_on": clock.now().date()}
         written = update_rows(
             connection,
             patient,
-            ["id", field, "version"],
+            ["id", field, "version", *since],
             [
-                (key, text.strip(), version + 1)
+                (key, text.strip(), version + 1, *since.values())
                 for key, text, version in zip(
                     chosen["patient_id"].tolist(),
                     chosen["listed"].tolist(),

@@ -193,7 +193,7 @@ def speak(
     child = standing["shared"] | (standing["young"] & rows["sensitive"])
     rows.loc[child & as_written, "greeting"] = CHILD
     rows["left"] = left_out(standing, rows["sensitive"], rows["greeting"], manner.accepted)
-    rows["unconfirmed"] = standing["unconfirmed"]
+    rows["unconfirmed"] = standing["unconfirmed"] & (rows["greeting"] != GUARDIAN)
 
 
 def _tidy(rows: pd.DataFrame, standing: pd.DataFrame) -> None:

@@ -100,7 +100,7 @@ def _under(born: pd.Series[pd.Timestamp], years: int, today: date) -> pd.Series[
 
 
 def _unconfirmed(own: pd.DataFrame, question: Question) -> pd.Series[bool]:
-    """Whether a birthday by which a number is asked for anew went by since it was recorded or confirmed."""
+    """Whether a birthday by which a number is asked for again went by since it was recorded or confirmed."""
     sharing, today = question.sharing, question.today
     result = pd.Series(False, own.index)
     if question.channel == "email":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +26,13 @@ from clinic.practice.people import Practice
 from clinic.practice.synthetic import fill_practice
 from clinic.record.database import Record
 from clinic.record.schema.base import METADATA
+from clinic.record.schema.people import patient
 from clinic.settings import Settings
 from tasks.wiring import Wiring
 from tests.cli.conftest import Type
 from tests.fakes import FakeClock
 from tests.ledgers import add_campaign, add_patients
+from tests.main_job import nhs
 
 PRACTICE = Practice(patients=400)
 FLU = ("--name", "Flu 2026", "--template", "flu-invite")
@@ -113,6 +115,42 @@ def test_after_a_no_nothing_can_leave_and_the_same_list_may_be_tried_again(
     assert sum(counts.values()) == 200
     resumed = typed("message", "--resume", "1")
     assert (resumed.code, "campaign-ended" in resumed.err) == (3, True)
+
+
+def test_the_review_says_whose_number_is_not_their_own(
+    typed: Type, installed: Record, tmp_path: Path
+) -> None:
+    """NEW-27: who is left out and why, and how texts speak to numbers that others have too."""
+    born = {
+        151: date(1986, 5, 2),
+        152: date(2016, 8, 30),
+        153: date(1950, 1, 1),
+        154: date(1951, 1, 1),
+    }
+    with installed.write() as connection:
+        for n, day in born.items():
+            home = "07400 300100" if n < 153 else "07400 300200"
+            connection.execute(
+                sa.insert(patient).values(
+                    id=n, nhs_number=nhs(n), given_name=f"Gwen{n}", birth_date=day, mobile=home
+                )
+            )
+    path = tmp_path / "family.csv"
+    path.write_text("\n".join(["NHS Number", *map(nhs, born)]) + "\n")
+    words = ("message", str(path), "--name", "Family")
+    flu = typed(*words, "--text", "Dear {{ patient.given_name }}, your flu vaccination is due.")
+    for part in (
+        "guardian_greeting",
+        "neutral_greeting",
+        "told_together",
+        "Dear patient, your flu",
+    ):
+        assert part in flu.err
+    coil = typed(
+        *words, "--text", "Dear {{ patient.given_name }}, your contraception review is due."
+    )
+    for part in ("child_contact", "shared_number", "Warning content_sexual_reproductive"):
+        assert part in coil.err
 
 
 def test_a_sensitive_text_is_not_sent_unless_the_warning_is_accepted(

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from clinic.gateway.incoming.parse import Inbound
 from clinic.message.eligibility.decisions import Decision, decide_addresses, find_sharers, refused
 from clinic.message.incoming.replies import apply_replies, keep_replies, list_replies
+from clinic.message.incoming.shared_stop import list_open
 from clinic.message.sending.deliver import deliver
 from clinic.record.bulk import insert_rows
 from clinic.record.database import Record
@@ -95,9 +96,8 @@ def test_a_patients_own_decision_is_named_as_what_left_them_out(
     assert [tuple(row) for row in found] == [(2, "consent 3")]
 
 
-def test_stop_holds_for_all_who_share_the_number_however_it_is_written(
-    record: Record, clock: FakeClock
-) -> None:
+def test_stop_holds_for_the_number_however_it_is_written(record: Record, clock: FakeClock) -> None:
+    """NEW-5, NEW-27: nobody can say which of several adults sent it, so a person decides of each."""
     with record.write() as connection:
         insert_rows(
             connection,
@@ -114,7 +114,9 @@ def test_stop_holds_for_all_who_share_the_number_however_it_is_written(
         )
     keep_replies(record, clock, [inbound("STOP")], PHONES)
     assert apply_replies(record, clock, PHONES) == 1
-    assert consents(record) == [(n, "opt_out", "reply") for n in (1, 2, 3)]
+    assert decisions(record)[NUMBER][0] == "opt_out"
+    assert consents(record) == []
+    assert [one.patient_id for one in list_open(record)] == [1, 2, 3]
     assert apply_replies(record, clock, PHONES) == 0
     assert [reply.patients for reply in list_replies(record, keywords=True)] == [3]
 
