@@ -142,12 +142,13 @@ def checks_of(connection: Connection, cap: int, planned: Operation) -> list[Chec
 def _since(connection: Connection, planned: Operation) -> list[Check]:
     """Asked anew each time: the plan's own digest says nothing of what became of the patients."""
     now = since_review(connection, planned)
+    changed = "changed, or their time was taken," if planned.kind == "visit" else "changed"
     return [
         Check(
             "changed-since-review",
             "Patients are as they were reviewed",
             now.changed == 0,
-            f"{now.changed:,} of {_count(planned.will_change)} changed since; left out if it is approved",
+            f"{now.changed:,} of {_count(planned.will_change)} {changed} since; left out if it is approved",
             stops=False,
         ),
         Check(

@@ -54,7 +54,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "tag": ("--add", "a"),
     "attribute": ("--field", "insurance_plan", "--value", "New"),
     "export": ("--what", "patients", "--format", "csv"),
-    "visit": ("--type", "wellness", "--from", "2099-03-09", "--to", "2099-03-20"),
+    "visit": ("--type", "wellness"),
 }
 WAYS = ("filter", "search", "file", "paste")
 
@@ -317,6 +317,15 @@ def number_in(text: str, pattern: str) -> int:
     found = re.search(pattern, text)
     assert found is not None, text
     return int(found[1])
+
+
+def words_of(row: Row) -> tuple[str, ...]:
+    """What is typed to ask for its operation; visits have a fortnight of their own, so that none takes another's time."""
+    if row.case.kind != "visit":
+        return KINDS[row.case.kind]
+    monday = date(2099, 3, 9) + timedelta(weeks=2 * (row.first // EACH))
+    friday = monday + timedelta(days=11)
+    return *KINDS["visit"], "--from", monday.isoformat(), "--to", friday.isoformat()
 
 
 def _day_of(row: Row) -> date:

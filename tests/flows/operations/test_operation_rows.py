@@ -32,6 +32,7 @@ from tests.flows.operations.operation_rows import (
     Row,
     nothing_by_the_clock,
     record_of_its_own,
+    words_of,
 )
 
 WHOLE = bool(os.environ.get("WHOLE_TABLE"))
@@ -133,7 +134,7 @@ def _bring_to_an_end(
 
 def _ask(office: Installation, row: Row) -> None:
     selection = office.select(row)
-    office.ask(row, row.case.kind, str(selection), *KINDS[row.case.kind], **_patience(row))
+    office.ask(row, row.case.kind, str(selection), *words_of(row), **_patience(row))
 
 
 def _wait(office: Installation, row: Row) -> None:
