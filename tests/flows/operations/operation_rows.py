@@ -320,7 +320,7 @@ def number_in(text: str, pattern: str) -> int:
 
 
 def words_of(row: Row) -> tuple[str, ...]:
-    """What is typed to ask for its operation; visits have a fortnight of their own, so that none takes another's time."""
+    """What is typed to ask for it; visits have a fortnight of their own: none takes another's time."""
     if row.case.kind != "visit":
         return KINDS[row.case.kind]
     monday = date(2099, 3, 9) + timedelta(weeks=2 * (row.first // EACH))
