@@ -24,7 +24,8 @@ def test_the_first_operator_must_be_an_admin(office: Office) -> None:
     assert (
         office.run("operators", "add", "root", "--role", "admin", new_secret=SECRET).exit_code == 0
     )
-    assert office.rows("operators", "list") == [{"name": "root", "role": "admin", "active": True}]
+    root = {"name": "root", "role": "admin", "active": True, "clinician": None}
+    assert office.rows("operators", "list") == [root]
 
 
 def test_an_admin_adds_and_disables_others(office: Office) -> None:
@@ -130,3 +131,18 @@ def test_without_a_terminal_a_secret_is_asked_for_in_vain_and_the_way_is_told(
     assert "--password-fd" in done.stderr
     assert "Warning" not in done.stderr
     assert office.rows("operators", "list") == []
+
+
+def test_an_admin_says_who_is_a_clinician_and_only_they_approve_what_is_clinical(
+    office: Office,
+) -> None:
+    """NEW-28: with a registration; the list says what each may approve."""
+    hire(office)
+    registered = ("--registration", "GMC 7654321")
+    refused = office.run("operators", "clinician", "ann", *registered, me="mia", secret=SECRET)
+    assert (refused.exit_code, "operator-not-admin" in refused.output) == (3, True)
+    for words, number in ((registered, "GMC 7654321"), (("--no-more",), None)):
+        office.run("operators", "clinician", "ann", *words, me="root", secret=SECRET)
+        people = {one["name"]: one["clinician"] for one in office.rows("operators", "list")}
+        assert people["ann"] == number
+        assert ("clinical" in office.run("operators", "list").output) == (number is not None)
