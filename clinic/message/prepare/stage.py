@@ -70,7 +70,7 @@ def stage(
         job = get_campaign(connection, campaign_id)
         source = get_list(connection, job.list_id)
         texts = load_texts(connection, job.template_version_id, source, channel=job.channel)
-        manner = manner_of(connection, job, source, setting, texts.variables)
+        manner = manner_of(connection, job, source, setting)
         classes = audience_of(connection, job.template_version_id).classes
     others = [*neutral_variables(source, setting), *manner.variables]
     after = job.staged_rows
@@ -89,14 +89,14 @@ def stage(
             values = variable_frame(connection, source, rows, names, setting=setting)
             standing = look(connection, manner, rows)
         rows["needs"] = seen["needs"]
-        said = without_names(manner, values, standing)
+        said = without_names(manner, values, standing, tongues.variables)
         rows[["body", "subject"]] = tongues.render(said, seen["variant"])
         rewritten: Counter[str] = Counter()
         if job.channel == "sms" and setting.organisation.plain_typography:
             rewritten = count_rewritten(rows["body"])
             rows["body"] = [plain(body) for body in rows["body"]]
         hits = judge_block(job, source, setting, rows, said, tongues.fixed, classes)
-        speak(manner, rows, values, standing, hits, tongues.fixed)
+        speak(manner, rows, values, standing, hits, tongues.fixed, tongues.variables)
         rows["segments"] = count_many(rows["body"].tolist()) if job.channel == "sms" else 0
         with record.write() as connection:
             after = _write(

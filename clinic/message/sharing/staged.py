@@ -49,6 +49,8 @@ from clinic.record.schema.lists import template, template_version
 from clinic.record.schema.messages import recipient
 
 _NAMES: Final = ("given_name", "family_name", "full_name", "title")
+_FIRST: Final[tuple[str, ...]] = ("patient.given_name", "patient.full_name")
+_LAST: Final = ("patient.title",)
 _OF_PATIENT: Final = frozenset(f"patient.{name}" for name in _NAMES)
 
 
@@ -57,7 +59,7 @@ class Manner:
     """
     How a campaign speaks.
 
-    names: the variables of its template that tell who is meant, in the order of the text
+    names: the variables that tell who is meant
     guardian: what texts to children begin with; None: children on a shared number get none
     sensitive: whether its template is of that class, whatever it says
     also: `address` and `other`: who has an address of several by the list itself
@@ -65,7 +67,7 @@ class Manner:
     """
 
     question: Question
-    names: tuple[str, ...]
+    names: frozenset[str]
     guardian: CompiledTemplate | None
     sensitive: bool
     also: pd.DataFrame
@@ -86,7 +88,6 @@ def manner_of(
     job: Campaign,
     source: ListSource,
     setting: Setting,
-    variables: Sequence[str],
 ) -> Manner:
     """How this campaign speaks, as its template and the settings have it."""
     sharing = setting.sharing
@@ -95,12 +96,11 @@ def manner_of(
         .join(template_version, template_version.c.template_id == template.c.id)
         .where(template_version.c.id == job.template_version_id)
     ).one()
-    names = _OF_PATIENT | _name_columns(source)
     of_template = {row.key, row.message_type}
     words = "" if of_template & set(sharing.not_to_guardians) else sharing.to_guardian
     return Manner(
         question=Question(job.channel, setting.now.date(), sharing, setting.phones),
-        names=tuple(name for name in variables if name in names),
+        names=_OF_PATIENT | _name_columns(source),
         guardian=compile_template(words, allowed=allowed_variables()) if words.strip() else None,
         sensitive=SENSITIVE in audience_of(connection, job.template_version_id).classes,
         also=_of_the_list(connection, job.id),
@@ -153,26 +153,39 @@ def look(connection: Connection, manner: Manner, rows: pd.DataFrame) -> pd.DataF
     return standing_of(connection, rows, manner.question, manner.also)
 
 
-def without_names(manner: Manner, values: pd.DataFrame, standing: pd.DataFrame) -> pd.DataFrame:
-    """The values of the variables, with no name where adults share the number."""
+def without_names(
+    manner: Manner, values: pd.DataFrame, standing: pd.DataFrame, variables: Sequence[str]
+) -> pd.DataFrame:
+    """The values of the variables, with no name where adults share the number; `variables`: of the texts."""
     which = standing["adults"].to_numpy(dtype=bool)
-    if not manner.names or not which.any() or manner.to_staff:
+    names = _naming(manner, variables)
+    if not names or not which.any() or manner.to_staff:
         return values
     changed = values.copy()
-    for name in manner.names:
+    for name in names:
         changed.loc[which, name] = ""
-    changed.loc[which, manner.names[0]] = manner.no_name
+    # One stands for all: "Dear Mrs Rees" is "Dear patient"; a text in another language may have another one
+    for name in {*(name for name in _FIRST if name in names)} or {names[0]}:
+        changed.loc[which, name] = manner.no_name
     return changed
+
+
+def _naming(manner: Manner, variables: Sequence[str]) -> list[str]:
+    """Those of the variables that tell who is meant; a family name before the title."""
+    return sorted(manner.names.intersection(variables), key=lambda name: (name in _LAST, name))
 
 
 def speak(
     manner: Manner, rows: pd.DataFrame, values: pd.DataFrame, standing: pd.DataFrame,
-    hits: Iterable[Hit], fixed: str,
+    hits: Iterable[Hit], fixed: str, variables: Sequence[str],
 ) -> None:  # fmt: skip
     """
     Note in `sensitive`, `greeting` and `left` how each text speaks, and why it may not be sent; "" if it may.
 
-    Texts to children on a shared number then begin with whom they are for. fixed: the template's own words
+    Texts to children on a shared number then begin with whom they are for.
+
+    Args:
+        fixed, variables: the texts' own words, and what they speak of
     """
     rows[["sensitive", "unconfirmed"]] = False
     rows[["greeting", "left"]] = ""
@@ -183,7 +196,7 @@ def speak(
         if hit.phrase.subject in manner.classes:
             sensitive[hit.places] = True
     rows["sensitive"] = sensitive
-    rows["greeting"] = NAME if manner.names else ""
+    rows["greeting"] = NAME if _naming(manner, variables) else ""
     rows.loc[standing["adults"], "greeting"] = NEUTRAL
     _tidy(rows, standing)
     _address_guardians(manner, rows, values, standing)
@@ -191,7 +204,7 @@ def speak(
     rows.loc[still_named, "greeting"] = NAMED
     as_written = rows["greeting"] != GUARDIAN
     child = standing["shared"] | (standing["young"] & rows["sensitive"])
-    rows.loc[child & as_written, "greeting"] = CHILD
+    rows.loc[child & as_written & ~standing["proxy"], "greeting"] = CHILD
     rows["left"] = left_out(standing, rows["sensitive"], rows["greeting"], manner.accepted)
     rows["unconfirmed"] = standing["unconfirmed"] & (rows["greeting"] != GUARDIAN)
 
@@ -208,7 +221,7 @@ def _address_guardians(
 ) -> None:
     if manner.guardian is None:
         return
-    which = standing["shared"] & ~rows["sensitive"]
+    which = standing["shared"] & (~rows["sensitive"] | standing["proxy"])
     for name in manner.guardian.required:
         which &= values[name].fillna("").astype("str").ne("")
     if which.any():

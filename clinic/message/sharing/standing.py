@@ -5,6 +5,7 @@ What a number is to its patient: their own, a parent's, another adult's too, or 
     adult        another adult has it too; a child who has it says nothing: it is the parent's own
     unconfirmed  recorded before the 13th or 16th birthday, and not confirmed since
 
+A proxy with consent, whose address it is, may read all that is written to the patient.
 Who is deceased, or a test patient, has no number any more. Who has no date of birth is taken for an adult.
 """
 
@@ -16,10 +17,15 @@ from datetime import date
 from typing import Final
 
 import pandas as pd
+import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.message.sharing.holders import DRAMA, Holders, elsewhere, facts_of, find_holders
+from clinic.record.bulk import is_any_of
+from clinic.record.schema.clinical import patient_need
 from clinic.settings import Phones, Sharing
+from clinic.values.email import judge_emails
+from clinic.values.phone import judge_mobiles
 
 CHILD_CONTACT: Final = "child_contact"
 SHARED: Final = "shared_number"
@@ -55,7 +61,8 @@ def standing_of(
 
     Returns:
         same index, bool: `child`, `young` (a child too young to have a number of their own), `shared` (of a
-        child: others have it too), `adults` (of an adult: another adult has it too), `unconfirmed`; and
+        child: others have it too), `adults` (of an adult: another adult has it too), `unconfirmed`, `proxy`
+        (the address is that of somebody who is written to in the patient's place, with consent); and
         `given_name` as the record has it
     """
     found = find_holders(connection, question.channel, rows, question.phones, also)
@@ -75,8 +82,28 @@ def standing_of(
         pd.Series(range(len(rows)), rows.index).isin(adult) | crowded
     )
     result["unconfirmed"] = _unconfirmed(own, question)
+    result["proxy"] = _by_proxy(connection, rows, question)
+    result.loc[result["proxy"], ["adults", "unconfirmed"]] = False
     result["given_name"] = own["given_name"].fillna("")
     return result
+
+
+def _by_proxy(connection: Connection, rows: pd.DataFrame, question: Question) -> pd.Series[bool]:
+    """Whose address is their proxy's, who may read what is written to them."""
+    own = patient_need.c
+    email = question.channel == "email"
+    address = own.proxy_email if email else own.proxy_mobile
+    ids = [int(key) for key in rows["patient_id"] if key > 0]
+    found = connection.execute(
+        sa.select(own.patient_id, address).where(
+            is_any_of(own.patient_id, ids), own.proxy_consent, address.is_not(None)
+        )
+    ).all()
+    texts = pd.Series([row[1] for row in found], dtype="str")
+    judged = judge_emails(texts) if email else judge_mobiles(texts, question.phones)
+    theirs = dict(zip((row[0] for row in found), judged["address"].tolist(), strict=True))
+    pairs = zip(rows["patient_id"].tolist(), rows["address"].tolist(), strict=True)
+    return pd.Series([theirs.get(key) == to for key, to in pairs], rows.index, dtype=bool)
 
 
 def _others(found: Holders, facts: pd.DataFrame, question: Question) -> pd.DataFrame:
@@ -131,7 +158,7 @@ def left_out(
         accepted: codes for which a named person answers
     """
     parents = standing["shared"] & (sensitive | (greeting != GUARDIAN))
-    child = parents | (standing["young"] & sensitive)
+    child = (parents | (standing["young"] & sensitive)) & ~standing["proxy"]
     broken = {
         CHILD_CONTACT: child,
         SHARED: standing["adults"] & (sensitive | greeting.isin([NAME, NAMED])),

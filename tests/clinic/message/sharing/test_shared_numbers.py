@@ -20,6 +20,7 @@ from clinic.message.prepare.content import require_accepted
 from clinic.message.safety.accepted import acceptances_of
 from clinic.message.template.catalogue import NewTemplate, add_template
 from clinic.record.database import Record
+from clinic.record.schema.clinical import patient_need
 from clinic.record.schema.messages import message, recipient
 from clinic.record.schema.people import patient
 from clinic.settings import Organisation, Phones, Sharing
@@ -147,6 +148,46 @@ def test_a_sensitive_text_goes_to_a_number_of_ones_own_alone(practice: Practice)
         name: why or "accepted" for name, _, _, why in SENSITIVE
     }
     assert len(said_to(practice)) == [case[3] for case in SENSITIVE].count("")
+
+
+def test_a_proxy_with_consent_reads_what_is_written_to_the_patient(practice: Practice) -> None:
+    """NEW-27, NEW-32: a child's guardian, an adult's carer; one who did not consent changes nothing."""
+    practice.patient(1, given_name="Bea", birth_date=CHILD, mobile=HOME)
+    practice.patient(2, given_name="Cai", birth_date=CHILD, mobile=HOME)
+    practice.patient(3, given_name="Dil", birth_date=ADULT, mobile=OTHER)
+    practice.patient(9, birth_date=ADULT, mobile=HOME)
+    practice.patient(10, birth_date=ADULT, mobile=OTHER)
+    with practice.record.write() as connection:
+        for n, home, consent in ((1, "07400-300100", True), (2, HOME, False), (3, OTHER, True)):
+            connection.execute(
+                sa.insert(patient_need).values(
+                    patient_id=n, proxy_mobile=home, proxy_consent=consent, set_by="nia",
+                    set_at=practice.clock.now(),
+                )
+            )  # fmt: skip
+    number = staged(practice, COIL, 3)
+    assert practice.outcomes(number) == {2: "accepted", 3: "child_contact", 4: "accepted"}
+    assert said_to(practice) == {
+        1: "To the parent or guardian of Bea: Dear Bea, your contraception review is due. Please call us.",
+        3: "Dear Dil, your contraception review is due. Please call us.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Dear {{ patient.title }} {{ patient.family_name }}, call.", "Dear patient, call."),
+        ("Annwyl {{ patient.given_name }} {{ patient.family_name }}!", "Annwyl patient!"),
+        ("{{ patient.full_name }}: call us.", "patient: call us."),
+        ("Call us.", "Call us."),
+    ],
+)
+def test_a_text_without_its_name_reads_well(practice: Practice, text: str, said: str) -> None:
+    """NEW-27."""
+    for n in (1, 2):
+        practice.patient(n, title="Ms", birth_date=ADULT, mobile=HOME)
+    staged(practice, text, 2)
+    assert set(said_to(practice).values()) == {said}
 
 
 def test_no_text_to_adults_who_share_a_number_names_one_of_them(practice: Practice) -> None:
