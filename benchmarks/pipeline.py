@@ -34,6 +34,8 @@ class Pipeline:
             "COHORT_PREFECT_PORT": str(free_port()),
             "COHORT_ORGANISATION__ID_SCHEME": "emis",
             "COHORT_ORGANISATION__CAMPAIGN_CAP": "1000000",
+            "COHORT_RELEASE__UNUSUAL_SHARE": "1",  # everybody is messaged here
+            "COHORT_CONTENT__CALLS_AN_HOUR": "1000000",  # judged, and let pass
             "COHORT_SMS__TOKEN": "t",
             "COHORT_OUTBOX": "true",
             "COHORT_SMS__PER_REQUEST": "1",

@@ -150,6 +150,14 @@ def message(
         int | None,
         typer.Option(min=1, max=60, help="Spread over so many days.", rich_help_panel=HOW),
     ] = None,
+    per_hour: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Send no more than this in an hour, so that the practice can answer those who call.",
+            rich_help_panel=HOW,
+        ),
+    ] = None,
     dry_run: DryRun = False,
     outbox: Outbox = False,
     preview: Annotated[
@@ -162,7 +170,9 @@ def message(
     again: Annotated[
         bool,
         typer.Option(
-            "--again", help="Send it although this list had it before.", rich_help_panel=HOW
+            "--again",
+            help="Send it although this list, or its patients, had it before.",
+            rich_help_panel=HOW,
         ),
     ] = False,
     yes: Annotated[bool, send_unasked(HOW)] = False,
@@ -228,6 +238,7 @@ def message(
             outbox,
             override_gate,
             tuple(accept or ()),
+            per_hour=per_hour,
             me=me,
             secret_fd=secret_fd,
         ),

@@ -81,6 +81,7 @@ class Manner:
     me: str = ""  # whose name was given
     secret_fd: int | None = None
     proven: str = ""  # who acts, where that was proven before
+    per_hour: int | None = None
 
     @property
     def only_look(self) -> bool:
@@ -167,6 +168,7 @@ def to_request(parts: Wiring, who: Who, what: What, manner: Manner, *, key: str)
         "recall_codes": what.recall_codes or [],
         "start_at": manner.start,
         "stagger_days": manner.days,
+        "per_hour": manner.per_hour,
         "request_key": None if key.startswith(PREVIEW) else key,
     }
     return valid(MessageRequest, values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 
 import typer
@@ -35,7 +35,7 @@ from clinic.message.recall.unreached import list_unreached
 from clinic.message.reminders.reminder_request import ReminderRequest
 from clinic.message.safety.accepted import keep_acceptances
 from clinic.message.timing.estimate import estimate
-from clinic.message.words.classes import CODE, PLACEHOLDER, UNFILLED
+from clinic.message.words.classes import CODE, PLACEHOLDER, SIZE, UNFILLED
 from clinic.settings import Settings
 from tasks.processes.workers import worker_runs
 from tasks.wiring import Wiring, use, wiring
@@ -182,14 +182,31 @@ def accept_found(parts: Wiring, review: Review, manner: Manner) -> None:
     accept = of_warnings() if manner.accept_warnings else {}
     left = [code for code in review.to_accept if code not in accept]
     if left:
-        reason = "" if manner.yes or not all(map(may_be_accepted, left)) else _reason()
+        asked = not manner.yes and all(map(may_be_accepted, left))
+        reason = _reason() if asked and _typed_number(review, left) else ""
         if not reason:
             require_no_more(review, accept)
-        accept |= dict.fromkeys(left, reason)
+        accept |= {code: numbered(code, review, reason) for code in left}
     keep_acceptances(
         parts.record, parts.clock, review.campaign_id,
         {code: accept[code] for code in review.to_accept}, by=parts.settings.operator,
     )  # fmt: skip
+
+
+def _typed_number(review: Review, left: Collection[str]) -> bool:
+    """Whether a person typed how many messages it is, where that is an unusual number (NEW-30)."""
+    if SIZE not in left:
+        return True
+    if not sys.stdin.isatty():
+        return False
+    question = "That many messages are unusual. Type their number if you mean it (Enter: not)"
+    typed = str(typer.prompt(question, default="", show_default=False, err=True))
+    return typed.replace(",", "").strip() == str(review.accepted)
+
+
+def numbered(code: str, review: Review, reason: str) -> str:
+    """The reason as it is given; where the number of messages belongs to it, with that."""
+    return f"{review.accepted} {reason}" if code == SIZE else reason
 
 
 def of_warnings() -> dict[str, str]:
@@ -204,10 +221,14 @@ def require_no_more(review: Review, accept: Mapping[str, str]) -> None:
     Raises:
         NotAllowed: what was not, and how it is
     """
-    found = [one.code for one in review.warnings if one.code.startswith(CODE)]
+    found = [one.code for one in review.warnings if one.code.startswith((CODE, SIZE))]
     left = [code for code in review.to_accept or found if code not in accept]
     if left and not review.dry_run:
-        ways = " ".join(f'--accept {code}="REASON"' for code in left if may_be_accepted(code))
+        ways = " ".join(
+            f'--accept {code}="{numbered(code, review, "REASON")}"'
+            for code in left
+            if may_be_accepted(code)
+        )
         answer = f", or answer by name for what was found in it: {ways}"
         raise NotAllowed(
             "warning-not-accepted",

@@ -30,11 +30,16 @@ class Contact(Section):
     """How often a patient may be messaged, over all campaigns (NEW-8), and numbers that do not work."""
 
     most: int = Field(
-        default=0, ge=0, description="Most messages per patient in the period; 0: no limit"
+        default=3, ge=0, description="Most messages per patient in the period; 0: no limit"
     )
     days: float = Field(default=7, gt=0, description="The period")
     exempt_purposes: tuple[str, ...] = Field(
         default=(), description="Purposes of templates that the limit does not hold back"
+    )
+    exempt_types: tuple[str, ...] = Field(
+        default=("reminder", "recall"),
+        description="Types of templates that it neither holds back nor counts; reminders of appointments and "
+        "notices to staff are never counted",
     )
     same_days: float = Field(
         default=14,
@@ -60,6 +65,29 @@ class Release(Section):
         ge=0,
         description="Campaigns with more messages than this need a second approver (NEW-1). "
         "0: all of them; empty: none",
+    )
+    unusual_times: float = Field(
+        default=5,
+        ge=0,
+        description="A campaign with more than so many times the messages that are usual for its template or "
+        "else for its sender (the median of the last five) needs its number typed, a reason and a second "
+        "approver. 0: never",
+    )
+    unusual_share: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="And so does one to more than this share of the practice's patients. 1: never",
+    )
+    unusual_least: int = Field(
+        default=100,
+        ge=1,
+        description="No campaign with fewer messages than this is of unusual size",
+    )
+    unusual_patients: int = Field(
+        default=1000,
+        ge=0,
+        description="The share is not asked of practices with so many patients or fewer",
     )
     approval_hours: float = Field(
         default=72, gt=0, description="How long a request for approval stays open"
@@ -212,6 +240,12 @@ class Content(Section):
     urgent_help_for: tuple[str, ...] = Field(
         default=("clinical",),
         description="Classes whose messages say to call 111 when it is closed and 999 in an emergency",
+    )
+    calls_an_hour: int = Field(
+        default=60,
+        ge=0,
+        description="Calls that the practice's lines can answer in an hour: a text that asks to call and "
+        "would be sent faster is warned of, and must be accepted above those of eight hours. 0: never",
     )
     neutral_reminder: str = Field(
         default="You have an appointment on {{ appointment.when }} at {{ appointment.time }}. "

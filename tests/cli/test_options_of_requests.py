@@ -31,7 +31,7 @@ OF_COMMAND = {
     "secret_fd", "leave_out", "seen", "show_all",
 }  # fmt: skip
 # Of Prefect's form alone: the settings' pace holds, and a command makes its own key
-OF_FORM = {"cohort", "template_version", "per_second", "per_hour", "per_day", "request_key"}
+OF_FORM = {"cohort", "template_version", "per_second", "per_day", "request_key"}
 # The option's default, where it is told otherwise: it must be named, or is the request's own
 TOLD = {"name", "me", "no_save", "snomed", "template", "days", "accept", "recall_code"}
 

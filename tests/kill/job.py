@@ -29,7 +29,7 @@ from clinic.message.sending.worker import Worker
 from clinic.message.template.variables import Setting
 from clinic.message.timing.timing import timing_of
 from clinic.record.database import Record
-from clinic.settings import Organisation, Phones, Settings, SmsGateway
+from clinic.settings import Organisation, Phones, Release, Settings, SmsGateway
 from data_checks.cohort import check_cohort
 
 
@@ -73,6 +73,7 @@ def settings_of(job: Job) -> Settings:
         batch_size=job.batch_size,
         phones=Phones(test_range=True),
         organisation=Organisation(id_scheme="generic", campaign_cap=100_000),
+        release=Release(unusual_share=1),  # everybody is messaged here
         sms=SmsGateway.model_validate(
             {
                 "url": job.gateway,
@@ -99,7 +100,7 @@ def run(job: Job) -> None:
         request_key="the-job", gateway=gateway.name, batch_limit=gateway.batch_limit,
     )  # fmt: skip
     check_cohort(record, clock, settings, number)
-    setting = Setting(settings.organisation, clock.now())
+    setting = Setting(settings.organisation, clock.now(), release=settings.release)
     batches = stage(record, number, setting=setting, most_segments=6)
     release_campaign(record, clock, settings, number, timing_of(settings))
     home, worker = Home(settings.home), Worker(settings.home / "workers")

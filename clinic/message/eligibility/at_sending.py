@@ -193,7 +193,9 @@ def _had_lately(moment: Moment) -> ColumnElement[bool] | None:
 
 def _had_enough(moment: Moment) -> ColumnElement[bool] | None:
     """NEW-8: of messages of other campaigns."""
-    if moment.contact is None or not is_capped(moment.contact, moment.purpose):
+    if moment.contact is None:
+        return None
+    if not is_capped(moment.connection, moment.contact, moment.campaign_id):
         return None
     if moment.source == CORRECTION:  # which is due to whoever got the error
         return None

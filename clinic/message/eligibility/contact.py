@@ -1,5 +1,6 @@
 """
-How often a patient was messaged lately, over all campaigns (NEW-8), and whose number failed for good.
+How often a patient was messaged lately, over all campaigns (NEW-8, NEW-30), and whose number failed for good.
+Reminders and recalls are apart: nobody goes without one for a newsletter's sake, and they crowd out nothing.
 
 A message counts from the moment of its intent: while nobody knows whether it left, it counts.
 """
@@ -13,20 +14,51 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Select
 
 from clinic.message import states
+from clinic.message.audience.classes import RECALL
 from clinic.message.network_reasons import NOT_OF_THE_NUMBER, PERMANENT
+from clinic.message.purposes import STAFF_LIST
 from clinic.message.timing.pacing import DAY, Lane, Turn
 from clinic.record.bulk import is_any_of
+from clinic.record.schema.lists import cohort_list, template, template_audience, template_version
 from clinic.record.schema.messages import campaign, message, submission
 from clinic.settings import Contact
 
 # Whoever counts and then sends does so alone: two campaigns must not each see the other's message missing
 _TURN = Lane("contact", {DAY: 1})
+_APART = ("report", STAFF_LIST)  # lists of appointments, and of colleagues
 _COUNTED = (states.ACCEPTED, states.DELIVERED, states.UNDELIVERED, states.UNKNOWN)
 
 
-def is_capped(contact: Contact, purpose: str) -> bool:
-    """Whether messages of this purpose are counted against the cap."""
-    return contact.most > 0 and purpose not in contact.exempt_purposes
+def is_capped(connection: Connection, contact: Contact, campaign_id: int) -> bool:
+    """Whether this campaign's messages are counted against the cap."""
+    if not contact.most:
+        return False
+    capped = _with_template(sa.select(campaign.c.id)).where(
+        campaign.c.id == campaign_id, _is_capped(contact)
+    )
+    return connection.scalar(capped) is not None
+
+
+def _is_capped(contact: Contact) -> sa.ColumnElement[bool]:
+    """Of campaigns, with their list and template: whether they are counted."""
+    return sa.and_(
+        campaign.c.purpose.not_in(contact.exempt_purposes),
+        template.c.message_type.not_in(contact.exempt_types),
+        sa.func.coalesce(template_audience.c.classes, "").not_like(f"%{RECALL}%"),
+        cohort_list.c.source.not_in(_APART),
+    )
+
+
+def _with_template(query: Select[tuple[int]]) -> Select[tuple[int]]:
+    """With the list and the template of each campaign of the query."""
+    return (
+        query.join(cohort_list, cohort_list.c.id == campaign.c.list_id)
+        .join(template_version, template_version.c.id == campaign.c.template_version_id)
+        .join(template, template.c.id == template_version.c.template_id)
+        .outerjoin(
+            template_audience, template_audience.c.template_version_id == template_version.c.id
+        )
+    )
 
 
 def recently_contacted(
@@ -40,13 +72,14 @@ def recently_contacted(
     """
     left = message.c.state.in_(_COUNTED) & (message.c.sent_at > now - timedelta(days=contact.days))
     query = (
-        sa.select(message.c.patient_id)
-        .join(campaign, campaign.c.id == message.c.campaign_id)
+        _with_template(
+            sa.select(message.c.patient_id).join(campaign, campaign.c.id == message.c.campaign_id)
+        )
         .where(
             message.c.patient_id.in_(patients),
             campaign.c.dry_run.is_(False),
             campaign.c.gateway != states.OUTBOX,
-            campaign.c.purpose.not_in(contact.exempt_purposes),
+            _is_capped(contact),
             sa.or_(left, may_have_left()),
         )
         .group_by(message.c.patient_id)

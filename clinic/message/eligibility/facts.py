@@ -310,7 +310,7 @@ def _had_enough(
     connection: Connection, facts: pd.DataFrame, question: Question, contact: Contact
 ) -> pd.Series[bool]:
     """NEW-8: who was messaged as often as the cap allows; asked again at the moment of sending."""
-    if question.now is None or not is_capped(contact, question.purpose):
+    if question.now is None or not is_capped(connection, contact, question.campaign_id):
         return pd.Series(False, index=facts.index)
     among = _contacted(facts["patient_id"])
     query = recently_contacted(contact, among, question.now, but=question.campaign_id)

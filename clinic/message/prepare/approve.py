@@ -30,7 +30,7 @@ from clinic.message.campaign.campaign import Campaign, get_campaign, locked_camp
 from clinic.message.campaign.counting import count_outcomes
 from clinic.message.campaign.moves import move
 from clinic.message.campaign.trail import tell_released
-from clinic.message.prepare.content import still_open
+from clinic.message.prepare.content import findings_of, still_open
 from clinic.message.prepare.control import cancel_waiting
 from clinic.message.prepare.day_words import require_same_day
 from clinic.message.prepare.manifest import manifest_of
@@ -40,6 +40,7 @@ from clinic.message.safety.accepted import need_second, note_second
 from clinic.message.safety.corrected import needs_approval
 from clinic.message.timing.schedule import move_on
 from clinic.message.timing.timing import Timing
+from clinic.message.words.classes import SIZE
 from clinic.record.database import Record
 from clinic.record.schema.govern import approval
 from clinic.record.schema.lists import cohort_list, template, template_version
@@ -221,7 +222,8 @@ def release_campaign(
             if still_open(connection, job):
                 raise NotAllowed(
                     "content-not-accepted",
-                    f"campaign {job.id} has words that nobody accepted; see: cohort show {job.id}",
+                    f"campaign {job.id} has what nobody accepted, of its messages' words or number; "
+                    f"see: cohort show {job.id}",
                 )
             require_same_day(connection, job, timing, now)
             digest = manifest_of(connection, job, settings)
@@ -264,6 +266,9 @@ def counts_of(connection: Connection, job: Campaign, settings: Settings) -> dict
     if job.channel == "sms":
         counts["segments"] = int(segments or 0)
         counts["cost"] = f"{int(segments or 0) * settings.sms.segment_cost:,.2f}"
+    for one in findings_of(connection, job.id):
+        if one.code == SIZE:
+            counts["unusual"] = ", ".join(one.phrases)
     if job.start_at:
         counts["start"] = job.start_at.isoformat()
     if job.stagger_days:

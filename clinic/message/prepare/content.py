@@ -1,5 +1,6 @@
 """
-The content gate: what patients would read is judged as it is staged, whoever sends it and by whatever way.
+The content gate: what patients would read is judged as it is staged, whoever sends it and by whatever way;
+and so is the campaign as a whole (whole.py).
 
     staged ─► judged, block by block ─► content_finding: class, phrase, how many messages, first rows
         ─► accepted, class by class, by a named person ─► may be released
@@ -10,6 +11,7 @@ Terminal, Prefect form, schedule and reminders pass `require_accepted`, and the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -24,7 +26,16 @@ from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign, refuse
 from clinic.message.safety.accepted import acceptance_for, apply_acceptance
 from clinic.message.sharing.accepting import apply_accepted
-from clinic.message.words.classes import CODE, DOMAIN, NEUTRAL, OTHERS, PLACEHOLDER
+from clinic.message.words.classes import (
+    CALL,
+    CALLING,
+    CODE,
+    DOMAIN,
+    NEUTRAL,
+    OTHERS,
+    PLACEHOLDER,
+    SIZE,
+)
 from clinic.message.words.classes import REFUSED as NOBODY_ACCEPTS
 from clinic.message.words.judging import Hit
 from clinic.message.words.phrases import word_list
@@ -34,6 +45,7 @@ from clinic.settings import Content, Settings
 
 _MOST_ROWS: Final = 5
 _MOST_PHRASES: Final = 8
+_MOST_DAYS: Final = 60  # over which a campaign can be spread
 _ANY: Final = ""  # in the place of a phrase: the messages that have any of the class, each once
 REFUSED: Final = "content-not-accepted"
 
@@ -48,6 +60,11 @@ class Finding:
     rows: tuple[int, ...]
     accepted: str | None
 
+    @property
+    def to_accept(self) -> bool:
+        """Whether nothing is sent before somebody accepted it; else it is a warning."""
+        return self.accepted is None and self.code != CODE + CALLING
+
     def says(self, found: str, todo: str, *, two_persons: bool) -> str:
         """For whoever decides: what was found, where, and what it takes."""
         some = ", ".join(f"“{one}”" for one in self.phrases[:_MOST_PHRASES])
@@ -58,6 +75,8 @@ class Finding:
         sentence = f"{found}{named}: {self.messages:,} messages, {first} {rows}."
         if self.accepted:
             return f"{sentence} Accepted by {self.accepted}."
+        if not self.to_accept:
+            return f"{sentence} {todo}."
         if not may_be_accepted(self.code):
             return f"{sentence} {todo}. Nobody can accept it."
         second = ", and a second approver approves it" if two_persons else ""
@@ -130,16 +149,23 @@ def _finding(
         code,
         tuple(row.phrase for row in rows if row.phrase != _ANY),
         whole.messages,
-        tuple(int(number) for number in whole.first_rows.split(",")),
-        accepted.by if (accepted := acceptance_for(connection, campaign_id, code)) else None,
+        tuple(int(number) for number in whole.first_rows.split(",") if number),
+        _accepted_by(connection, campaign_id, code, whole.messages),
     )
+
+
+def _accepted_by(connection: Connection, campaign_id: int, code: str, messages: int) -> str | None:
+    """Who accepted it; a size by its number."""
+    found = acceptance_for(connection, campaign_id, code)
+    counts = found and (code != SIZE or has_number(found.reason, messages))
+    return found.by if found and counts else None
 
 
 def still_open(connection: Connection, job: Campaign) -> list[Finding]:
     """What must be accepted before it is sent; nothing of a dry run, which reaches nobody."""
     if job.dry_run:
         return []
-    return [one for one in findings_of(connection, job.id) if one.accepted is None]
+    return [one for one in findings_of(connection, job.id) if one.to_accept]
 
 
 def require_accepted(record: Record, clock: Clock, settings: Settings, campaign_id: int) -> None:
@@ -161,7 +187,7 @@ def require_accepted(record: Record, clock: Clock, settings: Settings, campaign_
                 apply_acceptance(
                     connection, clock, campaign_id, one.code,
                     found={"phrases": list(_without_words(one).phrases)}, rows=one.messages,
-                    two_persons=one.code.removeprefix(CODE) in words.two_persons,
+                    two_persons=one.code == SIZE or one.code.removeprefix(CODE) in words.two_persons,
                 )  # fmt: skip
     if left:
         refuse(record, campaign_id, REFUSED)
@@ -178,13 +204,44 @@ def _without_words(finding: Finding) -> Finding:
 
 def told(finding: Finding, content: Content) -> str:
     """The finding in a sentence, as these settings judge it."""
+    if finding.code == SIZE:
+        return _told_size(finding)
     words = word_list(content)
     subject = finding.code.removeprefix(CODE)
+    if subject in (CALL, CALLING):
+        return finding.says(OTHERS[CALL][0], _how_to_spread(finding, content), two_persons=False)
     if subject in OTHERS:
         return finding.says(*OTHERS[subject], two_persons=False)
     found = f"The message seems to be about {words.about[subject]}"
     todo = "Ask the patient to call instead"
     return finding.says(found, todo, two_persons=subject in words.two_persons)
+
+
+def _told_size(finding: Finding) -> str:
+    says = f"{finding.messages:,} messages are an unusual number here ({finding.phrases[0]})."
+    if finding.accepted:
+        return f"{says} Accepted by {finding.accepted}."
+    return (
+        f"{says} Make sure that the list is right, or whoever knows that it is types the number with the "
+        "reason, and a second approver approves it: "
+        f'--accept {SIZE}="{finding.messages} REASON", in a run accept.'
+    )
+
+
+def _how_to_spread(finding: Finding, content: Content) -> str:
+    """The pace at which the lines take all who are asked to call, and how long it takes then."""
+    calls = content.calls_an_hour or finding.messages
+    hours = -(-finding.messages // calls)
+    days = f"; or --days {hours}" if hours <= _MOST_DAYS else ""
+    return (
+        f"The lines take {calls:,} calls an hour (content.calls_an_hour): at that pace it takes {hours:,} "
+        f"hours in which messages may be sent: --per-hour {calls}, in a run per_hour{days}"
+    )
+
+
+def has_number(reason: str, messages: int) -> bool:
+    """Whether a reason names this number of messages: nobody accepts a size that they have not seen."""
+    return str(messages) in re.findall(r"\d+", reason.replace(",", ""))
 
 
 def may_be_accepted(code: str) -> bool:

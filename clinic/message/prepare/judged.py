@@ -20,6 +20,7 @@ from clinic.message.purposes import STAFF_LIST
 from clinic.message.template.placeholders import places_to_fill
 from clinic.message.template.template import CompiledTemplate, compile_template
 from clinic.message.template.variables import Setting, allowed_variables
+from clinic.message.words.calling import judge_calling
 from clinic.message.words.classes import DAY_WORD, NEUTRAL, PERSONAL
 from clinic.message.words.days import day_words
 from clinic.message.words.judging import Hit, judge
@@ -53,6 +54,8 @@ def judge_block(
     if source.source == STAFF_LIST:
         return []  # colleagues, who are told what they must know
     hits = _judge_words(job, source, setting, rows, values, fixed)
+    if source.source != _VISITS and setting.content.calls_an_hour:
+        hits += judge_calling(_texts(rows))  # of reminders a few call each day, and not at once
     return [
         *hits,
         *places_to_fill(fixed, values),

@@ -130,7 +130,7 @@ def review_campaign(
         ),
         said=said,
         override=override,
-        to_accept=() if own.dry_run else tuple(one.code for one in findings if not one.accepted),
+        to_accept=() if own.dry_run else tuple(one.code for one in findings if one.to_accept),
         rewritten=changed,
         differences=tuple(read_differences(record, campaign_id)),
         as_of=as_of.says_on(own.created_at.date()),

@@ -27,6 +27,7 @@ from clinic.message.needs.judge import judge_needs
 from clinic.message.prepare.content import keep_findings
 from clinic.message.prepare.judged import judge_block, neutral_variables
 from clinic.message.prepare.texts import Tongues, load_texts, load_tongues
+from clinic.message.prepare.whole import judge_whole
 from clinic.message.reminders.remind import SOURCE as REMINDERS
 from clinic.message.reminders.remind import deselected_rows, give_reminders
 from clinic.message.reminders.told_visits import keep_told, read_told
@@ -105,6 +106,7 @@ def stage(
             )  # fmt: skip
     with record.write() as connection:
         count_filled(connection, after - job.staged_rows, message)
+        judge_whole(connection, campaign_id, setting)
     return _count_batches(record, campaign_id)
 
 

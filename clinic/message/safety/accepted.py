@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.errors import CohortRefused, NotAllowed
 from clinic.govern.audit.trail import Act, record_act
-from clinic.message.words.classes import CLASSES, CODE, OTHERS, REFUSED
+from clinic.message.words.classes import CLASSES, CODE, OTHERS, REFUSED, SIZE
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
 from clinic.record.schema.messages import campaign
@@ -37,6 +37,7 @@ CHECKS: Final[dict[str, str]] = {
     "template_unlike_list": "The list is called after something else than the template.",
     "printed_unproven": "A template prints of a list that has neither names nor dates of birth.",
     "had_this_lately": "Patients of the list had the same template or text lately: the others are sent it.",
+    SIZE: "The campaign is far larger than is usual here, or goes to much of the practice.",
     "stale_list": "The list is older than freshness.days.",
     "date_gone_by": "Days that the messages ask to keep have gone by.",
     "list_says_unclear": "Columns of the list may say no, and some of their cells are not understood.",

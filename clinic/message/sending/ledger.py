@@ -74,7 +74,6 @@ class Claim:
     gateway: str
     dry_run: bool
     channel: str
-    purpose: str
     pace: Pace  # the campaign's own
     is_canary: bool = False
     doubt: Doubt | None = None  # what of it may have left without the record's knowing
@@ -196,7 +195,6 @@ class Ledger:
             gateway=job.gateway,
             dry_run=job.dry_run,
             channel=job.channel,
-            purpose=job.purpose,
             pace=Pace(per_second=job.pace_second, per_hour=job.pace_hour, per_day=job.pace_day),
             is_canary=job.canary_size is not None and row.number == 1,
             doubt=doubt.of_batch(lost=row.lost) if (doubt := doubt_of(job)) else None,
@@ -254,7 +252,7 @@ class Ledger:
         Before that, numbers that were changed since take the place of the old ones (ACX-36).
         """
         faults = readdress(connection, claim.batch_id, claim.channel, self.timing.phones)
-        contact = self.timing.contact if self._is_counted(claim) else None
+        contact = self.timing.contact if self._is_counted(connection, claim) else None
         if contact is not None:
             wait_for_turn(connection, now)
         waiting = (message.c.batch_id == claim.batch_id) & (message.c.state == states.PENDING)
@@ -294,14 +292,16 @@ class Ledger:
         """Which of these messages may not go to a number that others have too, and why."""
         return refused_now(connection, claim.campaign_id, which, now, settings=self.settings)
 
-    def _is_counted(self, claim: Claim) -> bool:
+    def _is_counted(self, connection: Connection, claim: Claim) -> bool:
         """Whether it is asked what else these patients had, so that what leaves must be there to be seen."""
         contact = self.timing.contact
-        return not claim.dry_run and (contact.same_days > 0 or is_capped(contact, claim.purpose))
+        return not claim.dry_run and (
+            contact.same_days > 0 or is_capped(connection, contact, claim.campaign_id)
+        )
 
     def note_attempt(self, connection: Connection, claim: Claim, references: Sequence[int]) -> None:
         """These messages are about to leave: where others are asked for, they count."""
-        if self._is_counted(claim):
+        if self._is_counted(connection, claim):
             note_attempt(connection, references)
 
     def closed_until(self, claim: Claim, now: datetime) -> datetime | None:

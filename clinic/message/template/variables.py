@@ -33,7 +33,16 @@ from clinic.message.template.inert import DATE_FORMATS
 from clinic.record.bulk import is_any_of, plain_frame
 from clinic.record.schema.people import appointment, facility, patient, provider
 from clinic.record.schema.receipts import reminder
-from clinic.settings import Content, Needs, Organisation, Pacing, Phones, Settings, Sharing
+from clinic.settings import (
+    Content,
+    Needs,
+    Organisation,
+    Pacing,
+    Phones,
+    Release,
+    Settings,
+    Sharing,
+)
 from clinic.values.calendar import Calendar, calendar_of
 
 _PATIENT = ("title", "given_name", "family_name", "full_name", "local_id")
@@ -89,7 +98,12 @@ def allowed_variables(columns: Sequence[str] = ()) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Setting:
-    """What is the same for all recipients. replies_read: what they reply by SMS reaches the practice."""
+    """
+    What is the same for all recipients.
+
+    replies_read: what they reply by SMS reaches the practice; release, pacing: what a campaign as a whole is
+    held against
+    """
 
     organisation: Organisation
     now: datetime
@@ -98,6 +112,7 @@ class Setting:
     calendar: Calendar = field(default_factory=Calendar)
     sharing: Sharing = field(default_factory=Sharing)
     phones: Phones = field(default_factory=Phones)
+    release: Release = field(default_factory=Release)
     pacing: Pacing = field(default_factory=Pacing)
     needs: Needs = field(default_factory=Needs)
 
@@ -113,6 +128,7 @@ def setting_of(settings: Settings, now: datetime) -> Setting:
         calendar=calendar_of(settings),
         sharing=settings.sharing,
         phones=settings.phones,
+        release=settings.release,
         pacing=settings.pacing,
         needs=settings.needs,
     )

@@ -18,11 +18,11 @@ _LOOK_AGAIN = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Timing:
-    """How this installation times its messages. Made without arguments: at any time, at any pace."""
+    """How this installation times its messages. Made without arguments: at any time, pace and number."""
 
     calendar: Calendar = field(default_factory=Calendar)
     pacing: Pacing = field(default_factory=Pacing)
-    contact: Contact = field(default_factory=Contact)
+    contact: Contact = field(default_factory=lambda: Contact(most=0))
     release: Release = field(default_factory=Release)
     halt: Halt | None = None
     phones: Phones = field(

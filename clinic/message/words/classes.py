@@ -15,6 +15,9 @@ PERSONAL: Final = "personal"  # of a correction alone
 SHORTENER, DOMAIN, REPLY, UNNAMED = "shortener", "domain", "reply", "unnamed"
 DAY_WORD = "day_word"
 HOURS, URGENT_HELP = "hours", "urgent_help"
+# Asks to call, faster than the lines take calls (content.calls_an_hour); more in an hour than on a whole day
+CALLING, CALL = "calling", "call"
+SIZE: Final = "unusual_size"  # a code by itself: of the campaign as a whole
 NEUTRAL: Final = (
     "neutral"  # nothing to accept: a reminder that says less because its visit is sensitive
 )
@@ -47,6 +50,7 @@ OTHERS: Final[dict[str, tuple[str, str]]] = {
         "somebody else",
         "Write it without names",
     ),
+    CALL: ("The message asks to call", "Spread it over more time"),
     UNNAMED: (
         "The message does not say whose it is, by the practice's name or one of content.short_names",
         "Write {{ organisation.name }}",

@@ -14,6 +14,7 @@ from clinic.message.sending.deliver import deliver, send_batch
 from clinic.message.sending.ledger import Ledger
 from clinic.message.timing.timing import Timing
 from clinic.record.database import Record
+from clinic.record.schema.lists import cohort_list, template, template_audience, template_version
 from clinic.record.schema.messages import campaign, message, recipient
 from clinic.record.schema.people import patient
 from clinic.settings import Contact, Organisation, Phones, Settings
@@ -67,6 +68,56 @@ def test_an_exempt_purpose_is_never_held_back(
     ledger = make_ledger(record, clock, tmp_path, timing=timing)
     for purpose, fate in (("any", "accepted"), ("reminder", "accepted"), ("any", "suppressed")):
         assert send(ledger, purpose=purpose) == {fate: 10}, purpose
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "apart"),
+    [
+        ("invitation", "file", False),
+        ("reminder", "file", True),
+        ("recall", "file", True),
+        ("invitation", "report", True),
+        ("invitation", "staff", True),
+        ("invitation of the class recall", "file", True),
+    ],
+)
+def test_by_default_three_in_a_week_and_reminders_and_recalls_apart(
+    sqlite_record: Record, clock: FakeClock, tmp_path: Path, kind: str, source: str, apart: bool
+) -> None:
+    """NEW-30: they are neither held back nor counted against others."""
+    add_patients(sqlite_record, 10)
+    ledger = make_ledger(sqlite_record, clock, tmp_path, timing=Timing(contact=Contact()))
+    ordinary = [send(ledger), send(ledger)]
+    with sqlite_record.write() as connection:
+        connection.execute(
+            sa.insert(template).values(id=2, key="own", name="Own", message_type=kind[:10])
+        )
+        version = sa.select(template_version).where(template_version.c.id == 1)
+        values = connection.execute(version).one()._asdict() | {"id": 2, "template_id": 2}
+        connection.execute(sa.insert(template_version).values(values))
+        classes = "recall sensitive" if "class" in kind else "sensitive"
+        connection.execute(
+            sa.insert(template_audience).values(template_version_id=2, classes=classes)
+        )
+    special = [send_from(ledger, source)]
+    ordinary.append(send(ledger))
+    special.append(send_from(ledger, source))
+    sent, held = {"accepted": 10}, {"suppressed": 10}
+    assert ordinary == [sent, sent, sent if apart else held]
+    assert special == [sent, sent if apart else held]
+    assert send(ledger) == held
+
+
+def send_from(ledger: Ledger, source: str) -> dict[str, int]:
+    """Of the second template, by a list of that source."""
+    number = add_campaign(ledger.record, ledger.clock, 10, template_version_id=2)
+    own = sa.select(campaign.c.list_id).where(campaign.c.id == number).scalar_subquery()
+    with ledger.record.write() as connection:
+        connection.execute(
+            sa.update(cohort_list).where(cohort_list.c.id == own).values(source=source)
+        )
+    deliver(ledger, FakeGateway(), number, 1, 1)
+    return message_states(ledger.record, number)
 
 
 def test_a_message_whose_answer_is_still_out_counts(ledger: Ledger, clock: FakeClock) -> None:

@@ -1,0 +1,50 @@
+"""Which texts ask patients to call the practice, in English and Welsh."""
+
+from __future__ import annotations
+
+import pytest
+
+from clinic.message.words.calling import judge_calling
+
+ASKS = [
+    "Please call Elm Tree Surgery to book.",
+    "Your flu jab is due. Call us on 029 2018 0123",
+    "Ring the surgery to make an appointment",
+    "Phone us today to arrange your review",
+    "CALL 02920 180123 TO BOOK",
+    "Please ring after 10am",
+    "Book by calling us",
+    "Give us a call to book your smear",
+    "Telephone reception on 01792 123456",
+    "You need to ring us before 11",
+    "Flu clinic on Saturday: call 07700 900123",
+    "Call us to book. If you cannot come, please call us.",
+    "Ffoniwch y feddygfa i drefnu apwyntiad",
+    "Gallwch drefnu drwy ffonio'r feddygfa",
+    "Rhowch alwad i ni",
+]
+DOES_NOT = [
+    "You have an appointment. If you cannot come, please call Elm Tree.",
+    "Please call us if you cannot attend",
+    "If you have any questions please ring the surgery",
+    "The nurse will call you on Tuesday",
+    "We'll ring you between 9 and 12. We tried to call you today.",
+    "Please do not call the surgery about this",
+    "Call 111 if you feel worse. In an emergency call 999.",
+    "Book at www.nhs.uk/flu",
+    "A phone appointment is booked for 5 May",
+    "Please ring the bell at the side door",
+    "Os na allwch ddod, ffoniwch y feddygfa",
+    "Peidiwch â ffonio'r feddygfa. Mewn argyfwng ffoniwch 999",
+]
+
+
+@pytest.mark.parametrize("text", ASKS)
+def test_what_asks_to_call_is_found(text: str) -> None:
+    (hit,) = judge_calling(["Hello", text])
+    assert hit.places.tolist() == [1]
+
+
+@pytest.mark.parametrize("text", DOES_NOT)
+def test_what_asks_nobody_to_call_at_once_is_not(text: str) -> None:
+    assert judge_calling([text]) == []
