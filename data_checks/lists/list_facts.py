@@ -32,6 +32,7 @@ _TAKEN_AS_GOOD: Final[Mapping[str, bool | int | str]] = {
     "birth_date_differs": False,
     "list_says": "",
     "outside": "",
+    "needs": "",
     "name_differs": False,
     "number_of_another": False,
     "dead": False,
