@@ -372,6 +372,7 @@ SCENES = {
         (
             "!cohort message unknown.csv --name Smears --template flu-invite --recall-by 2099-01-31 --yes",
             "cohort show 1", make_overdue, "cohort today",
+            f"cohort patients needs {nhs(1)} --language Polish",
         ),
     ),
     "set back": Scene(
