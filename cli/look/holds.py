@@ -85,9 +85,10 @@ def keep(hold: Hold, note: Note, me: Me = "", secret_fd: SecretFd = None) -> Non
     console.say(f"Hold {hold} is kept: nothing is sent.")
     if taken:
         console.say(
-            f"The number was taken off the record of {taken:,} patients: ask them for theirs."
+            f"Patients whose number was taken off the record: {taken:,}. Ask for the right one."
         )
-    console.say("A death is entered in the practice's own system: the next import brings it.")
+    else:
+        console.say("A death is entered in the practice's own system: the next import brings it.")
     console.next_commands("cohort holds")
 
 
