@@ -35,7 +35,7 @@ _EVERY: Final = (
     "operations select", "operations status", "operations provider", "operations facility", "operations tag",
     "operations attribute", "operations export", "operations visit", "operations undo", "operations rerun",
     "operations resume", "operations withdraw", "settings ask", "follow-ups tick", "follow-ups untick",
-    "patients needs", "templates variant", "follow-ups give",
+    "patients needs", "list missing", "templates variant", "follow-ups give",
     "tags add", "places facility", "places provider", "notify",
     "reply take", "reply give", "reply done", "reply reopen", "reply decide",
     "holds release", "holds keep",

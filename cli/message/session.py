@@ -111,12 +111,12 @@ def _prepare(parts: Wiring, campaign_id: int) -> None:
         steps.prepare(parts, campaign_id)
     except CohortRefused:
         path = steps.write_not_accepted(parts, campaign_id)
+        _list_unreached(parts)
         console.say(f"Every row and what is wrong with it: {path}")
         console.next_commands(
             f"cohort show {campaign_id} --errors-only",
             f"cohort outcomes {campaign_id} --csv outcomes-{campaign_id}.csv",
         )
-        _list_unreached(parts)
         raise
     except MendableError as error:
         # Nothing of it may stay behind and bar the way to a second try

@@ -22,6 +22,7 @@ from rich.markup import escape
 from cli import console
 from cli.options import Json, Newest, by_channel
 from cli.proof import Me, SecretFd
+from cli.send.list_missing import missing
 
 if TYPE_CHECKING:
     from cli.send.list_judging import Judged
@@ -34,6 +35,9 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", add_completion=
 
 _SCHEMES = ("emis", "emis_wales", "systmone", "generic")
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", "": "none: a spreadsheet"}
+
+
+app.command("missing")(missing)
 
 
 @app.callback()

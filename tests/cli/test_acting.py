@@ -20,6 +20,7 @@ WORDS = {
     "patients import": "nowhere.csv",
     "patients confirm-number": "9990000018",
     "list take-over": "77 --yes",
+    "list missing": "77 --status active",
     "message": "nowhere.csv --name Flu --template flu-invite --yes",
     "remind": "--yes",
     "pause": "77",

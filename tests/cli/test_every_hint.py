@@ -346,7 +346,13 @@ SCENES = {
     "a run that waits": Scene(
         waits_in_prefect, ("cohort approvals show 1", "cohort confirm 1", "cohort approve 1")
     ),
-    "not confirmed": Scene(everybody, (FLU, "cohort list take-over 1 --yes", "cohort show 1", "cohort today")),
+    "not confirmed": Scene(
+        everybody,
+        (
+            FLU, "cohort list take-over 1 --yes", "cohort show 1", "cohort today",
+            "cohort list missing 1 --status active",
+        ),
+    ),
     "scheduled": Scene(
         campaign_in(states.SCHEDULED, start_at=CLOCK.now() + timedelta(days=2)),
         ("cohort campaigns",),
@@ -370,7 +376,8 @@ SCENES = {
     "a recall": Scene(
         everybody,
         (
-            "!cohort message unknown.csv --name Smears --template flu-invite --recall-by 2099-01-31 --yes",
+            "!cohort message unknown.csv --name Autumn --template flu-invite --recall-by 2099-01-31 --yes "
+            "--override-gate checked",
             "cohort show 1", make_overdue, "cohort today",
             f"cohort patients needs {nhs(1)} --language Polish",
         ),
