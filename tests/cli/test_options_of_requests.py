@@ -30,8 +30,9 @@ OF_COMMAND = {
     "ids_from", "resume", "text", "subject", "preview", "row", "yes", "accept_warnings", "json",
     "secret_fd", "leave_out", "seen", "show_all",
 }  # fmt: skip
-# Of Prefect's form alone: the settings' pace holds, and a command makes its own key
-OF_FORM = {"cohort", "template_version", "per_second", "per_day", "request_key"}
+# Of Prefect's form alone: the settings' pace holds, a command makes its own key, and `cohort correct` names
+# the campaign that it corrects
+OF_FORM = {"cohort", "template_version", "per_second", "per_day", "request_key", "corrects"}
 # The option's default, where it is told otherwise: it must be named, or is the request's own
 TOLD = {"name", "me", "no_save", "snomed", "template", "days", "accept", "recall_code"}
 
