@@ -21,7 +21,7 @@ from sqlalchemy import ColumnElement, Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
 from clinic.clock import Clock
-from clinic.cohort.outcomes import AFTER, BEFORE, KEPT, OUTCOMES
+from clinic.cohort.outcomes import AFTER, BEFORE, KEPT, OUTCOMES, TOGETHER
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign
 from clinic.message.campaign.counting import code_of, in_flight
@@ -42,7 +42,7 @@ _KINDS: Final = ("left_out", "error", "failed")
 _UNREACHED: Final = tuple(
     code for code, one in OUTCOMES.items() if one.kind in _KINDS and code not in _NOBODYS
 )
-_SENT: Final = ("sent", "delivered", KEPT)
+_SENT: Final = ("sent", "delivered", KEPT, TOGETHER)
 _OPEN: Final = tuple(code for code, one in (BEFORE | AFTER).items() if one.kind == "open")
 # A person said no before anything began: whoever was on the list is theirs
 _BY_PERSON: Final = ("approval-rejected", "not-confirmed", "previewed", "warning-not-accepted")
