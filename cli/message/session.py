@@ -113,6 +113,7 @@ def _prepare(parts: Wiring, campaign_id: int) -> None:
         path = steps.write_not_accepted(parts, campaign_id)
         _list_unreached(parts)
         console.say(f"Every row and what is wrong with it: {path}")
+        _list_unreached(parts)
         console.next_commands(
             f"cohort show {campaign_id} --errors-only",
             f"cohort outcomes {campaign_id} --csv outcomes-{campaign_id}.csv",

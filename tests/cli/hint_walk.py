@@ -27,6 +27,11 @@ from tests.cli.office import SECRET, Office
 PUT_IN = (
     (r"templates add KEY", "templates add closed-day"),
     (r"templates patient (\S+) ID", r"templates patient \1 L1"),
+    # Not what the same people had a moment ago
+    (
+        r"message --list (\d+) --name NAME --template KEY",
+        r"message --list \1 --name Autumn --template clinic-invite",
+    ),
     (r"--template (KEY|…)", "--template flu-invite"),
     (r"groups add CODE", "groups add walkers"),
     (r"places facility CODE", "places facility F9"),
@@ -76,7 +81,9 @@ def printed(result: Result) -> list[str]:
 
 def named(result: Result) -> list[str]:
     """The commands that a refusal's sentences name."""
-    said = " ".join(result.output.partition("More: docs/runbook.md")[0].split())
+    lines = result.output.partition("More: docs/runbook.md")[0].splitlines()
+    # What stands under "Next:" is `printed`, a command a line
+    said = " ".join(" ".join(line for line in lines if not line.startswith("  cohort ")).split())
     return [one.text.strip().rstrip(".") for one in named_in(said, "")]
 
 
