@@ -10,7 +10,7 @@ import typer
 from cli import console
 from cli.message.options import Manner, What, Who
 from cli.options import CampaignNumber, Json, send_unasked
-from cli.proof import Me, SecretFd
+from cli.proof import Me, SecretFd, who_acts
 from cli.wiring import LocalTime, get_settings, open_record
 
 if TYPE_CHECKING:
@@ -57,14 +57,21 @@ def correct(
     from cli.message.session import message_cohort
     from clinic.message.safety.corrected import look_at
 
-    with open_record(get_settings()) as record, record.read() as connection:
-        seen = look_at(connection, campaign)
+    settings = get_settings()
+    with open_record(settings) as record:
+        by = who_acts(record, settings, me, secret_fd)
+        with record.read() as connection:
+            seen = look_at(connection, campaign)
     _say(seen)
     what = What(f"Correction of campaign {campaign}", template, text, subject, seen.channel)  # type: ignore[arg-type]
     manner = Manner(
-        dry_run=dry_run, yes=yes, json=json, outbox=seen.outbox, accept=tuple(accept or ()), me=me,
-        secret_fd=secret_fd,
-    )  # fmt: skip
+        dry_run=dry_run,
+        yes=yes,
+        json=json,
+        outbox=seen.outbox,
+        accept=tuple(accept or ()),
+        proven=by,
+    )
     then = message_cohort(Who(corrects=campaign), what, manner, use_server=steps.use_server)
     console.say(f"For a report to the regulator: cohort incident {campaign} --csv FILE")
     console.next_commands(*then)
