@@ -39,6 +39,11 @@ FAILED = [4, 5, 6, 7]  # their rows
 
 @pytest.fixture
 def old(record: Record, clock: FakeClock) -> int:
+    """A campaign of a file with a message of every fate."""
+    return put_old(record, clock)
+
+
+def put_old(record: Record, clock: FakeClock) -> int:
     """A campaign of a file with a message of every fate; row n is patient n."""
     add_patients(record, len(FATES))
     number = add_campaign(record, clock, len(FATES))

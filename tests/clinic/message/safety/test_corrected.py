@@ -29,12 +29,18 @@ from clinic.record.schema.messages import campaign, message
 from clinic.record.schema.people import consent, patient
 from clinic.settings import Contact, Settings
 from tests.cli.office import Office, hire
-from tests.clinic.message.prepare.test_resend import SETTINGS, send
+from tests.clinic.message.prepare.test_resend import SETTINGS, put_old, send
 from tests.clinic.message.prepare.test_resend import ask as resend
 from tests.clinic.message.prepare.test_resend import old as old
 from tests.fakes import FakeClock
 
 _keys = itertools.count(1)
+
+
+@pytest.fixture
+def sqlite_old(sqlite_record: Record, clock: FakeClock) -> int:
+    """The same on one database."""
+    return put_old(sqlite_record, clock)
 
 
 def correct(record: Record, clock: FakeClock, number: int, **changes: object) -> int:
@@ -103,7 +109,7 @@ def test_who_opted_out_or_is_deceased_since_is_counted_and_gets_none(
 
 
 def test_who_got_it_by_a_resend_or_is_not_in_the_record_is_corrected_too(
-    sqlite_record: Record, clock: FakeClock, tmp_path: Path, old: int
+    sqlite_record: Record, clock: FakeClock, tmp_path: Path, sqlite_old: int
 ) -> None:
     """ACX-21: somebody without a record has an NHS number alone."""
     record = sqlite_record
@@ -111,8 +117,8 @@ def test_who_got_it_by_a_resend_or_is_not_in_the_record_is_corrected_too(
         connection.execute(
             sa.update(message).where(message.c.row_number == 1).values(patient_id=-9990000018)
         )
-    send(record, clock, tmp_path, begin(record, clock, old))
-    found = send(record, clock, tmp_path, correct(record, clock, old))
+    send(record, clock, tmp_path, begin(record, clock, sqlite_old))
+    found = send(record, clock, tmp_path, correct(record, clock, sqlite_old))
     assert [key for key, _ in found] == [-9990000018, 2, 3, 4, 5]
 
 
@@ -134,27 +140,27 @@ REFUSED = [
 
 
 def test_what_cannot_be_corrected_says_what_to_do(
-    sqlite_record: Record, clock: FakeClock, old: int
+    sqlite_record: Record, clock: FakeClock, sqlite_old: int
 ) -> None:
     for values, asked, code in REFUSED:
         usual = {"state": states.COMPLETED, "dry_run": False, "gateway": "fake"}
         with sqlite_record.write() as connection:
             connection.execute(
-                sa.update(campaign).where(campaign.c.id == old).values(usual | values)
+                sa.update(campaign).where(campaign.c.id == sqlite_old).values(usual | values)
             )
         settings = {"template": "plain"} | asked
         with pytest.raises((NotAllowed, CohortRefused), match=code):
-            correct(sqlite_record, clock, old, **settings)
+            correct(sqlite_record, clock, sqlite_old, **settings)
 
 
 def test_another_manager_approves_a_correction_and_a_name_in_it_is_answered_for(
-    sqlite_record: Record, clock: FakeClock, tmp_path: Path, old: int
+    sqlite_record: Record, clock: FakeClock, tmp_path: Path, sqlite_old: int
 ) -> None:
     """A wrong text may have gone to somebody else: one with a name in it would be the next."""
     from clinic.message.template.catalogue import add_own_text
 
     key = add_own_text(sqlite_record, clock, "Sorry {{ patient.given_name }}", by="ann")
-    made = correct(sqlite_record, clock, old, template=key, requested_by="ann")
+    made = correct(sqlite_record, clock, sqlite_old, template=key, requested_by="ann")
 
     def needed() -> bool:
         with sqlite_record.read() as connection:
@@ -184,7 +190,7 @@ def prepare(record: Record, clock: FakeClock, number: int) -> None:
 
 
 def test_the_file_for_the_regulator_has_who_what_when_and_the_correction(
-    sqlite_record: Record, clock: FakeClock, tmp_path: Path, old: int
+    sqlite_record: Record, clock: FakeClock, tmp_path: Path, sqlite_old: int
 ) -> None:
     with sqlite_record.write() as connection:
         connection.execute(
@@ -192,11 +198,14 @@ def test_the_file_for_the_regulator_has_who_what_when_and_the_correction(
             .where(message.c.row_number == 1)
             .values(sent_at=clock.now() - timedelta(days=1), body="=Result: positive")
         )
-    made = correct(sqlite_record, clock, old)
+    made = correct(sqlite_record, clock, sqlite_old)
     send(sqlite_record, clock, tmp_path, made)
     set_state(sqlite_record, made, 3, states.EXPIRED)
     file = io.StringIO(newline="")
-    assert write_incident(sqlite_record, old, file, lambda at: f"{at:%d.%m.%y}" if at else "") == 3
+    assert (
+        write_incident(sqlite_record, sqlite_old, file, lambda at: f"{at:%d.%m.%y}" if at else "")
+        == 3
+    )
     rows = list(csv.DictReader(io.StringIO(file.getvalue())))
     assert [row["Got it"][:9] for row in rows] == ["delivered", "sent, no ", "may have "]
     assert [row["Correction was"] for row in rows] == ["accepted", "accepted", "expired"]
@@ -208,7 +217,7 @@ def test_the_file_for_the_regulator_has_who_what_when_and_the_correction(
 
 
 def test_from_the_terminal_it_waits_for_another_and_the_file_is_for_one_account(
-    sqlite_record: Record, clock: FakeClock, tmp_path: Path, old: int
+    sqlite_record: Record, clock: FakeClock, tmp_path: Path, sqlite_old: int
 ) -> None:
     with sqlite_record.write() as connection:
         connection.execute(sa.update(campaign).values(gateway=states.OUTBOX))
@@ -217,14 +226,14 @@ def test_from_the_terminal_it_waits_for_another_and_the_file_is_for_one_account(
     hire(office)
     office.environment |= {"COHORT_PHONES__TEST_RANGE": "true"}
     said = office.run(
-        "correct", str(old), "--text", "Our last text was wrong: ignore it. The practice", "--yes",
+        "correct", str(sqlite_old), "--text", "Our last text was wrong: ignore it. The practice", "--yes",
         "--accept", "content_unnamed=it is signed", me="ann",
     )  # fmt: skip
     assert "was got by 3 patients: 1 sent, 1 delivered, 1 may have got it" in said.output
     assert said.exit_code == 0, said.output
     assert "cohort approve 1" in said.output
     path = tmp_path / "incident.csv"
-    told = office.run("incident", str(old), "--csv", str(path))
+    told = office.run("incident", str(sqlite_old), "--csv", str(path))
     assert told.exit_code == 0, told.output
     assert path.stat().st_mode & 0o777 == 0o600
-    assert "Corrected by" in office.run("show", str(old)).output
+    assert "Corrected by" in office.run("show", str(sqlite_old)).output
