@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from clinic.message import states
 from clinic.message.safety.corrected import GOT, corrections_of, family_of, look_at
 from clinic.record.database import Record
+from clinic.record.safe_numbers import shown
 from clinic.record.schema.messages import message
 from clinic.record.schema.people import patient
 from clinic.values.formula import safe_cell
@@ -114,7 +115,8 @@ def _page(connection: Connection, campaign_id: int, after: int) -> list[Got]:
     rows = connection.execute(
         sa.select(
             message.c.id, message.c.campaign_id, message.c.row_number, message.c.patient_id, p.nhs_number,
-            p.local_id, p.given_name, p.family_name, message.c.channel, message.c.address,
+            p.local_id, p.given_name, p.family_name, message.c.channel,
+            shown(message.c.address, message.c.patient_id),
             message.c.subject, message.c.body, message.c.sent_at, message.c.state, message.c.status_at,
         )
         .outerjoin(patient, p.id == message.c.patient_id)
