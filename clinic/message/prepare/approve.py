@@ -243,7 +243,7 @@ def counts_of(connection: Connection, job: Campaign, settings: Settings) -> dict
     """What the approver sees: counts, exclusions, cost, schedule. No patient."""
     segments = connection.scalar(
         sa.select(sa.func.coalesce(sa.func.sum(message.c.segments), 0)).where(
-            message.c.campaign_id == job.id
+            message.c.campaign_id == job.id, message.c.told_by.is_(None)
         )
     )
     used = connection.execute(

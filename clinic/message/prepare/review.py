@@ -151,7 +151,9 @@ def _price(record: Record, campaign_id: int) -> LettersPrice:
 
 
 def _bodies(record: Record, campaign_id: int) -> Iterator[list[str]]:
-    query = sa.select(message.c.id, message.c.body).where(messages_of(campaign_id))
+    # One that tells others of its number too is paid once
+    own = messages_of(campaign_id) & message.c.told_by.is_(None)
+    query = sa.select(message.c.id, message.c.body).where(own)
     last = 0
     while True:
         with record.read() as connection:
