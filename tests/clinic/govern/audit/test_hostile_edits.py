@@ -34,8 +34,11 @@ FREE = {
         "released_at", "resumed_at", "rewritten", "row_version", "rows", "send_guard", "staged_rows",
         "stagger_days", "start_at", "state", "state_reason",
     },
-    "message": {"attempts"},
-    "recipient": {"address", "detail", "evidence", "record_version"},  # the message has the address
+    "cohort_list": {"as_of", "as_of_from"},  # read from its cells or its file, and a list's digest is sealed
+    # How its number was judged, and by which message it is told: its text, address and state are sealed
+    "message": {"attempts", "greeting", "sensitive", "told_by"},
+    # The message has the address; its text has the day that it asks to keep
+    "recipient": {"address", "detail", "evidence", "keep_day", "record_version"},
     "operation": {  # how far it is; its digest is the approval's
         "approval_id", "digest", "finished_at", "planned_at", "selected", "started_at", "state",
         "state_reason", "will_change",
