@@ -160,6 +160,8 @@ def is_any_of(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElemen
     )
     kind: Any = sa.BigInteger if isinstance(column.type, sa.Integer) else sa.Text
     value: ColumnElement[Any] = sa.cast(each.c.value, kind)
+    if getattr(column, "is_literal", False):  # an index of an expression serves no cast on SQLite
+        value = each.c.value
     return column.in_(sa.select(value))
 
 

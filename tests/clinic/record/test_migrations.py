@@ -46,6 +46,7 @@ def test_patients_of_a_number_are_found_by_an_index(record: Record) -> None:
             text = str(query.compile(connection, compile_kwargs={"literal_binds": True}))
             plan = connection.execute(sa.text(explain + text.replace(":", "\\:"))).all()
             assert index in str(plan)
+            assert "SCAN patient" not in str(plan)
 
 
 def test_a_migrated_database_has_exactly_the_defaults_and_checks_of_the_code(
