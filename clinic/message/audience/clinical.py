@@ -18,8 +18,9 @@ from clinic.errors import CohortRefused
 from clinic.message.audience.audience import audience_of
 from clinic.message.audience.classes import CLINICAL
 from clinic.record.database import Record
-from clinic.record.schema.lists import template, template_version
+from clinic.record.schema.lists import template_version
 from clinic.record.schema.messages import campaign
+from clinic.record.template_versions import select_version
 
 LATE: Final = "clinical_late"  # the reason of what was not sent in time
 
@@ -46,15 +47,7 @@ def require_in_time(
     late = start_at is not None and start_at > now + timedelta(hours=hours)
     if not (late or (days or 1) > 1):
         return
-    query = (
-        sa.select(template_version.c.id)
-        .join(template, template.c.id == template_version.c.template_id)
-        .where(template.c.key == key)
-        .order_by(template_version.c.version.desc())
-        .limit(1)
-    )
-    if version is not None:
-        query = query.where(template_version.c.version == version)
+    query = select_version(key, version, template_version.c.id)
     with record.read() as connection:
         found = connection.scalar(query)
         clinical = found is not None and is_clinical(connection, found)

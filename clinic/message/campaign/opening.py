@@ -27,6 +27,7 @@ from clinic.message.safety.recall_asked import Recall, keep_recall
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, template, template_version
 from clinic.record.schema.messages import campaign
+from clinic.record.template_versions import select_version
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,15 +113,9 @@ def _source(connection: Connection, list_id: int) -> _Source:
 
 
 def _template(connection: Connection, request: CampaignRequest) -> _Chosen:
-    query = (
-        sa.select(template_version.c.id, template.c.purpose)
-        .join(template, template.c.id == template_version.c.template_id)
-        .where(template.c.key == request.template)
-        .order_by(template_version.c.version.desc())
-        .limit(1)
+    query = select_version(
+        request.template, request.version, template_version.c.id, template.c.purpose
     )
-    if request.version is not None:
-        query = query.where(template_version.c.version == request.version)
     row = connection.execute(query).one_or_none()
     if row is None:
         raise NotFound(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
-
 from clinic.errors import NotAllowed, TemplateRefused
 from clinic.record.database import Record
-from clinic.record.schema.lists import template, template_version
+from clinic.record.schema.lists import template_version
+from clinic.record.template_versions import select_version
 from clinic.settings import Settings
 
 
@@ -33,15 +32,7 @@ def require_subject(record: Record, key: str, version: int | None = None) -> Non
     Raises:
         TemplateRefused: it has none
     """
-    query = (
-        sa.select(template_version.c.subject)
-        .join(template, template.c.id == template_version.c.template_id)
-        .where(template.c.key == key)
-        .order_by(template_version.c.version.desc())
-        .limit(1)
-    )
-    if version is not None:
-        query = query.where(template_version.c.version == version)
+    query = select_version(key, version, template_version.c.subject)
     with record.read() as connection:
         row = connection.execute(query).one_or_none()
     if row is not None and not (row.subject or "").strip():
