@@ -90,7 +90,8 @@ def _gb_mobile_pattern() -> str:
     metadata = PhoneMetadata.metadata_for_region("GB", None)
     if metadata is None or metadata.mobile is None:
         raise LookupError("phonenumbers has no pattern for UK mobiles")
-    return str(metadata.mobile.national_number_pattern)
+    # Its \d would take digits of every script, and the address is made of what was written
+    return str(metadata.mobile.national_number_pattern).replace(r"\d", "[0-9]")
 
 
 def _judge(text: str, *, phones: Phones) -> tuple[str, str, str]:

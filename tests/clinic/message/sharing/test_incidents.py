@@ -95,7 +95,7 @@ def test_a_clinic_that_a_list_names_is_not_told_on_a_parents_phone(practice: Pra
 def test_a_family_practice_sends_its_flu_letter_without_a_question(practice: Practice) -> None:
     """NEW-27: nobody is lost, none who share a number are named, and each has it on the record."""
     text = "Dear {% if patient.title %}{{ patient.title }} {% endif %}{{ patient.given_name }}, your flu "
-    text += "vaccination is due. Please call us."
+    text += "vaccination is due. Please book it with us."
     number = staged(practice, [nhs(n) for n in EVERYBODY], text, heading="NHS Number")
     review = review_campaign(practice.record, number, segment_cost=0.0)
     assert (review.accepted, review.to_accept, review.warnings) == (65, (), ())
@@ -106,5 +106,5 @@ def test_a_family_practice_sends_its_flu_letter_without_a_question(practice: Pra
     texts = {item.patient_id: item.text for item in practice.items()}
     assert len(texts) == 65
     assert {texts[n] for n in range(60, 80)} == {
-        "Dear patient, your flu vaccination is due. Please call us."
+        "Dear patient, your flu vaccination is due. Please book it with us."
     }
