@@ -31,6 +31,7 @@ WORDS = {
     "templates exceptions": ("plain",),
     "groups show": ("carers",),
     "patient": ("9990000018",),
+    "patients needs": ("9990000018",),
     "operations select": ("--status", "active"),
 }
 """What is typed after it, where that is not the number of something, or nothing."""
@@ -43,10 +44,15 @@ ACTING = {
     "cancel",
     "resend",
     "operations select",
+    "patients needs",
+    "correct",
+    "list missing",
 }
+BESIDES = {"correct": ("--text", "Please take no notice."), "list missing": ("--status", "active")}
+"""What is typed beside the number."""
 ANSWERS = {"server status", "health", "settings check"}
 """Whose exit code is the answer, and no refusal."""
-WITHOUT_SUCCESS = {"remind", "resend", "audit show", "operations show"}
+WITHOUT_SUCCESS = {"remind", "resend", "correct", "audit show", "operations show"}
 """Where nothing is there to do or show: one document all the same."""
 
 
@@ -95,8 +101,11 @@ def given_list(tmp_path: Path) -> Path:
 
 def words_of(path: str, given_list: Path, number: str) -> list[str]:
     more = WORDS.get(path, (number,) if path in NUMBERED else ())
-    yes = ("--yes",) if path in ("cancel", "resend") else ()
-    return [*path.split(), *(word.format(list=given_list) for word in (*more, *yes)), "--json"]
+    yes = ("--yes",) if path in ("cancel", "resend", "correct") else ()
+    besides = BESIDES.get(path, ())
+    return [
+        *path.split(), *(word.format(list=given_list) for word in (*more, *besides, *yes)), "--json",
+    ]  # fmt: skip
 
 
 def only_json(result: Result) -> Any:
