@@ -9,7 +9,7 @@ SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 # Every flow run is a process: without bytecode of our own modules each would parse them again, for a second
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lock clean bench kill-matrix restore-matrix kill-operations operations-table
+.PHONY: demo test databases lock clean bench kill-matrix restore-matrix kill-operations operations-table
 
 demo: $(VENV)/installed   ## set up, then run the main job on a synthetic practice
 	@$(BIN)/cohort demo
@@ -46,6 +46,9 @@ restore-matrix: $(VENV)/installed ## each set-back, state and gateway class, by 
 
 kill-operations: $(VENV)/installed ## 30 kills of an operation and of its undo, and many histories; some minutes
 	@$(BIN)/python -m pytest -m slow tests/clinic/change
+
+databases: $(VENV)/installed ## what the suite tries on SQLite with many values, on PostgreSQL with each of them too
+	@$(BIN)/python -m pytest -m databases -n 3 --dist loadgroup $(ARGS)
 
 operations-table: $(VENV)/installed ## every kind of operation to every ending, over real processes; some ten minutes
 	@WHOLE_TABLE=1 $(BIN)/python -m pytest tests/cli/operations/test_operations_table.py tests/flows/operations/test_operation_rows.py

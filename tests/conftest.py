@@ -45,6 +45,24 @@ def pytest_configure() -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """
+    A test with many sets of values runs on SQLite with each; on PostgreSQL with the first and the last.
+
+    With the others it is slow: `make databases` runs them all.
+    """
+    sets: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        given = getattr(item, "callspec", None)
+        if given is not None and given.params.get("record_url") == "postgresql":
+            sets.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for of_one_test in sets.values():
+        for item in of_one_test[1:-1]:
+            item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.databases)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """
     Tests of one group stay with one of several runners: each that had some would start their servers anew.

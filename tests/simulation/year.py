@@ -69,7 +69,7 @@ def settings_of(people: int) -> Settings:
             country="GB", subdivision="ENG",
         ),
         pacing=Pacing(sms=Pace(per_second=15, per_hour=people, per_day=3 * people)),
-        contact=Contact(most=2, days=7),
+        contact=Contact(most=2, days=7, same_days=0),  # its campaigns have one text
         release=Release(canary_minutes=30, canary_failures=0.5, late_hours=48),
         halt=Halt(failures=0.6, batches=3, least=20, ambiguous=4),
     )  # fmt: skip
