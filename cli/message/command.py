@@ -137,6 +137,15 @@ def message(
             rich_help_panel=WHAT,
         ),
     ] = None,
+    covers: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WHO",
+            help="Whom the list should have: group:, status:, facility:, provider: or code: and its code, as "
+            "in group:flu-65; repeatable. The review says who is not on it.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
     start: Annotated[
         datetime | None,
         typer.Option(
@@ -197,6 +206,8 @@ def message(
 
       cohort message smears.csv --name "Smears" --template smear-recall --recall-by 31/01/2027 --owner reception
 
+      cohort message flu.csv --name "Flu 65" --template flu-invite --covers group:flu-65
+
       cohort message --status active --facility F1 --name "Newsletter" --template news --channel email
 
     A DAY is 2026-03-31 or 31/03/2026.
@@ -224,6 +235,7 @@ def message(
             recall_by,
             owner,
             recall_code or [],
+            covers or [],
         ),
         Manner(
             dry_run,

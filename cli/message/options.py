@@ -59,6 +59,7 @@ class What:
     recall_by: datetime | None = None
     owner: str | None = None
     recall_codes: list[str] | None = None
+    covers: list[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,7 @@ def to_request(parts: Wiring, who: Who, what: What, manner: Manner, *, key: str)
         "recall_by": what.recall_by and what.recall_by.date(),
         "recall_owner": what.owner,
         "recall_codes": what.recall_codes or [],
+        "covers": what.covers or [],
         "start_at": manner.start,
         "stagger_days": manner.days,
         "per_hour": manner.per_hour,

@@ -51,8 +51,8 @@ def missing(
     import sqlalchemy as sa
 
     from clinic.clock import SystemClock
-    from clinic.cohort.coverage import coded, coverage_of, named
-    from clinic.cohort.filters import PatientFilter, filter_query, group_query
+    from clinic.cohort.coverage import Covers, coverage_of, covered_by, named
+    from clinic.cohort.filters import PatientFilter
     from clinic.cohort.import_list import take_in_query
     from clinic.errors import CohortRefused
     from clinic.record.bulk import is_any_of
@@ -68,14 +68,9 @@ def missing(
     settings = get_settings()
     with open_record(settings) as record:
         by, clock = who_acts(record, settings, me, secret_fd), SystemClock()
-        codes = check_snomed_codes(code or [])
+        asked = Covers(wanted, group, check_snomed_codes(code or []))
         with record.read() as connection:
-            query = filter_query(connection, wanted, statuses=settings.organisation.statuses)
-            for more in (
-                *([group_query(connection, group)] if group else []),
-                *([coded(codes)] if codes else []),
-            ):
-                query = query.where(patient.c.id.in_(more))
+            query = covered_by(connection, asked, statuses=settings.organisation.statuses)
             found = coverage_of(connection, list_id, query, LocalTime(settings).today())
             rows = named(connection, found.missing)
         made = None

@@ -38,6 +38,7 @@ def show_details(details: CampaignDetails, time: LocalTime, *, starts: datetime 
             time.show(starts),
         ),
         ("Recall", details.recall.says if details.recall else ""),
+        ("Coverage", details.coverage),
         ("Why", campaign_says(details.state_reason) or details.trouble),
         *_answered(details),
         *_decided(details, time),

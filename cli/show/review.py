@@ -35,6 +35,8 @@ def show_review(review: Review, previews: list[Preview], *, not_accepted: Path |
     if review.accepted and not review.dry_run:
         out.print(BACKGROUND)
     show_said(review.said)
+    if review.missing and previews:  # named on a screen alone, as in the messages
+        out.print(f"  Not on the list, for example: {escape(', '.join(review.missing))}")
     for one in review.differences:
         out.print(f"  Row {one.row_number}: {one.listed} on the list, {one.recorded} on the record")
     if review.override and review.override.applied:
@@ -76,6 +78,9 @@ def _lines(review: Review, not_accepted: Path | None) -> Iterator[tuple[str, str
     if review.asked_again:
         yield "", "[dim]who no longer matches when their message is sent gets none (cohort_left)[/]"
     yield from judged(review, not_accepted)
+    if review.recall:
+        yield "", f"a recall: {escape(review.recall.says)}"
+        yield f"{review.at_once:,}", "follow-ups as soon as it is sent: nothing can reach them"
 
 
 def judged(review: Review, listed_in: Path | None = None) -> Iterator[tuple[str, str]]:

@@ -15,11 +15,21 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from clinic.cohort.filters import PatientFilter, filter_query, group_query
 from clinic.cohort.rows import get_list, match_patients, read_rows
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.clinical import diagnosis
 from clinic.record.schema.people import patient
 from clinic.values.nhs_number import judge_nhs_numbers
+
+
+@dataclass(frozen=True)
+class Covers:
+    """Whom a list should have: all that is named must hold; of several codes, any."""
+
+    described: PatientFilter
+    group: str | None = None
+    codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,23 @@ def coded(codes: Sequence[str]) -> sa.Select[tuple[int]]:
         .where(diagnosis.c.code.in_(codes), diagnosis.c.ended.is_(None))
         .distinct()
     )
+
+
+def covered_by(
+    connection: Connection, asked: Covers, *, statuses: Sequence[str] = ()
+) -> sa.Select[tuple[int]]:
+    """
+    The patients whom a list should have.
+
+    statuses: the practice's
+
+    Raises:
+        NotFound: there is no such group, status, facility or provider
+    """
+    query = filter_query(connection, asked.described, statuses=statuses)
+    if asked.group:
+        query = query.where(patient.c.id.in_(group_query(connection, asked.group)))
+    return query.where(patient.c.id.in_(coded(asked.codes))) if asked.codes else query
 
 
 def coverage_of(

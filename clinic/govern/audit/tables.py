@@ -268,7 +268,7 @@ NOT_SEALED: Final[Mapping[str, str]] = MappingProxyType(
             (
                 "batch", "submission", "pace_lane", "operation_writing", "visit_plan",
                 "reminder", "follow_up", "installation", "outbox", "outbox_submission",
-                "receipt_cursor", "field_edit", "recall", "recall_task",
+                "receipt_cursor", "field_edit", "recall", "recall_task", "coverage_asked",
                 "shared_decision", "told_visit",
             ),
             _AT_WORK,

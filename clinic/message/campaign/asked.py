@@ -93,6 +93,14 @@ RecallCodes = Annotated[
         description="SNOMED CT codes: who has one since it was sent has answered",
     ),
 ]
+Covers = Annotated[
+    list[str],
+    Field(
+        title="Should be on the list",
+        description="Whom the list should have: group:, status:, facility:, provider: or code: and its "
+        "code, for example group:flu-65. The review says how many are not on it (NEW-31)",
+    ),
+]
 RequestedBy = Annotated[
     str | None,
     Field(title="Requested by", description="Empty: the operator of the settings"),

@@ -21,6 +21,7 @@ from clinic.message.campaign.override import keep_override
 from clinic.message.campaign.request import CohortChoice, MessageRequest
 from clinic.message.safety.accepted import keep_acceptances
 from clinic.message.safety.corrected import take_in_corrected
+from clinic.message.safety.coverage_asked import CoverageAsked, ask_coverage, read_covers
 from clinic.message.safety.recall_asked import Recall, recall_asked, require_recall_date
 from clinic.message.template.emails import require_receipts, require_subject
 from clinic.record.database import Record
@@ -55,6 +56,7 @@ def begin_campaign(
             require_receipts(settings, save_when)
         require_subject(record, request.template, request.template_version)
     codes = check_snomed_codes(request.snomed_codes)
+    read_covers(request.covers)
     start_at = _start(settings, request)
     recall = recall_asked(
         request.recall_by, request.recall_owner or "", request.recall_codes, settings.recall.owner
@@ -94,6 +96,7 @@ def begin_campaign(
         pace_day=request.per_day,
         recall=None if request_key.startswith(PREVIEW) else recall,
         usual_recall=_usual_recall(settings, start_at or clock.now(), request_key),
+        coverage=_coverage(record, clock, settings, request, list_id, request_key),
     )
     campaign_id = open_asked(record, clock, asked, override=request.override_gate)
     keep_acceptances(record, clock, campaign_id, request.accept, by=sender)
@@ -165,6 +168,19 @@ def _start(settings: Settings, request: MessageRequest) -> datetime | None:
     if at.tzinfo is None:
         at = at.replace(tzinfo=ZoneInfo(settings.organisation.time_zone))
     return at.astimezone(UTC)
+
+
+def _coverage(
+    record: Record, clock: Clock, settings: Settings, request: MessageRequest, list_id: int,
+    request_key: str,
+) -> CoverageAsked | None:  # fmt: skip
+    """Who is eligible and not on the list, if that is asked; counted when the campaign is made, not again."""
+    if not request.covers or request_key.startswith(PREVIEW) or _is_known(record, request_key):
+        return None
+    today = clock.now().astimezone(ZoneInfo(settings.organisation.time_zone)).date()
+    return ask_coverage(
+        record, request.covers, list_id, today, statuses=settings.organisation.statuses
+    )
 
 
 def _usual_recall(settings: Settings, start: datetime, request_key: str) -> Recall | None:

@@ -23,6 +23,7 @@ from clinic.message.campaign.campaign import Campaign, campaigns_where
 from clinic.message.campaign.sending_stop import require_sending
 from clinic.message.campaign.trail import tell_requested
 from clinic.message.codes import draw_base
+from clinic.message.safety.coverage_asked import CoverageAsked, keep_coverage
 from clinic.message.safety.recall_asked import Recall, keep_recall
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, template, template_version
@@ -39,6 +40,7 @@ class CampaignRequest(Terms):
     version: of the template; None for its newest
     again: send although the same list had the same template before
     recall: what makes it one; usual_recall: what does where its template is of that class
+    coverage: who is eligible and not on the list, where that was asked
     """
 
     request_key: str
@@ -48,6 +50,7 @@ class CampaignRequest(Terms):
     again: bool = False
     recall: Recall | None = None
     usual_recall: Recall | None = None
+    coverage: CoverageAsked | None = None
 
 
 class _Source(NamedTuple):
@@ -207,6 +210,8 @@ def _insert(
     recall = request.recall or (request.usual_recall if of_class else None)
     if recall is not None:
         keep_recall(connection, int(key), recall)
+    if request.coverage is not None:
+        keep_coverage(connection, int(key), request.coverage)
     tell_requested(connection, int(key), clock.now())
     return int(key)
 

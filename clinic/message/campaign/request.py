@@ -17,6 +17,7 @@ from clinic.cohort.list_index import PREVIEW
 from clinic.message.campaign.asked import (
     Accept,
     ByChannel,
+    Covers,
     DryRun,
     ListName,
     Outbox,
@@ -116,6 +117,7 @@ class MessageRequest(BaseModel):
     recall_by: RecallBy = None
     recall_owner: RecallOwner = None
     recall_codes: RecallCodes = []
+    covers: Covers = []
     start_at: datetime | None = Field(
         default=None,
         title="Start",

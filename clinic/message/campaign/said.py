@@ -2,9 +2,9 @@
 What is to be said of a campaign's list, the same everywhere: `list check`, review, run, summary, outcome file.
 
 Each source is kept when it was found: what the reader of the file left out or ignored, what the gate found
-of the list as a whole and did not pass, who let the list pass all the same, how many reminders say less
-than their template, and how texts speak to numbers that several patients have. Codes, headings,
-row numbers, counts and sentences; no value of a patient.
+of the list as a whole and did not pass, who is eligible and not on it, who let it pass all the same, how
+many reminders say less than their template, and how texts speak to numbers that several patients have. Codes,
+headings, row numbers, counts and sentences; no value of a patient.
 """
 
 from __future__ import annotations
@@ -21,8 +21,12 @@ from clinic.cohort.remarks import list_remarks
 from clinic.message.campaign.campaign import get_campaign
 from clinic.message.campaign.counting import messages_of
 from clinic.message.campaign.override import override_of
+from clinic.message.meanwhile.still_in import FROM_RECORD
 from clinic.message.safety.accepted import acceptances_of
+from clinic.message.safety.coverage_asked import coverage_asked_of
+from clinic.message.safety.recall_asked import recall_of
 from clinic.message.words.classes import CODE, NEUTRAL
+from clinic.record.schema.lists import cohort_list
 from clinic.record.schema.messages import check_result, message, recipient
 from clinic.record.schema.safety import content_finding
 
@@ -62,6 +66,7 @@ def said_of(connection: Connection, campaign_id: int) -> tuple[Said, ...]:
     return (
         *read,
         *_of_the_gate(connection, campaign_id),
+        *coverage_said(connection, campaign_id, list_id),
         *_overridden(connection, campaign_id),
         *_made_neutral(connection, campaign_id),
         *_shared(connection, campaign_id),
@@ -75,6 +80,22 @@ def _of_the_gate(connection: Connection, campaign_id: int) -> Iterator[Said]:
         for check in orjson.loads(kept)["checks"]:
             if not check["passed"]:
                 yield Said(check["name"], check["says"], check["broken"])
+
+
+def coverage_said(connection: Connection, campaign_id: int, list_id: int) -> Iterator[Said]:
+    """Who is eligible and not on it (NEW-31); of a recall whose list was handed in: that nobody asked."""
+    found = coverage_asked_of(connection, campaign_id)
+    if found is not None:
+        who = f" Who they are: cohort list missing {list_id}{found.options} --csv missing.csv"
+        yield Said("coverage", f"{found.says}.{who if found.missing else ''}")
+        return
+    source = connection.scalar(sa.select(cohort_list.c.source).where(cohort_list.c.id == list_id))
+    if source not in FROM_RECORD and recall_of(connection, campaign_id) is not None:
+        yield Said(
+            "coverage_not_asked",
+            "It is a recall, and nobody asked who is eligible and not on the list: "
+            f"cohort list missing {list_id} --group CODE, also by --status and --code.",
+        )
 
 
 def _overridden(connection: Connection, campaign_id: int) -> Iterator[Said]:

@@ -25,6 +25,7 @@ from clinic.message.outcomes.verdict import not_accepted, status, verdict
 from clinic.message.prepare.resend import may_resend
 from clinic.message.recall.standing import RecallStanding, standing_of
 from clinic.message.safety.corrected import corrections_of, corrects
+from clinic.message.safety.coverage_asked import coverage_asked_of
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, template, template_version
@@ -89,7 +90,7 @@ class CampaignDetails:
 
     trouble: what the gateway said when it took nothing, if something waits for that reason
     override: who answers for a list that its checks stopped, or would have, and why
-    recall: how it stands, if it is one
+    recall: how it stands, if it is one; coverage: how many are eligible and not on the list, if it was asked
     as_of: of what day its list is, and how that is known
     resend_of: the campaign whose failures it sends again; resendable: whether its own may be
     """
@@ -114,6 +115,7 @@ class CampaignDetails:
     decision: Decision | None
     override: Override | None
     recall: RecallStanding | None
+    coverage: str
     as_of: str
 
 
@@ -174,6 +176,7 @@ def show_campaign(
         counts = count_outcomes(connection, campaign_id)
         recalls = standing_of(connection, today or date.min, [campaign_id])
         recall = recalls[0] if recalls else None
+        coverage = coverage_asked_of(connection, campaign_id)
         segments = sa.select(sa.func.sum(message.c.segments)).where(messages_of(campaign_id))
         return CampaignDetails(
             line=_line(own, text.body, counts, accepted_errors, recall),
@@ -196,6 +199,7 @@ def show_campaign(
             decision=_decision(connection, campaign_id),
             override=override_of(connection, campaign_id),
             recall=recall,
+            coverage=coverage.says if coverage else "",
             as_of=read_as_of(connection, own.list_id).says,
         )
 

@@ -29,15 +29,18 @@ from clinic.message.audience.clinical import is_clinical
 from clinic.message.campaign.campaign import Campaign, get_campaign, locked_campaign
 from clinic.message.campaign.counting import count_outcomes
 from clinic.message.campaign.moves import move
+from clinic.message.campaign.said import coverage_said
 from clinic.message.campaign.trail import tell_released
 from clinic.message.prepare.content import findings_of, still_open
 from clinic.message.prepare.control import cancel_waiting
 from clinic.message.prepare.day_words import require_same_day
 from clinic.message.prepare.manifest import manifest_of
 from clinic.message.purposes import ALERT, NOTICE, STAFF_LIST
+from clinic.message.recall.unreached import at_once
 from clinic.message.reminders.remind import take_back_unsent
 from clinic.message.safety.accepted import need_second, note_second
 from clinic.message.safety.corrected import needs_approval
+from clinic.message.safety.recall_asked import recall_of
 from clinic.message.timing.schedule import move_on
 from clinic.message.timing.timing import Timing
 from clinic.message.words.classes import SIZE
@@ -263,6 +266,10 @@ def counts_of(connection: Connection, job: Campaign, settings: Settings) -> dict
     }
     if not audience.is_anybody:
         counts["for"] = audience.says()
+    if recall := recall_of(connection, job.id):
+        counts |= {"recall": recall.says, "follow-ups at once": at_once(outcomes)}
+    for said in coverage_said(connection, job.id, job.list_id):
+        counts["coverage"] = said.says
     if job.channel == "sms":
         counts["segments"] = int(segments or 0)
         counts["cost"] = f"{int(segments or 0) * settings.sms.segment_cost:,.2f}"

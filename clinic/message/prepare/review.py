@@ -28,7 +28,9 @@ from clinic.message.meanwhile.still_in import FROM_RECORD
 from clinic.message.prepare.content import findings_of, told
 from clinic.message.prepare.list_numbers import Difference, read_differences
 from clinic.message.prepare.resend import source_of
-from clinic.message.safety.recall_asked import recall_of
+from clinic.message.recall.unreached import at_once
+from clinic.message.safety.coverage_asked import coverage_asked_of, first_missing
+from clinic.message.safety.recall_asked import Recall, recall_of
 from clinic.message.template.segments import count_segments
 from clinic.message.template.sensitive import ContentWarning
 from clinic.message.template.typography import LettersPrice, price_of_letters
@@ -55,6 +57,8 @@ class Review:
     differences: examples of rows whose number is not the record's
     as_of: of what day the list is, how that is known, and how old that was when the campaign was made
     asked_again: its patients are of a filter or a group, which is asked again when their message is sent
+    recall: what makes it one; at_once: who will be a follow-up as it is sent, since nothing can reach them
+    missing: some who are eligible and not on the list, as a person looks them up
     """
 
     campaign_id: int
@@ -77,6 +81,9 @@ class Review:
     to_accept: tuple[str, ...] = ()
     as_of: str = ""
     asked_again: bool = False
+    recall: Recall | None = None
+    at_once: int = 0
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,6 +115,8 @@ def review_campaign(
         findings = findings_of(connection, campaign_id)
         as_of = read_as_of(connection, own.list_id)
         source = source_of(connection, own)
+        recall = recall_of(connection, campaign_id)
+        missing = first_missing(connection, coverage_asked_of(connection, campaign_id))
     left_out = {code: rows for code, rows in counts.items() if code in BEFORE}
     messaged = {code: rows for code, rows in counts.items() if code in AFTER}
     letters = _price(record, campaign_id) if own.channel == "sms" else LettersPrice(0, 0, 0)
@@ -135,6 +144,9 @@ def review_campaign(
         differences=tuple(read_differences(record, campaign_id)),
         as_of=as_of.says_on(own.created_at.date()),
         asked_again=source in FROM_RECORD,
+        recall=recall,
+        at_once=at_once(left_out) if recall else 0,
+        missing=missing,
     )
 
 
@@ -224,6 +236,7 @@ def request_of(record: Record, campaign_id: int) -> MessageRequest:
         get_campaign(connection, campaign_id)
         row = connection.execute(query).one()
         recall = recall_of(connection, campaign_id)
+        coverage = coverage_asked_of(connection, campaign_id)
     if row.state in states.ENDED or row.request_key.startswith(PREVIEW):
         raise NotAllowed(
             "campaign-ended",
@@ -249,6 +262,7 @@ def request_of(record: Record, campaign_id: int) -> MessageRequest:
         recall_by=recall.by if recall else None,
         recall_owner=recall.owner if recall else None,
         recall_codes=list(recall.codes) if recall else [],
+        covers=list(coverage.covers) if coverage else [],
         requested_by=row.requested_by,
         request_key=row.request_key,
     )

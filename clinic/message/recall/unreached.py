@@ -12,6 +12,7 @@ is a second row of the same patient.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -68,6 +69,11 @@ def list_unreached(record: Record, clock: Clock, settings: Settings) -> int:
     with record.write() as connection:
         note_news(connection, now)
     return count
+
+
+def at_once(counts: Mapping[str, int]) -> int:
+    """How many rows of these outcomes are follow-ups as soon as the campaign goes: it cannot reach them."""
+    return sum(rows for code, rows in counts.items() if code in _UNREACHED)
 
 
 def is_meant() -> ColumnElement[bool]:

@@ -29,6 +29,12 @@ class Recall:
     owner: str
     codes: tuple[str, ...] = ()
 
+    @property
+    def says(self) -> str:
+        """For whoever decides whether it is sent."""
+        codes = f"; an answer is also the code {' or '.join(self.codes)}" if self.codes else ""
+        return f"answers by {self.by:%-d %b %Y}; follow-ups are those of {self.owner}{codes}"
+
 
 def recall_asked(
     by: date | None, owner: str, codes: Sequence[str], usual_owner: str

@@ -3,6 +3,8 @@ Campaigns that are recalls, and what a person must do for whoever was not reache
 
     recall       one a campaign: the day by which patients should have answered, and who looks after it
     recall_task  one a row of its list that was not reached, or from which nothing came by that day
+
+    coverage_asked  one a campaign that was asked, as it was made, who is eligible and not on its list
 """
 
 from sqlalchemy import (
@@ -54,4 +56,15 @@ Index(
     recall_task.c.due_on,
     sqlite_where=text("done_at IS NULL"),
     postgresql_where=text("done_at IS NULL"),
+)
+
+# covers: what was asked, "group:flu-65" …, and first: ids of some of the missing; both JSON
+coverage_asked = Table(
+    "coverage_asked",
+    METADATA,
+    Column("campaign_id", ForeignKey("campaign.id"), primary_key=True, autoincrement=False),
+    Column("covers", Text, nullable=False),
+    Column("eligible", Integer, nullable=False),
+    Column("missing", Integer, nullable=False),
+    Column("first", Text, nullable=False),
 )

@@ -35,6 +35,7 @@ EVERYTHING: dict[str, Any] = {
     "recall_by": date(2027, 2, 1),
     "recall_owner": "managers",
     "recall_codes": ["73211009"],
+    "covers": ["status:active", "code:73211009"],
     "start_at": datetime(2027, 1, 5, 9, tzinfo=UTC),
     "stagger_days": 4,
     "per_second": 5,

@@ -15,10 +15,12 @@ from clinic.govern.people.roles import Role
 from clinic.message.audience.audience import Audience
 from clinic.message.audience.classes import RECALL
 from clinic.message.campaign.campaign import get_campaign, refuse
+from clinic.message.campaign.said import said_of
 from clinic.message.incoming.apply_receipts import apply_receipts
 from clinic.message.incoming.receipts import keep_receipts
 from clinic.message.incoming.replies import apply_replies, keep_replies
 from clinic.message.prepare import control
+from clinic.message.prepare.approve import counts_of
 from clinic.message.recall.follow_ups import (
     RecallFollowUp,
     close,
@@ -273,3 +275,45 @@ def test_a_recall_has_a_date_that_is_to_come(
     with pytest.raises(CohortRefused) as told:
         practice.begin(practice.everybody(1), **asked)
     assert told.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("cohort", "asked", "remarks", "coverage"),
+    [
+        (
+            "file", ["status:active"], ["coverage"],
+            "1 of 2 eligible patients (status:active) are not on the list",
+        ),
+        ("file", ["status:lost"], ["coverage"], "nobody is eligible by status:lost: look at what was asked"),
+        ("file", [], ["coverage_not_asked"], "nobody asked who is eligible"),
+        ("filter", [], [], ""),
+    ],
+)  # fmt: skip
+def test_who_approves_reads_that_it_is_a_recall_and_whether_its_list_lacks_anybody(
+    sqlite_record: Record, clock: FakeClock, tmp_path: Path, cohort: str, asked: list[str],
+    remarks: list[str], coverage: str,
+) -> None:  # fmt: skip
+    """NEW-31: its date, owner and codes, who is a follow-up at once; a filter's list lacks nobody of it."""
+    statuses = ("active", "discharged", "lost")
+    practice = Practice(sqlite_record, clock, tmp_path, statuses=statuses)
+    practice.patients(2)
+    practice.patient(3, mobile=None, status="discharged")
+    practice.patient(4, death_date=date(2026, 1, 1))
+    by = clock.now().date() + timedelta(days=9)
+    listed = practice.file(nhs(1), nhs(1), nhs(3), nhs(4), "12")
+    number = practice.begin(
+        listed if cohort == "file" else {"status": "active"}, covers=asked, recall_by=by,
+        recall_codes=[SCREENED],
+    )  # fmt: skip
+    practice.check(number)
+    practice.stage(number)
+    with sqlite_record.read() as connection:
+        seen = counts_of(connection, get_campaign(connection, number), practice.settings)
+        said = [one for one in said_of(connection, number) if one.code.startswith("coverage")]
+    assert seen["recall"] == (
+        f"answers by {by:%-d %b %Y}; follow-ups are those of reception; an answer is also the code {SCREENED}"
+    )
+    assert seen["follow-ups at once"] == (2 if cohort == "file" else 0)
+    assert coverage in str(seen.get("coverage", ""))
+    assert ("coverage" in seen) is bool(coverage)
+    assert [one.code for one in said] == remarks
