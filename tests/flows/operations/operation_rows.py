@@ -164,9 +164,13 @@ class Installation:
     def ask(self, row: Row, kind: str, *words: str, me: str = "ann", **given: Any) -> None:
         """Ask for an operation, and let a worker run it; the row is about this one from here on."""
         reason = () if kind == "rerun" else ("--reason", "the table")
-        said = self.type(row, "operations", kind, *words, *reason, "--yes", me=me, **given)
-        row.operation = number_in(said, r"Operation (\d+)")
+        said = self.type(
+            row, "operations", kind, *words, *reason, "--yes", me=me, codes=(0, 4), **given
+        )
+        row.operation = number_in(said, r"(?i)operation (\d+)")
         row.operations.append(row.operation)
+        if "run-not-started" in said:  # the server was busy: what is printed then is typed
+            self.type_until_done(row, "operations", "resume", str(row.operation), me=me)
 
     def shown(self, row: Row) -> dict[str, Any]:
         """What `operations show` says of it to a script."""
