@@ -111,7 +111,6 @@ def _prepare(parts: Wiring, campaign_id: int) -> None:
         steps.prepare(parts, campaign_id)
     except CohortRefused:
         path = steps.write_not_accepted(parts, campaign_id)
-        _list_unreached(parts)
         console.say(f"Every row and what is wrong with it: {path}")
         _list_unreached(parts)
         console.next_commands(
