@@ -80,9 +80,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.fixture(autouse=True)
 def usual_umask() -> Iterator[None]:
     """Commands that run in this process close their files to others; the next test's servers may not."""
-    before = os.umask(0o022)
+    os.umask(0o022)
     yield
-    os.umask(before)
+    os.umask(0o022)
 
 
 @pytest.fixture(scope="session")

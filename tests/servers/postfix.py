@@ -119,6 +119,7 @@ def _postfix(folder: Path, command: str) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        umask=0o022,  # commands that ran in this process close theirs; its own accounts read these
     )
     if done.returncode:
         log = folder / "log"

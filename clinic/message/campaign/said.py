@@ -94,7 +94,7 @@ def coverage_said(connection: Connection, campaign_id: int, list_id: int) -> Ite
         yield Said(
             "coverage_not_asked",
             "It is a recall, and nobody asked who is eligible and not on the list: "
-            f"cohort list missing {list_id} --group CODE, also by --status and --code.",
+            f"cohort list missing {list_id} --status active, also by --group and --code.",
         )
 
 
