@@ -82,6 +82,7 @@ def import_file(
             "no_contact": result.contact.restricted,
             "opted_out": result.contact.opted_out,
             "unclear": dict(result.contact.unclear),
+            "unclear_needs": dict(result.unclear_needs),
             "remarks": [asdict(row) for row in report_rows(opened)],
         }
         console.show_json(told)
@@ -164,6 +165,11 @@ def _tell_contact(result: Imported) -> None:
         console.say(
             f"Column {heading}, cells that are neither yes nor no: {cells:,}. Nothing was set from them: write "
             "yes or no there, and import the file again."
+        )
+    for heading, cells in result.unclear_needs.items():
+        console.say(
+            f"Column {heading}, cells that are not understood: {cells:,}. What was known before stays: cohort "
+            "patients needs says it of a patient."
         )
 
 

@@ -58,19 +58,22 @@ def list_all(
     if context.invoked_subcommand is not None:
         return
     from clinic.change.review.follow_up import list_follow_ups
-    from clinic.govern.people.teams import TEAMS
+    from clinic.govern.people.teams import TEAMS, asked_owner
     from clinic.message.recall.follow_ups import list_recall_follow_ups
 
     settings = get_settings()
     found: list[FollowUp] = []
     missed: list[RecallFollowUp] = []
     with open_record(settings) as record:
+        if team := team.strip():
+            with record.read() as connection:
+                team = asked_owner(connection, team)
         if operation is None:
             missed = list_recall_follow_ups(
                 record, owner=team, campaign_id=campaign, closed=every,
                 limit=None if json else limit + 1,
             )  # fmt: skip
-        if campaign is None and (team in ("", *TEAMS) or not missed):
+        if campaign is None and team in ("", *TEAMS):
             found = list_follow_ups(record, team=team, operation_id=operation, closed=every)
     both: list[FollowUp | RecallFollowUp] = [*found, *missed]
     if json:

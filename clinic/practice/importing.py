@@ -86,6 +86,7 @@ class Imported:
     unknown: "facility_id" and "provider_id" → codes and names of the file that are not here → rows
     stayed: rows of patients whom the file puts elsewhere than where they are, and who stay there
     contact: columns that say how patients may be contacted, and for how many patients it was set
+    unclear_needs: headings of what patients need → cells that were not understood
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -94,6 +95,7 @@ class Imported:
     unknown: dict[str, Counter[str]] = field(default_factory=dict)
     stayed: int = 0
     contact: ContactColumns = field(default_factory=ContactColumns)
+    unclear_needs: Counter[str] = field(default_factory=Counter)
 
 
 def import_patients(
@@ -127,7 +129,8 @@ def import_patients(
             _insert(connection, rows[rows["outcome"] == "added"])
             _update(connection, rows, today)
             contact.apply(connection, block, rows, by=by, now=clock.now())
-            _keep_needs(connection, clock, block, rows, needs, by=by)
+            unclear = _keep_needs(connection, clock, block, rows, needs, by=by)
+            result.unclear_needs.update({needs[name]: n for name, n in unclear.items() if n})
         _note(result, rows)
     result.stayed = belonging.stayed
     set_for = {"no_contact": contact.restricted, "opted_out": contact.opted_out}
@@ -331,12 +334,13 @@ def _update(connection: Connection, rows: pd.DataFrame, today: date) -> None:
 def _keep_needs(
     connection: Connection, clock: Clock, block: Block, rows: pd.DataFrame, needs: Mapping[str, str], *,
     by: str,
-) -> None:  # fmt: skip
-    """NEW-32: of rows that were used."""
+) -> Counter[str]:  # fmt: skip
+    """NEW-32: of rows that were used; how many cells of which field were not understood."""
     used = rows["outcome"].isin(["added", "changed", "unchanged"])
     if needs and used.any():
         texts = pd.DataFrame({name: block.frame[at].str.strip() for name, at in needs.items()})
-        keep_columns(connection, clock, rows[used], texts[used], by=by)
+        return keep_columns(connection, clock, rows[used], texts[used], by=by)
+    return Counter()
 
 
 def _note(result: Imported, rows: pd.DataFrame) -> None:

@@ -18,12 +18,13 @@ from clinic.change.core.outcomes import WILL_CHANGE
 from clinic.change.kinds.status import STATUS
 from clinic.change.operations import Operation
 from clinic.record.schema.change import operation_item
-from clinic.record.schema.lists import template, template_version
+from clinic.record.schema.lists import template, template_audience, template_version
 from clinic.record.schema.messages import OUTBOX, QUEUED, campaign, message
 from clinic.record.schema.people import appointment, group_member, patient
+from clinic.record.schema.recall import recall, recall_task
 from clinic.settings import Settings
 
-RECALL: Final = "recall"  # the type of a template that invites again
+RECALL: Final = "recall"  # the class, or the type, of a template that invites again
 YEAR: Final = timedelta(days=365)
 _WAITING: Final = "pending"
 _INVITED: Final = (_WAITING, "accepted", "delivered", "unknown")
@@ -117,27 +118,50 @@ def _parts(asked: Operation, now: datetime) -> dict[str, sa.Subquery]:
     return {
         "visits": visits.where(booked).group_by(visit.patient_id).subquery(),
         "queued": _messages(among).where(queued).subquery(),
-        "recalls": _messages(among)
-        .where(
-            invited,
-            sa.or_(message.c.state != _WAITING, campaign.c.state.in_(QUEUED)),
-            template.c.message_type == RECALL,
-        )
-        .subquery(),
+        "recalls": _recalls(
+            among, invited & sa.or_(message.c.state != _WAITING, campaign.c.state.in_(QUEUED))
+        ),
         "groups": groups.where(group_member.c.patient_id.in_(among))
         .group_by(group_member.c.patient_id)
         .subquery(),
     }
 
 
+def _recalls(among: sa.Select[tuple[int]], invited: sa.ColumnElement[bool]) -> sa.Subquery:
+    """
+    How many recalls: their invitations, and those that did not reach the patient and wait for a person.
+
+    A recall is one by its campaign, by the class of its template or by the template's type.
+    """
+    asked = sa.select(recall.c.campaign_id)
+    classes = " " + sa.func.coalesce(template_audience.c.classes, "") + " "
+    of_class = classes.like(f"% {RECALL} %")
+    named = (template.c.message_type == RECALL) | campaign.c.id.in_(asked) | of_class
+    task = recall_task.c
+    missed = sa.select(task.patient_id, task.campaign_id).where(
+        task.patient_id.in_(among), task.done_at.is_(None)
+    )
+    own = _among(sa.select(message.c.patient_id, message.c.campaign_id), among)
+    own = own.outerjoin(
+        template_audience, template_audience.c.template_version_id == template_version.c.id
+    )
+    both = own.where(invited, named).union(missed).subquery()
+    number = sa.func.count().label("number")
+    return sa.select(both.c.patient_id, number).group_by(both.c.patient_id).subquery()
+
+
 def _messages(among: sa.Select[tuple[int]]) -> sa.Select[Any]:
     """How many messages of campaigns that reach patients, by patient."""
+    counted = sa.select(message.c.patient_id, sa.func.count().label("number"))
+    return _among(counted, among).group_by(message.c.patient_id)
+
+
+def _among(query: sa.Select[Any], among: sa.Select[tuple[int]]) -> sa.Select[Any]:
+    """These patients' messages of campaigns that reach patients, with their template."""
     version = template_version.c
     return (
-        sa.select(message.c.patient_id, sa.func.count().label("number"))
-        .join(campaign, campaign.c.id == message.c.campaign_id)
+        query.join(campaign, campaign.c.id == message.c.campaign_id)
         .join(template_version, version.id == campaign.c.template_version_id)
         .join(template, template.c.id == version.template_id)
         .where(message.c.patient_id.in_(among), ~campaign.c.dry_run, campaign.c.gateway != OUTBOX)
-        .group_by(message.c.patient_id)
     )

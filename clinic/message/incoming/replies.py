@@ -167,17 +167,21 @@ def apply_replies(record: Record, clock: Clock, phones: Phones) -> int:
 def mark_old_replies(record: Record) -> int:
     """Mark what came before there were marks; how many. They are to be read, and hold nothing."""
     total = 0
+    unmarked = (
+        sa.select(reply.c.id, reply.c.text, reply.c.keyword)
+        .where(reply.c.marks.is_(None))
+        .order_by(reply.c.id)
+        .limit(BLOCK)
+    )
     while True:
+        # Looked for by its index and read-only: nearly always there is nothing to write
+        with record.read() as connection:
+            rows = connection.execute(unmarked).all()
+        if not rows:
+            return total
+        marks = marks_of([row.text if row.keyword is None else "" for row in rows])
+        keys = (row.id for row in rows)
         with record.write() as connection:
-            rows = connection.execute(
-                sa.select(reply.c.id, reply.c.text, reply.c.keyword)
-                .where(reply.c.marks.is_(None))
-                .limit(BLOCK)
-            ).all()
-            if not rows:
-                return total
-            marks = marks_of([row.text if row.keyword is None else "" for row in rows])
-            keys = (row.id for row in rows)
             update_rows(connection, reply, ["id", "marks"], list(zip(keys, marks, strict=True)))
         total += len(rows)
 
@@ -268,7 +272,7 @@ def list_replies(
     if wanted.mark is not None:
         query = query.where(c.marks.contains(wanted.mark))
     if wanted.owner is not None:
-        query = query.where(c.owner == wanted.owner)
+        query = query.where(c.owner == wanted.owner.strip().lower())
     query = query.order_by(rank, c.id).limit(limit)
     with record.read() as connection:
         return _replies(connection, query)

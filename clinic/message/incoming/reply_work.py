@@ -14,7 +14,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -29,9 +29,11 @@ from clinic.message.eligibility.decisions import (
 )
 from clinic.message.incoming.replies import DONE, IN_HAND, OPEN
 from clinic.message.incoming.shared_stop import Asked, take_in
+from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
-from clinic.record.schema.receipts import reply
+from clinic.record.schema.people import consent
+from clinic.record.schema.receipts import address_decision, reply
 from clinic.settings import Phones
 
 
@@ -43,14 +45,6 @@ class Waiting:
     in_hand: int
     marked: int
     oldest: datetime | None
-
-
-class _From(NamedTuple):
-    """A reply's number or address."""
-
-    id: int
-    channel: str
-    address: str
 
 
 def count_waiting(record: Record) -> Waiting:
@@ -76,6 +70,7 @@ def assign(record: Record, clock: Clock, number: int, owner: str, *, by: str) ->
         NotFound: there is no such reply
         NotAllowed: the practice has operators, and the owner is none of the active ones
     """
+    owner = owner.strip().lower()
     with record.write() as connection:
         _require_operator(connection, owner)
         _step(connection, clock, number, "assigned", by, state=IN_HAND, owner=owner)
@@ -86,7 +81,7 @@ def close(
     opt_out: Phones | None = None,
 ) -> None:  # fmt: skip
     """
-    Replies are done, and what was done. Again: nothing.
+    Replies are done, and what was done. Again: nothing, but an opt-out that was not noted then, or was lifted.
 
     Args:
         opt_out: how numbers are read, where the patient asked for no more messages in other words: then
@@ -103,8 +98,8 @@ def close(
             told = {"opted_out": True} if opt_out is not None else {}
             step = {"state": DONE, "note": note.strip()}
             moved = _step(connection, clock, number, "closed", by, told=told, **step)
-            if moved is not None and opt_out is not None:
-                _opt_out(connection, moved, opt_out, clock.now())
+            if opt_out is not None:
+                _opt_out(connection, clock, number, opt_out, by=None if moved else by)
 
 
 def reopen(record: Record, clock: Clock, number: int, *, by: str) -> None:
@@ -121,14 +116,14 @@ def reopen(record: Record, clock: Clock, number: int, *, by: str) -> None:
 def _step(
     connection: Connection, clock: Clock, number: int, what: str, by: str, *,
     told: dict[str, Any] | None = None, **values: Any,
-) -> _From | None:  # fmt: skip
-    """Note the step with its act; where it came from, or None where it is so already."""
+) -> bool:  # fmt: skip
+    """Note the step with its act; False where it is so already."""
     which = reply.c.id == number
     known = connection.execute(sa.select(reply).where(which).with_for_update()).one_or_none()
     if known is None:
         raise NotFound("reply-unknown", f"there is no reply {number}; see: cohort replies")
     if all(getattr(known, name) == value for name, value in values.items()):
-        return None
+        return False
     noted = {"state_by": by, "state_at": clock.now()}
     connection.execute(sa.update(reply).where(which).values(**values, **noted))
     shown = {name: value for name, value in values.items() if name != "note"} | (told or {})
@@ -143,16 +138,51 @@ def _step(
         new_values=shown,
     )
     record_act(connection, clock, act)
-    return _From(known.id, known.channel, known.address)
+    return True
 
 
-def _opt_out(connection: Connection, row: _From, phones: Phones, now: datetime) -> None:
-    """As STOP does: the number, and the patient who sent it (shared_stop.py)."""
-    decided = Decision(row.channel, row.address, "opt_out", now, f"reply {row.id}")
-    decide_addresses(connection, [decided])
-    sharers = find_sharers(connection, row.channel, [row.address], phones)[row.address]
-    asked = Asked(row.id, "stop", row.channel, row.address, now, sharers)
-    take_in(connection, [asked], source="staff")
+def _opt_out(
+    connection: Connection, clock: Clock, number: int, phones: Phones, *, by: str | None
+) -> None:
+    """
+    As STOP does: the number, and the patient who sent it (shared_stop.py).
+
+    by: who closed the reply before, and says only now that it counts like STOP: an act of its own
+    """
+    c = reply.c
+    row = connection.execute(sa.select(c.channel, c.address).where(c.id == number)).one()
+    channel, address, evidence, now = row.channel, row.address, f"reply {number}", clock.now()
+    sharers = find_sharers(connection, channel, [address], phones)[address]
+    if by is not None:
+        if _stands(connection, channel, address, evidence, sharers):
+            return
+        act = Act(
+            operator=by, operation_type="reply.opted-out", subject="reply", subject_id=number,
+            new_values={"opted_out": True},
+        )  # fmt: skip
+        record_act(connection, clock, act)
+    decide_addresses(connection, [Decision(channel, address, "opt_out", now, evidence)])
+    take_in(connection, [Asked(number, "stop", channel, address, now, sharers)], source="staff")
+
+
+def _stands(
+    connection: Connection, channel: str, address: str, evidence: str, sharers: Sequence[int]
+) -> bool:
+    """Whether the number is opted out by this reply, and nobody who has it was opted in since."""
+    own = address_decision.c
+    since = connection.scalar(
+        sa.select(own.decided_at).where(
+            own.channel == channel, own.address == address, own.decision == "opt_out",
+            own.evidence == evidence,
+        )
+    )  # fmt: skip
+    if since is None:
+        return False
+    lifted = sa.select(consent.c.id).where(
+        is_any_of(consent.c.patient_id, sharers), consent.c.channel == channel,
+        consent.c.decision == "opt_in", consent.c.decided_at > since,
+    )  # fmt: skip
+    return connection.execute(lifted.limit(1)).first() is None
 
 
 def _require_operator(connection: Connection, name: str) -> None:

@@ -19,6 +19,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
 
 from clinic.clock import Clock
 from clinic.errors import NotFound
@@ -140,8 +141,18 @@ def _leave_to_a_person(connection: Connection, left: Sequence[tuple[Asked, Seque
             for key in keys
             if one.keyword == "stop" or key in out
         ]
-    if rows:
-        connection.execute(sa.insert(shared_decision), rows)
+    if not rows:
+        return
+    insert: Any = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(
+        shared_decision
+    )
+    # The same reply may ask again, once a person says that it counts like STOP: what was decided stands
+    asked_again = insert.on_conflict_do_update(
+        index_elements=["reply_id", "patient_id"],
+        set_={"decision": None, "decided_by": None, "decided_at": None},
+        where=shared_decision.c.decision == LIFTED,
+    )
+    connection.execute(asked_again, rows)
 
 
 def _lift(connection: Connection, start: Asked) -> None:

@@ -52,7 +52,37 @@ _STAYS: Final = {
 }
 STAYS: Final = tuple(_STAYS)
 _YES: Final = frozenset({"yes", "y", "true", "1", "required", "needed"})
-_NO: Final = frozenset({"no", "n", "false", "0", "not required", "not needed", "none"})
+_NO: Final = frozenset(
+    {
+        "no",
+        "n",
+        "false",
+        "0",
+        "not required",
+        "not needed",
+        "none",
+        "no needs",
+        "none needed",
+        "nil",
+    }
+)
+# Where somebody lives at home
+_HOME: Final = frozenset(
+    {
+        "home", "own home", "at home", "private", "private home", "private house", "private residence",
+        "house", "flat", "community", "lives alone", "lives with family", "own", *_NO,
+    }
+)  # fmt: skip
+# What stands in cells that say nothing of a need: it is not known whether there is one
+_SAYS_NOTHING: Final = frozenset(
+    {
+        "", "unknown", "not known", "unk", "not recorded", "not stated", "not specified", "not given",
+        "not asked", "not disclosed", "not applicable", "n a", "na", "tbc", "to be confirmed", "pending",
+        "refused", "declined", "declined to say", "prefer not to say", "null", "blank", "missing",
+        "unspecified", "undetermined", "see notes", "see record", "awaiting", "no information",
+        "information not available", "not available", "other language",
+    }
+)  # fmt: skip
 
 
 def plain(text: str) -> str:
@@ -93,6 +123,17 @@ def stay_of(text: str) -> str:
         ),
         "",
     )
+
+
+def says_nothing(text: str) -> bool:
+    """Whether it is not known: "not recorded", "n/a", "?", "unknown" with a heading's words about it."""
+    word = plain(re.sub(r"\b(main|first|spoken|preferred|language|format)\b", " ", text.casefold()))
+    return word in _SAYS_NOTHING or plain(text) in _SAYS_NOTHING
+
+
+def is_home(text: str) -> bool:
+    """Whether somebody lives at home: no place of stay."""
+    return plain(text) in _HOME
 
 
 def yes_or_no(text: str) -> bool | None:

@@ -3,20 +3,48 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Connection
+from sqlalchemy import ColumnElement
 
 from clinic.message import states
+from clinic.record.database import Record
 from clinic.record.schema.clinical import diagnosis
 from clinic.record.schema.messages import campaign, message
 from clinic.record.schema.recall import recall, recall_task
 from clinic.record.schema.receipts import reply
 
+BLOCK: Final = 1_000
 
-def note_news(connection: Connection, now: datetime) -> None:
-    """Note what came of open follow-ups since: in their campaign, or in one that repeats it."""
+
+def note_news(record: Record, now: datetime) -> None:
+    """
+    Note what came of open follow-ups since: in their campaign, or in one that repeats it.
+
+    Looked for in a transaction that only reads: of follow-ups that are open for months nothing is new.
+    """
+    with record.read() as connection:
+        found = connection.execute(_news()).all()
+    task = recall_task.c
+    statement = (
+        sa.update(recall_task)
+        .where(
+            task.campaign_id == sa.bindparam("of"), task.row_number == sa.bindparam("row"),
+            task.done_at.is_(None), task.news.is_(None),
+        )
+        .values(news=sa.bindparam("said"), news_at=now)
+    )  # fmt: skip
+    for first in range(0, len(found), BLOCK):
+        some = [
+            {"of": row.campaign_id, "row": row.row_number, "said": row.said}
+            for row in found[first : first + BLOCK]
+        ]
+        with record.write() as connection:
+            connection.execute(statement, some)
+
+
+def _news() -> sa.Select[Any]:
     task, own, again = recall_task.c, campaign.alias(), campaign.alias()
     repeats = (again.c.resend_of == own.c.id) | (
         (again.c.id > own.c.id) & (again.c.list_name == own.c.list_name)
@@ -41,22 +69,22 @@ def note_news(connection: Connection, now: datetime) -> None:
         diagnosis.c.onset >= sa.func.date(task.made_at),
     )
     news = sa.case((coded, "coded"), (replied, "answered"), (delivered, "delivered"))
-    connection.execute(
-        sa.update(recall_task)
-        .where(task.done_at.is_(None), task.news.is_(None), news.is_not(None))
-        .values(news=news, news_at=now)
+    return sa.select(task.campaign_id, task.row_number, news.label("said")).where(
+        task.done_at.is_(None), task.news.is_(None), news.is_not(None)
     )
 
 
 def by_reply(since: datetime | ColumnElement[Any]) -> tuple[ColumnElement[bool], ...]:
     """
-    Of a message: the patient answered it from a number of their own. A STOP is no answer, and what comes from a
-    number that patients share is not known to be this one's.
+    Of a message: the patient answered it from a number of their own. A keyword (STOP, START, HELP) is none, nor
+    is what is marked: "wrong number" or "she died" says nothing of the recall, and a person reads it. What
+    comes from a number that patients share is not known to be this one's.
     """
     return (
         reply.c.channel == message.c.channel,
         reply.c.address == message.c.address,
         reply.c.patients == 1,
-        sa.func.coalesce(reply.c.keyword, "") != "stop",
+        reply.c.keyword.is_(None),
+        sa.func.coalesce(reply.c.marks, "") == "",
         reply.c.happened_at >= since,
     )

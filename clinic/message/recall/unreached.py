@@ -5,16 +5,17 @@ Lists whom a recall did not reach, as follow-ups of a person; and notes what cam
              └► neither answered nor coded ………………… on the recall date
     open follow-ups ─► delivered, answered or coded after all: noted, and a person closes them
 
-Read from what the record says, one statement a recall, and a row has one follow-up: killed anywhere, the
-next run lists what is missing and nothing twice. The deceased and test patients are nobody's follow-up, nor
-is a second row of the same patient.
+Read from what the record says, some thousand rows a statement, and a row has one follow-up: killed anywhere,
+the next run lists what is missing and nothing twice. Nothing is written where nothing is new. The deceased and
+test patients are nobody's follow-up, nor is a second row of the same patient; nor who has had it by now, whom a
+person left out, or who is not of the cohort any more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -37,7 +38,13 @@ from clinic.record.schema.recall import recall, recall_task
 from clinic.settings import Settings
 
 UNANSWERED: Final = "recall_unanswered"
-_NOBODYS: Final = ("accepted", "duplicate", "patient_dead", "patient_fictitious")
+# Also as the reason why a message was left out at the last moment
+_NOBODYS: Final = (
+    "accepted", "duplicate", "patient_dead", "patient_fictitious", "coded_since", "deselected",
+    "cohort_left",
+)  # fmt: skip
+# Rows that one transaction looks at
+BLOCK: Final = 10_000
 _KINDS: Final = ("left_out", "error", "failed")
 # Known for good before the recall date
 _UNREACHED: Final = tuple(
@@ -50,7 +57,7 @@ _BY_PERSON: Final = ("approval-rejected", "not-confirmed", "previewed", "warning
 _COLUMNS: Final = ("campaign_id", "row_number", "patient_id", "code", "owner", "due_on", "made_at")
 
 
-def list_unreached(record: Record, clock: Clock, settings: Settings) -> int:
+def list_unreached(record: Record, clock: Clock, settings: Settings, *, block: int = BLOCK) -> int:
     """List whom the recalls did not reach, as far as that is known now; how many were new. Again: nothing."""
     now = clock.now()
     today = now.astimezone(ZoneInfo(settings.organisation.time_zone)).date()
@@ -64,10 +71,11 @@ def list_unreached(record: Record, clock: Clock, settings: Settings) -> int:
     days = timedelta(days=settings.recall.follow_up_days)
     count = 0
     for key in keys:
-        with record.write() as connection:
-            count += _list(connection, key, now, today, days)
-    with record.write() as connection:
-        note_news(connection, now)
+        with record.read() as connection:
+            own = _due_of(connection, key, today)
+        if own is not None:
+            count += _list(record, own, now, days, block)
+    note_news(record, now)
     return count
 
 
@@ -82,47 +90,78 @@ def is_meant() -> ColumnElement[bool]:
     return ~campaign.c.dry_run & ~((campaign.c.state == states.REFUSED) & said_no)
 
 
-def _list(
-    connection: Connection, campaign_id: int, now: datetime, today: date, days: timedelta
-) -> int:
+class _Own(NamedTuple):
+    """A recall of which something may be listed now. is_due: its day has come; rows: the last of its list."""
+
+    job: Campaign
+    asked: Recall
+    is_due: bool
+    rows: int
+
+
+def _due_of(connection: Connection, campaign_id: int, today: date) -> _Own | None:
     job, asked = get_campaign(connection, campaign_id), recall_of(connection, campaign_id)
     if asked is None:
-        return 0
+        return None
     is_due = today >= asked.by
     if not (is_due or job.released_at or job.state in states.ENDED):
-        return 0  # its rows may be judged again
-    count = _insert(connection, job, asked, now, is_due=is_due, days=days)
-    if is_due:
-        own = (recall.c.campaign_id == campaign_id) & recall.c.judged_at.is_(None)
-        connection.execute(sa.update(recall).where(own).values(judged_at=now))
+        return None  # its rows may be judged again
+    last = sa.select(sa.func.max(list_row.c.row_number)).where(list_row.c.list_id == job.list_id)
+    return _Own(job, asked, is_due, int(connection.scalar(last) or 0))
+
+
+def _list(record: Record, own: _Own, now: datetime, days: timedelta, block: int) -> int:
+    count = 0
+    for first in range(0, own.rows + 1, block):
+        rows = range(first, first + block)
+        with record.read() as connection:
+            found = connection.execute(_unlisted(connection, own, rows, now, days).limit(1))
+            is_new = found.first() is not None
+        if is_new:
+            with record.write() as connection:
+                count += _insert(connection, _unlisted(connection, own, rows, now, days))
+    if own.is_due:
+        with record.write() as connection:
+            which = (recall.c.campaign_id == own.job.id) & recall.c.judged_at.is_(None)
+            connection.execute(sa.update(recall).where(which).values(judged_at=now))
     return count
 
 
-def _insert(
-    connection: Connection, job: Campaign, asked: Recall, now: datetime, *, is_due: bool,
-    days: timedelta,
-) -> int:  # fmt: skip
+def _unlisted(
+    connection: Connection, own: _Own, rows: range, now: datetime, days: timedelta
+) -> sa.Select[Any]:
+    """The follow-ups that are missing, of a block of its rows."""
+    job, asked, is_due = own.job, own.asked, own.is_due
     code = code_of(job, in_flight(connection, job.id))
     reason = sa.func.coalesce(message.c.reason, "suppressed")
-    wanted: ColumnElement[bool] = code.in_(_UNREACHED) & (reason != "patient_dead")
+    wanted: ColumnElement[bool] = code.in_(_UNREACHED) & reason.not_in(_NOBODYS)
     if is_due:
         wanted |= code.in_((*_SENT, *_OPEN)) & ~_answered(job, asked)
     why = sa.case((code.in_(_SENT), UNANSWERED), (code == states.SUPPRESSED, reason), else_=code)
     due_on = asked.by + days if is_due else asked.by
-    rows = (
+    number = list_row.c.row_number
+    listed = sa.exists().where(
+        recall_task.c.campaign_id == job.id, recall_task.c.row_number == number
+    )
+    return (
         sa.select(
-            sa.literal(job.id), list_row.c.row_number,
+            sa.literal(job.id), number,
             sa.func.coalesce(recipient.c.patient_id, list_row.c.patient_id), sa.func.substr(why, 1, 30),
             sa.literal(asked.owner), sa.literal(due_on, sa.Date),
             sa.literal(now, recall_task.c.made_at.type),
         )
         .outerjoin(
             recipient,
-            (recipient.c.campaign_id == job.id) & (recipient.c.row_number == list_row.c.row_number),
+            (recipient.c.campaign_id == job.id) & (recipient.c.row_number == number),
         )
-        .outerjoin(message, message.c.id == message_on(job.message_base, list_row.c.row_number))
-        .where(list_row.c.list_id == job.list_id, wanted)
+        .outerjoin(message, message.c.id == message_on(job.message_base, number))
+        .where(
+            list_row.c.list_id == job.list_id, number >= rows.start, number < rows.stop, wanted, ~listed
+        )
     )  # fmt: skip
+
+
+def _insert(connection: Connection, rows: sa.Select[Any]) -> int:
     insert: Any = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(
         recall_task
     )
@@ -134,7 +173,7 @@ def _insert(
 def _answered(job: Campaign, asked: Recall) -> ColumnElement[bool]:
     """Whether the patient answered, or has one of the codes since."""
     since = job.released_at or job.created_at
-    replied = sa.exists().where(*by_reply(since))
+    replied = sa.exists().where(*by_reply(sa.func.coalesce(message.c.sent_at, since)))
     return replied | _coded(asked.codes, since.date())
 
 

@@ -107,6 +107,12 @@ Index(
     sqlite_where=text("patients IS NULL"),
     postgresql_where=text("patients IS NULL"),
 )
+Index(
+    "ix_reply_unmarked",
+    reply.c.id,
+    sqlite_where=text("marks IS NULL"),
+    postgresql_where=text("marks IS NULL"),
+)
 Index("ix_reply_address", reply.c.channel, reply.c.address)
 Index(
     "ix_reply_not_done",

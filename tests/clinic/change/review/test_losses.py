@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 import sqlalchemy as sa
 
@@ -12,8 +14,10 @@ from clinic.change.review.silence import is_silence_on_one_channel
 from clinic.errors import NotAllowed
 from clinic.message import states
 from clinic.record.database import Record
-from clinic.record.schema.lists import template
+from clinic.record.schema.lists import template, template_audience
+from clinic.record.schema.messages import campaign
 from clinic.record.schema.people import group_member, patient_group
+from clinic.record.schema.recall import recall, recall_task
 from tests.campaigns import Fate, put_campaign
 from tests.clinic.change.practice import SETTINGS, VISIT, asked, practice, reviewed, visits
 from tests.clinic.change.review.test_deciding import approve
@@ -104,6 +108,40 @@ def test_a_bulk_discharge_counts_and_names_what_is_lost(record: Record, clock: F
         Loss("L3", "Given Family3", 0, None, 0, 0, 1),
     ]
     assert after == lost[2:]
+
+
+@pytest.mark.parametrize("by", ["campaign", "class", "follow-up"])
+def test_a_recall_is_counted_however_it_is_known_to_be_one(
+    record: Record, clock: FakeClock, by: str
+) -> None:
+    """By --recall-by, by its template's class, and where it did not reach the patient; each once."""
+    practice(record)
+    state = states.UNDELIVERED if by == "follow-up" else states.DELIVERED
+    number = put_campaign(
+        record, clock, [Fate(state=state, patient_id=1)], state=states.COMPLETED, gateway="sms"
+    )
+    with record.write() as connection:
+        if by == "class":
+            version = connection.scalars(
+                sa.select(campaign.c.template_version_id).where(campaign.c.id == number)
+            ).one()
+            said = {"template_version_id": version, "classes": "sensitive recall"}
+            connection.execute(sa.insert(template_audience).values(said))
+        else:
+            said = {"campaign_id": number, "recall_by": date(2027, 1, 1), "owner": "reception"}
+            connection.execute(sa.insert(recall).values(said))
+        if by == "follow-up":
+            task = {
+                "campaign_id": number, "row_number": 2, "patient_id": 1, "code": "undelivered",
+                "owner": "reception", "due_on": date(2027, 1, 1), "made_at": clock.now(),
+            }  # fmt: skip
+            connection.execute(sa.insert(recall_task).values(task))
+    operation_id = asked(record, clock, "status", {"to": "discharged"}, [1, 2])
+    reviewed(record, clock, operation_id)
+    with record.read() as connection:
+        found = get_operation(record, operation_id)
+        lost = read_losses(connection, SETTINGS, found, clock.now(), limit=3)
+    assert lost == [Loss("L1", "Given Family1", 0, None, 0, 1, 0)]
 
 
 def test_a_status_that_is_messaged_loses_nothing(record: Record, clock: FakeClock) -> None:

@@ -10,6 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from clinic.errors import NotAllowed, NotFound
+from clinic.govern.people.operators import add_operator
+from clinic.message.eligibility.decisions import write_consents
 from clinic.message.eligibility.evidence import explain
 from clinic.message.eligibility.held import held
 from clinic.message.incoming.holds import count_undecided, decide_hold, list_holds
@@ -21,6 +23,7 @@ from clinic.message.incoming.replies import (
     mark_old_replies,
 )
 from clinic.message.incoming.reply_work import assign, close, count_waiting, reopen
+from clinic.message.incoming.shared_stop import decide, list_open
 from clinic.message.words.marks import marks_of
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
@@ -130,6 +133,77 @@ def test_do_not_text_in_other_words_counts_like_stop_once_a_person_says_so(
     close(record, clock, [1], "asked for letters", by="ann", opt_out=PHONES)
     assert decisions(record) == {OTHER: ("opt_out", "reply 1")}
     assert consents(record) == [(2, "opt_out", "staff")]
+
+
+def test_an_opt_out_that_is_said_with_the_same_note_afterwards_counts(
+    record: Record, clock: FakeClock
+) -> None:
+    """Closed without it first, or lifted by staff since; typed twice, it counts once."""
+    add_patients(record, 2)
+    keep(record, clock, "please dont text me again", sender=OTHER)
+    apply_replies(record, clock, PHONES)
+    close(record, clock, [1], "asked for letters", by="ann")
+    assert decisions(record) == {}
+    for _ in range(2):
+        clock.sleep(60)
+        close(record, clock, [1], "asked for letters", by="mia", opt_out=PHONES)
+    assert decisions(record) == {OTHER: ("opt_out", "reply 1")}
+    assert consents(record) == [(2, "opt_out", "staff")]
+    closed = [("reply.closed", "ann", 1), ("reply.opted-out", "mia", 1)]
+    assert acts(record) == closed
+
+    clock.sleep(60)
+    with record.write() as connection:
+        given = {"channel": "sms", "purpose": "any", "decision": "opt_in", "source": "staff"}
+        write_consents(connection, [{"patient_id": 2, "decided_at": clock.now(), **given}])
+    clock.sleep(60)
+    close(record, clock, [1], "asked for letters", by="ann", opt_out=PHONES)
+    assert [said for _, said, _ in consents(record)] == ["opt_out", "opt_in", "opt_out"]
+    assert acts(record) == [*closed, ("reply.opted-out", "ann", 1)]
+
+
+def test_a_reply_from_a_shared_number_may_be_closed_as_an_opt_out_twice(
+    record: Record, clock: FakeClock
+) -> None:
+    """Opened again in between: whoever was asked about is asked about once, and what is decided stands."""
+    add_patients(record, 2)
+    with record.write() as connection:
+        connection.execute(sa.update(patient).values(mobile=OTHER))
+    keep(record, clock, "no more texts please", sender=OTHER)
+    apply_replies(record, clock, PHONES)
+    close(record, clock, [1], "asked for letters", by="ann", opt_out=PHONES)
+    decide(record, clock, 1, 2, "opt_in", by="ann")
+    reopen(record, clock, 1, by="ann")
+    clock.sleep(60)
+    close(record, clock, [1], "asked for letters", by="ann", opt_out=PHONES)
+    assert [one.patient_id for one in list_open(record)] == [1]
+
+
+def test_who_deals_with_a_reply_is_known_however_the_name_is_typed(
+    record: Record, clock: FakeClock
+) -> None:
+    keep(record, clock, "Is it on Friday?")
+    add_operator(record, clock, name="mia", role="admin", secret="long-enough-secret", by="mia")
+    assign(record, clock, 1, " Mia", by="mia")
+    assert [r.owner for r in list_replies(record, Wanted(owner="MIA"))] == ["mia"]
+
+
+def test_old_replies_are_looked_for_by_an_index_and_without_writing(
+    record: Record, clock: FakeClock
+) -> None:
+    keep(record, clock, "I have chest pain")
+    with record.write() as connection:
+        connection.execute(sa.update(reply).values(marks=None))
+    assert mark_old_replies(record) == 1
+    explain = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}[record.dialect]
+    with record.write() as connection:
+        if record.dialect == "postgresql":  # of an empty table it would rather read all
+            connection.execute(sa.text("SET LOCAL enable_seqscan = off"))
+        query = "SELECT id, text, keyword FROM reply WHERE marks IS NULL ORDER BY id LIMIT 1000"
+        plan = str(connection.execute(sa.text(explain + query)).all())
+        assert "ix_reply_unmarked" in plan
+        # Another writer at work: what only reads does not wait for it
+        assert mark_old_replies(record) == 0
 
 
 def test_a_wrong_number_is_sent_nothing_until_somebody_decides(

@@ -171,6 +171,58 @@ def test_an_import_says_needs_and_an_empty_cell_takes_nothing_away(
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("cells", "stays", "unclear"),
+    [
+        ("Not recorded,unknown,N/A,Flat 2 High Street,not asked,see notes,?,tbc", True, 1),
+        ("Language not stated,perhaps,not known,Unknown,-,refused,not given,maybe", True, 2),
+        ("none,Sometimes,unspecified,sheltered,unknown,0771,nia at example,", True, 5),
+        ("Welsh,no,none,own home,none,none,none,no", False, 0),
+    ],
+)
+def test_an_import_takes_no_need_away_that_it_does_not_understand(
+    sqlite_record: Record, clock: FakeClock, tmp_path: Path, cells: str, stays: bool, unclear: int
+) -> None:
+    """NEW-32: nobody loses an interpreter to "not recorded"; what is not understood is counted."""
+    practice = Practice(sqlite_record, clock, tmp_path)
+    practice.patients(1)
+    known = {
+        "language": "pl", "interpreter": "yes", "formats": "large_print", "stay": "prison",
+        "proxy_role": "daughter", "proxy_mobile": "07700 900 555", "proxy_email": "d@example.com",
+        "proxy_consent": "yes",
+    }  # fmt: skip
+    say(practice, 1, **known)
+    heading = (
+        "NHS Number,Main Language,Interpreter,Preferred Format,Residence,Proxy Role,Proxy Mobile,Proxy Email,"
+        "Proxy Consent"
+    )
+    file = open_list(practice.file(f"{nhs(1)},{cells}", heading=heading), scheme="generic")
+    result = import_patients(sqlite_record, clock, file, today=clock.now().date(), by="nia")
+    with sqlite_record.read() as connection:
+        found = needs_of(connection, 1)
+    before = known | {"interpreter": True, "proxy_consent": True}
+    after = {"language": "cy", "interpreter": False, "proxy_consent": False}
+    assert found == (before if stays else after)
+    assert result.unclear_needs.total() == unclear
+
+
+def test_a_format_that_is_not_understood_comes_to_those_that_are_known(
+    record: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    practice = Practice(record, clock, tmp_path)
+    practice.patients(2)
+    say(practice, 1, formats="large_print")
+    rows = (f"{nhs(1)},Pictures please", f"{nhs(2)},Yellow paper; braille")
+    file = open_list(
+        practice.file(*rows, heading="NHS Number,Communication Needs"), scheme="generic"
+    )
+    result = import_patients(record, clock, file, today=clock.now().date(), by="nia")
+    with record.read() as connection:
+        found = [needs_of(connection, n)["formats"] for n in (1, 2)]
+    assert found == ["large_print other", "braille other"]
+    assert result.unclear_needs == {"Communication Needs": 2}
+
+
 def test_what_is_no_need_and_no_variant_is_refused(
     sqlite_record: Record, clock: FakeClock, tmp_path: Path
 ) -> None:
@@ -180,8 +232,11 @@ def test_what_is_no_need_and_no_variant_is_refused(
     say(practice, 1, stay="none")
     with sqlite_record.read() as connection:
         assert needs_of(connection, 1) == {"language": "pl", "proxy_consent": False}
-    for wrong in ({"stay": "seaside"}, {"formats": "tactile"}, {"interpreter": "perhaps"}):
-        with pytest.raises(CohortRefused, match="is one of"):
+    for wrong in (
+        {"stay": "seaside"}, {"formats": "tactile"}, {"interpreter": "perhaps"}, {"language": "unknown"},
+        {"proxy_consent": "maybe"}, {"proxy_mobile": "see notes"},
+    ):  # fmt: skip
+        with pytest.raises(CohortRefused, match="or none"):
             say(practice, 1, **wrong)
     for key, form in (("plain", ""), ("plain", "tactile")):
         with pytest.raises(TemplateRefused):

@@ -33,6 +33,7 @@ from clinic.message.recall.unreached import list_unreached
 from clinic.message.template.catalogue import NewTemplate, add_template
 from clinic.record.database import Record
 from clinic.record.schema.clinical import diagnosis
+from clinic.record.schema.messages import message, recipient
 from clinic.record.schema.people import patient
 from tests.fakes import FakeClock
 from tests.main_job import Practice, nhs
@@ -175,6 +176,96 @@ def test_what_comes_afterwards_is_noted_and_a_person_closes(
         3: "delivered since", 5: "delivered since", 9: "has answered since",
     }  # fmt: skip
     assert len(news) == len(EARLY | LATE) + 2  # rows 7 and 8 as well: nothing came from them
+
+
+@pytest.mark.parametrize(
+    ("text", "answers"),
+    [
+        ("I will come on Friday", True),
+        ("Ydw, diolch", True),
+        ("Wrong number, mate", False),
+        ("She died in May", False),
+        ("please stop texting me", False),
+        ("I have chest pain", False),
+        ("HELP", False),
+        ("start", False),
+        ("STOP", False),
+    ],
+)
+def test_a_reply_that_says_nothing_of_the_recall_is_no_answer(
+    sqlite_record: Record, clock: FakeClock, tmp_path: Path, text: str, answers: bool
+) -> None:
+    """NEW-31: a recall is not complete because somebody wrote "wrong number"."""
+    practice = Practice(sqlite_record, clock, tmp_path)
+    practice.patients(1)
+    by = clock.now().date() + timedelta(days=5)
+    practice.finish(practice.begin(practice.everybody(1), recall_by=by))
+    answer(practice, "r1", "+447700900001", text)
+    clock.sleep(6 * 86_400)
+    listed(practice)
+    today = clock.now().date()
+    assert stands(practice, today).state == ("complete" if answers else "open")
+    clock.sleep(60)
+    answer(practice, "r2", "+447700900001", text)
+    listed(practice)
+    news = [each.news for each in list_recall_follow_ups(sqlite_record)]
+    assert news == ([] if answers else [""])
+
+
+def test_what_came_before_the_message_left_is_no_answer_to_it(
+    sqlite_record: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    """NEW-31: released on Monday and spread over a week, a reply of Tuesday is to something else."""
+    practice = Practice(sqlite_record, clock, tmp_path)
+    practice.patients(1)
+    by = clock.now().date() + timedelta(days=5)
+    number = practice.begin(practice.everybody(1), recall_by=by)
+    practice.check(number)
+    batches = practice.stage(number)
+    clock.sleep(3600)
+    answer(practice, "r1", "+447700900001", "Thanks, see you tomorrow")
+    clock.sleep(3600)
+    practice.send(number, batches)
+    clock.sleep(6 * 86_400)
+    listed(practice)
+    assert why(list_recall_follow_ups(sqlite_record)) == {2: "recall_unanswered"}
+
+
+@pytest.mark.parametrize("code", ["coded_since", "deselected", "duplicate", "patient_fictitious"])
+def test_whoever_has_had_it_or_was_left_out_by_a_person_is_nobodys_follow_up(
+    sqlite_record: Record, clock: FakeClock, tmp_path: Path, code: str
+) -> None:
+    """NEW-31: before the send, and at the last moment; who left the cohort as well."""
+    practice = Practice(sqlite_record, clock, tmp_path)
+    practice.patients(3)
+    by = clock.now().date() + timedelta(days=5)
+    number = practice.begin(practice.everybody(3), recall_by=by)
+    practice.finish(number)
+    with sqlite_record.write() as connection:
+        which = (recipient.c.campaign_id == number) & (recipient.c.row_number == 2)
+        connection.execute(sa.update(recipient).where(which).values(outcome=code))
+        for n, reason in ((2, "cohort_left"), (3, "coded_since")):
+            left = {"state": "suppressed", "reason": reason}
+            connection.execute(sa.update(message).where(message.c.patient_id == n).values(left))
+    clock.sleep(6 * 86_400)
+    assert listed(practice) == 0
+    assert stands(practice, clock.now().date()).state == "complete"
+
+
+def test_nothing_is_written_where_nothing_is_new(practice: Practice, clock: FakeClock) -> None:
+    """NEW-31: a run does not wait for another writer, however many rows and follow-ups are open."""
+    sent(practice)
+    assert listed(practice) == len(EARLY)
+    with practice.record.write():
+        assert listed(practice) == 0
+
+
+@pytest.mark.parametrize("block", [1, 4, 5])
+def test_rows_are_listed_block_by_block(practice: Practice, block: int) -> None:
+    sent(practice)
+    count = list_unreached(practice.record, practice.clock, practice.settings, block=block)
+    assert count == len(EARLY)
+    assert why(list_recall_follow_ups(practice.record)) == EARLY
 
 
 @pytest.mark.parametrize(
