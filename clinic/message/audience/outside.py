@@ -92,6 +92,8 @@ def outside_of(
         connection.execute(sa.union_all(*parts)), key=lambda row: -CODES.index(row.code)
     )}  # fmt: skip
     unknown = next((code for code in (SEX, AGE) if code in queries), "")
+    if not first and not unknown:
+        return none
     said = [first.get(key, unknown if key < 0 else "") for key in patients.fillna(0).tolist()]
     return pd.Series(said, index=patients.index, dtype="str")
 

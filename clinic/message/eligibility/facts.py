@@ -213,14 +213,16 @@ def _compare(
     if source.from_record:
         return
     if field in source.fields:
+        own = known[field].fillna("").astype("str")
+        other = rows[field] != own  # as it is written: what is the same needs no judging
         listed, recorded = (
-            _usable(texts, settings, channel)
-            for texts in (rows[field], known[field].fillna("").astype("str"))
+            _usable(texts[other], settings, channel) for texts in (rows[field], own)
         )
         compared = compare_numbers(
-            connection, known["id"], listed, recorded, channel=channel, phones=settings.phones
-        )
-        facts[list(compared.columns)] = compared
+            connection, known.loc[other, "id"], listed, recorded, channel=channel,
+            phones=settings.phones,
+        )  # fmt: skip
+        facts.loc[other, list(compared.columns)] = compared
     places = {name: source.fields[name] for name in NAME_FIELDS if name in source.fields}
     if places:
         given = {

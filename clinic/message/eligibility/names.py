@@ -29,6 +29,8 @@ def unlike_names(given: Mapping[str, pd.Series[str]], known: pd.DataFrame) -> pd
         given: the list's cells by field, those of NAME_FIELDS that it has
         known: `given_name` and `family_name` of the row's patient, same index
     """
+    result = pd.Series(False, known.index, dtype=bool)
+    given, known = _not_the_same(given, known)
     listed = _joined([given[name] for name in NAME_FIELDS if name in given], known.index)
     texts = [
         listed,
@@ -37,7 +39,19 @@ def unlike_names(given: Mapping[str, pd.Series[str]], known: pd.DataFrame) -> pd
     asked = (listed != "") & (listed != texts[1] + " " + texts[2])
     whole = (texts[0] + "\n" + texts[1] + "\n" + texts[2])[asked]
     judged = judge_each_once(whole, _judge, columns=["unlike"])["unlike"].eq("yes")
-    return judged.reindex(known.index, fill_value=False).astype(bool)
+    result[judged.index] = judged
+    return result
+
+
+def _not_the_same(
+    given: Mapping[str, pd.Series[str]], known: pd.DataFrame
+) -> tuple[Mapping[str, pd.Series[str]], pd.DataFrame]:
+    """Those rows that are not written as the record has them, which are few."""
+    both = ("given_name", "family_name")
+    if set(given) != set(both):
+        return given, known
+    other = (given[both[0]] != known[both[0]]) | (given[both[1]] != known[both[1]])
+    return {name: cells[other] for name, cells in given.items()}, known[other]
 
 
 def _joined(parts: list[pd.Series[str]], index: pd.Index[int]) -> pd.Series[str]:

@@ -76,11 +76,11 @@ def read_safe_contact(
             own.ended_at.is_(None), own.number.is_not(None), is_any_of(own.patient_id, ids)
         )
         numbers = {row.patient_id: row.number for row in connection.execute(named)}
-    safe = [numbers.get(key, "") for key in patients.tolist()]
-    return pd.DataFrame(
-        {
-            "restricted": patients.isin(list(found)).to_numpy(dtype=bool),
-            "number": pd.Series(safe, patients.index, dtype="str"),
-        },
-        index=patients.index,
-    )
+    result = pd.DataFrame({"restricted": False}, index=patients.index)
+    result["number"] = pd.Series("", patients.index, dtype="str")
+    if found:
+        result["restricted"] = patients.isin(list(found)).to_numpy(dtype=bool)
+    if numbers:
+        safe = [numbers.get(key, "") for key in patients.tolist()]
+        result["number"] = pd.Series(safe, patients.index, dtype="str")
+    return result

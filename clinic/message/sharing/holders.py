@@ -10,15 +10,17 @@ practices that do not exist are made, only those count whom the record does not 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from datetime import date
+from typing import Final
 
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from clinic.record.bulk import is_any_of, plain_frame
+from clinic.record.bulk import is_any_of, plain_frame, plain_rows
 from clinic.record.schema.people import EMAIL_PLAIN, MOBILE_TAIL, TAIL_DIGITS, patient
 from clinic.settings import Phones
 from clinic.values.email import judge_emails
@@ -30,6 +32,16 @@ _FACTS = (
     "id", "given_name", "birth_date", "death_date", "fictitious", "address", "postcode",
     "registered_on", "mobile_confirmed_on",
 )  # fmt: skip
+
+
+_NO_PAIRS = pd.DataFrame(
+    {
+        "place": pd.Series(dtype="int64"),
+        "own": pd.Series(dtype="int64"),
+        "other": pd.Series(dtype="int64"),
+        "address": pd.Series(dtype="str"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -63,11 +75,12 @@ def find_holders(
         }
     )
     asked["key"] = asked["address"].str[-TAIL_DIGITS:] if channel != "email" else asked["address"]
-    counts = _count(connection, channel, asked["key"])
-    found = asked.merge(counts, on="key")
+    found = asked.merge(_count(connection, channel, asked), on="key")
     several = (found["count"] > 1) | (found["first"] != found["own"])
     crowded = found[several & (found["count"] > MANY)]
     few = found[several & (found["count"] <= MANY)]
+    if few.empty and also.empty and crowded.empty:
+        return Holders(_NO_PAIRS, frozenset())
     known = _read(connection, channel, few["key"].unique().tolist(), phones)
     pairs = pd.concat(
         [few.merge(known, on="address"), asked.merge(also, on="address")], ignore_index=True
@@ -77,17 +90,35 @@ def find_holders(
     return Holders(pairs.drop_duplicates(), frozenset(crowded.loc[real, "place"].tolist()))
 
 
-def facts_of(connection: Connection, ids: Iterable[Any]) -> pd.DataFrame:
-    """What must be known of these patients, by id; dates as timestamps."""
-    wanted = sorted({int(key) for key in ids if key > 0})
+def facts_of(
+    connection: Connection, own: Iterable[int], sharing: Collection[int], *, born_after: date
+) -> pd.DataFrame:
+    """
+    What must be known of patients, by id; dates as timestamps.
+
+    Args:
+        own: of a block; of these only who was born after `born_after`, or has confirmed a number, is read:
+            of everybody else nothing is asked
+        sharing: who has a number that others have too; each is read
+    """
     query = sa.select(*(patient.c[name] for name in _FACTS))
-    found = plain_frame(connection.execute(query.where(is_any_of(patient.c.id, wanted))))
+    asked = patient.c.mobile_confirmed_on.is_not(None) | (patient.c.birth_date > born_after)
+    found = plain_frame(connection.execute(query.where(is_any_of(patient.c.id, _ids(own)), asked)))
+    if sharing:
+        others = connection.execute(query.where(is_any_of(patient.c.id, _ids(sharing))))
+        found = pd.concat([found, plain_frame(others)]).drop_duplicates("id")
     for name in ("birth_date", "death_date", "registered_on", "mobile_confirmed_on"):
         found[name] = pd.to_datetime(found[name], errors="coerce")
     for name in ("given_name", "address", "postcode"):
         found[name] = found[name].fillna("").astype("str")
     found["fictitious"] = found["fictitious"].astype(bool)
     return found.set_index("id")
+
+
+def _ids(keys: Iterable[int]) -> list[int]:
+    """Those of patients in the record, in their order on disk."""
+    given = np.unique(np.fromiter(keys, dtype="int64"))
+    return given[given > 0].tolist()  # type: ignore[no-any-return]
 
 
 def elsewhere(own: pd.DataFrame, other: pd.DataFrame) -> pd.Series[bool]:
@@ -103,13 +134,24 @@ def _key(channel: str) -> ColumnElement[str]:
     return sa.literal_column(EMAIL_PLAIN if channel == "email" else MOBILE_TAIL, sa.Text)
 
 
-def _count(connection: Connection, channel: str, keys: pd.Series[str]) -> pd.DataFrame:
-    """Of each: how many patients have it as the record writes it, and the first of them."""
+def _count(connection: Connection, channel: str, asked: pd.DataFrame) -> pd.DataFrame:
+    """
+    Of each key: how many patients have it as the record writes it, and the first of them; not of one that
+    its own patient alone has, as almost all are.
+    """
     key = _key(channel)
     query = sa.select(
         key.label("key"), sa.func.count().label("count"), sa.func.min(patient.c.id).label("first")
-    ).where(is_any_of(key, keys.unique().tolist()))
-    return plain_frame(connection.execute(query.group_by(sa.text("1")))).astype(
+    ).where(is_any_of(key, asked["key"].unique().tolist()))
+    own = dict(zip(asked["own"].tolist(), asked["key"].tolist(), strict=True))
+    senders = asked["key"].value_counts()
+    repeated = set(senders.index[senders > 1])
+    rows = [
+        row
+        for row in plain_rows(connection.execute(query.group_by(sa.text("1"))))
+        if row[1] > 1 or own.get(row[2]) != row[0] or row[0] in repeated
+    ]
+    return pd.DataFrame(rows, columns=["key", "count", "first"]).astype(
         {"key": "str", "count": "int64", "first": "int64"}
     )
 

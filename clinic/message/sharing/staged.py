@@ -212,6 +212,8 @@ def speak(
 def _tidy(rows: pd.DataFrame, standing: pd.DataFrame) -> None:
     """Where a name is out, what stood around it closes up: "Dear  patient ," is "Dear patient,"."""
     which = standing["adults"]
+    if not which.any():
+        return
     bodies = rows.loc[which, "body"].str.replace(r" {2,}", " ", regex=True)
     rows.loc[which, "body"] = bodies.str.replace(r" +([,.;:!?])", r"\1", regex=True)
 
@@ -235,8 +237,10 @@ def _address_guardians(
 
 def _names_the_patient(rows: pd.DataFrame, standing: pd.DataFrame, fixed: str) -> pd.Series[bool]:
     """Whether a text names its patient all the same: a column of the list may have any heading."""
-    own = set(re.findall(r"\w+", fixed))  # "Will you come": no name
     which = standing["adults"]
+    if not which.any():
+        return which
+    own = set(re.findall(r"\w+", fixed))  # "Will you come": no name
     names = standing.loc[which, "given_name"].str.strip().tolist()
     bodies = rows.loc[which, "body"].tolist()
     found = np.zeros(len(rows), dtype=bool)

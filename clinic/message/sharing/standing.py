@@ -63,10 +63,15 @@ def standing_of(
         same index, bool: `child`, `young` (a child too young to have a number of their own), `shared` (of a
         child: others have it too), `adults` (of an adult: another adult has it too), `unconfirmed`, `proxy`
         (the address is that of somebody who is written to in the patient's place, with consent); and
-        `given_name` as the record has it
+        `given_name` as the record has it, of those whose number others have too
     """
     found = find_holders(connection, question.channel, rows, question.phones, also)
-    facts = facts_of(connection, {*rows["patient_id"], *found.pairs["other"]})
+    facts = facts_of(
+        connection,
+        rows["patient_id"].tolist(),
+        {*found.pairs["own"], *found.pairs["other"]},
+        born_after=_youngest_adult(question),
+    )
     own = facts.reindex(rows["patient_id"].astype(object)).set_axis(rows.index)
     result = pd.DataFrame(index=rows.index)
     result["child"] = _under(own["birth_date"], question.sharing.child_under, question.today)
@@ -74,13 +79,11 @@ def standing_of(
         own["birth_date"], min(question.sharing.confirm_at, default=0), question.today
     )
     others = _others(found, facts, question)
-    crowded = pd.Series(range(len(rows)), rows.index).isin(found.crowded)
-    anybody = pd.Series(range(len(rows)), rows.index).isin(others["place"]) | crowded
+    places = pd.Series(range(len(rows)), rows.index)
+    crowded = places.isin(found.crowded)
     adult = others.loc[~others["child"], "place"]
-    result["shared"] = result["child"] & anybody
-    result["adults"] = ~result["child"] & (
-        pd.Series(range(len(rows)), rows.index).isin(adult) | crowded
-    )
+    result["shared"] = result["child"] & (places.isin(others["place"]) | crowded)
+    result["adults"] = ~result["child"] & (places.isin(adult) | crowded)
     result["unconfirmed"] = _unconfirmed(own, question)
     result["proxy"] = _by_proxy(connection, rows, question)
     result.loc[result["proxy"], ["adults", "unconfirmed"]] = False
@@ -93,12 +96,14 @@ def _by_proxy(connection: Connection, rows: pd.DataFrame, question: Question) ->
     own = patient_need.c
     email = question.channel == "email"
     address = own.proxy_email if email else own.proxy_mobile
-    ids = [int(key) for key in rows["patient_id"] if key > 0]
+    ids = [key for key in rows["patient_id"].tolist() if key > 0]
     found = connection.execute(
         sa.select(own.patient_id, address).where(
             is_any_of(own.patient_id, ids), own.proxy_consent, address.is_not(None)
         )
     ).all()
+    if not found:
+        return pd.Series(False, rows.index)
     texts = pd.Series([row[1] for row in found], dtype="str")
     judged = judge_emails(texts) if email else judge_mobiles(texts, question.phones)
     theirs = dict(zip((row[0] for row in found), judged["address"].tolist(), strict=True))
@@ -106,9 +111,18 @@ def _by_proxy(connection: Connection, rows: pd.DataFrame, question: Question) ->
     return pd.Series([theirs.get(key) == to for key, to in pairs], rows.index, dtype=bool)
 
 
+def _youngest_adult(question: Question) -> date:
+    """Whoever was born before is no child, and their number is not asked for again for their age alone."""
+    sharing = question.sharing
+    years = max(sharing.child_under, sharing.unknown_until, *sharing.confirm_at, 0)
+    return (pd.Timestamp(question.today) - pd.DateOffset(years=years + 1)).date()
+
+
 def _others(found: Holders, facts: pd.DataFrame, question: Question) -> pd.DataFrame:
     """The pairs that count: whoever has a number besides, and whether they are a child."""
     pairs = found.pairs.reset_index(drop=True)
+    if pairs.empty:
+        return pairs.assign(child=pd.Series(dtype=bool))
     own, other = (
         facts.reindex(pairs[name].astype(object)).reset_index(drop=True)
         for name in ("own", "other")
