@@ -30,7 +30,7 @@ def owner_named(connection: Connection, given: str) -> str:
 
 def asked_owner(connection: Connection, given: str) -> str:
     """
-    Whose follow-ups are asked for: also of an operator who has left, or of a name that has some.
+    Whose follow-ups are asked for: also of an operator who no longer works here, or of a name that has some.
 
     Raises:
         NotFound: this is no team and no operator, and has none
