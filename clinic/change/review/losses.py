@@ -22,6 +22,7 @@ from clinic.record.schema.lists import template, template_audience, template_ver
 from clinic.record.schema.messages import OUTBOX, QUEUED, campaign, message
 from clinic.record.schema.people import appointment, group_member, patient
 from clinic.record.schema.recall import recall, recall_task
+from clinic.record.told import of_teller
 from clinic.settings import Settings
 
 RECALL: Final = "recall"  # the class, or the type, of a template that invites again
@@ -106,7 +107,7 @@ def _parts(asked: Operation, now: datetime) -> dict[str, sa.Subquery]:
     """By patient: `number` of what they lose; of visits, `first` too."""
     among = sa.select(operation_item.c.patient_id).where(_will_change(asked))
     queued = (message.c.state == _WAITING) & campaign.c.state.in_(QUEUED)
-    invited = message.c.state.in_(_INVITED) & (campaign.c.created_at > now - YEAR)
+    invited = of_teller("state").in_(_INVITED) & (campaign.c.created_at > now - YEAR)
     visit = appointment.c
     booked = (visit.starts_at > now) & (visit.status == "booked") & visit.patient_id.in_(among)
     visits = sa.select(

@@ -21,9 +21,18 @@ from clinic.message.campaign.campaign import Campaign, get_campaign
 from clinic.message.codes import ROOM, unpack
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.messages import batch, campaign, message, recipient, submission
+from clinic.record.told import is_told, of_teller
 
 # What waits in a campaign that missed its start may still be sent: a person decides
 _NEVER_SENT: Final = states.ENDED - {states.MISSED}
+# By the message that told them
+_NOT_REACHED: Final = (states.UNDELIVERED, states.REJECTED, states.UNKNOWN)
+
+
+# What messages cost: one that tells others too is paid once
+SEGMENTS: Final = sa.func.coalesce(
+    sa.func.sum(message.c.segments).filter(message.c.told_by.is_(None)), 0
+)
 
 
 def messages_of(campaign_id: int) -> ColumnElement[bool]:
@@ -103,10 +112,6 @@ def _unsent(own: Campaign) -> str:
     return "cancelled" if own.state in _NEVER_SENT else "waiting"
 
 
-def _told_by_another() -> ColumnElement[bool]:
-    return (message.c.state == states.SUPPRESSED) & (message.c.reason == states.ONE_MESSAGE)
-
-
 def _code_of_message(own: Campaign, open_now: Collection[int]) -> ColumnElement[str]:
     pending = message.c.state == states.PENDING
     on_its_way = [(pending & is_any_of(message.c.id, open_now), "in_flight")] if open_now else []
@@ -117,6 +122,8 @@ def _code_of_message(own: Campaign, open_now: Collection[int]) -> ColumnElement[
         (pending, _unsent(own)),
         *rehearsed,
         (message.c.state == states.ACCEPTED, "sent"),
-        (_told_by_another(), TOGETHER),
+        # Told by a message that failed, or of which nobody knows, they are no better off than its own patient
+        (is_told() & of_teller("state").in_(_NOT_REACHED), of_teller("state")),
+        (is_told(), TOGETHER),
         else_=message.c.state,
     )

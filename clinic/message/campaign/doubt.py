@@ -32,6 +32,7 @@ from clinic.message import states
 from clinic.message.campaign.campaign import Campaign
 from clinic.message.campaign.trail import tell_moved
 from clinic.message.codes import unpack
+from clinic.message.told import note_told
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.govern import audit_act
 from clinic.record.schema.messages import batch, campaign, installation, message, submission
@@ -189,6 +190,8 @@ def give_up_lost(
     waits = (message.c.batch_id == batch_id) & (message.c.state == states.PENDING)
     if doubt.said == ASKED or may_repeat:
         waits &= message.c.id.in_(sa.select(receipt_inbox.c.reference))
+    else:
+        waits &= message.c.told_by.is_(None)  # what became of these is what became of their teller
     open_members = connection.scalar(
         sa.select(submission.c.open_members).where(
             submission.c.batch_id == batch_id, submission.c.state == states.INTENT
@@ -204,7 +207,9 @@ def give_up_lost(
     ).all()
     if lost:
         _count(connection, batch_id, lost)
+        told = note_told(connection, batch_id, now)
         tell_moved(connection, "unknown", sorted(lost), now)
+        tell_moved(connection, "left-out", told, now)
 
 
 def _count(connection: Connection, batch_id: int, lost: Sequence[int]) -> None:

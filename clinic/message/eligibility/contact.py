@@ -21,6 +21,7 @@ from clinic.message.timing.pacing import DAY, Lane, Turn
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.lists import cohort_list, template, template_audience, template_version
 from clinic.record.schema.messages import campaign, message, submission
+from clinic.record.told import of_teller
 from clinic.settings import Contact
 
 # Whoever counts and then sends does so alone: two campaigns must not each see the other's message missing
@@ -70,7 +71,8 @@ def recently_contacted(
     Args:
         but: a campaign whose own messages do not count
     """
-    left = message.c.state.in_(_COUNTED) & (message.c.sent_at > now - timedelta(days=contact.days))
+    since = now - timedelta(days=contact.days)
+    left = of_teller("state").in_(_COUNTED) & (of_teller("sent_at") > since)
     query = (
         _with_template(
             sa.select(message.c.patient_id).join(campaign, campaign.c.id == message.c.campaign_id)
@@ -89,13 +91,19 @@ def recently_contacted(
 
 
 def may_have_left() -> sa.ColumnElement[bool]:
-    """Of messages: whether somebody is about to send it, or was and has not said what became of it."""
+    """
+    Of messages: whether somebody is about to send it, or was and has not said what became of it; or is about
+    to send the one that tells its patient.
+    """
     under_way = (
         sa.select(submission.c.id)
         .where(submission.c.batch_id == message.c.batch_id, submission.c.state == states.INTENT)
         .exists()
     )
-    return (message.c.state == states.PENDING) & (message.c.attempts > 0) & under_way
+    teller = message.alias("teller")
+    tells = sa.select(teller.c.attempts).where(teller.c.id == message.c.told_by).scalar_subquery()
+    attempts = sa.case((message.c.told_by.is_not(None), tells), else_=message.c.attempts)
+    return (message.c.state == states.PENDING) & (attempts > 0) & under_way
 
 
 def wait_for_turn(connection: Connection, now: datetime) -> None:
@@ -123,16 +131,22 @@ def likely_to_fail(channel: str, patients: Select[tuple[int]]) -> Select[tuple[i
         sa.func.row_number()
         .over(
             partition_by=[message.c.patient_id, message.c.address],
-            order_by=[message.c.status_at.desc(), message.c.id.desc()],
+            order_by=[of_teller("status_at").desc(), message.c.id.desc()],
         )
         .label("rank")
     )
     last = (
-        sa.select(message.c.patient_id, message.c.address, message.c.state, message.c.reason, rank)
+        sa.select(
+            message.c.patient_id,
+            message.c.address,
+            of_teller("state").label("state"),
+            of_teller("reason").label("reason"),
+            rank,
+        )
         .where(
             message.c.patient_id.in_(patients),
             message.c.channel == channel,
-            message.c.state.in_([*_COUNTED, states.REJECTED]),
+            of_teller("state").in_([*_COUNTED, states.REJECTED]),
         )
         .subquery()
     )

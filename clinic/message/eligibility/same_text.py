@@ -26,6 +26,7 @@ from clinic.message.purposes import STAFF_LIST
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.lists import cohort_list, template_version
 from clinic.record.schema.messages import campaign, message
+from clinic.record.told import of_teller
 from clinic.settings import Contact
 
 # Whose messages recur, or are those of another campaign
@@ -71,7 +72,7 @@ def had_it_meanwhile(
 
 def _left(contact: Contact, now: datetime) -> sa.ColumnElement[bool]:
     since = now - timedelta(days=contact.same_days)
-    return message.c.state.in_(_LEFT) & (message.c.sent_at > since)
+    return of_teller("state").in_(_LEFT) & (of_teller("sent_at") > since)
 
 
 def _others(connection: Connection, campaign_id: int, contact: Contact) -> list[int]:

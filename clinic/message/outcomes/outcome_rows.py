@@ -31,6 +31,7 @@ from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, list_row
 from clinic.record.schema.messages import message, recipient
 from clinic.record.schema.people import patient
+from clinic.record.told import of_teller
 from clinic.values.formula import safe_cell
 
 PAGE = 5_000
@@ -143,8 +144,8 @@ def _rows(own: Campaign, code: sa.ColumnElement[str]) -> sa.Select[Any]:
             list_row.c.row_number,
             list_row.c.cells,
             code.label("code"),
-            sa.func.coalesce(message.c.error_text, recipient.c.detail).label("detail"),
-            message.c.reason,
+            sa.func.coalesce(of_teller("error_text"), recipient.c.detail).label("detail"),
+            sa.func.coalesce(of_teller("reason"), message.c.reason).label("reason"),
             evidence.label("evidence"),
             patient.c.nhs_number,
             patient.c.local_id,

@@ -26,6 +26,7 @@ from clinic.record.safe_numbers import shown
 from clinic.record.schema.lists import template, template_version
 from clinic.record.schema.messages import batch, campaign, message
 from clinic.record.schema.people import ITEM_STATUS, patient
+from clinic.record.told import of_teller
 
 PAGE = 5_000
 # COM-9, in the words of the clinical item. The gateway's yes is not yet the network's: that is Pending.
@@ -42,7 +43,8 @@ KEPT: Final = STATUS_WORDS["kept"]
 # Of which nothing more is sent; and those being checked, of which nobody has said yes (ARC-6)
 _NOT_WAITING: Final = (states.ENDED - {states.MISSED}) | {states.CHECKING}
 # When it left; of what failed before it left: when that was known
-_AT: Final = sa.func.coalesce(message.c.sent_at, message.c.status_at)
+_AT: Final = sa.func.coalesce(of_teller("sent_at"), of_teller("status_at"))
+_STATE: Final = of_teller("state")
 
 
 @dataclass(frozen=True)
@@ -174,17 +176,18 @@ def _messages(wanted: Filter) -> sa.Select[tuple[object, ...]]:
             patient.c.local_id, message.c.channel,
             shown(message.c.address, message.c.patient_id).label("address"),
             message.c.body.label("text"),
-            _AT.label("sent_at"), message.c.state, message.c.error_text, message.c.reason,
+            _AT.label("sent_at"), _STATE.label("state"), of_teller("error_text").label("error_text"),
+            of_teller("reason").label("reason"),
             campaign.c.gateway,
         )
         .join(campaign, campaign.c.id == message.c.campaign_id)
         .join(template_version, template_version.c.id == campaign.c.template_version_id)
         .join(template, template.c.id == template_version.c.template_id)
         .outerjoin(patient, patient.c.id == message.c.patient_id)
-        .where(message.c.state.in_(told), ~campaign.c.dry_run)
+        .where(_STATE.in_(told), ~campaign.c.dry_run)
     )  # fmt: skip
     if wanted.status is not None:
-        kept = (campaign.c.gateway == states.OUTBOX) & message.c.state.in_(states.LEFT)
+        kept = (campaign.c.gateway == states.OUTBOX) & _STATE.in_(states.LEFT)
         query = query.where(kept if wanted.status == KEPT else ~kept)
     if wanted.campaign_id is not None:
         query = query.where(messages_of(wanted.campaign_id))

@@ -18,7 +18,7 @@ from clinic.cohort.list_index import is_preview
 from clinic.govern.approvals.approvals import latest
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, campaigns_where, get_campaign
-from clinic.message.campaign.counting import count_outcomes, messages_of
+from clinic.message.campaign.counting import SEGMENTS, count_outcomes, messages_of
 from clinic.message.campaign.override import Override, override_of
 from clinic.message.outcomes.summary import trouble_of
 from clinic.message.outcomes.verdict import not_accepted, status, verdict
@@ -29,7 +29,7 @@ from clinic.message.safety.coverage_asked import coverage_asked_of
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, template, template_version
-from clinic.record.schema.messages import campaign, message
+from clinic.record.schema.messages import campaign
 from clinic.settings import Release
 
 # What is accepted where nobody hands in the settings
@@ -177,7 +177,7 @@ def show_campaign(
         recalls = standing_of(connection, today or date.min, [campaign_id])
         recall = recalls[0] if recalls else None
         coverage = coverage_asked_of(connection, campaign_id)
-        segments = sa.select(sa.func.sum(message.c.segments)).where(messages_of(campaign_id))
+        segments = sa.select(SEGMENTS).where(messages_of(campaign_id))
         return CampaignDetails(
             line=_line(own, text.body, counts, accepted_errors, recall),
             template=text.template,

@@ -17,7 +17,7 @@ from clinic.cohort.outcomes import KEPT, REHEARSED
 from clinic.errors import Incomplete
 from clinic.message import states
 from clinic.message.campaign.campaign import get_campaign
-from clinic.message.campaign.counting import count_outcomes
+from clinic.message.campaign.counting import SEGMENTS, count_outcomes
 from clinic.message.campaign.moves import move
 from clinic.message.outcomes.notice_trail import tell_ended
 from clinic.message.outcomes.verdict import not_accepted, status, verdict
@@ -155,9 +155,7 @@ def summarize(
         trouble = trouble_of(connection, campaign_id)
         as_of = read_as_of(connection, job.list_id)
         messages, segments = connection.execute(
-            sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(message.c.segments), 0)).where(
-                message.c.campaign_id == campaign_id
-            )
+            sa.select(sa.func.count(), SEGMENTS).where(message.c.campaign_id == campaign_id)
         ).one()
     seconds = ((job.finished_at or now) - (job.released_at or now)).total_seconds()
     return Summary(

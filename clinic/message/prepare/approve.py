@@ -27,7 +27,7 @@ from clinic.message import states
 from clinic.message.audience.audience import audience_of
 from clinic.message.audience.clinical import is_clinical
 from clinic.message.campaign.campaign import Campaign, get_campaign, locked_campaign
-from clinic.message.campaign.counting import count_outcomes
+from clinic.message.campaign.counting import SEGMENTS, count_outcomes
 from clinic.message.campaign.moves import move
 from clinic.message.campaign.said import coverage_said
 from clinic.message.campaign.trail import tell_released
@@ -244,11 +244,7 @@ def release_campaign(
 
 def counts_of(connection: Connection, job: Campaign, settings: Settings) -> dict[str, int | str]:
     """What the approver sees: counts, exclusions, cost, schedule. No patient."""
-    segments = connection.scalar(
-        sa.select(sa.func.coalesce(sa.func.sum(message.c.segments), 0)).where(
-            message.c.campaign_id == job.id, message.c.told_by.is_(None)
-        )
-    )
+    segments = connection.scalar(sa.select(SEGMENTS).where(message.c.campaign_id == job.id))
     used = connection.execute(
         sa.select(template.c.key, template_version.c.version)
         .join(template, template.c.id == template_version.c.template_id)

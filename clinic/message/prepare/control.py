@@ -8,7 +8,7 @@ audit trail, with the counts at that moment.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -32,6 +32,7 @@ from clinic.message.codes import unpack
 from clinic.message.states import CampaignState
 from clinic.message.timing.schedule import state_at
 from clinic.message.timing.timing import Timing
+from clinic.message.told import note_told
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign, message, submission
@@ -215,7 +216,7 @@ def _cancel(connection: Connection, campaign_id: int, now: datetime) -> list[int
     for key, lost, members in rows:
         if doubt is not None:
             give_up_lost(connection, key, doubt.of_batch(lost=lost), now)
-        under_way = is_any_of(message.c.id, unpack(members)) if members else sa.false()
+        under_way = _under_way(unpack(members)) if members else sa.false()
         ids = connection.scalars(
             sa.update(message)
             .where(message.c.batch_id == key, message.c.state == states.PENDING, sa.not_(under_way))
@@ -230,6 +231,12 @@ def _cancel(connection: Connection, campaign_id: int, now: datetime) -> list[int
             .values(suppressed=batch.c.suppressed + len(ids), **ended)
         )
     return cancelled
+
+
+def _under_way(members: Sequence[int]) -> sa.ColumnElement[bool]:
+    """Of messages: whether they are among these, or wait for one of these to tell their patient."""
+    told = message.c.told_by.is_not(None) & is_any_of(message.c.told_by, members)
+    return is_any_of(message.c.id, members) | told
 
 
 def settle_cancelled(record: Record, now: datetime) -> int:
@@ -259,12 +266,14 @@ def settle_cancelled(record: Record, now: datetime) -> int:
     with record.write() as connection:
         found = connection.execute(orphans).all()
         given_up = [key for row in found for key in _give_up(connection, *row, now=now)]
+        told = [key for row in found for key in note_told(connection, row.batch_id, now)]
         cancelled = [
             key
             for campaign_id in connection.scalars(open_campaigns).all()
             for key in _cancel(connection, campaign_id, now)
         ]
         tell_moved(connection, "unknown", given_up, now)
+        tell_moved(connection, "left-out", told, now)
         tell_moved(connection, "not-sent", cancelled, now)
     return len(given_up)
 

@@ -33,6 +33,7 @@ from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, list_row
 from clinic.record.schema.messages import campaign, message
+from clinic.record.told import of_teller
 from clinic.settings import Settings
 
 FAILED: Final = (states.UNDELIVERED, states.REJECTED, states.EXHAUSTED, states.EXPIRED)
@@ -134,7 +135,9 @@ def resendable(connection: Connection, campaign_id: int) -> list[int]:
         sa.select(message.c.row_number)
         .where(
             messages_of(campaign_id),
-            message.c.state.in_(FAILED),
+            of_teller("state").in_(
+                FAILED
+            ),  # those too who were to be told by a message that failed
             message.c.row_number.not_in(planned),
             message.c.row_number.not_in(left),
         )

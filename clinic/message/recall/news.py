@@ -14,6 +14,7 @@ from clinic.record.schema.clinical import diagnosis
 from clinic.record.schema.messages import campaign, message
 from clinic.record.schema.recall import recall, recall_task
 from clinic.record.schema.receipts import reply
+from clinic.record.told import of_teller
 
 BLOCK: Final = 1_000
 
@@ -54,8 +55,8 @@ def _news() -> sa.Select[Any]:
         (again.c.id == own.c.id) | repeats,
         message.c.campaign_id == again.c.id,
         message.c.patient_id == task.patient_id,
-        message.c.state == states.DELIVERED,
-        message.c.status_at >= task.made_at,
+        of_teller("state") == states.DELIVERED,
+        of_teller("status_at") >= task.made_at,
     )
     replied = sa.exists().where(
         message.c.campaign_id == task.campaign_id,

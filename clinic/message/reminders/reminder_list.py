@@ -87,12 +87,16 @@ def read_reminders(
 
 def count_without(record: Record, campaign_id: int, rows: Collection[int]) -> tuple[int, int]:
     """How many messages, and segments, are left of a staged campaign without these rows."""
+    # Those who are told the same on one number are paid once, whoever of them is left
+    each = (
+        sa.select(sa.func.count().label("rows"), sa.func.max(message.c.segments).label("segments"))
+        .where(messages_of(campaign_id), message.c.row_number.not_in(sorted(rows)))
+        .group_by(sa.func.coalesce(message.c.told_by, message.c.id))
+        .subquery()
+    )
+    total = [sa.func.coalesce(sa.func.sum(each.c[name]), 0) for name in ("rows", "segments")]
     with record.read() as connection:
-        count, segments = connection.execute(
-            sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(message.c.segments), 0)).where(
-                messages_of(campaign_id), message.c.row_number.not_in(sorted(rows))
-            )
-        ).one()
+        count, segments = connection.execute(sa.select(*total)).one()
     return int(count), int(segments)
 
 

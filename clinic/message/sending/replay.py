@@ -15,11 +15,12 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.message import states
-from clinic.message.campaign.trail import tell_sent
+from clinic.message.campaign.trail import tell_moved, tell_sent
 from clinic.message.codes import pack
 from clinic.message.eligibility.at_sending import left_out
 from clinic.message.sending.ledger import Claim, Ledger
 from clinic.message.sending.submissions import Submission
+from clinic.message.told import note_told
 from clinic.record.bulk import is_any_of, update_rows
 from clinic.record.schema.messages import batch, message, submission
 
@@ -122,4 +123,6 @@ def _give_up(
         .where(batch.c.id == claim.batch_id)
         .values(unknown=batch.c.unknown + len(held))
     )
+    told = note_told(connection, claim.batch_id, now)
     tell_sent(connection, claim.campaign_id, claim.number, dict.fromkeys(held, states.UNKNOWN), now)
+    tell_moved(connection, "left-out", told, now)

@@ -21,9 +21,10 @@ from clinic.gateway.protocol import Answer, Gateway, Outgoing, Taken, Turned
 from clinic.message import states
 from clinic.message.campaign.circuit_breaker import halt, reason_to_halt
 from clinic.message.campaign.doubt import WINDOW_TRUST, Promise, give_up_lost
-from clinic.message.campaign.trail import tell_sent
+from clinic.message.campaign.trail import tell_moved, tell_sent
 from clinic.message.codes import pack, submission_id, unpack
 from clinic.message.sending.ledger import Claim, Ledger
+from clinic.message.told import note_told
 from clinic.record.bulk import is_any_of, update_rows
 from clinic.record.schema.messages import batch, campaign, installation, message, submission
 
@@ -118,7 +119,8 @@ def intend(ledger: Ledger, claim: Claim, gateway: Gateway) -> Submission | None:
         ledger.leave_out(connection, claim, now)
         waiting = (message.c.batch_id == claim.batch_id) & (message.c.state == states.PENDING)
         awake = ledger.is_awake(claim, now)
-        messages = _messages(connection, waiting & awake, limit=allowed.count)
+        alone = message.c.told_by.is_(None)  # who is told together waits for the one that tells
+        messages = _messages(connection, waiting & awake & alone, limit=allowed.count)
         if not messages:
             ledger.finish(connection, claim, rest_at=ledger.wakes_at(claim, now))
             return None
@@ -270,6 +272,7 @@ def record_answer(
         if not _is_as_sent(connection, sent):
             return result
         _write_messages(connection, result, now)
+        told = note_told(connection, claim.batch_id, now)
         ledger.reached("record.mid")
         _write_submission(connection, sent, result, now, called=called)
         given_up = _write_batch(connection, ledger, claim, sent, result, answer)
@@ -279,6 +282,7 @@ def record_answer(
                 len(result.not_sent), taken_at=sent.made_at
             )
         tell_sent(connection, claim.campaign_id, claim.number, result.fates(given_up), now)
+        tell_moved(connection, "left-out", told, now)
         ledger.reached("record.precommit")
     ledger.reached("record.done")
     return result

@@ -3,8 +3,9 @@ One message where several patients of a number are told the same (NEW-27).
 
     staged    each has a message; all but the first of a number and text name the one that tells them
               (`told_by`), and wait in its batch
-    intent    they are `suppressed` with the reason `one_message` while that one leaves; if it does not, because
-              its patient is deceased, say, the next of them leaves in its place
+    intent    they wait while that one waits; if it will never leave, because its patient is deceased, say, or
+              the gateway refused it, the next of them leaves in its place
+    answer    once it left, or may have, they are `suppressed` with the reason `one_message` (told.py)
     saved     each has an item on their own record, with the state of the message that left
 
 Only texts that name nobody are told together: those to adults who share a number.
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
@@ -24,14 +25,11 @@ from clinic.message import states
 from clinic.message.campaign.campaign import Campaign
 from clinic.message.campaign.counting import messages_of
 from clinic.message.codes import message_id
-from clinic.message.eligibility.suppress import count_suppressed
 from clinic.message.sharing.standing import NEUTRAL
+from clinic.message.told import note_told
 from clinic.record.bulk import is_any_of, update_rows
 from clinic.record.schema.messages import batch, message
-
-_LEAVES: Final = (
-    states.PENDING, states.ACCEPTED, states.DELIVERED, states.UNDELIVERED, states.UNKNOWN,
-)  # fmt: skip
+from clinic.record.told import is_told
 
 
 def find_tellers(connection: Connection, job: Campaign, ready: pd.DataFrame) -> pd.Series[int]:
@@ -83,53 +81,39 @@ def batches_of(connection: Connection, tellers: pd.Series[int]) -> pd.Series[int
 
 def tell_together(connection: Connection, batch_id: int, now: datetime) -> int:
     """
-    Suppress the waiting messages of a batch that another of it tells; how many.
+    Suppress the waiting messages of a batch that one which left tells; how many.
 
-    Asked last in the intent: what is left out by then tells nobody, and the next one takes its place.
+    Asked last in the intent: what is left out by then tells nobody, and the next one takes its place. Whoever
+    still names a teller after that waits for it.
     """
     own = (message.c.batch_id == batch_id) & (message.c.state == states.PENDING)
+    told = note_told(connection, batch_id, now)
+    teller = message.alias("teller")
     waits = connection.execute(
-        sa.select(message.c.id, message.c.told_by, message.c.address)
+        sa.select(
+            message.c.id, message.c.told_by, message.c.address, teller.c.address, teller.c.state
+        )
+        .outerjoin(teller, teller.c.id == message.c.told_by)
         .where(own, message.c.told_by.is_not(None))
         .order_by(message.c.id)
     ).all()
-    if not waits:
-        return 0
-    leaving = dict(
-        connection.execute(
-            sa.select(message.c.id, message.c.address).where(
-                is_any_of(message.c.id, sorted({row.told_by for row in waits})),
-                message.c.state.in_(_LEAVES),
-            )
-        )
-        .tuples()
-        .all()
-    )
     moved: list[tuple[int, int | None]] = []
     instead: dict[tuple[int, str], int] = {}
-    for row in waits:
-        if leaving.get(row.told_by) == row.address:
+    for key, told_by, address, its_address, its_state in waits:
+        if its_state == states.PENDING and its_address == address:
             continue
         # The first of them tells the others, if their number is still the same
-        first = instead.setdefault((row.told_by, row.address), row.id)
-        moved.append((row.id, None if first == row.id else first))
+        first = instead.setdefault((told_by, address), key)
+        moved.append((key, None if first == key else first))
     update_rows(connection, message, ["id", "told_by"], moved)
-    count = connection.execute(
-        sa.update(message)
-        .where(own, message.c.told_by.is_not(None))
-        .values(state=states.SUPPRESSED, reason=states.ONE_MESSAGE, status_at=now)
-    ).rowcount
-    count_suppressed(connection, batch_id, count)
-    return int(count)
+    return len(told)
 
 
 def told_with(connection: Connection, tellers: Sequence[int]) -> dict[int, list[int]]:
     """The messages of those whom these tell too, by the one that tells them: their items go with its own."""
     rows = connection.execute(
         sa.select(message.c.told_by, message.c.id).where(
-            is_any_of(message.c.told_by, tellers),
-            message.c.state == states.SUPPRESSED,
-            message.c.reason == states.ONE_MESSAGE,
+            is_any_of(message.c.told_by, tellers), is_told()
         )
     )
     found: dict[int, list[int]] = {}
