@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, settings
 from clinic.record.database import Record
 from clinic.record.migrate import migrate
 from tests.fakes import FakeClock
+from tests.ran_before import leave_out_noted, note_tests
 from tests.servers.postgres import quick_folder, running_postgres
 from tests.servers.postgres_copies import Copies
 
@@ -46,7 +47,7 @@ def pytest_configure() -> None:
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """
     A test with many sets of values runs on SQLite with each; on PostgreSQL with the first and the last.
 
@@ -61,6 +62,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in of_one_test[1:-1]:
             item.add_marker(pytest.mark.slow)
             item.add_marker(pytest.mark.databases)
+    leave_out_noted(config, items)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -72,6 +74,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         grouped = [item for item in session.items if item.get_closest_marker("xdist_group")]
         if any("@" not in item.nodeid.rpartition("]")[2] for item in grouped):
             raise pytest.UsageError("pytest-xdist does not keep groups of tests together: pin both")
+    note_tests(session.items)
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)  # as tasks/wiring.py has it
