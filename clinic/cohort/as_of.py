@@ -29,6 +29,7 @@ from clinic.record.schema.govern import audit_act
 from clinic.record.schema.lists import cohort_list
 from clinic.record.schema.people import patient_group
 from clinic.settings import Settings
+from clinic.values.dates import Order, infer_order
 from clinic.values.days import latest_day
 
 _SOURCES: Final = {
@@ -45,8 +46,24 @@ _HEADING: Final = re.compile(
     rf"(?:data |list )?as (?:of|at)(?: date)?|{_DONE} (?:on|at|date)|(?:extracted|exported|generated)"
     rf"|date (?:of )?{_DONE}"
 )
-_YEAR: Final = re.compile(r"(?<!\d)20\d\d")
-_COMPACT: Final = re.compile(r"(?<!\d)(20\d\d)(\d\d)(\d\d)(?=(?:\d{4}|\d{6})?(?!\d))")
+# A name tells a day where it tells the year, of two digits beside day and month
+_YEAR: Final = re.compile(
+    r"(?<!\d)20\d\d|(?<!\d)\d{1,2}(?P<mark>[-/.])\d{1,2}(?P=mark)\d\d(?!\d)"
+    r"|(?<!\d)\d{1,2}(?:st|nd|rd|th)?[-/. ]?[a-z]{3,9}[-/. ]?'?\d\d(?!\d)",
+    re.IGNORECASE,
+)
+# 20261103, also with a time behind it; 03112026; 2026 11 03 and 03 11 2026: written with dashes
+_COMPACT: Final = re.compile(r"(?<!\d)(20\d\d) ?(\d\d) ?(\d\d)(?=(?:\d{4}|\d{6})?(?!\d))")
+_BACKWARDS: Final = re.compile(
+    r"(?<!\d)(?:(\d\d)(\d\d)(20\d\d)|(\d{1,2}) (\d{1,2}) (20\d\d))(?!\d)"
+)
+# Of the patients, and not of the list: "not seen since 1 Jan 2025", "born before 01.09.2010"
+_OF_PATIENTS: Final = re.compile(
+    r"\b(?:since|after|before|from|born|dob|seen|until|till|by)(?: (?:on|in|or|the))*\W+"
+    r"(?:\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{1,2}(?:st|nd|rd|th)?[-/. ]?[a-z]{3,9}[-/., ]*\d{2,4}"
+    r"|[a-z]{3,9}[-/. ]\d{1,2}(?:st|nd|rd|th)?[-/., ]+\d{4})",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -73,11 +90,15 @@ class AsOf:
 
 @dataclass(frozen=True)
 class Dating:
-    """How the day of a list is found. given: by whoever asks; columns: headings that say it, as set."""
+    """
+    How the day of a list is found. given: by whoever asks; columns: headings that say it, as set; order: of day
+    and month where nothing proves it.
+    """
 
     given: date | None = None
     columns: Sequence[str] = ()
     zone: tzinfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    order: Order = "dmy"
 
     def today(self, now: datetime) -> date:
         """In the organisation's time zone."""
@@ -101,7 +122,7 @@ class Dating:
             return AsOf(self.given, "given")
         if path is None:
             return AsOf(today, "made")
-        named = _day_in(path.stem, today)
+        named = _day_in(path.stem, today, self.order)
         if named is not None:
             return AsOf(named, "name")
         # By the clock that set it: the age is the same whatever the record's clock says
@@ -121,8 +142,10 @@ class Dating:
 
     def oldest(self, texts: Iterable[str], now: datetime) -> AsOf | None:
         """The oldest day of a column that says it: the list is as old as its oldest row."""
-        today = self.today(now)
-        days = [latest_day(text, order="dmy", today=today) for text in texts]
+        today, told = self.today(now), list(texts)
+        # The order that the days prove, whatever time stands behind them
+        order = infer_order((text.partition(" ")[0] for text in told), otherwise=self.order)
+        days = [latest_day(text, order=order, today=today) for text in told]
         past = [day for day in days if day is not None and day <= today]
         return AsOf(min(past), "column") if past else None
 
@@ -130,7 +153,8 @@ class Dating:
 def dating_of(settings: Settings, given: date | None = None) -> Dating:
     """As this installation dates its lists."""
     zone = ZoneInfo(settings.organisation.time_zone)
-    return Dating(given, settings.freshness.columns, zone)
+    order: Order = "mdy" if settings.hours.country == "US" else "dmy"
+    return Dating(given, settings.freshness.columns, zone, order)
 
 
 def group_as_of(connection: Connection, code: str, dating: Dating) -> AsOf | None:
@@ -155,8 +179,10 @@ def read_as_of(connection: Connection, list_id: int) -> AsOf:
     return AsOf(row.as_of, row.as_of_from)
 
 
-def _day_in(name: str, today: date) -> date | None:
+def _day_in(name: str, today: date, order: Order) -> date | None:
     """The day that a file's name tells with its year; None: it tells none, or one to come."""
-    plain = _COMPACT.sub(r"\1-\2-\3 ", name.replace("_", " "))
-    found = latest_day(plain, order="dmy", today=today) if _YEAR.search(plain) else None
+    plain = _COMPACT.sub(r"\1-\2-\3 ", " ".join(name.replace("_", " ").split()))
+    plain = _BACKWARDS.sub(lambda told: "-".join(filter(None, told.groups())), plain)
+    plain = _OF_PATIENTS.sub(" ", plain)
+    found = latest_day(plain, order=order, today=today) if _YEAR.search(plain) else None
     return found if found is not None and found <= today else None

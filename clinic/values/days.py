@@ -18,17 +18,22 @@ from clinic.values.text import tidy
 
 _MONTH: Final = rf"(?<![a-z])(?P<month>(?:{'|'.join(month[:3] for month in MONTHS)})[a-z]*)"
 _NO_TIME: Final = r"(?![:.]\d| ?[ap]\.?m)"
-_YEAR: Final = r"(?P<year>\d{4}|'?\d\d)(?!\d)"
+_YEAR: Final = r"(?P<year>(?:1[89]|2[01])\d\d|'?\d\d)(?!\d)"
+# Beside the name of a month, 1430 and 1930 are times of a day: no day to keep is so long ago
+_YEAR_BESIDE: Final = r"(?:19[6-9]\d|2[01]\d\d)(?!\d)"
 _FORMS: Final = (
-    re.compile(r"(?<!\d)(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})(?!\d)"),
-    re.compile(r"^(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)$"),
+    re.compile(
+        r"(?<!\d)(?P<year>(?:1[89]|2[01])\d\d)[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})(?!\d)"
+    ),
+    re.compile(r"^(?P<year>(?:1[89]|2[01])\d\d)(?P<month>\d\d)(?P<day>\d\d)$"),
     re.compile(r"(?<!\d)(?P<day>\d{1,2})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)" + _YEAR),
     re.compile(r"^(?P<day>\d{1,2}) (?P<month>\d{1,2}) " + _YEAR),
     re.compile(
-        rf"(?<!\d)(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)?[-/., ]*{_MONTH}(?:[-/., ]*{_YEAR}{_NO_TIME})?"
+        rf"(?<!\d)(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)?[-/., ]*{_MONTH}"
+        rf"(?:[-/., ]*(?P<year>{_YEAR_BESIDE}|'?\d\d(?!\d)){_NO_TIME})?"
     ),
     re.compile(
-        rf"{_MONTH}[-/. ]+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:])(?:[-/., ]+(?P<year>\d{{4}}))?"
+        rf"{_MONTH}[-/. ]+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:])(?:[-/., ]+(?P<year>{_YEAR_BESIDE}))?"
     ),
 )
 

@@ -30,7 +30,8 @@ from clinic.values.dates import Order
 class DaysToKeep:
     """
     names: variables that print such a day; sent: when the first messages are; otherwise: of days and months
-    accepted: whether a named person accepts days that are over; passed: how many rows have one so far
+    accepted: whether a named person accepts the days that are over at the check; passed: how many rows
+    have one so far
     """
 
     names: tuple[str, ...]
@@ -53,9 +54,17 @@ class DaysToKeep:
         )
         over = gone_by(told, self.sent)
         if self.accepted:
+            # For those that are over now: the days of the others are asked again when they leave
             self.passed += int((over != "").sum())
-            return
-        facts[CODE] = over
+            told = days_told(
+                values[names],
+                today=self.today,
+                order=self.order,
+                otherwise=self.otherwise,
+                since=self.sent,
+            )
+        else:
+            facts[CODE] = over
         days = told["day"]
         facts["keep_day"] = days.dt.date.astype(object).where(days.notna(), None)
 

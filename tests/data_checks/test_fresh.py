@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from clinic.cohort.as_of import AsOf, Dating, read_as_of
+from clinic.cohort.as_of import AsOf, Dating, dating_of, read_as_of
 from clinic.cohort.import_list import take_in_ids
 from clinic.errors import CohortRefused, ListRefused
 from clinic.govern.audit.trail import verify
@@ -20,6 +20,7 @@ from clinic.practice.groups import add_to_group
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list
 from clinic.record.schema.people import group_member, patient
+from clinic.settings import Settings
 from data_checks.gate.fresh import ages, fresh
 from tests.fakes import FakeClock
 from tests.main_job import Practice, nhs
@@ -36,6 +37,20 @@ TODAY = NOW.date()
         ("export_20261103", "2026-11-03"),
         ("export_20261103120501", "2026-11-03"),
         ("smears 03.11.2026 (2)", "2026-11-03"),
+        ("flu_2026_11_03", "2026-11-03"),
+        ("flu_03_11_2026_v2", "2026-11-03"),
+        ("flu 03112026", "2026-11-03"),
+        ("flu-3-11-26", "2026-11-03"),
+        ("flu 03NOV26", "2026-11-03"),
+        ("Flu 3rd Nov 26 (final)", "2026-11-03"),
+        ("flu 2026-11-03T0915", "2026-11-03"),
+        ("from 1 Oct 2026 to 3 Nov 2026", "2026-11-03"),
+        ("Not seen since 01.01.2025", None),
+        ("Born before 1 Sep 2010", None),
+        ("smears not seen since 1 Jan 2024, run 3 Nov 2026", "2026-11-03"),
+        ("flu 2025-26", None),
+        ("recall 65-74", None),
+        ("group 20 may", None),
         ("flu clinic 2026-12-12", None),  # the clinic's day, not the list's
         ("Flu 2026", None),
         ("list 7", None),
@@ -47,6 +62,22 @@ def test_a_files_name_tells_its_day(tmp_path: Path, name: str, day: str | None) 
     path.touch()
     found = Dating().of_file(path, NOW)
     assert found == (AsOf(date.fromisoformat(day), "name") if day else AsOf(TODAY, "file"))
+
+
+@pytest.mark.parametrize(("country", "day"), [("GB", date(2026, 3, 11)), ("US", date(2026, 11, 3))])
+def test_days_and_months_stand_as_the_country_writes_them(
+    tmp_path: Path, country: str, day: date
+) -> None:
+    """NEW-29: in a file's name, and in a column that does not prove it."""
+    path = tmp_path / "flu 11-03-2026.csv"
+    path.touch()
+    dating = dating_of(Settings(hours={"country": country}))  # type: ignore[arg-type]
+    assert dating.of_file(path, NOW) == AsOf(day, "name")
+    assert dating.oldest(["11/03/2026"], NOW) == AsOf(day, "column")
+    assert dating.oldest(["11/03/2026 08:00", "11/14/2026 08:00"], NOW) == AsOf(
+        date(2026, 11, 3), "column"
+    )
+    assert dating.oldest(["11/03/2026", "14/11/2026"], NOW) == AsOf(date(2026, 3, 11), "column")
 
 
 def test_an_old_file_is_as_old_as_it_is_and_whoever_knows_better_says_so(tmp_path: Path) -> None:

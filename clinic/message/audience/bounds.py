@@ -114,6 +114,8 @@ class Bounds:
 def months_before(day: date, months: int) -> date:
     """The same day so many months before, or the last of that month."""
     year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    if year < 1:  # of a version from before there was a longest time
+        return date.min
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
@@ -176,7 +178,7 @@ def read_coded(typed: str) -> Coded:
         raise TemplateRefused(
             "template-bounds",
             f"{typed!r} is no code with its time: write 86198006/6m (days d, months m, years y), "
-            "flu-vaccination/09-01 (since the last 1 September) or 17369002/ever",
+            f"flu-vaccination/09-01 (since the last 1 September) or 17369002/ever; of at most {OLDEST} years",
         )
     for part in parts:
         if part not in _sets() and not (_CODE.fullmatch(part) and re.search(r"\d", part)):
@@ -205,7 +207,13 @@ def _is_time(text: str) -> bool:
     if day := _DAY.fullmatch(text):
         most = {"02": 28, "04": 30, "06": 30, "09": 30, "11": 30}.get(day[1], 31)
         return 1 <= int(day[2]) <= most
-    return text == _EVER or bool(_SPAN.fullmatch(text))
+    return text == _EVER or (bool(_SPAN.fullmatch(text)) and _in_days(text) <= OLDEST * 366)
+
+
+def _in_days(span: str) -> int:
+    """About how many days a span has: one that is longer than anybody lives is a slip."""
+    number, unit = _span(span)
+    return number * {"d": 1, "m": 30, "y": 365}[unit]
 
 
 def _span(text: str) -> tuple[int, str]:

@@ -52,7 +52,9 @@ def days_to_keep(text: str) -> tuple[str, ...]:
     return tuple(name for name in found if not _OF_THE_PAST.search(_words(name)))
 
 
-def days_told(values: pd.DataFrame, *, today: date, order: Order, otherwise: Order) -> pd.DataFrame:
+def days_told(
+    values: pd.DataFrame, *, today: date, order: Order, otherwise: Order, since: date | None = None
+) -> pd.DataFrame:
     """
     The earliest day that each row is to keep.
 
@@ -60,6 +62,7 @@ def days_told(values: pd.DataFrame, *, today: date, order: Order, otherwise: Ord
         values: a column a variable of `days_to_keep`: the list's cells
         order: of days and months, as the list's own dates of birth prove it; else what the column proves
             counts, and then `otherwise`
+        since: days before it are not told of
 
     Returns:
         same index; day: datetime64[s], NaT where a row names none; variable: whose it is
@@ -73,6 +76,8 @@ def days_told(values: pd.DataFrame, *, today: date, order: Order, otherwise: Ord
         distinct = [text for text in texts.unique().tolist() if text]
         known = order if order != "ambiguous" else infer_order(distinct, otherwise=otherwise)
         days = {text: latest_day(text, order=known, today=today) for text in distinct}
+        if since is not None:
+            days = {text: day for text, day in days.items() if day is not None and day >= since}
         own = texts.map(days).astype("datetime64[s]")
         sooner = own.notna() & ~(told["day"] <= own)
         told.loc[sooner, "day"] = own[sooner]

@@ -13,15 +13,22 @@ from sqlalchemy import Connection
 
 from clinic.errors import NotAllowed
 from clinic.message.campaign.campaign import Campaign
-from clinic.message.meanwhile.day_moved import words_of_another_day
+from clinic.message.meanwhile.day_moved import first_asked, words_of_another_day
 from clinic.message.template.variables import Setting
 from clinic.message.timing.timing import Timing
 from clinic.settings import Pace
 
 
-def may_be_sent_later(job: Campaign, setting: Setting) -> bool:
-    """Whether some of a campaign may be sent on another day than this."""
+def may_be_sent_later(job: Campaign, setting: Setting, asked: datetime) -> bool:
+    """
+    Whether some of a campaign may be sent on another day than its text was written for.
+
+    asked: when that was; of a campaign that sends failures again, when the first one was asked for
+    """
     calendar = setting.calendar
+    today = setting.now.astimezone(calendar.zone).date()
+    if asked.astimezone(calendar.zone).date() != today:
+        return True
     opens = calendar.next_opening(job.channel, max(setting.now, job.start_at or setting.now))
     if opens is None or (job.stagger_days or 1) > 1:
         return True
@@ -29,7 +36,6 @@ def may_be_sent_later(job: Campaign, setting: Setting) -> bool:
     if any(pace.per_day and pace.per_day < job.rows for pace in paces):
         return True
     last = calendar.after_open_seconds(job.channel, opens, _seconds(job, paces))
-    today = setting.now.astimezone(calendar.zone).date()
     return last is None or last.astimezone(calendar.zone).date() != today
 
 
@@ -42,7 +48,7 @@ def require_same_day(connection: Connection, job: Campaign, timing: Timing, now:
     """
     zone = timing.calendar.zone
     if found := words_of_another_day(connection, job.id, now, zone):
-        asked = job.created_at.astimezone(zone)
+        asked = first_asked(connection, job.id).astimezone(zone)
         raise NotAllowed(
             "content-not-accepted",
             f"campaign {job.id} says {', '.join(found)}, and was asked for on {asked:%-d %b %Y}: its day may "

@@ -9,6 +9,7 @@ told of a visit and not of which one, or, where no such text is set, nothing.
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -40,7 +41,7 @@ def neutral_variables(source: ListSource, setting: Setting) -> tuple[str, ...]:
 
 def judge_block(
     job: Campaign, source: ListSource, setting: Setting, rows: pd.DataFrame, values: pd.DataFrame,
-    fixed: str, classes: Collection[str] = (),
+    fixed: str, *, asked: datetime, classes: Collection[str] = (),
 ) -> list[Hit]:  # fmt: skip
     """
     What the messages of these rows say. Notes in `unfit` who gets no reminder; gives others the neutral one.
@@ -49,6 +50,7 @@ def judge_block(
         rows: `body` and `subject`, as they would leave
         values: of the variables, same index
         fixed: the template's own words; classes: its classes
+        asked: when the text was first asked for (day_moved.py)
     """
     rows["unfit"] = False
     if source.source == STAFF_LIST:
@@ -60,7 +62,7 @@ def judge_block(
         *hits,
         *places_to_fill(fixed, values),
         *_judge_trust(job, setting, rows, fixed),
-        *_judge_days(job, setting, fixed, len(rows)),
+        *_judge_days(job, setting, fixed, asked, len(rows)),
         *judge_reachable(rows["body"].tolist(), classes, setting.content),
         *(_personal(values, fixed) if source.source == CORRECTION else []),
     ]
@@ -111,10 +113,12 @@ def _judge_trust(job: Campaign, setting: Setting, rows: pd.DataFrame, fixed: str
     )  # fmt: skip
 
 
-def _judge_days(job: Campaign, setting: Setting, fixed: str, messages: int) -> list[Hit]:
+def _judge_days(
+    job: Campaign, setting: Setting, fixed: str, asked: datetime, messages: int
+) -> list[Hit]:
     """The template's own words alone: what a visit puts in is worked out for the day itself."""
     found = day_words(fixed)
-    if not found or not may_be_sent_later(job, setting):
+    if not found or not may_be_sent_later(job, setting, asked):
         return []
     everywhere = np.arange(messages, dtype=np.int64)
     return [Hit(Phrase(one, DAY_WORD, ""), everywhere) for one in found]

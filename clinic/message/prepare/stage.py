@@ -22,6 +22,7 @@ from clinic.message import states
 from clinic.message.audience.audience import audience_of
 from clinic.message.campaign.campaign import Campaign, get_campaign
 from clinic.message.codes import batch_id, message_id
+from clinic.message.meanwhile.day_moved import first_asked
 from clinic.message.needs.judge import CODES as NEEDS
 from clinic.message.needs.judge import judge_needs
 from clinic.message.prepare.content import keep_findings
@@ -73,6 +74,7 @@ def stage(
         texts = load_texts(connection, job.template_version_id, source, channel=job.channel)
         manner = manner_of(connection, job, source, setting)
         classes = audience_of(connection, job.template_version_id).classes
+        asked = first_asked(connection, campaign_id)
     others = [*neutral_variables(source, setting), *manner.variables]
     after = job.staged_rows
     while True:
@@ -96,7 +98,9 @@ def stage(
         if job.channel == "sms" and setting.organisation.plain_typography:
             rewritten = count_rewritten(rows["body"])
             rows["body"] = [plain(body) for body in rows["body"]]
-        hits = judge_block(job, source, setting, rows, said, tongues.fixed, classes)
+        hits = judge_block(
+            job, source, setting, rows, said, tongues.fixed, asked=asked, classes=classes
+        )
         speak(manner, rows, values, standing, hits, tongues.fixed, tongues.variables)
         rows["segments"] = count_many(rows["body"].tolist()) if job.channel == "sms" else 0
         with record.write() as connection:

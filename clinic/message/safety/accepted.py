@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.errors import CohortRefused, NotAllowed
 from clinic.govern.audit.trail import Act, record_act
-from clinic.message.words.classes import CLASSES, CODE, OTHERS, REFUSED, SIZE
+from clinic.message.words.classes import CLASSES, CODE, DAY_WORD, OTHERS, REFUSED, SIZE
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
 from clinic.record.schema.messages import campaign
@@ -144,11 +144,18 @@ def acceptance_of(connection: Connection, campaign_id: int, code: str) -> Accept
 
 
 def acceptance_for(connection: Connection, campaign_id: int, code: str) -> Acceptance | None:
-    """Who accepted this for the campaign, or for the one whose failures it sends again; None: nobody did."""
+    """
+    Who accepted this for the campaign, or for the one whose failures it sends again; None: nobody did.
+
+    Only what is in the words is the same there. How old the list is, whose numbers are whose, how many there
+    are, and which day "tomorrow" is may all be otherwise by now: somebody looks, and accepts it again.
+    """
     key: int | None = campaign_id
     while key is not None:
         if found := acceptance_of(connection, key, code):
             return found
+        if not code.startswith(CODE) or code == CODE + DAY_WORD:
+            return None
         key = connection.scalar(sa.select(campaign.c.resend_of).where(campaign.c.id == key))
     return None
 

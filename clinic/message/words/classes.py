@@ -57,7 +57,7 @@ OTHERS: Final[dict[str, tuple[str, str]]] = {
     ),
     DAY_WORD: (
         "The message names a day that is another one if it is sent on another day, and it may be: it is "
-        "scheduled, spread over days or slow, or today's hours are over",
+        "scheduled, spread over days or slow, today's hours are over, or it was first asked for on another day",
         "Write the date",
     ),
     HOURS: (

@@ -35,6 +35,15 @@ TODAY = date(2026, 11, 28)
         ("5 Dec 10:30", "dmy", date(2026, 12, 5)),
         ("5 Dec 10.30am", "dmy", date(2026, 12, 5)),
         ("5 Dec, 10am", "dmy", date(2026, 12, 5)),
+        # A time without a mark is no year
+        ("17 Dec 1430", "dmy", date(2026, 12, 17)),
+        ("Thu 17 December 1930", "dmy", date(2026, 12, 17)),
+        ("17th Dec, 0915", "dmy", date(2026, 12, 17)),
+        ("Dec 17 1430", "dmy", date(2026, 12, 17)),
+        ("Dec 17, 0915", "mdy", date(2026, 12, 17)),
+        ("17 Dec 2027 1430", "dmy", date(2027, 12, 17)),
+        ("17 Dec 1985", "dmy", date(1985, 12, 17)),
+        ("17/12/1930", "dmy", date(1930, 12, 17)),
         # Without its year the nearest
         ("5 October", "dmy", date(2026, 10, 5)),
         ("Monday 5 March", "dmy", date(2027, 3, 5)),
@@ -49,7 +58,7 @@ def test_a_day_is_read(text: str, order: Order, day: date) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "Main Hall", "9.30", "485 777 3456", "07700 900123", "31 February 2026", "46361", "may be 10",
-     "Room 3/4", "10:30", "2026", "120/80"],
+     "Room 3/4", "10:30", "2026", "120/80", "1430-12-17", "17/12/1430", "05122026x", "17 1430"],
 )  # fmt: skip
 def test_what_is_no_day_is_none(text: str) -> None:
     assert latest_day(text, order="dmy", today=TODAY) is None

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from clinic.errors import NotAllowed, TemplateRefused
-from clinic.message.audience.bounds import age_range, read_age, read_coded
+from clinic.message.audience.bounds import Coded, age_range, read_age, read_coded
 from clinic.message.audience.classes import classes_in
 from clinic.message.template.catalogue import (
     NewTemplate,
@@ -46,11 +46,29 @@ def test_a_code_counts_from_the_day_that_its_time_means(
 
 @pytest.mark.parametrize(
     "typed",
-    ["86198006", "/6m", "86198006/0m", "86198006/6w", "flue/6m", "1/02-29", "1/13-01", "1/"],
+    [
+        "86198006",
+        "/6m",
+        "86198006/0m",
+        "86198006/6w",
+        "flue/6m",
+        "1/02-29",
+        "1/13-01",
+        "1/",
+        "1/3000y",
+        "1/9999m",
+        "1/131y",
+    ],
 )
 def test_what_is_no_code_with_its_time_is_refused(typed: str) -> None:
     with pytest.raises(TemplateRefused, match="template-bounds"):
         read_coded(typed)
+
+
+def test_a_longest_time_is_counted_and_so_is_one_that_was_kept_before_there_was_one() -> None:
+    """NEW-28: a version is never changed; whoever it is for is not lost to a slip in it."""
+    assert read_coded("1/130y").since(TODAY) == date(1898, 2, 28)
+    assert Coded(("1",), "3000y").since(TODAY) == date.min
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_a_day_before_a_later_start_is_over_too(practice: Practice) -> None:
 
 
 def test_a_named_person_accepts_it_for_a_campaign_with_a_reason(practice: Practice) -> None:
-    """It counts for the rows as they are checked, and for their messages later; the act is on the trail."""
+    """It counts for the days that are over at the check, and their messages; the act is on the trail."""
     accept = {"date_gone_by": "It is the day of the walk-in, told afterwards"}
     number = practice.begin(_list(practice), accept=accept, requested_by="nia")
     practice.check(number)
@@ -94,13 +94,22 @@ def test_a_named_person_accepts_it_for_a_campaign_with_a_reason(practice: Practi
     practice.stage(number)
     with practice.record.read() as connection:
         later = practice.clock.now() + timedelta(days=3)
-        assert practice.left_out(number, later) == {}
+        # Who was over at the check was accepted; the days of the others go by like any other's
+        assert practice.left_out(number, later) == dict.fromkeys((3, 5), "date_gone_by")
         acts = connection.execute(
             sa.select(audit_act.c.operator, audit_act.c.patients_affected).where(
                 audit_act.c.operation_type == "safety.accepted"
             )
         ).all()
     assert [tuple(act) for act in acts] == [("nia", 1)]
+
+
+def test_a_day_that_is_yet_to_come_counts_beside_one_that_was_accepted() -> None:
+    cells = pd.DataFrame({"list.One": ["01/03/2026", "03/03/2026"], "list.Two": ["05/03/2026", ""]})
+    told = days_told(
+        cells, today=date(2026, 3, 2), order="dmy", otherwise="dmy", since=date(2026, 3, 2)
+    )
+    assert told["day"].dt.date.tolist() == [date(2026, 3, 5), date(2026, 3, 3)]
 
 
 def test_a_text_that_says_tomorrow_is_sent_on_the_day_it_was_asked_for_or_not_at_all(

@@ -203,7 +203,8 @@ def test_when_some_of_it_may_be_sent_on_another_day(
     if "start_at" in asked:
         asked = {"start_at": now + asked["start_at"]}
     setting = Setting(practice.settings.organisation, now, calendar=Calendar(text=week))
-    assert may_be_sent_later(replace(job, **asked), setting) is later
+    assert may_be_sent_later(replace(job, **asked), setting, now) is later
+    assert may_be_sent_later(replace(job, **asked), setting, now - timedelta(days=1))
 
 
 def test_who_approves_on_another_day_does_not_let_tomorrow_go(practice: Practice) -> None:

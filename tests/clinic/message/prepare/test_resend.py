@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,15 +11,18 @@ import sqlalchemy as sa
 
 from clinic.errors import CohortRefused, NotAllowed, NotFound
 from clinic.message import states
+from clinic.message.campaign.campaign import get_campaign
 from clinic.message.campaign.counting import count_outcomes
+from clinic.message.meanwhile.day_moved import words_of_another_day
+from clinic.message.prepare.content import still_open
 from clinic.message.prepare.resend import begin_resend, resendable
 from clinic.message.prepare.stage import stage
-from clinic.message.safety.accepted import keep_acceptances
+from clinic.message.safety.accepted import acceptance_for, keep_acceptances
 from clinic.message.sending.deliver import deliver
 from clinic.message.template.variables import Setting
 from clinic.record.bulk import insert_rows
 from clinic.record.database import Record
-from clinic.record.schema.lists import cohort_list, list_row
+from clinic.record.schema.lists import cohort_list, list_row, template_version
 from clinic.record.schema.messages import campaign, message
 from clinic.record.schema.people import patient
 from clinic.settings import Settings
@@ -190,7 +193,7 @@ def test_rehearsals_and_reminders_are_not_sent_again(
 def test_failures_of_a_list_that_is_old_by_now_need_a_named_person(
     record: Record, clock: FakeClock, old: int
 ) -> None:
-    """NEW-29: they are of the day that their list is of; what was accepted of the first counts for them too."""
+    """NEW-29: they are of the day that their list is of; that the first was accepted says nothing of them."""
     with record.write() as connection:
         day = clock.now().date() - timedelta(days=10)
         connection.execute(sa.update(cohort_list).values(as_of=day, as_of_from="name"))
@@ -208,4 +211,55 @@ def test_failures_of_a_list_that_is_old_by_now_need_a_named_person(
             .values(state=states.CANCELLED_CAMPAIGN)
         )
     keep_acceptances(record, clock, old, accept, by="nia")
-    check_cohort(record, clock, SETTINGS, ask(record, clock, old))
+    with pytest.raises(CohortRefused, match="15 days old"):
+        check_cohort(record, clock, SETTINGS, ask(record, clock, old))
+
+
+@pytest.mark.parametrize(("days", "stops"), [(0, False), (1, True)])
+def test_a_text_that_says_tomorrow_is_not_sent_again_on_another_day(
+    record: Record, clock: FakeClock, old: int, days: int, stops: bool
+) -> None:
+    """NEW-25: it was written for the day on which it was first asked for, and so for a resend of a resend."""
+    with record.write() as connection:
+        connection.execute(sa.update(template_version).values(body="Our clinic is tomorrow"))
+    keep_acceptances(record, clock, old, {"content_day_word": "it was sent at once"}, by="nia")
+    first = ask(record, clock, old, rows=[4])
+    clock.sleep(days * 86_400)
+    again = ask(record, clock, old, rows=[5])
+    with record.write() as connection:
+        connection.execute(
+            sa.update(campaign).where(campaign.c.id == again).values(resend_of=first)
+        )
+    check_cohort(record, clock, SETTINGS, again)
+    stage(record, again, setting=Setting(SETTINGS.organisation, clock.now()), most_segments=9)
+    with record.read() as connection:
+        found = [one.code for one in still_open(connection, get_campaign(connection, again))]
+        words = words_of_another_day(connection, again, clock.now(), UTC)
+    assert ("content_day_word" in found, bool(words)) == (stops, stops)
+    keep_acceptances(record, clock, again, {"content_day_word": "every day is one"}, by="nia")
+    with record.read() as connection:
+        assert words_of_another_day(connection, again, clock.now(), UTC) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "counts"),
+    [
+        ("content_sexual_reproductive", True),
+        ("content_domain", True),
+        ("content_day_word", False),
+        ("date_gone_by", False),
+        ("had_this_lately", False),
+        ("number_of_another", False),
+        ("shared_number", False),
+        ("unusual_size", False),
+    ],
+)
+def test_what_was_accepted_counts_for_the_failures_where_it_is_in_the_words(
+    record: Record, clock: FakeClock, old: int, code: str, counts: bool
+) -> None:
+    """NEW-25: and not where it is of that day, those numbers or so many patients."""
+    keep_acceptances(record, clock, old, {code: "It was right then"}, by="nia")
+    again = ask(record, clock, old)
+    with record.read() as connection:
+        assert (acceptance_for(connection, again, code) is not None) is counts
+        assert acceptance_for(connection, old, code) is not None
