@@ -51,7 +51,7 @@ _ANY_WEEKDAY: Final = rf"(?:{_WEEKDAY}|{_SHORT})"
 _HARMLESS: Final = re.compile(
     rf"\b{_ANY_WEEKDAY} {_DATE}(?: 20\d\d\b)?"  # with its date, before it or after it
     rf"|\b{_DATE}(?: 20\d\d)? (?:a |which is a |sef )?{_ANY_WEEKDAY}\b"
-    rf"|\b(?:(?:{_ANY_WEEKDAY}) (?:(?:to|until|and|or|i|hyd|a) )?)+{_WEEKDAY}\b"
+    rf"|\b(?:(?:{_ANY_WEEKDAY}) (?:(?:to|until|and|or|i|hyd|a) )?)+{_ANY_WEEKDAY}\b"
     rf"|\b{_ANY_WEEKDAY} {_HOURS}(?: (?:and )?{_ANY_WEEKDAY} {_HOURS})+"  # of several days
     r"|\b(?:opening|surgery|clinic) (?:hours|times)\b[^.!?|]*|\boriau agor\b[^.!?|]*"
     rf"|\b{_WEEKDAY} (?:morning|afternoon|evening|night)s\b"

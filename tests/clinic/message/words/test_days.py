@@ -58,6 +58,7 @@ def test_a_day_that_moves_is_found(text: str, found: list[str]) -> None:
         "Wednesday 30",
         "Opening hours: Monday 8am to 6pm, Saturday 9 to 12",
         "Monday 8am-6pm, Tuesday 8am-8pm, Sat 9am-12pm",
+        "Open Mon to Fri 8am to 6.30pm, Mon-Fri 8-6, Sat & Sun 9am to 12",
         "Closed on Good Friday and Easter Monday",
         "Clinics run every other Tuesday, or on a Saturday morning",
         "Join our patient group today, or stop smoking today",
