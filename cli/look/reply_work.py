@@ -153,7 +153,9 @@ def decide(
         return say(record, clock, number, key, said, by=by)
 
     if acted(me, secret_fd, act):
-        told = "opted out" if decision == "opt-out" else "messaged on that number again"
+        told = "opted out"
+        if decision != "opt-out":
+            told = "messaged on that number again, but for what they opted out of themselves"
         console.say(f"Decided: the patient is {told}.")
     else:
         console.say("That was decided before.")

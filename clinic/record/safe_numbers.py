@@ -24,10 +24,3 @@ def shown(
     whose = sa.true() if patient_id is None else safe_contact.c.patient_id == patient_id
     is_safe = sa.select(safe_contact.c.id).where(safe_contact.c.number == address, whose).exists()
     return sa.case((is_safe, HIDDEN), else_=address)
-
-
-def safe_for(number: str) -> sa.Select[tuple[int]]:
-    """The ids of the patients for whom this number is safe now: who answers a reply must know whose it is."""
-    return sa.select(safe_contact.c.patient_id).where(
-        safe_contact.c.number == number, safe_contact.c.ended_at.is_(None)
-    )

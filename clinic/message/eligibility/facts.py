@@ -21,6 +21,7 @@ from clinic.message.eligibility.decisions import refused
 from clinic.message.eligibility.held import held
 from clinic.message.eligibility.names import NAME_FIELDS, unlike_names
 from clinic.message.eligibility.numbers import DIFFERS, compare_numbers
+from clinic.message.eligibility.readdress import OF_PROXY
 from clinic.message.eligibility.safe_contact import read_safe_contact
 from clinic.message.eligibility.same_text import had_the_same
 from clinic.message.eligibility.says_no import kind_of, read_says_no
@@ -103,7 +104,9 @@ def facts_of(
     _compare(connection, facts, source, rows, known, settings, question.channel)
     # The list's number is not used there: what is said of it would show that another is
     facts.loc[safe["number"] != "", ["number_of_another", DIFFERS]] = False
-    _see_needs(connection, facts, known, question, settings, safe["number"] != "")
+    # A number that is safe goes before a proxy's; a correction goes to the address of then
+    kept = (safe["number"] != "") | is_correction
+    _see_needs(connection, facts, known, question, settings, kept)
     facts["list_says"] = _says_no(source, rows, question.channel)
     _stand_in_for_unregistered(facts, ids["nhs_number"])
     facts["evidence"] = _evidence(connection, facts, question)
@@ -240,15 +243,15 @@ def _see_needs(
     known: pd.DataFrame,
     question: Question,
     settings: Settings,
-    safe: pd.Series[bool],
+    kept: pd.Series[bool],
 ) -> None:
-    """NEW-32: `needs` and `variant`; a proxy's address, which is no record's that may change (readdress.py)."""
+    """NEW-32: `needs` and `variant`; a proxy's address, which is read again at the sending (readdress.py)."""
     seen = judge_needs(
         connection, known["id"], campaign_id=question.campaign_id, channel=question.channel,
         needs=settings.needs,
     )  # fmt: skip
     facts["needs"], facts["variant"] = seen["needs"], seen["variant"]
-    by_proxy = seen["by_proxy"] & ~safe  # a number that is safe goes before a proxy's
+    by_proxy = seen["by_proxy"] & ~kept
     if not by_proxy.any():
         return
     proxies = seen.loc[by_proxy, "proxy"]
@@ -258,7 +261,7 @@ def _see_needs(
     facts.loc[which, "address"] = judged["address"]
     facts.loc[which, "address_fault"] = judged["fault"]
     facts.loc[which, "address_kind"] = judged["kind"] if "kind" in judged else ""
-    facts.loc[which, "record_version"] = pd.NA
+    facts.loc[which, "record_version"] = OF_PROXY
 
 
 def _says_no(source: ListSource, rows: pd.DataFrame, channel: str) -> pd.Series[str]:

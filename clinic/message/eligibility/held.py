@@ -10,7 +10,7 @@ day's wait: so all wait. Nothing is held for ever unseen: `cohort today` counts 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from clinic.message.words.marks import DEATH, WRONG_NUMBER
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.messages import message
 from clinic.record.schema.receipts import contact_hold, reply
+from clinic.record.told import of_teller
 from clinic.record.types import UtcDateTime
 
 HELD: Final = "held_by_reply"
@@ -52,32 +53,41 @@ def hold_numbers(connection: Connection, rows: Sequence[dict[str, Any]], now: da
         connection.execute(sa.insert(contact_hold).from_select(names, found))
 
 
+def find_messaged(connection: Connection, addresses: Collection[str]) -> dict[str, set[int]]:
+    """
+    The patients who were messaged by these numbers or addresses, whosever they are now.
+
+    Such replies are rare: one look through the messages needs no index of their addresses. It takes long, so
+    nobody may be waiting for us to have done with writing.
+    """
+    found: dict[str, set[int]] = {}
+    if addresses:
+        rows = connection.execute(
+            sa.select(message.c.address, message.c.patient_id)
+            .where(message.c.address.in_(addresses), of_teller("state").in_(_GOT))
+            .distinct()
+        )
+        for address, patient_id in rows:
+            found.setdefault(address, set()).add(patient_id)
+    return found
+
+
 def hold_patients(
-    connection: Connection, replies: Iterable[tuple[int, str, str, Sequence[int]]], now: datetime
+    connection: Connection, replies: Iterable[tuple[int, str, str, Collection[int]]], now: datetime
 ) -> None:
     """
     Hold whoever may be the deceased one: those who have the number now, and those who were messaged by it.
 
     Args:
-        replies: number, channel, address, and the patients who share it
+        replies: number, channel, address, and these patients
     """
-    given = list(replies)
-    if not given:
-        return
-    addresses = {address for _, _, address, _ in given}
-    # Such replies are rare: one look through the messages needs no index of their addresses
-    got = connection.execute(
-        sa.select(message.c.address, message.c.patient_id)
-        .where(message.c.address.in_(addresses), message.c.state.in_(_GOT))
-        .distinct()
-    ).all()
     rows = [
         {
             "reply_id": key, "why": DEATH, "channel": channel, "address": address,
             "patient_id": whose, "held_at": now,
         }
-        for key, channel, address, sharers in given
-        for whose in sorted({*sharers, *(one for to, one in got if to == address)})
+        for key, channel, address, patients in replies
+        for whose in sorted(patients)
     ]  # fmt: skip
     if rows:
         connection.execute(sa.insert(contact_hold), rows)

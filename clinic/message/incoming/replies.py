@@ -30,15 +30,15 @@ from clinic.govern.audit.chain import hold
 from clinic.message.eligibility.decisions import (
     Decision,
     decide_addresses,
-    find_sharers,
 )
-from clinic.message.eligibility.held import hold_numbers, hold_patients
+from clinic.message.eligibility.held import find_messaged, hold_numbers, hold_patients
 from clinic.message.eligibility.keywords import find_keyword, may_be_opt_out
+from clinic.message.incoming.senders import Senders, find_senders
 from clinic.message.incoming.shared_stop import Asked, take_in
 from clinic.message.words.marks import DEATH, MARKS, marks_of
 from clinic.record.bulk import is_any_of, update_rows
 from clinic.record.database import Record
-from clinic.record.safe_numbers import safe_for, shown
+from clinic.record.safe_numbers import shown
 from clinic.record.schema.people import patient
 from clinic.record.schema.receipts import reply
 from clinic.settings import Phones
@@ -139,28 +139,33 @@ def apply_replies(record: Record, clock: Clock, phones: Phones) -> int:
     while True:
         with record.read() as connection:
             found = _new(connection)
-            sharers = {
-                channel: find_sharers(
+            senders = {
+                channel: find_senders(
                     connection, channel, [r.address for r in found if r.channel == channel], phones
                 )
                 for channel in {r.channel for r in found}
             }
+            dead = [row for row in found if DEATH in (row.marks or "").split()]
+            messaged = find_messaged(connection, {row.address for row in dead})
         if not found:
             return total
         with record.write() as connection:
             hold(connection, "replies")
             still = {row.id for row in _new(connection)}
             rows = [row for row in found if row.id in still]
-            _write(connection, rows, sharers)
-            dead = [row for row in rows if DEATH in (row.marks or "").split()]
+            _write(connection, rows, senders)
             hold_patients(
                 connection,
                 (
-                    (row.id, row.channel, row.address, sharers[row.channel].get(row.address, ()))
+                    (
+                        row.id, row.channel, row.address,
+                        {*senders[row.channel][row.address].all, *messaged.get(row.address, ())},
+                    )
                     for row in dead
+                    if row.id in still
                 ),
                 clock.now(),
-            )
+            )  # fmt: skip
         total += len(found)
 
 
@@ -196,9 +201,9 @@ def _new(connection: Connection) -> list[_New]:
 def _write(
     connection: Connection,
     rows: Sequence[_New],
-    sharers: dict[str, dict[str, list[int]]],
+    senders: dict[str, dict[str, Senders]],
 ) -> None:
-    whose = {row.id: sharers[row.channel].get(row.address, []) for row in rows}
+    whose = {row.id: senders[row.channel][row.address] for row in rows}
     asked = [
         Asked(row.id, row.keyword, row.channel, row.address, row.happened_at, whose[row.id])
         for row in rows
@@ -206,7 +211,7 @@ def _write(
     ]
     take_in(connection, asked, source="reply")
     update_rows(
-        connection, reply, ["id", "patients"], [(key, len(ids)) for key, ids in whose.items()]
+        connection, reply, ["id", "patients"], [(key, len(who.all)) for key, who in whose.items()]
     )
 
 
@@ -291,8 +296,7 @@ def one_reply(record: Record, number: int, phones: Phones) -> tuple[Reply, list[
             raise NotFound("reply-unknown", f"there is no reply {number}; see: cohort replies")
         (own,) = found
         address = connection.scalars(sa.select(reply.c.address).where(reply.c.id == number)).one()
-        ids = find_sharers(connection, own.channel, [address], phones)[address]
-        ids += connection.scalars(safe_for(address)).all()
+        ids = find_senders(connection, own.channel, [address], phones)[address].all
         names = (
             "id",
             "nhs_number",

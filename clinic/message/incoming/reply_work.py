@@ -25,9 +25,9 @@ from clinic.govern.audit.trail import Act, record_act
 from clinic.message.eligibility.decisions import (
     Decision,
     decide_addresses,
-    find_sharers,
 )
 from clinic.message.incoming.replies import DONE, IN_HAND, OPEN
+from clinic.message.incoming.senders import find_senders
 from clinic.message.incoming.shared_stop import Asked, take_in
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
@@ -152,9 +152,9 @@ def _opt_out(
     c = reply.c
     row = connection.execute(sa.select(c.channel, c.address).where(c.id == number)).one()
     channel, address, evidence, now = row.channel, row.address, f"reply {number}", clock.now()
-    sharers = find_sharers(connection, channel, [address], phones)[address]
+    senders = find_senders(connection, channel, [address], phones)[address]
     if by is not None:
-        if _stands(connection, channel, address, evidence, sharers):
+        if _stands(connection, channel, address, evidence, senders.all):
             return
         act = Act(
             operator=by, operation_type="reply.opted-out", subject="reply", subject_id=number,
@@ -162,7 +162,7 @@ def _opt_out(
         )  # fmt: skip
         record_act(connection, clock, act)
     decide_addresses(connection, [Decision(channel, address, "opt_out", now, evidence)])
-    take_in(connection, [Asked(number, "stop", channel, address, now, sharers)], source="staff")
+    take_in(connection, [Asked(number, "stop", channel, address, now, senders)], source="staff")
 
 
 def _stands(

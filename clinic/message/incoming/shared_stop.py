@@ -5,6 +5,9 @@ STOP and START from a number that several patients have (NEW-27).
     the only adult who has it         sent it: their own decision is written at once
     everybody else who has it         a person decides: a mother's STOP is not her child's
     several adults, none told apart   a person decides of each
+    whose proxy has it                a person decides, as of somebody who has another number that is safe
+
+A number that is safe for a patient (NEW-26) is theirs, whatever number is on the record.
 
 Until then nothing reaches any of them on that number. A person says for each whether they are opted out too, or
 are to be messaged on it all the same; a later START of the number makes what is still open idle.
@@ -12,7 +15,7 @@ are to be messaged on it all the same; a later START of the number makes what is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, Literal, NamedTuple
@@ -26,10 +29,12 @@ from clinic.errors import NotFound
 from clinic.govern.audit.trail import Act, record_act
 from clinic.message.eligibility.decisions import write_consents
 from clinic.message.eligibility.suppress import opted_out
+from clinic.message.incoming.senders import Senders, read_safe
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
-from clinic.record.schema.people import patient
+from clinic.record.schema.people import consent, patient
 from clinic.record.schema.receipts import reply, shared_decision
+from clinic.record.schema.safety import safe_contact
 
 LIFTED: Final = "lifted"
 _ADULT: Final = 16
@@ -78,14 +83,14 @@ def _is_child(born: date, today: date) -> bool:
 
 
 class Asked(NamedTuple):
-    """A reply that asks for no more messages ("stop"), or for them again ("start"), and who has its number."""
+    """A reply that asks for no more messages ("stop"), or for them again ("start"), and from whom."""
 
     reply_id: int
     keyword: str
     channel: str
     address: str
     at: datetime
-    patients: Sequence[int]
+    senders: Senders
 
 
 def take_in(connection: Connection, asked: Sequence[Asked], *, source: str) -> None:
@@ -94,13 +99,10 @@ def take_in(connection: Connection, asked: Sequence[Asked], *, source: str) -> N
 
     A START asks nothing of whom no decision of their own holds back.
     """
-    born = _births(connection, (key for one in asked for key in one.patients))
-    meant = {
-        one.reply_id: who_is_meant(
-            {key: born[key] for key in one.patients if key in born}, one.at.date()
-        )
-        for one in asked
-    }
+    everybody = sorted({key for one in asked for key in one.senders.all})
+    born = _births(connection, everybody)
+    safe = dict(read_safe(connection, safe_contact.c.patient_id, everybody))
+    meant = {one.reply_id: _meant(one, born, safe) for one in asked}
     consents = [
         {
             "patient_id": key, "channel": one.channel, "purpose": "any",
@@ -116,11 +118,27 @@ def take_in(connection: Connection, asked: Sequence[Asked], *, source: str) -> N
             _lift(connection, one)
 
 
-def _births(connection: Connection, ids: Iterable[int]) -> dict[int, date | None]:
+def _meant(one: Asked, born: Mapping[int, date | None], safe: Mapping[int, str]) -> Meant:
+    """Nobody who has another number that is safe is opted out by whoever has this one."""
+    own = {key: born[key] for key in one.senders.patients if key in born}
+    meant = who_is_meant(own, one.at.date())
+    other = {
+        key
+        for key in meant.at_once
+        if one.channel != "email" and safe.get(key, one.address) != one.address
+    }
+    others = [key for key in one.senders.proxied if key in born]
+    return Meant(
+        tuple(key for key in meant.at_once if key not in other),
+        (*meant.by_a_person, *sorted(other), *others),
+    )
+
+
+def _births(connection: Connection, ids: Sequence[int]) -> dict[int, date | None]:
     """Of those of these patients who are alive, and are no test patients; one statement."""
     rows = connection.execute(
         sa.select(patient.c.id, patient.c.birth_date).where(
-            is_any_of(patient.c.id, sorted(set(ids))),
+            is_any_of(patient.c.id, ids),
             patient.c.death_date.is_(None),
             ~patient.c.fictitious,
         )
@@ -146,11 +164,12 @@ def _leave_to_a_person(connection: Connection, left: Sequence[tuple[Asked, Seque
     insert: Any = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(
         shared_decision
     )
-    # The same reply may ask again, once a person says that it counts like STOP: what was decided stands
+    # The same reply may ask again, once a person says that it counts like STOP: who was to be messaged on the
+    # number all the same is stopped with it, and asked about again
     asked_again = insert.on_conflict_do_update(
         index_elements=["reply_id", "patient_id"],
         set_={"decision": None, "decided_by": None, "decided_at": None},
-        where=shared_decision.c.decision == LIFTED,
+        where=shared_decision.c.decision != "opt_out",
     )
     connection.execute(asked_again, rows)
 
@@ -208,7 +227,8 @@ def decide(
     Say what a reply from a shared number means for one who has it; how many open questions that answers.
 
     Their decision is on their record as one made with staff: opted in, they are messaged on that number
-    although it is stopped. What else is open of them for the number is answered too. Again: nothing.
+    although it is stopped. That it was another's STOP says nothing of what they had opted out of before: that
+    stands. What else is open of them for the number is answered too. Again: nothing.
 
     Raises:
         NotFound: nobody was asked that of this patient
@@ -216,7 +236,7 @@ def decide(
     own = shared_decision.c
     with record.write() as connection:
         asked = connection.execute(
-            sa.select(reply.c.channel, reply.c.address)
+            sa.select(reply.c.channel, reply.c.address, reply.c.keyword)
             .join(shared_decision, own.reply_id == reply.c.id)
             .where(own.reply_id == reply_id, own.patient_id == patient_id)
         ).one_or_none()
@@ -235,14 +255,46 @@ def decide(
             .values(decision=decision, decided_by=by, decided_at=now)
         ).rowcount
         if count:
-            consent = {
-                "patient_id": patient_id, "channel": asked.channel, "purpose": "any",
-                "decision": decision, "decided_at": now, "source": "staff",
+            of_another = decision == "opt_in" and asked.keyword != "start"
+            before = _in_force(connection, patient_id, asked.channel) if of_another else {}
+            given = {
+                "patient_id": patient_id, "channel": asked.channel, "decided_at": now, "source": "staff",
             }  # fmt: skip
-            write_consents(connection, [consent])
+            write_consents(
+                connection,
+                [given | each for each in _all_the_same(decision, before)],
+            )
             act = Act(
                 operator=by, operation_type="reply.decided", subject="reply", subject_id=reply_id,
                 patients_affected=1, new_values={"decision": decision, "answered": count},
             )  # fmt: skip
             record_act(connection, clock, act)
     return int(count)
+
+
+def _in_force(connection: Connection, patient_id: int, channel: str) -> dict[str, str]:
+    """A patient's decisions, by purpose: the latest of those that speak of it."""
+    own = consent.c
+    rows = connection.execute(
+        sa.select(own.purpose, own.decision)
+        .where(own.patient_id == patient_id, own.channel.in_([channel, "any"]))
+        .order_by(own.decided_at, own.id)
+    )
+    found: dict[str, str] = {}
+    for purpose, decision in rows.tuples():
+        # One for "any" speaks of all
+        found = {**({} if purpose == "any" else found), purpose: decision}
+    return found
+
+
+def _all_the_same(decision: Decided, before: Mapping[str, str]) -> list[dict[str, str]]:
+    """What to write so that it counts from now on, with what was decided for one purpose or all before."""
+    first = [{"purpose": "any", "decision": decision}]
+    if before.get("any") == "opt_out":
+        first = []
+    others = [
+        {"purpose": purpose, "decision": said}
+        for purpose, said in sorted(before.items())
+        if purpose != "any" and (said == "opt_in" or first)
+    ]
+    return [*first, *others]

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from clinic.clock import Clock
 from clinic.message.eligibility.decisions import Decision, decide_addresses, write_consents
+from clinic.message.sharing.standing import NEUTRAL
 from clinic.record.database import Record
 from clinic.record.schema.messages import message
 from clinic.record.schema.people import consent
@@ -20,9 +21,9 @@ def unsubscribe(record: Record, clock: Clock, reference: int) -> bool:
     now = clock.now()
     with record.write() as connection:
         row = connection.execute(
-            sa.select(message.c.patient_id, message.c.channel, message.c.address).where(
-                message.c.id == reference
-            )
+            sa.select(
+                message.c.patient_id, message.c.channel, message.c.address, message.c.greeting
+            ).where(message.c.id == reference)
         ).one_or_none()
         if row is None:
             return False
@@ -35,7 +36,9 @@ def unsubscribe(record: Record, clock: Clock, reference: int) -> bool:
             .order_by(consent.c.decided_at.desc(), consent.c.id.desc())
             .limit(1)
         ).scalar_one_or_none()
-        if row.patient_id > 0 and latest != "opt_out":
+        # Of adults who share an address nobody knows who clicked: that it gets nothing is all that was said
+        own = row.patient_id > 0 and row.greeting != NEUTRAL
+        if own and latest != "opt_out":
             opt_out = {
                 "patient_id": row.patient_id,
                 "channel": row.channel,

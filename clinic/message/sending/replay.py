@@ -18,6 +18,7 @@ from clinic.message import states
 from clinic.message.campaign.trail import tell_moved, tell_sent
 from clinic.message.codes import pack
 from clinic.message.eligibility.at_sending import left_out
+from clinic.message.eligibility.readdress import no_longer_proxys
 from clinic.message.sending.ledger import Claim, Ledger
 from clinic.message.sending.submissions import Submission
 from clinic.message.told import note_told
@@ -84,7 +85,8 @@ def _who_may_not(
     is_open = is_any_of(message.c.id, sorted(sent.open))
     moment = ledger.moment(connection, claim, is_open, now)
     refused = ledger.refused_now(connection, claim, is_open, now)
-    return frozenset(key for key, _ in (*left_out(moment), *refused))
+    others = no_longer_proxys(connection, is_open, claim.channel, ledger.timing.phones)
+    return frozenset((*(key for key, _ in (*left_out(moment), *refused)), *others))
 
 
 def _requests_of(sent: Submission, references: frozenset[int]) -> frozenset[int]:

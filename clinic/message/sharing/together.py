@@ -23,7 +23,6 @@ from sqlalchemy import Connection
 
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign
-from clinic.message.campaign.counting import messages_of
 from clinic.message.codes import message_id
 from clinic.message.sharing.standing import NEUTRAL
 from clinic.message.told import note_told
@@ -59,8 +58,9 @@ def _staged(
     """The messages of earlier blocks that tell others, by number and text."""
     rows = connection.execute(
         sa.select(message.c.id, message.c.address, message.c.body, message.c.subject).where(
-            messages_of(job.id),
-            message.c.greeting == NEUTRAL,
+            message.c.campaign_id == job.id,
+            # As the index has it (ix_message_neutral): no parameter, of which a plan could not be sure
+            message.c.greeting == sa.literal_column(f"'{NEUTRAL}'"),
             message.c.told_by.is_(None),
             is_any_of(message.c.address, addresses),
         )

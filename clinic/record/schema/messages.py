@@ -140,7 +140,7 @@ recipient = Table(
     Column("detail", String(60)),  # which variable, which row it repeats: never a patient's value
     Column("address", String(320)),  # as the gateway takes it: E.164, or the e-mail address
     Column("evidence", String(30)),  # which decision left them out: "consent 12", "reply 5"
-    # Of the patient when `address` was read from the record; empty: it is the list's own
+    # Of the patient when `address` was read from the record; empty: it is the list's own; -1: a proxy's
     Column("record_version", Integer),
     Column("keep_day", Date),  # the earliest day that its message asks to keep; empty: none
     PrimaryKeyConstraint("campaign_id", "row_number"),
@@ -222,6 +222,14 @@ message = Table(
 )
 Index("ix_message_batch_id", message.c.batch_id)
 Index("ix_message_patient_id", message.c.patient_id)
+# To find who tells others of a number (clinic/message/sharing/together.py)
+Index(
+    "ix_message_neutral",
+    message.c.campaign_id,
+    message.c.address,
+    sqlite_where=text("greeting = 'neutral'"),
+    postgresql_where=text("greeting = 'neutral'"),
+)
 Index(
     "ix_message_told_by",
     message.c.told_by,

@@ -165,7 +165,10 @@ def test_an_opt_out_that_is_said_with_the_same_note_afterwards_counts(
 def test_a_reply_from_a_shared_number_may_be_closed_as_an_opt_out_twice(
     record: Record, clock: FakeClock
 ) -> None:
-    """Opened again in between: whoever was asked about is asked about once, and what is decided stands."""
+    """
+    Opened again in between: the number is stopped anew, so whoever was kept on it is asked about again, and
+    nobody twice.
+    """
     add_patients(record, 2)
     with record.write() as connection:
         connection.execute(sa.update(patient).values(mobile=OTHER))
@@ -176,7 +179,7 @@ def test_a_reply_from_a_shared_number_may_be_closed_as_an_opt_out_twice(
     reopen(record, clock, 1, by="ann")
     clock.sleep(60)
     close(record, clock, [1], "asked for letters", by="ann", opt_out=PHONES)
-    assert [one.patient_id for one in list_open(record)] == [1]
+    assert [one.patient_id for one in list_open(record)] == [1, 2]
 
 
 def test_who_deals_with_a_reply_is_known_however_the_name_is_typed(

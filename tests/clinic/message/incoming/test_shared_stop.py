@@ -13,8 +13,14 @@ from clinic.gateway.incoming.parse import Inbound
 from clinic.message.incoming.replies import apply_replies, keep_replies
 from clinic.message.incoming.reply_work import close
 from clinic.message.incoming.shared_stop import count_open, decide, list_open, who_is_meant
+from clinic.message.incoming.unsubscribe import unsubscribe
 from clinic.record.database import Record
+from clinic.record.schema.clinical import patient_need
+from clinic.record.schema.lists import template
+from clinic.record.schema.messages import message
 from clinic.record.schema.people import consent
+from clinic.record.schema.receipts import contact_hold
+from clinic.record.schema.safety import safe_contact
 from clinic.settings import Phones
 from tests.fakes import FakeClock
 from tests.main_job import Practice
@@ -120,3 +126,126 @@ def test_what_a_person_reads_as_stop_is_taken_as_one(practice: Practice) -> None
     close(practice.record, practice.clock, [1], "asked for none", by="nia", opt_out=PHONES)
     assert consents(practice) == [(1, "opt_out", "staff")]
     assert [one.patient_id for one in list_open(practice.record)] == [2]
+
+
+OPTED_OUT_BEFORE: list[tuple[list[tuple[str, str]], dict[str, str]]] = [
+    # what was decided for which purpose before, and what becomes of each once he is kept on the number
+    ([("any", "opt_out")], {"any": "opted_out", "recall": "opted_out"}),
+    ([("recall", "opt_out")], {"any": "accepted", "recall": "opted_out"}),
+    ([("any", "opt_out"), ("recall", "opt_in")], {"any": "opted_out", "recall": "accepted"}),
+    ([("recall", "opt_out"), ("any", "opt_in")], {"any": "accepted", "recall": "accepted"}),
+    ([], {"any": "accepted", "recall": "accepted"}),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), OPTED_OUT_BEFORE)
+def test_to_keep_somebody_on_a_number_is_no_word_of_what_they_said_before(
+    practice: Practice, before: list[tuple[str, str]], after: dict[str, str]
+) -> None:
+    """NEW-27, NEW-5: the STOP was his mother's; his own opt-out, for one purpose or all, stands."""
+    with practice.record.write() as connection:
+        for minute, (purpose, decision) in enumerate(before, start=1):
+            practice.clock.sleep(60 * minute)
+            connection.execute(
+                sa.insert(consent).values(
+                    patient_id=2, channel="sms", purpose=purpose, decision=decision, source="staff",
+                    decided_at=practice.clock.now(),
+                )
+            )  # fmt: skip
+    practice.clock.sleep(60)
+    says(practice, "STOP", "e1")
+    practice.clock.sleep(60)
+    decide(practice.record, practice.clock, 1, 2, "opt_in", by="nia")
+    found = {}
+    for purpose in ("any", "recall"):
+        with practice.record.write() as connection:
+            connection.execute(sa.update(template).values(purpose=purpose))
+        judged = practice.judge(practice.everybody(2), request_key=purpose, again=True)
+        found[purpose] = judged[3].split()[0]
+    assert found == after
+
+
+def need(practice: Practice, n: int, **values: object) -> None:
+    given = {"patient_id": n, "set_by": "nia", "set_at": practice.clock.now(), **values}
+    with practice.record.write() as connection:
+        connection.execute(sa.insert(patient_need).values(given))
+
+
+def safe(practice: Practice, n: int, number: str) -> None:
+    """As staff say it: texts to this number alone."""
+    with practice.record.write() as connection:
+        connection.execute(
+            sa.insert(safe_contact).values(
+                patient_id=n, sms=True, email=False, voice=True, number=number, reason="asked",
+                source="staff", set_by="mia", set_at=practice.clock.now(),
+            )
+        )  # fmt: skip
+
+
+def test_stop_from_the_number_that_is_safe_is_the_patients_own(practice: Practice) -> None:
+    """NEW-26, NEW-27: it is on no record; once another number is named, it counts for that one too."""
+    practice.patient(4, birth_date=MOTHER, mobile="07400 300777")
+    safe(practice, 4, "+447400300100")
+    with practice.record.write() as connection:
+        connection.execute(sa.text("UPDATE patient SET mobile = NULL WHERE id IN (1, 2)"))
+    says(practice, "STOP", "e1")
+    assert consents(practice) == [(4, "opt_out", "reply")]
+    assert count_open(practice.record) == 0
+
+
+def test_stop_from_another_number_than_the_safe_one_is_for_a_person(practice: Practice) -> None:
+    """NEW-26: somebody at home may have her phone, and she would never be told of a test again."""
+    safe(practice, 1, "+447400300999")
+    says(practice, "STOP", "e1")
+    assert consents(practice) == []
+    assert [one.patient_id for one in list_open(practice.record)] == [1, 2]
+
+
+def test_a_proxys_stop_is_for_a_person(practice: Practice) -> None:
+    """NEW-27, NEW-32: the daughter wants no texts herself, and is written to for her father."""
+    practice.patient(4, birth_date=date(1940, 1, 1), mobile=None)
+    practice.patient(5, birth_date=date(1940, 1, 1), mobile=None)
+    need(practice, 4, proxy_mobile="07400-300 100", proxy_consent=True)
+    need(practice, 5, proxy_mobile=HOME, proxy_consent=False)
+    says(practice, "STOP", "e1")
+    assert consents(practice) == [(1, "opt_out", "reply")]
+    assert [one.patient_id for one in list_open(practice.record)] == [2, 4]
+
+
+def test_one_click_in_an_email_to_two_is_neithers_own_word(practice: Practice) -> None:
+    """NEW-27: the address gets nothing; whose click it was is not in the link."""
+    practice.run(practice.everybody(1), channel="email")
+    with practice.record.write() as connection:
+        connection.execute(sa.update(message).values(greeting="neutral"))
+    reference = practice.message_base(1) + 2
+    assert unsubscribe(practice.record, practice.clock, reference)
+    assert consents(practice) == []
+    found = practice.judge(practice.everybody(1), request_key="next", channel="email", again=True)
+    assert found[2].split()[0] == "opted_out"
+
+
+def test_who_died_is_looked_for_before_anything_is_written(practice: Practice) -> None:
+    """NEW-27: a look through all messages while another writer waits would hold up all that is sent."""
+    with practice.record.write() as connection:
+        connection.execute(sa.text("UPDATE patient SET mobile = '07400 300100' WHERE id = 1"))
+    practice.run(practice.everybody(1))
+    with practice.record.write() as connection:
+        connection.execute(sa.text("UPDATE patient SET mobile = NULL"))
+    said: list[str] = []
+
+    def hear(*words: object) -> None:
+        said.append(str(words[2]))
+
+    keep_replies(
+        practice.record, practice.clock,
+        [Inbound("fake", "e1", "sms", "+447400300100", "My mother has died", None)], PHONES,
+    )  # fmt: skip
+    sa.event.listen(practice.record.engine, "before_cursor_execute", hear)
+    apply_replies(practice.record, practice.clock, PHONES)
+    sa.event.remove(practice.record.engine, "before_cursor_execute", hear)
+    looks = next(n for n, words in enumerate(said) if "FROM message" in words)
+    writes = next(n for n, words in enumerate(said) if words.startswith(("INSERT", "UPDATE")))
+    assert looks < writes
+    with practice.record.read() as connection:
+        held = connection.scalars(sa.select(contact_hold.c.patient_id)).all()
+    assert sorted(held) == [0, 1]

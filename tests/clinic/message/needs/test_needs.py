@@ -14,13 +14,17 @@ from clinic.errors import CohortRefused, TemplateRefused
 from clinic.message.needs.naming import name_variant
 from clinic.message.needs.variants import NEEDS_FORMAT, NEEDS_INTERPRETER, Variants, suits
 from clinic.message.needs.words import formats_of, language_of, stay_of
+from clinic.message.prepare.approve import release_campaign
 from clinic.message.recall.follow_ups import list_recall_follow_ups
 from clinic.message.recall.unreached import list_unreached
+from clinic.message.sending.deliver import deliver
+from clinic.message.timing.timing import timing_of
 from clinic.practice.importing import import_patients
 from clinic.practice.needs import needs_of, set_needs
 from clinic.record.database import Record
 from clinic.record.schema.messages import message
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, FakeGateway
+from tests.ledgers import make_ledger
 from tests.main_job import Practice, nhs
 
 POLISH, EASY, WELSH_AUDIO = 11, 12, 13
@@ -133,6 +137,62 @@ def test_each_patient_gets_what_they_need_or_a_person_sees_to_it(
     list_unreached(practice.record, clock, practice.settings)
     listed = {each.row_number: each.code for each in list_recall_follow_ups(practice.record)}
     assert listed == left_out | {13: "place_of_stay"}
+
+
+@pytest.mark.parametrize(
+    ("since", "own", "fate"),
+    [
+        ({"proxy_consent": "no"}, "07700 900 001", ("+447700900001", "accepted", None)),
+        ({"proxy_consent": "no"}, None, ("+447700900555", "suppressed", "phone_missing")),
+        ({"proxy_mobile": "07700 900 556"}, None, ("+447700900556", "accepted", None)),
+        (
+            {"proxy_mobile": "none"},
+            "07700 900 001",
+            ("+447700900555", "suppressed", "phone_missing"),
+        ),
+        ({"language": "en"}, None, ("+447700900555", "accepted", None)),
+    ],
+)
+def test_a_proxys_consent_is_asked_again_at_the_sending(
+    practice: Practice, since: dict[str, str], own: str | None, fate: tuple[str, str, str | None]
+) -> None:
+    """NEW-32: nobody reads of a patient who withdrew their consent after the check."""
+    practice.patient(1, mobile=own)
+    say(practice, 1, proxy_mobile="07700 900 555", proxy_consent="yes")
+    number = practice.begin(practice.everybody(1))
+    practice.check(number)
+    batches = practice.stage(number)
+    say(practice, 1, **since)
+    practice.send(number, batches)
+    with practice.record.read() as connection:
+        columns = (message.c.address, message.c.state, message.c.reason)
+        assert connection.execute(sa.select(*columns)).one() == fate
+
+
+def test_what_may_be_at_the_proxys_is_not_sent_again_once_consent_is_withdrawn(
+    practice: Practice,
+) -> None:
+    """NEW-32: an attempt that was left open sends the same again, or nothing."""
+    practice.patient(1)
+    say(practice, 1, proxy_mobile="07700 900 555", proxy_consent="yes")
+    practice.gateway = gateway = FakeGateway("R", plan=["cut"])
+    number = practice.begin(practice.everybody(1))
+    practice.check(number)
+    batches = practice.stage(number)
+    timing = timing_of(practice.settings)
+    release_campaign(practice.record, practice.clock, practice.settings, number, timing)
+
+    def send() -> None:
+        ledger = make_ledger(practice.record, practice.clock, practice.folder, timing=timing)
+        deliver(ledger, gateway, number, 1, batches, patience=timedelta())
+
+    send()
+    say(practice, 1, proxy_consent="no")
+    practice.clock.sleep(60)
+    send()
+    assert gateway.calls == 1
+    with practice.record.read() as connection:
+        assert connection.scalars(sa.select(message.c.state)).all() == ["unknown"]
 
 
 def test_what_is_said_between_check_and_staging_counts(practice: Practice) -> None:

@@ -229,3 +229,20 @@ def test_who_was_told_together_counts_for_the_cap(practice: Practice) -> None:
     """NEW-8, NEW-27: one a week, whoever's message it was."""
     change(practice, contact=Contact(most=1, days=7, same_days=0))
     assert meanwhile(practice, "plain") == {"recently_contacted"}
+
+
+def test_who_tells_others_is_found_by_an_index(practice: Practice) -> None:
+    """NEW-27: of 100,000 rows each block would look through all that are staged before it."""
+    said: list[tuple[str, object]] = []
+
+    def hear(*words: object) -> None:
+        said.append((str(words[2]), words[3]))
+
+    home(practice, 2)
+    sa.event.listen(practice.record.engine, "before_cursor_execute", hear)
+    staged(practice, FLU, 2)
+    sa.event.remove(practice.record.engine, "before_cursor_execute", hear)
+    ((query, values),) = [one for one in said if "greeting = 'neutral'" in one[0]]
+    with practice.record.read() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", values)  # type: ignore[arg-type]
+        assert "ix_message_neutral" in str(plan.all())
