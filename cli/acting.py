@@ -35,7 +35,7 @@ _EVERY: Final = (
     "operations select", "operations status", "operations provider", "operations facility", "operations tag",
     "operations attribute", "operations export", "operations visit", "operations undo", "operations rerun",
     "operations resume", "operations withdraw", "settings ask", "follow-ups tick", "follow-ups untick",
-    "patients needs", "list missing", "templates variant", "follow-ups give",
+    "patients needs", "list missing", "templates variant", "follow-ups give", "objection",
     "tags add", "places facility", "places provider", "notify",
     "reply take", "reply give", "reply done", "reply reopen", "reply decide",
     "holds release", "holds keep",
@@ -61,7 +61,7 @@ LOOKING: Final = frozenset({
     "receipts status", "receipts unread", "sending status", "server status", "approvals", "approvals show",
     "audit verify", "operators list", "operations list", "operations show",
     "operations selection", "operations visits", "settings",
-    "follow-ups", "tags list", "places list", "health", "settings check", "help",
+    "follow-ups", "tags list", "places list", "health", "settings check", "help", "purposes",
 })  # fmt: skip
 
 UPKEEP: Final = {

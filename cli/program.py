@@ -64,6 +64,8 @@ COMMANDS = {
     "operations": Lazy("cli.operations:app", "Change many records at once, with approval and undo.", _GOVERN),
     "settings": Lazy("cli.govern.settings:app", "Settings in force and where they come from; change one.", _GOVERN),
     "follow-ups": Lazy("cli.govern.follow_ups:app", "What people must still do after operations.", _GOVERN),
+    "objection": Lazy("cli.govern.objection:objection", "Note that a patient objects to messages, or consents.", _GOVERN),
+    "purposes": Lazy("cli.govern.purposes:purposes", "What messages are for: legal basis, objection or consent, owner.", _GOVERN),
     "tags": Lazy("cli.govern.tags:app", "Patient tags: add one, see how many patients have it.", _GOVERN),
     "places": Lazy("cli.govern.places:app", "The practice's facilities and providers.", _GOVERN),
     "help": Lazy("cli.look.roles_help:show_help", "Which commands you need, by your role.", _READ),

@@ -100,7 +100,17 @@ class Installation:
 
     def message(self) -> tuple[str, ...]:
         """The words that message everybody on the list."""
-        return ("message", str(self.list), "--name", "Everybody", "--text", TEXT, "--yes")
+        return (
+            "message",
+            str(self.list),
+            "--name",
+            "Everybody",
+            "--text",
+            TEXT,
+            "--purpose",
+            "care",
+            "--yes",
+        )
 
     def kill_server(self) -> None:
         """The Prefect server dies at once."""

@@ -99,6 +99,14 @@ def message(
         str | None,
         typer.Option(help="Subject of the free text, for e-mail.", rich_help_panel=WHAT),
     ] = None,
+    purpose: Annotated[
+        str | None,
+        typer.Option(
+            help="What the free text is for: care, administration, recall, feedback, research or marketing. "
+            "Who objected to that gets none: cohort purposes.",
+            rich_help_panel=WHAT,
+        ),
+    ] = None,
     channel: Annotated[Literal["sms", "email"], by_channel(WHAT)] = "sms",
     snomed: Annotated[
         list[str] | None,
@@ -202,7 +210,8 @@ def message(
 
       cohort message flu.csv --name "Flu 2026" --template flu-invite
 
-      cohort message --group young-mothers --name "Baby clinic" --text "No clinic on Friday."
+      cohort message --group young-mothers --name "Baby clinic" --text "No clinic on Friday." \
+        --purpose administration
 
       cohort message smears.csv --name "Smears" --template smear-recall --recall-by 31/01/2027 --owner reception
 
@@ -236,6 +245,7 @@ def message(
             owner,
             recall_code or [],
             covers or [],
+            purpose,
         ),
         Manner(
             dry_run,

@@ -21,6 +21,7 @@ from clinic.message.campaign.request import CohortChoice, MessageRequest
 from clinic.message.prepare.preview import add_preview_text
 from clinic.message.prepare.review import request_of
 from clinic.message.template.catalogue import add_own_text
+from clinic.message.template.purpose import typed_purpose
 from tasks.wiring import Wiring
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -60,6 +61,7 @@ class What:
     owner: str | None = None
     recall_codes: list[str] | None = None
     covers: list[str] | None = None
+    purpose: str | None = None
 
 
 @dataclass(frozen=True)
@@ -235,13 +237,23 @@ def _template(parts: Wiring, what: What, key: str) -> str:
             "request-invalid", "name a --template, or write a free text (--text): one of them"
         )
     if what.template is not None:
+        if what.purpose is not None:
+            raise CohortRefused(
+                "request-invalid",
+                f"{what.template} says itself what it is for: leave --purpose out, or change it with: cohort "
+                f"templates add {what.template} --purpose {what.purpose}",
+            )
         return what.template
+    purpose = typed_purpose(what.purpose, "the free text")
     text, by = what.text or "", parts.settings.operator
     if key.startswith(PREVIEW):
         return add_preview_text(
-            parts.record, parts.clock, text, key=key, by=by, subject=what.subject
-        )
-    return add_own_text(parts.record, parts.clock, text, by=by, subject=what.subject)
+            parts.record, parts.clock, text, key=key, by=by, purpose=purpose,
+            subject=what.subject,
+        )  # fmt: skip
+    return add_own_text(
+        parts.record, parts.clock, text, by=by, purpose=purpose, subject=what.subject
+    )
 
 
 def valid(model: type[_Model], values: dict[str, Any]) -> _Model:

@@ -63,7 +63,10 @@ def correct(
         with record.read() as connection:
             seen = look_at(connection, campaign)
     _say(seen)
-    what = What(f"Correction of campaign {campaign}", template, text, subject, seen.channel)  # type: ignore[arg-type]
+    what = What(
+        f"Correction of campaign {campaign}", template, text, subject, seen.channel,  # type: ignore[arg-type]
+        purpose=seen.purpose if text is not None else None,
+    )  # fmt: skip
     manner = Manner(
         dry_run=dry_run,
         yes=yes,

@@ -71,13 +71,15 @@ def _judge(
     from cli.message.options import Manner, What, Who, to_request
     from clinic.errors import CohortRefused
     from clinic.message.prepare.preview import discard_left_behind, discard_preview, preview_key
+    from clinic.values.purposes import CARE
 
     key = preview_key()
     subject = "A message" if template is None and channel == "email" else None
     text = _ANY_TEXT if template is None else None
     discard_left_behind(parts.record, parts.clock.now())
     try:
-        what = What(file.name, template, text, subject, channel)
+        purpose = CARE if template is None else None
+        what = What(file.name, template, text, subject, channel, purpose=purpose)
         request = to_request(parts, Who(file), what, Manner(dry_run=True), key=key)
         campaign_id = steps.begin(parts, request, request_key=key)
         try:

@@ -49,7 +49,7 @@ def list_all(
         return console.show_json([asdict(text) for text in found])
     console.show_table(
         "Templates",
-        ["Key", "Name", "Type", "Version", "Locked", "For", "Needs"],
+        ["Key", "Name", "Type", "Version", "Locked", "Purpose", "For", "Needs"],
         [
             (
                 t.key,
@@ -57,6 +57,7 @@ def list_all(
                 t.message_type,
                 t.version,
                 "locked" if t.locked else "",
+                t.purpose,
                 "" if t.audience.is_anybody else t.audience.says(),
                 _needs(t),
             )
@@ -65,7 +66,9 @@ def list_all(
         right=(3,),
     )
     if not found:
-        return console.next_commands("cohort templates list", 'cohort templates add KEY --text "…"')
+        return console.next_commands(
+            "cohort templates list", 'cohort templates add KEY --purpose care --text "…"'
+        )
     console.next_commands(f"cohort templates show {found[0].key}")
 
 
@@ -85,7 +88,9 @@ def variables(json: Json = False) -> None:
     rows = [(name, "{{ " + name + " }}") for name in found]
     rows.append(("list.Surgery_date", 'a column of the list, here "Surgery date"'))
     console.show_table("Variables", ["Variable", "As it is written"], rows)
-    console.next_commands('cohort templates add KEY --text "Dear {{ patient.given_name }}, …"')
+    console.next_commands(
+        'cohort templates add KEY --purpose care --text "Dear {{ patient.given_name }}, …"'
+    )
 
 
 @app.command()
@@ -101,9 +106,17 @@ def show(key: Annotated[str, typer.Argument(help="Its key.")], json: Json = Fals
     time = LocalTime(settings)
     console.show_table(
         versions[0].name,
-        ["Version", "Added", "By", "Subject", "Text", "For"],
+        ["Version", "Added", "By", "Subject", "Text", "Purpose", "For"],
         [
-            (t.version, time.show(t.created_at), t.created_by, t.subject, t.body, t.audience.says())
+            (
+                t.version,
+                time.show(t.created_at),
+                t.created_by,
+                t.subject,
+                t.body,
+                t.purpose,
+                t.audience.says(),
+            )
             for t in versions
         ],
         right=(0,),
@@ -126,11 +139,17 @@ def add(
     message_type: Annotated[
         str | None, typer.Option("--type", help="Its type in the catalogue; else invitation.")
     ] = None,
-    purpose: Annotated[str | None, typer.Option(help="Which consent it needs; else any.")] = None,
+    purpose: Annotated[
+        str | None,
+        typer.Option(
+            help="What it is for: care, administration, recall, feedback, research or marketing; needed for a "
+            "new one."
+        ),
+    ] = None,
     me: Me = "",
     secret_fd: SecretFd = None,
 ) -> None:
-    """Add a template, or a new version of one: text or subject that is left out stays as it was."""
+    """Add a template, or a new version of one: text, subject or purpose that is left out stays as it was."""
     from clinic.clock import SystemClock
     from clinic.message.template.catalogue import add_template
     from clinic.message.template.next_version import Typed, next_template
@@ -142,7 +161,7 @@ def add(
         new = next_template(record, key, Typed(body, subject, name, message_type, purpose))
         version = add_template(record, SystemClock(), new, by=by)
     whom = "" if new.audience.is_anybody else f": {new.audience.says()}"
-    console.say(f"{key} is at version {version}{whom}.")
+    console.say(f"{key} is at version {version}, for {new.purpose}{whom}.")
     console.next_commands(f"cohort templates show {key}")
 
 

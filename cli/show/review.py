@@ -78,6 +78,8 @@ def _lines(review: Review, not_accepted: Path | None) -> Iterator[tuple[str, str
     if review.asked_again:
         yield "", "[dim]who no longer matches when their message is sent gets none (cohort_left)[/]"
     yield from judged(review, not_accepted)
+    if review.purpose:
+        yield "", f"[dim]for {escape(review.purpose)}[/]"
     if review.recall:
         yield "", f"a recall: {escape(review.recall.says)}"
         yield f"{review.at_once:,}", "follow-ups as soon as it is sent: nothing can reach them"

@@ -101,6 +101,12 @@ _BEFORE = (
         "opted_out", "left_out", "The patient does not want this channel. Contact another way."
     ),
     Outcome(
+        "no_consent",
+        "left_out",
+        "The message is marketing, and the patient has not consented to that by this channel. Where they do: "
+        "cohort objection NHS-NUMBER --purpose marketing --consent",
+    ),
+    Outcome(
         "held_by_reply",
         "left_out",
         "A reply says that the number is another person's, or that the patient may be deceased. Nothing is "
@@ -373,8 +379,9 @@ _WHY = (
 )
 _ASKED_AGAIN = (
     "patient_dead", "patient_fictitious", "patient_deregistered", "status_not_messaged", "no_contact",
-    "opted_out", "held_by_reply", "not_for_patient", "in_excluded_group", "has_excluded_code", "not_for_sex",
-    "not_for_age", "coded_since", "date_gone_by", "had_this_lately", "recently_contacted", "child_contact",
+    "opted_out", "no_consent", "held_by_reply", "not_for_patient", "in_excluded_group", "has_excluded_code",
+    "not_for_sex", "not_for_age", "coded_since", "date_gone_by", "had_this_lately", "recently_contacted",
+    "child_contact",
     "shared_number", "number_unconfirmed", "phone_missing",
     "phone_invalid", "phone_not_mobile", "phone_not_allowed", "email_missing", "email_invalid", "place_of_stay",
 )  # fmt: skip

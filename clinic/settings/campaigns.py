@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from clinic.settings.organisation import PurposeName
 from clinic.settings.section import Section
 
 
@@ -33,7 +34,7 @@ class Contact(Section):
         default=3, ge=0, description="Most messages per patient in the period; 0: no limit"
     )
     days: float = Field(default=7, gt=0, description="The period")
-    exempt_purposes: tuple[str, ...] = Field(
+    exempt_purposes: tuple[PurposeName, ...] = Field(
         default=(), description="Purposes of templates that the limit does not hold back"
     )
     exempt_types: tuple[str, ...] = Field(

@@ -24,7 +24,7 @@ from clinic.settings.gateways import EmailGateway, Receipts, SmsGateway
 from clinic.settings.health import Health
 from clinic.settings.hours import Hours
 from clinic.settings.operations import Notices, Operations, Visits
-from clinic.settings.organisation import Gate, Organisation, Phones
+from clinic.settings.organisation import Gate, Organisation, Phones, Purposes
 from clinic.settings.section import Section
 
 
@@ -127,6 +127,7 @@ class Settings(Section):
     release: Release = Release()
     halt: Halt = Halt()
     receipts: Receipts = Receipts()
+    purposes: Purposes = Purposes()
     health: Health = Health()
 
     @field_validator("record_url")

@@ -1,11 +1,12 @@
-"""Whose installation it is: the profile, which numbers may be texted, which lists are refused."""
+"""Whose installation it is: the profile, what messages are for, which numbers and lists it takes."""
 
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from clinic.settings.gateways import Channel
 from clinic.settings.section import Section, nearest
@@ -14,6 +15,8 @@ Layout = Literal["emis", "emis_wales", "systmone", "generic"]
 PhoneType = Literal[
     "mobile", "landline_or_mobile", "landline", "personal", "pager", "voip", "company"
 ]
+
+PurposeName = Literal["care", "administration", "recall", "feedback", "research", "marketing"]
 
 
 def _zone(name: str) -> str:
@@ -179,3 +182,41 @@ class Gate(Section):
         "or code; one row alone stops no list",
     )
     dead: float = Field(default=0.1, ge=0, le=1, description="Rows of deceased patients")
+
+
+class OnePurpose(Section):
+    """Who answers for messages of this purpose, until when, and where patients read of it."""
+
+    owner: str = Field(
+        default="", max_length=80, description="Who answers for it: a role or a name"
+    )
+    review_by: date | None = Field(
+        default=None,
+        description="When its owner looks at it next, such as 2027-03-31; cohort doctor says when it is over",
+    )
+    notice: str = Field(
+        default="", description="Address of the privacy notice that tells patients of it, https://…"
+    )
+
+    @field_validator("notice")
+    @classmethod
+    def _an_address(cls, url: str) -> str:
+        if url and not re.fullmatch(r"https?://[^\s/]\S*", url):
+            raise ValueError("write an address as https://practice.example.org/privacy")
+        return url
+
+
+class Purposes(Section):
+    """What messages are for: who owns each purpose, and when it is reviewed (NEW-40)."""
+
+    care: OnePurpose = OnePurpose()
+    administration: OnePurpose = OnePurpose()
+    recall: OnePurpose = OnePurpose()
+    feedback: OnePurpose = OnePurpose()
+    research: OnePurpose = OnePurpose()
+    marketing: OnePurpose = OnePurpose()
+
+    def of(self, name: str) -> OnePurpose:
+        """What is said of one of the list."""
+        found: OnePurpose = getattr(self, name)
+        return found

@@ -106,6 +106,7 @@ RULES: tuple[Rule, ...] = (
     Rule("status_not_messaged", no("status_allowed")),
     Rule("no_contact", yes("no_contact")),
     Rule("opted_out", yes("opted_out")),
+    Rule("no_consent", yes("no_consent")),
     Rule("held_by_reply", yes("held")),
     *(Rule(code, fault("list_says", code)) for code in SAYS_NO),
     # is the template for them?

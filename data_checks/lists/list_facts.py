@@ -41,6 +41,7 @@ _TAKEN_AS_GOOD: Final[Mapping[str, bool | int | str]] = {
     "no_contact": False,
     "status_allowed": True,
     "opted_out": False,
+    "no_consent": False,
     "held": False,
     "address_fault": "",
     "variable_missing": "",

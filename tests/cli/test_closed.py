@@ -19,6 +19,8 @@ def test_a_script_s_log_holds_no_patient_and_no_message(typed: Type, installed: 
         "active",
         "--name",
         "A",
+        "--purpose",
+        "care",
         "--text",
         "Dear {{ patient.given_name }}",
     )

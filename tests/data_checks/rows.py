@@ -27,6 +27,7 @@ WELL: dict[str, Any] = {
     "no_contact": False,
     "status_allowed": True,
     "opted_out": False,
+    "no_consent": False,
     "held": False,
     "address_fault": "",
     "duplicate_of": None,

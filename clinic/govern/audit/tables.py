@@ -23,6 +23,7 @@ from clinic.record.schema.lists import (
     template,
     template_audience,
     template_exception,
+    template_purpose,
     template_version,
 )
 from clinic.record.schema.messages import campaign, gate_override, message, recipient
@@ -163,6 +164,17 @@ _SPECS: Final[tuple[Row | Whole, ...]] = (
         table=template_audience,
         key="template_version_id",
         fixed=("template_version_id", "classes", "bounds"),
+        born="template.added",
+    ),
+    Row(
+        table=template_purpose,
+        key="template_version_id",
+        fixed=("template_version_id", "purpose", "mapped_from"),
+        passing=template_purpose.c.template_version_id.in_(
+            sa.select(template_version.c.id)
+            .join(template, template.c.id == template_version.c.template_id)
+            .where(template.c.message_type == _PREVIEWED)
+        ),
         born="template.added",
     ),
     Row(

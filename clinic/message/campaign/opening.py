@@ -25,8 +25,14 @@ from clinic.message.campaign.trail import tell_requested
 from clinic.message.codes import draw_base
 from clinic.message.safety.coverage_asked import CoverageAsked, keep_coverage
 from clinic.message.safety.recall_asked import Recall, keep_recall
+from clinic.message.template.purpose import SAID
 from clinic.record.database import Record
-from clinic.record.schema.lists import cohort_list, template, template_version
+from clinic.record.schema.lists import (
+    cohort_list,
+    template,
+    template_purpose,
+    template_version,
+)
 from clinic.record.schema.messages import campaign
 from clinic.record.template_versions import select_version
 
@@ -117,8 +123,8 @@ def _source(connection: Connection, list_id: int) -> _Source:
 
 def _template(connection: Connection, request: CampaignRequest) -> _Chosen:
     query = select_version(
-        request.template, request.version, template_version.c.id, template.c.purpose
-    )
+        request.template, request.version, template_version.c.id, SAID.label("purpose")
+    ).outerjoin(template_purpose, template_purpose.c.template_version_id == template_version.c.id)
     row = connection.execute(query).one_or_none()
     if row is None:
         raise NotFound(

@@ -36,6 +36,7 @@ from clinic.cohort.rows import CORRECTION
 from clinic.message.audience.clinical import LATE, is_late
 from clinic.message.audience.outside import CODES as OUTSIDE
 from clinic.message.audience.outside import outside
+from clinic.message.eligibility.consenting import consenting
 from clinic.message.eligibility.contact import is_capped, recently_contacted
 from clinic.message.eligibility.decisions import refusing_addresses
 from clinic.message.eligibility.held import HELD, is_held
@@ -53,6 +54,7 @@ from clinic.record.schema.lists import cohort_list
 from clinic.record.schema.messages import campaign, message
 from clinic.record.schema.people import patient
 from clinic.settings import Contact, Settings
+from clinic.values.purposes import needs_consent
 
 Found: TypeAlias = Sequence[tuple[int, str]]
 
@@ -134,6 +136,13 @@ def _opted_out(moment: Moment) -> ColumnElement[bool]:
     return sa.or_(message.c.patient_id.in_(own), message.c.patient_id.in_(of_address))
 
 
+def _no_consent(moment: Moment) -> ColumnElement[bool] | None:
+    """NEW-40: where a yes is needed; true of who is not in the record too: no yes of theirs is known."""
+    if not needs_consent(moment.purpose):
+        return None
+    return message.c.patient_id.not_in(consenting(moment.channel, moment.purpose, moment.members))
+
+
 def _held(moment: Moment) -> ColumnElement[bool]:
     """For what a reply says of the number or the patient."""
     return is_held(moment.members)
@@ -211,6 +220,7 @@ RULES: tuple[Rule, ...] = (
     Rule("status_not_messaged", _status),
     Rule("no_contact", _no_contact),
     Rule("opted_out", _opted_out),
+    Rule("no_consent", _no_consent),
     Rule(HELD, _held),
     *(Rule(code, partial(_outside, code)) for code in OUTSIDE),
     Rule(LATE, _clinical_late),

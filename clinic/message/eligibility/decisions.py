@@ -28,6 +28,7 @@ from clinic.record.schema.receipts import address_decision
 from clinic.settings import Phones
 from clinic.values.email import judge_emails
 from clinic.values.phone import judge_mobiles
+from clinic.values.purposes import decided_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ def _opted_in_since(
         .where(
             consent.c.patient_id == patient_id,
             consent.c.channel.in_([channel, "any"]),
-            consent.c.purpose.in_({purpose, "any"}),
+            consent.c.purpose.in_(decided_by(purpose)),
             consent.c.decision == "opt_in",
             consent.c.decided_at > address_decision.c.decided_at,
         )
@@ -186,7 +187,7 @@ def _opted_in(
         sa.select(consent.c.patient_id, consent.c.decided_at).where(
             is_any_of(consent.c.patient_id, ids.dropna().tolist()),
             consent.c.channel.in_([channel, "any"]),
-            consent.c.purpose.in_({purpose, "any"}),
+            consent.c.purpose.in_(decided_by(purpose)),
             consent.c.decision == "opt_in",
         )
     )

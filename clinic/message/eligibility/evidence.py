@@ -24,6 +24,7 @@ _SOURCES: Final = {
     "reply": "by reply",
     "by_link": "by the link in an e-mail",
     "staff": "with staff",
+    "telephone": "by telephone or at the desk",
     "code": "by a code on the record",
     "import": "in what was imported",
 }

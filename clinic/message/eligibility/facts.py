@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from clinic.cohort.rows import CORRECTION, ListSource, match_patients
 from clinic.message.audience.outside import outside_of
+from clinic.message.eligibility.consenting import without_consent
 from clinic.message.eligibility.contact import is_capped, likely_to_fail, recently_contacted
 from clinic.message.eligibility.decisions import refused
 from clinic.message.eligibility.held import held
@@ -111,6 +112,9 @@ def facts_of(
     _stand_in_for_unregistered(facts, ids["nhs_number"])
     facts["evidence"] = _evidence(connection, facts, question)
     facts["opted_out"] = facts["evidence"] != ""
+    facts["no_consent"] = without_consent(
+        connection, facts["patient_id"], question.channel, question.purpose
+    )
     facts["hold"] = held(connection, facts)
     facts["held"] = facts["hold"] != ""
     facts["outside"] = outside_of(

@@ -19,6 +19,7 @@ from clinic.record.bulk import is_any_of
 from clinic.record.schema.messages import batch, campaign, message
 from clinic.record.schema.people import consent
 from clinic.record.schema.receipts import address_decision
+from clinic.values.purposes import decided_by
 
 
 def opted_out(channel: str, purpose: str, patients: sa.Select[tuple[int]]) -> sa.Select[tuple[int]]:
@@ -48,7 +49,7 @@ def opt_outs(
         sa.select(consent.c.patient_id, consent.c.id, consent.c.decision, rank)
         .where(
             consent.c.channel.in_([channel, "any"]),
-            consent.c.purpose.in_({purpose, "any"}),
+            consent.c.purpose.in_(decided_by(purpose)),
             consent.c.patient_id.in_(patients),
         )
         .subquery()
@@ -125,7 +126,7 @@ def _note_decision(connection: Connection, batch_id: int) -> None:
         .where(
             consent.c.patient_id == message.c.patient_id,
             consent.c.channel.in_([chosen.channel, "any"]),
-            consent.c.purpose.in_({chosen.purpose, "any"}),
+            consent.c.purpose.in_(decided_by(chosen.purpose)),
         )
         .order_by(consent.c.decided_at.desc(), consent.c.id.desc())
         .limit(1)

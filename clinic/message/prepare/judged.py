@@ -25,6 +25,7 @@ from clinic.message.words.calling import judge_calling
 from clinic.message.words.classes import DAY_WORD, NEUTRAL, PERSONAL
 from clinic.message.words.days import day_words
 from clinic.message.words.judging import Hit, judge
+from clinic.message.words.marketing import judge_marketing
 from clinic.message.words.phrases import Phrase, word_list
 from clinic.message.words.reachable import judge_reachable
 from clinic.message.words.trust import judge_trust
@@ -62,6 +63,7 @@ def judge_block(
         *hits,
         *places_to_fill(fixed, values),
         *_judge_trust(job, setting, rows, fixed),
+        *judge_marketing(_texts(rows), job.purpose),
         *_judge_days(job, setting, fixed, asked, len(rows)),
         *judge_reachable(rows["body"].tolist(), classes, setting.content),
         *(_personal(values, fixed) if source.source == CORRECTION else []),

@@ -27,6 +27,7 @@ from clinic.record.schema.lists import (
     list_row,
     template,
     template_audience,
+    template_purpose,
     template_version,
 )
 from clinic.record.schema.messages import (
@@ -51,8 +52,9 @@ def preview_key() -> str:
 
 
 def add_preview_text(
-    record: Record, clock: Clock, text: str, *, key: str, by: str, subject: str | None = None
-) -> str:
+    record: Record, clock: Clock, text: str, *, key: str, by: str, purpose: str,
+    subject: str | None = None,
+) -> str:  # fmt: skip
     """
     Keep a free text for the length of a preview; the key it can be sent by.
 
@@ -62,7 +64,7 @@ def add_preview_text(
         TemplateRefused: the text is not fit
     """
     audience = with_spared(ANYBODY, f"{subject or ''} {text}")
-    new = NewTemplate(key, "Free text", PREVIEW_TEXT, text, subject, audience=audience)
+    new = NewTemplate(key, "Free text", PREVIEW_TEXT, text, subject, purpose, audience=audience)
     add_template(record, clock, new, by=by)
     return key
 
@@ -123,7 +125,7 @@ def _discard(connection: Connection, key: str) -> None:
     connection.execute(sa.delete(cohort_list).where(cohort_list.c.request_key == key))
     texts = sa.select(template.c.id).where(template.c.key == key, _OF_PREVIEW)
     versions = sa.select(template_version.c.id).where(template_version.c.template_id.in_(texts))
-    own = template_audience.c.template_version_id.in_(versions)
-    connection.execute(sa.delete(template_audience).where(own))
+    for beside in (template_audience, template_purpose):
+        connection.execute(sa.delete(beside).where(beside.c.template_version_id.in_(versions)))
     connection.execute(sa.delete(template_version).where(template_version.c.template_id.in_(texts)))
     connection.execute(sa.delete(template).where(template.c.key == key, _OF_PREVIEW))

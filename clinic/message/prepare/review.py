@@ -39,6 +39,7 @@ from clinic.record.safe_numbers import shown
 from clinic.record.schema.lists import template, template_version
 from clinic.record.schema.messages import campaign, message, recipient
 from clinic.settings import Content
+from clinic.values.purposes import says_of
 
 PAGE = 10_000
 
@@ -59,6 +60,7 @@ class Review:
     asked_again: its patients are of a filter or a group, which is asked again when their message is sent
     recall: what makes it one; at_once: who will be a follow-up as it is sent, since nothing can reach them
     missing: some who are eligible and not on the list, as a person looks them up
+    purpose: what it is for, and whether objection or consent decides who gets it
     """
 
     campaign_id: int
@@ -84,6 +86,7 @@ class Review:
     recall: Recall | None = None
     at_once: int = 0
     missing: tuple[str, ...] = ()
+    purpose: str = ""
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,7 @@ def review_campaign(
         recall=recall,
         at_once=at_once(left_out) if recall else 0,
         missing=missing,
+        purpose=says_of(own.purpose),
     )
 
 

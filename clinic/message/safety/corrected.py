@@ -34,6 +34,7 @@ from clinic.record.schema.govern import operator
 from clinic.record.schema.lists import cohort_list, list_row
 from clinic.record.schema.messages import campaign, message
 from clinic.record.schema.people import patient
+from clinic.values.purposes import listed
 
 GOT: Final = (states.ACCEPTED, states.DELIVERED, states.UNKNOWN)
 _WAITS: Final = (states.PENDING, *GOT)  # of a correction: nobody else corrects that
@@ -46,10 +47,12 @@ class Corrected:
     What is corrected. got: delivered, sent or unknown, and how many each; not_got: all else that was tried
 
     corrected: how many of those who got it have a correction already, or are about to
+    purpose: what the campaign was for, and so is its correction in one's own words
     """
 
     id: int
     channel: str
+    purpose: str
     outbox: bool
     got: dict[str, int]
     not_got: int
@@ -61,6 +64,7 @@ class _Own(NamedTuple):
 
     state: str
     channel: str
+    purpose: str
     gateway: str
     dry_run: bool
     source: str
@@ -100,6 +104,7 @@ def look_at(connection: Connection, campaign_id: int) -> Corrected:
     return Corrected(
         campaign_id,
         own.channel,
+        listed(own.purpose),
         own.gateway == states.OUTBOX,
         {state: count for state, count in counts.items() if count},
         int(connection.scalar(tried) or 0),
@@ -188,8 +193,8 @@ def family_of(connection: Connection, campaign_id: int) -> list[int]:
 def _require_over(connection: Connection, campaign_id: int) -> _Own:
     found = connection.execute(
         sa.select(
-            campaign.c.state, campaign.c.channel, campaign.c.gateway, campaign.c.dry_run,
-            cohort_list.c.source,
+            campaign.c.state, campaign.c.channel, campaign.c.purpose, campaign.c.gateway,
+            campaign.c.dry_run, cohort_list.c.source,
         )
         .join(cohort_list, cohort_list.c.id == campaign.c.list_id)
         .where(campaign.c.id == campaign_id)

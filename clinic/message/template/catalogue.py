@@ -31,10 +31,17 @@ from clinic.message.audience.audience import (
     keep_audience,
 )
 from clinic.message.audience.spared import with_spared
+from clinic.message.template.purpose import SAID, checked, keep_purpose
 from clinic.message.template.template import compile_template
 from clinic.message.template.variables import allowed_variables
 from clinic.record.database import Record
-from clinic.record.schema.lists import template, template_audience, template_version
+from clinic.record.schema.lists import (
+    template,
+    template_audience,
+    template_purpose,
+    template_version,
+)
+from clinic.values.purposes import CARE
 
 OWN_TEXT: Final = "own text"
 PREVIEW_TEXT: Final = "previewed text"  # only for the length of a preview (preview.py)
@@ -50,7 +57,7 @@ class NewTemplate:
 
     key: what commands call it: lower-case letters, digits, hyphens
     message_type: the catalogue's heading it is under (ARC-2)
-    purpose: which consent it needs; "any" where no finer consent is kept
+    purpose: what its messages are for, of the closed list (clinic/values/purposes.py)
     locked: nobody edits its text here (COM-3)
     audience: its classes, and whom it is for
     """
@@ -60,7 +67,7 @@ class NewTemplate:
     message_type: str
     body: str
     subject: str | None = None
-    purpose: str = "any"
+    purpose: str = CARE
     locked: bool = False
     audience: Audience = ANYBODY
 
@@ -96,17 +103,19 @@ def add_template(record: Record, clock: Clock, new: NewTemplate, *, by: str) -> 
 
 
 def add_own_text(
-    record: Record, clock: Clock, text: str, *, by: str, subject: str | None = None
+    record: Record, clock: Clock, text: str, *, by: str, purpose: str, subject: str | None = None
 ) -> str:
     """
     Keep a text that was written for one campaign (ACX-9, PAT-10); the key it can be sent by.
 
+    The same text for another purpose is another one: who objected to that one is another patient.
+
     Raises:
         TemplateRefused: the text is not fit
     """
-    key = "own-" + _digest(text, subject)[:16]
+    key = "own-" + _digest(f"{purpose}\0{text}", subject)[:16]
     audience = with_spared(ANYBODY, f"{subject or ''} {text}")
-    new = NewTemplate(key, "Free text", OWN_TEXT, text, subject, audience=audience)
+    new = NewTemplate(key, "Free text", OWN_TEXT, text, subject, purpose, audience=audience)
     add_template(record, clock, new, by=by)
     return key
 
@@ -161,6 +170,7 @@ def seed_catalogue(record: Record, clock: Clock, templates: Iterable[NewTemplate
 
 def _add(connection: Connection, clock: Clock, new: NewTemplate, *, by: str, unlock: bool) -> int:
     variables = _check(new)
+    new = replace(new, purpose=checked(new.purpose))
     known = _known(connection, new)
     last = _last(connection, known.id)
     if last is not None and unlock and last.created_by != by:
@@ -172,7 +182,7 @@ def _add(connection: Connection, clock: Clock, new: NewTemplate, *, by: str, unl
             f"{new.key} came with the program and cannot be edited; add your own beside it",
         )
     digest = _digest(new.body, new.subject, new.audience)
-    if last is not None and last.sha256 == digest:
+    if last is not None and (last.sha256, last.purpose) == (digest, new.purpose):
         return int(last.version)
     version = last.version + 1 if last is not None else 1
     key = connection.execute(
@@ -189,13 +199,14 @@ def _add(connection: Connection, clock: Clock, new: NewTemplate, *, by: str, unl
         )
         .returning(template_version.c.id)
     ).scalar_one()
-    made: dict[sa.Table, list[int]] = {template_version: [key]}
+    keep_purpose(connection, key, new.purpose)
+    made: dict[sa.Table, list[int]] = {template_version: [key], template_purpose: [key]}
     if version == 1:
         made[template] = [known.id]
     if keep_audience(connection, key, new.audience):
         made[template_audience] = [key]
     if new.message_type != PREVIEW_TEXT:
-        says = {"key": new.key, "version": version, "sha256": digest}
+        says = {"key": new.key, "version": version, "sha256": digest, "purpose": new.purpose}
         act = Act(
             operator=by, operation_type="template.added", subject="template", subject_id=known.id,
             new_values=says,
@@ -211,12 +222,17 @@ class _Newest(NamedTuple):
     body: str
     sha256: str
     created_by: str
+    purpose: str
 
 
 def _last(connection: Connection, template_id: int) -> _Newest | None:
     """Its newest version."""
     row = connection.execute(
-        sa.select(*(template_version.c[name] for name in _Newest._fields))
+        sa.select(*(template_version.c[name] for name in _Newest._fields[:-1]), SAID)
+        .join(template, template.c.id == template_version.c.template_id)
+        .outerjoin(
+            template_purpose, template_purpose.c.template_version_id == template_version.c.id
+        )
         .where(template_version.c.template_id == template_id)
         .order_by(template_version.c.version.desc())
         .limit(1)
@@ -225,7 +241,8 @@ def _last(connection: Connection, template_id: int) -> _Newest | None:
 
 
 def _says_the_same(last: _Newest | None, new: NewTemplate) -> bool:
-    return last is not None and (last.body, last.subject) == (new.body, new.subject)
+    said = (new.body, new.subject, new.purpose)
+    return last is not None and (last.body, last.subject, last.purpose) == said
 
 
 def _check(new: NewTemplate) -> list[str]:
@@ -282,12 +299,14 @@ def _digest(body: str, subject: str | None, audience: Audience = ANYBODY) -> str
 
 def _texts() -> sa.Select[Any]:
     return sa.select(
-        template.c.key, template.c.name, template.c.message_type, template.c.purpose,
+        template.c.key, template.c.name, template.c.message_type, SAID.label("purpose"),
         template.c.locked, template_version.c.version, template_version.c.subject,
         template_version.c.body, template_version.c.variables, template_version.c.created_at,
         template_version.c.created_by, template_audience.c.classes, template_audience.c.bounds,
     ).join(template_version, template_version.c.template_id == template.c.id).outerjoin(
         template_audience, template_audience.c.template_version_id == template_version.c.id
+    ).outerjoin(
+        template_purpose, template_purpose.c.template_version_id == template_version.c.id
     )  # fmt: skip
 
 

@@ -14,7 +14,9 @@ from clinic.message.audience.bounds import read_age, read_coded, read_group, rea
 from clinic.message.audience.classes import classes_in
 from clinic.message.audience.spared import with_spared
 from clinic.message.template.catalogue import NewTemplate, TemplateText, get_versions
+from clinic.message.template.purpose import typed_purpose
 from clinic.record.database import Record
+from clinic.values.purposes import purpose_in
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def next_template(record: Record, key: str, typed: Typed) -> NewTemplate:
     The template to be added, or its next version.
 
     Raises:
-        TemplateRefused: no text for a new one; or something else than text and subject is to be changed
+        TemplateRefused: no text for a new one; or its name or type is to be changed
     """
     try:
         last = get_versions(record, key)[0]
@@ -62,9 +64,8 @@ def next_template(record: Record, key: str, typed: Typed) -> NewTemplate:
         _words(key, last.name, *texts) for texts in ((last.body, last.subject), (body, subject))
     )
     audience = with_spared(last.audience, now, before=before)
-    return NewTemplate(
-        key, last.name, last.message_type, body, subject, last.purpose, audience=audience
-    )
+    purpose = last.purpose if typed.purpose is None else purpose_in(typed.purpose)
+    return NewTemplate(key, last.name, last.message_type, body, subject, purpose, audience=audience)
 
 
 def _words(*texts: str | None) -> str:
@@ -123,7 +124,7 @@ def _first(key: str, typed: Typed) -> NewTemplate:
         typed.message_type or "invitation",
         typed.text,
         typed.subject,
-        typed.purpose or "any",
+        typed_purpose(typed.purpose, "the template"),
         audience=with_spared(ANYBODY, _words(key, typed.name, typed.text, typed.subject)),
     )
 
@@ -132,7 +133,6 @@ def _refuse_fixed(last: TemplateText, typed: Typed) -> None:
     for option, old, new in (
         ("--name", last.name, typed.name),
         ("--type", last.message_type, typed.message_type),
-        ("--purpose", last.purpose, typed.purpose),
     ):
         if new is not None and new != old:
             raise TemplateRefused(

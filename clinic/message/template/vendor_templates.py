@@ -8,6 +8,7 @@ from clinic.message.audience.audience import Audience
 from clinic.message.audience.bounds import Bounds, Coded
 from clinic.message.audience.classes import RECALL
 from clinic.message.template.catalogue import NewTemplate
+from clinic.values import purposes
 
 # Whoever had it this season is not asked again
 _FLU: Final = Audience(bounds=Bounds(not_if_coded=(Coded(("flu-vaccination",), "09-01"),)))
@@ -22,6 +23,7 @@ TEMPLATES: Final = (
         key="flu-invite",
         name="Flu vaccination invitation",
         message_type="invitation",
+        purpose=purposes.RECALL,
         body="Dear {{ patient.given_name }}, your flu vaccination is due. "
         "Please call {{ organisation.name }} to book.",
         audience=_FLU,
@@ -30,6 +32,7 @@ TEMPLATES: Final = (
         key="flu-gwahoddiad",
         name="Gwahoddiad brechiad ffliw (Welsh)",
         message_type="invitation",
+        purpose=purposes.RECALL,
         body="Annwyl {{ patient.given_name }}, mae'n bryd i chi gael eich brechiad ffliw. "
         "Ffoniwch {{ organisation.name }} i drefnu dŵad i'r clinig.",
         audience=_FLU,
@@ -38,6 +41,7 @@ TEMPLATES: Final = (
         key="clinic-invite",
         name="Clinic invitation, by the list's own Clinic column",
         message_type="invitation",
+        purpose=purposes.CARE,
         body="Dear {{ patient.given_name }}, you are invited to: {{ list.Clinic }}. "
         "{{ organisation.name }}",
     ),
@@ -45,6 +49,7 @@ TEMPLATES: Final = (
         key="appointment-reminder",
         name="SMS Appointment Reminders",
         message_type="reminder",
+        purpose=purposes.ADMINISTRATION,
         subject="Your appointment with {{ organisation.name }}",
         locked=True,
         body="Reminder for {{ patient.given_name }}: you have an appointment on "
@@ -55,6 +60,7 @@ TEMPLATES: Final = (
         key="smear-recall",
         name="Cervical screening recall",
         message_type="recall",
+        purpose=purposes.RECALL,
         locked=True,
         body="Dear {{ patient.given_name }}, please contact {{ organisation.name }} "
         "about a routine appointment that is due.",
@@ -64,6 +70,7 @@ TEMPLATES: Final = (
         key="annual-review",
         name="Annual review invitation, e-mail",
         message_type="recall",
+        purpose=purposes.RECALL,
         subject="Your annual review at {{ organisation.name }}",
         body="Dear {{ patient.given_name }},\n\nyour annual review is due. Please contact us to book "
         "an appointment.\n\n{{ organisation.name }}\n",

@@ -14,6 +14,7 @@ PLACEHOLDER, UNFILLED = "placeholder", "unfilled"
 PERSONAL: Final = "personal"  # of a correction alone
 SHORTENER, DOMAIN, REPLY, UNNAMED = "shortener", "domain", "reply", "unnamed"
 DAY_WORD = "day_word"
+MARKETING, UNSTOPPED = "marketing", "unstopped"
 HOURS, URGENT_HELP = "hours", "urgent_help"
 # Asks to call, faster than the lines take calls (content.calls_an_hour); more in an hour than on a whole day
 CALLING, CALL = "calling", "call"
@@ -60,6 +61,14 @@ OTHERS: Final[dict[str, tuple[str, str]]] = {
         "scheduled, spread over days or slow, today's hours are over, or it was first asked for on another day",
         "Write the date",
     ),
+    MARKETING: (
+        "The message looks like marketing, and is sent for another purpose",
+        "Send it for marketing, to those who consented to that (--purpose marketing)",
+    ),
+    UNSTOPPED: (
+        "The message is marketing and does not say how to stop",
+        "Write how, such as: To stop these messages call us, or reply STOP where replies are read",
+    ),
     HOURS: (
         "The message does not say when the practice can be reached, which the template's class asks for",
         "Write its hours, such as: Monday to Friday 8am to 6.30pm",
@@ -70,4 +79,4 @@ OTHERS: Final[dict[str, tuple[str, str]]] = {
     ),
 }
 # What nobody can accept: it is changed
-REFUSED: Final = frozenset({SHORTENER, REPLY})
+REFUSED: Final = frozenset({SHORTENER, REPLY, UNSTOPPED})

@@ -102,6 +102,20 @@ template_audience = Table(
     Column("bounds", Text),  # JSON: clinic/message/audience/bounds.py; empty: none
 )
 
+# What a version is for (clinic/values/purposes.py). Of a version without one, `template.purpose` says it
+template_purpose = Table(
+    "template_purpose",
+    METADATA,
+    Column(
+        "template_version_id",
+        ForeignKey("template_version.id"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("purpose", String(40), nullable=False),
+    Column("mapped_from", String(40)),  # what stood there while purposes were free text
+)
+
 # What staff decided for one patient (clinic/message/audience/exceptions.py); ended_at: empty while it holds
 template_exception = Table(
     "template_exception",

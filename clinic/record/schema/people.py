@@ -159,8 +159,10 @@ consent = Table(
     Column("purpose", String(40), nullable=False, server_default="any"),
     Column("decision", String(10), nullable=False),
     Column("decided_at", UtcDateTime, nullable=False),
-    Column("source", String(40), nullable=False),  # staff, reply, unsubscribe, code, import
+    Column("source", String(40), nullable=False),  # staff, telephone, reply, by_link, code, import
     Column("code", String(20)),  # the SNOMED CT or Read code it was read from
+    Column("taken_by", String(80)),  # which operator was told it
+    Column("mapped_from", String(40)),  # its purpose while purposes were free text
     CheckConstraint("decision IN ('opt_out', 'opt_in')", name="decision_known"),
 )
 Index("ix_consent_patient_id", consent.c.patient_id)

@@ -114,7 +114,7 @@ def test_a_campaign_is_its_proven_sender_s(office: Office, tmp_path: Path) -> No
     [
         ("pause", "1"),
         ("cancel", "1", "--yes"),
-        ("templates", "add", "come", "--text", "Please come to the practice."),
+        ("templates", "add", "come", "--purpose", "care", "--text", "Please come to the practice."),
         ("groups", "add", "carers", "--name", "Carers", "--ids-from", "-"),
         ("operations", "select", "--status", "active"),
     ],

@@ -166,8 +166,18 @@ def test_ids_that_are_not_utf_8_are_told_of_as_such(
         ("groups", "add", "g", "--name", "G", "--ids-from"),
         ("operations", "select"),
         ("operations", "select", "--ids-from"),
-        ("message", "--name", "x", "--text", "No clinic on Friday.", "--yes"),
-        ("message", "--name", "x", "--text", "No clinic on Friday.", "--yes", "--ids-from"),
+        ("message", "--name", "x", "--purpose", "care", "--text", "No clinic on Friday.", "--yes"),
+        (
+            "message",
+            "--name",
+            "x",
+            "--purpose",
+            "care",
+            "--text",
+            "No clinic on Friday.",
+            "--yes",
+            "--ids-from",
+        ),
     ],
 )
 def test_a_workbook_of_before_2007_is_read_wherever_a_list_is(

@@ -35,6 +35,7 @@ from tests.ledgers import add_campaign, add_patients
 from tests.main_job import nhs
 
 PRACTICE = Practice(patients=400)
+CARE = ("--purpose", "care")
 FLU = ("--name", "Flu 2026", "--template", "flu-invite")
 
 
@@ -60,11 +61,23 @@ def flu(tmp_path: Path) -> Path:
         ([*FLU], "request-invalid"),
         ([*FLU, "--group", "carers", "--status", "active"], "request-invalid"),
         ([*FLU, "--group", "carers", "--ids-from", "-"], "request-invalid"),
-        ([*FLU, "--group", "carers", "--text", "Hello"], "request-invalid"),
+        ([*FLU, "--group", "carers", "--purpose", "care", "--text", "Hello"], "request-invalid"),
         (["--name", "x", "--group", "carers"], "request-invalid"),
         ([*FLU, "--group", "nobody"], "group-unknown"),
         (["--name", "x", "--group", "carers", "--template", "nothing"], "template-unknown"),
-        (["--name", "x", "--group", "carers", "--text", "{{ patient.pin }}"], "template-variable"),
+        (
+            [
+                "--name",
+                "x",
+                "--group",
+                "carers",
+                "--purpose",
+                "care",
+                "--text",
+                "{{ patient.pin }}",
+            ],
+            "template-variable",
+        ),
         (["--resume", "7"], "campaign-unknown"),
     ],
 )
@@ -138,7 +151,13 @@ def test_the_review_says_whose_number_is_not_their_own(
     path = tmp_path / "family.csv"
     path.write_text("\n".join(["NHS Number", *map(nhs, born)]) + "\n")
     words = ("message", str(path), "--name", "Family")
-    flu = typed(*words, "--text", "Dear {{ patient.given_name }}, your flu vaccination is due.")
+    flu = typed(
+        *words,
+        "--purpose",
+        "care",
+        "--text",
+        "Dear {{ patient.given_name }}, your flu vaccination is due.",
+    )
     for part in (
         "guardian_greeting",
         "neutral_greeting",
@@ -147,7 +166,11 @@ def test_the_review_says_whose_number_is_not_their_own(
     ):
         assert part in flu.err
     coil = typed(
-        *words, "--text", "Dear {{ patient.given_name }}, your contraception review is due."
+        *words,
+        "--purpose",
+        "care",
+        "--text",
+        "Dear {{ patient.given_name }}, your contraception review is due.",
     )
     for part in ("child_contact", "shared_number", "Warning content_sexual_reproductive"):
         assert part in coil.err
@@ -163,6 +186,8 @@ def test_a_sensitive_text_is_not_sent_unless_the_warning_is_accepted(
         "flu-65",
         "--name",
         "x",
+        "--purpose",
+        "care",
         "--text",
         "Your HIV test result is here.",
     )
@@ -200,8 +225,23 @@ def test_a_preview_shows_messages_and_leaves_nothing_behind_to_send(
     [
         ((*FLU, "--ids-from", "-"), "nobody-accepted"),
         ((*FLU, "--group", "flu-65", "--row", "99999"), "row-without-message"),
-        (("--name", "x", "--group", "flu-65", "--text", "{{ patient.pin }}"), "template-variable"),
-        (("--name", "x", "--group", "nobody", "--text", "Come."), "group-unknown"),
+        (
+            (
+                "--name",
+                "x",
+                "--group",
+                "flu-65",
+                "--purpose",
+                "care",
+                "--text",
+                "{{ patient.pin }}",
+            ),
+            "template-variable",
+        ),
+        (
+            ("--name", "x", "--group", "nobody", "--purpose", "care", "--text", "Come."),
+            "group-unknown",
+        ),
     ],
 )
 def test_a_preview_that_fails_leaves_nothing_behind_either(
@@ -217,7 +257,7 @@ def test_a_preview_whose_process_died_is_on_no_list_and_the_next_one_deletes_it(
     typed: Type, practice: Record, clock: FakeClock
 ) -> None:
     key = preview_key()
-    text = add_preview_text(practice, clock, "Come.", key=key, by="nia")
+    text = add_preview_text(practice, clock, "Come.", key=key, by="nia", purpose="care")
     request = MessageRequest(
         list_name="x", cohort=CohortChoice(group="flu-65"), template=text, dry_run=True
     )

@@ -86,7 +86,7 @@ def test_a_campaign_above_the_threshold_waits_for_another_person(
     os.write(writes, f"{SECRET}\n".encode())
     os.close(writes)
     done = typed(
-        "message", "--status", "active", "--name", "All", "--text", "The clinic is closed.",
+        "message", "--status", "active", "--name", "All", "--purpose", "care", "--text", "We are closed.",
         "--start", f"{start:%d/%m/%Y} 09:00", "--days", "2", "--yes", "--accept-warnings",
         "--secret-fd", str(reads), "--json",
     )  # fmt: skip

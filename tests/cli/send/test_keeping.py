@@ -83,7 +83,7 @@ def test_a_template_is_added_shown_and_searched(
     """ACX-9, PAT-11, COM-3."""
     path = tmp_path / "text.txt"
     path.write_text("Dear {{ patient.given_name }}, come.", encoding="utf-8")
-    assert typed("templates", "add", "come", "--file", str(path)).code == 0
+    assert typed("templates", "add", "come", "--purpose", "care", "--file", str(path)).code == 0
     typed("templates", "add", "come", "--text", "Come soon.")
     assert [row[0] for row in typed("templates", "show", "come").rows()] == ["2", "1"]
     assert [row[0] for row in typed("templates", "list", "come").rows()] == ["come"]

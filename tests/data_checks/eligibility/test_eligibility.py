@@ -36,6 +36,7 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"status_allowed": False}, "status_not_messaged"),
     ({"no_contact": True}, "no_contact"),
     ({"opted_out": True}, "opted_out"),
+    ({"no_consent": True}, "no_consent"),
     ({"held": True}, "held_by_reply"),
     *(({"list_says": code}, code) for code in SAYS_NO),
     *(({"outside": code}, code) for code in OUTSIDE),

@@ -64,9 +64,13 @@ def test_an_exempt_purpose_is_never_held_back(
     record: Record, clock: FakeClock, tmp_path: Path
 ) -> None:
     add_patients(record, 10)
-    timing = Timing(contact=Contact(most=1, exempt_purposes=("reminder",)))
+    timing = Timing(contact=Contact(most=1, exempt_purposes=("administration",)))
     ledger = make_ledger(record, clock, tmp_path, timing=timing)
-    for purpose, fate in (("any", "accepted"), ("reminder", "accepted"), ("any", "suppressed")):
+    for purpose, fate in (
+        ("any", "accepted"),
+        ("administration", "accepted"),
+        ("any", "suppressed"),
+    ):
         assert send(ledger, purpose=purpose) == {fate: 10}, purpose
 
 

@@ -28,7 +28,7 @@ STAGED = [Fate(state=states.PENDING), Fate("phone_missing")]
 def put_preview(record: Record, clock: FakeClock, key: str) -> None:
     """A preview as it is when somebody looks at it."""
     made = put_campaign(record, clock, STAGED, state="checking", request_key=key, dry_run=True)
-    add_preview_text(record, clock, "Come.", key=key, by="nia")
+    add_preview_text(record, clock, "Come.", key=key, by="nia", purpose="care")
     with record.write() as connection:
         connection.execute(
             sa.update(cohort_list).where(cohort_list.c.id == made).values(request_key=key)
@@ -43,7 +43,7 @@ def shown(record: Record) -> tuple[int, int, int]:
 
 def test_a_preview_is_on_no_list_and_is_deleted_whole(record: Record, clock: FakeClock) -> None:
     """ACX-31: a look leaves nothing behind; the same text kept in earnest stays."""
-    add_own_text(record, clock, "Come.", by="nia")
+    add_own_text(record, clock, "Come.", by="nia", purpose="care")
     put_campaign(record, clock, STAGED)
     before, key = shown(record), preview_key()
     put_preview(record, clock, key)

@@ -159,7 +159,9 @@ def test_another_manager_approves_a_correction_and_a_name_in_it_is_answered_for(
     """A wrong text may have gone to somebody else: one with a name in it would be the next."""
     from clinic.message.template.catalogue import add_own_text
 
-    key = add_own_text(sqlite_record, clock, "Sorry {{ patient.given_name }}", by="ann")
+    key = add_own_text(
+        sqlite_record, clock, "Sorry {{ patient.given_name }}", by="ann", purpose="care"
+    )
     made = correct(sqlite_record, clock, sqlite_old, template=key, requested_by="ann")
 
     def needed() -> bool:

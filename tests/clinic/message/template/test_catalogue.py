@@ -73,7 +73,9 @@ def test_own_text_is_kept_once_and_not_listed_unless_asked(
     record: Record, clock: FakeClock
 ) -> None:
     """PAT-10, ACX-9: own text is allowed, a template is optional."""
-    keys = {add_own_text(record, clock, "Closed on Monday.", by="nia") for _ in range(2)}
+    keys = {
+        add_own_text(record, clock, "Closed on Monday.", by="nia", purpose="care") for _ in range(2)
+    }
     (key,) = keys
     assert get_versions(record, key)[0].body == "Closed on Monday."
     assert list_templates(record) == []
@@ -119,7 +121,7 @@ def test_an_unknown_template_is_told_with_the_command_that_lists_them(
 def test_a_subject_is_one_line(record: Record, clock: FakeClock, subject: str) -> None:
     """NEW-2: refused once, where it is typed."""
     with pytest.raises(TemplateRefused, match="template-subject"):
-        add_own_text(record, clock, "Come.", by="nia", subject=subject)
+        add_own_text(record, clock, "Come.", by="nia", purpose="care", subject=subject)
 
 
 @pytest.mark.parametrize("day", [date(2027, 1, 1), date(2026, 12, 14), date(2028, 2, 29)])
