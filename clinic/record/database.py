@@ -98,6 +98,7 @@ def _sqlite(url: str, driver: ModuleType) -> Engine:
             "recursive_triggers=ON",  # else REPLACE deletes a row past the triggers that refuse it
             "busy_timeout=60000",
             "trusted_schema=OFF",
+            "secure_delete=ON",  # what is deleted or overwritten is not legible in the file any more
             "cache_size=-32000",
         ):
             connection.execute(f"PRAGMA {pragma}")

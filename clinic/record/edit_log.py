@@ -3,7 +3,8 @@ Triggers that note who else changed a field that operations change, spelled for 
 
 An undo must know whether a field was touched since, even if its value is the same again. Versions
 do not tell fields apart and not everybody goes through our code, so the database itself notes it:
-only for patients that an operation names, and not while an operation writes.
+only for patients that an operation names, and not while an operation writes. Which field of whom, and never
+its values: what is noted here cannot be taken out again.
 """
 
 from __future__ import annotations
@@ -34,16 +35,14 @@ def note_updates(
                 f"CREATE TRIGGER note_{field} AFTER UPDATE OF {column} ON {table} FOR EACH ROW "
                 f"WHEN NEW.{column} IS NOT OLD.{column} AND {_NOBODY_WRITES[dialect]} "
                 f"AND {_named(f'NEW.{patient}')} BEGIN "
-                + _insert(
-                    f"NEW.{patient}", field, _of("NEW", subject), f"OLD.{column}", f"NEW.{column}"
-                )
+                + _insert(f"NEW.{patient}", field, _of("NEW", subject))
                 + "; END"
             )
         else:
             statements.append(
                 f"CREATE TRIGGER note_{field} AFTER UPDATE OF {column} ON {table} FOR EACH ROW "
                 f"WHEN (NEW.{column} IS DISTINCT FROM OLD.{column} AND {_NOBODY_WRITES[dialect]}) "
-                f"EXECUTE FUNCTION note_{table}('{field}', '{column}')"
+                f"EXECUTE FUNCTION note_{table}('{field}')"
             )
     return statements
 
@@ -51,24 +50,22 @@ def note_updates(
 def note_membership(
     dialect: str, table: str, field: str, *, patient: str, subject: str
 ) -> list[str]:
-    """Statements after which a row added to or taken from `table` is noted as 0 → 1 or 1 → 0."""
+    """Statements after which a row added to or taken from `table` is noted."""
     if dialect == "sqlite":
         return [
             f"CREATE TRIGGER note_{field}_{event.lower()} AFTER {event} ON {table} FOR EACH ROW "
             f"WHEN {_NOBODY_WRITES[dialect]} AND {_named(f'{row}.{patient}')} BEGIN "
-            + _insert(f"{row}.{patient}", field, f"{row}.{subject}", f"'{old}'", f"'{new}'")
+            + _insert(f"{row}.{patient}", field, f"{row}.{subject}")
             + "; END"
-            for event, row, old, new in (("INSERT", "NEW", 0, 1), ("DELETE", "OLD", 1, 0))
+            for event, row in (("INSERT", "NEW"), ("DELETE", "OLD"))
         ]
     statements = []
-    for event, row, old, new in (("INSERT", "NEW", 0, 1), ("DELETE", "OLD", 1, 0)):
+    for event, row in (("INSERT", "NEW"), ("DELETE", "OLD")):
         name = f"note_{field}_{event.lower()}"
         statements += [
             f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
             f"IF {_named(f'{row}.{patient}')} THEN "
-            + _insert(
-                f"{row}.{patient}", field, f"{row}.{subject}", f"'{old}'", f"'{new}'", "now()"
-            )
+            + _insert(f"{row}.{patient}", field, f"{row}.{subject}", "now()")
             + "; END IF; RETURN NULL; END $$",
             f"CREATE TRIGGER {name} AFTER {event} ON {table} FOR EACH ROW "
             f"WHEN ({_NOBODY_WRITES[dialect]}) EXECUTE FUNCTION {name}()",
@@ -80,9 +77,8 @@ def _function(table: str, patient: str, subject: str) -> str:
     return (
         f"CREATE OR REPLACE FUNCTION note_{table}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "  # noqa: S608
         f"IF {_named(f'NEW.{patient}')} THEN "
-        "INSERT INTO field_edit (patient_id, field, subject_id, old, new, edited_at) "
-        f"VALUES (NEW.{patient}, TG_ARGV[0], {_of('NEW', subject)}, "
-        "to_jsonb(OLD) ->> TG_ARGV[1], to_jsonb(NEW) ->> TG_ARGV[1], now()); "
+        "INSERT INTO field_edit (patient_id, field, subject_id, edited_at) "
+        f"VALUES (NEW.{patient}, TG_ARGV[0], {_of('NEW', subject)}, now()); "
         "END IF; RETURN NULL; END $$"
     )
 
@@ -95,10 +91,10 @@ def _named(patient: str) -> str:
     return f"EXISTS (SELECT 1 FROM operation_item i WHERE i.patient_id = {patient})"  # noqa: S608
 
 
-def _insert(patient: str, field: str, subject: str, old: str, new: str, now: str = "") -> str:
+def _insert(patient: str, field: str, subject: str, now: str = "") -> str:
     # As SQLAlchemy writes an instant on SQLite: UTC, six digits
     now = now or "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
     return (
-        "INSERT INTO field_edit (patient_id, field, subject_id, old, new, edited_at) "  # noqa: S608
-        f"VALUES ({patient}, '{field}', {subject}, {old}, {new}, {now})"
+        "INSERT INTO field_edit (patient_id, field, subject_id, edited_at) "  # noqa: S608
+        f"VALUES ({patient}, '{field}', {subject}, {now})"
     )

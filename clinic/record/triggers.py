@@ -45,6 +45,11 @@ def _refuse(dialect: str, table: str, word: str, event: str, condition: str) -> 
     return statements
 
 
+def drop_trigger(dialect: str, name: str, table: str) -> str:
+    """The statement after which there is no such trigger."""
+    return f"DROP TRIGGER {name}" + (f" ON {table}" if dialect == "postgresql" else "")
+
+
 _SEALED = (
     "EXISTS (SELECT 1 FROM audit_block b WHERE b.stream = 'operation-' || OLD.operation_id "
     "AND b.holds = 'items' AND OLD.patient_id BETWEEN b.first_patient AND b.last_patient)"

@@ -138,7 +138,8 @@ operation_writing = Table(
     Column("operation_id", Integer, primary_key=True, autoincrement=False),
 )
 
-# Any change by anybody else of a field that operations change, for patients that an operation names
+# Any change by anybody else of a field that operations change, for patients that an operation names: whose and
+# which, and no value
 field_edit = Table(
     "field_edit",
     METADATA,
@@ -146,8 +147,6 @@ field_edit = Table(
     Column("patient_id", BigInteger, nullable=False),
     Column("field", String(20), nullable=False),
     Column("subject_id", BigInteger, nullable=False),
-    Column("old", Text),
-    Column("new", Text),
     Column("edited_at", UtcDateTime, nullable=False),
 )
 Index("ix_field_edit_patient_id", field_edit.c.patient_id, field_edit.c.field)
