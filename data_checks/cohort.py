@@ -35,7 +35,7 @@ from clinic.message.template.template import missing_variables, values_too_long
 from clinic.message.template.variables import Setting, variable_frame
 from clinic.record.bulk import insert_rows
 from clinic.record.database import Record
-from clinic.record.schema.lists import list_row
+from clinic.record.schema.lists import cohort_list, list_row
 from clinic.record.schema.messages import campaign, recipient
 from clinic.record.statistics import count_filled, count_grown
 from clinic.settings import Settings
@@ -133,12 +133,16 @@ def _judge_age(
     zone = ZoneInfo(settings.organisation.time_zone)
     with record.read() as connection:
         as_of = read_as_of(connection, source.id)
+        key = connection.scalar(
+            sa.select(cohort_list.c.request_key).where(cohort_list.c.id == source.id)
+        )
+    came = "kept" if source.source == "file" and key != job.request_key else source.source
     first = max(now, job.start_at or now)
     # A filter's patients are asked for again when their messages leave, and need not be of the start
     begins = (now if source.source in FROM_RECORD else first).astimezone(zone).date()
     last = first + timedelta(days=(job.stagger_days or 1) - 1)
     most = settings.freshness.days
-    own = fresh(as_of, begins=begins, most=most)
+    own = fresh(as_of, begins=begins, most=most, source=came)
     late = ages(as_of, ends=last.astimezone(zone).date(), most=most)
     if not own.passed or late is None or source.source in FROM_RECORD:
         return (own,)

@@ -143,8 +143,8 @@ def _review(parts: Wiring, campaign_id: int, manner: Manner) -> None:
     if review.accepted and not review.dry_run:
         said = estimate(parts.record, campaign_id, parts.timing, parts.clock.now())
         show_time(said, LocalTime(parts.settings))
-        if steps.needs_second_person(parts, campaign_id):
-            console.say(f"  [yellow]{steps.who_must_approve(parts, campaign_id)}[/]")
+        if needed := steps.who_must_approve(parts, campaign_id):
+            console.say(f"  [yellow]{needed}[/]")
     _confirm(parts, review, manner)
 
 

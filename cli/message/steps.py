@@ -142,24 +142,18 @@ def prepare(parts: Wiring, campaign_id: int) -> None:
         stage(parts.record, campaign_id, setting=setting, most_segments=most)
 
 
-def needs_second_person(parts: Wiring, campaign_id: int) -> bool:
-    """Whether another person will have to decide over what is staged."""
-    from clinic.message.campaign.campaign import get_campaign
-    from clinic.message.prepare.approve import is_needed
-
-    with parts.record.read() as connection:
-        return is_needed(connection, get_campaign(connection, campaign_id), parts.settings)
-
-
 def who_must_approve(parts: Wiring, campaign_id: int) -> str:
-    """Who besides its sender lets a campaign go that one person alone may not send."""
+    """Who besides its sender lets a campaign go that one person alone may not send, and why; else ""."""
     from clinic.message.audience.clinical import is_clinical
     from clinic.message.campaign.campaign import get_campaign
+    from clinic.message.prepare.approve import why_needed
 
     with parts.record.read() as connection:
-        if is_clinical(connection, get_campaign(connection, campaign_id).template_version_id):
-            return "A registered clinician must approve it before anything is sent: its class is clinical."
-    return "A second approver must approve it before anything is sent (release.approval_above)."
+        job = get_campaign(connection, campaign_id)
+        why = why_needed(connection, job, parts.settings)
+        clinical = is_clinical(connection, job.template_version_id)
+    who = "registered clinician" if clinical else "second approver"
+    return f"A {who} must approve it before anything is sent: {why}." if why else ""
 
 
 def act_as(parts: Wiring, manner: Manner) -> None:

@@ -16,12 +16,24 @@ from data_checks.gate.verdict import Check
 CODE: Final = "stale_list"
 
 
-def fresh(as_of: AsOf, *, begins: date, most: int) -> Check:
+# What brings it up to date, by where its patients come from
+_NEWER: Final = {
+    "file": "export it again. If its day is another: --as-of DAY",
+    "kept": "send a new export, and not the list by its number",
+    "group": "bring its members up to date: cohort groups add and cohort groups remove",
+    "filter": "ask for it again by its filter, and not by the number of the list",
+    "ids": "make the list again",
+    "resend": "ring them, or send a new list of them as a campaign of its own",
+}
+
+
+def fresh(as_of: AsOf, *, begins: date, most: int, source: str = "file") -> Check:
     """
     Whether a list is at most so many days old when its messages begin to be sent.
 
     Args:
         most: days; 0: any age will do
+        source: where the list came from (clinic/cohort/rows.py); "kept": from a file of another request
     """
     age = as_of.age(begins)
     says = f"The list is as of {as_of.says}: {age:,} days old when it begins to be sent"
@@ -30,7 +42,7 @@ def fresh(as_of: AsOf, *, begins: date, most: int) -> Check:
     return Check(
         CODE,
         f"{says}, and {most:,} may be (freshness.days). Since then patients may have had what they are told "
-        "of, moved or be deceased: export it again. If its day is another: --as-of DAY.",
+        f"of, moved or be deceased: {_NEWER.get(source, _NEWER['ids'])}.",
         "critical",
         False,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -160,18 +161,36 @@ def _group(practice: Practice) -> dict[str, Any]:
     return {"group": "walkers"}  # fmt: skip
 
 
+def _kept(practice: Practice) -> dict[str, Any]:
+    """A list of an earlier campaign, by its number."""
+    practice.begin(practice.everybody(3), request_key="earlier", dry_run=True)
+    with practice.record.read() as connection:
+        return {"list_id": connection.scalars(sa.select(cohort_list.c.id)).one()}
+
+
 @pytest.mark.parametrize(
-    ("make", "waits"), [(_old_file, 0), (_dated_file, 0), (_old_list, 15), (_group, 15)]
+    ("make", "waits", "leads_on"),
+    [
+        (_old_file, 0, "export it again.*--as-of DAY"),
+        (_dated_file, 0, "export it again"),
+        (_old_list, 15, "make the list again"),
+        (_kept, 15, "send a new export, and not the list by its number"),
+        (_group, 15, "bring its members up to date: cohort groups add"),
+    ],
 )
 def test_an_old_list_stops_until_a_named_person_says_yes(
-    practice: Practice, make: Callable[[Practice], dict[str, Any]], waits: int
+    practice: Practice, make: Callable[[Practice], dict[str, Any]], waits: int, leads_on: str
 ) -> None:
     """NEW-29: whatever it comes from; who said yes is on the trail, and its day is told."""
     cohort = make(practice)
     assert isinstance(practice.clock, FakeClock)
     practice.clock.sleep(waits * 86_400)
-    with pytest.raises(CohortRefused, match=r"days old.*14 may be.*--accept stale_list=REASON"):
+    with pytest.raises(
+        CohortRefused, match=r"days old.*14 may be.*--accept stale_list=REASON"
+    ) as told:
         practice.check(practice.begin(cohort))
+    assert re.search(leads_on, str(told.value))
+    assert ("--as-of" in str(told.value)) is ("file" in cohort)
     accept = {"stale_list": "Nothing was given since: the clinic was closed"}
     number = practice.begin(cohort, request_key="two", accept=accept, requested_by="nia")
     practice.check(number)

@@ -227,6 +227,11 @@ CLASHES = [
     ("diabetes review", "asthma-review"),
     ("Antenatal list", "copd-review"),
     ("HbA1c overdue", "bp-check"),
+    ("Breast screening 2026", "flu-invite"),
+    ("Prostate recall", "smear-recall"),
+    ("AF on warfarin", "copd-review"),
+    ("Depression reviews", "gout-bloods"),
+    ("MMRV catch-up", "shingrix-offer"),
 ]
 ALIKE = [
     ("Autumn 2026", "flu-invite Flu vaccination invitation"),
@@ -240,6 +245,14 @@ ALIKE = [
     ("Fluoxetine review", "smear-recall"),
     ("asthma + COPD", "asthma-review"),
     ("", "flu-invite"),
+    ("Diabetes register", "bp-check"),
+    ("CKD stage 3", "bp-check"),
+    ("Stroke and TIA", "cvd-review"),
+    ("Respiratory", "asthma-review"),
+    ("COPD", "inhaler-check"),
+    ("CKD", "acr-urine"),
+    ("Diabetics", "egfr-bloods"),
+    ("PAS export", "flu-invite"),
 ]
 
 

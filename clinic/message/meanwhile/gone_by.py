@@ -5,8 +5,8 @@ Dates that a message asks a patient to keep, and that have gone by on the day it
     cells of these        ─► the day that each row is told; before the day it is sent: date_gone_by
 
 A column of the past is none of these: its heading says so ("Last seen", "Date of birth"), or the words before
-it do ("you were last seen on {{ list.Date }}"). Where neither says so and it is right all the same, a named
-person accepts `date_gone_by`.
+it do ("you were last seen on {{ list.Date }}"), or those after it ("was missed"). Where neither says so and it
+is right all the same, a named person accepts `date_gone_by`.
 """
 
 from __future__ import annotations
@@ -27,19 +27,57 @@ from clinic.values.text import as_strings
 CODE: Final = "date_gone_by"
 _PRINTED: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _NAMES: Final = re.compile(r"\blist\.\w+")
-# What ends a sentence, so that its words say nothing of what follows
-_END: Final = re.compile(r"[.!?;](?:\s|$)|\n")
-_OF_THE_PAST: Final = re.compile(
-    r"\b(?:last|previous|prior|past|since|seen|born|birth|dob|diagnosed|diagnosis|issued|registered|"
-    r"registration|joined|received|requested|referred|referral|sent|attended|missed|dna|completed|taken|given|"
-    r"discharged|admitted|admission|overdue|recorded|entered|expired|created|updated|extracted|exported)\b"
+# What ends a sentence, so that its words say nothing of what follows; a title and a time do not
+_END: Final = re.compile(
+    r"(?<!\bdr)(?<!\bmr)(?<!\bms)(?<!\bst)(?<!\bmrs)(?<!\bprof)(?<![ap]\.m)[.!?;](?:\s|$)|\n",
+    re.IGNORECASE,
 )
-# In the words before it, the nearest of these says what the date is
+# A heading of these is of the past whatever else it says
+_OF_THE_PAST: Final = re.compile(
+    r"\b(?:last\w*|prev(?:ious)?\w*|prior|past|since|\w*seen|\w*birth\w*|born|dob|diagnos\w+|attended|missed|dna|"
+    r"discharged?|admitted|expired|extract\w*|export\w*|created|updated|diwethaf|geni|colli)\b"
+)
+# And of these where it does not speak of what is to come
+_HAPPENED: Final = re.compile(
+    r"\b(?:issued|registered|registration|joined|received|requested|referred|referral|sent|completed|taken|given|"
+    r"admission|overdue|recorded|entered|letter)\b"
+)
+_TO_COME: Final = re.compile(
+    r"\b(?:next|new|appointments?|appts?|clinics?|visits?|slots?|booked|booking|by|before|due|deadline|upcoming|"
+    r"review|jab|vaccination|nesaf|newydd|apwyntiad|clinig)\b"
+)
+_BOOKED: Final = (
+    r"(?:appointments?|appts?|visits?|clinics?|slots?|bookings?|invitations?|apwyntiad|clinig)"
+)
+# In the words before it, the nearest of these says what the date is. nothing: neither way; ahead: to keep;
+# past: over; told: over, unless it was told of a visit ("we sent you a letter about your appointment on")
+_NOTHING: Final = (
+    r"(?:not|nt|n t|never|yet to)(?: yet)? (?:have )?(?:had|attended|received|seen)|at last"
+    r"|last (?:chance|call|few|places?|dates?|days?|opportunity|reminder|minute)"
+    r"|thanks?(?: you)? for (?:booking|registering|your (?:call|booking|interest|patience))"
+)
+_AHEAD: Final = (
+    r"is|are|will|be (?:seen|sent|taken|given|received|attended)|by(?: the)?$|until|before|please|come|coming"
+    r"|attend|book|booked|booking|invited?|another|new|next|instead|offer(?:ed)?"
+    r"|(?:moved|changed|rebooked|rearranged|rescheduled|postponed|delayed|forward|back)(?: \w+){0,2}"
+    r" (?:to|for|until)"
+    r"|mae|bydd|fydd|erbyn|cyn|dewch|nesaf|newydd|symud i"
+)
+_PAST: Final = (
+    r"was|were|had|last|since|missed|attended|visited|came|dated|previous|seen"
+    r"|for (?:coming|attending|visiting)"
+    r"|(?:following|after) (?:your|our|the|an?|you)|did not (?:attend|come)|didn t (?:attend|come)"
+    r"|results? (?:from|of)|tests? (?:from|of)|overdue (?:on|from)|letter of|born|ago"
+    r"|diwethaf|ers|ar ol|oedd|roedd|cawsoch|colloch|welwyd"
+)
 _SAID: Final = re.compile(
-    r"(?P<past>\b(?:was|were|had|last|since|missed|attended|dated|previous|overdue|seen|wrote|sent|received|"
-    r"taken|did not (?:attend|come)|didn t (?:attend|come)|letter of|thanks?(?: you)?|born|ago|"
-    r"diwethaf|ers|oedd|roedd|cawsoch|colloch|welwyd)\b)"
-    r"|(?P<ahead>\b(?:is|are|will|by|until|before|please|come|attend|book|booked|invited?|mae|bydd|erbyn|cyn)\b)"
+    rf"(?P<nothing>\b(?:{_NOTHING})\b)|(?P<ahead>\b(?:{_AHEAD})(?:\b|$))|(?P<past>\b(?:{_PAST})\b)"
+    rf"|(?P<told>\b(?:wrote|sent|received|taken|thanks?(?: you)?)\b)|(?P<booked>\b{_BOOKED}\b)"
+)
+# In the words after it: nobody came on that day, and nobody is asked to
+_MISSED: Final = re.compile(
+    r"^(?: \w+){0,4}? (?:(?:was|were|been) missed|(?:you|but|and|which you) (?:missed|did not|didn t)"
+    r"|did not (?:attend|come)|and (?:were|was) not (?:there|seen))\b"
 )
 
 
@@ -47,9 +85,10 @@ def days_to_keep(text: str) -> tuple[str, ...]:
     """The list's columns, as the text names them, that it prints as a day to keep, or may."""
     found: dict[str, None] = {}
     for printed in _PRINTED.finditer(text):
-        if not _speaks_of_the_past(text[: printed.start()]):
+        before, after = text[: printed.start()], text[printed.end() :]
+        if not (_speaks_of_the_past(before) or _was_missed(after)):
             found |= dict.fromkeys(_NAMES.findall(printed[1]))
-    return tuple(name for name in found if not _OF_THE_PAST.search(_words(name)))
+    return tuple(name for name in found if not _is_of_the_past(_words(name)))
 
 
 def days_told(
@@ -108,9 +147,27 @@ def _words(name: str) -> str:
     return fold_one(apart.replace("_", " "))
 
 
+def _is_of_the_past(heading: str) -> bool:
+    if _OF_THE_PAST.search(heading):
+        return True
+    return bool(_HAPPENED.search(heading)) and not _TO_COME.search(heading)
+
+
 def _speaks_of_the_past(before: str) -> bool:
-    """By the last word that says so, in the sentence that leads to it."""
-    plain = _PRINTED.sub(" ", before)
-    sentence = _END.split(plain)[-1]
-    said = list(_SAID.finditer(" ".join(re.findall(r"\w+", fold_one(sentence)))))
-    return bool(said) and said[-1]["past"] is not None
+    """By the last words that say so, in the sentence that leads to it."""
+    found = ""
+    for said in _SAID.finditer(_plain(_END.split(_PRINTED.sub(" ", before))[-1])):
+        if said["past"] or said["told"]:
+            found = "past" if said["past"] else "told"
+        elif said["ahead"] or (said["booked"] and found == "told"):
+            found = ""
+    return found != ""
+
+
+def _was_missed(after: str) -> bool:
+    sentence = _END.split(_PRINTED.sub(" ", after))[0]
+    return _MISSED.search(f" {_plain(sentence)}") is not None
+
+
+def _plain(sentence: str) -> str:
+    return " ".join(re.findall(r"\w+", fold_one(sentence)))

@@ -38,7 +38,7 @@ from clinic.message.prepare.manifest import manifest_of
 from clinic.message.purposes import ALERT, NOTICE, STAFF_LIST
 from clinic.message.recall.unreached import at_once
 from clinic.message.reminders.remind import take_back_unsent
-from clinic.message.safety.accepted import need_second, note_second
+from clinic.message.safety.accepted import acceptances_of, need_second, note_second
 from clinic.message.safety.corrected import needs_approval
 from clinic.message.safety.recall_asked import recall_of
 from clinic.message.timing.schedule import move_on
@@ -93,21 +93,33 @@ def ask(
 
 
 def is_needed(connection: Connection, job: Campaign, settings: Settings) -> bool:
-    """
-    Whether one person alone may not send this: a notice to staff (ALC-8), what was accepted of a finding that
-    takes two, what is clinical (NEW-28), a correction where another may decide, or a campaign
-    of more messages than the settings allow.
+    """Whether one person alone may not send this."""
+    return bool(why_needed(connection, job, settings))
 
-    A dry run, and what the clock tells the team, may always go.
+
+def why_needed(connection: Connection, job: Campaign, settings: Settings) -> str:
+    """
+    Why one person alone may not send this, as an end of a sentence; "" where they may.
+
+    What is clinical (NEW-28), a notice to staff (ALC-8), what was accepted of a finding that takes two, a
+    correction where another may decide, or a campaign of more messages than the settings allow. A dry run, and
+    what the clock tells the team, may always go.
     """
     if job.dry_run or (job.purpose == ALERT and _is_to_staff(connection, job)):
-        return False
-    if job.purpose == NOTICE or need_second(connection, job.id):
-        return True
+        return ""
     if is_clinical(connection, job.template_version_id):
-        return True
+        return "its class is clinical"
+    if job.purpose == NOTICE:
+        return "it is a notice to staff"
+    if need_second(connection, job.id):
+        found = (one.code for one in acceptances_of(connection, job.id) if one.two_persons)
+        return f"what was accepted takes two persons ({', '.join(found)})"
     if needs_approval(connection, job.id, job.requested_by):
-        return True
+        return "it corrects a campaign"
+    return "release.approval_above" if _is_large(connection, job, settings) else ""
+
+
+def _is_large(connection: Connection, job: Campaign, settings: Settings) -> bool:
     most = settings.release.approval_above
     if most is None:
         return False

@@ -3,7 +3,7 @@ Which texts ask patients to call the practice (calling.toml): where many leave a
 all who do, and the ill cannot get through.
 
 Who only calls when something is wrong, "if you cannot come, please call", is no crowd, and 111 and 999 are
-nobody's lines here.
+nobody's lines here. A question beside what everybody calls for, "call to book, or with any questions", is.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import tomllib
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from clinic.message.words.classes import CALL
@@ -24,38 +26,60 @@ from clinic.message.words.phrases import Phrase, any_of, expression_of
 
 _OUT: Final = " | "  # in the place of what asks for nothing
 _NUMBER: Final = r"(?:on[\W_]+)?(?:0|44|\+44)[\d ]{5,}"
-_NEAR: Final = r"(?:[^\w.!?]+\w+)"  # a further word of the same sentence
+_NEAR: Final = r"(?:[^\w.!?|]+\w+)"  # a further word of the same sentence
+_REST: Final = r"[^.!?|]*"  # of the sentence
 
 
 def judge_calling(texts: Sequence[str]) -> list[Hit]:
     """The texts that ask to call, under one name."""
-    asks, harmless = _expressions()
+    said = _expressions()
     folded = fold(texts)
-    found = pc.match_substring_regex(folded, pattern=asks).to_numpy(zero_copy_only=False)
-    places: Places = np.flatnonzero(found).astype(np.int64)
-    left = pc.replace_substring_regex(folded.take(places), pattern=harmless, replacement=_OUT)
-    still = pc.match_substring_regex(left, pattern=asks).to_numpy(zero_copy_only=False)
-    places = places[np.asarray(still, dtype=np.bool_)]
+    places: Places = np.flatnonzero(_has(folded, said.asks)).astype(np.int64)
+    left = folded.take(places)
+    for expression in said.no_call:
+        left = pc.replace_substring_regex(left, pattern=expression, replacement=_OUT)
+    unless = pc.replace_substring_regex(left, pattern=said.unless, replacement=_OUT)
+    places = places[_has(left, said.everybody) | _has(unless, said.asks)]
     return [Hit(Phrase("", CALL, ""), places)] if len(places) else []
 
 
+def _has(texts: pa.StringArray, expression: str) -> npt.NDArray[np.bool_]:
+    found = pc.match_substring_regex(texts, pattern=expression)
+    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+
+class _Said(NamedTuple):
+    """
+    asks: what asks to call; no_call: what does not, one after the other
+    everybody: asks everybody whatever comes after; unless: what asks only who has a reason
+    """
+
+    asks: str
+    no_call: tuple[str, ...]
+    everybody: str
+    unless: str
+
+
 @cache
-def _expressions() -> tuple[str, str]:
-    """What asks to call, and what only seems to."""
+def _expressions() -> _Said:
     kept = tomllib.loads(files("clinic.message.words").joinpath("calling.toml").read_text("utf-8"))
     call = f"(?:{'|'.join(kept['call'])})"
-    whom = "|".join(expression_of(text, False) for text in kept["whom"])
-    asks = [
-        rf"{call}[\W_]+(?:{whom}|{_NUMBER})",
-        *(expression_of(text, False) for text in kept["ask"]),
-        *(expression_of(text, True) for text in kept["welsh"]),
-    ]
-    welsh = "|".join(expression_of(text, True) for text in kept["welsh"])
-    either = f"(?:{call}|{welsh})"
-    unless = f"(?:{'|'.join(expression_of(text, False) for text in kept['unless'])})"
-    harmless = [
-        rf"{unless}{_NEAR}{{0,6}}[^\w.!?]+{either}",
-        rf"{either}{_NEAR}{{0,6}}[^\w.!?]+{unless}",
-        *(expression_of(text, False) for text in kept["no_call"]),
-    ]
-    return any_of(asks), any_of(harmless)
+    whom, why, cannot, question, ask, welsh = (
+        f"(?:{'|'.join(expression_of(text, name == 'welsh') for text in kept[name])})"
+        for name in ("whom", "why", "cannot", "question", "ask", "welsh")
+    )
+    to_whom = rf"{call}[\W_]+(?:{whom}|{_NUMBER})"
+    # "Ring Elm Tree Surgery on 029 2018 0123"
+    by_name = rf"{call}{_NEAR}{{1,6}}[^\w.!?|]+on[\W_]+{_NUMBER}"
+    asks = [to_whom, by_name, ask, welsh, rf"(?:tel|phone|ffon)[\W_]+{_NUMBER}"]
+    either = f"(?:{'|'.join((call, ask, welsh))})"
+    return _Said(
+        any_of(asks),
+        (
+            any_of(expression_of(text, False) for text in kept["no_call"]),
+            rf"\b{cannot}\b{_NEAR}{{0,8}}[^\w.!?|]+{either}\b{_REST}",
+        ),
+        rf"\b{either}{_NEAR}{{0,6}}[^\w.!?|]+{why}\b",
+        rf"\b(?:(?:{cannot}|{question})\b{_NEAR}{{0,8}}[^\w.!?|]+{either}"
+        rf"|{either}\b{_NEAR}{{0,8}}[^\w.!?|]+(?:{cannot}|{question}))\b",
+    )

@@ -23,7 +23,8 @@ from clinic.settings import Content
 
 _CLOCK: Final = (
     r"\d{1,2}(?:[:.]\d\d)? ?"
-    r"(?:am\b|pm\b|yb\b|yh\b|y bore|y prynhawn|yr hwyr|noon|o'?r gloch)|\d{1,2}[:.]\d\d"
+    r"(?:[ap]\.? ?m\b\.?|yb\b|yh\b|y bore|y prynhawn|yr hwyr|noon|o'?r gloch)|\d{1,2}[:.]\d\d"
+    r"|\bnoon\b|\bmidday\b"
 )
 _TO: Final = r" ?(?:-|–|—|to|until|till|and|tan|hyd at|hyd|a|i) ?"
 _OPEN: Final = (
@@ -31,10 +32,12 @@ _OPEN: Final = (
     r"|agor|oriau|llun|dyddiau|derbynfa)\b"
 )
 _NUMBER: Final = r"\d{1,2}(?:[:.]\d\d)?"
-# 8am to 6.30pm; open 8 to 6; round the clock
+_PLAIN_CLOCK: Final = r"\b[012]\d(?:00|15|30|45) ?(?:hrs?\b|h\b)?"
+# 8am to 6.30pm; 8.00 a.m. to 6.30 p.m.; open 8 to 6; 0800-1830; round the clock
 _HOURS: Final = (
     rf"(?:(?:{_CLOCK}){_TO}(?:{_CLOCK}|{_NUMBER}\b)|\b{_NUMBER}{_TO}(?:{_CLOCK})"
-    rf"|{_OPEN}.{{0,60}}?\b{_NUMBER}{_TO}{_NUMBER}\b|\b24 ?/ ?7\b|\b24 hours\b|\b24 awr\b)"
+    rf"|{_OPEN}.{{0,60}}?\b{_NUMBER}{_TO}{_NUMBER}\b"
+    rf"|{_PLAIN_CLOCK}{_TO}{_PLAIN_CLOCK}\b|\b24 ?/ ?7\b|\b24 hours\b|\b24 awr\b)"
 )
 
 
