@@ -113,7 +113,7 @@ def why_needed(connection: Connection, job: Campaign, settings: Settings) -> str
         return "it is a notice to staff"
     if need_second(connection, job.id):
         found = (one.code for one in acceptances_of(connection, job.id) if one.two_persons)
-        return f"what was accepted takes two persons ({', '.join(found)})"
+        return f"what was accepted needs one ({', '.join(found)})"
     if needs_approval(connection, job.id, job.requested_by):
         return "it corrects a campaign"
     return "release.approval_above" if _is_large(connection, job, settings) else ""
