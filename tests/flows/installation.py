@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
     ArtifactFilter,
@@ -21,17 +25,56 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import State
 from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFilter
 
+from clinic.clock import SystemClock
+from clinic.gateway.outbox import Outbox
 from clinic.message.campaign.request import MessageRequest
-from clinic.message.sending.restore_guard import home_of, register
+from clinic.message.sending.restore_guard import hold_if_restored, home_of, register
 from clinic.message.sending.worker import Worker
+from clinic.record.database import Record
 from clinic.record.private import close_folder
 from clinic.settings import Settings
 from flows.message import message
+from tasks.prefect.deploying import deploy_all, ensure_work_pool
+from tasks.processes import identity
 from tasks.processes.environment import ROOT, child_environment, prefect_home
 from tasks.processes.login import ensure_login, login_file
+from tasks.processes.workers import start_worker, stop_worker
 from tasks.wiring import Wiring, use
 from tests.main_job import Practice
 from tests.servers.prefect_server import wait_for
+
+
+@contextmanager
+def running_office(
+    server: Settings, migrated: Path, folder: Path, *, approval_above: int
+) -> Iterator[Practice]:
+    """An installation with the project's own deployments and a worker; all three use this record."""
+    (folder / "record.db").write_bytes(migrated.read_bytes())
+    record = Record.open(f"sqlite:///{folder / 'record.db'}")
+    practice = Practice(record, SystemClock(), folder)
+    practice.gateway = Outbox(record, "sms")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("COHORT_RECORD_URL", f"sqlite:///{folder / 'record.db'}")
+        environment.setenv("COHORT_PHONES__TEST_RANGE", "true")
+        environment.setenv("COHORT_CONFIG", os.devnull)
+        environment.setenv("COHORT_RELEASE__APPROVAL_ABOVE", str(approval_above))
+        environment.setenv("PREFECT_WORKER_QUERY_SECONDS", "1")
+        environment.setenv("COHORT_HOME", str(server.home))
+        who = identity.of(record, practice.settings)
+        ensure_work_pool(server, who)
+        deploy_all(server, who)
+        hold_if_restored(record, practice.clock, home_of(server))  # known here
+        assert start_worker(server, who)
+        try:
+            yield practice
+        finally:
+            stop_worker(server)
+    record.close()
+
+
+def deployed_by(practice: Practice) -> str:
+    """The practice's own deployment, as people type it."""
+    return f"message/message ({identity.of(practice.record, practice.settings).label})"
 
 
 def state_of(flow_run_id: UUID) -> str:

@@ -20,25 +20,30 @@ from prefect.client.orchestration import get_client
 
 from clinic.clock import SystemClock
 from clinic.errors import GatewayRefused
-from clinic.gateway.outbox import Outbox
 from clinic.gateway.protocol import Answer, Outgoing
 from clinic.message.campaign.request import MessageRequest
-from clinic.message.sending.restore_guard import hold_if_restored, home_of
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign
 from clinic.record.schema.messages import message as message_table
 from clinic.record.schema.outbox import outbox
 from clinic.settings import Settings
 from flows.settle import settle
-from tasks.prefect.deploying import deploy_all, ensure_work_pool
-from tasks.processes import identity
 from tasks.processes.environment import ROOT, child_environment
-from tasks.processes.workers import start_worker, stop_worker, worker_log
+from tasks.processes.workers import worker_log
 from tasks.runs.runs import resume, start_deployment
 from tasks.wiring import use
 from tests.cli.office import SECRET, Office, descriptor, hire
 from tests.fakes import FakeClock, FakeGateway
-from tests.flows.installation import Shown, artifacts_of, parts_of, run_apart, run_flow, state_of
+from tests.flows.installation import (
+    Shown,
+    artifacts_of,
+    deployed_by,
+    parts_of,
+    run_apart,
+    run_flow,
+    running_office,
+    state_of,
+)
 from tests.main_job import Practice, nhs, tally
 from tests.servers.prefect_server import wait_for
 
@@ -242,37 +247,15 @@ def office(
 ) -> Iterator[Practice]:
     """An installation with the project's own deployments and a worker, its record used by all three."""
     folder = tmp_path_factory.mktemp("office")
-    record = Record.open(f"sqlite:///{folder / 'record.db'}")
-    (folder / "record.db").write_bytes(migrated_sqlite.read_bytes())
-    practice = Practice(record, SystemClock(), folder)
-    practice.patients(6)
-    practice.patient(7, death_date=SystemClock().now().date())
-    practice.gateway = Outbox(record, "sms")
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("COHORT_RECORD_URL", f"sqlite:///{folder / 'record.db'}")
-        environment.setenv("COHORT_PHONES__TEST_RANGE", "true")
-        environment.setenv("COHORT_CONFIG", os.devnull)
-        environment.setenv("COHORT_RELEASE__APPROVAL_ABOVE", "6")
-        environment.setenv("PREFECT_WORKER_QUERY_SECONDS", "1")
-        environment.setenv("COHORT_HOME", str(prefect_server.home))
-        who = identity.of(record, practice.settings)
-        ensure_work_pool(prefect_server, who)
-        deploy_all(prefect_server, who)
-        hold_if_restored(record, practice.clock, home_of(prefect_server))  # known here
-        assert start_worker(prefect_server, who)
+    with running_office(prefect_server, migrated_sqlite, folder, approval_above=6) as practice:
+        practice.patients(6)
+        practice.patient(7, death_date=SystemClock().now().date())
         yield practice
-        stop_worker(prefect_server)
-    record.close()
 
 
 def asked(practice: Practice, name: str, *, people: int = 7, **values: Any) -> MessageRequest:
     file = practice.everybody(people, name=f"{name}.csv")
     return practice.request(file, list_name=name, request_key=None, again=True, **values)
-
-
-def deployed_by(practice: Practice) -> str:
-    """The practice's own deployment, as people type it."""
-    return f"message/message ({identity.of(practice.record, practice.settings).label})"
 
 
 def in_process(practice: Practice, server: Settings) -> Shown:
