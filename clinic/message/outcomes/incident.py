@@ -16,14 +16,18 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.message import states
-from clinic.message.safety.corrected import GOT, corrections_of, family_of, look_at
+from clinic.message.safety.corrected import GOT, look_at
+from clinic.message.safety.corrected_by import corrections_of, family_of
+from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.safe_numbers import shown
 from clinic.record.schema.messages import message
 from clinic.record.schema.people import patient
+from clinic.record.told import of_teller
 from clinic.values.formula import safe_cell
 
 PAGE: Final = 5_000
+_BECAME: Final = ("sent_at", "state", "status_at")  # of it, or of the message that told them
 HEADINGS: Final = (
     "Bulk Outreach ID", "Row", "NHS Number", "Local ID", "Given Name", "Family Name", "By", "Address",
     "Subject", "Text", "Sent", "Got it", "Known since", "Correction", "Correction sent", "Correction was",
@@ -117,12 +121,12 @@ def _page(connection: Connection, campaign_id: int, after: int) -> list[Got]:
             message.c.id, message.c.campaign_id, message.c.row_number, message.c.patient_id, p.nhs_number,
             p.local_id, p.given_name, p.family_name, message.c.channel,
             shown(message.c.address, message.c.patient_id),
-            message.c.subject, message.c.body, message.c.sent_at, message.c.state, message.c.status_at,
+            message.c.subject, message.c.body, *(of_teller(name) for name in _BECAME),
         )
         .outerjoin(patient, p.id == message.c.patient_id)
         .where(
             message.c.campaign_id.in_(family_of(connection, campaign_id)),
-            message.c.state.in_(GOT),
+            of_teller("state").in_(GOT),
             message.c.id > after,
         )
         .order_by(message.c.id)
@@ -140,10 +144,8 @@ def _corrections(
     connection: Connection, campaign_id: int, patients: list[int]
 ) -> dict[int, _Correction]:
     """By patient: the latest correction."""
-    from clinic.record.bulk import is_any_of
-
     columns: list[sa.ColumnElement[Any]] = [
-        message.c.patient_id, message.c.campaign_id, message.c.sent_at, message.c.state,
+        message.c.patient_id, message.c.campaign_id, of_teller("sent_at"), of_teller("state"),
     ]  # fmt: skip
     rows = connection.execute(
         sa.select(*columns)

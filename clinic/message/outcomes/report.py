@@ -24,7 +24,8 @@ from clinic.message.outcomes.summary import trouble_of
 from clinic.message.outcomes.verdict import not_accepted, status, verdict
 from clinic.message.prepare.resend import may_resend
 from clinic.message.recall.standing import RecallStanding, standing_of
-from clinic.message.safety.corrected import corrections_of, corrects
+from clinic.message.safety.corrected import corrects
+from clinic.message.safety.corrected_by import corrections_of
 from clinic.message.safety.coverage_asked import coverage_asked_of
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record

@@ -3,42 +3,53 @@ A correction (NEW-33): to exactly those who got a campaign, by the same way and 
 
     accepted, delivered             they have it
     unknown                         they may have it: a correction too many explains itself, one too few harms
+    told together                   they have what the message to their number has
     undelivered, rejected, expired, cancelled, left out …      they have it not, and get no correction
 
 It is a campaign of its own over a list of these patients: checked, judged, approved and counted like any other.
 Who is deceased, left or opted out since gets none, and is counted: somebody tells them another way. What failed
-of it is sent by asking again; whom a correction reached is not corrected twice. Its list names what it
-corrects, so that the link is sealed with it.
+of it is sent by asking again; whom a correction reached is not corrected twice (corrected_by.py). Its list
+names what it corrects, so that the link is sealed with it.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.clock import Clock
-from clinic.cohort.list_trail import tell_taken
 from clinic.cohort.rows import CORRECTION
 from clinic.errors import NotAllowed, NotFound
 from clinic.govern.audit.chain import hold
 from clinic.message import states
 from clinic.message.purposes import STAFF_LIST
-from clinic.record.bulk import insert_rows
+from clinic.message.safety.corrected_by import (
+    family_of,
+    first_of,
+    require_none_begun,
+    who_had_one,
+)
+from clinic.message.safety.corrected_list import Reached, write_list
+from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
+from clinic.record.safe_numbers import shown
 from clinic.record.schema.govern import operator
-from clinic.record.schema.lists import cohort_list, list_row
-from clinic.record.schema.messages import campaign, message
+from clinic.record.schema.lists import cohort_list
+from clinic.record.schema.messages import batch, campaign, message, submission
 from clinic.record.schema.people import patient
+from clinic.record.told import is_told, of_teller
 from clinic.values.purposes import listed
 
 GOT: Final = (states.ACCEPTED, states.DELIVERED, states.UNKNOWN)
 _WAITS: Final = (states.PENDING, *GOT)  # of a correction: nobody else corrects that
-_OVER: Final = (states.COMPLETED, states.CANCELLED_CAMPAIGN, states.RECONCILING)
+_STATE: Final = of_teller("state")
+_OVER: Final = (
+    states.COMPLETED, states.CANCELLED_CAMPAIGN, states.RECONCILING, states.REFUSED,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,16 +81,6 @@ class _Own(NamedTuple):
     source: str
 
 
-class _Row(NamedTuple):
-    """Somebody who got it. patient_id: below 0: minus the NHS number of who is not in the record."""
-
-    row_number: int
-    patient_id: int
-    address: str
-    nhs_number: str | None
-    state: str
-
-
 def look_at(connection: Connection, campaign_id: int) -> Corrected:
     """
     How many got a campaign, and how many of them are corrected.
@@ -98,9 +99,9 @@ def look_at(connection: Connection, campaign_id: int) -> Corrected:
         )
     counts = {state: sum(row.state == state for row in rows) for state in GOT}
     tried = sa.select(sa.func.count()).where(
-        message.c.campaign_id == campaign_id, message.c.state.not_in(GOT)
+        message.c.campaign_id == campaign_id, of_teller("state").not_in(GOT)
     )
-    taken = _taken(connection, campaign_id)
+    due = _due(connection, campaign_id, rows)
     return Corrected(
         campaign_id,
         own.channel,
@@ -108,7 +109,7 @@ def look_at(connection: Connection, campaign_id: int) -> Corrected:
         own.gateway == states.OUTBOX,
         {state: count for state, count in counts.items() if count},
         int(connection.scalar(tried) or 0),
-        sum(row.patient_id in taken for row in rows),
+        len(rows) - len(due),
     )
 
 
@@ -121,10 +122,11 @@ def take_in_corrected(
 
     Raises:
         NotFound: there is no such campaign
-        NotAllowed: it is still being sent, nobody is left to correct, or it went another way
+        NotAllowed: it is still being sent, another correction of it is being prepared, nobody is left to
+            correct, or it went another way
     """
     with record.write() as connection:
-        hold(connection, f"correct {campaign_id}")
+        hold(connection, f"correct {first_of(connection, campaign_id)}")
         known = connection.scalar(
             sa.select(cohort_list.c.id).where(cohort_list.c.request_key == request_key)
         )
@@ -132,15 +134,16 @@ def take_in_corrected(
             return int(known)
         seen = look_at(connection, campaign_id)
         _require_same_way(seen, channel, outbox=gateway == states.OUTBOX, dry_run=dry_run)
-        taken = _taken(connection, campaign_id)
-        rows = [row for row in _got(connection, campaign_id) if row.patient_id not in taken]
+        if not dry_run:
+            require_none_begun(connection, campaign_id, clock.now())
+        rows = _due(connection, campaign_id, _got(connection, campaign_id))
         if not rows:
             raise NotAllowed(
                 "correct-nothing",
                 f"everybody who got campaign {campaign_id} has a correction, or is about to; "
                 f"see: cohort show {campaign_id}",
             )
-        return _write(
+        return write_list(
             connection, campaign_id, rows, channel=channel, request_key=request_key, name=name,
             taken_at=clock.now(), taken_by=taken_by,
         )  # fmt: skip
@@ -154,11 +157,6 @@ def corrects(connection: Connection, campaign_id: int) -> int | None:
         .where(campaign.c.id == campaign_id, cohort_list.c.source == CORRECTION)
     )
     return None if found is None else int(orjson.loads(found)["corrects"])
-
-
-def corrections_of(connection: Connection, campaign_id: int) -> list[int]:
-    """The campaigns that correct this one, in order; those that were refused reached nobody."""
-    return list(connection.scalars(_corrections(campaign_id).order_by(campaign.c.id)))
 
 
 def is_correction(campaign_id: int) -> sa.Exists:
@@ -178,16 +176,6 @@ def needs_approval(connection: Connection, campaign_id: int, requested_by: str) 
     )
     is_one = connection.scalar(sa.select(is_correction(campaign_id)))
     return bool(is_one) and connection.scalar(another.limit(1)) is not None
-
-
-def family_of(connection: Connection, campaign_id: int) -> list[int]:
-    """The campaign and those that sent its failures again: who got it by them got it too."""
-    found, new = [campaign_id], [campaign_id]
-    while new:
-        again = sa.select(campaign.c.id).where(campaign.c.resend_of.in_(new))
-        new = [key for key in connection.scalars(again) if key not in found]
-        found += new
-    return found
 
 
 def _require_over(connection: Connection, campaign_id: int) -> _Own:
@@ -210,13 +198,35 @@ def _require_over(connection: Connection, campaign_id: int) -> _Own:
             f"no patient got campaign {campaign_id}: there is nothing to correct; "
             f"see: cohort show {campaign_id}",
         )
-    if row.state not in _OVER:
-        raise NotAllowed(
-            "correct-first-stop",
-            f"campaign {campaign_id} is {row.state}: more patients would get the wrong text. End it first: "
-            f"cohort cancel {campaign_id}",
-        )
+    _require_ended(connection, family_of(connection, campaign_id))
     return row
+
+
+def _require_ended(connection: Connection, family: list[int]) -> None:
+    """Nothing more of a campaign, or of those that send its failures again, is sent or on its way."""
+    under_way = (
+        sa.select(submission.c.id)
+        .join(batch, batch.c.id == submission.c.batch_id)
+        .where(batch.c.campaign_id == campaign.c.id, submission.c.state == states.INTENT)
+    )
+    rows = connection.execute(
+        sa.select(campaign.c.id, campaign.c.state, under_way.exists()).where(
+            is_any_of(campaign.c.id, family)
+        )
+    )
+    for key, state, is_under_way in rows:
+        if state not in _OVER:
+            raise NotAllowed(
+                "correct-first-stop",
+                f"campaign {key} is {state}: more patients would get the wrong text. End it first: "
+                f"cohort cancel {key}",
+            )
+        if is_under_way:
+            raise NotAllowed(
+                "correct-first-stop",
+                f"messages of campaign {key} are being sent at this moment. Ask again once it is known what "
+                f"became of them, in a few minutes; see: cohort show {key}",
+            )
 
 
 def _require_same_way(seen: Corrected, channel: str, *, outbox: bool, dry_run: bool) -> None:
@@ -228,83 +238,32 @@ def _require_same_way(seen: Corrected, channel: str, *, outbox: bool, dry_run: b
         )
 
 
-def _got(connection: Connection, campaign_id: int) -> list[_Row]:
+def _got(connection: Connection, campaign_id: int) -> list[Reached]:
     """Everybody once, by the latest message that they got."""
     rows = connection.execute(
         sa.select(
-            message.c.row_number, message.c.patient_id, message.c.address, patient.c.nhs_number,
-            message.c.state,
+            message.c.row_number, message.c.patient_id, message.c.address,
+            shown(message.c.address, message.c.patient_id), patient.c.nhs_number, _STATE,
+            message.c.campaign_id, sa.case((is_told(), message.c.told_by), else_=message.c.id),
         )
         .outerjoin(patient, patient.c.id == message.c.patient_id)
         .where(
-            message.c.campaign_id.in_(family_of(connection, campaign_id)), message.c.state.in_(GOT)
+            message.c.campaign_id.in_(family_of(connection, campaign_id)), _STATE.in_(GOT)
         )
         .order_by(message.c.id)
     )  # fmt: skip
-    latest = {row.patient_id: _Row(*row) for row in rows}
+    latest = {row.patient_id: Reached(*row) for row in rows}
     return sorted(latest.values())
 
 
-def _corrections(campaign_id: int) -> sa.Select[tuple[int]]:
-    return (
-        sa.select(campaign.c.id)
-        .join(cohort_list, cohort_list.c.id == campaign.c.list_id)
-        .where(
-            cohort_list.c.source == CORRECTION,
-            cohort_list.c.criteria == _criteria(campaign_id),
-            campaign.c.state != states.REFUSED,
-            ~campaign.c.dry_run,
-        )
-    )
-
-
-def _taken(connection: Connection, campaign_id: int) -> set[int]:
-    """Who has a correction, may have one, or is about to: not those whose correction failed."""
-    ids = connection.scalars(
-        sa.select(message.c.patient_id).where(
-            message.c.campaign_id.in_(_corrections(campaign_id)), message.c.state.in_(_WAITS)
-        )
-    )
-    return set(ids)
-
-
-def _criteria(campaign_id: int) -> str:
-    return orjson.dumps({"corrects": campaign_id}).decode()
-
-
-def _write(
-    connection: Connection, campaign_id: int, rows: list[_Row], *, channel: str, **values: Any
-) -> int:
-    field, heading = ("email", "E-mail") if channel == "email" else ("mobile", "Mobile")
-    whom = ",".join(str(row.patient_id) for row in rows)
-    list_id = connection.execute(
-        sa.insert(cohort_list)
-        .values(
-            source=CORRECTION,
-            sha256=hashlib.sha256(f"correction of {campaign_id}: {whom}".encode()).hexdigest(),
-            columns=orjson.dumps(["NHS Number", heading]).decode(),
-            fields=orjson.dumps({"nhs_number": "NHS Number", field: heading}).decode(),
-            criteria=_criteria(campaign_id),
-            rows=len(rows),
-            **values,
-        )
-        .returning(cohort_list.c.id)
-    ).scalar_one()
-    insert_rows(
-        connection,
-        list_row,
-        ("list_id", "row_number", "patient_id", "cells"),
-        (
-            (
-                list_id, row.row_number, row.patient_id if row.patient_id > 0 else None,
-                orjson.dumps([_nhs_number(row), row.address]).decode(),
-            )
-            for row in rows
-        ),
-    )  # fmt: skip
-    tell_taken(connection, int(list_id), values["taken_at"])
-    return int(list_id)
-
-
-def _nhs_number(row: _Row) -> str:
-    return row.nhs_number or (f"{-row.patient_id:010}" if row.patient_id < 0 else "")
+def _due(connection: Connection, campaign_id: int, rows: list[Reached]) -> list[Reached]:
+    """Those whom no correction reached, or is about to, since they got it: theirs, or one to their number."""
+    had = who_had_one(connection, campaign_id, _WAITS)
+    patients, messages = set(), set()
+    for row in rows:
+        for one in had.get(row.patient_id, ()):
+            if one.campaign_id > row.campaign_id:
+                patients.add(row.patient_id)
+                if one.address == row.address:
+                    messages.add(row.told)
+    return [row for row in rows if row.patient_id not in patients and row.told not in messages]

@@ -117,7 +117,10 @@ def test_who_got_it_by_a_resend_or_is_not_in_the_record_is_corrected_too(
         connection.execute(
             sa.update(message).where(message.c.row_number == 1).values(patient_id=-9990000018)
         )
-    send(record, clock, tmp_path, begin(record, clock, sqlite_old))
+    send(record, clock, tmp_path, resent := begin(record, clock, sqlite_old))
+    with record.write() as connection:
+        own = campaign.c.id == resent
+        connection.execute(sa.update(campaign).where(own).values(state=states.COMPLETED))
     found = send(record, clock, tmp_path, correct(record, clock, sqlite_old))
     assert [key for key, _ in found] == [-9990000018, 2, 3, 4, 5]
 
