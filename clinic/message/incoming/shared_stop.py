@@ -35,6 +35,7 @@ from clinic.record.database import Record
 from clinic.record.schema.people import consent, patient
 from clinic.record.schema.receipts import reply, shared_decision
 from clinic.record.schema.safety import safe_contact
+from clinic.values.purposes import ANY, NATIONAL_OPT_OUT
 
 LIFTED: Final = "lifted"
 _ADULT: Final = 16
@@ -273,7 +274,7 @@ def decide(
 
 
 def _in_force(connection: Connection, patient_id: int, channel: str) -> dict[str, str]:
-    """A patient's decisions, by purpose: the latest of those that speak of it."""
+    """A patient's decisions by purpose, in the order in which they count: the latest that speaks of it."""
     own = consent.c
     rows = connection.execute(
         sa.select(own.purpose, own.decision)
@@ -282,19 +283,24 @@ def _in_force(connection: Connection, patient_id: int, channel: str) -> dict[str
     )
     found: dict[str, str] = {}
     for purpose, decision in rows.tuples():
-        # One for "any" speaks of all
-        found = {**({} if purpose == "any" else found), purpose: decision}
+        # One for "any" speaks of all, and one for a purpose, coming later, of its parts too
+        kept = (
+            {}
+            if purpose == ANY
+            else {other: said for other, said in found.items() if other != purpose}
+        )
+        found = kept | {purpose: decision}
     return found
 
 
 def _all_the_same(decision: Decided, before: Mapping[str, str]) -> list[dict[str, str]]:
     """What to write so that it counts from now on, with what was decided for one purpose or all before."""
-    first = [{"purpose": "any", "decision": decision}]
-    if before.get("any") == "opt_out":
+    first = [{"purpose": ANY, "decision": decision}]
+    if before.get(ANY) == "opt_out":
         first = []
     others = [
         {"purpose": purpose, "decision": said}
-        for purpose, said in sorted(before.items())
-        if purpose != "any" and (said == "opt_in" or first)
+        for purpose, said in before.items()
+        if purpose not in (ANY, NATIONAL_OPT_OUT) and (said == "opt_in" or first)
     ]
     return [*first, *others]

@@ -16,7 +16,7 @@ from clinic.message.incoming.shared_stop import count_open, decide, list_open, w
 from clinic.message.incoming.unsubscribe import unsubscribe
 from clinic.record.database import Record
 from clinic.record.schema.clinical import patient_need
-from clinic.record.schema.lists import template
+from clinic.record.schema.lists import template_purpose
 from clinic.record.schema.messages import message
 from clinic.record.schema.people import consent
 from clinic.record.schema.receipts import contact_hold
@@ -130,11 +130,19 @@ def test_what_a_person_reads_as_stop_is_taken_as_one(practice: Practice) -> None
 
 OPTED_OUT_BEFORE: list[tuple[list[tuple[str, str]], dict[str, str]]] = [
     # what was decided for which purpose before, and what becomes of each once he is kept on the number
-    ([("any", "opt_out")], {"any": "opted_out", "recall": "opted_out"}),
-    ([("recall", "opt_out")], {"any": "accepted", "recall": "opted_out"}),
-    ([("any", "opt_out"), ("recall", "opt_in")], {"any": "opted_out", "recall": "accepted"}),
-    ([("recall", "opt_out"), ("any", "opt_in")], {"any": "accepted", "recall": "accepted"}),
-    ([], {"any": "accepted", "recall": "accepted"}),
+    ([("any", "opt_out")], {"care": "opted_out", "recall": "opted_out"}),
+    ([("recall", "opt_out")], {"care": "accepted", "recall": "opted_out"}),
+    ([("any", "opt_out"), ("recall", "opt_in")], {"care": "opted_out", "recall": "accepted"}),
+    ([("recall", "opt_out"), ("any", "opt_in")], {"care": "accepted", "recall": "accepted"}),
+    (
+        [("test_results", "opt_in"), ("care", "opt_out")],
+        {"test_results": "opted_out", "recall": "accepted"},
+    ),
+    (
+        [("care", "opt_out"), ("test_results", "opt_in")],
+        {"test_results": "accepted", "care": "opted_out"},
+    ),
+    ([], {"care": "accepted", "recall": "accepted"}),
 ]
 
 
@@ -157,9 +165,9 @@ def test_to_keep_somebody_on_a_number_is_no_word_of_what_they_said_before(
     practice.clock.sleep(60)
     decide(practice.record, practice.clock, 1, 2, "opt_in", by="nia")
     found = {}
-    for purpose in ("any", "recall"):
+    for purpose in after:
         with practice.record.write() as connection:
-            connection.execute(sa.update(template).values(purpose=purpose))
+            connection.execute(sa.update(template_purpose).values(purpose=purpose))
         judged = practice.judge(practice.everybody(2), request_key=purpose, again=True)
         found[purpose] = judged[3].split()[0]
     assert found == after
