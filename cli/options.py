@@ -84,6 +84,16 @@ Accept = Annotated[
         rich_help_panel=HOW,
     ),
 ]
+Covers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--covers",
+        metavar="WHO",
+        help="Whom the list should have: group:, status:, facility:, provider: or code: and its code, as "
+        "in group:flu-65; repeatable. The review says who is not on it.",
+        rich_help_panel=WHAT,
+    ),
+]
 JsonResult = Annotated[
     bool, typer.Option("--json", help="The result for scripts.", rich_help_panel=HOW)
 ]

@@ -46,7 +46,14 @@ def pull_receipts() -> int:
         return 0
     gateway = parts.gateway("sms", dry_run=False).name
     fetch = partial(fetch_page, settings.sms, gateway=gateway)
-    return pull(parts.record, parts.clock, fetch, gateway=gateway, phones=settings.phones)
+    return pull(
+        parts.record,
+        parts.clock,
+        fetch,
+        gateway=gateway,
+        phones=settings.phones,
+        words=settings.replies,
+    )
 
 
 @task(name="apply-receipts", retries=2, retry_delay_seconds=[1, 10])
@@ -60,7 +67,9 @@ def apply_receipts() -> int:
 def apply_replies() -> int:
     """Note the patients' decisions that came as replies; how many replies."""
     parts = wiring()
-    return apply_all_replies(parts.record, parts.clock, parts.settings.phones)
+    return apply_all_replies(
+        parts.record, parts.clock, parts.settings.phones, parts.settings.replies
+    )
 
 
 @task(name="save-late", retries=2, retry_delay_seconds=[5, 30])

@@ -209,7 +209,7 @@ def _decide(
         person = prove_me(record, settings, me, secret_fd, anew=True)
         decided = decide(
             record, SystemClock(), approval, operator=person, decision=decision, note=note,
-            override=override,
+            override=override, words=settings.silence,
         )  # fmt: skip
         write_anchor(record, anchor_of(settings))
         console.say(f"Request {decided.id} is {decided.state} by {decided.decided_by}.")

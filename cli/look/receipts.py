@@ -43,7 +43,7 @@ def serve(
     with open_record(settings) as record:
         gateway = gateway_for(settings, record, "sms")
         gateway.close()
-        keeper = RecordKeeper(record, clock, settings.phones)
+        keeper = RecordKeeper(record, clock, settings.phones, settings.replies)
         server = ReceiptServer(keeper, clock, key=key, gateway=gateway.name)
         at = (host or settings.receipts.host, settings.receipts.port if port is None else port)
         console.say(f"Receipts are taken at http://{at[0]}:{at[1]}/receipts")
@@ -102,7 +102,7 @@ def apply() -> None:
     settings, clock = get_settings(), SystemClock()
     with open_record(settings) as record:
         done = apply_receipts(record, clock)
-        replies = apply_replies(record, clock, settings.phones)
+        replies = apply_replies(record, clock, settings.phones, settings.replies)
     console.say(
         f"{done.applied:,} receipts applied, {done.waiting:,} wait for their message's answer, "
         f"{done.ignored + done.unmatched:,} fit none; {replies:,} replies."

@@ -13,6 +13,7 @@ from cli.options import (
     WHAT,
     Accept,
     AcceptWarnings,
+    Covers,
     DryRun,
     JsonResult,
     ListName,
@@ -145,15 +146,7 @@ def message(
             rich_help_panel=WHAT,
         ),
     ] = None,
-    covers: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="WHO",
-            help="Whom the list should have: group:, status:, facility:, provider: or code: and its code, as "
-            "in group:flu-65; repeatable. The review says who is not on it.",
-            rich_help_panel=WHAT,
-        ),
-    ] = None,
+    covers: Covers = None,
     start: Annotated[
         datetime | None,
         typer.Option(

@@ -10,11 +10,11 @@ from typing import Any, Final
 from cli import console
 from cli.message import steps
 from cli.message.options import TYPED, Manner, What, Who, to_request
-from cli.show.review import show_previews
+from cli.show.review import show_previews, show_whom_it_lacks
 from clinic.errors import CohortRefused
 from clinic.message.campaign.counting import count_outcomes
 from clinic.message.prepare.preview import discard_left_behind, discard_preview, preview_key
-from clinic.message.prepare.review import Preview, read_previews
+from clinic.message.prepare.review import Preview, Review, read_previews, review_campaign
 from tasks.wiring import Wiring
 
 # Of the look itself, or asked again by the command that sends
@@ -36,7 +36,8 @@ _OF_THE_LOOK: Final = frozenset(
 
 def look(parts: Wiring, who: Who, what: What, manner: Manner) -> list[str]:
     """
-    Show messages as they would leave, and leave nothing behind (ACX-31).
+    Show messages as they would leave, who is not on the list where that is asked, and leave nothing behind
+    (ACX-31, NEW-31).
 
     Raises:
         MendableError: there is nothing to show, and why
@@ -44,7 +45,7 @@ def look(parts: Wiring, who: Who, what: What, manner: Manner) -> list[str]:
     if who.resume is not None:
         if not steps.is_released(parts, who.resume):
             steps.prepare(parts, who.resume)
-        previews = _previews(parts, who.resume, manner)
+        previews, review = _previews(parts, who.resume, manner), _review(parts, who.resume)
     else:
         key = preview_key()
         discard_left_behind(parts.record, parts.clock.now())
@@ -53,14 +54,21 @@ def look(parts: Wiring, who: Who, what: What, manner: Manner) -> list[str]:
             request = to_request(parts, who, what, manner, key=key)
             campaign_id = steps.begin(parts, request, request_key=key)
             steps.prepare(parts, campaign_id)
-            previews = _previews(parts, campaign_id, manner)
+            previews, review = _previews(parts, campaign_id, manner), _review(parts, campaign_id)
         finally:
             discard_preview(parts.record, key)
+    show_whom_it_lacks(review)
     if manner.json:
         console.show_json([asdict(preview) for preview in previews])
         return []
     show_previews(previews)
     return [command_after_look(who, what, manner)]
+
+
+def _review(parts: Wiring, campaign_id: int) -> Review:
+    return review_campaign(
+        parts.record, campaign_id, segment_cost=0, content=parts.settings.content
+    )
 
 
 def command_after_look(who: Who, what: What, manner: Manner) -> str:

@@ -12,6 +12,7 @@ from cli.options import (
     WHAT,
     Accept,
     AcceptWarnings,
+    Covers,
     DryRun,
     JsonResult,
     ListName,
@@ -78,6 +79,7 @@ def remind(
         Literal["sms", "email"], by_channel(WHAT)
     ] = "sms",
     name: ListName = "Appointment reminders",
+    covers: Covers = None,
     preview: Annotated[
         bool, typer.Option("--preview", help="Show the list and stop.", rich_help_panel=HOW)
     ] = False,
@@ -119,6 +121,8 @@ def remind(
 
       cohort remind --days 1 --preview
 
+      cohort remind --days 7 --covers group:dialysis --preview
+
     A DAY is 2026-03-31 or 31/03/2026.
 
     Exit codes: 0 all sent, or nobody left to remind · 2 refused, nothing was sent · 3 not confirmed, nothing
@@ -147,6 +151,7 @@ def remind(
         "template": template,
         "channel": channel,
         "list_name": name,
+        "covers": covers,
         "dry_run": dry_run,
         "outbox": outbox,
         "override_gate": override_gate,

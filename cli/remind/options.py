@@ -103,11 +103,14 @@ def _prompt() -> str:
 
 
 def commands_after_look(request: ReminderRequest, seen: str) -> list[str]:
-    """The same command again, to send what was looked at: whole, and without some rows."""
-    asked = request.model_dump(mode="json", exclude_defaults=True, exclude={"request_key"})
+    """The same command again, to send what was looked at: whole, and without some rows. Accepted is anew."""
+    asked = request.model_dump(
+        mode="json", exclude_defaults=True, exclude={"request_key", "accept"}
+    )
     words = ["cohort", "remind"]
     for name, value in asked.items():
         option = "--" + _OPTIONS.get(name, name).replace("_", "-")
-        words += [option] if value is True else [option, str(value)]
+        told = value if isinstance(value, list) else [value]
+        words += [option] if value is True else [w for one in told for w in (option, str(one))]
     command = shlex.join([*words, "--seen", seen])
     return [command, f"{command} --leave-out ROWS"]

@@ -16,10 +16,12 @@ from cli.show.review import (
     judged,
     not_accepted,
     show_lines,
+    show_missing,
     show_previews,
     show_said,
     show_time,
     show_warnings,
+    show_whom_it_lacks,
 )
 from cli.wiring import LocalTime
 from clinic.message.prepare.review import Preview, Review
@@ -55,6 +57,8 @@ def show_look(look: Look, time: LocalTime) -> None:
         show_time(look.time, time)
         console.say(BACKGROUND)
     show_said(review.said)
+    if look.example:
+        show_missing(review)
     show_previews(look.example)
     show_warnings(review)
 
@@ -85,6 +89,7 @@ def show_nothing(look: Look) -> None:
         console.say(f"{who} is reminded already: {given.left:,} appointments.")
     else:
         console.say("There is no appointment to remind of.")
+    show_whom_it_lacks(look.review)
     show_lines(_of_others(given))
     show_lines(not_accepted(look.review))
 

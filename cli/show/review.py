@@ -35,14 +35,27 @@ def show_review(review: Review, previews: list[Preview], *, not_accepted: Path |
     if review.accepted and not review.dry_run:
         out.print(BACKGROUND)
     show_said(review.said)
-    if review.missing and previews:  # named on a screen alone, as in the messages
-        out.print(f"  Not on the list, for example: {escape(', '.join(review.missing))}")
+    if previews:  # named on a screen alone, as in the messages
+        show_missing(review)
     for one in review.differences:
         out.print(f"  Row {one.row_number}: {one.listed} on the list, {one.recorded} on the record")
     if review.override and review.override.applied:
         out.print(f"  Reason of {escape(review.override.by)}: {escape(review.override.reason)}")
     show_previews(previews)
     show_warnings(review)
+
+
+def show_whom_it_lacks(review: Review) -> None:
+    """NEW-31: that it is a recall, and who is eligible and not on the list; nothing where neither is asked."""
+    show_lines(_recall(review))
+    show_said(one for one in review.said if one.code.startswith("coverage"))
+    show_missing(review)
+
+
+def show_missing(review: Review) -> None:
+    """Some who are eligible and not on the list."""
+    if review.missing:
+        console.say(f"  Not on the list, for example: {escape(', '.join(review.missing))}")
 
 
 def show_warnings(review: Review) -> None:
@@ -80,6 +93,10 @@ def _lines(review: Review, not_accepted: Path | None) -> Iterator[tuple[str, str
     yield from judged(review, not_accepted)
     if review.purpose:
         yield "", f"[dim]for {escape(review.purpose)}[/]"
+    yield from _recall(review)
+
+
+def _recall(review: Review) -> Iterator[tuple[str, str]]:
     if review.recall:
         yield "", f"a recall: {escape(review.recall.says)}"
         yield f"{review.at_once:,}", "follow-ups as soon as it is sent: nothing can reach them"

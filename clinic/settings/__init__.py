@@ -18,6 +18,7 @@ from clinic.settings.campaigns import (
     Pacing,
     Recall,
     Release,
+    Replies,
     Sharing,
 )
 from clinic.settings.gateways import EmailGateway, Receipts, SmsGateway
@@ -25,7 +26,7 @@ from clinic.settings.health import Health
 from clinic.settings.hours import Day, Hours, Window, read_window
 from clinic.settings.installation import Settings
 from clinic.settings.load import Loaded, load_settings, read_settings
-from clinic.settings.operations import Notices, Operations, Visits
+from clinic.settings.operations import Notices, Operations, Silence, Visits
 from clinic.settings.organisation import Gate, Layout, Organisation, Phones, PhoneType, Purposes
 
 __all__ = [
@@ -52,8 +53,10 @@ __all__ = [
     "Recall",
     "Receipts",
     "Release",
+    "Replies",
     "Settings",
     "Sharing",
+    "Silence",
     "SmsGateway",
     "Visits",
     "Window",

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from clinic.settings.organisation import PurposeName
-from clinic.settings.section import Section
+from clinic.settings.section import Phrases, Section
 
 
 class Pace(Section):
@@ -201,13 +201,13 @@ class Freshness(Section):
 class Content(Section):
     """What messages should not say unless a named person accepts it, besides the program's own word list."""
 
-    add: dict[str, list[str]] = Field(
+    add: dict[str, Phrases] = Field(
         default={},
         description="Phrases of this practice, by class: bad_news, end_of_life, sexual_reproductive, "
         "mental_health, substance_use, safeguarding, results, urgency, shorthand, identity, secret. "
         'A * at the end of a word is any ending, # a number: results = ["bp # #"]',
     )
-    harmless: list[str] = Field(
+    harmless: Phrases = Field(
         default=[],
         description="Wordings that mean nothing here, as a clinician has decided: they are never asked about",
     )
@@ -253,6 +253,20 @@ class Content(Section):
         "{{ organisation.name }}",
         description="What a reminder says where the visit's place or type is a sensitive one. "
         "Nothing: no reminder of it",
+    )
+
+
+class Replies(Section):
+    """What in patients' replies should be read first, besides the program's own words."""
+
+    add: dict[Literal["danger", "death", "wrong_number", "do_not_text"], Phrases] = Field(
+        default={},
+        description="Phrases of this practice, by mark: danger, death, wrong_number, do_not_text; death and "
+        'wrong_number hold the number until staff decide. Written as in content.add: danger = ["blue lips"]',
+    )
+    harmless: Phrases = Field(
+        default=[],
+        description="Wordings that mean none of these here, as a clinician has decided",
     )
 
 

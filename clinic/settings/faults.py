@@ -27,7 +27,7 @@ def faults_of(
 def _sentence(
     fault: ErrorDetails, model: type[BaseModel], place: Callable[[Sequence[str]], str]
 ) -> str:
-    name = [str(part) for part in fault["loc"]]
+    name = [str(part) for part in fault["loc"] if part != "[key]"]  # of a table: the key itself
     dotted = ".".join(name)
     where = place(name)
     if fault["type"] == "extra_forbidden":

@@ -18,12 +18,13 @@ from clinic.settings.campaigns import (
     Pacing,
     Recall,
     Release,
+    Replies,
     Sharing,
 )
 from clinic.settings.gateways import EmailGateway, Receipts, SmsGateway
 from clinic.settings.health import Health
 from clinic.settings.hours import Hours
-from clinic.settings.operations import Notices, Operations, Visits
+from clinic.settings.operations import Notices, Operations, Silence, Visits
 from clinic.settings.organisation import Gate, Organisation, Phones, Purposes
 from clinic.settings.section import Section
 
@@ -114,6 +115,7 @@ class Settings(Section):
     email: EmailGateway = EmailGateway()
     gate: Gate = Gate()
     operations: Operations = Operations()
+    silence: Silence = Silence()
     visits: Visits = Visits()
     notices: Notices = Notices()
     hours: Hours = Hours()
@@ -121,6 +123,7 @@ class Settings(Section):
     contact: Contact = Contact()
     freshness: Freshness = Freshness()
     content: Content = Content()
+    replies: Replies = Replies()
     recall: Recall = Recall()
     sharing: Sharing = Sharing()
     needs: Needs = Needs()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from clinic.settings.hours import Day, Window
-from clinic.settings.section import Section
+from clinic.settings.section import Phrases, Section
 
 
 class Operations(Section):
@@ -27,6 +29,19 @@ class Operations(Section):
     )
     approval_hours: float = Field(
         default=72, gt=0, description="How long a request for approval stays open"
+    )
+
+
+class Silence(Section):
+    """Which reasons of a discharge say only that somebody did not answer, besides the program's own words."""
+
+    add: dict[
+        Literal["silence", "more", "text", "email", "letter", "call", "visit", "app"], Phrases
+    ] = Field(
+        default={},
+        description="Phrases of this practice: silence (nobody answered), more (the reason tells more than "
+        "that), and by channel how they were asked: text, email, letter, call, visit, app. Written as in "
+        'content.add: silence = ["dna x #"]',
     )
 
 

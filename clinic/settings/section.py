@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
+
+
+def _is_phrase(text: str) -> str:
+    if not re.search(r"[^\W_]|#", text):
+        raise ValueError("a phrase has a letter, a digit or a #: without it is in every text")
+    return text
+
+
+# Phrases of a practice, for one of the program's word lists
+Phrases = list[Annotated[str, AfterValidator(_is_phrase)]]
 
 
 class Section(BaseModel):

@@ -28,7 +28,7 @@ from clinic.govern.people.operators import find_operator
 from clinic.govern.people.roles import may
 from clinic.record.database import Record
 from clinic.record.schema.change import operation_item
-from clinic.settings import Settings
+from clinic.settings import Settings, Silence
 
 # ALC-46
 CAUTION = (
@@ -73,7 +73,7 @@ def checklist(record: Record, settings: Settings, operation_id: int) -> list[Che
     """
     with record.read() as connection:
         found = find_operation(connection, operation_id)
-        return checks_of(connection, settings.operations.cap, found)
+        return checks_of(connection, settings.operations.cap, found, settings.silence)
 
 
 def require_ready(record: Record, clock: Clock, settings: Settings, operation_id: int) -> None:
@@ -87,7 +87,9 @@ def require_ready(record: Record, clock: Clock, settings: Settings, operation_id
         planned = find_operation(connection, operation_id, lock=True)
         if planned.state != PLANNED:
             return
-        stop = _first_stop(checks_of(connection, settings.operations.cap, planned))
+        stop = _first_stop(
+            checks_of(connection, settings.operations.cap, planned, settings.silence)
+        )
         if stop is not None:
             set_state(
                 connection, operation_id, FAILED, state_reason=stop.code, finished_at=clock.now()
@@ -104,7 +106,7 @@ def _first_stop(checks: list[Check]) -> Check | None:
     return next((check for check in checks if check.stops and check.holds is False), None)
 
 
-def checks_of(connection: Connection, cap: int, planned: Operation) -> list[Check]:
+def checks_of(connection: Connection, cap: int, planned: Operation, words: Silence) -> list[Check]:
     """Every point, as things stand in the caller's transaction. `cap`: the most patients of an operation."""
     will = words_of(planned.kind).will
     return [
@@ -131,7 +133,7 @@ def checks_of(connection: Connection, cap: int, planned: Operation) -> list[Chec
         *_since(connection, planned),
         _requester(connection, planned),
         Check("reason-missing", "A reason is given", bool(planned.reason), planned.reason),
-        *_silence(planned),
+        *_silence(planned, words),
         _locks(connection, planned),
         _capacity(connection, planned),
         _later(connection, planned),
@@ -184,7 +186,7 @@ def _requester(connection: Connection, planned: Operation) -> Check:
     return Check("requester-may", "The requester may ask for this", allowed, says, final=True)
 
 
-def _silence(planned: Operation) -> list[Check]:
+def _silence(planned: Operation, words: Silence) -> list[Check]:
     """Nobody is discharged for not answering a text, unless somebody has looked a second time."""
     if planned.kind != STATUS.name:
         return []
@@ -192,7 +194,7 @@ def _silence(planned: Operation) -> list[Check]:
         Check(
             "silence-only",
             "The reason is more than silence on one channel",
-            not is_silence_on_one_channel(planned.reason),
+            not is_silence_on_one_channel(planned.reason, words),
             "who does not answer by one channel may not have been reached: by which others were they asked?",
             stops=False,
         )

@@ -6,6 +6,9 @@ Everybody decides by this `decide`: nothing else approves an operation.
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Final
+
 from sqlalchemy import Connection
 
 from clinic.change.core.states import BEFORE
@@ -19,7 +22,9 @@ from clinic.govern.approvals.deciding import Decision, Judged
 from clinic.govern.people.operators import Operator
 from clinic.govern.rules.governed import held_values, value_of
 from clinic.record.database import Record
-from clinic.settings import Settings
+from clinic.settings import Settings, Silence
+
+_PROGRAMS: Final = Silence()
 
 
 def decide(
@@ -31,8 +36,13 @@ def decide(
     decision: Decision,
     note: str,
     override: str = "",
+    words: Silence = _PROGRAMS,
 ) -> Approval:
-    """`clinic.govern.approvals.deciding.decide` with the checklists that there are: operations have one."""
+    """
+    `clinic.govern.approvals.deciding.decide` with the checklists that there are: operations have one.
+
+    words: by which a reason says only that nobody answered, as a practice adds to them
+    """
     return deciding.decide(
         record,
         clock,
@@ -41,17 +51,19 @@ def decide(
         decision=decision,
         note=note,
         override=override,
-        checklist=_checklist,
+        checklist=partial(_checklist, words=words),
     )
 
 
-def _checklist(connection: Connection, asked: Approval, override: str) -> Judged:
+def _checklist(connection: Connection, asked: Approval, override: str, *, words: Silence) -> Judged:
     if asked.subject != "operation":
         return Judged()
-    return judge(connection, asked.subject_id, override=override)
+    return judge(connection, asked.subject_id, override=override, words=words)
 
 
-def judge(connection: Connection, operation_id: int, *, override: str = "") -> Judged:
+def judge(
+    connection: Connection, operation_id: int, *, override: str = "", words: Silence = _PROGRAMS
+) -> Judged:
     """
     Judge an operation's checklist as things stand in this transaction.
 
@@ -64,7 +76,7 @@ def judge(connection: Connection, operation_id: int, *, override: str = "") -> J
     if found.state not in BEFORE:
         return Judged(refusal=_ended(operation_id, found.state))
     cap = held_values(connection).get("operations.cap", value_of(Settings(), "operations.cap"))
-    failed = [each for each in checks_of(connection, cap, found) if each.holds is False]
+    failed = [each for each in checks_of(connection, cap, found, words) if each.holds is False]
     codes = tuple(each.code for each in failed)
     final = [each for each in failed if each.final]
     if final or (failed and not override.strip()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -13,7 +14,6 @@ from clinic.clock import Clock
 from clinic.cohort.as_of import dating_of, group_as_of
 from clinic.cohort.filters import filter_query, group_query
 from clinic.cohort.import_list import take_in_file, take_in_query
-from clinic.cohort.list_index import PREVIEW
 from clinic.errors import CohortRefused, NotAllowed
 from clinic.message.audience.clinical import require_in_time
 from clinic.message.campaign.opening import CampaignRequest, open_campaign
@@ -94,9 +94,9 @@ def begin_campaign(
         pace_second=request.per_second,
         pace_hour=request.per_hour,
         pace_day=request.per_day,
-        recall=None if request_key.startswith(PREVIEW) else recall,
-        usual_recall=_usual_recall(settings, start_at or clock.now(), request_key),
-        coverage=_coverage(record, clock, settings, request, list_id, request_key),
+        recall=recall,
+        usual_recall=_usual_recall(settings, start_at or clock.now()),
+        coverage=find_coverage(record, clock, settings, request.covers, list_id, request_key),
     )
     campaign_id = open_asked(record, clock, asked, override=request.override_gate)
     keep_acceptances(record, clock, campaign_id, request.accept, by=sender)
@@ -170,23 +170,25 @@ def _start(settings: Settings, request: MessageRequest) -> datetime | None:
     return at.astimezone(UTC)
 
 
-def _coverage(
-    record: Record, clock: Clock, settings: Settings, request: MessageRequest, list_id: int,
-    request_key: str,
+def find_coverage(
+    record: Record, clock: Clock, settings: Settings, covers: Sequence[str], list_id: int,
+    request_key: str, told: Collection[int] = (),
 ) -> CoverageAsked | None:  # fmt: skip
-    """Who is eligible and not on the list, if that is asked; counted when the campaign is made, not again."""
-    if not request.covers or request_key.startswith(PREVIEW) or _is_known(record, request_key):
+    """
+    Who is eligible and not on the list, if that is asked; counted when the campaign is made, not again.
+
+    told: patients who are not missing though they are not on it
+    """
+    if not covers or _is_known(record, request_key):
         return None
     today = clock.now().astimezone(ZoneInfo(settings.organisation.time_zone)).date()
     return ask_coverage(
-        record, request.covers, list_id, today, statuses=settings.organisation.statuses
+        record, covers, list_id, today, statuses=settings.organisation.statuses, told=told
     )
 
 
-def _usual_recall(settings: Settings, start: datetime, request_key: str) -> Recall | None:
-    """Of a campaign whose template is of the class recall, where no date is named; a look is none."""
-    if request_key.startswith(PREVIEW):
-        return None
+def _usual_recall(settings: Settings, start: datetime) -> Recall:
+    """Of a campaign whose template is of the class recall, where no date is named."""
     day = start.astimezone(ZoneInfo(settings.organisation.time_zone)).date()
     return Recall(day + timedelta(days=settings.recall.days), settings.recall.owner)
 

@@ -17,6 +17,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from clinic.cohort.list_index import PREVIEW
 from clinic.cohort.remarks import list_remarks
 from clinic.message.campaign.campaign import get_campaign
 from clinic.message.campaign.counting import messages_of
@@ -27,7 +28,7 @@ from clinic.message.safety.coverage_asked import coverage_asked_of
 from clinic.message.safety.recall_asked import recall_of
 from clinic.message.words.classes import CODE, NEUTRAL
 from clinic.record.schema.lists import cohort_list
-from clinic.record.schema.messages import check_result, message, recipient
+from clinic.record.schema.messages import campaign, check_result, message, recipient
 from clinic.record.schema.safety import content_finding
 
 
@@ -85,16 +86,20 @@ def _of_the_gate(connection: Connection, campaign_id: int) -> Iterator[Said]:
 def coverage_said(connection: Connection, campaign_id: int, list_id: int) -> Iterator[Said]:
     """Who is eligible and not on it (NEW-31); of a recall whose list was handed in: that nobody asked."""
     found = coverage_asked_of(connection, campaign_id)
+    own = sa.select(campaign.c.request_key).where(campaign.c.id == campaign_id)
+    is_look = str(connection.scalar(own)).startswith(PREVIEW)  # its list is gone afterwards
     if found is not None:
-        who = f" Who they are: cohort list missing {list_id}{found.options} --csv missing.csv"
+        ask = f"cohort list missing {list_id}{found.options} --csv missing.csv"
+        who = "" if is_look else f" Who they are: {ask}"
         yield Said("coverage", f"{found.says}.{who if found.missing else ''}")
         return
     source = connection.scalar(sa.select(cohort_list.c.source).where(cohort_list.c.id == list_id))
     if source not in FROM_RECORD and recall_of(connection, campaign_id) is not None:
+        how = f"cohort list missing {list_id} --status active, also by --group and --code"
         yield Said(
             "coverage_not_asked",
             "It is a recall, and nobody asked who is eligible and not on the list: "
-            f"cohort list missing {list_id} --status active, also by --group and --code.",
+            f"{'--covers status:active, also group: and code:' if is_look else how}.",
         )
 
 

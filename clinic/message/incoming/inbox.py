@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from clinic.clock import Clock
 from clinic.gateway.incoming.parse import Inbound, Receipt, Unread
 from clinic.message.incoming.receipts import keep_receipts
@@ -9,22 +11,27 @@ from clinic.message.incoming.replies import keep_replies
 from clinic.message.incoming.unread import keep_unread
 from clinic.message.incoming.unsubscribe import unsubscribe
 from clinic.record.database import Record
-from clinic.settings import Phones
+from clinic.settings import Phones, Replies
+
+_PROGRAMS: Final = Replies()
 
 
 class RecordKeeper:
     """The `Keeper` of clinic/gateway/incoming/server.py, over a record."""
 
-    def __init__(self, record: Record, clock: Clock, phones: Phones) -> None:
+    def __init__(
+        self, record: Record, clock: Clock, phones: Phones, words: Replies = _PROGRAMS
+    ) -> None:
         self._record = record
         self._clock = clock
         self._phones = phones
+        self._words = words
 
     def keep_receipts(self, receipts: list[Receipt]) -> int:
         return keep_receipts(self._record, self._clock, receipts)
 
     def keep_replies(self, replies: list[Inbound]) -> int:
-        return keep_replies(self._record, self._clock, replies, self._phones)
+        return keep_replies(self._record, self._clock, replies, self._phones, self._words)
 
     def keep_unread(self, entries: list[Unread]) -> int:
         return keep_unread(self._record, self._clock, entries)

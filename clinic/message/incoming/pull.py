@@ -17,14 +17,18 @@ from clinic.message.incoming.replies import keep_replies
 from clinic.message.incoming.unread import keep_unread
 from clinic.record.database import Record
 from clinic.record.schema.receipts import receipt_cursor
-from clinic.settings import Phones
+from clinic.settings import Phones, Replies
 
+_PROGRAMS: Final = Replies()
 MOST_PAGES: Final = 1_000  # a gateway whose cursor runs in a circle must not hold us for ever
 
 Fetch = Callable[[str | None], Incoming]
 
 
-def pull(record: Record, clock: Clock, fetch: Fetch, *, gateway: str, phones: Phones) -> int:
+def pull(
+    record: Record, clock: Clock, fetch: Fetch, *, gateway: str, phones: Phones,
+    words: Replies = _PROGRAMS,
+) -> int:  # fmt: skip
     """
     Keep every page that the gateway has for us; how many receipts and replies were new.
 
@@ -44,7 +48,7 @@ def pull(record: Record, clock: Clock, fetch: Fetch, *, gateway: str, phones: Ph
     for _ in range(MOST_PAGES):
         page = fetch(after)
         new += keep_receipts(record, clock, page.receipts)
-        new += keep_replies(record, clock, page.replies, phones)
+        new += keep_replies(record, clock, page.replies, phones, words)
         keep_unread(record, clock, page.unread)
         if page.next is None or page.next == after:
             break

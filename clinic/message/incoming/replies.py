@@ -42,9 +42,11 @@ from clinic.record.safe_numbers import shown
 from clinic.record.schema.people import patient
 from clinic.record.schema.receipts import reply
 from clinic.settings import Phones
+from clinic.settings import Replies as Words
 from clinic.values.email import judge_emails
 from clinic.values.phone import judge_mobiles
 
+_PROGRAMS: Final = Words()
 OPEN, IN_HAND, DONE = "open", "in_hand", "done"
 _DECISIONS: Final = {"stop": "opt_out", "start": "opt_in"}
 BLOCK: Final = 1_000
@@ -62,12 +64,19 @@ class _New(NamedTuple):
     marks: str | None
 
 
-def keep_replies(record: Record, clock: Clock, replies: Sequence[Inbound], phones: Phones) -> int:
-    """Keep replies, and act on the keywords among them by their numbers; how many were new."""
+def keep_replies(
+    record: Record, clock: Clock, replies: Sequence[Inbound], phones: Phones,
+    words: Words = _PROGRAMS,
+) -> int:  # fmt: skip
+    """
+    Keep replies, and act on the keywords among them by their numbers; how many were new.
+
+    words: what should be read first, as a practice adds to it
+    """
     if not replies:
         return 0
     now = clock.now()
-    rows = _rows(replies, phones, now)
+    rows = _rows(replies, phones, now, words)
     with record.write() as connection:
         insert: Any = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(reply)
         result = connection.execute(
@@ -78,11 +87,14 @@ def keep_replies(record: Record, clock: Clock, replies: Sequence[Inbound], phone
         return int(result.rowcount)
 
 
-def _rows(replies: Sequence[Inbound], phones: Phones, now: datetime) -> list[dict[str, Any]]:
+def _rows(
+    replies: Sequence[Inbound], phones: Phones, now: datetime, words: Words
+) -> list[dict[str, Any]]:
     addresses = _normal([one.sender for one in replies], phones)
     keywords = [find_keyword(one.text) for one in replies]
     marks = marks_of(
-        [one.text if word is None else "" for one, word in zip(replies, keywords, strict=True)]
+        [one.text if word is None else "" for one, word in zip(replies, keywords, strict=True)],
+        words,
     )
     rows = {
         (one.gateway, one.event_id): {
@@ -132,9 +144,9 @@ def _decisions(connection: Connection, rows: Sequence[dict[str, Any]]) -> Iterat
             yield Decision(row.channel, row.address, decision, row.happened_at, f"reply {row.id}")
 
 
-def apply_replies(record: Record, clock: Clock, phones: Phones) -> int:
+def apply_replies(record: Record, clock: Clock, phones: Phones, words: Words = _PROGRAMS) -> int:
     """Find whose numbers the new replies came from, and write the decisions of those; how many replies."""
-    mark_old_replies(record)
+    mark_old_replies(record, words)
     total = 0
     while True:
         with record.read() as connection:
@@ -169,7 +181,7 @@ def apply_replies(record: Record, clock: Clock, phones: Phones) -> int:
         total += len(found)
 
 
-def mark_old_replies(record: Record) -> int:
+def mark_old_replies(record: Record, words: Words = _PROGRAMS) -> int:
     """Mark what came before there were marks; how many. They are to be read, and hold nothing."""
     total = 0
     unmarked = (
@@ -184,7 +196,7 @@ def mark_old_replies(record: Record) -> int:
             rows = connection.execute(unmarked).all()
         if not rows:
             return total
-        marks = marks_of([row.text if row.keyword is None else "" for row in rows])
+        marks = marks_of([row.text if row.keyword is None else "" for row in rows], words)
         keys = (row.id for row in rows)
         with record.write() as connection:
             update_rows(connection, reply, ["id", "marks"], list(zip(keys, marks, strict=True)))

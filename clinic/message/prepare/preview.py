@@ -38,6 +38,7 @@ from clinic.record.schema.messages import (
     message,
     recipient,
 )
+from clinic.record.schema.recall import coverage_asked, recall
 from clinic.record.schema.receipts import reminder, told_visit
 from clinic.record.schema.safety import content_finding, safety_acceptance
 
@@ -116,6 +117,8 @@ def _discard(connection: Connection, key: str) -> None:
             gate_override,
             safety_acceptance,
             content_finding,
+            coverage_asked,
+            recall,
         ):
             connection.execute(sa.delete(table).where(table.c.campaign_id == campaign_id))
         connection.execute(sa.delete(campaign).where(campaign.c.id == campaign_id))

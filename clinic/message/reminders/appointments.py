@@ -62,6 +62,28 @@ def given_query(
     )
 
 
+def patients_reminded(
+    connection: Connection, wanted: ReminderRequest, *, now: datetime, zone: ZoneInfo
+) -> list[int]:
+    """
+    The patients of those asked for who have a reminder already.
+
+    Raises:
+        NotFound: as `appointment_query`
+    """
+    found = _matching(connection, wanted, now=now, zone=zone).subquery()
+    of_this_time = (reminder.c.appointment_id == found.c.id) & (
+        reminder.c.starts_at == found.c.starts_at
+    )
+    return list(
+        connection.scalars(
+            sa.select(found.c.patient_id.distinct()).join(
+                reminder, of_this_time & reminder.c.message_id.is_not(None)
+            )
+        )
+    )
+
+
 def _matching(
     connection: Connection, wanted: ReminderRequest, *, now: datetime, zone: ZoneInfo
 ) -> sa.Select[Any]:

@@ -28,13 +28,14 @@ from clinic.cohort.import_list import fingerprint
 from clinic.cohort.list_trail import tell_taken
 from clinic.govern.audit.chain import hold
 from clinic.message import states
-from clinic.message.campaign.begin import open_asked, require_channel
+from clinic.message.campaign.begin import find_coverage, open_asked, require_channel
 from clinic.message.campaign.campaign import Campaign
 from clinic.message.campaign.opening import CampaignRequest
 from clinic.message.codes import message_on
-from clinic.message.reminders.appointments import appointment_query
+from clinic.message.reminders.appointments import appointment_query, patients_reminded
 from clinic.message.reminders.reminder_request import ReminderRequest
 from clinic.message.safety.accepted import keep_acceptances
+from clinic.message.safety.coverage_asked import read_covers
 from clinic.message.template.emails import require_receipts, require_subject
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
@@ -76,6 +77,7 @@ def begin_reminders(
         if not request.dry_run:
             require_receipts(settings, settings.organisation.save_when)
         require_subject(record, request.template)
+    read_covers(request.covers)
     sender = request.requested_by or settings.operator
     with record.write() as connection:
         hold(connection, f"list {request_key}")
@@ -92,11 +94,29 @@ def begin_reminders(
         requested_by=sender,
         save_when=settings.organisation.save_when,
         dry_run=request.dry_run,
+        coverage=find_coverage(
+            record,
+            clock,
+            settings,
+            request.covers,
+            list_id,
+            request_key,
+            told=_reminded(record, clock, settings, request) if request.covers else (),
+        ),
         again=True,  # every night has the same template; `reminder` keeps it to once
     )
     campaign_id = open_asked(record, clock, asked, override=request.override_gate)
     keep_acceptances(record, clock, campaign_id, request.accept, by=sender)
     return campaign_id
+
+
+def _reminded(
+    record: Record, clock: Clock, settings: Settings, request: ReminderRequest
+) -> list[int]:
+    """Who is on no list now because they were reminded before: nobody misses them."""
+    zone = ZoneInfo(settings.organisation.time_zone)
+    with record.read() as connection:
+        return patients_reminded(connection, request, now=clock.now(), zone=zone)
 
 
 def _known(connection: Connection, request_key: str) -> int | None:

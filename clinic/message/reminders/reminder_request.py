@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from clinic.message.campaign.asked import (
     Accept,
     ByChannel,
+    Covers,
     DryRun,
     ListName,
     Outbox,
@@ -55,6 +56,7 @@ class ReminderRequest(BaseModel):
     outbox: Outbox = False
     override_gate: OverrideGate = None
     accept: Accept = {}
+    covers: Covers = []
     requested_by: RequestedBy = None
     request_key: RequestKey = None
 
@@ -79,6 +81,7 @@ class ReminderRequest(BaseModel):
                 "outbox",
                 "override_gate",
                 "accept",
+                "covers",
                 "requested_by",
                 "request_key",
             },

@@ -8,7 +8,7 @@ confirms and whoever approves read the same count.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -84,11 +84,13 @@ def read_covers(words: Sequence[str]) -> Covers:
 
 
 def ask_coverage(
-    record: Record, words: Sequence[str], list_id: int, today: date, *, statuses: Sequence[str]
-) -> CoverageAsked | None:
+    record: Record, words: Sequence[str], list_id: int, today: date, *, statuses: Sequence[str],
+    told: Collection[int] = (),
+) -> CoverageAsked | None:  # fmt: skip
     """
     Compare a list with whom it should have; None: nobody asked.
 
+    told: patients who are not missing though they are not on it
     Raises:
         CohortRefused: a word that says nothing
         NotFound: there is no such group, status, facility or provider
@@ -99,9 +101,9 @@ def ask_coverage(
     with record.read() as connection:
         wanted = covered_by(connection, asked, statuses=statuses)
         found = coverage_of(connection, list_id, wanted, today)
-    return CoverageAsked(
-        _tidy(words), found.eligible, len(found.missing), found.missing[:_EXAMPLES]
-    )
+    there = frozenset(told)
+    missing = tuple(key for key in found.missing if key not in there)
+    return CoverageAsked(_tidy(words), found.eligible, len(missing), missing[:_EXAMPLES])
 
 
 def keep_coverage(connection: Connection, campaign_id: int, found: CoverageAsked) -> None:

@@ -245,3 +245,24 @@ def test_who_works_here_is_the_account_and_not_what_the_environment_calls_it(
     monkeypatch.setenv("USER", "the-manager")
     monkeypatch.setenv("LOGNAME", "the-manager")
     assert load_settings().operator == before == pwd.getpwuid(os.getuid()).pw_name
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('[replies.add]\ndangr = ["blue lips"]', "replies.add.dangr"),
+        ('[replies.add]\ndanger = ["--"]', "replies.add.danger.0"),
+        ('[replies]\nharmless = [""]', "replies.harmless.0"),
+        ('[silence.add]\nfax = ["fax"]', "silence.add.fax"),
+        ('[silence.add]\nmore = [" "]', "silence.add.more.0"),
+        ('[content]\nharmless = ["*"]', "content.harmless.0"),
+        ('[content.add]\nresults = [""]', "content.add.results.0"),
+        ('[reply.add]\ndanger = ["blue lips"]', "there is no setting reply"),
+    ],
+)
+def test_a_practice_s_words_are_of_lists_that_there_are_and_have_letters(
+    folder: Path, text: str, says: str
+) -> None:
+    """A phrase without a letter would be found in every text; a slip in the list's name would add nothing."""
+    write(folder, text)
+    assert says in refused().says

@@ -8,6 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from clinic.change.operations import Request, get_operation, request_operation
+from clinic.change.review.checklist import checks_of
+from clinic.change.review.deciding import judge
 from clinic.change.review.impact import impact_of
 from clinic.change.review.losses import Loss, read_losses
 from clinic.change.review.silence import is_silence_on_one_channel
@@ -18,6 +20,7 @@ from clinic.record.schema.lists import template, template_audience
 from clinic.record.schema.messages import campaign
 from clinic.record.schema.people import group_member, patient_group
 from clinic.record.schema.recall import recall, recall_task
+from clinic.settings import Silence
 from tests.campaigns import Fate, put_campaign
 from tests.clinic.change.practice import SETTINGS, VISIT, asked, practice, reviewed, visits
 from tests.clinic.change.review.test_deciding import approve
@@ -48,6 +51,46 @@ REASONS = [
 @pytest.mark.parametrize(("reason", "second_look"), REASONS)
 def test_silence_on_one_channel_is_told_from_other_reasons(reason: str, second_look: bool) -> None:
     assert is_silence_on_one_channel(reason) is second_look
+
+
+def test_a_practice_adds_words_of_its_own_for_silence() -> None:
+    """Also for what tells more than that, and for how they were asked."""
+    added = Silence(
+        add={"silence": ["dna x #"], "more": ["per protocol"], "letter": ["window envelope"]}
+    )
+    for reason, by_the_programs, by_both in (
+        ("DNA x 2", False, True),
+        ("No reply to text, per protocol", True, False),
+        ("No reply to text or window envelope", True, False),
+        ("No reply to text", True, True),
+    ):
+        assert is_silence_on_one_channel(reason) is by_the_programs
+        assert is_silence_on_one_channel(reason, added) is by_both
+
+
+def test_a_practice_s_words_count_for_whoever_approves(
+    sqlite_record: Record, clock: FakeClock
+) -> None:
+    practice(sqlite_record)
+    words = Silence(add={"silence": ["dna x #"]})
+    taken = select_ids(sqlite_record, clock, SETTINGS, ["L1"], source="ids", taken_by="ann")
+    request = Request(
+        kind="status", parameters={"to": "discharged"}, selection_id=taken.id, requested_by="ann",
+        reason="DNA x 3", request_key="silent",
+    )  # fmt: skip
+    number = reviewed(
+        sqlite_record, clock, request_operation(sqlite_record, clock, SETTINGS, request)
+    )
+    with sqlite_record.read() as connection:
+        found = get_operation(sqlite_record, number)
+        judged = [judge(connection, number, words=one).refusal for one in (words, Silence())]
+        assert [
+            check.holds
+            for check in checks_of(connection, 9, found, words)
+            if check.code == "silence-only"
+        ] == [False]
+    assert "silence on one channel" in str(judged[0])
+    assert judged[1] is None
 
 
 def put_group(record: Record, *members: int) -> None:

@@ -15,6 +15,7 @@ from clinic.message.eligibility.decisions import write_consents
 from clinic.message.eligibility.evidence import explain
 from clinic.message.eligibility.held import held
 from clinic.message.incoming.holds import count_undecided, decide_hold, list_holds
+from clinic.message.incoming.inbox import RecordKeeper
 from clinic.message.incoming.replies import (
     Wanted,
     apply_replies,
@@ -30,6 +31,7 @@ from clinic.record.schema.govern import audit_act
 from clinic.record.schema.messages import message
 from clinic.record.schema.people import patient
 from clinic.record.schema.receipts import reply
+from clinic.settings import Replies
 from tests.clinic.message.incoming.test_replies import (
     NUMBER,
     PHONES,
@@ -72,6 +74,51 @@ SAID = [
 def test_replies_are_marked_by_words_in_english_and_welsh() -> None:
     texts = [text for text, _ in SAID]
     assert dict(zip(texts, marks_of(texts), strict=True)) == dict(SAID)
+
+
+def test_a_practice_adds_words_of_its_own_and_says_which_mean_nothing() -> None:
+    """Beside the program's, and never in their place."""
+    words = Replies(add={"danger": ["blue lips", "bp # #"]}, harmless=["heart attack group"])
+    texts = ["He has BLUE-lips", "bp 210 120", "The heart attack group on Monday", "chest pain"]
+    assert marks_of(texts, words) == ["danger", "danger", "", "danger"]
+    assert marks_of(texts) == ["", "", "danger", "danger"]
+
+
+def test_a_reply_is_marked_by_the_practice_s_words_however_it_comes(
+    sqlite_record: Record, clock: FakeClock
+) -> None:
+    """Pulled, pushed, or from before there were marks; "death" holds as the program's own words do."""
+    words = Replies(add={"death": ["gone to heaven"]})
+    add_patients(sqlite_record, 1)
+    said = inbound("Mam has gone to heaven")
+    RecordKeeper(sqlite_record, clock, PHONES, words).keep_replies([said])
+    with sqlite_record.write() as connection:
+        old = sa.insert(reply).from_select(
+            [
+                "gateway",
+                "event_id",
+                "channel",
+                "address",
+                "text",
+                "happened_at",
+                "received_at",
+                "patients",
+            ],
+            sa.select(
+                reply.c.gateway,
+                sa.literal("old"),
+                reply.c.channel,
+                reply.c.address,
+                reply.c.text,
+                reply.c.happened_at,
+                reply.c.received_at,
+                sa.literal(1),
+            ),
+        )
+        connection.execute(old)
+    apply_replies(sqlite_record, clock, PHONES, words)
+    assert [one.marks for one in list_replies(sqlite_record)] == [("death",), ("death",)]
+    assert count_undecided(sqlite_record) == 2  # the number, and its patient
 
 
 def keep(record: Record, clock: FakeClock, *texts: str, sender: str = NUMBER) -> None:

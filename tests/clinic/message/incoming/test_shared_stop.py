@@ -56,7 +56,17 @@ def test_whose_stop_it_was(
 
 @pytest.fixture
 def practice(sqlite_record: Record, clock: FakeClock, tmp_path: Path) -> Practice:
-    practice = Practice(sqlite_record, clock, tmp_path)
+    return family_of(sqlite_record, clock, tmp_path)
+
+
+@pytest.fixture
+def either(record: Record, clock: FakeClock, tmp_path: Path) -> Practice:
+    """On SQLite and on PostgreSQL."""
+    return family_of(record, clock, tmp_path)
+
+
+def family_of(record: Record, clock: FakeClock, home: Path) -> Practice:
+    practice = Practice(record, clock, home)
     practice.patient(1, birth_date=MOTHER, mobile=HOME)
     practice.patient(2, birth_date=SON, mobile="+44 7400 300100")
     practice.patient(3, birth_date=MOTHER, mobile=HOME, death_date=date(2025, 1, 1))
@@ -85,23 +95,23 @@ def left_out(practice: Practice, key: str) -> list[str]:
     ]
 
 
-def test_a_mothers_stop_is_not_her_sons(practice: Practice) -> None:
+def test_a_mothers_stop_is_not_her_sons(either: Practice) -> None:
     """NEW-27: nothing goes to the number, and a person says that he is to be messaged on it all the same."""
-    says(practice, "STOP", "e1")
-    assert consents(practice) == [(1, "opt_out", "reply")]
-    assert [(one.patient_id, one.keyword) for one in list_open(practice.record)] == [(2, "stop")]
-    assert left_out(practice, "before") == ["opted_out", "opted_out"]
-    practice.clock.sleep(60)
-    says(practice, "Stop", "e2")
-    assert (count_open(practice.record), len(list_open(practice.record))) == (1, 2)
-    practice.clock.sleep(60)
+    says(either, "STOP", "e1")
+    assert consents(either) == [(1, "opt_out", "reply")]
+    assert [(one.patient_id, one.keyword) for one in list_open(either.record)] == [(2, "stop")]
+    assert left_out(either, "before") == ["opted_out", "opted_out"]
+    either.clock.sleep(60)
+    says(either, "Stop", "e2")
+    assert (count_open(either.record), len(list_open(either.record))) == (1, 2)
+    either.clock.sleep(60)
     for answered in (2, 0):
-        found = decide(practice.record, practice.clock, 1, 2, "opt_in", by="nia")
+        found = decide(either.record, either.clock, 1, 2, "opt_in", by="nia")
         assert found == answered
-    assert count_open(practice.record) == 0
-    assert left_out(practice, "after") == ["opted_out", "accepted"]
+    assert count_open(either.record) == 0
+    assert left_out(either, "after") == ["opted_out", "accepted"]
     with pytest.raises(NotFound, match="stop-unknown"):
-        decide(practice.record, practice.clock, 1, 1, "opt_in", by="nia")
+        decide(either.record, either.clock, 1, 1, "opt_in", by="nia")
 
 
 def test_a_start_makes_the_question_idle_and_asks_of_whom_it_does_not_bring_back(

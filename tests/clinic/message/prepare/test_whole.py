@@ -65,7 +65,17 @@ def test_a_reason_counts_with_the_number_that_it_is_for(reason: str, has: bool) 
 
 @pytest.fixture
 def practice(sqlite_record: Record, clock: FakeClock, tmp_path: Path) -> Practice:
-    made = Practice(sqlite_record, clock, tmp_path, settings=settings_of(sqlite_record, tmp_path))
+    return made_on(sqlite_record, clock, tmp_path)
+
+
+@pytest.fixture
+def either(record: Record, clock: FakeClock, tmp_path: Path) -> Practice:
+    """On SQLite and on PostgreSQL."""
+    return made_on(record, clock, tmp_path)
+
+
+def made_on(record: Record, clock: FakeClock, home: Path) -> Practice:
+    made = Practice(record, clock, home, settings=settings_of(record, home))
     made.patients(LARGE)
     made.template("Another text.", key="other")
     made.template(CALLS, key="calls")
@@ -110,18 +120,18 @@ def to_accept(practice: Practice, number: int) -> tuple[str, ...]:
     return review_campaign(practice.record, number, segment_cost=0).to_accept
 
 
-def test_far_more_than_usual_is_stopped_by_whatever_way(practice: Practice) -> None:
+def test_far_more_than_usual_is_stopped_by_whatever_way(either: Practice) -> None:
     """Of a template that was used once before, the review says it, the run is refused, and the release too."""
-    usual_ones(practice, 1)
-    number = large(practice)
-    review = review_campaign(practice.record, number, segment_cost=0)
+    usual_ones(either, 1)
+    number = large(either)
+    review = review_campaign(either.record, number, segment_cost=0)
     assert review.to_accept == (UNUSUAL,)
     assert "21 messages are an unusual number here (more than 5 times the usual 4)" in str(review)
-    timing = timing_of(practice.settings)
+    timing = timing_of(either.settings)
     with pytest.raises(NotAllowed, match="words or number"):
-        release_campaign(practice.record, practice.clock, practice.settings, number, timing)
+        release_campaign(either.record, either.clock, either.settings, number, timing)
     with pytest.raises(CohortRefused, match='--accept unusual_size="21 REASON"'):
-        gate(practice, number)
+        gate(either, number)
 
 
 @pytest.mark.parametrize(
@@ -192,17 +202,17 @@ def test_who_are_asked_to_call_can_be_answered(
         assert "--accept" not in review.warnings[0].says
 
 
-def test_the_pace_that_fits_is_said_and_a_person_may_know_better(practice: Practice) -> None:
-    first = large(practice, template="calls")
+def test_the_pace_that_fits_is_said_and_a_person_may_know_better(either: Practice) -> None:
+    first = large(either, template="calls")
     with pytest.raises(CohortRefused) as refused:
-        gate(practice, first)
+        gate(either, first)
     says = re.sub(r"\s+", " ", str(refused.value))
     assert "asks to call: 21 messages" in says
     assert "2 calls an hour (content.calls_an_hour): at that pace it takes 11 hours" in says
     assert "--per-hour 2, in a run per_hour; or --days 11" in says
     accept = {CALL: "Six lines are open on Saturday"}
-    second = large(practice, template="calls", request_key="second", accept=accept)
-    gate(practice, second)
-    with practice.record.read() as connection:
-        assert not is_needed(connection, get_campaign(connection, second), practice.settings)
+    second = large(either, template="calls", request_key="second", accept=accept)
+    gate(either, second)
+    with either.record.read() as connection:
+        assert not is_needed(connection, get_campaign(connection, second), either.settings)
         assert [one.applied for one in acceptances_of(connection, second)] == [True]

@@ -41,6 +41,12 @@ def practice(sqlite_record: Record, clock: FakeClock, tmp_path: Path) -> Practic
     return Practice(sqlite_record, clock, tmp_path)
 
 
+@pytest.fixture
+def either(record: Record, clock: FakeClock, tmp_path: Path) -> Practice:
+    """On SQLite and on PostgreSQL: who shares a number is asked in the database's own words."""
+    return Practice(record, clock, tmp_path)
+
+
 def staged(
     practice: Practice, text: str, count: int, *, block_rows: int = 100, **request: Any
 ) -> int:
@@ -81,16 +87,16 @@ def fates(practice: Practice) -> dict[int, tuple[str, str | None]]:
         return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
 
 
-def test_each_text_speaks_as_its_number_allows(practice: Practice) -> None:
+def test_each_text_speaks_as_its_number_allows(either: Practice) -> None:
     """NEW-27: whatever way a number is typed; a parent's own text is hers although her child has the number."""
-    practice.patient(1, given_name="Ann", birth_date=ADULT, mobile=HOME)
-    practice.patient(2, given_name="Bea", birth_date=CHILD, mobile="+44 7400 300100")
-    practice.patient(3, given_name="Cal", birth_date=ADULT, mobile=OTHER)
-    practice.patient(4, given_name="Dot", birth_date=ADULT, mobile="0044 7400-300200")
-    practice.patient(5, given_name="Eve", birth_date=TEEN, mobile=OWN)
-    practice.patient(6, given_name="Flo", mobile="07400 300600")
-    number = staged(practice, FLU, 6)
-    assert said_to(practice) == {
+    either.patient(1, given_name="Ann", birth_date=ADULT, mobile=HOME)
+    either.patient(2, given_name="Bea", birth_date=CHILD, mobile="+44 7400 300100")
+    either.patient(3, given_name="Cal", birth_date=ADULT, mobile=OTHER)
+    either.patient(4, given_name="Dot", birth_date=ADULT, mobile="0044 7400-300200")
+    either.patient(5, given_name="Eve", birth_date=TEEN, mobile=OWN)
+    either.patient(6, given_name="Flo", mobile="07400 300600")
+    number = staged(either, FLU, 6)
+    assert said_to(either) == {
         1: "Dear Ann, your flu vaccination is due. Please call us.",
         2: "To the parent or guardian of Bea: Dear Bea, your flu vaccination is due. Please call us.",
         3: "Dear patient, your flu vaccination is due. Please call us.",
@@ -98,7 +104,7 @@ def test_each_text_speaks_as_its_number_allows(practice: Practice) -> None:
         5: "Dear Eve, your flu vaccination is due. Please call us.",
         6: "Dear Flo, your flu vaccination is due. Please call us.",
     }
-    with practice.record.read() as connection:
+    with either.record.read() as connection:
         said = {one.code: one.count for one in said_of(connection, number)}
     assert said == {
         "guardian_greeting": 1, "neutral_greeting": 2, "told_together": 1, "number_unconfirmed": 1,
@@ -261,28 +267,28 @@ def test_what_a_named_person_accepts_is_sent_and_stands_on_the_trail(practice: P
     assert set(fates(practice).values()) == {(states.ACCEPTED, None)}
 
 
-def test_one_message_tells_all_of_a_number_and_is_on_each_record(practice: Practice) -> None:
+def test_one_message_tells_all_of_a_number_and_is_on_each_record(either: Practice) -> None:
     """NEW-27: in one batch and in several; what becomes of it is on each record too."""
     for n in range(1, 7):
         home = HOME if n in (1, 4, 6) else f"07400 30060{n}"
-        practice.patient(n, birth_date=ADULT, mobile=home)
-    change(practice, batch_size=2)
-    number = staged(practice, FLU, 6, block_rows=2)
-    batches = practice.stage(number)
-    practice.send(number, batches)
-    save_batches(practice.record, practice.clock, number, 1, batches)
-    assert isinstance(practice.gateway, FakeGateway)
-    base = practice.message_base(number)
-    assert practice.gateway.received == {base + row: 1 for row in (2, 3, 4, 6)}
-    assert summarize(practice.record, practice.clock, number).outcomes == {
+        either.patient(n, birth_date=ADULT, mobile=home)
+    change(either, batch_size=2)
+    number = staged(either, FLU, 6, block_rows=2)
+    batches = either.stage(number)
+    either.send(number, batches)
+    save_batches(either.record, either.clock, number, 1, batches)
+    assert isinstance(either.gateway, FakeGateway)
+    base = either.message_base(number)
+    assert either.gateway.received == {base + row: 1 for row in (2, 3, 4, 6)}
+    assert summarize(either.record, either.clock, number).outcomes == {
         "sent": 4,
         "told_together": 2,
     }
-    items = {item.patient_id: (item.text, item.status) for item in practice.items()}
+    items = {item.patient_id: (item.text, item.status) for item in either.items()}
     assert items[4] == items[6] == items[1] == (
         "Dear patient, your flu vaccination is due. Please call us.", "pending",
     )  # fmt: skip
-    with practice.record.read() as connection:
+    with either.record.read() as connection:
         assert list(unlike_their_messages(connection)) == []
 
 
@@ -318,15 +324,15 @@ def test_where_one_of_a_number_is_left_out_the_next_is_told(
     ],
 )
 def test_a_number_that_another_got_meanwhile_is_asked_again(
-    practice: Practice, born: date, text: str, reason: str | None
+    either: Practice, born: date, text: str, reason: str | None
 ) -> None:
     """NEW-27: between the review and the sending a parent registers, or somebody corrects a number."""
-    practice.patient(1, birth_date=born, mobile=HOME)
-    number = staged(practice, text, 1)
-    practice.patient(2, birth_date=ADULT, mobile=HOME)
-    practice.send(number, 1)
+    either.patient(1, birth_date=born, mobile=HOME)
+    number = staged(either, text, 1)
+    either.patient(2, birth_date=ADULT, mobile=HOME)
+    either.send(number, 1)
     expected = (states.SUPPRESSED, reason) if reason else (states.ACCEPTED, None)
-    assert fates(practice) == {1: expected}
+    assert fates(either) == {1: expected}
 
 
 def test_a_practice_that_does_not_exist_shares_only_within_a_home(practice: Practice) -> None:
