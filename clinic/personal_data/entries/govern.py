@@ -1,0 +1,178 @@
+"""Who works here, what was approved, the audit trail, and what keeps the program running."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+
+from clinic.personal_data.held import TableHeld
+from clinic.personal_data.kinds import Kind, Purpose, Retention, Rows, Section
+from clinic.personal_data.reach import ByKey, ByWords, Through
+from clinic.record.schema.govern import (
+    approval,
+    audit_act,
+    audit_block,
+    audit_row_seal,
+    clinician,
+    operator,
+    sign_in,
+)
+from clinic.record.schema.health import health_finding
+from clinic.record.schema.messages import installation
+from clinic.record.schema.receipts import contact_hold, reply
+from clinic.record.schema.safety import safe_contact
+from clinic.record.schema.settings import governed_setting
+
+_STAFF: Final = (
+    "of staff, whom the controller tells as their employer; a patient's file names who acted"
+)
+_SEAL: Final = "keys, marks and digests that prove the trail: nothing that can be read"
+
+# Alembic's own table, which is in no METADATA of ours
+ALEMBIC: Final = sa.Table(
+    "alembic_version", sa.MetaData(), sa.Column("version_num", sa.String(32), primary_key=True)
+)
+
+GOVERN: Final = (
+    TableHeld(
+        table=operator,
+        about="a person who works here",
+        purpose=Purpose.SECURITY,
+        retention=Retention.INSTALLATION,
+        section=_STAFF,
+        rows=Rows.NONE,
+        columns={
+            Kind.STAFF: "name role active created_by",
+            Kind.SECRET: "secret_hash",
+            Kind.WORK: "wrong_tries locked_until created_at",
+        },
+    ),
+    TableHeld(
+        table=clinician,
+        about="who of them is a registered clinician",
+        purpose=Purpose.SECURITY,
+        retention=Retention.INSTALLATION,
+        section=_STAFF,
+        rows=Rows.NONE,
+        columns={
+            Kind.STAFF: "operator registration active added_by",
+            Kind.WORK: "added_at",
+        },
+    ),
+    TableHeld(
+        table=sign_in,
+        about="who gave their password within the hour",
+        purpose=Purpose.SECURITY,
+        retention=Retention.INSTALLATION,
+        section=_STAFF,
+        rows=Rows.NONE,
+        columns={Kind.STAFF: "operator account", Kind.SECRET: "mark", Kind.WORK: "ends_at"},
+    ),
+    TableHeld(
+        table=approval,
+        about="what was asked of a second approver, and what they decided",
+        purpose=Purpose.ACCOUNTABILITY,
+        retention=Retention.TRAIL,
+        section=Section.DECISIONS,
+        rows=Rows.KEEP,
+        routes=(ByWords("reason"), ByWords("note")),
+        columns={
+            Kind.WORDS: "reason note",
+            Kind.PRACTICE: "kind",
+            Kind.EVENT: "requested_at decided_at state",
+            Kind.STAFF: "requested_by decided_by",
+            Kind.KEY: "id subject subject_id flow_run_id",
+            Kind.WORK: "digest expires_at summary used_at",
+        },
+        third="reason note",
+    ),
+    TableHeld(
+        table=audit_block,
+        about="a block of the audit trail: digests, and ranges of our keys",
+        purpose=Purpose.ACCOUNTABILITY,
+        retention=Retention.TRAIL,
+        section=_SEAL,
+        rows=Rows.NONE,
+        columns={
+            Kind.KEY: "first_patient last_patient",
+            Kind.WORK: "stream number holds operation_id chunk count root marks previous hash key_id sealed_at",
+        },
+    ),
+    TableHeld(
+        table=audit_act,
+        about="an act of the audit trail: who did what, with counts, codes and keys",
+        purpose=Purpose.ACCOUNTABILITY,
+        retention=Retention.TRAIL,
+        section=Section.DECISIONS,
+        rows=Rows.KEEP,
+        routes=(
+            ByKey("subject_id", only=("subject", "patient")),
+            Through(safe_contact, "subject_id", "id", only=("subject", "safe-contact")),
+            Through(reply, "subject_id", "id", only=("subject", "reply")),
+            Through(contact_hold, "subject_id", "id", only=("subject", "hold")),
+            ByWords("reason"),
+        ),
+        columns={
+            Kind.EVENT: "timestamp operation_type outcome old_values new_values",
+            Kind.STAFF: "operator approver",
+            Kind.WORDS: "reason",
+            Kind.KEY: "stream number subject subject_id",
+            Kind.WORK: "patients_affected",
+        },
+        third="reason",
+    ),
+    TableHeld(
+        table=audit_row_seal,
+        about="keys and marks of rows that an act wrote",
+        purpose=Purpose.ACCOUNTABILITY,
+        retention=Retention.TRAIL,
+        section=_SEAL,
+        rows=Rows.NONE,
+        columns={Kind.KEY: "keys", Kind.WORK: "stream number table_name marks"},
+    ),
+    TableHeld(
+        table=governed_setting,
+        about="a setting that one person alone may not change",
+        purpose=Purpose.SECURITY,
+        retention=Retention.INSTALLATION,
+        section=_STAFF,
+        rows=Rows.NONE,
+        columns={
+            Kind.PRACTICE: "name value",
+            Kind.STAFF: "set_by approved_by",
+            Kind.WORK: "set_at approval_id",
+        },
+    ),
+    TableHeld(
+        table=installation,
+        about="this installation's name, and whether its sending is stopped",
+        purpose=Purpose.RUNNING,
+        retention=Retention.INSTALLATION,
+        section=_STAFF,
+        rows=Rows.NONE,
+        columns={
+            Kind.STAFF: "stopped_by",
+            Kind.WORK: "id install_id epoch created_at stopped_code stopped_at cluster backup_at"
+            " backup_checked_at watched_at",
+        },
+    ),
+    TableHeld(
+        table=health_finding,
+        about="what `cohort health` found and has not ended",
+        purpose=Purpose.RUNNING,
+        retention=Retention.INSTALLATION,
+        section="nothing of one person",
+        rows=Rows.NONE,
+        columns={Kind.WORK: "code since told mailed_at"},
+    ),
+    TableHeld(
+        table=ALEMBIC,
+        about="the version of the record",
+        purpose=Purpose.RUNNING,
+        retention=Retention.INSTALLATION,
+        section="nothing of one person",
+        rows=Rows.NONE,
+        columns={Kind.WORK: "version_num"},
+    ),
+)

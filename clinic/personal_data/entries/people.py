@@ -1,0 +1,205 @@
+"""Patients, and what belongs to them on the record (clinic/record/schema/people.py, clinical.py)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from clinic.personal_data.held import TableHeld
+from clinic.personal_data.kinds import Kind, Purpose, Retention, Rows, Section
+from clinic.personal_data.reach import ByKey, Through
+from clinic.record.schema.clinical import allergy, diagnosis, medication, patient_need
+from clinic.record.schema.people import (
+    appointment,
+    clinical_item,
+    facility,
+    group_member,
+    patient,
+    patient_group,
+    patient_tag,
+    provider,
+    tag,
+)
+
+PEOPLE: Final = (
+    TableHeld(
+        table=patient,
+        about="a patient: who they are, and how they are reached",
+        purpose=Purpose.CARE,
+        retention=Retention.RECORD,
+        section=Section.YOU,
+        rows=Rows.EMPTY,
+        routes=(ByKey("id"),),
+        columns={
+            Kind.IDENTITY: "nhs_number local_id title given_name family_name birth_date death_date sex",
+            Kind.CONTACT: "address postcode mobile mobile_confirmed_on email",
+            Kind.CHOICE: "preferred_channel",
+            Kind.CARE: "status registered_on deregistered_on insurance_plan facility_id provider_id",
+            Kind.KEY: "id version",
+            Kind.WORK: "fictitious",
+        },
+        kept={"status": "a code of the organisation's list: what keeps them from being messaged"},
+    ),
+    TableHeld(
+        table=patient_need,
+        about="what a patient needs of a message: language, formats, who is written to in their place",
+        purpose=Purpose.CARE,
+        retention=Retention.RECORD,
+        section=Section.NEEDS,
+        rows=Rows.DELETE,
+        routes=(ByKey("patient_id"),),
+        columns={
+            Kind.HEALTH: "language interpreter formats stay",
+            Kind.IDENTITY: "proxy_role proxy_name",
+            Kind.CONTACT: "proxy_mobile proxy_email",
+            Kind.CHOICE: "proxy_consent",
+            Kind.EVENT: "set_at",
+            Kind.STAFF: "set_by",
+            Kind.KEY: "patient_id",
+        },
+        third="proxy_name proxy_mobile proxy_email",
+    ),
+    TableHeld(
+        table=appointment,
+        about="an appointment of a patient",
+        purpose=Purpose.CARE,
+        retention=Retention.RECORD,
+        section=Section.CARE,
+        rows=Rows.DELETE,
+        routes=(ByKey("patient_id"),),
+        columns={
+            Kind.CARE: "starts_at minutes visit_type mode place session_type booking_requirement status"
+            " provider_id facility_id",
+            Kind.KEY: "id patient_id visit_plan_id version",
+        },
+    ),
+    TableHeld(
+        table=diagnosis,
+        about="a diagnosis of a patient",
+        purpose=Purpose.CARE,
+        retention=Retention.RECORD,
+        section=Section.CARE,
+        rows=Rows.DELETE,
+        routes=(ByKey("patient_id"),),
+        columns={
+            Kind.HEALTH: "code system text onset ended status",
+            Kind.KEY: "id patient_id",
+        },
+    ),
+    TableHeld(
+        table=medication,
+        about="a medication of a patient",
+        purpose=Purpose.CARE,
+        retention=Retention.RECORD,
+        section=Section.CARE,
+        rows=Rows.DELETE,
+        routes=(ByKey("patient_id"),),
+        columns={
+            Kind.HEALTH: "code system text dosage started ended status",
+            Kind.KEY: "id patient_id",
+        },
+    ),
+    TableHeld(
+        table=allergy,
+        about="an allergy of a patient",
+        purpose=Purpose.CARE,
+        retention=Retention.RECORD,
+        section=Section.CARE,
+        rows=Rows.DELETE,
+        routes=(ByKey("patient_id"),),
+        columns={
+            Kind.HEALTH: "code system text onset status criticality",
+            Kind.KEY: "id patient_id",
+        },
+    ),
+    TableHeld(
+        table=clinical_item,
+        about="a message as the patient's record has it",
+        purpose=Purpose.CARE,
+        retention=Retention.RECORD,
+        section=Section.MESSAGES,
+        rows=Rows.EMPTY,
+        routes=(ByKey("patient_id"),),
+        columns={
+            Kind.CONTACT: "address",
+            Kind.CONTENT: "subject text error_text",
+            Kind.HEALTH: "snomed_codes",
+            Kind.EVENT: "channel status error_code sent_at status_at campaign_id",
+            Kind.KEY: "id patient_id",
+        },
+    ),
+    TableHeld(
+        table=group_member,
+        about="that a patient is in a group",
+        purpose=Purpose.CARE,
+        retention=Retention.RECORD,
+        section=Section.CARE,
+        rows=Rows.DELETE,
+        routes=(ByKey("patient_id"),),
+        columns={Kind.CARE: "group_id", Kind.KEY: "patient_id"},
+    ),
+    TableHeld(
+        table=patient_tag,
+        about="that a patient has a tag",
+        purpose=Purpose.CARE,
+        retention=Retention.RECORD,
+        section=Section.CARE,
+        rows=Rows.DELETE,
+        routes=(ByKey("patient_id"),),
+        columns={Kind.CARE: "tag_id", Kind.KEY: "patient_id"},
+    ),
+    TableHeld(
+        table=patient_group,
+        about="a group of patients: its code and name",
+        purpose=Purpose.CARE,
+        retention=Retention.INSTALLATION,
+        section=Section.SOURCES,
+        rows=Rows.KEEP,
+        routes=(Through(group_member, "id", "group_id"),),
+        columns={Kind.PRACTICE: "code name", Kind.KEY: "id"},
+    ),
+    TableHeld(
+        table=tag,
+        about="a tag that patients may have",
+        purpose=Purpose.CARE,
+        retention=Retention.INSTALLATION,
+        section=Section.SOURCES,
+        rows=Rows.KEEP,
+        routes=(Through(patient_tag, "id", "tag_id"),),
+        columns={Kind.PRACTICE: "code name", Kind.KEY: "id"},
+    ),
+    TableHeld(
+        table=facility,
+        about="a place of the organisation",
+        purpose=Purpose.CARE,
+        retention=Retention.INSTALLATION,
+        section=Section.SOURCES,
+        rows=Rows.KEEP,
+        routes=(
+            Through(patient, "id", "facility_id"),
+            Through(appointment, "id", "facility_id"),
+        ),
+        columns={
+            Kind.PRACTICE: "code name phone email",
+            Kind.WORK: "default_provider_id active",
+            Kind.KEY: "id",
+        },
+    ),
+    TableHeld(
+        table=provider,
+        about="a clinician or team that patients are registered with",
+        purpose=Purpose.CARE,
+        retention=Retention.INSTALLATION,
+        section=Section.SOURCES,
+        rows=Rows.KEEP,
+        routes=(
+            Through(patient, "id", "provider_id"),
+            Through(appointment, "id", "provider_id"),
+        ),
+        columns={
+            Kind.STAFF: "name email",
+            Kind.PRACTICE: "code speciality",
+            Kind.WORK: "facility_id capacity active",
+            Kind.KEY: "id",
+        },
+    ),
+)  # fmt: skip
