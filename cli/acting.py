@@ -13,6 +13,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any, Final
 
+from cli.looks import guard
+
 
 class How(Enum):
     """How a name is proven; the text is what the help says of it."""
@@ -32,6 +34,7 @@ _EVERY: Final = (
     "unknown ask", "unknown settle", "templates add", "templates for", "templates patient",
     "groups add", "groups remove", "groups delete",
     "server resume", "approvals resume", "confirm", "audit list", "audit show", "audit anchor", "audit export",
+    "audit who-saw", "audit odd-looks",
     "operations select", "operations status", "operations provider", "operations facility", "operations tag",
     "operations attribute", "operations export", "operations visit", "operations undo", "operations rerun",
     "operations resume", "operations withdraw", "settings ask", "follow-ups tick", "follow-ups untick",
@@ -89,6 +92,7 @@ def declare(name: str, command: Any) -> None:
     """
     for path, each in leaves(name, command):
         how = ACTING.get(path)
+        guard.declare(path, each, acts=how is not None)
         if (how is not None) + (path in LOOKING) + (path in UPKEEP) != 1:
             raise LookupError(f"cli/acting.py says nothing, or two things, of: cohort {path}")
         if how is None:

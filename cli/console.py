@@ -27,6 +27,7 @@ from cli.scripts import Script
 from clinic.errors import CohortError
 
 _script = Script()
+_held_back = False  # whether results must wait for the access log (cli/looks/showing.py)
 _TAG = re.compile(r"\[/?[a-z ]*\]")  # the styles of our own remarks
 
 
@@ -54,8 +55,20 @@ def end(exit_code: int) -> None:
     scripts.write(scripts.document(ended))
 
 
+def hold_back(results: bool) -> None:
+    """Whether results wait until it is logged who sees them; what is shown before fails."""
+    global _held_back
+    _held_back = results
+
+
+def _require_logged() -> None:
+    if _held_back:
+        raise AssertionError("patients are shown before it is logged")
+
+
 def out() -> Screen:
     """For results."""
+    _require_logged()
     return _screen(_results())
 
 
@@ -117,6 +130,7 @@ def next_commands(*commands: str) -> None:
 
 def show_json(value: Any) -> None:
     """For scripts: one JSON document, times in ISO 8601 and UTC."""
+    _require_logged()
     if _script.wanted:
         _script.told.append(value)
     else:
@@ -131,6 +145,7 @@ def show_table(
 
     right: the columns, counted from 0, that hold numbers
     """
+    _require_logged()
     if not _results().isatty():
         if not _show_plain(headings, rows) and ":" not in title:
             say_plain(f"{title}: none")

@@ -30,6 +30,15 @@ PatientId = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
 Newest = Annotated[int, typer.Option("--limit", min=1, help="How many, newest first.")]
 Unasked = Annotated[bool, typer.Option("--yes", "-y", help="Without asking.")]
+WhyLook = Annotated[
+    str,
+    typer.Option(
+        "--reason",
+        metavar="WHY",
+        help="Why you look at one patient: care, asked, reply, record, complaint, audit or other; after a "
+        "colon in words, without a name. Asked for at a terminal.",
+    ),
+]
 Why = Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail. No patient.")]
 CampaignNumber = Annotated[
     int, typer.Argument(metavar="CAMPAIGN", help="Its number: cohort campaigns.")

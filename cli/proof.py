@@ -113,6 +113,11 @@ def claimed(settings: Settings, me: str) -> str:
     return (me or name_in(settings.home) or settings.operator).strip().lower()
 
 
+def is_signed_in(record: Record, settings: Settings, name: str) -> bool:
+    """Whether this account acts as the person of this name."""
+    return _signed_in(record, settings, name) is not None
+
+
 def _signed_in(record: Record, settings: Settings, name: str) -> Operator | None:
     from clinic.clock import SystemClock
     from clinic.govern.people.sign_in import signed_in

@@ -160,7 +160,7 @@ def _say_what_next(settings: Settings, then: list[str]) -> None:
         *([f"source {_short(activate)}"] if unknown else []),
         f"export COHORT_CONFIG={_short(config)}",
         *then,
-        f"cohort patient {_somebody(settings)}",
+        f"cohort patient {_somebody(settings)} --reason care",
         "cohort message --group young-mothers --name 'Baby clinic' --template flu-invite",
         "cohort server stop",
     )

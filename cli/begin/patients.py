@@ -11,6 +11,7 @@ import typer
 
 from cli import console
 from cli.begin import safe_contact
+from cli.looks.noting import looked
 from cli.options import Json
 from cli.proof import Me, SecretFd, who_acts
 from cli.wiring import get_settings, open_record
@@ -123,7 +124,7 @@ def confirm_number(
             keys = [find_patient(connection, known_as) for known_as in patients]
         count = confirm_numbers(record, SystemClock(), keys, by=by)
     console.say(f"Numbers confirmed today: {count:,}.")
-    console.next_commands(f"cohort patient {patients[0]}")
+    console.next_commands(f"cohort patient {patients[0]} --reason record")
 
 
 def _end(result: Imported) -> None:
@@ -247,6 +248,7 @@ def set_needs(
       cohort patients needs 9990010064 --language Polish --format easy_read
     """
     from clinic.clock import SystemClock
+    from clinic.govern.access.look import at_patient
     from clinic.message.outcomes.outreach import find_patient
     from clinic.practice import needs as practice_needs
 
@@ -264,10 +266,11 @@ def set_needs(
         found = practice_needs.set_needs(
             record, SystemClock(), patient_id, said, prefers=prefers, by=by
         )
+        looked(record, settings, at_patient(patient_id))
     if json:
         return console.show_json(found)
     console.show_table(
         "Needs", ["What", ""], [(name.replace("_", " "), value) for name, value in found.items()]
     )
-    console.next_commands(f"cohort patient {known_as}")
+    console.next_commands(f"cohort patient {known_as} --reason record")
     return None

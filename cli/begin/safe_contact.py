@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import console
+from cli.looks.noting import looked, why
+from cli.options import WhyLook
 from cli.proof import Me, SecretFd, prove_me, who_acts
 from cli.wiring import LocalTime, get_settings, open_record
 
@@ -80,15 +82,18 @@ def set_for(
 
 
 @app.command()
-def show(patient: Patient, me: Me = "", secret_fd: SecretFd = None) -> None:
+def show(patient: Patient, reason: WhyLook = "", me: Me = "", secret_fd: SecretFd = None) -> None:
     """What is set for a patient, and what was: for team leads and managers; that you looked is on the trail."""
     from clinic.clock import SystemClock
+    from clinic.govern.access.look import at_patient
     from clinic.practice.safe_contact import see_safe_contact
 
-    settings = get_settings()
+    settings, asked = get_settings(), why(reason)
     with open_record(settings) as record:
         by = prove_me(record, settings, me, secret_fd)
-        found = see_safe_contact(record, SystemClock(), _find(record, patient), by=by.name)
+        key = _find(record, patient)
+        found = see_safe_contact(record, SystemClock(), key, by=by.name)
+        looked(record, settings, at_patient(key), reason=asked)
     at = LocalTime(settings).show
     for one in found:
         heading = "In force" if one.ended_at is None else f"Until {at(one.ended_at)}"

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cli import console
-from cli.options import Json, Newest
+from cli.govern.access import odd, require_audit, who_saw
+from cli.looks.noting import looked, why
+from cli.options import Json, Newest, WhyLook
 from cli.proof import Me, SecretFd, anchor_of, prove_me
 from cli.times import day
 from cli.wiring import LocalTime, get_settings, open_record
@@ -50,6 +52,10 @@ AnchorFile = Annotated[
 ]
 
 
+app.command("who-saw")(who_saw)
+app.command("odd-looks")(odd)
+
+
 @app.command("list")
 def list_all(
     operation: Operation = None,
@@ -66,6 +72,7 @@ def list_all(
             help="A line for each batch of a campaign, not one for all; --json has each.",
         ),
     ] = False,
+    reason: WhyLook = "",
     json: Json = False,
     me: Me = "",
     secret_fd: SecretFd = None,
@@ -81,6 +88,8 @@ def list_all(
         if patient is not None:
             reader = prove_me(record, settings, me, secret_fd)
             asked = _of_person(record, asked, patient)
+            require_audit(reader)
+            _note(record, settings, asked, reason)
             found = acts_of_patient(record, SystemClock(), asked, by=reader, limit=limit)
         elif batches or json:
             with record.read() as connection:
@@ -108,6 +117,7 @@ def show(
     """
     from clinic.change.core.naming import read_names
     from clinic.clock import SystemClock
+    from clinic.govern.access.look import at_some
     from clinic.govern.audit_read.read import Asked, read_operation
 
     settings = get_settings()
@@ -118,6 +128,8 @@ def show(
         found, changed = read_operation(record, SystemClock(), asked, by=reader, limit=limit)
         with record.read() as connection:
             names = read_names(connection)
+        keys = [row.patient_id for row in changed]
+        looked(record, settings, at_some("operation", keys, operation))
     if json:
         patients = [{**asdict(row), "act": None} for row in changed]
         return console.show_json({"acts": [asdict(act) for act in found], "patients": patients})
@@ -239,6 +251,7 @@ def export(
     by: By = None,
     since: Day = None,
     until: Day = None,
+    reason: WhyLook = "",
     me: Me = "",
     secret_fd: SecretFd = None,
 ) -> None:
@@ -253,6 +266,8 @@ def export(
         asked = _known(record, asked)
         if patient is not None:
             asked = _of_person(record, asked, patient)
+        require_audit(reader)
+        _note(record, settings, asked, reason)
         count = export_trail(record, SystemClock(), file, form=form, asked=asked, by=reader)
     console.say(f"{count:,} rows are in {file}.")
     # ALC-28
@@ -261,6 +276,20 @@ def export(
         "(UK GDPR; in the United States HIPAA), send it by no unsecured e-mail, delete it when it is no longer "
         "needed."
     )
+
+
+def _note(record: Record, settings: Settings, asked: Asked, reason: str) -> None:
+    """Log whose changes will be shown: one patient's, an operation's, or those of everybody."""
+    from clinic.govern.access.look import Look, at_patient, count_changed
+    from clinic.govern.access.who_saw import TRAIL
+
+    if asked.patient_id is not None:
+        return looked(record, settings, at_patient(asked.patient_id), reason=why(reason))
+    with record.read() as connection:
+        number = asked.subject_id if asked.subject == "operation" else None
+        count = count_changed(connection, number)
+    look = Look(asked.subject or TRAIL, asked.subject_id, count)
+    return looked(record, settings, look)
 
 
 def _asked(

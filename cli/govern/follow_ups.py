@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import console
+from cli.looks.noting import looked
 from cli.options import Json
 from cli.proof import Me, SecretFd, anchor_of, prove_me
 from cli.wiring import LocalTime, get_settings, open_record
@@ -58,6 +59,7 @@ def list_all(
     if context.invoked_subcommand is not None:
         return
     from clinic.change.review.follow_up import list_follow_ups
+    from clinic.govern.access.look import at_some, known_as
     from clinic.govern.people.teams import TEAMS, asked_owner
     from clinic.message.recall.follow_ups import list_recall_follow_ups
 
@@ -75,6 +77,9 @@ def list_all(
             )  # fmt: skip
         if campaign is None and team in ("", *TEAMS):
             found = list_follow_ups(record, team=team, operation_id=operation, closed=every)
+        with record.read() as connection:
+            keys = known_as(connection, [each.patient for each in missed])
+        looked(record, settings, at_some("follow-ups", keys))
     both: list[FollowUp | RecallFollowUp] = [*found, *missed]
     if json:
         return console.show_json([asdict(each) for each in both])

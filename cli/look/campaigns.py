@@ -10,6 +10,7 @@ import typer
 
 from cli import console
 from cli.harmless import harmless_out
+from cli.looks.noting import looked
 from cli.options import CampaignNumber, Json, Newest
 from cli.wiring import LocalTime, get_settings, open_record
 
@@ -100,7 +101,7 @@ def show(
         starts = starts_at(record, campaign, timing_of(settings), now)
         stopped, askable = is_kept_back(record, campaign), may_ask(record, campaign, now)
         if errors_only:
-            show_error_rows(record, campaign, limit=limit, json=json)
+            show_error_rows(record, settings, campaign, limit=limit, json=json)
         elif json:
             console.show_json(asdict(details))
         else:
@@ -131,12 +132,14 @@ def outcomes(
     The file holds patient data: keep it where the list itself may be kept. Cells that a spreadsheet
     would run as a formula are made safe.
     """
-    from clinic.message.outcomes.outcome_rows import write_outcomes
+    from clinic.govern.access.look import at_all
+    from clinic.message.outcomes.outcome_rows import count_rows, write_outcomes
     from clinic.record.private import open_private
 
     settings = get_settings()
     zone = LocalTime(settings).zone
     with open_record(settings) as record:
+        looked(record, settings, at_all("campaign", campaign, count_rows(record, campaign, only)))
         if str(csv) == "-":
             write_outcomes(record, campaign, harmless_out(), only=only, zone=zone)
             return

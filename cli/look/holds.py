@@ -9,6 +9,7 @@ import typer
 
 from cli import console
 from cli.look.reply_work import Note, acted
+from cli.looks.noting import looked
 from cli.options import Json
 from cli.proof import Me, SecretFd
 from cli.wiring import LocalTime, get_settings, open_record
@@ -41,11 +42,17 @@ def list_all(
     """What nobody has decided yet, the oldest first."""
     if context.invoked_subcommand is not None:
         return None
+    from clinic.govern.access.look import Look, known_as
     from clinic.message.incoming.holds import list_holds
+    from clinic.message.incoming.senders import senders_of
 
     settings = get_settings()
     with open_record(settings) as record:
         found = list_holds(record, every=every, limit=limit)
+        keys = senders_of(record, [each.reply_id for each in found], settings.phones)
+        with record.read() as connection:
+            keys |= known_as(connection, [each.own_id for each in found])
+        looked(record, settings, Look("holds", None, len(found), keys))
     if json:
         return console.show_json([asdict(each) for each in found])
     at = LocalTime(settings).show

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
@@ -12,12 +13,14 @@ import typer
 
 from cli import console
 from cli.harmless import harmless_out
-from cli.options import Json, PatientId
+from cli.looks.noting import looked, why
+from cli.options import Json, PatientId, WhyLook
 from cli.times import day
 from cli.wiring import LocalTime, get_settings, open_record
 
 if TYPE_CHECKING:
-    from clinic.message.outcomes.outreach import Sent
+    from clinic.govern.access.look import Look
+    from clinic.message.outcomes.outreach import Filter, Sent
 
 Word = Literal["Pending", "Sent Successfully", "Send Failed", "Kept in the outbox, not sent"]
 _HEADINGS = (
@@ -28,6 +31,7 @@ _HEADINGS = (
 
 def patient(
     known_as: PatientId,
+    reason: WhyLook = "",
     json: Json = False,
 ) -> None:
     """
@@ -37,17 +41,19 @@ def patient(
     Failed (with what the gateway said). Messages that are still to be sent stand apart, with their date.
     """
     from clinic.clock import SystemClock
+    from clinic.govern.access.look import at_patient
     from clinic.message.outcomes.outreach import find_patient, list_waiting, outreach_card
     from clinic.message.timing.estimate import starts_at
     from clinic.message.timing.timing import timing_of
 
-    settings = get_settings()
+    settings, asked = get_settings(), why(reason)
     with open_record(settings) as record:
         with record.read() as connection:
             who = find_patient(connection, known_as)
         card, waiting = outreach_card(record, who), list_waiting(record, who)
         timing, now = timing_of(settings), SystemClock().now()
         starts = {w.campaign_id: starts_at(record, w.campaign_id, timing, now) for w in waiting}
+        looked(record, settings, at_patient(who), reason=asked)
     if json:
         return console.show_json([_as_json(sent) for sent in card])
     show = LocalTime(settings).show
@@ -101,6 +107,7 @@ def report(
     limit: Annotated[
         int, typer.Option(min=1, help="Most messages shown; a file has them all.")
     ] = 100,
+    reason: WhyLook = "",
     json: Json = False,
 ) -> None:
     """
@@ -110,31 +117,48 @@ def report(
     exactly that campaign's messages.
     """
     from clinic.message.campaign.campaign import get_campaign
-    from clinic.message.outcomes.outreach import Filter, find_patient, list_sent
+    from clinic.message.outcomes.outreach import Filter, count_sent, find_patient, list_sent
 
     if json and str(csv) == "-":
         raise typer.BadParameter("standard output is for one of them: --csv - or --json")
 
     settings = get_settings()
-    time = LocalTime(settings)
+    time, asked = LocalTime(settings), why(reason) if patient or reason else None
     with open_record(settings) as record:
         with record.read() as connection:
             who = find_patient(connection, patient) if patient else None
             if campaign is not None:
                 get_campaign(connection, campaign)  # an unknown one is a slip, and not nobody
         wanted = Filter(campaign, who, time.begin(since), time.end(until), status)
+        in_file = excel is not None or csv is not None
+        some = [] if in_file and not json else list(islice(list_sent(record, wanted), limit))
+        count = count_sent(record, wanted) if in_file else len(some)
+        keys = frozenset(sent.patient_id for sent in some) if not in_file else frozenset()
+        looked(record, settings, _look_of(wanted, count, keys), reason=asked)
         if excel is not None:
             _write_excel(excel, list_sent(record, wanted), time, settings.home)
         if csv is not None:
             _write_file(csv, list_sent(record, wanted), time)
         if json or (excel is None and csv is None):
-            _show(list_sent(record, wanted), time, limit=limit, json=json)
+            _show(some, time, limit=limit, json=json)
 
 
-def _show(found: Iterator[Sent], time: LocalTime, *, limit: int, json: bool) -> None:
-    from itertools import islice
+def _look_of(wanted: Filter, count: int, keys: frozenset[int]) -> Look:
+    """One patient; those of the messages shown; or all of a campaign or of some days, in a file."""
+    from clinic.govern.access.look import Look, at_patient
+    from clinic.govern.access.who_saw import REPORT, REPORT_PART
 
-    some = list(islice(found, limit))
+    if wanted.patient_id is not None:
+        return at_patient(wanted.patient_id)
+    if wanted.campaign_id is not None:
+        return Look("campaign", wanted.campaign_id, count, keys)
+    subject = REPORT_PART if wanted.status else REPORT
+    return Look(
+        subject, None, count, keys, sent_from=wanted.sent_from, sent_before=wanted.sent_before
+    )
+
+
+def _show(some: list[Sent], time: LocalTime, *, limit: int, json: bool) -> None:
     if json:
         return console.show_json([_as_json(sent) for sent in some])
     title = f"Outreach Report: {len(some)} messages" + (" shown" if len(some) == limit else "")

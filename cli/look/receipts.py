@@ -7,6 +7,7 @@ from dataclasses import asdict
 import typer
 
 from cli import console
+from cli.looks.noting import looked
 from cli.options import Host, Json, Newest, Port
 from cli.wiring import LocalTime, get_settings, open_record
 
@@ -75,11 +76,13 @@ def unread(
 
     Compare the words with docs/gateways.md, and ask the provider what they mean.
     """
+    from clinic.govern.access.look import Look
     from clinic.message.incoming.unread import list_unread
 
     settings = get_settings()
     with open_record(settings) as record:
         found = list_unread(record, limit=limit)
+        looked(record, settings, Look("unread", None, len(found)))
     if json:
         return console.show_json([asdict(one) for one in found])
     show = LocalTime(settings).show

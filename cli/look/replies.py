@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cli import console
+from cli.looks.noting import looked
 from cli.options import Json
 from cli.wiring import LocalTime, get_settings, open_record
 
@@ -48,7 +49,9 @@ def replies(
     be an opt-out is marked.
     """
     from clinic.clock import SystemClock
+    from clinic.govern.access.look import Look
     from clinic.message.incoming.replies import Wanted, list_replies
+    from clinic.message.incoming.senders import senders_of
 
     if number is not None:
         return _one(number, json=json)
@@ -56,6 +59,8 @@ def replies(
     wanted = Wanted(_stored(state), _stored(mark), owner)
     with open_record(settings) as record:
         found = list_replies(record, wanted, keywords=keywords, limit=limit)
+        keys = senders_of(record, [one.id for one in found], settings.phones)
+        looked(record, settings, Look("replies", None, len(found), keys))
     if json:
         return console.show_json([asdict(one) for one in found])
     show, now = LocalTime(settings).show, SystemClock().now()
@@ -112,11 +117,13 @@ def age(since: timedelta) -> str:
 
 
 def _one(number: int, *, json: bool) -> None:
+    from clinic.govern.access.look import at_some
     from clinic.message.incoming.replies import one_reply
 
     settings = get_settings()
     with open_record(settings) as record:
         reply, sharers = one_reply(record, number, settings.phones)
+        looked(record, settings, at_some("reply", [one.patient_id for one in sharers], number))
     if json:
         return console.show_json(asdict(reply) | {"of": [asdict(one) for one in sharers]})
     show = LocalTime(settings).show
@@ -140,7 +147,9 @@ def _one(number: int, *, json: bool) -> None:
     )
     ids = [p.nhs_number or p.local_id for p in sharers]
     console.next_commands(
-        *_what_to_do(reply), *(f"cohort patient {name}" for name in ids if name), "cohort replies"
+        *_what_to_do(reply),
+        *(f"cohort patient {name} --reason reply" for name in ids if name),
+        "cohort replies",
     )
 
 

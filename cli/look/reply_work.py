@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 import typer
 
 from cli import console
+from cli.looks.noting import looked
 from cli.options import Json
 from cli.proof import Me, SecretFd, anchor_of, who_acts
 from cli.wiring import LocalTime, get_settings, open_record
@@ -98,11 +99,13 @@ def reopen(number: Number, me: Me = "", secret_fd: SecretFd = None) -> None:
 @app.command()
 def shared(json: Json = False) -> None:
     """STOP and START from numbers that several patients have: of whom a person must still decide."""
+    from clinic.govern.access.look import at_some
     from clinic.message.incoming.shared_stop import list_open
 
     settings = get_settings()
     with open_record(settings) as record:
         found = list_open(record)
+        looked(record, settings, at_some("replies", [one.patient_id for one in found]))
     if json:
         return console.show_json([asdict(one) for one in found])
     show = LocalTime(settings).show
@@ -159,7 +162,7 @@ def decide(
         console.say(f"Decided: the patient is {told}.")
     else:
         console.say("That was decided before.")
-    console.next_commands("cohort reply shared", f"cohort patient {patient}")
+    console.next_commands("cohort reply shared", f"cohort patient {patient} --reason reply")
 
 
 def acted(me: str, secret_fd: int | None, act: Callable[[Record, Clock, str], T]) -> T:

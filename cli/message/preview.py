@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import datetime
 from typing import Any, Final
 
 from cli import console
+from cli.looks.noting import looked
 from cli.message import steps
 from cli.message.options import TYPED, Manner, What, Who, to_request
-from cli.show.review import show_previews, show_whom_it_lacks
+from cli.show.review import look_of, show_previews, show_whom_it_lacks
 from clinic.errors import CohortRefused
 from clinic.message.campaign.counting import count_outcomes
 from clinic.message.prepare.preview import discard_left_behind, discard_preview, preview_key
@@ -46,6 +47,7 @@ def look(parts: Wiring, who: Who, what: What, manner: Manner) -> list[str]:
         if not steps.is_released(parts, who.resume):
             steps.prepare(parts, who.resume)
         previews, review = _previews(parts, who.resume, manner), _review(parts, who.resume)
+        _note(parts, review, previews, "campaign")
     else:
         key = preview_key()
         discard_left_behind(parts.record, parts.clock.now())
@@ -55,6 +57,7 @@ def look(parts: Wiring, who: Who, what: What, manner: Manner) -> list[str]:
             campaign_id = steps.begin(parts, request, request_key=key)
             steps.prepare(parts, campaign_id)
             previews, review = _previews(parts, campaign_id, manner), _review(parts, campaign_id)
+            _note(parts, review, previews, "preview")
         finally:
             discard_preview(parts.record, key)
     show_whom_it_lacks(review)
@@ -69,6 +72,12 @@ def _review(parts: Wiring, campaign_id: int) -> Review:
     return review_campaign(
         parts.record, campaign_id, segment_cost=0, content=parts.settings.content
     )
+
+
+def _note(parts: Wiring, review: Review, previews: list[Preview], of: str) -> None:
+    """Log who will be shown; the campaign of a look is gone after it, so that its patients stand by key."""
+    seen = replace(review, differences=())  # which a look does not show
+    looked(parts.record, parts.settings, look_of(parts.record, seen, previews, of=of))
 
 
 def command_after_look(who: Who, what: What, manner: Manner) -> str:

@@ -12,14 +12,16 @@ from rich.markup import escape
 
 from cli import console
 from cli.govern.confirm import wait_for_another, waiting_request
+from cli.looks.noting import looked
 from cli.message import steps
 from cli.message.options import Manner, What, Who, require_resumable, to_request
 from cli.message.preview import look
 from cli.show.next_steps import next_steps
-from cli.show.review import show_review, show_said, show_time
+from cli.show.review import look_of, show_review, show_said, show_time
 from cli.show.summary import show_summary
 from cli.wiring import LocalTime, get_settings, open_record
 from clinic.errors import CohortRefused, Incomplete, MendableError, NotAllowed
+from clinic.govern.access.look import at_all
 from clinic.message import states
 from clinic.message.campaign.campaign import get_campaign, refuse
 from clinic.message.campaign.request import MessageRequest
@@ -135,10 +137,14 @@ def _review(parts: Wiring, campaign_id: int, manner: Manner) -> None:
     review = review_campaign(
         parts.record, campaign_id, segment_cost=cost, content=parts.settings.content
     )
-    not_accepted = steps.write_not_accepted(parts, campaign_id)
     # Nobody looks at a script's output before it sends, and its log is kept: no patient goes there
     unseen = manner.yes and not manner.synthetic and not sys.stderr.isatty()
     seen = [] if unseen else read_previews(parts.record, campaign_id)
+    if seen or review.differences:
+        looked(parts.record, parts.settings, look_of(parts.record, review, seen))
+    if left_out := sum(review.not_accepted.values()):  # whose rows are in the file
+        looked(parts.record, parts.settings, at_all("campaign", campaign_id, left_out))
+    not_accepted = steps.write_not_accepted(parts, campaign_id)
     show_review(review, seen, not_accepted=not_accepted)
     if review.accepted and not review.dry_run:
         said = estimate(parts.record, campaign_id, parts.timing, parts.clock.now())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from cli import console
+from cli.looks.noting import looked
 from cli.pasting import text_of
 from cli.proof import who_acts
 from cli.wiring import get_settings, governed, open_record
@@ -156,9 +157,14 @@ def picked(text: str, pick: str) -> Part:
         OperationRefused: nobody was found, or a number is none of those shown
     """
     from clinic.change.selection.search import find_patients
+    from clinic.govern.access.look import at_some
 
     with open_record(get_settings()) as record:
+        settings = get_settings()
         found = find_patients(record, text)
+        if found and not pick:
+            shown = [each.id for each in found[:_SHOWN]]
+            looked(record, settings, at_some("search", shown))
     if not found:
         raise OperationRefused("nobody-found", "no patient's name, id or postcode is like this")
     if not pick:

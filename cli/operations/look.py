@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from cli import console
+from cli.looks.noting import looked
 from cli.operations.options import Limit, Number, Page, Selection
 from cli.options import Json
 from cli.wiring import LocalTime, get_settings, open_record
@@ -65,7 +66,7 @@ def show(
     """One operation: the review, its patients by name, its progress, what is still to be done."""
     from cli.show.given import show_given
     from cli.show.notices import notices_now
-    from cli.show.operation import show_lines, show_review, show_state
+    from cli.show.operation import note_operation, show_lines, show_review, show_state
     from cli.show.operation_json import review_as_json
     from clinic.change.core.outcomes import DUPLICATE, SELECTED
     from clinic.change.operations import get_operation
@@ -78,7 +79,7 @@ def show(
         if ids or not_found:
             key = get_operation(record, operation).selection_id
             but = (SELECTED, DUPLICATE) if not_found else ()
-            return show_given(record, key, but=but, limit=limit, page=page, json=json)
+            return show_given(record, settings, key, but=but, limit=limit, page=page, json=json)
         if json:
             found = get_operation(record, operation)
             return console.show_json(
@@ -92,6 +93,7 @@ def show(
         if outcome:
             skip = (page - 1) * limit
             lines = read_lines(record, operation, outcomes=outcome, limit=limit, skip=skip)
+            note_operation(record, settings, operation, [x.own_id for x in lines])
             return show_lines(lines, skip=skip)
         show_review(record, settings, operation, limit=limit, page=page)
         show_state(record, settings, operation)
@@ -118,25 +120,39 @@ def selection(
     """One selection, row by row: what was given, what became of it, and whom it means."""
     from cli.show.given import show_given
     from clinic.change.core.outcomes import SELECTED
-    from clinic.change.selection.given import write_given
+    from clinic.change.selection.given import count_selected, write_given
+    from clinic.govern.access.look import at_all
 
     but = (SELECTED,) if not_selected else ()
-    with open_record(get_settings()) as record:
+    settings = get_settings()
+    with open_record(settings) as record:
         if csv is None:
             return show_given(
-                record, number, outcomes=outcome or (), but=but, limit=limit, page=page, json=json
+                record,
+                settings,
+                number,
+                outcomes=outcome or (),
+                but=but,
+                limit=limit,
+                page=page,
+                json=json,
             )
+        patients = count_selected(record, number) if SELECTED in (outcome or [SELECTED]) else 0
+        patients = 0 if not_selected else patients
+        looked(record, settings, at_all("selection", number, patients))
         count = write_given(record, number, csv, outcomes=outcome or (), but=but)
     return console.say(f"{count:,} rows written to {csv}, for you alone to read")
 
 
 def visits(operation: Number) -> None:
     """The visits that a reassignment cancelled, to be rebooked."""
+    from cli.show.operation import note_operation
     from clinic.change.review.review import visits_to_book
 
     settings = get_settings()
     with open_record(settings) as record:
         found = visits_to_book(record, operation)
+        note_operation(record, settings, operation, [own_id for own_id, *_ in found])
     at = LocalTime(settings).show
     rows = [(own_id, at(when), kind) for own_id, when, kind in found]
     console.show_table("To be rebooked", ["Patient", "Was on", "Visit"], rows)

@@ -103,7 +103,7 @@ def _prompt() -> str:
 
 
 def commands_after_look(request: ReminderRequest, seen: str) -> list[str]:
-    """The same command again, to send what was looked at: whole, and without some rows. What is accepted is typed again."""
+    """The same command again, to send what was looked at: whole, and without some rows; accepted again."""
     asked = request.model_dump(
         mode="json", exclude_defaults=True, exclude={"request_key", "accept"}
     )

@@ -12,12 +12,14 @@ from dataclasses import replace
 from typing import Any
 
 from cli import console
+from cli.looks.noting import looked
 from cli.message import session, steps
 from cli.message.options import Manner
 from cli.remind.options import Choice, ask_rows, commands_after_look, require_seen, to_request
 from cli.show.reminders import Look, show_json, show_list, show_look, show_nothing
 from cli.wiring import LocalTime, get_settings, open_record
 from clinic.errors import CohortRefused, MendableError, NotAllowed
+from clinic.govern.access.look import at_some, known_as, of_rows
 from clinic.message.campaign.campaign import refuse
 from clinic.message.prepare.preview import discard_left_behind, discard_preview, preview_key
 from clinic.message.prepare.review import read_previews, review_campaign
@@ -89,10 +91,13 @@ def _look_and_ask(
     try:
         look = _look(parts, request, key, choice)
         if not look.review.accepted:
+            _note(parts, look)
             return _nobody(look, manner)
         time = LocalTime(parts.settings)
         # Nobody looks at a script's output before it sends, and its log is kept: no patient goes there
         unseen = manner.yes and not choice.only_look and not sys.stderr.isatty()
+        if not unseen:
+            _note(parts, look)
         show_look(replace(look, example=[]) if unseen else look, time)
         require_rows(choice.leave_out, of=look.review.rows)
         require_seen(choice, look.seen, unasked=manner.yes)
@@ -110,6 +115,15 @@ def _look_and_ask(
     finally:
         discard_preview(parts.record, key)
     return None
+
+
+def _note(parts: Wiring, look: Look) -> None:
+    """Log who will be shown, by key: the campaign of a look is gone after it."""
+    rows = [one.row_number for one in look.rows] + [one.row_number for one in look.example]
+    with parts.record.read() as connection:
+        keys = of_rows(connection, look.review.campaign_id, rows)
+        keys |= known_as(connection, look.review.missing)
+    looked(parts.record, parts.settings, at_some("reminders", keys))
 
 
 def _look(parts: Wiring, request: ReminderRequest, key: str, choice: Choice) -> Look:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cli import console
+from cli.looks.noting import looked
 from cli.options import CampaignNumber, Json, Unasked, Why
 from cli.proof import Me, SecretFd, who_acts
 from cli.wiring import LocalTime, get_settings, governed, open_record
@@ -133,7 +134,7 @@ def review(
     """
     from cli.govern.confirm import asked_by, waiting_request
     from cli.show.next_steps import next_steps
-    from cli.show.review import show_review, show_time
+    from cli.show.review import look_of, show_review, show_time
     from clinic.clock import SystemClock
     from clinic.message.campaign.sending_stop import is_kept_back
     from clinic.message.prepare.review import read_previews, review_campaign
@@ -150,6 +151,7 @@ def review(
         previews = read_previews(record, campaign, limit=samples)
         said = estimate(record, campaign, timing_of(settings), SystemClock().now())
         waits = waiting_request(record, campaign)
+        looked(record, settings, look_of(record, found, previews))
     show_review(found, previews, not_accepted=None)
     if found.became.get("waiting"):
         show_time(said, LocalTime(settings))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import console
+from cli.looks.noting import looked
 from cli.message.options import Manner, What, Who
 from cli.options import CampaignNumber, Json, send_unasked
 from cli.proof import Me, SecretFd, who_acts
@@ -92,6 +93,7 @@ def incident(
     A personal data breach is reported within 72 hours of becoming known. The file holds patient data and
     the texts: keep it where the list itself may be kept.
     """
+    from clinic.govern.access.look import at_all
     from clinic.message.outcomes.incident import write_incident
     from clinic.message.safety.corrected import look_at
     from clinic.record.private import open_private
@@ -100,6 +102,7 @@ def incident(
     with open_record(settings) as record:
         with record.read() as connection:
             seen = look_at(connection, campaign)
+        looked(record, settings, at_all("campaign", campaign, sum(seen.got.values())))
         with open_private(csv) as file:
             count = write_incident(record, campaign, file, LocalTime(settings).show)
     _say(seen)

@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 
 from cli import console
+from cli.looks.noting import looked
 from cli.options import Ids, Json, Unasked
 from cli.pasting import text_of
 from cli.proof import Me, SecretFd, who_acts
@@ -74,10 +75,15 @@ def show(
     json: Json = False,
 ) -> None:
     """Who is in a group: NHS number, the practice's id, name."""
+    from clinic.govern.access.look import Look, known_as
     from clinic.practice.groups import members_of
 
-    with open_record(get_settings()) as record:
+    settings = get_settings()
+    with open_record(settings) as record:
         found = members_of(record, code, limit=limit)
+        with record.read() as connection:
+            keys = known_as(connection, [one.nhs_number or one.local_id for one in found])
+        looked(record, settings, Look("group", None, len(found), keys))
     if json:
         return console.show_json([asdict(member) for member in found])
     rows = [(member.nhs_number, member.local_id, member.name) for member in found]

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from cli import console
+from cli.looks.noting import looked
 from cli.options import Json
 from cli.proof import Me, SecretFd, who_acts
 from cli.wiring import LocalTime, get_settings, open_record
@@ -55,6 +56,7 @@ def missing(
     from clinic.cohort.filters import PatientFilter
     from clinic.cohort.import_list import take_in_query
     from clinic.errors import CohortRefused
+    from clinic.govern.access.look import at_some
     from clinic.record.bulk import is_any_of
     from clinic.record.schema.people import patient
     from clinic.values.snomed import check_snomed_codes
@@ -80,6 +82,8 @@ def missing(
                 source="filter", criteria={"missing_on_list": list_id},
                 request_key=f"missing-{uuid.uuid4()}", name=save, taken_by=by,
             )  # fmt: skip
+        if csv is not None:
+            looked(record, settings, at_some("missing", found.missing))
     if csv is not None:
         _write(csv, rows)
     if json:

@@ -20,6 +20,7 @@ import typer
 from rich.markup import escape
 
 from cli import console
+from cli.looks.noting import looked
 from cli.options import Json, Newest, by_channel
 from cli.proof import Me, SecretFd
 from cli.send.list_missing import missing
@@ -88,12 +89,17 @@ def take_over(
     from cli.wiring import get_settings, open_record
     from clinic.clock import SystemClock
     from clinic.errors import NotAllowed
+    from clinic.govern.access.look import at_some, of_rows
     from clinic.message.prepare.list_numbers import read_differences, take_over
 
     settings = get_settings()
     with open_record(settings) as record:
         by = who_acts(record, settings, me, secret_fd)
-        for one in read_differences(record, campaign, limit=10):
+        differ = read_differences(record, campaign, limit=10)
+        with record.read() as connection:
+            keys = of_rows(connection, campaign, [one.row_number for one in differ])
+        looked(record, settings, at_some("campaign", keys, campaign))
+        for one in differ:
             console.say(
                 f"Row {one.row_number}: {one.listed} on the list, {one.recorded} on the record"
             )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import console
+from cli.looks.noting import looked
 from cli.options import Json, PatientId
 from cli.proof import Me, SecretFd, who_acts
 from cli.wiring import LocalTime, get_settings, open_record
@@ -271,11 +272,15 @@ def patient(
 @app.command()
 def exceptions(key: Key, json: Json = False) -> None:
     """What was decided for single patients, by whom and why."""
+    from clinic.govern.access.look import at_some, known_as
     from clinic.message.audience.exceptions import exceptions_of
 
     settings = get_settings()
     with open_record(settings) as record:
         found = exceptions_of(record, key)
+        with record.read() as connection:
+            keys = known_as(connection, [one.nhs_number or one.local_id for one in found])
+        looked(record, settings, at_some("exceptions", keys))
     if json:
         return console.show_json([asdict(one) for one in found])
     time = LocalTime(settings)

@@ -11,12 +11,15 @@ from rich.panel import Panel
 from rich.table import Table
 
 from cli import console
+from cli.looks.noting import looked
 from cli.wiring import LocalTime
 from clinic.cohort.outcomes import OUTCOMES
+from clinic.govern.access.look import Look, of_rows
 from clinic.message.outcomes.outcome_rows import OutcomeRow, headings, outcome_rows
 from clinic.message.outcomes.reasons import campaign_says
 from clinic.message.outcomes.report import CampaignDetails
 from clinic.record.database import Record
+from clinic.settings import Settings
 
 
 def show_details(details: CampaignDetails, time: LocalTime, *, starts: datetime | None) -> None:
@@ -94,9 +97,14 @@ def show_counts(counts: dict[str, int]) -> None:
     console.show_table("Outcomes", ["Rows", "Outcome", "What to do"], [*rows, total], right=(0,))
 
 
-def show_error_rows(record: Record, campaign: int, *, limit: int, json: bool) -> None:
+def show_error_rows(
+    record: Record, settings: Settings, campaign: int, *, limit: int, json: bool
+) -> None:
     """PAT-22: only patients with errors."""
     rows = list(islice(outcome_rows(record, campaign, only="errors"), limit))
+    with record.read() as connection:
+        keys = of_rows(connection, campaign, [row.row_number for row in rows])
+    looked(record, settings, Look("campaign", campaign, len(rows), keys))
     if json:
         console.show_json([_as_json(row) for row in rows])
         return

@@ -7,13 +7,17 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from cli import console
+from cli.looks.noting import looked
 
 if TYPE_CHECKING:
+    from clinic.change.selection.given import GivenRow
     from clinic.record.database import Record
+    from clinic.settings import Settings
 
 
 def show_given(
     record: Record,
+    settings: Settings,
     selection_id: int,
     *,
     outcomes: Sequence[str] = (),
@@ -27,13 +31,15 @@ def show_given(
 
     skip = (page - 1) * limit
     if json:
-        every = read_given(record, selection_id, outcomes=outcomes, but=but)
+        every = list(read_given(record, selection_id, outcomes=outcomes, but=but))
+        _note(record, settings, selection_id, every)
         return console.show_json([asdict(each) for each in every])
-    if told := given_sentence(record, selection_id):
-        console.say_plain(f"Selection {selection_id}: {told}")
     shown = list(
         read_given(record, selection_id, outcomes=outcomes, but=but, limit=limit, skip=skip)
     )
+    _note(record, settings, selection_id, shown)
+    if told := given_sentence(record, selection_id):
+        console.say_plain(f"Selection {selection_id}: {told}")
     console.show_table(
         f"{skip + 1:,} to {skip + len(shown):,}" if shown else "No more",
         ["Part", "Row", "Given", "Outcome", "Patient", "Name", "What it means"],
@@ -47,3 +53,12 @@ def show_given(
         f"cohort operations selection {selection_id} --csv FILE",
     )
     return None
+
+
+def _note(record: Record, settings: Settings, selection_id: int, shown: Sequence[GivenRow]) -> None:
+    """Log that these will be shown."""
+    from clinic.govern.access.look import Look, known_as
+
+    with record.read() as connection:
+        keys = known_as(connection, [each.patient for each in shown])
+    looked(record, settings, Look("selection", selection_id, len(shown), keys))

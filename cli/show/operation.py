@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cli import console
+from cli.looks.noting import looked
 from cli.show.notices import show_notices
 from cli.wiring import LocalTime
 
 if TYPE_CHECKING:
     from clinic.change.operations import Operation
+    from clinic.change.review.losses import Loss
     from clinic.change.review.review import Line
     from clinic.record.database import Record
     from clinic.settings import Settings
@@ -33,14 +35,19 @@ def show_review(
     from clinic.change.review.review import count_outcomes, read_lines
 
     found = get_operation(record, operation_id)
+    skip = (page - 1) * limit
+    lines = read_lines(record, operation_id, limit=limit, skip=skip)
+    lost = _losses(record, settings, found, limit=limit, skip=skip)
+    note_operation(
+        record, settings, operation_id, [*(x.own_id for x in lines), *(x.own_id for x in lost)]
+    )
     show_operation(record, settings, found)
     rows = [(c.outcome, c.patients, c.says) for c in count_outcomes(record, operation_id)]
     console.show_table("Patients", ["Outcome", "Patients", "What it means"], rows, right=(1,))
-    skip = (page - 1) * limit
-    show_lines(read_lines(record, operation_id, limit=limit, skip=skip), skip=skip)
+    show_lines(lines, skip=skip)
     if found.state in BEFORE:
         show_impact(record, settings, found)
-        _show_losses(record, settings, found, limit=limit, skip=skip)
+        _show_losses(settings, found, lost, skip=skip)
         _show_checklist(record, settings, operation_id)
         console.say(f"[yellow]{CAUTION}[/]")
     if notice := notice_of(found.kind):
@@ -68,16 +75,34 @@ def show_impact(record: Record, settings: Settings, found: Operation) -> None:
         )
 
 
-def _show_losses(
-    record: Record, settings: Settings, found: Operation, *, limit: int, skip: int
+def note_operation(
+    record: Record, settings: Settings, operation_id: int, shown: Sequence[str | None]
 ) -> None:
-    """Who is left out of all that is sent from then on, and of what."""
+    """Log that these patients of an operation will be shown."""
+    from clinic.govern.access.look import at_some, known_as
+
+    with record.read() as connection:
+        keys = known_as(connection, shown)
+    looked(record, settings, at_some("operation", keys, operation_id))
+
+
+def _losses(
+    record: Record, settings: Settings, found: Operation, *, limit: int, skip: int
+) -> Sequence[Loss]:
+    """Who is left out of all that is sent from then on; nobody once it has begun."""
+    from clinic.change.core.states import BEFORE
     from clinic.change.review.losses import read_losses
     from clinic.clock import SystemClock
 
+    if found.state not in BEFORE:
+        return ()
     with record.read() as connection:
         now = SystemClock().now()
-        lost = read_losses(connection, settings, found, now, limit=limit, skip=skip)
+        return read_losses(connection, settings, found, now, limit=limit, skip=skip)
+
+
+def _show_losses(settings: Settings, found: Operation, lost: Sequence[Loss], *, skip: int) -> None:
+    """Who that is, and of what."""
     if not lost:
         return
     at = LocalTime(settings).show

@@ -19,6 +19,7 @@ def review_as_json(
 
     limit, page: of the patients, and of the ids that select nobody
     """
+    from cli.show.operation import note_operation
     from clinic.change.core.outcomes import DUPLICATE, SELECTED
     from clinic.change.core.states import BEFORE
     from clinic.change.kinds.table import notice_of, title_of
@@ -30,6 +31,11 @@ def review_as_json(
     with record.read() as connection:
         what = what_of(connection, found)
     left = read_given(record, found.selection_id, but=(SELECTED, DUPLICATE), limit=limit, skip=skip)
+    lines = read_lines(record, found.id, limit=limit, skip=skip)
+    waits = found.state in BEFORE
+    before = _before(record, settings, found, limit=limit, skip=skip) if waits else _NOTHING
+    lost = [each["own_id"] for each in before["left_out"]]
+    note_operation(record, settings, found.id, [*(x.own_id for x in lines), *lost])
     return {
         "operation": asdict(found),
         "title": title_of(found.kind),
@@ -38,18 +44,14 @@ def review_as_json(
         "outcomes": [asdict(each) for each in count_outcomes(record, found.id)],
         "page": page,
         "limit": limit,
-        "patients": [asdict(x) for x in read_lines(record, found.id, limit=limit, skip=skip)],
+        "patients": [asdict(x) for x in lines],
         "ids": given_sentence(record, found.selection_id),
         "ids_by_outcome": {
             each.outcome: each.count for each in given_counts(record, found.selection_id, named=0)
         },
         "ids_not_found": [asdict(each) for each in left],
         "notice": notice_of(found.kind) or None,
-        **(
-            _before(record, settings, found, limit=limit, skip=skip)
-            if found.state in BEFORE
-            else _NOTHING
-        ),
+        **before,
     }
 
 

@@ -13,11 +13,13 @@ from rich.table import Table
 from cli import console
 from cli.wiring import LocalTime
 from clinic.cohort.outcomes import OUTCOMES
+from clinic.govern.access.look import Look, at_some, known_as, of_rows
 from clinic.message.campaign.said import Said
 from clinic.message.prepare.review import Preview, Review
 from clinic.message.template.sensitive import notices
 from clinic.message.template.typography import say_rewritten
 from clinic.message.timing.estimate import Estimate
+from clinic.record.database import Record
 
 # ARC-7
 OUTBOX = "The messages are kept in the outbox, not sent: nobody gets one, and the record says so."
@@ -56,6 +58,19 @@ def show_missing(review: Review) -> None:
     """Some who are eligible and not on the list."""
     if review.missing:
         console.say(f"  Not on the list, for example: {escape(', '.join(review.missing))}")
+
+
+def look_of(
+    record: Record, review: Review, previews: list[Preview], *, of: str = "campaign"
+) -> Look:
+    """The patients whom `show_review` shows: of the messages, of numbers that differ, and not on the list."""
+    numbers = [one.row_number for one in previews]
+    numbers += [one.row_number for one in review.differences]
+    with record.read() as connection:
+        keys = of_rows(connection, review.campaign_id, numbers)
+        if previews:
+            keys |= known_as(connection, review.missing)
+    return at_some(of, keys, review.campaign_id if of == "campaign" else None)
 
 
 def show_warnings(review: Review) -> None:

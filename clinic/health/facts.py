@@ -18,6 +18,7 @@ class RecordFacts:
     not_understood: what gateways sent within a day and nobody could read
     latest: the latest instant that anything in it was written at
     ahead: seconds that this machine's clock is ahead of the database server's
+    odd_looks: at patients, of the week before, that nobody has read of yet: by person and kind
     """
 
     created_at: datetime | None = None
@@ -33,6 +34,7 @@ class RecordFacts:
     watched_at: datetime | None = None
     latest: datetime | None = None
     ahead: float | None = None
+    odd_looks: str = ""
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,11 @@ def _all(facts: Facts, limits: Health) -> Iterator[tuple[str, str]]:
         yield from _receipts(facts.record, facts.at, limits)
         yield from _backup(facts.record, facts.at, limits)
         yield from _reconciling(facts.record, facts.at)
+        if facts.record.odd_looks:
+            yield (
+                "odd-looks",
+                f"looks at patients that somebody should ask about: {facts.record.odd_looks}",
+            )
     for disk in facts.disks:
         yield from _disk(disk, limits)
     for gateway in facts.gateways:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.clock import Clock
+from clinic.govern.access.weekly import unread_odd_looks
 from clinic.health.facts import RecordFacts
 from clinic.message import states
 from clinic.record.database import Record
@@ -43,6 +44,7 @@ def read_facts(record: Record, clock: Clock, settings: Settings) -> RecordFacts:
             watched_at=own.watched_at if own else None,
             latest=_latest(connection, *((own.watched_at, own.backup_at) if own else ())),
             ahead=_ahead(connection, clock),
+            odd_looks=unread_odd_looks(connection, settings, now),
         )
 
 

@@ -24,7 +24,7 @@ from clinic.settings.campaigns import (
 from clinic.settings.gateways import EmailGateway, Receipts, SmsGateway
 from clinic.settings.health import Health
 from clinic.settings.hours import Hours
-from clinic.settings.operations import Notices, Operations, Silence, Visits
+from clinic.settings.operations import Access, Notices, Operations, Silence, Visits
 from clinic.settings.organisation import Gate, Organisation, Phones, Purposes
 from clinic.settings.section import Section
 
@@ -132,6 +132,7 @@ class Settings(Section):
     receipts: Receipts = Receipts()
     purposes: Purposes = Purposes()
     health: Health = Health()
+    access: Access = Access()
 
     @field_validator("record_url")
     @classmethod

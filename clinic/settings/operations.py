@@ -1,4 +1,4 @@
-"""Operations on the record: steps, visits, and who is told."""
+"""Operations on the record: steps, visits, and who is told; which looks at patients are odd."""
 
 from __future__ import annotations
 
@@ -72,4 +72,20 @@ class Notices(Section):
     internal: tuple[str, ...] = Field(default=(), description="E-mail addresses of the team")
     chase_hours: float = Field(
         default=24, gt=0, description="A request for approval older than this is chased"
+    )
+
+
+class Access(Section):
+    """Which looks at patients the weekly report calls odd (docs/governance.md)."""
+
+    patients_an_hour: int = Field(
+        default=30, ge=1, description="More single patients than this, looked at in an hour"
+    )
+    hours: dict[Day, tuple[Window, ...]] = Field(
+        default={
+            **dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), ("07:00-20:00",)),
+            "sat": ("07:00-14:00",),
+        },
+        description="When people work here, in the organisation's time zone: windows a day. A look at another "
+        "time is odd; none named: none is",
     )

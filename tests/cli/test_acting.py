@@ -25,7 +25,7 @@ WORDS = {
     "remind": "--yes",
     "pause": "77",
     "patients safe-contact set": "9990000018 --reason asked",
-    "patients safe-contact show": "9990000018",
+    "patients safe-contact show": "9990000018 --reason care",
     "patients safe-contact lift": "9990000018 --reason asked",
     "resume": "77",
     "cancel": "77 --yes",
@@ -48,7 +48,9 @@ WORDS = {
     "confirm": "77",
     "approve": "77",
     "reject": "77 --note no",
-    "audit list": "--patient 9990000018",
+    "audit list": "--patient 9990000018 --reason audit",
+    "audit who-saw": "9990000018 --reason audit",
+    "audit odd-looks": "",
     "audit show": "77",
     "audit anchor": "--anew --reason lost",
     "audit export": "out.csv",
@@ -109,12 +111,13 @@ def every_command() -> list[str]:
 
 
 def contents(office: Office) -> dict[str, list[Any]]:
-    """All that the record holds."""
+    """All that the record holds, but for who was refused a look."""
     record = office.open()
     with record.read() as connection:
         found = {
             table.name: sorted(map(repr, connection.execute(sa.select(table))))
             for table in METADATA.sorted_tables
+            if not table.name.startswith("access_")
         }
     record.close()
     return found

@@ -281,7 +281,7 @@ SCENES = {
     "lists and texts": Scene(
         everybody,
         (
-            "cohort campaigns", "cohort list ls", "cohort patient L1", "cohort templates list",
+            "cohort campaigns", "cohort list ls", "cohort patient L1 --reason care", "cohort templates list",
             "cohort templates variables", "cohort templates list nothingness", "cohort report",
             "cohort templates exceptions flu-invite", "cohort templates for annual-review --age 40+",
             "cohort list check list.csv", "!cohort list check stopped.csv", "!cohort list check nothing.csv",
@@ -360,7 +360,7 @@ SCENES = {
     ),
     "running": Scene(
         campaign_in(states.RUNNING),
-        ("cohort campaigns", "cohort report", "cohort patient L1", "cohort sending stop"),
+        ("cohort campaigns", "cohort report", "cohort patient L1 --reason care", "cohort sending stop"),
     ),
     "waits for its hour": Scene(waits_for_its_hour, ("cohort show 1", "cohort today"), chosen=MONDAY),
     "halted": Scene(

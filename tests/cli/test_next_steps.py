@@ -106,11 +106,11 @@ def test_the_card_tells_what_waits_apart_and_with_its_date(typed: Type, installe
     starts = clock.now() + timedelta(days=9)
     fate = Fate(state=states.PENDING, patient_id=5, body="Come on the ninth day.")
     put_campaign(installed, clock, [fate], state=states.SCHEDULED, start_at=starts)
-    told = typed("patient", "L5")
+    told = typed("patient", "L5", "--reason", "care")
     assert "Pending" not in told.out
     assert f"{starts:%-d %b %Y}" in told.out
     assert "Come on the ninth day." in told.out
-    assert typed("patient", "L5", "--json").json() == []
+    assert typed("patient", "L5", "--reason", "care", "--json").json() == []
 
 
 def test_groups_are_shown_shrunk_and_deleted(typed: Type, installed: Record, folder: Path) -> None:

@@ -86,6 +86,19 @@ def selected_query(connection: Connection, selection_id: int) -> sa.Select[tuple
     )
 
 
+def count_selected(record: Record, selection_id: int) -> int:
+    """
+    How many patients a selection has.
+
+    Raises:
+        NotFound: there is no such selection
+    """
+    with record.read() as connection:
+        _parts_of(connection, selection_id)
+        query = sa.select(selection.c.selected).where(selection.c.id == selection_id)
+        return int(connection.scalar(query) or 0)
+
+
 def given_counts(record: Record, selection_id: int, *, named: int = _NAMED) -> list[GivenCount]:
     """Of the ids that were given, how many ended how; empty where none were: a filter was asked."""
     with record.read() as connection:

@@ -291,6 +291,8 @@ NOT_SEALED: Final[Mapping[str, str]] = MappingProxyType(
         "list_row": "an upload as it came, taken out when a patient asks for it; the list's digest is sealed",
         "check_result": "what the gate found; who was left out is sealed",
         "content_finding": "words found in the messages, which are sealed; so is who accepted it",
+        "access_log": "a row a look, which triggers keep: an act for each would double what a look costs",
+        "access_patient": "as access_log",
         "sign_in": "its mark is keyed: a row that the program did not write proves nobody",
         "export_file": "its name and SHA-256 are in the export's act",
         "health_finding": "what `cohort health` found at its last look: looked for again at each",

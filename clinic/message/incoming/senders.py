@@ -16,7 +16,9 @@ from sqlalchemy import ColumnElement, Connection
 
 from clinic.message.eligibility.decisions import find_sharers
 from clinic.record.bulk import is_any_of
+from clinic.record.database import Record
 from clinic.record.schema.clinical import patient_need
+from clinic.record.schema.receipts import reply
 from clinic.record.schema.safety import safe_contact
 from clinic.settings import Phones
 from clinic.values.email import judge_emails
@@ -68,3 +70,16 @@ def read_safe(
         own.ended_at.is_(None), own.number.is_not(None), is_any_of(column, values)
     )
     return [(row[0], row[1]) for row in connection.execute(query)]
+
+
+def senders_of(record: Record, replies: Sequence[int], phones: Phones) -> frozenset[int]:
+    """Whoever these replies may be of: for the access log, since a list of replies names nobody."""
+    found: set[int] = set()
+    with record.read() as connection:
+        query = sa.select(reply.c.channel, reply.c.address).where(is_any_of(reply.c.id, replies))
+        rows = connection.execute(query.distinct()).tuples().all()
+        for channel in {channel for channel, _ in rows}:
+            addresses = [address for each, address in rows if each == channel]
+            for senders in find_senders(connection, channel, addresses, phones).values():
+                found.update(senders.all)
+    return frozenset(found)

@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from clinic.cohort.outcomes import AT_SENDING, BEFORE, OUTCOMES
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign
-from clinic.message.campaign.counting import code_of, in_flight
+from clinic.message.campaign.counting import code_of, count_outcomes, in_flight
 from clinic.message.campaign.said import said_of
 from clinic.message.codes import message_on
 from clinic.message.eligibility.evidence import explain
@@ -177,6 +177,19 @@ def _in_words(code: str, detail: str | None) -> str | None:
     from clinic.values.phone_kinds import KINDS
 
     return KINDS[detail][1] if detail in KINDS else detail
+
+
+def count_rows(record: Record, campaign_id: int, only: Only) -> int:
+    """
+    How many rows that is.
+
+    Raises:
+        NotFound: there is no such campaign
+    """
+    with record.read() as connection:
+        get_campaign(connection, campaign_id)
+        counts = count_outcomes(connection, campaign_id)
+    return sum(rows for code, rows in counts.items() if only == "all" or code in _CODES[only])
 
 
 def write_outcomes(

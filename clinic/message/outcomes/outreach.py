@@ -108,6 +108,13 @@ def outreach_card(record: Record, patient_id: int) -> list[Sent]:
     )
 
 
+def count_sent(record: Record, wanted: Filter) -> int:
+    """How many messages that is."""
+    with record.read() as connection:
+        counted = sa.select(sa.func.count()).select_from(_messages(wanted).subquery())
+        return int(connection.scalar(counted) or 0)
+
+
 def list_sent(record: Record, wanted: Filter = Filter()) -> Iterator[Sent]:
     """The messages that the filter describes, in the order of their ids, a page in memory at a time."""
     query = _messages(wanted).order_by(message.c.id).limit(PAGE)

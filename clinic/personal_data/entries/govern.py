@@ -9,7 +9,10 @@ import sqlalchemy as sa
 from clinic.personal_data.held import TableHeld
 from clinic.personal_data.kinds import Kind, Purpose, Retention, Rows, Section
 from clinic.personal_data.reach import ByKey, ByWords, Through
+from clinic.record.schema.change import operation_item, selection_row
 from clinic.record.schema.govern import (
+    access_log,
+    access_patient,
     approval,
     audit_act,
     audit_block,
@@ -19,7 +22,7 @@ from clinic.record.schema.govern import (
     sign_in,
 )
 from clinic.record.schema.health import health_finding
-from clinic.record.schema.messages import installation
+from clinic.record.schema.messages import installation, recipient
 from clinic.record.schema.receipts import contact_hold, reply
 from clinic.record.schema.safety import safe_contact
 from clinic.record.schema.settings import governed_setting
@@ -130,6 +133,37 @@ GOVERN: Final = (
         section=_SEAL,
         rows=Rows.NONE,
         columns={Kind.KEY: "keys", Kind.WORK: "stream number table_name marks"},
+    ),
+    TableHeld(
+        table=access_log,
+        about="who looked at which patients, by which command and why",
+        purpose=Purpose.ACCOUNTABILITY,
+        retention=Retention.TRAIL,
+        section=Section.ACCESS,
+        rows=Rows.KEEP,
+        routes=(
+            Through(access_patient, "id", "access_id"),
+            Through(recipient, "subject_id", "campaign_id", only=("subject", "campaign")),
+            Through(operation_item, "subject_id", "operation_id", only=("subject", "operation")),
+            Through(selection_row, "subject_id", "selection_id", only=("subject", "selection")),
+        ),
+        columns={
+            Kind.EVENT: "at command subject sent_from sent_before reason refused",
+            Kind.STAFF: "person role proven host account",
+            Kind.WORDS: "words",
+            Kind.KEY: "id subject_id",
+            Kind.WORK: "patients",
+        },
+    ),
+    TableHeld(
+        table=access_patient,
+        about="a patient of such a look, by key",
+        purpose=Purpose.ACCOUNTABILITY,
+        retention=Retention.TRAIL,
+        section=Section.ACCESS,
+        rows=Rows.KEEP,
+        routes=(ByKey("patient_id"),),
+        columns={Kind.KEY: "access_id patient_id"},
     ),
     TableHeld(
         table=governed_setting,

@@ -8,6 +8,7 @@ Who may decide, what was decided, and the audit trail.
     audit_block 1 ── 1 audit_act   one human act or one operation (ALC-40's fields)
     audit_act   1 ── n audit_row_seal   keys and marks of the rows that the act wrote, a table each
     audit_block 1 ── n operation_item   what a chunk of an operation changed, with old and new values
+    access_log  1 ── n access_patient   one look of one person, and the patients of it
 
 Blocks are chained per stream ("system", "operation-7", "campaign-3"): clinic/govern/audit/chain.py.
 Triggers refuse every UPDATE, DELETE and TRUNCATE of the audit tables, and of the items that they seal.
@@ -32,7 +33,7 @@ from sqlalchemy import (
 )
 
 from clinic.record.schema.base import METADATA
-from clinic.record.types import UtcDateTime
+from clinic.record.types import BigKey, UtcDateTime
 
 operator = Table(
     "operator",
@@ -170,3 +171,41 @@ audit_row_seal = Table(
     PrimaryKeyConstraint("stream", "number", "table_name"),
     ForeignKeyConstraint(["stream", "number"], ["audit_block.stream", "audit_block.number"]),
 )
+
+# --- the access log (NEW-37): append-only by triggers; patients stand here by key, never by a value
+
+# A row a look, written before anything is shown. subject: patient, campaign, operation, replies …; its
+# patients are those of access_patient, else the subject's own. refused: the code of why nothing was shown.
+# sent_from, sent_before: of a report, which days it is of. reason: a word of clinic/govern/access/reasons.py
+access_log = Table(
+    "access_log",
+    METADATA,
+    Column("id", BigKey, primary_key=True, autoincrement=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("person", String(80), nullable=False),
+    Column("role", String(20)),  # when they looked; empty: no operator's name
+    Column("proven", Boolean, nullable=False),
+    Column("host", String(80), nullable=False),
+    Column("account", String(80), nullable=False),  # of the system
+    Column("command", String(60), nullable=False),
+    Column("subject", String(20), nullable=False),
+    Column("subject_id", BigInteger),
+    Column("sent_from", UtcDateTime),
+    Column("sent_before", UtcDateTime),
+    Column("patients", Integer, nullable=False),
+    Column("reason", String(20), nullable=False),
+    Column("words", Text),  # theirs, without names
+    Column("refused", String(60)),
+)
+Index("ix_access_log_at", access_log.c.at)
+Index("ix_access_log_subject", access_log.c.subject, access_log.c.subject_id)
+
+# The patients of a look whose subject does not say for ever who they were. No foreign key to the patient:
+# who looked is known also after they were erased
+access_patient = Table(
+    "access_patient",
+    METADATA,
+    Column("access_id", ForeignKey("access_log.id"), primary_key=True, autoincrement=False),
+    Column("patient_id", BigInteger, primary_key=True, autoincrement=False),
+)
+Index("ix_access_patient_patient_id", access_patient.c.patient_id)

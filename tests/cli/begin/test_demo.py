@@ -42,7 +42,10 @@ def test_the_demo_runs_the_main_job_twice_and_its_next_commands_work(tmp_path: P
         assert "Dear " in first.stderr
         assert f"http://127.0.0.1:{port}" in first.stderr
         patient = first.stderr.split("cohort patient ")[1].split()[0]
-        assert "Kept in the outbox, not sent" in _cohort(home, "patient", patient).stdout
+        assert (
+            "Kept in the outbox, not sent"
+            in _cohort(home, "patient", patient, "--reason", "care").stdout
+        )
         sent = _cohort(home, "report", "--campaign", "2", "--csv", "-").stdout
         assert f"{len(sent.splitlines()) - 1}\tkept_in_outbox" in second.stdout
         group = next(line for line in first.stderr.splitlines() if "message --group" in line)

@@ -118,9 +118,9 @@ def test_a_patients_trail_is_shown_to_a_proven_manager_and_that_is_written_down(
     office: Office,
 ) -> None:
     """ALC-41: by patient; reading is audited too (ISO 27789)."""
-    refused = office.run("audit", "list", "--patient", "3", me="ann")
+    refused = office.run("audit", "list", "--patient", "3", "--reason", "audit", me="ann")
     assert (refused.exit_code, "audit-role" in refused.output) == (3, True)
-    found = office.rows("audit", "list", "--patient", "3", me="mia")
+    found = office.rows("audit", "list", "--patient", "3", "--reason", "audit", me="mia")
     assert sorted(act["subject_id"] for act in found) == [7, 8]
     readings = [a for a in office.rows("audit", "list") if a["operation_type"] == "audit.read"]
     assert [json.loads(a["new_values"]) for a in readings] == [{"patient_id": "3"}]
@@ -175,7 +175,7 @@ def test_every_identifier_of_a_person_finds_them_and_is_never_sealed(
     office: Office, given: str
 ) -> None:
     put_patient(office.open(), 3, nhs_number="9990010064", local_id="EM/00120")
-    found = office.rows("audit", "list", "--patient", given, me="mia")
+    found = office.rows("audit", "list", "--patient", given, "--reason", "audit", me="mia")
     assert sorted(act["subject_id"] for act in found) == [7, 8]
     with office.open().read() as connection:
         sealed = connection.scalars(sa.select(audit_act.c.new_values)).all()
@@ -187,7 +187,7 @@ def test_every_identifier_of_a_person_finds_them_and_is_never_sealed(
 def test_nobodys_identifier_is_an_error_and_leaves_no_trace(office: Office, given: str) -> None:
     """An empty answer would be taken for: nothing was done to this patient."""
     before = len(office.rows("audit", "list"))
-    done = office.run("audit", "list", "--patient", given, me="mia")
+    done = office.run("audit", "list", "--patient", given, "--reason", "audit", me="mia")
     assert (done.exit_code, "patient-unknown" in done.output) == (2, True)
     assert given not in done.output
     assert len(office.rows("audit", "list")) == before
@@ -304,7 +304,18 @@ def test_only_a_manager_exports(office: Office, tmp_path: Path) -> None:
 
 def test_one_fhir_audit_event_is_written_for_each_patient(office: Office, tmp_path: Path) -> None:
     path = tmp_path / "trail.ndjson"
-    office.run("audit", "export", str(path), "--form", "fhir", "--patient", "3", me="mia")
+    office.run(
+        "audit",
+        "export",
+        str(path),
+        "--form",
+        "fhir",
+        "--patient",
+        "3",
+        "--reason",
+        "audit",
+        me="mia",
+    )
     events = [json.loads(line) for line in path.read_text().splitlines()]
     assert [event["resourceType"] for event in events] == ["AuditEvent"] * 2
     assert {event["entity"][0]["what"]["reference"] for event in events} == {"Patient/3"}

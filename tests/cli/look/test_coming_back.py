@@ -64,7 +64,7 @@ def test_a_reply_shows_the_patients_of_its_number(typed: Type, installed: Record
     assert (shown["text"], shown["may_be_opt_out"]) == ("Cancel 09:50?", True)
     assert [one["local_id"] for one in shown["of"]] == ["L901", "L902"]
     said = typed("replies", "1")
-    assert "cohort patient L902" in said.err
+    assert "cohort patient L902 --reason reply" in said.err
     assert "Ann No901" in said.out
     assert typed("replies", "7").code == 2
 

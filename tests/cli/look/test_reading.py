@@ -95,15 +95,17 @@ def test_the_outreach_card_of_a_patient(typed: Type, installed: Record, clock: F
     """ARC-16, COM-8, COM-9: every message to the patient, with its status in three words."""
     put_patient(installed, 5, nhs_number="9990000018", local_id="1001")
     put_campaign(installed, clock, FATES)
-    (row,) = typed("patient", "999 000 0018").rows()
+    (row,) = typed("patient", "999 000 0018", "--reason", "asked").rows()
     assert row[:5] == [
         "2 Mar 2026 10:00", "sms", "+447700900123", "Your flu jab is due.", "Sent Successfully",
     ]  # fmt: skip
-    assert typed("patient", "1001", "--json").json()[0]["bulk_outreach_id"] == 1
+    assert (
+        typed("patient", "1001", "--reason", "asked", "--json").json()[0]["bulk_outreach_id"] == 1
+    )
 
 
 def test_an_unknown_patient_is_told_without_the_number(typed: Type, installed: Record) -> None:
-    told = typed("patient", "9990000999")
+    told = typed("patient", "9990000999", "--reason", "care")
     assert told.code == 2
     assert "9990000999" not in told.err
 
@@ -118,7 +120,7 @@ def test_the_outreach_report_is_filtered(
         clock.sleep(2 * 86_400)
     assert len(typed("report").rows()) == 3
     assert [row[0] for row in typed("report", "--campaign", "2").rows()] == ["2"]
-    assert len(typed("report", "--patient", "1001").rows()) == 1
+    assert len(typed("report", "--patient", "1001", "--reason", "care").rows()) == 1
     assert [r["state"] for r in typed("report", "--status", "Send Failed", "--json").json()] == [
         "rejected"
     ]

@@ -203,7 +203,7 @@ def test_an_undo_is_typed_for_some_then_for_all_and_is_undone_itself(office: Off
     trail = [act["operation_type"] for act in office.rows("audit", "list")]
     assert trail.count("undo") >= 3
     seen(office, "audit", "verify")
-    shown = office.rows("audit", "list", "--patient", "L2", me="mia")
+    shown = office.rows("audit", "list", "--patient", "L2", "--reason", "audit", me="mia")
     assert {act["operation_type"] for act in shown} >= {"status", "undo"}
 
 

@@ -130,10 +130,13 @@ def test_an_auditor_finds_a_typed_operation_by_number_patient_operator_and_day(
     for found in (
         office.rows("audit", "list", "--operation", "1"),
         office.rows("audit", "list", "--by", "ann", "--since", "2001-01-01"),
-        *(office.rows("audit", "list", "--patient", own, me="mia") for own in ("L3", "999 001 0064", "L9")),
+        *(
+            office.rows("audit", "list", "--patient", own, "--reason", "audit", me="mia")
+            for own in ("L3", "999 001 0064", "L9")
+        ),
     ):  # fmt: skip
         assert "status" in {act["operation_type"] for act in found}
-    nobody = office.run("audit", "list", "--patient", "L55", me="mia")
+    nobody = office.run("audit", "list", "--patient", "L55", "--reason", "audit", me="mia")
     assert (nobody.exit_code, "patient-unknown" in nobody.output) == (2, True)
     file = tmp_path / "trail.csv"
     typed(office, "audit", "export", str(file), me="mia")

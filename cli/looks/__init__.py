@@ -1,0 +1,1 @@
+"""Which commands show patients, and how each look is written down before anything is shown."""
