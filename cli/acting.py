@@ -38,7 +38,7 @@ _EVERY: Final = (
     "operations select", "operations status", "operations provider", "operations facility", "operations tag",
     "operations attribute", "operations export", "operations visit", "operations undo", "operations rerun",
     "operations resume", "operations withdraw", "settings ask", "follow-ups tick", "follow-ups untick",
-    "patients needs", "list missing", "templates variant", "follow-ups give", "objection",
+    "patients needs", "import", "list missing", "templates variant", "follow-ups give", "objection",
     "tags add", "places facility", "places provider", "notify",
     "reply take", "reply give", "reply done", "reply reopen", "reply decide",
     "holds release", "holds keep",

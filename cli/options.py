@@ -28,6 +28,7 @@ PatientId = Annotated[
     str, typer.Argument(metavar="ID", help="NHS number, or the practice's own id.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="For scripts: one JSON document.")]
+MostShown = Annotated[int, typer.Option("--limit", min=1, help="Most rows with problems shown.")]
 Newest = Annotated[int, typer.Option("--limit", min=1, help="How many, newest first.")]
 Unasked = Annotated[bool, typer.Option("--yes", "-y", help="Without asking.")]
 WhyLook = Annotated[

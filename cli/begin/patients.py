@@ -12,7 +12,7 @@ import typer
 from cli import console
 from cli.begin import safe_contact
 from cli.looks.noting import looked
-from cli.options import Json
+from cli.options import Json, MostShown
 from cli.proof import Me, SecretFd, who_acts
 from cli.wiring import get_settings, open_record
 
@@ -41,7 +41,7 @@ def import_file(
         Literal["emis", "emis_wales", "systmone", "generic"] | None,
         typer.Option(help="Whose export it is; as in the settings if not named."),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Most rows with problems shown.")] = 20,
+    limit: MostShown = 20,
     json: Json = False,
     me: Me = "",
     secret_fd: SecretFd = None,

@@ -22,7 +22,7 @@ _NEEDS: Final[dict[Reader, tuple[str, ...]]] = {
         "sign-in", "sign-out", "today", "list", "templates", "groups", "message", "remind", "pause", "resume",
         "cancel", "resend", "correct", "confirm", "campaigns", "show", "review", "outcomes",
         "incident", "replies", "reply", "holds", "patient", "report", "operations", "follow-ups", "tags",
-        "patients", "objection", "purposes", "help",
+        "patients", "import", "objection", "purposes", "help",
     ),
     "team_lead": ("approvals", "approve", "reject", "unknown"),
     "manager": ("audit", "settings", "sending", "places", "notify"),

@@ -18,6 +18,7 @@ from tests.cli.office import SECRET, Office, hire
 
 WORDS = {
     "patients import": "nowhere.csv",
+    "import": "consents nowhere.csv",
     "patients confirm-number": "9990000018",
     "list take-over": "77 --yes",
     "list missing": "77 --status active",

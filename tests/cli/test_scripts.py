@@ -24,6 +24,7 @@ WITHOUT_RECORD = {
 """What can be said before there is a record."""
 WORDS = {
     "patients import": ("{list}",),
+    "import": ("consents", "{list}"),
     "message": ("{list}", "--name", "Flu", "--template", "plain", "--preview", "1"),
     "remind": ("--yes",),
     "list check": ("{list}",),
@@ -38,6 +39,7 @@ WORDS = {
 """What is typed after it, where that is not the number of something, or nothing."""
 ACTING = {
     "patients import",
+    "import",
     "message",
     "remind",
     "pause",
@@ -55,7 +57,7 @@ BESIDES = {"correct": ("--text", "Please take no notice."), "list missing": ("--
 """What is typed beside the number."""
 ANSWERS = {"server status", "health", "settings check"}
 """Whose exit code is the answer, and no refusal."""
-WITHOUT_SUCCESS = {"remind", "resend", "correct", "audit show", "operations show"}
+WITHOUT_SUCCESS = {"import", "remind", "resend", "correct", "audit show", "operations show"}
 """Where nothing is there to do or show: one document all the same."""
 
 

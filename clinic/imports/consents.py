@@ -1,0 +1,223 @@
+"""
+Opt-outs and consents of another system: a row a decision, or a code, or a patient with a column a channel.
+
+    Decision, Channel, Purpose, Date      "opted out", sms, feedback, 3 March 2025
+    Code, Date                            513631000000106 (formats.md, SMS consent codes)
+    SMS Consent, Email Declined …         yes or no
+
+**Opt-out wins on doubt.** Where its channel, purpose or date is not understood it counts for all channels, for
+all purposes, from now on; a consent that is not understood, or has no date, lifts nothing. Of one day without
+times the opt-out counts. Of a patient's decisions the latest counts, wherever it is from, so that a consent
+lifts only what is older than it (ARC-11).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from clinic.cohort.consent_codes import CODES
+from clinic.imports.kind import Kind
+from clinic.values.dates import INVALID, Order, read_dates
+from clinic.values.purposes import ANY, KNOWN
+
+OUT, IN = "opt_out", "opt_in"
+KIND: Final = Kind(
+    "consents",
+    "Opt-outs and consents, a row a decision, a code or a patient.",
+    {
+        "decision": ("Decision", "Consent Decision", "Consent Status", "Opt Out Status", "Preference"),
+        "channel": ("Channel", "Contact Method", "Communication Channel", "Method"),
+        "purpose": ("Purpose", "Reason", "Message Type", "Consent Type"),
+        "code": ("Code", "SNOMED Code", "SNOMED CT Code", "Concept ID", "Read Code", "Code ID"),
+        "date": ("Date", "Decision Date", "Date Recorded", "Effective Date", "Date Event",
+                 "Consent Date", "Opt Out Date", "Opted Out On", "Recorded"),
+        "time": ("Time", "Decision Time", "Time Recorded"),
+        "sms_consent": ("SMS Consent", "Text Consent", "Mobile Consent", "Permission To Send SMS"),
+        "email_consent": ("Email Consent", "E-mail Consent"),
+        "voice_consent": ("Voice Consent", "Phone Consent", "Call Consent"),
+        "sms_declined": ("SMS Declined", "SMS Dissent", "SMS Opt Out", "Text Declined", "Do Not Text"),
+        "email_declined": ("Email Declined", "Email Dissent", "Email Opt Out", "Do Not Email"),
+        "voice_declined": ("Voice Declined", "Phone Declined", "Call Opt Out", "Do Not Call"),
+    },
+    (
+        ("nhs_number", "local_id"),
+        ("decision", "code", "sms_consent", "email_consent", "voice_consent", "sms_declined",
+         "email_declined", "voice_declined"),
+    ),
+)  # fmt: skip
+_PLAIN_NO: Final = frozenset({"no", "n", "0", "false"})
+_NO: Final = frozenset(
+    {
+        *_PLAIN_NO, "out", "opt-out", "optout", "opted-out", "opt_out", "opt out", "opted out", "declined",
+        "decline", "dissent", "dissented", "refused", "refuse", "objects", "objected", "objection",
+        "unsubscribed", "unsubscribe", "stop", "stopped", "withdrawn", "withdraw", "denied",
+        "consent withdrawn", "consent refused", "consent declined", "no consent",
+    }
+)  # fmt: skip
+_YES: Final = frozenset(
+    {
+        "yes", "y", "1", "true", "in", "opt-in", "optin", "opted-in", "opt_in", "opt in", "opted in", "consent",
+        "consented", "consents", "consent given", "accepted", "accepts", "given", "granted", "agreed",
+        "subscribed", "subscribe", "start",
+    }
+)  # fmt: skip
+_CHANNELS: Final = {
+    "sms": "sms", "text": "sms", "texts": "sms", "text message": "sms", "mobile": "sms",
+    "email": "email", "e-mail": "email", "emails": "email",
+    "voice": "voice", "phone": "voice", "call": "voice", "telephone": "voice", "calls": "voice",
+    "any": ANY, "all": ANY, "": ANY, "every": ANY, "all channels": ANY,
+}  # fmt: skip
+_TIME: Final = re.compile(r"^(.*\S)[T ,]+(\d{1,2}:\d\d(?::\d\d)?)(?:\.\d+)?\s*$")
+
+# Each row ends with one of these, or with whose it is not (who.py)
+SAYS: Final = {
+    "noted": "A decision that the record did not have.",
+    "unchanged": "A decision that the record has already.",
+    "widened": "An opt-out whose channel, purpose or date is not understood: it counts for all channels, for "
+    "all purposes, from now on. Correct the word in the source if less was meant.",
+    "consent_undated": "A consent without a date: nobody can tell whether it is later than an opt-out. Nothing "
+    "is lifted; note by hand what is known: cohort objection PATIENT --purpose PURPOSE --lift.",
+    "consent_unclear": "A consent whose channel, purpose or date is not understood. Nothing is lifted: "
+    "correct the word in the source, or note it: cohort objection PATIENT --purpose PURPOSE --lift.",
+    "decision_unclear": "Neither yes nor no: nothing is noted. Write 'opted out' or 'consented'.",
+    "decision_missing": "Nothing is said of consent in this row.",
+    "patient_not_found": "Nobody in the record has this id: nothing is noted. Import the patient first.",
+    "ids_differ": "The NHS number and the practice's id are of two patients, or one is of nobody: nothing is "
+    "noted. Find out who is meant.",
+    "nhs_number_missing": "The row has no id.",
+    "nhs_number_invalid": "The NHS number is not one, its check digit is wrong: nothing is noted.",
+    "unreadable_row": "More or fewer cells than the heading: nothing is noted. Fix the row in the file.",
+}
+
+
+def read_decisions(given: pd.DataFrame, *, now: datetime, zone: str, order: Order) -> pd.DataFrame:
+    """
+    What the rows of a block say.
+
+    Args:
+        given: our fields as columns, cells stripped, "" where there is none
+        order: of day and month, as the whole column proves it
+
+    Returns:
+        a row a decision: `row` (index of its row), `channel`, `purpose`, `decision`, `code` ("" if none),
+        `decided_at` aware (NaT: not said), and `fault`: "" or one of SAYS that notes nothing, or `widened`
+    """
+    parts = [
+        _wide(given, name) for name in given.columns if name.endswith(("_consent", "_declined"))
+    ]
+    if "code" in given:
+        parts.append(_coded(given))
+    if "decision" in given:
+        parts.append(_said(given, coded="code" in given))
+    found = pd.concat(parts).sort_index(kind="stable")
+    dates = _dates(given, now=now, zone=zone, order=order).reindex(found.index)
+    found["row"] = found.index
+    found = found.reset_index(drop=True)
+    dates = dates.reset_index(drop=True)
+    out = found["decision"] == OUT
+    found["decided_at"] = dates["end"].where(out, dates["begin"])
+    unclear = found["unclear"] | dates["fault"]
+    found["fault"] = ""
+    known = found["decision"] != ""
+    found.loc[~known, "fault"] = "decision_unclear"
+    found.loc[known & ~out & dates["begin"].isna(), "fault"] = "consent_undated"
+    found.loc[known & ~out & unclear, "fault"] = "consent_unclear"
+    found.loc[out & unclear, "fault"] = "widened"
+    found.loc[out & dates["fault"], "decided_at"] = pd.NaT
+    return found.drop(columns="unclear")
+
+
+def _wide(given: pd.DataFrame, name: str) -> pd.DataFrame:
+    """A column a channel: yes to consent is an opt-in, yes to declined an opt-out."""
+    channel, _, what = name.partition("_")
+    cells = given.loc[given[name] != "", name]
+    said = cells.map(_decision)
+    if what == "declined":
+        said = said.map({OUT: "", IN: OUT, "": ""})
+        said = said.mask(cells.str.lower().isin(_PLAIN_NO), "no")
+    frame = _frame(cells.index, channel, ANY, said)
+    return frame[frame["decision"] != "no"]  # "Declined: no" decides nothing
+
+
+def _coded(given: pd.DataFrame) -> pd.DataFrame:
+    """Of codes for anything else nothing is said here."""
+    codes = given["code"].str.rstrip(".")
+    codes = codes[codes.isin(list(CODES))]
+    frame = _frame(codes.index, "sms", ANY, codes.map(lambda code: CODES[code][0]))
+    frame["purpose"] = codes.map(lambda code: CODES[code][1])
+    frame["code"] = codes
+    return frame
+
+
+def _said(given: pd.DataFrame, *, coded: bool) -> pd.DataFrame:
+    which = given["decision"] != ""
+    if coded:
+        which &= ~given["code"].str.rstrip(".").isin(list(CODES))
+    rows = given[which]
+    frame = _frame(rows.index, ANY, ANY, rows["decision"].map(_decision))
+    if "channel" in rows:
+        named = rows["channel"].str.lower().map(_CHANNELS)
+        frame["unclear"] |= named.isna()
+        frame["channel"] = named.fillna(ANY)
+    if "purpose" in rows:
+        words = rows["purpose"].str.lower().str.replace(r"[\s-]+", "_", regex=True)
+        words = words.replace({"": ANY, "all": ANY})
+        frame["unclear"] |= ~words.isin(KNOWN)
+        frame["purpose"] = words.where(words.isin(KNOWN), ANY)
+    return frame
+
+
+def _frame(index: pd.Index[int], channel: str, purpose: str, said: pd.Series[str]) -> pd.DataFrame:
+    frame = pd.DataFrame({"decision": said.astype("str")}, index=index)
+    frame["channel"], frame["purpose"], frame["code"], frame["unclear"] = (
+        channel,
+        purpose,
+        "",
+        False,
+    )
+    return frame
+
+
+def _decision(word: str) -> str:
+    plain = " ".join(word.lower().split())
+    return OUT if plain in _NO else IN if plain in _YES else ""
+
+
+def _dates(given: pd.DataFrame, *, now: datetime, zone: str, order: Order) -> pd.DataFrame:
+    """`begin` and `end` of what is known of the moment, aware, NaT where nothing is; `fault`: no date."""
+    result = pd.DataFrame({"fault": False}, index=given.index)
+    result["begin"] = result["end"] = pd.Series(pd.NaT, given.index, dtype="datetime64[us, UTC]")
+    if "date" not in given:
+        return result
+    split = given["date"].str.extract(_TIME)
+    days = split[0].fillna(given["date"])
+    times = split[1].fillna(given["time"] if "time" in given else "").fillna("")
+    read = read_dates(days, today=now.astimezone(ZoneInfo(zone)).date(), order=order, settled=True)
+    result["fault"] = (read["fault"] == INVALID).to_numpy(dtype=bool)
+    moments = [
+        _moment(day.date(), said, ZoneInfo(zone), now) if pd.notna(day) else (pd.NaT, pd.NaT)
+        for day, said in zip(read["date"], times, strict=True)
+    ]
+    for place, name in enumerate(("begin", "end")):
+        result[name] = pd.to_datetime(
+            pd.Series([each[place] for each in moments], given.index), utc=True
+        )
+    return result
+
+
+def _moment(day: date, said: str, zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
+    """The first and the last instant that are meant: of a day without a time, all of it; none is to come."""
+    first, last = time(0), time(23, 59, 59)
+    if re.fullmatch(r"\d{1,2}:\d\d(:\d\d)?", said.strip()):
+        parts = [int(part) for part in said.strip().split(":")]
+        if (
+            parts[0] < 24 and max(parts[1:]) < 60 and any(parts)
+        ):  # 00:00:00 is written for: not known
+            first = last = time(parts[0], parts[1], parts[2] if len(parts) > 2 else 0)
+    begin, end = (min(datetime.combine(day, at, zone).astimezone(UTC), now) for at in (first, last))
+    return begin, end

@@ -1,0 +1,52 @@
+"""Whose each row of an import is: the patient of the record by NHS number, or by the practice's own id."""
+
+from __future__ import annotations
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.record.bulk import is_any_of
+from clinic.record.schema.people import patient
+from clinic.values.nhs_number import INVALID, judge_nhs_numbers
+
+NOT_FOUND = "patient_not_found"
+IDS_DIFFER = "ids_differ"
+NO_ID = "nhs_number_missing"
+
+
+def find_patients(
+    connection: Connection, nhs_numbers: pd.Series[str], own_ids: pd.Series[str]
+) -> pd.DataFrame:
+    """
+    The patient of each row; two statements.
+
+    Args:
+        nhs_numbers, own_ids: as the file has them, "" where there is none
+
+    Returns:
+        same index: `patient_id` Int64, and `fault`: "", `nhs_number_missing`, `nhs_number_invalid`,
+        `patient_not_found`, or `ids_differ` where the two ids are of two patients, or one of nobody
+    """
+    judged = judge_nhs_numbers(nhs_numbers)
+    numbers, own = judged["nhs_number"], own_ids.str.strip()
+    by_number = numbers.map(_ids(connection, patient.c.nhs_number, numbers)).astype("Int64")
+    by_own = own.map(_ids(connection, patient.c.local_id, own)).astype("Int64")
+    result = pd.DataFrame({"patient_id": by_number.fillna(by_own)}, index=nhs_numbers.index)
+    fault = pd.Series("", nhs_numbers.index, dtype="str")
+    fault = fault.mask(result["patient_id"].isna(), NOT_FOUND)
+    both = by_number.notna() & by_own.notna() & (by_number != by_own)
+    one = (by_number.notna() != by_own.notna()) & (numbers != "") & (own != "")
+    fault = fault.mask((both | one).fillna(False).astype(bool), IDS_DIFFER)
+    fault = fault.mask(judged["fault"] == INVALID, INVALID)
+    fault = fault.mask((numbers == "") & (own == "") & (judged["fault"] != INVALID), NO_ID)
+    result["fault"] = fault
+    return result
+
+
+def _ids(
+    connection: Connection, column: sa.Column[str | None], values: pd.Series[str]
+) -> dict[str, int]:
+    wanted = [value for value in values.unique().tolist() if value]
+    rows = connection.execute(sa.select(column, patient.c.id).where(is_any_of(column, wanted)))
+    return {str(value): int(key) for value, key in rows}
