@@ -43,7 +43,7 @@ _NOBODY: Final = (
     "today", "campaigns", "list ls", "list check", "templates list", "templates variables",
     "templates show", "templates add", "templates for", "templates patient", "templates variant",
     "groups list", "groups add", "groups remove", "groups delete", "tags list", "tags add", "places list",
-    "places facility", "places provider", "patients import", "patients confirm-number",
+    "places facility", "places provider", "patients import", "import", "patients confirm-number",
     "patients safe-contact set", "patients safe-contact lift", "pause", "resume", "cancel", "sending status",
     "objection", "purposes", "sending stop", "sending allow", "sending ask", "unknown ask",
     "unknown settle", "reply take",
