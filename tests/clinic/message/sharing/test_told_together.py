@@ -12,6 +12,8 @@ from clinic.gateway.incoming.parse import Receipt
 from clinic.govern.audit.derived import unlike_their_messages
 from clinic.message import states
 from clinic.message.campaign.counting import count_outcomes
+from clinic.message.campaign.doubt import Doubt, give_up_lost
+from clinic.message.codes import batch_id
 from clinic.message.eligibility.contact import likely_to_fail
 from clinic.message.incoming.apply_receipts import apply_receipts
 from clinic.message.incoming.receipts import keep_receipts
@@ -156,6 +158,20 @@ def test_a_replay_that_is_given_up_told_them_perhaps(practice: Practice) -> None
     practice.clock.sleep(60)
     send(practice, number, FakeGateway())
     assert fates(practice) == {1: (states.UNKNOWN, "no_answer"), 2: TOLD}
+
+
+def test_what_a_lost_record_may_have_sent_told_them_perhaps(practice: Practice) -> None:
+    """NEW-27: no receipt ever comes for who has no message of their own: they follow the one that has."""
+    number = family(practice, 3)
+    now = practice.clock.now()
+    with practice.record.write() as connection:
+        give_up_lost(
+            connection, batch_id(number, 1), Doubt(now - timedelta(hours=1), now, "unknown"), now
+        )
+    assert fates(practice) == {1: (states.UNKNOWN, "set_back"), 2: TOLD, 3: TOLD}
+    receipt(practice, number, "delivered")
+    with practice.record.read() as connection:
+        assert count_outcomes(connection, number) == {"told_together": 2, "delivered": 1}
 
 
 def receipt(practice: Practice, number: int, said: str) -> None:
