@@ -92,7 +92,6 @@ def declare(name: str, command: Any) -> None:
     """
     for path, each in leaves(name, command):
         how = ACTING.get(path)
-        guard.declare(path, each, acts=how is not None)
         if (how is not None) + (path in LOOKING) + (path in UPKEEP) != 1:
             raise LookupError(f"cli/acting.py says nothing, or two things, of: cohort {path}")
         if how is None:
@@ -100,6 +99,9 @@ def declare(name: str, command: Any) -> None:
         if not any("--operator" in option.opts for option in each.params):
             raise LookupError(f"cohort {path} acts and has no --operator")
         each.epilog = " ".join(filter(None, (each.epilog, how.value)))
+    # Last, so that it stands before all else that a command asks: what is refused there is logged too
+    for path, each in leaves(name, command):
+        guard.declare(path, each, acts=path in ACTING)
 
 
 def leaves(name: str, command: Any) -> list[tuple[str, Any]]:

@@ -94,6 +94,8 @@ def _shown(one: Seen) -> str:
 def _why(one: Seen) -> str:
     from clinic.govern.access.reasons import WORK
 
+    if one.refused:
+        return ""
     if one.reason == WORK:
         return f"work on {_of(one)}" if one.subject != "patient" else "work"
     return f"{one.reason}: {one.words}" if one.words else one.reason

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # What stands in for the patient, or for the number, of a look that was refused
 _ONE_PATIENT: Final = ("known_as", "patient")
 _NUMBERED: Final = ("campaign", "operation", "selection", "approval")
+# Why nobody knows who it was
+_UNPROVEN: Final = ("sign-in-needed", "operator-nobody", "operator-unproven", "secret-unread")
 # A slip, and no refusal: nobody was kept from anything
 _SLIPS: Final = ("access-reason", "access-reason-names", "not-confirmed")
 
@@ -82,7 +84,7 @@ def note_refusal(call: Call, code: str) -> None:
         with open_record(settings) as record:
             with record.read() as connection:
                 look = _asked_for(connection, call)
-            looker = _looker(record, settings, call, proven=False)
+            looker = _looker(record, settings, call, proven=code not in _UNPROVEN)
             note_look(record, SystemClock(), looker, look, refused=code)
 
 

@@ -266,9 +266,15 @@ def test_a_look_that_is_refused_is_logged(office: Office) -> None:
     assert refused.exit_code == 3
     look = looks(office)[-1]
     assert (look.person, look.command, look.subject_id) == ("ann", "audit who-saw", 5)
-    assert look.refused
+    assert (look.refused, look.proven) == ("audit-role", True)
+    nobody = office.run(
+        "audit", "who-saw", NUMBER, "--reason", "audit", me="mia", secret="a wrong one"
+    )
+    assert nobody.exit_code != 0
+    unproven = looks(office)[-1]
+    assert (unproven.person, unproven.proven, bool(unproven.refused)) == ("mia", False, True)
     told = office.rows("audit", "who-saw", NUMBER, "--reason", "audit", me="mia")
-    assert told[0]["refused"] == look.refused
+    assert [one["refused"] for one in told[:2]] == [unproven.refused, look.refused]
 
 
 def test_a_single_patient_needs_a_reason(office: Office) -> None:
