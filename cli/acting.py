@@ -39,6 +39,7 @@ _EVERY: Final = (
     "operations attribute", "operations export", "operations visit", "operations undo", "operations rerun",
     "operations resume", "operations withdraw", "settings ask", "follow-ups tick", "follow-ups untick",
     "patients needs", "import", "list missing", "templates variant", "follow-ups give", "objection",
+    "subject-access",
     "tags add", "places facility", "places provider", "notify",
     "reply take", "reply give", "reply done", "reply reopen", "reply decide",
     "holds release", "holds keep",

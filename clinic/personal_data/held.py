@@ -98,7 +98,9 @@ class TableHeld:
     def held(self) -> Mapping[str, Held]:
         """Each column by its name, in the table's order."""
         return {
-            column.name: self._held(column) for column in self.table.c if column.name in self.kinds
+            str(column.name): self._held(column)
+            for column in self.table.c
+            if column.name in self.kinds
         }
 
     def _held(self, column: sa.Column[object]) -> Held:

@@ -120,16 +120,17 @@ def _words(column: sa.Column[Any], subject: Subject) -> ColumnElement[bool]:
     plain: ColumnElement[Any] = sa.func.lower(column)
     for sign in SIGNS:
         plain = sa.func.replace(plain, sign, "")
-    has = [plain.contains(_packed(name), autoescape=True) for name in subject.names]
+    has = [plain.contains(packed(name), autoescape=True) for name in subject.names]
     whole = [column.contains(f'"{cell}"', autoescape=True) for cell in subject.cells]
     return sa.or_(sa.false(), *has, *whole)
 
 
-def _packed(name: str) -> str:
-    packed = name.lower()
+def packed(name: str) -> str:
+    """A number or text without the signs that people write inside it, in lower case."""
+    text = name.lower()
     for sign in SIGNS:
-        packed = packed.replace(sign, "")
-    return packed
+        text = text.replace(sign, "")
+    return text
 
 
 def _where(table: sa.Table, only: tuple[str, str] | None) -> ColumnElement[bool]:

@@ -25,9 +25,6 @@ KEPT: Final = {
     "clinic.gateway.incoming.words.words_table": "writes the table of docs/gateways.md, which a test compares",
     "clinic.govern.audit.tables.DERIVED": "says of every table why it has no seals of its own; a test holds it",
     "clinic.govern.audit.tables.NOT_SEALED": "as DERIVED",
-    "clinic.personal_data.catalogue.every_place": "the catalogue as an officer reads it; a test holds it whole",
-    "clinic.personal_data.catalogue.rows_of": "how subject access and erasure find a person's rows",
-    "clinic.personal_data.catalogue.CATALOGUE": "as rows_of",
 }
 # When something was done: for who looks into the database after an incident
 WRITTEN_ONLY: Final = {

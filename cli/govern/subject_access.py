@@ -1,0 +1,79 @@
+"""`cohort subject-access`: everything that is held of one person, in a file that they can read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import console
+from cli.options import Why
+from cli.proof import Me, SecretFd, prove_me
+from cli.wiring import get_settings, open_record
+
+
+def subject_access(
+    person: Annotated[
+        str,
+        typer.Argument(
+            metavar="PERSON",
+            help="NHS number, the practice's id, or a telephone number or e-mail address of nobody's record.",
+        ),
+    ],
+    reason: Why,
+    to: Annotated[
+        Path, typer.Option("--to", metavar="DIR", help="Where: two files that only you can read.")
+    ],
+    withhold: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ENTRY", help="Keep an entry out, such as reply-12; repeatable."),
+    ] = None,
+    ground: Annotated[
+        str,
+        typer.Option(help="Why: third-person, serious-harm, expectation, privilege."),
+    ] = "third-person",
+    disclose: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ENTRY", help="Checked: show it, it is nobody else's; repeatable."),
+    ] = None,
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """
+    Answer a subject access request: everything that is held of one person. A manager's.
+
+    What may be of, or name, somebody else is kept out until a health professional has looked. Run it, let
+    them read the file, and run it again with --disclose and --withhold.
+
+      cohort subject-access 9990000018 --reason "Request of 3 March" --to answers
+      cohort subject-access 9990000018 --reason "Checked" --to answers --withhold reply-12 --ground serious-harm
+    """
+    from clinic.clock import SystemClock
+    from clinic.personal_data.access.request import Request, answer
+
+    settings = get_settings()
+    request = Request(
+        given=person,
+        reason=reason,
+        withheld=withhold or (),
+        ground=ground,
+        disclosed=disclose or (),
+    )
+    with open_record(settings) as record:
+        by = prove_me(record, settings, me, secret_fd)
+        done = answer(record, SystemClock(), settings, request, to, by=by)
+    console.say(
+        f"{done.entries:,} entries are in {done.html} and {done.json}, for you alone to read."
+    )
+    for code, count in done.withheld.items():
+        console.say(f"{count:,} values are withheld: {code}.")
+    if done.to_check:
+        console.say(
+            "A health professional should look at these before the file is given out: "
+            + ", ".join(done.to_check[:10])
+            + (f" and {len(done.to_check) - 10:,} more" if len(done.to_check) > 10 else "")
+        )
+    console.say(
+        "Give it to that person alone: it has numbers and addresses that may be unsafe for them."
+    )
