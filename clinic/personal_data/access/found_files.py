@@ -9,7 +9,7 @@ from typing import Final
 
 from python_calamine import CalamineWorkbook
 
-from clinic.personal_data.access.gather import Item
+from clinic.personal_data.access.item import Item
 from clinic.personal_data.access.person import Person
 from clinic.personal_data.access.withheld import CHECK, speaks_of_others
 from clinic.personal_data.entries.files import FILES
@@ -26,7 +26,7 @@ def find_in_files(home: Path, person: Person) -> Iterator[Item]:
             continue
         for path in sorted(home.glob(held.pattern)):
             for sheet, number, headings, cells in _lines(path):
-                if _is_theirs(cells, person.subject):
+                if _is_theirs(cells, person.subject) and not person.is_anothers(cells):
                     values = {"file": path.name, "line": f"{sheet} {number}".strip()}
                     names = [
                         *headings,

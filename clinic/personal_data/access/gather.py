@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
 
+from clinic.personal_data.access.item import Item
 from clinic.personal_data.access.person import Person
 from clinic.personal_data.access.withheld import CHECK, speaks_of_others
 from clinic.personal_data.catalogue import CATALOGUE, rows_of
@@ -20,23 +20,6 @@ from clinic.personal_data.reach import ByAddress, ByWords, OfList
 from clinic.record.schema.lists import cohort_list, list_row
 
 _CELLS: Final = "cells"
-
-
-@dataclass
-class Item:
-    """
-    A row, or a file's lines: by its name, what it says, and what of it is withheld on which ground.
-
-    names: "reply-12": what is typed to withhold it, or to show it
-    """
-
-    name: str
-    section: Section
-    about: str
-    purpose: str
-    kept: str
-    values: dict[str, str]
-    withheld: dict[str, str] = field(default_factory=dict)
 
 
 def gather(connection: Connection, person: Person) -> list[Item]:
@@ -68,6 +51,8 @@ def _of_table(connection: Connection, held: TableHeld, person: Person) -> Iterat
         }
         if held.table is list_row:
             _open_cells(connection, item, row, headings)
+            if row["patient_id"] is None and person.is_anothers(item.values.values()):
+                continue
         if _may_be_anothers(held, row, person):
             item.withheld = dict.fromkeys(item.values, CHECK)
         yield item

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, StrictUndefined, Template
 
-from clinic.personal_data.access.gather import Item
+from clinic.personal_data.access.item import Item
 from clinic.personal_data.access.withheld import GROUNDS
 from clinic.personal_data.catalogue import every_place
 from clinic.personal_data.kinds import Section

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 import pandas as pd
+import phonenumbers
 import sqlalchemy as sa
 from sqlalchemy import Connection
+from stdnum.gb import nhs
 
 from clinic.errors import CohortRefused
 from clinic.personal_data.reach import Subject, packed
@@ -33,6 +36,12 @@ class Person:
     subject: Subject
     key: int | None
     shared: frozenset[str]
+
+    def is_anothers(self, cells: Iterable[str]) -> bool:
+        """Whether a row has an NHS number in it that is not theirs, and none that is."""
+        found = {plain for cell in cells if nhs.is_valid(plain := packed(cell))}
+        own = {f"{-key:010}" for key in self.subject.keys if key < 0}
+        return bool(found) and not found & own
 
     def may_be_anothers(self, text: str) -> bool:
         """Whether a text has an address that somebody else has too, and no NHS number of theirs."""
@@ -106,8 +115,17 @@ def _patient(connection: Connection, key: int, phones: Phones) -> Person:
 
 
 def _as_sent(typed: str, phones: Phones) -> str:
-    """A number as gateways take it; empty: it is none."""
-    return str(judge_mobiles(pd.Series([typed], dtype="str"), phones)["address"].iloc[0])
+    """A number as gateways take it, also of a kind that is sent nothing; empty: it is none."""
+    judged = judge_mobiles(pd.Series([typed], dtype="str"), phones)["address"].iloc[0]
+    if judged:
+        return str(judged)
+    try:
+        number = phonenumbers.parse(typed, phones.home_region)
+    except phonenumbers.NumberParseException:
+        return ""
+    if not phonenumbers.is_possible_number(number):
+        return ""
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _name(address: str) -> str:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from clinic.errors import CohortRefused
-
-if TYPE_CHECKING:
-    from clinic.personal_data.access.gather import Item
+from clinic.personal_data.access.item import Item
 
 # By code: what the person reads
 GROUNDS: Final = {

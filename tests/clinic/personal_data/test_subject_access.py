@@ -41,7 +41,9 @@ def test_every_word_of_one_is_in_their_files_and_no_word_of_the_other(
     write_files(tmp_path / "home")
     first = ask(record, tmp_path, NHS[1])
     done = ask(record, tmp_path, NHS[1], disclosed=first.to_check)
-    assert done.withheld == {"third-person": 1}, "the reason of the first, which is on the trail now"
+    assert done.withheld == {"third-person": 1}, (
+        "the reason of the first, which is on the trail now"
+    )
     for path in (done.html, done.json):
         text = path.read_text(encoding="utf-8")
         missing = {
@@ -114,12 +116,18 @@ def test_a_reply_from_a_number_of_two_is_kept_out_until_somebody_has_looked(
     everywhere = fill_everywhere(record)
     with record.write() as connection:
         connection.execute(patient.update().where(patient.c.id == 2).values(mobile=MOBILE[1]))
+    folder = tmp_path / "home" / "not-accepted"
+    folder.mkdir(parents=True)
+    lines = [f"{NHS[one]},{MOBILE[1]},line of {one}" for one in (1, 2)]
+    (folder / "flu.csv").write_text("\n".join(["NHS Number,Mobile,Note", *lines]))
     for one in (1, 2):
         text = ask(record, tmp_path, NHS[one]).json.read_text()
         assert everywhere.of(1)["reply.text"] not in text
         assert everywhere.of(one)["message.body"] in text
         assert everywhere.of(3 - one)["message.body"] not in text
         assert everywhere.of(3 - one)["list_row.cells"] not in text
+        assert f"line of {one}" in text
+        assert f"line of {3 - one}" not in text
 
 
 def test_who_is_known_by_a_number_alone_gets_what_is_held_of_it(
