@@ -1,4 +1,4 @@
-"""Who asks: a patient by NHS number or the practice's id, or whoever is known by a number or address alone."""
+"""Whose data are asked for: a patient's, or of whoever is known by a number or address alone."""
 
 from __future__ import annotations
 
