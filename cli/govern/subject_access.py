@@ -8,20 +8,20 @@ from typing import Annotated
 import typer
 
 from cli import console
-from cli.options import Why
+from cli.looks.noting import looked, why
+from cli.options import WhyLook
 from cli.proof import Me, SecretFd, prove_me
 from cli.wiring import get_settings, open_record
 
 
 def subject_access(
-    person: Annotated[
+    patient: Annotated[
         str,
         typer.Argument(
             metavar="PERSON",
             help="NHS number, the practice's id, or a telephone number or e-mail address of nobody's record.",
         ),
     ],
-    reason: Why,
     to: Annotated[
         Path, typer.Option("--to", metavar="DIR", help="Where: two files that only you can read.")
     ],
@@ -37,6 +37,7 @@ def subject_access(
         list[str] | None,
         typer.Option(metavar="ENTRY", help="Checked: show it, it is nobody else's; repeatable."),
     ] = None,
+    reason: WhyLook = "",
     me: Me = "",
     secret_fd: SecretFd = None,
 ) -> None:
@@ -46,23 +47,29 @@ def subject_access(
     What may be of, or name, somebody else is kept out until a health professional has looked. Run it, let
     them read the file, and run it again with --disclose and --withhold.
 
-      cohort subject-access 9990000018 --reason "Request of 3 March" --to answers
-      cohort subject-access 9990000018 --reason "Checked" --to answers --withhold reply-12 --ground serious-harm
+      cohort subject-access 9990000018 --reason asked --to answers
+      cohort subject-access 9990000018 --reason asked --to answers --withhold reply-12 --ground serious-harm
     """
     from clinic.clock import SystemClock
+    from clinic.govern.access.look import Look, at_patient
     from clinic.personal_data.access.request import Request, answer
 
-    settings = get_settings()
+    settings, asked = get_settings(), why(reason)
     request = Request(
-        given=person,
-        reason=reason,
+        given=patient,
+        reason=f"{asked.code}: {asked.words}" if asked.words else asked.code,
         withheld=withhold or (),
         ground=ground,
         disclosed=disclose or (),
     )
     with open_record(settings) as record:
         by = prove_me(record, settings, me, secret_fd)
-        done = answer(record, SystemClock(), settings, request, to, by=by)
+
+        def looks(key: int | None) -> None:
+            look = Look("address") if key is None else at_patient(key)
+            looked(record, settings, look, reason=asked)
+
+        done = answer(record, SystemClock(), settings, request, to, by=by, looks=looks)
     console.say(
         f"{done.entries:,} entries are in {done.html} and {done.json}, for you alone to read."
     )

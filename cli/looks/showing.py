@@ -26,7 +26,7 @@ class Shows(Enum):
     SOMETIMES = "Where patients are shown, that is in the access log."
 
 
-_ONE: Final = ("patient", "patients safe-contact show", "audit who-saw")
+_ONE: Final = ("patient", "subject-access", "patients safe-contact show", "audit who-saw")
 _WORK: Final = (
     "outcomes", "incident", "replies", "reply shared", "holds", "report", "review", "groups show",
     "templates exceptions", "follow-ups", "operations show", "operations selection", "operations visits",

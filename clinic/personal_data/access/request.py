@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,9 +53,12 @@ def answer(
     folder: Path,
     *,
     by: Operator,
+    looks: Callable[[int | None], None],
 ) -> Answered:
     """
     Write everything that is held of one person into two files of a folder.
+
+    looks: writes down that the patient of this key is looked at; None: of whoever is known by an address alone
 
     Raises:
         NotAllowed: it is a manager's to answer
@@ -70,6 +73,7 @@ def answer(
     disclose(items, request.disclosed)
     if request.withheld:
         withhold(items, request.withheld, request.ground)
+    looks(person.key)
     counts = counts_by_ground(items)
     now = clock.now()
     act = Act(

@@ -30,7 +30,9 @@ AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 def ask(record: Record, folder: Path, given: str, **more: object) -> Answered:
     request = Request(given=given, reason="asked on 2 March", **more)  # type: ignore[arg-type]
     settings = Settings(home=folder / "home", phones={"test_range": True})
-    return answer(record, FakeClock(), settings, request, folder / "to", by=MIA)
+    return answer(
+        record, FakeClock(), settings, request, folder / "to", by=MIA, looks=lambda _: None
+    )
 
 
 def test_every_word_of_one_is_in_their_files_and_no_word_of_the_other(
@@ -165,5 +167,13 @@ def test_only_a_manager_answers(record: Record, tmp_path: Path) -> None:
     request = Request(given=NHS[1], reason="curious")
     ann = Operator("ann", "operator", active=True)
     with pytest.raises(NotAllowed):
-        answer(record, FakeClock(), Settings(home=tmp_path), request, tmp_path / "to", by=ann)
+        answer(
+            record,
+            FakeClock(),
+            Settings(home=tmp_path),
+            request,
+            tmp_path / "to",
+            by=ann,
+            looks=lambda _: None,
+        )
     assert not (tmp_path / "to").exists()
