@@ -61,6 +61,16 @@ Port = Annotated[int | None, typer.Option("--port", help="Port; as set if not gi
 
 # What `cohort message` and `cohort remind` are told alike
 ListName = Annotated[str, typer.Option("--name", help="The list's name.", rich_help_panel=WHAT)]
+Keep = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--keep",
+        metavar="COLUMN=REASON",
+        help="Keep this column of the file too, and why; repeatable. Else only what identifies, reaches and "
+        "checks patients is kept, and what the text prints.",
+        rich_help_panel="Who (one of)",
+    ),
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Dry run: nothing is sent.", rich_help_panel=HOW)
 ]

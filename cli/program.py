@@ -68,6 +68,7 @@ COMMANDS = {
     "objection": Lazy("cli.govern.objection:objection", "Note that a patient objects to messages, or consents.", _GOVERN),
     "purposes": Lazy("cli.govern.purposes:purposes", "What messages are for: legal basis, objection or consent, owner.", _GOVERN),
     "subject-access": Lazy("cli.govern.subject_access:subject_access", "Everything that is held of one person, in a file they can read.", _GOVERN),
+    "retention": Lazy("cli.govern.retention:app", "How long data is kept: what is due, held, gone.", _GOVERN),
     "tags": Lazy("cli.govern.tags:app", "Patient tags: add one, see how many patients have it.", _GOVERN),
     "places": Lazy("cli.govern.places:app", "The practice's facilities and providers.", _GOVERN),
     "help": Lazy("cli.look.roles_help:show_help", "Which commands you need, by your role.", _READ),

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from clinic.clock import Clock
+from clinic.clock import Clock, SystemClock
+from clinic.cohort.import_list import take_in_file
 from clinic.gateway.protocol import Gateway
 from clinic.message.campaign.begin import begin_campaign
 from clinic.message.campaign.request import CohortChoice, MessageRequest
@@ -116,6 +117,14 @@ class Practice:
         choice = {"file": str(cohort)} if isinstance(cohort, Path) else dict(cohort)
         given = {"list_name": "Reviews", "template": "plain", "request_key": "the-request"}
         return MessageRequest(cohort=CohortChoice(**choice), **(given | values))
+
+    def by_number(self, request: MessageRequest) -> MessageRequest:
+        """As the program hands a request on: its file is taken in, and named by the list's number."""
+        list_id = take_in_file(
+            self.record, SystemClock(), Path(request.cohort.file or ""), request_key=f"{request.cohort.file}",
+            name=request.list_name, scheme=self.settings.organisation.id_scheme, taken_by="nia",
+        )  # fmt: skip
+        return request.model_copy(update={"cohort": CohortChoice(list_id=list_id)})
 
     def begin(self, cohort: Path | Mapping[str, Any], **values: Any) -> int:
         """Take the cohort in and make its campaign."""

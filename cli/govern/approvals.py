@@ -232,9 +232,12 @@ def lead_on(decided: Approval, settings: Settings) -> None:
     from clinic.clock import SystemClock
     from clinic.errors import NotFound
     from clinic.govern.rules.governed import SUBJECT
+    from clinic.retention.records import KIND
 
     if decided.subject == SUBJECT:
         return _put_in_force(decided, settings)
+    if decided.subject == KIND:
+        return _let_go(decided, settings)
     if decided.subject == "operation":
         try:
             with open_record(settings) as record:
@@ -280,6 +283,21 @@ def _put_in_force(decided: Approval, settings: Settings) -> None:
         write_anchor(record, anchor_of(settings))
     console.say(f"{name} is {decided.summary['to']} from now on, for what begins now.")
     console.next_commands("cohort settings")
+
+
+def _let_go(decided: Approval, settings: Settings) -> None:
+    """NEW-39: records whose time is over go once two people said so."""
+    if decided.state != "approved":
+        return
+    from clinic.clock import SystemClock
+    from clinic.govern.audit.trail import write_anchor
+    from clinic.retention.records import remove_replies
+
+    with open_record(settings) as record:
+        gone = remove_replies(record, SystemClock(), settings)
+        write_anchor(record, anchor_of(settings))
+    console.say(f"{gone:,} replies are gone; their rows, days and marks stay.")
+    console.next_commands("cohort retention stubs")
 
 
 def by_prefect(settings: Settings) -> Callable[[Approval], tuple[str, str]]:

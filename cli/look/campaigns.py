@@ -125,25 +125,37 @@ def outcomes(
         Literal["all", "not_accepted", "not_messaged", "errors"],
         typer.Option(help="not_accepted: left out before sending; errors: of any kind."),
     ] = "all",
+    with_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--with", metavar="FILE", help="The list's own file, unchanged: with all its columns."
+        ),
+    ] = None,
 ) -> None:
     """
-    What became of every row of the list: its own columns, then the code, what to do, and details.
+    What became of every row of the list: its columns, then the code, what to do, and details.
+
+    Only columns that were needed are kept: --with joins the file that was imported, row by row, as long as it
+    is the same to the byte.
 
     The file holds patient data: keep it where the list itself may be kept. Cells that a spreadsheet
     would run as a formula are made safe.
     """
     from clinic.govern.access.look import at_all
+    from clinic.message.outcomes.joined import original_of
     from clinic.message.outcomes.outcome_rows import count_rows, write_outcomes
     from clinic.record.private import open_private
 
     settings = get_settings()
     zone = LocalTime(settings).zone
     with open_record(settings) as record:
+        scheme = settings.organisation.id_scheme
+        own = original_of(record, campaign, with_file, scheme=scheme) if with_file else None
         looked(record, settings, at_all("campaign", campaign, count_rows(record, campaign, only)))
         if str(csv) == "-":
-            write_outcomes(record, campaign, harmless_out(), only=only, zone=zone)
+            write_outcomes(record, campaign, harmless_out(), only=only, zone=zone, original=own)
             return
         with open_private(csv) as file:
-            count = write_outcomes(record, campaign, file, only=only, zone=zone)
+            count = write_outcomes(record, campaign, file, only=only, zone=zone, original=own)
     console.say(f"{count:,} rows written to {csv}")
     console.next_commands(f"cohort show {campaign}")

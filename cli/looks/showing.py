@@ -40,7 +40,9 @@ _SOMETIMES: Final = (
 )  # fmt: skip
 # Counts, codes, texts of templates, staff: no patient's value
 _NOBODY: Final = (
-    "today", "campaigns", "list ls", "list check", "templates list", "templates variables",
+    "retention plan", "retention run", "retention hold", "retention lift", "retention holds", "retention stubs",
+    "retention ask", "list add", "today", "campaigns", "list ls", "list check",
+    "templates list", "templates variables",
     "templates show", "templates add", "templates for", "templates patient", "templates variant",
     "groups list", "groups add", "groups remove", "groups delete", "tags list", "tags add", "places list",
     "places facility", "places provider", "patients import", "import", "patients confirm-number",

@@ -16,6 +16,7 @@ from cli.options import (
     Covers,
     DryRun,
     JsonResult,
+    Keep,
     ListName,
     Outbox,
     OverrideGate,
@@ -88,6 +89,7 @@ def message(
             rich_help_panel=_WHO,
         ),
     ] = None,
+    keep: Keep = None,
     name: ListName = "",
     template: Annotated[
         str | None,
@@ -223,7 +225,18 @@ def message(
 
     then = message_cohort(
         Who(
-            file, group, status, facility, provider, since, until, ids_from, list_id, resume, as_of
+            file,
+            group,
+            status,
+            facility,
+            provider,
+            since,
+            until,
+            ids_from,
+            list_id,
+            resume,
+            as_of,
+            keep=tuple(keep or ()),
         ),
         What(
             name,

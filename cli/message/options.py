@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from cli.keeping import asked_for, reasons_of
 from cli.pasting import text_of
 from clinic.cohort.as_of import dating_of
 from clinic.cohort.files.kinds import is_sheet
@@ -43,6 +44,7 @@ class Who:
     resume: int | None = None
     as_of: datetime | None = None
     corrects: int | None = None
+    keep: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ def to_request(parts: Wiring, who: Who, what: What, manner: Manner, *, key: str)
         )
     values = {
         "list_name": what.name,
-        "cohort": _cohort(parts, who, what, key),
+        "cohort": _cohort(parts, who, what, key, yes=manner.yes),
         "template": _template(parts, what, key),
         "channel": what.channel,
         "snomed_codes": what.snomed or [],
@@ -185,17 +187,15 @@ def accepted(typed: Sequence[str]) -> dict[str, str]:
     Raises:
         CohortRefused: it is no such pair
     """
-    pairs = [one.partition("=") for one in typed]
-    if any(not (code.strip() and reason.strip()) for code, _, reason in pairs):
-        raise CohortRefused(
-            "request-invalid",
-            "--accept takes the code of a safety check, = and why what it finds is right: "
-            '--accept name_differs="the names are in Arabic"',
-        )
-    return {code.strip().replace("-", "_"): reason.strip() for code, _, reason in pairs}
+    pairs = reasons_of(
+        typed,
+        "--accept takes the code of a safety check, = and why what it finds is right: "
+        '--accept name_differs="the names are in Arabic"',
+    )
+    return {code.replace("-", "_"): reason for code, reason in pairs.items()}
 
 
-def _cohort(parts: Wiring, who: Who, what: What, key: str) -> CohortChoice:
+def _cohort(parts: Wiring, who: Who, what: What, key: str, *, yes: bool) -> CohortChoice:
     if who.file is None and who.ids_from is not None and is_sheet(who.ids_from):
         who = replace(who, file=who.ids_from, ids_from=None)  # a list, with a heading over its ids
     choice: dict[str, Any] = {
@@ -217,6 +217,8 @@ def _cohort(parts: Wiring, who: Who, what: What, key: str) -> CohortChoice:
         choice["list_id"] = _take_in_ids(parts, who, name=what.name, key=key)
     elif who.as_of is not None:
         choice["as_of"] = who.as_of.date()
+    if who.keep:
+        choice["keep"] = asked_for(who.keep, yes=yes)
     return valid(CohortChoice, choice)
 
 

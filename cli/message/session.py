@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from cli import console
 from cli.govern.confirm import wait_for_another, waiting_request
+from cli.keeping import say_not_kept
 from cli.looks.noting import looked
 from cli.message import steps
 from cli.message.options import Manner, What, Who, require_resumable, to_request
@@ -20,6 +21,7 @@ from cli.show.next_steps import next_steps
 from cli.show.review import look_of, show_review, show_said, show_time
 from cli.show.summary import show_summary
 from cli.wiring import LocalTime, get_settings, open_record
+from clinic.cohort.rows import get_list
 from clinic.errors import CohortRefused, Incomplete, MendableError, NotAllowed
 from clinic.govern.access.look import at_all
 from clinic.message import states
@@ -32,7 +34,7 @@ from clinic.message.outcomes.reasons import campaign_says
 from clinic.message.outcomes.summary import Summary, summarize
 from clinic.message.prepare.content import may_be_accepted, require_accepted
 from clinic.message.prepare.resend import may_resend, source_of
-from clinic.message.prepare.review import Review, read_previews, review_campaign
+from clinic.message.prepare.review import Review, read_previews, request_of, review_campaign
 from clinic.message.recall.unreached import list_unreached
 from clinic.message.reminders.reminder_request import ReminderRequest
 from clinic.message.safety.accepted import keep_acceptances
@@ -76,7 +78,8 @@ def message_cohort(
             if not steps.is_released(parts, campaign_id):
                 _prepare(parts, campaign_id)
                 _review(parts, campaign_id, manner)
-            return release(parts, request, campaign_id, use_server=use_server, json=manner.json)
+            known = request_of(parts.record, campaign_id)  # the list by its number alone
+            return release(parts, known, campaign_id, use_server=use_server, json=manner.json)
     finally:
         use(None)
         parts.close()
@@ -146,6 +149,9 @@ def _review(parts: Wiring, campaign_id: int, manner: Manner) -> None:
         looked(parts.record, parts.settings, at_all("campaign", campaign_id, left_out))
     not_accepted = steps.write_not_accepted(parts, campaign_id)
     show_review(review, seen, not_accepted=not_accepted)
+    with parts.record.read() as connection:
+        own = get_list(connection, get_campaign(connection, campaign_id).list_id)
+    say_not_kept(own.columns, own.kept)
     if review.accepted and not review.dry_run:
         said = estimate(parts.record, campaign_id, parts.timing, parts.clock.now())
         show_time(said, LocalTime(parts.settings))

@@ -107,6 +107,8 @@ def commands_after_look(request: ReminderRequest, seen: str) -> list[str]:
     asked = request.model_dump(
         mode="json", exclude_defaults=True, exclude={"request_key", "accept"}
     )
+    if request.list_name != ReminderRequest.model_fields["list_name"].default:
+        asked["list_name"] = request.list_name  # which is left out of what Prefect keeps
     words = ["cohort", "remind"]
     for name, value in asked.items():
         option = "--" + _OPTIONS.get(name, name).replace("_", "-")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from clinic.cohort.keeping import Kept
     from clinic.message.campaign.said import Said
     from clinic.settings import Settings
     from data_checks.gate.verdict import Check
@@ -25,12 +26,17 @@ _ANY_TEXT = "A message of your practice."
 
 @dataclass(frozen=True)
 class Judged:
-    """A list as a campaign judged it. outcomes: rows by code, "accepted" those that would be messaged."""
+    """
+    A list as a campaign judged it.
+
+    outcomes: rows by code, "accepted" those that would be messaged; kept: its columns that would be kept
+    """
 
     outcomes: Mapping[str, int]
     checks: tuple[Check, ...]
     stops: list[str]
     said: tuple[Said, ...]
+    kept: Kept | None = None
 
 
 def judge_as_campaign(
@@ -93,6 +99,8 @@ def _judge(
 
 def _found(parts: Wiring, campaign_id: int, refused: Exception | None) -> Judged:
     from clinic.cohort.outcomes import AFTER
+    from clinic.cohort.rows import get_list
+    from clinic.message.campaign.campaign import get_campaign
     from clinic.message.campaign.counting import count_outcomes
     from clinic.message.campaign.said import said_of
     from data_checks.refusal import verdicts_of
@@ -101,6 +109,7 @@ def _found(parts: Wiring, campaign_id: int, refused: Exception | None) -> Judged
         counts = count_outcomes(connection, campaign_id)
         verdicts = verdicts_of(connection, campaign_id)
         said = said_of(connection, campaign_id)
+        kept = get_list(connection, get_campaign(connection, campaign_id).list_id).kept
     messaged = sum(rows for code, rows in counts.items() if code in AFTER)
     others = {code: rows for code, rows in counts.items() if code not in AFTER}
     stops = [why for verdict in verdicts for why in verdict.stops]
@@ -108,4 +117,4 @@ def _found(parts: Wiring, campaign_id: int, refused: Exception | None) -> Judged
         stops = [str(refused)]
     accepted = {"accepted": messaged} if messaged else {}
     checks = tuple(check for verdict in verdicts for check in verdict.checks)
-    return Judged(accepted | others, checks, stops, said)
+    return Judged(accepted | others, checks, stops, said, kept)

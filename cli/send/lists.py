@@ -23,11 +23,13 @@ from cli import console
 from cli.looks.noting import looked
 from cli.options import Json, Newest, by_channel
 from cli.proof import Me, SecretFd
+from cli.send.list_add import add
 from cli.send.list_missing import missing
 
 if TYPE_CHECKING:
     from cli.send.list_judging import Judged
     from clinic.cohort.files import ListFile
+    from clinic.cohort.keeping import Kept
     from clinic.errors import CohortRefused
     from clinic.settings import Layout
     from data_checks.lists.list_quality import ListQuality
@@ -39,6 +41,7 @@ _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", "": "no
 
 
 app.command("missing")(missing)
+app.command("add")(add)
 
 
 @app.callback()
@@ -243,7 +246,7 @@ def report_of(
         "encoding": opened.encoding,
         "delimiter": _DELIMITERS[opened.delimiter],
         "layout": opened.layout,
-        "columns": _columns(opened),
+        "columns": _columns(opened, judged.kept if judged else None),
         "outcomes": outcomes,
         "checks": [asdict(check) for check in checks],
         "remarks": [asdict(row) for row in (*report_rows(opened), *quality_rows(quality))],
@@ -260,14 +263,25 @@ def _scheme(given: str) -> Layout | None:
     raise SettingsWrong("settings", f"--scheme must be one of {', '.join(_SCHEMES)}.")
 
 
-def _columns(opened: ListFile) -> list[dict[str, str]]:
+def _columns(opened: ListFile, kept: Kept | None) -> list[dict[str, Any]]:
     from clinic.cohort.columns import column_letter
 
     read_as = {heading: field for field, heading in opened.fields.items()}
     return [
-        {"column": column_letter(i), "heading": heading, "read_as": read_as.get(heading, "")}
+        {
+            "column": column_letter(i),
+            "heading": heading,
+            "read_as": read_as.get(heading, ""),
+            "kept": kept is None or i in kept.places,
+        }
         for i, heading in enumerate(opened.columns)
     ]
+
+
+def _fate(column: dict[str, Any]) -> str:
+    """NEW-39: what nothing uses is not kept."""
+    word = "kept" if column["kept"] else "not kept"
+    return f"{column['read_as']} ({word})".strip()
 
 
 def _write(
@@ -289,7 +303,10 @@ def _show(report: dict[str, Any]) -> None:
     console.show_table(
         "Headings",
         ("Column", "Heading", "Read as"),
-        [(c["column"], c["heading"], c["read_as"] or "(kept)") for c in report["columns"]],
+        [
+            (c["column"], c["heading"], c["read_as"] if c["read_as"] and c["kept"] else _fate(c))
+            for c in report["columns"]
+        ],
     )
     if report["record_asked"]:
         title = "Rows by what a campaign would do with them"

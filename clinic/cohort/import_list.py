@@ -9,7 +9,9 @@ process died is carried on with at the first row that is missing.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -20,6 +22,7 @@ from sqlalchemy.exc import IntegrityError
 
 from clinic.clock import Clock
 from clinic.cohort.as_of import AsOf, Dating
+from clinic.cohort.keeping import Keeping, Kept, without_others
 from clinic.cohort.list_trail import tell_taken
 from clinic.cohort.remarks import remarks_as_json
 from clinic.errors import ListRefused
@@ -29,6 +32,8 @@ from clinic.record.schema.lists import cohort_list, list_row
 from clinic.values.dates import Order, order_of, proven_orders
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from clinic.cohort.files import Block, ListFile
     from clinic.settings import Layout
 
@@ -58,12 +63,14 @@ def take_in_file(
     scheme: Layout,
     taken_by: str,
     dating: Dating | None = None,
+    keeping: Keeping | None = None,
 ) -> int:
     """
     Take a file in; the list's id. The same `request_key` again gives the same list.
 
     Args:
         dating: how the list is dated (NEW-29); None: by the file alone
+        keeping: chooses the columns whose cells are kept (NEW-39); None: all of them
 
     Raises:
         ListRefused: the file cannot be read without losing somebody, or it changed since a first try
@@ -73,6 +80,7 @@ def take_in_file(
     require_name(name)
     file = open_list(path, scheme=scheme)
     dating = dating or Dating()
+    kept = keeping(file.columns, file.fields) if keeping else None
 
     def begin(connection: Connection) -> tuple[int, bool]:
         known = _known(connection, request_key)
@@ -82,13 +90,14 @@ def take_in_file(
                 layout=file.layout, file_name=file.file_name, sha256=file.sha256, size=file.size,
                 encoding=file.encoding, columns=file.columns, fields=file.fields, taken_by=taken_by,
                 remarks=remarks_as_json(file.notices), as_of=dating.of_file(path, clock.now()),
+                kept=kept and kept.as_json(),
             ), False  # fmt: skip
         _require_same(known, source="file", sha256=file.sha256)
         return known.id, known.rows is not None
 
     list_id, is_whole = _once(record, begin)
     if not is_whole:
-        _fill(record, clock, list_id, file, dating)
+        _fill(record, clock, list_id, file, dating, kept)
     return list_id
 
 
@@ -164,22 +173,31 @@ def _insert(
     return int(key)
 
 
-def _fill(record: Record, clock: Clock, list_id: int, file: ListFile, dating: Dating) -> None:
+def _fill(
+    record: Record, clock: Clock, list_id: int, file: ListFile, dating: Dating, kept: Kept | None
+) -> None:
     """Write the rows that are not there yet, a block a transaction, then say how many there are."""
     born = file.fields.get("birth_date")
     dated = dating.column_in(file.columns)
     proven: set[Order] = set()
     days: set[str] = set()
+    left: Counter[int] = Counter()
     for block in file.blocks():
         if dated is not None:
             days.update(block.frame[dated].unique())
         if born is not None:
             proven |= proven_orders(block.frame[born].unique())
+        frame = block.frame
+        if kept is not None:
+            frame, empty = without_others(frame, kept.places)
+            left.update(empty)
         with record.write() as connection:
             last = _last_row(connection, list_id)
-            insert_rows(connection, list_row, _ROW_COLUMNS, _rows_of(list_id, block, last))
+            insert_rows(connection, list_row, _ROW_COLUMNS, _rows_of(list_id, block, frame, last))
     order = order_of(file.layout, proven) if born is not None else None
-    _complete(record, clock, list_id, order, dating.oldest(days, clock.now()))
+    if kept is not None:
+        kept = replace(kept, left=left)
+    _complete(record, clock, list_id, order, dating.oldest(days, clock.now()), kept)
 
 
 def _last_row(connection: Connection, list_id: int) -> int:
@@ -191,19 +209,24 @@ def _last_row(connection: Connection, list_id: int) -> int:
     return int(connection.execute(last).scalar() or 0)
 
 
-def _rows_of(list_id: int, block: Block, last: int) -> Iterator[tuple[int, int, bool, str]]:
-    numbers = block.frame.index.tolist()
-    cells = block.frame.to_numpy(dtype=object).tolist()
+def _rows_of(
+    list_id: int, block: Block, frame: pd.DataFrame, last: int
+) -> Iterator[tuple[int, int, bool, str]]:
+    numbers = frame.index.tolist()
+    cells = frame.to_numpy(dtype=object).tolist()
     for number, bad, row in zip(numbers, block.unreadable.tolist(), cells, strict=True):
         if number > last:
             yield list_id, number, bad, orjson.dumps(row).decode()
 
 
 def _complete(
-    record: Record, clock: Clock, list_id: int, order: Order | None, own: AsOf | None
-) -> None:
+    record: Record, clock: Clock, list_id: int, order: Order | None, own: AsOf | None,
+    kept: Kept | None,
+) -> None:  # fmt: skip
     """Say how many rows there are, and what day they name, once: whoever comes second finds it said."""
-    as_of = {"as_of": own.day, "as_of_from": own.source} if own else {}
+    known = {"as_of": own.day, "as_of_from": own.source} if own else {}
+    if kept is not None:
+        known["kept"] = kept.as_json()
     with record.write() as connection:
         count = (
             sa.select(sa.func.count()).select_from(list_row).where(list_row.c.list_id == list_id)
@@ -211,7 +234,7 @@ def _complete(
         done = connection.execute(
             sa.update(cohort_list)
             .where(cohort_list.c.id == list_id, cohort_list.c.rows.is_(None))
-            .values(rows=count, date_order=order, **as_of)
+            .values(rows=count, date_order=order, **known)
         )
         if done.rowcount:
             tell_taken(connection, list_id, clock.now())

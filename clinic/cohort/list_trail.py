@@ -13,6 +13,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from clinic.cohort.keeping import read_kept
 from clinic.govern.audit.trail import Act, write_act
 from clinic.record.schema.lists import cohort_list, list_row
 from clinic.record.statistics import count_filled
@@ -28,6 +29,9 @@ def tell_taken(connection: Connection, list_id: int, now: datetime) -> None:
     if row.request_key.startswith("preview-"):
         return
     says = {name: getattr(row, name) for name in _SAYS}
+    kept = read_kept(row.kept)
+    if kept is not None:
+        says |= {"columns_not_kept": len(kept.left), "columns_asked_for": len(kept.reasons)}
     act = Act(
         operator=row.taken_by,
         operation_type=TAKEN,

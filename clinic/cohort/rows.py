@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
@@ -16,7 +17,8 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.errors import NotFound
+from clinic.cohort.keeping import Kept, read_kept
+from clinic.errors import ListRefused, NotFound
 from clinic.record.bulk import is_any_of, plain_frame, plain_rows
 from clinic.record.schema.lists import cohort_list, list_row
 from clinic.record.schema.people import patient
@@ -39,6 +41,7 @@ class ListSource:
     A list as it was imported.
 
     fields: our field name → place of its cell; date_order: of days and months in its dates
+    kept: which of its columns are kept; None: all
     """
 
     id: int
@@ -49,6 +52,7 @@ class ListSource:
     fields: Mapping[str, int]
     rows: int
     date_order: Order = "ambiguous"
+    kept: Kept | None = None
 
     @property
     def from_record(self) -> bool:
@@ -73,8 +77,23 @@ def get_list(connection: Connection, list_id: int) -> ListSource:
     fields = {name: places[heading] for name, heading in orjson.loads(row.fields).items()}
     return ListSource(
         row.id, row.name, row.source, row.layout, columns, fields, row.rows or 0,
-        row.date_order or "ambiguous",
+        row.date_order or "ambiguous", read_kept(row.kept),
     )  # fmt: skip
+
+
+def require_rows(list_id: int, gone_at: datetime | None) -> None:
+    """
+    Whether a list's cells are still there.
+
+    Raises:
+        ListRefused: they went, as the retention says (NEW-39); what to do
+    """
+    if gone_at is not None:
+        raise ListRefused(
+            "list-rows-gone",
+            f"the rows of list {list_id} were removed on {gone_at:%-d %b %Y}, as the retention says: take its "
+            "file in again",
+        )
 
 
 def read_rows(

@@ -6,7 +6,7 @@ What an import says of how patients may be contacted: marked as sensitive, or de
 
 A mark sets and never lifts: an empty cell, or a no, takes nothing away (clinic/practice/safe_contact.py).
 An opt-out is noted once, so that what the patient decides afterwards counts. Cells that are neither yes nor no
-set nothing, and are counted. Columns are known by words in their headings (eligibility/says_no.py); of those
+set nothing, and are counted. Columns are known by words in their headings (intake/says_no.py); of those
 that decline, only one that names a channel, or messages as such: "Declined" alone may be a vaccine.
 """
 
@@ -25,7 +25,7 @@ from sqlalchemy import Connection
 from clinic.cohort.consent_codes import CODES
 from clinic.cohort.files import Block
 from clinic.message.eligibility.decisions import write_consents
-from clinic.message.eligibility.says_no import UNCLEAR, kind_of, read_says_no
+from clinic.message.intake.says_no import UNCLEAR, kind_of, read_says_no
 from clinic.practice.safe_contact import CHANNELS, restrict_imported
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.people import consent, patient

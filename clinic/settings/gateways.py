@@ -130,7 +130,7 @@ class Receipts(Section):
         default=72, gt=0, description="Sent for so long without a receipt: failed (ACX-34)"
     )
     keep_days: float = Field(
-        default=400,
+        default=90,
         ge=30,
         description="Receipts that were applied are forgotten after so long; the messages and the "
         "patients' records keep what came of them",

@@ -24,7 +24,7 @@ from clinic.settings.campaigns import (
 from clinic.settings.gateways import EmailGateway, Receipts, SmsGateway
 from clinic.settings.health import Health
 from clinic.settings.hours import Hours
-from clinic.settings.operations import Access, Notices, Operations, Silence, Visits
+from clinic.settings.operations import Access, Notices, Operations, Retention, Silence, Visits
 from clinic.settings.organisation import Gate, Organisation, Phones, Purposes
 from clinic.settings.section import Section
 
@@ -131,6 +131,7 @@ class Settings(Section):
     halt: Halt = Halt()
     receipts: Receipts = Receipts()
     purposes: Purposes = Purposes()
+    retention: Retention = Retention()
     health: Health = Health()
     access: Access = Access()
 

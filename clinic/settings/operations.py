@@ -89,3 +89,47 @@ class Access(Section):
         description="When people work here, in the organisation's time zone: windows a day. A look at another "
         "time is odd; none named: none is",
     )
+
+
+class Retention(Section):
+    """
+    How long each class is kept. Copies then go by themselves, every night; records only when two people
+    decided it (`cohort retention`). What is under a legal hold stays.
+    """
+
+    outbox_days: float = Field(
+        default=30,
+        ge=1,
+        le=365,
+        description="Messages that the outbox keeps, of trials and demonstrations",
+    )
+    list_rows_days: float = Field(
+        default=90,
+        ge=30,
+        le=730,
+        description="Cells of a list, and addresses taken from it, after the end of its last campaign",
+    )
+    unused_list_days: float = Field(
+        default=7,
+        ge=1,
+        le=90,
+        description="Cells of a list of which nothing was sent: refused, unconfirmed, wrong, never used",
+    )
+    files_days: float = Field(
+        default=30,
+        ge=1,
+        le=365,
+        description="Files in the home: exports, rows that got no message, lists of what is unknown",
+    )
+    copies_days: float = Field(
+        default=35,
+        ge=7,
+        le=365,
+        description="Copies of the record from before an upgrade, in the home",
+    )
+    reply_years: int = Field(
+        default=8,
+        ge=1,
+        le=100,
+        description="What patients replied, as the health record; of children until they are 25",
+    )

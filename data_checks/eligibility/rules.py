@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from clinic.message.audience.outside import CODES as OUTSIDE
-from clinic.message.eligibility.says_no import CODES as SAYS_NO
+from clinic.message.intake.says_no import CODES as SAYS_NO
 from clinic.message.needs.judge import CODES as NEEDS
 
 Channel = Literal["sms", "email", "voice"]

@@ -34,7 +34,18 @@ OF_COMMAND = {
 # the campaign that it corrects
 OF_FORM = {"cohort", "template_version", "per_second", "per_day", "request_key", "corrects"}
 # The option's default, where it is told otherwise: it must be named, or is the request's own
-TOLD = {"name", "me", "no_save", "snomed", "template", "days", "accept", "recall_code", "covers"}
+TOLD = {
+    "name",
+    "me",
+    "no_save",
+    "snomed",
+    "template",
+    "days",
+    "accept",
+    "recall_code",
+    "covers",
+    "keep",
+}
 
 CASES = [(message, MESSAGE, OF_MESSAGE), (remind, REMIND, OF_REMIND)]
 Command = Callable[..., None]

@@ -28,6 +28,7 @@ WORDS = {
     "message": ("{list}", "--name", "Flu", "--template", "plain", "--preview", "1"),
     "remind": ("--yes",),
     "list check": ("{list}",),
+    "list add": ("{list}", "--name", "Flu", "--yes"),
     "templates show": ("plain",),
     "templates exceptions": ("plain",),
     "groups show": ("carers",),
@@ -50,6 +51,7 @@ ACTING = {
     "patients needs",
     "correct",
     "list missing",
+    "list add",
 }
 OF_AUDIT = ("audit list", "audit show", "audit who-saw", "audit odd-looks")
 """What a manager reads."""

@@ -9,7 +9,7 @@ import pytest
 from clinic.errors import CohortRefused
 from clinic.govern.audit.trail import verify
 from clinic.message.campaign.said import said_of
-from clinic.message.eligibility.says_no import kind_of
+from clinic.message.intake.says_no import kind_of
 from clinic.record.database import Record
 from tests.fakes import FakeClock
 from tests.main_job import Practice, nhs, tally

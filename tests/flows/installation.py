@@ -164,7 +164,8 @@ def run_apart(
 ) -> subprocess.CompletedProcess[str]:
     """Run the flow in a process of its own; `plug`: the point at which it is killed, and which time."""
     path = practice.folder / "request.json"
-    path.write_text(request.model_dump_json())
+    known = practice.by_number(request) if request.cohort.file else request
+    path.write_text(known.model_dump_json())
     settings = server.model_copy(update={"home": practice.folder})
     # A further process of the same installation, with a home of its own
     register(practice.record, home_of(settings))

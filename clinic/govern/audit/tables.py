@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from clinic.record.schema.change import operation, operation_item, selection, selection_row
-from clinic.record.schema.govern import approval, clinician, operator
+from clinic.record.schema.govern import approval, clinician, destruction, legal_hold, operator
 from clinic.record.schema.lists import (
     cohort_list,
     template,
@@ -242,6 +242,19 @@ _SPECS: Final[tuple[Row | Whole, ...]] = (
         key="id",
         fixed=("source", "criteria", "sha256", "rows", "selected", "taken_at", "taken_by"),
         born="selection.taken",
+    ),
+    Row(
+        table=legal_hold,
+        key="id",
+        fixed=("subject", "subject_id", "reason", "placed_by", "placed_at"),
+        moving=("lifted_by", "lifted_at"),
+        born="hold.placed",
+    ),
+    Row(
+        table=destruction,
+        key="id",
+        fixed=("what", "subject", "subject_id", "count", "sha256", "authority", "gone_at"),
+        born="retention.destroyed",
     ),
     Whole(
         table=selection_row,

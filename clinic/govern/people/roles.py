@@ -40,6 +40,7 @@ PERMISSIONS: Final[Mapping[str, tuple[Role, Role]]] = MappingProxyType(
             "operator",
             "manager",
         ),  # who may ask for approval of what is no longer one's own to set
+        "retention": ("manager", "manager"),  # NEW-39: records come to their end
         "resend_unknown": ("team_lead", "manager"),  # may text somebody twice: two persons decide
     }
 )

@@ -16,17 +16,20 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 Channel = Literal["sms", "email"]
 SaveWhen = Literal["sent", "delivered"]
 
+# What a list is called may say what its patients have: a command takes it in and goes on by its number, so
+# that no form has a field for it and Prefect keeps none
 ListName = Annotated[
-    str,
+    SkipJsonSchema[str],
     Field(
         title="List name",
-        min_length=1,
         max_length=120,
         description="What to call this list (PAT-6)",
+        exclude=True,
     ),
 ]
 Template = Annotated[

@@ -19,6 +19,7 @@ from clinic.message.audience.clinical import require_in_time
 from clinic.message.campaign.opening import CampaignRequest, open_campaign
 from clinic.message.campaign.override import keep_override
 from clinic.message.campaign.request import CohortChoice, MessageRequest
+from clinic.message.intake.columns import keeping_for
 from clinic.message.safety.accepted import keep_acceptances
 from clinic.message.safety.corrected import take_in_corrected
 from clinic.message.safety.coverage_asked import CoverageAsked, ask_coverage, read_covers
@@ -193,6 +194,16 @@ def _usual_recall(settings: Settings, start: datetime) -> Recall:
     return Recall(day + timedelta(days=settings.recall.days), settings.recall.owner)
 
 
+def usual_name(choice: CohortChoice) -> str:
+    """What a list made in the record is called where nobody named it: whom it holds. A file must be named."""
+    if choice.corrects is not None:
+        return f"Correction of campaign {choice.corrects}"
+    if choice.group is not None:
+        return f"Group {choice.group}"
+    wanted = choice.filter()
+    return f"Filter {', '.join(wanted.criteria().values())}" if wanted else ""
+
+
 def _take_in(
     record: Record,
     clock: Clock,
@@ -204,6 +215,7 @@ def _take_in(
     gateway: str,
 ) -> int:
     choice: CohortChoice = request.cohort
+    name = request.list_name or usual_name(choice)
     if choice.list_id is not None:
         return choice.list_id
     if choice.file is not None:
@@ -212,14 +224,15 @@ def _take_in(
             clock,
             Path(choice.file),
             request_key=request_key,
-            name=request.list_name,
+            name=name,
             scheme=settings.organisation.id_scheme,
             taken_by=sender,
             dating=dating_of(settings, choice.as_of),
+            keeping=keeping_for(record, request.template, request.template_version, choice.keep),
         )
     if choice.corrects is not None:
         return take_in_corrected(
-            record, clock, choice.corrects, request_key=request_key, name=request.list_name,
+            record, clock, choice.corrects, request_key=request_key, name=name,
             channel=request.channel, gateway=gateway, dry_run=request.dry_run, taken_by=sender,
         )  # fmt: skip
     wanted = choice.filter()
@@ -238,7 +251,7 @@ def _take_in(
         source="filter" if wanted else "group",
         criteria=wanted.criteria() if wanted else {"group": choice.group},
         request_key=request_key,
-        name=request.list_name,
+        name=name,
         taken_by=sender,
         as_of=as_of or dating.of_file(None, clock.now()),
     )

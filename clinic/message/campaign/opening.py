@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from clinic.clock import Clock
 from clinic.cohort.filters import there_are
+from clinic.cohort.rows import require_rows
 from clinic.errors import CohortRefused, ListRefused, NotFound
 from clinic.message import states
 from clinic.message.audience.audience import audience_of
@@ -65,6 +67,7 @@ class _Source(NamedTuple):
     name: str
     sha256: str
     rows: int | None  # None: not imported to its end
+    rows_gone_at: datetime | None
 
 
 class _Chosen(NamedTuple):
@@ -108,11 +111,12 @@ def _open(record: Record, clock: Clock, request: CampaignRequest) -> int:
 def _source(connection: Connection, list_id: int) -> _Source:
     c = cohort_list.c
     row = connection.execute(
-        sa.select(c.name, c.sha256, c.rows).where(c.id == list_id)
+        sa.select(c.name, c.sha256, c.rows, c.rows_gone_at).where(c.id == list_id)
     ).one_or_none()
     if row is None:
         raise NotFound("list-unknown", f"there is no list {list_id}; see: cohort list ls")
     source = _Source._make(row)
+    require_rows(list_id, source.rows_gone_at)
     if source.rows is None:
         raise ListRefused(
             "list-not-whole",

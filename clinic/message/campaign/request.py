@@ -2,6 +2,8 @@
 What somebody asks for when they message a cohort: settings and the names of things, no patient's data.
 
 The same model is the flow's parameter, the form in the Prefect UI and what the program `cohort` fills in.
+A list's file and its name are the program's alone: it takes the list in and hands on its number. The form has
+no such fields, and what Prefect keeps of a request leaves them out.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from clinic.cohort.filters import PatientFilter
@@ -33,15 +36,21 @@ from clinic.values.moments import read_day, read_time
 
 
 class CohortChoice(BaseModel):
-    """Who: exactly one of a file, a list imported before, a group, those who got a campaign, or a filter."""
+    """
+    Who: exactly one of a file, a list imported before, a group, those who got a campaign, or a filter.
+
+    file, as_of: of a list that is yet to be imported; never in Prefect
+    """
 
     model_config = ConfigDict(extra="forbid")
 
-    file: str | None = Field(
-        default=None, title="File", description="Path of a list, as the worker's machine sees it"
+    file: SkipJsonSchema[str | None] = Field(
+        default=None, title="File", description="Path of a list, to be imported", exclude=True
     )
     list_id: int | None = Field(
-        default=None, title="List", description="Number of a list that was imported: cohort list ls"
+        default=None,
+        title="List",
+        description="Number of a list that was imported: cohort list add, cohort list ls",
     )
     group: str | None = Field(default=None, title="Group", description="Code of a patient group")
     corrects: int | None = Field(
@@ -58,10 +67,18 @@ class CohortChoice(BaseModel):
     registered_to: date | None = Field(
         default=None, title="Registered to", description="Filter: this day or earlier"
     )
-    as_of: date | None = Field(
+    as_of: SkipJsonSchema[date | None] = Field(
         default=None,
         title="As of",
         description="Of what day the file is. Empty: what a column, its name or its own date says (NEW-29)",
+        exclude=True,
+    )
+
+    keep: SkipJsonSchema[dict[str, str]] = Field(
+        default={},
+        title="Keep",
+        description="Further columns of the file that are kept, and why (NEW-39)",
+        exclude=True,
     )
 
     @model_validator(mode="after")
@@ -69,12 +86,17 @@ class CohortChoice(BaseModel):
         sources = [self.file, self.list_id, self.group, self.corrects, self.filter()]
         if sum(source is not None for source in sources) != 1:
             raise PydanticCustomError(  # where a run is refused, the code alone is shown
-                "exactly_one_of_file_list_group_filter",
+                "exactly_one_of_list_group_filter",
                 "name exactly one of: a file, a list, a group, or a filter",
             )
         if self.as_of is not None and self.file is None:
             raise PydanticCustomError(
                 "as_of_without_file", "as_of says of what day a file is: name it with a file alone"
+            )
+        if self.keep and self.file is None:
+            raise PydanticCustomError(
+                "keep_without_file",
+                "what is kept is chosen when a file is imported: name it with a file alone",
             )
         return self
 
@@ -91,7 +113,7 @@ class MessageRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    list_name: ListName
+    list_name: ListName = ""
     cohort: CohortChoice = Field(title="Cohort", description="Who is to be messaged")
     template: Template
     template_version: int | None = Field(

@@ -25,8 +25,8 @@ from clinic.message.eligibility.numbers import DIFFERS, compare_numbers
 from clinic.message.eligibility.readdress import OF_PROXY
 from clinic.message.eligibility.safe_contact import read_safe_contact
 from clinic.message.eligibility.same_text import had_the_same
-from clinic.message.eligibility.says_no import kind_of, read_says_no
 from clinic.message.eligibility.suppress import opt_outs
+from clinic.message.intake.says_no import kind_of, read_says_no
 from clinic.message.needs.judge import judge_needs
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.messages import message, recipient

@@ -2,8 +2,8 @@
 Forgets old receipts, so that the inbox does not grow for ever: the messages keep what came of them.
 
 What was applied, fitted nothing, changed nothing or was not understood goes after `receipts.keep_days`;
-what still waits is kept however old it is. The clinical items stay (a trigger sees to that, COM-10), and
-so do the replies: a patient's own words, which decisions point to ("reply 12").
+what still waits, or is under a legal hold, is kept however old it is. The clinical items stay (a trigger
+sees to that, COM-10), and so do the replies: a patient's own words, which decisions point to ("reply 12").
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from clinic.clock import Clock
+from clinic.govern.held import is_of_held_message
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.receipts import receipt_inbox, receipt_unread
@@ -43,7 +44,9 @@ def forget_receipts(
                 return gone
             gone += connection.execute(
                 sa.delete(receipt_inbox).where(
-                    is_any_of(receipt_inbox.c.id, old), receipt_inbox.c.state != "waiting"
+                    is_any_of(receipt_inbox.c.id, old),
+                    receipt_inbox.c.state != "waiting",
+                    ~is_of_held_message(receipt_inbox.c.reference),
                 )
             ).rowcount
     return gone

@@ -8,7 +8,7 @@ The file has the list's own columns, so that the practice can go on with it, the
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Any, Final, Literal, NamedTuple, TextIO
@@ -17,6 +17,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from clinic.cohort.keeping import read_kept
 from clinic.cohort.outcomes import AT_SENDING, BEFORE, OUTCOMES
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign
@@ -25,6 +26,7 @@ from clinic.message.campaign.said import said_of
 from clinic.message.codes import message_on
 from clinic.message.eligibility.evidence import explain
 from clinic.message.eligibility.numbers import DIFFERS
+from clinic.message.outcomes.joined import Original
 from clinic.message.outcomes.reasons import message_says
 from clinic.message.sharing.standing import UNCONFIRMED
 from clinic.record.database import Record
@@ -55,7 +57,7 @@ _CODES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class OutcomeRow:
-    """A row: its number in the spreadsheet, its cells as they came, its outcome, and what is known of it."""
+    """A row: its number in the spreadsheet, its kept cells, its outcome, and what is known of it."""
 
     row_number: int
     cells: list[str]
@@ -86,15 +88,24 @@ class _Found(NamedTuple):
 
 def headings(record: Record, campaign_id: int) -> list[str]:
     """
-    The headings of the campaign's list, in their order.
+    The headings of the campaign's list that are kept, in their order.
 
     Raises:
         NotFound: there is no such campaign
     """
     with record.read() as connection:
         own = get_campaign(connection, campaign_id)
-        query = sa.select(cohort_list.c.columns).where(cohort_list.c.id == own.list_id)
-        return orjson.loads(connection.execute(query).scalar_one()) or list(_OWN)
+        columns, places = _columns(connection, own.list_id)
+        return [columns[place] for place in places] or list(_OWN)
+
+
+def _columns(connection: Connection, list_id: int) -> tuple[list[str], list[int]]:
+    """A list's headings, and the places of those that are kept (NEW-39)."""
+    query = sa.select(cohort_list.c.columns, cohort_list.c.kept).where(cohort_list.c.id == list_id)
+    columns, kept = connection.execute(query).one()
+    names = orjson.loads(columns)
+    only = read_kept(kept)
+    return names, list(only.places if only else range(len(names)))
 
 
 def outcome_rows(
@@ -112,13 +123,14 @@ def outcome_rows(
     """
     with record.read() as connection:
         own = get_campaign(connection, campaign_id)
+        _, places = _columns(connection, own.list_id)
     last = 0
     while True:
         with record.read() as connection:
             page = _page(connection, own, after=last, only=only)
             decisions = explain(connection, {row.evidence for row in page if row.evidence}, zone)
         for row in page:
-            yield _outcome_row(row, decisions.get(row.evidence or ""))
+            yield _outcome_row(row, decisions.get(row.evidence or ""), places)
         if len(page) < PAGE:
             return
         last = page[-1].row_number
@@ -160,8 +172,13 @@ def _rows(own: Campaign, code: sa.ColumnElement[str]) -> sa.Select[Any]:
     )
 
 
-def _outcome_row(row: _Found, decision: str | None) -> OutcomeRow:
-    cells = orjson.loads(row.cells) or [row.nhs_number or "", row.local_id or ""]
+def _outcome_row(row: _Found, decision: str | None, places: Sequence[int]) -> OutcomeRow:
+    found = orjson.loads(row.cells)
+    cells = [found[place] for place in places if place < len(found)]
+    if (
+        not found and not places
+    ):  # made in the record; of others they are gone by the clock (NEW-39)
+        cells = [row.nhs_number or "", row.local_id or ""]
     detail = decision or _in_words(row.code, row.detail) or message_says(row.reason)
     return OutcomeRow(row.row_number, cells, row.code, detail, row.reason)
 
@@ -193,18 +210,21 @@ def count_rows(record: Record, campaign_id: int, only: Only) -> int:
 
 
 def write_outcomes(
-    record: Record, campaign_id: int, file: TextIO, *, only: Only = "all", zone: tzinfo = UTC
-) -> int:
+    record: Record, campaign_id: int, file: TextIO, *, only: Only = "all", zone: tzinfo = UTC,
+    original: Original | None = None,
+) -> int:  # fmt: skip
     """
     Write the rows as CSV into a text file opened with `newline=""`; how many there are.
 
     Below them, without a row number, stands what was said of the list: hidden rows, further sheets, the
     checks that it did not pass.
 
+    original: the sender's own file, whose columns stand in place of those that are kept
+
     Raises:
         NotFound: there is no such campaign
     """
-    own = headings(record, campaign_id)
+    own = original.columns if original else headings(record, campaign_id)
     with record.read() as connection:
         said = said_of(connection, campaign_id) if only == "all" else ()
     writer = csv.writer(file, lineterminator="\r\n")
@@ -212,7 +232,8 @@ def write_outcomes(
     count = 0
     for row in outcome_rows(record, campaign_id, only=only, zone=zone):
         # A row with more or fewer cells than headings must not push its outcome into another column
-        cells = [*row.cells, *[""] * len(own)][: len(own)]
+        found = original.cells(row.row_number) if original else row.cells
+        cells = [*found, *[""] * len(own)][: len(own)]
         _write(writer, (row.row_number, *cells, row.code, row.says, row.detail))
         count += 1
     for one in said:  # of the list as a whole: what is in no row above

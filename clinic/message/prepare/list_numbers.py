@@ -121,7 +121,7 @@ def _differing(
             (list_row.c.list_id == own.list_id)
             & (list_row.c.row_number == recipient.c.row_number),
         )
-        .where(recipient.c.campaign_id == campaign_id, recipient.c.detail == DIFFERS)
+        .where(recipient.c.campaign_id == campaign_id, recipient.c.detail == DIFFERS, list_row.c.cells != "[]")
         .order_by(recipient.c.row_number)
         .limit(limit)
     )  # fmt: skip

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 
 from clinic.clock import Clock
 from clinic.cohort.list_trail import tell_taken
-from clinic.cohort.rows import CORRECTION
+from clinic.cohort.rows import CORRECTION, require_rows
 from clinic.errors import NotAllowed
 from clinic.govern.audit.chain import hold
 from clinic.message import states
@@ -63,6 +63,7 @@ def begin_resend(
     Raises:
         NotFound: there is no such campaign
         NotAllowed: it is a dry run or a reminder, nothing of it failed, or a row that is named did not
+        ListRefused: its list's rows are gone
     """
     with record.write() as connection:
         hold(connection, f"resend {campaign_id}")
@@ -82,6 +83,8 @@ def begin_resend(
             "requested_by": settings.operator,
             "created_at": clock.now(),
         }
+        gone_at = sa.select(cohort_list.c.rows_gone_at).where(cohort_list.c.id == old.list_id)
+        require_rows(old.list_id, connection.scalar(gone_at))
         list_id = _copy_rows(connection, old, chosen, values)
         return _insert(connection, old, list_id, len(chosen), values)
 
@@ -175,6 +178,7 @@ def _copy_rows(
     """A list of the chosen rows, each with the patient whom it meant."""
     kept = (
         "name", "layout", "file_name", "encoding", "columns", "fields", "date_order", "as_of", "as_of_from",
+        "kept",
     )  # fmt: skip
     source = connection.execute(
         sa.select(*(cohort_list.c[name] for name in kept)).where(cohort_list.c.id == old.list_id)

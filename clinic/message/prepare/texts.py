@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.cohort.rows import ListSource
+from clinic.errors import ListRefused
 from clinic.message.template.template import CompiledTemplate, compile_template
-from clinic.message.template.variables import allowed_variables
+from clinic.message.template.variables import allowed_variables, list_variables
 from clinic.record.schema.lists import template_version
 
 
@@ -60,6 +61,7 @@ def load_texts(
 
     Raises:
         TemplateRefused: it names a column that this list does not have
+        ListRefused: it names one that was not kept
     """
     row = connection.execute(
         sa.select(template_version.c.body, template_version.c.subject).where(
@@ -67,12 +69,32 @@ def load_texts(
         )
     ).one()
     allowed = allowed_variables(source.columns)
-    return Texts(
+    texts = Texts(
         body=compile_template(row.body, allowed=allowed),
         subject=compile_template(row.subject, allowed=allowed)
         if row.subject and channel == "email"
         else None,
     )
+    _require_kept(source, texts)
+    return texts
+
+
+def _require_kept(source: ListSource, texts: Texts) -> None:
+    """NEW-39: a list that was imported for another text may lack what this one prints."""
+    if source.kept is None:
+        return
+    names = list_variables(source.columns)
+    gone = [
+        source.columns[place]
+        for name, place in names.items()
+        if name in texts.variables and place not in source.kept.places
+    ]
+    if gone:
+        raise ListRefused(
+            "list-column-not-kept",
+            f"list {source.id} was imported without {', '.join(map(repr, gone))}, which the text prints. "
+            "Take the file in again for this template: cohort list add FILE --name … --template …",
+        )
 
 
 @dataclass(frozen=True)

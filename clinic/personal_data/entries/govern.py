@@ -18,6 +18,8 @@ from clinic.record.schema.govern import (
     audit_block,
     audit_row_seal,
     clinician,
+    destruction,
+    legal_hold,
     operator,
     sign_in,
 )
@@ -190,6 +192,31 @@ GOVERN: Final = (
             Kind.WORK: "id install_id epoch created_at stopped_code stopped_at cluster backup_at"
             " backup_checked_at watched_at",
         },
+    ),
+    TableHeld(
+        table=legal_hold,
+        about="a legal hold: of whom or what nothing goes, why, and who placed it",
+        purpose=Purpose.ACCOUNTABILITY,
+        retention=Retention.TRAIL,
+        section=Section.DECISIONS,
+        rows=Rows.KEEP,
+        routes=(ByKey("subject_id", only=("subject", "patient")),),
+        columns={
+            Kind.KEY: "id subject subject_id",
+            Kind.WORDS: "reason",
+            Kind.STAFF: "placed_by lifted_by",
+            Kind.EVENT: "placed_at lifted_at",
+        },
+        third="reason",
+    ),
+    TableHeld(
+        table=destruction,
+        about="a stub of what went when its time was over: how much, its digest, on whose authority",
+        purpose=Purpose.ACCOUNTABILITY,
+        retention=Retention.STUBS,
+        section="of lists, messages and files as a whole: nothing of one person",
+        rows=Rows.NONE,
+        columns={Kind.WORK: "id what subject subject_id count sha256 authority gone_at"},
     ),
     TableHeld(
         table=health_finding,

@@ -34,7 +34,8 @@ LISTS: Final = (
             Kind.EVENT: "taken_at sha256",
             Kind.STAFF: "taken_by",
             Kind.KEY: "id request_key",
-            Kind.WORK: "size encoding fields rows date_order remarks as_of_from",
+            Kind.WORK: "size encoding fields rows date_order remarks as_of_from rows_gone_at",
+            Kind.WORDS: "kept",
         },
         hidden={
             "criteria": "what was asked for, which may name codes of others' conditions",

@@ -209,3 +209,35 @@ access_patient = Table(
     Column("patient_id", BigInteger, primary_key=True, autoincrement=False),
 )
 Index("ix_access_patient_patient_id", access_patient.c.patient_id)
+
+# --- how long: what is held back from every schedule, and the log of destruction (NEW-39)
+
+# subject: patient, campaign, list. lifted_at: empty while it holds
+legal_hold = Table(
+    "legal_hold",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("subject", String(10), nullable=False),
+    Column("subject_id", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),  # their words: the trail has a digest of it
+    Column("placed_by", String(80), nullable=False),
+    Column("placed_at", UtcDateTime, nullable=False),
+    Column("lifted_by", String(80)),
+    Column("lifted_at", UtcDateTime),
+)
+
+# sha256: of a list or file as it was; of rows, over their keys. authority: the setting and its value, or the
+# approval. count: rows, or bytes of a file
+destruction = Table(
+    "destruction",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("what", String(20), nullable=False),
+    Column("subject", String(20), nullable=False),
+    Column("subject_id", BigInteger),
+    Column("count", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("authority", String(80), nullable=False),
+    Column("gone_at", UtcDateTime, nullable=False),
+)
+Index("ix_destruction_subject", destruction.c.subject, destruction.c.subject_id)

@@ -45,6 +45,10 @@ cohort_list = Table(
     # NEW-29: of what day it is, and by what that is known: given, column, name, file, made
     Column("as_of", Date),
     Column("as_of_from", String(10)),
+    # NEW-39: which columns are kept, and why (clinic/cohort/keeping.py); empty: all, or the record made it
+    Column("kept", Text),
+    # When its cells went by the clock (clinic/retention); empty: they are there
+    Column("rows_gone_at", UtcDateTime),
 )
 
 # row_number is what a person sees in the spreadsheet: the first row under the heading is 2

@@ -28,6 +28,8 @@ from clinic.message.sending.deliver import deliver
 from clinic.message.template.catalogue import NewTemplate, add_template
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign
+from clinic.retention.holds import place_hold
+from clinic.retention.stubs import Stub, leave_stub
 from clinic.settings import Settings
 from tests.clinic.change.practice import asked, done
 from tests.fakes import FakeClock, FakeGateway
@@ -61,6 +63,10 @@ def make_busy(record: Record, clock: FakeClock, folder: Path) -> Record:
     for lifts in (["never"], ["age"]):
         decide_for(record, clock, "jab", 2, lifts, reason="as she asked", by="nia")
     _message(record, clock, folder)
+    place_hold(record, clock, "campaign", 1, reason="an inquiry", by="mia")
+    with record.write() as connection:
+        stub = Stub("outbox", "outbox", 1, 3, "d" * 64, "retention.outbox_days 30", clock.now())
+        leave_stub(connection, stub)
     take_in_ids(record, clock, ["L1", "L9"], request_key="own", name="Two", taken_by="ann")
     with record.write() as connection:
         request_approval(

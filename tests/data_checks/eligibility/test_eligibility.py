@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from clinic.cohort.outcomes import BEFORE
 from clinic.message.audience.outside import CODES as OUTSIDE
-from clinic.message.eligibility.says_no import CODES as SAYS_NO
+from clinic.message.intake.says_no import CODES as SAYS_NO
 from clinic.message.needs.judge import CODES as NEEDS
 from data_checks.eligibility.eligibility import screen
 from data_checks.eligibility.rules import RULES, Channel, rules_for

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from prefect.utilities.callables import parameter_schema
 
+from clinic.message.campaign.request import CohortChoice, MessageRequest
+from clinic.message.reminders.reminder_request import ReminderRequest
 from flows.message import message
 from flows.remind import remind
 from tasks.guard.decorators import ParametersRefused
 
-COHORT = {"file": "/srv/lists/flu.csv"}
-REQUEST: dict[str, Any] = {"list_name": "Flu", "template": "flu-invite", "cohort": COHORT}
+COHORT = {"list_id": 7}
+REQUEST: dict[str, Any] = {"template": "flu-invite", "cohort": COHORT}
 
 
 @pytest.mark.parametrize(
     ("flow", "changes", "fault"),
     [
-        (message, {"cohort": {}}, "request.cohort: exactly_one_of_file_list_group_filter"),
+        (message, {"cohort": {}}, "request.cohort: exactly_one_of_list_group_filter"),
         (message, {"cohort": COHORT | {"group": "SENTINEL"}}, "request.cohort: exactly_one_of"),
         (message, {"template": "SENTINEL text"}, "request.template: string_pattern_mismatch"),
         (message, {"request_key": "preview-SENTINEL"}, "request.request_key: key_of_a_preview"),
@@ -37,6 +41,19 @@ def test_a_refused_form_names_the_field_and_the_fault_and_repeats_nothing(
         flow.validate_parameters({"request": request})
     assert fault in str(refused.value)
     assert "SENTINEL" not in str(refused.value)
+
+
+def test_prefect_keeps_the_number_of_a_list_and_neither_its_name_nor_its_path() -> None:
+    """NEW-39: "Marchbanks HIV result" says what its patients have; a form with such a field is refused."""
+    named = CohortChoice(file="/srv/lists/Marchbanks HIV result.csv")
+    request = MessageRequest(list_name="Marchbanks HIV result", template="x", cohort=named)
+    kept = json.dumps(message.serialize_parameters({"request": request}))
+    assert ("Marchbanks" in kept, "/srv" in kept) == (False, False)
+    reminders = ReminderRequest(list_name="Marchbanks HIV result")
+    assert "Marchbanks" not in json.dumps(remind.serialize_parameters({"request": reminders}))
+    for flow in (message, remind):
+        form = json.dumps(parameter_schema(flow).model_dump())
+        assert ('"list_name"' in form, '"file"' in form) == (False, False)
 
 
 @pytest.mark.parametrize(("flow", "given"), [(message, REQUEST), (remind, {})])

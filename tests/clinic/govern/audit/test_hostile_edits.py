@@ -34,7 +34,8 @@ FREE = {
         "released_at", "resumed_at", "rewritten", "row_version", "rows", "send_guard", "staged_rows",
         "stagger_days", "start_at", "state", "state_reason",
     },
-    "cohort_list": {"as_of", "as_of_from"},  # read from its cells or its file, and a list's digest is sealed
+    # Read from its cells or its file, and a list's digest is sealed; what went has a stub, which is
+    "cohort_list": {"as_of", "as_of_from", "kept", "rows_gone_at"},
     # How its number was judged, and by which message it is told: its text, address and state are sealed
     "message": {"attempts", "greeting", "sensitive", "told_by"},
     # The message has the address; its text has the day that it asks to keep

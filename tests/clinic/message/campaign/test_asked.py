@@ -68,10 +68,11 @@ def test_every_field_of_a_request_reaches_the_campaign_and_comes_back(practice: 
     defaults = MessageRequest(
         list_name="x", template="x", cohort=CohortChoice(group="x")
     ).model_dump()
-    assert [name for name, value in EVERYTHING.items() if value == defaults[name]] == []
+    assert [name for name, value in EVERYTHING.items() if value == defaults.get(name)] == []
     number = practice.begin(practice.everybody(2), **EVERYTHING)
     again = request_of(practice.record, number)
     assert again.model_dump(exclude=SETTLED) == asked.model_dump(exclude=SETTLED)
+    assert again.list_name == asked.list_name
 
 
 def test_whatever_was_agreed_on_is_in_what_is_approved(practice: Practice) -> None:

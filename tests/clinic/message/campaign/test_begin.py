@@ -19,6 +19,7 @@ from clinic.errors import (
     TemplateRefused,
 )
 from clinic.message import states
+from clinic.message.campaign.begin import usual_name
 from clinic.message.campaign.campaign import get_campaign
 from clinic.message.campaign.request import CohortChoice, MessageRequest
 from clinic.record.database import Record
@@ -182,10 +183,20 @@ def test_the_parts_of_a_filter_go_together() -> None:
     assert choice.filter() is not None
 
 
-def test_a_request_without_a_list_name_cannot_be_made() -> None:
-    """PAT-6: the form asks for it."""
-    with pytest.raises(ValidationError, match="list_name"):
-        MessageRequest(list_name="", cohort=CohortChoice(list_id=1), template="plain")
+@pytest.mark.parametrize(
+    ("choice", "name"),
+    [
+        ({"group": "flu-65"}, "Group flu-65"),
+        ({"status": "active", "facility": "F1"}, "Filter active, F1"),
+        ({"corrects": 7}, "Correction of campaign 7"),
+        ({"file": "a.csv"}, ""),
+    ],
+)
+def test_what_the_record_makes_is_called_after_whom_it_holds(
+    choice: dict[str, object], name: str
+) -> None:
+    """PAT-6, NEW-39: nobody types a name at Prefect's form; a file is named by a person."""
+    assert usual_name(CohortChoice(**choice)) == name  # type: ignore[arg-type]
 
 
 def test_a_blank_list_name_is_refused(practice: Practice) -> None:

@@ -1,0 +1,1 @@
+"""What of a list a campaign needs, when it is imported."""

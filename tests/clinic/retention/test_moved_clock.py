@@ -1,0 +1,296 @@
+"""The clock goes on by 8, 31, 91 days, 25 months, 9 years: exactly what is due goes, and counts add up."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import sqlalchemy as sa
+
+from clinic.errors import ListRefused, NotAllowed
+from clinic.gateway.outbox import Outbox, read_outbox
+from clinic.govern.approvals.deciding import Judged, decide
+from clinic.govern.audit.trail import verify
+from clinic.govern.people.operators import Operator, add_operator
+from clinic.message.campaign.campaign import get_campaign, refuse
+from clinic.message.campaign.counting import count_outcomes
+from clinic.message.outcomes.outcome_rows import outcome_rows
+from clinic.message.outcomes.report import list_campaigns
+from clinic.message.prepare.resend import begin_resend
+from clinic.record.database import Record
+from clinic.record.schema.lists import cohort_list, list_row
+from clinic.record.schema.messages import message, recipient
+from clinic.record.schema.people import clinical_item
+from clinic.record.schema.receipts import reply
+from clinic.retention.holds import lift_hold, list_holds, place_hold
+from clinic.retention.list_rows import due_lists, empty_list
+from clinic.retention.night import plan, purge
+from clinic.retention.records import GONE, ask_replies, remove_replies
+from clinic.retention.stubs import list_stubs
+from tests.fakes import FakeClock
+from tests.main_job import Practice, nhs
+
+SECRET = "a long secret of nobody"
+
+
+class Kept:
+    """An installation in which a list was sent, one refused, one never used; with outbox, files and replies."""
+
+    def __init__(self, practice: Practice, clock: FakeClock) -> None:
+        self.practice, self.record, self.clock = practice, practice.record, clock
+        self.begun = practice.clock.now()
+        practice.patients(5)
+        practice.gateway = Outbox(practice.record, "sms", clock=practice.clock)
+        rows = [f"{nhs(n)},07700900{n:03}" for n in range(1, 6)]
+        sent = practice.file(
+            *rows, nhs(199) + ",07700900199", heading="NHS Number,Mobile", name="a.csv"
+        )
+        practice.run(sent)
+        wrong = practice.begin(
+            practice.file(nhs(1), name="b.csv"), request_key="b", list_name="Wrong"
+        )
+        refuse(practice.record, wrong, "list-refused")
+        practice.begin(practice.file(nhs(2), name="c.csv"), request_key="c", list_name="Looked at")
+        for name in (
+            "not-accepted/campaign-1.csv",
+            "exports/export-1.xlsx",
+            "before-upgrade/record.db",
+        ):
+            path = practice.folder / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text("a patient")
+            os.utime(path, (self.begun.timestamp(),) * 2)
+        self.reply("I have moved", "e1", "+447700900001")
+        self.reply("Thank you", "e2", "+447700900002")
+
+    def reply(self, text: str, event: str, address: str) -> None:
+        with self.record.write() as connection:
+            connection.execute(
+                sa.insert(reply).values(
+                    gateway="fake", event_id=event, channel="sms", address=address, text=text,
+                    happened_at=self.begun, received_at=self.begun, patients=1, state="done",
+                )
+            )  # fmt: skip
+
+    def later(self, **by: float) -> None:
+        """The clock stands so long after the beginning."""
+        self.clock.time = self.begun + timedelta(**by)
+
+    def night(self) -> dict[str, int]:
+        return purge(self.record, self.clock, self.practice.settings)
+
+    def due(self) -> dict[str, int]:
+        found = plan(self.record, self.practice.settings, self.clock.now())
+        return {one.what: one.things for one in found}
+
+    def cells(self, list_id: int) -> list[list[str]]:
+        with self.record.read() as connection:
+            query = sa.select(list_row.c.cells).where(list_row.c.list_id == list_id)
+            return [
+                orjson.loads(text)
+                for text in connection.scalars(query.order_by(list_row.c.row_number))
+            ]
+
+    def files(self) -> set[str]:
+        folders = ("not-accepted", "exports", "before-upgrade")
+        return {path.name for name in folders for path in (self.practice.folder / name).iterdir()}
+
+    def replies(self) -> list[str]:
+        with self.record.read() as connection:
+            return list(connection.scalars(sa.select(reply.c.text).order_by(reply.c.id)))
+
+    def counts(self) -> dict[str, Any]:
+        """Everything that reports count."""
+        with self.record.read() as connection:
+            outcomes = count_outcomes(connection, 1)
+            tables = {
+                table.name: connection.scalar(sa.select(sa.func.count()).select_from(table))
+                for table in (list_row, recipient, message, clinical_item, reply, cohort_list)
+            }
+        rows = [(row.row_number, row.code) for row in outcome_rows(self.record, 1)]
+        lines = [(line.id, line.rows) for line in list_campaigns(self.record)]
+        return {"outcomes": outcomes, "rows": rows, "lines": lines, **tables}
+
+
+@pytest.fixture
+def kept(record: Record, clock: FakeClock, tmp_path: Path) -> Kept:
+    return Kept(Practice(record, clock, tmp_path), clock)
+
+
+def test_exactly_what_is_due_goes_and_every_count_stays(kept: Kept) -> None:
+    """NEW-39: at 6 days nothing, then class by class; the plan says beforehand what the night does."""
+    before = kept.counts()
+    kept.later(days=6)
+    assert kept.due() == {"lists": 0, "outbox": 0, "files": 0, "replies": 0}
+    assert kept.night() == {"lists": 0, "outbox": 0, "files": 0}
+
+    kept.later(days=8)  # refused, and looked at and never confirmed
+    assert kept.due() == {"lists": 2, "outbox": 0, "files": 0, "replies": 0}
+    assert kept.night() == {"lists": 2, "outbox": 0, "files": 0}
+    assert (kept.cells(1)[0], kept.cells(2), kept.cells(3)) == ([nhs(1), "07700900001"], [[]], [[]])
+
+    kept.later(days=31)
+    assert kept.due() == {"lists": 0, "outbox": 1, "files": 2, "replies": 0}
+    assert kept.night() == {"lists": 0, "outbox": 5, "files": 2}
+    assert (kept.files(), read_outbox(kept.record)) == ({"record.db"}, [])
+
+    kept.later(days=91)
+    assert kept.due() == {"lists": 1, "outbox": 0, "files": 1, "replies": 0}
+    assert kept.night() == {"lists": 1, "outbox": 0, "files": 1}
+    assert kept.cells(1) == [[]] * 6
+    with kept.record.read() as connection:
+        assert set(connection.scalars(sa.select(recipient.c.address))) == {None}
+        texts = connection.scalars(sa.select(message.c.body)).all()
+    assert texts == ["Hello, your review is due."] * 5  # on the record: not by the clock
+
+    kept.later(days=760)  # 25 months
+    assert set(kept.due().values()) == {0}
+    kept.later(days=9 * 366)
+    assert kept.due() == {"lists": 0, "outbox": 0, "files": 0, "replies": 2}
+    assert kept.night() == {"lists": 0, "outbox": 0, "files": 0}
+    assert kept.replies() == ["I have moved", "Thank you"]  # a record: two people decide
+
+    assert kept.counts() == before
+    stubs = [
+        (stub.what, stub.subject_id, stub.count)
+        for stub in reversed(list_stubs(kept.record, limit=9))
+    ]
+    assert stubs == [
+        ("lists", 2, 1), ("lists", 3, 1), ("outbox", 1, 5), ("files", None, 9), ("files", 1, 9),
+        ("lists", 1, 6), ("files", None, 9),
+    ]  # fmt: skip
+    assert verify(kept.record, None).holds
+
+
+def test_nothing_of_what_is_held_goes_until_it_is_lifted(kept: Kept) -> None:
+    """NEW-39: a held patient's rows, messages, replies and files stay; everybody else's go."""
+    one = place_hold(kept.record, kept.clock, "patient", 1, reason="an inquiry", by="mia")
+    kept.later(days=91)
+    assert kept.night() == {"lists": 3, "outbox": 4, "files": 2}
+    assert kept.cells(1) == [[nhs(1), "07700900001"], *[[]] * 5]
+    assert kept.cells(2) == [[nhs(1)]]  # refused before anybody was matched: by the number in it
+    assert [one.to for one in read_outbox(kept.record)] == ["+447700900001"]
+    assert kept.files() == {"campaign-1.csv"}
+    assert kept.night() == {
+        "lists": 2,
+        "outbox": 0,
+        "files": 0,
+    }  # looked at again, and nothing is there to go
+    kept.later(days=9 * 366)
+    assert kept.due()["replies"] == 1
+
+    assert lift_hold(kept.record, kept.clock, one, by="mia").subject_id == 1
+    assert kept.night() == {"lists": 2, "outbox": 1, "files": 1}
+    assert (kept.cells(1), kept.cells(2), kept.due()["replies"]) == ([[]] * 6, [[]], 2)
+    assert list_holds(kept.record) == []
+    assert verify(kept.record, None).holds
+
+
+@pytest.mark.parametrize("subject", ["campaign", "list"])
+def test_a_held_campaign_or_list_is_kept_whole(kept: Kept, subject: Any) -> None:
+    """NEW-39."""
+    place_hold(kept.record, kept.clock, subject, 1, reason="a complaint", by="mia")
+    kept.later(days=91)
+    found = {
+        one.what: (one.things, one.held)
+        for one in plan(kept.record, kept.practice.settings, kept.clock.now())
+    }
+    assert (found["lists"], found["outbox"], found["files"]) == ((2, 1), (0, 5), (2, 1))
+    assert kept.night() == {"lists": 2, "outbox": 0, "files": 2}
+    assert kept.cells(1)[0] == [nhs(1), "07700900001"]
+    assert (len(read_outbox(kept.record)), kept.files()) == (5, {"campaign-1.csv"})
+
+
+def test_a_night_that_was_killed_goes_on_in_the_next(kept: Kept) -> None:
+    """NEW-39: a block is a transaction; what is half empty is due until it is empty."""
+    kept.later(days=91)
+    with kept.record.read() as connection:
+        (own,) = (one for one in due_lists(connection, kept.clock.now(), kept.practice.settings.retention)
+                  if one.id == 1)  # fmt: skip
+    with kept.record.write() as connection:  # as if it had died after its first row
+        connection.execute(
+            sa.update(list_row)
+            .where(list_row.c.list_id == 1, list_row.c.row_number == 2)
+            .values(cells="[]")
+        )
+    assert empty_list(kept.record, kept.clock, own, block=2) == 5
+    assert kept.cells(1) == [[]] * 6
+    assert kept.night()["lists"] == 2
+
+
+def test_a_list_whose_rows_are_gone_is_neither_sent_nor_sent_again(kept: Kept) -> None:
+    """NEW-39: nobody gets a text from a list of which nothing is left; it says so, and what to do."""
+    kept.later(days=91)
+    kept.night()
+    with pytest.raises(ListRefused, match="list-rows-gone"):
+        kept.practice.begin({"list_id": 1}, request_key="later")
+    with kept.record.write() as connection:
+        connection.execute(
+            sa.update(message).where(message.c.row_number == 2).values(state="undelivered")
+        )
+    with pytest.raises(ListRefused, match="list-rows-gone"):
+        begin_resend(
+            kept.record, kept.clock, kept.practice.settings, 1, request_key="again", gateway="fake",
+            batch_limit=9,
+        )  # fmt: skip
+    with kept.record.read() as connection:
+        assert (get_campaign(connection, 3).state, get_campaign(connection, 3).state_reason) == (
+            "refused", "not-confirmed",
+        )  # fmt: skip
+
+
+def test_records_go_when_two_people_decided_exactly_that(kept: Kept) -> None:
+    """NEW-39: the requester alone does nothing; a hold that is placed meanwhile makes the decision void."""
+    for name, role in (("root", "admin"), ("mia", "manager"), ("max", "manager")):
+        add_operator(kept.record, kept.clock, name=name, role=role, secret=SECRET, by="root")  # type: ignore[arg-type]
+    mia, late = Operator("mia", "manager", active=True), Operator("max", "manager", active=True)
+    settings = kept.practice.settings
+    kept.later(days=8 * 365)
+    with pytest.raises(NotAllowed, match="retention-nothing"):
+        ask_replies(kept.record, kept.clock, settings, by=mia, reason="over")
+    kept.later(days=9 * 366)
+    with pytest.raises(NotAllowed, match="approval-none"):
+        remove_replies(kept.record, kept.clock, settings)
+
+    def decided() -> None:
+        number = ask_replies(kept.record, kept.clock, settings, by=mia, reason="their time is over")
+        with pytest.raises(NotAllowed, match="approval-own"):
+            decide(
+                kept.record,
+                kept.clock,
+                number,
+                operator=mia,
+                decision="approved",
+                note="",
+                checklist=_fine,
+            )
+        decide(
+            kept.record,
+            kept.clock,
+            number,
+            operator=late,
+            decision="approved",
+            note="",
+            checklist=_fine,
+        )
+
+    decided()
+    held = place_hold(kept.record, kept.clock, "patient", 1, reason="a claim", by="mia")
+    with pytest.raises(NotAllowed, match="approval-"):
+        remove_replies(kept.record, kept.clock, settings)
+    decided()
+    assert remove_replies(kept.record, kept.clock, settings) == 1
+    assert kept.replies() == ["I have moved", GONE]
+    lift_hold(kept.record, kept.clock, held, by="mia")
+    decided()
+    assert remove_replies(kept.record, kept.clock, settings) == 1
+    assert kept.replies() == [GONE, GONE]
+    assert verify(kept.record, None).holds
+
+
+def _fine(*_: object) -> Judged:
+    return Judged()
