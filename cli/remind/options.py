@@ -103,7 +103,11 @@ def _prompt() -> str:
 
 
 def commands_after_look(request: ReminderRequest, seen: str) -> list[str]:
-    """The same command again, to send what was looked at: whole, and without some rows; accepted again."""
+    """
+    The same command again, to send what was looked at: whole, and without some rows.
+
+    What was accepted for the look is not in it: whoever sends says so again.
+    """
     asked = request.model_dump(
         mode="json", exclude_defaults=True, exclude={"request_key", "accept"}
     )
