@@ -58,13 +58,14 @@ _NOTHING: Final = (
 )
 _AHEAD: Final = (
     r"is|are|will|be (?:seen|sent|taken|given|received|attended)|by(?: the)?$|until|before|please|come|coming"
-    r"|attend|book|booked|booking|invited?|another|new|next|instead|offer(?:ed)?"
+    r"|attend|book|booked|booking|invited?|another|new|next|instead(?! of)|offer(?:ed)?"
     r"|(?:moved|changed|rebooked|rearranged|rescheduled|postponed|delayed|forward|back)(?: \w+){0,2}"
     r" (?:to|for|until)"
     r"|mae|bydd|fydd|erbyn|cyn|dewch|nesaf|newydd|symud i"
 )
 _PAST: Final = (
-    r"was|were|had|last|since|missed|attended|visited|came|dated|previous|seen"
+    r"was|were|had|last|since|missed|attended|visited|came|saw|dated|previous|seen|issued|discharged|admitted"
+    r"|could(?: not|n t) (?:come|attend|make it)|(?:not|instead of|rather than)$|ni ddaethoch"
     r"|for (?:coming|attending|visiting)"
     r"|(?:following|after) (?:your|our|the|an?|you)|did not (?:attend|come)|didn t (?:attend|come)"
     r"|results? (?:from|of)|tests? (?:from|of)|overdue (?:on|from)|letter of|born|ago"
