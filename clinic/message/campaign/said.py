@@ -89,9 +89,8 @@ def coverage_said(connection: Connection, campaign_id: int, list_id: int) -> Ite
     own = sa.select(campaign.c.request_key).where(campaign.c.id == campaign_id)
     is_look = str(connection.scalar(own)).startswith(PREVIEW)  # its list is gone afterwards
     if found is not None:
-        ask = f"cohort list missing {list_id}{found.options} --csv missing.csv"
-        who = "" if is_look else f" Who they are: {ask}"
-        yield Said("coverage", f"{found.says}.{who if found.missing else ''}")
+        who = f" Who they are: cohort list missing {list_id}{found.options} --csv missing.csv"
+        yield Said("coverage", f"{found.says}.{who if found.missing and not is_look else ''}")
         return
     source = connection.scalar(sa.select(cohort_list.c.source).where(cohort_list.c.id == list_id))
     if source not in FROM_RECORD and recall_of(connection, campaign_id) is not None:
