@@ -14,7 +14,7 @@ from cli.proof import Me, SecretFd, who_acts
 from cli.wiring import get_settings, open_record
 
 if TYPE_CHECKING:
-    from clinic.imports.run import Imported
+    from clinic.imports.result import Imported
 
 
 def import_kind(
@@ -43,7 +43,7 @@ def import_kind(
     Patients are imported by cohort patients import.
     """
     from clinic.clock import SystemClock
-    from clinic.imports.run import import_consents, open_consents
+    from clinic.imports.consents_run import import_consents, open_consents
 
     settings = get_settings()
     with open_record(settings) as record:
@@ -58,7 +58,7 @@ def import_kind(
                 "check": check,
                 "rows": result.rows,
                 "counts": dict(result.counts),
-                "decisions": dict(result.decisions),
+                "decisions": dict(result.also),
                 "problems": result.problems,
                 "unused": result.unused,
             }
@@ -85,6 +85,6 @@ def _tell(result: Imported, limit: int, *, check: bool) -> None:
         console.show_table(title, ["Row", "Outcome", "What to do"], shown, right=(0,))
     if result.unused:
         console.say(f"Columns not imported: {', '.join(result.unused)}.")
-    out, lifted = result.decisions["opt_out"], result.decisions["opt_in"]
+    out, lifted = result.also["opt_out"], result.also["opt_in"]
     verb = "would be" if check else "were"
     console.say(f"Opt-outs that {verb} noted: {out:,}; consents: {lifted:,}.")

@@ -9,7 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from clinic.errors import ListRefused
-from clinic.imports.run import Imported, import_consents, open_consents
+from clinic.imports.consents_run import import_consents, open_consents
+from clinic.imports.result import Imported
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
 from clinic.record.schema.people import consent
@@ -56,7 +57,7 @@ def test_who_opted_out_elsewhere_gets_no_message_of_that_channel(practice: Pract
         f"{nhs(4)},Consented,SMS,2026-02-14",
     )  # fmt: skip
     assert result.counts == {"noted": 4}
-    assert result.decisions == {"opt_out": 3, "opt_in": 1}
+    assert result.also == {"opt_out": 3, "opt_in": 1}
     assert reached(practice) == [2, 4, 5, 6, 7, 8, 9]
     assert reached(practice, channel="email", key="y") == [1, 4, 5, 6, 7, 8, 9]
 
@@ -182,7 +183,7 @@ def test_a_dry_run_says_the_same_and_writes_nothing(practice: Practice) -> None:
     dry = run(practice, "NHS Number,Decision,Date", *rows, check=True)
     assert noted(practice) == []
     real = run(practice, "NHS Number,Decision,Date", *rows)
-    assert (dry.counts, dry.decisions, dry.problems) == (real.counts, real.decisions, real.problems)
+    assert (dry.counts, dry.also, dry.problems) == (real.counts, real.also, real.problems)
 
 
 def test_the_trail_has_who_and_how_many_and_nobody_s_number(practice: Practice) -> None:

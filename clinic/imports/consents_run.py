@@ -7,9 +7,7 @@ audit trail has that it began and how it ended: who, the file's SHA-256 and coun
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -20,16 +18,14 @@ from sqlalchemy import Connection
 
 from clinic.clock import Clock
 from clinic.cohort.files import Block, ListFile, open_list
-from clinic.govern.audit.trail import Act, record_act
 from clinic.imports.consents import KIND, OUT, read_decisions
+from clinic.imports.result import Imported, date_order, fields_of, tell
 from clinic.imports.who import find_patients
 from clinic.message.eligibility.decisions import write_consents
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.people import consent
-from clinic.values.dates import Order, order_of, proven_orders
 
-MOST_LISTED: Final = 10_000
 # Rows that said something which was not noted
 UNUSED: Final = frozenset(
     "consent_undated consent_unclear decision_unclear patient_not_found ids_differ nhs_number_missing "
@@ -40,24 +36,6 @@ _SOURCES: Final = ("import", "code")
 _ORDER: Final = (
     "widened", "noted", "decision_unclear", "consent_unclear", "consent_undated", "unchanged",
 )  # fmt: skip
-
-
-@dataclass
-class Imported:
-    """
-    What an import did, or would do.
-
-    counts: rows by outcome (consents.SAYS), adding up to the file's rows
-    decisions: how many were noted, by "opt_out" and "opt_in"
-    problems: row number and code of rows that need a look, the first 10,000
-    unused: headings that an import of this kind does not use
-    """
-
-    rows: int
-    counts: Counter[str] = field(default_factory=Counter)
-    decisions: Counter[str] = field(default_factory=Counter)
-    problems: list[tuple[int, str]] = field(default_factory=list)
-    unused: tuple[str, ...] = ()
 
 
 def open_consents(path: Path) -> ListFile:
@@ -84,13 +62,12 @@ def import_consents(
         ListRefused: the file changed while it was read; what was noted stays
     """
     now = clock.now()
-    used = set(file.fields.values())
-    result = Imported(file.row_count, unused=tuple(c for c in file.columns if c not in used))
-    order = _date_order(file)
+    result = Imported.of(file)
+    order = date_order(file, "date")
     if not check:
-        _tell(record, clock, "import-begun", file, by, {})
+        tell(record, clock, KIND.name, file, by)
     for block in file.blocks():
-        given = _fields(block, file.fields)
+        given = fields_of(block, file.fields)
         said = read_decisions(given, now=now, zone=zone, order=order)
         if check:
             with record.read() as connection:
@@ -99,25 +76,9 @@ def import_consents(
             with record.write() as connection:
                 _note(connection, block, given, said, now, result, write=True)
     if not check:
-        _tell(record, clock, "imported", file, by, {**result.counts, **result.decisions})
+        noted = result.counts["noted"] + result.counts["widened"]
+        tell(record, clock, KIND.name, file, by, result, patients=noted)
     return result
-
-
-def _fields(block: Block, fields: Mapping[str, str]) -> pd.DataFrame:
-    frame = pd.DataFrame({name: block.frame[head].str.strip() for name, head in fields.items()})
-    for name in ("nhs_number", "local_id"):
-        if name not in frame:
-            frame[name] = pd.Series("", frame.index, dtype="str")
-    return frame
-
-
-def _date_order(file: ListFile) -> Order:
-    head = file.fields.get("date")
-    proven: set[Order] = set()
-    if head is not None:
-        for block in file.blocks():
-            proven |= proven_orders(text.split(" ")[0] for text in block.frame[head].unique())
-    return order_of(None, proven)
 
 
 def _note(
@@ -138,14 +99,11 @@ def _note(
     best = rank.groupby(said["row"]).min().map(dict(enumerate(_ORDER)))
     open_rows = outcome == ""
     outcome[open_rows] = best.reindex(outcome.index[open_rows]).fillna("decision_missing")
-    result.counts.update(outcome.tolist())
+    result.note(outcome, UNUSED)
     noted = said[new].drop_duplicates(
         ["patient_id", "channel", "purpose", "decision", "decided_at"]
     )
-    result.decisions.update(noted["decision"].tolist())
-    for row, code in outcome[outcome.isin(UNUSED)].items():
-        if len(result.problems) < MOST_LISTED:
-            result.problems.append((int(str(row)), str(code)))
+    result.also.update(noted["decision"].tolist())
     if write:
         write_consents(connection, [_row(each, now) for each in noted.to_dict("records")])
 
@@ -186,17 +144,3 @@ def _is_known(connection: Connection, said: pd.DataFrame) -> pd.Series[bool]:
         said.index,
         dtype=bool,
     )
-
-
-def _tell(
-    record: Record, clock: Clock, what: str, file: ListFile, by: str, counts: Mapping[str, int]
-) -> None:
-    act = Act(
-        operator=by,
-        operation_type=f"consents.{what}",
-        subject="patients",
-        patients_affected=counts.get("noted", 0) + counts.get("widened", 0),
-        new_values={"sha256": file.sha256, "size": file.size, **counts},
-    )
-    with record.write() as connection:
-        record_act(connection, clock, act)

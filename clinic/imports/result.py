@@ -1,0 +1,88 @@
+"""What an import did, what the audit trail holds of it, and what its modules read a file by."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import pandas as pd
+
+from clinic.clock import Clock
+from clinic.cohort.files import Block, ListFile
+from clinic.govern.audit.trail import Act, record_act
+from clinic.record.database import Record
+from clinic.values.dates import Order, order_of, proven_orders
+
+MOST_LISTED: Final = 10_000
+_IDS: Final = ("nhs_number", "local_id")
+
+
+@dataclass
+class Imported:
+    """
+    What an import did, or would do.
+
+    counts: rows by outcome, adding up to the file's rows
+    also: what came of them besides, by kind: opt-outs, consents, appointments cancelled for what others say
+    problems: row number and code of rows that need a look, the first 10,000
+    unused: headings that an import of this kind does not use
+    """
+
+    rows: int
+    counts: Counter[str] = field(default_factory=Counter)
+    also: Counter[str] = field(default_factory=Counter)
+    problems: list[tuple[int, str]] = field(default_factory=list)
+    unused: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, file: ListFile) -> Imported:
+        """Of a file of which nothing was done yet."""
+        used = set(file.fields.values())
+        return cls(file.row_count, unused=tuple(each for each in file.columns if each not in used))
+
+    def note(self, outcomes: pd.Series[str], problems: frozenset[str]) -> None:
+        """Count a block's outcomes, by row number; `problems`: those that need a look."""
+        self.counts.update(outcomes.tolist())
+        for row, code in outcomes[outcomes.isin(problems)].items():
+            if len(self.problems) < MOST_LISTED:
+                self.problems.append((int(str(row)), str(code)))
+
+
+def fields_of(block: Block, fields: Mapping[str, str]) -> pd.DataFrame:
+    """The block in our fields, cells stripped, "" where there is none; both ids are always there."""
+    frame = pd.DataFrame({name: block.frame[head].str.strip() for name, head in fields.items()})
+    for name in _IDS:
+        if name not in frame:
+            frame[name] = pd.Series("", block.frame.index, dtype="str")
+    return frame
+
+
+def date_order(file: ListFile, name: str) -> Order:
+    """Of day and month in a field's column, as the whole of it proves; "ambiguous" where nothing does."""
+    head = file.fields.get(name)
+    proven: set[Order] = set()
+    if head is not None:
+        for block in file.blocks():
+            proven |= proven_orders(
+                text.strip().split(" ")[0] for text in block.frame[head].unique()
+            )
+    return order_of(None, proven)
+
+
+def tell(
+    record: Record, clock: Clock, what: str, file: ListFile, by: str, result: Imported | None = None,
+    """Put on the trail that an import begins, or how it ended: digest and counts, no value (NEW-10)."""
+) -> None:  # fmt: skip
+    """Put on the trail that an import begins, or how it ended: digest and counts, no value of a row (NEW-10)."""
+    counts = {**result.counts, **result.also} if result else {}
+    act = Act(
+        operator=by,
+        operation_type=f"{what}.{'imported' if result else 'import-begun'}",
+        subject="patients",
+        patients_affected=patients,
+        new_values={"sha256": file.sha256, "size": file.size, **counts},
+    )
+    with record.write() as connection:
+        record_act(connection, clock, act)
