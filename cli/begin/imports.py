@@ -2,89 +2,156 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from cli import console
 from cli.options import Json, MostShown
 from cli.proof import Me, SecretFd, who_acts
+from cli.times import day
 from cli.wiring import get_settings, open_record
 
 if TYPE_CHECKING:
+    from clinic.imports.appointments_run import Complete
     from clinic.imports.result import Imported
+
+Kind = Literal["consents", "appointments"]
+# Besides the counts of rows: how it is said, by kind
+_ALSO = {
+    "opt_out": "Opt-outs noted: {:,}.",
+    "opt_in": "Consents noted: {:,}.",
+    "given_to_another": "Appointments cancelled since their slot is another patient's now: {:,}.",
+    "no_longer_there": "Appointments cancelled since the source has them no more: {:,}.",
+    "provider_unknown": "Rows whose provider is not here: {:,}. Add it: cohort places provider.",
+    "facility_unknown": "Rows whose facility is not here: {:,}. Add it: cohort places facility.",
+    "hour_repeated": "Times in the hour that the clock shows twice, read as the first: {:,}.",
+    "length_unclear": "Lengths that are not whole minutes, and are left as they were: {:,}.",
+    "mode_unclear": "Ways of contact that are not known words, and are left as they were: {:,}.",
+}
 
 
 def import_kind(
-    kind: Annotated[Literal["consents"], typer.Argument(help="What the file has.")],
+    kind: Annotated[Kind, typer.Argument(help="What the file has.")],
     file: Annotated[Path, typer.Argument(help="CSV, TSV, .xlsx, .xls or .ods.")],
     check: Annotated[
         bool, typer.Option("--check", help="Dry run: say what would change, and change nothing.")
     ] = False,
+    source: Annotated[
+        str,
+        typer.Option(
+            help="Whose ids the appointments have: one name for one system, always the same."
+        ),
+    ] = "file",
+    complete: Annotated[
+        tuple[datetime, datetime] | None,
+        typer.Option(
+            metavar="DAY DAY",
+            parser=day,
+            help="The file has all appointments of these days: what the record has more of is cancelled.",
+        ),
+    ] = None,
+    most_gone: Annotated[
+        float, typer.Option(min=0, max=1, help="Of those, the share that may be cancelled by it.")
+    ] = 0.2,
     limit: MostShown = 20,
     json: Json = False,
     me: Me = "",
     secret_fd: SecretFd = None,
 ) -> None:
     """
-    Import opt-outs and consents from another system's export.
+    Import opt-outs and consents, or appointments, from another system's export.
 
-    A row is a decision (Decision, Channel, Purpose, Date), a consent code (Code, Date), or a patient with a
-    column for each channel (SMS Consent, Email Declined …); columns are known by their headings, in any order.
-    Opt-out wins on doubt: where its channel, purpose or date is not understood, it counts for all of them
-    from now on; a consent that is not understood, or has no date, lifts nothing. The latest decision counts,
-    so that a consent lifts only what is older. Run it again with each export: what is known changes nothing.
+    Columns are known by their headings, in any order: docs/data.md has each of them. Run it again with each
+    export: what is known changes nothing. Try it first with --check.
+
+    consents: opt-out wins on doubt; where its channel, purpose or date is not understood, it counts for all of
+    them from now on; a consent that is not understood, or has no date, lifts nothing.
+    appointments: new ones are added, moved and cancelled ones brought up to date by their id. A slot that came
+    back empty, or with another patient, cancels the first one's. A status that is missing or not known is never
+    taken for booked. Nothing is cancelled for not being in the file, but with --complete.
 
       cohort import consents opt-outs.csv --check
-      cohort import consents opt-outs.csv
+      cohort import appointments slots.csv --source emis --complete 2026-03-02 2026-03-08
 
     Patients are imported by cohort patients import.
-    """
+    """  # fmt: skip
     from clinic.clock import SystemClock
-    from clinic.imports.consents_run import import_consents, open_consents
 
     settings = get_settings()
+    all_of = _complete(kind, complete, most_gone)
     with open_record(settings) as record:
         by, clock = who_acts(record, settings, me, secret_fd), SystemClock()
+        zone = settings.organisation.time_zone
         with console.err().status(f"Importing {kind} …"):
-            opened = open_consents(file)
-            zone = settings.organisation.time_zone
-            result = import_consents(record, clock, opened, zone=zone, by=by, check=check)
-    if json:
-        console.show_json(
-            {
-                "check": check,
-                "rows": result.rows,
-                "counts": dict(result.counts),
-                "decisions": dict(result.also),
-                "problems": result.problems,
-                "unused": result.unused,
-            }
-        )
-    else:
-        _tell(result, limit, check=check)
-    if not result.counts.keys() & {"noted", "widened", "unchanged"}:
+            if kind == "consents":
+                from clinic.imports import consents
+                from clinic.imports.consents_run import import_consents, open_consents
+
+                says, opened = consents.SAYS, open_consents(file)
+                result = import_consents(record, clock, opened, zone=zone, by=by, check=check)
+            else:
+                from clinic.imports import appointments
+                from clinic.imports.appointments_run import import_appointments, open_appointments
+
+                says, opened = appointments.SAYS, open_appointments(file)
+                result = import_appointments(
+                    record, clock, opened, source=source, zone=zone, by=by, complete=all_of,
+                    check=check,
+                )  # fmt: skip
+    _show(result, says, limit, kind=kind, check=check, json=json)
+    if not result.counts.keys() - {code for _, code in result.problems}:
         raise typer.Exit(2)
     if not json:
         again = f"cohort import {kind} {quote(str(file))}"
-        console.next_commands(again if check else "cohort purposes")
+        after = "cohort purposes" if kind == "consents" else "cohort remind --help"
+        console.next_commands(again if check else after)
 
 
-def _tell(result: Imported, limit: int, *, check: bool) -> None:
-    from clinic.imports.consents import SAYS
+def _complete(kind: Kind, days: tuple[datetime, datetime] | None, most: float) -> Complete | None:
+    from clinic.errors import CohortRefused
+    from clinic.imports.appointments_run import Complete
 
-    rows = [(n, code, SAYS[code]) for code, n in result.counts.most_common()]
-    title = "Consents, as they would be" if check else "Consents"
+    if days is None:
+        return None
+    if kind != "appointments":
+        raise CohortRefused("request-invalid", "--complete is of appointments alone")
+    first, last = (each.date() for each in days)
+    if last < first:
+        raise CohortRefused("request-invalid", "--complete: the first day comes first")
+    return Complete(first, last, most)
+
+
+def _show(
+    result: Imported, says: Mapping[str, str], limit: int, *, kind: Kind, check: bool, json: bool
+) -> None:
+    if json:
+        told: dict[str, Any] = {
+            "check": check,
+            "rows": result.rows,
+            "counts": dict(result.counts),
+            "also": {name: count for name, count in result.also.items() if count},
+            "problems": result.problems,
+            "unused": result.unused,
+        }
+        return console.show_json(told)
+    rows = [(n, code, says[code]) for code, n in result.counts.most_common()]
+    title = f"{kind.capitalize()}, as they would be" if check else kind.capitalize()
     heads = ["Rows", "Outcome", "What it means"]
     console.show_table(title, heads, [*rows, (result.rows, "rows in all", "")], right=(0,))
     if result.problems:
-        shown = [(row, code, SAYS[code]) for row, code in result.problems[:limit]]
+        shown = [(row, code, says[code]) for row, code in result.problems[:limit]]
         title = f"Rows to look at, {len(shown):,} of {len(result.problems):,}"
         console.show_table(title, ["Row", "Outcome", "What to do"], shown, right=(0,))
     if result.unused:
         console.say(f"Columns not imported: {', '.join(result.unused)}.")
-    out, lifted = result.also["opt_out"], result.also["opt_in"]
-    verb = "would be" if check else "were"
-    console.say(f"Opt-outs that {verb} noted: {out:,}; consents: {lifted:,}.")
+    for name, count in result.also.items():
+        if count:
+            console.say(_ALSO[name].format(count))
+    if check:
+        console.say("Dry run: nothing was changed.")
+    return None

@@ -73,9 +73,9 @@ def date_order(file: ListFile, name: str) -> Order:
 
 def tell(
     record: Record, clock: Clock, what: str, file: ListFile, by: str, result: Imported | None = None,
-    """Put on the trail that an import begins, or how it ended: digest and counts, no value (NEW-10)."""
+    *, patients: int = 0,
 ) -> None:  # fmt: skip
-    """Put on the trail that an import begins, or how it ended: digest and counts, no value of a row (NEW-10)."""
+    """Put on the trail that an import begins, or how it ended: digest and counts, no value (NEW-10)."""
     counts = {**result.counts, **result.also} if result else {}
     act = Act(
         operator=by,

@@ -283,7 +283,8 @@ NOT_SEALED: Final[Mapping[str, str]] = MappingProxyType(
     {
         **dict.fromkeys(
             (
-                "patient", "appointment", "consent", "facility", "provider", "patient_group",
+                "patient", "appointment", "consent", "appointment_source",
+                "facility", "provider", "patient_group",
                 "group_member", "tag", "patient_tag", "diagnosis", "medication", "allergy",
                 "address_decision", "safe_contact", "patient_need",
             ),

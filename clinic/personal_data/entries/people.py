@@ -10,6 +10,7 @@ from clinic.personal_data.reach import ByKey, Through
 from clinic.record.schema.clinical import allergy, diagnosis, medication, patient_need
 from clinic.record.schema.people import (
     appointment,
+    appointment_source,
     clinical_item,
     facility,
     group_member,
@@ -71,6 +72,16 @@ PEOPLE: Final = (
             " provider_id facility_id",
             Kind.KEY: "id patient_id visit_plan_id version",
         },
+    ),
+    TableHeld(
+        table=appointment_source,
+        about="by what id another system knows an appointment",
+        purpose=Purpose.CARE,
+        retention=Retention.RECORD,
+        section=Section.CARE,
+        rows=Rows.DELETE,
+        routes=(Through(appointment, "appointment_id", "id"),),
+        columns={Kind.KEY: "source key appointment_id"},
     ),
     TableHeld(
         table=diagnosis,

@@ -116,6 +116,23 @@ Index("ix_appointment_patient_id", appointment.c.patient_id, appointment.c.start
 Index("ix_appointment_starts_at", appointment.c.starts_at)
 Index("ix_appointment_provider_id", appointment.c.provider_id, appointment.c.starts_at)
 
+# By what id a source knows an appointment. A slot that is given to another patient keeps its id: then it has
+# two rows here, of which one appointment is cancelled
+appointment_source = Table(
+    "appointment_source",
+    METADATA,
+    Column("source", String(40), nullable=False),
+    Column("key", String(120), nullable=False),
+    Column("appointment_id", ForeignKey("appointment.id"), nullable=False),
+    PrimaryKeyConstraint("source", "key", "appointment_id"),
+)
+Index(
+    "uq_appointment_source_appointment_id",
+    appointment_source.c.appointment_id,
+    appointment_source.c.source,
+    unique=True,
+)
+
 patient_group = Table(
     "patient_group",
     METADATA,
@@ -202,6 +219,7 @@ Index("ix_clinical_item_campaign_id", clinical_item.c.campaign_id)
 
 __all__ = [
     "appointment",
+    "appointment_source",
     "clinical_item",
     "consent",
     "facility",

@@ -1,0 +1,180 @@
+"""
+Appointments of another system, a row each: what a row says, before anybody looks at the record.
+
+    Appointment ID, NHS Number, Date, Time, Status, Duration, Type, Place, Provider, Facility, Mode
+
+A status that is missing or not known is never taken for booked. Times without an offset are of the practice's
+time zone: the hour that the clock repeats in autumn is read as the first and said, one that it leaves out in
+spring is no time. A day before 2000 or more than five years ahead is a mask, not a day.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from clinic.imports.kind import Kind
+from clinic.values.dates import Order, read_dates
+
+KIND: Final = Kind(
+    "appointments",
+    "Appointments, a row each.",
+    {
+        "key": ("Appointment ID", "Appointment Identifier", "Slot ID", "Slot Guid", "Appt Guid", "Appt ID",
+                "Booking ID", "External ID", "Row Identifier"),
+        "date": ("Appointment Date", "Date Start", "Start Date", "Appt Date", "Appointment Date Time", "Start",
+                 "Start Date Time", "Appointment DTTM", "Date"),
+        "time": ("Appointment Time", "Appointment Start Time", "Start Time", "Appt Time", "Time"),
+        "status": ("Appointment Status", "Slot Status", "Status", "Appt Status", "Appointment Status Code"),
+        "minutes": ("Duration", "Planned Duration In Minutes", "Duration Minutes", "Length", "Minutes"),
+        "visit_type": ("Appointment Type", "Slot Type", "Appt Type", "Reason", "Visit Type", "Type"),
+        "mode": ("Mode", "Mode Of Contact", "Contact Mode", "Delivery Mode"),
+        "place": ("Place", "Room", "Location", "Location Name", "Rota Location", "Clinic"),
+        "provider": ("Provider Code", "Provider", "Clinician Code", "Clinician"),
+        "facility": ("Facility Code", "Facility", "Site Code", "Organisation Code", "Site"),
+    },
+    (("nhs_number", "local_id"), ("date",), ("status",)),
+)  # fmt: skip
+# Words of statuses → ours (data-in.md: EMIS, SystmOne, FHIR, NHS codes); punctuation and case do not count
+_STATUSES: Final = {
+    "booked": "booked", "confirmed": "booked", "scheduled": "booked", "slot booked": "booked",
+    "arrived": "arrived", "checked in": "arrived", "waiting": "arrived", "sent in": "arrived",
+    "send in": "arrived", "in progress": "started", "started": "started",
+    "fulfilled": "finished", "finished": "finished", "left": "finished", "completed": "finished",
+    "attended": "finished", "seen": "finished", "visited and seen": "finished", "patient left": "finished",
+    "cancelled": "cancelled", "canceled": "cancelled", "cancelled by patient": "cancelled",
+    "cancelled by unit": "cancelled", "cancelled by practice": "cancelled", "deleted": "cancelled",
+    "no show": "no_show", "noshow": "no_show", "dna": "no_show", "did not attend": "no_show",
+}  # fmt: skip
+_MODES: Final = {
+    "in person": "in_person", "face to face": "in_person", "f2f": "in_person", "surgery": "in_person",
+    "telephone": "telephone", "phone": "telephone", "video": "video", "online": "video",
+}  # fmt: skip
+_CLOCK: Final = re.compile(r"(\d{1,2})[:.](\d\d)(?:[:.](\d\d)(?:\.\d+)?)?\s*([ap]\.?m\.?)?")
+_BOTH: Final = re.compile(r"^(.*?\d)[T ,]+(\d{1,2}[:.]\d\d.*)$")
+_OFFSET: Final = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
+_OLDEST, _AHEAD = date(2000, 1, 1), timedelta(days=5 * 366)
+
+_TEXTS: Final = ("visit_type", "place", "provider", "facility")
+
+# Each row ends with one of these
+SAYS: Final = {
+    "added": "An appointment that the record did not have.",
+    "moved": "An appointment that is at another time now: it is reminded of at its new time.",
+    "changed": "An appointment of which something else changed: its state, length, place or provider.",
+    "cancelled": "An appointment that is cancelled now: nobody is reminded of it.",
+    "unchanged": "An appointment that the record has as the file says.",
+    "repeated": "The same appointment, said the same way, stands in an earlier row.",
+    "contradicts": "Rows with one appointment's id say different things: none of them is taken. Export the "
+    "file again, or keep one row for each.",
+    "not_here": "An appointment that is over or cancelled, and that the record never had: nothing is to do.",
+    "slot_free": "A slot without a patient, which nobody had: nothing is to do.",
+    "status_unknown": "The status is missing or not a word that is known, so that it is not taken for "
+    "booked: what the record has stays as it is. The words are in docs/data.md.",
+    "start_invalid": "Day or time cannot be read, or no such time exists. Nothing is changed.",
+    "patient_not_found": "Nobody in the record has this id: nothing is added. Import the patient first.",
+    "ids_differ": "The NHS number and the practice's id are of two patients, or one is of nobody. Nothing is "
+    "changed: find out who is meant.",
+    "nhs_number_missing": "The row has no patient and no appointment's id.",
+    "nhs_number_invalid": "The NHS number is not one, its check digit is wrong. Nothing is changed.",
+    "unreadable_row": "More or fewer cells than the heading: nothing is changed. Fix the row in the file.",
+}  # fmt: skip
+PROBLEMS: Final = frozenset(
+    "contradicts status_unknown start_invalid patient_not_found ids_differ nhs_number_missing "
+    "nhs_number_invalid unreadable_row".split()
+)
+
+
+def read_appointments(
+    given: pd.DataFrame, *, now: datetime, zone: str, order: Order
+) -> pd.DataFrame:
+    """
+    What the rows of a block say.
+
+    Args:
+        given: our fields as columns, cells stripped, "" where there is none
+        order: of day and month, as the whole column proves it
+
+    Returns:
+        same index: `key`; `starts_at` aware (NaT: cannot be read); `status` ("": not known); `minutes`
+        Int64; `visit_type`, `mode`, `place`, `provider`, `facility` as texts, "" where nothing is said; and, as
+        remarks, `hour_repeated`, `length_unclear`, `mode_unclear`
+    """
+    rows = pd.DataFrame(index=given.index)
+    rows["key"] = given["key"] if "key" in given else ""
+    rows["starts_at"], rows["hour_repeated"] = _starts(given, now, ZoneInfo(zone), order)
+    rows["status"] = _words(given["status"]).map(_STATUSES).fillna("")
+    rows["minutes"], rows["length_unclear"] = _minutes(given)
+    for name in _TEXTS:
+        rows[name] = given[name] if name in given else ""
+    said = _words(given["mode"]) if "mode" in given else pd.Series("", given.index, dtype="str")
+    rows["mode"] = said.map(_MODES).fillna("")
+    rows["mode_unclear"] = (said != "") & (rows["mode"] == "")
+    return rows
+
+
+def _words(texts: pd.Series[str]) -> pd.Series[str]:
+    return texts.str.lower().str.replace(r"[\W_]+", " ", regex=True).str.strip()
+
+
+def _starts(
+    given: pd.DataFrame, now: datetime, zone: ZoneInfo, order: Order
+) -> tuple[pd.Series[pd.Timestamp], pd.Series[bool]]:
+    whole = given["date"]
+    split = whole.str.extract(_BOTH)
+    days = split[0].fillna(whole)
+    times = split[1].fillna(given["time"] if "time" in given else "").fillna("")
+    latest = now.date() + _AHEAD
+    read = read_dates(days, today=latest, order=order, settled=True)["date"]
+    found = [
+        _start(day.date(), said, zone) if pd.notna(day) and day.date() >= _OLDEST else (None, False)
+        for day, said in zip(read, times, strict=True)
+    ]
+    starts = pd.Series([each[0] for each in found], given.index, dtype=object)
+    return (
+        pd.to_datetime(starts, utc=True),
+        pd.Series([each[1] for each in found], given.index, dtype=bool),
+    )
+
+
+def _start(day: date, said: str, zone: ZoneInfo) -> tuple[datetime | None, bool]:
+    """The instant, and whether the clock shows that hour twice."""
+    offset = _OFFSET.search(said)
+    match = _CLOCK.fullmatch(said[: offset.start()].strip() if offset else said.strip())
+    at = _time(match) if match else None
+    if at is None:
+        return None, False
+    if offset:
+        return datetime.fromisoformat(f"{day}T{at}{offset[1]}").astimezone(UTC), False
+    local = datetime.combine(day, at, zone)
+    first, second = local.astimezone(UTC), local.replace(fold=1).astimezone(UTC)
+    if first.astimezone(zone).time() != at:  # the clock leaves it out
+        return None, False
+    return first, first != second
+
+
+def _time(match: re.Match[str]) -> time | None:
+    hour, minute, second = int(match[1]), int(match[2]), int(match[3] or 0)
+    half = (match[4] or "").replace(".", "")
+    if half and not 1 <= hour <= 12:
+        return None
+    hour = hour % 12 + 12 * (half == "pm") if half else hour
+    return time(hour, minute, second) if hour < 24 and minute < 60 and second < 60 else None
+
+
+def _minutes(given: pd.DataFrame) -> tuple[pd.Series[int], pd.Series[bool]]:
+    """Whole minutes, "20", "20.0" or "20 min"; a length of none, or of more than a day, is not understood."""
+    if "minutes" not in given:
+        return pd.Series(pd.NA, given.index, dtype="Int64"), pd.Series(False, given.index)
+    text = (
+        given["minutes"]
+        .str.lower()
+        .str.extract(r"^(\d{1,4})(?:\.0+)?\s*(?:m|min|mins|minutes)?$")[0]
+    )
+    minutes = pd.to_numeric(text, errors="coerce").astype("Int64")
+    minutes = minutes.where(minutes.between(1, 1440))
+    return minutes, (given["minutes"] != "") & minutes.isna()

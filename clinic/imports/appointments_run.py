@@ -1,0 +1,238 @@
+"""
+Runs an import of appointments: rows ─► whose ─► which of the record's ─► written, a block a transaction.
+
+Run again it changes nothing. A dry run does all but write. With `complete` the source holds every appointment
+from a day to a day: what the record has more of, from this source, is cancelled and counted, unless that is
+more than a share that nobody would expect; then nothing of it is cancelled and both counts are said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.clock import Clock
+from clinic.cohort.files import Block, ListFile, open_list
+from clinic.errors import CohortRefused
+from clinic.imports.appointments import KIND, PROBLEMS, read_appointments
+from clinic.imports.result import Imported, date_order, fields_of, tell
+from clinic.imports.slots import (
+    CANCELLED,
+    add,
+    cancel,
+    change,
+    changes_of,
+    find_places,
+    link,
+    match,
+)
+from clinic.imports.who import NO_ID, NOT_FOUND, find_patients
+from clinic.record.database import Record
+from clinic.record.schema.people import appointment, appointment_source
+from clinic.values.dates import Order
+
+_WRITTEN: Final = ("added", "moved", "changed", CANCELLED)
+
+
+@dataclass(frozen=True)
+class Complete:
+    """The source has every appointment of these days, both included; `most`: the share it may cancel."""
+
+    first: date
+    last: date
+    most: float
+
+
+def open_appointments(path: Path) -> ListFile:
+    """
+    Open a file of appointments.
+
+    Raises:
+        ListRefused: it cannot be read, or lacks a column that is needed
+    """
+    return open_list(path, map_headings=KIND.headings())
+
+
+def import_appointments(
+    record: Record, clock: Clock, file: ListFile, *, source: str, zone: str, by: str,
+    complete: Complete | None = None, check: bool = False,
+) -> Imported:  # fmt: skip
+    """
+    Bring the record's appointments up to date with an opened file.
+
+    Args:
+        source: whose ids the appointments have
+        zone: of times without an offset
+        check: a dry run: nothing is written
+
+    Raises:
+        ListRefused: the file changed while it was read; what was written stays
+        CohortRefused: `complete` would cancel more than its share; all else is written
+    """
+    now, order = clock.now(), date_order(file, "date")
+    result = Imported.of(file)
+    contradicting, again = _compare_rows(file, now, zone, order)
+    if not check:
+        tell(record, clock, KIND.name, file, by)
+    seen: list[np.ndarray] = []
+    start = 0
+    for block in file.blocks():
+        rows = _rows(block, file, now, zone, order)
+        stop = start + len(rows)
+        rows.loc[again[start:stop], "outcome"] = "repeated"
+        rows.loc[contradicting[start:stop], "outcome"] = "contradicts"
+        start = stop
+        with record.read() if check else record.write() as connection:
+            seen.append(_apply(connection, rows, source, result, write=not check))
+        result.note(rows["outcome"], PROBLEMS)
+    gone = _gone(record, source, zone, complete, np.concatenate(seen or [np.array([], int)]))
+    refused = _too_many(gone, complete)
+    result.also["no_longer_there"] = len(gone[0])
+    if not check and not refused and gone[0]:
+        with record.write() as connection:
+            cancel(connection, gone[0])
+    if not check:
+        written = sum(result.counts[name] for name in _WRITTEN)
+        tell(record, clock, KIND.name, file, by, result, patients=written)
+    if refused:
+        raise CohortRefused("import-too-many-gone", refused)
+    return result
+
+
+def _rows(block: Block, file: ListFile, now: datetime, zone: str, order: Order) -> pd.DataFrame:
+    given = fields_of(block, file.fields)
+    rows = read_appointments(given, now=now, zone=zone, order=order)
+    rows[["nhs_number", "local_id"]] = given[["nhs_number", "local_id"]]
+    rows["outcome"] = ""
+    rows.loc[pd.Series(block.unreadable, rows.index), "outcome"] = "unreadable_row"
+    return rows
+
+
+def _compare_rows(
+    file: ListFile, now: datetime, zone: str, order: Order
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of each row of the file: whether another one with its id says otherwise, or the same before it."""
+    keys, contents, free = [], [], []
+    for block in file.blocks():
+        rows = _rows(block, file, now, zone, order)
+        told = rows.drop(columns=["outcome", "hour_repeated", "length_unclear", "mode_unclear"])
+        keys.append(pd.util.hash_pandas_object(rows["key"], index=False).to_numpy())
+        contents.append(pd.util.hash_pandas_object(told.astype(str), index=False).to_numpy())
+        free.append((rows["key"] == "").to_numpy(dtype=bool))
+    frame = pd.DataFrame({"key": np.concatenate(keys), "content": np.concatenate(contents)})
+    without = np.concatenate(free)
+    frame.loc[without, "key"] = frame.loc[without, "content"]  # no id: the whole row is one
+    several = frame.groupby("key")["content"].transform("nunique") > 1
+    return several.to_numpy(dtype=bool), frame.duplicated(["key", "content"]).to_numpy(dtype=bool)
+
+
+def _apply(
+    connection: Connection, rows: pd.DataFrame, source: str, result: Imported, *, write: bool
+) -> np.ndarray:
+    """Judge and write a block; the ids of the appointments that it speaks of."""
+    who = find_patients(connection, rows["nhs_number"], rows["local_id"])
+    rows["patient_id"] = who["patient_id"]
+    rows["key"] = _keys(rows)
+    for field, count in find_places(connection, rows).items():
+        result.also[f"{field}_unknown"] += count
+    for remark in ("hour_repeated", "length_unclear", "mode_unclear"):
+        result.also[remark] += int(rows[remark].sum())
+    asked = rows["outcome"] == ""
+    known = match(connection, rows[asked], source)
+    fault = who["fault"].where(asked, "")
+    free = (fault == NO_ID) & (rows["key"] != "")
+    given_away = known[
+        ~known["own"] & known["row"].isin(rows.index[free | (fault == "") | (fault == NOT_FOUND)])
+    ]
+    rows.loc[free, "outcome"] = "slot_free"
+    rows.loc[asked & (fault != "") & ~free, "outcome"] = fault
+    unknown = (rows["outcome"] == "") & (rows["status"] == "")
+    rows.loc[unknown, "outcome"] = "status_unknown"
+    no_start = (rows["outcome"] == "") & rows["starts_at"].isna() & (rows["status"] != CANCELLED)
+    rows.loc[no_start, "outcome"] = "start_invalid"
+    own = known[known["own"]].drop_duplicates("row").set_index("row")
+    usable = own.loc[own.index.isin(rows.index[rows["outcome"] == ""])]
+    said = rows.assign(starts_at=rows["starts_at"].fillna(usable["starts_at"].reindex(rows.index)))
+    after = changes_of(said, usable)
+    rows.loc[after.index, "outcome"] = after["outcome"]
+    fresh = rows[(rows["outcome"] == "") & rows["status"].isin(["booked", "arrived", "started"])]
+    rows.loc[rows["outcome"] == "", "outcome"] = "not_here"
+    rows.loc[fresh.index, "outcome"] = "added"
+    emptied = given_away[~given_away["status"].isin([CANCELLED, "no_show", "finished"])]
+    rows.loc[free & rows.index.isin(emptied["row"]), "outcome"] = CANCELLED
+    taken = emptied[~emptied["row"].isin(rows.index[free])]
+    taken = taken[~taken["row"].isin(rows.index[unknown | no_start])]
+    result.also["given_to_another"] += len(taken)
+    added: list[int] = []
+    if write:
+        freed = emptied.loc[emptied["row"].isin(rows.index[free]), "id"]
+        emptied_ids = [int(key) for key in (*freed, *taken["id"])]
+        added = _write(connection, rows, source, fresh, after, own, emptied_ids)
+    return np.array([*known["id"].tolist(), *added], dtype="int64")
+
+
+def _write(
+    connection: Connection, rows: pd.DataFrame, source: str, fresh: pd.DataFrame, after: pd.DataFrame,
+    own: pd.DataFrame, emptied: list[int],
+) -> list[int]:  # fmt: skip
+    """Write what was judged; the ids of the appointments that were added."""
+    cancel(connection, emptied)
+    change(connection, after[after["outcome"] != "unchanged"])
+    ids = add(connection, fresh)
+    adopted = own[own["adopted"].astype(bool) & own.index.isin(after.index)]
+    pairs = list(zip(fresh["key"].tolist(), ids, strict=True))
+    pairs += zip(rows.loc[adopted.index, "key"].tolist(), adopted["id"].astype(int), strict=True)
+    link(connection, source, pairs)
+    return ids
+
+
+def _keys(rows: pd.DataFrame) -> list[str]:
+    """The source's ids; of a source without ids, patient and time, which are what it knows one by."""
+    return [
+        key if key or pd.isna(patient) or pd.isna(start) else f"{patient} {start:%Y-%m-%dT%H:%MZ}"
+        for key, patient, start in zip(
+            rows["key"], rows["patient_id"], rows["starts_at"], strict=True
+        )
+    ]
+
+
+def _gone(
+    record: Record, source: str, zone: str, complete: Complete | None, seen: np.ndarray
+) -> tuple[list[int], int]:
+    """The source's booked appointments of these days that the file lacks, and how many are booked in all."""
+    if complete is None:
+        return [], 0
+    begin, end = (
+        datetime.combine(day, time(0), ZoneInfo(zone))
+        for day in (complete.first, complete.last + timedelta(days=1))
+    )
+    query = (
+        sa.select(appointment.c.id)
+        .join(appointment_source, appointment_source.c.appointment_id == appointment.c.id)
+        .where(
+            appointment_source.c.source == source, appointment.c.status == "booked",
+            appointment.c.starts_at >= begin, appointment.c.starts_at < end,
+        )
+    )  # fmt: skip
+    with record.read() as connection:
+        booked = np.array(connection.scalars(query).all(), dtype="int64")
+    return np.setdiff1d(booked, seen).tolist(), len(booked)
+
+
+def _too_many(gone: tuple[list[int], int], complete: Complete | None) -> str:
+    ids, booked = gone
+    if complete is None or len(ids) <= complete.most * booked:
+        return ""
+    return (
+        f"the file lacks {len(ids):,} of the {booked:,} appointments that are booked from {complete.first} "
+        f"to {complete.last}, more than {complete.most:.0%}: none of them was cancelled. Is the file whole, "
+        "and are the days right? If they are, give a larger share: --most-gone"
+    )

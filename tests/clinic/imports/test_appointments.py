@@ -1,0 +1,211 @@
+"""
+NEW-15, COM-1: a practice's own appointments, as its system exports them: added, moved, cancelled, and no more.
+
+Who is reminded afterwards is asked of the reminders themselves.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from clinic.errors import CohortRefused
+from clinic.imports.appointments_run import Complete, import_appointments, open_appointments
+from clinic.imports.result import Imported
+from clinic.record.database import Record
+from clinic.record.schema.people import appointment, provider
+from tests.fakes import FakeClock
+from tests.main_job import Practice, nhs
+
+HEADING = "Slot Guid,NHS Number,Appointment Date,Appointment Time,Slot Status,Duration"
+
+
+@pytest.fixture
+def practice(record: Record, clock: FakeClock, tmp_path: Path) -> Practice:
+    made = Practice(record, clock, tmp_path)
+    made.patients(9)
+    return made
+
+
+def run(practice: Practice, *rows: str, heading: str = HEADING, **more: Any) -> Imported:
+    path = practice.file(*rows, heading=heading, name="slots.csv")
+    given: dict[str, Any] = {"source": "emis", "zone": "Europe/London", "by": "nia"}
+    return import_appointments(
+        practice.record, practice.clock, open_appointments(path), **(given | more)
+    )
+
+
+def slot(key: str, n: int | None, at: str = "03/03/2026,09:30", status: str = "Booked") -> str:
+    return f"{key},{nhs(n) if n else ''},{at},{status},15"
+
+
+def stored(practice: Practice) -> list[tuple[int, str, str]]:
+    """Patient, time in UTC and state of each, in the order of their ids."""
+    a = appointment.c
+    query = sa.select(a.patient_id, a.starts_at, a.status).order_by(a.id)
+    with practice.record.read() as connection:
+        return [(row[0], f"{row[1]:%d %H:%M}", row[2]) for row in connection.execute(query)]
+
+
+def test_appointments_are_added_once_however_often_the_file_comes(practice: Practice) -> None:
+    rows = (slot("a", 1), slot("b", 2, "13/03/2026,14:00:00"), slot("c", 3, "3 Mar 2026,2:30 pm"))
+    assert run(practice, *rows).counts == {"added": 3}
+    assert stored(practice) == [
+        (1, "03 09:30", "booked"),
+        (2, "13 14:00", "booked"),
+        (3, "03 14:30", "booked"),
+    ]
+    assert run(practice, *rows).counts == {"unchanged": 3}
+    assert len(stored(practice)) == 3
+
+
+def test_one_that_is_moved_is_the_same_appointment_at_another_time(practice: Practice) -> None:
+    run(practice, slot("a", 1), slot("b", 2, "13/03/2026,10:00"))
+    result = run(practice, slot("a", 1, "04/03/2026,11:00"), slot("b", 2, "13/03/2026,10:00"))
+    assert result.counts == {"moved": 1, "unchanged": 1}
+    assert stored(practice)[0] == (1, "04 11:00", "booked")
+
+
+@pytest.mark.parametrize(
+    ("after", "outcome", "state"),
+    [
+        (slot("a", 1, status="Cancelled by patient"), "cancelled", "cancelled"),
+        (slot("a", None), "cancelled", "cancelled"),  # the slot came back empty
+        (slot("a", 1, status="DNA"), "changed", "no_show"),
+        (slot("a", 1, status="Visited and seen"), "changed", "finished"),
+        (slot("a", 1, status=""), "status_unknown", "booked"),  # what is known stays
+        (slot("a", 1, status="Jabberwocky"), "status_unknown", "booked"),
+        (slot("a", 1, "31/02/2026,09:30"), "start_invalid", "booked"),
+        (slot("a", 1, "03/03/2026,25:30"), "start_invalid", "booked"),
+        (slot("a", 1, "03/03/2026,0.395833"), "start_invalid", "booked"),
+    ],
+)
+def test_what_a_later_export_says_of_it(
+    practice: Practice, after: str, outcome: str, state: str
+) -> None:
+    before = slot("b", 2, "13/03/2026,10:00")  # which proves that days come first
+    run(practice, slot("a", 1), before)
+    assert run(practice, after, before).counts == {outcome: 1, "unchanged": 1}
+    assert stored(practice)[0][2] == state
+
+
+def test_a_slot_that_is_given_to_somebody_else_cancels_the_first_one_s(practice: Practice) -> None:
+    """The export has the same id with another patient, and no other sign; and back again."""
+    run(practice, slot("a", 1))
+    result = run(practice, slot("a", 2))
+    assert (result.counts, result.also["given_to_another"]) == ({"added": 1}, 1)
+    assert stored(practice) == [(1, "03 09:30", "cancelled"), (2, "03 09:30", "booked")]
+    assert run(practice, slot("a", 2)).counts == {"unchanged": 1}
+    run(practice, slot("a", 1))
+    assert stored(practice) == [(1, "03 09:30", "booked"), (2, "03 09:30", "cancelled")]
+
+
+def test_a_slot_given_to_somebody_who_is_not_here_is_not_the_first_one_s_any_more(
+    practice: Practice,
+) -> None:
+    run(practice, slot("a", 1))
+    result = run(practice, "a,9990000999,03/03/2026,09:30,Booked,15")
+    assert result.counts == {"patient_not_found": 1}
+    assert stored(practice) == [(1, "03 09:30", "cancelled")]
+    run(practice, slot("b", 2))
+    run(practice, "b,123,03/03/2026,09:30,Booked,15")  # a slip of the key is nobody else
+    assert stored(practice)[1] == (2, "03 09:30", "booked")
+
+
+def test_two_states_of_one_appointment_are_neither_taken(practice: Practice) -> None:
+    result = run(
+        practice, slot("a", 1), slot("b", 2), slot("a", 1, status="Cancelled"), slot("b", 2)
+    )
+    assert result.counts == {"contradicts": 2, "added": 1, "repeated": 1}
+    assert stored(practice) == [(2, "03 09:30", "booked")]
+    assert result.problems == [(2, "contradicts"), (4, "contradicts")]
+
+
+def test_what_is_over_or_free_and_was_never_here_is_left_out_and_counted(
+    practice: Practice,
+) -> None:
+    result = run(
+        practice, slot("a", 1, status="Cancelled"), slot("b", None), slot("c", 2, status="DNA")
+    )
+    assert result.counts == {"not_here": 2, "slot_free": 1}
+    assert stored(practice) == []
+
+
+def test_a_visit_that_was_booked_here_is_recognised_by_its_time(practice: Practice) -> None:
+    with practice.record.write() as connection:
+        connection.execute(
+            sa.insert(appointment).values(
+                patient_id=1, starts_at=datetime(2026, 3, 3, 9, 30, tzinfo=UTC), visit_type="flu"
+            )
+        )
+    assert run(practice, slot("a", 1)).counts == {"unchanged": 1}
+    assert run(practice, slot("a", 1, status="Cancelled")).counts == {"cancelled": 1}
+    assert stored(practice) == [(1, "03 09:30", "cancelled")]
+
+
+def test_the_hour_that_the_clock_repeats_and_the_one_that_it_leaves_out(practice: Practice) -> None:
+    result = run(
+        practice, slot("a", 1, "25/10/2026,01:30"), slot("b", 2, "29/03/2026,01:30"),
+        slot("c", 3, "29/03/2026,09:30"), slot("d", 4, "2026-10-25,01:30Z"),
+    )  # fmt: skip
+    assert result.counts == {"added": 3, "start_invalid": 1}
+    assert result.also["hour_repeated"] == 1
+    assert [time for _, time, _ in stored(practice)] == ["25 00:30", "29 08:30", "25 01:30"]
+
+
+def test_nothing_is_cancelled_for_not_being_in_the_file_but_where_it_is_complete(
+    practice: Practice,
+) -> None:
+    run(practice, slot("a", 1), slot("b", 2), slot("c", 3, "20/03/2026,09:00"))
+    assert run(practice, slot("a", 1)).counts == {"unchanged": 1}
+    whole = Complete(date(2026, 3, 2), date(2026, 3, 8), most=0.5)
+    result = run(practice, slot("a", 1), complete=whole)
+    assert result.also["no_longer_there"] == 1
+    assert [state for _, _, state in stored(practice)] == ["booked", "cancelled", "booked"]
+    other = run(practice, slot("z", 4), complete=whole, source="systmone")  # another's ids
+    assert other.also["no_longer_there"] == 0
+
+
+def test_a_file_that_lacks_more_than_its_share_cancels_nothing_and_says_both_counts(
+    practice: Practice,
+) -> None:
+    run(practice, *(slot(f"k{n}", n) for n in range(1, 10)))
+    whole = Complete(date(2026, 3, 2), date(2026, 3, 8), most=0.2)
+    with pytest.raises(CohortRefused, match="lacks 8 of the 9"):
+        run(practice, slot("k1", 1), complete=whole)
+    assert {state for _, _, state in stored(practice)} == {"booked"}
+
+
+def test_a_dry_run_counts_the_same_and_changes_nothing(practice: Practice) -> None:
+    run(practice, slot("a", 1), slot("b", 2))
+    before = stored(practice)
+    rows = (slot("a", 1, "04/03/2026,11:00"), slot("b", 3), slot("c", 4), slot("d", None))
+    dry = run(practice, *rows, check=True)
+    assert stored(practice) == before
+    real = run(practice, *rows)
+    assert (dry.counts, dry.also, dry.problems) == (real.counts, real.also, real.problems)
+
+
+def test_a_source_without_ids_knows_one_by_patient_and_time(practice: Practice) -> None:
+    heading = "NHS Number,Start,Status,Provider,Room"
+    with practice.record.write() as connection:
+        connection.execute(sa.insert(provider).values(code="D1", name="Dr Ann Lee"))
+    rows = (
+        f"{nhs(1)},2026-03-03 09:30,booked,dr ann lee,Room 4",
+        f"{nhs(2)},2026-03-03 09:30,booked,D9,",
+    )
+    result = run(practice, *rows, heading=heading)
+    assert (result.counts, result.also["provider_unknown"]) == ({"added": 2}, 1)
+    gone = f"{nhs(1)},2026-03-03 09:30,cancelled,,"
+    assert run(practice, gone, heading=heading).counts == {"cancelled": 1}
+    with practice.record.read() as connection:
+        kept = connection.execute(
+            sa.select(appointment.c.place, provider.c.code).join(
+                provider, provider.c.id == appointment.c.provider_id
+            )
+        ).one()
+    assert tuple(kept) == ("Room 4", "D1")  # an empty cell takes nothing away
