@@ -6,7 +6,7 @@ from alembic import op
 from clinic.record.types import BigKey
 
 revision = "0110"
-down_revision = "0100"
+down_revision = "0102"
 branch_labels = None
 depends_on = None
 
