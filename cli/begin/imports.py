@@ -108,7 +108,7 @@ def import_kind(
         raise typer.Exit(2)
     if not json:
         again = f"cohort import {kind} {quote(str(file))}"
-        after = "cohort purposes" if kind == "consents" else "cohort remind --help"
+        after = "cohort purposes" if kind == "consents" else "cohort remind --days 2 --preview"
         console.next_commands(again if check else after)
 
 
