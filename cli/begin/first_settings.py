@@ -96,7 +96,20 @@ def require_sense(values: Mapping[str, Any]) -> None:
         raise SettingsWrong("settings", f"nothing was written: {'; '.join(faults)}") from None
     calendar_of(settings)
     if settings.record_url:
+        _require_no_password(settings.database_url)
         _require_record(settings.database_url)
+
+
+def _require_no_password(url: str) -> None:
+    """What is typed stands in the history of commands, and in the list of processes while it runs."""
+    from clinic.record.server.remote import has_password
+
+    if has_password(url):
+        raise SettingsWrong(
+            "record-password",
+            "nothing was written: a password is never an argument. Put the whole URL into a file for this "
+            "account alone and name it (record_url_file), or leave the password out and set PGPASSWORD",
+        )
 
 
 def _require_record(url: str) -> None:

@@ -82,6 +82,7 @@ def import_file(
             "stayed": result.stayed,
             "no_contact": result.contact.restricted,
             "opted_out": result.contact.opted_out,
+            "national_opt_out": result.contact.kept_from_research,
             "unclear": dict(result.contact.unclear),
             "unclear_needs": dict(result.unclear_needs),
             "remarks": [asdict(row) for row in report_rows(opened)],
@@ -162,6 +163,10 @@ def _tell_contact(result: Imported) -> None:
         )
     if contact.opted_out:
         console.say(f"Opt-outs noted: {contact.opted_out:,}.")
+    if contact.kept_from_research:
+        console.say(
+            f"National Data Opt-outs noted: {contact.kept_from_research:,}. They bind research exports alone."
+        )
     for heading, cells in contact.unclear.items():
         console.say(
             f"Column {heading}, cells that are neither yes nor no: {cells:,}. Nothing was set from them: write "

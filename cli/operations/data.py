@@ -25,6 +25,23 @@ def export(
     format_: Annotated[
         Literal["csv", "xlsx"], typer.Option("--format", help="The full record is xlsx only.")
     ] = "xlsx",
+    purpose: Annotated[
+        str,
+        typer.Option(
+            help="What it is for: care, administration, recall, feedback, research, marketing. Under research "
+            "the National Data Opt-out is applied and counted."
+        ),
+    ] = "",
+    recipient: Annotated[
+        str, typer.Option(help='Who gets the file: "ICB, contracts team".', show_default=False)
+    ] = "",
+    encrypt_to: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="AGE1…",
+            help="Public key (age) of who is to read it, and nobody else; again for several.",
+        ),
+    ] = None,
     me: Me = "",
     secret_fd: SecretFd = None,
     key: Key = "",
@@ -35,10 +52,15 @@ def export(
     Export patients' data to one file. A team lead approves.
 
     The file is in the home's folder [bold]exports[/], readable by its owner alone. There is no undo:
-    what was exported cannot be called back.
+    what was exported cannot be called back. With --encrypt-to only the reader's key opens it:
+    age -d -i key.txt export-7.xlsx.age > export-7.xlsx
     """
     how = Asking(reason, me, secret_fd, key, yes, not no_run)
-    told(session.request("export", selection, {"what": what, "format": format_}, how))
+    asked = {
+        "what": what, "format": format_, "purpose": purpose, "recipient": recipient,
+        "encrypt_to": encrypt_to or [],
+    }  # fmt: skip
+    told(session.request("export", selection, asked, how))
 
 
 def visit(

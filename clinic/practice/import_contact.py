@@ -3,6 +3,7 @@ What an import says of how patients may be contacted: marked as sensitive, or de
 
     SpineSensitive, Sensitive, Confidentiality R, Safeguarding, S-Flag: yes     by no channel: safe contact
     SMS Declined: yes, Do not text: yes, SMS Consent: no, a consent code        an opt-out of that channel
+    National Data Opt-out: yes, no                                              kept from research exports
 
 A mark sets and never lifts: an empty cell, or a no, takes nothing away (clinic/practice/safe_contact.py).
 An opt-out is noted once, so that what the patient decides afterwards counts. Cells that are neither yes nor no
@@ -25,10 +26,17 @@ from sqlalchemy import Connection
 from clinic.cohort.consent_codes import CODES
 from clinic.cohort.files import Block
 from clinic.message.eligibility.decisions import write_consents
-from clinic.message.intake.says_no import UNCLEAR, kind_of, read_says_no
+from clinic.message.intake.says_no import (
+    UNCLEAR,
+    is_national_opt_out,
+    kind_of,
+    read_says_no,
+    says_yes,
+)
 from clinic.practice.safe_contact import CHANNELS, restrict_imported
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.people import consent, patient
+from clinic.values.purposes import ANY, NATIONAL_OPT_OUT
 
 _SENSITIVE: Final = "list_says_sensitive"
 _DECLINES: Final = frozenset({"list_says_no_contact", "list_says_declined", "consent"})
@@ -49,10 +57,12 @@ class ContactColumns:
     """
 
     sensitive: tuple[str, ...] = ()
+    national: tuple[str, ...] = ()
     # heading → channels, or ("any",)
     declining: dict[str, tuple[str, ...]] = field(default_factory=dict)
     restricted: int = 0
     opted_out: int = 0
+    kept_from_research: int = 0
     unclear: Counter[str] = field(default_factory=Counter)
 
     @classmethod
@@ -61,6 +71,7 @@ class ContactColumns:
         kinds = {heading: _kinds(heading) for heading in headings}
         return cls(
             sensitive=tuple(h for h, found in kinds.items() if _SENSITIVE in found),
+            national=tuple(filter(is_national_opt_out, headings)),
             declining={
                 heading: channels
                 for heading, found in kinds.items()
@@ -71,7 +82,7 @@ class ContactColumns:
     @property
     def headings(self) -> set[str]:
         """All of them."""
-        return {*self.sensitive, *self.declining}
+        return {*self.sensitive, *self.national, *self.declining}
 
     def apply(
         self, connection: Connection, block: Block, rows: pd.DataFrame, *, by: str, now: datetime
@@ -89,6 +100,7 @@ class ContactColumns:
         self._restrict(connection, block, rows, taken, by, now)
         for heading, channels in self.declining.items():
             self._decline(connection, block, rows, taken, heading, channels, now)
+        self._keep_from_research(connection, block, rows, taken, now)
 
     def _restrict(
         self, connection: Connection, block: Block, rows: pd.DataFrame, taken: pd.Series[bool],
@@ -114,6 +126,30 @@ class ContactColumns:
             ids = _patients(connection, rows[words])
             for channel in channels:
                 self.opted_out += _opt_out(connection, ids, channel, "any", None, now)
+
+    def _keep_from_research(
+        self, connection: Connection, block: Block, rows: pd.DataFrame, taken: pd.Series[bool],
+        now: datetime,
+    ) -> None:  # fmt: skip
+        """As the national service has it by now: it is the patient's, and may be lifted there."""
+        yes, no = (pd.Series(False, index=rows.index) for _ in range(2))
+        for heading in self.national:
+            cells = block.frame[heading].where(taken, "").astype("str").str.strip()
+            said = [says_yes(text) for text in cells]
+            yes |= pd.Series([one is True for one in said], rows.index)
+            no |= pd.Series([one is False for one in said], rows.index)
+            if unclear := sum(
+                one is None and text != "" for one, text in zip(said, cells, strict=True)
+            ):
+                self.unclear[heading] += unclear
+        for which, decision in ((yes, "opt_out"), (no & ~yes, "opt_in")):
+            new = _changes_to(connection, _patients(connection, rows[which]), decision)
+            row = {
+                "channel": ANY, "purpose": NATIONAL_OPT_OUT, "decision": decision,
+                "decided_at": now, "source": "import", "code": None,
+            }  # fmt: skip
+            write_consents(connection, [{"patient_id": key, **row} for key in new])
+            self.kept_from_research += len(new) if which is yes else 0
 
     def _says(
         self, block: Block, heading: str, taken: pd.Series[bool], channel: str = "sms"
@@ -152,6 +188,16 @@ def _patients(connection: Connection, rows: pd.DataFrame) -> list[int]:
             connection.scalars(sa.select(patient.c.id).where(is_any_of(patient.c[name], given)))
         )
     return sorted(found)
+
+
+def _changes_to(connection: Connection, ids: list[int], decision: str) -> list[int]:
+    """Those of whom something else, or nothing, was noted last; nothing is as good as no."""
+    c = consent.c
+    said = sa.select(c.patient_id, c.decision).where(
+        is_any_of(c.patient_id, ids), c.purpose == NATIONAL_OPT_OUT
+    )
+    last = dict(connection.execute(said.order_by(c.decided_at, c.id)).tuples().all())
+    return [key for key in ids if last.get(key, "opt_in") != decision]
 
 
 def _opt_out(

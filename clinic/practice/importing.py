@@ -133,7 +133,10 @@ def import_patients(
             result.unclear_needs.update({needs[name]: n for name, n in unclear.items() if n})
         _note(result, rows)
     result.stayed = belonging.stayed
-    set_for = {"no_contact": contact.restricted, "opted_out": contact.opted_out}
+    set_for = {
+        "no_contact": contact.restricted, "opted_out": contact.opted_out,
+        "national_opt_out": contact.kept_from_research,
+    }  # fmt: skip
     some = {name: count for name, count in set_for.items() if count}
     _tell(record, clock, "imported", file, by, {**result.counts, **some})
     return result

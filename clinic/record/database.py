@@ -21,6 +21,7 @@ from sqlalchemy.engine import make_url
 
 from clinic.errors import RecordUnsafe, SettingsWrong
 from clinic.record.outage import note_file
+from clinic.record.server.remote import require_verified
 from clinic.record.sqlite import library, wal_is_safe
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Record:
             sqlite: the library of a SQLite record, if another than this process's own
 
         Raises:
-            SettingsWrong: the URL names another database
+            SettingsWrong: the URL names another database, or one on another machine without verified TLS
             RecordUnsafe: the server would lose what it confirmed
         """
         kind = make_url(url).get_backend_name()
@@ -114,6 +115,7 @@ def _sqlite(url: str, driver: ModuleType) -> Engine:
 def _postgresql(url: str) -> Engine:
     import psycopg  # only here: who lives on SQLite need not load it
 
+    require_verified(url)
     engine = sa.create_engine(
         url,
         hide_parameters=True,

@@ -70,7 +70,7 @@ WORDS = {
     "operations facility": "77 --to F1 --reason r --yes",
     "operations tag": "77 --add recall --reason r --yes",
     "operations attribute": "77 --field postcode --clear --reason r --yes",
-    "operations export": "77 --reason r --yes",
+    "operations export": "77 --reason r --purpose care --recipient ICB --yes",
     "operations visit": "77 --type flu --from 2031-03-03 --to 2031-03-07 --reason r --yes",
     "operations undo": "77 --reason r --yes",
     "operations rerun": "77 --yes",

@@ -45,6 +45,8 @@ NO_FACILITY: Final = "no_facility"
 NO_PROVIDER: Final = "no_provider"
 NO_SLOT: Final = "no_slot"
 VISIT_EXISTS: Final = "visit_exists"
+NATIONAL_OPT_OUT: Final = "national_opt_out"
+RESEARCH_OBJECTION: Final = "research_objection"
 
 SAYS: Final = {
     SELECTED: "Selected.",
@@ -78,6 +80,8 @@ SAYS: Final = {
     NO_PROVIDER: "No active provider is there for this patient. Assign one, or name a provider.",
     NO_SLOT: "No time is left. Take more days or hours, a shorter visit, or another provider.",
     VISIT_EXISTS: "A visit of this type is booked in this time already.",
+    NATIONAL_OPT_OUT: "The patient has opted out of research with their data (National Data Opt-out, Type 1).",
+    RESEARCH_OBJECTION: "The patient has objected to the use of their data for research.",
     FAILED: "The database refused this change. Look at the value, then run the rest again.",
 }
 

@@ -28,6 +28,7 @@ from clinic.change.core.operation_kind import (
 )
 from clinic.change.core.outcomes import WILL_CHANGE
 from clinic.change.export.file import ExportFile, Table, Written
+from clinic.change.export.recipients import kept_from_research, require_recipient
 from clinic.change.export.sheets import REMINDER, Sheet, sheets_of
 from clinic.errors import OperationRefused
 from clinic.record.database import Record
@@ -41,7 +42,7 @@ FORMATS: Final = ("csv", "xlsx")
 
 def require(_connection: Connection, _settings: Settings, parameters: Parameters) -> Parameters:
     """
-    `what`: patients, clinical, visits or full; `format`: csv or xlsx.
+    `what`: patients, clinical, visits or full; `format`: csv or xlsx; and for what and whom (recipients.py).
 
     Raises:
         OperationRefused: it is none of these, or the full record is wanted as CSV (ALC-27)
@@ -55,7 +56,7 @@ def require(_connection: Connection, _settings: Settings, parameters: Parameters
         raise OperationRefused(
             "export-excel-only", "the full record has several tables: it is exported as xlsx only"
         )
-    return {"what": what, "format": format_}
+    return {"what": what, "format": format_, **require_recipient(parameters)}
 
 
 def items(_connection: Connection, plan: Plan) -> Iterator[Items]:
@@ -69,7 +70,7 @@ def items(_connection: Connection, plan: Plan) -> Iterator[Items]:
         old=sa.cast(sa.null(), sa.Text),
         new=sa.literal("{what}.{format}".format(**plan.parameters)),
         version=sa.literal(0),
-        reasons=(held_by_another(patient.c.id),),
+        reasons=(*kept_from_research(plan.parameters), held_by_another(patient.c.id)),
     )
 
 
@@ -96,7 +97,7 @@ def write_file(
         pairs = list(zip(sheets, tables, strict=True))
         for first, last in _spans(record, operation_id):
             rows += _write_span(record, operation_id, (first, last), pairs)
-    return file.publish(rows)
+    return file.publish(rows, encrypt_to=parameters.get("encrypt_to") or ())
 
 
 def _spans(record: Record, operation_id: int) -> list[tuple[int, int]]:

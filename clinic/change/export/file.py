@@ -4,6 +4,7 @@ Writes tables to a CSV or Excel file, row by row: a million rows take no more me
     exports/                 0700
     exports/export-7.part/   what is being written; nobody reads it, and a new try begins by removing it
     exports/export-7.csv     0600; it appears whole or not at all (written, synced, renamed)
+    exports/export-7.csv.age the same, where only its reader is to read it (sealed.py)
 
 Every cell is text, guarded against what spreadsheets do to it (clinic/values/formula.py). No patient
 data is in a name, and none in the machine's own temporary directory: Excel's parts are written beside.
@@ -24,6 +25,7 @@ from types import TracebackType
 from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
+from clinic.change.export.sealed import ENDING, encrypt_file
 from clinic.values.formula import safe_cell
 from clinic.values.workbook import EXCEL_ROWS, Sheet, Workbook
 
@@ -142,8 +144,17 @@ class ExportFile(AbstractContextManager["ExportFile"]):
             if error is not None:
                 shutil.rmtree(self._part, ignore_errors=True)
 
-    def publish(self, rows: int) -> Written:
-        """Give the whole file its name, in place of one of an earlier try; what it is."""
+    def publish(self, rows: int, *, encrypt_to: Sequence[str] = ()) -> Written:
+        """
+        Give the whole file its name, in place of one of an earlier try; what it is.
+
+        Args:
+            encrypt_to: public keys; what is published, and its digest, is what their owners alone can read
+        """
+        if encrypt_to:
+            sealed = self._draft.with_name(self._draft.name + ENDING)
+            encrypt_file(self._draft, sealed, encrypt_to)
+            self._draft, self._target = sealed, self._target.with_name(self._target.name + ENDING)
         digest = hashlib.sha256()
         with self._draft.open("rb") as file:
             os.fchmod(file.fileno(), 0o600)  # xlsxwriter opens its own file

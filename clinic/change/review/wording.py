@@ -87,7 +87,11 @@ def _attribute(connection: Connection, asked: Operation, told: Mapping[str, Any]
 
 
 def _export(connection: Connection, asked: Operation, told: Mapping[str, Any]) -> str:
-    return f"Export: {_WHAT.get(told['what'], told['what'])}, as {told['format']}"
+    says = f"Export: {_WHAT.get(told['what'], told['what'])}, as {told['format']}"
+    if "recipient" not in told:  # asked for before anybody had to say
+        return says
+    sealed = f", encrypted to {len(told['encrypt_to'])} key(s)" if told.get("encrypt_to") else ""
+    return f"{says}{sealed}; to {told['recipient']}, for {told['purpose']}"
 
 
 def _visit(connection: Connection, asked: Operation, told: Mapping[str, Any]) -> str:

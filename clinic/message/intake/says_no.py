@@ -40,6 +40,8 @@ _KINDS: Final = (
     ("list_says_declined", r"declin|dissent|opt(?:ed)? ?out|unsubscribe|withdrawn"),
 )
 _CONSENT: Final = re.compile(r"consent|permission|opt(?:ed)? ?in\b")
+# Of data and research, and of no message (NEW-40): the National Data Opt-out, Type 1 and Type 2 opt-outs
+_OF_DATA: Final = re.compile(r"national (?:data )?(?:opt ?out|objection)|\bndoo\b|\btype [12]\b")
 CODES: Final = (*(code for code, _ in _KINDS), UNCLEAR)
 _CHANNELS: Final = {"sms": r"sms|text|mobile", "email": r"e ?mail", "voice": r"call|phone|voice"}
 
@@ -81,6 +83,8 @@ def kind_of(heading: str, channel: str) -> str:
     """What a column of this heading says against a row: a code, "consent", or "" where it says nothing."""
     words = " ".join(re.sub(r"[^a-z0-9]+", " ", heading.casefold().replace("'", "")).split())
     words = words.replace("spinesensitive", "sensitive")
+    if is_national_opt_out(heading):
+        return ""
     others = [
         what for name, what in _CHANNELS.items() if name != channel and re.search(what, words)
     ]
@@ -88,6 +92,20 @@ def kind_of(heading: str, channel: str) -> str:
         return ""
     found = next((code for code, what in _KINDS if re.search(what, words)), "")
     return found or ("consent" if _CONSENT.search(words) else "")
+
+
+def is_national_opt_out(heading: str) -> bool:
+    """Whether a column speaks of the use of data beyond care, and not of messages."""
+    words = " ".join(re.sub(r"[^a-z0-9]+", " ", heading.casefold()).split())
+    return _OF_DATA.search(words) is not None
+
+
+def says_yes(text: str) -> bool | None:
+    """What a cell of such a column says; None: neither yes nor no."""
+    word = " ".join(text.casefold().split()).strip(".!")
+    if word in _YES or _DATE.fullmatch(word):
+        return True
+    return False if word in _NO - {"", "-", "null", "nil"} else None
 
 
 def read_says_no(columns: Sequence[tuple[str, pd.Series[str]]], channel: str) -> pd.Series[str]:

@@ -25,6 +25,8 @@ from tests.cli.operations.test_operations import carried_out
 from tests.clinic.change.practice import ASKER, MANAGER, SETTINGS, patients, places
 from tests.fakes import FakeClock
 
+FOR = ("--purpose", "administration", "--recipient", "the ICB")
+
 
 @pytest.fixture
 def office(sqlite_record: Record, tmp_path: Path) -> Office:
@@ -40,7 +42,18 @@ def office(sqlite_record: Record, tmp_path: Path) -> Office:
 
 def test_the_phi_reminder_is_shown_to_who_asks_and_who_decides(office: Office) -> None:
     """ALC-28, ALC-39: it cannot be undone, and says so."""
-    words = ("operations", "export", "1", "--what", "full", "--reason", "r", "--yes", "--no-run")
+    words = (
+        "operations",
+        "export",
+        "1",
+        *FOR,
+        "--what",
+        "full",
+        "--reason",
+        "r",
+        "--yes",
+        "--no-run",
+    )
     asked = office.run(*words, me="ann")
     assert asked.exit_code == 0, asked.output
     for output in (asked.output, office.run("operations", "show", "1").output):
@@ -58,7 +71,18 @@ def test_an_export_shows_where_its_file_is_and_no_checklist_any_more(
     """ALC-6: once begun, the checklist would tell of the operation's own locks."""
     from clinic.change.review.approve import ask as ask_for_approval
 
-    words = ("operations", "export", "1", "--format", "csv", "--reason", "r", "--yes", "--no-run")
+    words = (
+        "operations",
+        "export",
+        "1",
+        *FOR,
+        "--format",
+        "csv",
+        "--reason",
+        "r",
+        "--yes",
+        "--no-run",
+    )
     assert "Will be exported." in office.run(*words, me="ann").output
     record, settings = office.open(), SETTINGS.model_copy(update={"home": office.home})
     ask_for_approval(record, clock, settings, 1, flow_run_id=None)
@@ -77,7 +101,18 @@ def test_an_export_shows_where_its_file_is_and_no_checklist_any_more(
 
 def test_the_full_record_as_csv_is_refused(office: Office) -> None:
     """ALC-27."""
-    words = ("operations", "export", "1", "--what", "full", "--format", "csv", "--reason", "r")
+    words = (
+        "operations",
+        "export",
+        "1",
+        *FOR,
+        "--what",
+        "full",
+        "--format",
+        "csv",
+        "--reason",
+        "r",
+    )
     result = office.run(*words, "--yes", "--no-run", me="ann")
     assert (result.exit_code, "export-excel-only" in result.output) == (2, True)
 

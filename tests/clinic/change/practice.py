@@ -166,6 +166,8 @@ def asked_for(
     key: str = "",
 ) -> int:
     """Ann asks for an operation on a selection that she made; its id."""
+    if kind == "export":
+        parameters = {"purpose": "administration", "recipient": "the ICB", **parameters}
     request = Request(
         kind=kind,
         parameters=parameters,

@@ -125,3 +125,20 @@ def test_a_row_that_is_not_imported_sets_nothing_and_a_repeated_one_does(
     )
     assert result.counts == {"added": 1, "repeated": 1, "nhs_number_invalid": 1}
     assert result.contact.restricted == 1
+
+
+def test_the_national_opt_out_is_noted_as_it_is_now_and_stops_no_message(
+    record: Record, tmp_path: Path
+) -> None:
+    """NEW-40: yes in either column counts; it may be lifted, which a later file says."""
+    both = "National Data Opt-out,Type 1 opt out"
+    first, _, said = take(record, tmp_path, both, "yes,no", "no,", ",", "no,Y", "perhaps,")
+    assert said == [(n, "any", "national_opt_out", "opt_out") for n in (1, 4)]
+    assert (first.contact.kept_from_research, first.contact.unclear.total()) == (2, 1)
+    again, _, said = take(record, tmp_path, both, "no,no", "no,", ",", "yes,", ",", name="2.csv")
+    assert said == [
+        (1, "any", "national_opt_out", "opt_in"),
+        (1, "any", "national_opt_out", "opt_out"),
+        (4, "any", "national_opt_out", "opt_out"),
+    ]
+    assert (again.contact.kept_from_research, again.contact.opted_out) == (0, 0)

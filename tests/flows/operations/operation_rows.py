@@ -53,7 +53,16 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "facility": ("--to", "F2"),
     "tag": ("--add", "a"),
     "attribute": ("--field", "insurance_plan", "--value", "New"),
-    "export": ("--what", "patients", "--format", "csv"),
+    "export": (
+        "--what",
+        "patients",
+        "--format",
+        "csv",
+        "--purpose",
+        "care",
+        "--recipient",
+        "the ICB",
+    ),
     "visit": ("--type", "wellness"),
 }
 WAYS = ("filter", "search", "file", "paste")

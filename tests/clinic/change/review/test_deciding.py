@@ -243,7 +243,10 @@ def test_a_default_provider_of_another_facility_is_refused(
         ("tag", {"add": ["a"], "remove": ["b"]}, "Tags: give a; take away b"),
         ("attribute", {"field": "title", "to": None}, "Title: cleared"),
         ("attribute", {"field": "postcode", "tidy": True}, "Postcode: written the usual way"),
-        ("export", {"what": "full", "format": "xlsx"}, "Export: full record, as xlsx"),
+        (
+            "export", {"what": "full", "format": "xlsx"},
+            "Export: full record, as xlsx; to the ICB, for administration",
+        ),
     ],
 )  # fmt: skip
 def test_what_it_does_is_told_in_words(

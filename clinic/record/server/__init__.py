@@ -1,0 +1,1 @@
+"""A database on another machine: how it is reached."""
