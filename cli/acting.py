@@ -67,7 +67,7 @@ LOOKING: Final = frozenset({
     "retention plan", "retention holds", "retention stubs",
     "audit verify", "operators list", "operations list", "operations show",
     "operations selection", "operations visits", "settings",
-    "follow-ups", "tags list", "places list", "health", "settings check", "help", "purposes",
+    "follow-ups", "tags list", "places list", "health", "settings check", "help", "purposes", "doctor",
 })  # fmt: skip
 
 UPKEEP: Final = {

@@ -29,6 +29,7 @@ COMMANDS = {
     "restore": Lazy("cli.begin.backup:restore", "Restore a backup into an empty home.", _START),
     "practice": Lazy("cli.begin.practice:app", "Move this practice to another machine, or remove it.", _START),
     "health": Lazy("cli.begin.health:app", "What is wrong with this installation, and what to do.", _START),
+    "doctor": Lazy("cli.begin.doctor:doctor", "How it is kept: who can read it, encryption, backups, clock.", _START),
     "server": Lazy("cli.begin.server:app", "Start, stop or look at the local Prefect server.", _START),
     "message": Lazy("cli.message.command:message", "Message a list, a group, a filter or pasted ids.", _SEND),
     "remind": Lazy("cli.remind.command:remind", "Send appointment reminders now: look, leave out, send.", _SEND),

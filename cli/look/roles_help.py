@@ -28,7 +28,8 @@ _NEEDS: Final[dict[Reader, tuple[str, ...]]] = {
     "manager": ("audit", "subject-access", "settings", "sending", "places", "notify"),
     "admin": ("operators", "sign-in", "sign-out", "help"),
     "installation": (
-        "init", "demo", "server", "receipts", "backup", "restore", "practice", "health", "settings", "patients",
+        "init", "demo", "server", "receipts", "backup", "restore", "practice", "health", "doctor", "settings",
+        "patients",
         "help",
     ),
 }  # fmt: skip

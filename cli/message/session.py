@@ -138,8 +138,9 @@ def _list_unreached(parts: Wiring) -> None:
 def _review(parts: Wiring, campaign_id: int, manner: Manner) -> None:
     cost = parts.settings.sms.segment_cost
     review = review_campaign(
-        parts.record, campaign_id, segment_cost=cost, content=parts.settings.content
-    )
+        parts.record, campaign_id, segment_cost=cost, content=parts.settings.content,
+        settings=parts.settings,
+    )  # fmt: skip
     # Nobody looks at a script's output before it sends, and its log is kept: no patient goes there
     unseen = manner.yes and not manner.synthetic and not sys.stderr.isatty()
     seen = [] if unseen else read_previews(parts.record, campaign_id)

@@ -133,8 +133,9 @@ def _look(parts: Wiring, request: ReminderRequest, key: str, choice: Choice) -> 
     steps.prepare(parts, campaign_id)
     cost = parts.settings.sms.segment_cost
     review = review_campaign(
-        parts.record, campaign_id, segment_cost=cost, content=parts.settings.content
-    )
+        parts.record, campaign_id, segment_cost=cost, content=parts.settings.content,
+        settings=parts.settings,
+    )  # fmt: skip
     now, real = parts.clock.now(), not request.dry_run
     return Look(
         review=replace(review, dry_run=request.dry_run),

@@ -146,8 +146,9 @@ def review(
         settings = governed(record, settings)
         stopped = is_kept_back(record, campaign)
         found = review_campaign(
-            record, campaign, segment_cost=settings.sms.segment_cost, content=settings.content
-        )
+            record, campaign, segment_cost=settings.sms.segment_cost, content=settings.content,
+            settings=settings,
+        )  # fmt: skip
         previews = read_previews(record, campaign, limit=samples)
         said = estimate(record, campaign, timing_of(settings), SystemClock().now())
         waits = waiting_request(record, campaign)

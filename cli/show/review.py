@@ -34,6 +34,8 @@ def show_review(review: Review, previews: list[Preview], *, not_accepted: Path |
     show_lines(_lines(review, not_accepted))
     if review.outbox:
         out.print(f"  [yellow]{OUTBOX}[/]")
+    for says in review.way:
+        out.print(f"  [yellow]{escape(says)}[/]")
     if review.accepted and not review.dry_run:
         out.print(BACKGROUND)
     show_said(review.said)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from clinic.clock import Clock
 from clinic.errors import SettingsWrong
+from clinic.gateway.processors import require_allowed
 from clinic.gateway.protocol import Gateway
 from clinic.gateway.rehearsal import RehearsalGateway
 from clinic.record.database import Record
@@ -30,7 +31,8 @@ def gateway_for(
     that still sends it.
 
     Raises:
-        SettingsWrong: nothing is set; or what is set cannot work, or would send patients' data in clear
+        SettingsWrong: nothing is set; or what is set cannot work, or would send patients' data in clear, or
+            to a country for which nobody said yes
     """
     if dry_run:
         real = gateway_for(
@@ -45,6 +47,7 @@ def gateway_for(
         from clinic.gateway.outbox import Outbox
 
         return Outbox(record, channel, clock=clock)
+    require_allowed(settings, channel)
     if channel == "sms":
         from clinic.gateway.http.sms import HttpSms  # loads aiohttp
 

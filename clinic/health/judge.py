@@ -24,6 +24,12 @@ def judge(facts: Facts, limits: Health) -> list[Finding]:
     return [Finding(code, "; ".join(found[code])) for code in KINDS if code in found]
 
 
+def judge_kept(record: RecordFacts, at: datetime, limits: Health) -> list[Finding]:
+    """What is wrong with backups, and with the clock as the record knows it."""
+    own = Facts(at=at, record=record, prefect=None)
+    return [Finding(*one) for one in (*_backup(record, at, limits), *_clock(own, limits))]
+
+
 def _all(facts: Facts, limits: Health) -> Iterator[tuple[str, str]]:
     yield from _prefect(facts.prefect, facts.at, limits)
     if facts.watch_gone:

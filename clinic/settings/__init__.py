@@ -21,7 +21,7 @@ from clinic.settings.campaigns import (
     Replies,
     Sharing,
 )
-from clinic.settings.gateways import EmailGateway, Receipts, SmsGateway
+from clinic.settings.gateways import EmailGateway, Processor, Receipts, SmsGateway
 from clinic.settings.health import Health
 from clinic.settings.hours import Day, Hours, Window, read_window
 from clinic.settings.installation import Settings
@@ -50,6 +50,7 @@ __all__ = [
     "Pacing",
     "PhoneType",
     "Phones",
+    "Processor",
     "Purposes",
     "Recall",
     "Receipts",

@@ -18,6 +18,36 @@ def _web_address(url: str) -> str:
     return url
 
 
+class Processor(Section):
+    """Who processes for the practice what this gateway is given, and where (UK GDPR 28)."""
+
+    company: str = Field(default="", max_length=120, description="The company the contract is with")
+    country: str = Field(
+        default="",
+        description="Where it processes: two letters of ISO 3166, GB; of several the one with the least "
+        "protection",
+    )
+    contract: str = Field(
+        default="", max_length=120, description="The contract: its number, or where it is"
+    )
+    keeps: str = Field(
+        default="", max_length=200, description="What it keeps and for how long: texts, 7 days"
+    )
+    risk_owner: str = Field(
+        default="",
+        max_length=120,
+        description="Who said yes, and when, to a country outside the United Kingdom, the EEA and those with "
+        "an adequacy decision. Without it nothing is sent there",
+    )
+
+    @field_validator("country")
+    @classmethod
+    def _a_country(cls, code: str) -> str:
+        if code and (not re.fullmatch(r"[A-Z]{2}", code) or code in ("UK", "EU")):
+            raise ValueError("write a country as the two letters of ISO 3166, such as GB or IE")
+        return code
+
+
 class SmsGateway(Section):
     """The HTTP gateway (docs/gateways.md has its contract)."""
 
@@ -54,6 +84,8 @@ class SmsGateway(Section):
         description="HTTP proxy on the way to the gateway, http://proxy.example:3128; empty: none. Variables "
         "such as HTTPS_PROXY do not count. Texts alone: e-mail (SMTP) reaches its relay without one",
     )
+
+    processor: Processor = Processor()
 
     @field_validator("url")
     @classmethod
@@ -101,6 +133,12 @@ class EmailGateway(Section):
     )
     connections: int = Field(default=4, ge=1, le=50, description="Connections kept open")
     timeout_seconds: float = Field(default=30, gt=0, description="Longest wait for an answer")
+    processor: Processor = Processor()
+
+    @property
+    def clear_to_another(self) -> bool:
+        """Whether mail leaves this machine without encryption."""
+        return self.tls == "none" and self.host not in ("", "localhost", "127.0.0.1", "::1")
 
 
 class Receipts(Section):

@@ -57,7 +57,7 @@ OF_AUDIT = ("audit list", "audit show", "audit who-saw", "audit odd-looks")
 """What a manager reads."""
 BESIDES = {"correct": ("--text", "Please take no notice."), "list missing": ("--status", "active")}
 """What is typed beside the number."""
-ANSWERS = {"server status", "health", "settings check"}
+ANSWERS = {"server status", "health", "settings check", "doctor"}
 """Whose exit code is the answer, and no refusal."""
 WITHOUT_SUCCESS = {"import", "remind", "resend", "correct", "audit show", "operations show"}
 """Where nothing is there to do or show: one document all the same."""

@@ -19,7 +19,6 @@ from clinic.values.purposes import ANY, PURPOSES, RESEARCH, purpose_in
 from clinic.values.purposes import NATIONAL_OPT_OUT as NATIONAL
 
 _LONGEST: Final = 200
-_KEY: Final = "age1"
 _MOST_KEYS: Final = 20
 
 

@@ -18,8 +18,9 @@ from clinic.cohort.as_of import read_as_of
 from clinic.cohort.list_index import PREVIEW
 from clinic.cohort.outcomes import AFTER, BEFORE
 from clinic.errors import NotAllowed, NotFound
+from clinic.gateway.processors import says_way
 from clinic.message import states
-from clinic.message.campaign.campaign import get_campaign
+from clinic.message.campaign.campaign import Campaign, get_campaign
 from clinic.message.campaign.counting import count_outcomes, messages_of
 from clinic.message.campaign.override import Override, override_of
 from clinic.message.campaign.request import CohortChoice, MessageRequest
@@ -38,7 +39,7 @@ from clinic.record.database import Record
 from clinic.record.safe_numbers import shown
 from clinic.record.schema.lists import template, template_version
 from clinic.record.schema.messages import campaign, message, recipient
-from clinic.settings import Content
+from clinic.settings import Content, Settings
 from clinic.values.purposes import says_of
 
 PAGE = 10_000
@@ -60,6 +61,7 @@ class Review:
     asked_again: its patients are of a filter or a group, which is asked again when their message is sent
     recall: what makes it one; at_once: who will be a follow-up as it is sent, since nothing can reach them
     missing: some who are eligible and not on the list, as a person looks them up
+    way: what to know of the way that its messages take: not encrypted, by whom they are processed
     purpose: what it is for, and whether objection or consent decides who gets it
     """
 
@@ -87,6 +89,7 @@ class Review:
     at_once: int = 0
     missing: tuple[str, ...] = ()
     purpose: str = ""
+    way: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,10 +105,13 @@ class Preview:
 
 
 def review_campaign(
-    record: Record, campaign_id: int, *, segment_cost: float, content: Content | None = None
-) -> Review:
+    record: Record, campaign_id: int, *, segment_cost: float, content: Content | None = None,
+    settings: Settings | None = None,
+) -> Review:  # fmt: skip
     """
     Review a staged campaign (ACX-25 to ACX-28, PAT-13, COM-4).
+
+    settings: to say by which way its messages go, and who processes them there
 
     Raises:
         NotFound: there is no such campaign
@@ -151,7 +157,13 @@ def review_campaign(
         at_once=at_once(left_out) if recall else 0,
         missing=missing,
         purpose=says_of(own.purpose),
+        way=_way(settings, own),
     )
+
+
+def _way(settings: Settings | None, own: Campaign) -> tuple[str, ...]:
+    kept = own.dry_run or own.gateway == states.OUTBOX
+    return () if settings is None or kept else tuple(says_way(settings, own.channel))
 
 
 def _price(record: Record, campaign_id: int) -> LettersPrice:
