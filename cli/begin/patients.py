@@ -67,7 +67,10 @@ def import_file(
         by, clock = who_acts(record, settings, me, secret_fd), SystemClock()
         with console.err().status("Importing patients …"):
             opened = open_list(file, scheme=scheme or settings.organisation.id_scheme)
-            result = import_patients(record, clock, opened, today=clock.now().date(), by=by)
+            result = import_patients(
+                record, clock, opened, today=clock.now().date(), by=by,
+                codes=settings.organisation.codes,
+            )  # fmt: skip
     if json:
         told = {
             "counts": dict(result.counts),
@@ -80,6 +83,7 @@ def import_file(
                 "provider": result.unknown["provider_id"].total(),
             },
             "stayed": result.stayed,
+            "foreign_organisations": dict(_quotable(result.foreign)),
             "no_contact": result.contact.restricted,
             "opted_out": result.contact.opted_out,
             "national_opt_out": result.contact.kept_from_research,
@@ -200,6 +204,12 @@ def _tell_places(result: Imported) -> None:
                 f"  A manager adds each, then import again: cohort places {one} CODE --name NAME "
                 "--operator MANAGER"
             )
+    if result.foreign:
+        foreign = _quotable(result.foreign)[:MOST_PLACES]
+        named = [f"{code} ({rows:,} rows)" for code, rows in foreign]
+        if more := len(result.foreign) - len(named):
+            named.append(f"{more:,} more, not named here")
+        console.say(f"Organisations that this installation may not hold: {'; '.join(named)}.")
     if result.stayed:
         console.say(
             f"{result.stayed:,} patients stay where they are, though the file says otherwise."

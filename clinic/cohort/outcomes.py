@@ -29,6 +29,11 @@ _BEFORE = (
         "The row has more or fewer cells than the heading. Fix the file.",
     ),
     Outcome(
+        "other_organisation",
+        "error",
+        "The row is of an organisation whose patients this installation may not hold (organisation.codes).",
+    ),
+    Outcome(
         "nhs_number_missing",
         "error",
         "No NHS number and no other id. Contact another way, or add it.",

@@ -65,6 +65,7 @@ def examine(
         *_kept(settings, record, now, machine),
         Check("versions", "good", versions),
         *_purposes(settings, now),
+        *_controller(settings),
     ]
 
 
@@ -195,3 +196,14 @@ def _purposes(settings: Settings, now: datetime) -> Iterator[Check]:
         yield Check("purposes", "wrong", says, "cohort purposes, then review_by")
     if not nobody and not over:
         yield Check("purposes", "good", "each has an owner, and no review is overdue")
+
+
+def _controller(settings: Settings) -> Iterator[Check]:
+    """One controller, one installation."""
+    if codes := settings.organisation.codes:
+        yield Check("controller", "good", f"patients of {', '.join(codes)} alone are taken in")
+    else:
+        yield Check(
+            "controller", "wrong", "any organisation's patients would be taken in",
+            'organisation.codes = ["W97000"], the codes of the controller whose installation this is',
+        )  # fmt: skip

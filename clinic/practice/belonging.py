@@ -2,13 +2,15 @@
 Where an import puts patients: at facilities and with providers that are here, by what the file calls them.
 
 Only patients who have none yet: who has one is moved by an operation, which is reviewed and approved
-(ALC-3, ALC-4), and not by a file.
+(ALC-3, ALC-4), and not by a file. One installation holds one controller's patients: a row of another
+organisation is refused (`other_organisation`), and one by which another facility would change a patient of
+ours is listed (`facility_differs`): whose data are right, people find out.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,6 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.record.schema.people import facility, provider
+from clinic.values.organisations import foreign_codes
 
 # Our column → the fields of a list that name it, the surer first
 NAMED_BY: Final[Mapping[str, tuple[str, ...]]] = {
@@ -32,6 +35,7 @@ class Belonging:
     The open facilities and providers of a record, and what an import met that it could not use.
 
     unknown: our column → what the file calls it → rows; stayed: rows of patients who belong elsewhere
+    codes: organisations that this installation may hold; none: all; foreign: others → rows
     """
 
     ids: Mapping[str, Mapping[str, int]]
@@ -39,11 +43,31 @@ class Belonging:
         default_factory=lambda: {name: Counter() for name in NAMED_BY}
     )
     stayed: int = 0
+    codes: frozenset[str] = frozenset()
+    foreign: Counter[str] = field(default_factory=Counter)
 
     @classmethod
-    def of(cls, connection: Connection) -> Belonging:
+    def of(cls, connection: Connection, codes: Iterable[str] = ()) -> Belonging:
         """As the record has them now; by code, and by a name that only one has."""
-        return cls({name: _by_word(connection, table) for name, table in _TABLES.items()})
+        ids = {name: _by_word(connection, table) for name, table in _TABLES.items()}
+        return cls(ids, codes=frozenset(codes))
+
+    def is_foreign(self, words: pd.Series) -> pd.Series:
+        """Which rows name an organisation that this installation may not hold."""
+        foreign = foreign_codes(words, self.codes)
+        self.foreign.update(words[foreign].tolist())
+        return foreign
+
+    def differs(self, before: pd.DataFrame, given: pd.DataFrame, same: pd.Series) -> pd.Series:
+        """
+        Which rows another facility than the patient's would change.
+
+        Args:
+            before: as the record has the patient; given: as the row has them, same index
+            same: the row changes nothing
+        """
+        here, there = before["facility_id"], given["facility_id"]
+        return here.notna() & there.notna() & (here != there) & ~same
 
     def find(self, name: str, words: pd.Series) -> pd.Series:
         """The ids that a column of codes or names means; None where it is empty or nobody here is called so."""

@@ -14,7 +14,7 @@ Each names who, the digest of the file's bytes and no value of a row (NEW-10).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
@@ -71,6 +71,10 @@ SAYS: Final = {
     "another_patient": "Date of birth and family name both differ from those of the patient with this id. "
     "Nothing is overwritten: find out who is meant, and correct the id. If it is the same patient, import "
     "the date first, without the names.",
+    "other_organisation": "The row is of an organisation whose patients this installation may not hold "
+    "(organisation.codes). Import it where it belongs.",
+    "facility_differs": "The patient belongs to another facility here, and the row would change their data. "
+    "Nothing of it is imported: find out where they are; cohort operations facility moves them.",
     "ids_differ": "The NHS number and the practice's id are of two patients. Find out who is meant.",
     **{code: OUTCOMES[code].says for code in _BAD},
 }
@@ -85,6 +89,7 @@ class Imported:
     unused: headings of columns that an import does not use
     unknown: "facility_id" and "provider_id" → codes and names of the file that are not here → rows
     stayed: rows of patients whom the file puts elsewhere than where they are, and who stay there
+    foreign: codes of organisations that may not be held here → rows
     contact: columns that say how patients may be contacted, and for how many patients it was set
     unclear_needs: headings of what patients need → cells that were not understood
     """
@@ -94,31 +99,38 @@ class Imported:
     unused: tuple[str, ...] = ()
     unknown: dict[str, Counter[str]] = field(default_factory=dict)
     stayed: int = 0
+    foreign: Counter[str] = field(default_factory=Counter)
     contact: ContactColumns = field(default_factory=ContactColumns)
     unclear_needs: Counter[str] = field(default_factory=Counter)
 
 
 def import_patients(
-    record: Record, clock: Clock, file: ListFile, *, today: date, by: str
-) -> Imported:
+    record: Record, clock: Clock, file: ListFile, *, today: date, by: str,
+    codes: Collection[str] = (),
+) -> Imported:  # fmt: skip
     """
     Import every row of an opened list. Run again: nothing changes.
 
     today: dates of birth after it are refused
     by: who imports
+    codes: of the organisations whose patients may be held here; none: of all
 
     Raises:
         ListRefused: the file changed while it was read; what was imported stays
     """
     headings = _headings(file)
+    if codes and "organisation_code" in file.fields:
+        headings["organisation_code"] = file.fields["organisation_code"]
     others = [name for name in file.columns if name not in file.fields.values()]
     contact, needs = ContactColumns.of(others), headings_of(file.columns)
     used = {*headings.values(), *contact.headings, *needs.values()}
     unused = tuple(name for name in file.columns if name not in used)
     seen: set[str] = set()
     with record.read() as connection:
-        belonging = Belonging.of(connection)
-    result = Imported(unused=unused, unknown=belonging.unknown, contact=contact)
+        belonging = Belonging.of(connection, codes)
+    result = Imported(
+        unused=unused, unknown=belonging.unknown, contact=contact, foreign=belonging.foreign
+    )
     order = _date_order(file)
     _tell(record, clock, "import-begun", file, by, {})
     for block in file.blocks():
@@ -208,6 +220,9 @@ def _read(
         (pd.Series(block.unreadable, index=rows.index), "unreadable_row"),
     ):
         rows.loc[mask.to_numpy(dtype=bool), "outcome"] = code
+    if (organisation := headings.get("organisation_code")) is not None:
+        words = block.frame[organisation].str.strip().where(rows["outcome"] == "", "")
+        rows.loc[belonging.is_foreign(words), "outcome"] = "other_organisation"
     for name in NAMED_BY:  # of an unreadable row any cell may be the patient's own
         rows[name] = belonging.find(name, given[name].where(rows["outcome"] == "", ""))
     return rows
@@ -297,10 +312,13 @@ def _mark_changed(rows: pd.DataFrame, known: pd.DataFrame, belonging: Belonging)
     before = before.where(before.notna(), None)
     after = rows.loc[found, list(_COLUMNS)]
     after = after.where(after.notna(), before)
+    given = after.copy()
     belonging.keep(before, after)
-    same = (after == before) | (after.isna() & before.isna())
+    same = ((after == before) | (after.isna() & before.isna())).all(axis=1)
     rows.loc[found, list(_COLUMNS)] = after
-    rows.loc[found, "outcome"] = same.all(axis=1).map({True: "unchanged", False: "changed"})
+    rows.loc[found, "outcome"] = same.map({True: "unchanged", False: "changed"})
+    differs = belonging.differs(before, given, same)
+    rows.loc[differs[differs].index, "outcome"] = "facility_differs"
 
 
 def _insert(connection: Connection, rows: pd.DataFrame) -> None:

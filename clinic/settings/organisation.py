@@ -61,6 +61,11 @@ class Organisation(Section):
     id_scheme: Layout = Field(
         default="generic", description="Whose columns a list must have (ACX-18 to 20)"
     )
+    codes: tuple[str, ...] = Field(
+        default=(),
+        description='Codes (ODS) of the organisations that this installation may hold: ["W97000"]. A '
+        "row of an import or a list with another one is refused; empty: nobody asks",
+    )
     address_from: Literal["list", "record"] = Field(
         default="record",
         description="Whose number or e-mail address counts where both have one. With the list's, a number "

@@ -90,6 +90,7 @@ _EMAIL: frozenset[Channel] = frozenset({"email"})
 RULES: tuple[Rule, ...] = (
     # is it a row, and who is it?
     Rule("unreadable_row", yes("unreadable")),
+    Rule("other_organisation", yes("other_organisation")),
     Rule("nhs_number_missing", _no_id),
     Rule("nhs_number_invalid", fault("nhs_number_fault", "nhs_number_invalid")),
     Rule("ids_contradict", yes("ids_contradict")),

@@ -34,6 +34,7 @@ _TAKEN_AS_GOOD: Final[Mapping[str, bool | int | str]] = {
     "outside": "",
     "needs": "",
     "name_differs": False,
+    "other_organisation": False,
     "number_of_another": False,
     "dead": False,
     "fictitious": False,

@@ -28,6 +28,7 @@ WELL: dict[str, Any] = {
     "status_allowed": True,
     "opted_out": False,
     "no_consent": False,
+    "other_organisation": False,
     "held": False,
     "address_fault": "",
     "duplicate_of": None,

@@ -18,7 +18,7 @@ from clinic.record.schema.people import consent
 from clinic.values.purposes import PURPOSES
 from tests.fakes import FakeClock
 from tests.ledgers import add_campaign, add_patients, make_ledger
-from tests.main_job import Practice
+from tests.main_job import Practice, nhs
 
 SOLD = "Travel vaccines: 10% off. To stop these messages call us. The Practice"
 
@@ -179,3 +179,17 @@ def test_what_is_sold_for_another_purpose_is_asked_about_and_marketing_says_how_
 def test_a_purpose_that_is_none_is_refused(practice: Practice) -> None:
     with pytest.raises(CohortRefused, match="purpose-unknown"):
         add_own_text(practice.record, practice.clock, "Hello", by="nia", purpose="newsletter")
+
+
+def test_rows_of_another_organisation_are_refused_one_by_one(
+    record: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    """One controller, one installation: also where the NHS number is one of ours."""
+    practice = Practice(record, clock, tmp_path, codes=("W97000",))
+    practice.patients(4)
+    rows = [f"{nhs(n)},{code}" for n, code in enumerate(("W97000", "X1", " w97000", ""), start=1)]
+    path = practice.file(*rows, heading="NHS Number,Organisation Code")
+    number = practice.begin(path)
+    practice.check(number)
+    found = [one.split(" (")[0] for one in practice.outcomes(number).values()]
+    assert found == ["accepted", "other_organisation", "accepted", "accepted"]

@@ -7,6 +7,7 @@ Facts only: which of them leaves somebody out, and in what order, is data_checks
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -35,6 +36,7 @@ from clinic.settings import Contact, Settings
 from clinic.values.dates import read_dates
 from clinic.values.email import judge_emails
 from clinic.values.nhs_number import judge_nhs_numbers
+from clinic.values.organisations import foreign_codes
 from clinic.values.phone import judge_mobiles
 
 
@@ -77,6 +79,7 @@ def facts_of(
     known = match_patients(connection, source, rows, ids["nhs_number"])
     facts = pd.DataFrame(index=rows.index)
     facts["unreadable"] = rows["unreadable"]
+    facts["other_organisation"] = _of_another(source, rows, settings.organisation.codes)
     facts["nhs_number_fault"] = "" if source.from_record else ids["fault"]
     facts["has_other_id"] = (rows["local_id"] != "") & (
         settings.organisation.id_scheme == "generic"
@@ -127,6 +130,15 @@ def facts_of(
         facts[["had_this_lately", "recently_contacted"]] = False
     facts["likely_to_fail"] = _likely_to_fail(connection, facts, question, settings.contact)
     return facts
+
+
+def _of_another(source: ListSource, rows: pd.DataFrame, codes: Sequence[str]) -> pd.Series[bool]:
+    """Which rows name an organisation whose patients this installation may not hold."""
+    place = source.fields.get("organisation_code")
+    if not codes or place is None or source.from_record:
+        return pd.Series(False, index=rows.index)
+    given = pd.Series([cells[place] for cells in rows["cells"]], rows.index, dtype="str")
+    return foreign_codes(given, codes)
 
 
 def _need_no_record(

@@ -25,6 +25,7 @@ GOOD: dict[str, Any] = {
             "company": "Texts Ltd", "country": "IE", "contract": "C-7", "keeps": "texts, 7 days",
         },
     },
+    "organisation": {"codes": ["W97000"]},
     "purposes": {name: {"owner": "the manager", "review_by": "2027-03-31"} for name in PURPOSES},
 }  # fmt: skip
 
@@ -70,6 +71,7 @@ def test_where_all_is_well_nothing_is_said_to_be_wrong(tmp_path: Path) -> None:
             "processor of sms",
         ),
         ({"purposes": {}}, "purposes"),
+        ({"organisation": {}}, "controller"),
         (
             {"purposes": GOOD["purposes"] | {"recall": {"owner": "x", "review_by": "2026-03-01"}}},
             "purposes",

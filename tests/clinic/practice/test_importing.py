@@ -324,3 +324,36 @@ def test_the_trail_has_who_imported_which_file_and_no_value_of_a_row(
     says = [json.loads(act.new_values) for act in found]
     begun = {"sha256": hashlib.sha256(bytes_).hexdigest(), "size": len(bytes_), "layout": "emis"}
     assert says == [begun, begun | {"added": 2, "nhs_number_invalid": 1}]
+
+
+def test_rows_of_an_organisation_that_may_not_be_held_are_refused_and_named(
+    places: Record, tmp_path: Path
+) -> None:
+    """NEW-40: one controller, one installation; row by row, and nothing of theirs is kept."""
+    path = tmp_path / "patients.csv"
+    rows = ("1001,Siân,A1,", "1002,Llŷr,X9,", "1003,Ned, a1 ,", "1004,Ann,,", "1005,Bob,X9,")
+    path.write_text("\n".join((BELONGS, *rows)) + "\n", encoding="utf-8")
+    result = import_patients(
+        places, FakeClock(), open_list(path), today=TODAY, by="nia", codes=("A1", "B2")
+    )
+    assert result.counts == {"added": 3, "other_organisation": 2}
+    assert result.problems == [(3, "other_organisation"), (6, "other_organisation")]
+    assert (result.foreign, result.unknown["facility_id"]) == ({"X9": 2}, {})
+    assert sorted(stored(places)) == ["1001", "1003", "1004"]
+
+
+def test_another_facility_changes_nothing_of_a_patient_and_is_listed(
+    places: Record, tmp_path: Path
+) -> None:
+    """NEW-40: B's import changed the mobile and the address of A's patient, and nothing said so."""
+    heading = "EMIS Number,Family Name,Organisation Code,Mobile Telephone"
+    run(places, tmp_path, "1001,Llwyd,A1,07700 900001", "1002,Pugh,,07700 900002", heading=heading)
+    before = stored(places)["1001"]
+    rows = ("1001,Llwyd,B2,07700 900009", "1002,Pugh,B2,07700 900008")
+    result = run(places, tmp_path, *rows, heading=heading)
+    assert result.counts == {"facility_differs": 1, "changed": 1}
+    assert result.problems == [(2, "facility_differs")]
+    assert stored(places)["1001"] == before
+    assert stored(places)["1002"].mobile == "07700 900008"  # who belonged nowhere yet
+    agrees = run(places, tmp_path, "1001,Llwyd,B2,07700 900001", heading=heading)
+    assert (agrees.counts, agrees.stayed) == ({"unchanged": 1}, 1)

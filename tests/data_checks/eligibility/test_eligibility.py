@@ -21,6 +21,7 @@ from tests.data_checks.rows import WELL, facts
 # fault of the rows below it when `test_the_first_broken_rule_wins` runs
 FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"unreadable": True}, "unreadable_row"),
+    ({"other_organisation": True}, "other_organisation"),
     ({"nhs_number_fault": "nhs_number_missing"}, "nhs_number_missing"),
     ({"nhs_number_fault": "nhs_number_invalid"}, "nhs_number_invalid"),
     ({"ids_contradict": True}, "ids_contradict"),
