@@ -174,8 +174,8 @@ def _add(connection: Connection, clock: Clock, new: NewTemplate, *, by: str, unl
     known = _known(connection, new)
     last = _last(connection, known.id)
     if last is not None and unlock and last.created_by != by:
-        # Whom the vendor's template is for, a practice may say otherwise: that stays
-        new = replace(new, audience=audience_of(connection, last.id))
+        # For whom and what the vendor's template is, a practice may say otherwise: that stays
+        new = replace(new, audience=audience_of(connection, last.id), purpose=last.purpose)
     if known.locked and not unlock and not _says_the_same(last, new):
         raise NotAllowed(
             "template-locked",

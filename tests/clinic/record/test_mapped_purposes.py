@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 
 from clinic.clock import SystemClock
 from clinic.message.purposes_in_use import what_was_mapped
-from clinic.message.template.catalogue import get_versions, seed_catalogue
+from clinic.message.template.catalogue import add_template, get_versions, seed_catalogue
 from clinic.message.template.vendor_templates import TEMPLATES
 from clinic.record.database import Record
 from clinic.record.migrate import drop_everything, migrate
@@ -83,9 +84,13 @@ def test_what_was_free_text_is_of_the_list_and_what_it_was_stays_beside_it(old: 
 
 
 def test_shipped_templates_have_their_purposes_once(record: Record) -> None:
-    """A second `cohort init` makes no version."""
+    """A second `cohort init` makes no version, and leaves a purpose that the practice gave."""
     for _ in range(2):
         seed_catalogue(record, SystemClock(), TEMPLATES)
-    for one in TEMPLATES:
+    changed = replace(TEMPLATES[0], purpose="care")
+    add_template(record, SystemClock(), changed, by="nia")
+    seed_catalogue(record, SystemClock(), TEMPLATES)
+    assert [one.purpose for one in get_versions(record, changed.key)] == ["care", "recall"]
+    for one in TEMPLATES[1:]:
         (version,) = get_versions(record, one.key)
         assert (version.purpose, version.version) == (one.purpose, 1)
