@@ -41,7 +41,7 @@ def doctor(json: Json = False) -> None:
         console.show_table(
             "How this installation is kept",
             ["What", "Stands", "How it is", "Do"],
-            [(one.subject, _SAYS[one.stands], one.says, one.do) for one in found],
+            [(one.subject, _SAYS[one.stands], one.says, one.do and f"{one.do}.") for one in found],
         )
         console.say("Nothing is wrong." if not wrong else f"To be put right: {wrong:,}.")
         console.next_commands("cohort health", "cohort purposes")

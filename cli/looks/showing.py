@@ -47,7 +47,7 @@ _NOBODY: Final = (
     "groups list", "groups add", "groups remove", "groups delete", "tags list", "tags add", "places list",
     "places facility", "places provider", "patients import", "import", "patients confirm-number",
     "patients safe-contact set", "patients safe-contact lift", "pause", "resume", "cancel", "sending status",
-    "objection", "purposes", "sending stop", "sending allow", "sending ask", "unknown ask",
+    "objection", "purposes", "doctor", "sending stop", "sending allow", "sending ask", "unknown ask",
     "unknown settle", "reply take",
     "reply give", "reply done", "reply reopen", "reply decide", "holds release", "holds keep",
     "receipts status", "receipts serve", "receipts apply", "server start", "server stop", "server status",

@@ -165,13 +165,16 @@ def _kept(
         yield Check(
             "backup", "unseen", "copies are made in another way", "have a restore of one tried"
         )
+    elif record.backup_at is None:
+        yield Check("backup", "wrong", "no backup was made yet", "cohort backup FOLDER")
     else:
         yield Check("backup", "good", f"the last is of {record.backup_at:%-d %b %Y %H:%M} UTC")
     if clock:
         yield from (Check("clock", "wrong", one.says, one.do) for one in clock)
     elif machine.is_synchronised() is False:
         yield Check(
-            "clock", "wrong", "nothing keeps this machine's clock synchronised", "timedatectl set-ntp true"
+            "clock", "unseen", "it agrees with the record's, and nothing on this machine keeps it right",
+            "timedatectl set-ntp true; or have whoever runs the machine confirm that its host does",
         )  # fmt: skip
     else:
         yield Check("clock", "good", "it agrees with the record's")
@@ -201,9 +204,9 @@ def _purposes(settings: Settings, now: datetime) -> Iterator[Check]:
 def _controller(settings: Settings) -> Iterator[Check]:
     """One controller, one installation."""
     if codes := settings.organisation.codes:
-        yield Check("controller", "good", f"patients of {', '.join(codes)} alone are taken in")
+        yield Check("controller", "good", f"patients of {', '.join(codes)} alone are imported")
     else:
         yield Check(
-            "controller", "wrong", "any organisation's patients would be taken in",
+            "controller", "wrong", "any organisation's patients would be imported",
             'organisation.codes = ["W97000"], the codes of the controller whose installation this is',
         )  # fmt: skip

@@ -325,7 +325,7 @@ SCENES = {
         (
             "cohort replies 1", "cohort replies", "cohort receipts status", "cohort today",
             f"cohort patients confirm-number {nhs(180)}",
-            f"cohort objection {nhs(180)} --purpose feedback", "cohort purposes --mapped",
+            f"cohort objection {nhs(180)} --purpose feedback", "cohort purposes --mapped", "!cohort doctor",
         ),
     ),
     "answered": Scene(with_answers, ("!cohort reply done 1 --note rung", "cohort replies 1")),

@@ -20,6 +20,7 @@ from tests.ledgers import add_campaign, add_patients
 
 WITHOUT_RECORD = {
     "templates variables", "server status", "settings", "settings check", "list check", "health",
+    "doctor",
 }  # fmt: skip
 """What can be said before there is a record."""
 WORDS = {

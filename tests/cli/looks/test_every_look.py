@@ -74,7 +74,9 @@ WORDS: dict[str, tuple[str, ...]] = {
     "operations attribute": (
         "1", "--field", "postcode", "--clear", "--reason", "r", "--yes", "--no-run",
     ),
-    "operations export": ("1", "--reason", "r", "--yes", "--no-run"),
+    "operations export": (
+        "1", "--purpose", "care", "--recipient", "ICB", "--reason", "r", "--yes", "--no-run",
+    ),
     "operations visit": (
         "1", "--type", "flu", "--from", "2031-03-03", "--to", "2031-03-07", "--reason", "r", "--yes",
         "--no-run",

@@ -90,10 +90,11 @@ def test_what_is_missing_in_the_settings_is_said(
     [
         (FRESH, Seen(encrypted=None), {"disk encryption": "unseen"}),
         (FRESH, Seen(encrypted=False), {"disk encryption": "wrong"}),
-        (FRESH, Seen(synchronised=False), {"clock": "wrong"}),
+        (FRESH, Seen(synchronised=False), {"clock": "unseen"}),
         (FRESH, Seen(synchronised=None), {}),
         (AHEAD, Seen(), {"clock": "wrong"}),
         (RecordFacts(created_at=NOW - timedelta(days=9)), Seen(), {"backup": "wrong"}),
+        (RecordFacts(created_at=NOW), Seen(), {"backup": "wrong"}),
         (Unusable("record-version", "older"), Seen(), {"record": "wrong"}),
     ],
 )  # fmt: skip
