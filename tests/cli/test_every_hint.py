@@ -410,8 +410,8 @@ SCENES = {
     "one that is done": Scene(
         operation_in("done", "provider", **TO_P2),
         (
-            "cohort audit show 1", "cohort operations show 1", "cohort operations list",
-            "cohort follow-ups", "cohort today",
+            "cohort audit show 1", "cohort audit who-saw L1 --reason audit", "cohort operations show 1",
+            "cohort operations list", "cohort follow-ups", "cohort today",
         ),
     ),
     "one that was changed again": Scene(
@@ -426,6 +426,7 @@ SCENES = {
 # What is no hint though it looks like one; and what only a running Prefect server lets be printed
 ELSEWHERE = {
     "cli/acting.py: cohort § acts and has no --operator": "an error of the program's own",
+    "cli/looks/guard.py: cohort § shows one patient and has no --reason": "as that",
     "cli/send/campaign_control.py: cohort review §": "what was typed, which is left out of its own hints",
     "cli/operations/session.py: cohort operations list": "where nothing else could be typed: no state is so",
     "clinic/govern/audit_read/read.py: cohort operations list": "a part of a sentence: see below",
