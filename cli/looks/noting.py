@@ -97,8 +97,11 @@ def _looker(
     if call is None:
         return Looker(claimed(settings, ""), "demo", proven=False)
     name = claimed(settings, call.given.get("me") or "")
-    if proven is None:  # who acts was proven before there was anything to show
-        proven = call.acts or is_signed_in(record, settings, name)
+    if (
+        proven is None
+    ):  # who acts was proven before there was anything to show; a preview only looks
+        only_looks = not call.acts or call.given.get("preview") or call.given.get("row")
+        proven = is_signed_in(record, settings, name) if only_looks else True
     return Looker(name, call.path, proven)
 
 

@@ -296,6 +296,13 @@ def test_a_single_patient_needs_a_reason(office: Office) -> None:
             assert len(looks(office)) == before
 
 
+def test_a_preview_that_nobody_proved_says_so(office: Office) -> None:
+    """NEW-37: the log calls nobody proven who is not."""
+    done = office.run("message", *WORDS["message"])
+    if done.exit_code == 0:  # where a look asks for no proof, it is logged as of nobody proven
+        assert (looks(office)[-1].command, looks(office)[-1].proven) == ("message", False)
+
+
 def test_the_trail_never_gets_a_number_by_a_look_up(office: Office) -> None:
     """NEW-37: what is asked of the trail goes into it by key alone."""
     for words in (("list", "--patient"), ("who-saw",)):
