@@ -25,7 +25,7 @@ _NEEDS: Final[dict[Reader, tuple[str, ...]]] = {
         "patients", "import", "objection", "purposes", "help",
     ),
     "team_lead": ("approvals", "approve", "reject", "unknown"),
-    "manager": ("audit", "subject-access", "settings", "sending", "places", "notify"),
+    "manager": ("audit", "subject-access", "pseudonymise", "settings", "sending", "places", "notify"),
     "admin": ("operators", "sign-in", "sign-out", "help"),
     "installation": (
         "init", "demo", "server", "receipts", "backup", "restore", "practice", "health", "doctor", "settings",

@@ -48,6 +48,7 @@ _NOBODY: Final = (
     "places facility", "places provider", "patients import", "import", "patients confirm-number",
     "patients safe-contact set", "patients safe-contact lift", "pause", "resume", "cancel", "sending status",
     "objection", "purposes", "doctor", "sending stop", "sending allow", "sending ask", "unknown ask",
+    "pseudonymise",
     "unknown settle", "reply take",
     "reply give", "reply done", "reply reopen", "reply decide", "holds release", "holds keep",
     "receipts status", "receipts serve", "receipts apply", "server start", "server stop", "server status",

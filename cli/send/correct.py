@@ -90,11 +90,13 @@ def incident(
     """
     Who got a campaign, what it said, when, and whether they were corrected: for the report to the regulator.
 
-    A personal data breach is reported within 72 hours of becoming known. The file holds patient data and
-    the texts: keep it where the list itself may be kept.
+    With whose each address is now, what makes a message graver, and a cover: who asked and approved, which
+    warnings were accepted, of which list. A personal data breach is reported within 72 hours of becoming known.
+    The file holds patient data and the texts: keep it where the list itself may be kept.
     """
     from clinic.govern.access.look import at_all
     from clinic.message.outcomes.incident import write_incident
+    from clinic.message.outcomes.incident_cover import cover_of
     from clinic.message.safety.corrected import look_at
     from clinic.record.private import open_private
 
@@ -102,11 +104,18 @@ def incident(
     with open_record(settings) as record:
         with record.read() as connection:
             seen = look_at(connection, campaign)
+            cover = cover_of(connection, campaign, LocalTime(settings).show)
         looked(record, settings, at_all("campaign", campaign, sum(seen.got.values())))
         with open_private(csv) as file:
             count = write_incident(record, campaign, file, LocalTime(settings).show)
+    beside = csv.with_name(f"{csv.stem}-cover.txt")
+    with open_private(beside, encoding="utf-8") as file:
+        file.writelines(f"{what}: {says}\n" for what, says in cover)
     _say(seen)
-    console.say(f"{count:,} messages written to {csv}, for you alone to read.")
+    console.show_table("", ["", ""], cover)
+    console.say(
+        f"{count:,} messages written to {csv}, what is above to {beside}, for you alone to read."
+    )
     console.next_commands(f"cohort show {campaign}")
 
 

@@ -81,6 +81,7 @@ WORDS = {
     "follow-ups untick": "7.2",
     "patients needs": "9990010064 --language pl",
     "objection": "9990000018 --purpose feedback",
+    "pseudonymise": "--to copy.db",
     "subject-access": "9990000018 --reason asked --to answers",
     "templates variant": "flu-cy --of flu-invite --language cy",
     "follow-ups give": "c7.2 --to reception",

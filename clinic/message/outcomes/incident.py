@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final, NamedTuple, TextIO
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.message import states
+from clinic.message.outcomes.incident_address import Went, marks_of, whose_now
 from clinic.message.safety.corrected import GOT, look_at
 from clinic.message.safety.corrected_by import corrections_of, family_of
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.safe_numbers import shown
-from clinic.record.schema.messages import message
+from clinic.record.schema.messages import message, recipient
 from clinic.record.schema.people import patient
 from clinic.record.told import of_teller
 from clinic.values.formula import safe_cell
@@ -30,7 +31,8 @@ PAGE: Final = 5_000
 _BECAME: Final = ("sent_at", "state", "status_at")  # of it, or of the message that told them
 HEADINGS: Final = (
     "Bulk Outreach ID", "Row", "NHS Number", "Local ID", "Given Name", "Family Name", "By", "Address",
-    "Subject", "Text", "Sent", "Got it", "Known since", "Correction", "Correction sent", "Correction was",
+    "Address now", "Marks", "Subject", "Text", "Sent", "Got it", "Known since",
+    "Correction", "Correction sent", "Correction was",
 )  # fmt: skip
 _SAYS: Final = {
     states.DELIVERED: "delivered",
@@ -52,6 +54,11 @@ class Got(NamedTuple):
     family_name: str | None
     channel: str
     address: str
+    used: str
+    sensitive: bool
+    record_version: int | None
+    death_date: date | None
+    deregistered_on: date | None
     subject: str | None
     body: str
     sent_at: datetime | None
@@ -84,7 +91,7 @@ def write_incident(
     writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow(HEADINGS)
     count = 0
-    for one, correction in _rows(record, campaign_id):
+    for one, whose, correction in _rows(record, campaign_id):
         told = (
             (str(correction.campaign_id), show(correction.sent_at), correction.state)
             if correction
@@ -92,26 +99,35 @@ def write_incident(
         )
         cells = (
             str(one.campaign_id), str(one.row_number), one.nhs_number, one.local_id, one.given_name,
-            one.family_name, one.channel, one.address, one.subject, one.body, show(one.sent_at),
-            _SAYS[one.state], show(one.status_at), *(told or ("none", "", "")),
+            one.family_name, one.channel, one.address, whose, _marks(one), one.subject, one.body,
+            show(one.sent_at), _SAYS[one.state], show(one.status_at), *(told or ("none", "", "")),
         )  # fmt: skip
         writer.writerow([safe_cell(cell) if cell else "" for cell in cells])
         count += 1
     return count
 
 
-def _rows(record: Record, campaign_id: int) -> Iterator[tuple[Got, _Correction | None]]:
+def _rows(record: Record, campaign_id: int) -> Iterator[tuple[Got, str, _Correction | None]]:
     """In the order of their messages, a page in memory at a time."""
     last = 0
     while True:
         with record.read() as connection:
             page = _page(connection, campaign_id, last)
             corrected = _corrections(connection, campaign_id, [one.patient_id for one in page])
-        for one in page:
-            yield one, corrected.get(one.patient_id)
+            now = whose_now(
+                connection,
+                [Went(one.patient_id, one.channel, one.used, one.address) for one in page],
+            )
+        for one, whose in zip(page, now, strict=True):
+            yield one, whose, corrected.get(one.patient_id)
         if len(page) < PAGE:
             return
         last = page[-1].id
+
+
+def _marks(one: Got) -> str:
+    left = {"deceased": one.death_date, "left the practice": one.deregistered_on}
+    return marks_of(one.sensitive, one.record_version, left)
 
 
 def _page(connection: Connection, campaign_id: int, after: int) -> list[Got]:
@@ -120,10 +136,16 @@ def _page(connection: Connection, campaign_id: int, after: int) -> list[Got]:
         sa.select(
             message.c.id, message.c.campaign_id, message.c.row_number, message.c.patient_id, p.nhs_number,
             p.local_id, p.given_name, p.family_name, message.c.channel,
-            shown(message.c.address, message.c.patient_id),
+            shown(message.c.address, message.c.patient_id), message.c.address, message.c.sensitive,
+            recipient.c.record_version, p.death_date, p.deregistered_on,
             message.c.subject, message.c.body, *(of_teller(name) for name in _BECAME),
         )
         .outerjoin(patient, p.id == message.c.patient_id)
+        .outerjoin(
+            recipient,
+            (recipient.c.campaign_id == message.c.campaign_id)
+            & (recipient.c.row_number == message.c.row_number),
+        )
         .where(
             message.c.campaign_id.in_(family_of(connection, campaign_id)),
             of_teller("state").in_(GOT),

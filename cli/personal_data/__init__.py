@@ -1,0 +1,1 @@
+"""What is held of patients: given to them, and copied without them."""
