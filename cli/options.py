@@ -47,6 +47,7 @@ CampaignNumber = Annotated[
 ApprovalNumber = Annotated[
     int, typer.Argument(metavar="APPROVAL", help="Its number: cohort approvals.")
 ]
+ListNumber = Annotated[int, typer.Argument(metavar="LIST", help="Its number: cohort list ls.")]
 Rows = Annotated[
     str | None, typer.Option("--rows", metavar="2,5,9", help="Only these rows of its list.")
 ]

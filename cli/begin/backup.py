@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import console
+from cli.erase.patients import erase_again
 from cli.wiring import LocalTime, get_settings, open_record
 
 if TYPE_CHECKING:
@@ -88,6 +89,12 @@ def _note_checked(manifest: Manifest) -> None:
 
 def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of cohort backup.")],
+    erased: Annotated[
+        Path | None,
+        typer.Option(
+            help="erased.list of the lost home, or its copy: erased since is erased again."
+        ),
+    ] = None,
 ) -> None:
     """
     Put a backup back into an empty home and an empty database. Nothing is sent until a person allows it.
@@ -100,6 +107,7 @@ def restore(
     from clinic.backup.read import unpacked
     from clinic.backup.restore import restore as put_back
     from clinic.clock import SystemClock
+    from clinic.govern.audit.redacted import ERASED_LIST
     from clinic.settings.file import settings_path
 
     path, clock = settings_path(), SystemClock()
@@ -115,6 +123,10 @@ def restore(
                 for written in laid.written:
                     written.unlink()
             raise
+    with open_record(settings) as record:
+        erase_again(record, clock, settings.home, erased)
+        if erased is not None:
+            (settings.home / ERASED_LIST).write_bytes(erased.read_bytes())
     show = LocalTime(settings).show
     console.say(f"Everything is back, in {settings.home}" + (f" and {path}." if wrote else "."))
     if not wrote:

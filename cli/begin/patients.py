@@ -11,6 +11,7 @@ import typer
 
 from cli import console
 from cli.begin import safe_contact
+from cli.erase.patients import erase, restrict
 from cli.looks.noting import looked
 from cli.options import Json, MostShown
 from cli.proof import Me, SecretFd, who_acts
@@ -27,6 +28,8 @@ app = typer.Typer(
 )
 
 app.add_typer(safe_contact.app, name="safe-contact")
+app.command("erase")(erase)
+app.command("restrict")(restrict)
 
 
 @app.callback()

@@ -231,13 +231,9 @@ def lead_on(decided: Approval, settings: Settings) -> None:
     from clinic.change.review.approve import answer
     from clinic.clock import SystemClock
     from clinic.errors import NotFound
-    from clinic.govern.rules.governed import SUBJECT
-    from clinic.retention.records import KIND
 
-    if decided.subject == SUBJECT:
-        return _put_in_force(decided, settings)
-    if decided.subject == KIND:
-        return _let_go(decided, settings)
+    if (at_once := _at_once(decided)) is not None:
+        return at_once(decided, settings)
     if decided.subject == "operation":
         try:
             with open_record(settings) as record:
@@ -269,6 +265,16 @@ def _refuse(decided: Approval, settings: Settings) -> None:
 
     with contextlib.suppress(NotFound), open_record(settings) as record:
         answer(record, SystemClock(), decided.subject_id)
+
+
+def _at_once(decided: Approval) -> Callable[[Approval, Settings], None] | None:
+    """What is done by whoever approved it, without a run; None: something else goes on."""
+    from cli.erase.patients import carry_out
+    from clinic.govern.rules.governed import SUBJECT
+    from clinic.retention.records import KIND
+
+    acts = {SUBJECT: _put_in_force, KIND: _let_go, "erasure": carry_out, "restriction": carry_out}
+    return acts.get(decided.subject)
 
 
 def _put_in_force(decided: Approval, settings: Settings) -> None:

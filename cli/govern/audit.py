@@ -177,6 +177,10 @@ def verify(anchor: AnchorFile = None, json: Json = False) -> None:
         )
         if result.marked:
             console.say(f"Compared {result.marked:,} sealed rows with what they are now.")
+        if result.redactions:
+            of = ", ".join(f"{by} ({count:,})" for by, count in result.redactions)
+            total = sum(count for _, count in result.redactions)
+            console.say(f"Redactions, each decided by two people: {total:,}, approved by {of}.")
     for each in result.not_seen:
         some = ", ".join(map(str, each.first))
         of = "campaign" if each.table == "message" else each.table

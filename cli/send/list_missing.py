@@ -12,13 +12,13 @@ import typer
 
 from cli import console
 from cli.looks.noting import looked
-from cli.options import Json
+from cli.options import Json, ListNumber
 from cli.proof import Me, SecretFd, who_acts
 from cli.wiring import LocalTime, get_settings, open_record
 
 
 def missing(
-    list_id: Annotated[int, typer.Argument(metavar="LIST", help="Its number: cohort list ls.")],
+    list_id: ListNumber,
     group: Annotated[str | None, typer.Option(help="Who should be on it: a group's code.")] = None,
     status: Annotated[str | None, typer.Option(help="Of these, patients of this status.")] = None,
     facility: Annotated[

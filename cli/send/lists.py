@@ -24,6 +24,7 @@ from cli.looks.noting import looked
 from cli.options import Json, Newest, by_channel
 from cli.proof import Me, SecretFd
 from cli.send.list_add import add
+from cli.send.list_delete import delete
 from cli.send.list_missing import missing
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", "": "no
 
 app.command("missing")(missing)
 app.command("add")(add)
+app.command("delete")(delete)
 
 
 @app.callback()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import console
+from cli.erase.patients import erase_again
 from cli.options import Json, Why
 from cli.proof import Me, SecretFd, anchor_of, prove_me, who_stops
 from cli.send import sending_asked
@@ -116,6 +117,7 @@ def allow(
     with open_record(settings) as record:
         by = _who(record, settings, me, secret_fd)
         _ask_first(record, settings, clock, by)
+        erase_again(record, clock, settings.home)
         with record.write() as connection:
             if reminded_through is None and not no_reminders_lost:
                 _require_said(connection, clock)

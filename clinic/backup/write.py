@@ -25,6 +25,7 @@ from clinic.backup.noted import note_backup
 from clinic.clock import Clock
 from clinic.errors import BackupRefused, NotSetUp
 from clinic.govern.audit.anchor import ANCHOR_FILE, KEY_FILE
+from clinic.govern.audit.redacted import ERASED_LIST
 from clinic.record.database import Record
 from clinic.record.schema.messages import installation
 from clinic.record.version import current, found_version, require_known
@@ -130,7 +131,7 @@ def _kind(settings: Settings) -> Literal["sqlite", "postgresql"]:
 
 def _gather(settings: Settings, parts: Path, config: Path | None) -> None:
     home = settings.home
-    for name in (KEY_FILE, ANCHOR_FILE):
+    for name in (KEY_FILE, ANCHOR_FILE, ERASED_LIST):
         if (home / name).exists():
             _copy(home / name, parts / name)
     for name in _FOLDERS:

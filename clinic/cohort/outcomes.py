@@ -118,6 +118,12 @@ _BEFORE = (
         "sent until somebody decides: cohort holds.",
     ),
     Outcome(
+        "restricted",
+        "left_out",
+        "The use of this patient's data is restricted: nothing is sent, listed or exported. See: cohort "
+        "patients restrict --help.",
+    ),
+    Outcome(
         "no_contact",
         "left_out",
         "The record says not to contact the patient, or not this way. Do not message.",
@@ -383,7 +389,8 @@ _WHY = (
     ),
 )
 _ASKED_AGAIN = (
-    "patient_dead", "patient_fictitious", "patient_deregistered", "status_not_messaged", "no_contact",
+    "patient_dead", "patient_fictitious", "patient_deregistered", "status_not_messaged", "restricted",
+    "no_contact",
     "opted_out", "no_consent", "held_by_reply", "not_for_patient", "in_excluded_group", "has_excluded_code",
     "not_for_sex", "not_for_age", "coded_since", "date_gone_by", "had_this_lately", "recently_contacted",
     "child_contact",

@@ -65,7 +65,7 @@ def screen(rows: pd.DataFrame, *, channel: Channel) -> Screening:
     `rows` has the index `row_number` and all of these columns: bool `unreadable`, `has_other_id`,
     `other_organisation`,
     `ids_contradict`, `register_optional`, `birth_date_differs`, `name_differs`, `number_of_another`, `dead`,
-    `fictitious`, `deregistered`, `no_contact`, `status_allowed`, `opted_out`,
+    `fictitious`, `deregistered`, `restricted`, `no_contact`, `status_allowed`, `opted_out`,
     `no_consent`, `held`, `had_this_lately`, `recently_contacted`, `likely_to_fail`; text `nhs_number_fault`,
     `birth_date_fault`, `list_says`, `outside`, `needs`, `address_fault`, `variable_missing`, `value_too_long`,
     `date_gone_by` ("" where nothing is wrong); Int64 `patient_id` (empty: no match) and `duplicate_of` (the

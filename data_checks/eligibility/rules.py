@@ -105,6 +105,7 @@ RULES: tuple[Rule, ...] = (
     Rule("patient_fictitious", yes("fictitious")),
     Rule("patient_deregistered", yes("deregistered")),
     Rule("status_not_messaged", no("status_allowed")),
+    Rule("restricted", yes("restricted")),
     Rule("no_contact", yes("no_contact")),
     Rule("opted_out", yes("opted_out")),
     Rule("no_consent", yes("no_consent")),

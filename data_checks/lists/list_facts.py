@@ -39,6 +39,7 @@ _TAKEN_AS_GOOD: Final[Mapping[str, bool | int | str]] = {
     "dead": False,
     "fictitious": False,
     "deregistered": False,
+    "restricted": False,
     "no_contact": False,
     "status_allowed": True,
     "opted_out": False,

@@ -24,6 +24,7 @@ WELL: dict[str, Any] = {
     "dead": False,
     "fictitious": False,
     "deregistered": False,
+    "restricted": False,
     "no_contact": False,
     "status_allowed": True,
     "opted_out": False,

@@ -29,6 +29,8 @@ KEPT: Final = {
 # When something was done: for who looks into the database after an incident
 WRITTEN_ONLY: Final = {
     "check_result.checked_at",
+    "cohort_list.emptied_by",
+    "cohort_list.emptied_why",
     "export_file.written_at",
     "field_edit.edited_at",
     "operation.planned_at",

@@ -18,7 +18,15 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from clinic.change.core.locks import holder_of
-from clinic.change.core.outcomes import ALREADY_SO, DECEASED, LOCKED, SELECTED, WILL_CHANGE
+from clinic.change.core.outcomes import (
+    ALREADY_SO,
+    DECEASED,
+    LOCKED,
+    RESTRICTED,
+    SELECTED,
+    WILL_CHANGE,
+)
+from clinic.govern.restricted import is_restricted
 from clinic.record.schema.change import operation_item, selection_row
 from clinic.record.schema.people import patient
 from clinic.settings import Settings
@@ -127,6 +135,11 @@ def held_by_another(patient_id: ColumnElement[int]) -> Reason:
     return Reason(holder.is_not(None), LOCKED, sa.cast(holder, sa.Text))
 
 
+def restricted(patient_id: ColumnElement[int]) -> Reason:
+    """NEW-36: whose data are kept and not used."""
+    return Reason(is_restricted(patient_id), RESTRICTED)
+
+
 def has_died() -> Reason:
     """Nobody's care is re-arranged after their death."""
     return Reason(patient.c.death_date.is_not(None), DECEASED)
@@ -149,7 +162,7 @@ def patient_items(
         reasons: in order; the first that holds is the patient's. A lock comes before all
         source: `chosen_patients`, if it has been joined with more
     """
-    every = (held_by_another(patient.c.id), *reasons)
+    every = (held_by_another(patient.c.id), restricted(patient.c.id), *reasons)
     return item_columns(
         chosen_patients(plan) if source is None else source,
         operation_id=plan.operation_id,

@@ -24,6 +24,7 @@ UNREADABLE: Final = "unreadable_row"
 # --- an item of an operation ----------------------------------------------------------------------
 ALREADY_SO: Final = "already_so"
 LOCKED: Final = "locked"
+RESTRICTED: Final = "restricted"
 DECEASED: Final = "deceased"
 DECEASED_ONCE: Final = "patient_dead"  # as operations before called it; their items are sealed
 PATIENT_GONE: Final = "patient_gone"
@@ -60,6 +61,7 @@ SAYS: Final = {
     WILL_CHANGE: "Will be changed.",
     ALREADY_SO: "Is so already: nothing to do.",
     LOCKED: "Another operation is changing this patient now. Run the rest again when it has ended.",
+    RESTRICTED: "The use of the patient's data is restricted: nothing is changed or exported.",
     DECEASED: "The patient is deceased: the record stays as it is. A person must decide.",
     DECEASED_ONCE: "The patient is deceased: the record stays as it is. A person must decide.",
     PATIENT_GONE: "The patient is no longer in this record.",

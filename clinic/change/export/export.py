@@ -25,6 +25,7 @@ from clinic.change.core.operation_kind import (
     chosen_patients,
     held_by_another,
     item_columns,
+    restricted,
 )
 from clinic.change.core.outcomes import WILL_CHANGE
 from clinic.change.export.file import ExportFile, Table, Written
@@ -70,7 +71,11 @@ def items(_connection: Connection, plan: Plan) -> Iterator[Items]:
         old=sa.cast(sa.null(), sa.Text),
         new=sa.literal("{what}.{format}".format(**plan.parameters)),
         version=sa.literal(0),
-        reasons=(*kept_from_research(plan.parameters), held_by_another(patient.c.id)),
+        reasons=(
+            *kept_from_research(plan.parameters),
+            held_by_another(patient.c.id),
+            restricted(patient.c.id),
+        ),
     )
 
 

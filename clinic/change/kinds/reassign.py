@@ -28,6 +28,7 @@ from clinic.change.core.operation_kind import (
     held_by_another,
     item_columns,
     patient_items,
+    restricted,
 )
 from clinic.change.core.outcomes import (
     DEFAULT_ELSEWHERE,
@@ -140,7 +141,12 @@ def _to_named(connection: Connection, plan: Plan) -> Items:
         old=ranked.c.provider_id,
         new=new,
         version=ranked.c.version,
-        reasons=(held_by_another(ranked.c.id), dead, Reason(new.is_(None), NO_CAPACITY)),
+        reasons=(
+            held_by_another(ranked.c.id),
+            restricted(ranked.c.id),
+            dead,
+            Reason(new.is_(None), NO_CAPACITY),
+        ),
     )
 
 

@@ -25,7 +25,13 @@ from clinic.change.digest import digest_of
 from clinic.change.fields import FIELDS, ColumnField, fields_in, raise_versions
 from clinic.change.kinds.table import UNDO, kind_of
 from clinic.change.operations import Operation, find_operation, set_state
-from clinic.change.run.conflicts import GoingBy, found_at_apply, lock_holders, mark_conflicts
+from clinic.change.run.conflicts import (
+    GoingBy,
+    any_restricted,
+    found_at_apply,
+    lock_holders,
+    mark_conflicts,
+)
 from clinic.clock import Clock
 from clinic.errors import NotAllowed
 from clinic.govern.approvals.approvals import require_approved
@@ -119,7 +125,8 @@ def apply_chunk(record: Record, clock: Clock, operation_id: int, number: int) ->
         part = Part(operation_id, chunk.first_patient, chunk.last_patient)
         fields = fields_in(connection, part)
         announce(connection, operation_id)
-        at_once = _write_at_once(connection, part, fields, chunk.size)
+        usable = not any_restricted(connection, part, fields)
+        at_once = usable and _write_at_once(connection, part, fields, chunk.size)
         whole = at_once or _write_singly(connection, part, fields, _going_by(running))
         withdraw(connection)
         applied = seal_chunk(

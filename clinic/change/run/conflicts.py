@@ -14,9 +14,11 @@ from clinic.change.core.outcomes import (
     DECEASED,
     DECEASED_ONCE,
     NOT_CHANGED_WITH,
+    RESTRICTED,
 )
 from clinic.change.core.part import Part
 from clinic.change.fields import FIELDS
+from clinic.govern.restricted import all_restricted, is_restricted
 from clinic.record.schema.change import operation_item
 from clinic.record.schema.people import appointment, patient, provider
 from clinic.record.schema.visits import visit_plan
@@ -39,8 +41,17 @@ class GoingBy:
 
 def found_at_apply(items: FromClause = operation_item) -> ColumnElement[bool]:
     """Items that were to be changed and, as it turned out, were not."""
-    died = (items.c.outcome.in_((DECEASED, DECEASED_ONCE))) & (items.c.detail == SINCE_REVIEW)
-    return sa.or_(items.c.outcome.in_(AT_APPLY), died)
+    since = (items.c.outcome.in_((DECEASED, DECEASED_ONCE, RESTRICTED))) & (
+        items.c.detail == SINCE_REVIEW
+    )
+    return sa.or_(items.c.outcome.in_(AT_APPLY), since)
+
+
+def any_restricted(connection: Connection, part: Part, fields: tuple[str, ...]) -> bool:
+    """Whether the data of somebody who is to be changed may not be used any more."""
+    few = all_restricted(connection)
+    here = sa.exists().where(part.changing(*fields), operation_item.c.patient_id.in_(few))
+    return bool(few and connection.scalar(sa.select(here)))
 
 
 def lock_holders(connection: Connection, part: Part, fields: tuple[str, ...]) -> None:
@@ -90,6 +101,7 @@ def mark_conflicts(
     its patient's own change is not. Whether there were any.
     """
     marked = _leave_the_dead(connection, part, fields) if going_by.dead_stay else 0
+    marked += _leave_the_restricted(connection, part, fields)
     for name in fields:
         field = FIELDS[name]
         holder, found = field.holder(operation_item)
@@ -119,6 +131,16 @@ def _leave_the_dead(connection: Connection, part: Part, fields: tuple[str, ...])
         sa.update(operation_item)
         .where(part.changing(*fields), operation_item.c.patient_id.in_(dead))
         .values(outcome=DECEASED, detail=SINCE_REVIEW)
+    ).rowcount
+
+
+def _leave_the_restricted(connection: Connection, part: Part, fields: tuple[str, ...]) -> int:
+    """Whose data may not be used since the review (NEW-36)."""
+    item = operation_item.c
+    return connection.execute(
+        sa.update(operation_item)
+        .where(part.changing(*fields), is_restricted(item.patient_id))
+        .values(outcome=RESTRICTED, detail=SINCE_REVIEW)
     ).rowcount
 
 

@@ -23,7 +23,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, FromClause
 
-from clinic.change.core.operation_kind import Items, Reason, has_died, held_by_another, item_columns
+from clinic.change.core.operation_kind import (
+    Items,
+    Reason,
+    has_died,
+    held_by_another,
+    item_columns,
+    restricted,
+)
 from clinic.change.core.outcomes import (
     ALREADY_SO,
     CHANGED_BACK,
@@ -212,6 +219,7 @@ def _reasons(
     return (
         Reason(sa.or_(patient.c.id.is_(None), holder.c.id.is_(None)), PATIENT_GONE),
         held_by_another(done.c.patient_id),
+        restricted(done.c.patient_id),
         has_died(),
         Reason(value.is_not_distinct_from(done.c.old), ALREADY_SO),
         Reason(sa.and_(touched, later), LATER_OPERATION, _to_undo_first(steps)),

@@ -31,6 +31,7 @@ from clinic.change.core.operation_kind import (
     has_died,
     held_by_another,
     item_columns,
+    restricted,
 )
 from clinic.change.core.outcomes import NO_FACILITY, NO_PROVIDER, NO_SLOT, VISIT_EXISTS
 from clinic.change.visits.field import TAKES_TIME
@@ -95,6 +96,7 @@ def items(connection: Connection, plan: Plan) -> Iterator[Items]:
         version=sa.literal(0),
         reasons=(
             held_by_another(patient.c.id),
+            restricted(patient.c.id),
             has_died(),
             *(Reason(p.reason == reason, reason) for reason in _REASONS),
         ),

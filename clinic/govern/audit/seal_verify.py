@@ -31,15 +31,31 @@ class Sealed:
     marks: dict[str, dict[Key, bytes]] = field(default_factory=dict)
     blocks: dict[str, dict[Key, int]] = field(default_factory=dict)
 
-    def take(self, connection: Connection, stream: str, number: int) -> Iterator[Fault]:
-        """Add the marks of one act; an error if they contradict earlier ones."""
+    def take(
+        self,
+        connection: Connection,
+        stream: str,
+        number: int,
+        redacted: Mapping[str, Mapping[Key, bytes]],
+    ) -> Iterator[Fault]:
+        """
+        Add the marks of one act; an error if they contradict earlier ones.
+
+        Args:
+            redacted: of a redaction: table → key → the mark until then, which must be the one that we know
+        """
         for each in kept_marks(connection, stream, number):
             known = self.marks.setdefault(each.table, {})
             blocks = self.blocks.setdefault(each.table, {})
             whole = isinstance(SEALED.get(each.table), Whole)
             for key, mark in each.pairs():
                 before = known.get(key)
-                if before is not None and not whole and before[:HALF] != mark[:HALF]:
+                until = redacted.get(each.table, {}).get(key)
+                if until is None:
+                    differs = before is not None and before[:HALF] != mark[:HALF]
+                else:
+                    differs = before is not None and before != until
+                if differs and not whole:
                     yield Fault(
                         "row-edited", stream, number, table=each.table, key=key,
                         patient_id=_patient(connection, each.table, key),

@@ -17,7 +17,15 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from clinic.record.schema.change import operation, operation_item, selection, selection_row
-from clinic.record.schema.govern import approval, clinician, destruction, legal_hold, operator
+from clinic.record.schema.govern import (
+    approval,
+    clinician,
+    destruction,
+    legal_hold,
+    operator,
+    redaction,
+    restriction,
+)
 from clinic.record.schema.lists import (
     cohort_list,
     template,
@@ -255,6 +263,23 @@ _SPECS: Final[tuple[Row | Whole, ...]] = (
         key="id",
         fixed=("what", "subject", "subject_id", "count", "sha256", "authority", "gone_at"),
         born="retention.destroyed",
+    ),
+    Row(
+        table=redaction,
+        key="id",
+        fixed=(
+            "kind", "patient_id", "operation_id", "who", "ground", "approval_id", "asked_by",
+            "approved_by", "said", "begun_at",
+        ),
+        moving=("counts", "ended_at"),
+        born="redaction.begun",
+    ),
+    Row(
+        table=restriction,
+        key="id",
+        fixed=("patient_id", "ground", "asked_by", "approved_by", "set_at"),
+        moving=("lifted_at", "lifted_by", "lift_approved_by", "lift_ground"),
+        born="restriction.set",
     ),
     Whole(
         table=selection_row,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hmac
 import itertools
+from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,7 @@ from clinic.govern.audit.chain import (
 )
 from clinic.govern.audit.derived import unlike_their_messages
 from clinic.govern.audit.faults import Fault
+from clinic.govern.audit.redacted import Redacted, Redactions, read_redactions, unapproved
 from clinic.govern.audit.rows import act_line, chunk_text, unsealed
 from clinic.govern.audit.seal_verify import (
     Known,
@@ -60,6 +62,9 @@ class VerifyResult:
     first_fault: Fault | None
     marked: int = 0  # rows that acts sealed where they stand, and that were compared
     not_seen: tuple[NotSeen, ...] = ()  # rows that nothing was sealed of; known where all holds
+    redactions: tuple[
+        tuple[str, int], ...
+    ] = ()  # who approved some, and how many: accepted as such
 
     @property
     def holds(self) -> bool:
@@ -73,6 +78,7 @@ class _Tally:
     rows: int = 0
     marked: int = 0
     not_seen: list[NotSeen] = field(default_factory=list)
+    redactions: tuple[tuple[str, int], ...] = ()
 
 
 def verify(record: Record, anchor: Path | None) -> VerifyResult:
@@ -94,7 +100,7 @@ def verify(record: Record, anchor: Path | None) -> VerifyResult:
             keyed = key_of(connection) is not None
     return VerifyResult(
         tally.streams, tally.blocks, tally.rows, keyed, anchor is not None, fault,
-        tally.marked, tuple(tally.not_seen),
+        tally.marked, tuple(tally.not_seen), tally.redactions,
     )  # fmt: skip
 
 
@@ -107,8 +113,24 @@ def is_sealed(connection: Connection, stream: str, number: int) -> bool:
     if found is None:
         return False
     block = _block(found)
-    faults = _of_block(connection, block, found["hash"], number=number, previous=block.previous)
+    redacted = read_redactions(connection, stream)
+    if any(number in act.blocks for act in redacted.acts):
+        others = (act for act in redacted.acts if number in act.blocks)
+        if not all(
+            is_sealed(connection, stream, act.number) for act in others if act.number > number
+        ):
+            return False
+    faults = _of_block(
+        connection, block, found["hash"], redacted, number=number, previous=block.previous
+    )
     return next(faults, None) is None
+
+
+def read_block(connection: Connection, stream: str, number: int) -> Block | None:
+    """This one block; None: there is none."""
+    here = (audit_block.c.stream == stream) & (audit_block.c.number == number)
+    found = connection.execute(sa.select(audit_block).where(here)).mappings().first()
+    return None if found is None else _block(found)
 
 
 def _faults(
@@ -122,11 +144,16 @@ def _faults(
     heads: Mapping[str, Head] = anchored.heads if anchored else {}
     seen = set()
     known = Known()
+    redacted = read_redactions(connection)
+    tally.redactions = _told(redacted.acts)
     with contextlib.closing(_blocks(connection)) as all_blocks:
         for stream, blocks in itertools.groupby(all_blocks, key=lambda pair: pair[0].stream):
             seen.add(stream)
             tally.streams += 1
-            yield from _of_stream(connection, stream, blocks, heads.get(stream), tally, known)
+            yield from _of_stream(
+                connection, stream, blocks, heads.get(stream), tally, known, redacted
+            )
+    yield from unapproved(connection, redacted)
     yield from (Fault("stream-missing", stream) for stream in heads if stream not in seen)
     yield from _unsealed(connection)
     yield from unlike_their_messages(connection)
@@ -135,6 +162,12 @@ def _faults(
             yield found
         else:
             tally.not_seen.append(found)
+
+
+def _told(acts: tuple[Redacted, ...]) -> tuple[tuple[str, int], ...]:
+    """Who approved how many: one decision is one, in however many chains its acts are."""
+    decisions = {(act.approved_by, orjson.dumps(dict(act.proof))) for act in acts}
+    return tuple(sorted(Counter(by for by, _ in decisions).items()))
 
 
 def _blocks(connection: Connection) -> Generator[tuple[Block, bytes], None, None]:
@@ -157,6 +190,7 @@ def _of_stream(
     anchored: Head | None,
     tally: _Tally,
     known: Known,
+    redacted: Redactions,
 ) -> Iterator[Fault]:
     previous, number = GENESIS, 0
     sealed = Sealed()
@@ -164,8 +198,8 @@ def _of_stream(
         number += 1
         tally.blocks += 1
         tally.rows += block.count
-        yield from _of_block(connection, block, digest, number=number, previous=previous)
-        yield from sealed.take(connection, stream, number)
+        yield from _of_block(connection, block, digest, redacted, number=number, previous=previous)
+        yield from sealed.take(connection, stream, number, redacted.rows(stream, number))
         if anchored and number == anchored.number and digest != anchored.hash:
             yield Fault("set-back", stream, number)
         previous = digest
@@ -176,7 +210,13 @@ def _of_stream(
 
 
 def _of_block(
-    connection: Connection, block: Block, digest: bytes, *, number: int, previous: bytes
+    connection: Connection,
+    block: Block,
+    digest: bytes,
+    redacted: Redactions,
+    *,
+    number: int,
+    previous: bytes,
 ) -> Iterator[Fault]:
     """The faults of one block: whether it is in its place, then its own words, then its rows."""
     key = key_of(connection)
@@ -188,9 +228,10 @@ def _of_block(
         yield Fault("block-edited", block.stream, number, block.chunk)
     if block.previous != previous:
         yield Fault("block-moved", block.stream, number, block.chunk)
-    text = _text_of(connection, block)
+    text = text_of_block(connection, block)
     now = seal_text(text)
-    if (now.root, now.count) != (block.root, block.count):
+    expected = redacted.root(block.stream, block.number, block.root)
+    if (now.root, now.count) != (expected, block.count):
         yield bad_row(connection, block, lines_of(text))
     if block.holds == "act":
         kept = digest_of(kept_marks(connection, block.stream, block.number))
@@ -198,8 +239,8 @@ def _of_block(
             yield Fault("row-edited", block.stream, block.number, table="audit_row_seal")
 
 
-def _text_of(connection: Connection, block: Block) -> bytes:
-    """The rows of a block as they are sealed, a line each."""
+def text_of_block(connection: Connection, block: Block) -> bytes:
+    """The rows of a block as they are now, a line each."""
     if block.holds == "items":
         return chunk_text(connection, block.operation_id, block.chunk)
     found = connection.execute(

@@ -41,6 +41,8 @@ PERMISSIONS: Final[Mapping[str, tuple[Role, Role]]] = MappingProxyType(
             "manager",
         ),  # who may ask for approval of what is no longer one's own to set
         "retention": ("manager", "manager"),  # NEW-39: records come to their end
+        "erasure": ("operator", "manager"),  # NEW-36: a patient's data become a stub
+        "restriction": ("operator", "manager"),  # NEW-36: they are kept and not used; and its end
         "resend_unknown": ("team_lead", "manager"),  # may text somebody twice: two persons decide
     }
 )

@@ -33,6 +33,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from clinic.cohort.rows import CORRECTION
+from clinic.govern.restricted import is_restricted
 from clinic.message.audience.clinical import LATE, is_late
 from clinic.message.audience.outside import CODES as OUTSIDE
 from clinic.message.audience.outside import outside
@@ -112,6 +113,11 @@ def _status(moment: Moment) -> ColumnElement[bool]:
     """Discharged since, for one: whose status the settings do not message."""
     allowed = moment.settings.organisation.messaged_statuses
     return patient.c.status.is_not(None) & patient.c.status.not_in(allowed)
+
+
+def _restricted(_: Moment) -> ColumnElement[bool]:
+    """NEW-36: their data are kept, and used for nothing."""
+    return is_restricted(message.c.patient_id)
 
 
 def _no_contact(moment: Moment) -> ColumnElement[bool]:
@@ -218,6 +224,7 @@ RULES: tuple[Rule, ...] = (
     Rule("patient_fictitious", _fictitious),
     Rule("patient_deregistered", _left),
     Rule("status_not_messaged", _status),
+    Rule("restricted", _restricted),
     Rule("no_contact", _no_contact),
     Rule("opted_out", _opted_out),
     Rule("no_consent", _no_consent),

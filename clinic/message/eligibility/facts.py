@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.cohort.rows import CORRECTION, ListSource, match_patients
+from clinic.govern.restricted import all_restricted
 from clinic.message.audience.outside import outside_of
 from clinic.message.eligibility.consenting import without_consent
 from clinic.message.eligibility.contact import is_capped, likely_to_fail, recently_contacted
@@ -99,6 +100,7 @@ def facts_of(
         connection, known["id"], question.channel, settings.contact.restricted_tags
     )
     facts["no_contact"] |= safe["restricted"]
+    facts["restricted"] = known["id"].isin(all_restricted(connection)).to_numpy(dtype=bool)
     _judge_addresses(
         facts, rows, known, settings, question.channel,
         record_first=record_first and not is_correction, safe=safe["number"],

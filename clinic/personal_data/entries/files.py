@@ -63,6 +63,12 @@ FILES: Final = (
         why_not="would let the trail be forged", erasure=Erasure.KEEP, because=_NOBODY,
     ),
     FileHeld(
+        folder="home", pattern="erased.list", kind=Kind.EVENT, purpose=Purpose.ACCOUNTABILITY,
+        about="the list of erasures and restrictions: keyed digests of whom, who decided it, why",
+        retention=Retention.STUBS, why_not="a digest tells nobody's name", erasure=Erasure.KEEP,
+        because="by it a restored backup is erased again",
+    ),
+    FileHeld(
         folder="home", pattern="signed-in-*", kind=Kind.SECRET, purpose=Purpose.SECURITY,
         about="the token of whoever gave their password within the hour", retention=Retention.INSTALLATION,
         why_not="would let others in", erasure=Erasure.KEEP, because="staff's",

@@ -21,6 +21,8 @@ from clinic.record.schema.govern import (
     destruction,
     legal_hold,
     operator,
+    redaction,
+    restriction,
     sign_in,
 )
 from clinic.record.schema.health import health_finding
@@ -91,6 +93,37 @@ GOVERN: Final = (
             Kind.WORK: "digest expires_at summary used_at",
         },
         third="reason note",
+    ),
+    TableHeld(
+        table=redaction,
+        about="that a patient's values were erased: requester, approver, why, and how many rows",
+        purpose=Purpose.ACCOUNTABILITY,
+        retention=Retention.STUBS,
+        section="of whom nothing is left to be shown: a keyed digest says who",
+        rows=Rows.KEEP,
+        routes=(ByKey("patient_id"),),
+        columns={
+            Kind.STAFF: "asked_by approved_by",
+            Kind.WORDS: "ground",
+            Kind.EVENT: "kind begun_at ended_at counts",
+            Kind.KEY: "id patient_id operation_id who approval_id said",
+        },
+    ),
+    TableHeld(
+        table=restriction,
+        about="that a patient's data are kept and not used: requester, approver, why, until when",
+        purpose=Purpose.CHOICES,
+        retention=Retention.STUBS,
+        section=Section.DECISIONS,
+        rows=Rows.KEEP,
+        routes=(ByKey("patient_id"),),
+        columns={
+            Kind.STAFF: "asked_by approved_by lifted_by lift_approved_by",
+            Kind.WORDS: "ground lift_ground",
+            Kind.EVENT: "set_at lifted_at",
+            Kind.KEY: "id patient_id",
+        },
+        third="ground lift_ground",
     ),
     TableHeld(
         table=audit_block,

@@ -31,11 +31,11 @@ LISTS: Final = (
         routes=(Through(list_row, "id", "list_id"),),
         columns={
             Kind.PRACTICE: "name source layout file_name columns criteria as_of",
-            Kind.EVENT: "taken_at sha256",
-            Kind.STAFF: "taken_by",
+            Kind.EVENT: "taken_at sha256 emptied_at",
+            Kind.STAFF: "taken_by emptied_by",
             Kind.KEY: "id request_key",
             Kind.WORK: "size encoding fields rows date_order remarks as_of_from rows_gone_at",
-            Kind.WORDS: "kept",
+            Kind.WORDS: "kept emptied_why",
         },
         hidden={
             "criteria": "what was asked for, which may name codes of others' conditions",

@@ -9,6 +9,8 @@ Who may decide, what was decided, and the audit trail.
     audit_act   1 ── n audit_row_seal   keys and marks of the rows that the act wrote, a table each
     audit_block 1 ── n operation_item   what a chunk of an operation changed, with old and new values
     access_log  1 ── n access_patient   one look of one person, and the patients of it
+    redaction                      one a decision of two people that sealed values become a stub
+    restriction                    a patient whose data are kept and not used
 
 Blocks are chained per stream ("system", "operation-7", "campaign-3"): clinic/govern/audit/chain.py.
 Triggers refuse every UPDATE, DELETE and TRUNCATE of the audit tables, and of the items that they seal.
@@ -241,3 +243,51 @@ destruction = Table(
     Column("gone_at", UtcDateTime, nullable=False),
 )
 Index("ix_destruction_subject", destruction.c.subject, destruction.c.subject_id)
+
+# What stands where a value was
+ERASED = "[erased]"
+
+# While one is open, triggers let values of its patient, or operation, become the stub, and nothing else
+# (clinic/record/migrations/erasable.py).
+# kind: of clinic/govern/people/roles.py. Of a patient's values, or of an operation's: one of the two is given.
+# said: the line of the list of erasures, where it was decided in a record that was lost since
+redaction = Table(
+    "redaction",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("patient_id", BigInteger),
+    Column("operation_id", Integer),
+    Column("who", String(64)),  # keyed digest of the NHS number: finds the same person again
+    Column("ground", Text, nullable=False),
+    Column("approval_id", Integer),
+    Column("asked_by", String(80), nullable=False),
+    Column("approved_by", String(80), nullable=False),
+    Column("said", Text),
+    Column("begun_at", UtcDateTime, nullable=False),
+    Column("counts", Text),  # JSON: how many rows of each table, how many files
+    Column("ended_at", UtcDateTime),
+)
+
+# The one without an end is in force
+restriction = Table(
+    "restriction",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("patient_id", ForeignKey("patient.id"), nullable=False),
+    Column("ground", Text, nullable=False),
+    Column("asked_by", String(80), nullable=False),
+    Column("approved_by", String(80), nullable=False),
+    Column("set_at", UtcDateTime, nullable=False),
+    Column("lifted_at", UtcDateTime),
+    Column("lifted_by", String(80)),  # who asked for it
+    Column("lift_approved_by", String(80)),
+    Column("lift_ground", Text),
+)
+Index(
+    "uq_restriction_in_force",
+    restriction.c.patient_id,
+    unique=True,
+    sqlite_where=restriction.c.lifted_at.is_(None),
+    postgresql_where=restriction.c.lifted_at.is_(None),
+)

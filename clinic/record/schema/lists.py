@@ -49,6 +49,10 @@ cohort_list = Table(
     Column("kept", Text),
     # When its cells went by the clock (clinic/retention); empty: they are there
     Column("rows_gone_at", UtcDateTime),
+    # Its rows and files are gone, by whom and why: this row, with count and SHA-256, is what stays
+    Column("emptied_at", UtcDateTime),
+    Column("emptied_by", String(80)),
+    Column("emptied_why", Text),
 )
 
 # row_number is what a person sees in the spreadsheet: the first row under the heading is 2

@@ -35,6 +35,7 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"fictitious": True}, "patient_fictitious"),
     ({"deregistered": True}, "patient_deregistered"),
     ({"status_allowed": False}, "status_not_messaged"),
+    ({"restricted": True}, "restricted"),
     ({"no_contact": True}, "no_contact"),
     ({"opted_out": True}, "opted_out"),
     ({"no_consent": True}, "no_consent"),

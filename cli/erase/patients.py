@@ -1,0 +1,138 @@
+"""`cohort patients erase`, `cohort patients restrict`: asked for by one person, approved by another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import console
+from cli.options import PatientId, Unasked
+from cli.proof import Me, SecretFd, anchor_of, prove_me
+from cli.wiring import get_settings, open_record
+
+if TYPE_CHECKING:
+    from clinic.clock import Clock
+    from clinic.govern.approval_rows import Approval
+    from clinic.record.database import Record
+    from clinic.settings import Settings
+
+Ground = Annotated[
+    str,
+    typer.Option(help="Why: the court order, the wrong identity … Stays for ever. No patient."),
+]
+_STAYS = (
+    "Backups, and copies of the record from before an upgrade, still have it until they are gone: after a "
+    "restore it is erased again before anything is sent."
+)
+
+
+def erase(
+    patient: PatientId,
+    ground: Ground,
+    yes: Unasked = False,
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """
+    Erase a patient: names, addresses, texts, rows of lists and values of operations become empty or a stub.
+
+    First says how many rows of each table, and how many files; nothing is changed until another person approves
+    it. The patient's own row stays without values, so that reports still add up, and the trail names
+    requester and approver. Killed in the middle, type it again: it goes on.
+    """
+    from clinic.clock import SystemClock
+    from clinic.govern.audit.trail import write_anchor
+    from clinic.message.outcomes.outreach import find_patient
+    from clinic.personal_data.erase.erase import ERASURE, ask, erased, finish_all, plan_erasure
+
+    settings, clock = get_settings(), SystemClock()
+    with open_record(settings) as record:
+        by = prove_me(record, settings, me, secret_fd)
+        if finish_all(record, clock, settings.home):
+            console.say("An erasure that was begun is now done to its end.")
+        with record.read() as connection:
+            if (before := erased(connection, patient)) is not None:
+                return console.say(f"That patient was erased: redaction {before}.")
+            key = find_patient(connection, patient)
+            plan = plan_erasure(connection, settings.home, key)
+        rows = [*plan.counts.items(), ("files of the home", plan.files)]
+        console.show_table("What would be erased", ["Where", "How many"], rows, right=(1,))
+        if not yes and not typer.confirm("Ask another person to approve it?", err=True):
+            return console.say("Nothing was asked for.")
+        number = ask(record, clock, settings, key, what=ERASURE, by=by, ground=ground)
+        write_anchor(record, anchor_of(settings))
+    console.say(f"Request {number}: nothing is erased until another person approves it.")
+    return console.next_commands(f"cohort approvals show {number}", f"cohort approve {number}")
+
+
+def restrict(
+    patient: PatientId,
+    ground: Ground,
+    lift: Annotated[bool, typer.Option("--lift", help="End the restriction.")] = False,
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """
+    Keep a patient's data and use them for nothing: no message, list, export or operation. Another approves it.
+
+    Obeyed at the check, where the review counts them, and once more when a batch is sent.
+    """
+    from clinic.clock import SystemClock
+    from clinic.govern.audit.trail import write_anchor
+    from clinic.message.outcomes.outreach import find_patient
+    from clinic.personal_data.erase.erase import LIFT, RESTRICTION, ask, is_restricted_now
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        by = prove_me(record, settings, me, secret_fd)
+        with record.read() as connection:
+            key = find_patient(connection, patient)
+            holds = is_restricted_now(connection, key)
+        if holds is not lift:
+            return console.say("That is so already: nothing was asked for.")
+        what = LIFT if lift else RESTRICTION
+        number = ask(record, SystemClock(), settings, key, what=what, by=by, ground=ground)
+        write_anchor(record, anchor_of(settings))
+    console.say(f"Request {number}: nothing changes until another person approves it.")
+    return console.next_commands(f"cohort approvals show {number}", f"cohort approve {number}")
+
+
+def erase_again(record: Record, clock: Clock, home: Path, listed: Path | None = None) -> None:
+    """Do again what was decided since this record was copied; said, where there was something to do."""
+    from clinic.personal_data.erase.erase import apply_said, finish_all
+
+    finish_all(record, clock, home)
+    done = apply_said(record, clock, home, listed)
+    if done:
+        told = ", ".join(f"{what} ×{count:,}" for what, count in done.items())
+        console.say(f"Done again, from the list of erasures: {told}.")
+
+
+def carry_out(decided: Approval, settings: Settings) -> None:
+    """What was approved is done at once, by whoever approved it."""
+    from clinic.clock import SystemClock
+    from clinic.govern.audit.trail import write_anchor
+    from clinic.personal_data.erase.erase import ERASURE, apply
+    from clinic.personal_data.erase.files import copies_of
+
+    if decided.state != "approved":
+        return None
+    with open_record(settings) as record:
+        took = apply(record, SystemClock(), settings.home, decided)
+        write_anchor(record, anchor_of(settings))
+        is_server = record.dialect == "postgresql"
+    if decided.subject != ERASURE:
+        console.say("It is so from now on.")
+        return console.next_commands("cohort audit verify")
+    console.show_table("Erased", ["Where", "How many"], list(took.items()), right=(1,))
+    console.say(_STAYS)
+    if copies := copies_of(settings.home):
+        console.say(f"Copies of the record from before an upgrade, here: {len(copies):,}.")
+    if is_server:
+        console.say(
+            "PostgreSQL: the tables were vacuumed. Its write-ahead log and archives have the old rows until "
+            "they are recycled."
+        )
+    return console.next_commands("cohort audit verify", "cohort backup FOLDER")

@@ -1,0 +1,303 @@
+"""A patient is erased by two people: nothing is left, the trail verifies, everybody else's counts stand."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+
+from clinic.change.review.deciding import decide
+from clinic.cohort.files import open_list
+from clinic.cohort.import_list import take_in_file
+from clinic.errors import NotAllowed
+from clinic.gateway.incoming.parse import Inbound, Receipt
+from clinic.govern.approval_rows import existing
+from clinic.govern.audit.key import unlock
+from clinic.govern.audit.redacted import ERASED_LIST as FILE
+from clinic.govern.audit.trail import verify
+from clinic.govern.people.operators import Operator
+from clinic.message.audience.exceptions import decide_for
+from clinic.message.incoming.apply_receipts import apply_receipts
+from clinic.message.incoming.receipts import keep_receipts
+from clinic.message.incoming.replies import keep_replies
+from clinic.personal_data.erase import erase as erasing
+from clinic.personal_data.erase.erase import (
+    ERASURE,
+    LIFT,
+    RESTRICTION,
+    apply,
+    apply_said,
+    ask,
+    finish_all,
+)
+from clinic.personal_data.erase.wrong_list import empty_list
+from clinic.practice.importing import import_patients
+from clinic.practice.safe_contact import set_safe_contact
+from clinic.record.database import Record
+from clinic.record.schema import METADATA
+from clinic.record.schema.clinical import diagnosis
+from clinic.record.schema.govern import redaction, restriction
+from clinic.record.schema.lists import cohort_list, list_row
+from clinic.record.schema.messages import message
+from clinic.record.schema.people import patient
+from clinic.settings import Settings
+from tests.clinic.govern.busy import make_busy
+from tests.fakes import FakeClock
+from tests.references import message_id
+
+WHO = 2
+NUMBER, MOBILE = "9990000018", "+447700900002"
+# Each stands for one person alone, wherever it is found
+STRINGS = (
+    NUMBER, "999 000 0018", "07700900002", MOBILE, "Zephyrine", "Quillfeather", "zq@example.org",
+    "14 Refuge Lane", "ZQ9 9ZQ", "ex-partner lives there", "LOCAL-ZQ", "I have the results",
+    "tell nobody of Zephyrine", "rare condition of hers",
+)  # fmt: skip
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "home").mkdir(exist_ok=True)
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def busy(record: Record, clock: FakeClock, tmp_path: Path, home: Path) -> Record:
+    """The busy practice, in which much is known of patient 2."""
+    record = make_busy(unlock(record, home), clock, tmp_path)
+    path = tmp_path / "patients.csv"
+    head = (
+        "EMIS Number,NHS Number,Given Name,Family Name,Date of Birth,Mobile Telephone,E-mail Address,"
+        "Address,Postcode"
+    )
+    path.write_text(
+        f"{head}\nL2,{NUMBER},Zephyrine,Quillfeather,31/12/1980,07700900002,zq@example.org,"
+        "14 Refuge Lane,ZQ9 9ZQ\n",
+        encoding="utf-8",
+    )
+    import_patients(record, clock, open_list(path), today=date(2026, 3, 2), by="nia")
+    listed = tmp_path / "list.csv"
+    listed.write_text(
+        "NHS Number,Mobile,Notes\n999 000 0018,07700900002,ex-partner lives there\n"
+        "9990000999,07700900999,fine\n",
+        encoding="utf-8",
+    )
+    take_in_file(
+        record, clock, listed, request_key="k", name="For Zephyrine Quillfeather", scheme="generic",
+        taken_by="ann",
+    )  # fmt: skip
+    set_safe_contact(
+        record, clock, WHO, channels=["sms"], number="", reason="tell nobody of Zephyrine", by="mia",
+        phones=Settings().phones,
+    )  # fmt: skip
+    decide_for(
+        record, clock, "jab", 3, ["age"], reason="a friend of Zephyrine Quillfeather", by="nia"
+    )
+    keep_replies(
+        record, clock,
+        [Inbound("fake", "r1", "sms", MOBILE, "I have the results", clock.now())],
+        Settings().phones,
+    )  # fmt: skip
+    with record.write() as connection:
+        connection.execute(
+            sa.insert(diagnosis).values(
+                patient_id=WHO, text="rare condition of hers", status="active"
+            )
+        )
+    return record
+
+
+def approved(record: Record, clock: FakeClock, what: str = ERASURE, home: Path = Path()) -> int:
+    ann = Operator("ann", "operator", active=True)
+    settings = Settings(home=home)
+    number = ask(record, clock, settings, WHO, what=what, by=ann, ground="court order 7")
+    mia = Operator("mia", "manager", active=True)
+    decide(record, clock, number, operator=mia, decision="approved", note="")
+    return number
+
+
+def erase(record: Record, clock: FakeClock, home: Path) -> dict[str, int]:
+    number = approved(record, clock, home=home)
+    with record.read() as connection:
+        asked = existing(connection, number)
+    return apply(record, clock, home, asked)
+
+
+def everything(record: Record, home: Path) -> str:
+    """All rows of all tables; of SQLite every byte of the file and its log; every file of the home."""
+    found = []
+    with record.read() as connection:
+        for table in METADATA.sorted_tables:
+            found += [f"{table.name} {tuple(row)}" for row in connection.execute(sa.select(table))]
+    paths = [path for path in home.rglob("*") if path.is_file()]
+    if record.dialect == "sqlite":
+        at = Path(make_url(str(record.engine.url)).database or "")
+        paths += at.parent.glob(at.name + "*")
+    found += [path.read_bytes().decode("utf-8", "replace") for path in paths]
+    return "\n".join(found)
+
+
+def others(record: Record) -> dict[str, object]:
+    """What is counted, and all values of everybody else."""
+    with record.read() as connection:
+        counted: dict[str, object] = {
+            table.name: connection.scalar(sa.select(sa.func.count()).select_from(table))
+            for table in (message, patient, cohort_list, list_row)
+        }
+        rows = connection.execute(sa.select(message).where(message.c.patient_id != WHO))
+        counted["messages"] = [tuple(row) for row in rows]
+    return counted
+
+
+def test_nothing_of_the_patient_is_left(busy: Record, clock: FakeClock, home: Path) -> None:
+    """NEW-36: 0 hits in tables, file, write-ahead log and home; verify holds; the others are as they were."""
+    (home / "not-accepted").mkdir()
+    (home / "not-accepted" / "campaign-1.csv").write_text(f"2,{NUMBER}\n")
+    before = everything(busy, home)
+    assert [text for text in STRINGS if text not in before and text != "LOCAL-ZQ"] == []
+    counted = others(busy)
+    took = erase(busy, clock, home)
+    assert took["message"] == 1
+    assert took["files"] == 1
+    left = everything(busy, home)
+    assert [text for text in STRINGS if text in left] == []
+    assert others(busy) == counted
+    result = verify(busy, None)
+    assert result.first_fault is None
+    assert result.redactions == (("mia", 1),)
+
+
+def test_what_came_of_it_afterwards_is_still_noted(
+    busy: Record, clock: FakeClock, home: Path
+) -> None:
+    """NEW-36: a receipt of the erased message moves it, and the trail holds."""
+    erase(busy, clock, home)
+    keep_receipts(
+        busy, clock, [Receipt("fake", "e2", message_id(1, WHO), "delivered", None, None, None)]
+    )
+    apply_receipts(busy, clock)
+    assert verify(busy, None).first_fault is None
+
+
+def test_killed_at_any_step_it_is_run_to_its_end(
+    busy: Record, clock: FakeClock, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NEW-36: after each of its steps; who types it again ends it, and no act is written twice."""
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object, **__: object) -> None:
+        raise Killed
+
+    number = approved(busy, clock, home=home)
+    with busy.read() as connection:
+        asked = existing(connection, number)
+    for step in ("_say", "remove", "find_rows", "erase_rows", "forget_old_pages", "end_redaction"):
+        with monkeypatch.context() as patch:
+            patch.setattr(erasing, step, killed)
+            begin = partial(apply, busy, clock, home, asked)
+            go_on = partial(finish_all, busy, clock, home)
+            with pytest.raises(Killed):
+                (begin if step == "_say" else go_on)()
+        assert verify(busy, None).first_fault is None, step
+    assert finish_all(busy, clock, home) == 1
+    assert finish_all(busy, clock, home) == 0
+    left = everything(busy, home)
+    assert [text for text in STRINGS if text in left] == []
+    assert verify(busy, None).redactions == (("mia", 1),)
+
+
+def test_a_record_that_was_set_back_is_erased_again(
+    busy: Record, clock: FakeClock, home: Path, tmp_path: Path
+) -> None:
+    """NEW-36: by the list of erasures, though the record has no trace of the approval; once."""
+    if busy.dialect != "sqlite":
+        pytest.skip("a file that is copied")
+    at = Path(make_url(str(busy.engine.url)).database or "")
+    with busy.engine.connect() as connection:
+        connection.exec_driver_sql("ROLLBACK")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copy(at, tmp_path / "backup.db")
+    erase(busy, clock, home)
+    assert NUMBER not in (home / FILE).read_text()
+    busy.close()
+    for path in at.parent.glob(at.name + "-*"):
+        path.unlink()
+    shutil.copy(tmp_path / "backup.db", at)
+    assert NUMBER in everything(busy, home)
+    assert apply_said(busy, clock, home) == {"erasure": 1}
+    assert apply_said(busy, clock, home) == {}
+    left = everything(busy, home)
+    assert [text for text in STRINGS if text in left] == []
+    result = verify(busy, None)
+    assert result.first_fault is None
+    assert result.redactions == (("mia", 1),)
+    forged = (home / FILE).read_text().replace('"mia"', '"max"')
+    (home / FILE).write_text(forged)
+    with busy.write() as connection:
+        connection.exec_driver_sql("DROP TRIGGER refuse_delete_redaction")
+        connection.execute(sa.delete(redaction))
+    assert apply_said(busy, clock, home) == {}, "a line without our seal counts for nothing"
+
+
+def test_what_is_counted_otherwise_since_is_asked_for_again(
+    busy: Record, clock: FakeClock, home: Path
+) -> None:
+    """NEW-36: another row came after the review."""
+    number = approved(busy, clock, home=home)
+    with busy.write() as connection:
+        connection.execute(sa.insert(diagnosis).values(patient_id=WHO, text="new", status="active"))
+    with busy.read() as connection:
+        asked = existing(connection, number)
+    with pytest.raises(NotAllowed, match="approval-void"):
+        apply(busy, clock, home, asked)
+
+
+def test_a_ground_that_names_them_is_refused(busy: Record, clock: FakeClock, home: Path) -> None:
+    """NEW-36: it stays for ever."""
+    ann = Operator("ann", "operator", active=True)
+    with pytest.raises(NotAllowed, match="ground-names-them"):
+        ask(busy, clock, Settings(home=home), WHO, what=ERASURE, by=ann, ground="of 999 000 0018")
+
+
+def test_a_restriction_holds_until_two_people_lift_it(
+    busy: Record, clock: FakeClock, home: Path
+) -> None:
+    """NEW-36: who asked and approved is on the row, and both are on the trail."""
+    for what in (RESTRICTION, LIFT):
+        number = approved(busy, clock, what, home)
+        with busy.read() as connection:
+            asked = existing(connection, number)
+        apply(busy, clock, home, asked)
+    assert apply_said(busy, clock, home) == {}, "what was lifted is not set again"
+    with busy.read() as connection:
+        row = connection.execute(sa.select(restriction)).one()
+    assert (row.asked_by, row.approved_by, row.lifted_by, row.lift_approved_by) == (
+        "ann", "mia", "ann", "mia",
+    )  # fmt: skip
+    assert verify(busy, None).first_fault is None
+
+
+def test_a_wrong_list_goes_and_a_stub_stays(busy: Record, clock: FakeClock) -> None:
+    """NEW-36: count and SHA-256 stay, the rows and their strings do not; one in use is refused."""
+    with busy.read() as connection:
+        wrong = connection.execute(
+            sa.select(cohort_list).where(cohort_list.c.request_key == "k")
+        ).one()
+    gone = empty_list(busy, clock, wrong.id, by="mia", reason="another practice's")
+    assert (gone.rows, gone.sha256) == (2, wrong.sha256)
+    with busy.read() as connection:
+        kept = connection.execute(sa.select(cohort_list).where(cohort_list.c.id == wrong.id)).one()
+        rows = connection.execute(sa.select(list_row).where(list_row.c.list_id == wrong.id)).all()
+    assert (kept.rows, kept.emptied_by, rows) == (2, "mia", [])
+    assert verify(busy, None).first_fault is None
+    with busy.write() as connection:
+        connection.exec_driver_sql("UPDATE campaign SET state = 'running'")
+    with pytest.raises(NotAllowed, match="list-in-use"):
+        empty_list(busy, clock, 1, by="mia", reason="wrong")
