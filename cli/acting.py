@@ -1,19 +1,23 @@
 """
-In whose name each command acts: the one place that says so, for help, checks and tests.
+In whose name each command acts or looks, and the right it takes: the one place that says so (NEW-38).
 
-What acts puts a person's name on the record or the trail: it has `--operator`, and where the practice has
-operators it takes a registered name only when it is proven (cli/proof.py). What only looks asks for no proof:
-whoever runs programs as this account can read the record's database without them. Upkeep is the account's:
-it starts and copies the installation, or does at once what scheduled runs do by themselves.
+What acts puts a person's name on the record or the trail, and has `--operator`. What looks shows what is
+known of patients, but for what is OPEN. Where somebody was added, both take a proven, active person whose
+role has the right; it is asked before anything of the command runs (cli/door/gate.py). Upkeep is the
+account's: it starts and copies the installation, or does at once what scheduled runs do by themselves.
 A command that is in none of the three cannot be called.
 """
 
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from cli.door.need import Need
 from cli.looks import guard
+
+if TYPE_CHECKING:
+    from clinic.govern.people.roles import Right
 
 
 class How(Enum):
@@ -39,6 +43,7 @@ _EVERY: Final = (
     "operations attribute", "operations export", "operations visit", "operations undo", "operations rerun",
     "operations resume", "operations withdraw", "settings ask", "follow-ups tick", "follow-ups untick",
     "patients needs", "import", "list missing", "templates variant", "follow-ups give", "objection",
+    "operators review",
     "retention hold", "retention lift", "retention ask",
     "subject-access", "pseudonymise",
     "tags add", "places facility", "places provider", "notify",
@@ -47,7 +52,7 @@ _EVERY: Final = (
 )  # fmt: skip
 _ANEW: Final = (
     "approve", "reject", "operators add", "operators disable", "operators secret", "operators unlock",
-    "operators clinician",
+    "operators clinician", "operators mfa",
 )  # fmt: skip
 
 ACTING: Final = {
@@ -70,6 +75,13 @@ LOOKING: Final = frozenset({
     "follow-ups", "tags list", "places list", "health", "settings check", "help", "purposes", "doctor",
 })  # fmt: skip
 
+# Of those, what shows nothing of a patient: whoever has the account may look
+OPEN: Final = frozenset({
+    "templates list", "templates variables", "templates show", "groups list", "receipts status",
+    "sending status", "server status", "audit verify", "operators list", "settings", "settings check",
+    "tags list", "places list", "health", "help", "purposes", "doctor",
+})  # fmt: skip
+
 UPKEEP: Final = {
     "demo": "a practice of its own, that does not exist",
     "init": "the account's own settings file and database; what two people change is asked for elsewhere",
@@ -86,23 +98,52 @@ UPKEEP: Final = {
     "sign-out": "ends it",
 }
 
+# What acts takes `send` and what looks takes `view`, but for these. None: every proven person
+_RIGHTS: Final[dict[str, Right | None]] = {
+    "outcomes": "export", "incident": "export", "operations export": "export", "practice move": "export",
+    "patients safe-contact show": "view",
+    "subject-access": "export", "pseudonymise": "export",
+    "audit who-saw": "audit", "audit odd-looks": "audit",
+    "audit list": "audit", "audit show": "audit", "audit export": "audit", "audit anchor": "audit",
+    "operators add": "govern", "operators disable": "govern", "operators clinician": "govern",
+    # Of one's own, or by another; the command itself judges the role
+    "operators secret": None, "operators unlock": None, "operators mfa": None, "operators review": None,
+}  # fmt: skip
+# Asks for nobody unless this is given: the nightly note of the trail's length is upkeep
+_ONLY_WITH: Final = {"audit anchor": "anew"}
+LOOKS: Final = "Shows what is known of patients: sign in once an hour (cohort sign-in NAME)."
+
+
+def need_of(path: str) -> Need | None:
+    """What this command takes; None: it is open, upkeep, or must never wait."""
+    how = ACTING.get(path)
+    if how is How.NEVER_WAITS or path in OPEN or (how is None and path not in LOOKING):
+        return None
+    usual: Right = "send" if how else "view"
+    right = _RIGHTS.get(path, usual)
+    return Need(path, right, how is How.ASKS_ANEW, _ONLY_WITH.get(path, ""))
+
 
 def declare(name: str, command: Any) -> None:
     """
-    Give each command below this one the line of help that its kind has.
+    Give each command below this one the line of help that its kind has, and its guard.
 
     Raises:
         LookupError: nobody said in whose name a command acts, or it acts and has no --operator
     """
+    from cli.door.gate import stand_before
+
     for path, each in leaves(name, command):
         how = ACTING.get(path)
         if (how is not None) + (path in LOOKING) + (path in UPKEEP) != 1:
             raise LookupError(f"cli/acting.py says nothing, or two things, of: cohort {path}")
-        if how is None:
-            continue
-        if not any("--operator" in option.opts for option in each.params):
+        if how is not None and not any("--operator" in option.opts for option in each.params):
             raise LookupError(f"cohort {path} acts and has no --operator")
-        each.epilog = " ".join(filter(None, (each.epilog, how.value)))
+        need = need_of(path)
+        if need is not None:
+            stand_before(need, each)
+        if how is not None or need is not None:
+            each.epilog = " ".join(filter(None, (each.epilog, how.value if how else LOOKS)))
     # Last, so that it stands before all else that a command asks: what is refused there is logged too
     for path, each in leaves(name, command):
         guard.declare(path, each, acts=path in ACTING)

@@ -1,16 +1,21 @@
-"""Who sits at the keyboard, proven: for commands that decide, or that show old and new values."""
+"""Who sits at the keyboard, proven: before a command runs (cli/door/gate.py), and by what it then does."""
 
 from __future__ import annotations
 
 import getpass
 import sys
 import warnings
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from clinic.errors import NotAllowed
     from clinic.govern.people.operators import Operator
     from clinic.record.database import Record
@@ -38,6 +43,27 @@ FIRST_PEOPLE = (
 )
 
 
+@dataclass(frozen=True)
+class _Here:
+    """Who was proven for the command that runs; anew: by their password just now."""
+
+    person: Operator
+    anew: bool
+
+
+_HERE: ContextVar[_Here | None] = ContextVar("who types this command", default=None)
+
+
+@contextmanager
+def here(person: Operator | None, *, anew: bool) -> Iterator[None]:
+    """For the length of the block it is this person who acts (cli/door/gate.py)."""
+    before = _HERE.set(_Here(person, anew) if person else None)
+    try:
+        yield
+    finally:
+        _HERE.reset(before)
+
+
 def prove_me(
     record: Record, settings: Settings, me: str, secret_fd: int | None, *, anew: bool = False
 ) -> Operator:
@@ -50,49 +76,67 @@ def prove_me(
     Raises:
         NotAllowed: name and password do not match, or nobody was added yet
     """
-    from clinic.govern.people.operators import list_operators, prove
+    from clinic.govern.people.operators import list_operators
 
     if not list_operators(record):
-        raise _nobody_yet()
-    name = claimed(settings, me)
-    if secret_fd is None and not anew:
-        person = _signed_in(record, settings, name)
-        if person is not None:
-            return person
-    return prove(record, name, ask_secret(f"Password of {name}", secret_fd))
+        raise nobody_yet()
+    name, known = claimed(settings, me), _HERE.get()
+    if known is not None and known.person.name == name and (known.anew or not anew):
+        return known.person
+    return prove_now(record, settings, name, secret_fd, anew=anew)
 
 
 def who_acts(record: Record, settings: Settings, me: str, secret_fd: int | None = None) -> str:
     """
-    The name that goes on the trail: a registered one proven, else the account's own.
+    The name that goes on the trail: of a registered person, proven.
 
     Where nobody was added yet it is the name that was given, as on a first installation.
 
     Raises:
-        NotAllowed: a registered name that is not proven, or a name that is nobody's
+        NotAllowed: a name that is not proven, or that is nobody's
+    """
+    from clinic.govern.people.operators import list_operators
+
+    if not list_operators(record):
+        return claimed(settings, me)
+    return prove_me(record, settings, me, secret_fd).name
+
+
+def prove_now(
+    record: Record, settings: Settings, name: str, secret_fd: int | None, *, anew: bool
+) -> Operator:
+    """
+    The person of this name, proven: signed in, or by the password at the terminal or by descriptor.
+
+    Raises:
+        NotAllowed: it is nobody's name, nobody is there to be asked, or the password is not right
     """
     from clinic.errors import NotAllowed
     from clinic.govern.people.operators import list_operators, prove
-    from clinic.settings.installation import account_name
+    from clinic.govern.people.second_step import is_enrolled
 
-    name, people = claimed(settings, me), {person.name for person in list_operators(record)}
-    if not people:
-        return name
-    if name not in people:
-        if name == account_name().strip().lower():
-            return name
+    person = _signed_in(record, settings, name)
+    if person is not None and not anew and secret_fd is None:
+        return person
+    with record.read() as connection:
+        if person is None and is_enrolled(connection, name):
+            raise NotAllowed(
+                "sign-in-needed",
+                f"{name} has a second step, whose code is asked for once an hour: cohort sign-in {name}",
+            )
+    # A name that is given with a password is judged with it: both are wrong, or neither
+    if secret_fd is None and name not in {each.name for each in list_operators(record)}:
         raise NotAllowed(
             "operator-nobody",
-            "the name given is neither an operator's nor this account's own; see: cohort operators list; "
-            "then: cohort sign-in NAME",
+            "the name given is no operator's; see: cohort operators list; then: cohort sign-in NAME",
         )
-    person = _signed_in(record, settings, name) if secret_fd is None else None
-    if person is None and secret_fd is None and not sys.stdin.isatty():
+    if secret_fd is None and not anew and not sys.stdin.isatty():
         raise NotAllowed(
             "sign-in-needed",
-            f"whoever acts as {name} gives that person's password, once an hour: cohort sign-in {name}",
+            f"whoever acts or looks as {name} gives their password, once an hour: cohort sign-in {name}",
         )
-    return (person or prove(record, name, ask_secret(f"Password of {name}", secret_fd))).name
+    secret = ask_secret(f"Password of {name}", secret_fd)
+    return prove(record, name, secret, signed_in=person is not None)
 
 
 def who_stops(record: Record, settings: Settings, me: str) -> str:
@@ -125,7 +169,8 @@ def _signed_in(record: Record, settings: Settings, name: str) -> Operator | None
     return signed_in(record, SystemClock(), settings.home, name)
 
 
-def _nobody_yet() -> NotAllowed:
+def nobody_yet() -> NotAllowed:
+    """Nobody can be proven where nobody was added."""
     from clinic.errors import NotAllowed
 
     return NotAllowed(

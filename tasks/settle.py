@@ -13,6 +13,7 @@ from prefect import get_run_logger
 from clinic.change.run.withdraw import expire_plans
 from clinic.gateway.incoming.pull import fetch_page
 from clinic.govern.approvals.approvals import expire
+from clinic.govern.rules.governed import in_force
 from clinic.health.letter import write_to_people
 from clinic.health.mailed import mail_findings
 from clinic.health.noted import note_watched
@@ -26,6 +27,7 @@ from clinic.message.prepare.approve import close_undecided
 from clinic.message.prepare.due import due_campaigns
 from clinic.message.recall.unreached import list_unreached as list_all_unreached
 from clinic.message.sending.save_pending import save_unsaved
+from clinic.practice.leavers.disable import disable_dormant
 from tasks.guard.decorators import may_mend_itself, task
 from tasks.health import look, tell_findings
 from tasks.prefect import events
@@ -142,9 +144,11 @@ def wake(campaign_id: int) -> int:
 
 @task(name="close-expired")
 def close_expired() -> int:
-    """Close the requests that nobody decided in time, and plans that nobody asked for; how many."""
+    """End requests nobody decided in time, plans nobody asked for, and who was away too long; how many."""
     parts = wiring()
+    people = in_force(parts.record, parts.settings).settings.people
+    gone = disable_dormant(parts.record, parts.clock, days=people.dormant_days)
     plans = expire_plans(parts.record, parts.clock, parts.settings)
     requests = len(expire(parts.record, parts.clock))
     close_undecided(parts.record, parts.clock)
-    return plans + requests
+    return plans + requests + len(gone)

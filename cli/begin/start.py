@@ -104,6 +104,11 @@ def init(
     if stop is not None:
         console.say("[bold red]Nothing is sent[/] until somebody says what was sent before.")
         return console.next_commands("cohort sending status")
+    if not people:
+        console.say(
+            "Nobody was added yet: whoever has this account looks and acts in any name. "
+            "Add the first admin before patients come in."
+        )
     first = () if people else ("cohort operators add",)
     console.next_commands(
         *first,

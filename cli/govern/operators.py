@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import console
+from cli.door.operators_review import mfa, review
 from cli.options import Json
 from cli.proof import Me, SecretFd, anchor_of, ask_secret, prove_me
 from cli.wiring import get_settings, open_record
-from clinic.govern.people.roles import CLINICAL, PERMISSIONS, ROLES, Role, may
+from clinic.govern.people.roles import CLINICAL, PEOPLE, PERMISSIONS, RIGHTS_OF, Role, may
+
+if TYPE_CHECKING:
+    from clinic.practice.leavers.disable import Left
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,8 +24,8 @@ app = typer.Typer(
     People who ask for and approve record operations and campaigns.
 
     operator: asks. team_lead: also approves tags and exports. manager: also approves everything else and
-    reads the audit trail. admin: adds and disables operators, resets passwords, and nothing else. Nobody
-    approves what they asked for themselves.
+    reads the audit trail. auditor: reads the audit trail, and nothing else. admin: adds and disables
+    operators, resets passwords, and nothing else. Nobody approves what they asked for themselves.
     """,
 )
 Name = Annotated[str, typer.Argument(help="a to z, 0 to 9, dot, dash, underscore, @.")]
@@ -52,16 +56,21 @@ def list_all(json: Json = False) -> None:
         )
     console.show_table(
         "Operators",
-        ["Name", "Role", "", "Clinician", "May approve"],
+        ["Name", "Role", "", "Clinician", "Rights", "May approve"],
         [
             (
                 person.name, person.role, "" if person.active else "disabled",
-                clinical.get(person.name), _approves(person.role, person.name in clinical),
+                clinical.get(person.name), ", ".join(sorted(RIGHTS_OF[person.role])),
+                _approves(person.role, person.name in clinical),
             )
             for person in found
         ],
     )  # fmt: skip
     if not found:
+        console.say(
+            "Nobody was added yet: whoever has this account looks and acts in any name. "
+            "Add the first admin before patients come in."
+        )
         console.next_commands("cohort operators add NAME --role admin")
 
 
@@ -72,8 +81,14 @@ def add(
     ] = "",
     role: Annotated[
         Role | None,
-        typer.Option(help=f"One of: {', '.join(ROLES)}. The first person is an admin."),
+        typer.Option(help=f"One of: {', '.join(PEOPLE)}. The first person is an admin."),
     ] = None,
+    service: Annotated[
+        bool,
+        typer.Option(
+            "--service", help="No person: what runs by schedule acts as it. It has no password."
+        ),
+    ] = False,
     me: Me = "",
     secret_fd: SecretFd = None,
     new_secret_fd: NewSecretFd = None,
@@ -88,11 +103,12 @@ def add(
     with open_record(settings) as record:
         by = name = name or me or settings.operator
         if list_operators(record):
-            if role is None:
-                raise NotAllowed("operator-role", f"say which --role: {', '.join(ROLES)}")
+            if (role is None) is not service or role == "service":
+                which = f"--role ({', '.join(PEOPLE)}) or --service"
+                raise NotAllowed("operator-role", f"say one of both: {which}")
             by = prove_me(record, settings, me, secret_fd, anew=True).name
-        role = role or "admin"
-        secret = ask_secret(f"New password of {name}", new_secret_fd, twice=True)
+        role = "service" if service else role or "admin"
+        secret = "" if service else ask_secret(f"New password of {name}", new_secret_fd, twice=True)
         added = add_operator(record, SystemClock(), name=name, role=role, secret=secret, by=by)
         write_anchor(record, anchor_of(settings))
     console.say(f"{added.name} may now work here as {added.role}.")
@@ -106,15 +122,16 @@ def disable(name: Name, me: Me = "", secret_fd: SecretFd = None) -> None:
     from clinic.clock import SystemClock
     from clinic.govern.approvals.approvals import undecidable
     from clinic.govern.audit.trail import write_anchor
-    from clinic.govern.people.operators import disable_operator
+    from clinic.practice.leavers.disable import disable as disable_with_all
 
     settings, clock = get_settings(), SystemClock()
     with open_record(settings) as record:
         by = prove_me(record, settings, me, secret_fd, anew=True)
-        disable_operator(record, clock, name=name, by=by.name)
+        left = disable_with_all(record, clock, name=name, by=by.name)
         write_anchor(record, anchor_of(settings))
         stuck = undecidable(record, clock.now())
-    console.say(f"{name} is disabled.")
+    console.say(f"{name} is disabled, and signed in nowhere any more.")
+    _show_left(left)
     if stuck:  # ALC-45
         numbers = ", ".join(str(asked.id) for asked in stuck)
         console.say(f"[yellow]Nobody can decide these requests now:[/] {numbers}")
@@ -195,6 +212,22 @@ def clinician(
         write_anchor(record, anchor_of(settings))
     console.say(f"{name} is {'no clinician any more' if no_more else 'a clinician'}.")
     console.next_commands("cohort operators list")
+
+
+def _show_left(left: Left) -> None:
+    """What ended or waits, and what goes on."""
+    for says, numbers in (
+        ("Operations withdrawn", left.withdrawn),
+        ("Campaigns that were not approved yet, cancelled", left.cancelled),
+        ("Campaigns that wait until another person takes them over (cohort resume)", left.held),
+        ("Campaigns that are being sent and go on (cohort pause)", left.running),
+    ):
+        if numbers:
+            console.say(f"[yellow]{says}:[/] {', '.join(map(str, numbers))}")
+
+
+app.command()(review)
+app.command()(mfa)
 
 
 def _approves(role: Role, clinical: bool) -> str:

@@ -8,12 +8,13 @@ import typer
 
 from cli import console
 
-Reader = Literal["operator", "team_lead", "manager", "admin", "installation"]
+Reader = Literal["operator", "team_lead", "manager", "auditor", "admin", "installation"]
 
 _DOES: Final[dict[Reader, str]] = {
     "operator": "sends messages, asks for record operations, reads what patients answer",
     "team_lead": "does all that, and approves tags and exports",
     "manager": "does all that, approves everything else, reads the audit trail, stops and allows sending",
+    "auditor": "reads the audit trail and who looked at whom, and nothing else",
     "admin": "adds and disables operators and resets passwords, and nothing else",
     "installation": "whoever runs the machine: sets it up, starts it, copies it, watches it",
 }
@@ -26,6 +27,7 @@ _NEEDS: Final[dict[Reader, tuple[str, ...]]] = {
     ),
     "team_lead": ("approvals", "approve", "reject", "unknown"),
     "manager": ("audit", "subject-access", "pseudonymise", "settings", "sending", "places", "notify"),
+    "auditor": ("audit", "operators", "sign-in", "sign-out", "help"),
     "admin": ("operators", "sign-in", "sign-out", "help"),
     "installation": (
         "init", "demo", "server", "receipts", "backup", "restore", "practice", "health", "doctor", "settings",

@@ -44,6 +44,7 @@ def today(
     """
     from clinic.change.review.follow_up import list_follow_ups
     from clinic.clock import SystemClock
+    from clinic.govern.people.review import to_say
     from clinic.message.campaign.sending_stop import sending
     from clinic.message.incoming.holds import count_undecided
     from clinic.message.incoming.reply_work import count_waiting
@@ -67,6 +68,8 @@ def today(
         ]
         replies, held = count_waiting(record), count_undecided(record)
         shared = count_open(record)
+        with record.read() as connection:
+            people = to_say(connection, now, days=settings.people.dormant_days)
     under_way += [line for line, failed in campaigns if not failed]
     bad += [line for line, failed in campaigns if failed]
     standing = _standing_still(settings, stopped)
@@ -84,6 +87,7 @@ def today(
                 "replies": asdict(replies),
                 "holds": held,
                 "shared_decisions": shared,
+                "people": list(people),
             }
         )
     for says in standing.values():
@@ -96,13 +100,14 @@ def today(
     if teams:
         open_ones = ", ".join(f"{team} {number:,}" for team, number in sorted(teams.items()))
         console.say(f"Follow-ups open: {open_ones}.")
-    coming_back = [*_replies(replies, now), *_holds(held), *_shared(shared)]
+    coming_back = [*_replies(replies, now), *_holds(held), *_shared(shared), *map(escape, people)]
     for says in coming_back:
         console.say(says)
     if not (standing or mine or rejected or bad or others or under_way or teams or coming_back):
         console.say("Nothing waits, nothing is under way, nothing failed.")
     steps = [*_ways_on(standing), *(line.then for line in (*mine, *rejected, *bad))]
     steps += ["cohort follow-ups"] if teams else []
+    steps += ["cohort operators review"] if people else []
     steps += ["cohort replies"] if replies.oldest else []
     steps += ["cohort reply shared"] if shared else []
     steps += ["cohort holds"] if held else []

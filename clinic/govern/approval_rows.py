@@ -131,6 +131,18 @@ def reopen(connection: Connection, decided_by: str) -> list[Approval]:
     return reopened
 
 
+def open_requests_of(connection: Connection, requested_by: str) -> list[Approval]:
+    """What this person asked for that waits, or is approved and has not begun; locked."""
+    c = approval.c
+    found = connection.execute(
+        sa.select(approval)
+        .where(c.requested_by == requested_by, c.state.in_(("waiting", "approved")))
+        .order_by(c.id)
+        .with_for_update()
+    ).mappings()
+    return [approval_of(row) for row in found]
+
+
 def note_run(connection: Connection, asked: Approval, flow_run_id: str | None) -> None:
     """The run that waits for this decision, once there is one; it is no part of what is sealed."""
     if flow_run_id is not None and flow_run_id != asked.flow_run_id:

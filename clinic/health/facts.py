@@ -16,6 +16,7 @@ class RecordFacts:
     awaiting: messages whose receipt is overdue; awaiting_since: when the oldest of them left
     receipts_expected: whether there is any way in for receipts
     not_understood: what gateways sent within a day and nobody could read
+    people: who is disabled soon because they are not here, and that their review is due, in words
     latest: the latest instant that anything in it was written at
     ahead: seconds that this machine's clock is ahead of the database server's
     odd_looks: at patients, of the week before, that nobody has read of yet: by person and kind
@@ -27,6 +28,7 @@ class RecordFacts:
     halted: tuple[int, ...] = ()
     awaiting: int = 0
     awaiting_since: datetime | None = None
+    people: tuple[str, ...] = ()
     last_receipt: datetime | None = None
     not_understood: int = 0
     backup_at: datetime | None = None

@@ -51,6 +51,7 @@ def _all(facts: Facts, limits: Health) -> Iterator[tuple[str, str]]:
                 "odd-looks",
                 f"looks at patients that somebody should ask about: {facts.record.odd_looks}",
             )
+        yield from (("people-due", says) for says in facts.record.people)
     for disk in facts.disks:
         yield from _disk(disk, limits)
     for gateway in facts.gateways:

@@ -10,6 +10,8 @@ from sqlalchemy import Connection
 
 from clinic.clock import Clock
 from clinic.govern.access.weekly import unread_odd_looks
+from clinic.govern.people.review import to_say
+from clinic.govern.rules.governed import held_values
 from clinic.health.facts import RecordFacts
 from clinic.message import states
 from clinic.record.database import Record
@@ -37,6 +39,7 @@ def read_facts(record: Record, clock: Clock, settings: Settings) -> RecordFacts:
             halted=halted,
             awaiting=awaiting,
             awaiting_since=since,
+            people=to_say(connection, now, days=_dormant_days(connection, settings)),
             last_receipt=_last_receipt(connection),
             not_understood=_not_understood(connection, now - _NOT_UNDERSTOOD_FOR),
             backup_at=own.backup_at if own else None,
@@ -46,6 +49,11 @@ def read_facts(record: Record, clock: Clock, settings: Settings) -> RecordFacts:
             ahead=_ahead(connection, clock),
             odd_looks=unread_odd_looks(connection, settings, now),
         )
+
+
+def _dormant_days(connection: Connection, settings: Settings) -> int:
+    held = held_values(connection)
+    return int(held.get("people.dormant_days", settings.people.dormant_days))
 
 
 def _standing(connection: Connection, before: datetime) -> tuple[tuple[int, ...], tuple[int, ...]]:

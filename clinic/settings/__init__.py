@@ -26,7 +26,7 @@ from clinic.settings.health import Health
 from clinic.settings.hours import Day, Hours, Window, read_window
 from clinic.settings.installation import Settings
 from clinic.settings.load import Loaded, load_settings, read_settings
-from clinic.settings.operations import Access, Notices, Operations, Silence, Visits
+from clinic.settings.operations import Access, Notices, Operations, People, Silence, Visits
 from clinic.settings.organisation import Gate, Layout, Organisation, Phones, PhoneType, Purposes
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "Organisation",
     "Pace",
     "Pacing",
+    "People",
     "PhoneType",
     "Phones",
     "Processor",

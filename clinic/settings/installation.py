@@ -24,7 +24,15 @@ from clinic.settings.campaigns import (
 from clinic.settings.gateways import EmailGateway, Receipts, SmsGateway
 from clinic.settings.health import Health
 from clinic.settings.hours import Hours
-from clinic.settings.operations import Access, Notices, Operations, Retention, Silence, Visits
+from clinic.settings.operations import (
+    Access,
+    Notices,
+    Operations,
+    People,
+    Retention,
+    Silence,
+    Visits,
+)
 from clinic.settings.organisation import Gate, Organisation, Phones, Purposes
 from clinic.settings.section import Section
 
@@ -116,6 +124,7 @@ class Settings(Section):
     gate: Gate = Gate()
     operations: Operations = Operations()
     silence: Silence = Silence()
+    people: People = People()
     visits: Visits = Visits()
     notices: Notices = Notices()
     hours: Hours = Hours()

@@ -45,6 +45,22 @@ class Silence(Section):
     )
 
 
+class People(Section):
+    """Who works here: when somebody is dormant, and who signs in with a code as well (docs/governance.md)."""
+
+    dormant_days: int = Field(
+        default=90,
+        ge=0,
+        le=3650,
+        description="Days without signing in or working after which a person is disabled; 0: never",
+    )
+    mfa: Literal["enrolled", "required"] = Field(
+        default="enrolled",
+        description="A code besides the password: of who has enrolled (cohort operators mfa), or required of "
+        "every manager and admin",
+    )
+
+
 class Visits(Section):
     """When visits are booked, and how many (ALC-31), in the organisation's time zone."""
 

@@ -115,6 +115,11 @@ def people_of(home: Path) -> list[str]:
     return [name for (name,) in rows]
 
 
+def reader_of(people: list[str]) -> str:
+    """Who looks: Ann, or whoever there is that may."""
+    return next((name for name in ("ann", "mia", "max") if name in people), "mia")
+
+
 @dataclass
 class Walk:
     """
@@ -140,8 +145,11 @@ class Walk:
             return self.office.run(*words)
         new = SECRET if takes(words, "--new-password-fd") else None
         people = people_of(self.place / "home")
+        self.office.looks = bool(people)
         if not (people and takes(words, "--password-fd")):
-            return self.office.run(*words, new_secret=new)
+            return self.office.run(
+                *words, new_secret=new, environment={"COHORT_OPERATOR": reader_of(people)}
+            )
         if "--operator" in words or not takes(words, "--operator"):
             return self.office.run(*words, secret=SECRET, new_secret=new)
         rest = " ".join(words)

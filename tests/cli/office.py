@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,17 @@ from typing import Any
 import sqlalchemy as sa
 from typer.testing import CliRunner, Result
 
+from cli.acting import ACTING, LOOKING, need_of
 from cli.program import app
 from clinic.clock import SystemClock
 from clinic.govern.approvals.approvals import request_approval
 from clinic.govern.audit.key import unlock
+from clinic.govern.people.sign_in import mark_of
 from clinic.message.sending.restore_guard import Home, register
 from clinic.record.database import Record
+from clinic.record.private import open_private
 from clinic.record.schema.govern import operator
+from clinic.record.schema.govern import sign_in as table
 from clinic.record.schema.messages import installation
 from tests.fakes import quick_hash
 
@@ -44,6 +49,7 @@ class Office:
             "COHORT_OPERATOR": "mia",
             "NO_COLOR": "1",
         }
+        self.looks = False  # whether somebody is signed in for as long as a command that only looks
 
     def run(
         self,
@@ -63,9 +69,10 @@ class Office:
             words += ["--password-fd", str(descriptor(secret))]
         if new_secret is not None:
             words += ["--new-password-fd", str(descriptor(new_secret))]
-        return CliRunner().invoke(
-            app, words, input=typed, env={**self.environment, **(environment or {})}
-        )
+        known = {**self.environment, **(environment or {})}
+        looking = self.looks and secret is None and only_looks(arguments)
+        with signed_in(self, known["COHORT_OPERATOR"]) if looking else nullcontext():
+            return CliRunner().invoke(app, words, input=typed, env=known)
 
     def rows(self, *arguments: str, **given: Any) -> Any:
         """What a command says with --json."""
@@ -76,6 +83,39 @@ class Office:
     def open(self) -> Record:
         """The record, past the program."""
         return unlock(Record.open(self.url), self.home)
+
+
+def only_looks(words: Sequence[str]) -> bool:
+    """Whether it is a command that shows something and acts on nothing."""
+    typed = [" ".join(words[:number]) for number in (3, 2, 1)]
+    path = next((each for each in typed if each in (ACTING.keys() | LOOKING)), "")
+    return path == "audit list" or (path in LOOKING and need_of(path) is not None)
+
+
+@contextmanager
+def signed_in(office: Office, name: str) -> Iterator[None]:
+    """As after `cohort sign-in NAME`, but quick and not on the trail; whoever was signed in is so again."""
+    record, file = office.open(), office.home / f"signed-in-{os.getuid()}"
+    before = file.read_bytes() if file.exists() else None
+    ends = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
+    own = (table.c.operator == name) & (table.c.account == os.getuid())
+    with record.write() as connection:
+        rows = [dict(row) for row in connection.execute(sa.select(table).where(own)).mappings()]
+        connection.execute(table.delete().where(own))
+        mark = mark_of(connection, "a token", name, ends)
+        row = {"operator": name, "account": os.getuid(), "mark": mark, "ends_at": ends}
+        connection.execute(table.insert().values(**row))
+    with open_private(file, encoding="utf-8") as text:
+        text.write(f"{name}\na token\n")
+    try:
+        yield
+    finally:
+        file.unlink() if before is None else file.write_bytes(before)
+        with record.write() as connection:
+            connection.execute(table.delete().where(own))
+            if rows:
+                connection.execute(table.insert(), rows)
+        record.close()
 
 
 def descriptor(secret: str) -> int:
@@ -104,6 +144,7 @@ def hire(office: Office, *, but: str = "") -> None:
         ]
         connection.execute(operator.insert(), rows)
     record.close()
+    office.looks = True
 
 
 def ask(office: Office, **changes: Any) -> int:

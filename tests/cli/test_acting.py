@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import nullcontext
+from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
 
-from cli.acting import ACTING, LOOKING, UPKEEP, How, declare, leaves
+from cli.acting import ACTING, LOOKING, OPEN, UPKEEP, How, declare, leaves, need_of
+from cli.door.need import Need
 from cli.program import COMMANDS
 from clinic.clock import SystemClock
+from clinic.govern.people.refused import REFUSED as REFUSAL
+from clinic.govern.people.roles import Role, has_right
 from clinic.record.database import Record
 from clinic.record.installation import install
 from clinic.record.schema.base import METADATA
+from clinic.record.schema.govern import audit_act, operator
 from tests.cli.govern.test_sign_in import enter
-from tests.cli.office import SECRET, Office, hire
+from tests.cli.named_commands import _choices
+from tests.cli.office import SECRET, Office, hire, signed_in
+from tests.fakes import quick_hash
 
 WORDS = {
     "patients import": "nowhere.csv",
@@ -66,6 +73,8 @@ WORDS = {
     "operators disable": "ann",
     "operators secret": "ann",
     "operators unlock": "ann",
+    "operators mfa": "mia --code 000000",
+    "operators review": "--done",
     "operators clinician": "ann --registration GMC1",
     "operations select": "--ids-from -",
     "operations status": "77 --to on_hold --reason r --yes",
@@ -111,6 +120,11 @@ def office(sqlite_record: Record, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
     office = Office(tmp_path / "home", sqlite_record)
     hire(office)
     record = office.open()
+    with record.write() as connection:
+        for name, role, active in (("eve", "auditor", True), ("bob", "manager", False)):
+            values = {"name": name, "role": role, "active": active, "created_by": "root"}
+            row = {**values, "secret_hash": quick_hash(SECRET), "created_at": SystemClock().now()}
+            connection.execute(operator.insert().values(**row))
     install(record, SystemClock())
     record.close()
     return office
@@ -147,17 +161,106 @@ def test_what_is_not_declared_cannot_be_called() -> None:
         declare("pause", COMMANDS["campaigns"].load("campaigns"))
 
 
-def test_what_acts_takes_no_name_that_is_not_proven(office: Office) -> None:
-    """NEW-2: neither by environment nor by option, and nothing is written."""
-    before = contents(office)
+# Who is refused, by the name they give; what they are told, in short
+REFUSED = {
+    "unproven": ("mia", "sign-in-needed"),
+    "unknown": ("nobody-here", "operator-nobody"),
+    "disabled": ("bob", "sign-in-needed"),
+    "an operator": ("ann", "right-missing"),
+    "a manager": ("mia", "right-missing"),
+    "an auditor": ("eve", "right-missing"),
+    "an admin": ("root", "right-missing"),
+}
+
+
+def typed_after(path: str, command: Any) -> list[str]:
+    """Words that parse, made of what the command itself says that it takes."""
+    words = path.split()
+    for param in command.params:
+        if not param.required:
+            continue
+        kind = str(param.type_descriptor.annotation)
+        choices = _choices(param.type_descriptor.annotation)
+        value = choices[0] if choices else "2031-03-03" if "date" in kind else "77"
+        words += [value] if param.param_type_name == "argument" else [param.opts[0], value]
+    need = need_of(path)
+    return [*words, f"--{need.only_with}", "--reason", "r"] if need and need.only_with else words
+
+
+def guarded() -> dict[str, Any]:
+    """Every command that takes somebody, from the program's own definition."""
+    found = [leaf for name, each in COMMANDS.items() for leaf in leaves(name, each.load(name))]
+    return {path: command for path, command in found if need_of(path) is not None}
+
+
+@pytest.mark.parametrize("who", REFUSED)
+def test_who_may_not_is_refused_by_every_command_and_it_is_on_the_trail(
+    office: Office, who: str
+) -> None:
+    """NEW-38: nothing is shown and nothing written but the refusal; a command that is added is in it."""
+    name, code = REFUSED[who]
+    role = who.split()[-1]
+    commands = guarded()
+    if code == "right-missing":
+        lacks = {p for p in commands if not has_right(cast(Role, role), needed(p).right)}
+        commands = {path: command for path, command in commands.items() if path in lacks}
+    assert len(commands) > 2
+    before, number = contents(office), refusals(office)
+    proven = signed_in(office, name) if who not in ("unproven", "unknown") else nullcontext()
+    office.looks = False
+    environment = {"COHORT_OPERATOR": name}
+    with proven:
+        for path, command in commands.items():
+            anew = needed(path).anew
+            words = typed_after(path, command)
+            if path in ("operators secret", "operators mfa"):
+                words[-1] = name
+            # What asks again is typed with a password: a wrong one, or that of who may not all the same
+            secret = (f"{SECRET}!" if who == "unproven" else SECRET) if anew else None
+            refused = office.run(*words, secret=secret, environment=environment)
+            assert (refused.exit_code, refused.stdout) == (3, ""), (path, refused.output)
+            told = (code, "operator-unproven") if anew else (code,)
+            assert any(word in refused.output for word in told), (path, refused.output)
+    after = contents(office)
+    assert refusals(office) - number == len(commands)
+    tried = ("operator",) if who == "unproven" else ()  # wrong passwords are counted
+    for table in ("audit_block", "audit_act", *tried):
+        del before[table], after[table]
+    assert after == before
+
+
+def needed(path: str) -> Need:
+    need = need_of(path)
+    assert need is not None
+    return need
+
+
+def refusals(office: Office) -> int:
+    record = office.open()
+    with record.read() as connection:
+        refused = audit_act.c.operation_type.in_((REFUSAL, "operator.unproven"))
+        found = sa.select(sa.func.count()).select_from(audit_act).where(refused)
+        number = int(connection.execute(found).scalar_one())
+    record.close()
+    return number
+
+
+def test_what_is_open_shows_nothing_of_a_patient_and_asks_for_nobody(office: Office) -> None:
+    """NEW-38: the installation's own state is the account's to see."""
+    assert OPEN < LOOKING
+    for path in ("templates list", "operators list", "settings", "sending status", "help"):
+        assert office.run(*path.split()).exit_code == 0, path
+
+
+def test_a_name_or_a_variable_is_no_proof(office: Office) -> None:
+    """NEW-38, NEW-2: neither by option nor by environment, for what acts."""
     for path in PROVEN:
         words = [*path.split(), *WORDS[path].split()]
-        for given in ((), ("--operator", "max"), ("--operator", "nobody-here")):
+        for given in (("--operator", "max"), ("--operator", "nobody-here")):
             refused = office.run(*words, *given)
             asked = refused.output.rstrip().endswith("Aborted.") and "Password of" in refused.output
             assert refused.exit_code == (1 if asked else 3), (path, refused.output)
             assert asked or any(code in refused.output for code in NOT_PROVEN), refused.output
-        assert contents(office) == before, path
 
 
 def test_what_acts_takes_who_signed_in_or_gives_the_secret(office: Office) -> None:

@@ -23,6 +23,7 @@ from clinic.record.schema.govern import (
     destruction,
     legal_hold,
     operator,
+    operator_mfa,
     redaction,
     restriction,
 )
@@ -108,6 +109,12 @@ _SPECS: Final[tuple[Row | Whole, ...]] = (
         key="operator",
         fixed=("operator", "added_at", "added_by"),
         moving=("registration", "active"),
+    ),
+    Row(
+        table=operator_mfa,
+        key="operator",
+        fixed=("operator",),
+        moving=("nonce", "active", "set_at", "set_by"),
     ),
     Row(
         table=approval,
@@ -332,6 +339,7 @@ NOT_SEALED: Final[Mapping[str, str]] = MappingProxyType(
         "content_finding": "words found in the messages, which are sealed; so is who accepted it",
         "access_log": "a row a look, which triggers keep: an act for each would double what a look costs",
         "access_patient": "as access_log",
+        "operator_use": "when each was last here; signing in is an act",
         "sign_in": "its mark is keyed: a row that the program did not write proves nobody",
         "export_file": "its name and SHA-256 are in the export's act",
         "health_finding": "what `cohort health` found at its last look: looked for again at each",

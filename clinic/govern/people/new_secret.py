@@ -67,6 +67,8 @@ def set_secret(record: Record, clock: Clock, *, name: str, secret: str, by: Oper
 
 
 def _judge(person: Operator, by: Operator) -> None:
+    if person.role == "service":
+        raise NotAllowed("operator-service", "a service has no password: it runs by schedule alone")
     if not (person.active and by.active):
         raise NotAllowed(
             "operator-disabled", "a disabled operator gets no new password; add another name"

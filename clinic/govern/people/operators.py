@@ -9,7 +9,8 @@ longer. A wrong secret, an unknown name, a disabled operator and one who must wa
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
@@ -18,13 +19,14 @@ from sqlalchemy import Connection
 
 from clinic.clock import Clock, SystemClock
 from clinic.errors import NotAllowed, NotFound
-from clinic.govern.approval_rows import act_on, reopen
+from clinic.govern.approval_rows import act_on, move, open_requests_of, reopen
 from clinic.govern.audit.chain import hold
 from clinic.govern.audit.trail import Act, record_act
 from clinic.govern.people.roles import ROLES, Role, may
+from clinic.govern.people.second_step import takes_code
 from clinic.govern.people.secrets import hash_secret, is_right
 from clinic.record.database import Record
-from clinic.record.schema.govern import operator
+from clinic.record.schema.govern import operator, sign_in
 
 FREE_TRIES: Final = 4  # wrong ones in a row before the first wait
 LONGEST_WAIT: Final = timedelta(hours=1)
@@ -39,6 +41,9 @@ class Operator:
     name: str
     role: Role
     active: bool
+
+
+Also = Callable[[Connection, Operator], None]
 
 
 def add_operator(
@@ -56,7 +61,8 @@ def add_operator(
     person = Operator(_named(name), role, active=True)
     if role not in ROLES:
         raise NotAllowed("operator-role", f"there is no such role; there are: {', '.join(ROLES)}")
-    hashed = hash_secret(secret)  # slow, so before the transaction
+    # Slow, so before the transaction. Nothing typed is ever the password of a service
+    hashed = "none" if role == "service" else hash_secret(secret)
     with record.write() as connection:
         hold(connection, "operators")
         require_admin(connection, by, adds=role)
@@ -71,11 +77,14 @@ def add_operator(
     return person
 
 
-def disable_operator(record: Record, clock: Clock, *, name: str, by: str) -> None:
+def disable_operator(
+    record: Record, clock: Clock, *, name: str, by: str, also: Also | None = None
+) -> None:
     """
     From now on this person proves nothing and decides nothing. Names are never used again.
 
-    What they approved and has not begun waits for another approver again.
+    Args:
+        also: what ends with them, in the same transaction (clinic/practice/leavers/)
 
     Raises:
         NotFound: nobody is called so
@@ -88,14 +97,31 @@ def disable_operator(record: Record, clock: Clock, *, name: str, by: str) -> Non
         admins = [o for o in _active(connection) if o.role == "admin"]
         if admins == [person]:
             raise NotAllowed("operator-last-admin", "the last admin stays: add another one first")
-        connection.execute(
-            operator.update().where(operator.c.name == person.name).values(active=False)
-        )
-        old = {"name": person.name, "active": person.active}
-        new = {"name": person.name, "active": False}
-        record_act(connection, clock, _act(by, "operator.disabled", old=old, new=new))
-        for asked in reopen(connection, person.name):
-            record_act(connection, clock, act_on(asked, "reopened", operator=by))
+        end_operator(connection, clock, person, by=by)
+        if also is not None:
+            also(connection, person)
+
+
+def end_operator(
+    connection: Connection, clock: Clock, person: Operator, *, by: str, reason: str | None = None
+) -> None:
+    """
+    Disable this person in the caller's transaction: their sign-ins end, and what they asked for.
+
+    What they approved and has not begun waits for another approver again.
+    """
+    own = operator.c.name == person.name
+    connection.execute(operator.update().where(own).values(active=False))
+    connection.execute(sign_in.delete().where(sign_in.c.operator == person.name))
+    old = {"name": person.name, "active": person.active}
+    new = {"name": person.name, "active": False}
+    act = _act(by, "operator.disabled", old=old, new=new)
+    record_act(connection, clock, replace(act, reason=reason))
+    for asked in reopen(connection, person.name):
+        record_act(connection, clock, act_on(asked, "reopened", operator=by))
+    for asked in open_requests_of(connection, person.name):
+        move(connection, asked, "void", now=clock.now())
+        record_act(connection, clock, act_on(asked, "withdrawn", operator=by))
 
 
 def list_operators(record: Record) -> list[Operator]:
@@ -134,9 +160,21 @@ def existing_operator(connection: Connection, name: str) -> Operator:
     return person
 
 
-def prove(record: Record, name: str, secret: str, *, clock: Clock = _MACHINE) -> Operator:
+def prove(
+    record: Record,
+    name: str,
+    secret: str,
+    *,
+    clock: Clock = _MACHINE,
+    code: str | None = None,
+    signed_in: bool = False,
+) -> Operator:
     """
     The operator of this name, proven by their password. Takes the same time whatever is wrong.
+
+    Args:
+        code: of their second step, if they have one (second_step.py)
+        signed_in: they are, so that their code was asked for within the hour
 
     Raises:
         NotAllowed: code "operator-unproven"; which of the two was wrong is not told
@@ -144,8 +182,11 @@ def prove(record: Record, name: str, secret: str, *, clock: Clock = _MACHINE) ->
     known, stored = _take_a_try(record, name.strip().lower(), clock.now())
     if is_right(secret, stored) and known is not None:
         with record.write() as connection:
-            _forget_tries(connection, known.name)
-        return known
+            whole = signed_in or takes_code(connection, known.name, code, clock.now())
+            if whole:
+                _forget_tries(connection, known.name)
+        if whole:
+            return known
     with record.write() as connection:
         # An unknown name may be a secret typed in the wrong place: it is not written down
         who = known.name if known else "unknown"
@@ -153,8 +194,8 @@ def prove(record: Record, name: str, secret: str, *, clock: Clock = _MACHINE) ->
         record_act(connection, clock, act)
     raise NotAllowed(
         "operator-unproven",
-        "the name and the password do not match, or after five wrong tries you must wait: a "
-        "minute, then longer each time, an hour at most. An admin or a manager ends the wait: cohort "
+        "name, password and code (of who has a second step) do not match, or after five wrong tries you must "
+        "wait: a minute, then longer each time, an hour at most. An admin or a manager ends the wait: cohort "
         "operators unlock NAME; an admin sets a new password: cohort operators secret NAME. The try was "
         "written to the audit trail",
     )
@@ -170,7 +211,12 @@ def _take_a_try(record: Record, name: str, now: datetime) -> tuple[Operator | No
         if row is None:
             return None, None
         person = _person(row.name, row.role, row.active)
-        if not row.active or (row.locked_until is not None and row.locked_until > now):
+        no_password = row.role == "service"
+        if (
+            no_password
+            or not row.active
+            or (row.locked_until is not None and row.locked_until > now)
+        ):
             return person, None
         tries = row.wrong_tries + 1
         connection.execute(

@@ -1,23 +1,49 @@
 """
-Which role may do what.
+Which role may do what: the right that each command needs, and who may request and approve each kind of work.
 
-Deny by default: what this table does not name, nobody may do. A role includes what lower ones may do,
+Deny by default: what these tables do not name, nobody may do. A role includes what lower ones may do,
 except `admin`: who makes operators neither asks for nor approves anything that touches a patient, so
-that nobody can make an approver for their own request (docs/decisions/0010-two-persons.md).
+that nobody can make an approver for their own request (docs/decisions/0010-two-persons.md); and `auditor`,
+who reads what others did and does nothing. `service` is no person: what runs by schedule acts as it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Literal, get_args
 
 from clinic.errors import NotAllowed, NotFound
 
-Role = Literal["operator", "team_lead", "manager", "admin"]
+Role = Literal["operator", "team_lead", "manager", "auditor", "admin", "service"]
+Right = Literal["view", "send", "export", "audit", "govern"]
 Action = Literal["request", "approve", "operators", "audit"]
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
+# Whoever can be proven: a service has no password
+PEOPLE: Final[tuple[Role, ...]] = tuple(role for role in ROLES if role != "service")
+
+# What each right is, as docs/governance.md has it
+RIGHTS: Final[Mapping[Right, str]] = MappingProxyType(
+    {
+        "view": "look at patients, lists, campaigns, replies",
+        "send": "ask for what is sent or changed, and decide it as their role may",
+        "export": "take files with patients' values out",
+        "audit": "read the audit trail and who looked at whom",
+        "govern": "say who works here",
+    }
+)
+_WORK: Final = frozenset[Right]({"view", "send", "export"})
+RIGHTS_OF: Final[Mapping[Role, frozenset[Right]]] = MappingProxyType(
+    {
+        "operator": _WORK,
+        "team_lead": _WORK,
+        "manager": _WORK | {"audit"},
+        "auditor": frozenset({"audit"}),
+        "admin": frozenset({"govern"}),
+        "service": frozenset({"send"}),  # by schedule alone: it cannot be signed in
+    }
+)
 _LADDER: Final[tuple[Role, ...]] = ("operator", "team_lead", "manager")
 
 CLINICAL: Final = "clinical"  # a campaign of this class: decided by a clinician (clinicians.py)
@@ -48,6 +74,16 @@ PERMISSIONS: Final[Mapping[str, tuple[Role, Role]]] = MappingProxyType(
 )
 
 
+def has_right(role: Role, right: Right | None) -> bool:
+    """Whether a person of this role has the right; None: what every person may."""
+    return right is None or right in RIGHTS_OF[role]
+
+
+def who_has(right: Right) -> str:
+    """The roles of people that have it, as they stand in a sentence."""
+    return _either([role for role in PEOPLE if has_right(role, right)])
+
+
 def may(role: Role, action: Action, kind: str = "") -> bool:
     """
     Whether `role` may do `action` (ALC-44: what it may not do is not offered).
@@ -59,9 +95,9 @@ def may(role: Role, action: Action, kind: str = "") -> bool:
         kind: a key of PERMISSIONS, for the first two; an unknown one is refused
     """
     if action == "operators":
-        return role == "admin"
+        return has_right(role, "govern")
     if action == "audit":
-        return role == "manager"
+        return has_right(role, "audit")
     if role not in _LADDER or kind not in PERMISSIONS:
         return False
     request, approve = PERMISSIONS[kind]
@@ -71,7 +107,11 @@ def may(role: Role, action: Action, kind: str = "") -> bool:
 
 def who_may(action: Action, kind: str = "") -> str:
     """The roles that may, as they stand in a sentence: a team lead or a manager."""
-    able = [with_article(role) for role in ROLES if may(role, action, kind)]
+    return _either([role for role in PEOPLE if may(role, action, kind)])
+
+
+def _either(roles: Sequence[Role]) -> str:
+    able = [with_article(role) for role in roles]
     return " or ".join(filter(None, (", ".join(able[:-1]), *able[-1:])))
 
 

@@ -42,7 +42,7 @@ def sign_in(record: Record, clock: Clock, home: Path, person: Operator) -> datet
     token, ends = secrets.token_urlsafe(32), clock.now().replace(microsecond=0) + LASTS
     with record.write() as connection:
         hold(connection, "operators")
-        mark = _mark(connection, token, person.name, ends)
+        mark = mark_of(connection, token, person.name, ends)
         connection.execute(
             table.delete().where(_mine(person.name) | (table.c.ends_at < clock.now()))
         )
@@ -66,7 +66,7 @@ def signed_in(record: Record, clock: Clock, home: Path, name: str) -> Operator |
         person = find_operator(connection, name)
         if row is None or person is None or not person.active or row.ends_at <= clock.now():
             return None
-        right = hmac.compare_digest(row.mark, _mark(connection, token, name, row.ends_at))
+        right = hmac.compare_digest(row.mark, mark_of(connection, token, name, row.ends_at))
     return person if right else None
 
 
@@ -109,7 +109,8 @@ def _mine(name: str) -> sa.ColumnElement[bool]:
     return (table.c.operator == name) & (table.c.account == os.getuid())
 
 
-def _mark(connection: sa.Connection, token: str, name: str, ends: datetime) -> str:
+def mark_of(connection: sa.Connection, token: str, name: str, ends: datetime) -> str:
+    """What the record keeps of a sign-in: worthless without the key of the trail."""
     stored = sa.select(operator.c.secret_hash).where(operator.c.name == name)
     says = [token, name, str(os.getuid()), str(int(ends.timestamp()))]
     text = "\n".join([*says, str(connection.execute(stored).scalar_one_or_none())])

@@ -45,6 +45,8 @@ GOVERNED: Final = (
     "organisation.time_zone",
     "organisation.facility_zones",
     "hours.christmas",
+    "people.dormant_days",
+    "people.mfa",
 )
 SUBJECT: Final = "setting"
 

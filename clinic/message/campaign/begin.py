@@ -15,6 +15,7 @@ from clinic.cohort.as_of import dating_of, group_as_of
 from clinic.cohort.filters import filter_query, group_query
 from clinic.cohort.import_list import take_in_file, take_in_query
 from clinic.errors import CohortRefused, NotAllowed
+from clinic.govern.people.refused import require_here
 from clinic.message.audience.clinical import require_in_time
 from clinic.message.campaign.opening import CampaignRequest, open_campaign
 from clinic.message.campaign.override import keep_override
@@ -72,6 +73,7 @@ def begin_campaign(
             days=request.stagger_days, now=clock.now(), hours=settings.release.clinical_hours,
         )  # fmt: skip
     sender = request.requested_by or settings.operator
+    require_here(record, sender)
     list_id = _take_in(
         record, clock, settings, request, request_key=request_key, sender=sender, gateway=gateway
     )

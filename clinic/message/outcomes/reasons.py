@@ -15,6 +15,10 @@ from clinic.message.network_reasons import REASONS
 _ALLOW: Final = 'cohort sending allow --reason "…"'
 CAMPAIGN: Final = {
     "paused-by-person": "Somebody paused it. Resume it with: cohort resume.",
+    "requester-left": "Its requester is disabled. It waits until another person takes it over: "
+    "cohort resume; or cancels it.",
+    "request-ended": "Its requester was disabled before it was approved. Nothing was sent; "
+    "another person asks again.",
     "cancelled-by-person": "Somebody cancelled it. No more of it is sent.",
     "halted-failures": "Too large a share of the last messages failed. Look at the errors; fix the list "
     "or the gateway; resume.",

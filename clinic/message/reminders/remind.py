@@ -27,6 +27,7 @@ from clinic.clock import Clock
 from clinic.cohort.import_list import fingerprint
 from clinic.cohort.list_trail import tell_taken
 from clinic.govern.audit.chain import hold
+from clinic.govern.people.refused import require_here
 from clinic.message import states
 from clinic.message.campaign.begin import find_coverage, open_asked, require_channel
 from clinic.message.campaign.campaign import Campaign
@@ -79,6 +80,7 @@ def begin_reminders(
         require_subject(record, request.template)
     read_covers(request.covers)
     sender = request.requested_by or settings.operator
+    require_here(record, sender)
     with record.write() as connection:
         hold(connection, f"list {request_key}")
         list_id = _known(connection, request_key) or _take_in(

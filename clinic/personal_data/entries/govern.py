@@ -21,6 +21,8 @@ from clinic.record.schema.govern import (
     destruction,
     legal_hold,
     operator,
+    operator_mfa,
+    operator_use,
     redaction,
     restriction,
     sign_in,
@@ -65,6 +67,28 @@ GOVERN: Final = (
         columns={
             Kind.STAFF: "operator registration active added_by",
             Kind.WORK: "added_at",
+        },
+    ),
+    TableHeld(
+        table=operator_use,
+        about="when each of them was last here",
+        purpose=Purpose.SECURITY,
+        retention=Retention.INSTALLATION,
+        section=_STAFF,
+        rows=Rows.NONE,
+        columns={Kind.STAFF: "operator signed_in_at used_at"},
+    ),
+    TableHeld(
+        table=operator_mfa,
+        about="whose sign-in takes a code besides the password",
+        purpose=Purpose.SECURITY,
+        retention=Retention.INSTALLATION,
+        section=_STAFF,
+        rows=Rows.NONE,
+        columns={
+            Kind.STAFF: "operator set_by",
+            Kind.SECRET: "nonce",
+            Kind.WORK: "active set_at last_step",
         },
     ),
     TableHeld(

@@ -3,6 +3,7 @@ Who may decide, what was decided, and the audit trail.
 
     operator                       a person who works here: role, and a slow hash of their password
     clinician                      who of them is a registered clinician
+    operator_use, operator_mfa     when each was last here; whose sign-in takes a code as well
     sign_in                        who gave their password within the hour, from which account
     approval                       one a request: bound to a digest of what was reviewed, used once
     audit_block 1 ── 1 audit_act   one human act or one operation (ALC-40's fields)
@@ -49,7 +50,32 @@ operator = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("created_by", String(80), nullable=False),
     CheckConstraint("name = lower(name)", name="name_lower"),
-    CheckConstraint("role IN ('operator', 'team_lead', 'manager', 'admin')", name="role_known"),
+    CheckConstraint(
+        "role IN ('operator', 'team_lead', 'manager', 'auditor', 'admin', 'service')",
+        name="role_known",
+    ),
+)
+
+# When each was last here: written once an hour at most, beside the person's own row, which is sealed
+operator_use = Table(
+    "operator_use",
+    METADATA,
+    Column("operator", String(80), primary_key=True),
+    Column("signed_in_at", UtcDateTime),
+    Column("used_at", UtcDateTime, nullable=False),
+)
+
+# A second step at sign-in: clinic/govern/people/second_step.py. The secret is nowhere: it is made of the
+# key of the trail and `nonce`
+operator_mfa = Table(
+    "operator_mfa",
+    METADATA,
+    Column("operator", ForeignKey("operator.name"), primary_key=True),
+    Column("nonce", String(64), nullable=False),
+    Column("active", Boolean, nullable=False),  # false: asked for and not confirmed, or taken off
+    Column("set_at", UtcDateTime, nullable=False),
+    Column("set_by", String(80), nullable=False),
+    Column("last_step", BigInteger, nullable=False, server_default="0"),  # of the last code taken
 )
 
 # Who of them is a registered clinician: clinic/govern/people/clinicians.py

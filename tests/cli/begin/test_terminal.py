@@ -86,12 +86,15 @@ def test_a_secret_is_never_on_the_screen_and_pasting_says_how_to_end(
     twice = [("New password of", SECRET), ("Repeat", SECRET)]
     added = at_terminal(tmp_path, "operators", "add", "root", answers=twice)
     assert (added.code, "root may now work here" in added.text) == (0, True), added.text
+    asked = [("Password of root", SECRET), *twice]
+    work = ("operators", "add", "ann", "--role", "operator", "--operator", "root")
+    assert at_terminal(tmp_path, *work, answers=asked).code == 0
     pasted = at_terminal(
-        tmp_path, "groups", "add", "carers", "--name", "Carers", "--ids-from", "-", "--operator", "root",
-        answers=[("Password of root", SECRET), ("Ctrl-D", "999 000 0018"), ("0018", CTRL_D)],
+        tmp_path, "groups", "add", "carers", "--name", "Carers", "--ids-from", "-", "--operator", "ann",
+        answers=[("Password of ann", SECRET), ("Ctrl-D", "999 000 0018"), ("0018", CTRL_D)],
     )  # fmt: skip
     assert (pasted.code, "1 ids match no patient" in pasted.text) == (0, True), pasted.text
-    signed_in = at_terminal(tmp_path, "sign-in", "root", answers=[("Password of root", SECRET)])
+    signed_in = at_terminal(tmp_path, "sign-in", "ann", answers=[("Password of ann", SECRET)])
     assert signed_in.code == 0, signed_in.text
     for screen in (added, pasted, signed_in):
         assert SECRET not in screen.text

@@ -61,7 +61,7 @@ def test_a_rejection_needs_a_note_and_stands(office: Office) -> None:
     ("me", "secret", "code"),
     [
         ("ann", None, "approval-role"),
-        ("root", None, "approval-role"),
+        ("root", None, "right-missing"),
         ("mia", "a wrong secret", "operator-unproven"),
         ("nobody", None, "operator-unproven"),
     ],

@@ -119,7 +119,7 @@ def test_a_patients_trail_is_shown_to_a_proven_manager_and_that_is_written_down(
 ) -> None:
     """ALC-41: by patient; reading is audited too (ISO 27789)."""
     refused = office.run("audit", "list", "--patient", "3", "--reason", "audit", me="ann")
-    assert (refused.exit_code, "audit-role" in refused.output) == (3, True)
+    assert (refused.exit_code, "right-missing" in refused.output) == (3, True)
     found = office.rows("audit", "list", "--patient", "3", "--reason", "audit", me="mia")
     assert sorted(act["subject_id"] for act in found) == [7, 8]
     readings = [a for a in office.rows("audit", "list") if a["operation_type"] == "audit.read"]
@@ -298,7 +298,7 @@ def test_the_export_is_its_owners_alone_and_is_written_down_with_its_hash(
 def test_only_a_manager_exports(office: Office, tmp_path: Path) -> None:
     for who in ("ann", "root"):
         refused = office.run("audit", "export", str(tmp_path / "x.csv"), me=who)
-        assert (refused.exit_code, "audit-role" in refused.output) == (3, True)
+        assert (refused.exit_code, "right-missing" in refused.output) == (3, True)
     assert not (tmp_path / "x.csv").exists()
 
 

@@ -59,7 +59,7 @@ def test_what_is_not_given_stays_and_what_is_emptied_is_gone(office: Office) -> 
     ("words", "me", "code"),
     [
         (("facility", "F1", "--name", "x"), "ann", "places-role"),
-        (("facility", "F1", "--name", "x"), "root", "places-role"),
+        (("facility", "F1", "--name", "x"), "root", "right-missing"),
         (("facility", "F 1", "--name", "x"), "mia", "place-code"),
         (("facility", "F8"), "mia", "place-name"),
         (("facility", "F1", "--name", ""), "mia", "place-name"),

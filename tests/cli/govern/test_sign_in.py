@@ -92,6 +92,7 @@ def test_what_resume_would_ignore_is_refused_and_nothing_is_sent(
     told = office.run("message", "--resume", "1", "--yes", *words)
     assert (told.exit_code, "resume-options" in told.output) == (2, True), told.output
     hire(office)
+    enter(office)
     told = office.run("message", "--resume", "1", "--yes", *words)
     assert (told.exit_code, "resume-options" in told.output) == (2, True), told.output
 
@@ -125,12 +126,13 @@ def test_before_anybody_was_added_everything_works(office: Office, words: tuple[
     assert before.exit_code == 0, before.output
 
 
-def test_the_account_acts_in_its_own_name(office: Office) -> None:
+def test_the_account_s_own_name_is_nobody_s_once_somebody_was_added(office: Office) -> None:
+    """NEW-38: before, whoever had the account acted in its name."""
     hire(office, but=ACCOUNT)  # who may be called as one of them
-    assert office.run("pause", "1", "--operator", ACCOUNT).exit_code == 0
-    assert office.run("resume", "1", me="mia").exit_code == 0
-    assert who_did(office, "campaign.pause") == [ACCOUNT]
-    assert who_did(office, "campaign.resume") == ["mia"]
+    refused = office.run("pause", "1", "--operator", ACCOUNT)
+    assert (refused.exit_code, "operator-nobody" in refused.output) == (3, True)
+    assert office.run("pause", "1", me="mia").exit_code == 0
+    assert who_did(office, "campaign.pause") == ["mia"]
 
 
 @pytest.mark.parametrize("signed", [True, False])

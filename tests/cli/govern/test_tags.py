@@ -43,7 +43,7 @@ def test_a_tag_is_made_once_and_can_then_be_given(office: Office) -> None:
         (("x" * 61,), "ann", "tag-code"),
         (("x", "--name", "n" * 81), "ann", "tag-code"),
         (("welsh", "--name", "Something else"), "ann", "tag-exists"),
-        (("x",), "root", "request-not-allowed"),
+        (("x",), "root", "right-missing"),
     ],
 )
 def test_what_is_no_tag_or_not_ones_to_make_is_refused(
@@ -53,6 +53,6 @@ def test_what_is_no_tag_or_not_ones_to_make_is_refused(
     office.run("tags", "add", "welsh", me="ann")
     result = office.run("tags", "add", *words, me=me)
     assert (result.exit_code != 0, code in result.output) == (True, True)
-    if code == "request-not-allowed":
+    if code == "right-missing":
         assert "an operator, a team lead or a manager may" in " ".join(result.output.split())
     assert [tag["code"] for tag in office.rows("tags", "list")] == ["welsh"]

@@ -92,7 +92,6 @@ def test_each_thing_of_the_day_is_there_with_the_way_on(day: tuple[Office, Recor
     [
         ("max", {"campaign 77": "cohort confirm 1", "operation 78": "cohort approvals show 2"}),
         ("ann", {}),
-        ("root", {}),
     ],
 )
 def test_what_waits_for_somebody_is_what_they_may_decide_or_must_confirm(

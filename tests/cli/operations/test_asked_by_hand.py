@@ -119,7 +119,7 @@ def test_every_kind_is_decided_with_all_before_the_approver_and_never_by_who_may
     number = selected(office, "L1 L3 L4")
     words = ("operations", kind, number, *KINDS[kind], "--reason", "the ward closes", "--yes")
     refused = typed(office, *words, me="root", code=3)
-    assert "request-not-allowed" in refused
+    assert "right-missing" in refused
     assert office.rows("operations", "list") == []
     typed(office, *words, code=4)
     approval = approval_of(office, "1")

@@ -173,7 +173,7 @@ def test_earlier_selections_and_filters_add_up_and_ids_are_kept_within_a_facilit
         "operations", "select", "--ids-from", "-", "--within", "F1", typed="L1 L5", me="ann"
     )
     assert within["outcomes"] == {"selected": 1, "other_facility": 1}
-    nothing = office.run("operations", "select")
+    nothing = office.run("operations", "select", me="ann")
     assert (nothing.exit_code, "--status" in nothing.output) == (2, True)
 
 

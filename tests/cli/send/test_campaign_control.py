@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from clinic.message import states
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
 from tests.cli.conftest import Type
+from tests.cli.office import Office, signed_in
 from tests.fakes import quick_hash
 from tests.ledgers import add_campaign, add_patients
 
@@ -66,7 +68,7 @@ def test_the_review_shows_start_end_and_patients_a_day(typed: Type, installed: R
 
 
 def test_a_campaign_above_the_threshold_waits_for_another_person(
-    typed: Type, installed: Record
+    typed: Type, installed: Record, home: Path
 ) -> None:
     """NEW-1, PAT-14: nothing leaves; the next command is said."""
     add_patients(installed, 3)
@@ -95,8 +97,9 @@ def test_a_campaign_above_the_threshold_waits_for_another_person(
     assert "waits for another person" in done.err
     assert f"{start:%-d %b %Y} 09:00" in done.err + done.out
     assert done.err.index("cohort confirm 1") < done.err.index("cohort approve 1")
-    assert "asked by nia, not confirmed" in typed("review", "1").err
-    (asked,) = json.loads(typed("approvals", "--json").out)
+    with signed_in(Office(home, installed), "nia"):
+        assert "asked by nia, not confirmed" in typed("review", "1").err
+        (asked,) = json.loads(typed("approvals", "--json").out)
     assert (asked["kind"], asked["requested_by"], asked["summary"]["days"]) == (
         "campaign",
         "nia",

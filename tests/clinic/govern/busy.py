@@ -13,6 +13,7 @@ from clinic.gateway.incoming.parse import Receipt
 from clinic.govern.approvals.approvals import request_approval
 from clinic.govern.people.clinicians import set_clinician
 from clinic.govern.people.operators import Operator, add_operator
+from clinic.govern.people.second_step import ask_second_step
 from clinic.govern.rules.governed import take_first_values
 from clinic.message.audience.audience import Audience
 from clinic.message.audience.bounds import Bounds
@@ -50,6 +51,7 @@ def make_busy(record: Record, clock: FakeClock, folder: Path) -> Record:
     people = (("root", "admin", "root"), ("mia", "manager", "root"), ("ann", "operator", "root"))
     for name, role, by in people:
         add_operator(record, clock, name=name, role=role, secret=SECRET, by=by)  # type: ignore[arg-type]
+    ask_second_step(record, clock, "mia")
     set_clinician(record, clock, name="mia", registration="GMC 1234567", by="root")
     add_patients(record, 6)
     with record.write() as connection:

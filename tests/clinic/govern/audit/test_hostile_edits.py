@@ -26,6 +26,7 @@ from tests.fakes import FakeClock
 # Columns of sealed tables that are not sealed, and why: a new column is sealed or stands here
 FREE = {
     "operator": {"wrong_tries", "locked_until"},  # how often somebody typed a wrong secret
+    "operator_mfa": {"last_step"},  # of the last code that was taken
     "approval": {"flow_run_id"},  # which run waits
     "campaign": {  # how far it is, when and how fast it may
         "batch_size", "canary_passed", "canary_size", "canary_until", "checked_rows", "doubt_said",

@@ -1,0 +1,1 @@
+"""What stands before every command: who types it, and whether they may."""

@@ -1,0 +1,91 @@
+"""
+Before a command runs: who types it, proven, active, and of a role that has the right (NEW-38).
+
+    what was typed ──► nobody was added yet ──────────────► it runs
+                  └──► proven, and the right ─────────────► it runs, in that name (cli/proof.py)
+                  └──► anything else ──► on the trail ────► refused, exit code 3
+
+It stands before the command itself, so that a new one cannot forget it; what each takes: cli/acting.py.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from clinic.errors import NotAllowed, NotSetUp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from cli.door.need import Need
+    from clinic.govern.people.operators import Operator
+    from clinic.record.database import Record
+    from clinic.settings import Settings
+
+_OWN = ("operators secret", "operators mfa")  # of oneself, unless --operator says by whom
+
+
+def stand_before(need: Need, command: Any) -> None:
+    """From now on this command runs only for who may."""
+    own = command.invoke
+
+    def invoke(ctx: Any) -> Any:
+        if getattr(ctx, "_protected_args", None):  # a group on its way to one of its commands
+            return own(ctx)
+        with _admitted(need, ctx.params):
+            return own(ctx)
+
+    command.invoke = invoke
+
+
+@contextmanager
+def _admitted(need: Need, given: Mapping[str, Any]) -> Iterator[None]:
+    from cli.proof import here
+    from cli.wiring import get_settings, open_record
+
+    person = None
+    if not need.only_with or given.get(need.only_with):
+        settings = get_settings()
+        try:
+            with open_record(settings) as record:
+                person = _admit(record, settings, need, given)
+        except NotSetUp:  # there is nothing to look at, and nobody to be; the command says it
+            person = None
+    with here(person, anew=need.anew):
+        yield
+
+
+def _admit(
+    record: Record, settings: Settings, need: Need, given: Mapping[str, Any]
+) -> Operator | None:
+    """
+    Who types it; None: nobody was added yet.
+
+    Raises:
+        NotAllowed: they are not proven, or may not; it is on the trail
+    """
+    from cli.door.arrival import end_if_dormant, policy_of, require_second_step
+    from cli.proof import claimed, prove_now
+    from clinic.clock import SystemClock
+    from clinic.govern.people.last_use import note_use
+    from clinic.govern.people.operators import list_operators
+    from clinic.govern.people.refused import require_right, write_refusal
+
+    if not list_operators(record):
+        return None
+    clock, policy = SystemClock(), policy_of(record, settings)
+    own = given.get("name") if need.path in _OWN and not given.get("reset") else ""
+    me = claimed(settings, given.get("me") or own or "")
+    try:
+        end_if_dormant(record, clock, me, policy.dormant_days)
+        person = prove_now(record, settings, me, given.get("secret_fd"), anew=need.anew)
+        require_right(person, need.right)
+        if need.path != "operators mfa":
+            require_second_step(record, person, policy.mfa)
+        note_use(record, clock, person.name)
+    except NotAllowed as refusal:
+        if refusal.code != "operator-unproven":  # a wrong password is on the trail by itself
+            write_refusal(record, clock, name=me, command=need.path, why=refusal.code)
+        raise
+    return person
