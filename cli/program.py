@@ -70,7 +70,7 @@ COMMANDS = {
     "purposes": Lazy("cli.govern.purposes:purposes", "What messages are for: legal basis, objection or consent, owner.", _GOVERN),
     "subject-access": Lazy("cli.personal_data.subject_access:subject_access", "Everything that is held of one person, in a file they can read.", _GOVERN),
     "retention": Lazy("cli.govern.retention:app", "How long data is kept: what is due, held, gone.", _GOVERN),
-    "pseudonymise": Lazy("cli.personal_data.pseudonymise:pseudonymise", "A copy with made-up people, for tests and support.", _GOVERN),
+    "pseudonymise": Lazy("cli.personal_data.pseudonymise:pseudonymise", "A copy with synthetic people, for tests and support.", _GOVERN),
     "tags": Lazy("cli.govern.tags:app", "Patient tags: add one, see how many patients have it.", _GOVERN),
     "places": Lazy("cli.govern.places:app", "The practice's facilities and providers.", _GOVERN),
     "help": Lazy("cli.look.roles_help:show_help", "Which commands you need, by your role.", _READ),

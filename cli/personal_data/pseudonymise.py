@@ -1,4 +1,4 @@
-"""`cohort pseudonymise`: a copy of the record with made-up people, for tests and support."""
+"""`cohort pseudonymise`: a copy of the record with synthetic people, for tests and support."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def pseudonymise(
     secret_fd: SecretFd = None,
 ) -> None:
     """
-    Copy the record with made-up people in it, for tests and support. A manager's.
+    Copy the record with synthetic people in it, for tests and support. A manager's.
 
-    Names, numbers and addresses are made up, the same for the same person everywhere; each person's days are
+    Names, numbers and addresses are synthetic, the same for the same person everywhere; each person's days are
     moved by as many; no words of anybody are in it. Keys, codes and counts are as they were: who knows them
     from elsewhere can still tell who is meant, so the copy is not anonymous and is no open data.
 

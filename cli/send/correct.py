@@ -90,7 +90,7 @@ def incident(
     """
     Who got a campaign, what it said, when, and whether they were corrected: for the report to the regulator.
 
-    With whose each address is now, what makes a message graver, and a cover: who asked and approved, which
+    With whose each address is now, what makes a message graver, and a cover: the requester, approvals, which
     warnings were accepted, of which list. A personal data breach is reported within 72 hours of becoming known.
     The file holds patient data and the texts: keep it where the list itself may be kept.
     """

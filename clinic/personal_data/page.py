@@ -29,7 +29,7 @@ column of the record without an entry there fails a test, so this page misses no
 columns, {files} kinds of files, {prefect} things that Prefect keeps.
 
 It is the program's part of a record of processing (UK GDPR 30) and the facts for an impact assessment (35).
-Yours to add: who is controller and who answers for data protection, the contracts with gateways, the
+For you to add: who is controller and who answers for data protection, the contracts with gateways, the
 assessment itself.
 
 ## What for
@@ -87,7 +87,7 @@ JSON, in these sections. A telephone number or e-mail address does for whoever i
 or name, somebody else (relatives and carers, a number that two have, words that staff typed) is kept out until
 a health professional has looked; what they withhold has a ground. The trail has our key and counts.
 
-`cohort pseudonymise --to FILE` makes a copy with made-up people for tests and support, from the same catalogue.
+`cohort pseudonymise --to FILE` makes a copy with synthetic people for tests and support from the catalogue.
 It is not anonymous: keys, codes and counts are as they were.
 
 | Section | From |
@@ -254,8 +254,12 @@ def _kinds_for(purpose: Purpose, tables: Sequence[TableHeld]) -> str:
 
 def _columns(one: TableHeld) -> str:
     return "; ".join(
-        f"{kind.name.lower()}: {', '.join(names.split())}" for kind, names in one.columns.items()
+        f"{kind.name.lower()}: {_named(names.split())}" for kind, names in one.columns.items()
     )
+
+
+def _named(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _tables(found: Iterable[TableHeld]) -> str:
@@ -269,7 +273,7 @@ def _places(found: Iterable[str]) -> str:
         table, _, column = place.partition(".") if "/" not in place else (place, "", "")
         tables.setdefault(table, []).append(column)
     return "; ".join(
-        f"`{table}`" + (f": {', '.join(columns)}" if any(columns) else "")
+        f"`{table}`" + (f": {_named(columns)}" if any(columns) else "")
         for table, columns in tables.items()
     )
 

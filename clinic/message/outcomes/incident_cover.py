@@ -1,4 +1,4 @@
-"""The cover of an incident's report: who asked, released and approved, what was accepted, of which list."""
+"""The cover of an incident's report: requester, release, approval, what was accepted, of which list."""
 
 from __future__ import annotations
 

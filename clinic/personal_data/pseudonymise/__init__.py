@@ -1,1 +1,1 @@
-"""A copy of the record with made-up people, for tests and support: from the catalogue, column by column."""
+"""A copy of the record with synthetic people, for tests and support: from the catalogue, column by column."""

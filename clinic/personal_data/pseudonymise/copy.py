@@ -39,7 +39,7 @@ _PAGE: Final = 2_000
 
 def pseudonymise(record: Record, clock: Clock, path: Path, *, by: Operator) -> dict[str, int]:
     """
-    Write a copy with made-up people to a new file; how many rows each table has.
+    Write a copy with synthetic people to a new file; how many rows each table has.
 
     It is another installation: it has a name of its own, no settings and no trail; nobody can sign in.
 
@@ -68,7 +68,7 @@ def pseudonymise(record: Record, clock: Clock, path: Path, *, by: Operator) -> d
 
 
 def _taken(record: Record) -> frozenset[str]:
-    """What is somebody's already, of the ranges that numbers are made up in: also of records for trying out."""
+    """Numbers that are somebody's already: in a record for trying out they may be of the synthetic ranges."""
     query = sa.select(patient.c.nhs_number, patient.c.mobile)
     with record.read() as connection:
         rows = connection.execute(query).all()

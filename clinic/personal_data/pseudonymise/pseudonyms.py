@@ -1,4 +1,4 @@
-"""Made-up people in the place of real ones: the same value becomes the same made-up one, wherever it is."""
+"""Synthetic people in the place of real ones: the same value becomes the same synthetic one, wherever it is."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Pseudonyms:
     What each value became. The key is in memory alone: nobody can repeat it, or go back.
 
     seen: by kind of value: what it was → its number
-    last, last_mobile: of the NHS numbers and mobile numbers that were made up
+    last, last_mobile: of the NHS numbers and mobile numbers that were synthetic
     taken: NHS numbers, and ends of mobile numbers, that are somebody's in the record: nobody gets one
     """
 

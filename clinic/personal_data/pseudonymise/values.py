@@ -14,9 +14,9 @@ from clinic.personal_data.held import TableHeld
 from clinic.personal_data.kinds import Kind
 from clinic.personal_data.pseudonymise.pseudonyms import Pseudonyms
 
-MADE_UP: Final = "made up"
+MADE_UP: Final = "synthetic"
 _PERSONS: Final = ("patient_id", "id")  # which column says whose row it is; `id` of patients alone
-# Words of a closed list that the program needs as they are; whatever else is text is made up
+# Words of a closed list that the program needs as they are; whatever else is text is synthetic
 CODES: Final = frozenset(
     {
         "sex", "status", "channel", "purpose", "decision", "source", "preferred_channel", "mode", "keyword",
@@ -109,4 +109,4 @@ def _identity(name: str, value: str, names: Pseudonyms) -> str | None:
         return names.email(value)
     if sum(sign.isdigit() for sign in value) >= 7 and not any(sign.isalpha() for sign in value):
         return names.mobile(value)
-    return f"{names.number('address', value)} Made-up Street"
+    return f"{names.number('address', value)} Synthetic Street"

@@ -98,6 +98,7 @@ _GIVEN: Final[dict[str, Any]] = {
     "operation_chunk.state": "planned",
     "audit_block.holds": "act",
     "operator.role": "manager",
+    "legal_hold.subject": "patient",
     "safe_contact.ended_at": {1: None, 2: None},
     "submission.state": "acked",
     "submission.gateway_class": "R",

@@ -1,4 +1,4 @@
-"""NEW-35: a copy for tests and support has made-up people, and the keys and counts of the record."""
+"""NEW-35: a copy for tests and support has synthetic people, and the keys and counts of the record."""
 
 from __future__ import annotations
 
