@@ -27,10 +27,10 @@ from tests.cli.office import SECRET, Office
 PUT_IN = (
     (r"templates add KEY", "templates add closed-day"),
     (r"templates patient (\S+) ID", r"templates patient \1 L1"),
-    # Not what the same people had a moment ago
+    # Not what the same people had a moment ago, and nothing that prints a column which was not kept
     (
         r"message --list (\d+) --name NAME --template KEY",
-        r"message --list \1 --name Autumn --template clinic-invite",
+        r"message --list \1 --name Autumn --template annual-review",
     ),
     (r"--template (KEY|…)", "--template flu-invite"),
     (r"groups add CODE", "groups add walkers"),

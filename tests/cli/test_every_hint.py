@@ -351,7 +351,8 @@ SCENES = {
         everybody,
         (
             FLU, "cohort list take-over 1 --yes", "cohort show 1", "cohort today",
-            "cohort list missing 1 --status active",
+            "cohort list missing 1 --status active", "cohort retention plan", "cohort retention run",
+            'cohort retention hold list 1 --reason "an inquiry"',
         ),
     ),
     "scheduled": Scene(
@@ -425,6 +426,12 @@ SCENES = {
 }  # fmt: skip
 # What is no hint though it looks like one; and what only a running Prefect server lets be printed
 ELSEWHERE = {
+    # tests/clinic/retention: years later
+    'cli/govern/retention.py: cohort retention ask --reason "…"': "replies of long ago",
+    "cli/govern/retention.py: cohort retention run": "lists of long ago",
+    "cli/govern/retention.py: cohort approvals show §": "replies of long ago",
+    "cli/govern/retention.py: cohort approve §": "replies of long ago",
+    "cli/govern/approvals.py: cohort retention stubs": "replies of long ago",
     "cli/acting.py: cohort § acts and has no --operator": "an error of the program's own",
     "cli/looks/guard.py: cohort § shows one patient and has no --reason": "as that",
     "cli/send/campaign_control.py: cohort review §": "what was typed, which is left out of its own hints",
