@@ -26,7 +26,10 @@ _NEEDS: Final[dict[Reader, tuple[str, ...]]] = {
         "patients", "import", "objection", "purposes", "help",
     ),
     "team_lead": ("approvals", "approve", "reject", "unknown"),
-    "manager": ("audit", "subject-access", "pseudonymise", "settings", "sending", "places", "notify"),
+    "manager": (
+        "audit", "subject-access", "pseudonymise", "retention", "settings", "sending", "places",
+        "notify",
+    ),
     "auditor": ("audit", "operators", "sign-in", "sign-out", "help"),
     "admin": ("operators", "sign-in", "sign-out", "help"),
     "installation": (

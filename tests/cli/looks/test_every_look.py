@@ -268,7 +268,7 @@ def test_a_look_that_is_refused_is_logged(office: Office) -> None:
     assert refused.exit_code == 3
     look = looks(office)[-1]
     assert (look.person, look.command, look.subject_id) == ("ann", "audit who-saw", 5)
-    assert (look.refused, look.proven) == ("audit-role", True)
+    assert (look.refused, look.proven) == ("right-missing", True)
     nobody = office.run(
         "audit", "who-saw", NUMBER, "--reason", "audit", me="mia", secret="a wrong one"
     )
