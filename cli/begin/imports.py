@@ -47,13 +47,17 @@ def import_kind(
             help="Whose ids the appointments have: one name for one system, always the same."
         ),
     ] = "file",
-    complete: Annotated[
-        tuple[datetime, datetime] | None,
+    complete_from: Annotated[
+        datetime | None,
         typer.Option(
-            metavar="DAY DAY",
+            metavar="DAY",
             parser=day,
-            help="The file has all appointments of these days: what the record has more of is cancelled.",
+            help="From this day on the file has all appointments: what the record has more of is cancelled.",
         ),
+    ] = None,
+    complete_to: Annotated[
+        datetime | None,
+        typer.Option(metavar="DAY", parser=day, help="The last day of which it has all."),
     ] = None,
     most_gone: Annotated[
         float, typer.Option(min=0, max=1, help="Of those, the share that may be cancelled by it.")
@@ -73,17 +77,18 @@ def import_kind(
     them from now on; a consent that is not understood, or has no date, lifts nothing.
     appointments: new ones are added, moved and cancelled ones brought up to date by their id. A slot that came
     back empty, or with another patient, cancels the first one's. A status that is missing or not known is never
-    taken for booked. Nothing is cancelled for not being in the file, but with --complete.
+    taken for booked. Nothing is cancelled for not being in the file, but in the days of --complete-from and
+    --complete-to.
 
       cohort import consents opt-outs.csv --check
-      cohort import appointments slots.csv --source emis --complete 2026-03-02 2026-03-08
+      cohort import appointments slots.csv --complete-from 2026-03-02 --complete-to 2026-03-08
 
     Patients are imported by cohort patients import.
     """  # fmt: skip
     from clinic.clock import SystemClock
 
     settings = get_settings()
-    all_of = _complete(kind, complete, most_gone)
+    all_of = _complete(kind, complete_from, complete_to, most_gone)
     with open_record(settings) as record:
         by, clock = who_acts(record, settings, me, secret_fd), SystemClock()
         zone = settings.organisation.time_zone
@@ -112,18 +117,21 @@ def import_kind(
         console.next_commands(again if check else after)
 
 
-def _complete(kind: Kind, days: tuple[datetime, datetime] | None, most: float) -> Complete | None:
+def _complete(
+    kind: Kind, first: datetime | None, last: datetime | None, most: float
+) -> Complete | None:
     from clinic.errors import CohortRefused
     from clinic.imports.appointments_run import Complete
 
-    if days is None:
+    if first is None and last is None:
         return None
     if kind != "appointments":
-        raise CohortRefused("request-invalid", "--complete is of appointments alone")
-    first, last = (each.date() for each in days)
-    if last < first:
-        raise CohortRefused("request-invalid", "--complete: the first day comes first")
-    return Complete(first, last, most)
+        raise CohortRefused("request-invalid", "--complete-from is of appointments alone")
+    if first is None or last is None or last < first:
+        raise CohortRefused(
+            "request-invalid", "type both --complete-from and --complete-to, the first day first"
+        )
+    return Complete(first.date(), last.date(), most)
 
 
 def _show(

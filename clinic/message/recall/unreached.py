@@ -8,7 +8,7 @@ Lists whom a recall did not reach, as follow-ups of a person; and notes what cam
 Read from what the record says, some thousand rows a statement, and a row has one follow-up: killed anywhere,
 the next run lists what is missing and nothing twice. Nothing is written where nothing is new. The deceased and
 test patients are nobody's follow-up, nor is a second row of the same patient; nor who has had it by now, whom a
-person left out, or who is of the cohort no longer.
+person left out, or who is no longer of the cohort.
 """
 
 from __future__ import annotations
