@@ -39,6 +39,7 @@ PUT_IN = (
     (r"operations tag SELECTION", "operations tag 1"),
     (r"operators add NAME --role manager", "operators add meg --role manager"),
     (r"operators add NAME", "operators add tim"),
+    (r"operators disable NAME", "operators disable ann"),
     (r"--operator ADMIN", "--operator tim"),
     (r"sign-in NAME", "sign-in ann"),
     (r"SETTING VALUE", "operations.cap 500"),
@@ -58,7 +59,8 @@ PUT_IN = (
 PEOPLE = (
     ("approve", "max"), ("reject", "max"), ("approvals resume", "max"), ("audit", "mia"),
     ("sending allow", "mia"), ("places", "mia"), ("settings ask", "mia"), ("tags add", "mia"),
-    ("practice", "mia"), ("unknown ask", "mia"), ("operators add", "root"), ("operators secret tim", "tim"),
+    ("practice", "mia"), ("unknown ask", "mia"), ("operators add", "root"), ("operators review", "mia"),
+    ("operators disable", "root"), ("operators secret tim", "tim"),
 )  # fmt: skip
 # Commands that print for others too
 SHARED = {"cli/govern/confirm.py"}
@@ -115,9 +117,9 @@ def people_of(home: Path) -> list[str]:
     return [name for (name,) in rows]
 
 
-def reader_of(people: list[str]) -> str:
-    """Who looks: Ann, or whoever there is that may."""
-    return next((name for name in ("ann", "mia", "max") if name in people), "mia")
+def reader_of(people: list[str], first: str) -> str:
+    """Who looks: the one of the settings, or whoever there is that may."""
+    return next((name for name in (first, "ann", "mia", "max") if name in people), "mia")
 
 
 @dataclass
@@ -132,9 +134,9 @@ class Walk:
     done: set[tuple[str, str]] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)
 
-    def begin(self, office: Office, place: Path) -> None:
-        """From now on it is typed here."""
-        self.office, self.place = office, place
+    def begin(self, office: Office, place: Path, *, reader: str = "ann") -> None:
+        """From now on it is typed here; `reader`: who looks, where they were added."""
+        self.office, self.place, self.reader = office, place, reader
 
     def type(self, command: str) -> Result:
         """Type it, as somebody who may."""
@@ -148,7 +150,9 @@ class Walk:
         self.office.looks = bool(people)
         if not (people and takes(words, "--password-fd")):
             return self.office.run(
-                *words, new_secret=new, environment={"COHORT_OPERATOR": reader_of(people)}
+                *words,
+                new_secret=new,
+                environment={"COHORT_OPERATOR": reader_of(people, self.reader)},
             )
         if "--operator" in words or not takes(words, "--operator"):
             return self.office.run(*words, secret=SECRET, new_secret=new)

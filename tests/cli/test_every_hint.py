@@ -35,6 +35,7 @@ from clinic.message.incoming.unread import keep_unread
 from clinic.notify.asking import ask_for
 from clinic.notify.request import NoticeRequest
 from clinic.record.database import Record
+from clinic.record.schema.govern import operator
 from clinic.record.schema.messages import message
 from clinic.record.schema.people import appointment, facility, patient
 from clinic.settings import Phones, Settings
@@ -65,6 +66,7 @@ FILES = {
     "stopped.csv": "Colour,Shape\nred,round\n",
     "nothing.csv": "NHS Number\n",
     "unknown.csv": f"NHS Number\n{nhs(99)}\n",
+    "visits.csv": f"NHS Number,Start,Status\n{nhs(4)},2030-01-07 09:00,booked\n",
     "optouts.csv": f"NHS Number,Decision\n{nhs(4)},opted out\n",
     "ids.txt": f"{nhs(1)}\n",
     "strangers.txt": f"{nhs(1)}\n{nhs(99)}\n",
@@ -182,6 +184,16 @@ def hire_past(record: Record) -> None:
     hire(Past(record))  # type: ignore[arg-type]
 
 
+def dormant_soon(record: Record) -> None:
+    """Max was last here 85 days ago."""
+    everybody(record)
+    hire_past(record)
+    with record.write() as connection:
+        old = CLOCK.now() - timedelta(days=85)
+        own = sa.update(operator).where(operator.c.name == "max")
+        connection.execute(own.values(created_at=old))
+
+
 @dataclass
 class Past:
     """An office whose record is open already."""
@@ -262,7 +274,7 @@ class Scene:
 # What `cohort health` says to do; the rest of its sentences is no command
 DO = re.compile(
     r"cohort (?:server st\w+|server resume|campaigns|remind|(?:show|cancel) CAMPAIGN|receipts status"
-    r"|sending status|backup FOLDER|backup check FILE|init)"
+    r"|operators review|sending status|backup FOLDER|backup check FILE|init)"
 )
 HEALTH = dict.fromkeys(one for kind in KINDS.values() for one in DO.findall(kind.do))
 OF_A_CAMPAIGN = tuple(one for one in HEALTH if "CAMPAIGN" in one)
@@ -300,7 +312,7 @@ SCENES = {
             "cohort backup saved", *OF_ALL, "cohort server status",
             "cohort settings ask operations.cap 400 --reason why",
             "cohort operators secret ann --operator root", "cohort tags add walks",
-            "cohort import consents optouts.csv --check",
+            "cohort import consents optouts.csv --check", "cohort import appointments visits.csv",
         ),
     ),
     "nobody there": Scene(nothing, ("cohort places list", "cohort tags list"), people=False),
@@ -345,6 +357,9 @@ SCENES = {
     ),
     "who decides": Scene(
         operation_in("waiting"), ("cohort approvals", "cohort today"), chosen={"operator": "max"}
+    ),
+    "who works here": Scene(
+        dormant_soon, ("cohort today", "cohort operators review"), chosen={"operator": "mia"}
     ),
     "a run that waits": Scene(
         waits_in_prefect, ("cohort approvals show 1", "cohort confirm 1", "cohort approve 1")
@@ -460,7 +475,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> W
         place = tmp_path_factory.mktemp("place") / "here"
         office = at(place, migrated_sqlite, scene)
         os.chdir(place)
-        walk.begin(office, place)
+        walk.begin(office, place, reader=str(scene.chosen.get("operator", "ann")))
         try:
             for step in scene.first:
                 if callable(step):
