@@ -39,6 +39,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "patients safe-contact show": (NUMBER, "--reason", "care"),
     "patients needs": (NUMBER, "--proxy-role", "daughter", "--proxy-name", "Zebedee Hay"),
     "audit who-saw": (NUMBER, "--reason", "audit"),
+    "subject-access": (NUMBER, "--reason", "asked", "--to", "asked-for"),
     "outcomes": ("1", "--csv", "-"),
     "incident": ("1", "--csv", "got.csv"),
     "replies": (),
@@ -185,7 +186,8 @@ def type_it(office: Office, path: str) -> Result:
 
 def shown(office: Office, result: Result) -> bool:
     """Whether something of the patient is on the screen or in a file that was written."""
-    texts = [result.output, *(path.read_text("utf-8-sig") for path in Path().glob("*.csv"))]
+    files = [*Path().glob("*.csv"), *Path().glob("asked-for/*")]
+    texts = [result.output, *(path.read_text("utf-8-sig") for path in files)]
     return any(one in text for text in texts for one in (*OF_THE_PATIENT, NUMBER))
 
 
