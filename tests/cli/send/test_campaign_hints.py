@@ -67,7 +67,10 @@ TABLE: list[tuple[str, str | None, dict[str, Any], str, str]] = [
     (states.CHECKING, None, {"stopped": True, "released_at": None}, ALLOW, ALLOW),
     (states.SCHEDULED, None, {"stopped": True, "starts": LATER}, ALLOW, ALLOW),
     (states.PAUSED, "paused-by-person", {"stopped": True, "dry_run": True}, "cohort resume", SENDS),
-    *((states.PAUSED, code, {}, "cohort resume", SENDS) for code in ("paused-by-person", *CONTROLLED)),
+    *(
+        (states.PAUSED, code, {}, "cohort resume", SENDS)
+        for code in ("paused-by-person", "requester-left", *CONTROLLED)
+    ),
     (states.PAUSED, "paused-by-person", {}, "cohort cancel", "cohort campaigns"),
     *((states.HELD_CAMPAIGN, code, {}, "cohort resume", SENDS) for code in HELD),
     *((states.HELD_CAMPAIGN, code, {"stopped": True}, ALLOW, ALLOW) for code in HELD),
@@ -81,7 +84,10 @@ TABLE: list[tuple[str, str | None, dict[str, Any], str, str]] = [
     (states.COMPLETED, None, {"fate": states.EXPIRED, "dry_run": True}, "", "cohort campaigns"),
     (states.COMPLETED, None, {"fate": states.ACCEPTED, "gateway": "outbox"}, "", "cohort campaigns"),
     *((states.REFUSED, code, {"fate": states.CANCELLED}, "", "cohort campaigns") for code in REFUSED),
-    (states.CANCELLED_CAMPAIGN, "cancelled-by-person", {"fate": states.CANCELLED}, "", "cohort campaigns"),
+    *(
+        (states.CANCELLED_CAMPAIGN, code, {"fate": states.CANCELLED}, "", "cohort campaigns")
+        for code in ("cancelled-by-person", "request-ended")
+    ),
 ]  # fmt: skip
 
 
