@@ -30,7 +30,7 @@ KINDS = {
     "facility": ("--to", "South"),
     "tag": ("--add", "B"),
     "attribute": ("--field", "insurance_plan", "--value", "Gold"),
-    "export": ("--what", "clinical", "--format", "csv"),
+    "export": ("--what", "clinical", "--format", "csv", "--purpose", "care", "--recipient", "ICB"),
     "visit": ("--type", "wellness", "--from", "2099-03-09", "--to", "2099-03-13"),
 }
 
