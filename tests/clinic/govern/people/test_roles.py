@@ -29,6 +29,9 @@ APPROVED_BY = [
     ("campaign", "manager"),  # NEW-1
     ("resend_unknown", "manager"),
     ("setting", "manager"),
+    ("erasure", "manager"),  # NEW-36
+    ("restriction", "manager"),
+    ("retention", "manager"),  # NEW-39
     ("clinical", "operator"),  # NEW-28: and they are a clinician
 ]
 

@@ -142,7 +142,7 @@ def test_a_practice_says_whom_the_vendors_template_is_for_and_seeding_leaves_it(
     assert (bounds.sex, bounds.age_from, bounds.age_to) == ("female", 25, 70)
     text = next_template(sqlite_record, "smear-recall", Typed(text="Come now."))
     with pytest.raises(NotAllowed, match="template-locked"):
-        add_template(sqlite_record, clock, text, by="nia", purpose="care")
+        add_template(sqlite_record, clock, text, by="nia")
 
 
 LOSS = "loss-of-a-baby/1y"
@@ -168,7 +168,7 @@ def test_a_text_about_babies_spares_who_lost_one_until_a_person_says_otherwise(
         return ", ".join(one.written() for one in bounds.exclude_codes)
 
     own = add_own_text(sqlite_record, clock, text, by="nia", purpose="care")
-    first = next_template(sqlite_record, "new", Typed(text=text))
+    first = next_template(sqlite_record, "new", Typed(text=text, purpose="care"))
     add_template(sqlite_record, clock, first, by="nia")
     assert (spares(own), spares("new")) == (spared, spared)
     without = next_audience(sqlite_record, "new", ForWhom(exclude_codes=("none",)))
