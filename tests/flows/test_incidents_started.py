@@ -82,9 +82,11 @@ def requests(practice: Practice) -> dict[str, dict[str, Any]]:
             practice.file(*family, name="family.csv"), template="nurse"
         ),
     }
+    whose = {"request_key": None, "requested_by": "ann"}
     return {
-        name: request.model_dump(mode="json")
-        | {"list_name": name, "request_key": None, "requested_by": "ann"}
+        name: practice.by_number(
+            request.model_copy(update={"list_name": name, **whose})
+        ).model_dump(mode="json")
         for name, request in made.items()
     }
 
