@@ -31,6 +31,7 @@ _ALSO = {
     "facility_unknown": "Rows whose facility is not here: {:,}. Add it: cohort places facility.",
     "hour_repeated": "Times in the hour that the clock shows twice, read as the first: {:,}.",
     "length_unclear": "Lengths that are not whole minutes, and are left as they were: {:,}.",
+    "type_too_long": "Types longer than 80 characters, which are left as they were: {:,}.",
     "mode_unclear": "Ways of contact that are not known words, and are left as they were: {:,}.",
 }
 
@@ -86,8 +87,12 @@ def import_kind(
     Patients are imported by cohort patients import.
     """  # fmt: skip
     from clinic.clock import SystemClock
+    from clinic.errors import CohortRefused
 
     settings = get_settings()
+    codes = settings.organisation.codes
+    if not 1 <= len(source.strip()) <= 40:
+        raise CohortRefused("request-invalid", "--source is a name of 1 to 40 characters")
     all_of = _complete(kind, complete_from, complete_to, most_gone)
     with open_record(settings) as record:
         by, clock = who_acts(record, settings, me, secret_fd), SystemClock()
@@ -98,17 +103,23 @@ def import_kind(
                 from clinic.imports.consents_run import import_consents, open_consents
 
                 says, opened = consents.SAYS, open_consents(file)
-                result = import_consents(record, clock, opened, zone=zone, by=by, check=check)
+                result = import_consents(
+                    record, clock, opened, zone=zone, by=by, codes=codes, check=check
+                )  # fmt: skip
             else:
                 from clinic.imports import appointments
                 from clinic.imports.appointments_run import import_appointments, open_appointments
 
                 says, opened = appointments.SAYS, open_appointments(file)
                 result = import_appointments(
-                    record, clock, opened, source=source, zone=zone, by=by, complete=all_of,
-                    check=check,
+                    record, clock, opened, source=source, zone=zone, by=by, codes=codes,
+                    complete=all_of, check=check,
                 )  # fmt: skip
     _show(result, says, limit, kind=kind, check=check, json=json)
+    if result.refused and json:
+        raise typer.Exit(2)
+    if result.refused:  # what was done is told before
+        raise CohortRefused("import-too-many-gone", result.refused)
     if not result.counts.keys() - {code for _, code in result.problems}:
         raise typer.Exit(2)
     if not json:
@@ -145,6 +156,7 @@ def _show(
             "also": {name: count for name, count in result.also.items() if count},
             "problems": result.problems,
             "unused": result.unused,
+            "refused": result.refused,
         }
         return console.show_json(told)
     rows = [(n, code, says[code]) for code, n in result.counts.most_common()]

@@ -44,7 +44,8 @@ def today(
     """
     from clinic.change.review.follow_up import list_follow_ups
     from clinic.clock import SystemClock
-    from clinic.govern.people.review import to_say
+    from clinic.govern.people.operators import find_operator
+    from clinic.govern.people.review import MAY, to_say
     from clinic.message.campaign.sending_stop import sending
     from clinic.message.incoming.holds import count_undecided
     from clinic.message.incoming.reply_work import count_waiting
@@ -69,7 +70,9 @@ def today(
         replies, held = count_waiting(record), count_undecided(record)
         shared = count_open(record)
         with record.read() as connection:
-            people = to_say(connection, now, days=settings.people.dormant_days)
+            person = find_operator(connection, me)
+            may = person is not None and person.role in MAY
+            people = to_say(connection, now, days=settings.people.dormant_days) if may else ()
     under_way += [line for line, failed in campaigns if not failed]
     bad += [line for line, failed in campaigns if failed]
     standing = _standing_still(settings, stopped)

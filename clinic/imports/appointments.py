@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from clinic.imports.kind import Kind
+from clinic.imports.result import OTHER_ORGANISATION
 from clinic.values.dates import Order, read_dates
 
 KIND: Final = Kind(
@@ -35,14 +36,14 @@ KIND: Final = Kind(
         "mode": ("Mode", "Mode Of Contact", "Contact Mode", "Delivery Mode"),
         "place": ("Place", "Room", "Location", "Location Name", "Rota Location", "Clinic"),
         "provider": ("Provider Code", "Provider", "Clinician Code", "Clinician"),
-        "facility": ("Facility Code", "Facility", "Site Code", "Organisation Code", "Site"),
+        "facility": ("Facility Code", "Facility", "Site Code", "Site"),
     },
     (("nhs_number", "local_id"), ("date",), ("status",)),
 )  # fmt: skip
 # Words of statuses → ours (data-in.md: EMIS, SystmOne, FHIR, NHS codes); punctuation and case do not count
 _STATUSES: Final = {
     "booked": "booked", "confirmed": "booked", "scheduled": "booked", "slot booked": "booked",
-    "arrived": "arrived", "checked in": "arrived", "waiting": "arrived", "sent in": "arrived",
+    "arrived": "arrived", "checked in": "arrived", "sent in": "arrived",
     "send in": "arrived", "in progress": "started", "started": "started",
     "fulfilled": "finished", "finished": "finished", "left": "finished", "completed": "finished",
     "attended": "finished", "seen": "finished", "visited and seen": "finished", "patient left": "finished",
@@ -59,6 +60,9 @@ _BOTH: Final = re.compile(r"^(.*?\d)[T ,]+(\d{1,2}[:.]\d\d.*)$")
 _OFFSET: Final = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 _OLDEST, _AHEAD = date(2000, 1, 1), timedelta(days=5 * 366)
 
+LONGEST_ID: Final = 120
+_LONGEST_TYPE: Final = 80  # longer ones are no type, and are left as they were
+REMARKS: Final = ("hour_repeated", "length_unclear", "type_too_long", "mode_unclear")
 _TEXTS: Final = ("visit_type", "place", "provider", "facility")
 
 # Each row ends with one of these
@@ -81,11 +85,14 @@ SAYS: Final = {
     "changed: find out who is meant.",
     "nhs_number_missing": "The row has no patient and no appointment's id.",
     "nhs_number_invalid": "The NHS number is not one, its check digit is wrong. Nothing is changed.",
+    "other_organisation": OTHER_ORGANISATION,
+    "id_too_long": "The appointment's id has more than 120 characters: nothing is changed. Is it the right "
+    "column?",
     "unreadable_row": "More or fewer cells than the heading: nothing is changed. Fix the row in the file.",
 }  # fmt: skip
 PROBLEMS: Final = frozenset(
     "contradicts status_unknown start_invalid patient_not_found ids_differ nhs_number_missing "
-    "nhs_number_invalid unreadable_row".split()
+    "nhs_number_invalid other_organisation id_too_long unreadable_row".split()
 )
 
 
@@ -102,7 +109,7 @@ def read_appointments(
     Returns:
         same index: `key`; `starts_at` aware (NaT: cannot be read); `status` ("": not known); `minutes`
         Int64; `visit_type`, `mode`, `place`, `provider`, `facility` as texts, "" where nothing is said; and, as
-        remarks, `hour_repeated`, `length_unclear`, `mode_unclear`
+        remarks, the columns of REMARKS
     """
     rows = pd.DataFrame(index=given.index)
     rows["key"] = given["key"] if "key" in given else ""
@@ -111,6 +118,8 @@ def read_appointments(
     rows["minutes"], rows["length_unclear"] = _minutes(given)
     for name in _TEXTS:
         rows[name] = given[name] if name in given else ""
+    long = rows["visit_type"].str.len() > _LONGEST_TYPE
+    rows["visit_type"], rows["type_too_long"] = rows["visit_type"].mask(long, ""), long
     said = _words(given["mode"]) if "mode" in given else pd.Series("", given.index, dtype="str")
     rows["mode"] = said.map(_MODES).fillna("")
     rows["mode_unclear"] = (said != "") & (rows["mode"] == "")

@@ -8,6 +8,7 @@ more than a share that nobody would expect; then nothing of it is cancelled and 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -21,9 +22,9 @@ from sqlalchemy import Connection
 
 from clinic.clock import Clock
 from clinic.cohort.files import Block, ListFile, open_list
-from clinic.errors import CohortRefused
-from clinic.imports.appointments import KIND, PROBLEMS, read_appointments
-from clinic.imports.result import Imported, date_order, fields_of, tell
+from clinic.govern.audit.chain import hold
+from clinic.imports.appointments import KIND, LONGEST_ID, PROBLEMS, REMARKS, read_appointments
+from clinic.imports.result import Imported, date_order, fault_of, fields_of, tell
 from clinic.imports.slots import (
     CANCELLED,
     add,
@@ -31,6 +32,7 @@ from clinic.imports.slots import (
     change,
     changes_of,
     find_places,
+    ids_of,
     link,
     match,
 )
@@ -39,6 +41,7 @@ from clinic.record.database import Record
 from clinic.record.schema.people import appointment, appointment_source
 from clinic.values.dates import Order
 
+_UNSURE: Final = frozenset("nhs_number_invalid ids_differ nhs_number_missing start_invalid".split())
 _WRITTEN: Final = ("added", "moved", "changed", CANCELLED)
 
 
@@ -63,7 +66,7 @@ def open_appointments(path: Path) -> ListFile:
 
 def import_appointments(
     record: Record, clock: Clock, file: ListFile, *, source: str, zone: str, by: str,
-    complete: Complete | None = None, check: bool = False,
+    codes: Collection[str] = (), complete: Complete | None = None, check: bool = False,
 ) -> Imported:  # fmt: skip
     """
     Bring the record's appointments up to date with an opened file.
@@ -71,11 +74,14 @@ def import_appointments(
     Args:
         source: whose ids the appointments have
         zone: of times without an offset
+        codes: the organisations whose patients this installation may hold; none: all
         check: a dry run: nothing is written
+
+    Returns:
+        with `refused`, where `complete` cancels nothing although the file lacks some: why
 
     Raises:
         ListRefused: the file changed while it was read; what was written stays
-        CohortRefused: `complete` would cancel more than its share; all else is written
     """
     now, order = clock.now(), date_order(file, "date")
     result = Imported.of(file)
@@ -84,35 +90,51 @@ def import_appointments(
         tell(record, clock, KIND.name, file, by)
     seen: list[np.ndarray] = []
     start = 0
+    unclear = 0
     for block in file.blocks():
-        rows = _rows(block, file, now, zone, order)
+        rows = _rows(block, file, now, zone, order, codes)
         stop = start + len(rows)
-        rows.loc[again[start:stop], "outcome"] = "repeated"
-        rows.loc[contradicting[start:stop], "outcome"] = "contradicts"
+        readable = rows["outcome"] == ""
+        rows.loc[again[start:stop] & readable, "outcome"] = "repeated"
+        rows.loc[contradicting[start:stop] & readable, "outcome"] = "contradicts"
         start = stop
         with record.read() if check else record.write() as connection:
+            if not check:
+                hold(
+                    connection, f"import {KIND.name} {source}"
+                )  # beside another one, each is added once
             seen.append(_apply(connection, rows, source, result, write=not check))
         result.note(rows["outcome"], PROBLEMS)
+        unclear += int(_may_be_any(rows).sum())
     gone = _gone(record, source, zone, complete, np.concatenate(seen or [np.array([], int)]))
-    refused = _too_many(gone, complete)
-    result.also["no_longer_there"] = len(gone[0])
-    if not check and not refused and gone[0]:
-        with record.write() as connection:
-            cancel(connection, gone[0])
+    result.refused = _why_not(gone, unclear, complete)
+    if not result.refused:
+        result.also["no_longer_there"] = len(gone[0])
+        if not check and gone[0]:
+            with record.write() as connection:
+                cancel(connection, gone[0])
     if not check:
         written = sum(result.counts[name] for name in _WRITTEN)
         tell(record, clock, KIND.name, file, by, result, patients=written)
-    if refused:
-        raise CohortRefused("import-too-many-gone", refused)
     return result
 
 
-def _rows(block: Block, file: ListFile, now: datetime, zone: str, order: Order) -> pd.DataFrame:
+def _may_be_any(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Rows that may be of any appointment: unreadable ones, or without an id and a sure patient and time."""
+    without = rows["key"].eq("") & rows["outcome"].isin(_UNSURE)
+    return without | rows["outcome"].isin(["unreadable_row", "id_too_long"])
+
+
+def _rows(
+    block: Block, file: ListFile, now: datetime, zone: str, order: Order, codes: Collection[str]
+) -> pd.DataFrame:
     given = fields_of(block, file.fields)
     rows = read_appointments(given, now=now, zone=zone, order=order)
     rows[["nhs_number", "local_id"]] = given[["nhs_number", "local_id"]]
-    rows["outcome"] = ""
-    rows.loc[pd.Series(block.unreadable, rows.index), "outcome"] = "unreadable_row"
+    rows["outcome"] = fault_of(given, block.unreadable, codes)
+    rows.loc[(rows["outcome"] == "") & (rows["key"].str.len() > LONGEST_ID), "outcome"] = (
+        "id_too_long"
+    )
     return rows
 
 
@@ -122,8 +144,8 @@ def _compare_rows(
     """Of each row of the file: whether another one with its id says otherwise, or the same before it."""
     keys, contents, free = [], [], []
     for block in file.blocks():
-        rows = _rows(block, file, now, zone, order)
-        told = rows.drop(columns=["outcome", "hour_repeated", "length_unclear", "mode_unclear"])
+        rows = _rows(block, file, now, zone, order, ())
+        told = rows.drop(columns=["outcome", *REMARKS])
         keys.append(pd.util.hash_pandas_object(rows["key"], index=False).to_numpy())
         contents.append(pd.util.hash_pandas_object(told.astype(str), index=False).to_numpy())
         free.append((rows["key"] == "").to_numpy(dtype=bool))
@@ -143,7 +165,7 @@ def _apply(
     rows["key"] = _keys(rows)
     for field, count in find_places(connection, rows).items():
         result.also[f"{field}_unknown"] += count
-    for remark in ("hour_repeated", "length_unclear", "mode_unclear"):
+    for remark in REMARKS:
         result.also[remark] += int(rows[remark].sum())
     asked = rows["outcome"] == ""
     known = match(connection, rows[asked], source)
@@ -176,7 +198,8 @@ def _apply(
         freed = emptied.loc[emptied["row"].isin(rows.index[free]), "id"]
         emptied_ids = [int(key) for key in (*freed, *taken["id"])]
         added = _write(connection, rows, source, fresh, after, own, emptied_ids)
-    return np.array([*known["id"].tolist(), *added], dtype="int64")
+    passed_by = ids_of(connection, source, rows.loc[~asked, "key"].tolist())
+    return np.array([*known["id"].tolist(), *added, *passed_by], dtype="int64")
 
 
 def _write(
@@ -227,12 +250,23 @@ def _gone(
     return np.setdiff1d(booked, seen).tolist(), len(booked)
 
 
-def _too_many(gone: tuple[list[int], int], complete: Complete | None) -> str:
+def _why_not(gone: tuple[list[int], int], unclear: int, complete: Complete | None) -> str:
+    """Why none of those that the file lacks is cancelled; "" where they are, or where it lacks none."""
     ids, booked = gone
-    if complete is None or len(ids) <= complete.most * booked:
+    if complete is None or not ids:
         return ""
-    return (
+    lacks = (
         f"the file lacks {len(ids):,} of the {booked:,} appointments that are booked from {complete.first} "
-        f"to {complete.last}, more than {complete.most:.0%}: none of them was cancelled. Is the file whole, "
-        "and are the days right? If they are, give a larger share: --most-gone"
+        f"to {complete.last}"
     )
+    if unclear:
+        return (
+            f"{lacks}, and {unclear:,} of its rows cannot be read and may be those: none was cancelled. "
+            "Put these rows right, and import the file again"
+        )
+    if len(ids) > complete.most * booked:
+        return (
+            f"{lacks}, more than {complete.most:.0%}: none of them was cancelled. Is the file whole, and are "
+            "the days right? If they are, give a larger share: --most-gone"
+        )
+    return ""

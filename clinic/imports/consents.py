@@ -22,6 +22,7 @@ import pandas as pd
 
 from clinic.cohort.consent_codes import CODES
 from clinic.imports.kind import Kind
+from clinic.imports.result import OTHER_ORGANISATION
 from clinic.values.dates import INVALID, Order, read_dates
 from clinic.values.purposes import ANY, KNOWN
 
@@ -91,6 +92,7 @@ SAYS: Final = {
     "noted. Find out who is meant.",
     "nhs_number_missing": "The row has no id.",
     "nhs_number_invalid": "The NHS number is not one, its check digit is wrong: nothing is noted.",
+    "other_organisation": OTHER_ORGANISATION,
     "unreadable_row": "More or fewer cells than the heading: nothing is noted. Fix the row in the file.",
 }
 

@@ -7,7 +7,7 @@ audit trail has that it began and how it ended: who, the file's SHA-256 and coun
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -17,9 +17,10 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.clock import Clock
-from clinic.cohort.files import Block, ListFile, open_list
+from clinic.cohort.files import ListFile, open_list
+from clinic.govern.audit.chain import hold
 from clinic.imports.consents import KIND, OUT, read_decisions
-from clinic.imports.result import Imported, date_order, fields_of, tell
+from clinic.imports.result import Imported, date_order, fault_of, fields_of, tell
 from clinic.imports.who import find_patients
 from clinic.message.eligibility.decisions import write_consents
 from clinic.record.bulk import is_any_of
@@ -29,7 +30,7 @@ from clinic.record.schema.people import consent
 # Rows that said something which was not noted
 UNUSED: Final = frozenset(
     "consent_undated consent_unclear decision_unclear patient_not_found ids_differ nhs_number_missing "
-    "nhs_number_invalid unreadable_row widened".split()
+    "nhs_number_invalid unreadable_row other_organisation widened".split()
 )
 _SOURCES: Final = ("import", "code")
 # What a row ends with, where its columns say several things: the first of these that one of them is
@@ -49,13 +50,15 @@ def open_consents(path: Path) -> ListFile:
 
 
 def import_consents(
-    record: Record, clock: Clock, file: ListFile, *, zone: str, by: str, check: bool = False
-) -> Imported:
+    record: Record, clock: Clock, file: ListFile, *, zone: str, by: str, codes: Collection[str] = (),
+    check: bool = False,
+) -> Imported:  # fmt: skip
     """
     Note every decision of an opened file that the record does not have.
 
     Args:
         zone: of the file's dates and times
+        codes: the organisations whose patients this installation may hold; none: all
         check: a dry run: nothing is written
 
     Raises:
@@ -68,13 +71,15 @@ def import_consents(
         tell(record, clock, KIND.name, file, by)
     for block in file.blocks():
         given = fields_of(block, file.fields)
+        fault = fault_of(given, block.unreadable, codes)
         said = read_decisions(given, now=now, zone=zone, order=order)
         if check:
             with record.read() as connection:
-                _note(connection, block, given, said, now, result, write=False)
+                _note(connection, given, fault, said, now, result, write=False)
         else:
             with record.write() as connection:
-                _note(connection, block, given, said, now, result, write=True)
+                hold(connection, f"import {KIND.name}")  # beside another one, each is noted once
+                _note(connection, given, fault, said, now, result, write=True)
     if not check:
         noted = result.counts["noted"] + result.counts["widened"]
         tell(record, clock, KIND.name, file, by, result, patients=noted)
@@ -82,12 +87,11 @@ def import_consents(
 
 
 def _note(
-    connection: Connection, block: Block, given: pd.DataFrame, said: pd.DataFrame,
+    connection: Connection, given: pd.DataFrame, fault: pd.Series[str], said: pd.DataFrame,
     now: datetime, result: Imported, *, write: bool,
 ) -> None:  # fmt: skip
     who = find_patients(connection, given["nhs_number"], given["local_id"])
-    outcome = who["fault"].astype(object)
-    outcome[pd.Series(block.unreadable, given.index)] = "unreadable_row"
+    outcome = fault.where(fault != "", who["fault"].astype(object))
     said = said.assign(patient_id=who["patient_id"].reindex(said["row"]).array)
     usable = (outcome == "").reindex(said["row"]).to_numpy(dtype=bool)
     said = said[usable].copy()

@@ -12,6 +12,7 @@ from clinic.errors import ListRefused
 from clinic.settings import Layout
 
 _IDS: Final = ("nhs_number", "local_id")
+_ORGANISATION: Final = ("Organisation Code", "ODS Code", "Practice Code")
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Kind:
 
     def _aliases(self) -> dict[str, Sequence[str]]:
         ids = {name: [each for tier in ALIASES[name] for each in tier] for name in _IDS}
-        return ids | dict(self.columns)
+        return ids | dict(self.columns) | {"organisation": _ORGANISATION}
 
     def _missing(self, group: tuple[str, ...], file_name: str) -> str:
         known = self._aliases()

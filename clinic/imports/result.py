@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from clinic.clock import Clock
@@ -14,8 +15,13 @@ from clinic.cohort.files import Block, ListFile
 from clinic.govern.audit.trail import Act, record_act
 from clinic.record.database import Record
 from clinic.values.dates import Order, order_of, proven_orders
+from clinic.values.organisations import foreign_codes
 
 MOST_LISTED: Final = 10_000
+OTHER_ORGANISATION: Final = (
+    "The row is of an organisation whose patients this installation may not hold (organisation.codes): nothing "
+    "of it is taken."
+)
 _IDS: Final = ("nhs_number", "local_id")
 
 
@@ -28,6 +34,7 @@ class Imported:
     also: what came of them besides, by kind: opt-outs, consents, appointments cancelled for what others say
     problems: row number and code of rows that need a look, the first 10,000
     unused: headings that an import of this kind does not use
+    refused: why a part of it that was asked for is not done; "" where all is
     """
 
     rows: int
@@ -35,6 +42,7 @@ class Imported:
     also: Counter[str] = field(default_factory=Counter)
     problems: list[tuple[int, str]] = field(default_factory=list)
     unused: tuple[str, ...] = ()
+    refused: str = ""
 
     @classmethod
     def of(cls, file: ListFile) -> Imported:
@@ -57,6 +65,21 @@ def fields_of(block: Block, fields: Mapping[str, str]) -> pd.DataFrame:
         if name not in frame:
             frame[name] = pd.Series("", block.frame.index, dtype="str")
     return frame
+
+
+def fault_of(given: pd.DataFrame, unreadable: np.ndarray, codes: Collection[str]) -> pd.Series[str]:
+    """
+    Why a row is not read at all: `unreadable_row`, or `other_organisation`, whose patients this installation
+    may not hold; "" where it is.
+
+    Args:
+        codes: the organisations that it may hold (organisation.codes); none: all
+    """
+    fault = pd.Series("", given.index, dtype=object)
+    if "organisation" in given:
+        fault[foreign_codes(given["organisation"], codes)] = "other_organisation"
+    fault[pd.Series(unreadable, given.index, dtype=bool)] = "unreadable_row"
+    return fault
 
 
 def date_order(file: ListFile, name: str) -> Order:

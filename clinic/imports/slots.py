@@ -82,6 +82,15 @@ def match(connection: Connection, rows: pd.DataFrame, source: str) -> pd.DataFra
     return pd.concat([found, same])[["row", "own", "adopted", *_COLUMNS]]
 
 
+def ids_of(connection: Connection, source: str, keys: list[str]) -> list[int]:
+    """The appointments that the source knows by these ids."""
+    own = appointment_source.c
+    known = sa.select(own.appointment_id).where(
+        own.source == source, is_any_of(own.key, [key for key in keys if key])
+    )
+    return [int(key) for key in connection.scalars(known)]
+
+
 def _read(connection: Connection, query: Any, names: tuple[str, ...]) -> pd.DataFrame:
     frame = pd.DataFrame(connection.execute(query).all(), columns=list(names), dtype=object)
     frame["patient_id"] = frame["patient_id"].astype("Int64")

@@ -44,7 +44,8 @@ FILES: Final = (
     FileHeld(
         folder="home", pattern="before-upgrade/*", kind=Kind.CONTENT, purpose=Purpose.RUNNING,
         about="a copy of the record from before an upgrade", retention=Retention.BACKUPS,
-        why_not="a copy of the record, beyond use", erasure=Erasure.FILE,
+        why_not="a copy of the record, beyond use", erasure=Erasure.KEEP,
+        because="beyond use, and gone after its days; what was erased since is erased again after a restore",
     ),
     FileHeld(
         folder="elsewhere", pattern="cohort-*.tar", kind=Kind.CONTENT, purpose=Purpose.RUNNING,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from clinic.message.incoming.receipts import keep_receipts
 from clinic.message.incoming.replies import keep_replies
 from clinic.record.database import Record
 from clinic.record.installation import install
-from clinic.record.schema.govern import access_log, access_patient
+from clinic.record.schema.govern import access_log, access_patient, audit_act
 from clinic.record.schema.recall import recall, recall_task
 from clinic.record.schema.receipts import contact_hold, receipt_unread, shared_decision
 from clinic.settings import Phones
@@ -298,11 +299,22 @@ def test_a_single_patient_needs_a_reason(office: Office) -> None:
             assert len(looks(office)) == before
 
 
-def test_a_preview_that_nobody_proved_says_so(office: Office) -> None:
-    """NEW-37: the log calls nobody proven who is not."""
+def test_a_preview_that_nobody_proved_is_refused_and_on_the_trail(office: Office) -> None:
+    """NEW-37, NEW-38: it shows nothing, and no look is logged that was none."""
+    before = len(looks(office))
     done = office.run("message", *WORDS["message"])
-    if done.exit_code == 0:  # where a look asks for no proof, it is logged as of nobody proven
-        assert (looks(office)[-1].command, looks(office)[-1].proven) == ("message", False)
+    assert done.exit_code == 3, done.output
+    assert not shown(office, done)
+    assert [look.command for look in looks(office)[before:] if not look.refused] == []
+    record = office.open()
+    with record.read() as connection:
+        told = connection.scalars(
+            sa.select(audit_act.c.new_values).where(
+                audit_act.c.operation_type == "operator.refused"
+            )
+        ).all()
+    record.close()
+    assert [json.loads(each)["command"] for each in told] == ["message"]
 
 
 def test_the_trail_never_gets_a_number_by_a_look_up(office: Office) -> None:

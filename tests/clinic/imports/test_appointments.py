@@ -6,6 +6,7 @@ Who is reminded afterwards is asked of the reminders themselves.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from clinic.errors import CohortRefused
 from clinic.imports.appointments_run import Complete, import_appointments, open_appointments
 from clinic.imports.result import Imported
 from clinic.record.database import Record
@@ -175,9 +175,86 @@ def test_a_file_that_lacks_more_than_its_share_cancels_nothing_and_says_both_cou
 ) -> None:
     run(practice, *(slot(f"k{n}", n) for n in range(1, 10)))
     whole = Complete(date(2026, 3, 2), date(2026, 3, 8), most=0.2)
-    with pytest.raises(CohortRefused, match="lacks 8 of the 9"):
-        run(practice, slot("k1", 1), complete=whole)
+    result = run(practice, slot("k1", 1, "03/03/2026,09:45"), complete=whole)
+    assert "lacks 8 of the 9" in result.refused
+    assert (result.counts, result.also["no_longer_there"]) == ({"moved": 1}, 0)
     assert {state for _, _, state in stored(practice)} == {"booked"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "refused"),
+    [
+        ((slot("a", 1), slot("b", 2), slot("b", 2, status="DNA")), False),  # it is in the file
+        ((slot("a", 1), slot("b", 2, status="Jabberwocky")), False),
+        ((slot("a", 1), slot("b", 2, "31/02/2026,09:30")), False),
+        ((slot("a", 1), "b,123,03/03/2026,09:30,Booked,15"), False),
+        ((slot("a", 1), slot("b", 2) + ",more,than,there,is"), False),
+        ((slot("a", 1), slot("?", 2) + ",more,than,there,is"), True),  # which may be hers
+    ],
+)
+def test_what_is_in_a_complete_file_and_cannot_be_taken_is_not_cancelled(
+    practice: Practice, rows: tuple[str, ...], refused: bool
+) -> None:
+    before = slot("z", 9, "13/03/2026,10:00")  # which proves that days come first
+    run(practice, slot("a", 1), slot("b", 2), before)
+    whole = Complete(date(2026, 3, 2), date(2026, 3, 8), most=1)
+    result = run(practice, *rows, before, complete=whole)
+    assert bool(result.refused) is refused
+    assert [state for _, _, state in stored(practice)] == ["booked"] * 3
+
+
+def test_a_source_without_ids_cancels_nothing_while_a_row_may_be_anybody_s(
+    practice: Practice,
+) -> None:
+    heading = "NHS Number,Start,Status"
+    at = "2026-03-03 09:30,booked"
+    run(practice, f"{nhs(1)},{at}", f"{nhs(2)},{at}", heading=heading)
+    whole = Complete(date(2026, 3, 2), date(2026, 3, 8), most=1)
+    result = run(practice, f"{nhs(1)},{at}", f"123,{at}", heading=heading, complete=whole)
+    assert "cannot be read and may be those" in result.refused
+    assert {state for _, _, state in stored(practice)} == {"booked"}
+
+
+def test_rows_of_another_organisation_are_refused_one_by_one(practice: Practice) -> None:
+    heading = HEADING + ",Organisation Code"
+    rows = (slot("a", 1) + ",w98765", slot("b", 2) + ",Z11111", slot("c", 3) + ",")
+    result = run(practice, *rows, heading=heading, codes=("W98765",))
+    assert result.counts == {"added": 2, "other_organisation": 1}
+    assert [who for who, _, _ in stored(practice)] == [1, 3]
+
+
+def test_what_is_longer_than_the_record_takes_is_said_and_never_cut(practice: Practice) -> None:
+    heading = HEADING + ",Reason"
+    run(practice, slot("a", 1) + ",review", slot("k" * 121, 2) + ",review", heading=heading)
+    result = run(practice, slot("a", 1) + "," + "long " * 20, heading=heading)
+    assert (result.counts, result.also["type_too_long"]) == ({"unchanged": 1}, 1)
+    with practice.record.read() as connection:
+        assert connection.scalars(sa.select(appointment.c.visit_type)).all() == ["review"]
+
+
+def test_another_length_or_provider_is_a_change_and_no_move(practice: Practice) -> None:
+    run(practice, slot("a", 1))
+    result = run(practice, slot("a", 1).replace(",15", ",40"))
+    assert result.counts == {"changed": 1}
+    with practice.record.read() as connection:
+        row = connection.execute(sa.select(appointment.c.minutes, appointment.c.version)).one()
+    assert tuple(row) == (40, 2)
+
+
+def test_two_imports_at_once_add_each_appointment_once(practice: Practice) -> None:
+    rows = [slot(f"k{n}", n) for n in range(1, 10)]
+    path = practice.file(*rows, heading=HEADING, name="slots.csv")
+
+    def one(_: int) -> Imported:
+        return import_appointments(
+            practice.record, practice.clock, open_appointments(path), source="emis",
+            zone="Europe/London", by="nia",
+        )  # fmt: skip
+
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(one, range(4)))
+    assert sum(result.counts["added"] for result in results) == 9
+    assert len(stored(practice)) == 9
 
 
 def test_a_dry_run_counts_the_same_and_changes_nothing(practice: Practice) -> None:

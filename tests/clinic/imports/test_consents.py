@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from clinic.errors import ListRefused
+from clinic.imports import appointments, consents
 from clinic.imports.consents_run import import_consents, open_consents
+from clinic.imports.kind import Kind
 from clinic.imports.result import Imported
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
@@ -27,10 +30,10 @@ def practice(record: Record, clock: FakeClock, tmp_path: Path) -> Practice:
     return made
 
 
-def run(practice: Practice, heading: str, *rows: str, check: bool = False) -> Imported:
+def run(practice: Practice, heading: str, *rows: str, **more: Any) -> Imported:
     path = practice.file(*rows, heading=heading, name="consents.csv")
     return import_consents(
-        practice.record, practice.clock, open_consents(path), zone=LONDON, by="nia", check=check
+        practice.record, practice.clock, open_consents(path), zone=LONDON, by="nia", **more
     )
 
 
@@ -223,3 +226,18 @@ def test_a_day_that_can_be_read_two_ways_is_read_as_the_column_proves(practice: 
     assert run(practice, "NHS Number,Decision,Date", f"{nhs(3)},yes,03/02/2026").counts == {
         "consent_unclear": 1
     }
+
+
+def test_rows_of_another_organisation_are_refused_one_by_one(practice: Practice) -> None:
+    heading = "NHS Number,Decision,Practice Code"
+    rows = (f"{nhs(1)},no,W98765", f"{nhs(2)},no,Z11111")
+    result = run(practice, heading, *rows, codes=("W98765",))
+    assert result.counts == {"noted": 1, "other_organisation": 1}
+    assert [one[0] for one in noted(practice)] == [1]
+
+
+@pytest.mark.parametrize("kind", [consents.KIND, appointments.KIND], ids=lambda kind: kind.name)
+def test_the_page_has_every_heading_that_is_read(kind: Kind) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "data.md").read_text()
+    missing = [name for names in kind.columns.values() for name in names if name not in page]
+    assert missing == []
