@@ -1,5 +1,5 @@
 """
-What the access log costs a command that only looks: python -m benchmarks.looks [patients]
+What the access log costs a command that only looks: python -m benchmarks.apart.looks [patients]
 
     cohort report, cohort patient     CPU seconds of the whole process, the least of five rounds
     the log                           of these: importing it, the transaction, the way to the disk

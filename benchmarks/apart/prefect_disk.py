@@ -2,7 +2,7 @@
 What runs cost of the disk beside the record: Prefect's database and the log. Prints bytes a run, what a week
 adds, and what it comes to in a year, once as much is removed as is written.
 
-    python -m benchmarks.prefect_disk [settles]      # 4; a real server and worker in a temporary home
+    python -m benchmarks.apart.prefect_disk [settles]      # 4; a real server and worker in a temporary home
 
 Measured is one run of each kind; multiplied is how many there are a day, and for how long each part is kept
 (tasks/processes/environment.py, tasks/runs/old_runs.py, tasks/processes/log_file.py).
@@ -96,7 +96,7 @@ class Home:
 
     def settle(self) -> None:
         """One run of settle by the worker, to its end."""
-        program = [sys.executable, "-m", "benchmarks.prefect_disk", "--settle"]
+        program = [sys.executable, "-m", "benchmarks.apart.prefect_disk", "--settle"]
         subprocess.run(program, env=self.environment, check=True)
 
     def size(self) -> Size:

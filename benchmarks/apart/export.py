@@ -1,7 +1,7 @@
 """
 What an export costs: CPU seconds and the peak memory of a process of its own, by table and format.
 
-    .venv/bin/python benchmarks/export.py [patients] [what.format …]      # 100000 patients.csv patients.xlsx
+    python benchmarks/apart/export.py [patients] [what.format …]      # 100000 patients.csv patients.xlsx
 
 A made-up practice on SQLite. Each export is planned, approved, noted in the audit trail chunk by chunk, and
 written, as its flow does. Two sizes side by side show whether memory grows with the number of patients.

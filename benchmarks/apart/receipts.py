@@ -1,7 +1,7 @@
 """
 How many receipts a second are taken in and applied, without loss.
 
-    .venv/bin/python -m benchmarks.receipts [receipts] [database URL]
+    .venv/bin/python -m benchmarks.apart.receipts [receipts] [database URL]
 
 Three figures, each on a campaign that was sent and saved: *kept*, receipts written to the inbox by the
 thousand; *pushed*, over HTTP, signed, one receipt a request from many connections, each answered once it

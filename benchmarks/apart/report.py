@@ -1,7 +1,7 @@
 """
 What the Outreach Report costs after a year of messages: one page on the screen, a day's, and all of it as CSV.
 
-    .venv/bin/python -m benchmarks.report [messages] [database URL]      # 500000, SQLite in a temporary folder
+    python -m benchmarks.apart.report [messages] [database URL]      # 500000, SQLite in a temporary folder
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 What the safety checks cost beside reading and checking a list: one campaign to 100,000 patients, prepared.
 
-    python -m benchmarks.checks [ROWS]
+    python -m benchmarks.apart.checks [ROWS]
 
 Prints CPU seconds of each check, and their share of reading and checking the same list. Each is called once for
 a block of rows, with a clock around it.

@@ -1,7 +1,7 @@
 """
 The simulated year at full size: 200 campaigns, faults of every kind, many seeds.
 
-    python -m benchmarks.year --campaigns 200 --people 1000 --seeds 3
+    python -m benchmarks.apart.year --campaigns 200 --people 1000 --seeds 3
 
 Prints a line a seed; a fault ends it with exit code 1 and the seed to reproduce it from.
 """
