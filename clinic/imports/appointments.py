@@ -11,15 +11,17 @@ spring is no time. A day before 2000 or more than five years ahead is a mask, no
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Callable
+from datetime import datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
 
 from clinic.imports.kind import Kind
 from clinic.imports.result import OTHER_ORGANISATION
-from clinic.values.dates import Order, read_dates
+from clinic.imports.starts import read_starts
+from clinic.values.dates import Order
 
 KIND: Final = Kind(
     "appointments",
@@ -55,10 +57,8 @@ _MODES: Final = {
     "in person": "in_person", "face to face": "in_person", "f2f": "in_person", "surgery": "in_person",
     "telephone": "telephone", "phone": "telephone", "video": "video", "online": "video",
 }  # fmt: skip
-_CLOCK: Final = re.compile(r"(\d{1,2})[:.](\d\d)(?:[:.](\d\d)(?:\.\d+)?)?\s*([ap]\.?m\.?)?")
-_BOTH: Final = re.compile(r"^(.*?\d)[T ,]+(\d{1,2}[:.]\d\d.*)$")
-_OFFSET: Final = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
-_OLDEST, _AHEAD = date(2000, 1, 1), timedelta(days=5 * 366)
+_LENGTH: Final = re.compile(r"(\d{1,4})(?:\.0+)?\s*(?:m|min|mins|minutes)?", re.ASCII)
+_NOT_A_WORD: Final = re.compile(r"[\W_]+")
 
 LONGEST_ID: Final = 120
 _LONGEST_TYPE: Final = 80  # longer ones are no type, and are left as they were
@@ -113,77 +113,43 @@ def read_appointments(
     """
     rows = pd.DataFrame(index=given.index)
     rows["key"] = given["key"] if "key" in given else ""
-    rows["starts_at"], rows["hour_repeated"] = _starts(given, now, ZoneInfo(zone), order)
-    rows["status"] = _words(given["status"]).map(_STATUSES).fillna("")
+    times = given["time"] if "time" in given else None
+    rows["starts_at"], rows["hour_repeated"] = read_starts(
+        given["date"], times, today=now.date(), zone=zone, order=order
+    )
+    rows["status"] = _each(given["status"], lambda text: _STATUSES.get(_word(text), ""))
     rows["minutes"], rows["length_unclear"] = _minutes(given)
     for name in _TEXTS:
         rows[name] = given[name] if name in given else ""
     long = rows["visit_type"].str.len() > _LONGEST_TYPE
     rows["visit_type"], rows["type_too_long"] = rows["visit_type"].mask(long, ""), long
-    said = _words(given["mode"]) if "mode" in given else pd.Series("", given.index, dtype="str")
-    rows["mode"] = said.map(_MODES).fillna("")
+    said = given["mode"] if "mode" in given else pd.Series("", given.index, dtype="str")
+    rows["mode"] = _each(said, lambda text: _MODES.get(_word(text), ""))
     rows["mode_unclear"] = (said != "") & (rows["mode"] == "")
     return rows
 
 
-def _words(texts: pd.Series[str]) -> pd.Series[str]:
-    return texts.str.lower().str.replace(r"[\W_]+", " ", regex=True).str.strip()
+def _word(text: str) -> str:
+    return _NOT_A_WORD.sub(" ", text.lower()).strip()
 
 
-def _starts(
-    given: pd.DataFrame, now: datetime, zone: ZoneInfo, order: Order
-) -> tuple[pd.Series[pd.Timestamp], pd.Series[bool]]:
-    whole = given["date"]
-    split = whole.str.extract(_BOTH)
-    days = split[0].fillna(whole)
-    times = split[1].fillna(given["time"] if "time" in given else "").fillna("")
-    latest = now.date() + _AHEAD
-    read = read_dates(days, today=latest, order=order, settled=True)["date"]
-    found = [
-        _start(day.date(), said, zone) if pd.notna(day) and day.date() >= _OLDEST else (None, False)
-        for day, said in zip(read, times, strict=True)
-    ]
-    starts = pd.Series([each[0] for each in found], given.index, dtype=object)
-    return (
-        pd.to_datetime(starts, utc=True),
-        pd.Series([each[1] for each in found], given.index, dtype=bool),
-    )
-
-
-def _start(day: date, said: str, zone: ZoneInfo) -> tuple[datetime | None, bool]:
-    """The instant, and whether the clock shows that hour twice."""
-    offset = _OFFSET.search(said)
-    match = _CLOCK.fullmatch(said[: offset.start()].strip() if offset else said.strip())
-    at = _time(match) if match else None
-    if at is None:
-        return None, False
-    if offset:
-        return datetime.fromisoformat(f"{day}T{at}{offset[1]}").astimezone(UTC), False
-    local = datetime.combine(day, at, zone)
-    first, second = local.astimezone(UTC), local.replace(fold=1).astimezone(UTC)
-    if first.astimezone(zone).time() != at:  # the clock leaves it out
-        return None, False
-    return first, first != second
-
-
-def _time(match: re.Match[str]) -> time | None:
-    hour, minute, second = int(match[1]), int(match[2]), int(match[3] or 0)
-    half = (match[4] or "").replace(".", "")
-    if half and not 1 <= hour <= 12:
-        return None
-    hour = hour % 12 + 12 * (half == "pm") if half else hour
-    return time(hour, minute, second) if hour < 24 and minute < 60 and second < 60 else None
+def _each(texts: pd.Series[str], read: Callable[[str], str]) -> pd.Series[str]:
+    """What each of a column's distinct texts is read as."""
+    codes, distinct = pd.factorize(texts.to_numpy(dtype=object))
+    found = np.array([read(str(text)) for text in distinct], dtype=object)
+    return pd.Series(found[codes], texts.index, dtype="str")
 
 
 def _minutes(given: pd.DataFrame) -> tuple[pd.Series[int], pd.Series[bool]]:
     """Whole minutes, "20", "20.0" or "20 min"; a length of none, or of more than a day, is not understood."""
     if "minutes" not in given:
         return pd.Series(pd.NA, given.index, dtype="Int64"), pd.Series(False, given.index)
-    text = (
-        given["minutes"]
-        .str.lower()
-        .str.extract(r"^(\d{1,4})(?:\.0+)?\s*(?:m|min|mins|minutes)?$")[0]
-    )
+    text = _each(given["minutes"], _length)
     minutes = pd.to_numeric(text, errors="coerce").astype("Int64")
     minutes = minutes.where(minutes.between(1, 1440))
     return minutes, (given["minutes"] != "") & minutes.isna()
+
+
+def _length(text: str) -> str:
+    found = _LENGTH.fullmatch(text.lower())
+    return found[1] if found else ""

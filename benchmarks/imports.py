@@ -1,0 +1,84 @@
+"""Importing appointments and consents, against reading the file with the list reader and nothing else."""
+
+from __future__ import annotations
+
+import csv
+import resource
+import time
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from benchmarks.people import fill
+from clinic.clock import SystemClock
+from clinic.imports.appointments_run import import_appointments, open_appointments
+from clinic.imports.consents_run import import_consents, open_consents
+from clinic.record.database import Record
+
+ROWS: Final = 100_000
+_ZONE: Final = "Europe/London"
+_SLOTS: Final = 60  # a day of a provider, every ten minutes
+
+
+def prepare(folder: Path, rows: int = ROWS) -> Path:
+    """A record with as many patients, and beside it a file of appointments and one of opt-outs."""
+    fill(f"sqlite:///{folder / 'record.db'}", rows, folder)
+    day = datetime.now(UTC).date() + timedelta(days=1)
+    with (folder / "slots.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(
+            "SlotGuid,EMIS Number,AppointmentDate,AppointmentStartTime,PlannedDurationInMinutes,Status,"
+            "SlotType,Place".split(",")
+        )
+        for n in range(1, rows + 1):
+            at = f"{8 + n % _SLOTS // 6:02}:{n % 6 * 10:02}:00"
+            when = day + timedelta(days=n % 60)
+            writer.writerow(
+                (f"{{{n:08X}-0000-4000-8000-000000000000}}", f"E{n}", when, at, 15, "Booked",
+                 "GP surgery", f"Room {n % 20}")
+            )  # fmt: skip
+    with (folder / "opted-out.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("EMIS Number", "Decision", "Channel", "Date"))
+        for n in range(1, rows + 1):
+            said = ("opted out", "consented")[n % 2]
+            writer.writerow((f"E{n}", said, "sms", date(2024, 1 + n % 12, 1 + n % 28)))
+    return folder
+
+
+def appointments(folder: Path, rows: int = ROWS) -> float:
+    """Rows a CPU second of one import; the first of a record adds them, the next finds them unchanged."""
+    record = Record.open(f"sqlite:///{folder / 'record.db'}")
+    began = time.process_time()
+    file = open_appointments(folder / "slots.csv")
+    result = import_appointments(
+        record, SystemClock(), file, source="bench", zone=_ZONE, by="bench"
+    )
+    assert result.counts["added"] + result.counts["unchanged"] == rows, result.counts
+    took = time.process_time() - began
+    record.close()
+    return rows / took
+
+
+def consents(folder: Path, rows: int = ROWS) -> float:
+    """Rows a CPU second of one import; the first of a record notes them, the next finds them unchanged."""
+    record = Record.open(f"sqlite:///{folder / 'record.db'}")
+    began = time.process_time()
+    file = open_consents(folder / "opted-out.csv")
+    result = import_consents(record, SystemClock(), file, zone=_ZONE, by="bench")
+    assert result.counts["noted"] + result.counts["unchanged"] == rows, result.counts
+    took = time.process_time() - began
+    record.close()
+    return rows / took
+
+
+def only_read(path: Path) -> float:
+    """Rows a CPU second of the list reader: every row examined, and handed out once."""
+    began = time.process_time()
+    rows = sum(len(block.frame) for block in open_appointments(path).blocks())
+    return rows / (time.process_time() - began)
+
+
+def peak_mb() -> float:
+    """The most memory that this process had, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
