@@ -10,6 +10,9 @@ Every error that Cohort raises on purpose.
     │   ├── TemplateRefused       a template asks for more than templates may do
     │   ├── OperationRefused      an operation on the record makes no sense as it was asked for
     │   ├── BackupRefused         a backup cannot be made, read or put back
+    │   ├── SourceProblem         a source of data gave nothing that can be used; nothing was imported
+    │   │   ├── SourceDown        it did not answer, or not in time: try again later
+    │   │   └── SourceRefused     what it is asked for or gives makes no sense: a person must look
     │   ├── NotFound              there is no such campaign, list, template, patient …
     │   └── NotAllowed            the operator's role, the approval or the state forbids it; exit code 3
     ├── GatewayProblem            the gateway failed; the ledger says what that means for each message
@@ -73,6 +76,18 @@ class OperationRefused(MendableError):
 
 class BackupRefused(MendableError):
     """A backup cannot be made, read or put back; nothing was changed."""
+
+
+class SourceProblem(MendableError):
+    """A source of data gave nothing that can be used; nothing was imported."""
+
+
+class SourceDown(SourceProblem):
+    """It did not answer, or not in time: try again later."""
+
+
+class SourceRefused(SourceProblem):
+    """What it is asked for, or what it gives, makes no sense: a person must look."""
 
 
 class NotFound(MendableError):

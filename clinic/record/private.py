@@ -12,12 +12,15 @@ import os
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, TextIO
 
 OWNER_ONLY: Final = 0o077
 _DRAFTS: Final = "drafts"
+SOURCES: Final = "sources"  # what is fetched from other systems, until it is imported
+_LONGEST: Final = 86_400  # seconds; no program works on such a folder for longer
 
 
 def keep_to_owner() -> None:
@@ -66,12 +69,23 @@ def drafts_in(home: Path) -> Iterator[Path]:
 
 
 def sweep(home: Path) -> None:
-    """Remove the drafts of programs that are no longer there. A program's own stay."""
-    with contextlib.suppress(FileNotFoundError):
-        for folder in (home / _DRAFTS).iterdir():
+    """Remove the drafts, and what was fetched, of programs that are no longer there. A program's own stay."""
+    _remove_of_dead(home / _DRAFTS)
+    for of_source in (home / SOURCES).glob("*"):
+        _remove_of_dead(of_source)
+
+
+def _remove_of_dead(parent: Path) -> None:
+    """The folders PROCESS-… of programs that are no longer there, or whose number is another's by now."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        for folder in parent.iterdir():
             owner = folder.name.partition("-")[0]
-            if owner.isdigit() and not _lives(int(owner)):
+            if owner.isdigit() and (not _lives(int(owner)) or _is_old(folder)):
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_old(folder: Path) -> bool:
+    return time.time() - folder.stat().st_mtime > _LONGEST
 
 
 def _lives(process: int) -> bool:

@@ -28,6 +28,7 @@ from clinic.settings.installation import Settings
 from clinic.settings.load import Loaded, load_settings, read_settings
 from clinic.settings.operations import Access, Notices, Operations, People, Silence, Visits
 from clinic.settings.organisation import Gate, Layout, Organisation, Phones, PhoneType, Purposes
+from clinic.settings.sources import ImportKind, SourceSettings
 
 __all__ = [
     "Access",
@@ -40,6 +41,7 @@ __all__ = [
     "Halt",
     "Health",
     "Hours",
+    "ImportKind",
     "Layout",
     "Loaded",
     "Needs",
@@ -61,6 +63,7 @@ __all__ = [
     "Sharing",
     "Silence",
     "SmsGateway",
+    "SourceSettings",
     "Visits",
     "Window",
     "load_settings",

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from clinic.errors import SettingsWrong
-from clinic.settings.section import nearest, section_of, settings_in
+from clinic.settings.section import named_section_of, nearest, section_of, settings_in
 
 PREFIX: Final = "COHORT_"
 # No settings: which file holds them, and what Cohort itself tells the processes that it starts
@@ -70,6 +70,8 @@ def _resolve(model: type[BaseModel], variable: str) -> tuple[list[str], FieldInf
         known = inner.model_fields.get(name)
         if known is None:
             raise _unknown(model, variable)
+        if (named := named_section_of(known)) is not None:
+            return names, _in_named(named, names[depth + 1 :], model, variable)
         section = section_of(known)
         last = depth == len(names) - 1
         if section is None:
@@ -80,6 +82,20 @@ def _resolve(model: type[BaseModel], variable: str) -> tuple[list[str], FieldInf
             raise _unknown(model, variable)
         inner = section
     return names, None
+
+
+def _in_named(
+    section: type[BaseModel], rest: list[str], model: type[BaseModel], variable: str
+) -> FieldInfo | None:
+    """Of COHORT_SOURCES__WAREHOUSE__URL the field `url`; None: JSON of a section, of all, or of a table."""
+    known = section.model_fields.get(rest[1]) if len(rest) > 1 else None
+    if len(rest) > 1 and known is None:
+        raise _unknown(model, variable)
+    if len(rest) > 2:
+        if known is None or _origin(known) is not dict or len(rest) > 3:
+            raise _unknown(model, variable)
+        return None
+    return known
 
 
 def _unknown(model: type[BaseModel], variable: str) -> SettingsWrong:

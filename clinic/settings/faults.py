@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from clinic.settings.section import nearest, sections_in, settings_in
+from clinic.settings.section import named_section_of, nearest, sections_in, settings_in
 
 _SHOWN: Final = 60
 
@@ -38,7 +39,7 @@ def _sentence(
 
 
 def _meant(dotted: str, model: type[BaseModel]) -> str:
-    names = [name for name, _ in settings_in(model)]
+    names = [name for name, _ in _settings(dotted, model)]
     meant = nearest(dotted, [*names, *sections_in(model)])
     return f"; the nearest is {meant}" if meant else ""
 
@@ -52,7 +53,16 @@ def _found(dotted: str, value: Any, model: type[BaseModel]) -> str:
 
 
 def _may_be_secret(dotted: str, model: type[BaseModel]) -> bool:
-    for name, field in settings_in(model):
+    for name, field in sorted(_settings(dotted, model), key=lambda each: -len(each[0])):
         if f"{dotted}.".startswith(f"{name}."):
             return field.annotation is SecretStr or name.endswith("url")
     return True
+
+
+def _settings(dotted: str, model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
+    """Every setting by its name; those of the named section that `dotted` is in too."""
+    first, _, rest = dotted.partition(".")
+    for name, field in settings_in(model):
+        yield name, field
+        if name == first and rest and (named := named_section_of(field)) is not None:
+            yield from settings_in(named, f"{name}.{rest.partition('.')[0]}.")

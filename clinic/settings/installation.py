@@ -35,6 +35,7 @@ from clinic.settings.operations import (
 )
 from clinic.settings.organisation import Gate, Organisation, Phones, Purposes
 from clinic.settings.section import Section
+from clinic.settings.sources import SourceName, SourceSettings
 
 
 def account_name() -> str:
@@ -116,6 +117,10 @@ class Settings(Section):
     )
     max_attempts: int = Field(
         default=8, ge=1, description="Tries of a batch before its rest is exhausted"
+    )
+    sources: dict[SourceName, SourceSettings] = Field(
+        default={},
+        description="Where data is fetched from every night, a section [sources.NAME] each (docs/data.md)",
     )
     organisation: Organisation = Organisation()
     phones: Phones = Phones()

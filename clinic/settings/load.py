@@ -19,7 +19,7 @@ from clinic.settings.faults import faults_of
 from clinic.settings.file import SettingsFile
 from clinic.settings.installation import Settings
 from clinic.settings.layers import read_layers
-from clinic.settings.secret_files import SECRETS, with_secrets
+from clinic.settings.secret_files import SECRETS, secrets_of_sources, with_secrets
 from clinic.settings.section import settings_in
 
 Source = Literal["default", "file", "environment"]
@@ -184,6 +184,11 @@ def _open_secrets(file: SettingsFile) -> list[SettingsWrong]:
         for dotted, field in settings_in(Settings)
         if (field.annotation is SecretStr or dotted.endswith("_url"))
         and _holds_secret(_at(file.values, dotted), is_url=dotted.endswith("_url"))
+    ]
+    secrets += [
+        dotted
+        for dotted in secrets_of_sources(file.values)
+        if _holds_secret(_at(file.values, dotted), is_url=dotted.endswith(".url"))
     ]
     if not secrets:
         return []

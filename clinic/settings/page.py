@@ -16,6 +16,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from clinic.settings.installation import Settings
+from clinic.settings.section import named_section_of
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "settings.md"
 
@@ -58,6 +59,8 @@ def _section(model: type[BaseModel], prefix: str, heading: str) -> Iterator[str]
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             below.append((prefix + name, kind))
         else:
+            if (named := named_section_of(field)) is not None:
+                below.append((f"{prefix}{name}.NAME", named))
             rows.append(f"| `{prefix}{name}` | {_default(prefix + name, field)} | {_says(field)} |")
     yield f"## {heading}\n"
     if prefix:
@@ -71,6 +74,8 @@ def _section(model: type[BaseModel], prefix: str, heading: str) -> Iterator[str]
 def _default(dotted: str, field: FieldInfo) -> str:
     if dotted in _SHOWN:
         return _SHOWN[dotted]
+    if field.is_required():
+        return ""
     value = field.get_default(call_default_factory=True)
     value = value.get_secret_value() if isinstance(value, SecretStr) else value
     return "" if value in (None, "") else f"`{_spelled(value)}`"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,8 @@ from clinic.errors import SettingsWrong
 
 # Each setting that may stand in a file: that of its name with _file
 SECRETS: Final = ("record_url", "sms.token", "email.password", "receipts.secret")
+SOURCE_SECRETS: Final = ("url", "token")
+_PATHS: Final = ("folder", "queries", "key_file")
 
 
 def with_secrets(
@@ -22,11 +25,13 @@ def with_secrets(
     Args:
         folder: what a path is relative to; None: the environment, where it must be whole
     """
-    result, faults = dict(values), []
-    for dotted in SECRETS:
-        section, _, name = dotted.rpartition(".")
-        inner = result.get(section, {}) if section else result
-        named = inner.get(f"{name}_file") if isinstance(inner, Mapping) else None
+    result, faults = copy.deepcopy(dict(values)), []
+    for dotted in (*SECRETS, *secrets_of_sources(values)):
+        *sections, name = dotted.split(".")
+        inner: Any = result
+        for section in sections:
+            inner = inner.get(section) if isinstance(inner, dict) else None
+        named = inner.get(f"{name}_file") if isinstance(inner, dict) else None
         if not isinstance(named, str) or not named:
             continue
         try:
@@ -39,11 +44,37 @@ def with_secrets(
         except SettingsWrong as fault:
             faults.append(fault)
             continue
-        if section:
-            result[section] = {**inner, name: secret}
-        else:
-            result[name] = secret
-    return result, faults
+        inner[name] = secret
+    return result, faults + _with_paths(result, folder)
+
+
+def secrets_of_sources(values: Mapping[str, Any]) -> list[str]:
+    """Each secret of each source, by its dotted name."""
+    sources = values.get("sources")
+    names = sources if isinstance(sources, Mapping) else ()
+    return [f"sources.{name}.{secret}" for name in names for secret in SOURCE_SECRETS]
+
+
+def _with_paths(values: dict[str, Any], folder: Path | None) -> list[SettingsWrong]:
+    """Make the paths of sources whole, in place: they are relative to the file that they stand in."""
+    faults = []
+    sources = values.get("sources")
+    for name, source in sources.items() if isinstance(sources, dict) else ():
+        for key in _PATHS if isinstance(source, dict) else ():
+            given = source.get(key)
+            if not isinstance(given, str) or not given or Path(given).is_absolute():
+                continue
+            if folder is None:
+                faults.append(
+                    SettingsWrong(
+                        "settings",
+                        f"sources.{name}.{key} is {given} in the environment: write the whole path, since "
+                        "runs start elsewhere",
+                    )
+                )
+            else:
+                source[key] = str((folder / given).resolve())
+    return faults
 
 
 def _read(dotted: str, named: str, folder: Path | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator
-from typing import Annotated
+from typing import Annotated, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
@@ -30,6 +30,14 @@ class Section(BaseModel):
 def section_of(field: FieldInfo) -> type[BaseModel] | None:
     """The section that a field holds; None: a setting."""
     kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def named_section_of(field: FieldInfo) -> type[BaseModel] | None:
+    """The section that a table of sections by name holds, as [sources.NAME]; None: another setting."""
+    if get_origin(field.annotation) is not dict:
+        return None
+    kind = get_args(field.annotation)[1]
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 

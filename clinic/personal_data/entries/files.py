@@ -59,6 +59,12 @@ FILES: Final = (
         why_not="gone at the end of the command", erasure=Erasure.FILE,
     ),
     FileHeld(
+        folder="home", pattern="sources/*/*/*", kind=Kind.CONTENT, purpose=Purpose.RUNNING,
+        about="what was fetched from another system, while it is imported", retention=Retention.FILES,
+        why_not="gone at the end of the import; what was imported is listed where it is kept",
+        erasure=Erasure.FILE,
+    ),
+    FileHeld(
         folder="home", pattern="audit.*", kind=Kind.SECRET, purpose=Purpose.ACCOUNTABILITY,
         about="the key of the audit trail, and its last seal", retention=Retention.TRAIL,
         why_not="would let the trail be forged", erasure=Erasure.KEEP, because=_NOBODY,
