@@ -13,7 +13,7 @@ ImportKind = Literal[
     "patients", "facilities", "providers", "appointments", "consents", "groups", "diagnoses",
     "medications", "allergies",
 ]  # fmt: skip
-SourceType = Literal["files"]
+SourceType = Literal["files", "sql", "fhir"]
 
 # Which settings a type of source has besides `type`, and which of them it needs
 _HAS: Final[dict[str, str]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clinic.clock import Clock
-from clinic.errors import NotFound
+from clinic.errors import NotFound, SourceRefused
 from clinic.settings import Settings
 from clinic.sources.source import Source
 
@@ -26,6 +26,10 @@ def open_source(settings: Settings, name: str, clock: Clock) -> Source:
         raise NotFound(
             "no-such-source",
             f"there is no source {name!r} in the settings ([sources.NAME]); there: {known}",
+        )
+    if found.type != "files":
+        raise SourceRefused(
+            "settings", f"sources.{name}: a source of type {found.type} is not read yet"
         )
     from clinic.sources.files import FilesSource
 

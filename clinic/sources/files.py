@@ -104,15 +104,16 @@ class FilesSource:
         if age < _SETTLED:
             raise SourceDown(
                 "source-unfinished",
-                f"source {self.name}: {newest.name} was written to within the last minute and may not be whole: "
-                "try again in a minute",
+                f"source {self.name}: {newest.name} was written to within the last minute and may not be "
+                "whole: try again in a minute",
             )
-        if age > timedelta(hours=self.settings.oldest_hours):
+        most = self.settings.oldest_hours
+        if age > timedelta(hours=most):
             raise SourceRefused(
                 "source-stale",
-                f"source {self.name}: the newest file {pattern}, {newest.name}, is {age.total_seconds() / 3600:,.0f} "
-                f"hours old; at most {self.settings.oldest_hours:g} are expected (oldest_hours). Does the other "
-                "system still export?",
+                f"source {self.name}: the newest file {pattern}, {newest.name}, is "
+                f"{age.total_seconds() / 3600:,.0f} hours old; at most {most:g} are expected (oldest_hours). "
+                "Does the other system still export?",
             )
         return sorted(found, key=self._number) if self.settings.take == "numbered" else [newest]
 

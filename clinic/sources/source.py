@@ -53,9 +53,11 @@ class Answer:
 
 
 class Source(Protocol):
-    """One source of data. `name`: as in the settings."""
+    """One source of data."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """As in the settings."""
 
     def kinds(self) -> Sequence[ImportKind]:
         """

