@@ -10,16 +10,18 @@ What an appointment of an import is to the record: found by its source's id, els
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.record.bulk import is_any_of
+from clinic.record.bulk import insert_rows, is_any_of, new_ids, plain_frame
 from clinic.record.schema.people import appointment, appointment_source, facility, provider
 
 CANCELLED: Final = "cancelled"
+_NEVER: Final = datetime(1900, 1, 1, tzinfo=UTC)
 _ENDED: Final = frozenset({CANCELLED, "no_show", "finished"})
 _SAID: Final = ("minutes", "visit_type", "mode", "place", "provider_id", "facility_id")
 _DEFAULTS: Final[Mapping[str, Any]] = {"minutes": 15, "visit_type": "visit"}
@@ -71,6 +73,7 @@ def match(connection: Connection, rows: pd.DataFrame, source: str) -> pd.DataFra
         connection,
         sa.select(*(appointment.c[name] for name in _COLUMNS)).where(
             is_any_of(appointment.c.patient_id, rest["patient_id"].dropna().unique().tolist()),
+            appointment.c.starts_at.between(*_span(rest["starts_at"])),
             appointment.c.status.not_in(_ENDED),
             ~sa.exists().where(appointment_source.c.appointment_id == appointment.c.id, known),
         ),
@@ -80,6 +83,14 @@ def match(connection: Connection, rows: pd.DataFrame, source: str) -> pd.DataFra
     same = same.drop_duplicates("row").drop_duplicates("id").assign(own=True, adopted=True)
     found["adopted"] = False
     return pd.concat([found, same])[["row", "own", "adopted", *_COLUMNS]]
+
+
+def _span(starts: pd.Series[pd.Timestamp]) -> tuple[datetime, datetime]:
+    """The first and the last of them."""
+    known = starts.dropna()
+    if known.empty:
+        return _NEVER, _NEVER
+    return known.min().to_pydatetime(), known.max().to_pydatetime()
 
 
 def ids_of(connection: Connection, source: str, keys: list[str]) -> list[int]:
@@ -92,10 +103,10 @@ def ids_of(connection: Connection, source: str, keys: list[str]) -> list[int]:
 
 
 def _read(connection: Connection, query: Any, names: tuple[str, ...]) -> pd.DataFrame:
-    frame = pd.DataFrame(connection.execute(query).all(), columns=list(names), dtype=object)
+    frame = plain_frame(connection.execute(query)).set_axis(list(names), axis=1)
     frame["patient_id"] = frame["patient_id"].astype("Int64")
     frame["id"] = frame["id"].astype("int64")
-    frame["starts_at"] = pd.to_datetime(frame["starts_at"], utc=True)
+    frame["starts_at"] = pd.to_datetime(frame["starts_at"], utc=True, format="ISO8601")
     return frame
 
 
@@ -132,20 +143,22 @@ def _differs(one: pd.Series[Any], other: pd.Series[Any]) -> pd.Series[bool]:
 
 def add(connection: Connection, rows: pd.DataFrame) -> list[int]:
     """Insert these appointments; their ids, in the order of the rows."""
-    values: list[dict[str, Any]] = [
-        {
-            str(name): _DEFAULTS.get(str(name)) if pd.isna(value) or value == "" else value
-            for name, value in each.items()
-        }
-        for each in rows[["patient_id", "starts_at", "status", *_SAID]].to_dict("records")
-    ]
-    for each in values:
-        each["patient_id"] = int(each["patient_id"])
-        each["starts_at"] = each["starts_at"].to_pydatetime()
-    if not values:
+    if rows.empty:
         return []
-    statement = sa.insert(appointment).returning(appointment.c.id, sort_by_parameter_order=True)
-    return [int(key) for key in connection.scalars(statement, values)]
+    ids = new_ids(connection, appointment, len(rows))
+    columns: list[list[Any]] = [ids]
+    for name in ("patient_id", "starts_at", "status", *_SAID):
+        values = _instants(rows[name]) if name == "starts_at" else rows[name].astype(object)
+        there = values.notna() & (values != "")
+        columns.append(values.where(there, _DEFAULTS.get(name)).tolist())
+    names = ("id", "patient_id", "starts_at", "status", *_SAID)
+    insert_rows(connection, appointment, names, zip(*columns, strict=True))
+    return ids
+
+
+def _instants(values: pd.Series[pd.Timestamp]) -> pd.Series[Any]:
+    """As Python's own, which drivers take."""
+    return pd.Series(values.dt.to_pydatetime(), values.index, dtype=object)
 
 
 def change(connection: Connection, after: pd.DataFrame) -> None:

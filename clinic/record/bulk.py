@@ -55,6 +55,22 @@ def insert_rows(
         cursor.executemany(statement, _for_sqlite(table, columns, rows))
 
 
+def new_ids(connection: Connection, table: Table, count: int) -> list[int]:
+    """
+    So many ids that no row of the table has, for `insert_rows`: its own key, which counts up by itself.
+
+    In a transaction that writes: on SQLite nobody else inserts until it ends, on PostgreSQL they are
+    the sequence's next ones.
+    """
+    if connection.dialect.name == "postgresql":
+        sequence = sa.func.pg_get_serial_sequence(table.name, "id")
+        numbers = sa.func.generate_series(1, count).table_valued("n")
+        query = sa.select(sa.func.nextval(sequence)).select_from(numbers)
+        return [int(key) for key in connection.scalars(query)]
+    last = connection.scalar(sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0))) or 0
+    return list(range(last + 1, last + 1 + count))
+
+
 def update_rows(
     connection: Connection,
     table: Table,
