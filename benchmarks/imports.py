@@ -11,8 +11,8 @@ from typing import Final
 
 from benchmarks.people import fill
 from clinic.clock import SystemClock
-from clinic.imports.appointments_run import import_appointments, open_appointments
-from clinic.imports.consents_run import import_consents, open_consents
+from clinic.imports.kinds import open_file, run_import
+from clinic.imports.options import Options
 from clinic.record.database import Record
 
 ROWS: Final = 100_000
@@ -50,10 +50,9 @@ def appointments(folder: Path, rows: int = ROWS) -> float:
     """Rows a CPU second of one import; the first of a record adds them, the next finds them unchanged."""
     record = Record.open(f"sqlite:///{folder / 'record.db'}")
     began = time.process_time()
-    file = open_appointments(folder / "slots.csv")
-    result = import_appointments(
-        record, SystemClock(), file, source="bench", zone=_ZONE, by="bench"
-    )
+    file = open_file("appointments", folder / "slots.csv")
+    options = Options(by="bench", source="bench", zone=_ZONE)
+    result = run_import(record, SystemClock(), "appointments", file, options)
     assert result.counts["added"] + result.counts["unchanged"] == rows, result.counts
     took = time.process_time() - began
     record.close()
@@ -64,8 +63,9 @@ def consents(folder: Path, rows: int = ROWS) -> float:
     """Rows a CPU second of one import; the first of a record notes them, the next finds them unchanged."""
     record = Record.open(f"sqlite:///{folder / 'record.db'}")
     began = time.process_time()
-    file = open_consents(folder / "opted-out.csv")
-    result = import_consents(record, SystemClock(), file, zone=_ZONE, by="bench")
+    file = open_file("consents", folder / "opted-out.csv")
+    options = Options(by="bench", zone=_ZONE)
+    result = run_import(record, SystemClock(), "consents", file, options)
     assert result.counts["noted"] + result.counts["unchanged"] == rows, result.counts
     took = time.process_time() - began
     record.close()
@@ -75,7 +75,7 @@ def consents(folder: Path, rows: int = ROWS) -> float:
 def only_read(path: Path) -> float:
     """Rows a CPU second of the list reader: every row examined, and handed out once."""
     began = time.process_time()
-    rows = sum(len(block.frame) for block in open_appointments(path).blocks())
+    rows = sum(len(block.frame) for block in open_file("appointments", path).blocks())
     return rows / (time.process_time() - began)
 
 

@@ -17,10 +17,10 @@ from cli.times import day
 from cli.wiring import get_settings, open_record
 
 if TYPE_CHECKING:
-    from clinic.imports.appointments_run import Complete
+    from clinic.imports.options import Complete
     from clinic.imports.result import Imported
 
-Kind = Literal["consents", "appointments"]
+Kind = Literal["patients", "appointments", "consents"]
 # Besides the counts of rows: how it is said, by kind
 _ALSO = {
     "opt_out": "Opt-outs noted: {:,}.",
@@ -32,7 +32,16 @@ _ALSO = {
     "hour_repeated": "Times in the hour that the clock shows twice, read as the first: {:,}.",
     "length_unclear": "Lengths that are not whole minutes, and are left as they were: {:,}.",
     "type_too_long": "Types longer than 80 characters, which are left as they were: {:,}.",
+    "no_contact": "Patients whom the file marks, contacted by no channel: {:,}.",
+    "opted_out": "Opt-outs noted: {:,}.",
+    "national_opt_out": "National Data Opt-outs noted: {:,}. They bind research exports alone.",
     "mode_unclear": "Ways of contact that are not known words, and are left as they were: {:,}.",
+}
+
+_NEXT = {
+    "patients": "cohort message --status active --name NAME --template KEY",
+    "consents": "cohort purposes",
+    "appointments": "cohort remind --days 2 --preview",
 }
 
 
@@ -88,34 +97,25 @@ def import_kind(
     """  # fmt: skip
     from clinic.clock import SystemClock
     from clinic.errors import CohortRefused
+    from clinic.imports.kinds import KINDS, open_file, run_import
+    from clinic.imports.options import Options
+    from clinic.settings import SourceFormat
 
     settings = get_settings()
-    codes = settings.organisation.codes
     if not 1 <= len(source.strip()) <= 40:
         raise CohortRefused("request-invalid", "--source is a name of 1 to 40 characters")
+    how = settings.sources.get(source) or SourceFormat()
     all_of = _complete(kind, complete_from, complete_to, most_gone)
     with open_record(settings) as record:
-        by, clock = who_acts(record, settings, me, secret_fd), SystemClock()
-        zone = settings.organisation.time_zone
+        options = Options(
+            by=who_acts(record, settings, me, secret_fd), source=source,
+            zone=settings.organisation.time_zone, codes=settings.organisation.codes, how=how,
+            complete=all_of, check=check,
+        )  # fmt: skip
         with console.err().status(f"Importing {kind} …"):
-            if kind == "consents":
-                from clinic.imports import consents
-                from clinic.imports.consents_run import import_consents, open_consents
-
-                says, opened = consents.SAYS, open_consents(file)
-                result = import_consents(
-                    record, clock, opened, zone=zone, by=by, codes=codes, check=check
-                )  # fmt: skip
-            else:
-                from clinic.imports import appointments
-                from clinic.imports.appointments_run import import_appointments, open_appointments
-
-                says, opened = appointments.SAYS, open_appointments(file)
-                result = import_appointments(
-                    record, clock, opened, source=source, zone=zone, by=by, codes=codes,
-                    complete=all_of, check=check,
-                )  # fmt: skip
-    _show(result, says, limit, kind=kind, check=check, json=json)
+            opened = open_file(kind, file, how, scheme=settings.organisation.id_scheme)
+            result = run_import(record, SystemClock(), kind, opened, options)
+    _show(result, KINDS[kind].says, limit, kind=kind, check=check, json=json)
     if result.refused and json:
         raise typer.Exit(2)
     if result.refused:  # what was done is told before
@@ -124,15 +124,14 @@ def import_kind(
         raise typer.Exit(2)
     if not json:
         again = f"cohort import {kind} {quote(str(file))}"
-        after = "cohort purposes" if kind == "consents" else "cohort remind --days 2 --preview"
-        console.next_commands(again if check else after)
+        console.next_commands(again if check else _NEXT[kind])
 
 
 def _complete(
     kind: Kind, first: datetime | None, last: datetime | None, most: float
 ) -> Complete | None:
     from clinic.errors import CohortRefused
-    from clinic.imports.appointments_run import Complete
+    from clinic.imports.options import Complete
 
     if first is None and last is None:
         return None
@@ -142,11 +141,17 @@ def _complete(
         raise CohortRefused(
             "request-invalid", "type both --complete-from and --complete-to, the first day first"
         )
-    return Complete(first.date(), last.date(), most)
+    return Complete(most, first.date(), last.date())
 
 
 def _show(
-    result: Imported, says: Mapping[str, str], limit: int, *, kind: Kind, check: bool, json: bool
+    result: Imported,
+    says: Mapping[str, str],
+    limit: int,
+    *,
+    kind: Kind,
+    check: bool,
+    json: bool,
 ) -> None:
     if json:
         told: dict[str, Any] = {

@@ -18,7 +18,7 @@ from cli.proof import Me, SecretFd, who_acts
 from cli.wiring import get_settings, open_record
 
 if TYPE_CHECKING:
-    from clinic.practice.importing import Imported
+    from clinic.imports.patients.run import PatientsImported
 
 MOST_PLACES = 10
 _TAKEN_IN = {"added", "changed", "unchanged"}
@@ -62,18 +62,18 @@ def import_file(
     SHA-256), is in the audit trail.
     """
     from clinic.clock import SystemClock
-    from clinic.cohort.files import open_list, report_rows
-    from clinic.practice.importing import import_patients
+    from clinic.cohort.files import report_rows
+    from clinic.imports.kinds import open_file
+    from clinic.imports.options import Options
+    from clinic.imports.patients.run import import_patients
 
     settings = get_settings()
     with open_record(settings) as record:
         by, clock = who_acts(record, settings, me, secret_fd), SystemClock()
         with console.err().status("Importing patients …"):
-            opened = open_list(file, scheme=scheme or settings.organisation.id_scheme)
-            result = import_patients(
-                record, clock, opened, today=clock.now().date(), by=by,
-                codes=settings.organisation.codes,
-            )  # fmt: skip
+            opened = open_file("patients", file, scheme=scheme or settings.organisation.id_scheme)
+            options = Options(by=by, codes=settings.organisation.codes)
+            result = import_patients(record, clock, opened, options)
     if json:
         told = {
             "counts": dict(result.counts),
@@ -135,14 +135,14 @@ def confirm_number(
     console.next_commands(f"cohort patient {patients[0]} --reason record")
 
 
-def _end(result: Imported) -> None:
+def _end(result: PatientsImported) -> None:
     """Exit code 2 where no row could be used: nothing was done, and the file has to be corrected."""
     if not result.counts.keys() & _TAKEN_IN:
         raise typer.Exit(2)
 
 
-def _tell(result: Imported, limit: int) -> None:
-    from clinic.practice.importing import SAYS
+def _tell(result: PatientsImported, limit: int) -> None:
+    from clinic.imports.patients.run import SAYS
 
     rows = [(n, code, SAYS[code]) for code, n in result.counts.most_common()]
     total = (sum(result.counts.values()), "rows in all", "")
@@ -161,7 +161,7 @@ def _tell(result: Imported, limit: int) -> None:
         console.say("Nobody was imported: correct the file as said above, and import it again.")
 
 
-def _tell_contact(result: Imported) -> None:
+def _tell_contact(result: PatientsImported) -> None:
     """For how many patients it was set how they may be contacted; which ones is told nowhere."""
     contact = result.contact
     if contact.restricted:
@@ -191,7 +191,7 @@ def _quotable(words: Counter[str]) -> list[tuple[str, int]]:
     return [(word, rows) for word, rows in words.most_common() if rows > 1]
 
 
-def _tell_places(result: Imported) -> None:
+def _tell_places(result: PatientsImported) -> None:
     """What the file calls a facility or provider that is not here; who stays elsewhere than it says."""
     for name, many, one in (
         ("facility_id", "Facilities", "facility"),

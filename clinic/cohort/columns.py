@@ -155,12 +155,13 @@ def column_name(columns: Sequence[str], position: int) -> str:
 
 
 def map_columns(
-    columns: Sequence[str], scheme: Layout, *, file_name: str
+    columns: Sequence[str], scheme: Layout, *, file_name: str, needs: bool = True
 ) -> tuple[str, dict[str, str]]:
     """
     The layout that the headings show ("emis", "systmone" or "generic") and our field name → heading.
 
-    `scheme` is the organisation's setting and says what is demanded; the layout is only observed.
+    `scheme` is the organisation's setting and says what is demanded, unless the caller knows what it `needs`
+    itself; the layout is only observed.
 
     Raises:
         ListRefused: two headings for the same thing of a patient, or a column missing that the
@@ -171,7 +172,8 @@ def map_columns(
         for field in ALIASES
         if (position := find_column(field, columns, file_name)) is not None
     }
-    _refuse_missing(fields, scheme, file_name)
+    if needs:
+        _refuse_missing(fields, scheme, file_name)
     return _layout(columns, fields), fields
 
 

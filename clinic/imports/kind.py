@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from clinic.cohort.columns import ALIASES, heading_key
+from clinic.cohort.columns import ALIASES, heading_key, map_columns
 from clinic.cohort.files.listfile import MapHeadings
 from clinic.errors import ListRefused
-from clinic.settings import Layout
+from clinic.settings import ImportKind, Layout
 
 _IDS: Final = ("nhs_number", "local_id")
 _ORGANISATION: Final = ("Organisation Code", "ODS Code", "Practice Code")
@@ -21,37 +21,74 @@ class Kind:
     What a file of this kind has.
 
     name: as it is typed; columns: our field → headings; needs: of each group one field must be there
+    dates: those of its fields that are days, with a time or without; as_list: its headings are also those of
+    lists of patients (clinic/cohort/columns.py)
     """
 
-    name: str
+    name: ImportKind
     says: str
     columns: Mapping[str, Sequence[str]]
     needs: tuple[tuple[str, ...], ...]
+    dates: tuple[str, ...] = ("date",)
+    as_list: bool = False
 
-    def headings(self) -> MapHeadings:
-        """Finds the columns of a file by their headings."""
+    def headings(self, chosen: Mapping[str, str] | None = None) -> MapHeadings:
+        """
+        Finds the columns of a file by their headings.
+
+        chosen: our field → heading, where the practice chose its own; others are found as ever
+        """
+        chosen = chosen or {}
+        own = {heading_key(heading) for heading in chosen.values()}
 
         def find(
             columns: Sequence[str], scheme: Layout, *, file_name: str
         ) -> tuple[str, dict[str, str]]:
-            found = {
-                field: name
-                for field, aliases in self._aliases().items()
-                if (name := _column(columns, aliases, file_name)) is not None
-            }
+            layout: str = scheme
+            fields: dict[str, str] = {}
+            rest = [name for name in columns if heading_key(name) not in own]
+            if self.as_list:
+                layout, fields = map_columns(rest, scheme, file_name=file_name, needs=not chosen)
+            for field, aliases in self._aliases().items():
+                if (name := _column(rest, aliases, file_name)) is not None:
+                    fields.setdefault(field, name)
+            fields |= self._chosen(columns, chosen, file_name)
             for group in self.needs:
-                if not found.keys() & set(group):
+                if not fields.keys() & set(group):
                     raise ListRefused("import-column-missing", self._missing(group, file_name))
-            return scheme, found
+            return layout, fields
 
         return find
 
+    def _chosen(
+        self, columns: Sequence[str], chosen: Mapping[str, str], file_name: str
+    ) -> dict[str, str]:
+        """The columns that the settings name; every one of them is in the file."""
+        known = {*self._aliases(), *(ALIASES if self.as_list else ())}
+        if strange := sorted(chosen.keys() - known):
+            raise ListRefused(
+                "import-column-unknown",
+                f"sources: columns.{self.name} names {', '.join(strange)}, which {self.name} do not have. "
+                f"They have: {', '.join(sorted(known))}.",
+            )
+        keys = {heading_key(name): name for name in columns}
+        for field, heading in chosen.items():
+            if heading_key(heading) not in keys:
+                raise ListRefused(
+                    "import-column-missing",
+                    f"{file_name}: row 1: no column is {heading!r}, which the settings name for {field}. "
+                    f"Export it with that column, or correct columns.{self.name} of the source in cohort.toml.",
+                )
+        return {field: keys[heading_key(heading)] for field, heading in chosen.items()}
+
     def _aliases(self) -> dict[str, Sequence[str]]:
+        if self.as_list:
+            return dict(self.columns)
         ids = {name: [each for tier in ALIASES[name] for each in tier] for name in _IDS}
         return ids | dict(self.columns) | {"organisation": _ORGANISATION}
 
     def _missing(self, group: tuple[str, ...], file_name: str) -> str:
-        known = self._aliases()
+        known = {name: tiers[0] for name, tiers in ALIASES.items()} | self._aliases()
         some = " or ".join(f"'{known[name][0]}'" for name in group)
         return (
             f"{file_name}: row 1: no column is {some}, which an import of {self.name} needs. "

@@ -1,9 +1,9 @@
-"""What an import did, what the audit trail holds of it, and what its modules read a file by."""
+"""What an import did, what the audit trail holds of it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,10 +11,9 @@ import numpy as np
 import pandas as pd
 
 from clinic.clock import Clock
-from clinic.cohort.files import Block, ListFile
+from clinic.cohort.files import ListFile
 from clinic.govern.audit.trail import Act, record_act
 from clinic.record.database import Record
-from clinic.values.dates import Order, order_of, proven_orders
 from clinic.values.organisations import foreign_codes
 
 MOST_LISTED: Final = 10_000
@@ -22,7 +21,6 @@ OTHER_ORGANISATION: Final = (
     "The row is of an organisation whose patients this installation may not hold (organisation.codes): nothing "
     "of it is taken."
 )
-_IDS: Final = ("nhs_number", "local_id")
 
 
 @dataclass
@@ -58,15 +56,6 @@ class Imported:
                 self.problems.append((int(str(row)), str(code)))
 
 
-def fields_of(block: Block, fields: Mapping[str, str]) -> pd.DataFrame:
-    """The block in our fields, cells stripped, "" where there is none; both ids are always there."""
-    frame = pd.DataFrame({name: block.frame[head].str.strip() for name, head in fields.items()})
-    for name in _IDS:
-        if name not in frame:
-            frame[name] = pd.Series("", block.frame.index, dtype="str")
-    return frame
-
-
 def fault_of(given: pd.DataFrame, unreadable: np.ndarray, codes: Collection[str]) -> pd.Series[str]:
     """
     Why a row is not read at all: `unreadable_row`, or `other_organisation`, whose patients this installation
@@ -82,18 +71,6 @@ def fault_of(given: pd.DataFrame, unreadable: np.ndarray, codes: Collection[str]
     return fault
 
 
-def date_order(file: ListFile, name: str) -> Order:
-    """Of day and month in a field's column, as the whole of it proves; "ambiguous" where nothing does."""
-    head = file.fields.get(name)
-    proven: set[Order] = set()
-    if head is not None:
-        for block in file.blocks():
-            proven |= proven_orders(
-                text.strip().split(" ")[0] for text in block.frame[head].unique()
-            )
-    return order_of(None, proven)
-
-
 def tell(
     record: Record, clock: Clock, what: str, file: ListFile, by: str, result: Imported | None = None,
     *, patients: int = 0,
@@ -105,7 +82,7 @@ def tell(
         operation_type=f"{what}.{'imported' if result else 'import-begun'}",
         subject="patients",
         patients_affected=patients,
-        new_values={"sha256": file.sha256, "size": file.size, **counts},
+        new_values={"sha256": file.sha256, "size": file.size, "layout": file.layout, **counts},
     )
     with record.write() as connection:
         record_act(connection, clock, act)

@@ -69,13 +69,19 @@ class Record:
             yield connection
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A transaction that writes: committed at the end of the block, undone if it raises."""
+    def write(self, *, keep: bool = True) -> Iterator[Connection]:
+        """
+        A transaction that writes: committed at the end of the block, undone if it raises.
+
+        keep: not so in a dry run, of which all is undone
+        """
         with self._writing, self.engine.connect() as connection:
             if self.dialect == "sqlite":
                 connection = connection.execution_options(begin_immediate=True)
-            with connection.begin():
+            with connection.begin() as transaction:
                 yield connection
+                if not keep:
+                    transaction.rollback()
 
     def close(self) -> None:
         """Give back every connection."""

@@ -28,7 +28,7 @@ from clinic.settings.installation import Settings
 from clinic.settings.load import Loaded, load_settings, read_settings
 from clinic.settings.operations import Access, Notices, Operations, People, Silence, Visits
 from clinic.settings.organisation import Gate, Layout, Organisation, Phones, PhoneType, Purposes
-from clinic.settings.sources import ImportKind, SourceSettings
+from clinic.settings.sources import ImportKind, SourceFormat, SourceSettings
 
 __all__ = [
     "Access",
@@ -63,6 +63,7 @@ __all__ = [
     "Sharing",
     "Silence",
     "SmsGateway",
+    "SourceFormat",
     "SourceSettings",
     "Visits",
     "Window",

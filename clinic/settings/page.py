@@ -104,7 +104,7 @@ def _says(field: FieldInfo) -> str:
 
 def _choices(kind: Any) -> list[str]:
     if get_origin(kind) is Literal:
-        return [f"`{each}`" for each in get_args(kind)]
+        return [f"`{each}`" for each in get_args(kind) if each]
     inside = () if get_origin(kind) in (dict, Mapping) else get_args(kind)
     return [choice for each in inside for choice in _choices(each)]
 

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from clinic.imports.appointments_run import Complete, import_appointments, open_appointments
+from clinic.imports.kinds import open_file, run_import
+from clinic.imports.options import Complete, Options
 from clinic.imports.result import Imported
 from clinic.record.database import Record
 from clinic.record.schema.people import appointment, provider
@@ -34,9 +35,9 @@ def practice(record: Record, clock: FakeClock, tmp_path: Path) -> Practice:
 def run(practice: Practice, *rows: str, heading: str = HEADING, **more: Any) -> Imported:
     path = practice.file(*rows, heading=heading, name="slots.csv")
     given: dict[str, Any] = {"source": "emis", "zone": "Europe/London", "by": "nia"}
-    return import_appointments(
-        practice.record, practice.clock, open_appointments(path), **(given | more)
-    )
+    options = Options(**(given | more))
+    file = open_file("appointments", path, options.how)
+    return run_import(practice.record, practice.clock, "appointments", file, options)
 
 
 def slot(key: str, n: int | None, at: str = "03/03/2026,09:30", status: str = "Booked") -> str:
@@ -162,7 +163,7 @@ def test_nothing_is_cancelled_for_not_being_in_the_file_but_where_it_is_complete
 ) -> None:
     run(practice, slot("a", 1), slot("b", 2), slot("c", 3, "20/03/2026,09:00"))
     assert run(practice, slot("a", 1)).counts == {"unchanged": 1}
-    whole = Complete(date(2026, 3, 2), date(2026, 3, 8), most=0.5)
+    whole = Complete(0.5, date(2026, 3, 2), date(2026, 3, 8))
     result = run(practice, slot("a", 1), complete=whole)
     assert result.also["no_longer_there"] == 1
     assert [state for _, _, state in stored(practice)] == ["booked", "cancelled", "booked"]
@@ -174,7 +175,7 @@ def test_a_file_that_lacks_more_than_its_share_cancels_nothing_and_says_both_cou
     practice: Practice,
 ) -> None:
     run(practice, *(slot(f"k{n}", n) for n in range(1, 10)))
-    whole = Complete(date(2026, 3, 2), date(2026, 3, 8), most=0.2)
+    whole = Complete(0.2, date(2026, 3, 2), date(2026, 3, 8))
     result = run(practice, slot("k1", 1, "03/03/2026,09:45"), complete=whole)
     assert "lacks 8 of the 9" in result.refused
     assert (result.counts, result.also["no_longer_there"]) == ({"moved": 1}, 0)
@@ -197,7 +198,7 @@ def test_what_is_in_a_complete_file_and_cannot_be_taken_is_not_cancelled(
 ) -> None:
     before = slot("z", 9, "13/03/2026,10:00")  # which proves that days come first
     run(practice, slot("a", 1), slot("b", 2), before)
-    whole = Complete(date(2026, 3, 2), date(2026, 3, 8), most=1)
+    whole = Complete(1, date(2026, 3, 2), date(2026, 3, 8))
     result = run(practice, *rows, before, complete=whole)
     assert bool(result.refused) is refused
     assert [state for _, _, state in stored(practice)] == ["booked"] * 3
@@ -209,7 +210,7 @@ def test_a_source_without_ids_cancels_nothing_while_a_row_may_be_anybody_s(
     heading = "NHS Number,Start,Status"
     at = "2026-03-03 09:30,booked"
     run(practice, f"{nhs(1)},{at}", f"{nhs(2)},{at}", heading=heading)
-    whole = Complete(date(2026, 3, 2), date(2026, 3, 8), most=1)
+    whole = Complete(1, date(2026, 3, 2), date(2026, 3, 8))
     result = run(practice, f"{nhs(1)},{at}", f"123,{at}", heading=heading, complete=whole)
     assert "cannot be read and may be those" in result.refused
     assert {state for _, _, state in stored(practice)} == {"booked"}
@@ -246,10 +247,9 @@ def test_two_imports_at_once_add_each_appointment_once(practice: Practice) -> No
     path = practice.file(*rows, heading=HEADING, name="slots.csv")
 
     def one(_: int) -> Imported:
-        return import_appointments(
-            practice.record, practice.clock, open_appointments(path), source="emis",
-            zone="Europe/London", by="nia",
-        )  # fmt: skip
+        options = Options(source="emis", by="nia")
+        file = open_file("appointments", path)
+        return run_import(practice.record, practice.clock, "appointments", file, options)
 
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(one, range(4)))

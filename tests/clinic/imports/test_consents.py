@@ -10,9 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from clinic.errors import ListRefused
-from clinic.imports import appointments, consents
-from clinic.imports.consents_run import import_consents, open_consents
 from clinic.imports.kind import Kind
+from clinic.imports.kinds import KINDS, open_file, run_import
+from clinic.imports.options import Options
 from clinic.imports.result import Imported
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
@@ -32,9 +32,9 @@ def practice(record: Record, clock: FakeClock, tmp_path: Path) -> Practice:
 
 def run(practice: Practice, heading: str, *rows: str, **more: Any) -> Imported:
     path = practice.file(*rows, heading=heading, name="consents.csv")
-    return import_consents(
-        practice.record, practice.clock, open_consents(path), zone=LONDON, by="nia", **more
-    )
+    options = Options(zone=LONDON, by="nia", **more)
+    file = open_file("consents", path, options.how)
+    return run_import(practice.record, practice.clock, "consents", file, options)
 
 
 def noted(practice: Practice) -> list[tuple[int, str, str, str]]:
@@ -236,7 +236,7 @@ def test_rows_of_another_organisation_are_refused_one_by_one(practice: Practice)
     assert [one[0] for one in noted(practice)] == [1]
 
 
-@pytest.mark.parametrize("kind", [consents.KIND, appointments.KIND], ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", [each.kind for each in KINDS.values()], ids=lambda kind: kind.name)
 def test_the_page_has_every_heading_that_is_read(kind: Kind) -> None:
     page = (Path(__file__).parents[3] / "docs" / "data.md").read_text()
     missing = [name for names in kind.columns.values() for name in names if name not in page]

@@ -11,7 +11,8 @@ from sqlalchemy.engine import make_url
 
 from clinic.change.core.outcomes import WILL_CHANGE
 from clinic.cohort.files import open_list
-from clinic.practice.importing import import_patients
+from clinic.imports.options import Options
+from clinic.imports.patients.run import import_patients
 from clinic.record.bulk import insert_rows
 from clinic.record.database import Record
 from clinic.record.migrate import drop_everything, migrate
@@ -86,8 +87,7 @@ def test_an_import_that_changes_a_contact_is_noted_by_key_and_field(
     path = tmp_path / "patients.csv"
     for contact in ("07700900123,old@example.org", "07700900456,new@example.org"):
         path.write_text(f"{head}\n{person},{contact}\n", encoding="utf-8")
-        today = FakeClock().now().date()
-        import_patients(record, FakeClock(), open_list(path), today=today, by="nia")
+        import_patients(record, FakeClock(), open_list(path), Options(by="nia"))
         with record.write() as connection:
             key = connection.execute(sa.select(patient.c.id)).scalar_one()
             if not connection.execute(sa.select(operation_item)).first():

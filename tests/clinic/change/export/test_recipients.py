@@ -17,7 +17,7 @@ from clinic.change.operations import get_operation
 from clinic.change.review.wording import what_of
 from clinic.change.run.plan import make_plan
 from clinic.errors import OperationRefused
-from clinic.practice.import_contact import ContactColumns
+from clinic.imports.patients.contact import ContactColumns
 from clinic.record.bulk import insert_rows
 from clinic.record.database import Record
 from clinic.record.schema.change import operation_item

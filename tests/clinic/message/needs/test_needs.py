@@ -11,6 +11,8 @@ import sqlalchemy as sa
 
 from clinic.cohort.files import open_list
 from clinic.errors import CohortRefused, TemplateRefused
+from clinic.imports.options import Options
+from clinic.imports.patients.run import import_patients
 from clinic.message.needs.naming import name_variant
 from clinic.message.needs.variants import NEEDS_FORMAT, NEEDS_INTERPRETER, Variants, suits
 from clinic.message.needs.words import formats_of, language_of, stay_of
@@ -19,7 +21,6 @@ from clinic.message.recall.follow_ups import list_recall_follow_ups
 from clinic.message.recall.unreached import list_unreached
 from clinic.message.sending.deliver import deliver
 from clinic.message.timing.timing import timing_of
-from clinic.practice.importing import import_patients
 from clinic.practice.needs import needs_of, set_needs
 from clinic.record.database import Record
 from clinic.record.schema.messages import message
@@ -220,7 +221,7 @@ def test_an_import_says_needs_and_an_empty_cell_takes_nothing_away(
     )
     file = open_list(practice.file(*rows, heading=heading), scheme="generic")
     for _ in range(2):
-        result = import_patients(sqlite_record, clock, file, today=clock.now().date(), by="nia")
+        result = import_patients(sqlite_record, clock, file, Options(by="nia"))
     assert result.unused == ()
     with sqlite_record.read() as connection:
         found = {n: needs_of(connection, n) for n in (1, 2)}
@@ -257,7 +258,7 @@ def test_an_import_takes_no_need_away_that_it_does_not_understand(
         "Proxy Consent"
     )
     file = open_list(practice.file(f"{nhs(1)},{cells}", heading=heading), scheme="generic")
-    result = import_patients(sqlite_record, clock, file, today=clock.now().date(), by="nia")
+    result = import_patients(sqlite_record, clock, file, Options(by="nia"))
     with sqlite_record.read() as connection:
         found = needs_of(connection, 1)
     before = known | {"interpreter": True, "proxy_consent": True}
@@ -276,7 +277,7 @@ def test_a_format_that_is_not_understood_comes_to_those_that_are_known(
     file = open_list(
         practice.file(*rows, heading="NHS Number,Communication Needs"), scheme="generic"
     )
-    result = import_patients(record, clock, file, today=clock.now().date(), by="nia")
+    result = import_patients(record, clock, file, Options(by="nia"))
     with record.read() as connection:
         found = [needs_of(connection, n)["formats"] for n in (1, 2)]
     assert found == ["large_print other", "braille other"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +20,8 @@ from clinic.govern.audit.key import unlock
 from clinic.govern.audit.redacted import ERASED_LIST as FILE
 from clinic.govern.audit.trail import verify
 from clinic.govern.people.operators import Operator
+from clinic.imports.options import Options
+from clinic.imports.patients.run import import_patients
 from clinic.message.audience.exceptions import decide_for
 from clinic.message.incoming.apply_receipts import apply_receipts
 from clinic.message.incoming.receipts import keep_receipts
@@ -36,7 +37,6 @@ from clinic.personal_data.erase.erase import (
     finish_all,
 )
 from clinic.personal_data.erase.wrong_list import empty_list
-from clinic.practice.importing import import_patients
 from clinic.practice.safe_contact import set_safe_contact
 from clinic.record.database import Record
 from clinic.record.schema import METADATA
@@ -80,7 +80,7 @@ def busy(record: Record, clock: FakeClock, tmp_path: Path, home: Path) -> Record
         "14 Refuge Lane,ZQ9 9ZQ\n",
         encoding="utf-8",
     )
-    import_patients(record, clock, open_list(path), today=date(2026, 3, 2), by="nia")
+    import_patients(record, clock, open_list(path), Options(by="nia"))
     listed = tmp_path / "list.csv"
     listed.write_text(
         "NHS Number,Mobile,Notes\n999 000 0018,07700900002,ex-partner lives there\n"

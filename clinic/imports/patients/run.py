@@ -4,8 +4,8 @@ Takes patients in from an export of the practice's system: new ones are added, c
 A block of rows is one transaction; running the same file again changes nothing, so that a killed import
 is simply run again. A cell that is empty takes nothing away. The first row of a patient counts; another
 row of the same patient is listed, and so is every row that cannot be used. Where a patient belongs is
-imported for those who belong nowhere yet (clinic/practice/belonging.py). Marks of patients at risk, and who
-declined to be messaged, are imported too (clinic/practice/import_contact.py).
+imported for those who belong nowhere yet (belonging.py). Marks of patients at risk, and who declined to be
+messaged, are imported too (contact.py).
 
 The audit trail has two acts of it: that it began, before the first row, and how it ended, with counts.
 Each names who, the digest of the file's bytes and no value of a row (NEW-10).
@@ -14,7 +14,7 @@ Each names who, the digest of the file's bytes and no value of a row (NEW-10).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
@@ -26,10 +26,12 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.cohort.files import Block, ListFile
 from clinic.cohort.outcomes import OUTCOMES
-from clinic.govern.audit.trail import Act, record_act
-from clinic.practice.belonging import NAMED_BY, Belonging
-from clinic.practice.doubt import another_patient, same_but_for_zeros
-from clinic.practice.import_contact import ContactColumns
+from clinic.imports.kind import Kind
+from clinic.imports.options import Options
+from clinic.imports.patients.belonging import NAMED_BY, Belonging
+from clinic.imports.patients.contact import ContactColumns
+from clinic.imports.patients.doubt import another_patient, same_but_for_zeros
+from clinic.imports.result import Imported, tell
 from clinic.practice.needs import headings_of, keep_columns
 from clinic.record.bulk import insert_rows, is_any_of
 from clinic.record.database import Record
@@ -39,7 +41,14 @@ from clinic.values.dates import Order, order_of, proven_orders, read_dates
 from clinic.values.names import doubtful_names, split_names
 from clinic.values.nhs_number import judge_nhs_numbers
 
-MOST_LISTED: Final = 10_000
+KIND: Final = Kind(
+    "patients",
+    "Patients, a row each.",
+    {},
+    (("nhs_number", "local_id"),),
+    dates=("birth_date",),
+    as_list=True,
+)
 _TEXTS: Final = (
     "title",
     "given_name",
@@ -78,15 +87,14 @@ SAYS: Final = {
     "ids_differ": "The NHS number and the practice's id are of two patients. Find out who is meant.",
     **{code: OUTCOMES[code].says for code in _BAD},
 }
+PROBLEMS: Final = frozenset(SAYS) - {"added", "changed", "unchanged"}
 
 
 @dataclass
-class Imported:
+class PatientsImported(Imported):
     """
-    What an import did: rows by outcome (`SAYS`), adding up to the file's rows.
+    What an import of patients did besides.
 
-    problems: row number and code of rows that were not used, the first 10,000
-    unused: headings of columns that an import does not use
     unknown: "facility_id" and "provider_id" → codes and names of the file that are not here → rows
     stayed: rows of patients whom the file puts elsewhere than where they are, and who stay there
     foreign: codes of organisations that may not be held here → rows
@@ -94,9 +102,6 @@ class Imported:
     unclear_needs: headings of what patients need → cells that were not understood
     """
 
-    counts: Counter[str] = field(default_factory=Counter)
-    problems: list[tuple[int, str]] = field(default_factory=list)
-    unused: tuple[str, ...] = ()
     unknown: dict[str, Counter[str]] = field(default_factory=dict)
     stayed: int = 0
     foreign: Counter[str] = field(default_factory=Counter)
@@ -105,19 +110,15 @@ class Imported:
 
 
 def import_patients(
-    record: Record, clock: Clock, file: ListFile, *, today: date, by: str,
-    codes: Collection[str] = (),
-) -> Imported:  # fmt: skip
+    record: Record, clock: Clock, file: ListFile, options: Options
+) -> PatientsImported:
     """
-    Import every row of an opened list. Run again: nothing changes.
-
-    today: dates of birth after it are refused
-    by: who imports
-    codes: of the organisations whose patients may be held here; none: of all
+    Import every row of an opened list. Run again: nothing changes. Dates of birth after today are refused.
 
     Raises:
         ListRefused: the file changed while it was read; what was imported stays
     """
+    today, codes, by = clock.now().date(), options.codes, options.by
     headings = _headings(file)
     if codes and "organisation_code" in file.fields:
         headings["organisation_code"] = file.fields["organisation_code"]
@@ -128,44 +129,34 @@ def import_patients(
     seen: set[str] = set()
     with record.read() as connection:
         belonging = Belonging.of(connection, codes)
-    result = Imported(
-        unused=unused, unknown=belonging.unknown, contact=contact, foreign=belonging.foreign
-    )
+    result = PatientsImported(
+        file.row_count, unused=unused, unknown=belonging.unknown, contact=contact,
+        foreign=belonging.foreign,
+    )  # fmt: skip
     order = _date_order(file)
-    _tell(record, clock, "import-begun", file, by, {})
+    if not options.check:
+        tell(record, clock, KIND.name, file, by)
     for block in file.blocks():
         rows = _read(block, headings, belonging, today=today, order=order)
         _mark_repeated(rows, seen)
-        with record.write() as connection:
+        with record.write(keep=not options.check) as connection:
             _match(connection, rows, belonging)
             _insert(connection, rows[rows["outcome"] == "added"])
             _update(connection, rows, today)
             contact.apply(connection, block, rows, by=by, now=clock.now())
             unclear = _keep_needs(connection, clock, block, rows, needs, by=by)
             result.unclear_needs.update({needs[name]: n for name, n in unclear.items() if n})
-        _note(result, rows)
+        result.note(rows["outcome"], PROBLEMS)
     result.stayed = belonging.stayed
-    set_for = {
+    result.also.update({
         "no_contact": contact.restricted, "opted_out": contact.opted_out,
         "national_opt_out": contact.kept_from_research,
-    }  # fmt: skip
-    some = {name: count for name, count in set_for.items() if count}
-    _tell(record, clock, "imported", file, by, {**result.counts, **some})
+    })  # fmt: skip
+    result.also = +result.also
+    if not options.check:
+        written = result.counts["added"] + result.counts["changed"]
+        tell(record, clock, KIND.name, file, by, result, patients=written)
     return result
-
-
-def _tell(
-    record: Record, clock: Clock, what: str, file: ListFile, by: str, counts: Mapping[str, int]
-) -> None:
-    act = Act(
-        operator=by,
-        operation_type=f"patients.{what}",
-        subject="patients",
-        patients_affected=counts.get("added", 0) + counts.get("changed", 0),
-        new_values={"sha256": file.sha256, "size": file.size, "layout": file.layout, **counts},
-    )
-    with record.write() as connection:
-        record_act(connection, clock, act)
 
 
 def _headings(file: ListFile) -> dict[str, str]:
@@ -362,10 +353,3 @@ def _keep_needs(
         texts = pd.DataFrame({name: block.frame[at].str.strip() for name, at in needs.items()})
         return keep_columns(connection, clock, rows[used], texts[used], by=by)
     return Counter()
-
-
-def _note(result: Imported, rows: pd.DataFrame) -> None:
-    result.counts.update(rows["outcome"].tolist())
-    bad = rows[~rows["outcome"].isin(["added", "changed", "unchanged"])]
-    room = MOST_LISTED - len(result.problems)
-    result.problems += zip(bad.index.tolist()[:room], bad["outcome"].tolist()[:room], strict=True)

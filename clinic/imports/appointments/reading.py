@@ -18,9 +18,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from clinic.imports.appointments.starts import read_starts
 from clinic.imports.kind import Kind
 from clinic.imports.result import OTHER_ORGANISATION
-from clinic.imports.starts import read_starts
 from clinic.values.dates import Order
 
 KIND: Final = Kind(

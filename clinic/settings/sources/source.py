@@ -7,13 +7,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from clinic.settings.section import Section
+from clinic.settings.sources.formats import ImportKind, SourceFormat
 
-ImportKind = Literal[
-    "patients", "facilities", "providers", "appointments", "consents", "groups", "diagnoses",
-    "medications", "allergies",
-]  # fmt: skip
-SourceType = Literal["files", "sql", "fhir"]
+SourceType = Literal["files", "sql", "fhir", "by_hand"]
 
 # Which settings a type of source has besides `type`, and which of them it needs
 _HAS: Final[dict[str, str]] = {
@@ -21,11 +17,13 @@ _HAS: Final[dict[str, str]] = {
     "sql": "url url_file queries timeout_seconds",
     "fhir": "url url_file kinds bulk bulk_group page_size wait_seconds export_hours token token_file client_id "
     "key_file key_id token_url scope",
+    "by_hand": "",
 }
 _NEEDS: Final = {
     "files": ("folder", "patterns"),
     "sql": ("url", "queries"),
     "fhir": ("url", "kinds"),
+    "by_hand": (),
 }
 
 
@@ -40,10 +38,13 @@ def _is_name(name: str) -> str:
 SourceName = Annotated[str, AfterValidator(_is_name)]
 
 
-class SourceSettings(Section):
-    """One source of data: a folder of files, a database, or a FHIR server."""
+class SourceSettings(SourceFormat):
+    """One source of data: a folder of files, a database or a FHIR server, and how it writes what it exports."""
 
-    type: SourceType = Field(description="What it is: files of a folder, a database, a FHIR server")
+    type: SourceType = Field(
+        description="What it is: files of a folder, a database, a FHIR server; by_hand: files that somebody "
+        "imports, cohort import KIND FILE --source NAME"
+    )
     # --- files
     folder: str = Field(default="", description="files: the folder that exports are put into")
     patterns: dict[ImportKind, str] = Field(
@@ -118,7 +119,11 @@ class SourceSettings(Section):
 
     @model_validator(mode="after")
     def _fits_its_type(self) -> SourceSettings:
-        foreign = self.model_fields_set - {"type", *_HAS[self.type].split()}
+        foreign = self.model_fields_set - {
+            "type",
+            *SourceFormat.model_fields,
+            *_HAS[self.type].split(),
+        }
         if foreign:
             says = (
                 f"{', '.join(sorted(foreign))}: not of a source of type {self.type}: leave it out"

@@ -96,6 +96,12 @@ SAYS: Final = {
     "unreadable_row": "More or fewer cells than the heading: nothing is noted. Fix the row in the file.",
 }
 
+# Rows that said something which was not noted
+PROBLEMS: Final = frozenset(
+    "consent_undated consent_unclear decision_unclear patient_not_found ids_differ nhs_number_missing "
+    "nhs_number_invalid unreadable_row other_organisation widened".split()
+)
+
 
 def read_decisions(given: pd.DataFrame, *, now: datetime, zone: str, order: Order) -> pd.DataFrame:
     """

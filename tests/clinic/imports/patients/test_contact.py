@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from clinic.cohort.files import open_list
-from clinic.practice.importing import Imported, import_patients
+from clinic.imports.options import Options
+from clinic.imports.patients.run import PatientsImported, import_patients
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
 from clinic.record.schema.people import consent, patient
@@ -21,13 +22,13 @@ HEADING = "NHS Number,Given Name,Family Name"
 
 def take(
     record: Record, folder: Path, heading: str, *cells: str, name: str = "p.csv"
-) -> tuple[Imported, list[int], list[tuple[int, str, str, str]]]:
+) -> tuple[PatientsImported, list[int], list[tuple[int, str, str, str]]]:
     """Import a patient a cell; who is contacted by no channel then, and who opted out of what."""
     rows = [f"{nhs(n)},Given{n},Family{n},{cell}" for n, cell in enumerate(cells, start=1)]
     path = folder / name
     path.write_text("\n".join([f"{HEADING},{heading}", *rows]) + "\n", encoding="utf-8")
     clock = FakeClock()
-    result = import_patients(record, clock, open_list(path), today=clock.now().date(), by="nia")
+    result = import_patients(record, clock, open_list(path), Options(by="nia"))
     number = {nhs(n): n for n in range(1, 20)}
     with record.read() as connection:
         ids = {
@@ -120,9 +121,7 @@ def test_a_row_that_is_not_imported_sets_nothing_and_a_repeated_one_does(
     rows = [f"{nhs(1)},A,B,N", f"{nhs(1)},A,B,Y", "1234567890,C,D,Y"]
     path.write_text("\n".join([f"{HEADING},Sensitive", *rows]) + "\n", encoding="utf-8")
     clock = FakeClock()
-    result = import_patients(
-        sqlite_record, clock, open_list(path), today=clock.now().date(), by="nia"
-    )
+    result = import_patients(sqlite_record, clock, open_list(path), Options(by="nia"))
     assert result.counts == {"added": 1, "repeated": 1, "nhs_number_invalid": 1}
     assert result.contact.restricted == 1
 

@@ -8,10 +8,7 @@ more than a share that nobody would expect; then nothing of it is cancelled and 
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from pathlib import Path
+from datetime import datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -21,11 +18,16 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.clock import Clock
-from clinic.cohort.files import Block, ListFile, open_list
+from clinic.cohort.files import Block, ListFile
 from clinic.govern.audit.chain import hold
-from clinic.imports.appointments import KIND, LONGEST_ID, PROBLEMS, REMARKS, read_appointments
-from clinic.imports.result import Imported, date_order, fault_of, fields_of, tell
-from clinic.imports.slots import (
+from clinic.imports.appointments.reading import (
+    KIND,
+    LONGEST_ID,
+    PROBLEMS,
+    REMARKS,
+    read_appointments,
+)
+from clinic.imports.appointments.slots import (
     CANCELLED,
     add,
     cancel,
@@ -36,6 +38,9 @@ from clinic.imports.slots import (
     link,
     match,
 )
+from clinic.imports.formats import cells_of, date_order
+from clinic.imports.options import Complete, Options
+from clinic.imports.result import Imported, fault_of, tell
 from clinic.imports.who import NO_ID, NOT_FOUND, find_patients
 from clinic.record.database import Record
 from clinic.record.schema.people import appointment, appointment_source
@@ -45,37 +50,9 @@ _UNSURE: Final = frozenset("nhs_number_invalid ids_differ nhs_number_missing sta
 _WRITTEN: Final = ("added", "moved", "changed", CANCELLED)
 
 
-@dataclass(frozen=True)
-class Complete:
-    """The source has every appointment of these days, both included; `most`: the share it may cancel."""
-
-    first: date
-    last: date
-    most: float
-
-
-def open_appointments(path: Path) -> ListFile:
-    """
-    Open a file of appointments.
-
-    Raises:
-        ListRefused: it cannot be read, or lacks a column that is needed
-    """
-    return open_list(path, map_headings=KIND.headings())
-
-
-def import_appointments(
-    record: Record, clock: Clock, file: ListFile, *, source: str, zone: str, by: str,
-    codes: Collection[str] = (), complete: Complete | None = None, check: bool = False,
-) -> Imported:  # fmt: skip
+def import_appointments(record: Record, clock: Clock, file: ListFile, options: Options) -> Imported:
     """
     Bring the record's appointments up to date with an opened file.
-
-    Args:
-        source: whose ids the appointments have
-        zone: of times without an offset
-        codes: the organisations whose patients this installation may hold; none: all
-        check: a dry run: nothing is written
 
     Returns:
         with `refused`, where `complete` cancels nothing although the file lacks some: why
@@ -83,16 +60,17 @@ def import_appointments(
     Raises:
         ListRefused: the file changed while it was read; what was written stays
     """
-    now, order = clock.now(), date_order(file, "date")
+    now, order = clock.now(), date_order(file, "date", options.how)
+    check, source = options.check, options.source
     result = Imported.of(file)
-    contradicting, again = _compare_rows(file, now, zone, order)
+    contradicting, again = _compare_rows(file, now, order, options)
     if not check:
-        tell(record, clock, KIND.name, file, by)
+        tell(record, clock, KIND.name, file, options.by)
     seen: list[np.ndarray] = []
     start = 0
     unclear = 0
     for block in file.blocks():
-        rows = _rows(block, file, now, zone, order, codes)
+        rows = _rows(block, file, now, order, options)
         stop = start + len(rows)
         readable = rows["outcome"] == ""
         rows.loc[again[start:stop] & readable, "outcome"] = "repeated"
@@ -106,8 +84,9 @@ def import_appointments(
             seen.append(_apply(connection, rows, source, result, write=not check))
         result.note(rows["outcome"], PROBLEMS)
         unclear += int(_may_be_any(rows).sum())
-    gone = _gone(record, source, zone, complete, np.concatenate(seen or [np.array([], int)]))
-    result.refused = _why_not(gone, unclear, complete)
+    seen_ids = np.concatenate(seen or [np.array([], int)])
+    gone = _gone(record, source, options.time_zone, options.complete, seen_ids)
+    result.refused = _why_not(gone, unclear, options.complete)
     if not result.refused:
         result.also["no_longer_there"] = len(gone[0])
         if not check and gone[0]:
@@ -115,7 +94,7 @@ def import_appointments(
                 cancel(connection, gone[0])
     if not check:
         written = sum(result.counts[name] for name in _WRITTEN)
-        tell(record, clock, KIND.name, file, by, result, patients=written)
+        tell(record, clock, KIND.name, file, options.by, result, patients=written)
     return result
 
 
@@ -126,12 +105,12 @@ def _may_be_any(rows: pd.DataFrame) -> pd.Series[bool]:
 
 
 def _rows(
-    block: Block, file: ListFile, now: datetime, zone: str, order: Order, codes: Collection[str]
+    block: Block, file: ListFile, now: datetime, order: Order, options: Options
 ) -> pd.DataFrame:
-    given = fields_of(block, file.fields)
-    rows = read_appointments(given, now=now, zone=zone, order=order)
+    given = cells_of(block, file, KIND, options.how)
+    rows = read_appointments(given, now=now, zone=options.time_zone, order=order)
     rows[["nhs_number", "local_id"]] = given[["nhs_number", "local_id"]]
-    rows["outcome"] = fault_of(given, block.unreadable, codes)
+    rows["outcome"] = fault_of(given, block.unreadable, options.codes)
     rows.loc[(rows["outcome"] == "") & (rows["key"].str.len() > LONGEST_ID), "outcome"] = (
         "id_too_long"
     )
@@ -139,12 +118,12 @@ def _rows(
 
 
 def _compare_rows(
-    file: ListFile, now: datetime, zone: str, order: Order
+    file: ListFile, now: datetime, order: Order, options: Options
 ) -> tuple[np.ndarray, np.ndarray]:
     """Of each row of the file: whether another one with its id says otherwise, or the same before it."""
     keys, contents, free = [], [], []
     for block in file.blocks():
-        rows = _rows(block, file, now, zone, order, ())
+        rows = _rows(block, file, now, order, options)
         told = rows.drop(columns=["outcome", *REMARKS])
         keys.append(pd.util.hash_pandas_object(rows["key"], index=False).to_numpy())
         contents.append(pd.util.hash_pandas_object(told.astype(str), index=False).to_numpy())
@@ -231,7 +210,7 @@ def _gone(
     record: Record, source: str, zone: str, complete: Complete | None, seen: np.ndarray
 ) -> tuple[list[int], int]:
     """The source's booked appointments of these days that the file lacks, and how many are booked in all."""
-    if complete is None:
+    if complete is None or complete.first is None or complete.last is None:
         return [], 0
     begin, end = (
         datetime.combine(day, time(0), ZoneInfo(zone))

@@ -11,7 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from clinic.cohort.files import open_list
-from clinic.practice.importing import SAYS, Imported, import_patients
+from clinic.imports.options import Options
+from clinic.imports.patients.run import SAYS, PatientsImported, import_patients
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
 from clinic.record.schema.people import facility, patient, provider
@@ -20,13 +21,12 @@ from tests.fakes import FakeClock
 HEADING = "EMIS Number,NHS Number,Title,Given Name,Family Name,Date of Birth,Mobile Telephone,E-mail Address"
 SIAN = "1001,999 000 0018,Ms,Siân,Llwyd,31/12/1980,07700 900123,sian@example.org"
 LLYR = "1002,999 000 0999,Mr,Llŷr,O'Brien,01/02/1950,,"
-TODAY = date(2026, 3, 2)
 
 
-def run(record: Record, folder: Path, *rows: str, heading: str = HEADING) -> Imported:
+def run(record: Record, folder: Path, *rows: str, heading: str = HEADING) -> PatientsImported:
     path = folder / "patients.csv"
     path.write_text("\n".join((heading, *rows)) + "\n", encoding="utf-8")
-    return import_patients(record, FakeClock(), open_list(path), today=TODAY, by="nia")
+    return import_patients(record, FakeClock(), open_list(path), Options(by="nia"))
 
 
 def stored(record: Record, *, by: str = "local_id") -> dict[str | None, sa.Row[tuple[object, ...]]]:
@@ -334,7 +334,7 @@ def test_rows_of_an_organisation_that_may_not_be_held_are_refused_and_named(
     rows = ("1001,Siân,A1,", "1002,Llŷr,X9,", "1003,Ned, a1 ,", "1004,Ann,,", "1005,Bob,X9,")
     path.write_text("\n".join((BELONGS, *rows)) + "\n", encoding="utf-8")
     result = import_patients(
-        places, FakeClock(), open_list(path), today=TODAY, by="nia", codes=("A1", "B2")
+        places, FakeClock(), open_list(path), Options(by="nia", codes=("A1", "B2"))
     )
     assert result.counts == {"added": 3, "other_organisation": 2}
     assert result.problems == [(3, "other_organisation"), (6, "other_organisation")]

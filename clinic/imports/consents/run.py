@@ -7,9 +7,8 @@ audit trail has that it began and how it ended: who, the file's SHA-256 and coun
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
@@ -17,21 +16,18 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.clock import Clock
-from clinic.cohort.files import ListFile, open_list
+from clinic.cohort.files import ListFile
 from clinic.govern.audit.chain import hold
-from clinic.imports.consents import KIND, OUT, read_decisions
-from clinic.imports.result import Imported, date_order, fault_of, fields_of, tell
+from clinic.imports.consents.reading import KIND, OUT, PROBLEMS, read_decisions
+from clinic.imports.formats import cells_of, date_order
+from clinic.imports.options import Options
+from clinic.imports.result import Imported, fault_of, tell
 from clinic.imports.who import find_patients
 from clinic.message.eligibility.decisions import write_consents
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.people import consent
 
-# Rows that said something which was not noted
-UNUSED: Final = frozenset(
-    "consent_undated consent_unclear decision_unclear patient_not_found ids_differ nhs_number_missing "
-    "nhs_number_invalid unreadable_row other_organisation widened".split()
-)
 _SOURCES: Final = ("import", "code")
 # What a row ends with, where its columns say several things: the first of these that one of them is
 _ORDER: Final = (
@@ -39,50 +35,32 @@ _ORDER: Final = (
 )  # fmt: skip
 
 
-def open_consents(path: Path) -> ListFile:
-    """
-    Open a file of consents.
-
-    Raises:
-        ListRefused: it cannot be read, or lacks a column that is needed
-    """
-    return open_list(path, map_headings=KIND.headings())
-
-
-def import_consents(
-    record: Record, clock: Clock, file: ListFile, *, zone: str, by: str, codes: Collection[str] = (),
-    check: bool = False,
-) -> Imported:  # fmt: skip
+def import_consents(record: Record, clock: Clock, file: ListFile, options: Options) -> Imported:
     """
     Note every decision of an opened file that the record does not have.
-
-    Args:
-        zone: of the file's dates and times
-        codes: the organisations whose patients this installation may hold; none: all
-        check: a dry run: nothing is written
 
     Raises:
         ListRefused: the file changed while it was read; what was noted stays
     """
     now = clock.now()
     result = Imported.of(file)
-    order = date_order(file, "date")
-    if not check:
-        tell(record, clock, KIND.name, file, by)
+    order = date_order(file, "date", options.how)
+    if not options.check:
+        tell(record, clock, KIND.name, file, options.by)
     for block in file.blocks():
-        given = fields_of(block, file.fields)
-        fault = fault_of(given, block.unreadable, codes)
-        said = read_decisions(given, now=now, zone=zone, order=order)
-        if check:
+        given = cells_of(block, file, KIND, options.how)
+        fault = fault_of(given, block.unreadable, options.codes)
+        said = read_decisions(given, now=now, zone=options.time_zone, order=order)
+        if options.check:
             with record.read() as connection:
                 _note(connection, given, fault, said, now, result, write=False)
         else:
             with record.write() as connection:
                 hold(connection, f"import {KIND.name}")  # beside another one, each is noted once
                 _note(connection, given, fault, said, now, result, write=True)
-    if not check:
+    if not options.check:
         noted = result.counts["noted"] + result.counts["widened"]
-        tell(record, clock, KIND.name, file, by, result, patients=noted)
+        tell(record, clock, KIND.name, file, options.by, result, patients=noted)
     return result
 
 
@@ -103,7 +81,7 @@ def _note(
     best = rank.groupby(said["row"]).min().map(dict(enumerate(_ORDER)))
     open_rows = outcome == ""
     outcome[open_rows] = best.reindex(outcome.index[open_rows]).fillna("decision_missing")
-    result.note(outcome, UNUSED)
+    result.note(outcome, PROBLEMS)
     noted = said[new].drop_duplicates(
         ["patient_id", "channel", "purpose", "decision", "decided_at"]
     )

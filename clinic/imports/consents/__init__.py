@@ -1,0 +1,1 @@
+"""Opt-outs and consents of another system."""

@@ -1,0 +1,93 @@
+"""
+Every kind of import in one place, each run in the same way: who imports needs no other module.
+
+    opened = open_file("appointments", path, how)                        a file, its columns found by headings
+    options = Options(by="nia", source="emis", zone="Europe/London", how=how, check=True)
+    result = run_import(record, clock, "appointments", opened, options)  what it did, or would do
+
+What is read from a database or a server is staged as a private CSV whose headings are our own field names or
+any of docs/data.md, dates in ISO 8601, instants with their offset, and then opened like any file.
+
+Another kind: a folder with a `Kind`, SAYS (outcome → what it means), PROBLEMS and a function of this signature;
+its line in `KINDS`; its name in `ImportKind` (clinic/settings/sources/formats.py); its table in docs/data.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from clinic.clock import Clock
+from clinic.cohort.files import ListFile, open_list
+from clinic.imports.appointments import reading as appointments
+from clinic.imports.appointments.run import import_appointments
+from clinic.imports.consents import reading as consents
+from clinic.imports.consents.run import import_consents
+from clinic.imports.kind import Kind
+from clinic.imports.options import Options
+from clinic.imports.patients import run as patients
+from clinic.imports.result import Imported
+from clinic.record.database import Record
+from clinic.settings import ImportKind, Layout, SourceFormat
+
+
+class Run(Protocol):
+    """Imports an opened file; run again it changes nothing; killed, it goes on when it is run again."""
+
+    def __call__(
+        self, record: Record, clock: Clock, file: ListFile, options: Options
+    ) -> Imported: ...
+
+
+@dataclass(frozen=True)
+class Importer:
+    """
+    A kind, and how it is imported.
+
+    says: each outcome of a row → what it means; problems: those that need a look
+    """
+
+    kind: Kind
+    says: Mapping[str, str]
+    problems: frozenset[str]
+    run: Run
+
+
+KINDS: Final[Mapping[ImportKind, Importer]] = {
+    "patients": Importer(patients.KIND, patients.SAYS, patients.PROBLEMS, patients.import_patients),
+    "appointments": Importer(
+        appointments.KIND, appointments.SAYS, appointments.PROBLEMS, import_appointments
+    ),
+    "consents": Importer(consents.KIND, consents.SAYS, consents.PROBLEMS, import_consents),
+}
+
+
+def open_file(
+    kind: ImportKind, path: Path, how: SourceFormat | None = None, *, scheme: Layout = "generic"
+) -> ListFile:
+    """
+    Open a file of this kind and find its columns.
+
+    Args:
+        how: the source's way of writing, with the headings that it chose
+        scheme: whose export it is; says which columns patients must have
+
+    Raises:
+        ListRefused: it cannot be read, or lacks a column that is needed
+    """
+    chosen = how.columns.get(kind, {}) if how else {}
+    return open_list(path, scheme=scheme, map_headings=KINDS[kind].kind.headings(chosen))
+
+
+def run_import(
+    record: Record, clock: Clock, kind: ImportKind, file: ListFile, options: Options
+) -> Imported:
+    """
+    Import an opened file of this kind.
+
+    Raises:
+        ListRefused: the file changed while it was read; what was imported stays
+    """
+    return KINDS[kind].run(record, clock, file, options)

@@ -1,0 +1,46 @@
+"""How an import is to be run: by whom, from which source, how that writes, and what it has all of."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import date
+
+from clinic.settings import SourceFormat
+
+
+@dataclass(frozen=True)
+class Complete:
+    """
+    The source has all there is: of appointments, from day `first` to `last`, both included; of opt-outs, all.
+
+    most: the share of what the record has from it that may be cancelled or withdrawn for not being there
+    """
+
+    most: float
+    first: date | None = None
+    last: date | None = None
+
+
+@dataclass(frozen=True)
+class Options:
+    """
+    What every kind's `run` is given besides the record, the clock and the opened file.
+
+    by: who imports; source: whose ids the rows have; zone: of times without an offset, the organisation's
+    codes: the organisations whose patients this installation may hold (organisation.codes); none: all
+    how: how the source writes; complete: what it has all of; check: a dry run, nothing is written
+    """
+
+    by: str
+    source: str = "file"
+    zone: str = "Europe/London"
+    codes: Collection[str] = ()
+    how: SourceFormat = field(default_factory=SourceFormat)
+    complete: Complete | None = None
+    check: bool = False
+
+    @property
+    def time_zone(self) -> str:
+        """Of times without an offset: the source's, else the organisation's."""
+        return self.how.time_zone or self.zone

@@ -1,0 +1,1 @@
+"""Patients, from an export of the practice's system."""
