@@ -44,7 +44,7 @@ def backup(
     from clinic.backup.companions import given
     from clinic.backup.write import write_backup
     from clinic.clock import SystemClock
-    from clinic.settings.file import settings_path
+    from clinic.settings.read.file import settings_path
 
     if str(target) == _CHECK and file is not None:
         return _check(file)
@@ -108,7 +108,7 @@ def restore(
     from clinic.backup.restore import restore as put_back
     from clinic.clock import SystemClock
     from clinic.govern.audit.redacted import ERASED_LIST
-    from clinic.settings.file import settings_path
+    from clinic.settings.read.file import settings_path
 
     path, clock = settings_path(), SystemClock()
     with unpacked(file, path.resolve().parent) as (parts, manifest):

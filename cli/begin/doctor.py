@@ -26,7 +26,7 @@ def doctor(json: Json = False) -> None:
     from clinic.clock import SystemClock
     from clinic.health.doctor import examine, versions_of
     from clinic.health.machine import Machine
-    from clinic.settings.layers import read_layers
+    from clinic.settings.read.layers import read_layers
 
     settings = get_settings()
     files = tuple(file.path for file in read_layers() if file.path is not None)

@@ -43,7 +43,7 @@ def move(
     from clinic.backup.write import require_target, write_backup
     from clinic.clock import SystemClock
     from clinic.message.campaign.sending_stop import stop_moved
-    from clinic.settings.file import settings_path
+    from clinic.settings.read.file import settings_path
     from tasks.processes.watcher import stop_all, stop_watch
     from tasks.processes.workers import stop_worker
 
@@ -81,7 +81,7 @@ def remove(
     """
     from clinic.removal.remove import remove as take_away
     from clinic.removal.remove import tables_left
-    from clinic.settings.file import settings_path
+    from clinic.settings.read.file import settings_path
     from tasks.processes import identity
 
     settings, config = get_settings(), settings_path().resolve()

@@ -16,7 +16,7 @@ from cli.proof import Me, who_stops
 from cli.wiring import close_home, get_settings, governed, open_record
 from clinic.errors import NotAllowed, NotSetUp, RecordUnsafe
 from clinic.record.private import open_private
-from clinic.settings.file import settings_path
+from clinic.settings.read.file import settings_path
 
 if TYPE_CHECKING:
     from clinic.settings import Settings
@@ -127,7 +127,7 @@ def change_settings(path: Path, values: dict[str, Any]) -> None:
     """
     from cli.begin.settings_file import changed_file
     from clinic.govern.rules.governed import GOVERNED, held_values
-    from clinic.settings.file import read_settings_file
+    from clinic.settings.read.file import read_settings_file
 
     before = get_settings().model_dump(mode="json")
     file = read_settings_file()

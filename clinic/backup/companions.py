@@ -21,9 +21,9 @@ from pydantic import BaseModel, ConfigDict
 
 from clinic.backup.manifest import SETTINGS
 from clinic.record.private import close_folder, open_private
-from clinic.settings.file import SettingsFile
-from clinic.settings.layers import read_layers
-from clinic.settings.secret_files import SECRETS
+from clinic.settings.read.file import SettingsFile
+from clinic.settings.read.layers import read_layers
+from clinic.settings.read.secret_files import SECRETS
 
 INDEX: Final = "companions.json"
 FOLDER: Final = "files"  # of the copies, in the backup

@@ -14,12 +14,12 @@ from typing import Any, Literal
 from pydantic import SecretStr, ValidationError
 
 from clinic.errors import SettingsWrong
-from clinic.settings.environment import Environment, read_environment
 from clinic.settings.faults import faults_of
-from clinic.settings.file import SettingsFile
 from clinic.settings.installation import Settings
-from clinic.settings.layers import read_layers
-from clinic.settings.secret_files import SECRETS, secrets_of_sources, with_secrets
+from clinic.settings.read.environment import Environment, read_environment
+from clinic.settings.read.file import SettingsFile
+from clinic.settings.read.layers import read_layers
+from clinic.settings.read.secret_files import SECRETS, secrets_of_sources, with_secrets
 from clinic.settings.section import settings_in
 
 Source = Literal["default", "file", "environment"]

@@ -30,7 +30,7 @@ _NEEDS: Final = {
 def _is_name(name: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
         raise ValueError(
-            "write a source's name in small letters, digits and _, such as warehouse or emis_main"
+            "write a source's name in lower-case letters, digits and _, such as warehouse or emis_main"
         )
     return name
 

@@ -11,8 +11,8 @@ import pytest
 from clinic.backup.companions import INDEX, gather, lay
 from clinic.backup.manifest import SETTINGS
 from clinic.settings import Settings
-from clinic.settings.layers import read_layers
 from clinic.settings.load import inspect_settings
+from clinic.settings.read.layers import read_layers
 
 
 @pytest.fixture

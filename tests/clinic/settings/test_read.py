@@ -12,7 +12,7 @@ import pytest
 
 from clinic.errors import SettingsWrong
 from clinic.settings import Settings, SmsGateway, load_settings, read_settings
-from clinic.settings.environment import variable_of
+from clinic.settings.read.environment import variable_of
 from clinic.settings.section import sections_in, settings_in
 
 NAMES = [name for name, _ in settings_in(Settings)]

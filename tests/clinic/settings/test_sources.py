@@ -45,7 +45,7 @@ def test_the_environment_says_a_setting_of_a_source(
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ('[sources.Emis]\ntype = "files"', "write a source's name in small letters"),
+        ('[sources.Emis]\ntype = "files"', "write a source's name in lower-case letters"),
         ('[sources.emis]\nfolder = "x"', "line 1: sources.emis.type: field required"),
         (FILES + 'foldr = "x"', "line 5: there is no setting sources.emis.foldr; the nearest is sources."),
         (FILES + "oldest_hours = 0", "line 5: sources.emis.oldest_hours: input should be greater than 0"),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from clinic.errors import SettingsWrong
-from clinic.settings.file import SettingsFile, read_file, read_settings_file
+from clinic.settings.read.file import SettingsFile, read_file, read_settings_file
 
 OWN: Final = ("home", "record_url", "record_url_file")
 

@@ -49,7 +49,7 @@ def with_secrets(
 
 
 def secrets_of_sources(values: Mapping[str, Any]) -> list[str]:
-    """Each secret of each source, by its dotted name."""
+    """The secrets that a source may have, by their dotted names."""
     sources = values.get("sources")
     names = sources if isinstance(sources, Mapping) else ()
     return [f"sources.{name}.{secret}" for name in names for secret in SOURCE_SECRETS]
