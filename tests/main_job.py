@@ -29,6 +29,7 @@ from clinic.practice.people import nhs_numbers
 from clinic.record.database import Record
 from clinic.record.installation import install
 from clinic.record.schema.messages import campaign, message, recipient
+from clinic.record.schema.outbox import outbox
 from clinic.record.schema.people import clinical_item, consent, patient
 from clinic.settings import Organisation, Phones, Settings
 from data_checks.cohort import check_cohort
@@ -36,6 +37,8 @@ from data_checks.gate.verdict import Verdict
 from tests.fakes import FakeGateway
 from tests.ledgers import make_ledger
 
+# The addresses of what the outbox has taken, one for each time
+ADDRESSES_KEPT = sa.select(message.c.address).join(outbox, outbox.c.reference == message.c.id)
 _NUMBERS = [str(number) for number in nhs_numbers(np.arange(1, 201), 200)]
 
 
@@ -194,9 +197,12 @@ class Practice:
             return {key - base: reason for key, reason in left_out(moment)}
 
     def items(self) -> list[sa.Row[Any]]:
-        """The clinical items, in the order of patients."""
+        """The clinical items with what their messages said, in the order of patients."""
         with self.record.read() as connection:
-            query = sa.select(clinical_item).order_by(clinical_item.c.patient_id)
+            said = message.c.address, message.c.subject, message.c.body.label("text")
+            both = clinical_item.outerjoin(message, message.c.id == clinical_item.c.id)
+            query = sa.select(clinical_item, *said).select_from(both)
+            query = query.order_by(clinical_item.c.patient_id)
             return list(connection.execute(query))
 
     def message_base(self, campaign_id: int) -> int:

@@ -1,13 +1,18 @@
 """
 The embedded gateway: messages are kept in the record, durable and readable, and nobody is texted.
 
+What it keeps is a log of its own: which message came when, and a mark of its address and text. The text is in
+the ledger, once; reading compares the two, so that a text which is no longer what was taken is seen.
+
 Idempotent by construction (class I, for ever): a submission's key is unique in the database, and its
 messages are inserted with it in one transaction. A replay finds the key and inserts nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,8 +25,9 @@ from clinic.gateway.protocol import Answer, GatewayClass, Outgoing, Taken
 from clinic.record.bulk import insert_rows
 from clinic.record.database import Record
 from clinic.record.safe_numbers import shown
-from clinic.record.schema.messages import OUTBOX
+from clinic.record.schema.messages import OUTBOX, message
 from clinic.record.schema.outbox import outbox, outbox_submission
+from clinic.record.sealing_key import key_of
 
 
 class Outbox:
@@ -49,8 +55,13 @@ class Outbox:
                 insert_rows(
                     connection,
                     outbox,
-                    ("submission_id", "reference", "address", "subject", "body"),
-                    ((submission, m.reference, m.to, m.subject, m.body) for m in messages),
+                    ("submission_id", "reference", "mark"),
+                    zip(
+                        itertools.repeat(submission),
+                        (m.reference for m in messages),
+                        _marks(connection, ((m.to, m.subject, m.body) for m in messages)),
+                        strict=False,
+                    ),
                 )
         taken = Taken(gateway_ref=key, delivered=True)
         return Answer(results={m.reference: taken for m in messages if m.reference in only})
@@ -72,14 +83,20 @@ class Outbox:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One message in the outbox, as it would have been sent."""
+    """
+    One message in the outbox, with address and text as the ledger has them.
+
+    to, body: empty where the ledger has no such message
+    same: the ledger still says what was taken; None: it was taken when the outbox kept no marks
+    """
 
     reference: int
     channel: str
-    to: str
+    to: str | None
     subject: str | None
-    body: str
+    body: str | None
     taken_at: datetime
+    same: bool | None
 
 
 def read_outbox(
@@ -92,21 +109,33 @@ def read_outbox(
         limit: how many at most
         references: only messages whose id lies in this range (a campaign's ids do)
     """
+    m = message.c
     query = (
         sa.select(
-            outbox.c.reference,
-            outbox_submission.c.channel,
-            shown(outbox.c.address),
-            outbox.c.subject,
-            outbox.c.body,
-            outbox_submission.c.taken_at,
+            outbox.c.reference, outbox_submission.c.channel, shown(m.address), m.subject, m.body,
+            outbox_submission.c.taken_at, m.address, outbox.c.mark,
         )
-        .join(outbox_submission)
+        .select_from(outbox.join(outbox_submission))
+        .outerjoin(message, m.id == outbox.c.reference)
         .order_by(outbox.c.submission_id.desc(), outbox.c.reference.desc())
         .limit(limit)
-    )
+    )  # fmt: skip
     if references is not None:
         first, last = references.start, references.stop - 1
         query = query.where(outbox.c.reference.between(first, last))
     with record.read() as connection:
-        return [Kept(*row) for row in connection.execute(query)]
+        rows = connection.execute(query).all()
+        now = _marks(connection, ((row[6] or "", row[3], row[4] or "") for row in rows))
+        return [
+            Kept(*row[:6], None if row[7] is None else row[7] == mark)
+            for row, mark in zip(rows, now, strict=True)
+        ]
+
+
+def _marks(connection: Connection, said: Iterable[tuple[str, str | None, str]]) -> Iterator[bytes]:
+    """A keyed digest of address, subject and text each: it bears witness, and tells nobody what was said."""
+    begun = hashlib.blake2b(digest_size=16, key=key_of(connection) or b"", person=b"cohort outbox")
+    for to, subject, body in said:
+        digest = begun.copy()
+        digest.update("\0".join((to, "" if subject is None else f"s{subject}", body)).encode())
+        yield digest.digest()

@@ -15,7 +15,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-import sqlalchemy as sa
 from prefect.client.orchestration import get_client
 
 from clinic.clock import SystemClock
@@ -25,7 +24,6 @@ from clinic.message.campaign.request import MessageRequest
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign
 from clinic.record.schema.messages import message as message_table
-from clinic.record.schema.outbox import outbox
 from clinic.settings import Settings
 from flows.settle import settle
 from tasks.processes.environment import ROOT, child_environment
@@ -44,7 +42,7 @@ from tests.flows.installation import (
     running_office,
     state_of,
 )
-from tests.main_job import Practice, nhs, tally
+from tests.main_job import ADDRESSES_KEPT, Practice, nhs, tally
 from tests.servers.prefect_server import wait_for
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_server")]
@@ -141,7 +139,7 @@ def test_started_twice_at_once_it_still_messages_everybody_once(
     assert 0 in codes, [run.stderr for run in runs]
     assert all("check-taken-over" in run.stderr for run in runs if run.returncode)
     with practice.record.read() as connection:
-        sent = connection.scalars(sa.select(outbox.c.address).order_by(outbox.c.address)).all()
+        sent = sorted(connection.scalars(ADDRESSES_KEPT))
     assert sent == [f"+447700900{n:03}" for n in range(1, 13)]
     assert len(practice.items()) == 12
     assert practice.count(campaign) == 1
@@ -399,11 +397,9 @@ def approve(server: Settings, number: str) -> str:
 def sent_from(practice: Practice, list_name: str) -> list[str]:
     """The addresses that this list's campaign reached, one for each time."""
     query = (
-        sa.select(outbox.c.address)
-        .join(message_table, message_table.c.id == outbox.c.reference)
-        .join(campaign, campaign.c.id == message_table.c.campaign_id)
+        ADDRESSES_KEPT.join(campaign, campaign.c.id == message_table.c.campaign_id)
         .where(campaign.c.list_name == list_name)
-        .order_by(outbox.c.address)
+        .order_by(message_table.c.address)
     )
     with practice.record.read() as connection:
         return list(connection.scalars(query))

@@ -25,14 +25,13 @@ from clinic.practice.safe_contact import set_safe_contact
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign
 from clinic.record.schema.messages import message as message_table
-from clinic.record.schema.outbox import outbox
 from clinic.settings import Settings
 from flows.message import message
 from tasks.guard.decorators import ParametersRefused
 from tasks.runs.runs import start_deployment
 from tests.fakes import FakeClock, FakeGateway
 from tests.flows.installation import run_apart, run_flow
-from tests.main_job import Practice, nhs
+from tests.main_job import ADDRESSES_KEPT, Practice, nhs
 from tests.references import message_id
 from tests.servers.prefect_server import find_in_prefect
 
@@ -217,7 +216,7 @@ def test_after_a_crash(
     assert len(practice.items()) == 21
     assert practice.count(campaign) == 1
     with practice.record.read() as connection:
-        sent = connection.scalars(sa.select(outbox.c.address)).all()
+        sent = connection.scalars(ADDRESSES_KEPT).all()
     assert len(sent) == len(set(sent)) == 21
     assert find_in_prefect(tmp_path / "prefect", sentinel.words) == []
     assert (tmp_path / "logs" / "cohort.log").exists()

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Select
 
 from clinic.record.safe_numbers import shown
 from clinic.record.schema.clinical import allergy, diagnosis, medication
+from clinic.record.schema.messages import message
 from clinic.record.schema.people import (
     appointment,
     clinical_item,
@@ -191,13 +192,20 @@ def _messages() -> list[Sheet]:
             consent, channel="Channel", purpose="Purpose", decision="Decision",
             decided_at="Decided", source="Source", code="Code",
         )),
-        _of("Messages", clinical_item, *_named(
-            clinical_item, channel="Channel"),
-            shown(clinical_item.c.address, clinical_item.c.patient_id).label("Address"),
-            *_named(clinical_item, subject="Subject", text="Text", status="Status", sent_at="Sent",
-            snomed_codes="SNOMED Codes",
-        )),
+        _messages_on_record(),
     ]  # fmt: skip
+
+
+def _messages_on_record() -> Sheet:
+    i, m = clinical_item.c, message.c
+    columns = [
+        i.channel.label("Channel"), shown(m.address, i.patient_id).label("Address"),
+        m.subject.label("Subject"), m.body.label("Text"),
+        *_named(clinical_item, status="Status", sent_at="Sent", snomed_codes="SNOMED Codes"),
+    ]  # fmt: skip
+    joined = clinical_item.join(message, m.id == i.id).join(patient, patient.c.id == i.patient_id)
+    query = sa.select(*_ids(), *columns).select_from(joined)
+    return _sheet("Messages", query, patient.c.id, i.id)
 
 
 def sheets_of(what: str) -> list[Sheet]:

@@ -27,12 +27,11 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.errors import RecordUnsafe
-from clinic.record.database import Record
 from clinic.record.schema.govern import audit_block
+from clinic.record.sealing_key import key_of
 
 SYSTEM: Final = "system"
 GENESIS: Final = bytes(32)  # what the first block of a stream has before it
-_OPTION: Final = "cohort_audit_key"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,17 +99,6 @@ def lines_of(text: bytes) -> list[bytes]:
 def marks_of(text: bytes) -> bytes:
     """Four bytes a row, enough to say later *which* row of a bad block differs."""
     return array("I", map(zlib.crc32, lines_of(text))).tobytes()
-
-
-def use_key(record: Record, key: bytes | None) -> None:
-    """From now on this record's transactions seal and verify with `key`."""
-    record.engine.update_execution_options(**{_OPTION: key})
-
-
-def key_of(connection: Connection) -> bytes | None:
-    """The key this transaction seals with, if one was set up."""
-    key: bytes | None = connection.get_execution_options().get(_OPTION)
-    return key
 
 
 def key_id(key: bytes | None) -> str | None:

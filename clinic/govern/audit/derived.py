@@ -1,8 +1,9 @@
 """
 Compares clinical items with the messages that they were made of: those are sealed, so nothing else need be.
 
-An item is its message as the record shows it (clinic/message/outcomes/save.py). One that says another
-thing, belongs to no message, or is missing although its batch was saved, was edited, put in or removed.
+An item is what the record says of its message (clinic/message/outcomes/save.py). One that says another
+thing, belongs to no message, or is missing although its batch was saved, was edited, put in or removed. Address
+and text are the message's own.
 """
 
 from __future__ import annotations
@@ -60,9 +61,6 @@ def _differences() -> list[ColumnElement[bool]]:
         (i.patient_id, m.patient_id),
         (i.campaign_id, m.campaign_id),
         (i.channel, m.channel),
-        (i.address, m.address),
-        (i.subject, m.subject),
-        (i.text, m.body),
         (i.status, _status_of_message()),
         (i.error_code, sa.case((failed, told.reason))),
         (i.error_text, sa.case((failed, told.error_text))),

@@ -27,7 +27,6 @@ from clinic.govern.audit.chain import (
     SYSTEM,
     Block,
     key_id,
-    key_of,
     lines_of,
     seal_text,
 )
@@ -46,6 +45,7 @@ from clinic.govern.audit.seal_verify import (
 from clinic.govern.audit.seals import digest_of, kept_marks
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act, audit_block
+from clinic.record.sealing_key import key_of
 
 _BLOCK_FIELDS: Final = tuple(Block.__dataclass_fields__)
 

@@ -2,7 +2,8 @@
 Saves to the record: one clinical item for each message that was tried (COM-7, PAT-17, ACX-32).
 
 One INSERT … SELECT a batch, with the mark that the batch is saved, in one transaction. The item's id
-is the message's own, so that saving again finds it there.
+is the message's own, so that saving again finds it there; address and text are the message's, which stays as
+it is from then on.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from clinic.record.schema.messages import batch, message
 from clinic.record.schema.people import ITEM_STATUS, clinical_item
 
 _COLUMNS = (
-    "id", "patient_id", "campaign_id", "channel", "address", "subject", "text", "snomed_codes",
-    "status", "error_code", "error_text", "sent_at", "status_at",
+    "id", "patient_id", "campaign_id", "channel", "snomed_codes", "status", "error_code", "error_text",
+    "sent_at", "status_at",
 )  # fmt: skip
 
 STATUS_WORDS = {
@@ -86,9 +87,6 @@ def _items(
         whose.c.patient_id,
         whose.c.campaign_id,
         whose.c.channel,
-        whose.c.address,
-        whose.c.subject,
-        whose.c.body,
         sa.literal(job.snomed_codes, sa.Text),
         sa.case(*((message.c.state == state, status) for state, status in wanted.items())),
         sa.case((failed, message.c.reason)),

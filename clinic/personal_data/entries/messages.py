@@ -164,17 +164,16 @@ MESSAGES: Final = (
     ),
     TableHeld(
         table=outbox,
-        about="a message as it would have been sent",
+        about="that a message came to the outbox, and a mark of its text, which the message has",
         purpose=Purpose.MESSAGING,
         retention=Retention.OUTBOX,
         section=Section.MESSAGES,
         rows=Rows.DELETE,
         routes=(Through(message, "reference", "id"),),
         columns={
-            Kind.CONTACT: "address",
-            Kind.CONTENT: "subject body",
-            Kind.KEY: "submission_id reference",
+            Kind.KEY: "submission_id reference mark",
         },
+        hidden={"mark": "a keyed digest: it says nothing without the text itself"},
     ),
     TableHeld(
         table=reminder,

@@ -124,15 +124,14 @@ PEOPLE: Final = (
     ),
     TableHeld(
         table=clinical_item,
-        about="a message as the patient's record has it",
+        about="that a message is on the patient's record: its address and text are the message's",
         purpose=Purpose.CARE,
         retention=Retention.RECORD,
         section=Section.MESSAGES,
         rows=Rows.EMPTY,
         routes=(ByKey("patient_id"),),
         columns={
-            Kind.CONTACT: "address",
-            Kind.CONTENT: "subject text error_text",
+            Kind.CONTENT: "error_text",
             Kind.HEALTH: "snomed_codes",
             Kind.EVENT: "channel status error_code sent_at status_at campaign_id",
             Kind.KEY: "id patient_id",

@@ -19,7 +19,6 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
 from clinic.clock import Clock
-from clinic.govern.audit.chain import key_of
 from clinic.govern.audit.tables import SEALED, Key, Row
 from clinic.govern.redact.sealed import Decision, redact
 from clinic.personal_data.catalogue import CATALOGUE, rows_of
@@ -33,6 +32,7 @@ from clinic.record.schema.govern import ERASED, audit_act, audit_block
 from clinic.record.schema.lists import cohort_list, list_row
 from clinic.record.schema.messages import message, recipient
 from clinic.record.schema.people import clinical_item
+from clinic.record.sealing_key import key_of
 
 # Below every number that a patient, or staff of a notice, is known by: nobody's
 NOBODY: Final = 10**15

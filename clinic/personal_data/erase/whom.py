@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.govern.audit.chain import key_of
 from clinic.personal_data.reach import Subject
 from clinic.record.schema.people import patient
+from clinic.record.sealing_key import key_of
 
 _PERSON = b"cohort erased person"
 

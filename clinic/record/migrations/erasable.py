@@ -22,12 +22,16 @@ class Kept(NamedTuple):
     stays: columns that keep their first value whatever happens; erasable: texts that may become the stub;
     emptied: columns that may become empty
     whose: SQL that is true of an open redaction `r` for this row
+    only: SQL that is true of the rows that are kept; empty: all are
+    stubs: what may stand where a text was
     """
 
     stays: tuple[str, ...]
     erasable: tuple[str, ...]
     whose: str
     emptied: tuple[str, ...] = ()
+    only: str = ""
+    stubs: tuple[str, ...] = (ERASED,)
 
 
 _PATIENTS: Final = "r.patient_id = OLD.patient_id"
@@ -89,17 +93,42 @@ def keep_values(dialect: str, table: str, kept: Kept) -> list[str]:
     says = f"{table}: update refused, what was recorded stays"
     moved = " OR ".join(_differs(dialect, name) for name in kept.stays)
     values = (*kept.erasable, *kept.emptied)
+    stubs = ", ".join(f"'{stub}'" for stub in kept.stubs)
     touched = " OR ".join(_differs(dialect, name) for name in values)
     beyond = " OR ".join(
         f"({_differs(dialect, name)} AND NEW.{name} IS NOT NULL"
-        + (f" AND NEW.{name} <> '{ERASED}')" if name in kept.erasable else ")")
+        + (f" AND NEW.{name} NOT IN ({stubs}))" if name in kept.erasable else ")")
         for name in values
     )
     is_open = f"EXISTS (SELECT 1 FROM redaction r WHERE r.ended_at IS NULL AND {kept.whose})"  # noqa: S608  ours
     wrong = f"({moved}) OR {beyond} OR (({touched}) AND NOT {is_open})"
+    event = "UPDATE"
+    if kept.only:
+        # What is written with every message that is sent must not ask for more than its own columns
+        event = f"UPDATE OF {', '.join((*kept.stays, *values))}"
+        wrong = f"({wrong}) AND {kept.only}"
     return _guard(
-        dialect, f"refuse_update_{table}", table, "UPDATE", wrong, says, f"{moved} OR {touched}"
+        dialect, f"refuse_update_{table}", table, event, wrong, says, f"{moved} OR {touched}"
     )
+
+
+def keep_rows(dialect: str, table: str, only: str) -> list[str]:
+    """Statements after which rows that `only` is true of are not deleted, nor the table emptied at once."""
+    says = f"{table}: delete refused, what was recorded stays"
+    name = f"refuse_delete_{table}"
+    if dialect == "sqlite":
+        return [
+            f"CREATE TRIGGER {name} BEFORE DELETE ON {table} FOR EACH ROW WHEN {only} "
+            f"BEGIN SELECT RAISE(ABORT, '{says}'); END"
+        ]
+    return [
+        f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN IF TG_OP = 'TRUNCATE' THEN RAISE EXCEPTION '{says}'; END IF; "
+        f"IF {only} THEN RAISE EXCEPTION '{says}'; END IF; RETURN OLD; END $$",
+        f"CREATE TRIGGER {name} BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()",
+        f"CREATE TRIGGER {name}_truncate BEFORE TRUNCATE ON {table} "
+        f"FOR EACH STATEMENT EXECUTE FUNCTION {name}()",
+    ]
 
 
 def guard_redaction(dialect: str) -> list[str]:

@@ -1,7 +1,10 @@
 """
-The outbox: what the embedded gateway has taken, as it would have been sent.
+The outbox: what the embedded gateway has taken, and a mark of each as it would have been sent.
 
     outbox_submission 1 ── n outbox     one a submission: its key is unique, so a replay inserts nothing
+
+The text is in the ledger, once (docs/decisions/0038-a-text-once.md). The mark is made of what came in at the
+gateway, so that it bears witness of its own: clinic/gateway/outbox.py.
 """
 
 from sqlalchemy import (
@@ -9,10 +12,10 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Integer,
+    LargeBinary,
     PrimaryKeyConstraint,
     String,
     Table,
-    Text,
 )
 
 from clinic.record.schema.base import METADATA
@@ -33,9 +36,8 @@ outbox = Table(
     METADATA,
     Column("submission_id", ForeignKey("outbox_submission.id"), nullable=False),
     Column("reference", BigInteger, nullable=False),  # message.id
-    Column("address", String(320), nullable=False),
-    Column("subject", Text),
-    Column("body", Text, nullable=False),
+    # A keyed digest of address, subject and text; empty: kept by a version that kept the text itself
+    Column("mark", LargeBinary),
     PrimaryKeyConstraint("submission_id", "reference"),
     sqlite_with_rowid=False,
 )

@@ -194,7 +194,8 @@ ITEM_STATUS: Final = {
     "rejected": "failed",
 }
 
-# Written once for each message (COM-7): triggers refuse its removal and any change of what was said (COM-10).
+# Written once for each message (COM-7), which has its address and text: triggers refuse the removal of both,
+# and any change of what was said (COM-10).
 # status: pending, sent, failed, shown as Pending, Sent Successfully, Send Failed (COM-9); kept: in the outbox
 clinical_item = Table(
     "clinical_item",
@@ -203,9 +204,6 @@ clinical_item = Table(
     Column("patient_id", ForeignKey("patient.id"), nullable=False),
     Column("campaign_id", ForeignKey("campaign.id"), nullable=False),
     Column("channel", String(10), nullable=False),
-    Column("address", String(320), nullable=False),
-    Column("subject", Text),
-    Column("text", Text, nullable=False),
     Column("snomed_codes", Text),  # space-separated
     Column("status", String(10), nullable=False),
     Column("error_code", String(60)),

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from clinic.gateway.outbox import Kept, Outbox, read_outbox
 from clinic.gateway.protocol import Answer, Outgoing
+from clinic.message.sending.deliver import deliver
 from clinic.record.database import Record
+from clinic.record.schema.messages import message
 from clinic.record.schema.outbox import outbox
 from tests.fakes import FakeClock
+from tests.ledgers import add_campaign, add_patients, make_ledger
 
 
 def many(count: int) -> list[Outgoing]:
@@ -30,12 +34,34 @@ def kept(record: Record) -> int:
 
 
 def test_what_is_sent_is_kept_delivered_and_readable(record: Record, clock: FakeClock) -> None:
+    """NEW-39: the text stands once, in the ledger; the outbox bears witness that it is what was taken."""
+    add_patients(record, 1)
+    add_campaign(record, clock, 1)
+    says = {"address": "sian@example.org", "subject": "Eich apwyntiad", "body": "Sut mae?"}
+    with record.write() as connection:
+        key = connection.scalar(sa.update(message).values(says).returning(message.c.id))
+    assert key is not None
     way_out = Outbox(record, "email", clock=clock)
-    answer = send(way_out, "k", [Outgoing(5, "sian@example.org", "Sut mae?", "Eich apwyntiad")])
-    assert answer.results[5].delivered  # type: ignore[union-attr]
+    answer = send(way_out, "k", [Outgoing(key, "sian@example.org", "Sut mae?", "Eich apwyntiad")])
+    assert answer.results[key].delivered  # type: ignore[union-attr]
     assert read_outbox(record) == [
-        Kept(5, "email", "sian@example.org", "Eich apwyntiad", "Sut mae?", clock.now())
+        Kept(key, "email", "sian@example.org", "Eich apwyntiad", "Sut mae?", clock.now(), same=True)
     ]
+
+
+@pytest.mark.parametrize(
+    "says", [{"address": "+447700900999"}, {"subject": ""}, {"body": "Hello 1."}]
+)
+def test_a_message_that_says_another_thing_now_is_seen(
+    record: Record, clock: FakeClock, tmp_path: Path, says: dict[str, str]
+) -> None:
+    """NEW-41: what was taken, and not what the ledger came to say later."""
+    add_patients(record, 2)
+    add_campaign(record, clock, 2)
+    deliver(make_ledger(record, clock, tmp_path), Outbox(record, "sms", clock=clock), 1, 1, 1)
+    with record.write() as connection:
+        connection.execute(sa.update(message).where(message.c.patient_id == 1).values(says))
+    assert [one.same for one in read_outbox(record)] == [True, False]
 
 
 def test_a_replay_keeps_nothing_twice(record: Record) -> None:

@@ -31,12 +31,12 @@ from clinic.errors import NotAllowed, NotFound
 from clinic.govern.approvals.approvals import expire, request_approval, require_approved, waiting
 from clinic.govern.approvals.confirming import confirm
 from clinic.govern.approvals.deciding import Decision
-from clinic.govern.audit.chain import use_key
 from clinic.govern.audit.trail import verify
 from clinic.govern.people.operators import Operator
 from clinic.govern.people.roles import may
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
+from clinic.record.sealing_key import use_key
 from clinic.record.sqlite import library
 from tests.clinic.govern.conftest import PEOPLE
 from tests.fakes import FakeClock

@@ -81,7 +81,7 @@ EDITS: list[tuple[str, str, str, int | str, int | None]] = [
     ("message", f"id = {message_id(1, 6)}", "state = 'accepted'", message_id(1, 6), 6),
     ("message", f"id = {ONE}", "sent_at = '2020-01-01 00:00:00'", ONE, 1),
     ("clinical_item", f"id = {ONE}", "status = 'failed'", ONE, 1),
-    ("clinical_item", f"id = {TWO}", "text = 'other words'", TWO, 2),
+    ("clinical_item", f"id = {TWO}", "channel = 'email'", TWO, 2),
     ("campaign", "id = 1", "requested_by = 'mia'", 1, None),
     ("campaign", "id = 1", "dry_run = true", 1, None),
     ("approval", "id = 1", "decided_by = 'max'", 1, None),

@@ -22,7 +22,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clinic.errors import RecordUnsafe
-from clinic.govern.audit.chain import use_key
 from clinic.govern.audit.trail import (
     Act,
     Fault,
@@ -31,6 +30,7 @@ from clinic.govern.audit.trail import (
     write_anchor,
 )
 from clinic.record.database import Record
+from clinic.record.sealing_key import use_key
 from clinic.record.sqlite import library
 from tests.clinic.govern.trail import change
 from tests.fakes import FakeClock

@@ -14,7 +14,6 @@ import sqlalchemy as sa
 
 from clinic.errors import RecordUnsafe
 from clinic.govern.audit.anchor import ANCHOR_FILE
-from clinic.govern.audit.chain import use_key
 from clinic.govern.audit.key import KEY_FILE, unlock
 from clinic.govern.audit.rows import audit_item, items_text
 from clinic.govern.audit.trail import (
@@ -28,6 +27,7 @@ from clinic.govern.audit.trail import (
 from clinic.record.database import Record
 from clinic.record.schema.change import operation_item
 from clinic.record.schema.govern import audit_act, audit_block
+from clinic.record.sealing_key import use_key
 from tests.clinic.govern.trail import change
 from tests.fakes import FakeClock
 

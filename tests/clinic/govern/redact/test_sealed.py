@@ -24,7 +24,6 @@ from clinic.record.database import Record
 from clinic.record.schema.change import operation_item, selection_row
 from clinic.record.schema.govern import ERASED, audit_block, redaction
 from clinic.record.schema.messages import message
-from clinic.record.schema.people import clinical_item
 from tests.clinic.govern.busy import make_busy, past_the_program
 from tests.fakes import FakeClock
 from tests.references import message_id
@@ -64,11 +63,6 @@ def stubs(connection: Connection) -> None:
     """What an erasure writes, by hand."""
     mine = message.c.patient_id == WHO
     connection.execute(sa.update(message).where(mine).values(address=ERASED, body=ERASED))
-    connection.execute(
-        sa.update(clinical_item)
-        .where(clinical_item.c.patient_id == WHO)
-        .values(address=ERASED, text=ERASED)
-    )
     connection.execute(
         sa.update(operation_item)
         .where(operation_item.c.patient_id == WHO)
@@ -165,8 +159,9 @@ def test_what_was_edited_before_is_not_sealed_anew(busy: Record, clock: FakeCloc
         "UPDATE operation_item SET old = '[erased]' WHERE patient_id = 1",  # another's
         "UPDATE operation_item SET old = 'on_hold' WHERE patient_id = 2",  # no stub
         "UPDATE operation_item SET patient_id = 99 WHERE patient_id = 2",  # no value
-        "UPDATE clinical_item SET text = 'other' WHERE patient_id = 2",
-        "UPDATE clinical_item SET text = '[erased]' WHERE patient_id = 3",
+        "UPDATE message SET body = 'other' WHERE patient_id = 2",
+        "UPDATE message SET body = '[erased]' WHERE patient_id = 3",
+        "UPDATE clinical_item SET snomed_codes = 'x' WHERE patient_id = 2",
         "UPDATE selection_row SET given = '[erased]' WHERE row_number = 1",
         "UPDATE selection_row SET outcome = 'selected'",
         "UPDATE audit_act SET reason = 'better'",
@@ -198,12 +193,14 @@ def test_triggers_let_through_exactly_the_stub(
 
 def test_none_of_it_without_an_open_redaction(busy: Record, clock: FakeClock) -> None:
     """NEW-36: neither before it was begun nor once it has ended."""
-    statement = "UPDATE clinical_item SET text = '[erased]' WHERE patient_id = 2"
+    statement = "UPDATE message SET body = '[erased]' WHERE patient_id = 2"
     with pytest.raises(sa.exc.DatabaseError, match="refused"), busy.write() as connection:
         connection.exec_driver_sql(statement)
     erase(busy, clock)
     with pytest.raises(sa.exc.DatabaseError, match="refused"), busy.write() as connection:
-        connection.exec_driver_sql("UPDATE clinical_item SET address = NULL WHERE patient_id = 2")
+        connection.exec_driver_sql(
+            "UPDATE message SET address = '[erased]', body = 'x' WHERE patient_id = 2"
+        )
     with busy.read() as connection:
         assert connection.scalar(sa.select(redaction.c.ended_at)) is not None
 
