@@ -112,7 +112,7 @@ def read_outbox(
     m = message.c
     query = (
         sa.select(
-            outbox.c.reference, outbox_submission.c.channel, shown(m.address), m.subject, m.body,
+            outbox.c.reference, outbox_submission.c.channel, shown(m.address).label("to"), m.subject, m.body,
             outbox_submission.c.taken_at, m.address, outbox.c.mark,
         )
         .select_from(outbox.join(outbox_submission))
@@ -125,11 +125,14 @@ def read_outbox(
         query = query.where(outbox.c.reference.between(first, last))
     with record.read() as connection:
         rows = connection.execute(query).all()
-        now = _marks(connection, ((row[6] or "", row[3], row[4] or "") for row in rows))
+        now = _marks(connection, ((row.address or "", row.subject, row.body or "") for row in rows))
         return [
-            Kept(*row[:6], None if row[7] is None else row[7] == mark)
+            Kept(
+                row.reference, row.channel, row.to, row.subject, row.body, row.taken_at,
+                None if row.mark is None else row.mark == mark,
+            )
             for row, mark in zip(rows, now, strict=True)
-        ]
+        ]  # fmt: skip
 
 
 def _marks(connection: Connection, said: Iterable[tuple[str, str | None, str]]) -> Iterator[bytes]:
