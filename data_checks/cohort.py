@@ -47,9 +47,9 @@ from data_checks.gate.gate import Check, Verdict, judge_intake, judge_list
 from data_checks.gate.named_alike import named_alike
 from data_checks.gate.printed import printed
 from data_checks.refusal import hold_cap, keep, known_verdict, pass_or_refuse
+from data_checks.sync.stale import stale_sources
 
-# Lists of visits, which are read as the campaign is made, and of colleagues
-_NEVER_OLD: Final = frozenset({"report", STAFF_LIST})
+_NEVER_OLD: Final = frozenset({STAFF_LIST})
 
 
 def check_cohort(
@@ -77,12 +77,12 @@ def check_cohort(
         known = known_verdict(connection, job)
     if known is not None:
         return known
-    if source.source == "report" and not source.rows:
-        return Verdict("pass", ())  # a night without appointments is nobody's fault
     _begin(record, campaign_id)
     intake = _judge_intake(record, clock, settings, job, source)
     if intake is not None:
         pass_or_refuse(record, clock, job, "intake", intake, rows=source.rows)
+    if source.source == "report" and not source.rows:
+        return Verdict("pass", ())  # a night without appointments is nobody's fault
     dummies = Dummies()
     with record.read() as connection:
         texts = load_texts(connection, job.template_version_id, source, channel=job.channel)
@@ -126,7 +126,11 @@ def _judge_intake(
 def _judge_age(
     record: Record, clock: Clock, settings: Settings, job: Campaign, source: ListSource
 ) -> tuple[Check, ...]:
-    """NEW-29: nothing of visits, which were read just now, nor of colleagues."""
+    """NEW-29: nothing of colleagues; of visits, which were read just now, what they came from (NEW-16)."""
+    if source.source == "report":
+        with record.read() as connection:
+            stale = stale_sources(connection, settings, clock)
+        return (stale,) if stale else ()
     if source.source in _NEVER_OLD:
         return ()
     now = clock.now()

@@ -36,6 +36,7 @@ from clinic.settings.operations import (
 from clinic.settings.organisation import Gate, Organisation, Phones, Purposes
 from clinic.settings.section import Section
 from clinic.settings.sources import SourceName, SourceSettings
+from clinic.settings.sync import Sync
 
 
 def account_name() -> str:
@@ -122,6 +123,7 @@ class Settings(Section):
         default={},
         description="Where data is fetched from every night, a section [sources.NAME] each (docs/data.md)",
     )
+    sync: Sync = Sync()
     organisation: Organisation = Organisation()
     phones: Phones = Phones()
     sms: SmsGateway = SmsGateway()

@@ -142,11 +142,18 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 
 
 def not_reminded_of() -> ColumnElement[bool]:
-    """Of appointments: that no message was made to remind of them at this very time."""
+    """
+    Of appointments: that no message was made to remind their patient of a visit at this very time.
+
+    Of this one or of another: what is cancelled and booked anew for the same time, as some systems move a
+    visit to another room or person, is no second visit; nor is a move that was undone.
+    """
+    visit = appointment.alias("visit_reminded_of")
     return ~(
         sa.select(reminder.c.row_number)
+        .join(visit, visit.c.id == reminder.c.appointment_id)
         .where(
-            reminder.c.appointment_id == appointment.c.id,
+            visit.c.patient_id == appointment.c.patient_id,
             reminder.c.starts_at == appointment.c.starts_at,
             reminder.c.message_id.is_not(None),
         )

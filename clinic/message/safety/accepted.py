@@ -39,6 +39,7 @@ CHECKS: Final[dict[str, str]] = {
     "had_this_lately": "Patients of the list had the same template or text lately: the others are sent it.",
     SIZE: "The campaign is far larger than is usual here, or goes to much of the practice.",
     "stale_list": "The list is older than freshness.days.",
+    "stale_sources": "Appointments, opt-outs or patients of a source are older than sync.reminder_hours.",
     "date_gone_by": "Days that the messages ask to keep have gone by.",
     "list_says_unclear": "Columns of the list may say no, and some of their cells are not understood.",
     "child_contact": "Texts to children on numbers that others have too are sent as they are written.",

@@ -32,6 +32,7 @@ from clinic.record.schema.messages import installation, recipient
 from clinic.record.schema.receipts import contact_hold, reply
 from clinic.record.schema.safety import safe_contact
 from clinic.record.schema.settings import governed_setting
+from clinic.record.schema.sync import sync_run
 
 _STAFF: Final = (
     "of staff, whom the controller tells as their employer; a patient's file names who acted"
@@ -274,6 +275,19 @@ GOVERN: Final = (
         section="of lists, messages and files as a whole: nothing of one person",
         rows=Rows.NONE,
         columns={Kind.WORK: "id what subject subject_id count sha256 authority gone_at"},
+    ),
+    TableHeld(
+        table=sync_run,
+        about="imports from the sources: counts, what the checks said, who accepted it",
+        purpose=Purpose.RUNNING,
+        retention=Retention.INSTALLATION,
+        section="nothing of one person",
+        rows=Rows.NONE,
+        columns={
+            Kind.WORK: "id source kind state begun_at ended_at as_of origin sha256 rows counts facts checks"
+            " code says accepted_at reason used_by",
+            Kind.STAFF: "accepted_by",
+        },
     ),
     TableHeld(
         table=health_finding,

@@ -81,7 +81,7 @@ PEOPLE: Final = (
         section=Section.CARE,
         rows=Rows.DELETE,
         routes=(Through(appointment, "appointment_id", "id"),),
-        columns={Kind.KEY: "source key appointment_id"},
+        columns={Kind.KEY: "source key appointment_id digest versions"},
     ),
     TableHeld(
         table=diagnosis,

@@ -19,6 +19,7 @@ from clinic.record.schema import (
     receipts,
     safety,
     settings,
+    sync,
     visits,
 )
 from clinic.record.schema.base import METADATA
@@ -38,5 +39,6 @@ __all__ = [
     "receipts",
     "safety",
     "settings",
+    "sync",
     "visits",
 ]

@@ -124,6 +124,10 @@ appointment_source = Table(
     Column("source", String(40), nullable=False),
     Column("key", String(120), nullable=False),
     Column("appointment_id", ForeignKey("appointment.id"), nullable=False),
+    # Of the row that was last imported, and the versions of appointment and patient, added up, as it left them:
+    # the same row again changes nothing as long as neither was written since (clinic/imports/known_rows.py)
+    Column("digest", BigInteger),
+    Column("versions", BigInteger),
     PrimaryKeyConstraint("source", "key", "appointment_id"),
 )
 Index(

@@ -1,0 +1,134 @@
+"""
+Imports from sources, as the record keeps them: begun, ended, and the last of each source and kind.
+
+A run that was killed stays `begun`; the next of the same source and kind closes it. Counts, codes and our own
+sentences: nothing here is of one patient.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.record.schema.sync import sync_run
+
+BEGUN: Final = "begun"
+IMPORTED: Final = "imported"
+STOPPED: Final = "stopped"
+FAILED: Final = "failed"
+KILLED: Final = "sync-killed"
+_JSON: Final = ("counts", "facts")
+
+
+@dataclass(frozen=True)
+class SyncRun:
+    """
+    One import of one kind from one source.
+
+    as_of: when the newest of what came was written; counts: rows by outcome, and what came of them besides
+    facts: what the checks judged: hours_old, rows, unknown, changed, no_number; checks: their verdict, JSON
+    code, says: why nothing was imported; accepted_by, reason: who says that it may be all the same
+    """
+
+    id: int
+    source: str
+    kind: str
+    state: str
+    begun_at: datetime
+    ended_at: datetime | None = None
+    as_of: datetime | None = None
+    origin: str = ""
+    sha256: str = ""
+    rows: int | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    facts: Mapping[str, float] = field(default_factory=dict)
+    checks: str = ""
+    code: str = ""
+    says: str = ""
+    accepted_by: str = ""
+    accepted_at: datetime | None = None
+    reason: str = ""
+    used_by: int | None = None
+
+
+_NAMES: Final = tuple(each.name for each in dataclasses.fields(SyncRun))
+
+
+def begin_run(connection: Connection, source: str, kind: str, now: datetime) -> int:
+    """A new run's number; whatever was begun before and never ended was killed."""
+    own = sync_run.c
+    connection.execute(
+        sa.update(sync_run)
+        .where(own.source == source, own.kind == kind, own.state == BEGUN)
+        .values(state=FAILED, ended_at=now, code=KILLED, says="it was killed; the next one goes on")
+    )
+    values = {"source": source, "kind": kind, "state": BEGUN, "begun_at": now}
+    made = connection.execute(sa.insert(sync_run).values(**values).returning(own.id))
+    return int(made.scalar_one())
+
+
+def note_run(connection: Connection, number: int, **values: Any) -> None:
+    """Write what is known of a run by now: fields of `SyncRun`."""
+    plain = {
+        name: orjson.dumps(value).decode() if name in _JSON else value
+        for name, value in values.items()
+    }
+    connection.execute(sa.update(sync_run).where(sync_run.c.id == number).values(**plain))
+
+
+def get_run(connection: Connection, number: int) -> SyncRun | None:
+    """The run of this number."""
+    return next(iter(_runs(connection, sync_run.c.id == number)), None)
+
+
+def last_runs(connection: Connection, *, state: str | None = None) -> list[SyncRun]:
+    """The last run of each source and kind, or the last that ended in this state; by source and kind."""
+    newest = sa.select(sa.func.max(sync_run.c.id)).group_by(sync_run.c.source, sync_run.c.kind)
+    if state is not None:
+        newest = newest.where(sync_run.c.state == state)
+    return _runs(connection, sync_run.c.id.in_(newest))
+
+
+def runs_before(
+    connection: Connection, source: str, kind: str, *, before: int, limit: int
+) -> list[SyncRun]:
+    """The imports of a source and kind before this run, the newest first."""
+    own = sync_run.c
+    where = (own.source == source) & (own.kind == kind) & (own.id < before)
+    return _runs(connection, where & (own.state == IMPORTED), limit=limit)
+
+
+def acceptance(
+    connection: Connection, source: str, kind: str, *, since: datetime, before: int
+) -> SyncRun | None:
+    """The run before this one that was stopped, and that somebody lets be imported; it counts once."""
+    own = sync_run.c
+    where = (own.source == source) & (own.kind == kind) & (own.id < before)
+    where &= own.accepted_at.is_not(None) & (own.accepted_at >= since) & own.used_by.is_(None)
+    return next(iter(_runs(connection, where, limit=1)), None)
+
+
+def _runs(
+    connection: Connection, where: sa.ColumnElement[bool], *, limit: int | None = None
+) -> list[SyncRun]:
+    own = sync_run.c
+    query = sa.select(*(own[name] for name in _NAMES)).where(where)
+    query = (
+        query.order_by(own.id.desc()).limit(limit) if limit else query.order_by(own.source, own.id)
+    )
+    return [_run(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def _run(row: dict[str, Any]) -> SyncRun:
+    for name in _JSON:
+        row[name] = orjson.loads(row[name] or "{}")
+    for name in ("origin", "sha256", "checks", "code", "says", "accepted_by", "reason"):
+        row[name] = row[name] or ""
+    return SyncRun(**row)

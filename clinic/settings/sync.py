@@ -1,0 +1,57 @@
+"""When data of other systems is too old, or too unlike the last, to be imported or acted on."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from clinic.settings.section import Section
+from clinic.settings.sources import SourceName
+
+
+class SyncChecks(Section):
+    """What an import from a source is held against before anything of it is imported. Shares are 0 to 1."""
+
+    oldest_hours: float = Field(
+        default=36, ge=0, description="The newest of it is at most so old; 0: of any age"
+    )
+    fewest_rows: float = Field(
+        default=0.5, ge=0, le=1, description="At least this share of the rows of the last imports"
+    )
+    most_rows: float = Field(
+        default=3, ge=1, description="At most so many times the rows of the last imports"
+    )
+    unknown: float = Field(
+        default=0.1, ge=0, le=1, description="Share of rows whose patient is not on the record"
+    )
+    changed: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Share of what the record has of it that would be moved, cancelled or corrected",
+    )
+    no_number: float = Field(
+        default=0.5, ge=0, le=1, description="patients: share without a mobile number"
+    )
+
+
+class Sync(SyncChecks):
+    """The nightly import from the sources, and how old what it brings may be when reminders are sent."""
+
+    reminder_hours: float = Field(
+        default=24,
+        ge=0,
+        description="Reminders are not sent on appointments, opt-outs or patients of a source that are older; "
+        "0: of any age",
+    )
+    only: dict[SourceName, SyncChecks] = Field(
+        default={},
+        description="Other limits for one source: { warehouse = { unknown = 0.3 } }; what is not named there "
+        "is as above",
+    )
+
+    def of(self, source: str) -> SyncChecks:
+        """The limits of a source."""
+        own = self.only.get(source)
+        named = {name: getattr(own, name) for name in own.model_fields_set} if own else {}
+        common = {name: getattr(self, name) for name in SyncChecks.model_fields}
+        return SyncChecks(**(common | named))

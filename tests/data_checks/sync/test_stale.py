@@ -1,0 +1,132 @@
+"""NEW-16: nobody is reminded by what is older than a setting, until a named person says yes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from clinic.errors import CohortRefused
+from clinic.message.campaign.said import said_of
+from clinic.message.reminders.remind import begin_reminders
+from clinic.message.reminders.reminder_request import ReminderRequest
+from clinic.message.template.catalogue import seed_catalogue
+from clinic.message.template.vendor_templates import TEMPLATES
+from clinic.record.database import Record
+from clinic.record.schema.govern import audit_act
+from clinic.record.schema.people import appointment
+from clinic.record.sync_runs import begin_run, note_run
+from clinic.settings import Settings, SourceSettings
+from clinic.settings.sync import Sync
+from data_checks.cohort import check_cohort
+from tests.fakes import FakeClock
+from tests.main_job import Practice
+
+BOTH = {"appointments": "slots*.csv", "consents": "opt-outs*.csv"}
+
+
+@pytest.fixture
+def practice(record: Record, clock: FakeClock, tmp_path: Path) -> Practice:
+    made = Practice(record, clock, tmp_path)
+    made.patients(2)
+    seed_catalogue(record, clock, TEMPLATES)
+    return made
+
+
+def settings(practice: Practice, *, hours: float = 24, **patterns: str) -> Settings:
+    source = SourceSettings(type="files", folder=str(practice.folder), patterns=patterns or BOTH)  # type: ignore[arg-type]
+    return practice.settings.model_copy(
+        update={"sources": {"emis": source}, "sync": Sync(reminder_hours=hours)}
+    )
+
+
+def imported(practice: Practice, kind: str, *, hours_ago: float, state: str = "imported") -> None:
+    at = practice.clock.now() - timedelta(hours=hours_ago)
+    with practice.record.write() as connection:
+        number = begin_run(connection, "emis", kind, at)
+        note_run(connection, number, state=state, as_of=at, ended_at=at)
+
+
+def night(practice: Practice, given: Settings, key: str = "tonight", **more: Any) -> str:
+    """Check the evening's reminders; how it ended."""
+    request = ReminderRequest(days=2, requested_by="nia", **more)
+    number = begin_reminders(
+        practice.record, practice.clock, given, request, request_key=key, gateway="fake", batch_limit=1000
+    )  # fmt: skip
+    outcome = check_cohort(practice.record, practice.clock, given, number).outcome
+    with practice.record.read() as connection:
+        codes = [said.code for said in said_of(connection, number)]
+    return " ".join([outcome, *codes])
+
+
+def book(practice: Practice) -> None:
+    with practice.record.write() as connection:
+        connection.execute(
+            sa.insert(appointment).values(
+                patient_id=1, place="Room 4", starts_at=practice.clock.now() + timedelta(hours=30)
+            )
+        )
+
+
+def test_fresh_appointments_and_opt_outs_are_reminded_by(practice: Practice) -> None:
+    book(practice)
+    imported(practice, "appointments", hours_ago=23)
+    imported(practice, "consents", hours_ago=1)
+    assert night(practice, settings(practice)).startswith("pass")
+
+
+@pytest.mark.parametrize(
+    ("hours", "says"),
+    [
+        ({"appointments": 25.0, "consents": 1.0}, "appointments of emis are 25 hours old"),
+        ({"appointments": 1.0, "consents": 30.0}, "opt-outs of emis are 30 hours old"),
+        ({"consents": 1.0}, "appointments of emis were never imported"),
+    ],
+)
+def test_what_is_too_old_stops_the_evening_and_says_what_to_do(
+    practice: Practice, hours: dict[str, float], says: str
+) -> None:
+    book(practice)
+    for kind, ago in hours.items():
+        imported(practice, kind, hours_ago=ago)
+    with pytest.raises(CohortRefused, match=f"{says}.*sync.reminder_hours.*stale_sources=REASON"):
+        night(practice, settings(practice))
+
+
+def test_an_evening_of_nobody_is_told_that_nothing_came(practice: Practice) -> None:
+    """An import that never ran brings no appointments: an empty list would look like a quiet night."""
+    with pytest.raises(CohortRefused, match="never imported"):
+        night(practice, settings(practice))
+
+
+def test_an_import_that_a_check_stopped_makes_nothing_fresh(practice: Practice) -> None:
+    book(practice)
+    imported(practice, "consents", hours_ago=1)
+    imported(practice, "appointments", hours_ago=30)
+    imported(practice, "appointments", hours_ago=1, state="stopped")
+    with pytest.raises(CohortRefused, match="30 hours old"):
+        night(practice, settings(practice))
+
+
+def test_a_named_person_says_yes_on_the_trail_and_the_next_evening_asks_again(
+    practice: Practice,
+) -> None:
+    book(practice)
+    yes = {"stale_sources": "Nothing was moved today: the clinic is closed"}
+    assert "stale_sources" in night(practice, settings(practice), accept=yes)
+    with practice.record.read() as connection:
+        acts = connection.scalars(sa.select(audit_act.c.operation_type)).all()
+    assert "safety.accepted" in acts
+    with pytest.raises(CohortRefused):
+        night(practice, settings(practice), key="tomorrow")
+
+
+def test_any_age_will_do_where_it_is_set_so_and_where_there_is_no_source(
+    practice: Practice,
+) -> None:
+    book(practice)
+    assert night(practice, settings(practice, hours=0)).startswith("pass")
+    assert night(practice, practice.settings, key="other").startswith("pass")
