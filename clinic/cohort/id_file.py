@@ -21,6 +21,7 @@ from clinic.cohort.files.kinds import kind_of
 from clinic.cohort.files.limits import Limits
 from clinic.cohort.files.listfile import open_any_sheet
 from clinic.cohort.files.notices import Notices
+from clinic.cohort.files.parquet import open_parquet
 from clinic.cohort.files.text.scan import scan
 from clinic.cohort.files.text.table import open_text
 from clinic.cohort.id_columns import map_id_columns
@@ -144,6 +145,11 @@ def _alone(path: Path, limits: Limits, problem: ListRefused) -> IdFile:
 def _lines(path: Path, limits: Limits, notices: Notices) -> Iterator[tuple[int, str]]:
     """Row number and what stands in it, cells parted by tabs."""
     kind = kind_of(path, limits)
+    if kind == "parquet":
+        for page in open_parquet(path, limits).pages(10_000):
+            for number, cells in zip(page.numbers, page.rows, strict=True):
+                yield number, "\t".join(cells)
+        return
     if kind != "text":
         table = open_any_sheet(path, limits, notices, kind, headings=False)
         for page in table.with_fields(dates=(), ids=table.columns).pages(10_000):

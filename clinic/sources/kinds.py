@@ -13,7 +13,7 @@ ORDER: Final[Sequence[ImportKind]] = (
 )  # fmt: skip
 
 
-def in_order(kinds: Iterable[ImportKind]) -> Sequence[ImportKind]:
+def in_order(kinds: Iterable[str]) -> Sequence[ImportKind]:
     """These kinds in that order."""
     asked = set(kinds)
     return tuple(kind for kind in ORDER if kind in asked)

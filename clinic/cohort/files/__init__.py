@@ -1,5 +1,5 @@
 """
-Lists as they come: CSV, TSV, .xlsx, .ods and .xls, read right or refused (PAT-7 to 9, ACX-18 to 20).
+Lists as they come: CSV, TSV, .xlsx, .ods, .xls and Parquet, read right or refused (PAT-7 to 9, ACX-18 to 20).
 
     kinds ─► scan ─► heading ─► text  ─┐
          └─► workbook ─► sheet_xml ─► sheet ─┴► examine ─► ListFile.blocks

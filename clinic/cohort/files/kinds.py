@@ -8,7 +8,7 @@ from typing import Literal
 from clinic.cohort.files.limits import Limits
 from clinic.errors import ListRefused
 
-Kind = Literal["text", "zip", "ole"]
+Kind = Literal["text", "zip", "ole", "parquet"]
 
 _SAVE_AS = "Open it in the program that it belongs to and save it as .csv (UTF-8) or .xlsx."
 # First bytes → what people call it
@@ -19,7 +19,6 @@ _FOREIGN = (
     (b"7z\xbc\xaf", "a 7-Zip archive"),
     (b"{\\rtf", "a Word (RTF) document"),
     (b"SQLite format 3", "a database"),
-    (b"PAR1", "a Parquet file"),
     (b"\x00\x00\xfe\xff", "text in UTF-32"),
     (b"\xff\xfe\x00\x00", "text in UTF-32"),
 )
@@ -30,7 +29,7 @@ _BARE_EXCEL = (b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00", b"
 
 def kind_of(path: Path, limits: Limits) -> Kind:
     """
-    "text" for CSV and TSV, "zip" for what may be .xlsx or .ods, "ole" for what may be .xls.
+    "text" for CSV and TSV, "zip" for what may be .xlsx or .ods, "ole" for what may be .xls, "parquet".
 
     Raises:
         ListRefused: no such file, empty, over the size limit, or of a kind that is not read
@@ -52,6 +51,8 @@ def kind_of(path: Path, limits: Limits) -> Kind:
     _refuse_foreign(path, head)
     if head.startswith(_OLE):
         return "ole"
+    if head.startswith(b"PAR1"):
+        return "parquet"
     return "zip" if head.startswith(b"PK\x03\x04") else "text"
 
 
@@ -60,7 +61,7 @@ def is_sheet(path: Path) -> bool:
     if not path.is_file():
         return False  # a pipe, or nothing: whoever reads it will say so
     with path.open("rb") as file:
-        return file.read(len(_OLE)).startswith((_OLE, b"PK\x03\x04"))
+        return file.read(len(_OLE)).startswith((_OLE, b"PK\x03\x04", b"PAR1"))
 
 
 def _refuse_foreign(path: Path, head: bytes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from clinic.cohort.columns import map_columns
 from clinic.cohort.files.clean import CleanTable
@@ -16,6 +16,7 @@ from clinic.cohort.files.limits import Limits
 from clinic.cohort.files.lookalikes import Lookalikes
 from clinic.cohort.files.notices import Notice, Notices
 from clinic.cohort.files.pages import Block, Table, block_of, sha256_of
+from clinic.cohort.files.parquet import open_parquet
 from clinic.cohort.files.sheets.sheet import SheetTable, open_sheet
 from clinic.cohort.files.short import FilledTable, ShortRows, columns_of
 from clinic.cohort.files.text.scan import scan
@@ -44,7 +45,7 @@ class ListFile:
 
     `layout` is "emis", "systmone" or "generic"; `fields` maps our field names to their headings;
     `row_count` counts the rows with something in them; `notices` says what was remarkable.
-    `encoding` and `delimiter` are as in the file; of a spreadsheet "xlsx", "ods" or "xls" and "".
+    `encoding` and `delimiter` are as in the file; of others "xlsx", "ods", "xls" or "parquet" and "".
     """
 
     path: Path
@@ -114,16 +115,16 @@ def open_list(
     """
     Read all of a list once and make sure that every row of it can be used.
 
-    Reads CSV and TSV in UTF-8, UTF-16 (with its mark) or Windows-1252, .xlsx, .ods and .xls. `scheme`
+    Reads CSV and TSV in UTF-8, UTF-16 (with its mark) or Windows-1252, .xlsx, .ods, .xls and Parquet. `scheme`
     says which columns are demanded (ACX-18 to 20); `map_headings` reads the headings.
-    Memory stays flat for text; a sheet is held.
+    Memory stays flat for text and Parquet; a sheet is held.
 
     Raises:
         ListRefused: with file, row, column, what was found and what to do; never a patient's value
     """
     notices = Notices()
     kind = kind_of(path, limits)
-    opened = (_open_text if kind == "text" else _open_sheet)(path, limits, notices, kind)
+    opened = _OPEN.get(kind, _open_sheet)(path, limits, notices, kind)
     columns = opened.table.columns
     layout, fields = map_headings(columns, scheme, file_name=path.name)
     table: Table = opened.table
@@ -175,6 +176,17 @@ def _open_text(path: Path, limits: Limits, notices: Notices, _kind: Kind) -> _Op
     return _Opened(
         table, found.sha256, found.encoding, table.delimiter, reasons, found.guarded, clean
     )
+
+
+def _open_parquet(path: Path, limits: Limits, _notices: Notices, _kind: Kind) -> _Opened:
+    table = open_parquet(path, limits)
+    found = table.scan
+    reasons = Reasons(found.odd, found.long_lines, found.rounded, found.errors)
+    clean = _ToClean(found.unseen, found.formulas, found.points)
+    return _Opened(table, sha256_of(path), "parquet", "", reasons, False, clean)
+
+
+_OPEN: Final = {"text": _open_text, "parquet": _open_parquet}
 
 
 def open_any_sheet(

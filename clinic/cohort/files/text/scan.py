@@ -70,11 +70,11 @@ def scan(path: Path, limits: Limits) -> Scan:
         # The last line may go on in the next piece, if only with the LF of its CRLF
         rest = lines.pop() if lines else b""
         _count(found, lines, limits, path.name)
-        _look(found, buffer[: len(buffer) - len(rest)])
+        look(found, buffer[: len(buffer) - len(rest)])
         if len(rest) > limits.line_bytes:
             _refuse_long_line(path.name, found.lines + 1, limits)
     _count(found, rest.splitlines(keepends=True), limits, path.name)
-    _look(found, rest)
+    look(found, rest)
     found.ended = rest.endswith((b"\n", b"\r"))
     return found
 
@@ -131,7 +131,7 @@ def _count(found: Scan, lines: list[bytes], limits: Limits, name: str) -> None:
     found.lines += len(lines)
 
 
-def _look(found: Scan, lines: bytes) -> None:
+def look(found: Scan, lines: bytes) -> None:
     """Note what would need a look at the cells themselves."""
     odd = len(lines.translate(None, _CONTROLS)) != len(lines)
     if not lines.isascii():

@@ -1,0 +1,134 @@
+"""Runs a query and hands its rows out as texts, a block of columns at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from clinic.cohort.columns import heading_key
+from clinic.errors import SourceDown, SourceRefused
+from clinic.sources.sql.query import Query
+from clinic.sources.staged import Cells
+from clinic.values.exact import texts_of
+
+_ROWS: Final = 5_000
+# A column of when the row was last changed there: by it is known how fresh the whole is
+_CHANGED: Final = frozenset(
+    heading_key(name)
+    for name in ("updated_at", "changed_at", "last_updated", "last_changed", "modified_at")
+)
+
+
+@dataclass
+class Rows:
+    """What a query gives; `newest` is known once all blocks were taken."""
+
+    source: str
+    query: Query
+    connection: sa.Connection
+    seconds: float
+    zone: str
+    newest: datetime | None = None
+    columns: Sequence[str] = field(init=False)
+    _result: sa.CursorResult[Any] = field(init=False, repr=False)
+    _end: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """
+        Run it.
+
+        Raises:
+            SourceRefused: it cannot be run, or two of its columns have one name
+        """
+        self._end = time.monotonic() + self.seconds
+        options = {"stream_results": True, "max_row_buffer": _ROWS, "no_parameters": True}
+        try:
+            self._result = self.connection.execution_options(**options).exec_driver_sql(
+                self.query.sql
+            )
+        except sa.exc.DBAPIError as error:
+            raise self._failed(error) from None
+        self.columns = tuple(self._result.keys()) if self._result.returns_rows else ()
+        keys = {heading_key(name) for name in self.columns}
+        if len(keys) != len(self.columns) or not keys:
+            self.close()
+            raise self._refused(
+                "two of its columns have one name: name each with AS"
+                if keys
+                else "it gives no rows: write a SELECT"
+            )
+
+    def close(self) -> None:
+        """Close the cursor; what was not taken is not fetched."""
+        self._result.close()
+
+    def blocks(self) -> Iterator[Cells]:
+        """
+        All rows, as texts.
+
+        Raises:
+            SourceDown: not in time, or the connection went
+            SourceRefused: a value that no text says exactly, with its column
+        """
+        while True:
+            if time.monotonic() > self._end:
+                raise self._too_long()
+            try:
+                rows = self._result.fetchmany(_ROWS)
+            except sa.exc.DBAPIError as error:
+                raise self._failed(error) from None
+            if not rows:
+                return
+            columns = list(zip(*rows, strict=True))
+            self._note_newest(columns)
+            yield [
+                self._texts(name, each) for name, each in zip(self.columns, columns, strict=True)
+            ]
+
+    def _texts(self, column: str, values: Sequence[object]) -> list[str]:
+        try:
+            return texts_of(values)
+        except ValueError as fault:
+            raise self._refused(f"column {column!r}: {fault}") from None
+
+    def _note_newest(self, columns: Sequence[Sequence[object]]) -> None:
+        for name, values in zip(self.columns, columns, strict=True):
+            if heading_key(name) not in _CHANGED:
+                continue
+            for value in values:
+                if isinstance(value, datetime):
+                    at = value if value.tzinfo else value.replace(tzinfo=ZoneInfo(self.zone))
+                    self.newest = max(self.newest or at, at).astimezone(UTC)
+
+    def _failed(self, error: sa.exc.DBAPIError) -> SourceDown | SourceRefused:
+        # What the database says may quote a patient's value: its kind and code alone are told
+        state = str(getattr(error.orig, "sqlstate", None) or "")
+        name = type(error.orig).__name__
+        if state == "57014" or name == "InterruptException" or "interrupted" in str(error.orig):
+            return self._too_long()
+        if error.connection_invalidated or state.startswith(("08", "57P")):
+            return SourceDown(
+                "source-down", f"source {self.source}: the database went away ({name})"
+            )
+        code = f" {state}" if state else ""
+        return self._refused(
+            f"the database refuses it ({name}{code}). Run it there by hand; it may only read"
+        )
+
+    def _too_long(self) -> SourceDown:
+        return SourceDown(
+            "source-slow",
+            f"source {self.source}: query {self.query.name} took longer than {self.seconds:g} seconds "
+            "(timeout_seconds) and was ended",
+        )
+
+    def _refused(self, why: str) -> SourceRefused:
+        return SourceRefused(
+            "source-query", f"source {self.source}: query {self.query.name}: {why}"
+        )
