@@ -12,6 +12,7 @@ Reconcile, every few minutes: what networks and patients told us, what is overdu
         ─► find_lost_operations ─► start_operation       approved and not started; left behind by its run
         ─► end_waiting_runs                              the runs of what people rejected or withdrew
         ─► forget_receipts ─► forget_runs                receipts applied long ago; this flow's own old runs
+        ─► save_outside                                  the clinical record on another system, if one is set
         ─► check_health                                  what is wrong here: an event when it begins, or ends
 
 One that fails stops no other, but it fails the run. Run it as often as you like, also twice at once:
@@ -35,6 +36,7 @@ from tasks.settle import (
     list_unreached,
     pull_receipts,
     save_late,
+    save_outside,
     wake,
 )
 from tasks.settle_operations import end_waiting_runs, find_lost_operations, start_operation
@@ -63,7 +65,8 @@ def settle() -> object:
     stopped = end_waiting_runs(return_state=True, wait_for=[allow_failure(closed)])
     forgotten = forget_receipts(return_state=True)
     removed = forget_runs(return_state=True)
+    outside = save_outside(return_state=True)
     watched = check_health(return_state=True)
 
     settled = (pulled, applied, replies, saved, ended, due, *woken, closed, forgotten)
-    return *settled, listed, silent, lost, *started, stopped, removed, watched
+    return *settled, listed, silent, lost, *started, stopped, removed, outside, watched

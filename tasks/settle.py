@@ -27,6 +27,7 @@ from clinic.message.prepare.approve import close_undecided
 from clinic.message.prepare.due import due_campaigns
 from clinic.message.recall.unreached import list_unreached as list_all_unreached
 from clinic.message.sending.save_pending import save_unsaved
+from clinic.outside_record.running import save_outside as save_outside_record
 from clinic.practice.leavers.disable import disable_dormant
 from tasks.guard.decorators import may_mend_itself, task
 from tasks.health import look, tell_findings
@@ -93,6 +94,17 @@ def list_unreached() -> int:
     """List whom recalls did not reach as follow-ups of a person; how many were new."""
     parts = wiring()
     return list_all_unreached(parts.record, parts.clock, parts.settings)
+
+
+@task(name="save-outside")
+def save_outside() -> int:
+    """Save to the clinical record outside what waits for it; how many, for as long as is set."""
+    parts = wiring()
+    seconds = parts.settings.outside_record.run_seconds
+    done = save_outside_record(parts.record, parts.clock, parts.settings, seconds=seconds)
+    if done.trouble:
+        get_run_logger().warning("The record outside takes nothing: %s", done.trouble)
+    return done.saved
 
 
 @task(name="forget-receipts", retries=2, retry_delay_seconds=[1, 10])

@@ -23,10 +23,11 @@ from clinic.personal_data.entries.govern import GOVERN
 from clinic.personal_data.entries.lists import LISTS
 from clinic.personal_data.entries.messages import MESSAGES
 from clinic.personal_data.entries.people import PEOPLE
+from clinic.personal_data.entries.systems import SYSTEMS
 from clinic.personal_data.held import Held, TableHeld
 from clinic.personal_data.reach import Routes, Subject, condition
 
-_ALL: Final = (*PEOPLE, *CHOICES, *MESSAGES, *LISTS, *CHANGE, *GOVERN)
+_ALL: Final = (*PEOPLE, *CHOICES, *MESSAGES, *LISTS, *CHANGE, *GOVERN, *SYSTEMS)
 CATALOGUE: Final[Mapping[str, TableHeld]] = MappingProxyType({one.name: one for one in _ALL})
 ROUTES: Final[Routes] = MappingProxyType({one.name: one.routes for one in _ALL})
 

@@ -29,6 +29,7 @@ from clinic.settings.load import Loaded, load_settings, read_settings
 from clinic.settings.operations import Access, Notices, Operations, People, Silence, Visits
 from clinic.settings.organisation import Gate, Layout, Organisation, Phones, PhoneType, Purposes
 from clinic.settings.sources import ImportKind, SourceFormat, SourceSettings
+from clinic.settings.systems.outside_record import OutsideRecord
 
 __all__ = [
     "Access",
@@ -48,6 +49,7 @@ __all__ = [
     "Notices",
     "Operations",
     "Organisation",
+    "OutsideRecord",
     "Pace",
     "Pacing",
     "People",

@@ -37,6 +37,7 @@ from clinic.settings.organisation import Gate, Organisation, Phones, Purposes
 from clinic.settings.section import Section
 from clinic.settings.sources import SourceName, SourceSettings
 from clinic.settings.sync import Sync
+from clinic.settings.systems.outside_record import OutsideRecord
 
 
 def account_name() -> str:
@@ -150,6 +151,7 @@ class Settings(Section):
     retention: Retention = Retention()
     health: Health = Health()
     access: Access = Access()
+    outside_record: OutsideRecord = OutsideRecord()
 
     @field_validator("record_url")
     @classmethod

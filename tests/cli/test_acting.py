@@ -108,6 +108,7 @@ WORDS = {
     "reply decide": "77 9990000018 keep",
     "holds release": "77 --note rung",
     "holds keep": "77 --note rung",
+    "record resend": "",
 }
 """What is typed after each: it parses, and would do something."""
 NOT_PROVEN = ("sign-in-needed", "operator-nobody", "operator-unproven", "secret-unread")

@@ -38,6 +38,7 @@ from clinic.record.database import Record
 from clinic.record.schema.govern import operator
 from clinic.record.schema.messages import message
 from clinic.record.schema.people import appointment, facility, patient
+from clinic.record.schema.systems.outside_record import outside_item
 from clinic.settings import Phones, Settings
 from tasks.processes.environment import prefect_environment
 from tests.campaigns import Fate, put_campaign
@@ -203,6 +204,18 @@ class Past:
     def open(self) -> Any:
         """The same, which stays open."""
         return SimpleNamespace(write=self.record.write, close=lambda: None)
+
+
+def refused_outside(record: Record) -> None:
+    """The record on another system has no patient 1."""
+    everybody(record)
+    with record.write() as connection:
+        connection.execute(
+            sa.insert(outside_item).values(
+                kind="message", item_id=1, patient_id=1, state="refused", wanted="sent",
+                problem="patient-not-there", changed_at=CLOCK.now(),
+            )
+        )  # fmt: skip
 
 
 def nothing(record: Record) -> None:
@@ -414,6 +427,10 @@ SCENES = {
     "unknown": Scene(
         campaign_in(states.RECONCILING, states.UNKNOWN, ago=timedelta(days=4)),
         ("cohort show 1", "cohort unknown ask 1 --as not-sent --reason asked"),
+    ),
+    "refused outside": Scene(
+        refused_outside, ("cohort record status", "!cohort record save"),
+        chosen={"outside_record": {"fhir_url": "http://127.0.0.1:9/fhir", "save_from": "2026-01-01"}},
     ),
     "failed": Scene(campaign_in(states.COMPLETED, states.REJECTED), ("cohort show 1",)),
     "delivered": Scene(campaign_in(states.COMPLETED, states.DELIVERED), ("cohort show 1",)),

@@ -328,6 +328,7 @@ NOT_SEALED: Final[Mapping[str, str]] = MappingProxyType(
                 "reminder", "follow_up", "installation", "outbox", "outbox_submission",
                 "receipt_cursor", "field_edit", "recall", "recall_task", "coverage_asked",
                 "shared_decision", "told_visit",
+                "outside_item", "outside_batch", "outside_patient", "outside_side",
             ),
             _AT_WORK,
         ),

@@ -36,6 +36,7 @@ from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign, message, submission
 from clinic.record.schema.people import ITEM_STATUS, clinical_item
 from clinic.record.schema.receipts import receipt_inbox
+from clinic.record.schema.systems.outside_record import outside_batch
 
 # A receipt may be here before its message's answer is: so long it is kept for that, and for as long as
 # an answer may still come
@@ -238,8 +239,16 @@ def _move(connection: Connection, moves: _Moves, now: datetime) -> None:
     )
     _save_delivered(connection, moves, now)
     _count(connection, moves)
+    _look_again(connection, {about.batch_id for about, _ in moves.values()})
     _close(connection, {about.campaign_id for about, _ in moves.values()}, now)
     tell_moved(connection, "receipts", sorted(moves), now)
+
+
+def _look_again(connection: Connection, batches: set[int]) -> None:
+    """NEW-11: what changed of them is to be saved outside too, though they were over."""
+    connection.execute(
+        sa.delete(outside_batch).where(is_any_of(outside_batch.c.batch_id, sorted(batches)))
+    )
 
 
 def _values(key: int, receipt: _Receipt, now: datetime) -> tuple[Any, ...]:

@@ -28,9 +28,26 @@ from clinic.record.schema.messages import installation
 from clinic.record.schema.people import patient
 from clinic.record.schema.receipts import receipt_cursor
 from clinic.record.schema.settings import governed_setting
+from clinic.record.schema.systems.outside_record import (
+    outside_batch,
+    outside_item,
+    outside_patient,
+    outside_side,
+)
 
 LEFT_OUT: Final = frozenset(
-    {audit_act, audit_block, audit_row_seal, sign_in, governed_setting, receipt_cursor}
+    {
+        audit_act,
+        audit_block,
+        audit_row_seal,
+        sign_in,
+        governed_setting,
+        receipt_cursor,
+        outside_item,
+        outside_batch,
+        outside_patient,
+        outside_side,
+    }
 )
 # Triggers note what is written to patients that these name: they come when all else is there
 _LAST: Final = (operation_item, field_edit)

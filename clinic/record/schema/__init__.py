@@ -23,6 +23,7 @@ from clinic.record.schema import (
     visits,
 )
 from clinic.record.schema.base import METADATA
+from clinic.record.schema.systems import outside_record
 
 __all__ = [
     "METADATA",
@@ -34,6 +35,7 @@ __all__ = [
     "lists",
     "messages",
     "outbox",
+    "outside_record",
     "people",
     "recall",
     "receipts",

@@ -11,7 +11,13 @@ from typing import Any, Final
 from clinic.errors import SettingsWrong
 
 # Each setting that may stand in a file: that of its name with _file
-SECRETS: Final = ("record_url", "sms.token", "email.password", "receipts.secret")
+SECRETS: Final = (
+    "record_url",
+    "sms.token",
+    "email.password",
+    "receipts.secret",
+    "outside_record.token",
+)
 SOURCE_SECRETS: Final = ("url", "token")
 _PATHS: Final = ("folder", "queries", "key_file")
 

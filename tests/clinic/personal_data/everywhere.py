@@ -76,6 +76,7 @@ _BY_NAME: Final = {"address"}
 _GIVEN: Final[dict[str, Any]] = {
     "address": MOBILE,
     "patient.address": "{word}",
+    "outside_item.state": "saved",
     "patient.nhs_number": NHS,
     "patient.mobile": MOBILE,
     "list_row.cells": '["{word}"]',

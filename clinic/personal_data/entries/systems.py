@@ -1,0 +1,65 @@
+"""What is known of systems of others (clinic/record/schema/systems)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from clinic.personal_data.held import TableHeld
+from clinic.personal_data.kinds import Kind, Purpose, Retention, Rows, Section
+from clinic.personal_data.reach import ByKey
+from clinic.record.schema.systems.outside_record import (
+    outside_batch,
+    outside_item,
+    outside_patient,
+    outside_side,
+)
+
+SYSTEMS: Final = (
+    TableHeld(
+        table=outside_item,
+        about="that a message or a decision is saved to the clinical record outside, or is to be, and why not",
+        purpose=Purpose.CARE,
+        retention=Retention.LEDGER,
+        section=Section.MESSAGES,
+        rows=Rows.KEEP,
+        routes=(ByKey("patient_id"),),
+        columns={
+            Kind.EVENT: "kind state wanted has tries not_before problem problem_says changed_at",
+            Kind.KEY: "id item_id stream patient_id remote_id version",
+        },
+    ),
+    TableHeld(
+        table=outside_patient,
+        about="by which id the clinical record outside knows a patient",
+        purpose=Purpose.CARE,
+        retention=Retention.RECORD,
+        section=Section.YOU,
+        rows=Rows.DELETE,
+        routes=(ByKey("patient_id"),),
+        columns={
+            Kind.IDENTITY: "remote_id",
+            Kind.EVENT: "found_at",
+            Kind.KEY: "patient_id",
+        },
+    ),
+    TableHeld(
+        table=outside_batch,
+        about="which batches are saved outside to their last message",
+        purpose=Purpose.RUNNING,
+        retention=Retention.LEDGER,
+        section="nothing of one person",
+        rows=Rows.NONE,
+        columns={Kind.WORK: "batch_id"},
+    ),
+    TableHeld(
+        table=outside_side,
+        about="whether the clinical record outside answers",
+        purpose=Purpose.RUNNING,
+        retention=Retention.INSTALLATION,
+        section="nothing of one person",
+        rows=Rows.NONE,
+        columns={
+            Kind.WORK: "name owner lease_until tries not_before trouble trouble_since",
+        },
+    ),
+)

@@ -1,0 +1,73 @@
+"""The practice's clinical record on a system of its own, which what is sent is saved to."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Final, Literal
+
+from pydantic import Field, SecretStr, model_validator
+
+from clinic.settings.section import Section
+
+NHS_NUMBER_SYSTEM: Final = "https://fhir.nhs.uk/Id/nhs-number"
+_LOOPBACK: Final = r"(127\.0\.0\.1|localhost|\[::1\])"
+
+
+class OutsideRecord(Section):
+    """The clinical record that messages are saved to, by FHIR R4 (docs/outside-record.md)."""
+
+    fhir_url: str = Field(
+        default="",
+        description="Base address of the FHIR R4 server, https://fhir.example.org/R4; empty: nothing is saved "
+        "outside this program's own record",
+    )
+    token: SecretStr = Field(
+        default=SecretStr(""), description="Bearer token, if the server asks for one"
+    )
+    token_file: str = Field(
+        default="",
+        description="A file with the token, for its owner alone, instead of the token here",
+    )
+    save_from: date | None = Field(
+        default=None,
+        description="What was sent before this day is not saved there. To be set with fhir_url",
+    )
+    patient_key: Literal["nhs_number", "local_id"] = Field(
+        default="nhs_number", description="By what a patient is found there"
+    )
+    patient_system: str = Field(
+        default=NHS_NUMBER_SYSTEM, description="The system of that identifier, as the server has it"
+    )
+    consents: bool = Field(
+        default=True,
+        description="Save patients' decisions too (opt-outs and consents that were made here), as Consent",
+    )
+    audit: bool = Field(default=False, description="Save the audit trail's acts too, as AuditEvent")
+    per_request: int = Field(default=100, ge=1, le=500, description="Most resources in one Bundle")
+    timeout_seconds: float = Field(default=30, gt=0, description="Longest wait for an answer")
+    run_seconds: float = Field(
+        default=120,
+        gt=0,
+        description="The scheduled run saves for so long, every five minutes; the rest waits for the next",
+    )
+
+    @model_validator(mode="after")
+    def _can_be_used(self) -> OutsideRecord:
+        if not self.fhir_url:
+            return self
+        if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", self.fhir_url):
+            raise ValueError(
+                "fhir_url: write the server's base address as https://fhir.example.org/R4"
+            )
+        if not re.match(rf"https://|http://{_LOOPBACK}(:|/|$)", self.fhir_url):
+            raise ValueError(
+                "fhir_url is http:// to another machine, which would carry patients' data in clear: "
+                "use https://"
+            )
+        if self.save_from is None:
+            raise ValueError(
+                "save_from is not set: write save_from = 2026-11-30 beside fhir_url, the first day "
+                "whose messages are saved there"
+            )
+        return self

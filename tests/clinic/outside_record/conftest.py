@@ -1,0 +1,93 @@
+"""One FHIR server for all tests of this folder: each record has identifiers of its own there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from clinic.fhir.client import FhirClient
+from clinic.outside_record.save import Saved, Saver
+from clinic.record.database import Record
+from clinic.record.installation import install
+from clinic.record.schema.systems.outside_record import outside_item
+from clinic.settings import OutsideRecord
+from tests.fakes import FakeClock
+from tests.main_job import Practice, nhs
+from tests.servers.fhir import FhirServer, running_fhir
+
+THERE = 8  # patients 1 to 8 are on the other side too
+
+
+@pytest.fixture(scope="session")
+def fhir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FhirServer]:
+    """A server that knows the first patients."""
+    with running_fhir(tmp_path_factory.mktemp("fhir")) as server:
+        server.patients({n: nhs(n) for n in range(1, THERE + 1)})
+        yield server
+
+
+@dataclass
+class Outside:
+    """A practice and its record outside."""
+
+    practice: Practice
+    server: FhirServer
+    settings: dict[str, Any] = field(default_factory=dict)
+    clients: list[FhirClient] = field(default_factory=list)
+
+    @property
+    def install_id(self) -> str:
+        return install(self.practice.record, self.practice.clock)
+
+    def saver(self, url: str = "", *, owner: str = "me", client: Any = None) -> Saver:
+        """One that saves to this address; the server's own if none is given."""
+        own = OutsideRecord(
+            fhir_url=url or self.server.url, save_from=date(2026, 1, 1),
+            **{"timeout_seconds": 10, **self.settings},
+        )  # fmt: skip
+        if client is None:
+            client = FhirClient(own.fhir_url, lambda: "secret-token", timeout_seconds=10)
+            self.clients.append(client)
+        return Saver(
+            self.practice.record, self.practice.clock, client, own,
+            install_id=self.install_id, owner=owner,
+        )  # fmt: skip
+
+    def save(self, url: str = "") -> Saved:
+        return self.saver(url).run()
+
+    def items(self) -> list[Any]:
+        with self.practice.record.read() as connection:
+            return list(connection.execute(sa.select(outside_item).order_by(outside_item.c.id)))
+
+    def there(self, kind: str = "Communication") -> list[dict[str, Any]]:
+        """What the server has of this record."""
+        system = f"urn:uuid:{self.install_id}"
+        found = self.server.ask(kind, identifier=f"{system}|", _count="1000")
+        return [entry["resource"] for entry in found.get("entry", ())]
+
+
+@pytest.fixture
+def outside_of(
+    record: Record, clock: FakeClock, fhir: FhirServer, tmp_path: Path
+) -> Iterator[Callable[..., Outside]]:
+    """A practice with so many patients who were all messaged."""
+    made: list[Outside] = []
+
+    def make(patients: int, **request: Any) -> Outside:
+        practice = Practice(record, clock, tmp_path)
+        practice.patients(patients)
+        practice.run(practice.everybody(patients), **request)
+        made.append(Outside(practice, fhir))
+        return made[-1]
+
+    yield make
+    for one in made:
+        for client in one.clients:
+            client.close()

@@ -1,0 +1,194 @@
+"""A real FHIR R4 server of its own process, and a proxy before it that cuts, refuses and delays by plan."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import socket
+import socketserver
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import yaml
+
+from tests.servers.scripted import Scripted, read_request, running
+
+_STARTS = 60.0
+
+
+@dataclass
+class FhirServer:
+    """sekmet-fhir: keeps what it is told in SQLite, and counts it by itself."""
+
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+    folder: Path = Path()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/fhir"
+
+    def start(self) -> None:
+        """Start it, on the data that is there."""
+        settings = {
+            "base_url": self.url, "host": "127.0.0.1", "port": self.port, "log_inbound": False,
+            "data_dir": str(self.folder), "simulator": {"enabled": False},
+            "own_private_key_path": str(self.folder / "key.pem"),
+        }  # fmt: skip
+        path = self.folder / "settings.yaml"
+        path.write_text(yaml.safe_dump(settings), encoding="utf-8")
+        begin = "from sekmet.cli import app; app()"
+        self.process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", begin, "serve", "--config", str(path)],
+            cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        until = time.monotonic() + _STARTS
+        while time.monotonic() < until:
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            time.sleep(0.05)
+        raise RuntimeError("the FHIR server did not start")
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def ask(self, path: str, **query: str) -> dict[str, Any]:
+        """What it answers to a GET."""
+        url = f"{self.url}/{path}" + (f"?{urlencode(query)}" if query else "")
+        with urllib.request.urlopen(url, timeout=60) as answer:
+            found: dict[str, Any] = json.load(answer)
+        return found
+
+    def tell(self, method: str, path: str, resource: Mapping[str, Any]) -> dict[str, Any]:
+        """What it answers to a write."""
+        request = urllib.request.Request(
+            f"{self.url}/{path}", json.dumps(resource).encode(), method=method,
+            headers={"Content-Type": "application/fhir+json"},
+        )  # fmt: skip
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            found: dict[str, Any] = json.load(answer)
+        return found
+
+    def patients(self, numbers: Mapping[int, str]) -> None:
+        """Register patients with these NHS numbers, under the ids p1, p2 …"""
+        entries = [
+            {
+                "resource": {
+                    "resourceType": "Patient", "id": f"p{key}",
+                    "identifier": [{"system": "https://fhir.nhs.uk/Id/nhs-number", "value": number}],
+                },
+                "request": {"method": "PUT", "url": f"Patient/p{key}"},
+            }
+            for key, number in numbers.items()
+        ]  # fmt: skip
+        for first in range(0, len(entries), 200):
+            bundle = {
+                "resourceType": "Bundle",
+                "type": "batch",
+                "entry": entries[first : first + 200],
+            }
+            self.tell("POST", "", bundle)
+
+    def count(self, kind: str, **query: str) -> int:
+        """How many it has, by its own count."""
+        return int(self.ask(kind, _summary="count", **query)["total"])
+
+    def all(self, kind: str) -> list[dict[str, Any]]:
+        """The first thousand it has."""
+        return [entry["resource"] for entry in self.ask(kind, _count="1000").get("entry", ())]
+
+
+@contextlib.contextmanager
+def running_fhir(folder: Path) -> Iterator[FhirServer]:
+    """A server on a free port of loopback, with its data in `folder`."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder.mkdir(parents=True, exist_ok=True)
+    server = FhirServer(port, folder=folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+@dataclass
+class Faults:
+    """
+    One word a request, in order; then all pass.
+
+    pass · cut (nothing goes on) · lost (it is carried out, and its answer is not) · a status such as 503
+    """
+
+    script: Scripted
+    plan: Sequence[str] = ()
+    asked: list[bytes] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"{self.script.url}/fhir"
+
+    def next(self, request: bytes) -> str:
+        self.asked.append(request)
+        return self.plan[len(self.asked) - 1] if len(self.asked) <= len(self.plan) else "pass"
+
+
+@contextlib.contextmanager
+def faults_before(port: int, *plan: str) -> Iterator[Faults]:
+    """A proxy before the server of this port that does as the plan says."""
+    script = Scripted(())
+    faults = Faults(script, plan)
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            talk: socket.socket = self.request
+            while (request := read_request(talk)) is not None:
+                word = faults.next(request)
+                if word == "cut":
+                    return
+                if word.isdigit():
+                    talk.sendall(
+                        f"HTTP/1.1 {word} no\r\nContent-Length: 0\r\nRetry-After: 1\r\n\r\n".encode()
+                    )
+                    continue
+                said = _forward(port, request)
+                if word == "lost" or said is None:
+                    return
+                talk.sendall(said)
+
+    with running(Handler, script):
+        yield faults
+
+
+def _forward(port: int, request: bytes) -> bytes | None:
+    """The server's answer; None: it is away."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    method, target, _ = first.split(" ", 2)
+    headers = dict(line.split(": ", 1) for line in lines)
+    there = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        there.request(method, target, body or None, headers)
+        answer = there.getresponse()
+        said = answer.read()
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        there.close()
+    kept = "".join(f"{k}: {v}\r\n" for k, v in answer.getheaders() if k.lower() != "content-length")
+    start = f"HTTP/1.1 {answer.status} x\r\nContent-Length: {len(said)}\r\n{kept}\r\n"
+    return start.encode("latin-1") + said
