@@ -35,6 +35,11 @@ _ALSO = {
     "no_contact": "Patients whom the file marks, contacted by no channel: {:,}.",
     "opted_out": "Opt-outs noted: {:,}.",
     "national_opt_out": "National Data Opt-outs noted: {:,}. They bind research exports alone.",
+    "birth_date_partial": "Dates of birth of which the day is not known, and which are left as they were: {:,}.",
+    "status_unclear": "Patients' statuses that are not known words, and are left as they were: {:,}.",
+    "channel_unclear": "Preferred ways of contact that are not known words, and are left as they were: {:,}.",
+    "day_unclear": "Days of registration or leaving that cannot be read or are to come, and are left: {:,}.",
+    "number_of_another": "Mobile numbers that are somebody else's, as a remark says, and are left out: {:,}.",
     "mode_unclear": "Ways of contact that are not known words, and are left as they were: {:,}.",
 }
 
@@ -110,7 +115,7 @@ def import_kind(
         options = Options(
             by=who_acts(record, settings, me, secret_fd), source=source,
             zone=settings.organisation.time_zone, codes=settings.organisation.codes, how=how,
-            complete=all_of, check=check,
+            complete=all_of, check=check, statuses=settings.organisation.statuses,
         )  # fmt: skip
         with console.err().status(f"Importing {kind} …"):
             opened = open_file(kind, file, how, scheme=settings.organisation.id_scheme)

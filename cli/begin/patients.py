@@ -142,7 +142,7 @@ def _end(result: PatientsImported) -> None:
 
 
 def _tell(result: PatientsImported, limit: int) -> None:
-    from clinic.imports.patients.run import SAYS
+    from clinic.imports.patients.columns import SAYS
 
     rows = [(n, code, SAYS[code]) for code, n in result.counts.most_common()]
     total = (sum(result.counts.values()), "rows in all", "")

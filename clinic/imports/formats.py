@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -67,6 +67,20 @@ def date_order(file: ListFile, name: str, how: SourceFormat) -> Order:
                 text.strip().split(" ")[0] for text in block.frame[head].unique()
             )
     return order_of(None, proven)
+
+
+def date_orders(file: ListFile, names: Sequence[str], how: SourceFormat) -> dict[str, Order]:
+    """The same of several columns, in one look at the file; days first in what EMIS and SystmOne write."""
+    if how.date_format or how.date_order:
+        return {name: date_order(file, name, how) for name in names}
+    proven: dict[str, set[Order]] = {name: set() for name in names}
+    if names and file.layout not in ("emis", "systmone"):
+        for block in file.blocks():
+            for name in names:
+                proven[name] |= proven_orders(
+                    text.strip().split(" ")[0] for text in block.frame[file.fields[name]].unique()
+                )
+    return {name: order_of(file.layout, proven[name]) for name in names}
 
 
 def _distinct(cells: pd.Series[str], change: Callable[[str], str]) -> pd.Series[str]:

@@ -60,11 +60,15 @@ class Kind:
 
         return find
 
+    def fields(self) -> tuple[str, ...]:
+        """Every field of ours that a file may have."""
+        return tuple(dict.fromkeys([*self._aliases(), *(ALIASES if self.as_list else ())]))
+
     def _chosen(
         self, columns: Sequence[str], chosen: Mapping[str, str], file_name: str
     ) -> dict[str, str]:
         """The columns that the settings name; every one of them is in the file."""
-        known = {*self._aliases(), *(ALIASES if self.as_list else ())}
+        known = set(self.fields())
         if strange := sorted(chosen.keys() - known):
             raise ListRefused(
                 "import-column-unknown",

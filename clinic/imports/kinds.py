@@ -27,7 +27,8 @@ from clinic.imports.consents import reading as consents
 from clinic.imports.consents.run import import_consents
 from clinic.imports.kind import Kind
 from clinic.imports.options import Options
-from clinic.imports.patients import run as patients
+from clinic.imports.patients import columns as patients
+from clinic.imports.patients.run import import_patients
 from clinic.imports.result import Imported
 from clinic.record.database import Record
 from clinic.settings import ImportKind, Layout, SourceFormat
@@ -56,7 +57,7 @@ class Importer:
 
 
 KINDS: Final[Mapping[ImportKind, Importer]] = {
-    "patients": Importer(patients.KIND, patients.SAYS, patients.PROBLEMS, patients.import_patients),
+    "patients": Importer(patients.KIND, patients.SAYS, patients.PROBLEMS, import_patients),
     "appointments": Importer(
         appointments.KIND, appointments.SAYS, appointments.PROBLEMS, import_appointments
     ),

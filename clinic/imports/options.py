@@ -29,6 +29,7 @@ class Options:
 
     by: who imports; source: whose ids the rows have; zone: of times without an offset, the organisation's
     codes: the organisations whose patients this installation may hold (organisation.codes); none: all
+    statuses: the organisation's, of patients (organisation.statuses)
     how: how the source writes; complete: what it has all of; check: a dry run, nothing is written
     """
 
@@ -39,6 +40,7 @@ class Options:
     how: SourceFormat = field(default_factory=SourceFormat)
     complete: Complete | None = None
     check: bool = False
+    statuses: Collection[str] = ("active", "on_hold", "discharged")
 
     @property
     def time_zone(self) -> str:

@@ -77,14 +77,26 @@ class Belonging:
         self.unknown[name].update(strange.tolist())
         return found
 
-    def keep(self, before: pd.DataFrame, after: pd.DataFrame) -> None:
-        """Let everybody in `after` stay where they are in `before`, if they are anywhere."""
+    def keep(
+        self, before: pd.DataFrame, after: pd.DataFrame, *, moves: bool = False
+    ) -> pd.Series[bool]:
+        """
+        Let everybody in `after` stay where they are in `before`, if they are anywhere.
+
+        moves: not so from a source that owns its columns; who is at another facility then is told
+        """
         stays = pd.Series(False, before.index)
+        moved = pd.Series(False, before.index)
         for name in NAMED_BY:
             here = before[name].notna()
-            stays |= here & after[name].notna() & (before[name] != after[name])
-            after[name] = after[name].where(~here, before[name])
+            other = here & after[name].notna() & (before[name] != after[name])
+            if moves:
+                moved |= other & (name == "facility_id")
+            else:
+                stays |= other
+                after[name] = after[name].where(~here, before[name])
         self.stayed += int(stays.sum())
+        return moved
 
 
 def _by_word(connection: Connection, table: sa.Table) -> dict[str, int]:

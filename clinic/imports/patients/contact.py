@@ -43,7 +43,7 @@ _DECLINES: Final = frozenset({"list_says_no_contact", "list_says_declined", "con
 _NAMED: Final = {"sms": r"sms|\btext|mobile", "email": r"e ?mail", "voice": r"\bcall|\bphone|voice"}
 _EVERY: Final = re.compile(r"contact|communicat|messag")
 _IDS: Final = ("nhs_number", "local_id")
-_TAKEN: Final = frozenset({"added", "changed", "unchanged", "repeated"})
+_TAKEN: Final = frozenset({"added", "changed", "moved", "unchanged", "repeated"})
 # Consent codes that decline → their purpose; in a cell Read codes may end in dots
 _OUT: Final = {code: purpose for code, (said, purpose) in CODES.items() if said == "opt_out"}
 

@@ -52,15 +52,17 @@ def _forms(number: str, padded: bool) -> Iterator[str]:
 
 
 def another_patient(rows: pd.DataFrame, known: pd.DataFrame) -> pd.Series[bool]:
-    """Which rows differ both in date of birth and in family name from the patient of their id."""
-    before = known.reindex(rows["id"])
+    """Which rows differ both in date of birth and in family name from the patient of their id.
+
+    known: as the record has them, same index
+    """
     differs = pd.Series(True, index=rows.index)
     for name in ("birth_date", "family_name"):
-        old, new = (
-            pd.Series([_plain(value) for value in values], index=rows.index)
-            for values in (before[name], rows[name])
-        )
-        differs &= (old != "") & (new != "") & (old != new)
+        old, new = (each[name].to_numpy(dtype=object) for each in (known, rows))
+        differs &= ~pd.isna(old) & ~pd.isna(new) & (old != new)
+        for place in differs[differs].index:  # few: most are as they were
+            one, other = _plain(known.at[place, name]), _plain(rows.at[place, name])
+            differs.at[place] = one != "" and other != "" and one != other
     return differs
 
 

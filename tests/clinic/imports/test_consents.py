@@ -241,3 +241,4 @@ def test_the_page_has_every_heading_that_is_read(kind: Kind) -> None:
     page = (Path(__file__).parents[3] / "docs" / "data.md").read_text()
     missing = [name for names in kind.columns.values() for name in names if name not in page]
     assert missing == []
+    assert [name for name in kind.fields() if f"`{name}`" not in page] == []

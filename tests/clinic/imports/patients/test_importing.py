@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from clinic.cohort.files import open_list
 from clinic.imports.options import Options
-from clinic.imports.patients.run import SAYS, PatientsImported, import_patients
+from clinic.imports.patients.columns import SAYS
+from clinic.imports.patients.run import PatientsImported, import_patients
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
 from clinic.record.schema.people import facility, patient, provider
