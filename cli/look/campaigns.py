@@ -120,7 +120,23 @@ def show(
 
 def outcomes(
     campaign: CampaignNumber,
-    csv: Annotated[Path, typer.Option("--csv", help="Where to write them; - for the screen.")],
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="Where to write them; - for the screen.")
+    ] = None,
+    for_coding: Annotated[
+        Path | None,
+        typer.Option(
+            "--for-coding",
+            metavar="FOLDER",
+            help="Instead: files of ids for the batch coding of EMIS or SystmOne, into a new folder.",
+        ),
+    ] = None,
+    codes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--code", help="With --for-coding: instead of the campaign's SNOMED CT codes."
+        ),
+    ] = None,
     only: Annotated[
         Literal["all", "not_accepted", "not_messaged", "errors"],
         typer.Option(help="not_accepted: left out before sending; errors: of any kind."),
@@ -140,7 +156,15 @@ def outcomes(
 
     The file holds patient data: keep it where the list itself may be kept. Cells that a spreadsheet
     would run as a formula are made safe.
+
+    --for-coding writes a file for each SNOMED CT code and day, of at most 250 NHS numbers and dates of birth,
+    and a summary: whom the message reached, and who opted out since. Who is left out is counted there, by why.
     """
+    if (csv is None) == (for_coding is None):
+        raise typer.BadParameter("name one of --csv FILE and --for-coding FOLDER")
+    if for_coding is not None:
+        return _for_coding(campaign, for_coding, codes or [])
+    assert csv is not None
     from clinic.govern.access.look import at_all
     from clinic.message.outcomes.joined import original_of
     from clinic.message.outcomes.outcome_rows import count_rows, write_outcomes
@@ -158,4 +182,32 @@ def outcomes(
         with open_private(csv) as file:
             count = write_outcomes(record, campaign, file, only=only, zone=zone, original=own)
     console.say(f"{count:,} rows written to {csv}")
+    console.next_commands(f"cohort show {campaign}")
+
+
+def _for_coding(campaign: int, folder: Path, codes: list[str]) -> None:
+    """Write the files, and say what each is and who is left out."""
+    from clinic.govern.access.look import at_all
+    from clinic.message.outcomes.coding import SUMMARY, write_coding
+    from clinic.message.outcomes.outcome_rows import count_rows
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        looked(record, settings, at_all("campaign", campaign, count_rows(record, campaign, "all")))
+        made = write_coding(
+            record, campaign, folder, zone=LocalTime(settings).zone,
+            confirmed=settings.receipts.channels, codes=codes,
+        )  # fmt: skip
+    console.show_table(
+        f"For coding: {folder}",
+        ["File", "SNOMED CT code", "Date to code", "Patients"],
+        [(one.name, one.code, f"{one.day:%-d %b %Y}", one.rows) for one in made.files],
+        right=(3,),
+    )
+    left_out = "; ".join(f"{count:,} {why}" for why, count in sorted(made.left_out.items()))
+    console.say(
+        f"{made.coded:,} of {made.rows:,} rows of the list are coded"
+        + (f"; left out: {left_out}" if left_out else "")
+        + f". The same is in {folder / SUMMARY}."
+    )
     console.next_commands(f"cohort show {campaign}")
