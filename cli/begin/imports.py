@@ -35,7 +35,7 @@ _ALSO = {
     "no_contact": "Patients whom the file marks, contacted by no channel: {:,}.",
     "opted_out": "Opt-outs noted: {:,}.",
     "national_opt_out": "National Data Opt-outs noted: {:,}. They bind research exports alone.",
-    "birth_date_partial": "Dates of birth of which the day is not known, and which are left as they were: {:,}.",
+    "birth_date_partial": "Dates of birth without a day, which are left as they were: {:,}.",
     "status_unclear": "Patients' statuses that are not known words, and are left as they were: {:,}.",
     "channel_unclear": "Preferred ways of contact that are not known words, and are left as they were: {:,}.",
     "day_unclear": "Days of registration or leaving that cannot be read or are to come, and are left: {:,}.",

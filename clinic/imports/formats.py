@@ -55,18 +55,26 @@ def date_order(file: ListFile, name: str, how: SourceFormat) -> Order:
     Of day and month in a field's column: the source's, else as the whole column proves; "ambiguous" where
     nothing does.
     """
-    if how.date_format:
-        return "dmy"  # they are ISO 8601 by then
-    if how.date_order:
-        return _ORDERS[how.date_order]
-    head = file.fields.get(name)
     proven: set[Order] = set()
+    head = None if how.date_format or how.date_order else file.fields.get(name)
     if head is not None:
         for block in file.blocks():
             proven |= proven_orders(
                 text.strip().split(" ")[0] for text in block.frame[head].unique()
             )
-    return order_of(None, proven)
+    return order_from(how, proven)
+
+
+def order_from(how: SourceFormat, proven: set[Order]) -> Order:
+    """The order of a column whose cells prove these."""
+    if how.date_format:
+        return "dmy"  # they are ISO 8601 by then
+    return _ORDERS[how.date_order] if how.date_order else order_of(None, proven)
+
+
+def orders_in(cells: pd.Series[str]) -> set[Order]:
+    """The orders of day and month that these cells prove."""
+    return proven_orders(text.split(" ")[0] for text in cells.unique().tolist())
 
 
 def date_orders(file: ListFile, names: Sequence[str], how: SourceFormat) -> dict[str, Order]:

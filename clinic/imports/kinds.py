@@ -79,7 +79,12 @@ def open_file(
         ListRefused: it cannot be read, or lacks a column that is needed
     """
     chosen = how.columns.get(kind, {}) if how else {}
-    return open_list(path, scheme=scheme, map_headings=KINDS[kind].kind.headings(chosen))
+    return open_list(
+        path,
+        scheme=scheme,
+        map_headings=KINDS[kind].kind.headings(chosen),
+        may_be_empty=True,  # a source of which there is nothing now
+    )
 
 
 def run_import(

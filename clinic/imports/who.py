@@ -6,7 +6,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.record.bulk import is_any_of
+from clinic.record.bulk import is_any_of, plain_rows
 from clinic.record.schema.people import patient
 from clinic.values.nhs_number import INVALID, judge_nhs_numbers
 
@@ -48,5 +48,7 @@ def _ids(
     connection: Connection, column: sa.Column[str | None], values: pd.Series[str]
 ) -> dict[str, int]:
     wanted = [value for value in values.unique().tolist() if value]
-    rows = connection.execute(sa.select(column, patient.c.id).where(is_any_of(column, wanted)))
-    return {str(value): int(key) for value, key in rows}
+    if not wanted:
+        return {}
+    query = sa.select(column, patient.c.id).where(is_any_of(column, wanted))
+    return dict(plain_rows(connection.execute(query)))

@@ -139,7 +139,7 @@ def _spelling(column: sa.Column[Any]) -> Callable[[Any], Any] | None:
         return None
     spell = column.type.dialect_impl(_SQLITE).bind_processor(_SQLITE)
     # One instant is often written to a thousand rows: it is spelled once
-    return functools.lru_cache(1024)(spell) if spell else None
+    return functools.lru_cache(16_384)(spell) if spell else None
 
 
 def plain_rows(result: CursorResult[Any]) -> list[tuple[Any, ...]]:

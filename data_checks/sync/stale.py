@@ -57,6 +57,8 @@ def stale_sources(connection: Connection, settings: Settings, clock: Clock) -> C
 
 def _kinds(settings: Settings, name: str, clock: Clock, known: set[str]) -> list[str]:
     """Those that a reminder rests on; of a source that cannot say what it gives, those it gave before."""
+    if settings.sources[name].type == "by_hand":
+        return [kind for kind in _WHAT if kind in known]
     try:
         given = set(map(str, open_source(settings, name, clock).kinds()))
     except SourceProblem:

@@ -111,12 +111,14 @@ def open_list(
     scheme: Layout = "generic",
     limits: Limits = _LIMITS,
     map_headings: MapHeadings = map_columns,
+    may_be_empty: bool = False,
 ) -> ListFile:
     """
     Read all of a list once and make sure that every row of it can be used.
 
     Reads CSV and TSV in UTF-8, UTF-16 (with its mark) or Windows-1252, .xlsx, .ods, .xls and Parquet. `scheme`
-    says which columns are demanded (ACX-18 to 20); `map_headings` reads the headings.
+    says which columns are demanded (ACX-18 to 20); `map_headings` reads the headings;
+    `may_be_empty`: headings with nothing under them are a table without rows.
     Memory stays flat for text and Parquet; a sheet is held.
 
     Raises:
@@ -145,7 +147,7 @@ def open_list(
         notices=notices,
     )
     short = ShortRows(columns_of(columns, fields))
-    row_count = _examine(table, examiner, short)
+    row_count = _examine(table, examiner, short, may_be_empty=may_be_empty)
     if short.accepted:
         table = FilledTable(table, short.columns)
     return ListFile(
@@ -205,7 +207,7 @@ def _open_sheet(path: Path, limits: Limits, notices: Notices, kind: Kind) -> _Op
     return _Opened(table, sha256_of(path), table.kind, "", Reasons(), True, _ToClean())
 
 
-def _examine(table: Table, examiner: Examiner, short: ShortRows) -> int:
+def _examine(table: Table, examiner: Examiner, short: ShortRows, *, may_be_empty: bool) -> int:
     rows = 0
     unused = Lookalikes(examiner.columns, frozenset(examiner.fields.values()))
     name, most = examiner.file_name, examiner.limits.rows
@@ -223,7 +225,7 @@ def _examine(table: Table, examiner: Examiner, short: ShortRows) -> int:
     accepted = set(short.accepted)
     examiner.notices.add("short_rows", short.accepted)
     examiner.note_misfits(accepted)
-    if not rows:
+    if not rows and not may_be_empty:
         raise ListRefused(
             "list-no-rows", f"{name} has headings but no patients under them. Export it again."
         )

@@ -8,6 +8,7 @@ more than a share that nobody would expect; then nothing of it is cancelled and 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -18,8 +19,10 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.clock import Clock
-from clinic.cohort.files import Block, ListFile
+from clinic.cohort.files import ListFile
 from clinic.govern.audit.chain import hold
+from clinic.imports.appointments.compare import compare_rows
+from clinic.imports.appointments.known import note_rows, salt_of, unchanged
 from clinic.imports.appointments.reading import (
     KIND,
     LONGEST_ID,
@@ -38,7 +41,7 @@ from clinic.imports.appointments.slots import (
     link,
     match,
 )
-from clinic.imports.formats import cells_of, date_order
+from clinic.imports.formats import cells_of
 from clinic.imports.options import Complete, Options
 from clinic.imports.result import Imported, fault_of, tell
 from clinic.imports.who import NO_ID, NOT_FOUND, find_patients
@@ -60,29 +63,46 @@ def import_appointments(record: Record, clock: Clock, file: ListFile, options: O
     Raises:
         ListRefused: the file changed while it was read; what was written stays
     """
-    now, order = clock.now(), date_order(file, "date", options.how)
+    now = clock.now()
     check, source = options.check, options.source
     result = Imported.of(file)
-    contradicting, again = _compare_rows(file, now, order, options)
+
+    def cells() -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
+        return ((cells_of(b, file, KIND, options.how), b.unreadable) for b in file.blocks())
+
+    def read(given: pd.DataFrame, unreadable: np.ndarray, order: Order) -> pd.DataFrame:
+        return _rows(given, unreadable, now, order, options)
+
+    compared = compare_rows(cells, read, options.how)
+    with record.read() as connection:
+        salt = salt_of(connection, options, compared.order)
     if not check:
         tell(record, clock, KIND.name, file, options.by)
     seen: list[np.ndarray] = []
     start = 0
     unclear = 0
-    for block in file.blocks():
-        rows = _rows(block, file, now, order, options)
-        stop = start + len(rows)
-        readable = rows["outcome"] == ""
-        rows.loc[again[start:stop] & readable, "outcome"] = "repeated"
-        rows.loc[contradicting[start:stop] & readable, "outcome"] = "contradicts"
-        start = stop
+    for given, unreadable in cells():
+        part = slice(start, start + len(given))
+        start = part.stop
+        digests = compared.digests[part] ^ salt
+        plain = ~(compared.again[part] | compared.contradicts[part] | unreadable)
         with record.read() if check else record.write() as connection:
             if not check:
                 hold(
                     connection, f"import {KIND.name} {source}"
                 )  # beside another one, each is added once
+            known = unchanged(connection, source, given, digests, plain)
+            new = known.isna().to_numpy()
+            rows = read(given[new], unreadable[new], compared.order)
+            readable = rows["outcome"] == ""
+            rows.loc[compared.again[part][new] & readable, "outcome"] = "repeated"
+            rows.loc[compared.contradicts[part][new] & readable, "outcome"] = "contradicts"
+            rows["digest"] = digests[new]
+            seen.append(known.dropna().to_numpy("int64"))
             seen.append(_apply(connection, rows, source, result, write=not check))
-        result.note(rows["outcome"], PROBLEMS)
+        outcomes = pd.Series("unchanged", given.index, dtype=object)
+        outcomes[new] = rows["outcome"]
+        result.note(outcomes, PROBLEMS)
         unclear += int(_may_be_any(rows).sum())
     seen_ids = np.concatenate(seen or [np.array([], int)])
     gone = _gone(record, source, options.time_zone, options.complete, seen_ids)
@@ -105,40 +125,23 @@ def _may_be_any(rows: pd.DataFrame) -> pd.Series[bool]:
 
 
 def _rows(
-    block: Block, file: ListFile, now: datetime, order: Order, options: Options
+    given: pd.DataFrame, unreadable: np.ndarray, now: datetime, order: Order, options: Options
 ) -> pd.DataFrame:
-    given = cells_of(block, file, KIND, options.how)
     rows = read_appointments(given, now=now, zone=options.time_zone, order=order)
     rows[["nhs_number", "local_id"]] = given[["nhs_number", "local_id"]]
-    rows["outcome"] = fault_of(given, block.unreadable, options.codes)
+    rows["outcome"] = fault_of(given, unreadable, options.codes)
     rows.loc[(rows["outcome"] == "") & (rows["key"].str.len() > LONGEST_ID), "outcome"] = (
         "id_too_long"
     )
     return rows
 
 
-def _compare_rows(
-    file: ListFile, now: datetime, order: Order, options: Options
-) -> tuple[np.ndarray, np.ndarray]:
-    """Of each row of the file: whether another one with its id says otherwise, or the same before it."""
-    keys, contents, free = [], [], []
-    for block in file.blocks():
-        rows = _rows(block, file, now, order, options)
-        told = rows.drop(columns=["outcome", *REMARKS])
-        keys.append(pd.util.hash_pandas_object(rows["key"], index=False).to_numpy())
-        contents.append(pd.util.hash_pandas_object(told.astype(str), index=False).to_numpy())
-        free.append((rows["key"] == "").to_numpy(dtype=bool))
-    frame = pd.DataFrame({"key": np.concatenate(keys), "content": np.concatenate(contents)})
-    without = np.concatenate(free)
-    frame.loc[without, "key"] = frame.loc[without, "content"]  # no id: the whole row is one
-    several = frame.groupby("key")["content"].transform("nunique") > 1
-    return several.to_numpy(dtype=bool), frame.duplicated(["key", "content"]).to_numpy(dtype=bool)
-
-
 def _apply(
     connection: Connection, rows: pd.DataFrame, source: str, result: Imported, *, write: bool
 ) -> np.ndarray:
     """Judge and write a block; the ids of the appointments that it speaks of."""
+    if rows.empty:
+        return np.array([], dtype="int64")
     who = find_patients(connection, rows["nhs_number"], rows["local_id"])
     rows["patient_id"] = who["patient_id"]
     rows["key"] = _keys(rows)
@@ -189,21 +192,28 @@ def _write(
     cancel(connection, emptied)
     change(connection, after[after["outcome"] != "unchanged"])
     ids = add(connection, fresh)
-    adopted = own[own["adopted"].astype(bool) & own.index.isin(after.index)]
-    pairs = list(zip(fresh["key"].tolist(), ids, strict=True))
-    pairs += zip(rows.loc[adopted.index, "key"].tolist(), adopted["id"].astype(int), strict=True)
-    link(connection, source, pairs)
+    adopted = own.loc[own["adopted"].astype(bool) & own.index.isin(after.index), "id"]
+    new = pd.concat([pd.Series(ids, fresh.index, dtype="int64"), adopted.astype("int64")])
+    digests = rows["digest"].astype("Int64").mask(_is_remarkable(rows))
+    link(connection, source, rows["key"], new, digests)
+    note_rows(connection, source, after["id"], new, digests)
     return ids
 
 
-def _keys(rows: pd.DataFrame) -> list[str]:
+def _is_remarkable(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Rows of which something is counted besides: it is counted each time that they come."""
+    places = [(rows[name] != "") & rows[f"{name}_id"].isna() for name in ("provider", "facility")]
+    found = [each.to_numpy(dtype=bool) for each in (*(rows[name] for name in REMARKS), *places)]
+    return pd.Series(np.logical_or.reduce(found), rows.index, dtype=bool)
+
+
+def _keys(rows: pd.DataFrame) -> pd.Series[str]:
     """The source's ids; of a source without ids, patient and time, which are what it knows one by."""
-    return [
-        key if key or pd.isna(patient) or pd.isna(start) else f"{patient} {start:%Y-%m-%dT%H:%MZ}"
-        for key, patient, start in zip(
-            rows["key"], rows["patient_id"], rows["starts_at"], strict=True
-        )
-    ]
+    made = (rows["key"] == "") & rows["patient_id"].notna() & rows["starts_at"].notna()
+    keys = rows["key"].astype(object)
+    patients = rows.loc[made, "patient_id"].astype("int64").astype(str)
+    keys[made] = patients + " " + rows.loc[made, "starts_at"].dt.strftime("%Y-%m-%dT%H:%MZ")
+    return keys.astype("str")
 
 
 def _gone(

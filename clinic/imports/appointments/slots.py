@@ -198,10 +198,14 @@ def cancel(connection: Connection, ids: list[int]) -> int:
     return connection.execute(statement).rowcount
 
 
-def link(connection: Connection, source: str, pairs: list[tuple[str, int]]) -> None:
-    """Note by what ids the source knows these appointments."""
-    if pairs:
-        connection.execute(
-            sa.insert(appointment_source),
-            [{"source": source, "key": key, "appointment_id": each} for key, each in pairs],
-        )
+def link(
+    connection: Connection, source: str, keys: pd.Series[str], ids: pd.Series[int], digests: pd.Series[Any]
+) -> None:  # fmt: skip
+    """Note by what ids the source knows these appointments, by the index of their rows."""
+    names = ("source", "key", "appointment_id", "digest")
+    of = ids.index
+    digest = digests.loc[of].astype(object).where(digests.loc[of].notna(), None)
+    rows = zip(
+        [source] * len(of), keys.loc[of].tolist(), ids.tolist(), digest.tolist(), strict=True
+    )
+    insert_rows(connection, appointment_source, names, rows)

@@ -1,0 +1,227 @@
+"""
+An import from a source, step by step: fetched into a private folder, tried, imported, put away.
+
+    fetch ─► try_out ─► import_given ─► the source puts it away
+
+Each step is noted in `sync_run`, so that what happened at night is seen in the morning. Nothing is locked and
+no transaction is open while the source is asked. Killed anywhere, it is run again: what was imported changes
+nothing a second time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from clinic.clock import Clock
+from clinic.cohort.files import ListFile
+from clinic.errors import MendableError, SourceProblem
+from clinic.imports.kinds import open_file, run_import
+from clinic.imports.options import Options
+from clinic.imports.result import Imported
+from clinic.record.database import Record
+from clinic.record.sync_runs import FAILED, IMPORTED, begin_run, last_runs, note_run
+from clinic.settings import ImportKind, Settings
+from clinic.sources.choose import open_source, source_names
+from clinic.sources.kinds import ORDER
+from clinic.sources.source import Fetched
+from clinic.sources.staging import begin_staging, end_staging
+
+_LONGEST: Final = 1_000  # characters of what is kept of a run
+
+
+@dataclass(frozen=True)
+class Step:
+    """One kind of one source."""
+
+    source: str
+    kind: ImportKind
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a source gave of a kind, as files for our account alone. `run`: its number in `sync_run`."""
+
+    run: int
+    step: Step
+    folder: Path
+    files: tuple[Fetched, ...]
+
+    @property
+    def as_of(self) -> datetime | None:
+        """When the newest of it was written; None: the source does not say."""
+        return max((each.newest for each in self.files if each.newest), default=None)
+
+    @property
+    def whole(self) -> bool:
+        """It is all that the source has, not changes alone."""
+        return all(each.whole for each in self.files)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What an import would do. counts: rows by outcome, and `no_longer_there`; no_number: share of patients."""
+
+    rows: int
+    counts: Mapping[str, int]
+    no_number: float | None
+
+
+def steps_of(
+    record: Record, clock: Clock, settings: Settings, only: Collection[str] = ()
+) -> list[Step]:
+    """
+    Every kind of every source, or of those named, patients before what is theirs.
+
+    A source that cannot say what it gives is asked for what it gave before, so that its silence is noted.
+
+    Raises:
+        NotFound: there is no source of one of these names
+    """
+    found: list[Step] = []
+    for name in only or source_names(settings):
+        if name in settings.sources and settings.sources[name].type == "by_hand":
+            continue
+        try:
+            kinds = open_source(settings, name, clock).kinds()
+        except SourceProblem:
+            kinds = _known(record, name)
+        found += [Step(name, kind) for kind in kinds]
+    return found
+
+
+def _known(record: Record, name: str) -> tuple[ImportKind, ...]:
+    with record.read() as connection:
+        kinds = {run.kind for run in last_runs(connection) if run.source == name}
+    return tuple(kind for kind in ORDER if kind in (kinds or {"appointments"}))
+
+
+def fetch(record: Record, clock: Clock, settings: Settings, step: Step) -> Given:
+    """
+    Fetch all of a kind; noted as begun, or as failed with why.
+
+    Raises:
+        SourceProblem: the source gives nothing that can be used
+    """
+    with record.write() as connection:
+        run = begin_run(connection, step.source, step.kind, clock.now())
+    folder = begin_staging(settings.home, step.source)
+    try:
+        with noted(record, clock, run):
+            source = open_source(settings, step.source, clock)
+            files = tuple(source.fetch(step.kind, folder))
+    except BaseException:
+        end_staging(folder)
+        raise
+    given = Given(run, step, folder, files)
+    values = {
+        "as_of": given.as_of,
+        "origin": ", ".join(each.origin for each in files)[:_LONGEST],
+        "sha256": files[0].sha256 if len(files) == 1 else "",
+    }
+    with record.write() as connection:
+        note_run(connection, run, **values)
+    return given
+
+
+def try_out(record: Record, clock: Clock, settings: Settings, given: Given, *, by: str) -> Tried:
+    """
+    What importing it would do, by a dry run of each file.
+
+    Raises:
+        MendableError: a file cannot be read; noted
+    """
+    counts: Counter[str] = Counter()
+    rows = with_number = of_patients = 0
+    with noted(record, clock, given.run):
+        for fetched in given.files:
+            opened = _open(settings, given.step, fetched.path)
+            found = _import(record, clock, settings, given.step, opened, by=by, check=True)
+            rows += found.rows
+            counts += _counts(found)
+            if "mobile" in opened.fields and given.step.kind == "patients":
+                of_patients += opened.row_count
+                with_number += _filled(opened, "mobile")
+    share = 1 - with_number / of_patients if of_patients else None
+    with record.write() as connection:
+        note_run(connection, given.run, rows=rows, counts=dict(counts))
+    return Tried(rows, counts, share)
+
+
+def import_given(
+    record: Record, clock: Clock, settings: Settings, given: Given, *, by: str,
+    reached: Callable[[str], None] = lambda _: None,
+) -> dict[str, int]:  # fmt: skip
+    """
+    Import what was fetched, let the source put it away, and note it; rows by outcome.
+
+    Args:
+        reached: told after each file, for tests that kill there
+
+    Raises:
+        MendableError: a file cannot be read, or is not put away; noted
+    """
+    counts: Counter[str] = Counter()
+    with noted(record, clock, given.run):
+        for fetched in given.files:
+            opened = _open(settings, given.step, fetched.path)
+            found = _import(record, clock, settings, given.step, opened, by=by, check=False)
+            counts += _counts(found)
+            reached(fetched.origin)
+        source = open_source(settings, given.step.source, clock)
+        for fetched in given.files:
+            source.done(fetched)
+    with record.write() as connection:
+        note_run(
+            connection, given.run, state=IMPORTED, ended_at=clock.now(), counts=dict(counts),
+            rows=sum(counts.values()) - counts["no_longer_there"],
+        )  # fmt: skip
+    end_staging(given.folder)
+    return dict(counts)
+
+
+@contextlib.contextmanager
+def noted(record: Record, clock: Clock, run: int) -> Iterator[None]:
+    """What ends a step with a sentence is written to its run, so that a person finds it there."""
+    try:
+        yield
+    except MendableError as error:
+        with record.write() as connection:
+            note_run(
+                connection, run, state=FAILED, ended_at=clock.now(), code=error.code,
+                says=error.says[:_LONGEST],
+            )  # fmt: skip
+        raise
+
+
+def _open(settings: Settings, step: Step, path: Path) -> ListFile:
+    how = settings.sources[step.source]
+    return open_file(step.kind, path, how, scheme=settings.organisation.id_scheme)
+
+
+def _import(
+    record: Record, clock: Clock, settings: Settings, step: Step, file: ListFile, *, by: str, check: bool
+) -> Imported:  # fmt: skip
+    options = Options(
+        by=by,
+        source=step.source,
+        zone=settings.organisation.time_zone,
+        codes=settings.organisation.codes,
+        how=settings.sources[step.source],
+        check=check,
+    )
+    return run_import(record, clock, step.kind, file, options)
+
+
+def _counts(found: Imported) -> Counter[str]:
+    return found.counts + Counter({"no_longer_there": found.also["no_longer_there"]})
+
+
+def _filled(file: ListFile, name: str) -> int:
+    head = file.fields[name]
+    return sum(int((block.frame[head].str.strip() != "").sum()) for block in file.blocks())

@@ -1,0 +1,65 @@
+"""
+Lets an import from a source go on, or stops it: what a dry run would do, held against the settings.
+
+A yes of a named person counts for the checks that had stopped the import when it was given.
+"""
+
+from __future__ import annotations
+
+from clinic.clock import Clock
+from clinic.errors import SourceRefused
+from clinic.record.database import Record
+from clinic.record.sync_runs import STOPPED, note_run, runs_before
+from clinic.settings import Settings
+from clinic.sources.accepting import use_acceptance
+from clinic.sources.syncing import Given, try_out
+from data_checks.gate.verdict import Verdict
+from data_checks.sync.judge import figures_of, judge_source
+from data_checks.sync.suite import RUNS_COMPARED
+
+
+def check_given(
+    record: Record, clock: Clock, settings: Settings, given: Given, *, by: str
+) -> Verdict:
+    """
+    Judge what a source gave of a kind; what was found is kept with the run.
+
+    Raises:
+        SourceRefused: it is stopped, and nobody lets it pass: nothing of it is imported
+        MendableError: it cannot be read
+    """
+    step = given.step
+    tried = try_out(record, clock, settings, given, by=by)
+    with record.read() as connection:
+        before = runs_before(
+            connection, step.source, step.kind, before=given.run, limit=RUNS_COMPARED
+        )
+    figures = figures_of(
+        tried.counts,
+        now=clock.now(),
+        as_of=given.as_of,
+        before=[run.rows for run in before if run.rows is not None],
+        whole=given.whole,
+        no_number=tried.no_number,
+    )
+    verdict = judge_source(figures, settings.sync.of(step.source))
+    with record.write() as connection:
+        note_run(connection, given.run, facts=figures, checks=verdict.to_json())
+    stopped = {check.name for check in verdict.checks if check.stops}
+    if not stopped or use_acceptance(record, clock, given.run, step.source, step.kind, stopped):
+        return verdict
+    says = (
+        f"{step.kind} from {step.source}: {' '.join(verdict.stops)} Nothing of it was imported. Put it right "
+        f"there; or, if it is right, cohort sources accept {step.source} {step.kind} --reason TEXT, and then "
+        f"cohort sources sync {step.source}"
+    )
+    with record.write() as connection:
+        note_run(
+            connection,
+            given.run,
+            state=STOPPED,
+            ended_at=clock.now(),
+            code="sync-stopped",
+            says=says,
+        )
+    raise SourceRefused("sync-stopped", says)
