@@ -271,7 +271,7 @@ def _at_once(decided: Approval) -> Callable[[Approval, Settings], None] | None:
     """What is done by whoever approved it, without a run; None: something else goes on."""
     from cli.erase.patients import carry_out
     from clinic.govern.rules.governed import SUBJECT
-    from clinic.retention.records import KIND
+    from clinic.retention.decided import KIND
 
     acts = {SUBJECT: _put_in_force, KIND: _let_go, "erasure": carry_out, "restriction": carry_out}
     return acts.get(decided.subject)
@@ -291,18 +291,28 @@ def _put_in_force(decided: Approval, settings: Settings) -> None:
     console.next_commands("cohort settings")
 
 
+_GONE = {
+    "replies": "Text and address of {:,} replies are gone; their rows, days and marks stay.",
+    "messages": "Text and address of {:,} messages are gone; their rows and what became of them stay.",
+    "before-images": "Old and new values of {:,} operations are gone; that they were done stays.",
+    "trail": "{:,} acts are gone from the trail; its chain stays, and says who decided it: cohort audit verify",
+    "access-log": "{:,} looks are gone from the access log.",
+}
+
+
 def _let_go(decided: Approval, settings: Settings) -> None:
     """NEW-39: records whose time is over go once two people said so."""
     if decided.state != "approved":
         return
     from clinic.clock import SystemClock
     from clinic.govern.audit.trail import write_anchor
-    from clinic.retention.records import remove_replies
+    from clinic.retention.decided import carry_out, class_of
 
     with open_record(settings) as record:
-        gone = remove_replies(record, SystemClock(), settings)
+        what = class_of(decided.subject_id).what
+        gone = carry_out(record, SystemClock(), settings, what)
         write_anchor(record, anchor_of(settings))
-    console.say(f"{gone:,} replies are gone; their rows, days and marks stay.")
+    console.say(_GONE[what].format(gone))
     console.next_commands("cohort retention stubs")
 
 

@@ -181,6 +181,12 @@ def verify(anchor: AnchorFile = None, json: Json = False) -> None:
             of = ", ".join(f"{by} ({count:,})" for by, count in result.redactions)
             total = sum(count for _, count in result.redactions)
             console.say(f"Redactions, each decided by two people: {total:,}, approved by {of}.")
+        show = LocalTime(settings).show
+        for one in result.removed:
+            console.say(
+                f"Removed, as old as it may be: {one.count:,} acts of before {show(one.before)}, asked by "
+                f"{one.asked_by}, approved by {one.approved_by}. Their blocks are still in the chain."
+            )
     for each in result.not_seen:
         some = ", ".join(map(str, each.first))
         of = "campaign" if each.table == "message" else each.table

@@ -52,8 +52,8 @@ def plan(
         ],
         right=(1, 2, 4),
     )  # fmt: skip
-    if any(one.by != "clock" and one.things for one in due):
-        return console.next_commands('cohort retention ask --reason "…"')
+    if asked := [one.what for one in due if one.by != "clock" and one.things]:
+        return console.next_commands(f'cohort retention ask {asked[0]} --reason "…"')
     console.next_commands(
         "cohort retention run" if any(one.things for one in due) else "cohort today"
     )
@@ -190,19 +190,23 @@ def stubs(limit: Newest = 50, json: Json = False) -> None:
 
 @app.command()
 def ask(
+    what: Annotated[
+        Literal["replies", "messages", "before-images", "trail", "access-log"],
+        typer.Argument(metavar="CLASS", help="Of the plan, what two people decide."),
+    ],
     reason: Annotated[str, typer.Option(help="Why they may go; who approves reads it.")],
     me: Me = "",
     secret_fd: SecretFd = None,
 ) -> None:
-    """Ask that records whose time is over go: today, replies of patients. Another manager approves it."""
+    """Ask that all of a class go whose time is over, by the plan. Another manager approves it."""
     from clinic.clock import SystemClock
     from clinic.govern.audit.anchor import anchor_of, write_anchor
-    from clinic.retention.records import ask_replies
+    from clinic.retention.decided import ask as ask_for
 
     settings = get_settings()
     with open_record(settings) as record:
         by = prove_me(record, settings, me, secret_fd)
-        number = ask_replies(record, SystemClock(), settings, by=by, reason=reason)
+        number = ask_for(record, SystemClock(), settings, what, by=by, reason=reason)
         write_anchor(record, anchor_of(settings))
     console.say(f"Request {number}: nothing goes until another manager approves it.")
     console.next_commands(f"cohort approvals show {number}", f"cohort approve {number}")

@@ -49,13 +49,19 @@ class Retention(Enum):
     """How long, by class; the periods are the controller's (`[retention]`), these are the defaults."""
 
     RECORD = "as the health record: 8 years after a patient was last seen, a child's until 25 or 26"
-    LEDGER = "24 months; the text and address of a message 90 days after it is saved and no receipt is awaited"
+    LEDGER = (
+        "address and text of a message as the record where it is on one, else 24 months; two people decide; "
+        "that it was sent, to whom and what became of it stays"
+    )
     OUTBOX = "none beside a gateway; in a demonstration 30 days"
     LIST_ROWS = "90 days after the campaign's end; refused, unconfirmed or wrong lists 7 days"
     FILES = "30 days"
     CHOICES = "while the patient is on the record, then as a keyed hash"
-    BEFORE_IMAGES = "24 months, then redacted; that it was done stays"
-    TRAIL = "8 years"
+    BEFORE_IMAGES = "24 months, then redacted when two people decide it; that it was done stays"
+    TRAIL = (
+        "acts and looks 8 years, when two people decide it; the chain of blocks, and what was asked and "
+        "approved, as long as the installation"
+    )
     RECEIPTS = "90 days"
     PREFECT = "30 days, then forgotten by Prefect"
     LOGS = "12 months"

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from clinic.clock import Clock
 from clinic.record.database import Record
+from clinic.retention.decided import CLASSES, finish_all
 from clinic.retention.due import Due
 from clinic.retention.files import plan_files, remove_files
 from clinic.retention.list_rows import due_lists, empty_list, plan_lists
 from clinic.retention.outbox import empty_outbox, plan_outbox
-from clinic.retention.records import plan_replies
 from clinic.settings import Settings
 
 
@@ -30,13 +30,18 @@ def plan(record: Record, settings: Settings, now: datetime) -> list[Due]:
             plan_lists(connection, now, own),
             plan_outbox(connection, now, own),
             plan_files(connection, _home(settings), now, own),
-            plan_replies(connection, now, own),
+            *(one.plan(connection, now, own) for one in CLASSES.values()),
         ]
 
 
 def purge(record: Record, clock: Clock, settings: Settings) -> dict[str, int]:
-    """Remove the copies that are due: class → lists, messages, files."""
+    """
+    Remove the copies that are due: class → lists, messages, files.
+
+    What two people decided of records, and a kill interrupted, is brought to its end first.
+    """
     own = settings.retention
+    finish_all(record, clock, settings)
     with record.read() as connection:
         lists = due_lists(connection, clock.now(), own)
     for one in lists:

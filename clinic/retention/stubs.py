@@ -32,7 +32,7 @@ class Stub:
     gone_at: datetime
 
 
-def digest_of_keys(keys: Iterable[int]) -> str:
+def digest_of_keys(keys: Iterable[int | str]) -> str:
     """Of rows that have no digest of their own."""
     return hashlib.sha256(",".join(map(str, keys)).encode()).hexdigest()
 

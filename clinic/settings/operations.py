@@ -149,3 +149,28 @@ class Retention(Section):
         le=100,
         description="What patients replied, as the health record; of children until they are 25",
     )
+    message_years: int = Field(
+        default=8,
+        ge=1,
+        le=100,
+        description="Text and address of messages on a patient's record, as the health record; 2 where the "
+        "clinical system has a copy of each",
+    )
+    message_months: int = Field(
+        default=24,
+        ge=3,
+        le=1200,
+        description="Text and address of messages that are on no record: not saved, not sent, rehearsals",
+    )
+    before_image_months: int = Field(
+        default=24,
+        ge=3,
+        le=1200,
+        description="Old and new values of operations, and the ids that were typed for them",
+    )
+    trail_years: int = Field(
+        default=8,
+        ge=1,
+        le=100,
+        description="Acts of the audit trail, and who looked at whom",
+    )

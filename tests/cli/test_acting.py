@@ -34,7 +34,7 @@ WORDS = {
     "list add": "none.csv --name x",
     "retention hold": "list 77 --reason inquiry",
     "retention lift": "77",
-    "retention ask": "--reason over",
+    "retention ask": "replies --reason over",
     "list missing": "77 --status active",
     "message": "nowhere.csv --name Flu --template flu-invite --yes",
     "remind": "--yes",

@@ -461,7 +461,7 @@ SCENES = {
 # What is no hint though it looks like one; and what only a running Prefect server lets be printed
 ELSEWHERE = {
     # tests/clinic/retention: years later
-    'cli/govern/retention.py: cohort retention ask --reason "…"': "replies of long ago",
+    'cli/govern/retention.py: cohort retention ask § --reason "…"': "replies of long ago",
     "cli/govern/retention.py: cohort retention run": "lists of long ago",
     "cli/govern/retention.py: cohort approvals show §": "replies of long ago",
     "cli/govern/retention.py: cohort approve §": "replies of long ago",

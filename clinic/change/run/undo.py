@@ -62,6 +62,7 @@ from clinic.record.schema.change import (
     operation_item,
     selection_row,
 )
+from clinic.record.schema.govern import destruction
 from clinic.record.schema.people import patient
 from clinic.settings import Settings
 
@@ -118,6 +119,14 @@ def _require_undoable(connection: Connection, original: Operation, request_key: 
     if original.state not in (DONE, DONE_WITH_CONFLICTS):
         raise OperationRefused(
             "undo-not-ended", f"operation {original.id} is {original.state}: nothing to undo"
+        )
+    d = destruction.c
+    gone = (d.subject == "operation") & (d.subject_id == original.id)
+    if connection.scalar(sa.select(sa.exists().where(gone))):
+        raise OperationRefused(
+            "undo-values-gone",
+            f"the values from before operation {original.id} went when their time was over: put right by hand "
+            "what is wrong",
         )
     # One that is only asked for blocks nothing: what is put back already is found when it is decided
     open_one = connection.scalar(

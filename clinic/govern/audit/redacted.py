@@ -12,7 +12,7 @@ bears our seal, is an error of its own. Made by clinic/govern/redact/sealed.py.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -32,7 +32,18 @@ _PERSON: Final = b"cohort list of erasures"
 
 
 @dataclass(frozen=True)
-class Redacted:
+class Decided:
+    """An act of what two people decided; proof: their approval, or the line of the list of erasures."""
+
+    stream: str
+    number: int
+    asked_by: str
+    approved_by: str
+    proof: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Redacted(Decided):
     """
     One such act.
 
@@ -40,11 +51,6 @@ class Redacted:
     rows: table → key → the mark that the row had, by which nothing is sealed again that was edited before
     """
 
-    stream: str
-    number: int
-    asked_by: str
-    approved_by: str
-    proof: Mapping[str, Any]
     blocks: Mapping[int, tuple[bytes, bytes]]
     rows: Mapping[str, Mapping[Key, bytes]]
 
@@ -85,11 +91,7 @@ def read_redactions(connection: Connection, stream: str | None = None) -> Redact
 def _read(row: sa.RowMapping) -> Redacted:
     says = orjson.loads(row["new_values"] or "{}")
     return Redacted(
-        stream=row["stream"],
-        number=row["number"],
-        asked_by=row["operator"],
-        approved_by=row["approver"] or "",
-        proof={name: says.get(name) for name in ("approval", "kind", "of", "digest", "said")},
+        **who_decided(row, says),
         blocks={
             number: (bytes.fromhex(before), bytes.fromhex(after))
             for number, before, after in says.get("blocks", ())
@@ -101,16 +103,27 @@ def _read(row: sa.RowMapping) -> Redacted:
     )
 
 
-def unapproved(connection: Connection, redactions: Redactions) -> Iterator[Fault]:
-    """Redactions that no two people decided, as far as the trail and our seal tell."""
-    for act in redactions.acts:
+def who_decided(row: sa.RowMapping, says: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of `Decided`, of an act's row and of what it says."""
+    return {
+        "stream": row["stream"],
+        "number": row["number"],
+        "asked_by": row["operator"],
+        "approved_by": row["approver"] or "",
+        "proof": {name: says.get(name) for name in ("approval", "kind", "of", "digest", "said")},
+    }
+
+
+def unapproved(connection: Connection, acts: Iterable[Decided]) -> Iterator[Fault]:
+    """Redactions and removals that no two people decided, as far as the trail and our seal tell."""
+    for act in acts:
         said = act.proof["said"]
         proven = is_ours(connection, said) if said else _is_approved(connection, act)
         if not proven or not act.approved_by or act.approved_by == act.asked_by:
             yield Fault("redaction-unapproved", act.stream, act.number)
 
 
-def _is_approved(connection: Connection, act: Redacted) -> bool:
+def _is_approved(connection: Connection, act: Decided) -> bool:
     """Whether the trail has the approval, and that it was used: of this kind, digest and two people."""
     c = audit_act.c
     found = connection.execute(

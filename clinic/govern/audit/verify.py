@@ -33,6 +33,7 @@ from clinic.govern.audit.chain import (
 from clinic.govern.audit.derived import unlike_their_messages
 from clinic.govern.audit.faults import Fault
 from clinic.govern.audit.redacted import Redacted, Redactions, read_redactions, unapproved
+from clinic.govern.audit.removed import Removals, Removed, read_removals
 from clinic.govern.audit.rows import act_line, chunk_text, unsealed
 from clinic.govern.audit.seal_verify import (
     Known,
@@ -47,6 +48,7 @@ from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act, audit_block
 from clinic.record.sealing_key import key_of
 
+MARK: Final = 4  # bytes a row in a block (chain.marks_of); behind them what hangs on an act
 _BLOCK_FIELDS: Final = tuple(Block.__dataclass_fields__)
 
 
@@ -65,6 +67,7 @@ class VerifyResult:
     redactions: tuple[
         tuple[str, int], ...
     ] = ()  # who approved some, and how many: accepted as such
+    removed: tuple[Removed, ...] = ()  # acts whose time was over: a decision each
 
     @property
     def holds(self) -> bool:
@@ -79,6 +82,7 @@ class _Tally:
     marked: int = 0
     not_seen: list[NotSeen] = field(default_factory=list)
     redactions: tuple[tuple[str, int], ...] = ()
+    removed: tuple[Removed, ...] = ()
 
 
 def verify(record: Record, anchor: Path | None) -> VerifyResult:
@@ -100,7 +104,7 @@ def verify(record: Record, anchor: Path | None) -> VerifyResult:
             keyed = key_of(connection) is not None
     return VerifyResult(
         tally.streams, tally.blocks, tally.rows, keyed, anchor is not None, fault,
-        tally.marked, tuple(tally.not_seen), tally.redactions,
+        tally.marked, tuple(tally.not_seen), tally.redactions, tally.removed,
     )  # fmt: skip
 
 
@@ -145,15 +149,16 @@ def _faults(
     seen = set()
     known = Known()
     redacted = read_redactions(connection)
-    tally.redactions = _told(redacted.acts)
+    removals = read_removals(connection)
+    tally.redactions, tally.removed = _told(redacted.acts), removals.told()
     with contextlib.closing(_blocks(connection)) as all_blocks:
         for stream, blocks in itertools.groupby(all_blocks, key=lambda pair: pair[0].stream):
             seen.add(stream)
             tally.streams += 1
             yield from _of_stream(
-                connection, stream, blocks, heads.get(stream), tally, known, redacted
+                connection, stream, blocks, heads.get(stream), tally, known, redacted, removals
             )
-    yield from unapproved(connection, redacted)
+    yield from unapproved(connection, (*redacted.acts, *removals.acts))
     yield from (Fault("stream-missing", stream) for stream in heads if stream not in seen)
     yield from _unsealed(connection)
     yield from unlike_their_messages(connection)
@@ -191,6 +196,7 @@ def _of_stream(
     tally: _Tally,
     known: Known,
     redacted: Redactions,
+    removals: Removals,
 ) -> Iterator[Fault]:
     previous, number = GENESIS, 0
     sealed = Sealed()
@@ -198,7 +204,10 @@ def _of_stream(
         number += 1
         tally.blocks += 1
         tally.rows += block.count
-        yield from _of_block(connection, block, digest, redacted, number=number, previous=previous)
+        yield from _of_block(
+            connection, block, digest, redacted, number=number, previous=previous,
+            removed=removals.has(stream, number),
+        )  # fmt: skip
         yield from sealed.take(connection, stream, number, redacted.rows(stream, number))
         if anchored and number == anchored.number and digest != anchored.hash:
             yield Fault("set-back", stream, number)
@@ -217,8 +226,14 @@ def _of_block(
     *,
     number: int,
     previous: bytes,
+    removed: bool = False,
 ) -> Iterator[Fault]:
-    """The faults of one block: whether it is in its place, then its own words, then its rows."""
+    """
+    The faults of one block: whether it is in its place, then its own words, then its rows.
+
+    Args:
+        removed: two people let its act go: there must be none
+    """
     key = key_of(connection)
     if block.number != number:
         yield Fault("block-missing", block.stream, number)
@@ -231,11 +246,14 @@ def _of_block(
     text = text_of_block(connection, block)
     now = seal_text(text)
     expected = redacted.root(block.stream, block.number, block.root)
-    if (now.root, now.count) != (expected, block.count):
+    if removed:
+        if now.count:
+            yield Fault("row-added", block.stream, block.number)
+    elif (now.root, now.count) != (expected, block.count):
         yield bad_row(connection, block, lines_of(text))
     if block.holds == "act":
         kept = digest_of(kept_marks(connection, block.stream, block.number))
-        if kept != block.marks[len(now.marks) :]:
+        if kept != block.marks[MARK:]:
             yield Fault("row-edited", block.stream, block.number, table="audit_row_seal")
 
 

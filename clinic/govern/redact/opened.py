@@ -30,6 +30,8 @@ def begin_redaction(
     patient_id: int | None = None,
     operation_id: int | None = None,
     who: str | None = None,
+    what: str | None = None,
+    removes_before: datetime | None = None,
 ) -> int:
     """
     Open it with the approval that this transaction has used; its number.
@@ -38,11 +40,13 @@ def begin_redaction(
         asked: of `require_approved`
         patient_id, operation_id: whose values may become the stub
         who: by which the same person is found again
+        what, removes_before: of retention: which class may go, as far as it is older
     """
     values: dict[str, Any] = {
         "kind": asked.kind, "patient_id": patient_id, "operation_id": operation_id, "who": who,
         "ground": asked.reason, "approval_id": asked.id, "asked_by": asked.requested_by,
-        "approved_by": asked.decided_by, "begun_at": clock.now(),
+        "approved_by": asked.decided_by, "begun_at": clock.now(), "what": what,
+        "removes_before": removes_before,
     }  # fmt: skip
     return insert_redaction(connection, clock, values)
 

@@ -72,6 +72,7 @@ def redact(
     rows: Rows,
     blocks: Collection[tuple[str, int]],
     change: Change,
+    patients: int = 1,
 ) -> None:
     """
     Make this change, which takes values out of sealed rows, and write an act of it to each chain.
@@ -80,11 +81,12 @@ def redact(
         rows: keys of rows that are sealed where they stand; of rows that are sealed together, their owner's
         blocks: (stream, number) of blocks whose own rows change: operations' items, reasons of acts
         change: writes nothing but stubs
+        patients: whose values they are, as the trail counts
 
     Raises:
         RecordUnsafe: a block is not what was sealed even before: nothing is changed
     """
-    redactions = read_redactions(connection)
+    redactions = read_redactions(connection) if blocks else Redactions()
     before = {place: _root(connection, place, redactions) for place in sorted(blocks)}
     marks = _marks(connection, rows)
     chains = _by_chain(connection, rows, blocks)
@@ -95,7 +97,7 @@ def redact(
             (number, before[stream, number], _now(connection, stream, number))
             for number in chain.blocks
         ]
-        _tell(connection, clock, decision, stream, chain, marks, after)
+        _tell(connection, clock, decision, stream, chain, marks, after, patients)
 
 
 def _tell(
@@ -106,6 +108,7 @@ def _tell(
     chain: _Chain,
     marks: Mapping[str, Mapping[Key, bytes]],
     roots: list[tuple[int, bytes, bytes]],
+    patients: int,
 ) -> None:
     subject, _, number = stream.partition("-")
     if stream == SYSTEM:
@@ -123,7 +126,7 @@ def _tell(
         operation_type=REDACTION,
         subject=subject,
         subject_id=int(number),
-        patients_affected=1,
+        patients_affected=patients,
         new_values={
             **decision.says(),
             "blocks": [[block, was.hex(), now.hex()] for block, was, now in roots if was != now],

@@ -130,7 +130,7 @@ GOVERN: Final = (
         columns={
             Kind.STAFF: "asked_by approved_by",
             Kind.WORDS: "ground",
-            Kind.EVENT: "kind begun_at ended_at counts",
+            Kind.EVENT: "kind begun_at ended_at counts what removes_before",
             Kind.KEY: "id patient_id operation_id who approval_id said",
         },
     ),

@@ -131,15 +131,19 @@ def keep_rows(dialect: str, table: str, only: str) -> list[str]:
     ]
 
 
-def guard_redaction(dialect: str) -> list[str]:
-    """Statements after which no redaction begins without a decision of two people, and none is changed."""
+def guard_redaction(dialect: str, *more: str) -> list[str]:
+    """
+    Statements after which no redaction begins without a decision of two people, and none is changed.
+
+    more: columns that came later
+    """
     decided = (
         "EXISTS (SELECT 1 FROM approval a WHERE a.id = NEW.approval_id AND a.state = 'used' "
         "AND a.kind = NEW.kind)"
     )
     columns = (
         "id", "kind", "patient_id", "operation_id", "who", "ground", "approval_id", "asked_by",
-        "approved_by", "said", "begun_at",
+        "approved_by", "said", "begun_at", *more,
     )  # fmt: skip
     changed = " OR ".join(_differs(dialect, name) for name in columns)
     reopened = "(OLD.ended_at IS NOT NULL AND " + _differs(dialect, "ended_at") + ")"

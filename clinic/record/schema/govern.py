@@ -270,8 +270,9 @@ destruction = Table(
 )
 Index("ix_destruction_subject", destruction.c.subject, destruction.c.subject_id)
 
-# What stands where a value was
+# What stands where a value was: of who was erased, and of what was kept as long as it may be
 ERASED = "[erased]"
+REMOVED = "[removed]"
 
 # While one is open, triggers let values of its patient, or operation, become the stub, and nothing else
 # (clinic/record/migrations/erasable.py).
@@ -290,6 +291,9 @@ redaction = Table(
     Column("asked_by", String(80), nullable=False),
     Column("approved_by", String(80), nullable=False),
     Column("said", Text),
+    # Of retention: which class (clinic/retention/decided.py), and that only what is older may go
+    Column("what", String(20)),
+    Column("removes_before", UtcDateTime),
     Column("begun_at", UtcDateTime, nullable=False),
     Column("counts", Text),  # JSON: how many rows of each table, how many files
     Column("ended_at", UtcDateTime),

@@ -2,118 +2,34 @@
 
 from __future__ import annotations
 
-import os
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 import sqlalchemy as sa
 
 from clinic.errors import ListRefused, NotAllowed
-from clinic.gateway.outbox import Outbox, read_outbox
+from clinic.gateway.outbox import read_outbox
 from clinic.govern.approvals.deciding import Judged, decide
 from clinic.govern.audit.trail import verify
 from clinic.govern.people.operators import Operator, add_operator
-from clinic.message.campaign.campaign import get_campaign, refuse
-from clinic.message.campaign.counting import count_outcomes
-from clinic.message.outcomes.outcome_rows import outcome_rows
-from clinic.message.outcomes.report import list_campaigns
+from clinic.message.campaign.campaign import get_campaign
 from clinic.message.prepare.resend import begin_resend
 from clinic.record.database import Record
-from clinic.record.schema.lists import cohort_list, list_row
+from clinic.record.schema.govern import REMOVED
+from clinic.record.schema.lists import list_row
 from clinic.record.schema.messages import message, recipient
-from clinic.record.schema.people import clinical_item
-from clinic.record.schema.receipts import reply
+from clinic.retention.decided import ask, carry_out
 from clinic.retention.holds import lift_hold, list_holds, place_hold
 from clinic.retention.list_rows import due_lists, empty_list
-from clinic.retention.night import plan, purge
-from clinic.retention.records import GONE, ask_replies, remove_replies
+from clinic.retention.night import plan
 from clinic.retention.stubs import list_stubs
+from tests.clinic.retention.kept import Kept
 from tests.fakes import FakeClock
 from tests.main_job import Practice, nhs
 
 SECRET = "a long secret of nobody"
-
-
-class Kept:
-    """An installation in which a list was sent, one refused, one never used; with outbox, files and replies."""
-
-    def __init__(self, practice: Practice, clock: FakeClock) -> None:
-        self.practice, self.record, self.clock = practice, practice.record, clock
-        self.begun = practice.clock.now()
-        practice.patients(5)
-        practice.gateway = Outbox(practice.record, "sms", clock=practice.clock)
-        rows = [f"{nhs(n)},07700900{n:03}" for n in range(1, 6)]
-        sent = practice.file(
-            *rows, nhs(199) + ",07700900199", heading="NHS Number,Mobile", name="a.csv"
-        )
-        practice.run(sent)
-        wrong = practice.begin(
-            practice.file(nhs(1), name="b.csv"), request_key="b", list_name="Wrong"
-        )
-        refuse(practice.record, wrong, "list-refused")
-        practice.begin(practice.file(nhs(2), name="c.csv"), request_key="c", list_name="Looked at")
-        for name in (
-            "not-accepted/campaign-1.csv",
-            "exports/export-1.xlsx",
-            "before-upgrade/record.db",
-        ):
-            path = practice.folder / name
-            path.parent.mkdir(exist_ok=True)
-            path.write_text("a patient")
-            os.utime(path, (self.begun.timestamp(),) * 2)
-        self.reply("I have moved", "e1", "+447700900001")
-        self.reply("Thank you", "e2", "+447700900002")
-
-    def reply(self, text: str, event: str, address: str) -> None:
-        with self.record.write() as connection:
-            connection.execute(
-                sa.insert(reply).values(
-                    gateway="fake", event_id=event, channel="sms", address=address, text=text,
-                    happened_at=self.begun, received_at=self.begun, patients=1, state="done",
-                )
-            )  # fmt: skip
-
-    def later(self, **by: float) -> None:
-        """The clock stands so long after the beginning."""
-        self.clock.time = self.begun + timedelta(**by)
-
-    def night(self) -> dict[str, int]:
-        return purge(self.record, self.clock, self.practice.settings)
-
-    def due(self) -> dict[str, int]:
-        found = plan(self.record, self.practice.settings, self.clock.now())
-        return {one.what: one.things for one in found}
-
-    def cells(self, list_id: int) -> list[list[str]]:
-        with self.record.read() as connection:
-            query = sa.select(list_row.c.cells).where(list_row.c.list_id == list_id)
-            return [
-                orjson.loads(text)
-                for text in connection.scalars(query.order_by(list_row.c.row_number))
-            ]
-
-    def files(self) -> set[str]:
-        folders = ("not-accepted", "exports", "before-upgrade")
-        return {path.name for name in folders for path in (self.practice.folder / name).iterdir()}
-
-    def replies(self) -> list[str]:
-        with self.record.read() as connection:
-            return list(connection.scalars(sa.select(reply.c.text).order_by(reply.c.id)))
-
-    def counts(self) -> dict[str, Any]:
-        """Everything that reports count."""
-        with self.record.read() as connection:
-            outcomes = count_outcomes(connection, 1)
-            tables = {
-                table.name: connection.scalar(sa.select(sa.func.count()).select_from(table))
-                for table in (list_row, recipient, message, clinical_item, reply, cohort_list)
-            }
-        rows = [(row.row_number, row.code) for row in outcome_rows(self.record, 1)]
-        lines = [(line.id, line.rows) for line in list_campaigns(self.record)]
-        return {"outcomes": outcomes, "rows": rows, "lines": lines, **tables}
+RECORDS = {"replies": 0, "messages": 0, "before-images": 0, "trail": 0, "access-log": 0}
 
 
 @pytest.fixture
@@ -125,21 +41,21 @@ def test_exactly_what_is_due_goes_and_every_count_stays(kept: Kept) -> None:
     """NEW-39: at 6 days nothing, then class by class; the plan says beforehand what the night does."""
     before = kept.counts()
     kept.later(days=6)
-    assert kept.due() == {"lists": 0, "outbox": 0, "files": 0, "replies": 0}
+    assert kept.due() == {"lists": 0, "outbox": 0, "files": 0, **RECORDS}
     assert kept.night() == {"lists": 0, "outbox": 0, "files": 0}
 
     kept.later(days=8)  # refused, and looked at and never confirmed
-    assert kept.due() == {"lists": 2, "outbox": 0, "files": 0, "replies": 0}
+    assert kept.due() == {"lists": 2, "outbox": 0, "files": 0, **RECORDS}
     assert kept.night() == {"lists": 2, "outbox": 0, "files": 0}
     assert (kept.cells(1)[0], kept.cells(2), kept.cells(3)) == ([nhs(1), "07700900001"], [[]], [[]])
 
     kept.later(days=31)
-    assert kept.due() == {"lists": 0, "outbox": 1, "files": 2, "replies": 0}
+    assert kept.due() == {"lists": 0, "outbox": 1, "files": 2, **RECORDS}
     assert kept.night() == {"lists": 0, "outbox": 5, "files": 2}
     assert (kept.files(), read_outbox(kept.record)) == ({"record.db"}, [])
 
     kept.later(days=91)
-    assert kept.due() == {"lists": 1, "outbox": 0, "files": 1, "replies": 0}
+    assert kept.due() == {"lists": 1, "outbox": 0, "files": 1, **RECORDS}
     assert kept.night() == {"lists": 1, "outbox": 0, "files": 1}
     assert kept.cells(1) == [[]] * 6
     with kept.record.read() as connection:
@@ -150,7 +66,10 @@ def test_exactly_what_is_due_goes_and_every_count_stays(kept: Kept) -> None:
     kept.later(days=760)  # 25 months
     assert set(kept.due().values()) == {0}
     kept.later(days=9 * 366)
-    assert kept.due() == {"lists": 0, "outbox": 0, "files": 0, "replies": 2}
+    due = kept.due()
+    assert {one: due[one] for one in ("lists", "outbox", "files", "replies", "messages")} == {
+        "lists": 0, "outbox": 0, "files": 0, "replies": 2, "messages": 5,
+    }  # fmt: skip
     assert kept.night() == {"lists": 0, "outbox": 0, "files": 0}
     assert kept.replies() == ["I have moved", "Thank you"]  # a record: two people decide
 
@@ -251,13 +170,15 @@ def test_records_go_when_two_people_decided_exactly_that(kept: Kept) -> None:
     settings = kept.practice.settings
     kept.later(days=8 * 365)
     with pytest.raises(NotAllowed, match="retention-nothing"):
-        ask_replies(kept.record, kept.clock, settings, by=mia, reason="over")
+        ask(kept.record, kept.clock, settings, "replies", by=mia, reason="over")
     kept.later(days=9 * 366)
     with pytest.raises(NotAllowed, match="approval-none"):
-        remove_replies(kept.record, kept.clock, settings)
+        carry_out(kept.record, kept.clock, settings, "replies")
 
     def decided() -> None:
-        number = ask_replies(kept.record, kept.clock, settings, by=mia, reason="their time is over")
+        number = ask(
+            kept.record, kept.clock, settings, "replies", by=mia, reason="their time is over"
+        )
         with pytest.raises(NotAllowed, match="approval-own"):
             decide(
                 kept.record,
@@ -281,14 +202,14 @@ def test_records_go_when_two_people_decided_exactly_that(kept: Kept) -> None:
     decided()
     held = place_hold(kept.record, kept.clock, "patient", 1, reason="a claim", by="mia")
     with pytest.raises(NotAllowed, match="approval-"):
-        remove_replies(kept.record, kept.clock, settings)
+        carry_out(kept.record, kept.clock, settings, "replies")
     decided()
-    assert remove_replies(kept.record, kept.clock, settings) == 1
-    assert kept.replies() == ["I have moved", GONE]
+    assert carry_out(kept.record, kept.clock, settings, "replies") == 1
+    assert kept.replies() == ["I have moved", REMOVED]
     lift_hold(kept.record, kept.clock, held, by="mia")
     decided()
-    assert remove_replies(kept.record, kept.clock, settings) == 1
-    assert kept.replies() == [GONE, GONE]
+    assert carry_out(kept.record, kept.clock, settings, "replies") == 1
+    assert kept.replies() == [REMOVED, REMOVED]
     assert verify(kept.record, None).holds
 
 

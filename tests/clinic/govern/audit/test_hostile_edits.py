@@ -51,6 +51,8 @@ FREE = {
     "operation_item": {"new", "old", "version_before"},  # of those changed: sealed by their chunk
     "selection_row": {"given"},  # what somebody typed, and may want erased
     "clinical_item": {"id", "snomed_codes", "status_at"},
+    # What triggers let go while it is open; the acts of what went say it too, and those are sealed
+    "redaction": {"what", "removes_before"},
 }  # fmt: skip
 
 
