@@ -2,7 +2,7 @@
 Address and text of messages: the row stays with its state, so that counts add up and nobody is messaged twice.
 
     on a patient's record      8 years, and the patient not seen since; of children until they are 25
-    on no record               24 months: not saved, left out, rehearsals
+    on no record               24 months: not saved, left out, dry runs
 
 Each campaign's chain says what was taken out, and by whom (clinic/govern/redact/sealed.py).
 """

@@ -2,7 +2,7 @@
 Acts of the audit trail, after 8 years: who did what, in whose words. The chain of their blocks stays.
 
 `cohort audit verify` accepts exactly the blocks that the act of a removal names, and says how many, how old,
-who asked and who approved (clinic/govern/audit/removed.py). Never removed: what proves a redaction, a removal
+requester and approver (clinic/govern/audit/removed.py). Never removed: what proves a redaction, a removal
 or a destruction; what is about a legal hold or a restriction; the first act of each kind, by which new rows are
 told from those that were put in; and whatever is of a patient, campaign or list that is held.
 """

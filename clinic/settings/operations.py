@@ -160,7 +160,7 @@ class Retention(Section):
         default=24,
         ge=3,
         le=1200,
-        description="Text and address of messages that are on no record: not saved, not sent, rehearsals",
+        description="Text and address of messages that are on no record: not saved, not sent, dry runs",
     )
     before_image_months: int = Field(
         default=24,

@@ -3,7 +3,7 @@
 from alembic import op
 
 from clinic.record.edit_log import note_membership, note_updates
-from clinic.record.triggers import (
+from clinic.record.migrations.triggers import (
     refuse_delete,
     refuse_outcome_of_sealed,
     refuse_update,

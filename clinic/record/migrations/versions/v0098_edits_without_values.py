@@ -4,7 +4,7 @@ from alembic import op
 
 from clinic.record.edit_log import note_membership, note_updates
 from clinic.record.migrations.first.triggers import OF_PATIENTS, OF_VISITS
-from clinic.record.triggers import drop_trigger
+from clinic.record.migrations.triggers import drop_trigger
 
 revision = "0098"
 down_revision = "0096"

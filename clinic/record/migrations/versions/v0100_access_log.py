@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from clinic.record.triggers import refuse_delete, refuse_update
+from clinic.record.migrations.triggers import refuse_delete, refuse_update
 from clinic.record.types import BigKey, UtcDateTime
 
 revision = "0100"

@@ -5,7 +5,7 @@ from alembic import op
 
 from clinic.record.migrations.erasable import KEPT, guard_redaction, keep_values
 from clinic.record.migrations.first.triggers import KEPT as FIRST
-from clinic.record.triggers import drop_trigger, refuse_delete
+from clinic.record.migrations.triggers import drop_trigger, refuse_delete
 from clinic.record.types import UtcDateTime
 
 revision = "0112"

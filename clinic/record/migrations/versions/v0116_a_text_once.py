@@ -11,7 +11,7 @@ from alembic import op
 
 from clinic.errors import RecordUnsafe
 from clinic.record.migrations.erasable import Kept, keep_rows, keep_values
-from clinic.record.triggers import drop_trigger
+from clinic.record.migrations.triggers import drop_trigger
 
 revision = "0116"
 down_revision = "0114"

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from alembic import op
 
 from clinic.record.migrations.erasable import KEPT, Kept, guard_redaction, keep_rows, keep_values
+from clinic.record.migrations.triggers import drop_trigger
 from clinic.record.migrations.versions.v0116_a_text_once import MESSAGE
 from clinic.record.schema.govern import ERASED, REMOVED
-from clinic.record.triggers import drop_trigger
 from clinic.record.types import UtcDateTime
 
 revision = "0122"
