@@ -74,6 +74,7 @@ LOOKING: Final = frozenset({
     "audit verify", "operators list", "operations list", "operations show",
     "operations selection", "operations visits", "settings",
     "follow-ups", "tags list", "places list", "health", "settings check", "help", "purposes", "doctor",
+    "sources list", "sources check",
 })  # fmt: skip
 
 # Of those, what shows nothing of a patient: whoever has the account may look
@@ -82,6 +83,7 @@ OPEN: Final = frozenset({
     "record status",
     "sending status", "server status", "audit verify", "operators list", "settings", "settings check",
     "tags list", "places list", "health", "help", "purposes", "doctor",
+    "sources list",
 })  # fmt: skip
 
 UPKEEP: Final = {

@@ -14,6 +14,7 @@ from clinic.message.campaign.request import MessageRequest
 from clinic.message.safety.accepted import require_given
 from clinic.record.database import Record
 from clinic.settings import Settings
+from clinic.sources.cohort import with_list
 from data_checks.cohort import check_cohort as check
 from tasks.guard.decorators import task
 from tasks.guard.while_away import WHILE_AWAY
@@ -49,8 +50,10 @@ def load_cohort(request: MessageRequest) -> int:
 
     A retried run is the same request: it finds the campaign that it made before.
     """
-    require_given(wiring().record, key_of(request), request.accept)
-    return begun(request, begin_campaign)
+    parts, key = wiring(), key_of(request)
+    require_given(parts.record, key, request.accept)
+    known = with_list(parts.record, parts.clock, parts.settings, request, request_key=key)
+    return begun(known, begin_campaign)
 
 
 def begun(request: R, begin: Begin[R]) -> int:

@@ -23,7 +23,7 @@ _NEEDS: Final[dict[Reader, tuple[str, ...]]] = {
         "sign-in", "sign-out", "today", "list", "templates", "groups", "message", "remind", "pause", "resume",
         "cancel", "resend", "correct", "confirm", "campaigns", "show", "review", "outcomes",
         "incident", "replies", "reply", "holds", "patient", "report", "operations", "follow-ups", "tags",
-        "patients", "import", "objection", "purposes", "record", "help",
+        "patients", "import", "sources", "objection", "purposes", "record", "help",
     ),
     "team_lead": ("approvals", "approve", "reject", "unknown"),
     "manager": (
@@ -34,7 +34,7 @@ _NEEDS: Final[dict[Reader, tuple[str, ...]]] = {
     "admin": ("operators", "sign-in", "sign-out", "help"),
     "installation": (
         "init", "demo", "server", "receipts", "record", "backup", "restore", "practice", "health", "doctor",
-        "settings", "patients", "help",
+        "settings", "sources", "patients", "help",
     ),
 }  # fmt: skip
 _LADDER: Final[tuple[Reader, ...]] = ("operator", "team_lead", "manager")

@@ -49,7 +49,7 @@ _NOBODY: Final = (
     "patients erase", "patients restrict", "list delete",
     "patients safe-contact set", "patients safe-contact lift", "pause", "resume", "cancel", "sending status",
     "objection", "purposes", "doctor", "sending stop", "sending allow", "sending ask", "unknown ask",
-    "pseudonymise",
+    "pseudonymise", "sources list", "sources check",
     "unknown settle", "reply take",
     "reply give", "reply done", "reply reopen", "reply decide", "holds release", "holds keep",
     "receipts status", "receipts serve", "receipts apply", "record status", "record save", "record resend",

@@ -32,7 +32,9 @@ _WHO = "Who (one of)"
 def message(
     file: Annotated[
         Path | None,
-        typer.Argument(help="A list: CSV, TSV, .xlsx, .xls or .ods.", rich_help_panel=_WHO),
+        typer.Argument(
+            help="A list: CSV, TSV, .xlsx, .xls, .ods or Parquet.", rich_help_panel=_WHO
+        ),
     ] = None,
     group: Annotated[str | None, typer.Option(help="A group's code.", rich_help_panel=_WHO)] = None,
     status: Annotated[
@@ -74,6 +76,18 @@ def message(
         int | None,
         typer.Option(
             "--list", help="A list imported before: cohort list ls.", rich_help_panel=_WHO
+        ),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(help="The source of --query: cohort sources list.", rich_help_panel=_WHO),
+    ] = None,
+    query: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Those whom a query of a source gives: the name of its file, without .sql.",
+            rich_help_panel=_WHO,
         ),
     ] = None,
     resume: Annotated[
@@ -212,6 +226,8 @@ def message(
 
       cohort message flu.csv --name "Flu 65" --template flu-invite --covers group:flu-65
 
+      cohort message --source warehouse --query flu-due --name "Flu 2026" --template flu-invite
+
       cohort message --status active --facility F1 --name "Newsletter" --template news --channel email
 
     A DAY is 2026-03-31 or 31/03/2026.
@@ -237,6 +253,8 @@ def message(
             resume,
             as_of,
             keep=tuple(keep or ()),
+            source=source,
+            query=query,
         ),
         What(
             name,

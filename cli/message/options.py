@@ -45,6 +45,8 @@ class Who:
     as_of: datetime | None = None
     corrects: int | None = None
     keep: tuple[str, ...] = ()
+    source: str | None = None
+    query: str | None = None
 
 
 @dataclass(frozen=True)
@@ -208,6 +210,8 @@ def _cohort(parts: Wiring, who: Who, what: What, key: str, *, yes: bool) -> Coho
         "registered_to": who.until.date() if who.until else None,
         "list_id": who.list_id,
         "corrects": who.corrects,
+        "source": who.source,
+        "query": who.query,
     }
     if who.ids_from is not None:
         if any(choice.values()):
@@ -217,9 +221,22 @@ def _cohort(parts: Wiring, who: Who, what: What, key: str, *, yes: bool) -> Coho
         choice["list_id"] = _take_in_ids(parts, who, name=what.name, key=key)
     elif who.as_of is not None:
         choice["as_of"] = who.as_of.date()
+    if who.query is not None:
+        valid(CohortChoice, choice)  # nothing is asked of a source for what makes no sense
+        return CohortChoice(list_id=_take_in_query(parts, who, what, key, yes=yes))
     if who.keep:
         choice["keep"] = asked_for(who.keep, yes=yes)
     return valid(CohortChoice, choice)
+
+
+def _take_in_query(parts: Wiring, who: Who, what: What, key: str, *, yes: bool) -> int:
+    from clinic.sources.cohort import take_in_cohort  # no driver where no query is asked
+
+    return take_in_cohort(
+        parts.record, parts.clock, parts.settings, source=who.source or "", query=who.query or "",
+        request_key=key, name=what.name, taken_by=parts.settings.operator, template=what.template,
+        keep=asked_for(who.keep, yes=yes) if who.keep else None,
+    )  # fmt: skip
 
 
 def _take_in_ids(parts: Wiring, who: Who, *, name: str, key: str) -> int:

@@ -17,8 +17,16 @@ from cli.times import day
 
 def add(
     file: Annotated[
-        Path, typer.Argument(help="The list to import; its formats: cohort list check --help.")
-    ],
+        Path | None,
+        typer.Argument(help="The list to import; its formats: cohort list check --help."),
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="The source of --query: cohort sources list.")
+    ] = None,
+    query: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Instead of a file: a query of a source, without .sql."),
+    ] = None,
     name: ListName = "",
     template: Annotated[
         str | None, typer.Option(help="The template it is for: what that prints is kept.")
@@ -48,30 +56,43 @@ def add(
     from clinic.cohort.as_of import dating_of
     from clinic.cohort.import_list import take_in_file
     from clinic.cohort.rows import get_list
+    from clinic.errors import CohortRefused
     from clinic.message.intake.columns import keeping_for
 
-    settings = get_settings()
+    settings, clock, key = get_settings(), SystemClock(), f"added-{uuid.uuid4()}"
     asked = asked_for(keep or (), yes=yes)
+    if (file is None) == (query is None) or (query is None) != (source is None):
+        raise CohortRefused(
+            "request-invalid", "name a file, or a --query with its --source: one of them"
+        )
     with open_record(settings) as record:
         by = who_acts(record, settings, me, secret_fd)
-        number = take_in_file(
-            record, SystemClock(), file, request_key=f"added-{uuid.uuid4()}", name=name,
-            scheme=settings.organisation.id_scheme, taken_by=by,
-            dating=dating_of(settings, as_of.date() if as_of else None),
-            keeping=keeping_for(record, template, None, asked),
-        )  # fmt: skip
+        if file is None:
+            from clinic.sources.cohort import take_in_cohort
+
+            number = take_in_cohort(
+                record, clock, settings, source=source or "", query=query or "", request_key=key,
+                name=name, taken_by=by, template=template, keep=asked,
+            )  # fmt: skip
+        else:
+            number = take_in_file(
+                record, clock, file, request_key=key, name=name,
+                scheme=settings.organisation.id_scheme, taken_by=by,
+                dating=dating_of(settings, as_of.date() if as_of else None),
+                keeping=keeping_for(record, template, None, asked),
+            )  # fmt: skip
         with record.read() as connection:
-            source = get_list(connection, number)
+            made = get_list(connection, number)
     if json:
-        left = source.kept.left if source.kept else {}
+        left = made.kept.left if made.kept else {}
         return console.show_json(
             {
                 "list": number,
-                "rows": source.rows,
-                "not_kept": {source.columns[place]: count for place, count in left.items()},
+                "rows": made.rows,
+                "not_kept": {made.columns[place]: count for place, count in left.items()},
             }
         )
-    console.say(f"List {number}: {source.rows:,} rows.")
-    say_not_kept(source.columns, source.kept)
+    console.say(f"List {number}: {made.rows:,} rows.")
+    say_not_kept(made.columns, made.kept)
     key = template or "KEY"
     console.next_commands(f"cohort message --list {number} --name NAME --template {key}")

@@ -28,7 +28,7 @@ def open_source(settings: Settings, name: str, clock: Clock) -> Source:
     if found.type == "files":
         from clinic.sources.files import FilesSource
 
-        return FilesSource(name, found, clock)
+        return FilesSource(name, found, clock, settings.organisation.id_scheme)
     raise SourceRefused(
         "settings", f"sources.{name}: nothing is fetched from a source of type {found.type}"
     )

@@ -20,9 +20,10 @@ from typing import Final
 
 from clinic.clock import Clock
 from clinic.cohort.files.pages import sha256_of
-from clinic.errors import SourceDown, SourceProblem, SourceRefused
+from clinic.errors import ListRefused, SourceDown, SourceProblem, SourceRefused
+from clinic.imports.kinds import open_file
 from clinic.record.private import claim, close_folder
-from clinic.settings import ImportKind, SourceSettings
+from clinic.settings import ImportKind, Layout, SourceSettings
 from clinic.sources.kinds import in_order
 from clinic.sources.source import Answer, Fetched
 
@@ -38,20 +39,25 @@ class FilesSource:
     name: str
     settings: SourceSettings
     clock: Clock
+    scheme: Layout = "generic"
 
     def kinds(self) -> Sequence[ImportKind]:
         """Those that have a pattern."""
         return in_order(self.settings.patterns)
 
     def check(self, kind: ImportKind) -> Answer:
-        """What is there, by name and time."""
+        """What is there, by name and time; rows and columns of the one that is imported first."""
         try:
             found = self._found(kind)
         except SourceProblem as problem:
             return Answer(kind, self.settings.patterns[kind], problem=problem.says)
         newest = max(map(_changed, found))
         names = found[0].name if len(found) == 1 else f"{len(found)} files, {found[0].name} first"
-        return Answer(kind, names, newest=newest)
+        try:
+            opened = open_file(kind, found[0], self.settings, scheme=self.scheme)
+        except ListRefused as refused:
+            return Answer(kind, names, newest=newest, problem=refused.says)
+        return Answer(kind, names, opened.row_count, newest, opened.columns)
 
     def fetch(
         self, kind: ImportKind, into: Path, *, since: datetime | None = None

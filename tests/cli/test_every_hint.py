@@ -300,6 +300,7 @@ SCENES = {
         everybody,
         (
             "cohort init", "cohort operators list", "cohort settings", "cohort help", "cohort help operator",
+            "cohort sources list", "cohort sources check",
             "cohort settings ask operations.cap 400 --reason why", "cohort today",
         ),
         people=False,

@@ -20,7 +20,7 @@ from tests.ledgers import add_campaign, add_patients
 
 WITHOUT_RECORD = {
     "templates variables", "server status", "settings", "settings check", "list check", "health",
-    "doctor",
+    "doctor", "sources list", "sources check",
 }  # fmt: skip
 """What can be said before there is a record."""
 WORDS = {

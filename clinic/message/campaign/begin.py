@@ -202,6 +202,8 @@ def usual_name(choice: CohortChoice) -> str:
         return f"Correction of campaign {choice.corrects}"
     if choice.group is not None:
         return f"Group {choice.group}"
+    if choice.query is not None:
+        return f"Query {choice.query} of {choice.source}"
     wanted = choice.filter()
     return f"Filter {', '.join(wanted.criteria().values())}" if wanted else ""
 

@@ -9,7 +9,7 @@ no such fields, and what Prefect keeps of a request leaves them out.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
@@ -34,10 +34,13 @@ from clinic.message.campaign.asked import (
 )
 from clinic.values.moments import read_day, read_time
 
+# A name, so that no query can be given itself
+QUERY_NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,79}$"
+
 
 class CohortChoice(BaseModel):
     """
-    Who: exactly one of a file, a list imported before, a group, those who got a campaign, or a filter.
+    Who: exactly one of a file, a list imported before, a group, a query, those who got a campaign, or a filter.
 
     file, as_of: of a list that is yet to be imported; never in Prefect
     """
@@ -57,6 +60,17 @@ class CohortChoice(BaseModel):
         default=None,
         title="Correction of",
         description="Number of a campaign: exactly those who got it, by the same way (NEW-33)",
+    )
+    source: str | None = Field(
+        default=None,
+        title="Source",
+        description="Of a query: its source, [sources.NAME] of the settings",
+    )
+    query: str | None = Field(
+        default=None,
+        title="Query",
+        pattern=QUERY_NAME,
+        description="Name of a query file of that source, without .sql; never the query itself",
     )
     status: str | None = Field(default=None, title="Status", description="Filter: patients' status")
     facility: str | None = Field(default=None, title="Facility", description="Filter: its code")
@@ -83,11 +97,17 @@ class CohortChoice(BaseModel):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> CohortChoice:
-        sources = [self.file, self.list_id, self.group, self.corrects, self.filter()]
+        sources = [
+            self.file, self.list_id, self.group, self.query, self.corrects, self.filter()
+        ]  # fmt: skip
         if sum(source is not None for source in sources) != 1:
             raise PydanticCustomError(  # where a run is refused, the code alone is shown
                 "exactly_one_of_list_group_filter",
-                "name exactly one of: a file, a list, a group, or a filter",
+                "name exactly one of: a file, a list, a group, a query, or a filter",
+            )
+        if (self.source is None) != (self.query is None):
+            raise PydanticCustomError(
+                "query_of_a_source", "name a query together with the source that it is of"
             )
         if self.as_of is not None and self.file is None:
             raise PydanticCustomError(

@@ -55,26 +55,25 @@ class SqlSource:
         self, kind: ImportKind, into: Path, *, since: datetime | None = None
     ) -> Iterator[Fetched]:
         """The rows of the kind's query, all of them: a query says itself from when on."""
-        path, rows, newest = self._stage(kind, into)
+        path, rows, newest = self._stage(kind, into / f"{kind}.parquet")
         yield Fetched(
             kind=kind, path=path, rows=rows, newest=newest, sha256=sha256_of(path), origin=f"{kind}.sql"
         )  # fmt: skip
 
     def fetch_cohort(self, query: str, into: Path) -> Path:
         """
-        The rows of a cohort's query, as a file named after it.
+        The rows of a cohort's query, in a file of its name: by that the list is known.
 
         Raises:
             SourceProblem: there is no such query, or it gives nothing that can be used
         """
-        path, _, _ = self._stage(query, into)
+        path, _, _ = self._stage(query, into / f"{query}.sql")
         return path
 
     def done(self, fetched: Fetched) -> None:
         """Nothing: a query gives its rows again."""
 
-    def _stage(self, name: str, into: Path) -> tuple[Path, int, datetime | None]:
-        path = into / f"{name}.parquet"
+    def _stage(self, name: str, path: Path) -> tuple[Path, int, datetime | None]:
         with self._rows(read_query(self._folder, name, self.name)) as rows:
             count = write_staged(path, rows.columns, rows.blocks())
             return path, count, rows.newest

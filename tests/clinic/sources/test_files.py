@@ -98,11 +98,13 @@ def test_what_cannot_be_taken_is_said_and_checked_alike(
 
 
 def test_a_check_says_what_is_there_and_changes_nothing(folder: Path) -> None:
-    put(folder, "1_Appointment_Slot_x.csv")
+    text = "NHS Number,Start,Status\n9990000018,2026-03-03 09:00,Booked\n"
+    put(folder, "1_Appointment_Slot_x.csv", text=text)
     answer = source(folder).check("appointments")
     assert (answer.origin, answer.newest, answer.problem) == (
         "1_Appointment_Slot_x.csv", NOW - timedelta(hours=1), ""
     )  # fmt: skip
+    assert (answer.rows, answer.columns) == (1, ("NHS Number", "Start", "Status"))
     assert [path.name for path in folder.iterdir()] == ["1_Appointment_Slot_x.csv"]
 
 

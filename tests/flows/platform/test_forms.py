@@ -23,6 +23,12 @@ REQUEST: dict[str, Any] = {"template": "flu-invite", "cohort": COHORT}
     [
         (message, {"cohort": {}}, "request.cohort: exactly_one_of_list_group_filter"),
         (message, {"cohort": COHORT | {"group": "SENTINEL"}}, "request.cohort: exactly_one_of"),
+        (
+            message,
+            {"cohort": {"source": "w", "query": "SELECT SENTINEL"}},
+            "request.cohort.query: string_pattern_mismatch",
+        ),
+        (message, {"cohort": {"query": "flu-due"}}, "request.cohort: query_of_a_source"),
         (message, {"template": "SENTINEL text"}, "request.template: string_pattern_mismatch"),
         (message, {"request_key": "preview-SENTINEL"}, "request.request_key: key_of_a_preview"),
         (message, {"stagger_days": 0}, "request.stagger_days: greater_than_equal"),

@@ -171,6 +171,7 @@ def test_a_group_a_filter_and_a_list_taken_in_before_are_cohorts_too(practice: P
         {"file": "a.csv", "group": "g"},
         {"list_id": 1, "status": "active"},
         {"file": "a.csv", "list_id": 1},
+        {"file": "a.csv", "source": "warehouse", "query": "flu-due"},
     ],
 )
 def test_a_cohort_is_named_in_exactly_one_way(choice: dict[str, object]) -> None:
@@ -189,6 +190,7 @@ def test_the_parts_of_a_filter_go_together() -> None:
         ({"group": "flu-65"}, "Group flu-65"),
         ({"status": "active", "facility": "F1"}, "Filter active, F1"),
         ({"corrects": 7}, "Correction of campaign 7"),
+        ({"source": "warehouse", "query": "flu-due"}, "Query flu-due of warehouse"),
         ({"file": "a.csv"}, ""),
     ],
 )
