@@ -29,6 +29,10 @@ def open_source(settings: Settings, name: str, clock: Clock) -> Source:
         from clinic.sources.files import FilesSource
 
         return FilesSource(name, found, clock, settings.organisation.id_scheme)
+    if found.type == "fhir":
+        from clinic.sources.fhir.source import FhirSource
+
+        return FhirSource(name, found, clock, settings.organisation.time_zone)
     raise SourceRefused(
         "settings", f"sources.{name}: nothing is fetched from a source of type {found.type}"
     )

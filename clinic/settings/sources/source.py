@@ -16,7 +16,7 @@ _HAS: Final[dict[str, str]] = {
     "files": "folder patterns take oldest_hours done",
     "sql": "url url_file queries timeout_seconds",
     "fhir": "url url_file kinds bulk bulk_group page_size wait_seconds export_hours token token_file client_id "
-    "key_file key_id token_url scope",
+    "key_file key_id token_url scope file_hosts id_system",
     "by_hand": "",
 }
 _NEEDS: Final = {
@@ -114,6 +114,15 @@ class SourceSettings(SourceFormat):
         default="",
         description="fhir: where tokens are asked for; empty: as the server's smart-configuration says, on the "
         "server's own host",
+    )
+    id_system: str = Field(
+        default="",
+        description="fhir: the system of the practice's own ids, as Patient.identifier names it; empty: NHS "
+        "numbers alone, and the server's id where there is none",
+    )
+    file_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="fhir: other hosts that files of an export may be on; the token never goes there",
     )
     scope: str = Field(default="system/*.read", description="fhir: what is asked for")
 

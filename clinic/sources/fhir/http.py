@@ -1,0 +1,229 @@
+"""
+Asks one FHIR server, and no other host: a redirect or a link that leads elsewhere is an error, unless the
+settings name that host for files of exports, where our token never goes.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+import orjson
+
+from clinic.clock import Clock
+from clinic.errors import SourceDown, SourceRefused
+from clinic.gateway.http.reply import seconds_to_wait
+from clinic.settings import SourceSettings
+
+_TRIES: Final = 4
+_USUAL_WAIT: Final = 5.0
+_LONGEST_WAIT: Final = 120.0
+_JSON: Final = {"Accept": "application/fhir+json"}
+# A page of a thousand resources is far below it
+_LARGEST: Final = 100_000_000
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer that was read whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+@dataclass
+class Server:
+    """
+    A server and how it is asked.
+
+    token: gives the bearer token of the next request; "" for none
+    """
+
+    name: str
+    settings: SourceSettings
+    clock: Clock
+    token: Callable[[], str] = lambda: ""
+    base: str = field(init=False)
+    client: httpx.Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.base = self.settings.url.get_secret_value().rstrip("/")
+        require_secure(self.name, self.base)
+        # No proxy, no .netrc, no certificate of the environment: the settings alone say who is asked
+        self.client = httpx.Client(
+            timeout=self.settings.wait_seconds, follow_redirects=False, trust_env=False
+        )
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.client.close()
+
+    def url(self, link: str) -> str:
+        """
+        A link of the server's as a whole address.
+
+        Raises:
+            SourceRefused: it leads to another host
+        """
+        found = urljoin(f"{self.base}/", link)
+        if _origin(found) != _origin(self.base):
+            raise self._elsewhere(found)
+        return found
+
+    def get(self, link: str, headers: Mapping[str, str] | None = None) -> Reply:
+        """
+        The answer to a GET, after waiting where the server asks us to.
+
+        Raises:
+            SourceDown: no answer, or still busy
+            SourceRefused: it refuses us, or leads to another host
+        """
+        url = self.url(link)
+        for tries in range(1, _TRIES + 1):
+            reply = self._once("GET", url, {**_JSON, **(headers or {})})
+            if reply.status not in (429, 503) or tries == _TRIES:
+                return self._judged(reply)
+            wait = seconds_to_wait(reply.headers.get("retry-after"), self.clock.now())
+            self.clock.sleep(min(_USUAL_WAIT * tries if wait is None else wait, _LONGEST_WAIT))
+        raise AssertionError("the last try is judged")
+
+    def delete(self, link: str) -> None:
+        """Tell it that something is not needed any more; whatever it answers."""
+        try:
+            self._once("DELETE", self.url(link), dict(_JSON))
+        except (SourceDown, SourceRefused):
+            return
+
+    @contextmanager
+    def lines(self, link: str, *, with_token: bool) -> Iterator[Iterator[str]]:
+        """
+        The lines of a file, as they come.
+
+        Raises:
+            SourceDown: no answer, or it broke off
+            SourceRefused: the server refuses it, or leads to a host that is not named
+        """
+        url = urljoin(f"{self.base}/", link)
+        for _ in range(3):
+            own = _origin(url) == _origin(self.base)
+            if not own and urlsplit(url).hostname not in self.settings.file_hosts:
+                raise self._elsewhere(url)
+            require_secure(self.name, url)
+            headers = {"Accept": "application/fhir+ndjson"}
+            if own and with_token and (token := self.token()):
+                headers["Authorization"] = f"Bearer {token}"
+            with self._opened(url, headers) as response:
+                if response.is_redirect:
+                    url = urljoin(url, response.headers.get("location", ""))
+                    continue
+                if response.status_code != 200:
+                    self._judged(Reply(response.status_code, response.headers, None))
+                yield response.iter_lines()
+                return
+        raise SourceRefused("source-refused", f"source {self.name}: a file redirects without end")
+
+    @contextmanager
+    def _opened(self, url: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
+        try:
+            with self.client.stream("GET", url, headers=dict(headers)) as response:
+                yield response
+        except httpx.HTTPError as error:
+            problem = type(error).__name__
+        else:
+            return
+        raise self._down(problem)
+
+    def _once(self, method: str, url: str, headers: dict[str, str]) -> Reply:
+        if token := self.token():
+            headers["Authorization"] = f"Bearer {token}"
+        try:
+            with self.client.stream(method, url, headers=headers) as response:
+                body = bytearray()
+                for piece in response.iter_bytes():
+                    body += piece
+                    if len(body) > _LARGEST:
+                        raise SourceRefused(
+                            "source-refused",
+                            f"source {self.name}: an answer has more than {_LARGEST:,} bytes",
+                        )
+                return Reply(response.status_code, response.headers, _json(bytes(body)))
+        except httpx.HTTPError as error:
+            problem = type(error).__name__  # its words may hold the address
+        raise self._down(problem)
+
+    def _judged(self, reply: Reply) -> Reply:
+        """
+        The reply, if it is one.
+
+        Raises:
+            SourceDown, SourceRefused: why it is none
+        """
+        status = reply.status
+        if status in (200, 202):
+            return reply
+        if 300 <= status < 400:
+            raise self._elsewhere(urljoin(self.base, reply.headers.get("location", "")))
+        if status in (401, 403):
+            raise SourceRefused(
+                "source-login", f"source {self.name}: the server refuses our login ({status})"
+            )
+        if status in (408, 425, 429) or status >= 500:
+            raise self._down(f"it answers {status}")
+        raise SourceRefused(
+            "source-refused",
+            f"source {self.name}: the server answers {status}: it does not know what it is asked for",
+        )
+
+    def _down(self, why: str) -> SourceDown:
+        return SourceDown("source-down", f"source {self.name}: the server does not answer ({why})")
+
+    def _elsewhere(self, url: str) -> SourceRefused:
+        host = urlsplit(url).hostname or "nowhere"
+        return SourceRefused(
+            "source-elsewhere",
+            f"source {self.name}: the server leads to another host ({host}), which is not asked. Is url the "
+            "address that it calls itself by? Hosts of files of an export: file_hosts",
+        )
+
+
+def require_secure(name: str, url: str) -> None:
+    """
+    Patients' data goes over TLS, but on this machine.
+
+    Raises:
+        SourceRefused: it would not
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "https" or (parts.scheme == "http" and _is_here(parts.hostname or "")):
+        return
+    raise SourceRefused(
+        "source-tls",
+        f"source {name}: {parts.hostname} is another machine and would be asked without TLS: write https://",
+    )
+
+
+def _is_here(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _origin(url: str) -> tuple[str, str | None, int]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return orjson.loads(body) if body else None
+    except orjson.JSONDecodeError:
+        return None

@@ -1,0 +1,162 @@
+"""A FHIR R4 server as a source: `[sources.NAME]` of type fhir."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from clinic.clock import Clock
+from clinic.cohort.files.pages import sha256_of
+from clinic.errors import SourceProblem, SourceRefused
+from clinic.settings import ImportKind, SourceSettings
+from clinic.sources.fhir import bulk, search
+from clinic.sources.fhir.http import Server
+from clinic.sources.fhir.people import Seen, ids_of
+from clinic.sources.fhir.rows.parts import Context, Reader, Row, referred
+from clinic.sources.fhir.rows.readers import READERS
+from clinic.sources.fhir.token import token_of
+from clinic.sources.kinds import in_order
+from clinic.sources.source import Answer, Fetched
+from clinic.sources.staged import Cells, write_staged
+
+Page = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class FhirSource:
+    """A FHIR server. zone: of the organisation, for what day it is."""
+
+    name: str
+    settings: SourceSettings
+    clock: Clock
+    zone: str
+
+    def kinds(self) -> Sequence[ImportKind]:
+        """Those of the settings."""
+        return in_order(self.settings.kinds)
+
+    def check(self, kind: ImportKind) -> Answer:
+        """What the server says that it has, by its own count."""
+        reader = READERS[kind]
+        origin = ", ".join(reader.types)
+        try:
+            with self._server() as server:
+                found = [search.count_of(server, each) for each in reader.types]
+        except SourceProblem as problem:
+            return Answer(kind, origin, problem=problem.says)
+        counts = [total for total, _ in found if total is not None]
+        newest = max((at for _, at in found if at), default=None)
+        return Answer(kind, origin, sum(counts) if counts else None, newest, reader.columns)
+
+    def fetch(
+        self, kind: ImportKind, into: Path, *, since: datetime | None = None
+    ) -> Iterator[Fetched]:
+        """Every resource of the kind, or those that changed, as rows of one file."""
+        path = into / f"{kind}.parquet"
+        reader = READERS[kind]
+        with self._server() as server, closing(Seen(into)) as seen:
+            reading = _Reading(server, seen, reader, self._context())
+            if self.settings.bulk and reader.bulk:
+                rows = write_staged(path, reader.columns, reading.exported(since))
+            else:
+                rows = write_staged(path, reader.columns, reading.searched(since))
+        (into / "seen.db").unlink()
+        yield Fetched(
+            kind=kind, path=path, rows=rows, newest=reading.newest, sha256=sha256_of(path),
+            origin=", ".join(reader.types), whole=since is None, left_out=dict(reading.context.left_out),
+        )  # fmt: skip
+
+    def done(self, fetched: Fetched) -> None:
+        """Nothing: a server gives its resources again."""
+
+    def _context(self) -> Context:
+        today = self.clock.now().astimezone(ZoneInfo(self.zone)).date()
+        return Context(self.settings.id_system, today)
+
+    @contextmanager
+    def _server(self) -> Iterator[Server]:
+        token = token_of(self.name, self.settings, self.clock)
+        with closing(Server(self.name, self.settings, self.clock, token)) as server:
+            yield server
+
+
+@dataclass
+class _Reading:
+    """One fetch. newest: when the newest resource was changed, or the export made."""
+
+    server: Server
+    seen: Seen
+    reader: Reader
+    context: Context
+    newest: datetime | None = None
+    of_export: bool = False
+
+    def searched(self, since: datetime | None) -> Iterator[Cells]:
+        for kind in self.reader.types:
+            for page in search.pages(self.server, kind, self.seen, since=since):
+                self._look_up(page)
+                yield from self._cells(page)
+
+    def exported(self, since: datetime | None) -> Iterator[Cells]:
+        about = self.reader.types != ("Patient",)
+        kinds = [*(["Patient"] if about else []), *self.reader.types]
+        found = bulk.export(self.server, kinds, since=since)
+        self.newest, self.of_export = found.at, found.at is not None
+        if about:
+            for page in bulk.resources(self.server, found, "Patient"):
+                self._know(page)
+        for kind in self.reader.types:
+            for page in bulk.resources(self.server, found, kind):
+                new = self.seen.new([f"{kind}/{each['id']}" for each in page])
+                fresh = [each for each, is_new in zip(page, new, strict=True) if is_new]
+                # Not every server that exports can be searched: who is not in the export stays unknown then
+                with suppress(SourceRefused):
+                    self._look_up(fresh)
+                yield from self._cells(fresh)
+        yield from self._gone(found)
+        self.server.delete(found.job)
+
+    def _gone(self, found: bulk.Export) -> Iterator[Cells]:
+        rows: list[Row] = []
+        for kind, key in bulk.deleted(self.server, found):
+            if kind not in self.reader.types:
+                continue
+            if self.reader.gone is None:
+                self.context.left_out["deleted there"] += 1
+            else:
+                rows.append(self.reader.gone(key))
+        if rows:
+            yield list(zip(*rows, strict=True))
+
+    def _cells(self, page: Page) -> Iterator[Cells]:
+        asked = [referred(each, "Patient") for one in page for each in self.reader.about(one)]
+        self.context.whose = self.seen.whose(asked)
+        rows: list[Row] = []
+        for resource in page:
+            self._note(search.updated(resource))
+            found = self.reader.read(resource, self.context)
+            if isinstance(found, str):
+                self.context.left_out[found] += 1
+            else:
+                rows += found
+        if rows:
+            yield list(zip(*rows, strict=True))
+
+    def _look_up(self, page: Page) -> None:
+        """Ask for the patients that the page names and that are not known yet."""
+        asked = {referred(each, "Patient") for one in page for each in self.reader.about(one)}
+        unknown = sorted(asked - self.seen.whose(asked).keys() - {""})
+        self._know(list(search.by_id(self.server, "Patient", unknown)))
+
+    def _know(self, patients: Page) -> None:
+        own = self.context.own_system
+        self.seen.know((str(each["id"]), ids_of(each, own)) for each in patients)
+
+    def _note(self, at: datetime | None) -> None:
+        if at is not None and not self.of_export:
+            self.newest = max(self.newest or at, at)
