@@ -21,6 +21,7 @@ from clinic.change.run import apply, finish, plan
 from clinic.change.run.summary import Summary
 from clinic.errors import OperationRefused
 from clinic.govern.audit.anchor import anchor_of, write_anchor
+from clinic.outside_record.push import apply_pushed
 from tasks.guard.decorators import NotWanted, may_pass_soon, task
 from tasks.guard.while_away import SECONDS, WHILE_AWAY, while_away
 from tasks.runs.waiting import wait_until
@@ -121,7 +122,7 @@ def apply_changes(span: ChunkSpan) -> ChunkSpan:
     """Apply these chunks, each in one transaction with its audit."""
     parts = wiring()
     for number in range(span.first, span.last + 1):
-        apply.apply_chunk(parts.record, parts.clock, span.operation_id, number)
+        apply_pushed(parts.record, parts.clock, parts.settings, span.operation_id, number)
         operation.update_progress(span.operation_id)
     return span
 

@@ -430,7 +430,7 @@ SCENES = {
         ("cohort show 1", "cohort unknown ask 1 --as not-sent --reason asked"),
     ),
     "refused outside": Scene(
-        refused_outside, ("cohort record status", "!cohort record save"),
+        refused_outside, ("cohort record status", "cohort record save"),
         chosen={"outside_record": {"fhir_url": "http://127.0.0.1:9/fhir", "save_from": "2026-01-01"}},
     ),
     "failed": Scene(campaign_in(states.COMPLETED, states.REJECTED), ("cohort show 1",)),
@@ -540,6 +540,7 @@ def flat(chosen: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]
             "phones",
             "organisation",
             "operations",
+            "outside_record",
         ):
             yield from flat(value, f"{name}.")
         else:

@@ -39,6 +39,7 @@ CHANGED_SINCE: Final = "changed_since"
 CHANGED_BACK: Final = "changed_back"
 LATER_OPERATION: Final = "later_operation"
 NOT_CHANGED_WITH: Final = "not_changed_with"
+DIFFERS_OUTSIDE: Final = "differs_outside"
 FAILED: Final = "failed"
 NOT_IN_OPERATION: Final = "not_in_operation"
 NOT_CHANGED_BY_IT: Final = "not_changed_by_it"
@@ -76,6 +77,7 @@ SAYS: Final = {
     CHANGED_BACK: "Somebody changed it and changed it back: their edit is kept.",
     LATER_OPERATION: "A later operation changed it too. Undo that one first.",
     NOT_CHANGED_WITH: "Left as it is because the patient's own change could not be made.",
+    DIFFERS_OUTSIDE: "The clinical record outside did not take it: left as it is, here and there.",
     NOT_IN_OPERATION: "The operation that is undone did not concern this patient: nothing to put back.",
     NOT_CHANGED_BY_IT: "The operation that is undone left this patient as they were: nothing to put back.",
     NO_FACILITY: "The patient belongs to no facility. Assign one, or name a provider.",
@@ -88,6 +90,8 @@ SAYS: Final = {
 }
 
 # Worth another try, as a new operation for these patients alone (ALC-36)
-RERUN: Final = frozenset({LOCKED, CHANGED_SINCE, NOT_CHANGED_WITH, FAILED, NO_CAPACITY, NO_SLOT})
+RERUN: Final = frozenset(
+    {LOCKED, CHANGED_SINCE, NOT_CHANGED_WITH, DIFFERS_OUTSIDE, FAILED, NO_CAPACITY, NO_SLOT}
+)
 # Found while it was applied, after the review
-AT_APPLY: Final = frozenset({CHANGED_SINCE, NOT_CHANGED_WITH, FAILED})
+AT_APPLY: Final = frozenset({CHANGED_SINCE, NOT_CHANGED_WITH, DIFFERS_OUTSIDE, FAILED})

@@ -10,8 +10,10 @@ Killed at any instant, a chunk is applied with its audit or not at all; running 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -29,6 +31,7 @@ from clinic.change.run.conflicts import (
     GoingBy,
     any_restricted,
     found_at_apply,
+    leave_differing,
     lock_holders,
     mark_conflicts,
 )
@@ -103,12 +106,22 @@ class _Claimed(NamedTuple):
     marks: bytes | None
 
 
-def apply_chunk(record: Record, clock: Clock, operation_id: int, number: int) -> None:
+def apply_chunk(
+    record: Record,
+    clock: Clock,
+    operation_id: int,
+    number: int,
+    *,
+    kept: Mapping[int, str] = MappingProxyType({}),
+) -> None:
     """
     Apply one chunk; one that is applied already is left as it is.
 
     Patients whom somebody changed since the review keep what they have and are listed (conflicts);
     an item that the database refuses is `failed` and alone.
+
+    Args:
+        kept: patients whom the clinical record outside does not let change, each with a code: they stay too
 
     Raises:
         NotAllowed: the operation is not running
@@ -125,9 +138,11 @@ def apply_chunk(record: Record, clock: Clock, operation_id: int, number: int) ->
         part = Part(operation_id, chunk.first_patient, chunk.last_patient)
         fields = fields_in(connection, part)
         announce(connection, operation_id)
-        usable = not any_restricted(connection, part, fields)
+        leave_differing(connection, part, kept)
+        usable = not kept and not any_restricted(connection, part, fields)
         at_once = usable and _write_at_once(connection, part, fields, chunk.size)
         whole = at_once or _write_singly(connection, part, fields, _going_by(running))
+        whole = whole and not kept
         withdraw(connection)
         applied = seal_chunk(
             connection,
@@ -138,6 +153,36 @@ def apply_chunk(record: Record, clock: Clock, operation_id: int, number: int) ->
             approved=_as_approved(chunk) if at_once else None,
         )
         _count(connection, part, number, applied=applied, whole=whole)
+
+
+def would_change(
+    record: Record, operation_id: int, number: int, fields: Sequence[str]
+) -> list[sa.Row[Any]]:
+    """
+    The items of these fields that a chunk would change if it were applied now: judged as then, and undone.
+
+    None of a chunk that is applied already, or of an operation that does not run.
+    """
+    c, i = operation_chunk.c, operation_item.c
+    with record.write() as connection, connection.begin_nested() as savepoint:
+        running = find_operation(connection, operation_id)
+        chunk = connection.execute(
+            sa.select(c.first_patient, c.last_patient).where(
+                c.operation_id == operation_id, c.number == number, c.state == PLANNED_CHUNK
+            )
+        ).one_or_none()
+        if chunk is None or running.state != RUNNING:
+            return []
+        part = Part(operation_id, chunk.first_patient, chunk.last_patient)
+        announce(connection, operation_id)
+        mark_conflicts(connection, part, fields_in(connection, part), _going_by(running))
+        found = connection.execute(
+            sa.select(i.patient_id, i.field, i.subject_id, i.old, i.new)
+            .where(part.changing(*fields))
+            .order_by(i.patient_id, i.field, i.subject_id)
+        ).all()
+        savepoint.rollback()
+        return list(found)
 
 
 def _claim(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,12 +14,15 @@ from clinic.change.core.outcomes import (
     CHANGED_SINCE,
     DECEASED,
     DECEASED_ONCE,
+    DIFFERS_OUTSIDE,
     NOT_CHANGED_WITH,
     RESTRICTED,
+    WILL_CHANGE,
 )
 from clinic.change.core.part import Part
 from clinic.change.fields import FIELDS
 from clinic.govern.restricted import all_restricted, is_restricted
+from clinic.record.bulk import is_any_of
 from clinic.record.schema.change import operation_item
 from clinic.record.schema.people import appointment, patient, provider
 from clinic.record.schema.visits import visit_plan
@@ -120,6 +124,18 @@ def mark_conflicts(
     if marked and visits and len(visits) < len(fields):
         _keep_with_patient(connection, part, visits)
     return marked > 0
+
+
+def leave_differing(connection: Connection, part: Part, kept: Mapping[int, str]) -> None:
+    """Whom the clinical record outside does not let change stays as they are, visits too (NEW-18)."""
+    for code in sorted(set(kept.values())):
+        whose = [key for key, why in kept.items() if why == code]
+        items = operation_item.c
+        connection.execute(
+            sa.update(operation_item)
+            .where(part.items(), items.outcome == WILL_CHANGE, is_any_of(items.patient_id, whose))
+            .values(outcome=DIFFERS_OUTSIDE, detail=code)
+        )
 
 
 def _leave_the_dead(connection: Connection, part: Part, fields: tuple[str, ...]) -> int:

@@ -329,6 +329,7 @@ NOT_SEALED: Final[Mapping[str, str]] = MappingProxyType(
                 "receipt_cursor", "field_edit", "recall", "recall_task", "coverage_asked",
                 "shared_decision", "told_visit",
                 "outside_item", "outside_batch", "outside_patient", "outside_side",
+                "outside_push",
             ),
             _AT_WORK,
         ),

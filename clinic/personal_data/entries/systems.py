@@ -11,6 +11,7 @@ from clinic.record.schema.systems.outside_record import (
     outside_batch,
     outside_item,
     outside_patient,
+    outside_push,
     outside_side,
 )
 
@@ -40,6 +41,19 @@ SYSTEMS: Final = (
             Kind.IDENTITY: "remote_id",
             Kind.EVENT: "found_at",
             Kind.KEY: "patient_id",
+        },
+    ),
+    TableHeld(
+        table=outside_push,
+        about="that an operation changed a patient on the clinical record outside",
+        purpose=Purpose.CHANGES,
+        retention=Retention.BEFORE_IMAGES,
+        section=Section.CHANGES,
+        rows=Rows.KEEP,
+        routes=(ByKey("patient_id"),),
+        columns={
+            Kind.EVENT: "state changed_at",
+            Kind.KEY: "operation_id patient_id remote_id",
         },
     ),
     TableHeld(

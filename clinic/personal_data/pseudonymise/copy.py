@@ -32,6 +32,7 @@ from clinic.record.schema.systems.outside_record import (
     outside_batch,
     outside_item,
     outside_patient,
+    outside_push,
     outside_side,
 )
 
@@ -46,6 +47,7 @@ LEFT_OUT: Final = frozenset(
         outside_item,
         outside_batch,
         outside_patient,
+        outside_push,
         outside_side,
     }
 )

@@ -44,6 +44,14 @@ class OutsideRecord(Section):
         description="Save patients' decisions too (opt-outs and consents that were made here), as Consent",
     )
     audit: bool = Field(default=False, description="Save the audit trail's acts too, as AuditEvent")
+    push: bool = Field(
+        default=False,
+        description="Operations on the record (status, provider, tags, facility) change the Patient there too; "
+        "who cannot be changed there is not changed here",
+    )
+    inactive_statuses: tuple[str, ...] = Field(
+        default=("discharged",), description="Statuses in which a Patient there is not active"
+    )
     per_request: int = Field(default=100, ge=1, le=500, description="Most resources in one Bundle")
     timeout_seconds: float = Field(default=30, gt=0, description="Longest wait for an answer")
     run_seconds: float = Field(

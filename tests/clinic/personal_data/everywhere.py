@@ -77,6 +77,7 @@ _GIVEN: Final[dict[str, Any]] = {
     "address": MOBILE,
     "patient.address": "{word}",
     "outside_item.state": "saved",
+    "outside_push.state": "done",
     "patient.nhs_number": NHS,
     "patient.mobile": MOBILE,
     "list_row.cells": '["{word}"]',

@@ -4,6 +4,7 @@ What is to be saved to the clinical record outside, and what was.
     outside_item      one a thing that is saved there: a message, a decision of a patient, an act of the trail
     outside_batch     batches of which nothing can change any more and all is in outside_item
     outside_patient   by which id the other side knows a patient
+    outside_push      what operations on the record changed of patients there
     outside_side      whether the other side answers, and who talks to it at this moment
 
 kind and item_id say what it is: message 16777218, consent 12; of an act its number, with its stream. state:
@@ -17,6 +18,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    PrimaryKeyConstraint,
     String,
     Table,
     UniqueConstraint,
@@ -67,6 +69,28 @@ outside_patient = Table(
     Column("patient_id", ForeignKey("patient.id"), primary_key=True, autoincrement=False),
     Column("remote_id", String(64), nullable=False),
     Column("found_at", UtcDateTime, nullable=False),
+)
+
+# state: pushing (asked, no answer yet), pushed, done (changed here too), put-back (not changed here after all),
+# differs (the same, and it could not be put back: a person looks)
+outside_push = Table(
+    "outside_push",
+    METADATA,
+    Column("operation_id", ForeignKey("operation.id"), nullable=False),
+    Column("patient_id", BigInteger, nullable=False),
+    Column("remote_id", String(64), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("operation_id", "patient_id"),
+    CheckConstraint(
+        "state IN ('pushing', 'pushed', 'done', 'put-back', 'differs')", name="state_known"
+    ),
+)
+Index(
+    "ix_outside_push_open",
+    outside_push.c.operation_id,
+    sqlite_where=text("state <> 'done'"),
+    postgresql_where=text("state <> 'done'"),
 )
 
 # not_before: after no answer, or a busy one. lease_until: who talks to it now may do so until then
