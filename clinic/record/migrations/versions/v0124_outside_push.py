@@ -5,8 +5,8 @@ from alembic import op
 
 from clinic.record.types import UtcDateTime
 
-revision = "0122"
-down_revision = "0120"
+revision = "0124"
+down_revision = "0122"
 branch_labels = None
 depends_on = None
 
