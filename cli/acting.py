@@ -32,7 +32,7 @@ class How(Enum):
 
 _EVERY: Final = (
     "patients import", "patients safe-contact set", "patients safe-contact show", "patients safe-contact lift",
-    "patients confirm-number", "patients erase", "patients restrict", "list delete",
+    "patients confirm-number", "patients erase", "patients restrict", "patients reinstate", "list delete",
     "list add", "list take-over", "message", "remind", "pause", "resume", "cancel", "sending allow",
     "sending ask", "resend", "correct",
     "unknown ask", "unknown settle", "templates add", "templates for", "templates patient",

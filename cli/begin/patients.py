@@ -11,7 +11,7 @@ import typer
 
 from cli import console
 from cli.begin import safe_contact
-from cli.erase.patients import erase, restrict
+from cli.erase.patients import erase, reinstate, restrict
 from cli.looks.noting import looked
 from cli.options import Json, MostShown
 from cli.proof import Me, SecretFd, who_acts
@@ -30,6 +30,7 @@ app = typer.Typer(
 app.add_typer(safe_contact.app, name="safe-contact")
 app.command("erase")(erase)
 app.command("restrict")(restrict)
+app.command("reinstate")(reinstate)
 
 
 @app.callback()

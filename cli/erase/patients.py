@@ -99,6 +99,30 @@ def restrict(
     return console.next_commands(f"cohort approvals show {number}", f"cohort approve {number}")
 
 
+def reinstate(
+    patient: PatientId,
+    ground: Ground,
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """
+    Let somebody who was erased be imported again: they have come back as a patient. A manager decides it.
+
+    An import leaves them out and counts them (erased_before) until then. What was erased stays erased.
+    """
+    from clinic.clock import SystemClock
+    from clinic.govern.audit.trail import write_anchor
+    from clinic.personal_data.erase.came_back import reinstate as let_in
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        by = prove_me(record, settings, me, secret_fd)
+        number = let_in(record, SystemClock(), patient, by=by, ground=ground)
+        write_anchor(record, anchor_of(settings))
+    console.say(f"The next import takes them in as a new patient; erasure {number} stands.")
+    console.next_commands("cohort patients import patients.csv")
+
+
 def erase_again(record: Record, clock: Clock, home: Path, listed: Path | None = None) -> None:
     """Do again what was decided since this record was copied; said, where there was something to do."""
     from clinic.personal_data.erase.erase import apply_said, finish_all

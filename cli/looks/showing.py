@@ -46,7 +46,7 @@ _NOBODY: Final = (
     "templates show", "templates add", "templates for", "templates patient", "templates variant",
     "groups list", "groups add", "groups remove", "groups delete", "tags list", "tags add", "places list",
     "places facility", "places provider", "patients import", "import", "patients confirm-number",
-    "patients erase", "patients restrict", "list delete",
+    "patients erase", "patients restrict", "patients reinstate", "list delete",
     "patients safe-contact set", "patients safe-contact lift", "pause", "resume", "cancel", "sending status",
     "objection", "purposes", "doctor", "sending stop", "sending allow", "sending ask", "unknown ask",
     "pseudonymise", "sources list", "sources check",

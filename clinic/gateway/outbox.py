@@ -23,11 +23,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from clinic.clock import Clock, SystemClock
 from clinic.gateway.protocol import Answer, GatewayClass, Outgoing, Taken
 from clinic.record.bulk import insert_rows
-from clinic.record.database import Record
+from clinic.record.database import Record, key_of
 from clinic.record.safe_numbers import shown
 from clinic.record.schema.messages import OUTBOX, message
 from clinic.record.schema.outbox import outbox, outbox_submission
-from clinic.record.sealing_key import key_of
 
 
 class Outbox:

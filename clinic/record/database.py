@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, ExceptionContext, event
@@ -195,3 +195,17 @@ def require_durable(record: Record) -> None:
                 raise RecordUnsafe(
                     "record-not-durable", f"PostgreSQL runs with {name}=off; turn it on"
                 )
+
+
+_KEY: Final = "cohort_audit_key"  # the option of an engine
+
+
+def use_key(record: Record, key: bytes | None) -> None:
+    """From now on this record's transactions seal and verify with `key`."""
+    record.engine.update_execution_options(**{_KEY: key})
+
+
+def key_of(connection: Connection) -> bytes | None:
+    """The key this transaction seals with, if one was set up."""
+    key: bytes | None = connection.get_execution_options().get(_KEY)
+    return key

@@ -29,6 +29,7 @@ WORDS = {
     "patients confirm-number": "9990000018",
     "patients erase": "9990000018 --ground order --yes",
     "patients restrict": "9990000018 --ground order",
+    "patients reinstate": "9990000018 --ground back",
     "list delete": "77 --reason wrong",
     "list take-over": "77 --yes",
     "list add": "none.csv --name x",

@@ -23,9 +23,8 @@ from sqlalchemy import Connection
 
 from clinic.clock import Clock, SystemClock
 from clinic.errors import RecordUnsafe
-from clinic.record.database import Record
+from clinic.record.database import Record, key_of
 from clinic.record.schema.govern import audit_block
-from clinic.record.sealing_key import key_of
 from clinic.settings import Settings
 
 ANCHOR_FILE: Final = "audit.anchor"

@@ -27,8 +27,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.errors import RecordUnsafe
+from clinic.record.database import key_of
 from clinic.record.schema.govern import audit_block
-from clinic.record.sealing_key import key_of
 
 SYSTEM: Final = "system"
 GENESIS: Final = bytes(32)  # what the first block of a stream has before it

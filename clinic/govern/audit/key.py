@@ -11,9 +11,8 @@ import sqlalchemy as sa
 
 from clinic.errors import RecordUnsafe
 from clinic.govern.audit.anchor import ANCHOR_FILE, KEY_FILE, begin_anchor
-from clinic.record.database import Record
+from clinic.record.database import Record, use_key
 from clinic.record.schema.govern import audit_block
-from clinic.record.sealing_key import use_key
 
 _KEY_BYTES: Final = 32
 

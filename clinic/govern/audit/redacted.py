@@ -22,8 +22,8 @@ from sqlalchemy import Connection
 
 from clinic.govern.audit.faults import Fault
 from clinic.govern.audit.tables import Key
+from clinic.record.database import key_of
 from clinic.record.schema.govern import audit_act
-from clinic.record.sealing_key import key_of
 
 REDACTION: Final = "redaction"  # the type of its acts
 ERASED_LIST: Final = "erased.list"  # in the home; written by clinic/personal_data/erase/said.py

@@ -25,8 +25,8 @@ from sqlalchemy import ColumnElement, Connection
 from clinic.govern.audit.rows import json_line
 from clinic.govern.audit.tables import SEALED, Key, Row, Whole
 from clinic.record.bulk import is_any_of, plain_rows
+from clinic.record.database import key_of
 from clinic.record.schema.govern import audit_row_seal
-from clinic.record.sealing_key import key_of
 from clinic.record.types import UtcDateTime
 
 HALF: Final = 8  # bytes of each half of a mark

@@ -44,9 +44,8 @@ from clinic.govern.audit.seal_verify import (
     unseen_messages,
 )
 from clinic.govern.audit.seals import digest_of, kept_marks
-from clinic.record.database import Record
+from clinic.record.database import Record, key_of
 from clinic.record.schema.govern import audit_act, audit_block
-from clinic.record.sealing_key import key_of
 
 MARK: Final = 4  # bytes a row in a block (chain.marks_of); behind them what hangs on an act
 _BLOCK_FIELDS: Final = tuple(Block.__dataclass_fields__)

@@ -22,9 +22,8 @@ from clinic.clock import Clock
 from clinic.errors import NotAllowed
 from clinic.govern.audit.chain import hold
 from clinic.govern.audit.trail import Act, record_act
-from clinic.record.database import Record
+from clinic.record.database import Record, key_of
 from clinic.record.schema.govern import operator_mfa
-from clinic.record.sealing_key import key_of
 
 SECONDS: Final = 30
 ASKED, ENROLLED, RESET = "operator.mfa-asked", "operator.mfa", "operator.mfa-reset"

@@ -23,11 +23,10 @@ from clinic.clock import Clock
 from clinic.govern.audit.chain import hold
 from clinic.govern.audit.trail import Act, record_act
 from clinic.govern.people.operators import Operator, find_operator
-from clinic.record.database import Record
+from clinic.record.database import Record, key_of
 from clinic.record.private import open_private
 from clinic.record.schema.govern import operator
 from clinic.record.schema.govern import sign_in as table
-from clinic.record.sealing_key import key_of
 
 LASTS: Final = timedelta(hours=1)
 IN, OUT = "operator.signed-in", "operator.signed-out"

@@ -68,6 +68,8 @@ SAYS: Final = {
     "(organisation.codes). Import it where it belongs.",
     "facility_differs": "The patient belongs to another facility here, and the row would change their data. "
     "Nothing of it is imported: find out where they are; cohort operations facility moves them.",
+    "erased_before": "The patient was erased here by a decision of two people. Nothing of the row is imported. "
+    "If they are a patient again, a manager says so: cohort patients reinstate NHS-NUMBER --ground WHY.",
     "ids_differ": "The NHS number and the practice's id are of two patients. Find out who is meant.",
     "death_date_invalid": "The date of death cannot be read, or is to come: nothing of the row is imported. "
     "Whether somebody has died must be certain: correct the date in the source.",

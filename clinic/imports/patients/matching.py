@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from clinic.imports.patients.belonging import Belonging
 from clinic.imports.patients.columns import COLUMNS, DAYS
 from clinic.imports.patients.doubt import another_patient, same_but_for_zeros
+from clinic.personal_data.erase.came_back import erased_before
 from clinic.record.bulk import is_any_of, plain_frame, plain_rows
 from clinic.record.schema.people import patient
 
@@ -64,6 +65,8 @@ def match(
     new = (rows["outcome"] == "") & rows["id"].isna()
     zeros = same_but_for_zeros(connection, rows.loc[new, "local_id"].astype("str").fillna(""))
     rows.loc[new[new].index[zeros.to_numpy(dtype=bool)], "outcome"] = "own_id_zeros"
+    gone = erased_before(connection, rows.loc[new, "nhs_number"].dropna())
+    rows.loc[new & rows["nhs_number"].isin(gone), "outcome"] = "erased_before"
     # One row named the patient by one id, and this row by the other
     found = rows["id"].where(rows["outcome"] == "")
     rows.loc[found.notna() & found.duplicated(), "outcome"] = "repeated"

@@ -26,13 +26,13 @@ from clinic.personal_data.erase.whom import Whom
 from clinic.personal_data.held import TableHeld
 from clinic.personal_data.kinds import Erasure, Kind, Rows
 from clinic.personal_data.reach import ByWords, condition
+from clinic.record.database import key_of
 from clinic.record.schema import METADATA
 from clinic.record.schema.change import WILL_CHANGE, operation_item
 from clinic.record.schema.govern import ERASED, audit_act, audit_block
 from clinic.record.schema.lists import cohort_list, list_row
 from clinic.record.schema.messages import message, recipient
 from clinic.record.schema.people import clinical_item
-from clinic.record.sealing_key import key_of
 
 # Below every number that a patient, or staff of a notice, is known by: nobody's
 NOBODY: Final = 10**15

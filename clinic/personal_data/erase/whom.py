@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.personal_data.reach import Subject
+from clinic.record.database import key_of
 from clinic.record.schema.people import patient
-from clinic.record.sealing_key import key_of
 
 _PERSON = b"cohort erased person"
 

@@ -34,9 +34,8 @@ from clinic.govern.approvals.deciding import Decision
 from clinic.govern.audit.trail import verify
 from clinic.govern.people.operators import Operator
 from clinic.govern.people.roles import may
-from clinic.record.database import Record
+from clinic.record.database import Record, use_key
 from clinic.record.schema.govern import operator
-from clinic.record.sealing_key import use_key
 from clinic.record.sqlite import library
 from tests.clinic.govern.conftest import PEOPLE
 from tests.fakes import FakeClock

@@ -29,8 +29,7 @@ from clinic.govern.audit.trail import (
     verify,
     write_anchor,
 )
-from clinic.record.database import Record
-from clinic.record.sealing_key import use_key
+from clinic.record.database import Record, use_key
 from clinic.record.sqlite import library
 from tests.clinic.govern.trail import change
 from tests.fakes import FakeClock

@@ -24,10 +24,9 @@ from clinic.govern.audit.trail import (
     stream_of,
     verify,
 )
-from clinic.record.database import Record
+from clinic.record.database import Record, use_key
 from clinic.record.schema.change import operation_item
 from clinic.record.schema.govern import audit_act, audit_block
-from clinic.record.sealing_key import use_key
 from tests.clinic.govern.trail import change
 from tests.fakes import FakeClock
 

@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from clinic.change.review.deciding import decide
 from clinic.cohort.files import open_list
 from clinic.cohort.import_list import take_in_file
-from clinic.errors import NotAllowed
+from clinic.errors import NotAllowed, NotFound
 from clinic.gateway.incoming.parse import Inbound, Receipt
 from clinic.govern.approval_rows import existing
 from clinic.govern.audit.key import unlock
@@ -27,6 +27,7 @@ from clinic.message.incoming.apply_receipts import apply_receipts
 from clinic.message.incoming.receipts import keep_receipts
 from clinic.message.incoming.replies import keep_replies
 from clinic.personal_data.erase import erase as erasing
+from clinic.personal_data.erase.came_back import reinstate
 from clinic.personal_data.erase.erase import (
     ERASURE,
     LIFT,
@@ -244,6 +245,43 @@ def test_a_record_that_was_set_back_is_erased_again(
         connection.exec_driver_sql("DROP TRIGGER refuse_delete_redaction")
         connection.execute(sa.delete(redaction))
     assert apply_said(busy, clock, home) == {}, "a line without our seal counts for nothing"
+
+
+def test_who_comes_again_in_an_import_is_left_out_until_a_manager_lets_them_in(
+    busy: Record, clock: FakeClock, home: Path, tmp_path: Path
+) -> None:
+    """NEW-36: counted, and nobody else with them; then a new patient, and what was erased stays erased."""
+    erase(busy, clock, home)
+    if busy.dialect == "postgresql":  # the tests' patients were given their numbers
+        with busy.write() as connection:
+            connection.exec_driver_sql("SELECT setval(pg_get_serial_sequence('patient', 'id'), 99)")
+    path = tmp_path / "again.csv"
+    path.write_text(
+        f"NHS Number,Given Name,Family Name\n{NUMBER},Zephyrine,Quillfeather\n9990000026,Ann,Other\n"
+    )
+
+    def imported() -> dict[str, int]:
+        return dict(import_patients(busy, clock, open_list(path), Options(by="nia")).counts)
+
+    assert imported() == {"erased_before": 1, "added": 1}
+    assert imported() == {"erased_before": 1, "unchanged": 1}
+    ann, mia = Operator("ann", "operator", active=True), Operator("mia", "manager", active=True)
+    for by, number, ground, code in (
+        (ann, NUMBER, "registered again", "reinstate-role"),
+        (mia, NUMBER, f"{NUMBER} is back", "reinstate-ground"),
+        (mia, "9990000026", "registered again", "reinstate-nobody"),
+    ):
+        with pytest.raises((NotAllowed, NotFound), match=code):
+            reinstate(busy, clock, number, by=by, ground=ground)
+    reinstate(busy, clock, NUMBER, by=mia, ground="registered again")
+    with pytest.raises(NotFound, match="reinstate-nobody"):
+        reinstate(busy, clock, NUMBER, by=mia, ground="registered again")
+    assert imported() == {"added": 1, "unchanged": 1}
+    with busy.read() as connection:
+        names = connection.scalars(sa.select(patient.c.given_name).where(patient.c.id == WHO))
+        assert names.all() == ["[erased]"]
+    assert apply_said(busy, clock, home) == {}, "a restored record does not erase them again"
+    assert verify(busy, None).first_fault is None
 
 
 def test_what_is_counted_otherwise_since_is_asked_for_again(
