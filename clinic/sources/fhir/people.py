@@ -23,7 +23,8 @@ def ids_of(patient: dict[str, Any], own_system: str) -> Who:
     server's id is its own id.
     """
     nhs = own = ""
-    for each in patient.get("identifier") or ():
+    given = patient.get("identifier")
+    for each in given if isinstance(given, list) else ():
         value = each.get("value") if isinstance(each, dict) else None
         if not isinstance(value, str) or each.get("use") == "old":
             continue
