@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from clinic.imports.options import Complete
     from clinic.imports.result import Imported
 
-Kind = Literal["patients", "appointments", "consents"]
+Kind = Literal[
+    "patients", "facilities", "providers", "appointments", "consents", "groups", "diagnoses",
+    "medications", "allergies",
+]  # fmt: skip
 # Besides the counts of rows: how it is said, by kind
 _ALSO = {
     "opt_out": "Opt-outs noted: {:,}.",
@@ -40,13 +43,18 @@ _ALSO = {
     "channel_unclear": "Preferred ways of contact that are not known words, and are left as they were: {:,}.",
     "day_unclear": "Days of registration or leaving that cannot be read or are to come, and are left: {:,}.",
     "number_of_another": "Mobile numbers that are somebody else's, as a remark says, and are left out: {:,}.",
+    "default_provider_unknown": "Rows whose default provider is not here: {:,}. Import providers first.",
+    "groups_made": "Groups that were made: {:,}.",
     "mode_unclear": "Ways of contact that are not known words, and are left as they were: {:,}.",
 }
 
+_OF_PATIENTS = "cohort message --status active --name NAME --template KEY"
 _NEXT = {
-    "patients": "cohort message --status active --name NAME --template KEY",
     "consents": "cohort purposes",
     "appointments": "cohort remind --days 2 --preview",
+    "facilities": "cohort places list",
+    "providers": "cohort places list",
+    "groups": "cohort groups list",
 }
 
 
@@ -83,7 +91,7 @@ def import_kind(
     secret_fd: SecretFd = None,
 ) -> None:
     """
-    Import opt-outs and consents, or appointments, from another system's export.
+    Import patients, appointments, opt-outs and more from another system's export.
 
     Columns are known by their headings, in any order: docs/data.md has each of them. Run it again with each
     export: what is known changes nothing. Try it first with --check.
@@ -98,7 +106,8 @@ def import_kind(
       cohort import consents opt-outs.csv --check
       cohort import appointments slots.csv --complete-from 2026-03-02 --complete-to 2026-03-08
 
-    Patients are imported by cohort patients import.
+    facilities, providers: known by their code; a manager imports them. groups: a row a member.
+    diagnoses, medications, allergies: known by patient, code and the day on which they began.
     """  # fmt: skip
     from clinic.clock import SystemClock
     from clinic.errors import CohortRefused
@@ -129,7 +138,7 @@ def import_kind(
         raise typer.Exit(2)
     if not json:
         again = f"cohort import {kind} {quote(str(file))}"
-        console.next_commands(again if check else _NEXT[kind])
+        console.next_commands(again if check else _NEXT.get(kind, _OF_PATIENTS))
 
 
 def _complete(

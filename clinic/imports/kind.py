@@ -22,7 +22,7 @@ class Kind:
 
     name: as it is typed; columns: our field → headings; needs: of each group one field must be there
     dates: those of its fields that are days, with a time or without; as_list: its headings are also those of
-    lists of patients (clinic/cohort/columns.py)
+    lists of patients (clinic/cohort/columns.py); of_patients: each row is of a patient, known by their ids
     """
 
     name: ImportKind
@@ -31,6 +31,7 @@ class Kind:
     needs: tuple[tuple[str, ...], ...]
     dates: tuple[str, ...] = ("date",)
     as_list: bool = False
+    of_patients: bool = True
 
     def headings(self, chosen: Mapping[str, str] | None = None) -> MapHeadings:
         """
@@ -87,6 +88,8 @@ class Kind:
 
     def _aliases(self) -> dict[str, Sequence[str]]:
         if self.as_list:
+            return dict(self.columns)
+        if not self.of_patients:
             return dict(self.columns)
         ids = {name: [each for tier in ALIASES[name] for each in tier] for name in _IDS}
         return ids | dict(self.columns) | {"organisation": _ORGANISATION}

@@ -23,12 +23,20 @@ from clinic.clock import Clock
 from clinic.cohort.files import ListFile, open_list
 from clinic.imports.appointments import reading as appointments
 from clinic.imports.appointments.run import import_appointments
+from clinic.imports.clinical import columns as clinical
+from clinic.imports.clinical.run import (
+    import_allergies,
+    import_diagnoses,
+    import_medications,
+)
 from clinic.imports.consents import reading as consents
 from clinic.imports.consents.run import import_consents
+from clinic.imports.groups import run as groups
 from clinic.imports.kind import Kind
 from clinic.imports.options import Options
 from clinic.imports.patients import columns as patients
 from clinic.imports.patients.run import import_patients
+from clinic.imports.places import run as places
 from clinic.imports.result import Imported
 from clinic.record.database import Record
 from clinic.settings import ImportKind, Layout, SourceFormat
@@ -62,6 +70,20 @@ KINDS: Final[Mapping[ImportKind, Importer]] = {
         appointments.KIND, appointments.SAYS, appointments.PROBLEMS, import_appointments
     ),
     "consents": Importer(consents.KIND, consents.SAYS, consents.PROBLEMS, import_consents),
+    "facilities": Importer(
+        places.FACILITIES, places.SAYS, places.PROBLEMS, places.import_facilities
+    ),
+    "providers": Importer(places.PROVIDERS, places.SAYS, places.PROBLEMS, places.import_providers),
+    "groups": Importer(groups.KIND, groups.SAYS, groups.PROBLEMS, groups.import_groups),
+    "diagnoses": Importer(
+        clinical.DIAGNOSES.kind, clinical.SAYS, clinical.PROBLEMS, import_diagnoses
+    ),
+    "medications": Importer(
+        clinical.MEDICATIONS.kind, clinical.SAYS, clinical.PROBLEMS, import_medications
+    ),
+    "allergies": Importer(
+        clinical.ALLERGIES.kind, clinical.SAYS, clinical.PROBLEMS, import_allergies
+    ),
 }
 
 
@@ -69,7 +91,7 @@ def open_file(
     kind: ImportKind, path: Path, how: SourceFormat | None = None, *, scheme: Layout = "generic"
 ) -> ListFile:
     """
-    Open a file of this kind and find its columns.
+    Open a file of this kind and find its columns. Headings alone are an export of nothing.
 
     Args:
         how: the source's way of writing, with the headings that it chose

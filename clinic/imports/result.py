@@ -33,6 +33,7 @@ class Imported:
     problems: row number and code of rows that need a look, the first 10,000
     unused: headings that an import of this kind does not use
     refused: why a part of it that was asked for is not done; "" where all is
+    number: of the import, by which it can be put back; None: a dry run
     """
 
     rows: int
@@ -41,6 +42,7 @@ class Imported:
     problems: list[tuple[int, str]] = field(default_factory=list)
     unused: tuple[str, ...] = ()
     refused: str = ""
+    number: int | None = None
 
     @classmethod
     def of(cls, file: ListFile) -> Imported:

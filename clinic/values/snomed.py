@@ -24,6 +24,11 @@ _OTHER_THINGS = {
 _SHORTEST_OF_NAMESPACE = 11
 
 
+def is_concept(code: str) -> bool:
+    """Whether a text is the id of a SNOMED CT concept: its length, check digit and partition are right."""
+    return _fault(code) == ""
+
+
 def check_snomed_codes(codes: Sequence[str]) -> tuple[str, ...]:
     """
     The codes, spaces around them gone, each once, in the order given.

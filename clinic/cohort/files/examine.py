@@ -28,6 +28,7 @@ _NAMES = ("given_name", "family_name", "full_name")
 _ERROR = re.compile(r"\s*#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|#+)\s*")
 # Where a rounded number is another patient, or nobody
 EXACT = ("nhs_number", "local_id", "mobile", "phone_home", "phone_work")
+_IDS = ("nhs_number", "local_id", "code")
 _MATTERS = (*EXACT, "birth_date", "email")
 
 
@@ -78,9 +79,9 @@ class Examiner:
         self._note(page)
 
     def _refuse_swallowed(self, page: Page) -> None:
-        # Every scheme demands one of them
-        id_field = "nhs_number" if "nhs_number" in self.fields else "local_id"
-        id_at = self.columns.index(self.fields[id_field])
+        # Every scheme demands one of the first two; rows that are no patients' have a code
+        id_field = next((name for name in _IDS if name in self.fields), None)
+        id_at = self.columns.index(self.fields[id_field]) if id_field else 0
         for i in page.spanning:
             row = page.rows[i]
             if swallows(row, delimiter=self.delimiter, width=len(self.columns), id_at=id_at):

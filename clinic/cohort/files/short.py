@@ -60,7 +60,9 @@ def columns_of(columns: Sequence[str], fields: Mapping[str, str]) -> Columns:
     places = {name: columns.index(heading) for name, heading in fields.items()}
     is_nhs = "nhs_number" in places
     kinds = {places[name]: kind for name, kind in _KINDS.items() if name in places}
-    return Columns(len(columns), kinds, places["nhs_number" if is_nhs else "local_id"], is_nhs)
+    # Of rows that are no patients' none is taken for a short one
+    id_at = places["nhs_number"] if is_nhs else places.get("local_id", len(columns))
+    return Columns(len(columns), kinds, id_at, is_nhs)
 
 
 @dataclass

@@ -330,6 +330,7 @@ NOT_SEALED: Final[Mapping[str, str]] = MappingProxyType(
                 "shared_decision", "told_visit",
                 "outside_item", "outside_batch", "outside_patient", "outside_side",
                 "outside_push",
+                "import_run", "import_added", "import_change", "patient_digest",
             ),
             _AT_WORK,
         ),

@@ -7,6 +7,12 @@ from typing import Final
 from clinic.personal_data.held import TableHeld
 from clinic.personal_data.kinds import Kind, Purpose, Retention, Rows, Section
 from clinic.personal_data.reach import ByKey
+from clinic.record.schema.systems.imports import (
+    import_added,
+    import_change,
+    import_run,
+    patient_digest,
+)
 from clinic.record.schema.systems.outside_record import (
     outside_batch,
     outside_item,
@@ -75,5 +81,50 @@ SYSTEMS: Final = (
         columns={
             Kind.WORK: "name owner lease_until tries not_before trouble trouble_since",
         },
+    ),
+    TableHeld(
+        table=import_run,
+        about="an import of another system's data: when, by whom, from which file, counts",
+        purpose=Purpose.CHANGES,
+        retention=Retention.TRAIL,
+        section="nothing of one person",
+        rows=Rows.NONE,
+        columns={
+            Kind.STAFF: "began_by undone_by",
+            Kind.WORK: "id kind source sha256 rows began_at ended_at counts undone_at more",
+        },
+    ),
+    TableHeld(
+        table=import_added,
+        about="the keys of rows that an import added, as ranges",
+        purpose=Purpose.CHANGES,
+        retention=Retention.BEFORE_IMAGES,
+        section="nothing of one person",
+        rows=Rows.NONE,
+        columns={Kind.KEY: "import_id table_name first_id last_id"},
+    ),
+    TableHeld(
+        table=import_change,
+        about="what an import changed of a patient: the value before and after",
+        purpose=Purpose.CHANGES,
+        retention=Retention.BEFORE_IMAGES,
+        section=Section.CHANGES,
+        rows=Rows.DELETE,
+        routes=(ByKey("patient_id"),),
+        columns={
+            Kind.CONTENT: "old new",
+            Kind.EVENT: "table_name field",
+            Kind.KEY: "import_id row_id patient_id",
+        },
+    ),
+    TableHeld(
+        table=patient_digest,
+        about="a digest of a patient's row in another system, so that an unchanged one is not read again",
+        purpose=Purpose.RUNNING,
+        retention=Retention.RECORD,
+        section=Section.SOURCES,
+        rows=Rows.DELETE,
+        routes=(ByKey("patient_id"),),
+        columns={Kind.KEY: "patient_id source digest version"},
     ),
 )

@@ -28,6 +28,12 @@ from clinic.record.schema.messages import installation
 from clinic.record.schema.people import patient
 from clinic.record.schema.receipts import receipt_cursor
 from clinic.record.schema.settings import governed_setting
+from clinic.record.schema.systems.imports import (
+    import_added,
+    import_change,
+    import_run,
+    patient_digest,
+)
 from clinic.record.schema.systems.outside_record import (
     outside_batch,
     outside_item,
@@ -49,6 +55,10 @@ LEFT_OUT: Final = frozenset(
         outside_patient,
         outside_push,
         outside_side,
+        import_added,
+        import_change,
+        import_run,
+        patient_digest,
     }
 )
 # Triggers note what is written to patients that these name: they come when all else is there

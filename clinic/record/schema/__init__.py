@@ -23,7 +23,7 @@ from clinic.record.schema import (
     visits,
 )
 from clinic.record.schema.base import METADATA
-from clinic.record.schema.systems import outside_record
+from clinic.record.schema.systems import imports, outside_record
 
 __all__ = [
     "METADATA",
@@ -32,6 +32,7 @@ __all__ = [
     "clinical",
     "govern",
     "health",
+    "imports",
     "lists",
     "messages",
     "outbox",

@@ -1,0 +1,1 @@
+"""Diagnoses, medications and allergies of another system."""

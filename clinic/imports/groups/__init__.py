@@ -1,0 +1,1 @@
+"""Groups of patients of another system, with their members."""
