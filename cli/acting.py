@@ -48,7 +48,7 @@ _EVERY: Final = (
     "subject-access", "pseudonymise",
     "tags add", "places facility", "places provider", "notify",
     "reply take", "reply give", "reply done", "reply reopen", "reply decide",
-    "holds release", "holds keep", "record resend",
+    "holds release", "holds keep", "record resend", "sources sync", "sources accept",
 )  # fmt: skip
 _ANEW: Final = (
     "approve", "reject", "operators add", "operators disable", "operators secret", "operators unlock",
@@ -68,7 +68,8 @@ LOOKING: Final = frozenset({
     "report", "review", "list ls", "list check",
     "templates list", "templates variables", "templates show", "templates exceptions",
     "groups list", "groups show",
-    "receipts status", "receipts unread", "record status", "sending status", "server status", "approvals",
+    "receipts status", "receipts unread", "record status", "sources status", "sending status",
+    "server status", "approvals",
     "approvals show",
     "retention plan", "retention holds", "retention stubs",
     "audit verify", "operators list", "operations list", "operations show",
@@ -80,7 +81,7 @@ LOOKING: Final = frozenset({
 # Of those, what shows nothing of a patient: whoever has the account may look
 OPEN: Final = frozenset({
     "templates list", "templates variables", "templates show", "groups list", "receipts status",
-    "record status",
+    "record status", "sources status",
     "sending status", "server status", "audit verify", "operators list", "settings", "settings check",
     "tags list", "places list", "health", "help", "purposes", "doctor",
     "sources list",

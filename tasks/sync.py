@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from clinic.errors import Incomplete
-from clinic.record.sync_runs import IMPORTED, SyncRun, last_runs
+from clinic.record.systems.sync_runs import IMPORTED, SyncRun, last_runs
 from clinic.settings import Settings
 from clinic.settings.sources import SourceName
 from clinic.sources.staging import end_staging

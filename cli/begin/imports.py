@@ -114,6 +114,7 @@ def import_kind(
     from clinic.imports.kinds import KINDS, open_file, run_import
     from clinic.imports.options import Options
     from clinic.settings import SourceFormat
+    from clinic.sources.syncing import note_by_hand
 
     settings = get_settings()
     if not 1 <= len(source.strip()) <= 40:
@@ -129,6 +130,8 @@ def import_kind(
         with console.err().status(f"Importing {kind} …"):
             opened = open_file(kind, file, how, scheme=settings.organisation.id_scheme)
             result = run_import(record, SystemClock(), kind, opened, options)
+        if source in settings.sources and not (check or result.refused):
+            note_by_hand(record, SystemClock(), source, kind, opened, result)
     _show(result, KINDS[kind].says, limit, kind=kind, check=check, json=json)
     if result.refused and json:
         raise typer.Exit(2)

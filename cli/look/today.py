@@ -66,6 +66,7 @@ def today(
             *_notices(record, now),
             *_undecidable(record, now),
             *_recalls(record, settings, now),
+            *_sources(record, settings, now),
         ]
         replies, held = count_waiting(record), count_undecided(record)
         shared = count_open(record)
@@ -262,6 +263,17 @@ def _replies(waiting: Waiting, now: datetime) -> list[str]:
 
 def _holds(held: int) -> list[str]:
     return [f"Numbers or patients held back by a reply, undecided: {held:,}."] if held else []
+
+
+def _sources(record: Record, settings: Settings, now: datetime) -> list[Line]:
+    """What of other systems was not imported, or is too old."""
+    from clinic.record.systems.sync_runs import sources_behind
+
+    with record.read() as connection:
+        behind = sources_behind(connection, settings, now)
+    return [
+        Line("source", "import", "not imported", says, "cohort sources status") for says in behind
+    ]
 
 
 def _shared(count: int) -> list[str]:

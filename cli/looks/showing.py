@@ -52,6 +52,7 @@ _NOBODY: Final = (
     "pseudonymise", "sources list", "sources check",
     "unknown settle", "reply take",
     "reply give", "reply done", "reply reopen", "reply decide", "holds release", "holds keep",
+    "sources status", "sources sync", "sources accept",
     "receipts status", "receipts serve", "receipts apply", "record status", "record save", "record resend",
     "server start", "server stop", "server status",
     "server resume", "approvals", "approvals stale", "approvals resume", "confirm", "approve", "reject",

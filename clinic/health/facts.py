@@ -19,6 +19,7 @@ class RecordFacts:
     people: who is disabled soon because they are not here, and that their review is due, in words
     latest: the latest instant that anything in it was written at
     ahead: seconds that this machine's clock is ahead of the database server's
+    sources: what of the sources was not imported last, or is too old to remind by, in words
     odd_looks: at patients, of the week before, that nobody has read of yet: by person and kind
     """
 
@@ -37,6 +38,7 @@ class RecordFacts:
     latest: datetime | None = None
     ahead: float | None = None
     odd_looks: str = ""
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

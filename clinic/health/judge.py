@@ -52,6 +52,7 @@ def _all(facts: Facts, limits: Health) -> Iterator[tuple[str, str]]:
                 f"looks at patients that somebody should ask about: {facts.record.odd_looks}",
             )
         yield from (("people-due", says) for says in facts.record.people)
+        yield from (("source-behind", says) for says in facts.record.sources)
     for disk in facts.disks:
         yield from _disk(disk, limits)
     for gateway in facts.gateways:

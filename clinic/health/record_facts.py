@@ -18,6 +18,7 @@ from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
 from clinic.record.schema.messages import batch, campaign, installation, message, submission
 from clinic.record.schema.receipts import receipt_inbox, receipt_unread
+from clinic.record.systems.sync_runs import sources_behind
 from clinic.settings import Settings
 
 _REFUSES_FOR: Final = timedelta(minutes=1)  # one that was busy once refuses nothing
@@ -48,6 +49,7 @@ def read_facts(record: Record, clock: Clock, settings: Settings) -> RecordFacts:
             latest=_latest(connection, *((own.watched_at, own.backup_at) if own else ())),
             ahead=_ahead(connection, clock),
             odd_looks=unread_odd_looks(connection, settings, now),
+            sources=sources_behind(connection, settings, now),
         )
 
 

@@ -12,7 +12,7 @@ from clinic.clock import Clock
 from clinic.errors import CohortRefused, NotFound
 from clinic.govern.audit.trail import Act, record_act
 from clinic.record.database import Record
-from clinic.record.sync_runs import STOPPED, SyncRun, acceptance, last_runs, note_run
+from clinic.record.systems.sync_runs import STOPPED, SyncRun, acceptance, last_runs, note_run
 
 COUNTS_FOR: Final = timedelta(hours=24)
 
@@ -37,7 +37,7 @@ def accept_stopped(
         if last is None or last.state != STOPPED:
             raise NotFound(
                 "sync-not-stopped",
-                f"the last import of {kind} from {source} was not stopped by a check: cohort sources",
+                f"the last import of {kind} from {source} was not stopped by a check: cohort sources status",
             )
         note_run(connection, last.id, accepted_by=by, accepted_at=now, reason=reason.strip())
         act = Act(

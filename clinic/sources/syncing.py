@@ -14,7 +14,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +25,7 @@ from clinic.imports.kinds import open_file, run_import
 from clinic.imports.options import Options
 from clinic.imports.result import Imported
 from clinic.record.database import Record
-from clinic.record.sync_runs import FAILED, IMPORTED, begin_run, last_runs, note_run
+from clinic.record.systems.sync_runs import FAILED, IMPORTED, begin_run, last_runs, note_run
 from clinic.settings import ImportKind, Settings
 from clinic.sources.choose import open_source, source_names
 from clinic.sources.kinds import ORDER
@@ -183,6 +183,20 @@ def import_given(
         )  # fmt: skip
     end_staging(given.folder)
     return dict(counts)
+
+
+def note_by_hand(
+    record: Record, clock: Clock, source: str, kind: ImportKind, file: ListFile, result: Imported
+) -> None:  # fmt: skip
+    """What a person imported from a file of a source is as fresh as the file."""
+    now = clock.now()
+    written = datetime.fromtimestamp(file.path.stat().st_mtime, UTC)
+    with record.write() as connection:
+        run = begin_run(connection, source, kind, now)
+        note_run(
+            connection, run, state=IMPORTED, ended_at=now, as_of=min(written, now), rows=result.rows,
+            sha256=file.sha256, counts=dict(_counts(result)),
+        )  # fmt: skip
 
 
 @contextlib.contextmanager

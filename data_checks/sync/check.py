@@ -9,7 +9,7 @@ from __future__ import annotations
 from clinic.clock import Clock
 from clinic.errors import SourceRefused
 from clinic.record.database import Record
-from clinic.record.sync_runs import STOPPED, note_run, runs_before
+from clinic.record.systems.sync_runs import STOPPED, note_run, runs_before
 from clinic.settings import Settings
 from clinic.sources.accepting import use_acceptance
 from clinic.sources.syncing import Given, try_out

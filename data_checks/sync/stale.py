@@ -14,18 +14,12 @@ from sqlalchemy import Connection
 
 from clinic.clock import Clock
 from clinic.errors import SourceProblem
-from clinic.record.sync_runs import IMPORTED, SyncRun, last_runs
+from clinic.record.systems.sync_runs import IMPORTED, REMINDED_BY, SyncRun, last_runs
 from clinic.settings import Settings
 from clinic.sources.choose import open_source, source_names
 from data_checks.gate.verdict import Check
 
 CODE: Final = "stale_sources"
-# What a reminder must not be wrong about, and how it is called
-_WHAT: Final = {
-    "appointments": "appointments",
-    "consents": "opt-outs",
-    "patients": "patients, with deaths and numbers",
-}
 
 
 def stale_sources(connection: Connection, settings: Settings, clock: Clock) -> Check | None:
@@ -36,7 +30,7 @@ def stale_sources(connection: Connection, settings: Settings, clock: Clock) -> C
     last = {(run.source, run.kind): run for run in last_runs(connection, state=IMPORTED)}
     now = clock.now()
     late = [
-        f"{_WHAT[kind]} of {name} {_age(last.get((name, kind)), now)}"
+        f"{REMINDED_BY[kind]} of {name} {_age(last.get((name, kind)), now)}"
         for name in source_names(settings)
         for kind in _kinds(settings, name, clock, {kind for source, kind in last if source == name})
         if _hours(last.get((name, kind)), now) > most
@@ -48,7 +42,7 @@ def stale_sources(connection: Connection, settings: Settings, clock: Clock) -> C
     return Check(
         CODE,
         f"Nobody is reminded of what may have been moved or cancelled since: {'; '.join(late)}; {most:g} hours "
-        "may be (sync.reminder_hours). Look why (cohort sources), put it right and import again: "
+        "may be (sync.reminder_hours). Look why (cohort sources status), put it right and import again: "
         "cohort sources sync.",
         "critical",
         False,
@@ -58,12 +52,12 @@ def stale_sources(connection: Connection, settings: Settings, clock: Clock) -> C
 def _kinds(settings: Settings, name: str, clock: Clock, known: set[str]) -> list[str]:
     """Those that a reminder rests on; of a source that cannot say what it gives, those it gave before."""
     if settings.sources[name].type == "by_hand":
-        return [kind for kind in _WHAT if kind in known]
+        return [kind for kind in REMINDED_BY if kind in known]
     try:
         given = set(map(str, open_source(settings, name, clock).kinds()))
     except SourceProblem:
         given = known or {"appointments"}
-    return [kind for kind in _WHAT if kind in given]
+    return [kind for kind in REMINDED_BY if kind in given]
 
 
 def _hours(run: SyncRun | None, now: datetime) -> float:

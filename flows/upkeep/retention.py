@@ -7,7 +7,7 @@ Run it as often as you like: it removes what is due and nobody holds, once. Pref
 """
 
 from tasks.guard.decorators import flow
-from tasks.retention import remove_copies
+from tasks.upkeep.retention import remove_copies
 
 
 @flow(name="retention", flow_run_name="retention")

@@ -110,6 +110,8 @@ WORDS = {
     "holds release": "77 --note rung",
     "holds keep": "77 --note rung",
     "record resend": "",
+    "sources sync": "",
+    "sources accept": "emis appointments --reason moved",
 }
 """What is typed after each: it parses, and would do something."""
 NOT_PROVEN = ("sign-in-needed", "operator-nobody", "operator-unproven", "secret-unread")

@@ -53,6 +53,7 @@ ACTING = {
     "correct",
     "list missing",
     "list add",
+    "sources sync",
 }
 OF_AUDIT = ("audit list", "audit show", "audit who-saw", "audit odd-looks")
 """What a manager reads."""

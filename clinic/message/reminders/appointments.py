@@ -145,7 +145,7 @@ def not_reminded_of() -> ColumnElement[bool]:
     """
     Of appointments: that no message was made to remind their patient of a visit at this very time.
 
-    Of this one or of another: what is cancelled and booked anew for the same time, as some systems move a
+    Of this one or of another: what is cancelled and booked again for the same time, as some systems move a
     visit to another room or person, is no second visit; nor is a move that was undone.
     """
     visit = appointment.alias("visit_reminded_of")

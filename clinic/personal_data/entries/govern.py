@@ -32,7 +32,7 @@ from clinic.record.schema.messages import installation, recipient
 from clinic.record.schema.receipts import contact_hold, reply
 from clinic.record.schema.safety import safe_contact
 from clinic.record.schema.settings import governed_setting
-from clinic.record.schema.sync import sync_run
+from clinic.record.schema.systems.sync import sync_run
 
 _STAFF: Final = (
     "of staff, whom the controller tells as their employer; a patient's file names who acted"

@@ -19,11 +19,10 @@ from clinic.record.schema import (
     receipts,
     safety,
     settings,
-    sync,
     visits,
 )
 from clinic.record.schema.base import METADATA
-from clinic.record.schema.systems import imports, outside_record
+from clinic.record.schema.systems import imports, outside_record, sync
 
 __all__ = [
     "METADATA",

@@ -13,7 +13,7 @@ from clinic.errors import NotFound, SourceRefused
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
 from clinic.record.schema.people import appointment
-from clinic.record.sync_runs import SyncRun, last_runs
+from clinic.record.systems.sync_runs import SyncRun, last_runs
 from clinic.settings import Settings, SourceSettings
 from clinic.sources.accepting import accept_stopped
 from clinic.sources.syncing import Step, fetch, import_given, steps_of

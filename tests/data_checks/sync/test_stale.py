@@ -18,7 +18,7 @@ from clinic.message.template.vendor_templates import TEMPLATES
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
 from clinic.record.schema.people import appointment
-from clinic.record.sync_runs import begin_run, note_run
+from clinic.record.systems.sync_runs import begin_run, note_run
 from clinic.settings import Settings, SourceSettings
 from clinic.settings.sync import Sync
 from data_checks.cohort import check_cohort

@@ -20,10 +20,10 @@ from clinic.record.installation import install
 from clinic.record.schema.messages import message
 from clinic.record.schema.people import appointment, facility
 from clinic.settings import Notices, Operations, Settings
-from flows.chase_approvals import chase_approvals
 from flows.export_data import export_data
 from flows.notify_staff import notify_staff
 from flows.schedule_visits import schedule_visits
+from flows.upkeep.chase_approvals import chase_approvals
 from tasks import wiring
 from tests.clinic.change.practice import (
     ASKER,

@@ -12,8 +12,8 @@ from prefect.client.schemas.objects import State
 from prefect.flows import Flow
 from prefect.states import Cancelled, Completed, Failed, Running, Scheduled
 
-from flows.chase_approvals import chase_approvals
 from flows.settle import settle
+from flows.upkeep.chase_approvals import chase_approvals
 from tasks.runs.old_runs import forget_settled
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_server")]

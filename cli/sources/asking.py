@@ -1,4 +1,4 @@
-"""`cohort sources`: where data is fetched from, and what it would give."""
+"""Which sources are set, and what they would give."""
 
 from __future__ import annotations
 
@@ -15,10 +15,7 @@ from cli.wiring import LocalTime, get_settings
 if TYPE_CHECKING:
     from clinic.sources.checked import Checked
 
-app = typer.Typer(no_args_is_help=True)
 
-
-@app.command("list")
 def show_list(json: Json = False) -> None:
     """The sources of the settings, [sources.NAME]. None of them is asked anything."""
     settings = get_settings()
@@ -48,7 +45,6 @@ def _where(source: Any) -> str:
     return str(source.folder)
 
 
-@app.command()
 def check(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="One source; all of them if none.")

@@ -10,10 +10,10 @@ requests, roles and hours.
 
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from tasks.chase import find_late_requests, show_late, stage_reminder
 from tasks.guard.decorators import flow
 from tasks.messages import send_batch
 from tasks.runs.stopping import drained
+from tasks.upkeep.chase import find_late_requests, show_late, stage_reminder
 
 
 @flow(

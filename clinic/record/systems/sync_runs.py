@@ -17,13 +17,20 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.record.schema.sync import sync_run
+from clinic.record.schema.systems.sync import sync_run
+from clinic.settings import Settings
 
 BEGUN: Final = "begun"
 IMPORTED: Final = "imported"
 STOPPED: Final = "stopped"
 FAILED: Final = "failed"
 KILLED: Final = "sync-killed"
+# What a reminder must not be wrong about, and how it is called
+REMINDED_BY: Final = {
+    "appointments": "appointments",
+    "consents": "opt-outs",
+    "patients": "patients, with deaths and numbers",
+}
 _JSON: Final = ("counts", "facts")
 
 
@@ -83,11 +90,6 @@ def note_run(connection: Connection, number: int, **values: Any) -> None:
     connection.execute(sa.update(sync_run).where(sync_run.c.id == number).values(**plain))
 
 
-def get_run(connection: Connection, number: int) -> SyncRun | None:
-    """The run of this number."""
-    return next(iter(_runs(connection, sync_run.c.id == number)), None)
-
-
 def last_runs(connection: Connection, *, state: str | None = None) -> list[SyncRun]:
     """The last run of each source and kind, or the last that ended in this state; by source and kind."""
     newest = sa.select(sa.func.max(sync_run.c.id)).group_by(sync_run.c.source, sync_run.c.kind)
@@ -113,6 +115,30 @@ def acceptance(
     where = (own.source == source) & (own.kind == kind) & (own.id < before)
     where &= own.accepted_at.is_not(None) & (own.accepted_at >= since) & own.used_by.is_(None)
     return next(iter(_runs(connection, where, limit=1)), None)
+
+
+def sources_behind(connection: Connection, settings: Settings, now: datetime) -> tuple[str, ...]:
+    """What of the sources was not imported last, or is too old for reminders; in words."""
+    if not settings.sources:
+        return ()
+    runs = [run for run in last_runs(connection) if run.source in settings.sources]
+    good = {(r.source, r.kind): r for r in last_runs(connection, state=IMPORTED)}
+    found = [
+        f"{run.kind} from {run.source} were not imported: {run.says.rstrip('.') or run.code}"
+        for run in runs
+        if run.state in (STOPPED, FAILED)
+    ]
+    most = settings.sync.reminder_hours
+    for run in runs:
+        last = good.get((run.source, run.kind))
+        hours = (
+            (now - min(last.as_of or last.begun_at, last.begun_at)).total_seconds() / 3600
+            if last
+            else 0
+        )
+        if most and hours > most and run.state == IMPORTED and run.kind in REMINDED_BY:
+            found.append(f"{run.kind} from {run.source} are {hours:,.0f} hours old")
+    return tuple(found)
 
 
 def _runs(

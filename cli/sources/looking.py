@@ -1,0 +1,60 @@
+"""What came from the sources, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from cli import console
+from cli.options import Json
+from cli.wiring import LocalTime, get_settings, open_record
+
+if TYPE_CHECKING:
+    from clinic.record.systems.sync_runs import SyncRun
+    from clinic.settings import Settings
+
+
+def status(json: Json = False) -> None:
+    """The last import of each kind from each source: when, how many rows, what came of them, what to do."""
+    from clinic.record.systems.sync_runs import last_runs
+
+    settings = get_settings()
+    with open_record(settings) as record, record.read() as connection:
+        runs = last_runs(connection)
+    if json:
+        return console.show_json(
+            {"sources": sorted(settings.sources), "runs": list(map(asdict, runs))}
+        )
+    show_runs(runs, settings)
+    console.next_commands("cohort sources check", "cohort sources sync")
+    return None
+
+
+def show_runs(runs: list[SyncRun], settings: Settings) -> None:
+    """A table of imports, and below it why some brought nothing."""
+    show = LocalTime(settings).show
+    rows = [
+        (
+            run.source,
+            run.kind,
+            run.state,
+            show(run.begun_at),
+            show(run.as_of) if run.as_of else "",
+            "" if run.rows is None else run.rows,
+            ", ".join(f"{count:,} {code}" for code, count in run.counts.items() if count),
+        )
+        for run in runs
+    ]
+    if not rows:
+        told = (
+            "nothing was imported yet" if settings.sources else "no source is set ([sources.NAME])"
+        )
+        return console.say(f"{told.capitalize()}.")
+    heads = ["Source", "Kind", "State", "Begun", "As of", "Rows", "Outcomes"]
+    console.show_table("Imports from the sources, the last of each", heads, rows, right=(5,))
+    for run in runs:
+        if run.says:
+            console.say(f"[yellow]{run.source}, {run.kind}[/]: {run.says}.")
+        if run.accepted_by:
+            console.say(f"{run.source}, {run.kind}: {run.accepted_by} lets the next import pass.")
+    return None

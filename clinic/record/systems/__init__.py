@@ -1,0 +1,1 @@
+"""What comes from other systems, as the record keeps it."""
