@@ -48,7 +48,7 @@ _EVERY: Final = (
     "subject-access", "pseudonymise",
     "tags add", "places facility", "places provider", "notify",
     "reply take", "reply give", "reply done", "reply reopen", "reply decide",
-    "holds release", "holds keep", "record resend", "sources sync", "sources accept",
+    "holds release", "holds keep", "record resend", "record report", "sources sync", "sources accept",
 )  # fmt: skip
 _ANEW: Final = (
     "approve", "reject", "operators add", "operators disable", "operators secret", "operators unlock",
@@ -106,6 +106,7 @@ UPKEEP: Final = {
 
 # What acts takes `send` and what looks takes `view`, but for these. None: every proven person
 _RIGHTS: Final[dict[str, Right | None]] = {
+    "record report": "export",
     "outcomes": "export", "incident": "export", "operations export": "export", "practice move": "export",
     "patients safe-contact show": "view",
     "subject-access": "export", "pseudonymise": "export",

@@ -13,6 +13,7 @@ Reconcile, every few minutes: what networks and patients told us, what is overdu
         ─► end_waiting_runs                              the runs of what people rejected or withdrew
         ─► forget_receipts ─► forget_runs                receipts applied long ago; this flow's own old runs
         ─► save_outside                                  the clinical record on another system, if one is set
+        ─► send_reports                                  of campaigns, to the practice by MESH, if it is set
         ─► check_health                                  what is wrong here: an event when it begins, or ends
 
 One that fails stops no other, but it fails the run. Run it as often as you like, also twice at once:
@@ -37,6 +38,7 @@ from tasks.settle import (
     pull_receipts,
     save_late,
     save_outside,
+    send_reports,
     wake,
 )
 from tasks.settle_operations import end_waiting_runs, find_lost_operations, start_operation
@@ -66,7 +68,8 @@ def settle() -> object:
     forgotten = forget_receipts(return_state=True)
     removed = forget_runs(return_state=True)
     outside = save_outside(return_state=True)
+    reported = send_reports(return_state=True)
     watched = check_health(return_state=True)
 
     settled = (pulled, applied, replies, saved, ended, due, *woken, closed, forgotten)
-    return *settled, listed, silent, lost, *started, stopped, removed, outside, watched
+    return *settled, listed, silent, lost, *started, stopped, removed, outside, reported, watched

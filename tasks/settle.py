@@ -28,6 +28,7 @@ from clinic.message.prepare.due import due_campaigns
 from clinic.message.recall.unreached import list_unreached as list_all_unreached
 from clinic.message.sending.save_pending import save_unsaved
 from clinic.outside_record.running import save_outside as save_outside_record
+from clinic.outside_record.running import send_by_mesh
 from clinic.practice.leavers.disable import disable_dormant
 from tasks.guard.decorators import may_mend_itself, task
 from tasks.health import look, tell_findings
@@ -105,6 +106,13 @@ def save_outside() -> int:
     if done.trouble:
         get_run_logger().warning("The record outside takes nothing: %s", done.trouble)
     return done.saved
+
+
+@task(name="send-reports")
+def send_reports() -> int:
+    """Send reports of campaigns by MESH, and see which the practice has taken; how many were sent."""
+    parts = wiring()
+    return send_by_mesh(parts.record, parts.clock, parts.settings)
 
 
 @task(name="forget-receipts", retries=2, retry_delay_seconds=[1, 10])

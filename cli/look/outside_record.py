@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cli import console
-from cli.options import Json, Newest
+from cli.options import CampaignNumber, Json, Newest
 from cli.proof import Me, SecretFd, prove_me
 from cli.wiring import LocalTime, get_settings, open_record
 
@@ -27,14 +27,21 @@ app = typer.Typer(
 @app.command()
 def status(limit: Newest = 50, json: Json = False) -> None:
     """How many messages, decisions and acts are saved there, wait, or were refused and why."""
+    from clinic.outside_record.mesh.reports import list_reports
     from clinic.outside_record.running import is_set
     from clinic.outside_record.standing import standing
 
     settings = get_settings()
     with open_record(settings) as record:
         found = standing(record, limit=limit)
+        reports = list_reports(record, limit=limit)
     if json:
-        return console.show_json({**asdict(found), "is_set": is_set(settings)})
+        told = {
+            **asdict(found),
+            "is_set": is_set(settings),
+            "reports": [asdict(one) for one in reports],
+        }
+        return console.show_json(told)
     show = LocalTime(settings).show
     if not is_set(settings):
         console.say("No record outside is set (outside_record.fhir_url): nothing is saved there.")
@@ -59,6 +66,17 @@ def status(limit: Newest = 50, json: Json = False) -> None:
                 for one in found.problems
             ],
             right=(0, 2, 3),
+        )  # fmt: skip
+    if reports:
+        console.show_table(
+            "Reports by MESH",
+            ["Campaign", "Report", "State", "Rows", "Sent", "Taken by the practice", "Why"],
+            [
+                (one.campaign_id, one.number, one.state, one.rows, show(one.sent_at),
+                 show(one.acknowledged_at), one.problem)
+                for one in reports
+            ],
+            right=(0, 1, 3),
         )  # fmt: skip
     refused = any(one.state == "refused" for one in found.problems)
     console.next_commands(*(("cohort record resend",) if refused else ()), "cohort record save")
@@ -111,3 +129,39 @@ def resend(
         count = ask_again(record, SystemClock(), numbers=numbers or (), campaign_id=campaign, by=by)
     console.say(f"{count:,} wait to be saved again.")
     console.next_commands("cohort record save", "cohort record status")
+
+
+@app.command()
+def report(
+    campaign: CampaignNumber,
+    again: Annotated[
+        bool, typer.Option("--again", help="Though one went out already: the practice gets both.")
+    ] = False,
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """
+    Send the report of a campaign to the practice's mailbox by MESH: a row for each message on the record.
+
+    What cannot be sent now waits for the scheduled run, which also asks whether the practice has taken it.
+    """
+    from clinic.clock import SystemClock
+    from clinic.errors import SettingsWrong
+    from clinic.outside_record.mesh.reports import ask_for_report, list_reports
+    from clinic.outside_record.running import send_by_mesh
+    from clinic.record.installation import install
+
+    settings, clock = get_settings(), SystemClock()
+    if not settings.mesh.url:
+        raise SettingsWrong(
+            "mesh-not-set", "MESH is not set: set mesh.url (docs/outside-record.md)"
+        )
+    with open_record(settings) as record:
+        by = prove_me(record, settings, me, secret_fd).name
+        ask_for_report(
+            record, clock, campaign, install_id=install(record, clock), by=by, again=again
+        )
+        send_by_mesh(record, clock, settings)
+        state = list_reports(record, limit=1)[0].state
+    console.say(f"The report of campaign {campaign} is {state}.")
+    console.next_commands("cohort record status")

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from clinic.clock import Clock
 from clinic.fhir.client import FhirClient
+from clinic.outside_record.mesh.post import MeshPost
+from clinic.outside_record.mesh.reports import send_reports
 from clinic.outside_record.save import Saved, Saver
 from clinic.record.database import Record
 from clinic.record.installation import install
@@ -53,3 +57,24 @@ def save_outside(
 def _this_process() -> str:
     """Unlike that of every other, also of one that has the same number later."""
     return f"{socket.gethostname()[:20]}-{os.getpid()}-{secrets.token_hex(3)}"
+
+
+def send_by_mesh(record: Record, clock: Clock, settings: Settings) -> int:
+    """
+    Send the reports that wait, and follow those that were sent; how many were sent. None where MESH is not set.
+
+    Raises:
+        SettingsWrong: the extra `mesh` is not installed
+    """
+    if not settings.mesh.url:
+        return 0
+    post = MeshPost(settings.mesh)
+    zone = ZoneInfo(settings.organisation.time_zone)
+
+    def show(at: datetime | None) -> str:
+        return f"{at.astimezone(zone):%d/%m/%Y %H:%M}" if at else ""
+
+    try:
+        return send_reports(record, clock, post, owner=_this_process(), show=show)
+    finally:
+        post.close()

@@ -29,6 +29,7 @@ from clinic.settings.load import Loaded, load_settings, read_settings
 from clinic.settings.operations import Access, Notices, Operations, People, Silence, Visits
 from clinic.settings.organisation import Gate, Layout, Organisation, Phones, PhoneType, Purposes
 from clinic.settings.sources import ImportKind, SourceFormat, SourceSettings
+from clinic.settings.systems.mesh import Mesh
 from clinic.settings.systems.outside_record import OutsideRecord
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "ImportKind",
     "Layout",
     "Loaded",
+    "Mesh",
     "Needs",
     "Notices",
     "Operations",

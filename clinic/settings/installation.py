@@ -37,6 +37,7 @@ from clinic.settings.organisation import Gate, Organisation, Phones, Purposes
 from clinic.settings.section import Section
 from clinic.settings.sources import SourceName, SourceSettings
 from clinic.settings.sync import Sync
+from clinic.settings.systems.mesh import Mesh
 from clinic.settings.systems.outside_record import OutsideRecord
 
 
@@ -152,6 +153,7 @@ class Settings(Section):
     health: Health = Health()
     access: Access = Access()
     outside_record: OutsideRecord = OutsideRecord()
+    mesh: Mesh = Mesh()
 
     @field_validator("record_url")
     @classmethod

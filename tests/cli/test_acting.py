@@ -112,6 +112,7 @@ WORDS = {
     "record resend": "",
     "sources sync": "",
     "sources accept": "emis appointments --reason moved",
+    "record report": "77",
 }
 """What is typed after each: it parses, and would do something."""
 NOT_PROVEN = ("sign-in-needed", "operator-nobody", "operator-unproven", "secret-unread")

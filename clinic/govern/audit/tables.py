@@ -329,7 +329,7 @@ NOT_SEALED: Final[Mapping[str, str]] = MappingProxyType(
                 "receipt_cursor", "field_edit", "recall", "recall_task", "coverage_asked",
                 "shared_decision", "told_visit",
                 "outside_item", "outside_batch", "outside_patient", "outside_side",
-                "outside_push",
+                "outside_push", "mesh_report",
                 "import_run", "import_added", "import_change", "patient_digest",
             ),
             _AT_WORK,

@@ -13,6 +13,7 @@ from clinic.record.schema.systems.imports import (
     import_run,
     patient_digest,
 )
+from clinic.record.schema.systems.mesh import mesh_report
 from clinic.record.schema.systems.outside_record import (
     outside_batch,
     outside_item,
@@ -70,6 +71,19 @@ SYSTEMS: Final = (
         section="nothing of one person",
         rows=Rows.NONE,
         columns={Kind.WORK: "batch_id"},
+    ),
+    TableHeld(
+        table=mesh_report,
+        about="a report of a campaign that went to the practice's mailbox by MESH: counts, no row of it",
+        purpose=Purpose.CARE,
+        retention=Retention.TRAIL,
+        section="of a campaign, not of one person",
+        rows=Rows.NONE,
+        columns={
+            Kind.WORK: "id campaign_id number local_id state message_id rows sha256 asked_at sent_at"
+            " acknowledged_at problem",
+            Kind.STAFF: "asked_by",
+        },
     ),
     TableHeld(
         table=outside_side,

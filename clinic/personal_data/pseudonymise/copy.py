@@ -34,6 +34,7 @@ from clinic.record.schema.systems.imports import (
     import_run,
     patient_digest,
 )
+from clinic.record.schema.systems.mesh import mesh_report
 from clinic.record.schema.systems.outside_record import (
     outside_batch,
     outside_item,
@@ -50,6 +51,7 @@ LEFT_OUT: Final = frozenset(
         sign_in,
         governed_setting,
         receipt_cursor,
+        mesh_report,
         outside_item,
         outside_batch,
         outside_patient,

@@ -22,7 +22,7 @@ from clinic.record.schema import (
     visits,
 )
 from clinic.record.schema.base import METADATA
-from clinic.record.schema.systems import imports, outside_record, sync
+from clinic.record.schema.systems import imports, mesh, outside_record, sync
 
 __all__ = [
     "METADATA",
@@ -33,6 +33,7 @@ __all__ = [
     "health",
     "imports",
     "lists",
+    "mesh",
     "messages",
     "outbox",
     "outside_record",

@@ -17,6 +17,8 @@ SECRETS: Final = (
     "email.password",
     "receipts.secret",
     "outside_record.token",
+    "mesh.password",
+    "mesh.shared_key",
 )
 SOURCE_SECRETS: Final = ("url", "token")
 _PATHS: Final = ("folder", "queries", "key_file")

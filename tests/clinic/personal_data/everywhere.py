@@ -78,6 +78,7 @@ _GIVEN: Final[dict[str, Any]] = {
     "patient.address": "{word}",
     "outside_item.state": "saved",
     "outside_push.state": "done",
+    "mesh_report.state": "sent",
     "patient.nhs_number": NHS,
     "patient.mobile": MOBILE,
     "list_row.cells": '["{word}"]',
