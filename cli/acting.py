@@ -14,6 +14,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.door.need import Need
+from cli.door.reach import REACHES, Reach
 from cli.looks import guard
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ _EVERY: Final = (
 )  # fmt: skip
 _ANEW: Final = (
     "approve", "reject", "operators add", "operators disable", "operators secret", "operators unlock",
-    "operators clinician", "operators mfa",
+    "operators clinician", "operators mfa", "operators facilities",
 )  # fmt: skip
 
 ACTING: Final = {
@@ -113,6 +114,7 @@ _RIGHTS: Final[dict[str, Right | None]] = {
     "audit who-saw": "audit", "audit odd-looks": "audit",
     "audit list": "audit", "audit show": "audit", "audit export": "audit", "audit anchor": "audit",
     "operators add": "govern", "operators disable": "govern", "operators clinician": "govern",
+    "operators facilities": "govern",
     # Of one's own, or by another; the command itself judges the role
     "operators secret": None, "operators unlock": None, "operators mfa": None, "operators review": None,
 }  # fmt: skip
@@ -128,7 +130,8 @@ def need_of(path: str) -> Need | None:
         return None
     usual: Right = "send" if how else "view"
     right = _RIGHTS.get(path, usual)
-    return Need(path, right, how is How.ASKS_ANEW, _ONLY_WITH.get(path, ""))
+    whole = REACHES.get(path) is Reach.WHOLE
+    return Need(path, right, how is How.ASKS_ANEW, _ONLY_WITH.get(path, ""), whole)
 
 
 def declare(name: str, command: Any) -> None:
@@ -144,6 +147,10 @@ def declare(name: str, command: Any) -> None:
         how = ACTING.get(path)
         if (how is not None) + (path in LOOKING) + (path in UPKEEP) != 1:
             raise LookupError(f"cli/acting.py says nothing, or two things, of: cohort {path}")
+        if path not in REACHES and path not in UPKEEP:
+            raise LookupError(
+                f"cli/door/reach.py does not say whose patients it reaches: cohort {path}"
+            )
         if how is not None and not any("--operator" in option.opts for option in each.params):
             raise LookupError(f"cohort {path} acts and has no --operator")
         need = need_of(path)

@@ -206,7 +206,9 @@ def _screen_all(
 ) -> Iterator[Screening]:
     """Judge and write the rows, a block a transaction."""
     now = clock.now()
-    question = Question(job.id, job.channel, job.purpose, now.date(), now, job.template_version_id)
+    question = Question(
+        job.id, job.channel, job.purpose, now.date(), now, job.template_version_id, job.requested_by
+    )  # fmt: skip
     setting = Setting(settings.organisation, clock.now())
     after = -1
     while True:
@@ -255,7 +257,9 @@ def _screen(record: Record, job: Campaign, facts: pd.DataFrame) -> Screening:
 def _write(
     connection: Connection, campaign_id: int, facts: pd.DataFrame, screening: Screening
 ) -> None:
-    ids = facts["patient_id"].astype(object).where(facts["patient_id"].notna(), None)
+    # Whose a row of another facility is, is nothing for whoever asks
+    meant = facts["patient_id"].notna() & (screening.outcome != "other_facility")
+    ids = facts["patient_id"].astype(object).where(meant, None)
     detail = screening.detail.where(screening.detail != "", _number_kinds(facts, screening))
     detail = detail.mask(facts[DIFFERS], DIFFERS)
     columns = zip(

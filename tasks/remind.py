@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clinic.govern.people.service import acts_as
 from clinic.message.reminders.remind import begin_reminders
 from clinic.message.reminders.reminder_request import ReminderRequest
 from clinic.message.safety.accepted import require_given
@@ -16,7 +17,15 @@ def load_appointments(request: ReminderRequest) -> int:
     """
     Take the appointments in and make their campaign; its number.
 
-    A retried run is the same request: it finds the campaign that it made before.
+    A retried run is the same request: it finds the campaign that it made before. One that names nobody is the
+    schedule's: it acts as the service.
+
+    Raises:
+        NotAllowed: no service may act (clinic/govern/people/service.py)
     """
-    require_given(wiring().record, key_of(request), request.accept)
+    parts = wiring()
+    if not request.requested_by:
+        by = acts_as(parts.record, parts.settings.operator)
+        request = request.model_copy(update={"requested_by": by})
+    require_given(parts.record, key_of(request), request.accept)
     return begun(request, begin_reminders)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from clinic.errors import Incomplete
+from clinic.govern.people.service import acts_as
 from clinic.record.systems.sync_runs import IMPORTED, SyncRun, last_runs
-from clinic.settings import Settings
 from clinic.settings.sources import SourceName
 from clinic.sources.staging import end_staging
 from clinic.sources.syncing import Given, Step, fetch, import_given, steps_of
 from data_checks.sync.check import check_given
 from tasks.guard.decorators import may_mend_itself, task
 from tasks.show.artifacts import create_table_artifact
-from tasks.wiring import wiring
+from tasks.wiring import Wiring, wiring
 
 
 class SyncRequest(BaseModel):
@@ -52,9 +52,7 @@ def check_step(given: Given, request: SyncRequest) -> Given:
     """Judge what was fetched; what is stopped, or cannot be read, is not imported."""
     parts = wiring()
     try:
-        check_given(
-            parts.record, parts.clock, parts.settings, given, by=_by(request, parts.settings)
-        )
+        check_given(parts.record, parts.clock, parts.settings, given, by=_by(request, parts))
     except BaseException:
         end_staging(given.folder)
         raise
@@ -67,7 +65,7 @@ def import_step(given: Given, request: SyncRequest) -> dict[str, int]:
     parts = wiring()
     try:
         return import_given(
-            parts.record, parts.clock, parts.settings, given, by=_by(request, parts.settings),
+            parts.record, parts.clock, parts.settings, given, by=_by(request, parts),
             reached=parts.reached,
         )  # fmt: skip
     finally:
@@ -93,8 +91,9 @@ def summarize_sync(steps: list[Step]) -> int:
     return len(runs)
 
 
-def _by(request: SyncRequest, settings: Settings) -> str:
-    return request.requested_by or settings.operator
+def _by(request: SyncRequest, parts: Wiring) -> str:
+    """Who asked; of the schedule's own run the service (clinic/govern/people/service.py)."""
+    return request.requested_by or acts_as(parts.record, parts.settings.operator)
 
 
 def _row(run: SyncRun) -> dict[str, str | int]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from clinic.record.database import Record
     from clinic.settings import Settings
 
+CODE = "other-facility"  # of clinic/govern/tied.py
 _OWN = ("operators secret", "operators mfa")  # of oneself, unless --operator says by whom
 
 
@@ -33,14 +34,19 @@ def stand_before(need: Need, command: Any) -> None:
     def invoke(ctx: Any) -> Any:
         if getattr(ctx, "_protected_args", None):  # a group on its way to one of its commands
             return own(ctx)
-        with _admitted(need, ctx.params):
-            return own(ctx)
+        with _admitted(need, ctx.params) as person:
+            try:
+                return own(ctx)
+            except NotAllowed as refusal:
+                if person is not None and refusal.code == CODE:
+                    _tell_refused(need, person)
+                raise
 
     command.invoke = invoke
 
 
 @contextmanager
-def _admitted(need: Need, given: Mapping[str, Any]) -> Iterator[None]:
+def _admitted(need: Need, given: Mapping[str, Any]) -> Iterator[Operator | None]:
     from cli.proof import here
     from cli.wiring import get_settings, open_record
 
@@ -53,7 +59,38 @@ def _admitted(need: Need, given: Mapping[str, Any]) -> Iterator[None]:
         except NotSetUp:  # there is nothing to look at, and nobody to be; the command says it
             person = None
     with here(person, anew=need.anew):
-        yield
+        yield person
+
+
+def _require_theirs(record: Record, person: Operator, need: Need, given: Mapping[str, Any]) -> None:
+    """
+    Whoever is tied to facilities does not get as far as what is of other patients: not even to its state.
+
+    Raises:
+        NotAllowed: it is
+    """
+    from cli.door.reach import asked_for, ids_in
+    from clinic.govern.access.look import known_as
+    from clinic.govern.tied import codes_of, require_all, require_subject, require_theirs
+
+    with record.read() as connection:
+        if not codes_of(connection, person.name):
+            return
+        if need.whole:
+            require_all(connection, person.name)
+        require_theirs(connection, person.name, keys=known_as(connection, ids_in(need.path, given)))
+        for subject, number in asked_for(need.path, given):
+            require_subject(connection, person.name, subject, number)
+
+
+def _tell_refused(need: Need, person: Operator) -> None:
+    """What was refused on the way, as it had patients of other facilities, is on the trail as well."""
+    from cli.wiring import get_settings, open_record
+    from clinic.clock import SystemClock
+    from clinic.govern.people.refused import write_refusal
+
+    with open_record(get_settings()) as record:
+        write_refusal(record, SystemClock(), name=person.name, command=need.path, why=CODE)
 
 
 def _admit(
@@ -81,6 +118,7 @@ def _admit(
         end_if_dormant(record, clock, me, policy.dormant_days)
         person = prove_now(record, settings, me, given.get("secret_fd"), anew=need.anew)
         require_right(person, need.right)
+        _require_theirs(record, person, need, given)
         if need.path != "operators mfa":
             require_second_step(record, person, policy.mfa)
         note_use(record, clock, person.name)

@@ -17,9 +17,11 @@ class Need:
     right: None: any proven person's
     anew: the password is asked for also of who is signed in
     only_with: the parameter without which it takes nothing; "" for none
+    whole: it is of the patients of all facilities: nobody's who is tied to some (cli/door/reach.py)
     """
 
     path: str
     right: Right | None
     anew: bool = False
     only_with: str = ""
+    whole: bool = False

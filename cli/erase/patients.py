@@ -29,7 +29,14 @@ _STAYS = (
 
 
 def erase(
-    patient: PatientId,
+    patient: Annotated[
+        str,
+        typer.Argument(
+            metavar="PERSON",
+            help="NHS number or the practice's own id; of whoever is on no record also a telephone number or "
+            "an e-mail address.",
+        ),
+    ],
     ground: Ground,
     yes: Unasked = False,
     me: Me = "",
@@ -40,12 +47,13 @@ def erase(
 
     First says how many rows of each table, and how many files; nothing is changed until another person approves
     it. The patient's own row stays without values, so that reports still add up, and the trail names
-    requester and approver. Killed in the middle, type it again: it goes on.
+    requester and approver. Killed in the middle, type it again: it goes on. Somebody who is on no record,
+    but on a list, in a campaign or in a reply, is erased by what they are known by.
     """
     from clinic.clock import SystemClock
     from clinic.govern.audit.trail import write_anchor
-    from clinic.message.outcomes.outreach import find_patient
     from clinic.personal_data.erase.erase import ERASURE, ask, erased, finish_all, plan_erasure
+    from clinic.personal_data.erase.strangers import is_stand_in, stand_in, take_back
 
     settings, clock = get_settings(), SystemClock()
     with open_record(settings) as record:
@@ -55,11 +63,16 @@ def erase(
         with record.read() as connection:
             if (before := erased(connection, patient)) is not None:
                 return console.say(f"That patient was erased: redaction {before}.")
-            key = find_patient(connection, patient)
+        key = stand_in(record, patient, settings.phones)
+        with record.read() as connection:
             plan = plan_erasure(connection, settings.home, key)
+        if set(plan.counts) <= {"patient"} and not plan.files and is_stand_in(record, key):
+            take_back(record, key)
+            return console.say("Nothing is held of them.")
         rows = [*plan.counts.items(), ("files of the home", plan.files)]
         console.show_table("What would be erased", ["Where", "How many"], rows, right=(1,))
         if not yes and not typer.confirm("Ask another person to approve it?", err=True):
+            take_back(record, key)
             return console.say("Nothing was asked for.")
         number = ask(record, clock, settings, key, what=ERASURE, by=by, ground=ground)
         write_anchor(record, anchor_of(settings))
@@ -128,7 +141,7 @@ def erase_again(record: Record, clock: Clock, home: Path, listed: Path | None = 
     from clinic.personal_data.erase.erase import apply_said, finish_all
 
     finish_all(record, clock, home)
-    done = apply_said(record, clock, home, listed)
+    done = apply_said(record, clock, home, listed, phones=get_settings().phones)
     if done:
         told = ", ".join(f"{what} ×{count:,}" for what, count in done.items())
         console.say(f"Done again, from the list of erasures: {told}.")
@@ -140,10 +153,11 @@ def carry_out(decided: Approval, settings: Settings) -> None:
     from clinic.govern.audit.trail import write_anchor
     from clinic.personal_data.erase.erase import ERASURE, apply
     from clinic.personal_data.erase.files import copies_of
+    from clinic.personal_data.erase.strangers import take_back
 
-    if decided.state != "approved":
-        return None
     with open_record(settings) as record:
+        if decided.state != "approved":
+            return take_back(record, decided.subject_id)
         took = apply(record, SystemClock(), settings.home, decided)
         write_anchor(record, anchor_of(settings))
         is_server = record.dialect == "postgresql"

@@ -9,6 +9,7 @@ import typer
 
 from cli import console
 from cli.looks.noting import looked
+from cli.looks.theirs import theirs
 from cli.options import Json
 from cli.proof import Me, SecretFd, anchor_of, prove_me
 from cli.wiring import LocalTime, get_settings, open_record
@@ -61,6 +62,7 @@ def list_all(
     from clinic.change.review.follow_up import list_follow_ups
     from clinic.govern.access.look import at_some, known_as
     from clinic.govern.people.teams import TEAMS, asked_owner
+    from clinic.govern.tied import kept_ids
     from clinic.message.recall.follow_ups import list_recall_follow_ups
 
     settings = get_settings()
@@ -75,6 +77,7 @@ def list_all(
                 record, owner=team, campaign_id=campaign, closed=every,
                 limit=None if json else limit + 1,
             )  # fmt: skip
+        missed = theirs(record, settings, missed, lambda each: each.patient, kept_ids)
         if campaign is None and team in ("", *TEAMS):
             found = list_follow_ups(record, team=team, operation_id=operation, closed=every)
         with record.read() as connection:

@@ -29,6 +29,14 @@ app = typer.Typer(
     """,
 )
 Name = Annotated[str, typer.Argument(help="a to z, 0 to 9, dot, dash, underscore, @.")]
+Facilities = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--facility",
+        metavar="CODE",
+        help="Works with this facility's patients alone; several: repeat it. None: with all.",
+    ),
+]
 NewSecretFd = Annotated[
     int | None,
     typer.Option(
@@ -43,24 +51,29 @@ NewSecretFd = Annotated[
 def list_all(json: Json = False) -> None:
     """Everybody, with what each may approve."""
     from clinic.govern.people.clinicians import clinicians
+    from clinic.govern.people.facilities import tied
     from clinic.govern.people.operators import list_operators
 
     with open_record(get_settings()) as record:
         found = list_operators(record)
         with record.read() as connection:
-            clinical = clinicians(connection)
+            clinical, places = clinicians(connection), tied(connection)
     if json:
-        registered = {person.name: clinical.get(person.name) for person in found}
         return console.show_json(
-            [asdict(person) | {"clinician": registered[person.name]} for person in found]
+            [
+                asdict(each)
+                | {"clinician": clinical.get(each.name), "facilities": places.get(each.name, ())}
+                for each in found
+            ]
         )
     console.show_table(
         "Operators",
-        ["Name", "Role", "", "Clinician", "Rights", "May approve"],
+        ["Name", "Role", "", "Clinician", "Facilities", "Rights", "May approve"],
         [
             (
                 person.name, person.role, "" if person.active else "disabled",
-                clinical.get(person.name), ", ".join(sorted(RIGHTS_OF[person.role])),
+                clinical.get(person.name), ", ".join(places.get(person.name, ("all",))),
+                ", ".join(sorted(RIGHTS_OF[person.role])),
                 _approves(person.role, person.name in clinical),
             )
             for person in found
@@ -89,6 +102,7 @@ def add(
             "--service", help="No person: what runs by schedule acts as it. It has no password."
         ),
     ] = False,
+    facilities: Facilities = None,
     me: Me = "",
     secret_fd: SecretFd = None,
     new_secret_fd: NewSecretFd = None,
@@ -97,9 +111,10 @@ def add(
     from clinic.clock import SystemClock
     from clinic.errors import NotAllowed
     from clinic.govern.audit.trail import write_anchor
+    from clinic.govern.people.facilities import tied_to
     from clinic.govern.people.operators import add_operator, list_operators
 
-    settings = get_settings()
+    settings, clock = get_settings(), SystemClock()
     with open_record(settings) as record:
         by = name = name or me or settings.operator
         if list_operators(record):
@@ -109,11 +124,46 @@ def add(
             by = prove_me(record, settings, me, secret_fd, anew=True).name
         role = "service" if service else role or "admin"
         secret = "" if service else ask_secret(f"New password of {name}", new_secret_fd, twice=True)
-        added = add_operator(record, SystemClock(), name=name, role=role, secret=secret, by=by)
+        added = add_operator(
+            record, clock, name=name, role=role, secret=secret, by=by,
+            also=tied_to(clock, facilities or (), by=by),
+        )  # fmt: skip
         write_anchor(record, anchor_of(settings))
-    console.say(f"{added.name} may now work here as {added.role}.")
+    own = f", with the patients of {' and '.join(sorted(facilities))} alone" if facilities else ""
+    console.say(f"{added.name} may now work here as {added.role}{own}.")
     more = f"cohort operators add NAME --role manager --operator {by}"
     console.next_commands("cohort operators list", *([more] if role == "admin" else []))
+
+
+@app.command("facilities")
+def facilities_of(
+    name: Name,
+    only: Facilities = None,
+    every: Annotated[bool, typer.Option("--all", help="With the patients of all.")] = False,
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """
+    Say whose patients a person works with: of some facilities alone, or of all. By an admin.
+
+    Patients of others are neither shown to them nor changed by them. What they asked for before stays theirs.
+    """
+    from clinic.clock import SystemClock
+    from clinic.errors import NotAllowed
+    from clinic.govern.audit.trail import write_anchor
+    from clinic.govern.people.facilities import set_facilities
+
+    if bool(only) == every:
+        raise NotAllowed(
+            "operator-facilities", "give either --facility CODE, once or more, or --all"
+        )
+    settings = get_settings()
+    with open_record(settings) as record:
+        by = prove_me(record, settings, me, secret_fd, anew=True)
+        own = set_facilities(record, SystemClock(), name=name, codes=only or (), by=by.name)
+        write_anchor(record, anchor_of(settings))
+    console.say(f"{name} works with the patients of {' and '.join(own) or 'all facilities'}.")
+    console.next_commands("cohort operators list")
 
 
 @app.command()

@@ -10,6 +10,7 @@ import typer
 from cli import console
 from cli.look.reply_work import Note, acted
 from cli.looks.noting import looked
+from cli.looks.theirs import theirs
 from cli.options import Json
 from cli.proof import Me, SecretFd
 from cli.wiring import LocalTime, get_settings, open_record
@@ -43,12 +44,15 @@ def list_all(
     if context.invoked_subcommand is not None:
         return None
     from clinic.govern.access.look import Look, known_as
+    from clinic.govern.tied import kept_ids, kept_replies
     from clinic.message.incoming.holds import list_holds
     from clinic.message.incoming.senders import senders_of
 
     settings = get_settings()
     with open_record(settings) as record:
         found = list_holds(record, every=every, limit=limit)
+        found = theirs(record, settings, found, lambda each: each.reply_id, kept_replies)
+        found = theirs(record, settings, found, lambda each: each.own_id, kept_ids)
         keys = senders_of(record, [each.reply_id for each in found], settings.phones)
         with record.read() as connection:
             keys |= known_as(connection, [each.own_id for each in found])

@@ -10,6 +10,7 @@ import typer
 
 from cli import console
 from cli.looks.noting import looked
+from cli.looks.theirs import theirs
 from cli.options import Json
 from cli.wiring import LocalTime, get_settings, open_record
 
@@ -50,6 +51,7 @@ def replies(
     """
     from clinic.clock import SystemClock
     from clinic.govern.access.look import Look
+    from clinic.govern.tied import kept_replies
     from clinic.message.incoming.replies import Wanted, list_replies
     from clinic.message.incoming.senders import senders_of
 
@@ -59,6 +61,7 @@ def replies(
     wanted = Wanted(_stored(state), _stored(mark), owner)
     with open_record(settings) as record:
         found = list_replies(record, wanted, keywords=keywords, limit=limit)
+        found = theirs(record, settings, found, lambda one: one.id, kept_replies)
         keys = senders_of(record, [one.id for one in found], settings.phones)
         looked(record, settings, Look("replies", None, len(found), keys))
     if json:

@@ -10,6 +10,7 @@ import typer
 
 from cli import console
 from cli.looks.noting import looked
+from cli.looks.theirs import theirs
 from cli.options import Json
 from cli.proof import Me, SecretFd, anchor_of, who_acts
 from cli.wiring import LocalTime, get_settings, open_record
@@ -100,11 +101,12 @@ def reopen(number: Number, me: Me = "", secret_fd: SecretFd = None) -> None:
 def shared(json: Json = False) -> None:
     """STOP and START from numbers that several patients have: of whom a person must still decide."""
     from clinic.govern.access.look import at_some
+    from clinic.govern.tied import kept_from
     from clinic.message.incoming.shared_stop import list_open
 
     settings = get_settings()
     with open_record(settings) as record:
-        found = list_open(record)
+        found = theirs(record, settings, list_open(record), lambda one: one.patient_id, kept_from)
         looked(record, settings, at_some("replies", [one.patient_id for one in found]))
     if json:
         return console.show_json([asdict(one) for one in found])

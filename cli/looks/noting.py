@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from cli import console
-from cli.looks.showing import Call, running
+from cli.looks.showing import Call, Shows, running
+from clinic.errors import NotAllowed
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -42,10 +43,16 @@ def looked(record: Record, settings: Settings, look: Look, *, reason: Reason | N
     from clinic.clock import SystemClock
     from clinic.govern.access.log import note_look
     from clinic.govern.access.reasons import INHERITED
+    from clinic.govern.tied import CODE
 
     call = running()
     looker = _looker(record, settings, call)
-    note_look(record, SystemClock(), looker, look, reason=reason or INHERITED)
+    try:
+        note_look(record, SystemClock(), looker, look, reason=reason or INHERITED)
+    except NotAllowed as refusal:
+        if call is not None:  # it is written down by itself, with whom it was of
+            call.noted = refusal.code == CODE
+        raise
     if call is not None:
         call.noted = True
     console.hold_back(False)
@@ -76,7 +83,7 @@ def note_refusal(call: Call, code: str) -> None:
     from clinic.errors import CohortError
     from clinic.govern.access.log import note_look
 
-    acts = call.acts and not call.path.startswith(("audit ", "patients safe-contact"))
+    acts = call.acts and call.shows is not Shows.ONE and not call.path.startswith("audit ")
     if acts or code in _SLIPS:
         return
     with contextlib.suppress(CohortError):

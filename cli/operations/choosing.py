@@ -53,18 +53,18 @@ def take_all(parts: list[Part], wanted: PatientFilter, within: list[str], *, by:
             return take(record, SystemClock(), settings, parts, taken_by=by, within=within)
         except OperationRefused as refused:
             if refused.code == "selection-empty":
-                _show_why_nobody(record, parts, within)
+                _show_why_nobody(record, parts, within, by)
             raise
 
 
-def _show_why_nobody(record: Record, parts: list[Part], within: list[str]) -> None:
+def _show_why_nobody(record: Record, parts: list[Part], within: list[str], by: str) -> None:
     """A selection of nobody is not stored: what became of its ids is told now, or never."""
     from clinic.change.core.outcomes import SAYS
+    from clinic.change.selection.selection import places_of
     from clinic.change.selection.selection_parts import outcomes_of
-    from clinic.cohort.filters import facility_ids
 
     with record.read() as connection:
-        places = facility_ids(connection, within)
+        places = places_of(connection, by, within)
         found = outcomes_of(connection, parts, within=places, most=_SHOWN)
     for part, given, outcome in found:
         console.say_plain(
@@ -147,11 +147,13 @@ def of_selection(number: int) -> Part:
     )
 
 
-def picked(text: str, pick: str) -> Part:
+def picked(text: str, pick: str, *, by: str) -> Part:
     """
     ALC-13: search, and take the numbers that are picked; all are all found, not only those shown.
 
     What was found is shown where somebody still has to pick: what is printed else is for scripts.
+
+    by: who selects: whoever is tied to facilities finds their patients alone
 
     Raises:
         OperationRefused: nobody was found, or a number is none of those shown
@@ -161,7 +163,7 @@ def picked(text: str, pick: str) -> Part:
 
     with open_record(get_settings()) as record:
         settings = get_settings()
-        found = find_patients(record, text)
+        found = find_patients(record, text, by=by)
         if found and not pick:
             shown = [each.id for each in found[:_SHOWN]]
             looked(record, settings, at_some("search", shown))

@@ -109,7 +109,7 @@ def select(
     parts = [
         *map(choosing.in_file, file or ()),
         *map(choosing.pasted, ids_from or ()),
-        *(choosing.picked(text, pick) for text in search or ()),
+        *(choosing.picked(text, pick, by=by) for text in search or ()),
         *map(choosing.of_group, group or ()),
         *map(choosing.of_selection, selection or ()),
     ]

@@ -10,6 +10,7 @@ import typer
 
 from cli import console
 from cli.looks.noting import looked
+from cli.looks.theirs import theirs
 from cli.options import Json, PatientId
 from cli.proof import Me, SecretFd, who_acts
 from cli.wiring import LocalTime, get_settings, open_record
@@ -273,11 +274,15 @@ def patient(
 def exceptions(key: Key, json: Json = False) -> None:
     """What was decided for single patients, by whom and why."""
     from clinic.govern.access.look import at_some, known_as
+    from clinic.govern.tied import kept_ids
     from clinic.message.audience.exceptions import exceptions_of
 
     settings = get_settings()
     with open_record(settings) as record:
         found = exceptions_of(record, key)
+        found = theirs(
+            record, settings, found, lambda one: one.nhs_number or one.local_id, kept_ids
+        )
         with record.read() as connection:
             keys = known_as(connection, [one.nhs_number or one.local_id for one in found])
         looked(record, settings, at_some("exceptions", keys))

@@ -21,8 +21,9 @@ from clinic.change.kinds.table import kind_of
 from clinic.clock import Clock
 from clinic.errors import NotFound, OperationRefused
 from clinic.govern.audit.trail import Act, record_act
+from clinic.govern.tied import require_subject, require_theirs
 from clinic.record.database import Record
-from clinic.record.schema.change import operation, selection
+from clinic.record.schema.change import operation, selection, selection_row
 from clinic.settings import Settings
 
 
@@ -112,6 +113,7 @@ def insert_operation(
         _require_same(known, values)
         return int(known["id"])
     _require_selection(connection, request.selection_id)
+    _require_theirs(connection, request)
     if request.kind == "export" and request.rerun_of is None:
         require_not_open(connection, values)
     key = connection.execute(
@@ -154,6 +156,15 @@ def _require_same(known: sa.RowMapping, values: Mapping[str, Any]) -> None:
             "request-differs",
             f"this request key belongs to operation {known['id']}, which asks for something else",
         )
+
+
+def _require_theirs(connection: Connection, request: Request) -> None:
+    """Whose patients they are, as things stand; of one's own operation that is undone, as they were."""
+    if request.undo_of:
+        return require_subject(connection, request.requested_by, "operation", request.undo_of)
+    c = selection_row.c
+    chosen = sa.select(c.patient_id).where(c.selection_id == request.selection_id)
+    return require_theirs(connection, request.requested_by, of=chosen)
 
 
 def _require_selection(connection: Connection, selection_id: int) -> None:

@@ -55,6 +55,12 @@ _BEFORE = (
         "No patient of this record has this id. Check the list's source.",
     ),
     Outcome(
+        "other_facility",
+        "left_out",
+        "The patient is of another facility than those that whoever asks is tied to. Let somebody of that "
+        "facility message them; who is tied to what: cohort operators list.",
+    ),
+    Outcome(
         "birth_date_missing",
         "error",
         "No date of birth, and this list needs one to make sure who is meant. Add it.",

@@ -17,6 +17,7 @@ class RecordFacts:
     receipts_expected: whether there is any way in for receipts
     not_understood: what gateways sent within a day and nobody could read
     people: who is disabled soon because they are not here, and that their review is due, in words
+    service: why nothing of a schedule begins, in words; empty: it does
     latest: the latest instant that anything in it was written at
     ahead: seconds that this machine's clock is ahead of the database server's
     sources: what of the sources was not imported last, or is too old to remind by, in words
@@ -30,6 +31,7 @@ class RecordFacts:
     awaiting: int = 0
     awaiting_since: datetime | None = None
     people: tuple[str, ...] = ()
+    service: str = ""
     last_receipt: datetime | None = None
     not_understood: int = 0
     backup_at: datetime | None = None

@@ -42,6 +42,7 @@ KINDS: Final[dict[str, Kind]] = {
     "certificate-expired": Kind("alarm", "tell whoever runs that server: it must be renewed"),
     "certificate-expiring": Kind("warning", "tell whoever runs that server: it must be renewed"),
     "odd-looks": Kind("warning", "cohort audit odd-looks, and ask them; over once a manager looked there"),
+    "service-missing": Kind("alarm", "an admin adds one: cohort operators add NAME --service"),
     "people-due": Kind("warning", "cohort operators review"),
     "backup-too-old": Kind("warning", "cohort backup FOLDER"),
     "backup-unchecked": Kind("warning", "cohort backup check FILE"),

@@ -51,6 +51,8 @@ def _all(facts: Facts, limits: Health) -> Iterator[tuple[str, str]]:
                 "odd-looks",
                 f"looks at patients that somebody should ask about: {facts.record.odd_looks}",
             )
+        if facts.record.service:
+            yield "service-missing", facts.record.service
         yield from (("people-due", says) for says in facts.record.people)
         yield from (("source-behind", says) for says in facts.record.sources)
     for disk in facts.disks:

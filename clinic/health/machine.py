@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import fcntl
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -14,6 +17,16 @@ from clinic.record.private import OWNER_ONLY
 
 # File systems that encrypt what is written to them
 _ENCRYPTING: Final = frozenset({"ecryptfs", "fuse.gocryptfs", "fuse.encfs", "fuse.cryfs"})
+# File systems that may encrypt by themselves, or lie on another machine: their device tells nothing
+_OF_ITSELF: Final = frozenset(
+    "zfs overlay tmpfs ramfs nfs nfs4 cifs smb3 ceph glusterfs 9p virtiofs fuse fuse.sshfs".split()
+)
+# Device-mapper kinds that check what is read, and encrypt nothing
+_NO_CIPHER: Final = ("CRYPT-VERITY", "CRYPT-INTEGRITY")
+# FS_IOC_GET_ENCRYPTION_POLICY_EX, of linux/fscrypt.h: the size of the answer, then the policy
+_POLICY: Final = 0xC0096616
+_POLICY_BYTES: Final = 24
+_SECONDS: Final = 5.0
 # adjtimex(2): modes 0 asks and changes nothing; 5: the clock is not synchronised
 _TIMEX_BYTES: Final = 512
 _NOT_SYNCHRONISED: Final = 5
@@ -47,13 +60,18 @@ class Machine:
         device = self._mounted(folder)
         if device is None:
             return None
-        number, kind = device
-        if kind in _ENCRYPTING:
+        number, kind, source = device
+        if kind in _ENCRYPTING or has_policy(folder):
             return True
+        if kind == "zfs":
+            return self._zfs(source)
+        if kind in _OF_ITSELF:
+            return None
         block = self._root / "sys" / "dev" / "block" / number
         if not block.exists():
             return None  # a container's layers, a network's disk: encrypted elsewhere, or not
-        if any(self._uuid(each).startswith("CRYPT-") for each in _below(block)):
+        kinds = [self._uuid(each) for each in _below(block)]
+        if any(one.startswith("CRYPT-") and not one.startswith(_NO_CIPHER) for one in kinds):
             return True
         # What a virtual machine's host does with its disks is not to be seen in it
         return None if self._is_virtual() else False
@@ -67,11 +85,22 @@ class Machine:
             return None
         return None if state < 0 else state != _NOT_SYNCHRONISED
 
-    def _mounted(self, folder: Path) -> tuple[str, str] | None:
-        """The device's number and the kind of the file system that a folder is on."""
+    def _zfs(self, dataset: str) -> bool | None:
+        """As its own program says; None: it is not there, or says nothing."""
+        try:
+            told = subprocess.run(
+                ["zfs", "get", "-H", "-o", "value", "encryption", dataset],
+                capture_output=True, text=True, timeout=_SECONDS, check=True,
+            ).stdout.strip()  # fmt: skip
+        except (OSError, subprocess.SubprocessError):
+            return None
+        return None if told in ("", "-") else told != "off"
+
+    def _mounted(self, folder: Path) -> tuple[str, str, str] | None:
+        """The device's number, the kind of the file system that a folder is on, and its source."""
         table = self._root / "proc" / "self" / "mountinfo"
         there = os.path.realpath(folder)
-        best: tuple[int, str, str] | None = None
+        best: tuple[int, str, str, str] | None = None
         try:
             lines = table.read_text(encoding="utf-8").splitlines()
         except OSError:
@@ -82,7 +111,7 @@ class Machine:
             point = words[4].encode().decode("unicode_escape")
             if there == point or there.startswith(point.rstrip("/") + "/"):
                 if best is None or len(point) >= best[0]:
-                    best = (len(point), words[2], rest.split()[0])
+                    best = (len(point), words[2], *_kind_and_source(rest))
         return None if best is None else best[1:]
 
     def _uuid(self, block: Path) -> str:
@@ -97,6 +126,30 @@ class Machine:
         except OSError:
             return True
         return " hypervisor" in flags
+
+
+def _kind_and_source(rest: str) -> tuple[str, str]:
+    kind, source, *_ = [*rest.split(), "", ""]
+    return kind, source
+
+
+def has_policy(folder: Path) -> bool:
+    """Whether files of a folder are encrypted one by one (fscrypt: ext4, f2fs, ubifs, ceph)."""
+    there = next((each for each in (folder, *folder.parents) if each.is_dir()), None)
+    if there is None:
+        return False
+    asked = bytearray(_POLICY_BYTES.to_bytes(8, sys.byteorder) + bytes(_POLICY_BYTES))
+    try:
+        opened = os.open(there, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.ioctl(opened, _POLICY, asked)
+    except OSError:  # it has none, or this file system knows of none
+        return False
+    finally:
+        os.close(opened)
+    return True
 
 
 def _below(block: Path) -> Iterator[Path]:

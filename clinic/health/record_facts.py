@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.govern.access.weekly import unread_odd_looks
 from clinic.govern.people.review import to_say
+from clinic.govern.people.service import why_not
 from clinic.govern.rules.governed import held_values
 from clinic.health.facts import RecordFacts
 from clinic.message import states
@@ -41,6 +42,7 @@ def read_facts(record: Record, clock: Clock, settings: Settings) -> RecordFacts:
             awaiting=awaiting,
             awaiting_since=since,
             people=to_say(connection, now, days=_dormant_days(connection, settings)),
+            service=why_not(connection, settings.operator),
             last_receipt=_last_receipt(connection),
             not_understood=_not_understood(connection, now - _NOT_UNDERSTOOD_FOR),
             backup_at=own.backup_at if own else None,

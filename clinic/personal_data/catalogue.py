@@ -43,3 +43,11 @@ def every_place() -> Iterator[Held]:
 def rows_of(table: sa.Table, subject: Subject) -> ColumnElement[bool]:
     """Which rows of the table are this person's, as a condition."""
     return condition(table, subject, ROUTES)
+
+
+def rows_of_others(table: sa.Table, subject: Subject) -> ColumnElement[bool]:
+    """Which rows of the table are somebody else's and have this person in them, as a condition."""
+    also = {**ROUTES, str(table.name): CATALOGUE[table.name].also}
+    return condition(table, subject, also) & sa.not_(
+        sa.func.coalesce(rows_of(table, subject), sa.false())
+    )

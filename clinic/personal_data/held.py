@@ -65,6 +65,8 @@ class TableHeld:
     section: where a person's rows are shown them; or a sentence that says why they are not
     rows: what an erasure does with a person's rows
     routes: how their rows are found; none: no row is one person's
+    also: how rows of somebody else are found in which they stand, as a proxy or by a number that was theirs:
+        shown to nobody before a check, and untouched by an erasure, which is that other person's to ask for
     hidden: columns that are not shown though their kind is, and why
     erased: columns with another erasure than their kind's
     kept: columns that stay though their kind is a person's, and why
@@ -79,6 +81,7 @@ class TableHeld:
     section: Section | str
     rows: Rows
     routes: tuple[Route, ...] = ()
+    also: tuple[Route, ...] = ()
     hidden: Mapping[str, str] = field(default_factory=dict)
     erased: Mapping[str, Erasure] = field(default_factory=dict)
     kept: Mapping[str, str] = field(default_factory=dict)

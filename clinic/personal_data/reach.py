@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -35,12 +36,15 @@ class Subject:
     addresses: numbers (E.164, and as the record has them) and e-mail addresses, in lower case
     names: texts that are theirs alone where they stand in a text: NHS number, number, e-mail address
     cells: texts that are theirs where they are a whole cell of a list: the record number
+    called, born: given and family name, and the birth date: a row that has all three and is nobody's is theirs
     """
 
     keys: tuple[int, ...] = ()
     addresses: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     cells: tuple[str, ...] = ()
+    called: tuple[str, ...] = ()
+    born: date | None = None
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,40 @@ def _words(column: sa.Column[Any], subject: Subject) -> ColumnElement[bool]:
     return sa.or_(sa.false(), *has, *whole)
 
 
+def _named(column: sa.Column[Any], subject: Subject) -> ColumnElement[bool]:
+    """By name and birth date together: of whom a list has no number."""
+    if len(subject.called) < 2 or subject.born is None:
+        return sa.false()
+    plain = sa.func.lower(column)
+    names = [
+        plain.contains(name.lower(), autoescape=True) | column.contains(name, autoescape=True)
+        for name in subject.called
+    ]
+    days = [plain.contains(day) for day in spelled(subject.born)]
+    return sa.and_(*names, sa.or_(*days))
+
+
+def is_called(text: str, subject: Subject) -> bool:
+    """The same of a text that is at hand."""
+    if len(subject.called) < 2 or subject.born is None:
+        return False
+    lower = text.lower()
+    named = all(name.lower() in lower for name in subject.called)
+    return named and any(day in lower for day in spelled(subject.born))
+
+
+def spelled(day: date) -> tuple[str, ...]:
+    """A day as lists have it, in lower case: the year in full, day and month with and without zeros."""
+    d, m, y = day.day, day.month, day.year
+    numbers = [f"{d:02}{s}{m:02}{s}{y}" for s in "/.-"] + [f"{d}{s}{m}{s}{y}" for s in "/.-"]
+    years = [f"{y}{s}{m:02}{s}{d:02}" for s in ("-", "/", "")]
+    words = [
+        f"{n}{s}{day:%b}{t}" for n in (f"{d:02}", str(d)) for s in " -" for t in (f" {y}", f"-{y}")
+    ]
+    whole = [f"{n} {day:%B} {y}" for n in (f"{d:02}", str(d))]
+    return tuple(dict.fromkeys(text.lower() for text in (*numbers, *years, *words, *whole)))
+
+
 def packed(name: str) -> str:
     """A number or text without the signs that people write inside it, in lower case."""
     text = name.lower()
@@ -156,5 +194,6 @@ def _of_list(table: sa.Table, subject: Subject) -> ColumnElement[bool]:
     )
     theirs = sa.exists(found.where(recipient.c.patient_id.in_(subject.keys)))
     somebodys = sa.exists(found.where(recipient.c.patient_id.is_not(None)))
-    words = row.patient_id.is_(None) & ~somebodys & _words(row.cells, subject)
+    has = _words(row.cells, subject) | _named(row.cells, subject)
+    words = row.patient_id.is_(None) & ~somebodys & has
     return row.patient_id.in_(subject.keys) | theirs | words

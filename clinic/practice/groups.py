@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from clinic.clock import Clock
 from clinic.errors import NotAllowed, NotFound
 from clinic.govern.audit.trail import Act, record_act
+from clinic.govern.tied import require_subject
 from clinic.message.audience.groups import templates_without
 from clinic.record.bulk import insert_rows, is_any_of
 from clinic.record.database import Record
@@ -68,6 +69,7 @@ def add_to_group(
         if known is None and name:
             known = _make(connection, clock, code, name, by)
         group_id = _group(code, known)
+        require_subject(connection, by, "group", group_id)
         found, unknown = _patients(connection, ids)
         inside = sa.select(group_member.c.patient_id).where(
             group_member.c.group_id == group_id, is_any_of(group_member.c.patient_id, found)
@@ -157,6 +159,7 @@ def remove_from_group(
     """
     with record.write() as connection:
         group_id = _group(code, _find(connection, code))
+        require_subject(connection, by, "group", group_id)
         found, unknown = _patients(connection, ids)
         gone = connection.execute(
             sa.delete(group_member).where(
@@ -178,6 +181,7 @@ def delete_group(record: Record, clock: Clock, code: str, *, by: str) -> int:
     """
     with record.write() as connection:
         group_id = _group(code, _find(connection, code))
+        require_subject(connection, by, "group", group_id)
         if spared := templates_without(connection, code):
             raise NotAllowed(
                 "group-left-out",

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.errors import CohortRefused, NotFound
 from clinic.govern.audit.trail import Act, record_act
+from clinic.message.eligibility.suppress import opt_outs
 from clinic.record.database import Record
 from clinic.record.schema.people import consent
 from clinic.values.purposes import ANY, decided_by, needs_consent
@@ -103,13 +104,11 @@ def _objected(connection: Connection, patient_id: int, told: Told) -> bool:
 
 def _latest(connection: Connection, patient_id: int, told: Told) -> str | None:
     c = consent.c
-    return connection.scalar(
-        sa.select(c.decision)
-        .where(
-            c.patient_id == patient_id,
-            c.channel.in_({told.channel, ANY}),
-            c.purpose.in_(decided_by(told.purpose) if told.purpose != ANY else {ANY}),
-        )
-        .order_by(c.decided_at.desc(), c.id.desc())
-        .limit(1)
-    )
+    own = (c.patient_id == patient_id) & c.channel.in_({told.channel, ANY})
+    if told.purpose != ANY:
+        who = sa.select(consent.c.patient_id).where(c.patient_id == patient_id)
+        if connection.execute(opt_outs(told.channel, told.purpose, who)).first() is not None:
+            return "opt_out"
+    purposes = decided_by(told.purpose) if told.purpose != ANY else {ANY}
+    latest = sa.select(c.decision).where(own, c.purpose.in_(purposes))
+    return connection.scalar(latest.order_by(c.decided_at.desc(), c.id.desc()).limit(1))

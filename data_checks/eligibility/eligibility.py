@@ -63,7 +63,7 @@ def screen(rows: pd.DataFrame, *, channel: Channel) -> Screening:
     Judge every row: the first rule it breaks, in the order of data_checks/eligibility/rules.py, is its outcome.
 
     `rows` has the index `row_number` and all of these columns: bool `unreadable`, `has_other_id`,
-    `other_organisation`,
+    `other_organisation`, `other_facility`,
     `ids_contradict`, `register_optional`, `birth_date_differs`, `name_differs`, `number_of_another`, `dead`,
     `fictitious`, `deregistered`, `restricted`, `no_contact`, `status_allowed`, `opted_out`,
     `no_consent`, `held`, `had_this_lately`, `recently_contacted`, `likely_to_fail`; text `nhs_number_fault`,

@@ -95,6 +95,7 @@ RULES: tuple[Rule, ...] = (
     Rule("nhs_number_invalid", fault("nhs_number_fault", "nhs_number_invalid")),
     Rule("ids_contradict", yes("ids_contradict")),
     Rule("patient_not_found", _not_found),
+    Rule("other_facility", yes("other_facility")),
     Rule("birth_date_missing", fault("birth_date_fault", "birth_date_missing")),
     Rule("birth_date_invalid", fault("birth_date_fault", "birth_date_invalid")),
     Rule("birth_date_differs", yes("birth_date_differs")),

@@ -35,6 +35,7 @@ _TAKEN_AS_GOOD: Final[Mapping[str, bool | int | str]] = {
     "needs": "",
     "name_differs": False,
     "other_organisation": False,
+    "other_facility": False,
     "number_of_another": False,
     "dead": False,
     "fictitious": False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from clinic.govern.audit.anchor import anchor_of, write_anchor
+from clinic.govern.people.service import acts_as
 from clinic.retention.night import purge
 from tasks.guard.decorators import may_mend_itself, task
 from tasks.wiring import wiring
@@ -15,8 +16,14 @@ from tasks.wiring import wiring
     retry_condition_fn=may_mend_itself,
 )
 def remove_copies() -> dict[str, int]:
-    """Remove the copies that are due and nobody holds; how many lists, messages and files."""
+    """
+    Remove the copies that are due and nobody holds; how many lists, messages and files.
+
+    Raises:
+        NotAllowed: no service may act (clinic/govern/people/service.py)
+    """
     parts = wiring()
+    acts_as(parts.record, parts.settings.operator)
     gone = purge(parts.record, parts.clock, parts.settings)
     write_anchor(parts.record, anchor_of(parts.settings), clock=parts.clock)
     return gone

@@ -76,6 +76,7 @@ WORDS = {
     "operators unlock": "ann",
     "operators mfa": "mia --code 000000",
     "operators review": "--done",
+    "operators facilities": "ann --all",
     "operators clinician": "ann --registration GMC1",
     "operations select": "--ids-from -",
     "operations status": "77 --to on_hold --reason r --yes",

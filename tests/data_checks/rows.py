@@ -30,6 +30,7 @@ WELL: dict[str, Any] = {
     "opted_out": False,
     "no_consent": False,
     "other_organisation": False,
+    "other_facility": False,
     "held": False,
     "address_fault": "",
     "duplicate_of": None,

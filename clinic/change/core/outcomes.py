@@ -57,7 +57,7 @@ SAYS: Final = {
     ID_MISSING: "The row has no id.",
     NHS_NUMBER_INVALID: "The NHS number's check digit is wrong. Look it up and correct it.",
     IDS_CONTRADICT: "The row's ids are not one patient's. Look up who is meant and correct the row.",
-    OTHER_FACILITY: "The patient does not belong to the facilities that were named.",
+    OTHER_FACILITY: "The patient is not of the facilities that were named, or that whoever asks is tied to.",
     UNREADABLE: "The row has more or fewer cells than the heading. Correct it in the file.",
     WILL_CHANGE: "Will be changed.",
     ALREADY_SO: "Is so already: nothing to do.",

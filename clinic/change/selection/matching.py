@@ -47,14 +47,14 @@ _By = dict[str, _Patient]
 
 
 def match(
-    connection: Connection, key: int, block: Sequence[Given], *, within: frozenset[int]
+    connection: Connection, key: int, block: Sequence[Given], *, within: frozenset[int] | None
 ) -> list[Match]:
     """
     One outcome a row, in three statements for all of them.
 
     Args:
         key: the selection that they are for; whom it has already is a duplicate
-        within: only patients of these facilities; empty: of all
+        within: only patients of these facilities; None: of all
     """
     numbers, others = (
         judge_nhs_numbers(pd.Series([getattr(each, name) for each in block], dtype="str"))
@@ -106,7 +106,7 @@ def _once(
     connection: Connection,
     key: int,
     found: Iterable[tuple[_Patient | None, str]],
-    within: frozenset[int],
+    within: frozenset[int] | None,
 ) -> list[Match]:
     """Each patient once, and of the facilities alone that were named."""
     found = list(found)
@@ -115,7 +115,7 @@ def _once(
     for one, outcome in found:
         if one is None:
             matches.append(Match(None, outcome))
-        elif within and one.facility_id not in within:
+        elif within is not None and one.facility_id not in within:
             matches.append(Match(None, OTHER_FACILITY))
         elif one.id in seen:
             matches.append(Match(one.id, DUPLICATE))

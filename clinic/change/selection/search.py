@@ -7,6 +7,7 @@ from datetime import date
 
 import sqlalchemy as sa
 
+from clinic.govern.tied import others
 from clinic.record.database import Record
 from clinic.record.schema.people import patient
 
@@ -22,12 +23,14 @@ class Found:
     status: str
 
 
-def find_patients(record: Record, text: str) -> list[Found]:
+def find_patients(record: Record, text: str, *, by: str = "") -> list[Found]:
     """
     Patients whose names begin with the words typed, or whose NHS number, local id or postcode is it.
 
     Upper and lower case are the same; all of them, by family name: how many are shown is the
     screen's matter, and "all" means all.
+
+    by: who looks: whoever is tied to facilities finds their patients alone
     """
     words = [word.lower() for word in text.split()]
     packed = text.replace(" ", "")
@@ -46,6 +49,9 @@ def find_patients(record: Record, text: str) -> list[Found]:
         sa.func.replace(sa.func.upper(p.postcode), " ", "") == packed.upper(),
     )
     with record.read() as connection:
+        outside = others(connection, by)
+        if outside is not None:
+            is_it = sa.and_(is_it, sa.not_(outside))
         found = connection.execute(
             sa.select(
                 p.id,

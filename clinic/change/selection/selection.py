@@ -22,6 +22,7 @@ from clinic.clock import Clock
 from clinic.cohort.filters import PatientFilter, facility_ids, filter_query
 from clinic.errors import OperationRefused
 from clinic.govern.audit.trail import Act, record_act
+from clinic.govern.tied import codes_of, others
 from clinic.record.database import Record
 from clinic.record.schema.change import selection, selection_row
 from clinic.record.statistics import count_filled
@@ -51,6 +52,7 @@ def take(
     Store whom the parts name together, each patient once.
 
     within: codes of facilities: of ids that were given, only their patients are selected
+    taken_by: whoever is tied to facilities selects their patients alone (clinic/govern/tied.py)
 
     Raises:
         NotFound: a filter or `within` names what does not exist
@@ -102,13 +104,27 @@ def _take(
     taken_by: str,
     within: Sequence[str] = (),
 ) -> Taken:
-    places = facility_ids(connection, within)
+    places, outside = places_of(connection, taken_by, within), others(connection, taken_by)
     key = _open(connection, clock, parts, taken_by=taken_by)
     taken: list[PartTaken] = []
     for part in parts:
         after = last_row(connection, key) if taken else 0
-        taken.append(write_part(connection, key, part, after=after, within=places))
+        taken.append(write_part(connection, key, part, after=after, within=places, outside=outside))
     return _close(connection, clock, settings, key, tuple(zip(parts, taken, strict=True)))
+
+
+def places_of(connection: Connection, name: str, within: Sequence[str]) -> frozenset[int] | None:
+    """
+    The facilities whose patients somebody may select of ids; None: all.
+
+    Raises:
+        NotFound: `within` names what does not exist
+    """
+    named, own = (
+        facility_ids(connection, within),
+        facility_ids(connection, codes_of(connection, name)),
+    )
+    return (named & own if named and own else named or own) if named or own else None
 
 
 def _open(connection: Connection, clock: Clock, parts: Sequence[Part], *, taken_by: str) -> int:

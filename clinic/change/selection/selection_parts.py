@@ -13,11 +13,12 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.change.core.outcomes import DUPLICATE, SELECTED
+from clinic.change.core.outcomes import DUPLICATE, OTHER_FACILITY, SELECTED
 from clinic.change.selection.matching import match
 from clinic.cohort.id_file import Given
 from clinic.record.bulk import insert_rows
 from clinic.record.schema.change import selection_row
+from clinic.record.schema.people import patient
 
 _BLOCK: Final = 10_000
 _COLUMNS: Final = ("selection_id", "row_number", "given", "patient_id", "outcome")
@@ -58,13 +59,19 @@ def part_name(source: str, name: str) -> str:
 
 
 def write_part(
-    connection: Connection, key: int, part: Part, *, after: int, within: frozenset[int]
+    connection: Connection,
+    key: int,
+    part: Part,
+    *,
+    after: int,
+    within: frozenset[int] | None,
+    outside: sa.ColumnElement[bool] | None = None,
 ) -> PartTaken:
-    """Its rows, in the caller's transaction."""
+    """Its rows, in the caller's transaction. outside: of `patient`: whom a query may find and not select."""
     if part.query is None:
         _write_ids(connection, key, part.ids, after, within)
     else:
-        _write_query(connection, key, part.query(connection), after)
+        _write_query(connection, key, part.query(connection), after, outside)
     c = selection_row.c
     counted = connection.execute(
         sa.select(c.outcome, sa.func.count())
@@ -76,7 +83,7 @@ def write_part(
 
 
 def outcomes_of(
-    connection: Connection, parts: Sequence[Part], *, within: frozenset[int], most: int
+    connection: Connection, parts: Sequence[Part], *, within: frozenset[int] | None, most: int
 ) -> list[tuple[str, Given, str]]:
     """What becomes of the first ids of each part where nothing is stored: the part, the row, the outcome."""
     found = []
@@ -96,7 +103,11 @@ def last_row(connection: Connection, key: int) -> int:
 
 
 def _write_ids(
-    connection: Connection, key: int, ids: Sequence[Given], after: int, within: frozenset[int]
+    connection: Connection,
+    key: int,
+    ids: Sequence[Given],
+    after: int,
+    within: frozenset[int] | None,
 ) -> None:
     for start in range(0, len(ids), _BLOCK):
         block = ids[start : start + _BLOCK]
@@ -114,10 +125,12 @@ def _write_query(
     key: int,
     query: sa.Select[tuple[int]],
     after: int,
+    outside: sa.ColumnElement[bool] | None,
 ) -> None:
     """In one statement; the first part asks nothing of earlier rows."""
     (patient_id,) = query.distinct().subquery().c
     outcome: sa.ColumnElement[str] = sa.literal(SELECTED)
+    whose: sa.ColumnElement[int] = patient_id
     if after:
         earlier = selection_row.alias("earlier")
         has = sa.exists().where(
@@ -126,6 +139,10 @@ def _write_query(
             earlier.c.outcome == SELECTED,
         )
         outcome = sa.case((has, DUPLICATE), else_=SELECTED)
+    if outside is not None:
+        kept = patient_id.in_(sa.select(patient.c.id).where(outside))
+        outcome = sa.case((kept, OTHER_FACILITY), else_=outcome)
+        whose = sa.case((kept, sa.null()), else_=patient_id)
     number = sa.literal(after) + sa.func.row_number().over(order_by=patient_id)
-    rows = sa.select(sa.literal(key), number, sa.null(), patient_id, outcome).order_by(patient_id)
+    rows = sa.select(sa.literal(key), number, sa.null(), whose, outcome).order_by(patient_id)
     connection.execute(sa.insert(selection_row).from_select(list(_COLUMNS), rows))

@@ -14,9 +14,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from clinic.clock import Clock
-from clinic.errors import CohortError, RecordUnsafe
+from clinic.errors import CohortError, NotAllowed, RecordUnsafe
 from clinic.govern.access.look import Look
 from clinic.govern.access.reasons import INHERITED, Reason, require_nameless
+from clinic.govern.tied import is_own_work, require_all, require_subject, require_theirs
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.outage import outage
@@ -55,13 +56,16 @@ def note_look(
     refused: the code of why nothing is shown
 
     Raises:
-        NotAllowed: the reason names the patient
+        NotAllowed: the reason names the patient; or some of them are of other facilities than those that the
+            looker is tied to, which is written down as refused
         RecordUnsafe: it cannot be written, so that nothing may be shown
     """
     try:
         with record.write() as connection:
             if reason.words:
                 require_nameless(reason, _names(connection, look))
+            not_theirs = None if refused else _not_theirs(connection, looker.name, look)
+            refused = not_theirs.code if not_theirs else refused
             query = sa.select(operator.c.role).where(operator.c.name == looker.name)
             role = connection.scalar(query)
             key = connection.execute(
@@ -78,6 +82,8 @@ def note_look(
             if look.keys:
                 rows = [{"access_id": key, "patient_id": each} for each in sorted(look.keys)]
                 connection.execute(access_patient.insert(), rows)
+        if not_theirs is not None:  # only now: that they tried is committed
+            raise not_theirs
     except CohortError:
         raise
     except (SQLAlchemyError, OSError) as error:
@@ -87,6 +93,20 @@ def note_look(
             "access-not-logged",
             f"nothing is shown, since it cannot be written down that you look{why}",
         ) from None
+
+
+def _not_theirs(connection: sa.Connection, name: str, look: Look) -> NotAllowed | None:
+    """Why this may not be shown to whom it is shown; None: it may."""
+    try:
+        if look.keys and not is_own_work(connection, name, look.subject, look.number):
+            require_theirs(connection, name, keys=look.keys)
+        elif look.patients and look.number is not None:
+            require_subject(connection, name, look.subject, look.number)
+        elif look.patients:  # nobody can tell whose they are
+            require_all(connection, name)
+    except NotAllowed as refusal:
+        return refusal
+    return None
 
 
 def _names(connection: sa.Connection, look: Look) -> list[str]:

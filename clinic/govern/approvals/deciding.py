@@ -22,6 +22,7 @@ from clinic.govern.audit.trail import record_act
 from clinic.govern.people.clinicians import may_decide
 from clinic.govern.people.operators import Operator, find_operator
 from clinic.govern.people.roles import CLINICAL, decider, may, with_article
+from clinic.govern.tied import require_subject
 from clinic.record.database import Record
 
 Decision = Literal["approved", "rejected"]
@@ -76,7 +77,8 @@ def decide(
     Raises:
         NotFound: there is no such approval
         NotAllowed: it is one's own request, the role may not, it was decided, it has expired, or is to
-            be approved and its requester has not confirmed that (confirming.py), or its checklist fails
+            be approved and its requester has not confirmed that (confirming.py), its checklist fails, or it has
+            patients of other facilities than one's own
     """
     with record.write() as connection:
         asked = existing(connection, approval_id)
@@ -124,6 +126,10 @@ def _why_not(
         return NotAllowed("approval-role", f"this needs the decision of {needed}{above}")
     if person.name == asked.requested_by:
         return NotAllowed("approval-own", "the requester does not decide: another person must")
+    try:
+        require_subject(connection, person.name, "approval", asked.id)
+    except NotAllowed as not_theirs:
+        return not_theirs
     closed = why_closed(asked, now)
     if closed is None and decision == "approved" and not _may_still_ask(connection, asked):
         return NotAllowed(

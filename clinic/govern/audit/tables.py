@@ -23,6 +23,7 @@ from clinic.record.schema.govern import (
     destruction,
     legal_hold,
     operator,
+    operator_facilities,
     operator_mfa,
     redaction,
     restriction,
@@ -109,6 +110,12 @@ _SPECS: Final[tuple[Row | Whole, ...]] = (
         key="operator",
         fixed=("operator", "added_at", "added_by"),
         moving=("registration", "active"),
+    ),
+    Row(
+        table=operator_facilities,
+        key="operator",
+        fixed=("operator",),
+        moving=("codes", "set_at", "set_by"),
     ),
     Row(
         table=operator_mfa,

@@ -23,6 +23,7 @@ from clinic.govern.audit.faults import Fault
 from clinic.govern.audit.rows import act_line, as_json, items_text, patients_changed
 from clinic.govern.audit.seals import Rows, digest_of, keep_marks, marks_of_rows
 from clinic.govern.audit.verify import VerifyResult, verify
+from clinic.govern.tied import require_subject
 from clinic.record.schema.govern import approval, audit_act, operator
 
 NO_ROWS: Final[Rows] = {}
@@ -84,12 +85,16 @@ def record_act(connection: Connection, clock: Clock, act: Act, *, rows: Rows = N
 
     Raises:
         RecordUnsafe: this process has not the key of this trail
+        NotAllowed: it is of patients of other facilities than those that who acts, or approves, is tied to
     """
     write_act(connection, act, clock.now(), rows=rows)
 
 
 def write_act(connection: Connection, act: Act, now: datetime, *, rows: Rows = NO_ROWS) -> None:
     """`record_act` for a caller that was handed an instant instead of a clock."""
+    if act.outcome == "done":  # what was refused, or found, is told whosever it is
+        for name in filter(None, (act.operator, act.approver)):
+            require_subject(connection, name, act.subject, act.subject_id, step=act.operation_type)
     row: dict[str, Any] = {
         "timestamp": (act.timestamp or now).astimezone(UTC),
         "operator": act.operator,

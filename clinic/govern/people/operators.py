@@ -47,13 +47,21 @@ Also = Callable[[Connection, Operator], None]
 
 
 def add_operator(
-    record: Record, clock: Clock, *, name: str, role: Role, secret: str, by: str
+    record: Record,
+    clock: Clock,
+    *,
+    name: str,
+    role: Role,
+    secret: str,
+    by: str,
+    also: Also | None = None,
 ) -> Operator:
     """
     Add a person. The very first one is an admin and may be added by anybody; later ones by an admin.
 
     Args:
         by: the name of a proven admin; for the first operator, who sits at the machine
+        also: what is said of them besides, in the same transaction (facilities.py)
 
     Raises:
         NotAllowed: `by` is no admin, the name is taken or no name, the secret too short
@@ -74,6 +82,8 @@ def add_operator(
         )
         new = {"name": person.name, "role": role, "active": True}
         record_act(connection, clock, _act(by, "operator.added", old=None, new=new))
+        if also is not None:
+            also(connection, person)
     return person
 
 

@@ -23,6 +23,7 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.errors import NotFound, TemplateRefused
 from clinic.govern.audit.trail import Act, record_act
+from clinic.govern.tied import require_theirs
 from clinic.record.database import Record
 from clinic.record.schema.lists import template, template_exception
 from clinic.record.schema.people import patient
@@ -60,6 +61,7 @@ def decide_for(
             "who decides for a patient says why: --reason, of three letters or more",
         )
     with record.write() as connection:
+        require_theirs(connection, by, keys=[patient_id])
         template_id = _template(connection, key)
         c = template_exception.c
         own = (c.template_id == template_id) & (c.patient_id == patient_id) & c.ended_at.is_(None)

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from clinic.cohort.rows import CORRECTION, ListSource, match_patients
 from clinic.govern.restricted import all_restricted
+from clinic.govern.tied import kept_from
 from clinic.message.audience.outside import outside_of
 from clinic.message.eligibility.consenting import without_consent
 from clinic.message.eligibility.contact import is_capped, likely_to_fail, recently_contacted
@@ -51,6 +52,7 @@ class Question:
     today: date
     now: datetime | None = None  # to tell who was contacted lately; None: nobody was
     template_version_id: int | None = None  # to tell whom it is for; None: everybody
+    by: str = ""  # who asks, and may be tied to facilities (clinic/govern/tied.py)
 
 
 def facts_of(
@@ -100,6 +102,8 @@ def facts_of(
         connection, known["id"], question.channel, settings.contact.restricted_tags
     )
     facts["no_contact"] |= safe["restricted"]
+    others = kept_from(connection, question.by, known["id"].dropna().astype(int).unique().tolist())
+    facts["other_facility"] = known["id"].isin(others).to_numpy(dtype=bool)
     facts["restricted"] = known["id"].isin(all_restricted(connection)).to_numpy(dtype=bool)
     _judge_addresses(
         facts, rows, known, settings, question.channel,

@@ -19,7 +19,7 @@ from clinic.record.bulk import is_any_of
 from clinic.record.schema.messages import batch, campaign, message
 from clinic.record.schema.people import consent
 from clinic.record.schema.receipts import address_decision
-from clinic.values.purposes import decided_by
+from clinic.values.purposes import ANY, decided_by
 
 
 def opted_out(channel: str, purpose: str, patients: sa.Select[tuple[int]]) -> sa.Select[tuple[int]]:
@@ -32,31 +32,36 @@ def opt_outs(
     channel: str, purpose: str, patients: sa.Select[tuple[int]]
 ) -> sa.Select[tuple[int, int]]:
     """
-    `patient_id` among `patients`, and the `id` of their latest decision, where that is to opt out.
+    `patient_id` among `patients`, and the `id` of the decision by which they are opted out.
 
-    A decision for "any" speaks of all. The latest wins; of two at one instant, the one noted later
-    (formats.md, SMS consent codes: neither → may be messaged).
+    A decision for "any" speaks of all, and the latest wins; of two at one instant, the one noted later
+    (formats.md, SMS consent codes: neither → may be messaged). But a general yes that nobody put their name to
+    (START, a consent code, an import) ends no earlier objection to this very purpose: only a yes to that
+    purpose does, or one that a named person took (NEW-40).
     """
-    rank = (
-        sa.func.row_number()
-        .over(
-            partition_by=consent.c.patient_id,
-            order_by=[consent.c.decided_at.desc(), consent.c.id.desc()],
-        )
-        .label("rank")
+    c = consent.c
+    own = (c.purpose != ANY) | ((c.decision == "opt_in") & c.taken_by.is_not(None))
+    latest = [c.decided_at.desc(), c.id.desc()]
+    rank = sa.func.row_number().over(partition_by=c.patient_id, order_by=latest)
+    rank_of_own = sa.func.row_number().over(
+        partition_by=[c.patient_id, sa.case((own, 1), else_=0)], order_by=latest
     )
-    latest = (
-        sa.select(consent.c.patient_id, consent.c.id, consent.c.decision, rank)
+    said = (
+        sa.select(
+            c.patient_id, c.id, c.decision, rank.label("rank"),
+            sa.case((own, rank_of_own), else_=0).label("rank_of_own"),
+        )
         .where(
-            consent.c.channel.in_([channel, "any"]),
-            consent.c.purpose.in_(decided_by(purpose)),
-            consent.c.patient_id.in_(patients),
+            c.channel.in_([channel, ANY]),
+            c.purpose.in_(decided_by(purpose)),
+            c.patient_id.in_(patients),
         )
         .subquery()
-    )
-    return sa.select(latest.c.patient_id, latest.c.id).where(
-        latest.c.rank == 1, latest.c.decision == "opt_out"
-    )
+    )  # fmt: skip
+    no = (said.c.decision == "opt_out") & ((said.c.rank == 1) | (said.c.rank_of_own == 1))
+    # Where both are a no, the one noted later says it
+    out = sa.select(said.c.patient_id, sa.func.max(said.c.id).label("id")).where(no)
+    return out.group_by(said.c.patient_id)
 
 
 def suppress(
@@ -120,16 +125,11 @@ def _note_decision(connection: Connection, batch_id: int) -> None:
         .join(batch, batch.c.campaign_id == campaign.c.id)
         .where(batch.c.id == batch_id)
     ).one()
-    out = sa.case((consent.c.decision == "opt_out", "consent " + sa.cast(consent.c.id, sa.Text)))
+    waiting = sa.select(message.c.patient_id).where(message.c.batch_id == batch_id)
+    out = opt_outs(chosen.channel, chosen.purpose, waiting).subquery()
     own = (
-        sa.select(out)
-        .where(
-            consent.c.patient_id == message.c.patient_id,
-            consent.c.channel.in_([chosen.channel, "any"]),
-            consent.c.purpose.in_(decided_by(chosen.purpose)),
-        )
-        .order_by(consent.c.decided_at.desc(), consent.c.id.desc())
-        .limit(1)
+        sa.select("consent " + sa.cast(out.c.id, sa.Text))
+        .where(out.c.patient_id == message.c.patient_id)
         .scalar_subquery()
     )
     of_address = (

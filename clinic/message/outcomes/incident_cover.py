@@ -1,4 +1,4 @@
-"""The cover of an incident's report: requester, release, approval, what was accepted, of which list."""
+"""The cover of an incident's report: requester, release, approval, warnings, which list, who looked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.record.schema.govern import approval
+from clinic.record.schema.govern import access_log, approval
 from clinic.record.schema.lists import cohort_list, template, template_version
 from clinic.record.schema.messages import campaign, gate_override
 from clinic.record.schema.safety import safety_acceptance
@@ -47,6 +47,7 @@ def cover_of(
             f"{show(job.taken_at)}",
         ),
         ("SHA-256 of the list", job.sha256),
+        *_looks(connection, campaign_id, show),
     ]
 
 
@@ -99,3 +100,30 @@ def _accepted(
         for row in passed
     ]
     return found or [("Warnings accepted", "none")]
+
+
+def _looks(
+    connection: Connection, campaign_id: int, show: Callable[[datetime | None], str]
+) -> list[Line]:
+    """Who opened what there is of it, by the access log; whoever was refused, apart."""
+    a = access_log.c
+    rows = connection.execute(
+        sa.select(
+            a.person, a.role, a.command, a.refused, sa.func.count().label("times"),
+            sa.func.min(a.at).label("first"), sa.func.max(a.at).label("last"),
+        )
+        .where(a.subject == "campaign", a.subject_id == campaign_id)
+        .group_by(a.person, a.role, a.command, a.refused)
+        .order_by(sa.func.min(a.at), a.command)
+    ).all()  # fmt: skip
+    found = [
+        (
+            "Refused to open it" if row.refused else "Opened by",
+            f"{row.person}{f', {row.role}' if row.role else ''}: cohort {row.command}, {row.times:,} ×, "
+            f"{show(row.first)}"
+            + (f" to {show(row.last)}" if row.times > 1 else "")
+            + (f" ({row.refused})" if row.refused else ""),
+        )
+        for row in rows
+    ]
+    return found or [("Opened by", "nobody, by the access log")]

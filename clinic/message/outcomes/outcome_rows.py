@@ -40,6 +40,7 @@ PAGE = 5_000
 Only = Literal["all", "not_accepted", "not_messaged", "errors"]
 # A list made in the record (a group, a filter) has no columns of its own: who it is must be told
 _OWN = ("NHS Number", "Local ID")
+_NOT_THEIRS: Final = "other_facility"  # then not: whoever asked is not told (clinic/govern/tied.py)
 
 
 def _codes(*kinds: str) -> list[str]:
@@ -178,7 +179,8 @@ def _outcome_row(row: _Found, decision: str | None, places: Sequence[int]) -> Ou
     if (
         not found and not places
     ):  # made in the record; of others they are gone by the clock (NEW-39)
-        cells = [row.nhs_number or "", row.local_id or ""]
+        shown = row.code != _NOT_THEIRS
+        cells = [row.nhs_number or "" if shown else "", row.local_id or "" if shown else ""]
     detail = decision or _in_words(row.code, row.detail) or message_says(row.reason)
     return OutcomeRow(row.row_number, cells, row.code, detail, row.reason)
 

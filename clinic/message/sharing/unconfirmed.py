@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from clinic.clock import Clock
 from clinic.errors import NotAllowed
 from clinic.govern.audit.trail import Act, record_act
+from clinic.govern.tied import require_theirs
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.people import patient
@@ -31,6 +32,7 @@ def confirm_numbers(record: Record, clock: Clock, patients: Sequence[int], *, by
     today = clock.now().date()
     own = is_any_of(patient.c.id, patients)
     with record.write() as connection:
+        require_theirs(connection, by, keys=patients)
         lacking = sa.select(patient.c.id).where(own, sa.func.coalesce(patient.c.mobile, "") == "")
         if connection.scalar(lacking.limit(1)) is not None:
             raise NotAllowed("number-missing", "one of them has no mobile number on the record")

@@ -14,7 +14,7 @@ from clinic.personal_data.access.person import Person
 from clinic.personal_data.access.withheld import CHECK, speaks_of_others
 from clinic.personal_data.entries.files import FILES
 from clinic.personal_data.kinds import Section
-from clinic.personal_data.reach import Subject, packed
+from clinic.personal_data.reach import Subject, is_called, packed
 
 _SHEETS: Final = (".xlsx", ".xls", ".ods")
 
@@ -37,9 +37,10 @@ def find_in_files(home: Path, person: Person) -> Iterator[Item]:
                     item = Item(
                         name, Section.FILES, held.about, held.purpose.value, held.retention.value, values
                     )  # fmt: skip
-                    doubtful = person.may_be_anothers(" ".join(cells))
-                    others = values if doubtful else filter(speaks_of_others, values)
-                    item.withheld = dict.fromkeys(others, CHECK)
+                    text = " ".join(cells)
+                    doubtful = person.may_be_anothers(text) or person.is_only_named(text)
+                    item.words = set(filter(speaks_of_others, values))
+                    item.withheld = dict.fromkeys(values if doubtful else item.words, CHECK)
                     yield item
 
 
@@ -60,7 +61,7 @@ def _lines(path: Path) -> Iterator[tuple[str, int, list[str], list[str]]]:
 
 
 def _is_theirs(cells: list[str], subject: Subject) -> bool:
-    text = packed(" ".join(cells))
-    return any(packed(name) in text for name in subject.names) or any(
-        cell in subject.cells for cell in cells
-    )
+    text = " ".join(cells)
+    plain = packed(text)
+    numbered = any(packed(name) in plain for name in subject.names)
+    return numbered or any(cell in subject.cells for cell in cells) or is_called(text, subject)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, RowMapping
 from clinic.personal_data.access.item import Item
 from clinic.personal_data.access.person import Person
 from clinic.personal_data.access.withheld import CHECK, speaks_of_others
-from clinic.personal_data.catalogue import CATALOGUE, rows_of
+from clinic.personal_data.catalogue import CATALOGUE, rows_of, rows_of_others
 from clinic.personal_data.held import TableHeld
 from clinic.personal_data.kinds import Section
 from clinic.personal_data.reach import ByAddress, ByWords, OfList
@@ -24,7 +24,11 @@ _CELLS: Final = "cells"
 
 def gather(connection: Connection, person: Person) -> list[Item]:
     """All items of the record; third persons are withheld until somebody has checked (CHECK)."""
-    found = [item for held in CATALOGUE.values() for item in _of_table(connection, held, person)]
+    found = [
+        item
+        for held in CATALOGUE.values()
+        for item in (*_of_table(connection, held, person), *_of_others(connection, held, person))
+    ]
     _name_references(found)
     return found
 
@@ -38,14 +42,7 @@ def _of_table(connection: Connection, held: TableHeld, person: Person) -> Iterat
     ).mappings()
     headings: dict[int, list[str]] = {}
     for row in rows:
-        item = Item(
-            name="-".join([held.name, *(str(row[key.name]) for key in keys)]).replace(" ", "-"),
-            section=held.section,
-            about=held.about,
-            purpose=held.purpose.value,
-            kept=held.retention.value,
-            values={name: _text(row[name]) for name, one in held.held.items() if one.section},
-        )
+        item = _item(held, held.section, row)
         item.withheld = {
             name: CHECK for name, one in held.held.items() if one.third and item.values.get(name)
         }
@@ -53,9 +50,37 @@ def _of_table(connection: Connection, held: TableHeld, person: Person) -> Iterat
             _open_cells(connection, item, row, headings)
             if row["patient_id"] is None and person.is_anothers(item.values.values()):
                 continue
+        item.words = set(item.withheld)
         if _may_be_anothers(held, row, person):
             item.withheld = dict.fromkeys(item.values, CHECK)
         yield item
+
+
+def _of_others(connection: Connection, held: TableHeld, person: Person) -> Iterator[Item]:
+    """Rows of somebody else in which this person stands: nothing of one is shown before a check."""
+    if isinstance(held.section, str) or not held.also:
+        return
+    keys = list(held.table.primary_key.columns)
+    others = rows_of_others(held.table, person.subject)
+    headings: dict[int, list[str]] = {}
+    for row in connection.execute(sa.select(held.table).where(others).order_by(*keys)).mappings():
+        item = _item(held, held.section, row)
+        if held.table is list_row:
+            _open_cells(connection, item, row, headings)
+        item.withheld = dict.fromkeys(item.values, CHECK)
+        yield item
+
+
+def _item(held: TableHeld, section: Section, row: RowMapping) -> Item:
+    keys = [str(row[key.name]) for key in held.table.primary_key.columns]
+    return Item(
+        name="-".join([held.name, *keys]).replace(" ", "-"),
+        section=section,
+        about=held.about,
+        purpose=held.purpose.value,
+        kept=held.retention.value,
+        values={name: _text(row[name]) for name, one in held.held.items() if one.section},
+    )
 
 
 def _text(value: Any) -> str:
@@ -89,12 +114,13 @@ def _open_cells(
 
 
 def _may_be_anothers(held: TableHeld, row: RowMapping, person: Person) -> bool:
-    """It was found by a number or address that somebody else has too, and by nothing else of theirs."""
+    """It was found by a number that somebody else has too, or by name and birth date, and by no more."""
     if not any(isinstance(route, ByAddress | ByWords | OfList) for route in held.routes):
         return False
     if "patient_id" in row and row["patient_id"] in person.subject.keys:
         return False
-    return person.may_be_anothers(" ".join(_text(value) for value in row.values()))
+    text = " ".join(_text(value) for value in row.values())
+    return person.may_be_anothers(text) or (held.table is list_row and person.is_only_named(text))
 
 
 def _name_references(items: list[Item]) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from stdnum.gb import nhs
 
 from clinic.errors import CohortRefused
-from clinic.personal_data.reach import Subject, packed
+from clinic.personal_data.reach import Subject, is_called, packed
 from clinic.record.schema.messages import recipient
 from clinic.record.schema.people import EMAIL_PLAIN, MOBILE_TAIL, TAIL_DIGITS, patient
 from clinic.record.schema.safety import safe_contact
@@ -42,6 +42,14 @@ class Person:
         found = {plain for cell in cells if nhs.is_valid(plain := packed(cell))}
         own = {f"{-key:010}" for key in self.subject.keys if key < 0}
         return bool(found) and not found & own
+
+    def is_only_named(self, text: str) -> bool:
+        """Whether a text has their name and birth date, and no number, address or id of theirs."""
+        if not is_called(text, self.subject):
+            return False
+        plain = packed(text)
+        own = any(packed(name) in plain for name in self.subject.names)
+        return not own and not any(f'"{cell}"' in text for cell in self.subject.cells)
 
     def may_be_anothers(self, text: str) -> bool:
         """Whether a text has an address that somebody else has too, and no NHS number of theirs."""
@@ -75,19 +83,23 @@ def person_who_asks(connection: Connection, given: str, phones: Phones) -> Perso
             "subject-access-who",
             "this is no NHS number, no id of the practice, no mobile number and no e-mail address",
         )
-    if _is_anothers(connection, address, but=0):
+    if _has_now(connection, address, but=0):
         raise CohortRefused(
             "subject-access-patient",
             "this number or address is on a patient's record: give their NHS number once they have shown who "
             "they are",
         )
-    return Person(Subject(addresses=(address,), names=(_name(address),)), None, frozenset())
+    # Whom it was written to before may have answered from it
+    shared = frozenset({address} if _is_anothers(connection, address, but=0) else ())
+    return Person(Subject(addresses=(address,), names=(_name(address),)), None, shared)
 
 
 def _patient(connection: Connection, key: int, phones: Phones) -> Person:
     p = patient.c
     row = connection.execute(
-        sa.select(p.nhs_number, p.local_id, p.mobile, p.email).where(p.id == key)
+        sa.select(
+            p.nhs_number, p.local_id, p.mobile, p.email, p.given_name, p.family_name, p.birth_date
+        ).where(p.id == key)
     ).one()
     keys = (key, -int(row.nhs_number)) if row.nhs_number else (key,)
     used = connection.scalars(
@@ -109,7 +121,8 @@ def _patient(connection: Connection, key: int, phones: Phones) -> Person:
     names = {_name(one) for one in addresses} | ({row.nhs_number} if row.nhs_number else set())
     subject = Subject(
         keys=keys, addresses=addresses, names=tuple(sorted(names)),
-        cells=(row.local_id,) if row.local_id else (),
+        cells=(row.local_id,) if row.local_id else (), born=row.birth_date,
+        called=tuple(name for name in (row.given_name, row.family_name) if name),
     )  # fmt: skip
     return Person(subject, key, shared)
 
@@ -133,14 +146,20 @@ def _name(address: str) -> str:
     return address if "@" in address else packed(address)[-TAIL_DIGITS:]
 
 
+def _has_now(connection: Connection, address: str, *, but: int) -> bool:
+    """Whether another patient has this number or address now."""
+    column = EMAIL_PLAIN if "@" in address else MOBILE_TAIL
+    has = sa.literal_column(column) == sa.literal(_name(address))
+    now = sa.select(patient.c.id).where(patient.c.id != but, has)
+    return bool(connection.scalar(sa.select(now.exists())))
+
+
 def _is_anothers(connection: Connection, address: str, *, but: int) -> bool:
     """Whether another patient has this number or address now, or was written to by it."""
-    column = EMAIL_PLAIN if "@" in address else MOBILE_TAIL
-    now = sa.select(patient.c.id).where(
-        patient.c.id != but, sa.literal_column(column) == sa.literal(_name(address))
-    )
     before = sa.select(recipient.c.patient_id).where(
         recipient.c.patient_id > 0, recipient.c.patient_id != but,
         sa.func.lower(recipient.c.address) == address,
     )  # fmt: skip
-    return bool(connection.scalar(sa.select(now.exists() | before.exists())))
+    return _has_now(connection, address, but=but) or bool(
+        connection.scalar(sa.select(before.exists()))
+    )

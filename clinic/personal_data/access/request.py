@@ -17,7 +17,13 @@ from clinic.personal_data.access.found_files import find_in_files
 from clinic.personal_data.access.gather import gather
 from clinic.personal_data.access.page import as_html, document
 from clinic.personal_data.access.person import person_who_asks
-from clinic.personal_data.access.withheld import CHECK, counts_by_ground, disclose, withhold
+from clinic.personal_data.access.withheld import (
+    CHECK,
+    counts_by_ground,
+    disclose,
+    withhold,
+    withhold_again,
+)
 from clinic.record.database import Record
 from clinic.record.private import open_private
 from clinic.settings import Settings
@@ -73,6 +79,7 @@ def answer(
     disclose(items, request.disclosed)
     if request.withheld:
         withhold(items, request.withheld, request.ground)
+    withhold_again(items, request.disclosed)
     looks(person.key)
     counts = counts_by_ground(items)
     now = clock.now()

@@ -9,6 +9,7 @@ from typing import Final
 
 from clinic.errors import CohortRefused
 from clinic.personal_data.access.item import Item
+from clinic.personal_data.reach import packed
 
 # By code: what the person reads
 GROUNDS: Final = {
@@ -20,6 +21,9 @@ GROUNDS: Final = {
     "privilege": "It is legal advice (Data Protection Act 2018, Schedule 2, paragraph 19).",
 }
 CHECK: Final = "third-person"  # until a health professional has looked
+# Shorter words stand in other texts by chance; the end of a number is the same however it begins
+_LEAST: Final = 5
+_TAIL: Final = 8
 _OTHERS: Final = re.compile(
     r"next.?of.?kin|\bnok\b|carer|proxy|guardian|parent|mother|father|spouse|partner|emergency|relative"
     r"|household|contact.?name",
@@ -45,6 +49,7 @@ def withhold(items: Iterable[Item], names: Iterable[str], ground: str) -> None:
         )
     for item, values in _named(items, names):
         item.withheld |= dict.fromkeys(values, ground)
+        item.words |= set(values)
 
 
 def disclose(items: Iterable[Item], names: Iterable[str]) -> None:
@@ -56,6 +61,47 @@ def disclose(items: Iterable[Item], names: Iterable[str]) -> None:
     """
     for item, values in _named(items, names):
         item.withheld = {name: why for name, why in item.withheld.items() if name not in values}
+
+
+def withhold_again(items: Iterable[Item], disclosed: Iterable[str]) -> int:
+    """
+    Keep out what is withheld also where the same words stand in another entry; in how many values they did.
+
+    Args:
+        disclosed: as they were typed: what somebody has looked at stays as they said
+    """
+    items = list(items)
+    checked = {(item.name, name) for item, names in _named(items, disclosed) for name in names}
+    own = {
+        _plain(text)
+        for item in items
+        if item.name.startswith("patient-")
+        for text in item.values.values()
+    }
+    words = {
+        plain: item.withheld[name]
+        for item in items
+        for name in item.words & item.withheld.keys()
+        if len(plain := _plain(item.values.get(name, ""))) >= _LEAST and plain not in own
+    }
+    found = 0
+    for item in items if words else ():
+        for name, text in item.values.items():
+            if name in item.withheld or (item.name, name) in checked:
+                continue
+            plain = _plain(text)
+            ground = next((why for word, why in words.items() if word in plain), None)
+            if ground is not None:
+                item.withheld[name] = ground
+                found += 1
+    return found
+
+
+def _plain(text: str) -> str:
+    """A text without what differs between two ways of typing it; of a British number its end."""
+    plain = packed(text)
+    digits = plain.lstrip("+")
+    return digits[-_TAIL:] if digits.isdecimal() and len(digits) > _TAIL else plain
 
 
 def counts_by_ground(items: Iterable[Item]) -> dict[str, int]:

@@ -21,6 +21,7 @@ from clinic.record.schema.govern import (
     destruction,
     legal_hold,
     operator,
+    operator_facilities,
     operator_mfa,
     operator_use,
     redaction,
@@ -68,6 +69,19 @@ GOVERN: Final = (
         columns={
             Kind.STAFF: "operator registration active added_by",
             Kind.WORK: "added_at",
+        },
+    ),
+    TableHeld(
+        table=operator_facilities,
+        about="whose patients each of them works with, where it is not all",
+        purpose=Purpose.SECURITY,
+        retention=Retention.INSTALLATION,
+        section=_STAFF,
+        rows=Rows.NONE,
+        columns={
+            Kind.STAFF: "operator set_by",
+            Kind.PRACTICE: "codes",
+            Kind.WORK: "set_at",
         },
     ),
     TableHeld(

@@ -6,7 +6,7 @@ from typing import Final
 
 from clinic.personal_data.held import TableHeld
 from clinic.personal_data.kinds import Kind, Purpose, Retention, Rows, Section
-from clinic.personal_data.reach import OfList, Through
+from clinic.personal_data.reach import ByWords, OfList, Through
 from clinic.record.schema.lists import (
     cohort_list,
     list_row,
@@ -49,6 +49,7 @@ LISTS: Final = (
         section=Section.LISTS,
         rows=Rows.EMPTY,
         routes=(OfList(),),
+        also=(ByWords("cells"),),
         columns={
             Kind.CONTENT: "cells",
             Kind.KEY: "list_id row_number patient_id",

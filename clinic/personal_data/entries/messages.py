@@ -55,6 +55,7 @@ MESSAGES: Final = (
         section=Section.MESSAGES,
         rows=Rows.EMPTY,
         routes=(ByKey("patient_id"), ByAddress("address", unless="patient_id")),
+        also=(ByAddress("address"),),
         columns={
             Kind.CONTACT: "address",
             Kind.EVENT: "outcome detail evidence keep_day campaign_id",
@@ -70,6 +71,7 @@ MESSAGES: Final = (
         section=Section.MESSAGES,
         rows=Rows.EMPTY,
         routes=(ByKey("patient_id"),),
+        also=(ByAddress("address"),),
         columns={
             Kind.CONTACT: "address",
             Kind.CONTENT: "subject body error_text",

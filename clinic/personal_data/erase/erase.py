@@ -44,13 +44,14 @@ from clinic.personal_data.erase.restrict import in_force, lift_restriction, set_
 from clinic.personal_data.erase.rows import erase_rows, find_rows
 from clinic.personal_data.erase.said import Said, read_said, say
 from clinic.personal_data.erase.space import forget_old_pages
+from clinic.personal_data.erase.strangers import of_strangers, stand_in
 from clinic.personal_data.erase.whom import digest_of_person, read_whom
 from clinic.record.database import Record
 from clinic.record.schema.change import operation, operation_item
 from clinic.record.schema.govern import ERASED, redaction
 from clinic.record.schema.messages import QUEUED, campaign, recipient
 from clinic.record.schema.people import patient
-from clinic.settings import Settings
+from clinic.settings import Phones, Settings
 
 ERASURE: Final = "erasure"
 RESTRICTION: Final = "restriction"
@@ -175,12 +176,18 @@ def finish_all(record: Record, clock: Clock, home: Path) -> int:
 
 
 def apply_said(
-    record: Record, clock: Clock, home: Path, path: Path | None = None
+    record: Record,
+    clock: Clock,
+    home: Path,
+    path: Path | None = None,
+    *,
+    phones: Phones | None = None,
 ) -> dict[str, int]:
     """
     Do again what was decided since this record was copied: before anything is sent from it.
 
     Args:
+        phones: how numbers are read, of whoever is on no record
         path: the list of erasures; None: the home's own
 
     Returns:
@@ -194,7 +201,10 @@ def apply_said(
         }
         lines = list(read_said(connection, path or home / ERASED_LIST))
         known = set(connection.scalars(sa.select(redaction.c.who)))
-    for said in _newest(lines):
+    newest = _newest(lines)
+    left = {said.who for said in newest if said.what == ERASURE} - people.keys() - known
+    people |= _strangers(record, left, phones)
+    for said in newest:
         if (key := people.get(said.who)) is None or said.who in known:
             continue
         with record.read() as connection:
@@ -206,6 +216,15 @@ def apply_said(
             finish(record, clock, home, number)
         done[said.what] = done.get(said.what, 0) + 1
     return done
+
+
+def _strangers(record: Record, wanted: set[str], phones: Phones | None) -> dict[str, int]:
+    """Whoever of these is on no record, and on lists or in replies again: a row that stands in for each."""
+    if not wanted:
+        return {}
+    with record.read() as connection:
+        found = {who: given for who, given in of_strangers(connection) if who in wanted}
+    return {who: stand_in(record, given, phones or Phones()) for who, given in found.items()}
 
 
 def _newest(lines: list[Said]) -> list[Said]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 from dataclasses import dataclass
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -13,6 +14,8 @@ from clinic.personal_data.reach import Subject
 from clinic.record.database import key_of
 from clinic.record.schema.people import patient
 
+# Of a row that stands in for somebody who is on no record (strangers.py)
+NOT_ON_RECORD: Final = "not_on_record"
 _PERSON = b"cohort erased person"
 
 
@@ -31,9 +34,11 @@ class Whom:
     words: Subject
 
 
-def digest_of_person(connection: Connection, nhs_number: str | None, patient_id: int) -> str:
-    """A keyed digest of the NHS number; of who has none, of our key."""
-    says = nhs_number or f"key {patient_id}"
+def digest_of_person(
+    connection: Connection, nhs_number: str | None, patient_id: int, address: str = ""
+) -> str:
+    """A keyed digest of the NHS number; of who has none, of our key; of who is on no record, of the address."""
+    says = nhs_number or (f"address {address}" if address else f"key {patient_id}")
     key = key_of(connection) or b"no key"
     return hmac.digest(key, _PERSON + says.encode(), "sha256").hex()
 
@@ -49,10 +54,22 @@ def read_whom(connection: Connection, patient_id: int) -> Whom:
     cells = (row.local_id,) if row.local_id else ()
     return Whom(
         row.id,
-        digest_of_person(connection, row.nhs_number, row.id),
-        Subject(keys=keys, addresses=own, names=ids, cells=cells),
+        digest_of_person(connection, row.nhs_number, row.id, _stands_for(row)),
+        Subject(
+            keys=keys,
+            addresses=own,
+            names=ids,
+            cells=cells,
+            born=row.birth_date,
+            called=(row.given_name, row.family_name) if row.given_name and row.family_name else (),
+        ),
         Subject(keys=keys, addresses=own, names=names),
     )
+
+
+def _stands_for(row: Any) -> str:
+    """The number or address that is all that is known of whoever is on no record."""
+    return (row.mobile or row.email or "") if row.status == NOT_ON_RECORD else ""
 
 
 def _addresses(

@@ -3,6 +3,7 @@ Who may decide, what was decided, and the audit trail.
 
     operator                       a person who works here: role, and a slow hash of their password
     clinician                      who of them is a registered clinician
+    operator_facilities            which facilities' patients they work with, where it is not all
     operator_use, operator_mfa     when each was last here; whose sign-in takes a code as well
     sign_in                        who gave their password within the hour, from which account
     approval                       one a request: bound to a digest of what was reviewed, used once
@@ -87,6 +88,16 @@ clinician = Table(
     Column("active", Boolean, nullable=False, server_default=text("true")),
     Column("added_at", UtcDateTime, nullable=False),
     Column("added_by", String(80), nullable=False),
+)
+
+# Whose patients each works with; who has no row, or no codes: all (clinic/govern/tied.py)
+operator_facilities = Table(
+    "operator_facilities",
+    METADATA,
+    Column("operator", ForeignKey("operator.name"), primary_key=True),
+    Column("codes", Text, nullable=False),  # of facilities, with a space between them
+    Column("set_at", UtcDateTime, nullable=False),
+    Column("set_by", String(80), nullable=False),
 )
 
 # One a person and account of the system: clinic/govern/people/sign_in.py. The token itself is in the

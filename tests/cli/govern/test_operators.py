@@ -24,7 +24,7 @@ def test_the_first_operator_must_be_an_admin(office: Office) -> None:
     assert (
         office.run("operators", "add", "root", "--role", "admin", new_secret=SECRET).exit_code == 0
     )
-    root = {"name": "root", "role": "admin", "active": True, "clinician": None}
+    root = {"name": "root", "role": "admin", "active": True, "clinician": None, "facilities": []}
     assert office.rows("operators", "list") == [root]
 
 

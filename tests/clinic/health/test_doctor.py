@@ -147,6 +147,9 @@ def machine_with(
         ("LVM-abc", "ext4", True, None),  # its host may encrypt
         (None, "overlay", False, None),
         (None, "ecryptfs", False, True),
+        ("CRYPT-VERITY-abc-root", "ext4", False, False),  # checks what is read, and hides nothing
+        ("LVM-abc", "zfs", False, None),  # by itself, and its program is not here
+        ("LVM-abc", "nfs4", False, None),  # another machine's
     ],
 )
 def test_encryption_is_seen_below_a_volume_and_never_guessed(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,10 @@ from clinic.govern.people.operators import Operator
 from clinic.personal_data.access.request import Answered, Request, answer
 from clinic.personal_data.catalogue import CATALOGUE
 from clinic.record.database import Record
+from clinic.record.schema.clinical import patient_need
 from clinic.record.schema.govern import audit_act
+from clinic.record.schema.lists import list_row
+from clinic.record.schema.messages import message, recipient
 from clinic.record.schema.people import patient
 from clinic.record.schema.receipts import address_decision, reply
 from clinic.settings import Settings
@@ -177,3 +180,87 @@ def test_only_a_manager_answers(record: Record, tmp_path: Path) -> None:
             looks=lambda _: None,
         )
     assert not (tmp_path / "to").exists()
+
+
+PROXY, WRONG = "07700 900177", "+447700900188"
+
+
+def known_otherwise(record: Record) -> None:
+    """Ann Lee (1) is the proxy of 2, and on a list without a number; a text for 2 went to her number."""
+    with record.write() as connection:
+        who = {"given_name": "Ann", "family_name": "Lee", "birth_date": date(1980, 12, 31)}
+        connection.execute(patient.update().where(patient.c.id == 1).values(**who, mobile=PROXY))
+        need = patient_need.c
+        connection.execute(
+            patient_need.update().where(need.patient_id == 2).values(proxy_mobile="+44 7700 900177")
+        )
+        connection.execute(
+            message.update().where(message.c.patient_id == 2).values(address="+447700900177")
+        )
+        for row, cells in enumerate(
+            (["Ann", "LEE", "31/12/1980", "xq-late"], ["Ann", "Lee", "1/1/1980", "no"])
+        ):
+            values = {
+                "list_id": 1,
+                "row_number": 900 + row,
+                "cells": json.dumps(cells),
+                "unreadable": False,
+            }
+            connection.execute(list_row.insert().values(**values, patient_id=None))
+
+
+def test_what_names_them_otherwise_is_found_and_kept_out_until_somebody_has_looked(
+    record: Record, tmp_path: Path
+) -> None:
+    """NEW-41: by name and birth date, as a proxy, and what went to their number by mistake."""
+    everywhere = fill_everywhere(record)
+    known_otherwise(record)
+    first = ask(record, tmp_path, NHS[1])
+    others = {"patient_need-2", "message-2", "list_row-1-900"}
+    assert others <= set(first.to_check)
+    assert "list_row-1-901" not in first.json.read_text()
+    for word in (
+        everywhere.of(2)["message.body"],
+        everywhere.of(2)["patient_need.proxy_name"],
+        "xq-late",
+    ):
+        assert word not in first.json.read_text()
+    shown = ask(record, tmp_path, NHS[1], disclosed=["message-2:body", "list_row-1-900"])
+    text = shown.json.read_text()
+    assert everywhere.of(2)["message.body"] in text
+    assert "xq-late" in text
+
+
+def test_words_that_are_withheld_are_withheld_wherever_they_stand(
+    record: Record, tmp_path: Path
+) -> None:
+    """NEW-41: a proxy's number in a row of a list, and a text in the copy that the record has of it."""
+    everywhere = fill_everywhere(record)
+    proxy = everywhere.of(1)["patient_need.proxy_name"]
+    with record.write() as connection:
+        connection.execute(
+            reply.update().where(reply.c.id == 1).values(text=f"ask {proxy.upper()}, not me")
+        )
+        text = everywhere.of(1)["clinical_item.text"]
+        connection.execute(message.update().where(message.c.patient_id == 1).values(body=text))
+    first = ask(record, tmp_path, NHS[1])
+    assert "reply-1" in first.to_check
+    assert proxy.upper() not in first.json.read_text()
+    shown = ask(record, tmp_path, NHS[1], disclosed=["reply-1"])
+    assert proxy.upper() in shown.json.read_text()
+    harm = ask(record, tmp_path, NHS[1], withheld=["message-1:body"], ground="serious-harm")
+    assert text not in harm.json.read_text()
+    assert harm.withheld["serious-harm"] == 2
+
+
+def test_whoever_got_a_text_of_somebody_else_may_ask_by_their_number(
+    record: Record, tmp_path: Path
+) -> None:
+    """NEW-41: the number was wrong, and is on no record now: what went there is found and checked first."""
+    everywhere = fill_everywhere(record)
+    with record.write() as connection:
+        for table in (message, recipient):
+            connection.execute(table.update().where(table.c.patient_id == 2).values(address=WRONG))
+    asked = ask(record, tmp_path, WRONG)
+    assert "message-2" in asked.to_check
+    assert [word for word in everywhere.of(2).values() if word in asked.json.read_text()] == []

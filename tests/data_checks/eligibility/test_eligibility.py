@@ -26,6 +26,7 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"nhs_number_fault": "nhs_number_invalid"}, "nhs_number_invalid"),
     ({"ids_contradict": True}, "ids_contradict"),
     ({"patient_id": None}, "patient_not_found"),
+    ({"other_facility": True}, "other_facility"),
     ({"birth_date_fault": "birth_date_missing"}, "birth_date_missing"),
     ({"birth_date_fault": "birth_date_invalid"}, "birth_date_invalid"),
     ({"birth_date_differs": True}, "birth_date_differs"),

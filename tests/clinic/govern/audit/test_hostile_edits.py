@@ -16,10 +16,11 @@ import sqlalchemy as sa
 from clinic.govern.audit.seals import kept_marks
 from clinic.govern.audit.tables import SEALED, Key, Row, Whole
 from clinic.govern.audit.trail import Fault, verify
+from clinic.govern.people.facilities import tie
 from clinic.personal_data.erase.restrict import set_restriction
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act, audit_block, audit_row_seal
-from clinic.record.schema.people import clinical_item
+from clinic.record.schema.people import clinical_item, facility
 from clinic.record.types import UtcDateTime
 from tests.clinic.govern.busy import make_busy
 from tests.fakes import FakeClock
@@ -76,6 +77,8 @@ def test_every_sealed_column_that_is_edited_is_found_and_named(
     make_busy(governed, clock, tmp_path)
     with governed.write() as connection:
         set_restriction(connection, clock, 6, ground="disputed", asked_by="ann", approved_by="mia")
+        connection.execute(facility.insert().values(id=901, code="North", name="North"))
+        tie(connection, clock, "root", ["North"], by="root")
     _without_triggers(governed)
     whole = verify(governed, None)
     assert whole.first_fault is None

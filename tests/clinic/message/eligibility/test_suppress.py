@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from clinic.message import states
-from clinic.message.eligibility.suppress import opted_out
+from clinic.message.eligibility.suppress import opt_outs, opted_out
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, message
 from clinic.record.schema.people import consent, patient
@@ -100,6 +100,49 @@ def test_the_latest_decision_for_channel_and_purpose_wins(
         everybody = sa.select(patient.c.id)
         found = connection.scalars(opted_out("sms", "recall", everybody)).all()
     assert found == ([1] if out else [])
+
+
+def _says(purpose: str, decision: str, source: str, by: str | None = None) -> dict[str, str | None]:
+    return {"purpose": purpose, "decision": decision, "source": source, "taken_by": by}
+
+
+_OBJECTS = _says("recall", "opt_out", "telephone", "mia")
+
+
+@pytest.mark.parametrize(
+    ("decisions", "out"),
+    [
+        # START, a consent code, an import: a general yes that nobody put their name to
+        ([_OBJECTS, _says("any", "opt_in", "reply")], True),
+        ([_OBJECTS, _says("any", "opt_in", "code")], True),
+        ([_OBJECTS, _says("any", "opt_in", "import")], True),
+        ([_OBJECTS, _says("any", "opt_out", "reply"), _says("any", "opt_in", "reply")], True),
+        # To that very purpose, or taken by a person
+        ([_OBJECTS, _says("recall", "opt_in", "import")], False),
+        ([_OBJECTS, _says("any", "opt_in", "telephone", "mia")], False),
+        # It ends what was general, and nothing that came later
+        ([_says("any", "opt_out", "reply"), _says("any", "opt_in", "reply")], False),
+        ([_says("any", "opt_in", "reply"), _OBJECTS], True),
+        ([_says("recall", "opt_in", "import"), _says("any", "opt_out", "reply")], True),
+        ([_says("feedback", "opt_out", "telephone", "mia"), _says("any", "opt_in", "reply")], False),
+    ],
+)  # fmt: skip
+def test_a_general_yes_ends_no_objection_to_one_purpose(
+    record: Record, clock: FakeClock, decisions: list[dict[str, str | None]], out: bool
+) -> None:
+    """NEW-40: whoever objected to one kind of message and texts START still gets none of that kind."""
+    add_patients(record, 1)
+    with record.write() as connection:
+        for hours, said in enumerate(decisions):
+            row = {
+                "patient_id": 1,
+                "channel": "sms",
+                "decided_at": clock.now() + timedelta(hours=hours),
+            }
+            connection.execute(sa.insert(consent).values(**row, **said))
+        found = connection.execute(opt_outs("sms", "recall", sa.select(patient.c.id))).all()
+    assert len(found) == int(out)
+    assert all(decisions[row.id - 1]["decision"] == "opt_out" for row in found)
 
 
 def test_somebody_of_whom_the_record_knows_nothing_is_left_out_by_no_rule_about_patients(

@@ -11,6 +11,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from clinic.gateway.outbox import Outbox, read_outbox
+from clinic.govern.access.log import Looker, note_look
+from clinic.govern.access.look import at_all
 from clinic.message.campaign.override import apply_override, keep_override
 from clinic.message.outcomes.incident import write_incident
 from clinic.message.outcomes.incident_cover import cover_of
@@ -98,3 +100,24 @@ def test_the_cover_says_who_asked_and_who_answered_for_what(
     assert cover["Approved by"] == "nobody: no second approver was needed"
     assert "by mia" in cover["Checks overridden"]
     assert cover["SHA-256 of the list"] == sha256
+
+
+def test_the_cover_says_who_opened_it_and_who_was_refused(
+    record: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    """NEW-41: by the access log, each with their command, how often, and from when to when."""
+    sent(record, clock, tmp_path, 4)
+    with record.read() as connection:
+        before = dict(cover_of(connection, 1, said))
+    assert before["Opened by"] == "nobody, by the access log"
+    for name, refused in (("ann", None), ("ann", None), ("tia", "other-facility")):
+        looker = Looker(name, "outcomes", proven=True)
+        note_look(record, clock, looker, at_all("campaign", 1, 4), refused=refused)
+    note_look(record, clock, Looker("max", "show", proven=True), at_all("campaign", 2, 4))
+    with record.read() as connection:
+        lines = [line for line in cover_of(connection, 1, said) if "open" in line[0].lower()]
+    day = said(clock.now())
+    assert lines == [
+        ("Opened by", f"ann: cohort outcomes, 2 ×, {day} to {day}"),
+        ("Refused to open it", f"tia: cohort outcomes, 1 ×, {day} (other-facility)"),
+    ]

@@ -37,6 +37,7 @@ from clinic.personal_data.erase.erase import (
     ask,
     finish_all,
 )
+from clinic.personal_data.erase.strangers import stand_in, take_back
 from clinic.personal_data.erase.wrong_list import empty_list
 from clinic.practice.safe_contact import set_safe_contact
 from clinic.record.database import Record
@@ -46,7 +47,7 @@ from clinic.record.schema.govern import redaction, restriction
 from clinic.record.schema.lists import cohort_list, list_row
 from clinic.record.schema.messages import message
 from clinic.record.schema.people import patient
-from clinic.settings import Settings
+from clinic.settings import Phones, Settings
 from tests.clinic.govern.busy import make_busy
 from tests.fakes import FakeClock
 from tests.references import message_id
@@ -110,13 +111,18 @@ def busy(record: Record, clock: FakeClock, tmp_path: Path, home: Path) -> Record
                 patient_id=WHO, text="rare condition of hers", status="active"
             )
         )
+        if record.dialect == "postgresql":  # its patients were put in by their numbers
+            sequence = sa.func.pg_get_serial_sequence("patient", "id")
+            connection.execute(sa.select(sa.func.setval(sequence, sa.func.max(patient.c.id))))
     return record
 
 
-def approved(record: Record, clock: FakeClock, what: str = ERASURE, home: Path = Path()) -> int:
+def approved(
+    record: Record, clock: FakeClock, what: str = ERASURE, home: Path = Path(), who: int = WHO
+) -> int:
     ann = Operator("ann", "operator", active=True)
     settings = Settings(home=home)
-    number = ask(record, clock, settings, WHO, what=what, by=ann, ground="court order 7")
+    number = ask(record, clock, settings, who, what=what, by=ann, ground="court order 7")
     mia = Operator("mia", "manager", active=True)
     decide(record, clock, number, operator=mia, decision="approved", note="")
     return number
@@ -155,6 +161,23 @@ def others(record: Record) -> dict[str, object]:
     return counted
 
 
+def copied(record: Record, folder: Path) -> Path:
+    """A copy of the database's file, which is returned, as a backup has it."""
+    at = Path(make_url(str(record.engine.url)).database or "")
+    with record.engine.connect() as connection:
+        connection.exec_driver_sql("ROLLBACK")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copy(at, folder / "backup.db")
+    return at
+
+
+def set_back(record: Record, folder: Path, at: Path) -> None:
+    record.close()
+    for path in at.parent.glob(at.name + "-*"):
+        path.unlink()
+    shutil.copy(folder / "backup.db", at)
+
+
 def test_nothing_of_the_patient_is_left(busy: Record, clock: FakeClock, home: Path) -> None:
     """NEW-36: 0 hits in tables, file, write-ahead log and home; verify holds; the others are as they were."""
     (home / "not-accepted").mkdir()
@@ -171,6 +194,64 @@ def test_nothing_of_the_patient_is_left(busy: Record, clock: FakeClock, home: Pa
     result = verify(busy, None)
     assert result.first_fault is None
     assert result.redactions == (("mia", 1),)
+
+
+@pytest.mark.parametrize(
+    ("given", "strings"),
+    [
+        ("999 000 0093", ("9990000093", "lodger of hers")),
+        ("07700 900555", ("07700900555", "+447700900555", "who is this")),
+    ],
+    ids=["on a list", "in a reply"],
+)
+def test_whoever_is_on_no_record_is_erased_by_what_they_are_known_by(
+    busy: Record, clock: FakeClock, home: Path, tmp_path: Path, given: str, strings: tuple[str, ...]
+) -> None:
+    """NEW-36: 0 hits, verify holds, the others stand; and after a restore they are erased again."""
+    listed = tmp_path / "more.csv"
+    listed.write_text("NHS Number,Mobile,Notes\n9990000093,,lodger of hers\n", encoding="utf-8")
+    take_in_file(
+        busy, clock, listed, request_key="m", name="More", scheme="generic", taken_by="ann"
+    )
+    said = Inbound("fake", "r9", "sms", "+447700900555", "who is this", clock.now())
+    keep_replies(busy, clock, [said], Phones(test_range=True))
+    phones = Phones(test_range=True)
+    counted = others(busy)
+    key = stand_in(busy, given, phones)
+    number = approved(busy, clock, home=home, who=key)
+    with busy.read() as connection:
+        asked = existing(connection, number)
+    apply(busy, clock, home, asked)
+    left = everything(busy, home)
+    assert [text for text in strings if text in left] == []
+    assert verify(busy, None).first_fault is None
+    now = others(busy)
+    assert now.pop("patient") == counted.pop("patient") + 1, "an empty row stands for them"
+    assert now == counted
+
+
+def test_whoever_is_on_no_record_is_erased_again_after_a_restore(
+    busy: Record, clock: FakeClock, home: Path, tmp_path: Path
+) -> None:
+    """NEW-36: found by the digest of their number, as lists and replies have it; refused: the row goes."""
+    if busy.dialect != "sqlite":
+        pytest.skip("a file that is copied")
+    phones = Phones(test_range=True)
+    said = Inbound("fake", "r9", "sms", "+447700900555", "who is this", clock.now())
+    keep_replies(busy, clock, [said], phones)
+    at = copied(busy, tmp_path)
+    number = approved(busy, clock, home=home, who=stand_in(busy, "07700 900555", phones))
+    with busy.read() as connection:
+        asked = existing(connection, number)
+    apply(busy, clock, home, asked)
+    set_back(busy, tmp_path, at)
+    assert "who is this" in everything(busy, home)
+    assert apply_said(busy, clock, home, phones=phones) == {"erasure": 1}
+    assert "who is this" not in everything(busy, home)
+    again = stand_in(busy, "07700 900666", phones)
+    take_back(busy, again)
+    with busy.read() as connection:
+        assert connection.scalar(sa.select(patient.c.id).where(patient.c.id == again)) is None
 
 
 def test_what_came_of_it_afterwards_is_still_noted(
@@ -220,17 +301,10 @@ def test_a_record_that_was_set_back_is_erased_again(
     """NEW-36: by the list of erasures, though the record has no trace of the approval; once."""
     if busy.dialect != "sqlite":
         pytest.skip("a file that is copied")
-    at = Path(make_url(str(busy.engine.url)).database or "")
-    with busy.engine.connect() as connection:
-        connection.exec_driver_sql("ROLLBACK")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    shutil.copy(at, tmp_path / "backup.db")
+    at = copied(busy, tmp_path)
     erase(busy, clock, home)
     assert NUMBER not in (home / FILE).read_text()
-    busy.close()
-    for path in at.parent.glob(at.name + "-*"):
-        path.unlink()
-    shutil.copy(tmp_path / "backup.db", at)
+    set_back(busy, tmp_path, at)
     assert NUMBER in everything(busy, home)
     assert apply_said(busy, clock, home) == {"erasure": 1}
     assert apply_said(busy, clock, home) == {}
