@@ -43,7 +43,7 @@ class Seen:
         self._base.executescript(
             "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
             "CREATE TABLE seen (id TEXT PRIMARY KEY) WITHOUT ROWID;"
-            "CREATE TABLE who (id TEXT PRIMARY KEY, nhs TEXT, own TEXT) WITHOUT ROWID;"
+            "CREATE TABLE who (id TEXT PRIMARY KEY, nhs TEXT, local TEXT) WITHOUT ROWID;"
         )
 
     def new(self, ids: Sequence[str]) -> list[bool]:
@@ -70,7 +70,7 @@ class Seen:
         for first in range(0, len(asked), _PART):
             part = asked[first : first + _PART]
             marks = ",".join("?" * len(part))
-            query = f"SELECT id, nhs, own FROM who WHERE id IN ({marks})"  # noqa: S608  # marks alone
+            query = f"SELECT id, nhs, local FROM who WHERE id IN ({marks})"  # noqa: S608  # marks alone
             found |= {key: (nhs, own) for key, nhs, own in self._base.execute(query, part)}
         return found
 

@@ -53,7 +53,7 @@ def pages(
         raise SourceDown(
             "source-incomplete",
             f"source {server.name}: the server has {said} of {kind} by its own count and gave {given:,}: "
-            "nothing of them is imported. Its pages are asked for anew the next time",
+            "nothing of them is imported. Its pages are asked for again the next time",
         )
 
 

@@ -4,8 +4,8 @@ Opens a database to read from: by which driver, read-only by which of its ways, 
     postgresql   psycopg            SET TRANSACTION READ ONLY, statement_timeout; TLS to another machine
     sqlite       Python's own       mode=ro
     duckdb       duckdb-engine      read_only
-    mysql        PyMySQL            START TRANSACTION READ ONLY, max_execution_time     (not tried on a server)
-    mssql        pymssql            no way of its own: use a login that may read alone  (not tried on a server)
+    mysql        PyMySQL            START TRANSACTION READ ONLY, and a time-out; tried on MariaDB
+    mssql        pymssql            no way of its own: use a login that may read alone; not tried on a server
 """
 
 from __future__ import annotations
@@ -46,7 +46,14 @@ def reading(source: str, url: str, seconds: float) -> Iterator[sa.Connection]:
     engine = _engine(source, made, seconds)
     try:
         with _connected(source, engine) as connection, _ended_in_time(connection, seconds):
-            _read_only(connection, made.get_backend_name(), seconds)
+            try:
+                _read_only(connection, made.get_backend_name(), seconds)
+            except sa.exc.DBAPIError as error:
+                problem = type(error.orig).__name__
+                raise SourceDown(
+                    "source-down",
+                    f"source {source}: the database cannot be read without changing it ({problem})",
+                ) from None
             yield connection
             connection.rollback()
     finally:
@@ -110,7 +117,7 @@ def _arguments(backend: str, seconds: float) -> dict[str, Any]:
     if backend == "duckdb":
         return {"read_only": True}
     if backend in ("mysql", "mariadb"):
-        return {"connect_timeout": _CONNECT, "read_timeout": whole, "charset": "utf8mb4"}
+        return {"connect_timeout": _CONNECT, "read_timeout": whole + 10, "charset": "utf8mb4"}
     if backend == "mssql":
         return {"login_timeout": _CONNECT, "timeout": whole, "charset": "UTF-8"}
     return {}
@@ -143,12 +150,12 @@ def _read_only(connection: sa.Connection, backend: str, seconds: float) -> None:
     if backend == "postgresql":
         run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         run(f"SET LOCAL statement_timeout = {milliseconds}")
-    elif backend == "mysql":
-        run(f"SET SESSION max_execution_time = {milliseconds}")
-        run("SET SESSION TRANSACTION READ ONLY")
-        run("START TRANSACTION READ ONLY")
-    elif backend == "mariadb":
-        run(f"SET SESSION max_statement_time = {seconds}")
+    elif backend in ("mysql", "mariadb"):
+        # Which of the two it is, the server says, whatever the URL is called
+        if getattr(connection.dialect, "is_mariadb", False):
+            run(f"SET SESSION max_statement_time = {seconds}")
+        else:
+            run(f"SET SESSION max_execution_time = {milliseconds}")
         run("START TRANSACTION READ ONLY")
 
 

@@ -18,6 +18,7 @@ from clinic.sources.staged import Cells
 from clinic.values.exact import texts_of
 
 _ROWS: Final = 5_000
+_ENDED: Final = (1969, 3024)  # by its time-out: MariaDB's number, MySQL's
 # A column of when the row was last changed there: by it is known how fresh the whole is
 _CHANGED: Final = frozenset(
     heading_key(name)
@@ -110,7 +111,9 @@ class Rows:
         # What the database says may quote a patient's value: its kind and code alone are told
         state = str(getattr(error.orig, "sqlstate", None) or "")
         name = type(error.orig).__name__
-        if state == "57014" or name == "InterruptException" or "interrupted" in str(error.orig):
+        number = next(iter(getattr(error.orig, "args", ())), None)
+        ended = state == "57014" or number in _ENDED or name == "InterruptException"
+        if ended or "interrupted" in str(error.orig):
             return self._too_long()
         if error.connection_invalidated or state.startswith(("08", "57P")):
             return SourceDown(
