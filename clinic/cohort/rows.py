@@ -25,7 +25,7 @@ from clinic.record.schema.people import patient
 from clinic.values.dates import Order
 from clinic.values.nhs_number import judge_nhs_numbers
 
-BLOCK_ROWS = 10_000
+BLOCK_ROWS = 20_000
 CORRECTION: Final = "correction"  # the source of a list of those who got another campaign
 
 # What the checks need to know of a patient

@@ -181,6 +181,17 @@ def is_any_of(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElemen
     return column.in_(sa.select(value))
 
 
+def given_ids(ids: Iterable[int]) -> sa.Subquery:
+    """
+    Numbers as rows of one parameter, `id`, each once: to join with a table that knows little of most of them.
+
+    A join looks each up in the table's index; `is_any_of` puts them into an index of its own first, which takes
+    four times as long where nothing is found.
+    """
+    given = json_elements(orjson.dumps(list(ids)).decode()).table_valued("value").alias("given")
+    return sa.select(sa.cast(given.c.value, sa.BigInteger).label("id")).subquery("given_ids")
+
+
 class json_elements(GenericFunction[Any]):  # noqa: N801  it is a function, spelled as SQL spells it
     """The elements of one JSON array as rows: `json_each` on SQLite, its namesake on PostgreSQL."""
 

@@ -82,7 +82,13 @@ def outside_of(
     ids = patients.dropna().unique().tolist()
     if version_id is None or not ids:
         return none
-    queries = outside(connection, version_id, lambda column: is_any_of(column, ids), today)
+
+    def among(column: ColumnElement[Any]) -> ColumnElement[bool]:
+        # What staff decided of one template is little, and is read whole
+        decided = column is template_exception.c.patient_id
+        return sa.true() if decided else is_any_of(column, ids)
+
+    queries = outside(connection, version_id, among, today)
     parts = [
         sa.select(sa.literal(code).label("code"), query.subquery().c[0].label("patient_id"))
         for code, query in reversed(queries.items())

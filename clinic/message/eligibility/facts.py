@@ -30,8 +30,8 @@ from clinic.message.eligibility.safe_contact import read_safe_contact
 from clinic.message.eligibility.same_text import had_the_same
 from clinic.message.eligibility.suppress import opt_outs
 from clinic.message.intake.says_no import kind_of, read_says_no
-from clinic.message.needs.judge import judge_needs
-from clinic.record.bulk import is_any_of
+from clinic.message.needs.judge import judge_needs, read_needs
+from clinic.record.bulk import given_ids, is_any_of
 from clinic.record.schema.messages import message, recipient
 from clinic.record.schema.people import consent
 from clinic.settings import Contact, Settings
@@ -105,13 +105,14 @@ def facts_of(
     others = kept_from(connection, question.by, known["id"].dropna().astype(int).unique().tolist())
     facts["other_facility"] = known["id"].isin(others).to_numpy(dtype=bool)
     facts["restricted"] = known["id"].isin(all_restricted(connection)).to_numpy(dtype=bool)
+    recorded = known[_address_field(question.channel)].fillna("").astype("str")
     _judge_addresses(
-        facts, rows, known, settings, question.channel,
+        facts, rows, known, recorded, settings, question.channel,
         record_first=record_first and not is_correction, safe=safe["number"],
     )  # fmt: skip
     if is_correction:
         facts.loc[safe["number"] == "", "record_version"] = pd.NA
-    _compare(connection, facts, source, rows, known, settings, question.channel)
+    _compare(connection, facts, source, rows, known, recorded, settings, question.channel)
     # The list's number is not used there: what is said of it would show that another is
     facts.loc[safe["number"] != "", ["number_of_another", DIFFERS]] = False
     # A number that is safe goes before a proxy's; a correction goes to the address of then
@@ -130,11 +131,16 @@ def facts_of(
         connection, question.template_version_id, facts["patient_id"], question.today
     )
     facts["duplicate_of"] = pd.array([pd.NA] * len(facts), dtype="Int64")
-    facts["had_this_lately"] = _had_this(connection, facts, question, settings.contact)
-    facts["recently_contacted"] = _had_enough(connection, facts, question, settings.contact)
+    contacted = _contacted(connection, facts["patient_id"])
+    facts["had_this_lately"] = _had_this(connection, facts, contacted, question, settings.contact)
+    facts["recently_contacted"] = _had_enough(
+        connection, facts, contacted, question, settings.contact
+    )
     if is_correction:  # which is due to whoever got the error
         facts[["had_this_lately", "recently_contacted"]] = False
-    facts["likely_to_fail"] = _likely_to_fail(connection, facts, question, settings.contact)
+    facts["likely_to_fail"] = _likely_to_fail(
+        connection, facts, contacted, question, settings.contact
+    )
     return facts
 
 
@@ -201,6 +207,7 @@ def _judge_addresses(
     facts: pd.DataFrame,
     rows: pd.DataFrame,
     known: pd.DataFrame,
+    recorded: pd.Series[str],
     settings: Settings,
     channel: str,
     *,
@@ -208,8 +215,7 @@ def _judge_addresses(
     safe: pd.Series[str],
 ) -> None:
     """NEW-26: a number that is safe goes before both; what is read then is the patient's record."""
-    field = _address_field(channel)
-    listed, recorded = rows[field], known[field].fillna("").astype("str")
+    listed = rows[_address_field(channel)]
     first, second = listed, recorded
     if record_first:
         first, second = recorded, listed
@@ -228,6 +234,7 @@ def _compare(
     source: ListSource,
     rows: pd.DataFrame,
     known: pd.DataFrame,
+    recorded: pd.Series[str],
     settings: Settings,
     channel: str,
 ) -> None:
@@ -237,11 +244,10 @@ def _compare(
         facts[name] = False
     if source.from_record:
         return
-    if field in source.fields:
-        own = known[field].fillna("").astype("str")
-        other = rows[field] != own  # as it is written: what is the same needs no judging
+    other = rows[field] != recorded  # as it is written: what is the same needs no judging
+    if field in source.fields and other.any():
         listed, recorded = (
-            _usable(texts[other], settings, channel) for texts in (rows[field], own)
+            _usable(texts[other], settings, channel) for texts in (rows[field], recorded)
         )
         compared = compare_numbers(
             connection, known.loc[other, "id"], listed, recorded, channel=channel,
@@ -250,13 +256,12 @@ def _compare(
         facts.loc[other, list(compared.columns)] = compared
     places = {name: source.fields[name] for name in NAME_FIELDS if name in source.fields}
     if places:
+        cells = rows["cells"].tolist()
         given = {
-            name: pd.Series([cells[place] for cells in rows["cells"]], rows.index, dtype="str")
+            name: pd.Series([row[place] for row in cells], rows.index, dtype=object)
             for name, place in places.items()
         }
-        facts["name_differs"] = unlike_names(
-            given, known.fillna({"given_name": "", "family_name": ""})
-        )
+        facts["name_differs"] = unlike_names(given, known)
 
 
 def _see_needs(
@@ -268,16 +273,20 @@ def _see_needs(
     kept: pd.Series[bool],
 ) -> None:
     """NEW-32: `needs` and `variant`; a proxy's address, which is read again at the sending (readdress.py)."""
+    channel, needs = question.channel, settings.needs
+    of_them = read_needs(
+        connection, known["id"], known["preferred_channel"], channel=channel, needs=needs
+    )
     seen = judge_needs(
-        connection, known["id"], campaign_id=question.campaign_id, channel=question.channel,
-        needs=settings.needs,
+        connection, known["id"], of_them, campaign_id=question.campaign_id, channel=channel,
+        needs=needs,
     )  # fmt: skip
     facts["needs"], facts["variant"] = seen["needs"], seen["variant"]
     by_proxy = seen["by_proxy"] & ~kept
     if not by_proxy.any():
         return
     proxies = seen.loc[by_proxy, "proxy"]
-    email = question.channel == "email"
+    email = channel == "email"
     judged = judge_emails(proxies) if email else judge_mobiles(proxies, settings.phones)
     which = proxies.index
     facts.loc[which, "address"] = judged["address"]
@@ -334,43 +343,50 @@ def _evidence(connection: Connection, facts: pd.DataFrame, question: Question) -
 
 
 def _had_enough(
-    connection: Connection, facts: pd.DataFrame, question: Question, contact: Contact
-) -> pd.Series[bool]:
+    connection: Connection, facts: pd.DataFrame, contacted: list[int], question: Question,
+    contact: Contact,
+) -> pd.Series[bool]:  # fmt: skip
     """NEW-8: who was messaged as often as the cap allows; asked again at the moment of sending."""
-    if question.now is None or not is_capped(connection, contact, question.campaign_id):
-        return pd.Series(False, index=facts.index)
-    among = _contacted(facts["patient_id"])
+    none = pd.Series(False, index=facts.index)
+    if question.now is None or not contacted:
+        return none
+    if not is_capped(connection, contact, question.campaign_id):
+        return none
+    among = sa.select(given_ids(contacted).c.id)
     query = recently_contacted(contact, among, question.now, but=question.campaign_id)
     return facts["patient_id"].isin(connection.scalars(query).all())
 
 
 def _had_this(
-    connection: Connection, facts: pd.DataFrame, question: Question, contact: Contact
-) -> pd.Series[bool]:
+    connection: Connection, facts: pd.DataFrame, contacted: list[int], question: Question,
+    contact: Contact,
+) -> pd.Series[bool]:  # fmt: skip
     """NEW-30: who had the same template or text lately, from whatever list."""
     if question.now is None:
         return pd.Series(False, index=facts.index)
-    ids = facts["patient_id"].dropna().unique().tolist()
-    had = had_the_same(connection, question.campaign_id, contact, ids, question.now)
+    had = had_the_same(connection, question.campaign_id, contact, contacted, question.now)
     return facts["patient_id"].isin(had)
 
 
 def _likely_to_fail(
-    connection: Connection, facts: pd.DataFrame, question: Question, contact: Contact
-) -> pd.Series[bool]:
+    connection: Connection, facts: pd.DataFrame, contacted: list[int], question: Question,
+    contact: Contact,
+) -> pd.Series[bool]:  # fmt: skip
     """Whose number or address failed for good the last time; another number is another matter (ACX-36)."""
-    if not contact.hold_failed:
+    if not contact.hold_failed or not contacted:
         return pd.Series(False, index=facts.index)
-    failed = connection.execute(likely_to_fail(question.channel, _contacted(facts["patient_id"])))
+    among = sa.select(given_ids(contacted).c.id)
+    failed = connection.execute(likely_to_fail(question.channel, among))
     pairs = {(row.patient_id, row.address) for row in failed}
     given = zip(facts["patient_id"].tolist(), facts["address"].tolist(), strict=True)
     return pd.Series([pair in pairs for pair in given], index=facts.index, dtype=bool)
 
 
-def _contacted(patients: pd.Series[int]) -> sa.Select[tuple[int]]:
-    """Those of these patients who have a message."""
-    ids = patients.dropna().unique().tolist()
-    return sa.select(message.c.patient_id).where(is_any_of(message.c.patient_id, ids)).distinct()
+def _contacted(connection: Connection, patients: pd.Series[int]) -> list[int]:
+    """Those of these patients who have a message, of any campaign: of nobody else is asked which."""
+    given = given_ids(patients.dropna().unique().tolist())
+    has_one = sa.exists().where(message.c.patient_id == given.c.id)
+    return list(connection.scalars(sa.select(given.c.id).where(has_one)))
 
 
 def duplicates(

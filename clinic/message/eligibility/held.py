@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 
 from clinic.message import states
 from clinic.message.words.marks import DEATH, WRONG_NUMBER
-from clinic.record.bulk import is_any_of
+from clinic.record.bulk import given_ids, is_any_of
 from clinic.record.schema.messages import message
 from clinic.record.schema.receipts import contact_hold, reply
 from clinic.record.told import of_teller
@@ -120,16 +120,13 @@ def held(connection: Connection, facts: pd.DataFrame) -> pd.Series[str]:
     """
     h = contact_hold.c
     patients = facts["patient_id"].dropna().unique().tolist()
-    addresses = facts.loc[facts["address"] != "", "address"].unique().tolist()
-    rows = connection.execute(
-        sa.select(h.id, h.address, h.patient_id)
-        .where(
-            h.state != RELEASED,
-            ((h.patient_id == EVERYBODY) & is_any_of(h.address, addresses))
-            | is_any_of(h.patient_id, patients),
-        )
-        .order_by(h.id.desc())
-    ).all()
+    given = given_ids(patients)
+    holds = sa.select(h.id, h.address, h.patient_id).where(h.state != RELEASED)
+    # Those of numbers are read whole: they are few, and the numbers of a block are many
+    both = sa.union_all(
+        holds.where(h.patient_id == EVERYBODY), holds.join(given, given.c.id == h.patient_id)
+    )
+    rows = connection.execute(both.order_by(sa.desc("id"))).all()
     if not rows:
         return pd.Series("", index=facts.index, dtype="str")
     by_number = {row.address: f"held {row.id}" for row in rows if row.patient_id == EVERYBODY}

@@ -27,10 +27,12 @@ def unlike_names(given: Mapping[str, pd.Series[str]], known: pd.DataFrame) -> pd
 
     Args:
         given: the list's cells by field, those of NAME_FIELDS that it has
-        known: `given_name` and `family_name` of the row's patient, same index
+        known: `given_name` and `family_name` of the row's patient, empty where there is none; same index
     """
     result = pd.Series(False, known.index, dtype=bool)
     given, known = _not_the_same(given, known)
+    if known.empty:
+        return result
     listed = _joined([given[name] for name in NAME_FIELDS if name in given], known.index)
     texts = [
         listed,
@@ -50,7 +52,10 @@ def _not_the_same(
     both = ("given_name", "family_name")
     if set(given) != set(both):
         return given, known
-    other = (given[both[0]] != known[both[0]]) | (given[both[1]] != known[both[1]])
+    first, last = (
+        given[name].to_numpy(dtype=object) != known[name].to_numpy(dtype=object) for name in both
+    )
+    other = first | last
     return {name: cells[other] for name, cells in given.items()}, known[other]
 
 

@@ -15,8 +15,8 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from clinic.record.bulk import is_any_of
-from clinic.record.schema.people import patient, patient_tag, tag
+from clinic.record.bulk import given_ids
+from clinic.record.schema.people import patient_tag, tag
 from clinic.record.schema.safety import safe_contact
 
 
@@ -36,13 +36,16 @@ def restricted(
     )
     if not tags:
         return own
-    tagged = (
+    both = sa.union_all(own, _tagged(tags, patients)).subquery()
+    return sa.select(both.c[0])
+
+
+def _tagged(tags: Sequence[str], patients: sa.Select[tuple[int]]) -> sa.Select[tuple[int]]:
+    return (
         sa.select(patient_tag.c.patient_id)
         .join(tag, tag.c.id == patient_tag.c.tag_id)
         .where(tag.c.code.in_(tags), patient_tag.c.patient_id.in_(patients))
     )
-    both = sa.union_all(own, tagged).subquery()
-    return sa.select(both.c[0])
 
 
 def safe_number(patient_id: ColumnElement[int]) -> ColumnElement[str | None]:
@@ -67,15 +70,16 @@ def read_safe_contact(
         same index: `restricted` bool, and `number`: the one that is safe, "" where none was named
     """
     ids = patients.dropna().unique().tolist()
-    own = safe_contact.c
-    among = sa.select(patient.c.id).where(is_any_of(patient.c.id, ids))
-    found = set(connection.scalars(restricted(channel, tags, among)))
-    numbers: dict[int, str] = {}
-    if channel != "email":
-        named = sa.select(own.patient_id, own.number).where(
-            own.ended_at.is_(None), own.number.is_not(None), is_any_of(own.patient_id, ids)
-        )
-        numbers = {row.patient_id: row.number for row in connection.execute(named)}
+    own, given = safe_contact.c, given_ids(ids)
+    said = connection.execute(
+        sa.select(own.patient_id, own[channel].label("allowed"), own.number)
+        .join(given, given.c.id == own.patient_id)
+        .where(own.ended_at.is_(None))
+    ).all()
+    found = {row.patient_id for row in said if not row.allowed}
+    if tags:
+        found.update(connection.scalars(_tagged(tags, sa.select(given.c.id))))
+    numbers = {row.patient_id: row.number for row in said if row.number and channel != "email"}
     result = pd.DataFrame({"restricted": False}, index=patients.index)
     result["number"] = pd.Series("", patients.index, dtype="str")
     if found:

@@ -9,7 +9,7 @@ Whoever is written to through a proxy is not where the message goes: their place
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 import sqlalchemy as sa
@@ -22,9 +22,8 @@ from clinic.message.needs.variants import (
     suits,
     variants_of,
 )
-from clinic.record.bulk import is_any_of, plain_frame
+from clinic.record.bulk import given_ids, plain_frame
 from clinic.record.schema.clinical import patient_need
-from clinic.record.schema.people import patient
 from clinic.settings import Needs
 
 PLACE_OF_STAY: Final = "place_of_stay"
@@ -34,77 +33,89 @@ CODES: Final = (PLACE_OF_STAY, PREFERS_OTHER, NEEDS_INTERPRETER, NEEDS_FORMAT)
 _CHANNELS: Final = ("sms", "email", "voice")
 
 
+def other_channels(channel: str, needs: Needs) -> list[str]:
+    """Those that speak against this one where a patient prefers them."""
+    return [one for one in _CHANNELS if one != channel] if needs.obey_channel else []
+
+
+def need_columns(channel: str) -> list[sa.ColumnElement[Any]]:
+    """What is asked of `patient_need`, beside `prefers`, the channel of the patient's record."""
+    own = patient_need.c
+    proxy = (own.proxy_email if channel == "email" else own.proxy_mobile).label("proxy")
+    return [own.language, own.interpreter, own.formats, own.stay, own.proxy_consent, proxy]
+
+
+def read_needs(
+    connection: Connection, patients: pd.Series[int], prefers: pd.Series[str], *, channel: str,
+    needs: Needs,
+) -> pd.DataFrame:  # fmt: skip
+    """
+    Those of these patients of whom anything is known that speaks of messages, by id.
+
+    Args:
+        patients: ids, empty where nobody knows who is meant; prefers: the channel of each, same index
+    """
+    given = given_ids(patients.dropna().unique().tolist())
+    own = patient_need.c.patient_id
+    rows = sa.select(own.label("id"), *need_columns(channel)).join(given, given.c.id == own)
+    found = plain_frame(connection.execute(rows)).set_index("id")
+    other = prefers.isin(other_channels(channel, needs)).to_numpy(dtype=bool)
+    if found.empty and not other.any():
+        return found.assign(prefers=None)
+    asked = patients[other | patients.isin(found.index).to_numpy(dtype=bool)]
+    known = prefers[asked.index].set_axis(asked.tolist()).groupby(level=0).first()
+    return found.reindex(known.index).assign(prefers=known)
+
+
 def judge_needs(
     connection: Connection,
     patients: pd.Series[int],
+    known: pd.DataFrame,
     *,
     campaign_id: int,
     channel: str,
     needs: Needs,
 ) -> pd.DataFrame:
     """
-    What these patients need; one statement.
+    What these patients need.
 
     Args:
         patients: ids, empty where nobody knows who is meant
+        known: by id, `prefers` and the columns of `need_columns`, of those of whom anything is known, and more
 
     Returns:
         same index: `needs`, one of CODES or ""; `variant`, Int64: the version in their language and form
         (empty: the campaign's own); `by_proxy`; `proxy`: the address of whoever is written to in their place
     """
-    found = _read(connection, patients, channel)
-    frame = pd.DataFrame(
-        {
-            "needs": "",
-            "variant": pd.array([pd.NA] * len(patients), dtype="Int64"),
-            "by_proxy": False,
-        },
-        index=patients.index,
-    )
-    frame["proxy"] = pd.Series("", patients.index, dtype="str")
-    if found.empty:
+    frame = pd.DataFrame({"needs": "", "by_proxy": False, "proxy": ""}, index=patients.index)
+    frame["variant"] = pd.Series(pd.NA, patients.index, dtype="Int64")
+    others = other_channels(channel, needs)
+    known = known[known["proxy_consent"].notna() | known["prefers"].isin(others)]
+    if known.empty:
         return frame
+    which = patients.isin(known.index).to_numpy(dtype=bool)
+    found = _plain(known).loc[patients[which].tolist()]
     variants = variants_of(connection, campaign_id, needs.language)
     met = frozenset({channel, *needs.formats_met})
     keys = found["language"] + "|" + found["interpreter"] + "|" + found["formats"]
     judged = {key: _suits(key, met, variants) for key in keys.unique().tolist()}
     outcome = keys.map(lambda key: judged[key][0])
-    if needs.obey_channel:
-        other = found["prefers"].isin(_CHANNELS) & (found["prefers"] != channel)
-        outcome = outcome.mask(other, PREFERS_OTHER)
-    by_proxy = found["by_proxy"]
-    outcome = outcome.mask((found["stay"] != "") & ~by_proxy, PLACE_OF_STAY)
-    known = patients.map(dict(zip(found["id"], range(len(found)), strict=True)))
-    own = known.dropna().index
-    at = known.loc[own].astype(int).to_numpy()
-    frame.loc[own, "needs"] = outcome.to_numpy()[at]
-    frame.loc[own, "variant"] = keys.map(lambda key: judged[key][1]).astype("Int64").array[at]
-    frame.loc[own, "by_proxy"] = by_proxy.to_numpy()[at]
-    frame.loc[own, "proxy"] = found["proxy"].to_numpy()[at]
+    outcome = outcome.mask(found["prefers"].isin(others), PREFERS_OTHER)
+    outcome = outcome.mask((found["stay"] != "") & ~found["by_proxy"], PLACE_OF_STAY)
+    frame.loc[which, "needs"] = outcome.to_numpy()
+    frame.loc[which, "variant"] = keys.map(lambda key: judged[key][1]).astype("Int64").array
+    frame.loc[which, "by_proxy"] = found["by_proxy"].to_numpy()
+    frame.loc[which, "proxy"] = found["proxy"].to_numpy()
     return frame
 
 
-def _read(connection: Connection, patients: pd.Series[int], channel: str) -> pd.DataFrame:
-    """Those of these patients of whom anything is known."""
-    own = patient_need.c
-    address = own.proxy_email if channel == "email" else own.proxy_mobile
-    prefers = patient.c.preferred_channel
-    rows = connection.execute(
-        sa.select(
-            patient.c.id, prefers.label("prefers"), own.language, own.interpreter, own.formats,
-            own.stay, own.proxy_consent, address.label("proxy"),
-        )
-        .outerjoin(patient_need, own.patient_id == patient.c.id)
-        .where(
-            is_any_of(patient.c.id, patients.dropna().unique().tolist()),
-            own.patient_id.is_not(None) | prefers.is_not(None),
-        )
-    )  # fmt: skip
-    found = plain_frame(rows)
-    found["interpreter"] = found["interpreter"].map({True: "yes", False: "no"}).fillna("")
-    found["by_proxy"] = found["proxy_consent"].eq(True)
-    texts = ["prefers", "language", "formats", "stay", "proxy"]
-    found[texts] = found[texts].fillna("").astype("str")
+def _plain(known: pd.DataFrame) -> pd.DataFrame:
+    """Without nulls."""
+    found = pd.DataFrame(index=known.index)
+    for name in ("prefers", "language", "formats", "stay", "proxy"):
+        found[name] = known[name].fillna("").astype("str")
+    found["interpreter"] = known["interpreter"].map({True: "yes", False: "no"}).fillna("")
+    found["by_proxy"] = known["proxy_consent"].eq(True)
     found["proxy"] = found["proxy"].where(found["by_proxy"], "").str.strip()
     return found
 

@@ -8,11 +8,13 @@ told of a visit and not of which one, or, where no such text is set, nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from clinic.cohort.rows import CORRECTION, ListSource
 from clinic.message.campaign.campaign import Campaign
@@ -56,18 +58,36 @@ def judge_block(
     rows["unfit"] = False
     if source.source == STAFF_LIST:
         return []  # colleagues, who are told what they must know
-    hits = _judge_words(job, source, setting, rows, values, fixed)
-    if source.source != _VISITS and setting.content.calls_an_hour:
-        hits += judge_calling(_texts(rows))  # of reminders a few call each day, and not at once
+    told = _tell_neutrally(job, setting, rows, values, fixed) if source.source == _VISITS else []
+    crowds = source.source != _VISITS  # of reminders a few call each day, and not at once
     return [
-        *hits,
-        *places_to_fill(fixed, values),
-        *_judge_trust(job, setting, rows, fixed),
-        *judge_marketing(_texts(rows), job.purpose),
-        *_judge_days(job, setting, fixed, asked, len(rows)),
+        *told,
+        *_each_once(_texts(rows), lambda texts: _judge_texts(job, setting, texts, fixed, crowds)),
         *judge_reachable(rows["body"].tolist(), classes, setting.content),
+        *places_to_fill(fixed, values),
+        *_judge_days(job, setting, fixed, asked, len(rows)),
         *(_personal(values, fixed) if source.source == CORRECTION else []),
     ]
+
+
+def _each_once(texts: Sequence[str], judged: Callable[[pa.StringArray], list[Hit]]) -> list[Hit]:
+    """What is found in these texts; of those that are the same to the letter one is looked at."""
+    codes, distinct = pd.factorize(np.array(texts, dtype=object))
+    hits = judged(pa.array(distinct, pa.string()))
+    return [replace(hit, places=np.flatnonzero(np.isin(codes, hit.places))) for hit in hits]
+
+
+def _judge_texts(
+    job: Campaign, setting: Setting, texts: pa.StringArray, fixed: str, crowds: bool
+) -> list[Hit]:
+    """Crowds: whether many may call at once. Replied e-mails are in a mailbox; nobody replies to a call."""
+    trust = judge_trust(
+        texts, fixed, setting.content, name=setting.organisation.name,
+        replies_read=setting.replies_read or job.channel != "sms",
+    )  # fmt: skip
+    calling = judge_calling(texts) if crowds and setting.content.calls_an_hour else []
+    words = judge(texts, word_list(setting.content))
+    return [*words, *trust, *calling, *judge_marketing(texts, job.purpose)]
 
 
 def _personal(values: pd.DataFrame, fixed: str) -> list[Hit]:
@@ -81,18 +101,15 @@ def _personal(values: pd.DataFrame, fixed: str) -> list[Hit]:
     return [Hit(Phrase(name, PERSONAL, ""), everybody) for name in names]
 
 
-def _judge_words(
-    job: Campaign, source: ListSource, setting: Setting, rows: pd.DataFrame, values: pd.DataFrame,
-    fixed: str,
-) -> list[Hit]:  # fmt: skip
+def _tell_neutrally(
+    job: Campaign, setting: Setting, rows: pd.DataFrame, values: pd.DataFrame, fixed: str
+) -> list[Hit]:
+    """Give the neutral reminder to whom the visit's own words are not for; who got it."""
     hits = _judge(rows, setting)
-    if source.source != _VISITS or not hits:
-        return hits
-    words = word_list(setting.content)
-    own = {hit.phrase for hit in judge([fixed], words)}
+    own = {hit.phrase for hit in judge([fixed], word_list(setting.content))} if hits else set()
     of_visits = [hit.places for hit in hits if hit.phrase not in own]
     if not of_visits:
-        return hits
+        return []
     places = np.unique(np.concatenate(of_visits))
     which = rows.index[places]
     neutral = _neutral(setting)
@@ -104,15 +121,7 @@ def _judge_words(
     unfit = which if neutral is None else which[sorted(still)]
     rows.loc[unfit, "unfit"] = True
     changed = places if neutral is not None else places[:0]
-    return [*_judge(rows, setting), Hit(Phrase("", NEUTRAL, ""), changed)]
-
-
-def _judge_trust(job: Campaign, setting: Setting, rows: pd.DataFrame, fixed: str) -> list[Hit]:
-    """What is replied to an e-mail is in the practice's mailbox; nobody replies to a call."""
-    return judge_trust(
-        _texts(rows), fixed, setting.content, name=setting.organisation.name,
-        replies_read=setting.replies_read or job.channel != "sms",
-    )  # fmt: skip
+    return [Hit(Phrase("", NEUTRAL, ""), changed)]
 
 
 def _judge_days(
@@ -127,7 +136,8 @@ def _judge_days(
 
 
 def _judge(rows: pd.DataFrame, setting: Setting) -> list[Hit]:
-    return judge(_texts(rows), word_list(setting.content))
+    words = word_list(setting.content)
+    return _each_once(_texts(rows), lambda texts: judge(texts, words))
 
 
 def _texts(rows: pd.DataFrame) -> list[str]:

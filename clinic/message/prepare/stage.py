@@ -32,6 +32,7 @@ from clinic.message.prepare.whole import judge_whole
 from clinic.message.reminders.remind import SOURCE as REMINDERS
 from clinic.message.reminders.remind import deselected_rows, give_reminders
 from clinic.message.reminders.told_visits import keep_told, read_told
+from clinic.message.sharing.looked_into import look_into
 from clinic.message.sharing.staged import look, manner_of, speak, without_names
 from clinic.message.sharing.standing import CODES, UNCONFIRMED
 from clinic.message.sharing.together import batches_of, find_tellers
@@ -82,15 +83,19 @@ def stage(
             rows = _accepted(connection, job, after, block_rows)
             if rows.empty:
                 break
+            known = look_into(
+                connection, _addresses(job, rows), rows, manner.question, manner.also,
+                setting.needs,
+            )  # fmt: skip
             seen = judge_needs(
-                connection, rows["patient_id"], campaign_id=job.id, channel=job.channel,
+                connection, rows["patient_id"], known, campaign_id=job.id, channel=job.channel,
                 needs=setting.needs,
             )  # fmt: skip
             tongues = load_tongues(connection, source, texts, seen["variant"], channel=job.channel)
             names = list(dict.fromkeys([*tongues.variables, *others]))
             told = _visits_told(connection, source, rows, tongues, setting)
             values = variable_frame(connection, source, rows, names, setting=setting)
-            standing = look(connection, manner, rows)
+            standing = look(connection, manner, rows, known)
         rows["needs"] = seen["needs"]
         said = without_names(manner, values, standing, tongues.variables)
         rows[["body", "subject"]] = tongues.render(said, seen["variant"])
@@ -167,6 +172,17 @@ def _accepted(connection: Connection, job: Campaign, after: int, block_rows: int
     )
     frame.index = pd.Index([row[0] for row in found], dtype="int64", name="row_number")
     return frame
+
+
+def _addresses(job: Campaign, rows: pd.DataFrame) -> sa.Select[tuple[int, str]]:
+    """Patient and address of these rows, where the database has them."""
+    own = recipient.c
+    first, last = int(rows.index[0]), int(rows.index[-1])
+    return sa.select(own.patient_id, own.address).where(
+        own.campaign_id == job.id,
+        own.outcome == "accepted",
+        own.row_number.between(first, last),
+    )
 
 
 def _write(

@@ -3,16 +3,15 @@ Which patients have a number or address, besides the one whom a message is for.
 
     addresses of a block ─► how many patients have each ─► those of the few that several have, as E.164
 
-Three statements a block, by index. Almost every number is one patient's, so that few are read and judged.
+By index, of those messages of a block alone that are looked into (looked_into.py).
 One that more than `MANY` have is not looked into: a care home's, say. Of Ofcom's numbers for drama, of which
 practices that do not exist are made, only those count whom the record does not place at another address.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
 from typing import Final
 
 import numpy as np
@@ -28,8 +27,8 @@ from clinic.values.phone import judge_mobiles
 
 MANY: Final = 20
 DRAMA: Final = "+447700900"
-_FACTS = (
-    "id", "given_name", "birth_date", "death_date", "fictitious", "address", "postcode",
+FACTS: Final = (
+    "given_name", "birth_date", "death_date", "fictitious", "address", "postcode",
     "registered_on", "mobile_confirmed_on",
 )  # fmt: skip
 
@@ -64,17 +63,19 @@ def find_holders(
     Who else has the address of each of these messages.
 
     Args:
-        rows: `patient_id` and `address`, E.164 or an e-mail address in lower case
+        rows: `place`, `patient_id` and `address`, E.164 or an e-mail address in lower case
         also: `address` and `other`: who has one of them by the list itself
     """
+    if rows.empty:
+        return Holders(_NO_PAIRS, frozenset())
     asked = pd.DataFrame(
         {
-            "place": range(len(rows)),
+            "place": rows["place"].tolist(),
             "own": rows["patient_id"].tolist(),
             "address": rows["address"].tolist(),
         }
     )
-    asked["key"] = asked["address"].str[-TAIL_DIGITS:] if channel != "email" else asked["address"]
+    asked["key"] = keys_of(channel, rows)
     found = asked.merge(_count(connection, channel, asked), on="key")
     several = (found["count"] > 1) | (found["first"] != found["own"])
     crowded = found[several & (found["count"] > MANY)]
@@ -90,28 +91,22 @@ def find_holders(
     return Holders(pairs.drop_duplicates(), frozenset(crowded.loc[real, "place"].tolist()))
 
 
-def facts_of(
-    connection: Connection, own: Iterable[int], sharing: Collection[int], *, born_after: date
-) -> pd.DataFrame:
-    """
-    What must be known of patients, by id; dates as timestamps.
+def facts_of(connection: Connection, patients: Iterable[int]) -> pd.DataFrame:
+    """What must be known of these patients, by id."""
+    query = sa.select(patient.c.id, *(patient.c[name] for name in FACTS))
+    return as_facts(
+        plain_frame(connection.execute(query.where(is_any_of(patient.c.id, _ids(patients)))))
+    )
 
-    Args:
-        own: of a block; of these only who was born after `born_after`, or has confirmed a number, is read:
-            of everybody else nothing is asked
-        sharing: who has a number that others have too; each is read
-    """
-    query = sa.select(*(patient.c[name] for name in _FACTS))
-    asked = patient.c.mobile_confirmed_on.is_not(None) | (patient.c.birth_date > born_after)
-    found = plain_frame(connection.execute(query.where(is_any_of(patient.c.id, _ids(own)), asked)))
-    if sharing:
-        others = connection.execute(query.where(is_any_of(patient.c.id, _ids(sharing))))
-        found = pd.concat([found, plain_frame(others)]).drop_duplicates("id")
+
+def as_facts(found: pd.DataFrame) -> pd.DataFrame:
+    """The columns FACTS as they are worked with, by `id`: dates as timestamps, texts without nulls."""
     for name in ("birth_date", "death_date", "registered_on", "mobile_confirmed_on"):
-        found[name] = pd.to_datetime(found[name], errors="coerce")
+        # Few of them are alike, and looking for those that are would take longer
+        found[name] = pd.to_datetime(found[name], errors="coerce", format="ISO8601", cache=False)
     for name in ("given_name", "address", "postcode"):
         found[name] = found[name].fillna("").astype("str")
-    found["fictitious"] = found["fictitious"].astype(bool)
+    found["fictitious"] = found["fictitious"].eq(True)
     return found.set_index("id")
 
 
@@ -130,8 +125,22 @@ def elsewhere(own: pd.DataFrame, other: pd.DataFrame) -> pd.Series[bool]:
     return here.ne("") & there.ne("") & here.ne(there)
 
 
-def _key(channel: str) -> ColumnElement[str]:
+def key_of(channel: str) -> ColumnElement[str]:
+    """By which patients are found: what the index has."""
     return sa.literal_column(EMAIL_PLAIN if channel == "email" else MOBILE_TAIL, sa.Text)
+
+
+def key_in(channel: str, address: ColumnElement[str]) -> ColumnElement[str]:
+    """The same of an address of ours; through a function, else an index of an expression would not serve."""
+    if channel == "email":
+        return sa.func.lower(address)
+    return sa.func.substr(address, sa.func.length(address) - (TAIL_DIGITS - 1))
+
+
+def keys_of(channel: str, rows: pd.DataFrame) -> list[str]:
+    """Of each of these addresses, the same: its last digits, or the whole of it."""
+    addresses: list[str] = rows["address"].tolist()
+    return addresses if channel == "email" else [one[-TAIL_DIGITS:] for one in addresses]
 
 
 def _count(connection: Connection, channel: str, asked: pd.DataFrame) -> pd.DataFrame:
@@ -139,7 +148,7 @@ def _count(connection: Connection, channel: str, asked: pd.DataFrame) -> pd.Data
     Of each key: how many patients have it as the record writes it, and the first of them; not of one that
     its own patient alone has, as almost all are.
     """
-    key = _key(channel)
+    key = key_of(channel)
     query = sa.select(
         key.label("key"), sa.func.count().label("count"), sa.func.min(patient.c.id).label("first")
     ).where(is_any_of(key, asked["key"].unique().tolist()))
@@ -160,7 +169,7 @@ def _read(connection: Connection, channel: str, keys: list[str], phones: Phones)
     """`address` as messages have it, and `other`: a patient who has it."""
     text = patient.c.email if channel == "email" else patient.c.mobile
     rows = connection.execute(
-        sa.select(patient.c.id, text).where(is_any_of(_key(channel), keys))
+        sa.select(patient.c.id, text).where(is_any_of(key_of(channel), keys))
     ).all()
     texts = pd.Series([row[1] for row in rows], dtype="str")
     judged = judge_emails(texts) if channel == "email" else judge_mobiles(texts, phones)

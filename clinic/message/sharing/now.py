@@ -16,7 +16,8 @@ from sqlalchemy import ColumnElement, Connection
 
 from clinic.message.purposes import STAFF_LIST
 from clinic.message.safety.accepted import acceptances_of
-from clinic.message.sharing.standing import Question, left_out, standing_of
+from clinic.message.sharing.looked_into import Question, look_into
+from clinic.message.sharing.standing import left_out, standing_of
 from clinic.record.schema.lists import cohort_list
 from clinic.record.schema.messages import campaign, message
 from clinic.settings import Settings
@@ -39,7 +40,9 @@ def refused_now(
     rows = pd.DataFrame(found, columns=list(columns)).set_index("id")
     rows = rows.astype({"patient_id": "Int64", "sensitive": bool})
     question = Question(job.channel, now.date(), settings.sharing, settings.phones)
-    standing = standing_of(connection, rows, question)
+    asked = sa.select(message.c.patient_id, message.c.address).where(which)
+    known = look_into(connection, asked, rows, question)
+    standing = standing_of(connection, rows, known, question)
     accepted = {one.code for one in acceptances_of(connection, campaign_id)}
     left = left_out(standing, rows["sensitive"], rows["greeting"], accepted)
     left = left[left != ""]

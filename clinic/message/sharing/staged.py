@@ -29,6 +29,7 @@ from clinic.message.campaign.campaign import Campaign
 from clinic.message.purposes import STAFF_LIST
 from clinic.message.safety.accepted import acceptances_of
 from clinic.message.sharing.holders import DRAMA
+from clinic.message.sharing.looked_into import Question
 from clinic.message.sharing.standing import (
     CHILD,
     CODES,
@@ -36,7 +37,6 @@ from clinic.message.sharing.standing import (
     NAME,
     NAMED,
     NEUTRAL,
-    Question,
     left_out,
     standing_of,
 )
@@ -148,9 +148,11 @@ def _of_the_list(connection: Connection, campaign_id: int) -> pd.DataFrame:
     )
 
 
-def look(connection: Connection, manner: Manner, rows: pd.DataFrame) -> pd.DataFrame:
-    """What the address of each row is to its patient (standing.py)."""
-    return standing_of(connection, rows, manner.question, manner.also)
+def look(
+    connection: Connection, manner: Manner, rows: pd.DataFrame, known: pd.DataFrame
+) -> pd.DataFrame:
+    """What the address of each row is to its patient (standing.py); known: as `look_into` gives it."""
+    return standing_of(connection, rows, known, manner.question, manner.also)
 
 
 def without_names(
@@ -224,7 +226,7 @@ def _address_guardians(
     if manner.guardian is None:
         return
     which = standing["shared"] & (~rows["sensitive"] | standing["proxy"])
-    for name in manner.guardian.required:
+    for name in manner.guardian.required if which.any() else ():
         which &= values[name].fillna("").astype("str").ne("")
     if which.any():
         words = manner.guardian.render_frame(values[which])

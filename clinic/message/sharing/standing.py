@@ -12,18 +12,15 @@ Who is deceased, or a test patient, has no number any more. Who has no date of b
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+import numpy as np
 import pandas as pd
-import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.message.sharing.holders import DRAMA, Holders, elsewhere, facts_of, find_holders
-from clinic.record.bulk import is_any_of
-from clinic.record.schema.clinical import patient_need
-from clinic.settings import Phones, Sharing
+from clinic.message.sharing.looked_into import NOBODY, Question
 from clinic.values.email import judge_emails
 from clinic.values.phone import judge_mobiles
 
@@ -36,27 +33,19 @@ NAME, GUARDIAN, NEUTRAL = "name", "guardian", "neutral"
 # To a number that others have too, as it is written: only where somebody accepted that
 CHILD, NAMED = "child", "named"
 
-_NOBODY = pd.DataFrame({"address": pd.Series(dtype="str"), "other": pd.Series(dtype="int64")})
-
-
-@dataclass(frozen=True)
-class Question:
-    """How numbers are judged."""
-
-    channel: str
-    today: date
-    sharing: Sharing
-    phones: Phones
+_FLAGS: Final = ("child", "young", "shared", "adults", "unconfirmed", "proxy")
 
 
 def standing_of(
-    connection: Connection, rows: pd.DataFrame, question: Question, also: pd.DataFrame = _NOBODY
-) -> pd.DataFrame:
+    connection: Connection, rows: pd.DataFrame, facts: pd.DataFrame, question: Question,
+    also: pd.DataFrame = NOBODY,
+) -> pd.DataFrame:  # fmt: skip
     """
     What the address of each message is to its patient.
 
     Args:
         rows: `patient_id` and `address`
+        facts: as `look_into` gives them
         also: who has an address by the list itself: `address` and `other`
 
     Returns:
@@ -65,57 +54,57 @@ def standing_of(
         (the address is that of somebody who is written to in the patient's place, with consent); and
         `given_name` as the record has it, of those whose number others have too
     """
-    found = find_holders(connection, question.channel, rows, question.phones, also)
-    facts = facts_of(
-        connection,
-        rows["patient_id"].tolist(),
-        {*found.pairs["own"], *found.pairs["other"]},
-        born_after=_youngest_adult(question),
-    )
-    own = facts.reindex(rows["patient_id"].astype(object)).set_axis(rows.index)
+    which = rows["patient_id"].isin(facts.index).to_numpy(dtype=bool)
+    flags = np.zeros((len(rows), len(_FLAGS)), dtype=bool)
+    names = np.full(len(rows), "", dtype=object)
+    if which.any():
+        few = rows.loc[which, ["patient_id", "address"]]
+        found = _judge(connection, few, facts, question, also)
+        flags[which] = found[[*_FLAGS]]
+        names[which] = found["given_name"]
+    return pd.DataFrame(flags, rows.index, columns=[*_FLAGS]).assign(given_name=names)
+
+
+def _judge(
+    connection: Connection, rows: pd.DataFrame, facts: pd.DataFrame, question: Question,
+    also: pd.DataFrame,
+) -> pd.DataFrame:  # fmt: skip
+    """What `standing_of` gives, of those messages that are looked into; facts: of their patients."""
+    own = facts.loc[rows["patient_id"].tolist()].set_axis(rows.index)
+    rows = rows.assign(place=range(len(rows)))
+    shared = rows[own["others"]]
+    found = find_holders(connection, question.channel, shared, question.phones, also)
+    if len(found.pairs):
+        others = facts_of(connection, set(found.pairs["other"]) - set(facts.index))
+        facts = pd.concat([facts, others])
     result = pd.DataFrame(index=rows.index)
     result["child"] = _under(own["birth_date"], question.sharing.child_under, question.today)
     result["young"] = result["child"] & _under(
         own["birth_date"], min(question.sharing.confirm_at, default=0), question.today
     )
     others = _others(found, facts, question)
-    places = pd.Series(range(len(rows)), rows.index)
+    places = rows["place"]
     crowded = places.isin(found.crowded)
     adult = others.loc[~others["child"], "place"]
     result["shared"] = result["child"] & (places.isin(others["place"]) | crowded)
     result["adults"] = ~result["child"] & (places.isin(adult) | crowded)
     result["unconfirmed"] = _unconfirmed(own, question)
-    result["proxy"] = _by_proxy(connection, rows, question)
+    result["proxy"] = _by_proxy(own, rows, question)
     result.loc[result["proxy"], ["adults", "unconfirmed"]] = False
-    result["given_name"] = own["given_name"].fillna("")
+    result["given_name"] = own["given_name"]
     return result
 
 
-def _by_proxy(connection: Connection, rows: pd.DataFrame, question: Question) -> pd.Series[bool]:
+def _by_proxy(own: pd.DataFrame, rows: pd.DataFrame, question: Question) -> pd.Series[bool]:
     """Whose address is their proxy's, who may read what is written to them."""
-    own = patient_need.c
-    email = question.channel == "email"
-    address = own.proxy_email if email else own.proxy_mobile
-    ids = [key for key in rows["patient_id"].tolist() if key > 0]
-    found = connection.execute(
-        sa.select(own.patient_id, address).where(
-            is_any_of(own.patient_id, ids), own.proxy_consent, address.is_not(None)
-        )
-    ).all()
-    if not found:
-        return pd.Series(False, rows.index)
-    texts = pd.Series([row[1] for row in found], dtype="str")
-    judged = judge_emails(texts) if email else judge_mobiles(texts, question.phones)
-    theirs = dict(zip((row[0] for row in found), judged["address"].tolist(), strict=True))
-    pairs = zip(rows["patient_id"].tolist(), rows["address"].tolist(), strict=True)
-    return pd.Series([theirs.get(key) == to for key, to in pairs], rows.index, dtype=bool)
-
-
-def _youngest_adult(question: Question) -> date:
-    """Whoever was born before is no child, and their number is not asked for again for their age alone."""
-    sharing = question.sharing
-    years = max(sharing.child_under, sharing.unknown_until, *sharing.confirm_at, 0)
-    return (pd.Timestamp(question.today) - pd.DateOffset(years=years + 1)).date()
+    has_one = own["proxy_consent"].eq(True) & own["proxy"].notna()
+    result = pd.Series(False, rows.index)
+    if has_one.any():
+        given = own.loc[has_one, "proxy"].astype("str")
+        email = question.channel == "email"
+        judged = judge_emails(given) if email else judge_mobiles(given, question.phones)
+        result[has_one] = judged["address"] == rows.loc[has_one, "address"]
+    return result
 
 
 def _others(found: Holders, facts: pd.DataFrame, question: Question) -> pd.DataFrame:
@@ -171,15 +160,17 @@ def left_out(
         greeting: how the text speaks: with the patient's name, to the guardian, neutral; "": it names nobody
         accepted: codes for which a named person answers
     """
-    parents = standing["shared"] & (sensitive | (greeting != GUARDIAN))
-    child = (parents | (standing["young"] & sensitive)) & ~standing["proxy"]
+    is_any = {name: standing[name].to_numpy() for name in _FLAGS}
+    delicate, how = sensitive.to_numpy(dtype=bool), greeting.to_numpy(dtype=object)
+    parents = is_any["shared"] & (delicate | (how != GUARDIAN))
+    child = (parents | (is_any["young"] & delicate)) & ~is_any["proxy"]
     broken = {
         CHILD_CONTACT: child,
-        SHARED: standing["adults"] & (sensitive | greeting.isin([NAME, NAMED])),
-        UNCONFIRMED: standing["unconfirmed"] & sensitive & ~child,
+        SHARED: is_any["adults"] & (delicate | (how == NAME) | (how == NAMED)),
+        UNCONFIRMED: is_any["unconfirmed"] & delicate & ~child,
     }
-    result = pd.Series("", standing.index, dtype="str")
+    result = np.full(len(standing), "", dtype=object)
     for code in reversed(CODES):
         if code not in accepted:
-            result = result.mask(broken[code], code)
-    return result
+            result[broken[code]] = code
+    return pd.Series(result, standing.index, dtype="str")

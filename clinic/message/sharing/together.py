@@ -35,12 +35,11 @@ def find_tellers(connection: Connection, job: Campaign, ready: pd.DataFrame) -> 
     """For each row the message that says the same to the same number already, of this block or before it."""
     keys = ["address", "body", "subject"]
     neutral = ready.loc[ready["greeting"] == NEUTRAL, keys].fillna("")
-    own = pd.Series(
-        [message_id(job.message_base, row) for row in ready.index], ready.index, dtype="Int64"
-    )
     if neutral.empty:
         return pd.Series(pd.NA, ready.index, dtype="Int64")
-    own = own.loc[neutral.index]
+    own = pd.Series(
+        [message_id(job.message_base, row) for row in neutral.index], neutral.index, dtype="Int64"
+    )
     first = own.groupby([neutral[name] for name in keys]).transform("min")
     before = _staged(connection, job, neutral["address"].unique().tolist())
     known = pd.Series(

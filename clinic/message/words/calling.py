@@ -9,7 +9,6 @@ nobody's lines here. A question beside what everybody calls for, "call to book, 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Final, NamedTuple
@@ -20,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clinic.message.words.classes import CALL
-from clinic.message.words.folding import fold
+from clinic.message.words.folding import Texts, fold
 from clinic.message.words.judging import Hit, Places
 from clinic.message.words.phrases import Phrase, any_of, expression_of
 
@@ -30,17 +29,25 @@ _NEAR: Final = r"(?:[^\w.!?|]+\w+)"  # a further word of the same sentence
 _REST: Final = r"[^.!?|]*"  # of the sentence
 
 
-def judge_calling(texts: Sequence[str]) -> list[Hit]:
+def judge_calling(texts: Texts) -> list[Hit]:
     """The texts that ask to call, under one name."""
     said = _expressions()
     folded = fold(texts)
     places: Places = np.flatnonzero(_has(folded, said.asks)).astype(np.int64)
     left = folded.take(places)
+    doubtful = _has(left, said.doubt)
+    plain, places, left = places[~doubtful], places[doubtful], left.filter(pa.array(doubtful))
+    if len(places):
+        plain = np.union1d(plain, places[_still_ask(left, said)])
+    return [Hit(Phrase("", CALL, ""), plain)] if len(plain) else []
+
+
+def _still_ask(left: pa.StringArray, said: _Said) -> npt.NDArray[np.bool_]:
+    """Which of these texts, that ask to call, do not take it back nor ask only who has a reason."""
     for expression in said.no_call:
         left = pc.replace_substring_regex(left, pattern=expression, replacement=_OUT)
     unless = pc.replace_substring_regex(left, pattern=said.unless, replacement=_OUT)
-    places = places[_has(left, said.everybody) | _has(unless, said.asks)]
-    return [Hit(Phrase("", CALL, ""), places)] if len(places) else []
+    return _has(left, said.everybody) | _has(unless, said.asks)
 
 
 def _has(texts: pa.StringArray, expression: str) -> npt.NDArray[np.bool_]:
@@ -50,11 +57,13 @@ def _has(texts: pa.StringArray, expression: str) -> npt.NDArray[np.bool_]:
 
 class _Said(NamedTuple):
     """
-    asks: what asks to call; no_call: what does not, one after the other
+    asks: what asks to call; doubt: finds every text in which one of the following may be found, and is a
+    quarter as long; no_call: what does not ask, one after the other
     everybody: asks everybody whatever comes after; unless: what asks only who has a reason
     """
 
     asks: str
+    doubt: str
     no_call: tuple[str, ...]
     everybody: str
     unless: str
@@ -73,10 +82,12 @@ def _expressions() -> _Said:
     by_name = rf"{call}{_NEAR}{{1,6}}[^\w.!?|]+on[\W_]+{_NUMBER}"
     asks = [to_whom, by_name, ask, welsh, rf"(?:tel|phone|ffon)[\W_]+{_NUMBER}"]
     either = f"(?:{'|'.join((call, ask, welsh))})"
+    no_call = [expression_of(text, False) for text in kept["no_call"]]
     return _Said(
         any_of(asks),
+        any_of([*no_call, cannot, question]),
         (
-            any_of(expression_of(text, False) for text in kept["no_call"]),
+            any_of(no_call),
             rf"\b{cannot}\b{_NEAR}{{0,8}}[^\w.!?|]+{either}\b{_REST}",
         ),
         rf"\b{either}{_NEAR}{{0,6}}[^\w.!?|]+{why}\b",

@@ -7,13 +7,13 @@ A phone makes a link of a bare "clinic.co.uk" too. An e-mail address is none, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
+from clinic.message.words.folding import Texts, as_array
 from clinic.message.words.judging import Places
 
 _LINK: Final = (
@@ -23,9 +23,9 @@ _LINK: Final = (
 _MOST_LINKS: Final = 10  # in one text
 
 
-def hosts_of(texts: Sequence[str]) -> dict[str, Places]:
+def hosts_of(texts: Texts) -> dict[str, Places]:
     """The host of every link, and the places of the texts that have it."""
-    left = pc.utf8_lower(pa.array(texts, pa.string()))
+    left = pc.utf8_lower(as_array(texts))
     places = np.arange(len(texts), dtype=np.int64)
     found: dict[str, list[Places]] = {}
     for _ in range(_MOST_LINKS):

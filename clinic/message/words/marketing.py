@@ -9,15 +9,18 @@ block at once.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from clinic.message.words.classes import MARKETING, UNSTOPPED
+from clinic.message.words.folding import Texts, as_array
 from clinic.message.words.judging import Hit, judge
 from clinic.message.words.phrases import Phrase, WordList, any_of, expression_of
 from clinic.values.purposes import needs_consent
@@ -34,11 +37,11 @@ class _Words:
     stops: WordList
 
 
-def judge_marketing(texts: Sequence[str], purpose: str) -> list[Hit]:
+def judge_marketing(texts: Texts, purpose: str) -> list[Hit]:
     """
     What these texts should not say for this purpose; of marketing, which of them do not say how to stop.
     """
-    spelled = [_spelled(text) for text in texts]
+    spelled = _spelled(texts)
     if not needs_consent(purpose):
         return judge(spelled, _words().sells)
     said = [hit.places for hit in judge(spelled, _words().stops)]
@@ -46,10 +49,11 @@ def judge_marketing(texts: Sequence[str], purpose: str) -> list[Hit]:
     return [Hit(Phrase("", UNSTOPPED, ""), left.astype(np.int64))] if len(left) else []
 
 
-def _spelled(text: str) -> str:
+def _spelled(texts: Texts) -> pa.StringArray:
+    spelled = as_array(texts)
     for sign, word in _SIGNS:
-        text = text.replace(sign, word)
-    return text
+        spelled = pc.replace_substring(spelled, pattern=sign, replacement=word)
+    return spelled
 
 
 @cache

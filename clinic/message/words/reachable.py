@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clinic.message.words.classes import HOURS, URGENT_HELP
-from clinic.message.words.folding import fold
+from clinic.message.words.folding import Texts, fold
 from clinic.message.words.judging import Hit
 from clinic.message.words.phrases import Phrase
 from clinic.settings import Content
@@ -46,14 +46,14 @@ def _called(number: str) -> str:
     return rf"(?:^|[^\d +]) ?{number}(?:$|[^\d ]| (?:$|[^\d]))"
 
 
-def judge_reachable(texts: Sequence[str], classes: Iterable[str], content: Content) -> list[Hit]:
+def judge_reachable(texts: Texts, classes: Iterable[str], content: Content) -> list[Hit]:
     """What these texts lack that their template's classes ask for."""
-    own, folded = set(classes), fold(texts)
+    own = set(classes)
     hits = []
     if own & set(content.hours_for):
-        hits += _without(folded, [_HOURS], HOURS)
+        hits += _without(fold(texts), [_HOURS], HOURS)
     if own & set(content.urgent_help_for):
-        hits += _without(folded, [_called("111"), _called("999")], URGENT_HELP)
+        hits += _without(fold(texts), [_called("111"), _called("999")], URGENT_HELP)
     return hits
 
 

@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 
 from clinic.message.words.classes import DOMAIN, REPLY, SHORTENER, UNNAMED
-from clinic.message.words.folding import fold
+from clinic.message.words.folding import Texts, fold
 from clinic.message.words.judging import Hit, Places, judge
 from clinic.message.words.links import hosts_of, is_within
 from clinic.message.words.phrases import Phrase, WordList, any_of, expression_of
@@ -35,7 +35,7 @@ class _Trust:
 
 
 def judge_trust(
-    texts: Sequence[str], fixed: str, content: Content, *, name: str, replies_read: bool
+    texts: Texts, fixed: str, content: Content, *, name: str, replies_read: bool
 ) -> list[Hit]:
     """
     What a patient should not trust, in these texts.
@@ -52,7 +52,7 @@ def judge_trust(
     return hits
 
 
-def _links(texts: Sequence[str], fixed: str, content: Content) -> list[Hit]:
+def _links(texts: Texts, fixed: str, content: Content) -> list[Hit]:
     own = tuple(domain.lower() for domain in content.domains)
     found: dict[tuple[str, str], list[Places]] = {}
     for host, places in hosts_of(texts).items():
@@ -67,7 +67,7 @@ def _links(texts: Sequence[str], fixed: str, content: Content) -> list[Hit]:
     ]
 
 
-def _unnamed(texts: Sequence[str], names: Sequence[str]) -> list[Hit]:
+def _unnamed(texts: Texts, names: Sequence[str]) -> list[Hit]:
     folded = fold(texts).to_pylist()
     known = [one for one in fold([*names]).to_pylist() if one.strip()]
     without = [place for place, text in enumerate(folded) if not any(one in text for one in known)]

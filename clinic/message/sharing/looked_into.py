@@ -1,0 +1,94 @@
+"""
+Which messages of a block are looked into at all: almost every number is an adult's, and theirs alone.
+
+    looked into    another patient has the number; the patient is young; their number was confirmed so long ago
+                   that they may have been a child then; or something is known of what they need
+    the others     the record has nothing that the rules ask about
+
+One statement a block, by index, which reads what the rules ask of whoever is looked into (standing.py, and
+clinic/message/needs/judge.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.message.needs.judge import need_columns, other_channels
+from clinic.message.sharing.holders import FACTS, as_facts, key_in, key_of
+from clinic.record.bulk import is_any_of, plain_frame
+from clinic.record.schema.clinical import patient_need
+from clinic.record.schema.people import patient
+from clinic.settings import Needs, Phones, Sharing
+
+# Of no list of its own
+NOBODY: Final = pd.DataFrame({"address": pd.Series(dtype="str"), "other": pd.Series(dtype="int64")})
+
+
+@dataclass(frozen=True)
+class Question:
+    """How numbers are judged."""
+
+    channel: str
+    today: date
+    sharing: Sharing
+    phones: Phones
+
+
+def look_into(
+    connection: Connection, asked: sa.Select[tuple[int, str]], rows: pd.DataFrame, question: Question,
+    also: pd.DataFrame = NOBODY, needs: Needs | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """
+    The patients of those messages that are looked into, by id: what `facts_of` knows of them,
+    what `judge_needs` asks, and `others`: whether another patient may have their number.
+
+    Args:
+        asked: patients and addresses of these messages, as the database has them; rows: the same,
+            `patient_id` and `address`
+        also: `address`, of those that several of a list have
+        needs: of whom a channel is preferred by these settings is looked into too; None: of nobody
+    """
+    channel, sharing = question.channel, question.sharing
+    own, address = asked.subquery("asked").c
+    other = patient.alias("other")
+    has_it = sa.exists().where(key_of(channel) == key_in(channel, address), other.c.id != own)
+    others: sa.ColumnElement[bool] = has_it.select_from(other)
+    by_list = rows.loc[rows["address"].isin(also["address"]), "patient_id"]
+    if len(by_list):
+        others |= is_any_of(own, by_list.tolist())
+    confirmed_on = patient.c.mobile_confirmed_on
+    age = sa.extract("year", confirmed_on) - sa.extract("year", patient.c.birth_date)
+    prefers = patient.c.preferred_channel
+    found = connection.execute(
+        sa.select(
+            own.label("id"), *(patient.c[name] for name in FACTS), prefers.label("prefers"),
+            *need_columns(channel), others.label("others"),
+        )
+        .outerjoin(patient, patient.c.id == own)
+        .outerjoin(patient_need, patient_need.c.patient_id == own)
+        .where(
+            sa.or_(
+                patient.c.birth_date > _youngest_adult(question),
+                confirmed_on.is_not(None) & (age <= max(sharing.confirm_at, default=0)),
+                patient_need.c.patient_id.is_not(None),
+                prefers.in_(other_channels(channel, needs) if needs else []),
+                others,
+            )
+        )
+    )  # fmt: skip
+    read = as_facts(plain_frame(found).drop_duplicates("id"))
+    read["others"] = read["others"].astype(bool)
+    return read
+
+
+def _youngest_adult(question: Question) -> date:
+    """Whoever was born before is no child, and their number is not asked for again for their age alone."""
+    sharing = question.sharing
+    years = max(sharing.child_under, sharing.unknown_until, *sharing.confirm_at, 0)
+    return (pd.Timestamp(question.today) - pd.DateOffset(years=years + 1)).date()
