@@ -226,6 +226,7 @@ def _import(
         source=step.source,
         zone=settings.organisation.time_zone,
         codes=settings.organisation.codes,
+        statuses=settings.organisation.statuses,
         how=settings.sources[step.source],
         check=check,
     )

@@ -2,7 +2,7 @@
 Dates of birth as lists bring them. What can be read two ways is refused, not guessed.
 
     1980-12-31   1980-12-31 00:00:00   19801231     ISO 8601, as databases write it
-    31-Dec-1980  31 December 1980                   the month in letters
+    31-Dec-1980  31 December 1980                   the month in letters; SystmOne: 31 Dec 1980 00:00:00
     31/12/1980   31.12.1980  31-12-1980             an order of day and month must be known
     …/80                                            only if one century is possible
 
@@ -31,7 +31,7 @@ OLDEST: Final = 125  # years: nobody alive is older, so an older date is a slip 
 
 _MIDNIGHT = r"(?:[T ]00:00(?::00(?:\.0+)?)?Z?)?"
 _ISO = re.compile(rf"(\d{{4}})-(\d{{1,2}})-(\d{{1,2}}){_MIDNIGHT}|(\d{{4}})(\d\d)(\d\d)", re.ASCII)
-_NAMED = re.compile(r"(\d{1,2})[-/. ]?([a-z]{3,9})[-/. ,]*(\d{4}|\d\d)", re.ASCII)
+_NAMED = re.compile(rf"(\d{{1,2}})[-/. ]?([a-z]{{3,9}})[-/. ,]*(\d{{4}}|\d\d){_MIDNIGHT}", re.ASCII)
 _NUMBERS = re.compile(rf"(\d{{1,2}})([-/. ])(\d{{1,2}})\2(\d{{4}}|\d\d){_MIDNIGHT}", re.ASCII)
 MONTHS = (
     "january february march april may june july august september october november december"

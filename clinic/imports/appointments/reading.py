@@ -33,6 +33,7 @@ KIND: Final = Kind(
                  "Start Date Time", "Appointment DTTM", "Date"),
         "time": ("Appointment Time", "Appointment Start Time", "Start Time", "Appt Time", "Time"),
         "status": ("Appointment Status", "Slot Status", "Status", "Appt Status", "Appointment Status Code"),
+        "deleted": ("Deleted", "Removed Data", "Data Update Status"),
         "minutes": ("Duration", "Planned Duration In Minutes", "Duration Minutes", "Length", "Minutes"),
         "visit_type": ("Appointment Type", "Slot Type", "Appt Type", "Reason", "Visit Type", "Type"),
         "mode": ("Mode", "Mode Of Contact", "Contact Mode", "Delivery Mode"),
@@ -53,6 +54,7 @@ _STATUSES: Final = {
     "cancelled by unit": "cancelled", "cancelled by practice": "cancelled", "deleted": "cancelled",
     "no show": "no_show", "noshow": "no_show", "dna": "no_show", "did not attend": "no_show",
 }  # fmt: skip
+_DELETED: Final = ("1", "true", "yes", "y", "d", "deleted")
 _MODES: Final = {
     "in person": "in_person", "face to face": "in_person", "f2f": "in_person", "surgery": "in_person",
     "telephone": "telephone", "phone": "telephone", "video": "video", "online": "video",
@@ -118,6 +120,12 @@ def read_appointments(
         given["date"], times, today=now.date(), zone=zone, order=order
     )
     rows["status"] = _each(given["status"], lambda text: _STATUSES.get(_word(text), ""))
+    if (
+        "deleted" in given
+    ):  # the row left the source, sometimes without its patient: known by its id
+        rows["status"] = rows["status"].mask(
+            given["deleted"].str.lower().isin(_DELETED), "cancelled"
+        )
     rows["minutes"], rows["length_unclear"] = _minutes(given)
     for name in _TEXTS:
         rows[name] = given[name] if name in given else ""

@@ -25,6 +25,7 @@ READ = [
     ("31-12-1980", date(1980, 12, 31), "hyphens"),
     ("31 12 1980", date(1980, 12, 31), "spaces"),
     ("31-Dec-1980", date(1980, 12, 31), "EMIS"),
+    ("31 Dec 1980 00:00:00", date(1980, 12, 31), "SystmOne"),
     ("5 December 1980", date(1980, 12, 5), "in words"),
     ("05-DEC-1980", date(1980, 12, 5), "capitals"),
     ("5 Sept 1980", date(1980, 9, 5), "four letters"),
