@@ -54,14 +54,23 @@ class RecordClass:
     remove: Callable[[Record, Clock, Retention, Opened], int]
 
 
-CLASSES: Final[Mapping[str, RecordClass]] = MappingProxyType(
-    {
-        module.WHAT: RecordClass(
-            module.WHAT, number, module.plan, module.due, module.before, module.remove
-        )
-        for number, module in enumerate((replies, messages, before_images, trail, access_log), 1)
-    }
+_ALL: Final = (
+    RecordClass(replies.WHAT, 1, replies.plan, replies.due, replies.before, replies.remove),
+    RecordClass(messages.WHAT, 2, messages.plan, messages.due, messages.before, messages.remove),
+    RecordClass(
+        before_images.WHAT,
+        3,
+        before_images.plan,
+        before_images.due,
+        before_images.before,
+        before_images.remove,
+    ),
+    RecordClass(trail.WHAT, 4, trail.plan, trail.due, trail.before, trail.remove),
+    RecordClass(
+        access_log.WHAT, 5, access_log.plan, access_log.due, access_log.before, access_log.remove
+    ),
 )
+CLASSES: Final[Mapping[str, RecordClass]] = MappingProxyType({one.what: one for one in _ALL})
 
 
 def class_of(number: int) -> RecordClass:
