@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from clinic.settings.hours import Day, Window
 from clinic.settings.section import Phrases, Section
@@ -59,6 +59,18 @@ class People(Section):
         description="A code besides the password: of who has enrolled (cohort operators mfa), or required of "
         "every manager and admin",
     )
+    privacy_deciders: tuple[str, ...] = Field(
+        default=(),
+        description="Managers who alone decide erasures, restrictions and ends of records, two at least. "
+        "Empty: each manager",
+    )
+
+    @field_validator("privacy_deciders")
+    @classmethod
+    def _two_at_least(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len({name.strip().lower() for name in names}) == 1:
+            raise ValueError("name two people at least: who asks does not decide")
+        return tuple(name.strip().lower() for name in names)
 
 
 class Visits(Section):

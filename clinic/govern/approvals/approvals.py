@@ -37,7 +37,7 @@ from clinic.govern.audit.chain import hold
 from clinic.govern.audit.rows import as_json
 from clinic.govern.audit.trail import record_act, write_act
 from clinic.govern.audit.verify import is_sealed
-from clinic.govern.people.clinicians import may_decide
+from clinic.govern.people.deciders import may_decide
 from clinic.govern.people.operators import find_operator
 from clinic.govern.people.roles import may, required_role, who_may
 from clinic.record.schema.govern import approval, audit_act

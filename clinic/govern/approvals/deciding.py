@@ -19,7 +19,7 @@ from clinic.errors import NotAllowed
 from clinic.govern.approval_rows import Approval, act_on, existing, move, why_closed
 from clinic.govern.approvals.confirming import is_confirmed, unproven
 from clinic.govern.audit.trail import record_act
-from clinic.govern.people.clinicians import may_decide
+from clinic.govern.people.deciders import NAMED_IN, may_decide, named_deciders
 from clinic.govern.people.operators import Operator, find_operator
 from clinic.govern.people.roles import CLINICAL, decider, may, with_article
 from clinic.govern.tied import require_subject
@@ -121,6 +121,9 @@ def _why_not(
         and may_decide(connection, person.name, asked.kind)
     )
     if person is None or not may_approve:
+        if named := named_deciders(connection, asked.kind):
+            who = " or ".join(named)
+            return NotAllowed("approval-role", f"this needs the decision of {who} ({NAMED_IN})")
         above = "" if asked.kind == CLINICAL else " or above"
         needed = with_article(decider(asked.kind))
         return NotAllowed("approval-role", f"this needs the decision of {needed}{above}")

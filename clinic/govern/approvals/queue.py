@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement
 from clinic.clock import Clock
 from clinic.govern.approval_rows import Approval, act_on, approval_of, move
 from clinic.govern.audit.trail import record_act
-from clinic.govern.people.clinicians import may_decide
+from clinic.govern.people.deciders import may_decide
 from clinic.govern.people.operators import list_operators
 from clinic.govern.people.roles import may
 from clinic.record.database import Record

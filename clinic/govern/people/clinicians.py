@@ -14,7 +14,6 @@ from clinic.clock import Clock
 from clinic.errors import NotAllowed
 from clinic.govern.audit.trail import Act, record_act
 from clinic.govern.people.operators import existing_operator, require_admin
-from clinic.govern.people.roles import CLINICAL
 from clinic.record.database import Record
 from clinic.record.schema.govern import clinician
 
@@ -61,8 +60,3 @@ def clinicians(connection: Connection) -> dict[str, str]:
         sa.select(clinician.c.operator, clinician.c.registration).where(clinician.c.active)
     )
     return {row.operator: row.registration for row in rows}
-
-
-def may_decide(connection: Connection, name: str, kind: str) -> bool:
-    """Whether what is of this kind is theirs to decide, besides by their role."""
-    return kind != CLINICAL or name in clinicians(connection)

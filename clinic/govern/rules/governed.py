@@ -47,6 +47,7 @@ GOVERNED: Final = (
     "hours.christmas",
     "people.dormant_days",
     "people.mfa",
+    "people.privacy_deciders",
 )
 SUBJECT: Final = "setting"
 
