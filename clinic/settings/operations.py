@@ -69,7 +69,7 @@ class People(Section):
     @classmethod
     def _two_at_least(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         if len({name.strip().lower() for name in names}) == 1:
-            raise ValueError("name two people at least: who asks does not decide")
+            raise ValueError("name two people at least: a requester does not decide")
         return tuple(name.strip().lower() for name in names)
 
 
