@@ -1,4 +1,4 @@
-"""NEW-17, COM-12: a campaign ends in files that a practice can take into EMIS or SystmOne by batch coding."""
+"""NEW-17: a campaign ends in files that a practice can take into EMIS or SystmOne by batch coding."""
 
 from __future__ import annotations
 
