@@ -67,6 +67,7 @@ def today(
             *_undecidable(record, now),
             *_recalls(record, settings, now),
             *_sources(record, settings, now),
+            *_outside(record, now),
         ]
         replies, held = count_waiting(record), count_undecided(record)
         shared = count_open(record)
@@ -322,3 +323,12 @@ def _ways_on(standing: dict[str, str]) -> list[str]:
         "queue_paused": "cohort server resume",
     }
     return [commands[code] for code in standing]
+
+
+def _outside(record: Record, now: datetime) -> list[Line]:
+    """What is not saved to the clinical record outside."""
+    from clinic.record.systems.outside_behind import outside_behind
+
+    with record.read() as connection:
+        behind = outside_behind(connection, now)
+    return [Line("outside", "save", "not saved", says, "cohort record status") for says in behind]

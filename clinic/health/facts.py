@@ -21,6 +21,7 @@ class RecordFacts:
     latest: the latest instant that anything in it was written at
     ahead: seconds that this machine's clock is ahead of the database server's
     sources: what of the sources was not imported last, or is too old to remind by, in words
+    outside: what is not saved to the clinical record outside, or sent to the practice by MESH, in words
     odd_looks: at patients, of the week before, that nobody has read of yet: by person and kind
     """
 
@@ -41,6 +42,7 @@ class RecordFacts:
     ahead: float | None = None
     odd_looks: str = ""
     sources: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

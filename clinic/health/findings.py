@@ -30,6 +30,7 @@ KINDS: Final[dict[str, Kind]] = {
     "reconciling-stopped": Kind("alarm", "cohort server status; look at the runs of `settle` in Prefect"),
     "queue-paused": Kind("alarm", "cohort campaigns, then cohort server resume"),
     "source-behind": Kind("alarm", "cohort sources status"),
+    "outside-behind": Kind("warning", "cohort record status"),
     "reminders-not-run": Kind("alarm", "look at the run of remind in the Prefect UI, then cohort remind"),
     "gateway-refusing": Kind("alarm", "cohort show CAMPAIGN; put the cause right, then cohort resume CAMPAIGN"),
     "gateway-unreachable": Kind("alarm", "check the address, the network and the provider's status page"),

@@ -55,6 +55,7 @@ def _all(facts: Facts, limits: Health) -> Iterator[tuple[str, str]]:
             yield "service-missing", facts.record.service
         yield from (("people-due", says) for says in facts.record.people)
         yield from (("source-behind", says) for says in facts.record.sources)
+        yield from (("outside-behind", says) for says in facts.record.outside)
     for disk in facts.disks:
         yield from _disk(disk, limits)
     for gateway in facts.gateways:

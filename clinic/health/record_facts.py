@@ -19,6 +19,7 @@ from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
 from clinic.record.schema.messages import batch, campaign, installation, message, submission
 from clinic.record.schema.receipts import receipt_inbox, receipt_unread
+from clinic.record.systems.outside_behind import outside_behind
 from clinic.record.systems.sync_runs import sources_behind
 from clinic.settings import Settings
 
@@ -52,6 +53,7 @@ def read_facts(record: Record, clock: Clock, settings: Settings) -> RecordFacts:
             ahead=_ahead(connection, clock),
             odd_looks=unread_odd_looks(connection, settings, now),
             sources=sources_behind(connection, settings, now),
+            outside=outside_behind(connection, now),
         )
 
 

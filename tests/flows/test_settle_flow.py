@@ -88,5 +88,5 @@ def test_a_campaign_whose_sender_died_is_asked_to_go_on(parts: Wiring, clock: Fa
     )
     state: State[object] = settle(return_state=True)
     # Others have deployed on the shared server: theirs are not taken for this installation's
-    assert (state.is_failed(), state.message) == (True, "1/15 states failed.")
+    assert (state.is_failed(), state.message) == (True, "1/17 states failed.")
     assert [one.patients for one in list_replies(record)] == [1]
