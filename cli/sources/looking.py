@@ -31,7 +31,9 @@ def status(json: Json = False) -> None:
 
 
 def show_runs(runs: list[SyncRun], settings: Settings) -> None:
-    """A table of imports, and below it why some brought nothing."""
+    """A table of imports, and below it what was left out and why some brought nothing."""
+    from clinic.sources.source import LEFT_OUT
+
     show = LocalTime(settings).show
     rows = [
         (
@@ -53,6 +55,8 @@ def show_runs(runs: list[SyncRun], settings: Settings) -> None:
     heads = ["Source", "Kind", "State", "Begun", "As of", "Rows", "Outcomes"]
     console.show_table("Imports from the sources, the last of each", heads, rows, right=(5,))
     for run in runs:
+        if LEFT_OUT in run.origin:
+            console.say(f"{run.source}, {run.kind}: {run.origin}.")
         if run.says:
             console.say(f"[yellow]{run.source}, {run.kind}[/]: {run.says}.")
         if run.accepted_by:

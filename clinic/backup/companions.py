@@ -15,7 +15,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -23,7 +23,7 @@ from clinic.backup.manifest import SETTINGS
 from clinic.record.private import close_folder, open_private
 from clinic.settings.read.file import SettingsFile
 from clinic.settings.read.layers import read_layers
-from clinic.settings.read.secret_files import SECRETS
+from clinic.settings.read.secret_files import files_with_secrets
 
 INDEX: Final = "companions.json"
 FOLDER: Final = "files"  # of the copies, in the backup
@@ -81,14 +81,9 @@ def given() -> tuple[str, ...]:
 
 def _secrets(layer: SettingsFile) -> Iterator[tuple[str, Path]]:
     """How each file with a secret is named in a layer, and where it is."""
-    for dotted in SECRETS:
-        section, _, name = dotted.rpartition(".")
-        inner: Any = layer.values.get(section, {}) if section else layer.values
-        named = inner.get(f"{name}_file") if isinstance(inner, dict) else None
-        if isinstance(named, str) and named and layer.path:
-            path = layer.path.parent / named
-            if path.is_file():
-                yield named, path
+    for named in files_with_secrets(layer.values):
+        if layer.path and (path := layer.path.parent / named).is_file():
+            yield named, path
 
 
 def _copy(source: Path, parts: Path, named_in: str, named: str, number: int) -> Companion:

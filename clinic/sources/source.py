@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from clinic.settings import ImportKind
+
+LEFT_OUT: Final = "left out:"
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,12 @@ class Fetched:
     origin: str
     whole: bool = True
     left_out: Mapping[str, int] = field(default_factory=dict)
+
+
+def said_of(fetched: Fetched) -> str:
+    """What it is, and what the source gave that is no row: "Appointment (left out: 3 no patient)"."""
+    left = "; ".join(f"{count:,} {why}" for why, count in sorted(fetched.left_out.items()))
+    return f"{fetched.origin} ({LEFT_OUT} {left})" if left else fetched.origin
 
 
 @dataclass(frozen=True)

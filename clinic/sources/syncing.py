@@ -29,7 +29,7 @@ from clinic.record.systems.sync_runs import FAILED, IMPORTED, begin_run, last_ru
 from clinic.settings import ImportKind, Settings
 from clinic.sources.choose import open_source, source_names
 from clinic.sources.kinds import ORDER
-from clinic.sources.source import Fetched
+from clinic.sources.source import Fetched, said_of
 from clinic.sources.staging import begin_staging, end_staging
 
 _LONGEST: Final = 1_000  # characters of what is kept of a run
@@ -121,7 +121,7 @@ def fetch(record: Record, clock: Clock, settings: Settings, step: Step) -> Given
     given = Given(run, step, folder, files)
     values = {
         "as_of": given.as_of,
-        "origin": ", ".join(each.origin for each in files)[:_LONGEST],
+        "origin": ", ".join(map(said_of, files))[:_LONGEST],
         "sha256": files[0].sha256 if len(files) == 1 else "",
     }
     with record.write() as connection:

@@ -63,6 +63,22 @@ def secrets_of_sources(values: Mapping[str, Any]) -> list[str]:
     return [f"sources.{name}.{secret}" for name in names for secret in SOURCE_SECRETS]
 
 
+def files_with_secrets(values: Mapping[str, Any]) -> list[str]:
+    """Each file with a secret that a layer names, as it is named there."""
+    found = [_at(values, f"{dotted}_file") for dotted in (*SECRETS, *secrets_of_sources(values))]
+    sources = values.get("sources")
+    names = sources if isinstance(sources, Mapping) else ()
+    found += [_at(values, f"sources.{name}.key_file") for name in names]
+    return [named for named in found if isinstance(named, str) and named]
+
+
+def _at(values: Mapping[str, Any], dotted: str) -> Any:
+    inner: Any = values
+    for part in dotted.split("."):
+        inner = inner.get(part) if isinstance(inner, Mapping) else None
+    return inner
+
+
 def _with_paths(values: dict[str, Any], folder: Path | None) -> list[SettingsWrong]:
     """Make the paths of sources whole, in place: they are relative to the file that they stand in."""
     faults = []

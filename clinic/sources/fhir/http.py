@@ -6,6 +6,7 @@ settings name that host for files of exports, where our token never goes.
 from __future__ import annotations
 
 import ipaddress
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -55,6 +56,9 @@ class Server:
     def __post_init__(self) -> None:
         self.base = self.settings.url.get_secret_value().rstrip("/")
         require_secure(self.name, self.base)
+        # It would note each address, with ids of patients in it, in whatever log there is
+        for library in ("httpx", "httpcore"):
+            logging.getLogger(library).setLevel(logging.WARNING)
         # No proxy, no .netrc, no certificate of the environment: the settings alone say who is asked
         self.client = httpx.Client(
             timeout=self.settings.wait_seconds, follow_redirects=False, trust_env=False

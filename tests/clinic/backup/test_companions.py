@@ -25,11 +25,20 @@ def lost(tmp_path: Path) -> Path:
     (etc / "base.toml").write_text(f"[sms]\n{way}")
     (etc / "sms.token").write_text("wo5eCh\n")
     (practice / "signing").write_text("a-secret-of-sixteen-letters\n")
+    (practice / "key.pem").write_text("of the FHIR server\n")
     path = practice / "cohort.toml"
     path.write_text(
         f'extends = "{etc / "base.toml"}"\noperator = "nia"\n[receipts]\nsecret_file = \'signing\'\n'
+        '[sources.record]\ntype = "fhir"\nurl = "https://fhir.example.org/R4"\nkinds = ["patients"]\n'
+        'client_id = "us"\nkey_file = "key.pem"\n'
     )
-    for secret in (etc / "sms.token", practice / "signing", path, etc / "base.toml"):
+    for secret in (
+        etc / "sms.token",
+        practice / "signing",
+        practice / "key.pem",
+        path,
+        etc / "base.toml",
+    ):
         secret.chmod(0o600)
     return path
 
@@ -56,7 +65,8 @@ def test_on_an_empty_machine_they_are_beside_the_settings_which_name_them_there(
     assert settings.operator == "nia"
     assert settings.sms.token.get_secret_value() == "wo5eCh"
     assert settings.receipts.secret.get_secret_value() == "a-secret-of-sixteen-letters"
-    assert (len(laid.written), laid.there) == (3, [])
+    assert Path(settings.sources["record"].key_file).read_text() == "of the FHIR server\n"
+    assert (len(laid.written), laid.there) == (4, [])
     for path in [config, *laid.written]:
         assert path.stat().st_mode & 0o077 == 0
     assert (tmp_path / "new" / "cohort-files").stat().st_mode & 0o077 == 0
@@ -67,7 +77,7 @@ def test_what_is_at_its_place_counts(lost: Path, tmp_path: Path) -> None:
     config = tmp_path / "new" / "cohort.toml"
     laid = lay(parts, config)  # the base of all practices is here, with its secret
     assert sorted(path.name for path in laid.there) == ["base.toml", "sms.token"]
-    assert [path.name.partition("-")[2] for path in laid.written] == ["signing"]
+    assert [path.name.partition("-")[2] for path in laid.written] == ["signing", "key.pem"]
     assert [layer.path for layer in read_layers(config)] == [tmp_path / "etc" / "base.toml", config]
 
 

@@ -122,6 +122,17 @@ def test_whom_the_server_does_not_know_is_counted(tmp_path: Path) -> None:
     assert (rows, found.left_out) == ([], {"patient is not known there": 1})
 
 
+def test_no_address_is_logged_since_ids_of_patients_stand_in_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """NEW-28: whatever a library would say of its requests."""
+    caplog.set_level("DEBUG")
+    with standing_in(server()) as there:
+        fetched(fhir(there.url, page_size=3), "appointments", tmp_path)
+    assert any(each.query.get("_id") == ["p1"] for each in there.asked)
+    assert caplog.text == ""
+
+
 def test_another_machine_is_asked_by_tls_alone(tmp_path: Path) -> None:
     with pytest.raises(SourceRefused) as refused:
         fetched(fhir("http://fhir.example.org/R4"), "appointments", tmp_path)
