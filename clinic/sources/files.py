@@ -119,7 +119,7 @@ class FilesSource:
                 "source-stale",
                 f"source {self.name}: the newest file {pattern}, {newest.name}, is "
                 f"{age.total_seconds() / 3600:,.0f} hours old; at most {most:g} are expected (oldest_hours). "
-                "Does the other system still export?",
+                "Look whether the other system still exports",
             )
         return sorted(found, key=self._number) if self.settings.take == "numbered" else [newest]
 
@@ -141,7 +141,7 @@ class FilesSource:
         if not found:
             raise SourceRefused(
                 "source-no-file",
-                f"source {self.name}: no file {pattern} is in {folder}. Did the other system export?",
+                f"source {self.name}: no file {pattern} is in {folder}: look whether the other system exports",
             )
         return found
 

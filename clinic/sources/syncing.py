@@ -76,7 +76,7 @@ def steps_of(
     record: Record, clock: Clock, settings: Settings, only: Collection[str] = ()
 ) -> list[Step]:
     """
-    Every kind of every source, or of those named, patients before what is theirs.
+    Every kind of every source, or of those named: patients of all of them before what is theirs.
 
     A source that cannot say what it gives is asked for what it gave before, so that its silence is noted.
 
@@ -92,7 +92,7 @@ def steps_of(
         except SourceProblem:
             kinds = _known(record, name)
         found += [Step(name, kind) for kind in kinds]
-    return found
+    return sorted(found, key=lambda step: ORDER.index(step.kind))
 
 
 def _known(record: Record, name: str) -> tuple[ImportKind, ...]:
