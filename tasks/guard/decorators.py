@@ -30,7 +30,14 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Cancelled
 from prefect.task_runners import TaskRunner
 
-from clinic.errors import CohortError, GatewayRefused, MendableError, NotAllowed, RecordUnsafe
+from clinic.errors import (
+    CohortError,
+    GatewayRefused,
+    MendableError,
+    NotAllowed,
+    RecordUnsafe,
+    SourceDown,
+)
 from clinic.record.outage import PASSING, outage
 from tasks.guard.scrub import where
 from tasks.processes.log_file import for_campaign
@@ -133,7 +140,7 @@ def flow(**options: Unpack[FlowOptions]) -> Callable[[Callable[P, R]], Flow[P, R
 def may_mend_itself(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
     """Whether to try again: what a person must fix will be as it is in half a minute."""
     error = state.result(raise_on_failure=False)
-    if isinstance(error, RecordUnsafe) and error.code in PASSING:
+    if isinstance(error, SourceDown) or (isinstance(error, RecordUnsafe) and error.code in PASSING):
         return True
     return not isinstance(error, MendableError | GatewayRefused | RecordUnsafe)
 

@@ -17,6 +17,8 @@ from clinic.errors import (
     ListRefused,
     RecordRefusal,
     RecordUnsafe,
+    SourceDown,
+    SourceRefused,
 )
 from tasks.guard.decorators import Unforeseen, may_mend_itself
 from tasks.messages import MOST_SPANS, save_to_record, send_batch, spans_of
@@ -43,6 +45,8 @@ def test_spans_are_of_nearly_the_same_length() -> None:
         (GatewayBusy("gateway-busy", "later"), True),
         (Unforeseen("unforeseen", "OperationalError at clinic/record"), True),
         (RecordRefusal("record-refused-row", "table message refused a row"), True),
+        (SourceDown("source-down", "later"), True),
+        (SourceRefused("source-query", "look"), False),
         (GatewayRefused("gateway-credentials", "look"), False),
         (CohortRefused("over-cap", "split it"), False),
         (ListRefused("list-changed", "start anew"), False),
