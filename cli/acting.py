@@ -43,7 +43,8 @@ _EVERY: Final = (
     "operations select", "operations status", "operations provider", "operations facility", "operations tag",
     "operations attribute", "operations export", "operations visit", "operations undo", "operations rerun",
     "operations resume", "operations withdraw", "settings ask", "follow-ups tick", "follow-ups untick",
-    "patients needs", "import", "list missing", "templates variant", "follow-ups give", "objection",
+    "patients needs", "import", "imports undo",
+    "list missing", "templates variant", "follow-ups give", "objection",
     "operators review",
     "retention hold", "retention lift", "retention ask",
     "subject-access", "pseudonymise",
@@ -76,7 +77,7 @@ LOOKING: Final = frozenset({
     "audit verify", "operators list", "operations list", "operations show",
     "operations selection", "operations visits", "settings",
     "follow-ups", "tags list", "places list", "health", "settings check", "help", "purposes", "doctor",
-    "sources list", "sources check",
+    "sources list", "sources check", "imports list",
 })  # fmt: skip
 
 # Of those, what shows nothing of a patient: whoever has the account may look
@@ -85,7 +86,7 @@ OPEN: Final = frozenset({
     "record status", "sources status",
     "sending status", "server status", "audit verify", "operators list", "settings", "settings check",
     "tags list", "places list", "health", "help", "purposes", "doctor",
-    "sources list",
+    "sources list", "imports list",
 })  # fmt: skip
 
 UPKEEP: Final = {

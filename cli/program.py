@@ -25,6 +25,7 @@ COMMANDS = {
     "init": Lazy("cli.begin.start:init", "Set this installation up: settings, database, templates.", _START),
     "patients": Lazy("cli.begin.patients:app", "Import patients from an export; say how one may be contacted safely.", _START),
     "import": Lazy("cli.begin.imports:import_kind", "Import patients, appointments, opt-outs and more from another system.", _START),
+    "imports": Lazy("cli.begin.imports_made:app", "The imports that were made; put one back.", _START),
     "sources": Lazy("cli.sources:app", "Where data is fetched from: look, import now, accept.", _START),
     "backup": Lazy("cli.begin.backup:backup", "Copy all of this installation into one file.", _START),
     "restore": Lazy("cli.begin.backup:restore", "Restore a backup into an empty home.", _START),

@@ -28,6 +28,7 @@ Kind = Literal[
 _ALSO = {
     "opt_out": "Opt-outs noted: {:,}.",
     "opt_in": "Consents noted: {:,}.",
+    "withdrawn": "Opt-outs withdrawn since the source has them no more: {:,}.",
     "given_to_another": "Appointments cancelled since their slot is another patient's now: {:,}.",
     "no_longer_there": "Appointments cancelled since the source has them no more: {:,}.",
     "provider_unknown": "Rows whose provider is not here: {:,}. Add it: cohort places provider.",
@@ -82,9 +83,21 @@ def import_kind(
         datetime | None,
         typer.Option(metavar="DAY", parser=day, help="The last day of which it has all."),
     ] = None,
+    complete: Annotated[
+        bool,
+        typer.Option(
+            "--complete",
+            help="consents: the file has all opt-outs of this source: those that it lacks are withdrawn.",
+        ),
+    ] = False,
     most_gone: Annotated[
-        float, typer.Option(min=0, max=1, help="Of those, the share that may be cancelled by it.")
-    ] = 0.2,
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Share that may be cancelled or withdrawn for not being there; as set if not given.",
+        ),
+    ] = None,
     limit: MostShown = 20,
     json: Json = False,
     me: Me = "",
@@ -112,7 +125,7 @@ def import_kind(
     from clinic.clock import SystemClock
     from clinic.errors import CohortRefused
     from clinic.imports.kinds import KINDS, open_file, run_import
-    from clinic.imports.options import Options
+    from clinic.imports.options import Options, most_share
     from clinic.settings import SourceFormat
     from clinic.sources.syncing import note_by_hand
 
@@ -120,7 +133,8 @@ def import_kind(
     if not 1 <= len(source.strip()) <= 40:
         raise CohortRefused("request-invalid", "--source is a name of 1 to 40 characters")
     how = settings.sources.get(source) or SourceFormat()
-    all_of = _complete(kind, complete_from, complete_to, most_gone)
+    most = most_share(how, settings.imports.most_gone, most_gone)
+    all_of = _complete(kind, complete_from, complete_to, most, whole=complete)
     with open_record(settings) as record:
         options = Options(
             by=who_acts(record, settings, me, secret_fd), source=source,
@@ -137,7 +151,7 @@ def import_kind(
         raise typer.Exit(2)
     if result.refused:  # what was done is told before
         raise CohortRefused("import-too-many-gone", result.refused)
-    if not result.counts.keys() - {code for _, code in result.problems}:
+    if result.rows and not result.counts.keys() - {code for _, code in result.problems}:
         raise typer.Exit(2)
     if not json:
         again = f"cohort import {kind} {quote(str(file))}"
@@ -145,11 +159,15 @@ def import_kind(
 
 
 def _complete(
-    kind: Kind, first: datetime | None, last: datetime | None, most: float
+    kind: Kind, first: datetime | None, last: datetime | None, most: float, *, whole: bool
 ) -> Complete | None:
     from clinic.errors import CohortRefused
     from clinic.imports.options import Complete
 
+    if whole:
+        if kind != "consents":
+            raise CohortRefused("request-invalid", "--complete is of consents alone")
+        return Complete(most)
     if first is None and last is None:
         return None
     if kind != "appointments":
@@ -179,6 +197,7 @@ def _show(
             "problems": result.problems,
             "unused": result.unused,
             "refused": result.refused,
+            "import": result.number,
         }
         return console.show_json(told)
     rows = [(n, code, says[code]) for code, n in result.counts.most_common()]
@@ -194,6 +213,8 @@ def _show(
     for name, count in result.also.items():
         if count:
             console.say(_ALSO[name].format(count))
+    if result.number:
+        console.say(f"Import {result.number}; to put it back: cohort imports undo {result.number}")
     if check:
         console.say("Dry run: nothing was changed.")
     return None

@@ -40,7 +40,8 @@ _LEFT_OUT: Final = (
     "templates exceptions",
 )  # fmt: skip
 _WHOLE: Final = (
-    "patients import", "import", "pseudonymise", "practice move", "practice remove", "receipts unread",
+    "patients import", "import", "imports undo",
+    "pseudonymise", "practice move", "practice remove", "receipts unread",
     "record resend", "sources accept", "sources sync", "audit show", "audit export", "retention ask",
     "patients reinstate",
 )  # fmt: skip
@@ -52,7 +53,8 @@ _NOBODY: Final = (
     "audit odd-looks", "operators list", "operators add", "operators disable", "operators secret",
     "operators unlock", "operators mfa", "operators review", "operators clinician", "operators facilities",
     "operations list", "settings", "settings ask", "settings check", "tags list", "tags add", "places list",
-    "record status", "sources list", "sources status", "sources check", "places facility", "places provider",
+    "record status", "sources list", "sources status", "sources check", "imports list",
+    "places facility", "places provider",
     "health", "help", "purposes", "doctor",
 )  # fmt: skip
 # Where a parameter is called otherwise than what its number is of

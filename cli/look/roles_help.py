@@ -23,7 +23,7 @@ _NEEDS: Final[dict[Reader, tuple[str, ...]]] = {
         "sign-in", "sign-out", "today", "list", "templates", "groups", "message", "remind", "pause", "resume",
         "cancel", "resend", "correct", "confirm", "campaigns", "show", "review", "outcomes",
         "incident", "replies", "reply", "holds", "patient", "report", "operations", "follow-ups", "tags",
-        "patients", "import", "sources", "objection", "purposes", "record", "help",
+        "patients", "import", "imports", "sources", "objection", "purposes", "record", "help",
     ),
     "team_lead": ("approvals", "approve", "reject", "unknown"),
     "manager": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -62,11 +63,21 @@ class Journal:
         with record.write() as connection:
             connection.execute(statement)
 
-    def more(self, connection: Connection) -> None:
+    @contextmanager
+    def watch(self, connection: Connection, table: Table) -> Iterator[None]:
+        """Rows that are added in the block, by a writer that does not say their ids; nobody else adds any."""
+        highest = sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0))
+        before = connection.scalar(highest) or 0
+        yield
+        if self.import_id is not None:
+            new = connection.scalars(sa.select(table.c.id).where(table.c.id > before))
+            self.added(connection, table, list(new))
+
+    def more(self, record: Record) -> None:
         """It did something that cannot be taken back row by row."""
-        connection.execute(
-            sa.update(import_run).where(import_run.c.id == self.import_id).values(more=True)
-        )
+        statement = sa.update(import_run).where(import_run.c.id == self.import_id)
+        with record.write() as connection:
+            connection.execute(statement.values(more=True))
 
     def added(self, connection: Connection, table: Table, ids: Sequence[int]) -> None:
         """Rows with these ids are new."""

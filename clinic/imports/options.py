@@ -22,6 +22,13 @@ class Complete:
     last: date | None = None
 
 
+def most_share(how: SourceFormat, usual: float, asked: float | None = None) -> float:
+    """The share that may be cancelled or withdrawn: as asked for, else the source's, else the usual one."""
+    if asked is not None:
+        return asked
+    return usual if how.most_gone is None else how.most_gone
+
+
 @dataclass(frozen=True)
 class Options:
     """

@@ -28,7 +28,7 @@ from clinic.settings.installation import Settings
 from clinic.settings.load import Loaded, load_settings, read_settings
 from clinic.settings.operations import Access, Notices, Operations, People, Silence, Visits
 from clinic.settings.organisation import Gate, Layout, Organisation, Phones, PhoneType, Purposes
-from clinic.settings.sources import ImportKind, SourceFormat, SourceSettings
+from clinic.settings.sources import ImportKind, Imports, SourceFormat, SourceSettings
 from clinic.settings.systems.mesh import Mesh
 from clinic.settings.systems.outside_record import OutsideRecord
 
@@ -44,6 +44,7 @@ __all__ = [
     "Health",
     "Hours",
     "ImportKind",
+    "Imports",
     "Layout",
     "Loaded",
     "Mesh",

@@ -35,7 +35,7 @@ from clinic.settings.operations import (
 )
 from clinic.settings.organisation import Gate, Organisation, Phones, Purposes
 from clinic.settings.section import Section
-from clinic.settings.sources import SourceName, SourceSettings
+from clinic.settings.sources import Imports, SourceName, SourceSettings
 from clinic.settings.sync import Sync
 from clinic.settings.systems.mesh import Mesh
 from clinic.settings.systems.outside_record import OutsideRecord
@@ -126,6 +126,7 @@ class Settings(Section):
         description="Where data is fetched from every night, a section [sources.NAME] each (docs/data.md)",
     )
     sync: Sync = Sync()
+    imports: Imports = Imports()
     organisation: Organisation = Organisation()
     phones: Phones = Phones()
     sms: SmsGateway = SmsGateway()

@@ -22,7 +22,7 @@ from clinic.clock import Clock
 from clinic.cohort.files import ListFile
 from clinic.errors import MendableError, SourceProblem
 from clinic.imports.kinds import open_file, run_import
-from clinic.imports.options import Options
+from clinic.imports.options import Complete, Options, most_share
 from clinic.imports.result import Imported
 from clinic.record.database import Record
 from clinic.record.systems.sync_runs import FAILED, IMPORTED, begin_run, last_runs, note_run
@@ -221,14 +221,19 @@ def _open(settings: Settings, step: Step, path: Path) -> ListFile:
 def _import(
     record: Record, clock: Clock, settings: Settings, step: Step, file: ListFile, *, by: str, check: bool
 ) -> Imported:  # fmt: skip
+    how = settings.sources[step.source]
+    # A source of changes alone has not all of anything
+    all_of = step.kind in how.complete and how.take != "numbered"
+    most = most_share(how, settings.imports.most_gone)
     options = Options(
         by=by,
         source=step.source,
         zone=settings.organisation.time_zone,
         codes=settings.organisation.codes,
-        statuses=settings.organisation.statuses,
-        how=settings.sources[step.source],
+        how=how,
         check=check,
+        complete=Complete(most) if all_of else None,
+        statuses=settings.organisation.statuses,
     )
     return run_import(record, clock, step.kind, file, options)
 

@@ -26,6 +26,7 @@ from tests.fakes import quick_hash
 WORDS = {
     "patients import": "nowhere.csv",
     "import": "consents nowhere.csv",
+    "imports undo": "77 --yes",
     "patients confirm-number": "9990000018",
     "patients erase": "9990000018 --ground order --yes",
     "patients restrict": "9990000018 --ground order",

@@ -42,6 +42,7 @@ WORDS = {
 ACTING = {
     "patients import",
     "import",
+    "imports undo",
     "message",
     "remind",
     "pause",
@@ -61,7 +62,15 @@ BESIDES = {"correct": ("--text", "Please take no notice."), "list missing": ("--
 """What is typed beside the number."""
 ANSWERS = {"server status", "health", "settings check", "doctor"}
 """Whose exit code is the answer, and no refusal."""
-WITHOUT_SUCCESS = {"import", "remind", "resend", "correct", "audit show", "operations show"}
+WITHOUT_SUCCESS = {
+    "import",
+    "imports undo",
+    "remind",
+    "resend",
+    "correct",
+    "audit show",
+    "operations show",
+}
 """Where nothing is there to do or show: one document all the same."""
 
 

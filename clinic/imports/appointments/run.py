@@ -32,6 +32,7 @@ from clinic.imports.appointments.reading import (
 )
 from clinic.imports.appointments.slots import (
     CANCELLED,
+    FIELDS,
     add,
     cancel,
     change,
@@ -40,8 +41,10 @@ from clinic.imports.appointments.slots import (
     ids_of,
     link,
     match,
+    note_cancelled,
 )
 from clinic.imports.formats import cells_of
+from clinic.imports.journal import Journal
 from clinic.imports.options import Complete, Options
 from clinic.imports.result import Imported, fault_of, tell
 from clinic.imports.who import NO_ID, NOT_FOUND, find_patients
@@ -76,8 +79,11 @@ def import_appointments(record: Record, clock: Clock, file: ListFile, options: O
     compared = compare_rows(cells, read, options.how)
     with record.read() as connection:
         salt = salt_of(connection, options, compared.order)
+    journal = Journal()
     if not check:
         tell(record, clock, KIND.name, file, options.by)
+        journal = Journal.begin(record, clock, file, kind=KIND.name, source=source, by=options.by)
+        result.number = journal.import_id
     seen: list[np.ndarray] = []
     start = 0
     unclear = 0
@@ -99,7 +105,7 @@ def import_appointments(record: Record, clock: Clock, file: ListFile, options: O
             rows.loc[compared.contradicts[part][new] & readable, "outcome"] = "contradicts"
             rows["digest"] = digests[new]
             seen.append(known.dropna().to_numpy("int64"))
-            seen.append(_apply(connection, rows, source, result, write=not check))
+            seen.append(_apply(connection, rows, source, result, journal, write=not check))
         outcomes = pd.Series("unchanged", given.index, dtype=object)
         outcomes[new] = rows["outcome"]
         result.note(outcomes, PROBLEMS)
@@ -111,10 +117,12 @@ def import_appointments(record: Record, clock: Clock, file: ListFile, options: O
         result.also["no_longer_there"] = len(gone[0])
         if not check and gone[0]:
             with record.write() as connection:
+                note_cancelled(connection, journal, gone[0])
                 cancel(connection, gone[0])
     if not check:
         written = sum(result.counts[name] for name in _WRITTEN)
         tell(record, clock, KIND.name, file, options.by, result, patients=written)
+        journal.end(record, clock, result)
     return result
 
 
@@ -137,8 +145,9 @@ def _rows(
 
 
 def _apply(
-    connection: Connection, rows: pd.DataFrame, source: str, result: Imported, *, write: bool
-) -> np.ndarray:
+    connection: Connection, rows: pd.DataFrame, source: str, result: Imported, journal: Journal, *,
+    write: bool,
+) -> np.ndarray:  # fmt: skip
     """Judge and write a block; the ids of the appointments that it speaks of."""
     if rows.empty:
         return np.array([], dtype="int64")
@@ -179,19 +188,23 @@ def _apply(
     if write:
         freed = emptied.loc[emptied["row"].isin(rows.index[free]), "id"]
         emptied_ids = [int(key) for key in (*freed, *taken["id"])]
-        added = _write(connection, rows, source, fresh, after, own, emptied_ids)
+        added = _write(connection, rows, source, fresh, after, own, emptied_ids, journal)
     passed_by = ids_of(connection, source, rows.loc[~asked, "key"].tolist())
     return np.array([*known["id"].tolist(), *added, *passed_by], dtype="int64")
 
 
 def _write(
     connection: Connection, rows: pd.DataFrame, source: str, fresh: pd.DataFrame, after: pd.DataFrame,
-    own: pd.DataFrame, emptied: list[int],
+    own: pd.DataFrame, emptied: list[int], journal: Journal,
 ) -> list[int]:  # fmt: skip
     """Write what was judged; the ids of the appointments that were added."""
+    note_cancelled(connection, journal, emptied)
     cancel(connection, emptied)
-    change(connection, after[after["outcome"] != "unchanged"])
+    other = after[after["outcome"] != "unchanged"]
+    change(connection, other)
     ids = add(connection, fresh)
+    journal.changed(connection, appointment, own.loc[other.index], other, FIELDS)
+    journal.added(connection, appointment, ids)
     adopted = own.loc[own["adopted"].astype(bool) & own.index.isin(after.index), "id"]
     new = pd.concat([pd.Series(ids, fresh.index, dtype="int64"), adopted.astype("int64")])
     digests = rows["digest"].astype("Int64").mask(_is_remarkable(rows))

@@ -17,6 +17,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from clinic.imports.journal import Journal
 from clinic.record.bulk import insert_rows, is_any_of, new_ids, plain_frame
 from clinic.record.schema.people import appointment, appointment_source, facility, provider
 
@@ -25,6 +26,7 @@ _NEVER: Final = datetime(1900, 1, 1, tzinfo=UTC)
 _ENDED: Final = frozenset({CANCELLED, "no_show", "finished"})
 _SAID: Final = ("minutes", "visit_type", "mode", "place", "provider_id", "facility_id")
 _DEFAULTS: Final[Mapping[str, Any]] = {"minutes": 15, "visit_type": "visit"}
+FIELDS: Final = ("starts_at", "status", *_SAID)  # which an import may change
 _COLUMNS: Final = ("id", "patient_id", "starts_at", "status", *_SAID)
 
 
@@ -185,6 +187,19 @@ def change(connection: Connection, after: pd.DataFrame) -> None:
                 | {"version": own.version + 1}),
         values,
     )  # fmt: skip
+
+
+def note_cancelled(connection: Connection, journal: Journal, ids: list[int]) -> None:
+    """Note those of these appointments that `cancel` will cancel."""
+    own = appointment.c
+    query = sa.select(own.id, own.patient_id, own.status).where(
+        is_any_of(own.id, ids), own.status.not_in(_ENDED)
+    )
+    before = pd.DataFrame(
+        connection.execute(query).all(), columns=["id", "patient_id", "status"], dtype=object
+    )
+    after = before.assign(status=CANCELLED)
+    journal.changed(connection, appointment, before, after, ("status",))
 
 
 def cancel(connection: Connection, ids: list[int]) -> int:

@@ -18,8 +18,10 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.cohort.files import ListFile
 from clinic.govern.audit.chain import hold
+from clinic.imports.consents.held import Held
 from clinic.imports.consents.reading import KIND, OUT, PROBLEMS, read_decisions
 from clinic.imports.formats import cells_of, date_order
+from clinic.imports.journal import Journal
 from clinic.imports.options import Options
 from clinic.imports.result import Imported, fault_of, tell
 from clinic.imports.who import find_patients
@@ -39,35 +41,53 @@ def import_consents(record: Record, clock: Clock, file: ListFile, options: Optio
     """
     Note every decision of an opened file that the record does not have.
 
+    Returns:
+        with `refused`, where `complete` withdraws nothing although the file lacks some: why
+
     Raises:
         ListRefused: the file changed while it was read; what was noted stays
     """
     now = clock.now()
     result = Imported.of(file)
     order = date_order(file, "date", options.how)
+    journal = Journal()
     if not options.check:
         tell(record, clock, KIND.name, file, options.by)
+        journal = Journal.begin(
+            record, clock, file, kind=KIND.name, source=options.source, by=options.by
+        )
+        result.number = journal.import_id
+    held = Held(record, options)
     for block in file.blocks():
         given = cells_of(block, file, KIND, options.how)
         fault = fault_of(given, block.unreadable, options.codes)
         said = read_decisions(given, now=now, zone=options.time_zone, order=order)
         if options.check:
             with record.read() as connection:
-                _note(connection, given, fault, said, now, result, write=False)
+                found = _note(connection, given, fault, said, now, result, write=False)
         else:
             with record.write() as connection:
                 hold(connection, f"import {KIND.name}")  # beside another one, each is noted once
-                _note(connection, given, fault, said, now, result, write=True)
+                with journal.watch(connection, consent):
+                    found = _note(connection, given, fault, said, now, result, write=True)
+        held.saw(found, result)
+    result.refused = held.why_not(result)
+    if not result.refused:
+        result.also.update(["withdrawn"] * len(held.gone()))
+        if not options.check:
+            held.withdraw(record, journal)
     if not options.check:
         noted = result.counts["noted"] + result.counts["widened"]
         tell(record, clock, KIND.name, file, options.by, result, patients=noted)
+        journal.end(record, clock, result)
     return result
 
 
 def _note(
     connection: Connection, given: pd.DataFrame, fault: pd.Series[str], said: pd.DataFrame,
     now: datetime, result: Imported, *, write: bool,
-) -> None:  # fmt: skip
+) -> pd.DataFrame:  # fmt: skip
+    """Note a block's decisions; all that it says of patients who are here: noted, known or not understood."""
     who = find_patients(connection, given["nhs_number"], given["local_id"])
     outcome = fault.where(fault != "", who["fault"].astype(object))
     said = said.assign(patient_id=who["patient_id"].reindex(said["row"]).array)
@@ -88,6 +108,7 @@ def _note(
     result.also.update(noted["decision"].tolist())
     if write:
         write_consents(connection, [_row(each, now) for each in noted.to_dict("records")])
+    return said
 
 
 def _row(said: Mapping[Any, Any], now: datetime) -> dict[str, Any]:

@@ -14,7 +14,8 @@ Each names who, the digest of the file's bytes and no value of a row (NEW-10).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -23,9 +24,10 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.cohort.files import Block, ListFile
 from clinic.govern.audit.chain import hold
+from clinic.imports.journal import Journal
 from clinic.imports.options import Options
 from clinic.imports.patients.belonging import Belonging
-from clinic.imports.patients.columns import KIND, PROBLEMS, USED
+from clinic.imports.patients.columns import COLUMNS, KIND, PROBLEMS, USED
 from clinic.imports.patients.contact import ContactColumns
 from clinic.imports.patients.matching import mark_repeated, match
 from clinic.imports.patients.reading import Reader
@@ -33,6 +35,7 @@ from clinic.imports.patients.writing import insert, update
 from clinic.imports.result import Imported, tell
 from clinic.practice.needs import headings_of, keep_columns
 from clinic.record.database import Record
+from clinic.record.schema.people import consent, patient
 
 
 @dataclass
@@ -76,17 +79,23 @@ def import_patients(
         foreign=belonging.foreign,
     )  # fmt: skip
     seen: set[str] = set()
+    journal = Journal()
     if not options.check:
         tell(record, clock, KIND.name, file, by)
+        journal = Journal.begin(record, clock, file, kind=KIND.name, source=options.source, by=by)
+        result.number = journal.import_id
     for block in file.blocks():
         rows = reader.read(block)
         mark_repeated(rows, seen)
         with record.write(keep=not options.check) as connection:
             hold(connection, f"import {KIND.name}")  # beside another one, each is added once
-            match(connection, rows, belonging, owned=reader.owned, lock=True)
-            insert(connection, rows[rows["outcome"] == "added"])
-            update(connection, rows[rows["outcome"].isin(["changed", "moved"])], today)
-            contact.apply(connection, block, rows, by=by, now=clock.now())
+            before = match(connection, rows, belonging, owned=reader.owned, lock=True)
+            ids = insert(connection, rows[rows["outcome"] == "added"])
+            update(connection, rows.loc[before.index], today)
+            journal.added(connection, patient, ids)
+            journal.changed(connection, patient, before, rows.loc[before.index], COLUMNS)
+            with _opt_outs(connection, journal, contact):
+                contact.apply(connection, block, rows, by=by, now=clock.now())
             unclear = _keep_needs(connection, clock, block, rows, needs, by=by)
             result.unclear_needs.update({needs[name]: n for name, n in unclear.items() if n})
         result.note(rows["outcome"], PROBLEMS)
@@ -97,9 +106,23 @@ def import_patients(
     })  # fmt: skip
     result.also = +result.also
     if not options.check:
+        if contact.restricted or needs:
+            journal.more(record)
         written = sum(result.counts[name] for name in ("added", "changed", "moved"))
         tell(record, clock, KIND.name, file, by, result, patients=written)
+        journal.end(record, clock, result)
     return result
+
+
+@contextmanager
+def _opt_outs(connection: Connection, journal: Journal, contact: ContactColumns) -> Iterator[None]:
+    """Decisions that the columns say are of this import alone: no import of consents is beside it."""
+    if not contact.headings:
+        yield
+        return
+    hold(connection, "import consents")
+    with journal.watch(connection, consent):
+        yield
 
 
 def _keep_needs(

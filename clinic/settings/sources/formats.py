@@ -16,6 +16,18 @@ ImportKind = Literal[
 AppointmentStatus = Literal["booked", "arrived", "started", "finished", "cancelled", "no_show", ""]
 
 
+class Imports(Section):
+    """Imports from other systems."""
+
+    most_gone: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="The share of what the record has from a source that one import may cancel or withdraw "
+        "for not being in a file that has all; more is refused, with both counts",
+    )
+
+
 class SourceFormat(Section):
     """How a source writes what it exports. What is not set is as docs/data.md has it."""
 
@@ -48,6 +60,18 @@ class SourceFormat(Section):
         default=False,
         description="An empty cell takes away what the record has, as a whole extract means it; otherwise it "
         "takes nothing away, as a list means it",
+    )
+
+    complete: tuple[Literal["consents"], ...] = Field(
+        default=(),
+        description="Of these kinds the source has all: an opt-out that it had and has no more is withdrawn",
+    )
+    most_gone: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="The share of what the record has from it that one import may cancel or withdraw for not "
+        "being there; empty: imports.most_gone",
     )
 
     @field_validator("date_format")
