@@ -6,7 +6,7 @@ from typing import Final
 
 from clinic.personal_data.held import TableHeld
 from clinic.personal_data.kinds import Kind, Purpose, Retention, Rows, Section
-from clinic.personal_data.reach import ByAddress, ByKey, ByWords, Through
+from clinic.personal_data.reach import ByKey, ByWords, Through
 from clinic.record.schema.clinical import allergy, diagnosis, medication, patient_need
 from clinic.record.schema.people import (
     appointment,
@@ -131,7 +131,6 @@ PEOPLE: Final = (
         section=Section.MESSAGES,
         rows=Rows.EMPTY,
         routes=(ByKey("patient_id"),),
-        also=(ByAddress("address"),),
         columns={
             Kind.CONTENT: "error_text",
             Kind.HEALTH: "snomed_codes",

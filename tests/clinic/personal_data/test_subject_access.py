@@ -19,9 +19,9 @@ from clinic.record.database import Record
 from clinic.record.schema.clinical import patient_need
 from clinic.record.schema.govern import audit_act
 from clinic.record.schema.lists import list_row
-from clinic.record.schema.messages import message, recipient
 from clinic.record.schema.people import patient
 from clinic.record.schema.receipts import address_decision, reply
+from clinic.record.schema.safety import safe_contact
 from clinic.settings import Settings
 from tests.clinic.personal_data.everywhere import MOBILE, NHS, fill_everywhere
 from tests.fakes import FakeClock
@@ -182,31 +182,23 @@ def test_only_a_manager_answers(record: Record, tmp_path: Path) -> None:
     assert not (tmp_path / "to").exists()
 
 
-PROXY, WRONG = "07700 900177", "+447700900188"
-
-
 def known_otherwise(record: Record) -> None:
-    """Ann Lee (1) is the proxy of 2, and on a list without a number; a text for 2 went to her number."""
+    """Ann Lee (1) has the number now that 2 had and is 2's proxy; she is on a list without a number."""
     with record.write() as connection:
-        who = {"given_name": "Ann", "family_name": "Lee", "birth_date": date(1980, 12, 31)}
-        connection.execute(patient.update().where(patient.c.id == 1).values(**who, mobile=PROXY))
+        own = {"given_name": "Ann", "family_name": "Lee", "birth_date": date(1980, 12, 31)}
+        for key, values in ((2, {"mobile": "07700900999"}), (1, own | {"mobile": "07700 900102"})):
+            connection.execute(patient.update().where(patient.c.id == key).values(**values))
         need = patient_need.c
         connection.execute(
-            patient_need.update().where(need.patient_id == 2).values(proxy_mobile="+44 7700 900177")
-        )
-        connection.execute(
-            message.update().where(message.c.patient_id == 2).values(address="+447700900177")
+            patient_need.update().where(need.patient_id == 2).values(proxy_mobile="+44 7700 900102")
         )
         for row, cells in enumerate(
             (["Ann", "LEE", "31/12/1980", "xq-late"], ["Ann", "Lee", "1/1/1980", "no"])
         ):
-            values = {
-                "list_id": 1,
-                "row_number": 900 + row,
-                "cells": json.dumps(cells),
-                "unreadable": False,
-            }
-            connection.execute(list_row.insert().values(**values, patient_id=None))
+            values = {"list_id": 1, "row_number": 900 + row, "cells": json.dumps(cells)}
+            connection.execute(
+                list_row.insert().values(**values, unreadable=False, patient_id=None)
+            )
 
 
 def test_what_names_them_otherwise_is_found_and_kept_out_until_somebody_has_looked(
@@ -234,15 +226,16 @@ def test_what_names_them_otherwise_is_found_and_kept_out_until_somebody_has_look
 def test_words_that_are_withheld_are_withheld_wherever_they_stand(
     record: Record, tmp_path: Path
 ) -> None:
-    """NEW-41: a proxy's number in a row of a list, and a text in the copy that the record has of it."""
+    """NEW-41: a proxy's number in a row of a list, and a text that stands in two places."""
     everywhere = fill_everywhere(record)
     proxy = everywhere.of(1)["patient_need.proxy_name"]
     with record.write() as connection:
         connection.execute(
             reply.update().where(reply.c.id == 1).values(text=f"ask {proxy.upper()}, not me")
         )
-        text = everywhere.of(1)["clinical_item.text"]
-        connection.execute(message.update().where(message.c.patient_id == 1).values(body=text))
+        text = everywhere.of(1)["message.body"]
+        values = {"list_id": 1, "row_number": 900, "cells": json.dumps([f"Again: {text}"])}
+        connection.execute(list_row.insert().values(**values, unreadable=False, patient_id=1))
     first = ask(record, tmp_path, NHS[1])
     assert "reply-1" in first.to_check
     assert proxy.upper() not in first.json.read_text()
@@ -259,8 +252,17 @@ def test_whoever_got_a_text_of_somebody_else_may_ask_by_their_number(
     """NEW-41: the number was wrong, and is on no record now: what went there is found and checked first."""
     everywhere = fill_everywhere(record)
     with record.write() as connection:
-        for table in (message, recipient):
-            connection.execute(table.update().where(table.c.patient_id == 2).values(address=WRONG))
-    asked = ask(record, tmp_path, WRONG)
+        own = patient.c.id == 2
+        connection.execute(patient.update().where(own).values(mobile="07700900999"))
+        safe = safe_contact.c.patient_id == 2
+        connection.execute(safe_contact.update().where(safe).values(number=None))
+    asked = ask(record, tmp_path, MOBILE[2])
     assert "message-2" in asked.to_check
-    assert [word for word in everywhere.of(2).values() if word in asked.json.read_text()] == []
+    text = asked.json.read_text()
+    # The channel is a part of its entry's name: "sms", where it is no word of a test
+    words = {
+        place: word
+        for place, word in everywhere.of(2).items()
+        if place != "address_decision.channel"
+    }
+    assert [place for place, word in words.items() if word in text] == []
