@@ -9,9 +9,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from clinic.errors import SourceDown, SourceProblem, SourceRefused
+from clinic.imports.kinds import open_file
 from clinic.settings import SourceSettings
 from clinic.sources.files import FilesSource
 from clinic.sources.staging import staging
@@ -106,6 +108,28 @@ def test_a_check_says_what_is_there_and_changes_nothing(folder: Path) -> None:
     )  # fmt: skip
     assert (answer.rows, answer.columns) == (1, ("NHS Number", "Start", "Status"))
     assert [path.name for path in folder.iterdir()] == ["1_Appointment_Slot_x.csv"]
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "parquet"])
+def test_other_kinds_of_files_are_taken_as_they_are(
+    folder: Path, tmp_path: Path, ending: str
+) -> None:
+    path = folder / f"slots.{ending}"
+    row = {"NHS Number": ["9990000018"], "Start": ["2026-03-03 09:00"], "Status": ["Booked"]}
+    frame = pd.DataFrame(row)
+    if ending == "xlsx":
+        frame.to_excel(path, index=False)
+    else:
+        frame.to_parquet(path, index=False)
+    when = (NOW - timedelta(hours=1)).timestamp()
+    os.utime(path, (when, when))
+    asked = source(folder, patterns={"appointments": "slots.*"})
+    answer = asked.check("appointments")
+    assert (answer.rows, answer.columns, answer.problem) == (1, tuple(row), "")
+    with staging(tmp_path / "home", "emis") as into:
+        (fetched,) = asked.fetch("appointments", into)
+        (block,) = open_file("appointments", fetched.path).blocks()
+    assert block.frame.iloc[0].tolist() == ["9990000018", "2026-03-03 09:00", "Booked"]
 
 
 def test_what_is_imported_is_moved_away_once_and_never_over_another(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -22,14 +23,9 @@ from tests.clinic.sources.fhir.asking import fetched, fhir
 from tests.fakes import FakeClock
 from tests.servers.fhir import FhirServer, running_fhir
 
-# Public input of the Personal Demographics Service (MIT), where it is laid beside the checkout
-PDS = next(
-    (
-        found
-        for above in Path(__file__).parents
-        if (found := above / "shared" / "data" / "pds-patients").is_dir()
-    ),
-    None,
+# Public input of the Personal Demographics Service and of UK Core, where it is laid beside the checkout
+DATA = next(
+    (found for up in Path(__file__).parents if (found := up / "shared" / "data").is_dir()), None
 )
 NUMBERS = {n: str(number) for n, number in enumerate((9990000018, 9990000026, 9990000034), 1)}
 
@@ -92,11 +88,11 @@ def test_an_export_gives_what_a_search_gives(
     assert sorted(by_export, key=str) == sorted(by_search, key=str)
 
 
-@pytest.mark.skipif(PDS is None, reason="the public examples are not beside this checkout")
+@pytest.mark.skipif(DATA is None, reason="the public examples are not beside this checkout")
 def test_patients_of_the_demographics_service_are_read() -> None:
     """Three are dead, one is sensitive: it has no address and no number, and none is made up."""
     rows = {}
-    for path in sorted((PDS or Path()).glob("*.json")):
+    for path in sorted(((DATA or Path()) / "pds-patients").glob("*.json")):
         found = READERS["patients"].read(
             json.loads(path.read_text()), Context("", date(2026, 3, 2))
         )
@@ -109,3 +105,37 @@ def test_patients_of_the_demographics_service_are_read() -> None:
     assert {
         sensitive[name] for name in ("Address", "Postcode", "Mobile", "Home Phone", "Email")
     } == {""}
+
+
+@pytest.mark.skipif(DATA is None, reason="the public examples are not beside this checkout")
+@pytest.mark.parametrize(
+    ("name", "kind", "says"),
+    [
+        (
+            "Appointment-OrthopaedicSurgery", "appointments",
+            {"NHS Number": "9990000018", "Status": "booked", "Duration Minutes": "154", "Mode": "In person",
+             "Start": "2022-03-11T10:46:00Z", "Facility Code": "UKCore-Location-HospitalSJUH-Example"},
+        ),
+        (
+            "Patient-RichardSmith", "patients",
+            {"NHS Number": "9912003888", "Family Name": "SMITH", "Date of Birth": "1970-09-11", "Mobile": "",
+             "Home Phone": "01131231234", "Postcode": "LS17 7DF"},
+        ),
+        ("Consent-ForInformationAccess", "consents", "not about being contacted"),
+    ],
+)  # fmt: skip
+def test_examples_of_uk_core_are_read(
+    name: str, kind: ImportKind, says: dict[str, str] | str
+) -> None:
+    """They are XML: the library that the test server brings makes JSON of it."""
+    model = import_module(f"fhir.resources.R4B.{name.partition('-')[0].lower()}")
+    path = (DATA or Path()) / "ukcore-examples" / f"UKCore-{name}-Example.xml"
+    example = getattr(model, name.partition("-")[0]).model_validate_xml(path.read_bytes())
+    known = {"UKCore-Patient-RichardSmith-Example": ("9990000018", "")}
+    context = Context("", date(2026, 3, 2), known)
+    found = READERS[kind].read(json.loads(example.model_dump_json()), context)
+    if isinstance(found, str):
+        assert found == says
+        return
+    row = dict(zip(READERS[kind].columns, found[0], strict=True))
+    assert {heading: row[heading] for heading in says} == says
