@@ -16,6 +16,7 @@ from typing import Any, Final
 import aiohttp
 import orjson
 
+from clinic.gateway.http.line import read_answer
 from clinic.gateway.http.reply import seconds_to_wait
 from clinic.gateway.loop import LoopThread
 
@@ -91,7 +92,7 @@ class FhirClient:
             async with self._open().request(
                 method, url, data=body or None, headers=headers, allow_redirects=False
             ) as response:
-                said = await _read(response)
+                said = await read_answer(response, LONGEST_ANSWER)
                 wait = seconds_to_wait(response.headers.get("Retry-After"), datetime.now(UTC))
                 return Answer(response.status, wait, _object(said))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -118,16 +119,6 @@ def _kind(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "it did not answer in time"
     return "it cut the connection before its answer was whole"
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for piece in response.content.iter_any():
-        body += piece
-        if len(body) > LONGEST_ANSWER:
-            response.close()
-            raise aiohttp.ClientPayloadError("answer too long")
-    return bytes(body)
 
 
 def _object(body: bytes) -> Mapping[str, Any]:

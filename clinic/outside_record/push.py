@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from clinic.change.run.apply import APPLIED_CHUNK, apply_chunk, would_change
+from clinic.change.run.apply import APPLIED_CHUNK, Wanted, apply_chunk, would_change
 from clinic.change.run.conflicts import found_at_apply
 from clinic.clock import Clock
 from clinic.errors import GatewayBusy
@@ -89,7 +89,7 @@ class _Side:
     settings: OutsideRecord
     system: str
 
-    def changes(self, items: Iterable[sa.Row[Any]]) -> dict[int, list[Change]]:
+    def changes(self, items: Iterable[Wanted]) -> dict[int, list[Change]]:
         """By patient what is to be changed, in codes: keys are this record's alone."""
         with self.record.read() as connection:
             codes = {
@@ -99,7 +99,7 @@ class _Side:
         found: dict[int, list[Change]] = defaultdict(list)
         for item in items:
             known = codes.get(item.field, {}) if item.field != "tag" else {}
-            old, new = (known.get(value, value) for value in (item.old, item.new))
+            old, new = (known.get(value or "", value) for value in (item.old, item.new))
             subject = codes["tag"].get(str(item.subject_id), "") if item.field == "tag" else ""
             found[item.patient_id].append(Change(item.field, subject, old, new))
         return dict(found)
@@ -179,7 +179,7 @@ class _Side:
         self._set(operation_id, list(stays), "differs")
         self._set(operation_id, [key for key in remotes if key not in left], "done")
 
-    def _left_open(self, operation_id: int) -> tuple[dict[int, str], list[sa.Row[Any]]]:
+    def _left_open(self, operation_id: int) -> tuple[dict[int, str], list[Wanted]]:
         """Of chunks that are applied: who was written there, and which of their items were not changed here."""
         p, i, c = outside_push.c, operation_item.c, operation_chunk.c
         is_applied = sa.exists().where(
@@ -191,14 +191,15 @@ class _Side:
         with self.record.read() as connection:
             rows = connection.execute(sa.select(p.patient_id, p.remote_id).where(is_open)).all()
             missed = connection.execute(
-                sa.select(i.patient_id, i.field, i.subject_id, i.old, i.new).where(
+                sa.select(*(i[name] for name in Wanted._fields)).where(
                     i.operation_id == operation_id,
                     i.field.in_(FIELDS),
                     found_at_apply(),
                     is_any_of(i.patient_id, [row.patient_id for row in rows]),
                 )
             ).all()
-        return {row.patient_id: row.remote_id for row in rows}, list(missed)
+        remotes = {row.patient_id: row.remote_id for row in rows}
+        return remotes, [Wanted._make(row) for row in missed]
 
     def _intend(self, operation_id: int, remotes: Mapping[int, str]) -> None:
         now = self.clock.now()

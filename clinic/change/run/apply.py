@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -96,6 +96,16 @@ def chunks_left(record: Record, operation_id: int) -> list[int]:
         )
 
 
+class Wanted(NamedTuple):
+    """A field of a patient that is to be changed: values as the items keep them."""
+
+    patient_id: int
+    field: str
+    subject_id: int
+    old: str | None
+    new: str | None
+
+
 class _Claimed(NamedTuple):
     """A chunk that we apply: its patients, and what was sealed of it when it was approved."""
 
@@ -157,7 +167,7 @@ def apply_chunk(
 
 def would_change(
     record: Record, operation_id: int, number: int, fields: Sequence[str]
-) -> list[sa.Row[Any]]:
+) -> list[Wanted]:
     """
     The items of these fields that a chunk would change if it were applied now: judged as then, and undone.
 
@@ -177,12 +187,12 @@ def would_change(
         announce(connection, operation_id)
         mark_conflicts(connection, part, fields_in(connection, part), _going_by(running))
         found = connection.execute(
-            sa.select(i.patient_id, i.field, i.subject_id, i.old, i.new)
+            sa.select(*(i[name] for name in Wanted._fields))
             .where(part.changing(*fields))
             .order_by(i.patient_id, i.field, i.subject_id)
         ).all()
         savepoint.rollback()
-        return list(found)
+        return [Wanted._make(row) for row in found]
 
 
 def _claim(

@@ -45,7 +45,7 @@ class Line:
         async with self._session.post(
             url, data=part.body, headers=headers, allow_redirects=False, proxy=self._proxy
         ) as response:
-            body = await _read(response)
+            body = await read_answer(response)
             return Reply(response.status, response.headers.get("Retry-After"), body)
 
     def close(self) -> None:
@@ -86,19 +86,19 @@ async def _open(settings: SmsGateway, trust: ssl.SSLContext | None) -> aiohttp.C
     )
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
+async def read_answer(response: aiohttp.ClientResponse, longest: int = LONGEST_ANSWER) -> bytes:
     """
     The body, if it ends.
 
     Raises:
         aiohttp.ClientPayloadError: it is longer than any answer
     """
-    if response.content_length is not None and response.content_length <= LONGEST_ANSWER:
+    if response.content_length is not None and response.content_length <= longest:
         return await response.read()
     body = bytearray()
     async for piece in response.content.iter_any():
         body += piece
-        if len(body) > LONGEST_ANSWER:
+        if len(body) > longest:
             response.close()
             raise aiohttp.ClientPayloadError("answer too long")
     return bytes(body)

@@ -16,7 +16,7 @@ from clinic.settings import Mesh
 
 
 class NotSent(Exception):
-    """MESH has it not: nothing left this machine, or it said no before it took anything."""
+    """MESH has it not: nothing was sent to it, or it said no before it took anything."""
 
 
 class Unsure(Exception):

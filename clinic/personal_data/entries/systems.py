@@ -53,11 +53,11 @@ SYSTEMS: Final = (
     TableHeld(
         table=outside_push,
         about="that an operation changed a patient on the clinical record outside",
-        purpose=Purpose.CHANGES,
-        retention=Retention.BEFORE_IMAGES,
-        section=Section.CHANGES,
-        rows=Rows.KEEP,
         routes=(ByKey("patient_id"),),
+        rows=Rows.KEEP,
+        section=Section.CHANGES,
+        retention=Retention.BEFORE_IMAGES,
+        purpose=Purpose.CHANGES,
         columns={
             Kind.EVENT: "state changed_at",
             Kind.KEY: "operation_id patient_id remote_id",
