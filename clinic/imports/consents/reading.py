@@ -207,14 +207,17 @@ def _dates(given: pd.DataFrame, *, now: datetime, zone: str, order: Order) -> pd
     times = split[1].fillna(given["time"] if "time" in given else "").fillna("")
     read = read_dates(days, today=now.astimezone(ZoneInfo(zone)).date(), order=order, settled=True)
     result["fault"] = (read["fault"] == INVALID).to_numpy(dtype=bool)
+    # Few are distinct: each is made once
+    pairs = pd.MultiIndex.from_arrays([read["date"].to_numpy(), times.to_numpy(dtype=object)])
+    codes, distinct = pd.factorize(pairs)
     moments = [
         _moment(day.date(), said, ZoneInfo(zone), now) if pd.notna(day) else (pd.NaT, pd.NaT)
-        for day, said in zip(read["date"], times, strict=True)
+        for day, said in distinct
     ]
     for place, name in enumerate(("begin", "end")):
-        result[name] = pd.to_datetime(
-            pd.Series([each[place] for each in moments], given.index), utc=True
-        )
+        made = pd.Series([moment[place] for moment in moments], dtype=object)
+        each = pd.to_datetime(made, utc=True)
+        result[name] = each.astype("datetime64[us, UTC]").iloc[codes].array
     return result
 
 

@@ -7,9 +7,8 @@ audit trail has that it began and how it ended: who, the file's SHA-256 and coun
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 
 import pandas as pd
 import sqlalchemy as sa
@@ -25,11 +24,11 @@ from clinic.imports.journal import Journal
 from clinic.imports.options import Options
 from clinic.imports.result import Imported, fault_of, tell
 from clinic.imports.who import find_patients
-from clinic.message.eligibility.decisions import write_consents
-from clinic.record.bulk import is_any_of
+from clinic.record.bulk import insert_rows, is_any_of, plain_frame
 from clinic.record.database import Record
 from clinic.record.schema.people import consent
 
+_SAME: Final = ["patient_id", "channel", "purpose", "decision", "decided_at"]
 _SOURCES: Final = ("import", "code")
 # What a row ends with, where its columns say several things: the first of these that one of them is
 _ORDER: Final = (
@@ -95,6 +94,9 @@ def _note(
     said = said[usable].copy()
     to_note = said["fault"].isin(["", "widened"])
     new = to_note & ~_is_known(connection, said)
+    new &= ~said[new].duplicated(_SAME).reindex(
+        said.index, fill_value=False
+    )  # said once is noted once
     said["ends"] = said["fault"].mask(to_note, "unchanged")
     said.loc[new, "ends"] = said.loc[new, "fault"].replace({"": "noted"})
     rank = said["ends"].map({code: place for place, code in enumerate(_ORDER)})
@@ -102,23 +104,26 @@ def _note(
     open_rows = outcome == ""
     outcome[open_rows] = best.reindex(outcome.index[open_rows]).fillna("decision_missing")
     result.note(outcome, PROBLEMS)
-    noted = said[new].drop_duplicates(
-        ["patient_id", "channel", "purpose", "decision", "decided_at"]
-    )
+    noted = said[new]
     result.also.update(noted["decision"].tolist())
     if write:
-        write_consents(connection, [_row(each, now) for each in noted.to_dict("records")])
+        _write(connection, noted, now)
     return said
 
 
-def _row(said: Mapping[Any, Any], now: datetime) -> dict[str, Any]:
-    at = said["decided_at"]
-    return {
-        "patient_id": int(said["patient_id"]), "channel": said["channel"], "purpose": said["purpose"],
-        "decision": said["decision"],
-        "decided_at": now if pd.isna(at) else at.to_pydatetime().astimezone(UTC),
-        "source": "code" if said["code"] else "import", "code": said["code"] or None,
-    }  # fmt: skip
+def _write(connection: Connection, noted: pd.DataFrame, now: datetime) -> None:
+    at = noted["decided_at"].dt.tz_convert("UTC").fillna(pd.Timestamp(now))
+    coded = noted["code"] != ""
+    columns = {
+        "patient_id": noted["patient_id"].astype("int64").tolist(),
+        "channel": noted["channel"].tolist(),
+        "purpose": noted["purpose"].tolist(),
+        "decision": noted["decision"].tolist(),
+        "decided_at": at.dt.to_pydatetime().tolist(),
+        "source": coded.map({True: "code", False: "import"}).tolist(),
+        "code": noted["code"].astype(object).where(coded, None).tolist(),
+    }
+    insert_rows(connection, consent, list(columns), zip(*columns.values(), strict=True))
 
 
 def _is_known(connection: Connection, said: pd.DataFrame) -> pd.Series[bool]:
@@ -128,22 +133,24 @@ def _is_known(connection: Connection, said: pd.DataFrame) -> pd.Series[bool]:
     """
     ids = said["patient_id"].unique().tolist()
     c = consent.c
-    rows = connection.execute(
-        sa.select(c.patient_id, c.channel, c.purpose, c.decision, c.decided_at).where(
-            is_any_of(c.patient_id, ids), c.source.in_(_SOURCES)
-        )
-    ).all()
-    exact = {(row[0], row[1], row[2], row[3], row[4].astimezone(UTC)) for row in rows}
-    ever = {(row[0], row[1], row[2]) for row in rows if row[3] == OUT}
+    names = [c.patient_id, c.channel, c.purpose, c.decision, c.decided_at]
+    query = sa.select(*names).where(is_any_of(c.patient_id, ids), c.source.in_(_SOURCES))
+    rows = plain_frame(connection.execute(query))
+    rows["decided_at"] = _micros(pd.to_datetime(rows["decided_at"], utc=True, format="ISO8601"))
+    exact = set(rows.itertuples(index=False, name=None))
+    ever = {row[:3] for row in exact if row[3] == OUT}
+    asked = said[_SAME].assign(decided_at=_micros(said["decided_at"]))
+    undated = said["decided_at"].isna().tolist()
     return pd.Series(
         [
-            (key, channel, purpose) in ever
-            if pd.isna(at)
-            else (key, channel, purpose, decision, at.to_pydatetime().astimezone(UTC)) in exact
-            for key, channel, purpose, decision, at in said[
-                ["patient_id", "channel", "purpose", "decision", "decided_at"]
-            ].itertuples(index=False)
+            row[:3] in ever if no_date else row in exact
+            for row, no_date in zip(asked.itertuples(index=False, name=None), undated, strict=True)
         ],
         said.index,
         dtype=bool,
     )
+
+
+def _micros(instants: pd.Series[pd.Timestamp]) -> pd.Series[int]:
+    """Since 1970, to be compared; of none a number that no instant has."""
+    return instants.astype("datetime64[us, UTC]").astype("int64")
