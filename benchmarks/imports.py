@@ -1,4 +1,4 @@
-"""Importing appointments and consents, against reading the file with the list reader and nothing else."""
+"""Importing patients, appointments and consents, against reading the file with the list reader and nothing else."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from benchmarks.people import fill
 from clinic.clock import SystemClock
 from clinic.imports.kinds import open_file, run_import
 from clinic.imports.options import Options
+from clinic.practice.people import nhs_numbers
 from clinic.record.database import Record
+from clinic.record.migrate import migrate
 
 ROWS: Final = 100_000
 _ZONE: Final = "Europe/London"
@@ -70,6 +74,37 @@ def consents(folder: Path, rows: int = ROWS) -> float:
     took = time.process_time() - began
     record.close()
     return rows / took
+
+
+def patients(folder: Path, rows: int = ROWS) -> float:
+    """Rows a CPU second of one import of `write_patients` into an empty record; the next finds them unchanged."""
+    record = Record.open(f"sqlite:///{folder / 'patients.db'}")
+    migrate(record)
+    began = time.process_time()
+    file = open_file("patients", folder / "patients.csv", scheme="emis")
+    result = run_import(record, SystemClock(), "patients", file, Options(by="bench"))
+    assert result.counts["added"] + result.counts["unchanged"] == rows, result.counts
+    took = time.process_time() - began
+    record.close()
+    return rows / took
+
+
+def write_patients(folder: Path, rows: int = ROWS) -> None:
+    """An export of as many patients: twelve columns, an address in its lines."""
+    heading = (
+        "EMIS Number,NHS Number,Title,Given Name,Family Name,Date of Birth,Sex,Mobile Telephone,"
+        "E-mail Address,Postcode,Number and Street,Town"
+    )
+    numbers = nhs_numbers(np.arange(1, rows + 1), rows).tolist()
+    with (folder / "patients.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(heading.split(","))
+        for n, number in enumerate(numbers, 1):
+            born = date(1940 + n % 70, 1 + n % 12, 1 + n % 28)
+            writer.writerow(
+                (f"E{n}", number, "Ms", f"Given{n}", f"Family{n}", f"{born:%d/%m/%Y}", "F", f"074{n:08}",
+                 f"p{n}@example.org", "CF10 1AA", f"{n} High Street", "Cardiff")
+            )  # fmt: skip
 
 
 def only_read(path: Path) -> float:

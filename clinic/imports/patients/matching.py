@@ -11,7 +11,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.imports.patients.belonging import Belonging
+from clinic.imports.patients.belonging import NAMED_BY, Belonging
 from clinic.imports.patients.columns import COLUMNS, DAYS
 from clinic.imports.patients.doubt import another_patient, same_but_for_zeros
 from clinic.personal_data.erase.came_back import erased_before
@@ -60,6 +60,7 @@ def match(
     rows.loc[usable & replaced, "outcome"] = "own_id_differs"
     rows.loc[usable & (two | other), "outcome"] = "ids_differ"
     frame = pd.DataFrame(before, index=rows.index, dtype=object)
+    rows["version"] = frame["version"]
     found = (rows["outcome"] == "") & rows["id"].notna()
     rows.loc[found & another_patient(rows, frame), "outcome"] = "another_patient"
     new = (rows["outcome"] == "") & rows["id"].isna()
@@ -128,6 +129,9 @@ def _mark_changed(
             after[name] = np.where(pd.isna(values), before[name].to_numpy(dtype=object), values)
     given = after.copy()
     moves = belonging.keep(before, after, moves=bool(owned))
+    for name in NAMED_BY:  # who stays elsewhere than the file says is counted each time
+        here, there = (each[name].to_numpy(dtype=object) for each in (after, given))
+        rows.loc[found, "remarkable"] |= (here != there) & ~pd.isna(there)
     same = np.ones(len(after), dtype=bool)
     for name in COLUMNS:
         one, other = (each[name].to_numpy(dtype=object) for each in (after, before))

@@ -75,8 +75,10 @@ class Reader:
             foreign = self.belonging.is_foreign(words.where(rows["outcome"] == "", ""))
             rows.loc[foreign, "outcome"] = "other_organisation"
         usable = rows["outcome"] == ""
+        rows["remarkable"] = rows[list(REMARKS)].any(axis=1)
         for name in NAMED_BY:  # of an unreadable row any cell may be the patient's own
             rows[name] = self.belonging.find(name, given[name].where(usable, ""))
+            rows["remarkable"] |= (given[name] != "") & rows[name].isna()
         for remark in REMARKS:
             self.remarks[remark] += int((rows[remark] & usable).sum())
         return rows.drop(columns=[*REMARKS, "death_unclear", "is_test", "birth_fault", "nhs_fault"])

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 from sqlalchemy import Connection
 
@@ -31,6 +32,7 @@ from clinic.imports.patients.columns import COLUMNS, KIND, PROBLEMS, USED
 from clinic.imports.patients.contact import ContactColumns
 from clinic.imports.patients.matching import mark_repeated, match
 from clinic.imports.patients.reading import Reader
+from clinic.imports.patients.unchanged import Unchanged
 from clinic.imports.patients.writing import insert, update
 from clinic.imports.result import Imported, tell
 from clinic.practice.needs import headings_of, keep_columns
@@ -84,27 +86,35 @@ def import_patients(
         tell(record, clock, KIND.name, file, by)
         journal = Journal.begin(record, clock, file, kind=KIND.name, source=options.source, by=by)
         result.number = journal.import_id
+    # Marks and needs are looked at each time: staff may have lifted one
+    known = None if contact.headings or needs else Unchanged.of(reader)
     for block in file.blocks():
-        rows = reader.read(block)
-        mark_repeated(rows, seen)
         with record.write(keep=not options.check) as connection:
             hold(connection, f"import {KIND.name}")  # beside another one, each is added once
+            digests, block = _pass_over(connection, known, block, seen, result)
+            if block.frame.empty:
+                continue
+            rows = reader.read(block)
+            mark_repeated(rows, seen)
             before = match(connection, rows, belonging, owned=reader.owned, lock=True)
             ids = insert(connection, rows[rows["outcome"] == "added"])
             update(connection, rows.loc[before.index], today)
+            rows.loc[rows["outcome"] == "added", "id"] = ids
             journal.added(connection, patient, ids)
             journal.changed(connection, patient, before, rows.loc[before.index], COLUMNS)
             with _opt_outs(connection, journal, contact):
                 contact.apply(connection, block, rows, by=by, now=clock.now())
             unclear = _keep_needs(connection, clock, block, rows, needs, by=by)
             result.unclear_needs.update({needs[name]: n for name, n in unclear.items() if n})
+            if known is not None:
+                known.note(connection, _as_written(rows), digests)
         result.note(rows["outcome"], PROBLEMS)
     result.stayed = belonging.stayed
     result.also.update({
         "no_contact": contact.restricted, "opted_out": contact.opted_out,
         "national_opt_out": contact.kept_from_research, **reader.remarks,
     })  # fmt: skip
-    result.also = +result.also
+    result.also, result.counts = +result.also, +result.counts
     if not options.check:
         if contact.restricted or needs:
             journal.more(record)
@@ -112,6 +122,25 @@ def import_patients(
         tell(record, clock, KIND.name, file, by, result, patients=written)
         journal.end(record, clock, result)
     return result
+
+
+def _pass_over(
+    connection: Connection, known: Unchanged | None, block: Block, seen: set[str], result: Imported
+) -> tuple[np.ndarray, Block]:
+    """Count the rows that say what they said last time; the digests of the others, and those alone."""
+    if known is None:
+        return np.array([], dtype="int64"), block
+    digests = known.digests(block)
+    found = known.find(connection, block, digests, seen)
+    result.counts["unchanged"] += int(found.sum())
+    return digests[~found], Block(block.frame[~found], block.unreadable[~found])
+
+
+def _as_written(rows: pd.DataFrame) -> pd.DataFrame:
+    """With each patient's version as it is now."""
+    added = rows["outcome"] == "added"
+    other = rows["outcome"].isin(["changed", "moved"]).astype(int)
+    return rows.assign(version=rows["version"].where(~added, 0) + other + added.astype(int))
 
 
 @contextmanager

@@ -80,3 +80,4 @@ patient_digest = Table(
     ),  # of the patient then: another one, and it is read again
     PrimaryKeyConstraint("patient_id", "source"),
 )
+Index("ix_patient_digest_digest", patient_digest.c.digest)

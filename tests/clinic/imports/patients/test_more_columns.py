@@ -14,6 +14,7 @@ from clinic.imports.options import Options
 from clinic.imports.result import Imported
 from clinic.record.database import Record
 from clinic.record.schema.people import facility, patient
+from clinic.record.schema.systems.imports import patient_digest
 from clinic.settings import SourceFormat
 from tests.fakes import FakeClock
 
@@ -144,3 +145,25 @@ def test_a_dry_run_says_what_the_import_does_and_changes_nothing(
     real = run(record, tmp_path, *rows, heading=heading)
     assert (dry.counts, dry.also, dry.problems) == (real.counts, real.also, real.problems)
     assert real.also == {"opted_out": 1}
+
+
+def test_a_row_that_says_what_it_said_is_passed_over_unless_somebody_wrote_since(
+    record: Record, tmp_path: Path
+) -> None:
+    """As if it were read each time: the record is what the source says, and the first row of a patient counts."""
+    heading = "Patient ID,Surname,Mobile"
+    rows = ("1,Llwyd,07700900001", "2,Owen,07700900002")
+    run(record, tmp_path, *rows, heading=heading)
+    with record.read() as connection:
+        assert len(connection.execute(sa.select(patient_digest)).all()) == 2
+    twice = run(record, tmp_path, *rows, "1,Llwyd,07700900009", heading=heading)
+    assert twice.counts == {"unchanged": 2, "repeated": 1}
+    with record.write() as connection:
+        other = {"mobile": "07700900555", "version": patient.c.version + 1}
+        connection.execute(sa.update(patient).where(patient.c.local_id == "2").values(other))
+    assert run(record, tmp_path, *rows, heading=heading).counts == {"unchanged": 1, "changed": 1}
+    assert run(record, tmp_path, *rows, heading=heading).counts == {"unchanged": 2}
+    # Another source, other settings and other columns are read for themselves
+    assert run(record, tmp_path, *rows, heading=heading, source="b").counts == {"unchanged": 2}
+    empty = run(record, tmp_path, "1,Llwyd,", "2,Owen,", heading=heading, how=OWNS)
+    assert empty.counts == {"changed": 2}
