@@ -113,6 +113,7 @@ def add(
     from clinic.govern.audit.trail import write_anchor
     from clinic.govern.people.facilities import tied_to
     from clinic.govern.people.operators import add_operator, list_operators
+    from clinic.govern.tied import codes_of
 
     settings, clock = get_settings(), SystemClock()
     with open_record(settings) as record:
@@ -129,7 +130,9 @@ def add(
             also=tied_to(clock, facilities or (), by=by),
         )  # fmt: skip
         write_anchor(record, anchor_of(settings))
-    own = f", with the patients of {' and '.join(sorted(facilities))} alone" if facilities else ""
+        with record.read() as connection:
+            codes = codes_of(connection, added.name)
+    own = f", with the patients of {' and '.join(codes)} alone" if codes else ""
     console.say(f"{added.name} may now work here as {added.role}{own}.")
     more = f"cohort operators add NAME --role manager --operator {by}"
     console.next_commands("cohort operators list", *([more] if role == "admin" else []))
