@@ -23,14 +23,13 @@ from clinic.message.purposes import STAFF_LIST
 from clinic.message.template.placeholders import places_to_fill
 from clinic.message.template.template import CompiledTemplate, compile_template
 from clinic.message.template.variables import Setting, allowed_variables
+from clinic.message.words.block import judge_texts
 from clinic.message.words.calling import judge_calling
 from clinic.message.words.classes import DAY_WORD, NEUTRAL, PERSONAL
 from clinic.message.words.days import day_words
 from clinic.message.words.judging import Hit, judge
-from clinic.message.words.marketing import judge_marketing
 from clinic.message.words.phrases import Phrase, word_list
 from clinic.message.words.reachable import judge_reachable
-from clinic.message.words.trust import judge_trust
 
 _VISITS = "report"  # the source of a list of appointments
 NEUTRAL_SUBJECT = "Your appointment"
@@ -72,8 +71,9 @@ def judge_block(
 
 def _each_once(texts: Sequence[str], judged: Callable[[pa.StringArray], list[Hit]]) -> list[Hit]:
     """What is found in these texts; of those that are the same to the letter one is looked at."""
-    codes, distinct = pd.factorize(np.array(texts, dtype=object))
-    hits = judged(pa.array(distinct, pa.string()))
+    coded = pa.array(texts, pa.string()).dictionary_encode()
+    hits = judged(coded.dictionary)
+    codes = coded.indices.to_numpy()
     return [replace(hit, places=np.flatnonzero(np.isin(codes, hit.places))) for hit in hits]
 
 
@@ -81,13 +81,12 @@ def _judge_texts(
     job: Campaign, setting: Setting, texts: pa.StringArray, fixed: str, crowds: bool
 ) -> list[Hit]:
     """Crowds: whether many may call at once. Replied e-mails are in a mailbox; nobody replies to a call."""
-    trust = judge_trust(
-        texts, fixed, setting.content, name=setting.organisation.name,
+    calling = judge_calling(texts) if crowds and setting.content.calls_an_hour else []
+    others = judge_texts(
+        texts, fixed, setting.content, name=setting.organisation.name, purpose=job.purpose,
         replies_read=setting.replies_read or job.channel != "sms",
     )  # fmt: skip
-    calling = judge_calling(texts) if crowds and setting.content.calls_an_hour else []
-    words = judge(texts, word_list(setting.content))
-    return [*words, *trust, *calling, *judge_marketing(texts, job.purpose)]
+    return [*calling, *others]
 
 
 def _personal(values: pd.DataFrame, fixed: str) -> list[Hit]:

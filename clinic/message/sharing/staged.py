@@ -29,7 +29,7 @@ from clinic.message.campaign.campaign import Campaign
 from clinic.message.purposes import STAFF_LIST
 from clinic.message.safety.accepted import acceptances_of
 from clinic.message.sharing.holders import DRAMA
-from clinic.message.sharing.looked_into import Question
+from clinic.message.sharing.looked_into import NOBODY, Question
 from clinic.message.sharing.standing import (
     CHILD,
     CODES,
@@ -45,6 +45,7 @@ from clinic.message.template.typography import plain
 from clinic.message.template.variables import Setting, allowed_variables, list_variables
 from clinic.message.words.classes import NEUTRAL as NEUTRAL_REMINDER
 from clinic.message.words.judging import Hit
+from clinic.record.bulk import is_any_of
 from clinic.record.schema.lists import template, template_version
 from clinic.record.schema.messages import recipient
 
@@ -131,14 +132,16 @@ def _of_the_list(connection: Connection, campaign_id: int) -> pd.DataFrame:
     """Who has an address that several rows of the list have: the record need not know of it."""
     own = recipient.c
     accepted = (own.campaign_id == campaign_id) & (own.outcome == "accepted")
-    several = (
+    several = connection.scalars(
         sa.select(own.address)
-        .where(accepted, own.address.not_like(DRAMA + "%"))
+        .where(accepted)
         .group_by(own.address)
-        .having(sa.func.count() > 1)
-    )
+        .having((sa.func.count() > 1) & own.address.not_like(DRAMA + "%"))
+    ).all()
+    if not several:
+        return NOBODY
     found = connection.execute(
-        sa.select(own.address, own.patient_id).where(accepted, own.address.in_(several))
+        sa.select(own.address, own.patient_id).where(accepted, is_any_of(own.address, several))
     ).all()
     return pd.DataFrame(
         {

@@ -38,6 +38,8 @@ class Hit:
 def judge(texts: Texts, words: WordList) -> list[Hit]:
     """Every phrase that is in one of the texts, in the order of the word list."""
     folded = fold(texts)
+    if not len(folded):
+        return []
     places = np.flatnonzero(_has(folded, words.anything)).astype(np.int64)
     if not len(places):
         return []  # an expression of 700 phrases costs as much to make as to look for in 10,000 texts

@@ -20,6 +20,8 @@ _LINK: Final = (
     r"(?:^|[^\p{L}\p{N}@._-])(?P<link>(?:https?://|www\.)[^\s/?#]+|(?:[\p{L}\p{N}-]+\.)+[a-z]{2,}/[^\s]"
     r"|(?:[\p{L}\p{N}-]+\.)+(?:com|net|org|uk|wales|cymru|scot)\b)"
 )
+# In every text that has one, and quick to look for: without letters of other alphabets
+HINT: Final = r"://|www\.|\.[a-z]{2,}/|\.(?:com|net|org|uk|wales|cymru|scot)"
 _MOST_LINKS: Final = 10  # in one text
 
 
@@ -28,7 +30,7 @@ def hosts_of(texts: Texts) -> dict[str, Places]:
     left = pc.utf8_lower(as_array(texts))
     places = np.arange(len(texts), dtype=np.int64)
     found: dict[str, list[Places]] = {}
-    for _ in range(_MOST_LINKS):
+    for _ in range(_MOST_LINKS if len(places) else 0):
         has = pc.match_substring_regex(left, pattern=_LINK)
         left, places = (
             left.filter(has),

@@ -26,7 +26,7 @@ from clinic.message.words.phrases import Phrase, WordList, any_of, expression_of
 from clinic.values.purposes import needs_consent
 
 # A sign is between no words, and no phrase could begin with it
-_SIGNS: Final = (("£", " pounds "), ("%", " percent "))
+SIGNS: Final = (("£", " pounds "), ("%", " percent "))
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,20 @@ def judge_marketing(texts: Texts, purpose: str) -> list[Hit]:
     """
     spelled = _spelled(texts)
     if not needs_consent(purpose):
-        return judge(spelled, _words().sells)
+        return judge(spelled, sells())
     said = [hit.places for hit in judge(spelled, _words().stops)]
     left = np.setdiff1d(np.arange(len(texts), dtype=np.int64), np.concatenate(said) if said else [])
     return [Hit(Phrase("", UNSTOPPED, ""), left.astype(np.int64))] if len(left) else []
 
 
+def sells() -> WordList:
+    """What looks like marketing."""
+    return _words().sells
+
+
 def _spelled(texts: Texts) -> pa.StringArray:
     spelled = as_array(texts)
-    for sign, word in _SIGNS:
+    for sign, word in SIGNS:
         spelled = pc.replace_substring(spelled, pattern=sign, replacement=word)
     return spelled
 

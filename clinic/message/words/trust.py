@@ -46,10 +46,15 @@ def judge_trust(
     """
     hits = _links(texts, fixed.lower(), content)
     if not replies_read:
-        hits += judge(texts, _trust().replies)
+        hits += judge(texts, replies())
     if content.name_shown == "text":
         hits += _unnamed(texts, (name, *content.short_names))
     return hits
+
+
+def replies() -> WordList:
+    """What asks for a reply."""
+    return _trust().replies
 
 
 def _links(texts: Texts, fixed: str, content: Content) -> list[Hit]:
