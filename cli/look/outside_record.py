@@ -67,6 +67,11 @@ def status(limit: Newest = 50, json: Json = False) -> None:
             ],
             right=(0, 2, 3),
         )  # fmt: skip
+    for operation, count in found.differ.items():
+        console.say(
+            f"[yellow]Operation {operation} changed {count:,} patients there and not here, and could not put "
+            "them back[/]: compare them there."
+        )
     if reports:
         console.show_table(
             "Reports by MESH",

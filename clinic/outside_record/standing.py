@@ -17,7 +17,7 @@ from clinic.outside_record.problems import SAYS
 from clinic.outside_record.side import Side, ask_at_once, side_now
 from clinic.record.database import Record
 from clinic.record.schema.messages import message
-from clinic.record.schema.systems.outside_record import outside_item
+from clinic.record.schema.systems.outside_record import outside_item, outside_push
 
 SIDE = "fhir"
 
@@ -38,11 +38,16 @@ class NotSaved:
 
 @dataclass(frozen=True)
 class Standing:
-    """By kind how many wait, are saved, were refused; the side; and the first of what is not saved."""
+    """
+    By kind how many wait, are saved, were refused; the side; and the first of what is not saved.
+
+    differ: by operation how many patients it changed there and not here, and could not put back there
+    """
 
     counts: dict[str, Counter[str]]
     side: Side
     problems: list[NotSaved]
+    differ: dict[int, int]
 
 
 def standing(record: Record, *, limit: int = 50) -> Standing:
@@ -61,6 +66,14 @@ def standing(record: Record, *, limit: int = 50) -> Standing:
             .order_by(o.state, o.id)
             .limit(limit)
         ).all()  # fmt: skip
+        p = outside_push.c
+        differ = connection.execute(
+            sa.select(p.operation_id, sa.func.count())
+            .where(p.state == "differs")
+            .group_by(p.operation_id)
+            .order_by(p.operation_id)
+        ).tuples()
+        differing = dict(differ.all())
     counts: dict[str, Counter[str]] = {}
     for kind, state, count in counted:
         counts.setdefault(kind, Counter())[state] = count
@@ -71,7 +84,7 @@ def standing(record: Record, *, limit: int = 50) -> Standing:
         )
         for row in rows
     ]  # fmt: skip
-    return Standing(counts, side_now(record, SIDE), problems)
+    return Standing(counts, side_now(record, SIDE), problems, differing)
 
 
 def ask_again(

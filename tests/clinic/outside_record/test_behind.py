@@ -48,6 +48,8 @@ def test_what_was_refused_is_told_and_what_waits_is_not(record: Record, clock: F
     facts = Facts(at=clock.now(), record=read_facts(record, clock, Settings()), prefect=None)
     found = {one.code: one for one in judge(facts, Settings().health)}
     assert found["outside-behind"].do == "cohort record status"
+    clock.sleep(timedelta(days=8).total_seconds())
+    assert told(record, clock) == (), "it is listed, and nobody is told of it for ever"
 
 
 def test_a_system_that_is_closed_is_told_after_an_hour(record: Record, clock: FakeClock) -> None:

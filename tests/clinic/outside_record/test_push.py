@@ -14,6 +14,7 @@ from clinic.change.run.summary import Summary
 from clinic.errors import GatewayBusy
 from clinic.outside_record.patients import forget_patients
 from clinic.outside_record.push import apply_pushed
+from clinic.outside_record.standing import standing
 from clinic.record.database import Record
 from clinic.record.installation import install
 from clinic.record.schema.people import patient
@@ -169,6 +170,23 @@ def test_who_is_changed_here_between_is_put_back_there(
     assert outcomes(pushed.record, number)[1] == "changed_since"
     assert (pushed.there(1)["active"], pushed.ours(1, "status")) == (True, ["active"])
     assert pushed.states(number) == {1: "put-back", 2: "done", 3: "done", 4: "done"}
+
+
+def test_who_cannot_be_put_back_there_is_told(pushed: Pushed) -> None:
+    """Somebody there changed her as well, right after us: that is theirs, and a person looks."""
+    number = pushed.ask("status", to="discharged")
+
+    def after_two_edits(*words: Any, **more: Any) -> None:
+        if column(pushed.record, "status")[1] == "active":
+            update(pushed.record, 1, status="on_hold")
+            url = f"{pushed.system}#status"
+            pushed.edit(1, extension=[{"url": url, "valueCode": "moved_away"}])
+        apply_chunk(*words, **more)
+
+    pushed.apply(number, apply=after_two_edits)
+    assert pushed.ours(1, "status") == ["moved_away"]
+    assert column(pushed.record, "status")[1] == "on_hold"
+    assert standing(pushed.record).differ == {number: 1}
 
 
 @pytest.mark.parametrize("fault", ["cut", "lost", "503", "429"])
