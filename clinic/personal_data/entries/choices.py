@@ -104,6 +104,7 @@ CHOICES: Final = (
             Kind.STAFF: "set_by ended_by",
             Kind.KEY: "id patient_id",
         },
+        kept={"lifts": "a code of the template's own rule; nobody is messaged by it any more"},
         third="reason",
     ),
     TableHeld(

@@ -39,8 +39,6 @@ NOBODY: Final = 10**15
 # Not the person's own rows: words in them, and names that people gave to lists
 _NAMED: Final = ("list_name", "file_name", "name", "criteria")
 _NAMED_IN: Final = frozenset({"campaign", "cohort_list", "selection"})
-# An exception of one template says by code whom it lifts; nobody is messaged by it any more
-_STAYS: Final = frozenset({"template_exception.lifts"})
 Primary = tuple[Any, ...]
 
 
@@ -91,19 +89,24 @@ def erase_rows(
     """Erase all of it in the caller's transaction, with an act in each chain that had sealed some of it."""
 
     def change(writing: Connection) -> None:
-        _same_errors(writing, whom)
-        for table in reversed(METADATA.sorted_tables):
-            if keys := found.rows.get(table.name):
-                _erase(writing, CATALOGUE[table.name], keys, whom, decision)
-        for (name, column), keys in found.words.items():
-            table = METADATA.tables[name]
-            for part in _parts(table, keys):
-                writing.execute(sa.update(table).where(part).values({column: ERASED}))
+        take_out(writing, whom, found, decision)
 
     redact(
         connection, clock, decision, rows=_sealed(connection, found, whom),
         blocks=_blocks(connection, found, whom), change=change,
     )  # fmt: skip
+
+
+def take_out(connection: Connection, whom: Whom, found: Found, decision: Decision) -> None:
+    """The rows go, or their values become a stub, table by table as the catalogue says."""
+    _same_errors(connection, whom)
+    for table in reversed(METADATA.sorted_tables):
+        if keys := found.rows.get(table.name):
+            _erase(connection, CATALOGUE[table.name], keys, whom, decision)
+    for (name, column), keys in found.words.items():
+        table = METADATA.tables[name]
+        for part in _parts(table, keys):
+            connection.execute(sa.update(table).where(part).values({column: ERASED}))
 
 
 def _erase(
@@ -117,7 +120,6 @@ def _erase(
         values = {
             name: value
             for name, one in held.held.items()
-            if f"{held.name}.{name}" not in _STAYS
             for value in _value(table.c[name], one.erasure)
         }
         if table is list_row:
