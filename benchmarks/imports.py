@@ -1,4 +1,4 @@
-"""Importing patients, appointments and consents, against reading the file with the list reader and nothing else."""
+"""Importing patients, appointments and consents, against reading the file with the list reader alone."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def consents(folder: Path, rows: int = ROWS) -> float:
 
 
 def patients(folder: Path, rows: int = ROWS) -> float:
-    """Rows a CPU second of one import of `write_patients` into an empty record; the next finds them unchanged."""
+    """Rows a CPU second of one import of `write_patients` into an empty record; the next changes nothing."""
     record = Record.open(f"sqlite:///{folder / 'patients.db'}")
     migrate(record)
     began = time.process_time()

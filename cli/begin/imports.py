@@ -98,6 +98,10 @@ def import_kind(
             help="Share that may be cancelled or withdrawn for not being there; as set if not given.",
         ),
     ] = None,
+    layout: Annotated[
+        Literal["emis-bulk", "systmone-bulk", "synthea", "omop"] | None,
+        typer.Option(help="Whose extract it is; as the source's settings say if not given."),
+    ] = None,
     limit: MostShown = 20,
     json: Json = False,
     me: Me = "",
@@ -125,6 +129,7 @@ def import_kind(
     from clinic.clock import SystemClock
     from clinic.errors import CohortRefused
     from clinic.imports.kinds import KINDS, open_file, run_import
+    from clinic.imports.layouts import with_layout
     from clinic.imports.options import Options, most_share
     from clinic.settings import SourceFormat
     from clinic.sources.syncing import note_by_hand
@@ -133,6 +138,8 @@ def import_kind(
     if not 1 <= len(source.strip()) <= 40:
         raise CohortRefused("request-invalid", "--source is a name of 1 to 40 characters")
     how = settings.sources.get(source) or SourceFormat()
+    if layout:
+        how = with_layout(how, layout)
     most = most_share(how, settings.imports.most_gone, most_gone)
     all_of = _complete(kind, complete_from, complete_to, most, whole=complete)
     with open_record(settings) as record:

@@ -33,13 +33,16 @@ class Kind:
     as_list: bool = False
     of_patients: bool = True
 
-    def headings(self, chosen: Mapping[str, str] | None = None) -> MapHeadings:
+    def headings(
+        self, chosen: Mapping[str, str] | None = None, usual: Mapping[str, str] | None = None
+    ) -> MapHeadings:
         """
         Finds the columns of a file by their headings.
 
         chosen: our field → heading, where the practice chose its own; others are found as ever
+        usual: the same of a layout: a column that is not there is no error; "": one that is not read
         """
-        chosen = chosen or {}
+        chosen, layout_has = chosen or {}, usual or {}
         own = {heading_key(heading) for heading in chosen.values()}
 
         def find(
@@ -47,12 +50,23 @@ class Kind:
         ) -> tuple[str, dict[str, str]]:
             layout: str = scheme
             fields: dict[str, str] = {}
+            keys = {heading_key(name): name for name in columns}
+            named = {
+                field: keys[heading_key(heading)]
+                for field, heading in layout_has.items()
+                if heading and heading_key(heading) in keys
+            }
             rest = [name for name in columns if heading_key(name) not in own]
             if self.as_list:
-                layout, fields = map_columns(rest, scheme, file_name=file_name, needs=not chosen)
+                layout, fields = map_columns(
+                    rest, scheme, file_name=file_name, needs=not (chosen or layout_has)
+                )
             for field, aliases in self._aliases().items():
                 if (name := _column(rest, aliases, file_name)) is not None:
                     fields.setdefault(field, name)
+            fields |= named
+            for field in (name for name, heading in layout_has.items() if not heading):
+                fields.pop(field, None)
             fields |= self._chosen(columns, chosen, file_name)
             for group in self.needs:
                 if not fields.keys() & set(group):

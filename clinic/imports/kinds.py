@@ -15,7 +15,7 @@ its line in `KINDS`; its name in `ImportKind` (clinic/settings/sources/formats.p
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -33,6 +33,7 @@ from clinic.imports.consents import reading as consents
 from clinic.imports.consents.run import import_consents
 from clinic.imports.groups import run as groups
 from clinic.imports.kind import Kind
+from clinic.imports.layouts import usual_columns, with_layout
 from clinic.imports.options import Options
 from clinic.imports.patients import columns as patients
 from clinic.imports.patients.run import import_patients
@@ -100,11 +101,12 @@ def open_file(
     Raises:
         ListRefused: it cannot be read, or lacks a column that is needed
     """
-    chosen = how.columns.get(kind, {}) if how else {}
+    how = how or SourceFormat()
+    find = KINDS[kind].kind.headings(how.columns.get(kind, {}), usual_columns(how, kind))
     return open_list(
         path,
         scheme=scheme,
-        map_headings=KINDS[kind].kind.headings(chosen),
+        map_headings=find,
         may_be_empty=True,  # a source of which there is nothing now
     )
 
@@ -118,4 +120,4 @@ def run_import(
     Raises:
         ListRefused: the file changed while it was read; what was imported stays
     """
-    return KINDS[kind].run(record, clock, file, options)
+    return KINDS[kind].run(record, clock, file, replace(options, how=with_layout(options.how)))

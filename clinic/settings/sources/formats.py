@@ -28,9 +28,16 @@ class Imports(Section):
     )
 
 
+LayoutName = Literal["", "emis-bulk", "systmone-bulk", "synthea", "omop"]
+
+
 class SourceFormat(Section):
     """How a source writes what it exports. What is not set is as docs/data.md has it."""
 
+    layout: LayoutName = Field(
+        default="",
+        description="Whose extract it is, with headings and codes of its own (docs/data.md)",
+    )
     columns: dict[ImportKind, dict[str, str]] = Field(
         default={},
         description="A kind's columns by name, where a practice chose its own headings: "

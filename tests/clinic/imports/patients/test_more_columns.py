@@ -150,7 +150,7 @@ def test_a_dry_run_says_what_the_import_does_and_changes_nothing(
 def test_a_row_that_says_what_it_said_is_passed_over_unless_somebody_wrote_since(
     record: Record, tmp_path: Path
 ) -> None:
-    """As if it were read each time: the record is what the source says, and the first row of a patient counts."""
+    """As if it were read each time: the record is what the source says, and a first row counts."""
     heading = "Patient ID,Surname,Mobile"
     rows = ("1,Llwyd,07700900001", "2,Owen,07700900002")
     run(record, tmp_path, *rows, heading=heading)
