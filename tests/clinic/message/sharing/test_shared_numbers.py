@@ -111,6 +111,19 @@ def test_each_text_speaks_as_its_number_allows(either: Practice) -> None:
     }  # fmt: skip
 
 
+def test_a_text_that_names_its_patient_goes_to_no_number_of_many(either: Practice) -> None:
+    """NEW-27: a care home's, which is not looked into; the name is in a column of any heading."""
+    for key in range(1, 23):
+        either.patient(key, given_name=f"Resident{key:02}", birth_date=ADULT, mobile=HOME)
+    born = f"{ADULT:%d %B %Y}"
+    rows = [f"{nhs(1)},{born},Resident01", f"{nhs(2)},{born},Jab"]
+    either.template("Your {{ list.What }} is due.", key="own")
+    file = either.file(*rows, heading="NHS Number,Date of Birth,What")
+    either.check(number := either.begin(file, template="own"))
+    either.stage(number)
+    assert said_to(either) == {2: "Your Jab is due."}
+
+
 SENSITIVE: tuple[tuple[str, list[date], dict[str, Any], str], ...] = (
     # who is on the number besides, what is known of the patient, why a sensitive text does not go there
     ("an adult's own", [], {"birth_date": ADULT}, ""),
