@@ -25,7 +25,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import change, kinds, ledger, lists
+from benchmarks import change, imports, kinds, ledger, lists
 from benchmarks.pipeline import Pipeline, measure_floor, measure_flow, measure_nightly
 from tests.servers.postgres import running_postgres
 
@@ -111,6 +111,23 @@ def of_lists(folder: Path) -> list[Result]:
     return [Result("list.rows_per_cpu_second", rate, "1/s", floor, rate / floor)]
 
 
+def of_imports(folder: Path) -> list[Result]:
+    """Importing 100,000 rows into an empty record, and the same once more, beside reading the file."""
+    results: list[Result] = []
+    for name, file in (("appointments", "slots.csv"), ("consents", "opted-out.csv")):
+        place = folder / name
+        place.mkdir()
+        imports.prepare(place)
+        measure = getattr(imports, name)
+        first, again = measure(place), measure(place)
+        floor = imports.only_read(place / file, name)
+        results += [
+            Result(f"import.{name}_rows_per_cpu_second", first, "1/s", floor, first / floor),
+            Result(f"import.{name}_again_rows_per_cpu_second", again, "1/s", first, again / first),
+        ]
+    return results
+
+
 def of_ledger(folder: Path) -> list[Result]:
     """The ledger's database work alone: claim, intend, record, and a gateway that costs nothing."""
     rate = median(lambda: ledger.drain(folder))
@@ -180,6 +197,7 @@ def of_million(folder: Path) -> list[Result]:
 PARTS: dict[str, Callable[[Path], list[Result]]] = {
     "start": of_start,
     "lists": of_lists,
+    "imports": of_imports,
     "ledger": of_ledger,
     "pipeline": of_pipeline,
     "nightly": of_nightly,

@@ -317,6 +317,31 @@ def test_of_two_appointments_the_earlier_is_reminded_of_now_and_the_later_by_the
     assert night(office, clock, tmp_path) == []
 
 
+def set_visit(record: Record, key: int, **values: Any) -> None:
+    with record.write() as connection:
+        connection.execute(sa.update(appointment).where(appointment.c.id == key).values(**values))
+
+
+def test_what_is_cancelled_and_booked_again_for_the_same_time_is_no_second_visit(
+    office: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    """Issue 16: so do some systems move a visit to another room; and a move that is undone is no news."""
+    at = clock.now() + timedelta(days=1)
+    first = book(office, at)
+    assert len(night(office, clock, tmp_path)) == 1
+    set_visit(office, first, status="cancelled")
+    again = book(office, at, place="Room 9")
+    assert night(office, clock, tmp_path) == []
+    set_visit(office, again, status="cancelled")
+    moved = book(office, at + timedelta(hours=2))
+    set_visit(office, moved, status="cancelled")  # and back again, the same night
+    book(office, at)
+    assert night(office, clock, tmp_path) == []
+    book(office, at + timedelta(hours=2))
+    assert len(night(office, clock, tmp_path)) == 1
+    assert night(office, clock, tmp_path, days=2) == []
+
+
 def test_two_runs_at_once_remind_once(office: Record, clock: FakeClock, tmp_path: Path) -> None:
     """COM-2: both took the appointment in before either staged it."""
     book(office, clock.now() + timedelta(days=1))
