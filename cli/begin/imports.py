@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -18,8 +19,10 @@ from cli.wiring import get_settings, open_record
 
 if TYPE_CHECKING:
     from clinic.imports.options import Complete
+    from clinic.imports.patients.run import PatientsImported
     from clinic.imports.result import Imported
 
+MOST_PLACES = 10
 Kind = Literal[
     "patients", "facilities", "providers", "appointments", "consents", "groups", "diagnoses",
     "medications", "allergies",
@@ -131,6 +134,7 @@ def import_kind(
     from clinic.imports.kinds import KINDS, open_file, run_import
     from clinic.imports.layouts import with_layout
     from clinic.imports.options import Options, most_share
+    from clinic.imports.patients.run import PatientsImported
     from clinic.settings import SourceFormat
     from clinic.sources.syncing import note_by_hand
 
@@ -154,6 +158,8 @@ def import_kind(
         if source in settings.sources and not (check or result.refused):
             note_by_hand(record, SystemClock(), source, kind, opened, result)
     _show(result, KINDS[kind].says, limit, kind=kind, check=check, json=json)
+    if isinstance(result, PatientsImported) and not json:
+        tell_more(result)
     if result.refused and json:
         raise typer.Exit(2)
     if result.refused:  # what was done is told before
@@ -217,11 +223,65 @@ def _show(
         console.show_table(title, ["Row", "Outcome", "What to do"], shown, right=(0,))
     if result.unused:
         console.say(f"Columns not imported: {', '.join(result.unused)}.")
+    tell_besides(result)
+    if check:
+        console.say("Dry run: nothing was changed.")
+    return None
+
+
+def tell_besides(result: Imported) -> None:
+    """What came of an import besides its rows' outcomes, and by what it is put back."""
     for name, count in result.also.items():
         if count:
             console.say(_ALSO[name].format(count))
     if result.number:
         console.say(f"Import {result.number}; to put it back: cohort imports undo {result.number}")
-    if check:
-        console.say("Dry run: nothing was changed.")
-    return None
+
+
+def tell_more(result: PatientsImported) -> None:
+    """Of patients: cells that are not understood, and where the file puts somebody who is elsewhere."""
+    for heading, cells in result.contact.unclear.items():
+        console.say(
+            f"Column {heading}, cells that are neither yes nor no: {cells:,}. Nothing was set from them: write "
+            "yes or no there, and import the file again."
+        )
+    for heading, cells in result.unclear_needs.items():
+        console.say(
+            f"Column {heading}, cells that are not understood: {cells:,}. What was known before stays: cohort "
+            "patients needs says it of a patient."
+        )
+    _tell_places(result)
+
+
+def quotable(words: Counter[str]) -> list[tuple[str, int]]:
+    """Those of several rows, the commonest first: one alone may be a slipped cell, and a patient's."""
+    return [(word, rows) for word, rows in words.most_common() if rows > 1]
+
+
+def _tell_places(result: PatientsImported) -> None:
+    """What the file calls a facility or provider that is not here; who stays elsewhere than it says."""
+    for name, many, one in (
+        ("facility_id", "Facilities", "facility"),
+        ("provider_id", "Providers", "provider"),
+    ):
+        if strange := result.unknown[name]:
+            said = quotable(strange)[:MOST_PLACES]
+            shown = [f"{word} ({rows:,} rows)" for word, rows in said]
+            if more := len(strange) - len(said):
+                shown.append(f"{more:,} more, not named here")
+            console.say(f"{many} that are not here, or closed: {'; '.join(shown)}.")
+            console.say(
+                f"  A manager adds each, then import again: cohort places {one} CODE --name NAME "
+                "--operator MANAGER"
+            )
+    if result.foreign:
+        foreign = quotable(result.foreign)[:MOST_PLACES]
+        named = [f"{code} ({rows:,} rows)" for code, rows in foreign]
+        if more := len(result.foreign) - len(named):
+            named.append(f"{more:,} more, not named here")
+        console.say(f"Organisations that this installation may not hold: {'; '.join(named)}.")
+    if result.stayed:
+        console.say(
+            f"{result.stayed:,} patients stay where they are, though the file says otherwise."
+        )
+        console.say("  To move them: cohort operations facility --help, … provider --help")

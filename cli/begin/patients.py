@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -11,6 +10,7 @@ import typer
 
 from cli import console
 from cli.begin import safe_contact
+from cli.begin.imports import quotable, tell_besides, tell_more
 from cli.erase.patients import erase, reinstate, restrict
 from cli.looks.noting import looked
 from cli.options import Json, MostShown
@@ -20,7 +20,6 @@ from cli.wiring import get_settings, open_record
 if TYPE_CHECKING:
     from clinic.imports.patients.run import PatientsImported
 
-MOST_PLACES = 10
 _TAKEN_IN = {"added", "changed", "unchanged"}
 
 app = typer.Typer(
@@ -80,14 +79,14 @@ def import_file(
             "counts": dict(result.counts),
             "problems": result.problems,
             "unused": result.unused,
-            "unknown_facilities": dict(_quotable(result.unknown["facility_id"])),
-            "unknown_providers": dict(_quotable(result.unknown["provider_id"])),
+            "unknown_facilities": dict(quotable(result.unknown["facility_id"])),
+            "unknown_providers": dict(quotable(result.unknown["provider_id"])),
             "unknown_rows": {
                 "facility": result.unknown["facility_id"].total(),
                 "provider": result.unknown["provider_id"].total(),
             },
             "stayed": result.stayed,
-            "foreign_organisations": dict(_quotable(result.foreign)),
+            "foreign_organisations": dict(quotable(result.foreign)),
             "no_contact": result.contact.restricted,
             "opted_out": result.contact.opted_out,
             "national_opt_out": result.contact.kept_from_research,
@@ -154,71 +153,12 @@ def _tell(result: PatientsImported, limit: int) -> None:
         console.show_table(title, ["Row", "Outcome", "What to do"], shown, right=(0,))
     if result.unused:
         console.say(f"Columns not imported: {', '.join(result.unused)}.")
-    _tell_contact(result)
-    _tell_places(result)
+    tell_besides(result)
+    tell_more(result)
     if result.counts.keys() & _TAKEN_IN:
         console.next_commands("cohort message --status active --name NAME --template KEY")
     else:
         console.say("Nobody was imported: correct the file as said above, and import it again.")
-
-
-def _tell_contact(result: PatientsImported) -> None:
-    """For how many patients it was set how they may be contacted; which ones is told nowhere."""
-    contact = result.contact
-    if contact.restricted:
-        console.say(
-            f"Patients whom the file marks, contacted by no channel: {contact.restricted:,}."
-        )
-    if contact.opted_out:
-        console.say(f"Opt-outs noted: {contact.opted_out:,}.")
-    if contact.kept_from_research:
-        console.say(
-            f"National Data Opt-outs noted: {contact.kept_from_research:,}. They bind research exports alone."
-        )
-    for heading, cells in contact.unclear.items():
-        console.say(
-            f"Column {heading}, cells that are neither yes nor no: {cells:,}. Nothing was set from them: write "
-            "yes or no there, and import the file again."
-        )
-    for heading, cells in result.unclear_needs.items():
-        console.say(
-            f"Column {heading}, cells that are not understood: {cells:,}. What was known before stays: cohort "
-            "patients needs says it of a patient."
-        )
-
-
-def _quotable(words: Counter[str]) -> list[tuple[str, int]]:
-    """Those of several rows, the commonest first: one alone may be a slipped cell, and a patient's."""
-    return [(word, rows) for word, rows in words.most_common() if rows > 1]
-
-
-def _tell_places(result: PatientsImported) -> None:
-    """What the file calls a facility or provider that is not here; who stays elsewhere than it says."""
-    for name, many, one in (
-        ("facility_id", "Facilities", "facility"),
-        ("provider_id", "Providers", "provider"),
-    ):
-        if strange := result.unknown[name]:
-            said = _quotable(strange)[:MOST_PLACES]
-            shown = [f"{word} ({rows:,} rows)" for word, rows in said]
-            if more := len(strange) - len(said):
-                shown.append(f"{more:,} more, not named here")
-            console.say(f"{many} that are not here, or closed: {'; '.join(shown)}.")
-            console.say(
-                f"  A manager adds each, then import again: cohort places {one} CODE --name NAME "
-                "--operator MANAGER"
-            )
-    if result.foreign:
-        foreign = _quotable(result.foreign)[:MOST_PLACES]
-        named = [f"{code} ({rows:,} rows)" for code, rows in foreign]
-        if more := len(result.foreign) - len(named):
-            named.append(f"{more:,} more, not named here")
-        console.say(f"Organisations that this installation may not hold: {'; '.join(named)}.")
-    if result.stayed:
-        console.say(
-            f"{result.stayed:,} patients stay where they are, though the file says otherwise."
-        )
-        console.say("  To move them: cohort operations facility --help, … provider --help")
 
 
 @app.command("needs")

@@ -72,8 +72,8 @@ SAYS: Final = {
     "If they are a patient again, a manager says so: cohort patients reinstate NHS-NUMBER --ground WHY.",
     "ids_differ": "The NHS number and the practice's id are of two patients. Find out who is meant.",
     "death_date_invalid": "The date of death cannot be read, or is to come: nothing of the row is imported. "
-    "Whether somebody has died must be certain: correct the date in the source.",
-    "test_patient": "A made-up patient of the other system: nobody is added.",
+    "Whether somebody is deceased must be certain: correct the date in the source.",
+    "test_patient": "A synthetic patient of the other system: nobody is added.",
     "left_source": "The other system has taken this row out: that is neither a death nor a move, so nothing is "
     "changed here. Find out where the patient is.",
     **{code: OUTCOMES[code].says for code in _BAD},

@@ -54,7 +54,7 @@ class Reader:
         return cls(file, options, belonging, today, fields, orders, owned)
 
     def read(self, block: Block) -> pd.DataFrame:
-        """The block in our columns: None where a cell is empty; `outcome` is a fault's code or ""."""
+        """The block in our columns: None where a cell is empty; `outcome` is an error's code or ""."""
         cells = cells_of(block, self.file, KIND, self.options.how)
         empty = pd.Series("", index=block.frame.index, dtype="str")
         given = {

@@ -23,7 +23,7 @@ EXTRACTS: dict[LayoutName, list[tuple[ImportKind, str, str]]] = {
             "patients",
             "PatientGuid,OrganisationGuid,Sex,DateOfBirth,DateOfDeath,GivenName,Surname,NhsNumber,"
             "PatientNumber,DummyType,HouseNameFlatNumber,NumberAndStreet,Town,Postcode,Deleted,MobilePhone,ContactComments",
-            f"{{A1}},{{O}},F,1980-12-31,,Siân,Llwyd,{nhs(1)},77,False,,1 High St,Tref,EF12GH,False,07700900001,",
+            f"{{A1}},{{O}},F,1980-12-31,,Siân,Llwyd,{nhs(1)},77,False,,1 High St,Tref,EF12GH,False,0770090001,",
         ),
         (
             "appointments",
