@@ -143,7 +143,8 @@ OPTED_OUT_BEFORE: list[tuple[list[tuple[str, str]], dict[str, str]]] = [
     ([("any", "opt_out")], {"care": "opted_out", "recall": "opted_out"}),
     ([("recall", "opt_out")], {"care": "accepted", "recall": "opted_out"}),
     ([("any", "opt_out"), ("recall", "opt_in")], {"care": "opted_out", "recall": "accepted"}),
-    ([("recall", "opt_out"), ("any", "opt_in")], {"care": "accepted", "recall": "accepted"}),
+    # A general yes that no named person took ends no objection to one purpose
+    ([("recall", "opt_out"), ("any", "opt_in")], {"care": "accepted", "recall": "opted_out"}),
     (
         [("test_results", "opt_in"), ("care", "opt_out")],
         {"test_results": "opted_out", "recall": "accepted"},
