@@ -124,7 +124,7 @@ def sources_behind(connection: Connection, settings: Settings, now: datetime) ->
     runs = [run for run in last_runs(connection) if run.source in settings.sources]
     good = {(r.source, r.kind): r for r in last_runs(connection, state=IMPORTED)}
     found = [
-        f"{run.kind} from {run.source} were not imported: {run.says.rstrip('.') or run.code}"
+        f"{run.kind} from {run.source} were not imported: {run.says.rstrip('.') or run.code or run.state}"
         for run in runs
         if run.state in (STOPPED, FAILED)
     ]

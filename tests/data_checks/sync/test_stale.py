@@ -10,6 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from clinic.errors import CohortRefused
+from clinic.health.facts import Facts, PrefectFacts, RecordFacts
+from clinic.health.judge import judge
 from clinic.message.campaign.said import said_of
 from clinic.message.reminders.remind import begin_reminders
 from clinic.message.reminders.reminder_request import ReminderRequest
@@ -18,7 +20,7 @@ from clinic.message.template.vendor_templates import TEMPLATES
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
 from clinic.record.schema.people import appointment
-from clinic.record.systems.sync_runs import begin_run, note_run
+from clinic.record.systems.sync_runs import begin_run, note_run, sources_behind
 from clinic.settings import Settings, SourceSettings
 from clinic.settings.sync import Sync
 from data_checks.cohort import check_cohort
@@ -130,3 +132,24 @@ def test_any_age_will_do_where_it_is_set_so_and_where_there_is_no_source(
     book(practice)
     assert night(practice, settings(practice, hours=0)).startswith("pass")
     assert night(practice, practice.settings, key="other").startswith("pass")
+
+
+def behind(practice: Practice, given: Settings) -> tuple[str, ...]:
+    with practice.record.read() as connection:
+        return sources_behind(connection, given, practice.clock.now())
+
+
+def test_what_was_not_imported_or_is_too_old_is_told_where_people_look(practice: Practice) -> None:
+    """NEW-16: `cohort health` and `cohort today` name the source, the kind and why."""
+    given = settings(practice)
+    imported(practice, "appointments", hours_ago=30)
+    imported(practice, "consents", hours_ago=1)
+    assert behind(practice, given) == ("appointments from emis are 30 hours old",)
+    facts = RecordFacts(sources=behind(practice, given))
+    found = judge(Facts(practice.clock.now(), facts, PrefectFacts()), given.health)
+    assert ("source-behind", "alarm") in [(one.code, one.level) for one in found]
+    imported(practice, "appointments", hours_ago=1, state="stopped")
+    assert behind(practice, given) == ("appointments from emis were not imported: stopped",)
+    imported(practice, "appointments", hours_ago=1)
+    assert behind(practice, given) == ()
+    assert behind(practice, practice.settings) == ()
