@@ -25,6 +25,7 @@ IMPORTED: Final = "imported"
 STOPPED: Final = "stopped"
 FAILED: Final = "failed"
 KILLED: Final = "sync-killed"
+NOTHING_NEW: Final = "source-no-file"  # clinic/sources/files.py
 # What a reminder must not be wrong about, and how it is called
 REMINDED_BY: Final = {
     "appointments": "appointments",
@@ -123,22 +124,25 @@ def sources_behind(connection: Connection, settings: Settings, now: datetime) ->
         return ()
     runs = [run for run in last_runs(connection) if run.source in settings.sources]
     good = {(r.source, r.kind): r for r in last_runs(connection, state=IMPORTED)}
-    found = [
-        f"{run.kind} from {run.source} were not imported: {run.says.rstrip('.') or run.code or run.state}"
-        for run in runs
-        if run.state in (STOPPED, FAILED)
-    ]
     most = settings.sync.reminder_hours
+    found: list[str] = []
     for run in runs:
-        last = good.get((run.source, run.kind))
-        hours = (
-            (now - min(last.as_of or last.begun_at, last.begun_at)).total_seconds() / 3600
-            if last
-            else 0
-        )
-        if most and hours > most and run.state == IMPORTED and run.kind in REMINDED_BY:
+        hours = _hours(good.get((run.source, run.kind)), now)
+        late = hours is None or bool(most and hours > most)
+        # Looked at again the same day, a folder has nothing new: that is no news as long as the last is fresh
+        if run.state in (STOPPED, FAILED) and (late or run.code != NOTHING_NEW):
+            why = run.says.rstrip(".") or run.code or run.state
+            found.append(f"{run.kind} from {run.source} were not imported: {why}")
+        elif hours is not None and late and run.kind in REMINDED_BY:
             found.append(f"{run.kind} from {run.source} are {hours:,.0f} hours old")
     return tuple(found)
+
+
+def _hours(last: SyncRun | None, now: datetime) -> float | None:
+    """How old what was imported last is; None: nothing was."""
+    if last is None:
+        return None
+    return (now - min(last.as_of or last.begun_at, last.begun_at)).total_seconds() / 3600
 
 
 def _runs(

@@ -45,11 +45,13 @@ def settings(practice: Practice, *, hours: float = 24, **patterns: str) -> Setti
     )
 
 
-def imported(practice: Practice, kind: str, *, hours_ago: float, state: str = "imported") -> None:
+def imported(
+    practice: Practice, kind: str, *, hours_ago: float, state: str = "imported", code: str = ""
+) -> None:
     at = practice.clock.now() - timedelta(hours=hours_ago)
     with practice.record.write() as connection:
         number = begin_run(connection, "emis", kind, at)
-        note_run(connection, number, state=state, as_of=at, ended_at=at)
+        note_run(connection, number, state=state, as_of=at, ended_at=at, code=code)
 
 
 def night(practice: Practice, given: Settings, key: str = "tonight", **more: Any) -> str:
@@ -153,3 +155,13 @@ def test_what_was_not_imported_or_is_too_old_is_told_where_people_look(practice:
     imported(practice, "appointments", hours_ago=1)
     assert behind(practice, given) == ()
     assert behind(practice, practice.settings) == ()
+
+
+def test_a_folder_that_has_nothing_new_the_same_day_is_no_news(practice: Practice) -> None:
+    given = settings(practice)
+    imported(practice, "appointments", hours_ago=3)
+    imported(practice, "appointments", hours_ago=1, state="failed", code="source-no-file")
+    assert behind(practice, given) == ()
+    practice.clock.sleep(25 * 3600)  # type: ignore[attr-defined]  # a clock of tests
+    (why,) = behind(practice, given)
+    assert "source-no-file" in why
