@@ -1,4 +1,4 @@
-"""A cohort from a query: its result becomes a list like any other, each row with its outcome."""
+"""A selection from a query: its result becomes a list like any other, each row with its outcome."""
 
 from __future__ import annotations
 
