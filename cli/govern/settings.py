@@ -91,6 +91,11 @@ def _shown(loaded: Loaded, name: str, *, secret: bool) -> str:
     for section in sections:
         held = getattr(held, section)
     value = held.model_dump(mode="json")[last]
+    if last == "sources":  # of each what is set: the others have their defaults
+        value = {
+            key: one.model_dump(mode="json", exclude_unset=True)
+            for key, one in held.sources.items()
+        }
     if secret:
         return "(set, not shown)" if value else ""
     if last.endswith("_url") and "://" in str(value):

@@ -64,6 +64,10 @@ NOWHERE = "http://127.0.0.1:9/api"
 LIST = "NHS Number,Surname,Clinic\n" + "".join(f"{nhs(n)},Family,North\n" for n in range(1, 5))
 FILES = {
     "list.csv": LIST,
+    "sites.csv": "Facility Code,Facility Name\nF7,North\n",
+    "doctors.csv": "Provider Code,Provider Name\nP7,Dr North\n",
+    "newcomers.csv": f"NHS Number,Given Name,Family Name,Mobile\n{nhs(170)},Ann,Lee,07700900170\n",
+    "walkers.csv": f"NHS Number,Group Code,Group Name\n{nhs(1)},walkers,Walkers\n",
     "stopped.csv": "Colour,Shape\nred,round\n",
     "nothing.csv": "NHS Number\n",
     "unknown.csv": f"NHS Number\n{nhs(99)}\n",
@@ -254,6 +258,14 @@ def keep(place: Path) -> None:
     shutil.copy(place / "home" / "record.db", place / "old.db")
 
 
+def export_slots(place: Path) -> None:
+    """Another system exports its appointments; they stay there, so that each hint finds them."""
+    (place / "in").mkdir(exist_ok=True)
+    path = place / "in" / "slots.csv"
+    path.write_text(f"Slot ID,NHS Number,Start,Status\nS1,{nhs(4)},2031-03-03 09:00,booked\n")
+    os.utime(path, (path.stat().st_mtime - 120,) * 2)
+
+
 def make_overdue(place: Path) -> None:
     """A year goes by after a recall."""
     with contextlib.closing(sqlite3.connect(place / "home" / "record.db")) as database:
@@ -287,7 +299,7 @@ class Scene:
 # What `cohort health` says to do; the rest of its sentences is no command
 DO = re.compile(
     r"cohort (?:server st\w+|server resume|campaigns|remind|(?:show|cancel) CAMPAIGN|receipts status"
-    r"|operators review|sending status|backup FOLDER|backup check FILE|init)"
+    r"|operators review|sending status|sources status|backup FOLDER|backup check FILE|init)"
 )
 HEALTH = dict.fromkeys(one for kind in KINDS.values() for one in DO.findall(kind.do))
 OF_A_CAMPAIGN = tuple(one for one in HEALTH if "CAMPAIGN" in one)
@@ -328,6 +340,25 @@ SCENES = {
             "cohort operators secret ann --operator root", "cohort tags add walks",
             "cohort import consents optouts.csv --check", "cohort import appointments visits.csv",
         ),
+    ),
+    "what other systems have": Scene(
+        everybody,
+        (
+            "cohort import patients newcomers.csv", "cohort import facilities sites.csv",
+            "cohort import providers doctors.csv", "cohort import groups walkers.csv",
+            "cohort imports list",
+        ),
+        people=False,
+    ),
+    "sources": Scene(
+        everybody,
+        (
+            "cohort today", export_slots, "cohort sources check", "cohort sources sync",
+            "cohort sources status",
+        ),
+        people=False,
+        chosen={"sources": {"emis": {
+            "type": "files", "folder": "in", "done": ".", "patterns": {"appointments": "*.csv"}}}},
     ),
     "nobody there": Scene(nothing, ("cohort places list", "cohort tags list"), people=False),
     "selections": Scene(
@@ -472,6 +503,10 @@ ELSEWHERE = {
     "cli/send/campaign_control.py: cohort review §": "what was typed, which is left out of its own hints",
     "cli/operations/session.py: cohort operations list": "where nothing else could be typed: no state is so",
     "clinic/govern/audit_read/read.py: cohort operations list": "a part of a sentence: see below",
+    # tests/data_checks/sync, tests/clinic/outside_record: a check stopped one, or the other side is away
+    "cli/sources/importing.py: cohort sources sync §": "an import that a check stopped",
+    "cli/look/today.py: cohort record status": "what is not saved outside",
+    "cli/look/today.py: cohort sources status": "a source of which nothing came of late",
     # tests/cli/begin/test_demo.py and tests/cli/begin/test_server_command.py
     "cli/begin/demo.py: cohort message --group young-mothers --name 'Baby clinic' --template flu-invite": "too",
     "cli/begin/demo.py: cohort server stop": "its server",
