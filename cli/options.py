@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-WHAT, HOW = "What", "How"  # panels of `cohort message` and `cohort remind`
+WHO, WHAT, HOW = "Who (one of)", "What", "How"  # panels of `cohort message` and `cohort remind`
 
 
 def by_channel(panel: str | None = None) -> Any:
@@ -61,6 +61,12 @@ Host = Annotated[str | None, typer.Option("--host", help="Address; as set if not
 Port = Annotated[int | None, typer.Option("--port", help="Port; as set if not given.")]
 
 # What `cohort message` and `cohort remind` are told alike
+QuerySource = Annotated[
+    str | None,
+    typer.Option(
+        "--source", help="The source of --query: cohort sources list.", rich_help_panel=WHO
+    ),
+]
 ListName = Annotated[str, typer.Option("--name", help="The list's name.", rich_help_panel=WHAT)]
 Keep = Annotated[
     list[str] | None,

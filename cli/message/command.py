@@ -11,6 +11,7 @@ import typer
 from cli.options import (
     HOW,
     WHAT,
+    WHO,
     Accept,
     AcceptWarnings,
     Covers,
@@ -20,31 +21,28 @@ from cli.options import (
     ListName,
     Outbox,
     OverrideGate,
+    QuerySource,
     by_channel,
     send_unasked,
 )
 from cli.proof import Me, SecretFd
 from cli.times import day, time
 
-_WHO = "Who (one of)"
-
 
 def message(
     file: Annotated[
         Path | None,
-        typer.Argument(
-            help="A list: CSV, TSV, .xlsx, .xls, .ods or Parquet.", rich_help_panel=_WHO
-        ),
+        typer.Argument(help="A list: CSV, TSV, .xlsx, .xls, .ods or Parquet.", rich_help_panel=WHO),
     ] = None,
-    group: Annotated[str | None, typer.Option(help="A group's code.", rich_help_panel=_WHO)] = None,
+    group: Annotated[str | None, typer.Option(help="A group's code.", rich_help_panel=WHO)] = None,
     status: Annotated[
-        str | None, typer.Option(help="Filter: patients of this status.", rich_help_panel=_WHO)
+        str | None, typer.Option(help="Filter: patients of this status.", rich_help_panel=WHO)
     ] = None,
     facility: Annotated[
-        str | None, typer.Option(help="Filter: of this facility.", rich_help_panel=_WHO)
+        str | None, typer.Option(help="Filter: of this facility.", rich_help_panel=WHO)
     ] = None,
     provider: Annotated[
-        str | None, typer.Option(help="Filter: of this provider.", rich_help_panel=_WHO)
+        str | None, typer.Option(help="Filter: of this provider.", rich_help_panel=WHO)
     ] = None,
     since: Annotated[
         datetime | None,
@@ -53,7 +51,7 @@ def message(
             metavar="DAY",
             parser=day,
             help="Filter: registered then or later.",
-            rich_help_panel=_WHO,
+            rich_help_panel=WHO,
         ),
     ] = None,
     until: Annotated[
@@ -63,36 +61,31 @@ def message(
             metavar="DAY",
             parser=day,
             help="Filter: registered then or earlier.",
-            rich_help_panel=_WHO,
+            rich_help_panel=WHO,
         ),
     ] = None,
     ids_from: Annotated[
         Path | None,
         typer.Option(
-            help="NHS numbers or own ids from a file; - to paste them.", rich_help_panel=_WHO
+            help="NHS numbers or own ids from a file; - to paste them.", rich_help_panel=WHO
         ),
     ] = None,
     list_id: Annotated[
         int | None,
-        typer.Option(
-            "--list", help="A list imported before: cohort list ls.", rich_help_panel=_WHO
-        ),
+        typer.Option("--list", help="A list imported before: cohort list ls.", rich_help_panel=WHO),
     ] = None,
-    source: Annotated[
-        str | None,
-        typer.Option(help="The source of --query: cohort sources list.", rich_help_panel=_WHO),
-    ] = None,
+    source: QuerySource = None,
     query: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
             help="Those whom a query of a source gives: the name of its file, without .sql.",
-            rich_help_panel=_WHO,
+            rich_help_panel=WHO,
         ),
     ] = None,
     resume: Annotated[
         int | None,
-        typer.Option(metavar="CAMPAIGN", help="Carry on with this campaign.", rich_help_panel=_WHO),
+        typer.Option(metavar="CAMPAIGN", help="Carry on with this campaign.", rich_help_panel=WHO),
     ] = None,
     as_of: Annotated[
         datetime | None,
@@ -100,7 +93,7 @@ def message(
             metavar="DAY",
             parser=day,
             help="Of what day the file is, if nothing in it says so; one older than freshness.days stops.",
-            rich_help_panel=_WHO,
+            rich_help_panel=WHO,
         ),
     ] = None,
     keep: Keep = None,

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cli import console
-from cli.options import Json, Keep, ListName, Unasked
+from cli.options import Json, Keep, ListName, QuerySource, Unasked
 from cli.proof import Me, SecretFd
 from cli.times import day
 
@@ -20,9 +20,7 @@ def add(
         Path | None,
         typer.Argument(help="The list to import; its formats: cohort list check --help."),
     ] = None,
-    source: Annotated[
-        str | None, typer.Option(help="The source of --query: cohort sources list.")
-    ] = None,
+    source: QuerySource = None,
     query: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Instead of a file: a query of a source, without .sql."),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from clinic.imports.result import OTHER_ORGANISATION
 from clinic.record.bulk import is_any_of, plain_rows
 from clinic.record.schema.people import patient
 from clinic.values.nhs_number import INVALID, judge_nhs_numbers
@@ -13,6 +16,15 @@ from clinic.values.nhs_number import INVALID, judge_nhs_numbers
 NOT_FOUND = "patient_not_found"
 IDS_DIFFER = "ids_differ"
 NO_ID = "nhs_number_missing"
+# What a row ends with whose patient is not found: kinds that add something to a patient
+NOT_TAKEN: Final = {
+    NOT_FOUND: "Nobody in the record has this id: nothing is taken. Import the patient first.",
+    IDS_DIFFER: "The NHS number and the practice's id are of two patients, or one is of nobody: nothing is "
+    "taken. Find out who is meant.",
+    NO_ID: "The row has no patient's id.",
+    INVALID: "The NHS number is not one, its check digit is wrong: nothing is taken.",
+    "other_organisation": OTHER_ORGANISATION,
+}
 
 
 def find_patients(

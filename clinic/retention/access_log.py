@@ -9,15 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.clock import Clock
-from clinic.govern.held import held, held_campaigns, held_lists
+from clinic.govern.held import held, is_about_held
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
-from clinic.record.schema.change import operation_item
 from clinic.record.schema.govern import access_log, access_patient
-from clinic.record.schema.messages import recipient
 from clinic.retention.age import years_before
 from clinic.retention.due import Due
-from clinic.retention.opened import Opened
+from clinic.retention.opened import Opened, in_blocks
 from clinic.retention.stubs import digest_of_keys
 from clinic.settings.operations import Retention
 
@@ -53,33 +51,16 @@ def before(now: datetime, settings: Retention) -> datetime:
 def remove(record: Record, clock: Clock, settings: Retention, opened: Opened) -> int:
     """Delete the looks that are due, and whose they were; how many."""
     del clock
-    gone = 0
-    while True:
-        with record.write() as connection:
-            ids = due(connection, opened.at, settings)[:BLOCK]
-            if not ids:
-                return gone
-            connection.execute(sa.delete(access_patient).where(is_any_of(_p.access_id, ids)))
-            connection.execute(sa.delete(access_log).where(is_any_of(_l.id, ids)))
-            of = ("approval", opened.decision.approval_id)
-            opened.leave_stub(connection, WHAT, of, len(ids), digest_of_keys(ids))
-        gone += len(ids)
+
+    def take(connection: Connection, ids: list[int]) -> None:
+        connection.execute(sa.delete(access_patient).where(is_any_of(_p.access_id, ids)))
+        connection.execute(sa.delete(access_log).where(is_any_of(_l.id, ids)))
+        of = ("approval", opened.decision.approval_id)
+        opened.leave_stub(connection, WHAT, of, len(ids), digest_of_keys(ids))
+
+    return in_blocks(record, lambda some: due(some, opened.at, settings)[:BLOCK], take)
 
 
 def _is_held() -> sa.ColumnElement[bool]:
-    patients = held("patient")
-    campaigns = held_campaigns().union(
-        sa.select(recipient.c.campaign_id).where(recipient.c.patient_id.in_(patients))
-    )
-    operations = sa.select(operation_item.c.operation_id).where(
-        operation_item.c.patient_id.in_(patients)
-    )
-    about = {
-        "patient": patients,
-        "campaign": campaigns,
-        "list": held_lists(),
-        "operation": operations,
-    }
-    whole = ((_l.subject == subject) & _l.subject_id.in_(keys) for subject, keys in about.items())
-    of_one = sa.exists().where(_p.access_id == _l.id, _p.patient_id.in_(patients))
-    return sa.or_(of_one, *whole)
+    of_one = sa.exists().where(_p.access_id == _l.id, _p.patient_id.in_(held("patient")))
+    return of_one | is_about_held(_l.subject, _l.subject_id)

@@ -23,7 +23,7 @@ from clinic.record.schema.people import EMAIL_PLAIN, MOBILE_TAIL, TAIL_DIGITS, p
 from clinic.record.schema.receipts import reply
 from clinic.retention.age import kept_on, years_before
 from clinic.retention.due import Due
-from clinic.retention.opened import Opened
+from clinic.retention.opened import Opened, in_blocks
 from clinic.retention.stubs import digest_of_keys
 from clinic.settings.operations import Retention
 
@@ -61,20 +61,17 @@ def before(now: datetime, settings: Retention) -> datetime:
 def remove(record: Record, clock: Clock, settings: Retention, opened: Opened) -> int:
     """Take text, address and note out of what is due; how many replies."""
     del clock
-    gone = 0
-    while True:
-        with record.write() as connection:
-            ids = due(connection, opened.at, settings)[:BLOCK]
-            if not ids:
-                return gone
-            connection.execute(
-                sa.update(reply)
-                .where(is_any_of(reply.c.id, ids))
-                .values(text=REMOVED, address="", note=None)
-            )
-            of = ("approval", opened.decision.approval_id)
-            opened.leave_stub(connection, WHAT, of, len(ids), digest_of_keys(ids))
-        gone += len(ids)
+
+    def take(connection: Connection, ids: list[int]) -> None:
+        connection.execute(
+            sa.update(reply)
+            .where(is_any_of(reply.c.id, ids))
+            .values(text=REMOVED, address="", note=None)
+        )
+        of = ("approval", opened.decision.approval_id)
+        opened.leave_stub(connection, WHAT, of, len(ids), digest_of_keys(ids))
+
+    return in_blocks(record, lambda some: due(some, opened.at, settings)[:BLOCK], take)
 
 
 def _old(now: datetime, settings: Retention) -> sa.ColumnElement[bool]:

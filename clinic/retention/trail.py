@@ -22,14 +22,12 @@ from clinic.govern.audit.redacted import KINDS, REDACTION
 from clinic.govern.audit.removed import REMOVED_ACTS, spans_of
 from clinic.govern.audit.tables import SEALED, Row
 from clinic.govern.audit.trail import Act, record_act
-from clinic.govern.held import held, held_campaigns, held_lists
+from clinic.govern.held import is_about_held
 from clinic.record.database import Record
-from clinic.record.schema.change import operation_item
 from clinic.record.schema.govern import approval, audit_act
-from clinic.record.schema.messages import recipient
 from clinic.retention.age import years_before
 from clinic.retention.due import Due
-from clinic.retention.opened import Opened
+from clinic.retention.opened import Opened, in_blocks
 from clinic.retention.stubs import digest_of_keys
 from clinic.settings.operations import Retention
 
@@ -76,16 +74,13 @@ def before(now: datetime, settings: Retention) -> datetime:
 
 def remove(record: Record, clock: Clock, settings: Retention, opened: Opened) -> int:
     """Take out the acts that are due; how many. Each block of them is said by an act of its own."""
-    gone = 0
-    while True:
-        with record.write() as connection:
-            places = due(connection, opened.at, settings)[:BLOCK]
-            if not places:
-                return gone
-            for part in _parts(places):
-                connection.execute(sa.delete(audit_act).where(part))
-            _tell(connection, clock, opened, places)
-        gone += len(places)
+
+    def take(connection: Connection, places: list[Place]) -> None:
+        for part in _parts(places):
+            connection.execute(sa.delete(audit_act).where(part))
+        _tell(connection, clock, opened, places)
+
+    return in_blocks(record, lambda some: due(some, opened.at, settings)[:BLOCK], take)
 
 
 def _tell(connection: Connection, clock: Clock, opened: Opened, places: list[Place]) -> None:
@@ -118,22 +113,7 @@ def _due(
 
 def _is_held() -> sa.ColumnElement[bool]:
     """Of whom or what is held: a chain of a campaign or operation as a whole, and acts about them."""
-    patients = held("patient")
-    campaigns = held_campaigns().union(
-        sa.select(recipient.c.campaign_id).where(recipient.c.patient_id.in_(patients))
-    )
-    operations = sa.select(operation_item.c.operation_id).where(
-        operation_item.c.patient_id.in_(patients)
-    )
-    about = {
-        "patient": patients,
-        "campaign": campaigns,
-        "list": held_lists(),
-        "operation": operations,
-    }
-    return sa.or_(
-        *((_a.subject == subject) & _a.subject_id.in_(keys) for subject, keys in about.items())
-    )
+    return is_about_held(_a.subject, _a.subject_id)
 
 
 def _firsts(connection: Connection) -> Iterator[Place]:

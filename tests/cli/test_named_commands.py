@@ -39,7 +39,7 @@ def test_every_command_of_a_page_is_there(page: Path) -> None:
         ("cohort show § --error-only", "has no --error-only"),
         ("cohort show 3 4", "takes 1 arguments"),
         ("cohort resume", "needs 1 arguments"),
-        ("cohort outcomes §", "needs 1 arguments and ['csv']"),
+        ("cohort operations undo §", "needs 1 arguments and ['reason']"),
         ("cohort outcomes § --csv", "without its value"),
         ("cohort unknown ask § --as lost --reason x", "not lost"),
         ("cohort restore FILE   on the other machine", "takes 1 arguments"),

@@ -33,7 +33,7 @@ def test_nothing_of_a_source_is_kept_by_prefect_or_printed(
     sqlite_record: Record, clock: FakeClock, tmp_path: Path, prefect_server: Settings,
     capfd: pytest.CaptureFixture[str], ends: str,
 ) -> None:  # fmt: skip
-    """NEW-28, ARC-11: a server's token, a patient's ids and name, a database's password; after each end."""
+    """NEW-14, ARC-11: a server's token, a patient's ids and name, a database's password; after each end."""
     letters = uuid.uuid4().hex
     number, family, key = nhs(40), f"Llŷr{letters[:9]}", f"pat-{letters[9:20]}"
     token, password = f"t0k{letters[:12]}", f"pw{letters[12:24]}"

@@ -16,9 +16,9 @@ import pyarrow.compute as pc
 
 from clinic.cohort.files.limits import Limits
 from clinic.cohort.files.pages import Page, page_of
+from clinic.cohort.files.text.exact import texts_of
 from clinic.cohort.files.text.scan import Scan, look
 from clinic.errors import ListRefused
-from clinic.values.exact import texts_of
 
 _ROWS = 20_000
 

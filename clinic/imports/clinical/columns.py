@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import Table
 
 from clinic.imports.kind import Kind
-from clinic.imports.result import OTHER_ORGANISATION
+from clinic.imports.who import NOT_TAKEN
 from clinic.record.schema.clinical import allergy, diagnosis, medication
 
 _CODE: Final = ("SNOMED CT Concept ID", "SNOMED Code", "SNOMED CT Code", "SNOMED Concept ID", "Concept ID",
@@ -139,12 +139,7 @@ SAYS: Final = {
     "code_invalid": "No SNOMED CT code: its check digit is wrong. Nothing is taken.",
     "day_invalid": "The day on which it began or ended cannot be read, or is to come: nothing is taken.",
     "status_unknown": "The state is not a word that is known: nothing is taken. The words are in docs/data.md.",
-    "patient_not_found": "Nobody in the record has this id: nothing is taken. Import the patient first.",
-    "ids_differ": "The NHS number and the practice's id are of two patients, or one is of nobody: nothing is "
-    "taken. Find out who is meant.",
-    "nhs_number_missing": "The row has no patient's id.",
-    "nhs_number_invalid": "The NHS number is not one, its check digit is wrong: nothing is taken.",
-    "other_organisation": OTHER_ORGANISATION,
+    **NOT_TAKEN,
     "unreadable_row": "More or fewer cells than the heading: nothing is taken. Fix the row in the file.",
 }
 PROBLEMS: Final = frozenset(SAYS) - {"added", "changed", "unchanged", "repeated"}

@@ -22,8 +22,8 @@ from clinic.imports.formats import date_orders
 from clinic.imports.journal import Journal
 from clinic.imports.kind import Kind
 from clinic.imports.options import Options
-from clinic.imports.result import OTHER_ORGANISATION, Imported
-from clinic.imports.who import find_patients
+from clinic.imports.result import Imported
+from clinic.imports.who import NOT_TAKEN, find_patients
 from clinic.record.bulk import insert_rows, is_any_of, new_ids
 from clinic.record.database import Record
 from clinic.record.schema.people import group_member, patient_group
@@ -49,12 +49,7 @@ SAYS: Final = {
     "code_invalid": "A group's code has 1 to 40 letters, digits, dots, dashes and underscores, and begins with "
     "one of the first two: nothing is taken.",
     "day_invalid": "The day of removal cannot be read: the patient stays as they are.",
-    "patient_not_found": "Nobody in the record has this id: nothing is taken. Import the patient first.",
-    "ids_differ": "The NHS number and the practice's id are of two patients, or one is of nobody: nothing is "
-    "taken. Find out who is meant.",
-    "nhs_number_missing": "The row has no patient's id.",
-    "nhs_number_invalid": "The NHS number is not one, its check digit is wrong: nothing is taken.",
-    "other_organisation": OTHER_ORGANISATION,
+    **NOT_TAKEN,
     "unreadable_row": "More or fewer cells than the heading: nothing is taken. Fix the row in the file.",
 }
 PROBLEMS: Final = frozenset(SAYS) - {"added", "removed", "unchanged", "repeated"}

@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from clinic.cohort.columns import heading_key
+from clinic.cohort.files.text.exact import texts_of
 from clinic.errors import SourceDown, SourceRefused
 from clinic.sources.sql.query import Query
 from clinic.sources.staged import Cells
-from clinic.values.exact import texts_of
 
 _ROWS: Final = 5_000
 _ENDED: Final = (1969, 3024)  # by its time-out: MariaDB's number, MySQL's

@@ -125,7 +125,7 @@ def test_whom_the_server_does_not_know_is_counted(tmp_path: Path) -> None:
 def test_no_address_is_logged_since_ids_of_patients_stand_in_it(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """NEW-28: whatever a library would say of its requests."""
+    """NEW-14: whatever a library would say of its requests."""
     caplog.set_level("DEBUG")
     with standing_in(server()) as there:
         fetched(fhir(there.url, page_size=3), "appointments", tmp_path)

@@ -117,7 +117,7 @@ def test_no_token_is_said_without_key_or_token(
     tmp_path: Path, text: str, mode: int, answer: Callable[[Asked], Said | None],
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
-    """NEW-28, ARC-11: neither in what is raised nor in what libraries log."""
+    """NEW-14, ARC-11: neither in what is raised nor in what libraries log."""
     caplog.set_level("DEBUG")
     with standing_in(answer) as there:
         source = fhir(there.url, client_id="us", key_file=key_file(tmp_path, text, mode))
