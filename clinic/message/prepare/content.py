@@ -99,9 +99,11 @@ def keep_findings(
     found: dict[tuple[str, str], pd.Index] = {}
     for hit in hits:
         code = CODE + hit.phrase.subject
-        rows = staged[hit.places].intersection(among)
+        rows = staged[hit.places]
+        if len(among) < len(staged):
+            rows = rows.intersection(among)
         for key in ((code, hit.phrase.written[:80]), (code, _ANY)):
-            found[key] = found.get(key, rows).union(rows)
+            found[key] = found[key].union(rows) if key in found else rows
     kept = {
         (row.check_code, row.phrase): row
         for row in connection.execute(
@@ -115,7 +117,7 @@ def keep_findings(
         first = before.first_rows.split(",") if before else []
         values = {
             "messages": len(rows) + (before.messages if before else 0),
-            "first_rows": ",".join([*first, *map(str, rows.tolist())][:_MOST_ROWS]),
+            "first_rows": ",".join([*first, *map(str, rows[:_MOST_ROWS].tolist())][:_MOST_ROWS]),
         }
         if before is None:
             names = {"campaign_id": campaign_id, "check_code": key[0], "phrase": key[1]}

@@ -73,8 +73,17 @@ def _each_once(texts: Sequence[str], judged: Callable[[pa.StringArray], list[Hit
     """What is found in these texts; of those that are the same to the letter one is looked at."""
     coded = pa.array(texts, pa.string()).dictionary_encode()
     hits = judged(coded.dictionary)
+    if len(coded.dictionary) == len(texts):
+        return hits
     codes = coded.indices.to_numpy()
-    return [replace(hit, places=np.flatnonzero(np.isin(codes, hit.places))) for hit in hits]
+    return [replace(hit, places=np.flatnonzero(_marked(hit, coded)[codes])) for hit in hits]
+
+
+def _marked(hit: Hit, coded: pa.DictionaryArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Of each text that is looked at, whether it has this."""
+    has_it = np.zeros(len(coded.dictionary), dtype=np.bool_)
+    has_it[hit.places] = True
+    return has_it
 
 
 def _judge_texts(
@@ -142,7 +151,9 @@ def _judge(rows: pd.DataFrame, setting: Setting) -> list[Hit]:
 def _texts(rows: pd.DataFrame) -> list[str]:
     """Subject and body together: the break between them ends no patient's reading, but ends a phrase."""
     subjects = rows["subject"].tolist()
-    bodies = rows["body"].tolist()
+    bodies: list[str] = rows["body"].tolist()
+    if not any(subjects):
+        return bodies
     return [
         f"{subject} | {body}" if subject else body
         for subject, body in zip(subjects, bodies, strict=True)

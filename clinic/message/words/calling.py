@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from clinic.message.words.classes import CALL
 from clinic.message.words.folding import Texts, fold
+from clinic.message.words.hints import hint_of, places_with
 from clinic.message.words.judging import Hit, Places
 from clinic.message.words.phrases import Phrase, any_of, expression_of
 
@@ -33,12 +34,13 @@ def judge_calling(texts: Texts) -> list[Hit]:
     """The texts that ask to call, under one name."""
     said = _expressions()
     folded = fold(texts)
-    places: Places = np.flatnonzero(_has(folded, said.asks)).astype(np.int64)
-    left = folded.take(places)
-    doubtful = _has(left, said.doubt)
-    plain, places, left = places[~doubtful], places[doubtful], left.filter(pa.array(doubtful))
-    if len(places):
-        plain = np.union1d(plain, places[_still_ask(left, said)])
+    plain: Places = places_with(folded, said.asks)
+    doubtful = plain
+    for expression in (said.hint, said.doubt):
+        doubtful = doubtful[places_with(folded.take(pa.array(doubtful)), expression)]
+    if len(doubtful):
+        left = folded.take(pa.array(doubtful))
+        plain = np.setdiff1d(plain, doubtful[~_still_ask(left, said)])
     return [Hit(Phrase("", CALL, ""), plain)] if len(plain) else []
 
 
@@ -58,11 +60,13 @@ def _has(texts: pa.StringArray, expression: str) -> npt.NDArray[np.bool_]:
 class _Said(NamedTuple):
     """
     asks: what asks to call; doubt: finds every text in which one of the following may be found, and is a
-    quarter as long; no_call: what does not ask, one after the other
+    quarter as long; hint: the same, shorter still, and some others
+    no_call: what does not ask, one after the other
     everybody: asks everybody whatever comes after; unless: what asks only who has a reason
     """
 
     asks: str
+    hint: str
     doubt: str
     no_call: tuple[str, ...]
     everybody: str
@@ -83,8 +87,12 @@ def _expressions() -> _Said:
     asks = [to_whom, by_name, ask, welsh, rf"(?:tel|phone|ffon)[\W_]+{_NUMBER}"]
     either = f"(?:{'|'.join((call, ask, welsh))})"
     no_call = [expression_of(text, False) for text in kept["no_call"]]
+    taken_back = [
+        expression_of(one, False) for name in ("cannot", "question") for one in kept[name]
+    ]
     return _Said(
         any_of(asks),
+        hint_of([*no_call, *taken_back], often=kept["call"]),
         any_of([*no_call, cannot, question]),
         (
             any_of(no_call),

@@ -24,10 +24,11 @@ def as_array(texts: Texts) -> pa.StringArray:
 def fold(texts: Texts) -> pa.StringArray:
     """All texts at once; None as an empty one."""
     folded = pc.fill_null(as_array(texts), "")
-    if not pc.all(pc.string_is_ascii(folded), min_count=0).as_py():
-        folded = pc.replace_substring_regex(
-            pc.utf8_normalize(folded, form="NFKD"), pattern=_UNSEEN, replacement=""
-        )
+    if pc.all(pc.string_is_ascii(folded), min_count=0).as_py():
+        return pc.ascii_lower(folded)  # in a twentieth of the time
+    folded = pc.replace_substring_regex(
+        pc.utf8_normalize(folded, form="NFKD"), pattern=_UNSEEN, replacement=""
+    )
     return pc.utf8_lower(folded)
 
 

@@ -26,7 +26,7 @@ _MUTATIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
     "t": ("t", "d", "nh", "th"), "g": ("g", "", "ng"), "b": ("b", "f", "m"), "d": ("d", "dd", "n"),
     "m": ("m", "f"),
 })  # fmt: skip
-_BETWEEN: Final = r"[\W_]+"
+BETWEEN: Final = r"[\W_]+"
 _KEEP: Final = ("ch", "dd", "ff", "ng", "ph", "th")  # letters of their own, which do not mutate
 
 
@@ -110,7 +110,7 @@ def expression_of(text: str, is_welsh: bool) -> str:
     words = [_word(word) for word in text.split()]
     if is_welsh:
         words[0] = _mutated(words[0])
-    return _BETWEEN.join(words)
+    return BETWEEN.join(words)
 
 
 def _word(word: str) -> str:
