@@ -89,3 +89,8 @@ class FakeGateway:
 
     def close(self) -> None:
         self.keys.clear()
+
+
+def mobile_of(n: int) -> str:
+    """A mobile number that no other patient of a test has: Ofcom's fictitious ones are a thousand."""
+    return f"07700900{n:03}" if n < 1000 else f"07400{n:06}"

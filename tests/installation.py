@@ -26,6 +26,7 @@ from clinic.record.database import Record
 from clinic.record.schema.people import patient
 from clinic.settings import Settings
 from tasks.processes.environment import ROOT
+from tests.fakes import mobile_of
 from tests.servers.prefect_server import free_port
 from tests.typed import Typed
 
@@ -161,7 +162,7 @@ def _fill(url: str, people: int) -> list[str]:
             patient,
             ("id", "nhs_number", "given_name", "family_name", "mobile"),
             (
-                (int(n), number, "Given", "Family", f"07700900{n % 1000:03}")
+                (int(n), number, "Given", "Family", mobile_of(int(n)))
                 for n, number in zip(ids, numbers, strict=True)
             ),
         )

@@ -29,6 +29,7 @@ from clinic.record.installation import install
 from clinic.record.schema.lists import template, template_version
 from clinic.record.schema.messages import campaign, message
 from clinic.record.schema.people import clinical_item, patient
+from tests.fakes import mobile_of
 from tests.kill.job import Job, run
 from tests.processes import processes
 
@@ -73,7 +74,7 @@ def prepare(url: str, folder: Path, people: int) -> Path:
             patient,
             ("id", "nhs_number", "given_name", "family_name", "mobile"),
             (
-                (int(n), str(number), "Given", "Family", f"07700900{n % 1000:03}")
+                (int(n), str(number), "Given", "Family", mobile_of(int(n)))
                 for n, number in zip(ids, numbers, strict=True)
             ),
         )

@@ -112,6 +112,7 @@ def _discovery(url: str) -> Callable[[Asked], Said]:
         (KEYS["rsa pem"][1], 0o600, smart(status=503)),
         (KEYS["rsa pem"][1], 0o600, _discovery("https://elsewhere.example/token")),
     ],
+    ids=["open to all", "no key", "no whole key", "refused", "closed", "elsewhere"],
 )
 def test_no_token_is_said_without_key_or_token(
     tmp_path: Path, text: str, mode: int, answer: Callable[[Asked], Said | None],
