@@ -11,6 +11,7 @@ import pandas as pd
 
 from clinic.cohort.columns import heading_key
 from clinic.cohort.files import Block, ListFile
+from clinic.imports.identity import with_organisation
 from clinic.imports.kind import Kind
 from clinic.settings import SourceFormat
 from clinic.values.dates import Order, order_of, proven_orders
@@ -30,7 +31,8 @@ _PER_MINUTE: Final = {"minutes": 1.0, "seconds": 1 / 60, "hours": 60.0}
 def cells_of(block: Block, file: ListFile, kind: Kind, how: SourceFormat) -> pd.DataFrame:
     """
     The block in our fields: cells stripped, "" where there is none or where a day is masked; days of the
-    source's own format in ISO 8601, its words for states as ours, lengths in minutes. Both ids are there.
+    source's own format in ISO 8601, its words for states as ours, lengths in minutes. Both ids are there,
+    with their organisation where the source's are unique only within it.
     """
     frame = pd.DataFrame(
         {name: block.frame[head].str.strip() for name, head in file.fields.items()}
@@ -38,6 +40,7 @@ def cells_of(block: Block, file: ListFile, kind: Kind, how: SourceFormat) -> pd.
     for name in _IDS:
         if name not in frame:
             frame[name] = pd.Series("", block.frame.index, dtype="str")
+    with_organisation(frame)
     for name in kind.dates:
         if name in frame:
             frame[name] = _days(frame[name], how.date_format)

@@ -9,6 +9,7 @@ from typing import Final
 from clinic.cohort.columns import ALIASES, heading_key, map_columns
 from clinic.cohort.files.listfile import MapHeadings
 from clinic.errors import ListRefused
+from clinic.imports.identity import FIELD as ORGANISATION_ID
 from clinic.settings import ImportKind, Layout
 
 _IDS: Final = ("nhs_number", "local_id")
@@ -102,11 +103,11 @@ class Kind:
 
     def _aliases(self) -> dict[str, Sequence[str]]:
         if self.as_list:
-            return dict(self.columns)
+            return dict(self.columns) | {ORGANISATION_ID: ()}
         if not self.of_patients:
             return dict(self.columns)
         ids = {name: [each for tier in ALIASES[name] for each in tier] for name in _IDS}
-        return ids | dict(self.columns) | {"organisation": _ORGANISATION}
+        return ids | dict(self.columns) | {"organisation": _ORGANISATION, ORGANISATION_ID: ()}
 
     def _missing(self, group: tuple[str, ...], file_name: str) -> str:
         known = {name: tiers[0] for name, tiers in ALIASES.items()} | self._aliases()

@@ -14,8 +14,9 @@ from typing import Final
 from clinic.settings import SourceFormat
 from clinic.settings.sources import ImportKind, LayoutName
 
-_EMIS_ID: Final = {"local_id": "PatientGuid"}
-_TPP_ID: Final = {"local_id": "IDPatient"}
+# Ids of both extracts are unique only within an organisation
+_EMIS_ID: Final = {"local_id": "PatientGuid", "organisation_id": "OrganisationGuid"}
+_TPP_ID: Final = {"local_id": "IDPatient", "organisation_id": "IDOrganisationVisibleTo"}
 _SYNTHEA_ID: Final = {
     "local_id": "PATIENT",
     "onset": "START",
@@ -41,7 +42,7 @@ COLUMNS: Final[Mapping[LayoutName, Mapping[ImportKind, Mapping[str, str]]]] = {
         "medications": {**_EMIS_ID, "started": "EffectiveDate", "ended": "CancellationDate"},
     },
     "systmone-bulk": {
-        "patients": {"local_id": "RowIdentifier"},
+        "patients": {**_TPP_ID, "local_id": "RowIdentifier"},
         "appointments": {**_TPP_ID, "visit_type": "RotaType"},
         "consents": {**_TPP_ID, "sms_consent": "SmsConsent", "date": "DateEvent"},
         "groups": {**_TPP_ID, "name": "Name"},

@@ -34,6 +34,10 @@ KIND: Final = Kind(
         "time": ("Appointment Time", "Appointment Start Time", "Start Time", "Appt Time", "Time"),
         "status": ("Appointment Status", "Slot Status", "Status", "Appt Status", "Appointment Status Code"),
         "deleted": ("Deleted", "Removed Data", "Data Update Status"),
+        "no_show": ("Did Not Attend",),
+        "left": ("Left Time",),
+        "arrived": ("Send In Time",),
+        "blocked": ("Is Blocked",),
         "minutes": ("Duration", "Planned Duration In Minutes", "Duration Minutes", "Length", "Minutes"),
         "visit_type": ("Appointment Type", "Slot Type", "Appt Type", "Reason", "Visit Type", "Type"),
         "mode": ("Mode", "Mode Of Contact", "Contact Mode", "Delivery Mode"),
@@ -41,7 +45,7 @@ KIND: Final = Kind(
         "provider": ("Provider Code", "Provider", "Clinician Code", "Clinician"),
         "facility": ("Facility Code", "Facility", "Site Code", "Site"),
     },
-    (("nhs_number", "local_id"), ("date",), ("status",)),
+    (("nhs_number", "local_id"), ("date",), ("status", "no_show")),
 )  # fmt: skip
 # Words of statuses → ours (data-in.md: EMIS, SystmOne, FHIR, NHS codes); punctuation and case do not count
 _STATUSES: Final = {
@@ -54,6 +58,9 @@ _STATUSES: Final = {
     "cancelled by unit": "cancelled", "cancelled by practice": "cancelled", "deleted": "cancelled",
     "no show": "no_show", "noshow": "no_show", "dna": "no_show", "did not attend": "no_show",
 }  # fmt: skip
+# Columns that say it without a word, the surest first; 00:00:00 is a time too: that somebody came is said
+_SIGNS: Final = (("no_show", "no_show"), ("left", "finished"), ("arrived", "arrived"))
+_NO: Final = ("", "0", "false", "no", "n")
 _DELETED: Final = ("1", "true", "yes", "y", "d", "deleted")
 _MODES: Final = {
     "in person": "in_person", "face to face": "in_person", "f2f": "in_person", "surgery": "in_person",
@@ -99,7 +106,7 @@ PROBLEMS: Final = frozenset(
 
 
 def read_appointments(
-    given: pd.DataFrame, *, now: datetime, zone: str, order: Order
+    given: pd.DataFrame, *, now: datetime, zone: str, order: Order, slots: bool = False
 ) -> pd.DataFrame:
     """
     What the rows of a block say.
@@ -107,6 +114,7 @@ def read_appointments(
     Args:
         given: our fields as columns, cells stripped, "" where there is none
         order: of day and month, as the whole column proves it
+        slots: rows are slots: one with a patient, and no sign of more, is booked
 
     Returns:
         same index: `key`; `starts_at` aware (NaT: cannot be read); `status` ("": not known); `minutes`
@@ -119,7 +127,7 @@ def read_appointments(
     rows["starts_at"], rows["hour_repeated"] = read_starts(
         given["date"], times, today=now.date(), zone=zone, order=order
     )
-    rows["status"] = _each(given["status"], lambda text: _STATUSES.get(_word(text), ""))
+    rows["status"] = _status(given, slots=slots)
     if (
         "deleted" in given
     ):  # the row left the source, sometimes without its patient: known by its id
@@ -135,6 +143,29 @@ def read_appointments(
     rows["mode"] = _each(said, lambda text: _MODES.get(_word(text), ""))
     rows["mode_unclear"] = (said != "") & (rows["mode"] == "")
     return rows
+
+
+def _status(given: pd.DataFrame, *, slots: bool) -> pd.Series[str]:
+    """
+    The state: what a column of its own says (did not attend, left, sent in), else the word; "": not known.
+
+    In an extract of slots that has all of these columns an empty word is no doubt: whose slot it is, is booked.
+    One that is blocked, and has a patient all the same, is doubtful.
+    """
+    said = given["status"] if "status" in given else pd.Series("", given.index, dtype="str")
+    status = _each(said, lambda text: _STATUSES.get(_word(text), ""))
+    there = [(name, means) for name, means in _SIGNS if name in given]
+    if slots and len(there) == len(_SIGNS):
+        status = status.mask(said == "", "booked")
+    if "blocked" in given:
+        status = status.mask(_is_set(given["blocked"]) & (status == "booked"), "")
+    for name, means in reversed(there):
+        status = status.mask(_is_set(given[name]), means)
+    return status
+
+
+def _is_set(cells: pd.Series[str]) -> pd.Series[bool]:
+    return ~cells.str.lower().isin(_NO)
 
 
 def _word(text: str) -> str:

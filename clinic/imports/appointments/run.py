@@ -135,7 +135,9 @@ def _may_be_any(rows: pd.DataFrame) -> pd.Series[bool]:
 def _rows(
     given: pd.DataFrame, unreadable: np.ndarray, now: datetime, order: Order, options: Options
 ) -> pd.DataFrame:
-    rows = read_appointments(given, now=now, zone=options.time_zone, order=order)
+    rows = read_appointments(
+        given, now=now, zone=options.time_zone, order=order, slots=options.how.layout == "emis-bulk"
+    )
     rows[["nhs_number", "local_id"]] = given[["nhs_number", "local_id"]]
     rows["outcome"] = fault_of(given, unreadable, options.codes)
     rows.loc[(rows["outcome"] == "") & (rows["key"].str.len() > LONGEST_ID), "outcome"] = (

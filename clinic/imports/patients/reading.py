@@ -14,6 +14,7 @@ import pandas as pd
 
 from clinic.cohort.files import Block, ListFile
 from clinic.imports.formats import cells_of, date_orders
+from clinic.imports.identity import FIELD as ORGANISATION_ID
 from clinic.imports.options import Options
 from clinic.imports.patients.belonging import NAMED_BY, Belonging
 from clinic.imports.patients.columns import COLUMNS, DAYS, KIND, LINES, OWNED, REMARKS, TEXTS
@@ -162,7 +163,7 @@ class Reader:
 
 def _fields(file: ListFile, codes: Collection[str]) -> dict[str, str]:
     """What is taken: our name → its heading in the file."""
-    wanted = ("nhs_number", "local_id", *DAYS, *TEXTS, "full_name", *KIND.columns)
+    wanted = ("nhs_number", "local_id", *DAYS, *TEXTS, "full_name", ORGANISATION_ID, *KIND.columns)
     found = {name: file.fields[name] for name in wanted if name in file.fields}
     if "address" not in found:
         found |= {name: file.fields[name] for name in LINES if name in file.fields}

@@ -28,15 +28,15 @@ EXTRACTS: dict[LayoutName, list[tuple[ImportKind, str, str]]] = {
         (
             "appointments",
             "SlotGuid,AppointmentDate,AppointmentStartTime,PlannedDurationInMinutes,"
-            "PatientGuid,SlotStatus,Deleted",
-            "{S1},2026-03-04,10:30:00,10,{A1},Booked,False",
+            "PatientGuid,OrganisationGuid,SlotStatus,Deleted",
+            "{S1},2026-03-04,10:30:00,10,{A1},{O},Booked,False",
         ),
     ],
     "systmone-bulk": [
         (
             "patients",
-            "RowIdentifier,FirstName,Surname,NHSNumber,DateBirth,DateDeath,Gender,TestPatient,RemovedData",
-            f"501,Siân,Llwyd,{nhs(1)},31 Dec 1980,,F,FALSE,0",
+            "RowIdentifier,IDOrganisationVisibleTo,FirstName,Surname,NHSNumber,DateBirth,DateDeath,Gender,TestPatient,RemovedData",
+            f"501,A1,Siân,Llwyd,{nhs(1)},31 Dec 1980,,F,FALSE,0",
         ),
         (
             "appointments",
