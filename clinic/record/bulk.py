@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
@@ -160,8 +160,12 @@ def plain_frame(result: CursorResult[Any]) -> pd.DataFrame:
     names = list(result.keys())
     rows = plain_rows(result)
     columns = zip(*rows, strict=True) if rows else ([] for _ in names)
+    index = pd.RangeIndex(len(rows))  # one for all, so that none are compared
     return pd.DataFrame(
-        {name: pd.Series(values, dtype=object) for name, values in zip(names, columns, strict=True)}
+        {
+            name: pd.Series(values, index, dtype=object)
+            for name, values in zip(names, columns, strict=True)
+        }
     )
 
 
@@ -190,6 +194,22 @@ def given_ids(ids: Iterable[int]) -> sa.Subquery:
     """
     given = json_elements(orjson.dumps(list(ids)).decode()).table_valued("value").alias("given")
     return sa.select(sa.cast(given.c.value, sa.BigInteger).label("id")).subquery("given_ids")
+
+
+def among_ids(
+    connection: Connection, query: sa.Select[Any], key: sa.Column[int], ids: Collection[int]
+) -> sa.Select[Any]:
+    """
+    A query of rows of the key's table, for those of these ids.
+
+    Of a table that has no more rows than there are ids, all are read: looking up each id would take longer.
+    So whoever asks picks out theirs.
+    """
+    more = sa.select(sa.literal(1)).select_from(key.table).offset(len(ids)).limit(1)
+    if connection.scalar(more) is None:
+        return query
+    given = given_ids(ids)
+    return query.join(given, given.c.id == key)
 
 
 class json_elements(GenericFunction[Any]):  # noqa: N801  it is a function, spelled as SQL spells it

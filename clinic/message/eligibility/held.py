@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 
 from clinic.message import states
 from clinic.message.words.marks import DEATH, WRONG_NUMBER
-from clinic.record.bulk import given_ids, is_any_of
+from clinic.record.bulk import among_ids, is_any_of
 from clinic.record.schema.messages import message
 from clinic.record.schema.receipts import contact_hold, reply
 from clinic.record.told import of_teller
@@ -120,11 +120,11 @@ def held(connection: Connection, facts: pd.DataFrame) -> pd.Series[str]:
     """
     h = contact_hold.c
     patients = facts["patient_id"].dropna().unique().tolist()
-    given = given_ids(patients)
     holds = sa.select(h.id, h.address, h.patient_id).where(h.state != RELEASED)
     # Those of numbers are read whole: they are few, and the numbers of a block are many
     both = sa.union_all(
-        holds.where(h.patient_id == EVERYBODY), holds.join(given, given.c.id == h.patient_id)
+        holds.where(h.patient_id == EVERYBODY),
+        among_ids(connection, holds.where(h.patient_id != EVERYBODY), h.patient_id, patients),
     )
     rows = connection.execute(both.order_by(sa.desc("id"))).all()
     if not rows:

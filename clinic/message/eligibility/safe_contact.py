@@ -15,7 +15,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
-from clinic.record.bulk import given_ids
+from clinic.record.bulk import among_ids, given_ids
 from clinic.record.schema.people import patient_tag, tag
 from clinic.record.schema.safety import safe_contact
 
@@ -70,18 +70,19 @@ def read_safe_contact(
         same index: `restricted` bool, and `number`: the one that is safe, "" where none was named
     """
     ids = patients.dropna().unique().tolist()
-    own, given = safe_contact.c, given_ids(ids)
-    said = connection.execute(
-        sa.select(own.patient_id, own[channel].label("allowed"), own.number)
-        .join(given, given.c.id == own.patient_id)
-        .where(own.ended_at.is_(None))
-    ).all()
+    own = safe_contact.c
+    known = sa.select(own.patient_id, own[channel].label("allowed"), own.number).where(
+        own.ended_at.is_(None)
+    )
+    said = connection.execute(among_ids(connection, known, own.patient_id, ids)).all()
     found = {row.patient_id for row in said if not row.allowed}
     if tags:
-        found.update(connection.scalars(_tagged(tags, sa.select(given.c.id))))
+        found.update(connection.scalars(_tagged(tags, sa.select(given_ids(ids).c.id))))
     numbers = {row.patient_id: row.number for row in said if row.number and channel != "email"}
-    result = pd.DataFrame({"restricted": False}, index=patients.index)
-    result["number"] = pd.Series("", patients.index, dtype="str")
+    result = pd.DataFrame(
+        {"restricted": False, "number": pd.Series("", patients.index, dtype="str")},
+        index=patients.index,
+    )
     if found:
         result["restricted"] = patients.isin(list(found)).to_numpy(dtype=bool)
     if numbers:

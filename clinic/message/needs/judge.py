@@ -22,7 +22,7 @@ from clinic.message.needs.variants import (
     suits,
     variants_of,
 )
-from clinic.record.bulk import given_ids, plain_frame
+from clinic.record.bulk import among_ids, plain_frame
 from clinic.record.schema.clinical import patient_need
 from clinic.settings import Needs
 
@@ -55,13 +55,14 @@ def read_needs(
     Args:
         patients: ids, empty where nobody knows who is meant; prefers: the channel of each, same index
     """
-    given = given_ids(patients.dropna().unique().tolist())
     own = patient_need.c.patient_id
-    rows = sa.select(own.label("id"), *need_columns(channel)).join(given, given.c.id == own)
-    found = plain_frame(connection.execute(rows)).set_index("id")
+    rows = sa.select(own.label("id"), *need_columns(channel))
+    ids = patients.dropna().unique().tolist()
+    found = plain_frame(connection.execute(among_ids(connection, rows, own, ids))).set_index("id")
     other = prefers.isin(other_channels(channel, needs)).to_numpy(dtype=bool)
     if found.empty and not other.any():
         return found.assign(prefers=None)
+    # The table may be read whole: whose row none of these patients has is left out here
     asked = patients[other | patients.isin(found.index).to_numpy(dtype=bool)]
     known = prefers[asked.index].set_axis(asked.tolist()).groupby(level=0).first()
     return found.reindex(known.index).assign(prefers=known)
@@ -87,8 +88,13 @@ def judge_needs(
         same index: `needs`, one of CODES or ""; `variant`, Int64: the version in their language and form
         (empty: the campaign's own); `by_proxy`; `proxy`: the address of whoever is written to in their place
     """
-    frame = pd.DataFrame({"needs": "", "by_proxy": False, "proxy": ""}, index=patients.index)
-    frame["variant"] = pd.Series(pd.NA, patients.index, dtype="Int64")
+    frame = pd.DataFrame(
+        {
+            "needs": "", "by_proxy": False, "proxy": "",
+            "variant": pd.Series(pd.NA, patients.index, dtype="Int64"),
+        },
+        index=patients.index,
+    )  # fmt: skip
     others = other_channels(channel, needs)
     known = known[known["proxy_consent"].notna() | known["prefers"].isin(others)]
     if known.empty:

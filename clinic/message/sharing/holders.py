@@ -107,6 +107,7 @@ def as_facts(found: pd.DataFrame) -> pd.DataFrame:
     for name in ("given_name", "address", "postcode"):
         found[name] = found[name].fillna("").astype("str")
     found["fictitious"] = found["fictitious"].eq(True)
+    found["id"] = found["id"].astype("int64")
     return found.set_index("id")
 
 

@@ -59,8 +59,8 @@ def look_into(
     other = patient.alias("other")
     has_it = sa.exists().where(key_of(channel) == key_in(channel, address), other.c.id != own)
     others: sa.ColumnElement[bool] = has_it.select_from(other)
-    by_list = rows.loc[rows["address"].isin(also["address"]), "patient_id"]
-    if len(by_list):
+    if len(also):
+        by_list = rows.loc[rows["address"].isin(also["address"]), "patient_id"]
         others |= is_any_of(own, by_list.tolist())
     confirmed_on = patient.c.mobile_confirmed_on
     age = sa.extract("year", confirmed_on) - sa.extract("year", patient.c.birth_date)
@@ -82,7 +82,7 @@ def look_into(
             )
         )
     )  # fmt: skip
-    read = as_facts(plain_frame(found).drop_duplicates("id"))
+    read = as_facts(plain_frame(found).dropna(subset="id").drop_duplicates("id"))
     read["others"] = read["others"].astype(bool)
     return read
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -192,26 +193,32 @@ def speak(
     Args:
         fixed, variables: the texts' own words, and what they speak of
     """
-    rows[["sensitive", "unconfirmed"]] = False
-    rows[["greeting", "left"]] = ""
+    rows["unconfirmed"] = False
+    rows["left"] = pd.Series("", rows.index, dtype="str")
+    sensitive = np.full(len(rows), manner.sensitive and not manner.to_staff)
+    greeting = np.full(len(rows), "", dtype=object)
+    rows["sensitive"], rows["greeting"] = sensitive, greeting
     if manner.to_staff:
         return
-    sensitive = np.full(len(rows), manner.sensitive)
     for hit in hits:
         if hit.phrase.subject in manner.classes:
             sensitive[hit.places] = True
     rows["sensitive"] = sensitive
-    rows["greeting"] = NAME if _naming(manner, variables) else ""
-    rows.loc[standing["adults"], "greeting"] = NEUTRAL
+    is_any = {
+        name: standing[name].to_numpy(dtype=bool)
+        for name in ("adults", "shared", "young", "unconfirmed", "proxy")
+    }
+    greeting[:] = NAME if _naming(manner, variables) else ""
+    greeting[is_any["adults"]] = NEUTRAL
     _tidy(rows, standing)
-    _address_guardians(manner, rows, values, standing)
-    still_named = standing["adults"] & _names_the_patient(rows, standing, fixed)
-    rows.loc[still_named, "greeting"] = NAMED
-    as_written = rows["greeting"] != GUARDIAN
-    child = standing["shared"] | (standing["young"] & rows["sensitive"])
-    rows.loc[child & as_written & ~standing["proxy"], "greeting"] = CHILD
+    greeting[_address_guardians(manner, rows, values, standing)] = GUARDIAN
+    greeting[_names_the_patient(rows, standing, fixed)] = NAMED
+    as_written = greeting != GUARDIAN
+    child = is_any["shared"] | (is_any["young"] & sensitive)
+    greeting[child & as_written & ~is_any["proxy"]] = CHILD
+    rows["greeting"] = greeting
     rows["left"] = left_out(standing, rows["sensitive"], rows["greeting"], manner.accepted)
-    rows["unconfirmed"] = standing["unconfirmed"] & (rows["greeting"] != GUARDIAN)
+    rows["unconfirmed"] = is_any["unconfirmed"] & as_written
 
 
 def _tidy(rows: pd.DataFrame, standing: pd.DataFrame) -> None:
@@ -225,11 +232,12 @@ def _tidy(rows: pd.DataFrame, standing: pd.DataFrame) -> None:
 
 def _address_guardians(
     manner: Manner, rows: pd.DataFrame, values: pd.DataFrame, standing: pd.DataFrame
-) -> None:
-    if manner.guardian is None:
-        return
+) -> npt.NDArray[np.bool_]:
+    """Write to the guardians of children on a shared number; which texts now begin with that."""
+    if manner.guardian is None or not standing["shared"].any():
+        return np.zeros(len(rows), dtype=bool)
     which = standing["shared"] & (~rows["sensitive"] | standing["proxy"])
-    for name in manner.guardian.required if which.any() else ():
+    for name in manner.guardian.required:
         which &= values[name].fillna("").astype("str").ne("")
     if which.any():
         words = manner.guardian.render_frame(values[which])
@@ -237,20 +245,22 @@ def _address_guardians(
             (plain(one) if manner.plain else one) + body
             for one, body in zip(words, rows.loc[which, "body"], strict=True)
         ]
-        rows.loc[which, "greeting"] = GUARDIAN
+    return which.to_numpy(dtype=bool)
 
 
-def _names_the_patient(rows: pd.DataFrame, standing: pd.DataFrame, fixed: str) -> pd.Series[bool]:
+def _names_the_patient(
+    rows: pd.DataFrame, standing: pd.DataFrame, fixed: str
+) -> npt.NDArray[np.bool_]:
     """Whether a text names its patient all the same: a column of the list may have any heading."""
-    which = standing["adults"]
+    which = standing["adults"].to_numpy(dtype=bool)
+    found = np.zeros(len(rows), dtype=bool)
     if not which.any():
-        return which
+        return found
     own = set(re.findall(r"\w+", fixed))  # "Will you come": no name
     names = standing.loc[which, "given_name"].str.strip().tolist()
     bodies = rows.loc[which, "body"].tolist()
-    found = np.zeros(len(rows), dtype=bool)
-    found[which.to_numpy(dtype=bool)] = [
+    found[which] = [
         len(name) > 2 and name not in own and bool(re.search(rf"\b{re.escape(name)}\b", body))
         for name, body in zip(names, bodies, strict=True)
     ]
-    return pd.Series(found, rows.index, dtype=bool)
+    return found

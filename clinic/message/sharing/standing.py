@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from sqlalchemy import Connection
 
@@ -54,52 +55,52 @@ def standing_of(
         (the address is that of somebody who is written to in the patient's place, with consent); and
         `given_name` as the record has it, of those whose number others have too
     """
-    which = rows["patient_id"].isin(facts.index).to_numpy(dtype=bool)
     flags = np.zeros((len(rows), len(_FLAGS)), dtype=bool)
     names = np.full(len(rows), "", dtype=object)
-    if which.any():
-        few = rows.loc[which, ["patient_id", "address"]]
-        found = _judge(connection, few, facts, question, also)
-        flags[which] = found[[*_FLAGS]]
-        names[which] = found["given_name"]
-    return pd.DataFrame(flags, rows.index, columns=[*_FLAGS]).assign(given_name=names)
+    patients = rows["patient_id"].to_numpy(dtype="int64", na_value=0)
+    at = facts.index.get_indexer(pd.Index(patients))
+    which = np.flatnonzero(at >= 0)
+    if len(which):
+        own = facts.take(at[which])
+        few = rows[["patient_id", "address"]].take(which)
+        flags[which] = _judge(connection, few, own, facts, question, also)
+        names[which] = own["given_name"].to_numpy(dtype=object)
+    known: dict[str, Any] = dict(zip(_FLAGS, flags.T, strict=True))
+    return pd.DataFrame(known | {"given_name": pd.Series(names, rows.index, dtype=object)})
 
 
 def _judge(
-    connection: Connection, rows: pd.DataFrame, facts: pd.DataFrame, question: Question,
-    also: pd.DataFrame,
-) -> pd.DataFrame:  # fmt: skip
-    """What `standing_of` gives, of those messages that are looked into; facts: of their patients."""
-    own = facts.loc[rows["patient_id"].tolist()].set_axis(rows.index)
-    rows = rows.assign(place=range(len(rows)))
-    shared = rows[own["others"]]
+    connection: Connection, rows: pd.DataFrame, own: pd.DataFrame, facts: pd.DataFrame,
+    question: Question, also: pd.DataFrame,
+) -> npt.NDArray[np.bool_]:  # fmt: skip
+    """The flags of those messages that are looked into; own: of the facts, those of each one's patient."""
+    shared = rows.assign(place=range(len(rows)))[own["others"].to_numpy(dtype=bool)]
     found = find_holders(connection, question.channel, shared, question.phones, also)
     if len(found.pairs):
         others = facts_of(connection, set(found.pairs["other"]) - set(facts.index))
         facts = pd.concat([facts, others])
-    result = pd.DataFrame(index=rows.index)
-    result["child"] = _under(own["birth_date"], question.sharing.child_under, question.today)
-    result["young"] = result["child"] & _under(
-        own["birth_date"], min(question.sharing.confirm_at, default=0), question.today
+    born, sharing = own["birth_date"], question.sharing
+    child = _under(born, sharing.child_under, question.today).to_numpy(dtype=bool)
+    grown = min(sharing.confirm_at, default=0)
+    young = child & _under(born, grown, question.today).to_numpy(dtype=bool)
+    pairs = _others(found, facts, question)
+    theirs, adults = np.zeros(len(rows), dtype=bool), np.zeros(len(rows), dtype=bool)
+    theirs[[*pairs["place"], *found.crowded]] = True
+    adults[[*pairs.loc[~pairs["child"], "place"], *found.crowded]] = True
+    unconfirmed = _unconfirmed(own, question).to_numpy(dtype=bool)
+    proxy = _by_proxy(own, rows, question).to_numpy(dtype=bool)
+    # In the order of _FLAGS
+    return np.column_stack(
+        [child, young, child & theirs, ~child & adults & ~proxy, unconfirmed & ~proxy, proxy]
     )
-    others = _others(found, facts, question)
-    places = rows["place"]
-    crowded = places.isin(found.crowded)
-    adult = others.loc[~others["child"], "place"]
-    result["shared"] = result["child"] & (places.isin(others["place"]) | crowded)
-    result["adults"] = ~result["child"] & (places.isin(adult) | crowded)
-    result["unconfirmed"] = _unconfirmed(own, question)
-    result["proxy"] = _by_proxy(own, rows, question)
-    result.loc[result["proxy"], ["adults", "unconfirmed"]] = False
-    result["given_name"] = own["given_name"]
-    return result
 
 
 def _by_proxy(own: pd.DataFrame, rows: pd.DataFrame, question: Question) -> pd.Series[bool]:
     """Whose address is their proxy's, who may read what is written to them."""
-    has_one = own["proxy_consent"].eq(True) & own["proxy"].notna()
     result = pd.Series(False, rows.index)
+    has_one = (own["proxy_consent"].eq(True) & own["proxy"].notna()).set_axis(rows.index)
     if has_one.any():
+        own = own.set_axis(rows.index)
         given = own.loc[has_one, "proxy"].astype("str")
         email = question.channel == "email"
         judged = judge_emails(given) if email else judge_mobiles(given, question.phones)
@@ -112,10 +113,7 @@ def _others(found: Holders, facts: pd.DataFrame, question: Question) -> pd.DataF
     pairs = found.pairs.reset_index(drop=True)
     if pairs.empty:
         return pairs.assign(child=pd.Series(dtype=bool))
-    own, other = (
-        facts.reindex(pairs[name].astype(object)).reset_index(drop=True)
-        for name in ("own", "other")
-    )
+    own, other = (facts.reindex(pairs[name]).reset_index(drop=True) for name in ("own", "other"))
     gone = other["death_date"].notna() | other["fictitious"].eq(True)
     synthetic = pairs["address"].str.startswith(DRAMA) & elsewhere(
         own[["address", "postcode"]], other[["address", "postcode"]]
@@ -160,8 +158,14 @@ def left_out(
         greeting: how the text speaks: with the patient's name, to the guardian, neutral; "": it names nobody
         accepted: codes for which a named person answers
     """
-    is_any = {name: standing[name].to_numpy() for name in _FLAGS}
-    delicate, how = sensitive.to_numpy(dtype=bool), greeting.to_numpy(dtype=object)
+    flags = standing[[*_FLAGS]].to_numpy(dtype=bool)
+    which = np.flatnonzero(flags.any(axis=1))
+    result = pd.Series("", standing.index, dtype="str")
+    if not len(which):
+        return result
+    is_any = dict(zip(_FLAGS, flags[which].T, strict=True))
+    delicate = sensitive.to_numpy(dtype=bool)[which]
+    how = greeting.to_numpy(dtype=object)[which]
     parents = is_any["shared"] & (delicate | (how != GUARDIAN))
     child = (parents | (is_any["young"] & delicate)) & ~is_any["proxy"]
     broken = {
@@ -169,8 +173,7 @@ def left_out(
         SHARED: is_any["adults"] & (delicate | (how == NAME) | (how == NAMED)),
         UNCONFIRMED: is_any["unconfirmed"] & delicate & ~child,
     }
-    result = np.full(len(standing), "", dtype=object)
     for code in reversed(CODES):
-        if code not in accepted:
-            result[broken[code]] = code
-    return pd.Series(result, standing.index, dtype="str")
+        if code not in accepted and broken[code].any():
+            result.iloc[which[broken[code]]] = code
+    return result
