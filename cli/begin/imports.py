@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from cli import console
+from cli.again import typed_again
 from cli.options import Json, MostShown
 from cli.proof import Me, SecretFd, who_acts
 from cli.times import day
@@ -63,6 +63,7 @@ _NEXT = {
 
 
 def import_kind(
+    ctx: typer.Context,
     kind: Annotated[Kind, typer.Argument(help="What the file has.")],
     file: Annotated[Path, typer.Argument(help="CSV, TSV, .xlsx, .xls or .ods.")],
     check: Annotated[
@@ -167,8 +168,8 @@ def import_kind(
     if result.rows and not result.counts.keys() - {code for _, code in result.problems}:
         raise typer.Exit(2)
     if not json:
-        again = f"cohort import {kind} {quote(str(file))}"
-        console.next_commands(again if check else _NEXT.get(kind, _OF_PATIENTS))
+        again = typed_again(ctx, without=("check",)) if check else ""
+        console.next_commands(again or _NEXT.get(kind, _OF_PATIENTS))
 
 
 def _complete(
@@ -234,7 +235,7 @@ def tell_besides(result: Imported) -> None:
     for name, count in result.also.items():
         if count:
             console.say(_ALSO[name].format(count))
-    if result.number:
+    if result.number and result.changed:
         console.say(f"Import {result.number}; to put it back: cohort imports undo {result.number}")
 
 

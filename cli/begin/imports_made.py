@@ -50,13 +50,14 @@ def list_all(limit: Newest = 20, json: Json = False) -> None:
     rows = [_row(run, times) for run in runs]
     heads = ["Import", "Kind", "Source", "Begun", "By", "Rows", "State"]
     console.show_table("Imports", heads, rows, right=(0, 5))
-    if standing := [run.id for run in runs if not run.undone_at]:
+    if standing := [run.id for run in runs if run.changed and not run.undone_at]:
         console.next_commands(f"cohort imports undo {standing[0]} --check")
     return None
 
 
 def _row(run: Run, times: LocalTime) -> tuple[object, ...]:
-    state = "put back" if run.undone_at else "done" if run.ended_at else "not ended"
+    done = "done" if run.changed else "changed nothing"
+    state = "put back" if run.undone_at else done if run.ended_at else "not ended"
     return (run.id, run.kind, run.source, times.show(run.began_at), run.began_by, run.rows, state)
 
 

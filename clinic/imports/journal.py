@@ -18,7 +18,7 @@ from clinic.cohort.files import ListFile
 from clinic.imports.result import Imported
 from clinic.record.bulk import insert_rows
 from clinic.record.database import Record
-from clinic.record.schema.systems.imports import import_added, import_run
+from clinic.record.schema.systems.imports import import_added, import_change, import_run
 from clinic.record.types import UtcDateTime
 
 _ADDED = ("import_id", "table_name", "first_id", "last_id")
@@ -53,7 +53,7 @@ class Journal:
             return cls(int(connection.execute(statement).scalar_one()))
 
     def end(self, record: Record, clock: Clock, result: Imported) -> None:
-        """It came to its end, with these counts."""
+        """It came to its end, with these counts; whether it changed anything is noted in `result`."""
         counts = orjson.dumps(dict(result.counts)).decode()
         statement = (
             sa.update(import_run)
@@ -62,6 +62,8 @@ class Journal:
         )
         with record.write() as connection:
             connection.execute(statement)
+            query = sa.select(did_something()).where(import_run.c.id == self.import_id)
+            result.changed = bool(connection.scalar(query))
 
     @contextmanager
     def watch(self, connection: Connection, table: Table) -> Iterator[None]:
@@ -124,6 +126,16 @@ class Journal:
         values = [dict(zip(_CHANGED, row, strict=True)) for row in rows]
         if self.import_id is not None and values:
             connection.execute(_NOTE, values)
+
+
+def did_something() -> sa.ColumnElement[bool]:
+    """Of an `import_run`: it added or changed something."""
+    of_run = import_run.c.id
+    return sa.or_(
+        import_run.c.more,
+        sa.exists().where(import_added.c.import_id == of_run),
+        sa.exists().where(import_change.c.import_id == of_run),
+    )
 
 
 def _spans(ids: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -34,6 +34,7 @@ class Imported:
     unused: headings that an import of this kind does not use
     refused: why a part of it that was asked for is not done; "" where all is
     number: of the import, by which it can be put back; None: a dry run
+    changed: it added or changed something, so that there is something to put back
     """
 
     rows: int
@@ -43,6 +44,7 @@ class Imported:
     unused: tuple[str, ...] = ()
     refused: str = ""
     number: int | None = None
+    changed: bool = False
 
     @classmethod
     def of(cls, file: ListFile) -> Imported:

@@ -10,6 +10,7 @@ import orjson
 import sqlalchemy as sa
 
 from clinic.errors import NotFound
+from clinic.imports.journal import did_something
 from clinic.record.database import Record
 from clinic.record.schema.systems.imports import import_run
 
@@ -21,6 +22,7 @@ class Run:
 
     ended_at: None where it was killed, or is at work; counts: outcome → rows
     more: it did something besides that cannot be taken back row by row: marks of safe contact, needs
+    changed: it added or changed something that is still known
     """
 
     id: int
@@ -34,6 +36,7 @@ class Run:
     undone_at: datetime | None
     undone_by: str | None
     more: bool
+    changed: bool
 
 
 def list_runs(record: Record, *, limit: int = 20) -> list[Run]:
@@ -59,16 +62,17 @@ def get_run(record: Record, number: int) -> Run:
     return _run(row)
 
 
-_COLUMNS = tuple(
+_COLUMNS = (*(
     import_run.c[name]
     for name in (
         "id", "kind", "source", "rows", "began_at", "began_by", "ended_at", "counts", "undone_at",
         "undone_by", "more",
     )
-)  # fmt: skip
+), did_something().label("changed"))  # fmt: skip
 
 
 def _run(row: sa.Row[tuple[object, ...]]) -> Run:
     values = dict(row._mapping)
+    values["changed"] = bool(values["changed"])
     values["counts"] = orjson.loads(values["counts"]) if values["counts"] else {}
     return Run(**values)

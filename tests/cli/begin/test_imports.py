@@ -1,0 +1,103 @@
+"""NEW-15, COM-11: `cohort import` and `cohort imports` as they are typed: told next, listed, put back."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from clinic.record.database import Record
+from clinic.record.schema.people import appointment, patient
+from tests.cli.conftest import Type
+from tests.main_job import nhs
+
+PEOPLE = "NHS Number,Given Name,Surname,Date of Birth,Mobile"
+SLOTS = "SlotGuid,NHS Number,AppointmentDate,AppointmentStartTime,SlotStatus"
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A folder with files of people and of their visits, whose name has to be quoted."""
+    folder = tmp_path / "what came"
+    folder.mkdir()
+    (folder / "people.csv").write_text(f"{PEOPLE}\n{nhs(1)},Ann,Owen,1980-12-31,07700900101\n")
+    (folder / "again.csv").write_text(f"{PEOPLE}\n{nhs(1)},Ann,Rees,1980-12-31,07700900102\n")
+    (folder / "slots.csv").write_text(f"{SLOTS}\ns1,{nhs(1)},2027-03-04,10:30,Booked\n")
+    return folder
+
+
+def next_of(err: str) -> str:
+    """The command that is told under "Next:"."""
+    return err.split("Next:")[1].strip().splitlines()[0].strip()
+
+
+def names(record: Record) -> list[tuple[str, str]]:
+    query = sa.select(patient.c.family_name, patient.c.mobile)
+    with record.read() as connection:
+        return [(row[0], row[1]) for row in connection.execute(query)]
+
+
+def test_after_a_dry_run_the_same_command_is_told_that_does_it(
+    typed: Type, installed: Record, files: Path
+) -> None:
+    """Every option that was typed stands in it, so that what is done is what was tried."""
+    typed("import", "patients", str(files / "people.csv"))
+    words = (
+        "import", "appointments", str(files / "slots.csv"), "--source", "emis_main", "--layout", "emis-bulk",
+        "--complete-from", "2027-03-01", "--complete-to", "2027-03-31", "--most-gone", "0.5",
+    )  # fmt: skip
+    tried = typed(*words, "--check")
+    told = shlex.split(next_of(tried.err))
+    assert sorted(told) == sorted(("cohort", *words))
+    assert told[:4] == ["cohort", *words[:3]]
+    done = typed(*told[1:])
+    assert done.code == 0, done.err
+    with installed.read() as connection:
+        assert connection.scalar(sa.select(sa.func.count()).select_from(appointment)) == 1
+
+
+def test_an_import_that_changed_nothing_is_not_to_be_put_back(
+    typed: Type, installed: Record, files: Path
+) -> None:
+    first = typed("import", "patients", str(files / "people.csv"))
+    assert "cohort imports undo 1" in first.out + first.err
+    second = typed("import", "patients", str(files / "people.csv"))
+    assert "imports undo" not in second.out + second.err
+    listed = typed("imports", "list")
+    assert [(row[0], row[-1]) for row in listed.rows()] == [("2", "changed nothing"), ("1", "done")]
+    assert next_of(listed.err) == "cohort imports undo 1 --check"
+
+
+def test_an_import_is_put_back_as_it_is_typed(typed: Type, installed: Record, files: Path) -> None:
+    """Listed, tried, asked first, done; and again nothing is left to do."""
+    typed("import", "patients", str(files / "people.csv"))
+    typed("import", "patients", str(files / "again.csv"))
+    assert names(installed) == [("Rees", "07700900102")]
+    listed = typed("imports", "list", "--json").json()
+    assert [(run["id"], run["kind"], run["began_by"], run["rows"]) for run in listed] == [
+        (2, "patients", "nia", 1), (1, "patients", "nia", 1),
+    ]  # fmt: skip
+
+    tried = typed("imports", "undo", "2", "--check")
+    assert (tried.code, next_of(tried.err)) == (0, "cohort imports undo 2")
+    assert "Dry run" in tried.out + tried.err
+    asked = typed("imports", "undo", "2")  # nobody is there to say yes
+    assert asked.code != 0
+    assert "--yes" in asked.err
+    wrong_order = typed("imports", "undo", "1", "--yes")
+    assert "cohort imports undo 2" in wrong_order.err
+    assert names(installed) == [("Rees", "07700900102")]
+
+    done = typed("imports", "undo", "2", "--yes")
+    assert (done.code, names(installed)) == (0, [("Owen", "07700900101")])
+    assert [row[-1] for row in typed("imports", "list").rows()] == ["put back", "done"]
+    again = typed("imports", "undo", "2", "--yes", "--json").json()
+    assert set(again["counts"]) <= {"as_before"}
+    first = typed("imports", "undo", "1", "--yes")
+    assert first.code == 0
+    # Their row was written since, by the second import and by its undoing: it stays, and is named
+    assert ["patient", "1"] in [line.split("\t")[:2] for line in first.out.splitlines()]
+    assert len(names(installed)) == 1
+    assert typed("imports", "undo", "9", "--yes").code != 0
