@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from clinic.imports.options import Complete
     from clinic.imports.patients.run import PatientsImported
     from clinic.imports.result import Imported
+    from clinic.settings import Settings, SourceFormat
 
 MOST_PLACES = 10
 Kind = Literal[
@@ -33,6 +34,7 @@ _ALSO = {
     "opt_in": "Consents noted: {:,}.",
     "withdrawn": "Opt-outs withdrawn since the source has them no more: {:,}.",
     "given_to_another": "Appointments cancelled since their slot is another patient's now: {:,}.",
+    "moved_away": "Appointments cancelled so, of patients who are booked again in this file: {:,}.",
     "no_longer_there": "Appointments cancelled since the source has them no more: {:,}.",
     "provider_unknown": "Rows whose provider is not here: {:,}. Add it: cohort places provider.",
     "facility_unknown": "Rows whose facility is not here: {:,}. Add it: cohort places facility.",
@@ -147,6 +149,8 @@ def import_kind(
         how = with_layout(how, layout)
     most = most_share(how, settings.imports.most_gone, most_gone)
     all_of = _complete(kind, complete_from, complete_to, most, whole=complete)
+    if all_of is None and source in settings.sources and settings.sources[source].type == "by_hand":
+        all_of = _as_set(kind, file, how, settings)
     with open_record(settings) as record:
         options = Options(
             by=who_acts(record, settings, me, secret_fd), source=source,
@@ -170,6 +174,22 @@ def import_kind(
     if not json:
         again = typed_again(ctx, without=("check",)) if check else ""
         console.next_commands(again or _NEXT.get(kind, _OF_PATIENTS))
+
+
+def _as_set(kind: Kind, file: Path, how: SourceFormat, settings: Settings) -> Complete | None:
+    """What files of this source are set to have all of."""
+    from zoneinfo import ZoneInfo
+
+    from clinic.clock import SystemClock
+    from clinic.imports.options import complete_of
+
+    if not file.is_file():
+        return None  # which is said when it is opened
+    zone = ZoneInfo(how.time_zone or settings.organisation.time_zone)
+    now = SystemClock().now().astimezone(zone)
+    written = min(datetime.fromtimestamp(file.stat().st_mtime, zone), now)
+    usual = settings.imports.most_gone
+    return complete_of(kind, how, usual, today=now.date(), written=written.date())
 
 
 def _complete(

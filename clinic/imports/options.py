@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
-from clinic.settings import SourceFormat
+from clinic.settings import ImportKind, SourceFormat
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,25 @@ class Complete:
     most: float
     first: date | None = None
     last: date | None = None
+
+
+def complete_of(
+    kind: ImportKind, how: SourceFormat, usual: float, *, today: date, written: date
+) -> Complete | None:
+    """
+    What a source is set to have all of, of this kind; None: nothing.
+
+    Args:
+        usual: the share that may be cancelled or withdrawn, where the source has none of its own
+        written: the day on which its export was made: of what is further ahead than its days from then it has
+            nothing yet, and of what was before `today` less its days nothing any more
+    """
+    most = most_share(how, usual)
+    if kind == "appointments" and how.complete_days is not None:
+        first = today - timedelta(days=how.complete_past_days)
+        last = written + timedelta(days=how.complete_days)
+        return Complete(most, first, last) if first <= last else None
+    return Complete(most) if kind in how.complete else None
 
 
 def most_share(how: SourceFormat, usual: float, asked: float | None = None) -> float:

@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from clinic.clock import Clock
 from clinic.cohort.files import ListFile
-from clinic.errors import MendableError, SourceProblem
+from clinic.errors import MendableError, SourceProblem, SourceRefused
 from clinic.imports.kinds import open_file, run_import
-from clinic.imports.options import Complete, Options, most_share
+from clinic.imports.options import Complete, Options, complete_of
 from clinic.imports.result import Imported
 from clinic.record.database import Record
 from clinic.record.systems.sync_runs import FAILED, IMPORTED, begin_run, last_runs, note_run
@@ -141,7 +142,7 @@ def try_out(record: Record, clock: Clock, settings: Settings, given: Given, *, b
     with noted(record, clock, given.run):
         for fetched in given.files:
             opened = _open(settings, given.step, fetched.path)
-            found = _import(record, clock, settings, given.step, opened, by=by, check=True)
+            found = _import(record, clock, settings, given, opened, by=by, check=True)
             rows += found.rows
             counts += _counts(found)
             if "mobile" in opened.fields and given.step.kind == "patients":
@@ -170,7 +171,7 @@ def import_given(
     with noted(record, clock, given.run):
         for fetched in given.files:
             opened = _open(settings, given.step, fetched.path)
-            found = _import(record, clock, settings, given.step, opened, by=by, check=False)
+            found = _import(record, clock, settings, given, opened, by=by, check=False)
             counts += _counts(found)
             reached(fetched.origin)
         source = open_source(settings, given.step.source, clock)
@@ -219,27 +220,42 @@ def _open(settings: Settings, step: Step, path: Path) -> ListFile:
 
 
 def _import(
-    record: Record, clock: Clock, settings: Settings, step: Step, file: ListFile, *, by: str, check: bool
+    record: Record, clock: Clock, settings: Settings, given: Given, file: ListFile, *, by: str, check: bool
 ) -> Imported:  # fmt: skip
-    how = settings.sources[step.source]
-    # A source of changes alone has not all of anything
-    all_of = step.kind in how.complete and how.take != "numbered"
-    most = most_share(how, settings.imports.most_gone)
+    how = settings.sources[given.step.source]
     options = Options(
         by=by,
-        source=step.source,
+        source=given.step.source,
         zone=settings.organisation.time_zone,
         codes=settings.organisation.codes,
         how=how,
         check=check,
-        complete=Complete(most) if all_of else None,
+        complete=_complete(clock, settings, given),
         statuses=settings.organisation.statuses,
     )
-    return run_import(record, clock, step.kind, file, options)
+    result = run_import(record, clock, given.step.kind, file, options)
+    if result.refused:
+        raise SourceRefused(
+            "import-too-many-gone", f"{given.step.kind} from {given.step.source}: {result.refused}"
+        )
+    return result
+
+
+def _complete(clock: Clock, settings: Settings, given: Given) -> Complete | None:
+    """What it has all of; a source of changes alone, or one that comes in parts, has not all of anything."""
+    how = settings.sources[given.step.source]
+    if not given.whole or len(given.files) != 1:
+        return None
+    zone = ZoneInfo(how.time_zone or settings.organisation.time_zone)
+    now = clock.now()
+    today, written = (at.astimezone(zone).date() for at in (now, min(given.as_of or now, now)))
+    usual = settings.imports.most_gone
+    return complete_of(given.step.kind, how, usual, today=today, written=written)
 
 
 def _counts(found: Imported) -> Counter[str]:
-    return found.counts + Counter({"no_longer_there": found.also["no_longer_there"]})
+    gone = found.also["no_longer_there"] + found.also["moved_away"]
+    return found.counts + Counter({"no_longer_there": gone})
 
 
 def _filled(file: ListFile, name: str) -> int:

@@ -20,7 +20,9 @@ from data_checks.gate.verdict import Check, Verdict
 from data_checks.sync.suite import FEWEST_FOR_SHARES, Limit, limits_of, suite_of
 
 # Outcomes of rows, of every kind, that change something which the record had
-CHANGES: Final = frozenset("moved changed cancelled corrected closed withdrawn ended".split())
+CHANGES: Final = frozenset(
+    "moved changed cancelled replaced corrected closed withdrawn ended".split()
+)
 _GONE: Final = "no_longer_there"
 _UNKNOWN: Final = "patient_not_found"
 _NOTHING_CAME_BACK: Final = Finding(passed=False, broken=None, errored=True)

@@ -72,11 +72,17 @@ _NOT_A_WORD: Final = re.compile(r"[\W_]+")
 LONGEST_ID: Final = 120
 _LONGEST_TYPE: Final = 80  # longer ones are no type, and are left as they were
 REMARKS: Final = ("hour_repeated", "length_unclear", "type_too_long", "mode_unclear")
+# Which an empty cell takes away in a source that owns its columns; id, patient, day and status never
+OWNED: Final = ("minutes", "visit_type", "mode", "place", "provider", "facility")
 _TEXTS: Final = ("visit_type", "place", "provider", "facility")
 
 # Each row ends with one of these
 SAYS: Final = {
     "added": "An appointment that the record did not have.",
+    "booked_again": "A new booking of a patient of whom another one is cancelled in the same import: one move, "
+    "not a new visit.",
+    "replaced": "An appointment that is cancelled now, of a patient who is booked again in the same import: "
+    "one move.",
     "moved": "An appointment that is at another time now: it is reminded of at its new time.",
     "changed": "An appointment of which something else changed: its state, length, place or provider.",
     "cancelled": "An appointment that is cancelled now: nobody is reminded of it.",
@@ -106,7 +112,13 @@ PROBLEMS: Final = frozenset(
 
 
 def read_appointments(
-    given: pd.DataFrame, *, now: datetime, zone: str, order: Order, slots: bool = False
+    given: pd.DataFrame,
+    *,
+    now: datetime,
+    zone: str,
+    order: Order,
+    slots: bool = False,
+    owned: bool = False,
 ) -> pd.DataFrame:
     """
     What the rows of a block say.
@@ -115,11 +127,12 @@ def read_appointments(
         given: our fields as columns, cells stripped, "" where there is none
         order: of day and month, as the whole column proves it
         slots: rows are slots: one with a patient, and no sign of more, is booked
+        owned: an empty cell of these columns takes away what the record has
 
     Returns:
         same index: `key`; `starts_at` aware (NaT: cannot be read); `status` ("": not known); `minutes`
         Int64; `visit_type`, `mode`, `place`, `provider`, `facility` as texts, "" where nothing is said; and, as
-        remarks, the columns of REMARKS
+        remarks, the columns of REMARKS; `no_minutes`, `no_place` …: whether that is taken away
     """
     rows = pd.DataFrame(index=given.index)
     rows["key"] = given["key"] if "key" in given else ""
@@ -142,6 +155,11 @@ def read_appointments(
     said = given["mode"] if "mode" in given else pd.Series("", given.index, dtype="str")
     rows["mode"] = _each(said, lambda text: _MODES.get(_word(text), ""))
     rows["mode_unclear"] = (said != "") & (rows["mode"] == "")
+    for name in OWNED:  # a row that is taken out of its source has empty cells, which say nothing
+        taken = owned and name in given
+        rows[f"no_{name}"] = (
+            (given[name] == "") & (rows["status"] != "cancelled") if taken else False
+        )
     return rows
 
 

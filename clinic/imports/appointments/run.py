@@ -9,20 +9,20 @@ more than a share that nobody would expect; then nothing of it is cancelled and 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
-import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.clock import Clock
 from clinic.cohort.files import ListFile
 from clinic.govern.audit.chain import hold
 from clinic.imports.appointments.compare import compare_rows
+from clinic.imports.appointments.gone import find_gone
 from clinic.imports.appointments.known import note_rows, salt_of, unchanged
+from clinic.imports.appointments.pairs import BOOKED_AGAIN, REPLACED, Pairs
 from clinic.imports.appointments.reading import (
     KIND,
     LONGEST_ID,
@@ -45,15 +45,15 @@ from clinic.imports.appointments.slots import (
 )
 from clinic.imports.formats import cells_of
 from clinic.imports.journal import Journal
-from clinic.imports.options import Complete, Options
+from clinic.imports.options import Options
 from clinic.imports.result import Imported, fault_of, tell
 from clinic.imports.who import NO_ID, NOT_FOUND, find_patients
 from clinic.record.database import Record
-from clinic.record.schema.people import appointment, appointment_source
+from clinic.record.schema.people import appointment
 from clinic.values.dates import Order
 
 _UNSURE: Final = frozenset("nhs_number_invalid ids_differ nhs_number_missing start_invalid".split())
-_WRITTEN: Final = ("added", "moved", "changed", CANCELLED)
+_WRITTEN: Final = ("added", BOOKED_AGAIN, "moved", "changed", CANCELLED, REPLACED)
 
 
 def import_appointments(record: Record, clock: Clock, file: ListFile, options: Options) -> Imported:
@@ -79,7 +79,7 @@ def import_appointments(record: Record, clock: Clock, file: ListFile, options: O
     compared = compare_rows(cells, read, options.how)
     with record.read() as connection:
         salt = salt_of(connection, options, compared.order)
-    journal = Journal()
+    journal, pairs = Journal(), Pairs()
     if not check:
         tell(record, clock, KIND.name, file, options.by)
         journal = Journal.begin(record, clock, file, kind=KIND.name, source=source, by=options.by)
@@ -105,22 +105,23 @@ def import_appointments(record: Record, clock: Clock, file: ListFile, options: O
             rows.loc[compared.contradicts[part][new] & readable, "outcome"] = "contradicts"
             rows["digest"] = digests[new]
             seen.append(known.dropna().to_numpy("int64"))
-            seen.append(_apply(connection, rows, source, result, journal, write=not check))
+            seen.append(_apply(connection, rows, source, result, journal, pairs, write=not check))
         outcomes = pd.Series("unchanged", given.index, dtype=object)
         outcomes[new] = rows["outcome"]
         result.note(outcomes, PROBLEMS)
         unclear += int(_may_be_any(rows).sum())
     seen_ids = np.concatenate(seen or [np.array([], int)])
-    gone = _gone(record, source, options.time_zone, options.complete, seen_ids)
-    result.refused = _why_not(gone, unclear, options.complete)
+    gone = find_gone(record, source, options.time_zone, options.complete, seen_ids)
+    result.refused = gone.why_not(unclear, options.complete)
     if not result.refused:
-        result.also["no_longer_there"] = len(gone[0])
-        if not check and gone[0]:
+        result.also["no_longer_there"] = len(gone.ids)
+        if not check and gone.ids:
             with record.write() as connection:
-                note_cancelled(connection, journal, gone[0])
-                cancel(connection, gone[0])
+                note_cancelled(connection, journal, gone.ids)
+                cancel(connection, gone.ids)
+    pairs.count(result, [] if result.refused else gone.patients)
     if not check:
-        written = sum(result.counts[name] for name in _WRITTEN)
+        written = sum(result.counts.get(name, 0) for name in _WRITTEN)
         tell(record, clock, KIND.name, file, options.by, result, patients=written)
         journal.end(record, clock, result)
     return result
@@ -136,7 +137,12 @@ def _rows(
     given: pd.DataFrame, unreadable: np.ndarray, now: datetime, order: Order, options: Options
 ) -> pd.DataFrame:
     rows = read_appointments(
-        given, now=now, zone=options.time_zone, order=order, slots=options.how.layout == "emis-bulk"
+        given,
+        now=now,
+        zone=options.time_zone,
+        order=order,
+        slots=options.how.layout == "emis-bulk",
+        owned=options.how.owns_columns,
     )
     rows[["nhs_number", "local_id"]] = given[["nhs_number", "local_id"]]
     rows["outcome"] = fault_of(given, unreadable, options.codes)
@@ -147,8 +153,8 @@ def _rows(
 
 
 def _apply(
-    connection: Connection, rows: pd.DataFrame, source: str, result: Imported, journal: Journal, *,
-    write: bool,
+    connection: Connection, rows: pd.DataFrame, source: str, result: Imported, journal: Journal,
+    pairs: Pairs, *, write: bool,
 ) -> np.ndarray:  # fmt: skip
     """Judge and write a block; the ids of the appointments that it speaks of."""
     if rows.empty:
@@ -186,13 +192,25 @@ def _apply(
     taken = emptied[~emptied["row"].isin(rows.index[free])]
     taken = taken[~taken["row"].isin(rows.index[unknown | no_start])]
     result.also["given_to_another"] += len(taken)
+    freed = emptied[emptied["row"].isin(rows.index[free])]
+    own_cancelled = after.loc[after["outcome"] == CANCELLED, "patient_id"]
+    pairs.note(
+        added=_ids(fresh["patient_id"]),
+        cancelled=np.concatenate(
+            [_ids(own_cancelled), _ids(freed.drop_duplicates("row")["patient_id"])]
+        ),
+        given=_ids(taken["patient_id"]),
+    )
     added: list[int] = []
     if write:
-        freed = emptied.loc[emptied["row"].isin(rows.index[free]), "id"]
-        emptied_ids = [int(key) for key in (*freed, *taken["id"])]
+        emptied_ids = [int(key) for key in (*freed["id"], *taken["id"])]
         added = _write(connection, rows, source, fresh, after, own, emptied_ids, journal)
     passed_by = ids_of(connection, source, rows.loc[~asked, "key"].tolist())
     return np.array([*known["id"].tolist(), *added, *passed_by], dtype="int64")
+
+
+def _ids(patients: pd.Series[int]) -> np.ndarray:
+    return patients.dropna().to_numpy(dtype="int64")
 
 
 def _write(
@@ -229,48 +247,3 @@ def _keys(rows: pd.DataFrame) -> pd.Series[str]:
     patients = rows.loc[made, "patient_id"].astype("int64").astype(str)
     keys[made] = patients + " " + rows.loc[made, "starts_at"].dt.strftime("%Y-%m-%dT%H:%MZ")
     return keys.astype("str")
-
-
-def _gone(
-    record: Record, source: str, zone: str, complete: Complete | None, seen: np.ndarray
-) -> tuple[list[int], int]:
-    """The source's booked appointments of these days that the file lacks, and how many are booked in all."""
-    if complete is None or complete.first is None or complete.last is None:
-        return [], 0
-    begin, end = (
-        datetime.combine(day, time(0), ZoneInfo(zone))
-        for day in (complete.first, complete.last + timedelta(days=1))
-    )
-    query = (
-        sa.select(appointment.c.id)
-        .join(appointment_source, appointment_source.c.appointment_id == appointment.c.id)
-        .where(
-            appointment_source.c.source == source, appointment.c.status == "booked",
-            appointment.c.starts_at >= begin, appointment.c.starts_at < end,
-        )
-    )  # fmt: skip
-    with record.read() as connection:
-        booked = np.array(connection.scalars(query).all(), dtype="int64")
-    return np.setdiff1d(booked, seen).tolist(), len(booked)
-
-
-def _why_not(gone: tuple[list[int], int], unclear: int, complete: Complete | None) -> str:
-    """Why none of those that the file lacks is cancelled; "" where they are, or where it lacks none."""
-    ids, booked = gone
-    if complete is None or not ids:
-        return ""
-    lacks = (
-        f"the file lacks {len(ids):,} of the {booked:,} appointments that are booked from {complete.first} "
-        f"to {complete.last}"
-    )
-    if unclear:
-        return (
-            f"{lacks}, and {unclear:,} of its rows cannot be read and may be those: none was cancelled. "
-            "Put these rows right, and import the file again"
-        )
-    if len(ids) > complete.most * booked:
-        return (
-            f"{lacks}, more than {complete.most:.0%}: none of them was cancelled. Is the file whole, and are "
-            "the days right? If they are, give a larger share: --most-gone"
-        )
-    return ""

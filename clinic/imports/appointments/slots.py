@@ -114,7 +114,7 @@ def _read(connection: Connection, query: Any, names: tuple[str, ...]) -> pd.Data
 
 def changes_of(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     """
-    The appointments as the rows have them; an empty cell takes nothing away.
+    The appointments as the rows have them; an empty cell takes away only what the source owns (`no_…`).
 
     Args:
         rows: as read, with `provider_id` and `facility_id`
@@ -129,7 +129,9 @@ def changes_of(rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     for name in _SAID:
         given = said[name].astype(object)
         there = given.notna() & (given != "")
-        after[name] = given.where(there, known[name].astype(object))
+        taken = said[f"no_{name.removesuffix('_id')}"].astype(bool)
+        kept = known[name].astype(object).mask(taken, _DEFAULTS.get(name))
+        after[name] = given.where(there, kept)
     other = {name: _differs(after[name], known[name]) for name in ("starts_at", "status", *_SAID)}
     outcome = pd.Series("unchanged", known.index, dtype=object)
     outcome = outcome.mask(pd.DataFrame(other).any(axis=1), "changed")

@@ -73,6 +73,19 @@ class SourceFormat(Section):
         default=(),
         description="Of these kinds the source has all: an opt-out that it had and has no more is withdrawn",
     )
+    complete_days: int | None = Field(
+        default=None,
+        ge=0,
+        le=1_000,
+        description="Of appointments the source has all from today on, to so many days after its export: one "
+        "that it had and has no more is cancelled; empty: nothing is cancelled for not being there",
+    )
+    complete_past_days: int = Field(
+        default=0,
+        ge=0,
+        le=1_000,
+        description="With complete_days: it has all of so many days before today as well",
+    )
     most_gone: float | None = Field(
         default=None,
         ge=0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,22 @@ def test_an_import_is_put_back_as_it_is_typed(typed: Type, installed: Record, fi
     assert ["patient", "1"] in [line.split("\t")[:2] for line in first.out.splitlines()]
     assert len(names(installed)) == 1
     assert typed("imports", "undo", "9", "--yes").code != 0
+
+
+def test_files_of_a_source_that_has_all_cancel_what_they_lack(
+    typed: Type, installed: Record, files: Path, config: Path
+) -> None:
+    """By its setting, where nothing is fetched from it; a file of another source does not."""
+    soon = datetime.now(UTC) + timedelta(days=5)
+    lines = [f"s{n},{nhs(1)},{soon:%Y-%m-%d},{8 + n}:30,Booked" for n in (1, 2)]
+    (files / "both.csv").write_text("\n".join((SLOTS, *lines, "")))
+    (files / "one.csv").write_text("\n".join((SLOTS, lines[0], "")))
+    with config.open("a", encoding="utf-8") as settings:
+        settings.write(
+            '\n[sources.branch]\ntype = "by_hand"\ncomplete_days = 28\nmost_gone = 0.5\n'
+        )
+    typed("import", "patients", str(files / "people.csv"))
+    for source, gone in (("other", None), ("branch", 1)):
+        typed("import", "appointments", str(files / "both.csv"), "--source", source)
+        words = ("import", "appointments", str(files / "one.csv"), "--source", source, "--json")
+        assert typed(*words).json()["also"].get("no_longer_there") == gone

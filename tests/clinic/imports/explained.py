@@ -12,10 +12,15 @@ from clinic.record.schema.people import appointment, consent, patient
 
 _TABLES = {"patients": patient, "appointments": appointment, "consents": consent}
 # Outcomes, and other counts, of which each stands for one new row, or for one that is otherwise now
-_NEW = {"patients": ("added",), "appointments": ("added",), "consents": ("opt_out", "opt_in")}
+_NEW = {
+    "patients": ("added",),
+    "appointments": ("added", "booked_again"),
+    "consents": ("opt_out", "opt_in"),
+}
 _OTHER = {
     "patients": ("changed", "moved"),
-    "appointments": ("moved", "changed", "cancelled", "given_to_another", "no_longer_there"),
+    "appointments": ("moved", "changed", "cancelled", "given_to_another", "no_longer_there",
+                     "replaced", "moved_away"),
     "consents": (),
 }  # fmt: skip
 

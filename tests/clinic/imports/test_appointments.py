@@ -19,6 +19,7 @@ from clinic.imports.options import Complete, Options
 from clinic.imports.result import Imported
 from clinic.record.database import Record
 from clinic.record.schema.people import appointment, provider
+from clinic.settings import SourceFormat
 from tests.fakes import FakeClock
 from tests.main_job import Practice, nhs
 
@@ -286,3 +287,94 @@ def test_a_source_without_ids_knows_one_by_patient_and_time(practice: Practice) 
             )
         ).one()
     assert tuple(kept) == ("Room 4", "D1")  # an empty cell takes nothing away
+
+
+TWO_DAYS = "2026-03-03,09:30", "2026-03-05,11:00"
+BOTH = Complete(1, date(2026, 3, 2), date(2026, 3, 8))
+
+
+@pytest.mark.parametrize(
+    ("rows", "more", "counts", "also"),
+    [
+        # the row says that it is cancelled, before or after the new one
+        ((slot("a", 1, TWO_DAYS[0], "Cancelled"), slot("b", 1, TWO_DAYS[1])), {},
+         {"replaced": 1, "booked_again": 1}, {}),
+        ((slot("b", 1, TWO_DAYS[1]), slot("a", 1, TWO_DAYS[0], "Cancelled")), {},
+         {"replaced": 1, "booked_again": 1}, {}),
+        # its slot is free again, another's, or gone from a source that has all
+        ((slot("a", None, TWO_DAYS[0]), slot("b", 1, TWO_DAYS[1])), {},
+         {"replaced": 1, "booked_again": 1}, {}),
+        ((slot("a", 2, TWO_DAYS[0]), slot("b", 1, TWO_DAYS[1])), {},
+         {"added": 1, "booked_again": 1}, {"moved_away": 1}),
+        ((slot("b", 1, TWO_DAYS[1]),), {"complete": BOTH}, {"booked_again": 1}, {"moved_away": 1}),
+        # of two new ones one is the move; somebody else's is none
+        ((slot("a", 1, TWO_DAYS[0], "Cancelled"), slot("b", 1, TWO_DAYS[1]), slot("c", 1, "2026-03-06,11:00")),
+         {}, {"replaced": 1, "booked_again": 1, "added": 1}, {}),
+        ((slot("a", 1, TWO_DAYS[0], "Cancelled"), slot("b", 2, TWO_DAYS[1])), {},
+         {"cancelled": 1, "added": 1}, {}),
+        ((slot("a", None, TWO_DAYS[0]), slot("b", 2, TWO_DAYS[1])), {"complete": BOTH},
+         {"cancelled": 1, "added": 1}, {}),
+    ],
+)  # fmt: skip
+def test_a_cancellation_and_a_new_booking_of_one_patient_are_counted_as_one_move(
+    practice: Practice,
+    rows: tuple[str, ...],
+    more: dict[str, Any],
+    counts: dict[str, int],
+    also: dict[str, int],
+) -> None:
+    """A dry run says the same; what the record has is as before: two appointments, one of them cancelled."""
+    run(practice, slot("a", 1, TWO_DAYS[0]))
+    for check in (True, False):
+        result = run(practice, *rows, check=check, **more)
+        told = {
+            name: result.also[name]
+            for name in ("given_to_another", "no_longer_there", "moved_away")
+        }
+        assert (dict(result.counts), {k: v for k, v in told.items() if v}) == (counts, also)
+        assert sum(result.counts.values()) == len(rows)
+    assert stored(practice)[0] == (1, "03 09:30", "cancelled")
+    again = run(practice, *rows, **more)
+    assert again.counts.keys() <= {"unchanged", "slot_free"}
+    assert not again.also["moved_away"]
+
+
+OWNING = "Slot Guid,NHS Number,Appointment Date,Appointment Time,Status,Duration,Slot Type,Mode,Place,Provider"
+FULL = f"a,{nhs(1)},2026-03-03,09:30,Booked,20,review,Telephone,Room 4,d1"
+EMPTY = f"a,{nhs(1)},2026-03-03,09:30,Booked,,,,,"
+
+
+def details(practice: Practice) -> tuple[Any, ...]:
+    a = appointment.c
+    with practice.record.read() as connection:
+        query = sa.select(a.minutes, a.visit_type, a.mode, a.place, a.provider_id, a.status)
+        return tuple(connection.execute(query).one())
+
+
+@pytest.mark.parametrize(
+    ("heading", "row", "owns", "after"),
+    [
+        (OWNING, EMPTY, True, (15, "visit", None, None, None, "booked")),
+        (OWNING, EMPTY, False, (20, "review", "telephone", "Room 4", 1, "booked")),
+        # a column that is not there is not the source's; nor is a name that is not here an empty cell
+        (OWNING.replace("Place", "Colour"), EMPTY, True, (15, "visit", None, "Room 4", None, "booked")),
+        (OWNING, EMPTY + "d9", True, (15, "visit", None, None, 1, "booked")),
+        # what is taken out of its source has empty cells, which say nothing
+        (OWNING, EMPTY.replace("Booked", "Cancelled"), True,
+         (20, "review", "telephone", "Room 4", 1, "cancelled")),
+        (OWNING, EMPTY.replace("Booked", ""), True, (20, "review", "telephone", "Room 4", 1, "booked")),
+    ],
+)  # fmt: skip
+def test_an_empty_cell_takes_away_only_what_its_source_owns(
+    practice: Practice, heading: str, row: str, owns: bool, after: tuple[Any, ...]
+) -> None:
+    with practice.record.write() as connection:
+        connection.execute(sa.insert(provider).values(id=1, code="d1", name="Dr One"))
+    how = SourceFormat(owns_columns=owns)
+    assert run(practice, FULL, heading=OWNING, how=how).counts == {"added": 1}
+    assert details(practice) == (20, "review", "telephone", "Room 4", 1, "booked")
+    run(practice, row, heading=heading, how=how)
+    assert details(practice) == after
+    run(practice, FULL, heading=OWNING, how=how)
+    if "Cancelled" not in row:
+        assert details(practice) == (20, "review", "telephone", "Room 4", 1, "booked")

@@ -196,3 +196,83 @@ def test_every_kind_of_every_source_is_a_step(night: Night) -> None:
     assert steps_of(*own) == [STEP]
     with pytest.raises(NotFound, match="no source 'nhs'"):
         steps_of(*own, ["nhs"])
+
+
+def given_all(night: Night, days: int, *, most: float = 0.2, past: int = 0) -> None:
+    """The source is set to hold all appointments of so many days."""
+    how = night.settings.sources["emis"].model_copy(
+        update={"complete_days": days, "complete_past_days": past, "most_gone": most}
+    )
+    night.settings = night.settings.model_copy(update={"sources": {"emis": how}})
+
+
+def states(night: Night) -> dict[int, str]:
+    query = sa.select(appointment.c.patient_id, appointment.c.status)
+    with night.practice.record.read() as connection:
+        return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def at(night: Night, n: int, days: int) -> str:
+    day = night.practice.clock.now() + timedelta(days=days)
+    return f"d{n},{nhs(n)},{day:%Y-%m-%d},09:30,Booked"
+
+
+def test_what_vanishes_from_a_source_that_has_all_of_some_days_is_cancelled(night: Night) -> None:
+    """Of these days alone: neither one before today, nor one further ahead than its export reaches."""
+    kept = [at(night, n, 5) for n in range(10, 30)]
+    night.export(at(night, 1, 3), at(night, 2, 27), at(night, 3, 29), at(night, 4, -1), *kept)
+    night.run()
+    night.export(*kept)
+    assert night.run() == {
+        "unchanged": 20
+    }  # it is not set: nothing is cancelled for not being there
+    given_all(night, 28)
+    night.export(*kept)
+    assert night.run() == {"unchanged": 20, "no_longer_there": 2}
+    found = states(night)
+    assert [found[n] for n in (1, 2, 3, 4, 10)] == [
+        "cancelled", "cancelled", "booked", "booked", "booked",
+    ]  # fmt: skip
+    given_all(night, 28, past=2)
+    night.export(*kept)
+    assert night.run()["no_longer_there"] == 1
+    assert states(night)[4] == "cancelled"
+
+
+def test_the_days_end_where_an_older_export_ends(night: Night) -> None:
+    kept = [at(night, n, 5) for n in range(10, 30)]
+    night.export(at(night, 1, 28), at(night, 2, 27), *kept)
+    night.run()
+    given_all(night, 28)
+    night.export(*kept, hours_ago=25)  # of yesterday: it reached until the day before the 28th
+    assert night.run()["no_longer_there"] == 1
+    assert (states(night)[1], states(night)[2]) == ("booked", "cancelled")
+
+
+def test_more_than_the_share_stops_that_kind_with_both_counts_and_changes_nothing(
+    night: Night,
+) -> None:
+    """NEW-16; and a move of all of them under new ids is no way around it."""
+    night.export(*(at(night, n, 5) for n in range(1, 11)))
+    night.run()
+    given_all(night, 28)
+    path = night.export(*(at(night, n, 5) for n in range(4, 11)), at(night, 11, 6))
+    with pytest.raises(SourceRefused, match=r"lacks 3 of the 10 .*most_gone of the source"):
+        night.run()
+    assert states(night) == dict.fromkeys(range(1, 11), "booked")
+    assert path.exists()
+    last = night.last()
+    assert (last.state, last.code) == ("failed", "import-too-many-gone")
+    given_all(night, 28, most=0.5)
+    assert night.run() == {"unchanged": 7, "added": 1, "no_longer_there": 3}
+
+
+def test_a_source_of_changes_alone_has_not_all_of_anything(night: Night) -> None:
+    night.export(*(at(night, n, 5) for n in range(1, 11)), name="slots1.csv")
+    given_all(night, 28, most=1)
+    how = night.settings.sources["emis"].model_copy(update={"take": "numbered"})
+    night.settings = night.settings.model_copy(update={"sources": {"emis": how}})
+    night.run()
+    night.export(at(night, 1, 6), name="slots2.csv")
+    assert night.run() == {"moved": 1}
+    assert set(states(night).values()) == {"booked"}
