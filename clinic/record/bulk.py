@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
@@ -197,18 +197,21 @@ def given_ids(ids: Iterable[int]) -> sa.Subquery:
 
 
 def among_ids(
-    connection: Connection, query: sa.Select[Any], key: sa.Column[int], ids: Collection[int]
+    connection: Connection, query: sa.Select[Any], key: sa.Column[int], ids: pd.Series[int]
 ) -> sa.Select[Any]:
     """
     A query of rows of the key's table, for those of these ids.
 
     Of a table that has no more rows than there are ids, all are read: looking up each id would take longer.
     So whoever asks picks out theirs.
+
+    Args:
+        ids: some may be missing, or be there twice
     """
     more = sa.select(sa.literal(1)).select_from(key.table).offset(len(ids)).limit(1)
     if connection.scalar(more) is None:
         return query
-    given = given_ids(ids)
+    given = given_ids(ids.dropna().unique().tolist())
     return query.join(given, given.c.id == key)
 
 

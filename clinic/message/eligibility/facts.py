@@ -31,7 +31,7 @@ from clinic.message.eligibility.same_text import had_the_same
 from clinic.message.eligibility.suppress import opt_outs
 from clinic.message.intake.says_no import kind_of, read_says_no
 from clinic.message.needs.judge import judge_needs, read_needs
-from clinic.record.bulk import given_ids, is_any_of
+from clinic.record.bulk import given_ids, is_any_of, plain_rows
 from clinic.record.schema.messages import message, recipient
 from clinic.record.schema.people import consent
 from clinic.settings import Contact, Settings
@@ -386,7 +386,7 @@ def _contacted(connection: Connection, patients: pd.Series[int]) -> list[int]:
     """Those of these patients who have a message, of any campaign: of nobody else is asked which."""
     given = given_ids(patients.dropna().unique().tolist())
     has_one = sa.exists().where(message.c.patient_id == given.c.id)
-    return list(connection.scalars(sa.select(given.c.id).where(has_one)))
+    return [row[0] for row in plain_rows(connection.execute(sa.select(given.c.id).where(has_one)))]
 
 
 def duplicates(

@@ -119,7 +119,7 @@ def held(connection: Connection, facts: pd.DataFrame) -> pd.Series[str]:
         facts: `patient_id` Int64 and `address` ("" where there is none)
     """
     h = contact_hold.c
-    patients = facts["patient_id"].dropna().unique().tolist()
+    patients = facts["patient_id"]
     holds = sa.select(h.id, h.address, h.patient_id).where(h.state != RELEASED)
     # Those of numbers are read whole: they are few, and the numbers of a block are many
     both = sa.union_all(

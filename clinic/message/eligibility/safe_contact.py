@@ -69,14 +69,14 @@ def read_safe_contact(
     Returns:
         same index: `restricted` bool, and `number`: the one that is safe, "" where none was named
     """
-    ids = patients.dropna().unique().tolist()
     own = safe_contact.c
     known = sa.select(own.patient_id, own[channel].label("allowed"), own.number).where(
         own.ended_at.is_(None)
     )
-    said = connection.execute(among_ids(connection, known, own.patient_id, ids)).all()
+    said = connection.execute(among_ids(connection, known, own.patient_id, patients)).all()
     found = {row.patient_id for row in said if not row.allowed}
     if tags:
+        ids = patients.dropna().unique().tolist()
         found.update(connection.scalars(_tagged(tags, sa.select(given_ids(ids).c.id))))
     numbers = {row.patient_id: row.number for row in said if row.number and channel != "email"}
     result = pd.DataFrame(

@@ -57,8 +57,8 @@ def read_needs(
     """
     own = patient_need.c.patient_id
     rows = sa.select(own.label("id"), *need_columns(channel))
-    ids = patients.dropna().unique().tolist()
-    found = plain_frame(connection.execute(among_ids(connection, rows, own, ids))).set_index("id")
+    of_them = among_ids(connection, rows, own, patients)
+    found = plain_frame(connection.execute(of_them)).set_index("id")
     other = prefers.isin(other_channels(channel, needs)).to_numpy(dtype=bool)
     if found.empty and not other.any():
         return found.assign(prefers=None)

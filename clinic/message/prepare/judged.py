@@ -8,7 +8,7 @@ told of a visit and not of which one, or, where no such text is set, nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime
 
@@ -27,6 +27,7 @@ from clinic.message.words.block import judge_texts
 from clinic.message.words.calling import judge_calling
 from clinic.message.words.classes import DAY_WORD, NEUTRAL, PERSONAL
 from clinic.message.words.days import day_words
+from clinic.message.words.folding import as_array
 from clinic.message.words.judging import Hit, judge
 from clinic.message.words.phrases import Phrase, word_list
 from clinic.message.words.reachable import judge_reachable
@@ -62,16 +63,16 @@ def judge_block(
     return [
         *told,
         *_each_once(_texts(rows), lambda texts: _judge_texts(job, setting, texts, fixed, crowds)),
-        *judge_reachable(rows["body"].tolist(), classes, setting.content),
+        *judge_reachable(as_array(rows["body"]), classes, setting.content),
         *places_to_fill(fixed, values),
         *_judge_days(job, setting, fixed, asked, len(rows)),
         *(_personal(values, fixed) if source.source == CORRECTION else []),
     ]
 
 
-def _each_once(texts: Sequence[str], judged: Callable[[pa.StringArray], list[Hit]]) -> list[Hit]:
+def _each_once(texts: pa.StringArray, judged: Callable[[pa.StringArray], list[Hit]]) -> list[Hit]:
     """What is found in these texts; of those that are the same to the letter one is looked at."""
-    coded = pa.array(texts, pa.string()).dictionary_encode()
+    coded = texts.dictionary_encode()
     hits = judged(coded.dictionary)
     if len(coded.dictionary) == len(texts):
         return hits
@@ -148,16 +149,17 @@ def _judge(rows: pd.DataFrame, setting: Setting) -> list[Hit]:
     return _each_once(_texts(rows), lambda texts: judge(texts, words))
 
 
-def _texts(rows: pd.DataFrame) -> list[str]:
+def _texts(rows: pd.DataFrame) -> pa.StringArray:
     """Subject and body together: the break between them ends no patient's reading, but ends a phrase."""
     subjects = rows["subject"].tolist()
-    bodies: list[str] = rows["body"].tolist()
     if not any(subjects):
-        return bodies
-    return [
-        f"{subject} | {body}" if subject else body
-        for subject, body in zip(subjects, bodies, strict=True)
-    ]
+        return as_array(rows["body"])
+    return as_array(
+        [
+            f"{subject} | {body}" if subject else body
+            for subject, body in zip(subjects, rows["body"].tolist(), strict=True)
+        ]
+    )
 
 
 def _neutral(setting: Setting) -> CompiledTemplate | None:

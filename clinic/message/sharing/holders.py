@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -101,14 +101,22 @@ def facts_of(connection: Connection, patients: Iterable[int]) -> pd.DataFrame:
 
 def as_facts(found: pd.DataFrame) -> pd.DataFrame:
     """The columns FACTS as they are worked with, by `id`: dates as timestamps, texts without nulls."""
+    columns = {name: found[name].array for name in found.columns.drop("id")}
     for name in ("birth_date", "death_date", "registered_on", "mobile_confirmed_on"):
-        # Few of them are alike, and looking for those that are would take longer
-        found[name] = pd.to_datetime(found[name], errors="coerce", format="ISO8601", cache=False)
+        columns[name] = _days(found[name])
     for name in ("given_name", "address", "postcode"):
-        found[name] = found[name].fillna("").astype("str")
-    found["fictitious"] = found["fictitious"].eq(True)
-    found["id"] = found["id"].astype("int64")
-    return found.set_index("id")
+        columns[name] = pd.array([text or "" for text in found[name].tolist()], dtype="str")
+    columns["fictitious"] = found["fictitious"].eq(True).array
+    return pd.DataFrame(columns, index=pd.Index(found["id"].astype("int64"), name="id"))
+
+
+def _days(given: pd.Series[Any]) -> Any:
+    """Dates as timestamps: on SQLite they are text. What is none is missing."""
+    days = [day or "NaT" for day in given.tolist()]  # twenty times as quick to read as None
+    try:
+        return pd.array(np.array(days, dtype="datetime64[us]"))
+    except ValueError:
+        return pd.to_datetime(given, errors="coerce", format="ISO8601").astype("M8[us]").array
 
 
 def _ids(keys: Iterable[int]) -> list[int]:

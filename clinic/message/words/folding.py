@@ -17,7 +17,7 @@ Texts: TypeAlias = Sequence[str | None] | pa.StringArray
 
 
 def as_array(texts: Texts) -> pa.StringArray:
-    """The texts as Arrow's array, which they may be already."""
+    """The texts as Arrow's array, which they may be already; those of a column mostly are."""
     return texts if isinstance(texts, pa.Array) else pa.array(texts, pa.string())
 
 

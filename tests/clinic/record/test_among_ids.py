@@ -45,7 +45,7 @@ def test_a_small_table_is_read_whole(practice: Practice, ids: list[int], read: l
     with practice.record.write() as connection:
         rows = [need(practice, n) for n in (1, 2, 3)]
         connection.execute(sa.insert(patient_need), rows)
-        query = among_ids(connection, sa.select(own), own, ids)
+        query = among_ids(connection, sa.select(own), own, pd.Series(ids, dtype="Int64"))
         assert sorted(connection.scalars(query)) == read
 
 
