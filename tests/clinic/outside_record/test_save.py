@@ -116,8 +116,11 @@ def test_what_somebody_wrote_there_meanwhile_stays(outside_of: OutsideOf) -> Non
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("fault", ["cut", "lost", "429", "503", "500", "409", "412", "400"])
-@pytest.mark.parametrize("at", [1, 3])
+@pytest.mark.parametrize(
+    ("fault", "at"),
+    [(fault, 1) for fault in ("cut", "lost", "429", "503", "500", "409", "412", "400")]
+    + [("412", 3), ("cut", 3), ("lost", 3)],  # among the changes of a status
+)
 def test_whatever_happens_between_each_is_there_once(
     outside_of: OutsideOf, fault: str, at: int
 ) -> None:
