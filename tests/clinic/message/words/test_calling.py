@@ -38,6 +38,8 @@ ASKS = [
     "Ffoniwch y feddygfa i drefnu apwyntiad",
     "Gallwch drefnu drwy ffonio'r feddygfa",
     "Rhowch alwad i ni",
+    "Your jab is due. Book on 0113 496 0000",
+    "Flu clinic on Saturday, bookings 01134960000",
 ]
 DOES_NOT = [
     "You have an appointment. If you cannot come, please call Elm Tree.",
@@ -58,6 +60,7 @@ DOES_NOT = [
     "Please do not call the surgery about this",
     "Call 111 if you feel worse. In an emergency call 999.",
     "Book at www.nhs.uk/flu",
+    "Your jab is due. Book on 5 December",
     "A phone appointment is booked for 5 May",
     "Please ring the bell at the side door",
     "Os na allwch ddod, ffoniwch y feddygfa",
