@@ -202,7 +202,7 @@ def test_the_first_person_adds_themselves(typed: Type) -> None:
     added = typed("operators", "add", "--new-secret-fd", str(readable))
     assert added.code == 0, added.err
     assert typed("operators", "list", "--json").json() == [
-        {"name": "nia", "role": "admin", "active": True, "clinician": None}
+        {"name": "nia", "role": "admin", "active": True, "clinician": None, "facilities": []}
     ]
     assert "cohort operators add\n" not in typed("init").err
 
