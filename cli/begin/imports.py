@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from cli import console
-from cli.again import typed_again
 from cli.options import Json, MostShown
 from cli.proof import Me, SecretFd, who_acts
+from cli.sources.again import typed_again
 from cli.times import day
 from cli.wiring import get_settings, open_record
 

@@ -27,6 +27,7 @@ from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFi
 
 from clinic.clock import SystemClock
 from clinic.gateway.outbox import Outbox
+from clinic.govern.audit.anchor import ANCHOR_FILE, KEY_FILE
 from clinic.message.campaign.request import MessageRequest
 from clinic.message.sending.restore_guard import home_of, register
 from clinic.message.sending.worker import Worker
@@ -53,7 +54,7 @@ def running_office(
     record = Record.open(f"sqlite:///{folder / 'record.db'}")
     practice = Practice(record, SystemClock(), folder)
     practice.gateway = Outbox(record, "sms")
-    with pytest.MonkeyPatch.context() as environment:
+    with pytest.MonkeyPatch.context() as environment, _keyless(server.home):
         environment.setenv("COHORT_RECORD_URL", f"sqlite:///{folder / 'record.db'}")
         environment.setenv("COHORT_PHONES__TEST_RANGE", "true")
         environment.setenv("COHORT_CONFIG", os.devnull)
@@ -70,6 +71,22 @@ def running_office(
         finally:
             stop_worker(server)
     record.close()
+
+
+@contextmanager
+def _keyless(home: Path) -> Iterator[None]:
+    """Without the key of the trail that another record left in this home: this one begins its own."""
+    aside = [(home / name, home / f"{name}.aside") for name in (KEY_FILE, ANCHOR_FILE)]
+    for path, other in aside:
+        if path.exists():
+            path.rename(other)
+    try:
+        yield
+    finally:
+        for path, other in aside:
+            path.unlink(missing_ok=True)
+            if other.exists():
+                other.rename(path)
 
 
 def deployed_by(practice: Practice) -> str:
