@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
     ArtifactFilter,
@@ -33,6 +34,7 @@ from clinic.message.sending.restore_guard import home_of, register
 from clinic.message.sending.worker import Worker
 from clinic.record.database import Record
 from clinic.record.private import close_folder
+from clinic.record.schema.messages import installation
 from clinic.settings import Settings
 from flows.message import message
 from tasks.prefect.deploying import deploy_all, ensure_work_pool
@@ -54,7 +56,7 @@ def running_office(
     record = Record.open(f"sqlite:///{folder / 'record.db'}")
     practice = Practice(record, SystemClock(), folder)
     practice.gateway = Outbox(record, "sms")
-    with pytest.MonkeyPatch.context() as environment, _keyless(server.home):
+    with pytest.MonkeyPatch.context() as environment, _as_new(server, record):
         environment.setenv("COHORT_RECORD_URL", f"sqlite:///{folder / 'record.db'}")
         environment.setenv("COHORT_PHONES__TEST_RANGE", "true")
         environment.setenv("COHORT_CONFIG", os.devnull)
@@ -74,17 +76,25 @@ def running_office(
 
 
 @contextmanager
-def _keyless(home: Path) -> Iterator[None]:
-    """Without the key of the trail that another record left in this home: this one begins its own."""
-    aside = [(home / name, home / f"{name}.aside") for name in (KEY_FILE, ANCHOR_FILE)]
+def _as_new(server: Settings, record: Record) -> Iterator[None]:
+    """
+    The home as if it had never worked with another record: without its key and witness of the trail, and
+    without notes of what was sent. Every copy of the template has the same name, so notes outside go too.
+    """
+    remembered = (KEY_FILE, ANCHOR_FILE, "installation.json", "witness")
+    aside = [(server.home / name, server.home / f"{name}.aside") for name in remembered]
     for path, other in aside:
         if path.exists():
             path.rename(other)
+    with record.read() as connection:
+        name = connection.execute(sa.select(installation.c.install_id)).scalar_one()
+    shutil.rmtree(server.notes_folder / name, ignore_errors=True)
     try:
         yield
     finally:
+        shutil.rmtree(server.notes_folder / name, ignore_errors=True)
         for path, other in aside:
-            path.unlink(missing_ok=True)
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
             if other.exists():
                 other.rename(path)
 
