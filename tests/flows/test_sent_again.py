@@ -49,6 +49,7 @@ def office(
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)  # what is typed there writes files beside it
     register(
         sqlite_record, home_of(Settings(home=home))
     )  # the practice has sent by another process
