@@ -248,13 +248,35 @@ def lead_on(decided: Approval, settings: Settings) -> None:
                 _refuse(decided, settings)
             return console.say(_TOLD_NO["none"])
         if decided.subject == "campaign":
-            console.say(_SCHEDULED)
-            return console.next_commands(f"cohort show {decided.subject_id}")
+            return _taken_up(decided, settings)
         return console.say(_WENT["none"])
     told = resume_run(decided, by_prefect(settings))
     if not told and decided.subject == "campaign":
         _refuse(decided, settings)
     return None
+
+
+def _taken_up(decided: Approval, settings: Settings) -> None:
+    """An approved campaign that has no run: who goes on with it."""
+    from clinic.errors import NotFound
+    from clinic.message import states
+    from clinic.message.campaign.campaign import get_campaign
+    from tasks.processes.workers import worker_runs
+
+    look, now = f"cohort show {decided.subject_id}", _resuming(decided)
+    try:
+        with open_record(settings) as record, record.read() as connection:
+            state = get_campaign(connection, decided.subject_id).state
+    except NotFound:
+        return console.say(_WENT["none"])
+    if state != states.AWAITING_APPROVAL:
+        console.say(f"Campaign {decided.subject_id} has gone on since: it is {state}.")
+        return console.next_commands(look)
+    if settings.prefect_api_url or worker_runs(settings):
+        console.say(_SCHEDULED)
+        return console.next_commands(look, now)
+    console.say(_NO_WORKER)
+    return console.next_commands("cohort server start", now, look)
 
 
 def _refuse(decided: Approval, settings: Settings) -> None:
@@ -381,11 +403,18 @@ def resume_run(decided: Approval, call: Callable[[Approval], tuple[str, str]]) -
 def _resuming(decided: Approval) -> str:
     if decided.subject == "operation":
         return f"cohort operations resume {decided.subject_id}"
+    if decided.subject == "campaign" and decided.kind != "notification":
+        # Whatever became of its run: the record knows what is left
+        return f"cohort message --resume {decided.subject_id}"
     return f"cohort approvals resume {decided.id}"
 
 
 _SCHEDULED = (
     "No run waits for it: while the server runs, a scheduled one takes it up within minutes."
+)
+_NO_WORKER = (
+    "[yellow]No run waits for it, and no worker runs here that would start one:[/] start it, and one takes it "
+    "up within minutes; or send it yourself now."
 )
 _TOLD_LATER = (
     "Nothing was changed or sent. Prefect could not be told: its run ends by itself once the server runs "

@@ -111,6 +111,7 @@ def show(
             campaign, details.state, details.counts,
             resendable=details.resendable, waits=starts is not None,
             stopped=stopped, askable=askable,
+            approved=details.decision is not None and details.decision.approved,
         )  # fmt: skip
         if details.recall and details.recall.open:
             steps = [f"cohort follow-ups --campaign {campaign}", *steps]

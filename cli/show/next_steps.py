@@ -20,6 +20,7 @@ def next_steps(
     waits: bool = False,
     stopped: bool = False,
     askable: bool = False,
+    approved: bool = False,
 ) -> list[str]:
     """
     The way on, the most useful first: to the end of the work, or to what a person must decide.
@@ -28,6 +29,7 @@ def next_steps(
         counts: its rows by outcome
         waits: whether it waits for its hours, its pace or its day: to run it now would send nothing
         stopped: whether sending as a whole is, and this would send: first it must be allowed
+        approved: whether another person has approved it, so that nobody is waited for any more
         askable: whether a message is unknown so long that two people may resolve it
         resendable: whether its failures may be sent again: not those of a dry run or of a reminder
     """
@@ -37,6 +39,10 @@ def next_steps(
     if state in _STOPPED or (stopped and state in _WOULD_SEND):
         on = "cohort sending status" if stopped else f"cohort resume {number}"
         return [look, on, f"cohort cancel {number}"]
+    if (
+        state == states.AWAITING_APPROVAL and approved
+    ):  # a worker goes on with it, or whoever types this
+        return ["cohort server status", f"cohort message --resume {number}", look]
     if state == states.AWAITING_APPROVAL:
         return [f"cohort review {number}", "cohort approvals"]
     if state == states.SCHEDULED:

@@ -13,7 +13,7 @@ Call `tasks.processes.environment.apply_environment` first: this module imports 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -91,8 +91,18 @@ def go_on(
         ]
     if left:
         return "not begun" if all(run.state_type in TO_BEGIN for run in left) else "under way"
-    runs.start_deployment(name, parameters, key=f"{tag}-run-{len(found) + 1}", tag=tag)
+    runs.start_deployment(name, parameters, key=_key(tag, found), tag=tag)
     return "started"
+
+
+def _key(tag: str, ended: Sequence[FlowRun]) -> str:
+    """
+    The same for whoever asks after the same run ended; never that of a run that has ended itself.
+
+    By its id and not by how many there were: people and Prefect's vacuum remove runs, and a number that was
+    there before would give the run that has ended, for ever.
+    """
+    return f"{tag}-after-{ended[0].id if ended else 'none'}"
 
 
 def resumed(run: UUID, resume: Callable[[UUID], None] = runs.resume) -> bool:

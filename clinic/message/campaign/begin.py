@@ -21,6 +21,7 @@ from clinic.message.campaign.opening import CampaignRequest, open_campaign
 from clinic.message.campaign.override import keep_override
 from clinic.message.campaign.request import CohortChoice, MessageRequest
 from clinic.message.intake.columns import keeping_for
+from clinic.message.intake.may_ask import require_may_ask
 from clinic.message.safety.accepted import keep_acceptances
 from clinic.message.safety.corrected import take_in_corrected
 from clinic.message.safety.coverage_asked import CoverageAsked, ask_coverage, read_covers
@@ -74,6 +75,11 @@ def begin_campaign(
         )  # fmt: skip
     sender = request.requested_by or settings.operator
     require_here(record, sender)
+    if not request.dry_run and not _is_known(record, request_key):
+        require_may_ask(
+            record, settings, sender, named=request.requested_by is not None,
+            key=request.template, version=request.template_version,
+        )  # fmt: skip
     list_id = _take_in(
         record, clock, settings, request, request_key=request_key, sender=sender, gateway=gateway
     )

@@ -22,6 +22,7 @@ from clinic.message.audience.audience import audience_of
 from clinic.message.audience.classes import RECALL
 from clinic.message.campaign.asked import Terms, values_of
 from clinic.message.campaign.campaign import Campaign, campaigns_where
+from clinic.message.campaign.counting import messages_of
 from clinic.message.campaign.sending_stop import require_sending
 from clinic.message.campaign.trail import tell_requested
 from clinic.message.codes import draw_base
@@ -35,7 +36,7 @@ from clinic.record.schema.lists import (
     template_purpose,
     template_version,
 )
-from clinic.record.schema.messages import campaign
+from clinic.record.schema.messages import batch, campaign, message, submission
 from clinic.record.template_versions import select_version
 
 
@@ -83,7 +84,7 @@ def open_campaign(record: Record, clock: Clock, request: CampaignRequest) -> int
 
     Raises:
         NotFound: no such list, template or version
-        CohortRefused: the same list had the same template before (names that campaign), or the
+        CohortRefused: the same list had, or will have, the same template (names that campaign), or the
             request key belongs to a campaign that was asked for otherwise
         ListRefused: the list is not whole
     """
@@ -173,19 +174,71 @@ def _guard(list_sha256: str, version_id: int, request: CampaignRequest) -> str |
 
 
 def _refuse_repeat(connection: Connection, guard: str, request_key: str) -> None:
+    """
+    Nobody has the same list twice by mistake, and nobody is told that it was sent when it was not.
+
+    Raises:
+        CohortRefused: a campaign had it, code "sent-before"; or has it and may send it yet, "same-list-open"
+    """
     first = connection.execute(
-        sa.select(campaign.c.id, campaign.c.created_at).where(
+        sa.select(campaign.c.id, campaign.c.created_at, campaign.c.state).where(
             campaign.c.send_guard == guard,
             # Our own, made by another process since we looked, is no repeat: the insert will say so
             campaign.c.request_key != request_key,
         )
     ).one_or_none()
-    if first is not None:
+    if first is None:
+        return
+    made = f"campaign {first.id} of {first.created_at:%d %b %Y %H:%M} UTC"
+    if has_left(connection, first.id):
         raise CohortRefused(
             "sent-before",
-            f"campaign {first.id} of {first.created_at:%d %b %Y %H:%M} UTC had this list and this "
-            f"template. See: cohort show {first.id}. To send it once more, ask with --again",
+            f"{made} had this list and this template. See: cohort show {first.id}. "
+            "To send it once more, ask with --again",
         )
+    if first.state == states.COMPLETED:  # nothing of it left, and nothing will
+        own = campaign.c.id == first.id
+        connection.execute(sa.update(campaign).where(own).values(send_guard=None))
+        return
+    raise CohortRefused(
+        "same-list-open",
+        f"{made} has this list and this template, and has sent nothing yet "
+        f"({first.state.replace('_', ' ')}). {_way_on(first.id, first.state)}",
+    )
+
+
+def _way_on(campaign_id: int, state: str) -> str:
+    """How what has sent nothing goes on or ends, as sentences."""
+    if state == states.MISSED:
+        return f"Let that one go: cohort resume {campaign_id}"
+    end = f"Or end it, and ask again: cohort cancel {campaign_id}"
+    if state in (states.CHECKING, states.AWAITING_APPROVAL):
+        return f"Go on with that one: cohort message --resume {campaign_id}. {end}"
+    word = "resume" if state in (states.PAUSED, states.HELD_CAMPAIGN) else "show"
+    return f"Go on with that one: cohort {word} {campaign_id}. {end}"
+
+
+def has_left(connection: Connection, campaign_id: int) -> bool:
+    """
+    Whether a message of it left, or may have.
+
+    What was proven not to have been sent did not; of a record that was set back nobody knows.
+    """
+    went = sa.select(message.c.id).where(
+        messages_of(campaign_id), message.c.state.in_([*states.LEFT, states.UNKNOWN])
+    )
+    tried = (
+        sa.select(submission.c.id)
+        .join(batch, batch.c.id == submission.c.batch_id)
+        .where(
+            batch.c.campaign_id == campaign_id,
+            submission.c.state.in_([states.INTENT, states.AMBIGUOUS]),
+        )
+    )
+    doubted = sa.select(campaign.c.id).where(
+        campaign.c.id == campaign_id, campaign.c.doubt_since.is_not(None)
+    )
+    return bool(connection.scalar(sa.select(went.exists() | tried.exists() | doubted.exists())))
 
 
 def _insert(

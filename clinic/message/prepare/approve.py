@@ -26,7 +26,7 @@ from clinic.govern.people.roles import CLINICAL
 from clinic.message import states
 from clinic.message.audience.audience import audience_of
 from clinic.message.audience.clinical import is_clinical
-from clinic.message.campaign.campaign import Campaign, get_campaign, locked_campaign
+from clinic.message.campaign.campaign import Campaign, get_campaign, locked_campaign, refuse
 from clinic.message.campaign.counting import SEGMENTS, count_outcomes
 from clinic.message.campaign.moves import move
 from clinic.message.campaign.said import coverage_said
@@ -62,8 +62,19 @@ def ask(
     the campaign has changed since, what was decided is void and it is asked again.
 
     Raises:
-        NotAllowed: the sender is no active operator, or their role may not ask for this
+        NotAllowed: the sender is no active operator, or their role may not ask for this: it is refused,
+            so that nothing of it bars the way to a second try
     """
+    try:
+        return _ask(record, clock, settings, campaign_id, flow_run_id)
+    except NotAllowed as refused:
+        refuse(record, campaign_id, refused.code)
+        raise
+
+
+def _ask(
+    record: Record, clock: Clock, settings: Settings, campaign_id: int, flow_run_id: str | None
+) -> bool:
     with record.write() as connection:
         job = locked_campaign(connection, campaign_id)
         if job.state not in (states.CHECKING, states.AWAITING_APPROVAL):

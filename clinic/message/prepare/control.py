@@ -26,6 +26,7 @@ from clinic.message.campaign.counting import count_outcomes
 from clinic.message.campaign.doubt import Left, Promise, doubt_of, give_up_lost, say
 from clinic.message.campaign.moves import before, move
 from clinic.message.campaign.noted import Noted, mark_lost
+from clinic.message.campaign.opening import has_left
 from clinic.message.campaign.sending_stop import require_sending
 from clinic.message.campaign.trail import tell_moved
 from clinic.message.codes import unpack
@@ -163,7 +164,7 @@ def cancel(record: Record, clock: Clock, campaign_id: int, *, by: str, reason: s
                 campaign.c.id == campaign_id,
                 state_reason="cancelled-by-person",
                 finished_at=clock.now(),
-                send_guard=job.send_guard if _has_left(connection, campaign_id) else None,
+                send_guard=job.send_guard if has_left(connection, campaign_id) else None,
             )
             _take_request_back(connection, clock, campaign_id, by=by)
         _told(connection, clock, job, "cancel", by=by, reason=reason)
@@ -182,16 +183,6 @@ def _take_request_back(connection: Connection, clock: Clock, campaign_id: int, *
         approval_rows.move(connection, open_one, "void", now=clock.now())
         act = approval_rows.act_on(open_one, "withdrawn", operator=by)
         record_act(connection, clock, act)
-
-
-def _has_left(connection: Connection, campaign_id: int) -> bool:
-    """Whether anything left, or may have: then the same list is not sent again by mistake."""
-    tried = (
-        sa.select(submission.c.id)
-        .join(batch, batch.c.id == submission.c.batch_id)
-        .where(batch.c.campaign_id == campaign_id)
-    )
-    return bool(connection.scalar(sa.select(tried.exists())))
 
 
 def cancel_waiting(connection: Connection, campaign_id: int, now: datetime) -> None:

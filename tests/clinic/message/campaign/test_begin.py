@@ -23,6 +23,7 @@ from clinic.message.campaign.begin import usual_name
 from clinic.message.campaign.campaign import get_campaign
 from clinic.message.campaign.request import CohortChoice, MessageRequest
 from clinic.record.database import Record
+from clinic.record.schema.govern import operator
 from clinic.record.schema.lists import cohort_list, list_row, template_version
 from clinic.record.schema.messages import campaign
 from clinic.record.schema.people import group_member, patient_group
@@ -256,12 +257,78 @@ def test_the_same_list_with_the_same_template_is_refused_and_the_first_campaign_
     practice: Practice,
 ) -> None:
     """The refusal says which, when, and how to ask for it."""
-    practice.begin(practice.everybody(3))
+    first = practice.begin(practice.everybody(3))
+    practice.check(first)
+    practice.send(first, practice.stage(first))
     with pytest.raises(CohortRefused, match="sent-before") as refusal:
         practice.begin(practice.everybody(3), request_key="other")
     assert "campaign 1 of 02 Mar 2026 10:00 UTC" in refusal.value.says
     assert "--again" in refusal.value.says
     assert "cohort show 1" in refusal.value.says
+
+
+@pytest.mark.parametrize(
+    ("state", "way"),
+    [
+        (states.CHECKING, "cohort message --resume 1"),
+        (states.AWAITING_APPROVAL, "cohort message --resume 1"),
+        (states.SCHEDULED, "cohort show 1"),
+        (states.PAUSED, "cohort resume 1"),
+        (states.MISSED, "cohort resume 1"),
+    ],
+)
+def test_of_what_has_sent_nothing_nobody_is_told_that_it_was_sent(
+    practice: Practice, state: str, way: str
+) -> None:
+    """It may send it yet: the refusal says in which state it is, and how it goes on."""
+    practice.begin(practice.everybody(3))
+    with practice.record.write() as connection:
+        connection.execute(sa.update(campaign).values(state=state))
+    with pytest.raises(CohortRefused, match="same-list-open") as refusal:
+        practice.begin(practice.everybody(3), request_key="other")
+    assert way in refusal.value.says
+    assert ("cohort cancel 1" in refusal.value.says) == (state != states.MISSED)
+
+
+def test_what_ended_without_a_message_that_left_stands_in_nobodys_way(practice: Practice) -> None:
+    """Every try of it was refused or proven not to have been sent."""
+    practice.begin(practice.everybody(3))
+    with practice.record.write() as connection:
+        connection.execute(sa.update(campaign).values(state=states.COMPLETED))
+    assert practice.begin(practice.everybody(3), request_key="other") == 2
+
+
+@pytest.mark.parametrize(
+    ("role", "named", "above", "code"),
+    [
+        ("admin", True, 0, "right-missing"),
+        ("auditor", True, None, "right-missing"),
+        ("admin", False, 0, "request-not-allowed"),
+        (None, True, 0, "request-not-allowed"),
+        ("operator", True, 0, None),
+        (None, True, None, None),
+        (None, True, 2, None),
+    ],
+)
+def test_who_may_not_ask_is_told_so_before_a_campaign_is_made(
+    practice: Practice, role: str | None, named: bool, above: int | None, code: str | None
+) -> None:
+    """NEW-1, NEW-38: no list is imported, and no campaign bars the way of who may."""
+    release = practice.settings.release.model_copy(update={"approval_above": above})
+    practice.settings = practice.settings.model_copy(update={"release": release})
+    if role:
+        person = {"name": "nia", "role": role, "secret_hash": "-", "created_by": "root"}
+        with practice.record.write() as connection:
+            connection.execute(
+                sa.insert(operator).values(person | {"created_at": practice.clock.now()})
+            )
+    asked = {"requested_by": "nia"} if named else {}
+    if code is None:
+        assert practice.begin(practice.everybody(3), **asked) == 1
+        return
+    with pytest.raises(NotAllowed, match=code):
+        practice.begin(practice.everybody(3), **asked)
+    assert (practice.count(campaign), practice.count(cohort_list)) == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -319,7 +386,7 @@ def test_of_many_at_once_exactly_one_makes_the_campaign(practice: Practice, same
     assert len(set(made)) == 1
     assert len(made) == (4 if same_key else 1)
     assert [getattr(error, "code", repr(error)) for error in refused] == (
-        [] if same_key else ["sent-before"] * 3
+        [] if same_key else ["same-list-open"] * 3
     )
 
 

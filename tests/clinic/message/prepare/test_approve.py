@@ -263,3 +263,15 @@ def test_what_expired_is_closed_without_a_run_of_its_own(
     assert state_of(record, waiting) == states.REFUSED
     with record.read() as connection:
         assert count_outcomes(connection, waiting) == {"cancelled": 30}
+
+
+def test_who_may_not_ask_for_it_leaves_nothing_behind(record: Record, clock: FakeClock) -> None:
+    """NEW-1: a campaign that turns out to be too large is refused, and its list may be sent by who may."""
+    add_patients(record, 30)
+    number = add_campaign(record, clock, 30, state=states.CHECKING, requested_by="nobody")
+    for _ in range(2):
+        with pytest.raises(NotAllowed, match="request-not-allowed"):
+            ask(record, clock, ALL, number, flow_run_id=None)
+        assert state_of(record, number) == states.REFUSED
+        with record.write() as connection:
+            connection.execute(sa.update(campaign).values(state=states.CHECKING))
