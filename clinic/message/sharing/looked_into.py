@@ -82,7 +82,9 @@ def look_into(
             )
         )
     )  # fmt: skip
-    read = as_facts(plain_frame(found).dropna(subset="id").drop_duplicates("id"))
+    # Whoever has two messages is looked into if another has the number of either
+    rows_of_them = plain_frame(found).dropna(subset="id").sort_values("others", ascending=False)
+    read = as_facts(rows_of_them.drop_duplicates("id"))
     read["others"] = read["others"].astype(bool)
     return read
 

@@ -20,13 +20,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clinic.message.words.folding import fold
-from clinic.message.words.phrases import BETWEEN
+from clinic.message.words.phrases import ANY_END, BETWEEN
 
 _EDGE: Final = r"(?:\b|_)"  # an underscore parts words too
 _PLAIN: Final = re.compile(r"[a-z0-9]")
 # A letter or digit is first, whichever it may begin with: there, and there alone, is an edge
 _BEGINS: Final = re.compile(r"(?:\(\?:[a-z|]+\))?[a-z0-9]")
-_ANY_END: Final = r"\w*"
 _NUMBER: Final = r"\d+"
 
 
@@ -38,7 +37,7 @@ def hint_of(expressions: Iterable[str], often: Collection[str] = ()) -> str:
         expressions: as `expression_of` makes them
         often: words that tell nothing, as most texts that are looked through have one of them
     """
-    common = [*often, *(word + _ANY_END for word in often)]
+    common = [*often, *(word + ANY_END for word in often)]
     words = {
         min(one.split(BETWEEN), key=lambda word: (word in common, *_seldom(word)))
         for one in expressions
@@ -50,7 +49,7 @@ def hint_of(expressions: Iterable[str], often: Collection[str] = ()) -> str:
         elif _PLAIN.match(word[-1]):
             whole.append(word)
         else:
-            begun.append(word.removesuffix(_ANY_END))
+            begun.append(word.removesuffix(ANY_END))
     parts = [f"(?:{'|'.join(whole)}){_EDGE}"] if whole else []
     inside = "|".join([*parts, *begun])
     return "|".join([*([f"{_EDGE}(?:{inside})"] if inside else []), *others])
@@ -70,7 +69,7 @@ def _seldom(word: str) -> tuple[float, int]:
     """The less, the fewer everyday texts have it; then, the longer it is. A number is in most."""
     if word == _NUMBER:
         return float("inf"), 0
-    bare = word.removesuffix(_ANY_END)
+    bare = word.removesuffix(ANY_END)
     return (_everyday() if bare == word else _everyday_beginnings())[bare], -len(bare)
 
 

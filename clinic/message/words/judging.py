@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clinic.message.words.folding import Texts, fold
-from clinic.message.words.phrases import Phrase, WordList
+from clinic.message.words.phrases import Phrase, WordList, any_of
 
 _OUT = " | "  # in the place of what was found: no word goes on over it
 _ONE_BY_ONE = 6
@@ -56,7 +56,7 @@ def judge(texts: Texts, words: WordList) -> list[Hit]:
             match = re.search(words.anything, left[0].as_py(), re.ASCII)
             assert match is not None  # RE2 has just found it there
             phrase = _named(match.group(), words)
-            alone = rf"\b(?:{phrase.expression})\b"
+            alone = any_of([phrase.expression])
             found.setdefault(phrase, []).append(places[_has(left, alone)])
             left = _without(left, alone)
         else:

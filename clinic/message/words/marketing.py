@@ -84,5 +84,5 @@ def _list_of(found: Iterable[tuple[str, bool]], harmless: Iterable[str], subject
         about={},
         two_persons=frozenset(),
         anything=any_of(phrase.expression for phrase in phrases),
-        harmless=any_of(expression_of(text, False) for text in harmless),
+        harmless=any_of((expression_of(text, False) for text in harmless), apart=True),
     )

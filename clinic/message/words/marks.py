@@ -55,5 +55,7 @@ def _words(added: tuple[tuple[str, tuple[str, ...]], ...], harmless: tuple[str, 
         about={},
         two_persons=frozenset(),
         anything=any_of(phrase.expression for phrase in phrases.values()),
-        harmless=any_of(expression_of(text, False) for text in (*kept["harmless"], *harmless)),
+        harmless=any_of(
+            (expression_of(text, False) for text in (*kept["harmless"], *harmless)), apart=True
+        ),
     )

@@ -2,7 +2,7 @@
 The word list: content.toml, which a clinician owns, with what a site adds to it in its settings.
 
 A phrase becomes an expression over folded text (folding.py): lower case, no accents; between its words may
-stand whatever is no letter and no digit: "self-harm", "self harm".
+stand whatever is no letter and no digit: "self-harm", "self harm", however the list itself writes it.
 """
 
 from __future__ import annotations
@@ -27,6 +27,12 @@ _MUTATIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
     "m": ("m", "f"),
 })  # fmt: skip
 BETWEEN: Final = r"[\W_]+"
+ANY_END: Final = r"\w*"
+# Between words of a phrase, whatever a list writes there
+_PUNCTUATION: Final = re.compile(r"[-‐-―'‘’ʼ`\"“”/\\.,:;!?()\[\]{}_|·]+")
+# Letters, digits and groups of them, as opposed to letters of other alphabets and signs
+_BEGINS_PLAIN: Final = re.compile(r"[a-z0-9(\[]|\\d")
+_ENDS_PLAIN: Final = re.compile(r"(?:[a-z0-9]|(?<!\\)[)}\]]|\\d\+)$")
 _KEEP: Final = ("ch", "dd", "ff", "ng", "ph", "th")  # letters of their own, which do not mutate
 
 
@@ -92,7 +98,9 @@ def _word_list(
             else (name for name, table in classes.items() if table.get("two_persons"))
         ),
         anything=any_of(phrase.expression for phrase in phrases.values()),
-        harmless=any_of(expression_of(text, False) for text in (*kept["harmless"], *harmless)),
+        harmless=any_of(
+            (expression_of(text, False) for text in (*kept["harmless"], *harmless)), apart=True
+        ),
     )
 
 
@@ -107,17 +115,16 @@ def _require_known(named: Iterable[str], classes: Mapping[str, object]) -> None:
 
 def expression_of(text: str, is_welsh: bool) -> str:
     """What finds a phrase of a list. Whole words only: "rape" must not find "grape", nor "pin" "spinach"."""
-    words = [_word(word) for word in text.split()]
+    words = [_word(word) for word in _PUNCTUATION.sub(" ", text).split()]
     if is_welsh:
         words[0] = _mutated(words[0])
     return BETWEEN.join(words)
 
 
 def _word(word: str) -> str:
-    if word == "#":
-        return r"\d+"
-    ending = r"\w*" if word.endswith("*") else ""
-    return re.escape(fold_one(word.removesuffix("*"))) + ending
+    ending = ANY_END if word.endswith("*") else ""
+    parts = word.removesuffix("*").split("#")
+    return r"\d+".join(re.escape(fold_one(part)) for part in parts) + ending
 
 
 def _mutated(word: str) -> str:
@@ -129,7 +136,33 @@ def _mutated(word: str) -> str:
     return word
 
 
-def any_of(expressions: Iterable[str]) -> str:
-    """What finds any of them."""
+def any_of(expressions: Iterable[str], *, apart: bool = False) -> str:
+    """
+    What finds any of them.
+
+    To RE2 only ASCII makes words: "рак" has no edges, nor has the end of "50%". None is asked for there,
+    and such a word is found within a longer one too.
+
+    Args:
+        apart: of such a word too, the letters of longer ones are looked at: for what is taken out before
+            anything is looked for, which must not be too much
+    """
     # The longest first: of "test result" and "result" it is the longer that is named
-    return rf"\b(?:{'|'.join(sorted(expressions, key=len, reverse=True))})\b"
+    by_edges: dict[tuple[str, str], list[str]] = {}
+    for one in sorted(expressions, key=len, reverse=True):
+        by_edges.setdefault(_edges(one, apart), []).append(one)
+    if not by_edges:
+        return r"\b\B"  # is in no text
+    return "|".join(f"{begin}(?:{'|'.join(own)}){end}" for (begin, end), own in by_edges.items())
+
+
+def _edges(expression: str, apart: bool) -> tuple[str, str]:
+    begin = end = r"\b"
+    if not _BEGINS_PLAIN.match(expression):
+        begin = "(?:^|[^\\p{L}\\p{N}])" if apart and expression[:1].isalnum() else ""
+    bare = expression.removesuffix(ANY_END)
+    if not _ENDS_PLAIN.search(bare):
+        end = (
+            "(?:$|[^\\p{L}\\p{N}])" if apart and bare == expression and bare[-1:].isalnum() else ""
+        )
+    return begin, end

@@ -94,6 +94,6 @@ def _trust() -> _Trust:
         about={},
         two_persons=frozenset(),
         anything=any_of(phrase.expression for phrase in phrases),
-        harmless=any_of(expression_of(text, False) for text in kept["no_reply"]),
+        harmless=any_of((expression_of(text, False) for text in kept["no_reply"]), apart=True),
     )
     return _Trust(tuple(kept["shorteners"]), replies)

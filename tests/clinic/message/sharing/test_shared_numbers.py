@@ -169,6 +169,28 @@ def test_a_sensitive_text_goes_to_a_number_of_ones_own_alone(practice: Practice)
     assert len(said_to(practice)) == [case[3] for case in SENSITIVE].count("")
 
 
+@pytest.mark.parametrize("first", [OWN, HOME])
+def test_of_two_rows_of_a_patient_each_number_is_looked_into(either: Practice, first: str) -> None:
+    """NEW-27: a list may have several numbers of one, and which of them comes first says nothing."""
+    either.patient(1, birth_date=ADULT, mobile=OWN)
+    either.patient(2, birth_date=ADULT, mobile=HOME)
+    either.template(COIL, key="own")
+    number = either.begin(either.everybody(2), template="own")
+    numbers = dict(enumerate((first, OWN if first == HOME else HOME), start=2))
+    with either.record.write() as connection:
+        for row, typed in numbers.items():
+            address = "+44" + typed[1:].replace(" ", "")
+            connection.execute(
+                sa.insert(recipient).values(
+                    campaign_id=number, row_number=row, patient_id=1, outcome="accepted", address=address
+                )
+            )  # fmt: skip
+    either.stage(number)
+    assert {numbers[row]: outcome for row, outcome in either.outcomes(number).items()} == {
+        OWN: "accepted", HOME: "shared_number",
+    }  # fmt: skip
+
+
 def test_a_proxy_with_consent_reads_what_is_written_to_the_patient(practice: Practice) -> None:
     """NEW-27, NEW-32: a child's guardian, an adult's carer; one who did not consent changes nothing."""
     practice.patient(1, given_name="Bea", birth_date=CHILD, mobile=HOME)

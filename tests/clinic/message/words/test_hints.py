@@ -21,6 +21,22 @@ PHRASES = [
     for words in (word_list(Content()), sells(), replies())
     for phrase in words.phrases
 ]  # fmt: skip
+SITES = [
+    Phrase(written, "shorthand", expression_of(written, False))
+    for written in (
+        "рак",
+        "łza*",
+        "60%",
+        "c++",
+        "#mg",
+        "£#",
+        "o'connor",
+        "go-to x*",
+        "ab ł",
+        "癌 #",
+    )
+]
+PHRASES += SITES
 HINT = hint_of(phrase.expression for phrase in PHRASES)
 # An underscore is where one expects no edge
 BETWEEN = (" ", "-", "_", ", ", "\n", "__ ", "/")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 from importlib.resources import files
 
+import pyarrow as pa
 import pytest
 
 from clinic.errors import CohortRefused
+from clinic.message.words.block import judge_texts
 from clinic.message.words.classes import CLASSES
 from clinic.message.words.judging import judge
 from clinic.message.words.phrases import word_list
@@ -79,6 +81,57 @@ def test_a_site_adds_phrases_and_says_what_is_harmless_there() -> None:
     assert subjects(text, own) == {"bad_news"}
     with pytest.raises(CohortRefused, match="bad_newz"):
         word_list(Content(add={"bad_newz": ["mole"]}))
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text"),
+    [
+        ("рак", "У вас рак."),
+        ("рак*", "Раковый корпус"),
+        ("łuszczyca", "Łuszczyca boli"),
+        ("złość", "To jest złość!"),
+        ("سرطان", "لديك سرطان"),
+        ("癌症", "您有癌症。"),
+        ("ßpät", "so ßpat"),
+        ("blood-borne", "blood borne"),
+        ("blood borne", "blood\u2011borne"),
+        ("o'connor unit", "the O\u2019Connor Unit"),
+        ("GUM/HSH", "gum hsh"),
+        ("(u+e)", "your U+E today"),
+        ("60%", "about 60% of it"),
+        ("c++", "C++ it is"),
+        ("#%", "42% of it"),
+        ("£#", "you owe £42"),
+        ("egfr #-#", "eGFR 30-45"),
+    ],
+)
+def test_what_a_site_adds_is_found_whatever_it_is_written_with(phrase: str, text: str) -> None:
+    """NEW-25: other alphabets, signs and punctuation too; a phrase that is never found says nothing of it."""
+    own = Content(add={"shorthand": [phrase]})
+    block = judge_texts(
+        pa.array(["Nothing.", text]), "", own, name="x", purpose="direct_care", replies_read=True
+    )
+    assert [(hit.phrase.subject, hit.places.tolist()) for hit in block] == [("shorthand", [1])]
+
+
+def test_of_a_longer_word_nothing_is_taken_out_for_a_shorter_harmless_one() -> None:
+    """NEW-25: a word of another alphabet has edges there too."""
+    own = Content(add={"shorthand": ["рак"]}, harmless=["рака", "барак"])
+    found = {
+        text: subjects(text, own) for text in ("Барак", "рака.", "раками", "рак, барак", "рак")
+    }
+    assert [text for text, which in found.items() if which] == ["раками", "рак, барак", "рак"]
+
+
+def test_signs_of_a_site_are_found_among_many_phrases() -> None:
+    """NEW-25: a phrase is taken out by itself where a text has more of them than are looked for in turn."""
+    own = Content(add={"shorthand": ["60%", "c++", "рак"]})
+    text = "60% hospice suicide abortion chlamydia metastases HIV рак C++"
+    assert [hit.phrase.written for hit in judge([text], word_list(own))][-3:] == [
+        "60%",
+        "c++",
+        "рак",
+    ]
 
 
 def test_each_text_that_has_a_phrase_is_named_and_no_other() -> None:
