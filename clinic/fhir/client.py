@@ -2,16 +2,17 @@
 One FHIR server over HTTP: a request, its whole answer, and nothing behind our back.
 
 No redirect is followed, no cookie kept, no proxy of the environment used: no host is asked but the one that is
-set. The token is asked for at each request, so that it may be renewed, and stands in no message.
+set. The token is asked for at each request, so that it may be renewed, and stands in no message; where the
+server does not take it any more, the request, which was not carried out, is made once more with another.
 """
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import aiohttp
 import orjson
@@ -30,6 +31,44 @@ class NoAnswer(Exception):
     """It did not answer, or not to the end: whether the request was carried out is not known."""
 
 
+class NoToken(NoAnswer):
+    """It was not asked, since we have no token. may_pass: there may be one later without anybody's doing."""
+
+    def __init__(self, says: str, *, may_pass: bool = False) -> None:
+        super().__init__(says)
+        self.says, self.may_pass = says, may_pass
+
+
+class Token(Protocol):
+    """Gives the bearer token of each request."""
+
+    def get(self) -> str:
+        """
+        The token of the next request; empty: none is sent.
+
+        Raises:
+            NoToken: none is to be had
+        """
+
+    def refused(self, token: str) -> bool:
+        """The server does not take this one; whether `get` may give another."""
+
+
+@dataclass(frozen=True)
+class FixedToken:
+    """Always the same."""
+
+    token: str = field(default="", repr=False)
+
+    def get(self) -> str:
+        """The token."""
+        return self.token
+
+    def refused(self, token: str) -> bool:
+        """There is no other."""
+        return False
+
+
 @dataclass(frozen=True)
 class Answer:
     """What the server said. body: its JSON object; empty, if it gave none that can be read."""
@@ -45,7 +84,7 @@ class FhirClient:
     def __init__(
         self,
         base_url: str,
-        token: Callable[[], str],
+        token: Token,
         *,
         timeout_seconds: float,
         trust: ssl.SSLContext | None = None,
@@ -54,7 +93,7 @@ class FhirClient:
         A client of the server at this address.
 
         Args:
-            token: the bearer token of the next request; empty: none is sent
+            token: gives the bearer token of each request
             trust: who may sign the server's certificate; None: whom the system trusts
         """
         self.base_url = base_url.rstrip("/")
@@ -69,11 +108,16 @@ class FhirClient:
         One request below the base address, and its answer.
 
         Raises:
-            NoAnswer: there was none, or it broke off
+            NoAnswer: there was none, or it broke off; NoToken: it was not asked
         """
         if self._thread is None:
             self._thread = LoopThread("fhir")
-        return self._thread.run(self._send(method, path, body, content))
+        token = self._token.get()
+        answer = self._thread.run(self._send(method, path, body, content, token))
+        if answer.status == 401 and self._token.refused(token):
+            token = self._token.get()
+            answer = self._thread.run(self._send(method, path, body, content, token))
+        return answer
 
     def close(self) -> None:
         """Close the connections and end the thread."""
@@ -83,9 +127,9 @@ class FhirClient:
             self._thread.close()
         self._thread = self._session = None
 
-    async def _send(self, method: str, path: str, body: bytes, content: str) -> Answer:
+    async def _send(self, method: str, path: str, body: bytes, content: str, token: str) -> Answer:
         headers = {"Accept": JSON, "Content-Type": content}
-        if token := self._token():
+        if token:
             headers["Authorization"] = f"Bearer {token}"
         url = f"{self.base_url}/{path}" if path else self.base_url
         try:

@@ -56,7 +56,7 @@ def apply_pushed(
     own = settings.outside_record
     if not (own.fhir_url and own.push):
         return apply(record, clock, operation_id, number)
-    client = client_of(own)
+    client = client_of(own, clock)
     try:
         side = _Side(record, clock, client, own, f"urn:uuid:{install(record, clock)}")
         wanted = side.changes(would_change(record, operation_id, number, FIELDS))

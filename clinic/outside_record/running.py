@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from clinic.clock import Clock
 from clinic.fhir.client import FhirClient
+from clinic.fhir.token import Login, token_of
 from clinic.outside_record.mesh.post import MeshPost
 from clinic.outside_record.mesh.reports import send_reports
 from clinic.outside_record.save import Saved, Saver
@@ -23,13 +24,15 @@ def is_set(settings: Settings) -> bool:
     return bool(settings.outside_record.fhir_url)
 
 
-def client_of(settings: OutsideRecord) -> FhirClient:
+def client_of(settings: OutsideRecord, clock: Clock) -> FhirClient:
     """The client of the server that is set; the caller closes it."""
-    return FhirClient(
-        settings.fhir_url,
-        settings.token.get_secret_value,
-        timeout_seconds=settings.timeout_seconds,
-    )
+    own = settings
+    login = Login(
+        own.fhir_url, own.client_id, own.key_file, own.key_id, own.token_url, own.scope,
+        own.timeout_seconds,
+    )  # fmt: skip
+    token = token_of(own.token.get_secret_value(), login, clock)
+    return FhirClient(own.fhir_url, token, timeout_seconds=own.timeout_seconds)
 
 
 def save_outside(
@@ -44,7 +47,7 @@ def save_outside(
     if not is_set(settings):
         return Saved()
     own, begun = settings.outside_record, clock.elapsed()
-    client = client_of(own)
+    client = client_of(own, clock)
     try:
         saver = Saver(
             record, clock, client, own, install_id=install(record, clock), owner=_this_process()

@@ -31,6 +31,9 @@ class FhirServer:
     port: int
     process: subprocess.Popen[bytes] | None = None
     folder: Path = Path()
+    auth: dict[str, Any] = field(
+        default_factory=dict
+    )  # its settings of who may ask; nothing: everybody
 
     @property
     def url(self) -> str:
@@ -43,6 +46,8 @@ class FhirServer:
             "data_dir": str(self.folder), "simulator": {"enabled": False},
             "own_private_key_path": str(self.folder / "key.pem"),
         }  # fmt: skip
+        if self.auth:
+            settings["server_auth"] = self.auth
         path = self.folder / "settings.yaml"
         path.write_text(yaml.safe_dump(settings), encoding="utf-8")
         begin = "from sekmet.cli import app; app()"
@@ -68,19 +73,31 @@ class FhirServer:
     def ask(self, path: str, **query: str) -> dict[str, Any]:
         """What it answers to a GET."""
         url = f"{self.url}/{path}" + (f"?{urlencode(query)}" if query else "")
-        with urllib.request.urlopen(url, timeout=60) as answer:
+        request = urllib.request.Request(url, headers=self._headers())
+        with urllib.request.urlopen(request, timeout=60) as answer:
             found: dict[str, Any] = json.load(answer)
         return found
+
+    def _headers(self) -> dict[str, str]:
+        tokens = self.auth.get("tokens")
+        return {"Authorization": f"Bearer {tokens[0]}"} if tokens else {}
 
     def tell(self, method: str, path: str, resource: Mapping[str, Any]) -> dict[str, Any]:
         """What it answers to a write."""
         request = urllib.request.Request(
             f"{self.url}/{path}", json.dumps(resource).encode(), method=method,
-            headers={"Content-Type": "application/fhir+json"},
+            headers={"Content-Type": "application/fhir+json", **self._headers()},
         )  # fmt: skip
         with urllib.request.urlopen(request, timeout=60) as answer:
             found: dict[str, Any] = json.load(answer)
         return found
+
+    def remove(self, path: str) -> None:
+        """Delete what it has there."""
+        request = urllib.request.Request(
+            f"{self.url}/{path}", method="DELETE", headers=self._headers()
+        )
+        urllib.request.urlopen(request, timeout=60).close()
 
     def patients(self, numbers: Mapping[int, str]) -> None:
         """Register patients with these NHS numbers, under the ids p1, p2 …"""
@@ -112,13 +129,13 @@ class FhirServer:
 
 
 @contextlib.contextmanager
-def running_fhir(folder: Path) -> Iterator[FhirServer]:
-    """A server on a free port of loopback, with its data in `folder`."""
+def running_fhir(folder: Path, auth: Mapping[str, Any] | None = None) -> Iterator[FhirServer]:
+    """A server on a free port of loopback, with its data in `folder`. auth: who may ask; None: everybody"""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     folder.mkdir(parents=True, exist_ok=True)
-    server = FhirServer(port, folder=folder)
+    server = FhirServer(port, folder=folder, auth=dict(auth or {}))
     server.start()
     try:
         yield server

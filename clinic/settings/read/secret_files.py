@@ -21,7 +21,11 @@ SECRETS: Final = (
     "mesh.shared_key",
 )
 SOURCE_SECRETS: Final = ("url", "token")
-_PATHS: Final = ("folder", "queries", "key_file")
+_PATHS: Final = ("folder", "queries", "key_file")  # of a source
+_PATHS_OF: Final = {
+    "outside_record": ("key_file",),
+    "mesh": ("certificate_file", "key_file", "authority_file"),
+}
 
 
 def with_secrets(
@@ -69,6 +73,7 @@ def files_with_secrets(values: Mapping[str, Any]) -> list[str]:
     sources = values.get("sources")
     names = sources if isinstance(sources, Mapping) else ()
     found += [_at(values, f"sources.{name}.key_file") for name in names]
+    found += [_at(values, f"{section}.key_file") for section in _PATHS_OF]
     return [named for named in found if isinstance(named, str) and named]
 
 
@@ -80,24 +85,29 @@ def _at(values: Mapping[str, Any], dotted: str) -> Any:
 
 
 def _with_paths(values: dict[str, Any], folder: Path | None) -> list[SettingsWrong]:
-    """Make the paths of sources whole, in place: they are relative to the file that they stand in."""
+    """Make paths to others' systems whole, in place: they are relative to the file that they stand in."""
     faults = []
     sources = values.get("sources")
-    for name, source in sources.items() if isinstance(sources, dict) else ():
-        for key in _PATHS if isinstance(source, dict) else ():
-            given = source.get(key)
+    sections: list[tuple[str, Any, tuple[str, ...]]] = [
+        (f"sources.{name}", source, _PATHS)
+        for name, source in (sources.items() if isinstance(sources, dict) else ())
+    ]
+    sections += [(name, values.get(name), paths) for name, paths in _PATHS_OF.items()]
+    for name, section, paths in sections:
+        for key in paths if isinstance(section, dict) else ():
+            given = section.get(key)
             if not isinstance(given, str) or not given or Path(given).is_absolute():
                 continue
             if folder is None:
                 faults.append(
                     SettingsWrong(
                         "settings",
-                        f"sources.{name}.{key} is {given} in the environment: write the whole path, since "
+                        f"{name}.{key} is {given} in the environment: write the whole path, since "
                         "runs start elsewhere",
                     )
                 )
             else:
-                source[key] = str((folder / given).resolve())
+                section[key] = str((folder / given).resolve())
     return faults
 
 

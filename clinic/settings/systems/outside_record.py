@@ -29,6 +29,25 @@ class OutsideRecord(Section):
         default="",
         description="A file with the token, for its owner alone, instead of the token here",
     )
+    client_id: str = Field(
+        default="",
+        description="Our client id, where the server gives tokens for a signed assertion (SMART Backend "
+        "Services) instead of a fixed one",
+    )
+    key_file: str = Field(
+        default="",
+        description="The file of our private key, PEM or JWK, RSA or EC P-384, for its owner alone",
+    )
+    key_id: str = Field(default="", description="The key's id (kid), as it is registered there")
+    token_url: str = Field(
+        default="",
+        description="Where tokens are asked for; empty: as the server's smart-configuration says, on the "
+        "server's own host",
+    )
+    scope: str = Field(
+        default="system/Patient.* system/Communication.* system/Consent.* system/AuditEvent.*",
+        description="What is asked for with a token",
+    )
     save_from: date | None = Field(
         default=None,
         description="What was sent before this day is not saved there. To be set with fhir_url",
@@ -73,6 +92,12 @@ class OutsideRecord(Section):
                 "fhir_url is http:// to another machine, which would carry patients' data in clear: "
                 "use https://"
             )
+        if bool(self.client_id) != bool(self.key_file):
+            raise ValueError("client_id and key_file belong together: give both, or neither")
+        if self.client_id and self.token.get_secret_value():
+            raise ValueError("token, or client_id with key_file: one of them")
+        if self.token_url and not re.fullmatch(r"https?://[^\s/?#@]+/\S*", self.token_url):
+            raise ValueError("token_url: write an address as https://login.example.org/token")
         if self.save_from is None:
             raise ValueError(
                 "save_from is not set: write save_from = 2026-11-30 beside fhir_url, the first day "

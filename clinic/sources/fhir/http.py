@@ -5,9 +5,8 @@ settings name that host for files of exports, where our token never goes.
 
 from __future__ import annotations
 
-import ipaddress
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -18,6 +17,8 @@ import orjson
 
 from clinic.clock import Clock
 from clinic.errors import SourceDown, SourceRefused
+from clinic.fhir.client import FixedToken, NoToken, Token
+from clinic.fhir.secure import is_secure
 from clinic.gateway.http.reply import seconds_to_wait
 from clinic.settings import SourceSettings
 
@@ -43,13 +44,13 @@ class Server:
     """
     A server and how it is asked.
 
-    token: gives the bearer token of the next request; "" for none
+    token: gives the bearer token of each request
     """
 
     name: str
     settings: SourceSettings
     clock: Clock
-    token: Callable[[], str] = lambda: ""
+    token: Token = field(default_factory=FixedToken)
     base: str = field(init=False)
     client: httpx.Client = field(init=False)
 
@@ -114,15 +115,19 @@ class Server:
             SourceRefused: the server refuses it, or leads to a host that is not named
         """
         url = urljoin(f"{self.base}/", link)
-        for _ in range(3):
+        renewed = False
+        for _ in range(4):
             own = _origin(url) == _origin(self.base)
             if not own and urlsplit(url).hostname not in self.settings.file_hosts:
                 raise self._elsewhere(url)
             require_secure(self.name, url)
             headers = {"Accept": "application/fhir+ndjson"}
-            if own and with_token and (token := self.token()):
-                headers["Authorization"] = f"Bearer {token}"
-            with self._opened(url, headers) as response:
+            token = self._bearer() if own and with_token else ""
+            with self._opened(url, _with_token(headers, token)) as response:
+                if response.status_code == 401 and token and not renewed:
+                    renewed = self.token.refused(token)
+                    if renewed:
+                        continue
                 if response.is_redirect:
                     url = urljoin(url, response.headers.get("location", ""))
                     continue
@@ -144,10 +149,33 @@ class Server:
         raise self._down(problem)
 
     def _once(self, method: str, url: str, headers: dict[str, str]) -> Reply:
-        if token := self.token():
-            headers["Authorization"] = f"Bearer {token}"
+        token = self._bearer()
+        reply = self._asked(method, url, _with_token(headers, token))
+        if reply.status == 401 and self.token.refused(token):
+            reply = self._asked(method, url, _with_token(headers, self._bearer()))
+        return reply
+
+    def _bearer(self) -> str:
+        """
+        The token of the next request.
+
+        Raises:
+            SourceDown, SourceRefused: none is to be had
+        """
         try:
-            with self.client.stream(method, url, headers=headers) as response:
+            return self.token.get()
+        except NoToken as none:
+            says = f"source {self.name}: {none.says}"
+            found = (
+                SourceDown("source-down", says)
+                if none.may_pass
+                else SourceRefused("source-login", says)
+            )
+        raise found
+
+    def _asked(self, method: str, url: str, headers: Mapping[str, str]) -> Reply:
+        try:
+            with self.client.stream(method, url, headers=dict(headers)) as response:
                 body = bytearray()
                 for piece in response.iter_bytes():
                     body += piece
@@ -203,27 +231,21 @@ def require_secure(name: str, url: str) -> None:
     Raises:
         SourceRefused: it would not
     """
-    parts = urlsplit(url)
-    if parts.scheme == "https" or (parts.scheme == "http" and _is_here(parts.hostname or "")):
+    if is_secure(url):
         return
     raise SourceRefused(
         "source-tls",
-        f"source {name}: {parts.hostname} is another machine and would be asked without TLS: write https://",
+        f"source {name}: {urlsplit(url).hostname} is another machine and would be asked without TLS: write https://",
     )
-
-
-def _is_here(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _origin(url: str) -> tuple[str, str | None, int]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _with_token(headers: Mapping[str, str], token: str) -> dict[str, str]:
+    return {**headers, "Authorization": f"Bearer {token}"} if token else dict(headers)
 
 
 def _json(body: bytes) -> Any:

@@ -13,13 +13,14 @@ from zoneinfo import ZoneInfo
 from clinic.clock import Clock
 from clinic.cohort.files.pages import sha256_of
 from clinic.errors import SourceProblem, SourceRefused
+from clinic.fhir.client import Token
+from clinic.fhir.token import Login, token_of
 from clinic.settings import ImportKind, SourceSettings
 from clinic.sources.fhir import bulk, search
 from clinic.sources.fhir.http import Server
 from clinic.sources.fhir.people import Seen, ids_of
 from clinic.sources.fhir.rows.parts import Context, Reader, Row, referred
 from clinic.sources.fhir.rows.readers import READERS
-from clinic.sources.fhir.token import token_of
 from clinic.sources.kinds import in_order
 from clinic.sources.source import Answer, Fetched
 from clinic.sources.staged import Cells, write_staged
@@ -80,9 +81,16 @@ class FhirSource:
 
     @contextmanager
     def _server(self) -> Iterator[Server]:
-        token = token_of(self.name, self.settings, self.clock)
-        with closing(Server(self.name, self.settings, self.clock, token)) as server:
+        with closing(Server(self.name, self.settings, self.clock, self._token())) as server:
             yield server
+
+    def _token(self) -> Token:
+        own = self.settings
+        login = Login(
+            own.url.get_secret_value(), own.client_id, own.key_file, own.key_id, own.token_url, own.scope,
+            own.wait_seconds,
+        )  # fmt: skip
+        return token_of(own.token.get_secret_value(), login, self.clock)
 
 
 @dataclass

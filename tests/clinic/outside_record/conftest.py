@@ -8,10 +8,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from clinic.fhir.client import FhirClient
+from clinic.fhir.client import FhirClient, FixedToken, Token
 from clinic.outside_record.save import Saved, Saver
 from clinic.record.database import Record
 from clinic.record.installation import install
@@ -22,12 +24,21 @@ from tests.main_job import Practice, nhs
 from tests.servers.fhir import FhirServer, running_fhir
 
 THERE = 8  # patients 1 to 8 are on the other side too
+TOKEN = "secret-token"
+KEY = ec.generate_private_key(ec.SECP384R1())
+CLIENT = "cohort-tests"
 
 
 @pytest.fixture(scope="session")
 def fhir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FhirServer]:
-    """A server that knows the first patients."""
-    with running_fhir(tmp_path_factory.mktemp("fhir")) as server:
+    """A server that knows the first patients, and lets nobody in who has no token."""
+    public = jwt.algorithms.ECAlgorithm.to_jwk(KEY.public_key(), as_dict=True)
+    auth = {
+        "types": ["bearer", "smart"],
+        "tokens": [TOKEN],
+        "smart_clients": [{"client_id": CLIENT, "jwks": {"keys": [public]}}],
+    }
+    with running_fhir(tmp_path_factory.mktemp("fhir"), auth) as server:
         server.patients({n: nhs(n) for n in range(1, THERE + 1)})
         yield server
 
@@ -45,14 +56,17 @@ class Outside:
     def install_id(self) -> str:
         return install(self.practice.record, self.practice.clock)
 
-    def saver(self, url: str = "", *, owner: str = "me", client: Any = None) -> Saver:
+    def saver(
+        self, url: str = "", *, owner: str = "me", client: Any = None, token: Token | None = None
+    ) -> Saver:
         """One that saves to this address; the server's own if none is given."""
         own = OutsideRecord(
             fhir_url=url or self.server.url, save_from=date(2026, 1, 1),
             **{"timeout_seconds": 10, **self.settings},
         )  # fmt: skip
         if client is None:
-            client = FhirClient(own.fhir_url, lambda: "secret-token", timeout_seconds=10)
+            token = token or FixedToken(TOKEN)
+            client = FhirClient(own.fhir_url, token, timeout_seconds=10)
             self.clients.append(client)
         return Saver(
             self.practice.record, self.practice.clock, client, own,

@@ -30,6 +30,7 @@ from tests.clinic.change.practice import (
     update,
 )
 from tests.clinic.change.run.test_undo import undo_of
+from tests.clinic.outside_record.conftest import TOKEN
 from tests.fakes import FakeClock
 from tests.main_job import nhs
 from tests.servers.fhir import FhirServer, faults_before
@@ -55,7 +56,9 @@ class Pushed:
 
     @property
     def settings(self) -> Settings:
-        own = OutsideRecord(fhir_url=self.url, save_from="2026-01-01", push=True, timeout_seconds=5)  # type: ignore[arg-type]
+        own = OutsideRecord(
+            fhir_url=self.url, save_from="2026-01-01", push=True, timeout_seconds=5, token=TOKEN
+        )  # type: ignore[arg-type]
         return Settings(operations=Operations(chunk_size=2), outside_record=own)
 
     def there(self, n: int) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.request
 from collections import Counter
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -23,7 +22,7 @@ from clinic.outside_record.standing import ask_again, standing
 from clinic.record.schema.people import clinical_item, consent
 from clinic.record.schema.systems.outside_record import outside_item
 from tests.clinic.outside_record.allowed import ALLOWED
-from tests.clinic.outside_record.conftest import THERE, Outside
+from tests.clinic.outside_record.conftest import THERE, TOKEN, Outside
 from tests.main_job import nhs
 from tests.servers.fhir import faults_before
 from tests.servers.scripted import reply, scripted_http
@@ -234,13 +233,8 @@ def test_what_is_refused_is_listed_with_its_reason_and_asked_again_alone(
     finally:
         for one in outside.there():
             if one["subject"]["reference"] == f"Patient/p{stranger}":
-                _remove(outside, f"Communication/{one['id']}")
-        _remove(outside, f"Patient/p{stranger}")
-
-
-def _remove(outside: Outside, path: str) -> None:
-    request = urllib.request.Request(f"{outside.server.url}/{path}", method="DELETE")
-    urllib.request.urlopen(request, timeout=30).close()
+                outside.server.remove(f"Communication/{one['id']}")
+        outside.server.remove(f"Patient/p{stranger}")
 
 
 @pytest.mark.parametrize(
@@ -334,4 +328,4 @@ def test_nothing_of_a_patient_or_the_token_is_in_what_it_says(outside_of: Outsid
         client.send("POST", "", b"Given1 9990000018")
     told = f"{raised.value!r} {raised.value.__cause__} {raised.value.__context__}"
     assert "Given1" not in told
-    assert "secret-token" not in told
+    assert TOKEN not in told

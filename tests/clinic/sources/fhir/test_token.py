@@ -98,6 +98,30 @@ def test_a_token_is_renewed_before_it_ends(tmp_path: Path) -> None:
     assert there.paths().count("/fhir/token") > 1
 
 
+def test_a_token_that_the_server_ends_earlier_is_renewed_once(tmp_path: Path) -> None:
+    """And where the new one is not taken either, we are not let in."""
+    answers = smart()
+    refusals = 0
+
+    def forgetful(asked: Asked) -> Said | None:
+        nonlocal refusals
+        if asked.path == "/fhir/Patient" and refusals:
+            refusals -= 1
+            return Said({}, 401)
+        return answers(asked)
+
+    with standing_in(forgetful) as there:
+        path = key_file(tmp_path, KEYS["ec pem"][1])
+        refusals = 1
+        found, _ = fetched(fhir(there.url, client_id="us", key_file=path), "patients", tmp_path)
+        assert found.rows == 1
+        assert there.paths().count("/fhir/token") == 2
+        refusals = 2
+        with pytest.raises(SourceRefused) as refused:
+            fetched(fhir(there.url, client_id="us", key_file=path), "patients", tmp_path)
+    assert refused.value.code == "source-login"
+
+
 def _discovery(url: str) -> Callable[[Asked], Said]:
     return lambda asked: Said({"token_endpoint": url})
 
