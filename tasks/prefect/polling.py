@@ -5,8 +5,8 @@ The worker: polls for runs, and starts only what this program's prefect.yaml des
 
 Prefect's own process worker lets a run, a deployment or the pool say which command is started, with
 which environment and where. Whoever reached the API could so run anything as this account. This one
-takes none of it: a run must be of a deployment with an entry point and a place of ours, and starts as
-this process would start it. And it starts runs of its own installation alone: those of others that may
+takes none of it: a run must be of a deployment with an entry point of ours that fetches no code, and starts
+as this process would start it. And it starts runs of its own installation alone: those of others that may
 use the same server are refused, in words.
 """
 
@@ -35,7 +35,6 @@ from tasks.processes.environment import (
     DEPLOYMENTS,
     GUARDS,
     OWN_CODE,
-    ROOT,
     api_url,
     child_environment,
 )
@@ -53,7 +52,6 @@ JOB_TEMPLATE: dict[str, Any] = {
     "variables": {"type": "object", "properties": {}, "additionalProperties": False},
 }
 REFUSED = "Refused"  # a state of its own: a crash would be repaired by whoever finds it
-PULL = "prefect.deployments.steps.set_working_directory"
 
 
 def entrypoints(file: Path) -> frozenset[str]:
@@ -88,9 +86,8 @@ def refuse_strange(deployment: DeploymentResponse | None, ours: frozenset[str]) 
     """
     if deployment is None:
         raise NotAllowed("run-not-ours", "a run without a deployment is not started here")
-    place = [{PULL: {"directory": str(ROOT)}}]
-    fetched = deployment.storage_document_id is not None
-    if deployment.entrypoint not in ours or deployment.pull_steps != place or fetched:
+    fetched = bool(deployment.pull_steps) or deployment.storage_document_id is not None
+    if deployment.entrypoint not in ours or fetched:
         raise NotAllowed(
             "run-not-ours", "this deployment is not as this installation deployed it; not started"
         )

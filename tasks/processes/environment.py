@@ -166,8 +166,6 @@ def child_environment(settings: Settings) -> dict[str, str]:
     drop_proxies(api_url(settings), environment)
     # What they do is in the log; what nobody may overlook is also where whoever started them looks
     environment.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "WARNING")
-    # `prefect.yaml` writes it into each deployment: where flows/ is
-    environment["PWD"] = str(ROOT)
     # Every flow run is a process: without bytecode its imports cost twice as much
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     return environment

@@ -26,7 +26,7 @@ from prefect.exceptions import PrefectHTTPStatusError
 from clinic.errors import MendableError, NotAllowed
 from clinic.settings import Settings
 from tasks.prefect.deploying import deploy_all, ensure_work_pool
-from tasks.prefect.polling import PULL, entrypoints, refuse_strange
+from tasks.prefect.polling import entrypoints, refuse_strange
 from tasks.processes.environment import DEPLOYMENTS, ROOT, api_url, prefect_home
 from tasks.processes.identity import Installation
 from tasks.processes.login import authorization, ensure_login, login_file
@@ -37,6 +37,7 @@ from tests.servers.prefect_server import wait_for
 YAML = Path(__file__).with_name("scheduled.yaml")
 NIGHTLY = "scheduled/nightly"
 POOL = "tests-of-cohort"
+SET_FOLDER = "prefect.deployments.steps.set_working_directory"
 
 # As another account would: no file of ours is read, no module of ours imported
 ASK = """
@@ -209,8 +210,8 @@ class Deployment:
     """As much of a deployment as the worker judges."""
 
     def __init__(self, **other: Any) -> None:
-        self.entrypoint = "flows/message.py:message"
-        self.pull_steps = [{PULL: {"directory": str(ROOT)}}]
+        self.entrypoint = "flows.message.message"
+        self.pull_steps: Any = []
         self.storage_document_id = None
         self.__dict__.update(other)
 
@@ -225,12 +226,11 @@ def test_what_this_clone_deploys_is_started() -> None:
     [
         None,
         Deployment(entrypoint="/tmp/evil.py:message"),
-        Deployment(entrypoint="flows/../../evil.py:message"),
+        Deployment(entrypoint="flows/message.py:message"),  # from the folder that it is started in
+        Deployment(entrypoint="evil.message"),
         Deployment(entrypoint=None),
-        Deployment(pull_steps=None),
-        Deployment(pull_steps=[]),
-        Deployment(pull_steps=[{PULL: {"directory": "/tmp"}}]),
-        Deployment(pull_steps=[{PULL: {"directory": str(ROOT), "requires": "evil"}}]),
+        Deployment(pull_steps=[{SET_FOLDER: {"directory": "/tmp"}}]),
+        Deployment(pull_steps=[{SET_FOLDER: {"directory": str(ROOT), "requires": "evil"}}]),
         Deployment(storage_document_id=UUID(int=7)),
     ],
 )

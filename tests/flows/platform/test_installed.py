@@ -16,7 +16,6 @@ from prefect.client.orchestration import get_client
 
 from clinic.settings import Settings, load_settings
 from tasks.prefect.deploying import ensure_work_pool
-from tasks.prefect.polling import PULL
 from tasks.processes import identity
 from tasks.processes.environment import ROOT, api_url, prefect_home
 from tasks.processes.login import ensure_login
@@ -162,8 +161,7 @@ def test_commands_worker_and_runs_are_its_own_in_a_folder_with_the_same_names(
         deployment = client.create_deployment(
             client.create_flow_from_name("settle"),
             f"settle ({who.label})",
-            entrypoint="flows/settle.py:settle",
-            pull_steps=[{PULL: {"directory": str(program.code)}}],
+            entrypoint="flows.settle.settle",
             work_pool_name=who.pool,
             tags=[who.tag],
         )

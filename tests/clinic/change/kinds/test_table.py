@@ -16,8 +16,8 @@ def test_the_flow_of_each_kind_is_deployed_and_is_of_that_kind() -> None:
     deployed = {entry["name"].split(" ")[0]: entry["entrypoint"] for entry in entries}
     for kind in (*KINDS, UNDO):
         flow = flow_of(kind)
-        module, _, function = deployed[flow].partition(":")
-        source = (ROOT / module).read_text()
+        module, _, function = deployed[flow].rpartition(".")
+        source = (ROOT / module.replace(".", "/")).with_suffix(".py").read_text()
         assert f'name="{flow}"' in source
         assert f"def {function}(operation_id: int)" in source
         assert f'(operation_id, "{kind}")' in source
