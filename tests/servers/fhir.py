@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 
 import yaml
 
+from tests.servers.ports import free_port
 from tests.servers.scripted import Scripted, read_request, running
 
 _STARTS = 60.0
@@ -57,8 +58,10 @@ class FhirServer:
         )  # fmt: skip
         until = time.monotonic() + _STARTS
         while time.monotonic() < until:
+            if self.process.poll() is not None:
+                raise RuntimeError("the FHIR server ended as it started")
             with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                self.ask("metadata")
                 return
             time.sleep(0.05)
         raise RuntimeError("the FHIR server did not start")
@@ -131,9 +134,7 @@ class FhirServer:
 @contextlib.contextmanager
 def running_fhir(folder: Path, auth: Mapping[str, Any] | None = None) -> Iterator[FhirServer]:
     """A server on a free port of loopback, with its data in `folder`. auth: who may ask; None: everybody"""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     folder.mkdir(parents=True, exist_ok=True)
     server = FhirServer(port, folder=folder, auth=dict(auth or {}))
     server.start()

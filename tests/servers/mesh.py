@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.servers.ports import free_port
+
 _STARTS = 60.0
 KEY, PASSWORD = "Banana", "password"  # of the sandbox: its README has them
 OURS, PRACTICE = "X26ABC1", "X26ABC2"
@@ -19,9 +21,7 @@ OURS, PRACTICE = "X26ABC1", "X26ABC2"
 @contextlib.contextmanager
 def running_mesh(folder: Path) -> Iterator[str]:
     """A sandbox on a free port of loopback that keeps its mailboxes in `folder`; its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     folder.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", "uvicorn", "mesh_sandbox.api:app", "--host", "127.0.0.1",

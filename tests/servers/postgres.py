@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.servers.ports import free_port
 
 NOBODY = 65534
 MEMORY_WANTED = 2 * 1024**3
@@ -71,9 +72,7 @@ def running_server(*, durable: bool = False) -> Iterator[Server]:
     folder.chmod(0o700)
     if os.geteuid() == 0:
         os.chown(folder, NOBODY, NOBODY)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     data = str(folder / "data")
     _run(
         str(where / "initdb"), "-D", data, "-U", "postgres", "-A", "trust",

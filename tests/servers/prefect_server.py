@@ -7,7 +7,6 @@ import binascii
 import contextlib
 import json
 import re
-import socket
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +19,7 @@ from clinic.settings import Settings
 from tasks.processes.environment import GUARDS, api_url, prefect_home
 from tasks.processes.login import ensure_login
 from tasks.processes.server import ensure_server, stop_server
+from tests.servers.ports import free_port
 
 T = TypeVar("T")
 
@@ -76,13 +76,6 @@ def _one_certificate(home: Path) -> Path:
     path = home / "authority.pem"
     path.write_text(Path(certifi.where()).read_text(encoding="utf-8").split(end)[0] + end)
     return path
-
-
-def free_port() -> int:
-    """A port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import os
 import shlex
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.servers.ports import free_port
+
 ROOT = Path(__file__).parents[3]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _cohort(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -32,7 +27,7 @@ def _cohort(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def test_the_demo_runs_the_main_job_twice_and_its_next_commands_work(tmp_path: Path) -> None:
     """One command, the whole job; running it again works; ARC-16, ARC-17, ARC-18."""
     home = tmp_path / "demo"
-    port = str(_free_port())
+    port = str(free_port())
     words = ("demo", "--home", str(home), "--patients", "2000", "--rows", "300", "--port", port)
     try:
         first, second = _cohort(home, *words), _cohort(home, *words)
