@@ -1,14 +1,16 @@
 """
 Reconciling, on schedule: what came back, what is overdue, what is due to go on. One call each into `clinic`.
 
-Each task may be run again at any time and beside itself, and hands on counts alone.
+Each may be run again at any time and beside itself, and hands on counts alone. tasks/reconcile.py runs them.
 """
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 
 from prefect import get_run_logger
+from prefect.exceptions import MissingContextError
 
 from clinic.change.run.withdraw import expire_plans
 from clinic.gateway.incoming.pull import fetch_page
@@ -41,7 +43,6 @@ from tasks.runs.waking import wake_campaign
 from tasks.wiring import wiring
 
 
-@task(name="pull-receipts", retries=2, retry_delay_seconds=[5, 30])
 def pull_receipts() -> int:
     """Fetch receipts and replies that the gateway keeps for us, if it is set so; how many were new."""
     parts = wiring()
@@ -60,14 +61,12 @@ def pull_receipts() -> int:
     )
 
 
-@task(name="apply-receipts", retries=2, retry_delay_seconds=[1, 10])
 def apply_receipts() -> int:
     """Reconcile messages by the receipts in the inbox; how many fitted one."""
     parts = wiring()
     return apply_all_receipts(parts.record, parts.clock).applied
 
 
-@task(name="apply-replies", retries=2, retry_delay_seconds=[1, 10])
 def apply_replies() -> int:
     """Note the patients' decisions that came as replies; how many replies."""
     parts = wiring()
@@ -76,53 +75,46 @@ def apply_replies() -> int:
     )
 
 
-@task(name="save-late", retries=2, retry_delay_seconds=[5, 30])
 def save_late() -> int:
     """Write the clinical items that no run has written; of how many campaigns."""
     parts = wiring()
     return save_unsaved(parts.record, parts.clock)
 
 
-@task(name="end-waiting")
 def end_waiting() -> int:
     """What has had no receipt for too long failed, for now; how many."""
     parts = wiring()
     return end_all_waiting(parts.record, parts.clock, parts.settings.receipts)
 
 
-@task(name="list-unreached", retries=2, retry_delay_seconds=[1, 10])
 def list_unreached() -> int:
     """List whom recalls did not reach as follow-ups of a person; how many were new."""
     parts = wiring()
     return list_all_unreached(parts.record, parts.clock, parts.settings)
 
 
-@task(name="save-outside")
 def save_outside() -> int:
     """Save to the clinical record outside what waits for it; how many, for as long as is set."""
     parts = wiring()
     seconds = parts.settings.outside_record.run_seconds
     done = save_outside_record(parts.record, parts.clock, parts.settings, seconds=seconds)
     if done.trouble:
-        get_run_logger().warning("The record outside takes nothing: %s", done.trouble)
+        _log().warning("The record outside takes nothing: %s", done.trouble)
     return done.saved
 
 
-@task(name="send-reports")
 def send_reports() -> int:
     """Send reports of campaigns by MESH, and see which the practice has taken; how many were sent."""
     parts = wiring()
     return send_by_mesh(parts.record, parts.clock, parts.settings)
 
 
-@task(name="forget-receipts", retries=2, retry_delay_seconds=[1, 10])
 def forget_receipts() -> int:
     """Remove receipts that were applied long ago; how many."""
     parts = wiring()
     return forget_old_receipts(parts.record, parts.clock, parts.settings.receipts)
 
 
-@task(name="check-health")
 def check_health() -> int:
     """Look what is wrong with the installation, and tell what began or ended since; how many are wrong."""
     parts = wiring()
@@ -137,11 +129,10 @@ def check_health() -> int:
         write = partial(write_to_people, parts.settings, parts.clock)
         mail_findings(parts.record, parts.clock, findings, write)
     for found in news.begun:
-        get_run_logger().warning("%s: %s. Do: %s", found.code, found.says, found.do)
+        _log().warning("%s: %s. Do: %s", found.code, found.says, found.do)
     return len(findings)
 
 
-@task(name="find-due")
 def find_due() -> list[int]:
     """The campaigns of which something can be sent now, and which nobody sends."""
     parts = wiring()
@@ -162,7 +153,6 @@ def wake(campaign_id: int) -> int:
     return campaign_id
 
 
-@task(name="close-expired")
 def close_expired() -> int:
     """End requests nobody decided in time, plans nobody asked for, and who was away too long; how many."""
     parts = wiring()
@@ -172,3 +162,11 @@ def close_expired() -> int:
     requests = len(expire(parts.record, parts.clock))
     close_undecided(parts.record, parts.clock)
     return plans + requests + len(gone)
+
+
+def _log() -> logging.Logger | logging.LoggerAdapter[logging.Logger]:
+    """The run's; this module's where no run is."""
+    try:
+        return get_run_logger()
+    except MissingContextError:
+        return logging.getLogger(__name__)

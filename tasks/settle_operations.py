@@ -49,7 +49,6 @@ Ended = Literal["record away", "left something", "otherwise", ""]
 _CAMPAIGN_ENDED: Final = frozenset({COMPLETED, REFUSED, CANCELLED_CAMPAIGN})
 
 
-@task(name="find-lost-operations")
 def find_lost_operations() -> list[int]:
     """Operations that are approved and not started, or whose run ended without them."""
     parts = wiring()
@@ -104,7 +103,6 @@ def start_operation(operation_id: int) -> str:
     return operation_goes_on(operation_id, kind, flow_run_id=_noted_run(operation_id))
 
 
-@task(name="end-waiting-runs")
 def end_waiting_runs() -> int:
     """Let the suspended runs of what people have closed end, each in its own state; how many."""
     paused = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED]))

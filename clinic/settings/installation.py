@@ -36,7 +36,7 @@ from clinic.settings.operations import (
 from clinic.settings.organisation import Gate, Organisation, Phones, Purposes
 from clinic.settings.section import Section
 from clinic.settings.sources import Imports, SourceName, SourceSettings
-from clinic.settings.sync import Sync
+from clinic.settings.sync import Reminders, Sync
 from clinic.settings.systems.mesh import Mesh
 from clinic.settings.systems.outside_record import OutsideRecord
 
@@ -144,6 +144,7 @@ class Settings(Section):
     content: Content = Content()
     replies: Replies = Replies()
     recall: Recall = Recall()
+    reminders: Reminders = Reminders()
     sharing: Sharing = Sharing()
     needs: Needs = Needs()
     release: Release = Release()

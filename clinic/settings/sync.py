@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from clinic.settings.organisation import TimeZone
 from clinic.settings.section import Section
 from clinic.settings.sources import SourceName
 
@@ -55,3 +56,16 @@ class Sync(SyncChecks):
         named = {name: getattr(own, name) for name in own.model_fields_set} if own else {}
         common = {name: getattr(self, name) for name in SyncChecks.model_fields}
         return SyncChecks(**(common | named))
+
+
+class Reminders(Section):
+    """When the evening's reminders are sent (docs/campaigns.md); in force after `cohort server start`."""
+
+    at: str = Field(
+        default="17:00",
+        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
+        description="Each day at this time, 24 hours: 17:00",
+    )
+    time_zone: TimeZone | None = Field(
+        default=None, description="IANA name; not set: the organisation's (organisation.time_zone)"
+    )

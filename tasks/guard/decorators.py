@@ -139,7 +139,11 @@ def flow(**options: Unpack[FlowOptions]) -> Callable[[Callable[P, R]], Flow[P, R
 
 def may_mend_itself(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
     """Whether to try again: what a person must fix will be as it is in half a minute."""
-    error = state.result(raise_on_failure=False)
+    return mends_itself(state.result(raise_on_failure=False))
+
+
+def mends_itself(error: object) -> bool:
+    """Whether what went wrong may go right in half a minute."""
     if isinstance(error, SourceDown) or (isinstance(error, RecordUnsafe) and error.code in PASSING):
         return True
     return not isinstance(error, MendableError | GatewayRefused | RecordUnsafe)

@@ -6,13 +6,10 @@ Every function may be called again: what is there already is left, what differs 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import subprocess
 import sys
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING
 
 from clinic.errors import MendableError
 from clinic.settings import Settings
@@ -22,42 +19,60 @@ from tasks.processes.environment import (
     DEPLOYMENTS,
     ROOT,
     api_url,
+    by_the_clock,
     child_environment,
     prefect_home,
 )
 from tasks.processes.identity import Installation
 from tasks.processes.workers import end_outdated
 
-DEPLOYED: Final = "deployed"
+if TYPE_CHECKING:
+    from prefect.client.schemas.responses import DeploymentResponse
 
 
 def ensure_deployed(settings: Settings, who: Installation | None = None) -> list[str] | None:
     """
-    Work pool, deployments and automations as the code here describes them; None where nothing had
-    changed, else what a person should know. Call `apply_environment` first: this imports prefect.
+    Work pool, deployments and automations as the code here and the settings describe them; None where the
+    server had all of it, else what a person should know.
 
-    `prefect deploy` costs seconds, so what was deployed to which server is noted in the home.
+    `prefect deploy` costs seconds, so the server is asked first what it has: another one, or one whose
+    database was emptied, has none of it. Call `apply_environment` first: this imports prefect.
     """
     from tasks.prefect.automations import ensure_automations
     from tasks.prefect.earlier_pool import move_from_earlier
 
     who = who or identity.read(settings)
-    note = prefect_home(settings) / DEPLOYED
-    where = (
-        f"{who} {api_url(settings)} {settings.organisation.time_zone} {json.dumps(JOB_TEMPLATE)}"
-    )
-    state = _fingerprint(where, sorted((ROOT / "flows").glob("*.py")))
-    if note.exists() and note.read_text() == state:
-        return None
     ensure_work_pool(settings, who)
-    deploy_all(settings, who)
+    differences = _differences(settings, who)
+    if differences is not None:
+        deploy_all(settings, who)
     ensure_automations(who)
     end_outdated(settings, who)
-    says = move_from_earlier(who)
+    says = [*(differences or ()), *move_from_earlier(who)]
+    note = prefect_home(settings) / identity.NOTE
     note.parent.mkdir(parents=True, exist_ok=True)
-    note.with_name(identity.NOTE).write_text(who.install_id)
-    note.write_text(state)
-    return says
+    note.write_text(who.install_id)
+    return says or (None if differences is None else [])
+
+
+def _differences(settings: Settings, who: Installation) -> list[str] | None:
+    """None: the server has everything as it should be; else a sentence for each that it has otherwise."""
+    from tasks.prefect.wanted import found, wanted
+
+    there = {one.name: found(one) for one in _ours(who)}
+    should = wanted(settings, _variables(settings, who), DEPLOYMENTS)
+    missing = [one.name for one in should if one.name not in there]
+    otherwise = [
+        (one.name.partition(" (")[0], words)
+        for one in should
+        if one.name in there and (words := there[one.name].differs(one))
+    ]
+    if not missing and not otherwise:
+        return None
+    return [
+        f"Set back in Prefect, to what this version and the settings say: {name} ({', '.join(words)})"
+        for name, words in otherwise
+    ]
 
 
 def ensure_work_pool(settings: Settings, who: Installation, *, name: str = "") -> None:
@@ -88,22 +103,18 @@ def ensure_work_pool(settings: Settings, who: Installation, *, name: str = "") -
 
 def deploy_all(settings: Settings, who: Installation, *, file: Path = DEPLOYMENTS) -> None:
     """
-    Register every deployment of a prefect.yaml, with its schedules, for this installation.
+    Register every deployment of a prefect.yaml, with its schedules, for this installation. What a person had
+    paused stays paused: Prefect itself begins every schedule anew.
 
     Raises:
         MendableError: Prefect refused, and what it said
     """
+    paused = _paused(who)
     done = subprocess.run(
         [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all",
          "--prefect-file", str(file)],
         cwd=ROOT,
-        env={
-            **child_environment(settings),
-            **who.variables(),
-            "COHORT_LABEL": _label(who),
-            # What runs by the clock runs by the organisation's
-            "COHORT_TIME_ZONE": settings.organisation.time_zone,
-        },
+        env={**child_environment(settings), **_variables(settings, who)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -112,29 +123,52 @@ def deploy_all(settings: Settings, who: Installation, *, file: Path = DEPLOYMENT
     if done.returncode != 0:
         said = " / ".join((done.stdout + done.stderr).split("\n"))[-800:]
         raise MendableError("prefect-deploy", f"`prefect deploy --all` failed: {said}")
+    _pause_again(who, paused)
 
 
-def _label(who: Installation) -> str:
-    """
-    The name behind each deployment's: as it was at first. After the practice got another name there would
-    be a second set of deployments, and runs that wait would belong to the first.
-    """
+def _paused(who: Installation) -> set[tuple[str, str | None]]:
+    """Deployments (slug None) and schedules that do not run."""
+    ours = _ours(who)
+    return {(one.name, None) for one in ours if one.paused} | {
+        (one.name, timed.slug) for one in ours for timed in one.schedules if not timed.active
+    }
+
+
+def _pause_again(who: Installation, paused: set[tuple[str, str | None]]) -> None:
+    from prefect.client.orchestration import get_client
+
+    if not paused:
+        return
+    with get_client(sync_client=True) as client:
+        for one in _ours(who):
+            if (one.name, None) in paused and not one.paused:
+                client.pause_deployment(one.id)
+            for timed in one.schedules:
+                if timed.active and timed.slug and (one.name, timed.slug) in paused:
+                    client.update_deployment_schedule(one.id, timed.id, active=False)
+
+
+def _ours(who: Installation) -> list[DeploymentResponse]:
+    """The deployments of this installation, whatever pool they are in."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 
     ours = DeploymentFilter(tags=DeploymentFilterTags(all_=[who.tag]))
     with get_client(sync_client=True) as client:
-        for found in client.read_deployments(deployment_filter=ours):
-            if found.name.endswith(f"{who.key})"):
-                return found.name.partition(" (")[2][:-1]
-    return who.label
+        return client.read_deployments(deployment_filter=ours)
 
 
-def _fingerprint(where: str, sources: Iterable[Path]) -> str:
-    digest = hashlib.sha256(f"{where} {ROOT}".encode())
-    for source in [DEPLOYMENTS, *sources]:
-        digest.update(source.read_bytes())
-    return digest.hexdigest()
+def _variables(settings: Settings, who: Installation) -> dict[str, str]:
+    """
+    What prefect.yaml is filled in with.
+
+    The name behind each deployment's is as it was at first. After the practice got another name there would
+    be a second set of deployments, and runs that wait would belong to the first.
+    """
+    named = [one.name for one in _ours(who) if one.name.endswith(f"{who.key})")]
+    label = named[0].partition(" (")[2][:-1] if named else who.label
+    clock = by_the_clock(identity.in_force_there(settings))
+    return {**who.variables(), **clock, "COHORT_LABEL": label}
 
 
 def _same_server(settings: Settings) -> None:

@@ -15,7 +15,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from clinic.settings import Settings, load_settings
-from tasks.processes import log_file
+from tasks.processes import identity, log_file
+from tasks.processes.home import prefect_home as prefect_home
 from tasks.processes.login import ensure_login
 from tasks.processes.proxies import drop_proxies, no_proxy
 
@@ -40,8 +41,16 @@ TUNING = {
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
     "PREFECT_SERVER_SERVICES_DB_VACUUM_LOOP_SECONDS": "900",
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ORPHAN_CLEANUP_LOOP_SECONDS": "3600",
-    # A run of settle every five minutes tells 45 events of 8 KB each: 106 MB a day. Automations hear them at
-    # once, tasks/runs/silent_runs.py asks for the last minutes, and what matters is in the record and the log
+    # Every 5 to 20 seconds by default: a fifth of what an idle server costs
+    "PREFECT_SERVER_SERVICES_LATE_RUNS_LOOP_SECONDS": "30",
+    "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": "60",
+    "PREFECT_SERVER_SERVICES_CLEANUP_RECONCILER_LOOP_SECONDS": "60",
+    "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_LOOP_SECONDS": "60",
+    "PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS": "30",
+    "PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS": "30",
+    "PREFECT_SERVER_SERVICES_FOREMAN_LOOP_SECONDS": "30",
+    # Each run tells a dozen events at least, of 1 to 8 KB with their copies. Automations hear them at once,
+    # tasks/runs/silent_runs.py asks for the last minutes, and what matters is in the record and the log
     "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "PT30M",
     # In memory by default: a restarted server no longer knows who holds a deployment's slot, cancels
     # that run at its next renewal, and never frees the slot of one that died (docs/decisions/0021)
@@ -76,11 +85,6 @@ GUARDS = {
 def prefect_version() -> str:
     """The version of Prefect, without importing it."""
     return version("prefect")
-
-
-def prefect_home(settings: Settings) -> Path:
-    """Where Prefect keeps its files: in the installation's home, never in the user's."""
-    return settings.home.resolve() / "prefect"
 
 
 def log_path(settings: Settings) -> Path:
@@ -150,6 +154,17 @@ def apply_environment(settings: Settings) -> None:
     tempfile.tempdir = None  # read again
 
 
+def by_the_clock(settings: Settings) -> dict[str, str]:
+    """When what has a schedule runs, as prefect.yaml asks for it: by the organisation's clock, or as is set."""
+    hour, _, minute = settings.reminders.at.partition(":")
+    zone = settings.organisation.time_zone
+    return {
+        "COHORT_TIME_ZONE": zone,
+        "COHORT_REMIND_AT": f"{int(minute)} {int(hour)} * * *",
+        "COHORT_REMIND_ZONE": settings.reminders.time_zone or zone,
+    }
+
+
 def child_environment(settings: Settings) -> dict[str, str]:
     """
     The environment of a server or worker: ours, with this installation's places made absolute,
@@ -183,10 +198,17 @@ def as_file(settings: Settings) -> str:
     Those that say which installation it is come with them: without them a unit would find another record.
     """
     whole = child_environment(settings)
-    own = {name: whole[name] for name in _WHICH if name in whole}
+    own = {name: whole[name] for name in _WHICH if name in whole} | _of_deployments(settings)
     wanted = {**own, **prefect_environment(settings), **OWN_CODE}
     # Only in quotation marks do systemd and a shell read a space as a part of it
     return "".join(f"{name}={_quoted(value)}\n" for name, value in wanted.items())
+
+
+def _of_deployments(settings: Settings) -> dict[str, str]:
+    """What prefect.yaml is filled in with, so that `prefect deploy --all` by hand gives the same."""
+    who = identity.known(settings)
+    clock = by_the_clock(identity.in_force_there(settings))
+    return {**(who.variables() if who else {}), **clock}
 
 
 _WHICH = ("COHORT_HOME", "COHORT_CONFIG", "COHORT_BASE", "TMPDIR")

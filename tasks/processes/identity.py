@@ -20,12 +20,13 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from clinic.clock import SystemClock
 from clinic.errors import CohortError, NotSetUp
+from clinic.govern.rules.governed import in_force
 from clinic.record.database import Record
 from clinic.record.installation import install
 from clinic.record.outage import outage
 from clinic.record.schema.messages import installation
 from clinic.settings import Settings
-from tasks.processes.environment import prefect_home
+from tasks.processes.home import prefect_home
 
 TAG: Final = "installation-"
 POOL: Final = "cohort-"
@@ -115,3 +116,16 @@ def _not_set_up(settings: Settings) -> NotSetUp:
         "not-set-up",
         f"there is no record in {settings.home.resolve()} yet, so nothing was done; run: cohort init",
     )
+
+
+def in_force_there(settings: Settings) -> Settings:
+    """The settings with what the record governs; as they are where there is none, or it cannot be read."""
+    if not settings.record_url and not (settings.home / "record.db").exists():
+        return settings
+    record = Record.open(settings.database_url)
+    try:
+        return in_force(record, settings).settings
+    except (OperationalError, ProgrammingError):
+        return settings
+    finally:
+        record.close()

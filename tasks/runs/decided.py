@@ -13,7 +13,15 @@ from clinic.message.campaign.campaign import get_campaign
 from clinic.message.prepare.review import request_of
 from clinic.message.states import ENDED as CAMPAIGN_ENDED
 from clinic.record.database import Record
-from tasks.runs.going_on import Went, go_on, operation_goes_on, operation_tag, resumed, runs_of
+from tasks.runs.going_on import (
+    Went,
+    as_parameter,
+    go_on,
+    operation_goes_on,
+    operation_tag,
+    resumed,
+    runs_of,
+)
 
 
 def decision_goes_on(record: Record, decided: Approval) -> Went | Literal["none", "done"]:
@@ -54,7 +62,7 @@ def _campaign(record: Record, decided: Approval) -> Went | Literal["none", "done
         if get_campaign(connection, decided.subject_id).state in CAMPAIGN_ENDED:
             return "done"
     request = request_of(record, decided.subject_id)
-    shown = {"request": request.model_dump(mode="json")}
+    shown = {"request": as_parameter(request)}
     return go_on("message/message", shown, tag=tag, flow_run_id=decided.flow_run_id)
 
 

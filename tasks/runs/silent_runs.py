@@ -30,7 +30,6 @@ from prefect.events.filters import (
 )
 from prefect.states import Crashed
 
-from tasks.guard.decorators import task
 from tasks.processes.environment import HEARTBEAT_SECONDS
 from tasks.wiring import wiring
 
@@ -43,7 +42,6 @@ NONE_AT_ALL: Final = timedelta(minutes=10)
 NOT_BEGUN: Final = timedelta(minutes=5)
 
 
-@task(name="end-silent-runs", retries=2, retry_delay_seconds=[1, 5])
 def end_silent_runs() -> int:
     """Mark the runs that fell silent as crashed; how many."""
     with get_client(sync_client=True) as client:

@@ -51,9 +51,10 @@ def test_one_run_settles_all_that_came_back_and_a_second_changes_nothing(
     keep_replies(
         record, clock, [Inbound("fake", "2", "sms", "+447700900002", "stop")], parts.settings.phones
     )
-    for _ in range(2):
+    for first in (True, False):
         state: State[object] = settle(return_state=True)
-        assert state.is_completed()
+        assert (state.is_completed(), state.name) == (True, "Completed" if first else "Idle")
+        assert ("1 receipts applied, 1 replies noted" in (state.message or "")) == first
         assert message_states(record, number) == {"accepted": 3, "delivered": 1}
         with record.read() as connection:
             saved = connection.execute(sa.select(sa.func.count()).select_from(clinical_item))
@@ -88,5 +89,6 @@ def test_a_campaign_whose_sender_died_is_asked_to_go_on(parts: Wiring, clock: Fa
     )
     state: State[object] = settle(return_state=True)
     # Others have deployed on the shared server: theirs are not taken for this installation's
-    assert (state.is_failed(), state.message) == (True, "1/17 states failed.")
+    assert state.is_failed()
+    assert "message/message is not deployed" in (state.message or "")
     assert [one.patients for one in list_replies(record)] == [1]

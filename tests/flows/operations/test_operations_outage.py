@@ -201,4 +201,4 @@ def test_what_an_outage_left_behind_is_begun_again_and_what_a_person_must_see_is
         for state in ended:
             parameters = {"operation_id": operation_id}
             client.create_flow_run(status_change, parameters=parameters, state=state, tags=tags)
-        assert find_lost_operations.fn() == ([operation_id] if goes_on else [])
+        assert find_lost_operations() == ([operation_id] if goes_on else [])

@@ -14,7 +14,7 @@ from prefect.states import Cancelled, Completed, Failed, Running, Scheduled
 
 from flows.settle import settle
 from flows.upkeep.chase_approvals import chase_approvals
-from tasks.runs.old_runs import forget_settled
+from tasks.runs.old_runs import IDLE, forget_settled
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_server")]
 
@@ -50,10 +50,13 @@ def test_old_runs_of_settle_go_and_whatever_somebody_may_ask_for_stays() -> None
             "another's": _run(client, other, Running(), Completed()),
             "chase": _run(client, tag, Completed(), of=chase_approvals),
         }
+        keys["idle"] = _run(client, tag, Running(), Completed(name=IDLE))
         hour = datetime.now(UTC)  # Prefect's server sets the time of an end itself
         keys["new"] = _run(client, tag, Running(), Completed())
+        assert forget_settled(client, tag, before=hour, named=IDLE) == 1
+        assert _left(client, keys) == keys.keys() - {"idle"}
         assert forget_settled(client, tag, before=hour) == 2
-        assert _left(client, keys) == keys.keys() - {"old", "old cancelled"}
+        assert _left(client, keys) == keys.keys() - {"idle", "old", "old cancelled"}
         assert forget_settled(client, tag, before=hour) == 0
 
 

@@ -20,14 +20,18 @@ from prefect.client.schemas.filters import (
     ArtifactFilterFlowRunId,
     DeploymentFilter,
     DeploymentFilterName,
+    DeploymentFilterTags,
     TaskRunFilter,
     TaskRunFilterFlowRunId,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.client.schemas.schedules import CronSchedule
 from prefect.states import Cancelled, Scheduled
 
 from clinic.errors import MendableError, NotAllowed, NotFound
 from clinic.settings import Settings
+from clinic.settings.sync import Reminders
 from tasks.guard.decorators import ParametersRefused
 from tasks.prefect.automations import REPEATED_HALTS, ensure_automations
 from tasks.prefect.deploying import deploy_all, ensure_deployed, ensure_work_pool
@@ -161,6 +165,40 @@ def test_everything_in_prefect_yaml_is_deployed_and_only_again_when_it_changed(
     written = " ".join(deployment.model_dump_json() for deployment in deployed.values())
     assert str(ROOT) not in written, "a worker may have the program somewhere else"
     assert not any(deployment.pull_steps for deployment in deployed.values())
+
+
+def test_what_the_server_has_decides_what_is_deployed_and_what_was_paused_stays_paused(
+    prefect_server: Settings, who: Installation, client: SyncPrefectClient, deployed_anew: bool
+) -> None:
+    """One is gone, as in an emptied database; one runs at another hour, as somebody set it in the UI."""
+    tagged = DeploymentFilter(tags=DeploymentFilterTags(all_=[who.tag]))
+
+    def there() -> dict[str, DeploymentResponse]:
+        found = client.read_deployments(deployment_filter=tagged)
+        return {one.name.partition(" (")[0]: one for one in found}
+
+    before = there()
+    client.delete_deployment(before["undo"].id)
+    [evening], [night] = before["remind"].schedules, before["sync"].schedules
+    client.update_deployment_schedule(
+        before["remind"].id, evening.id, schedule=CronSchedule(cron="0 3 * * *", timezone="UTC")
+    )
+    client.update_deployment_schedule(before["sync"].id, night.id, active=False)
+    client.pause_deployment(before["export-data"].id)
+    chosen = prefect_server.model_copy(
+        update={"reminders": Reminders(at="18:05", time_zone="Europe/Paris")}
+    )
+    said = ensure_deployed(chosen, who)
+    assert said == [
+        "Set back in Prefect, to what this version and the settings say: remind (schedules)"
+    ]
+    after = there()
+    assert set(after) == set(before)
+    remind, sync = after["remind"].schedules[0], after["sync"].schedules[0]
+    assert isinstance(remind.schedule, CronSchedule)
+    assert (remind.schedule.cron, remind.schedule.timezone) == ("5 18 * * *", "Europe/Paris")
+    assert (remind.active, sync.active, after["export-data"].paused) == (True, False, True)
+    assert ensure_deployed(chosen, who) is None
 
 
 def test_asking_twice_with_one_key_starts_one_run(deployed: Settings) -> None:

@@ -198,3 +198,17 @@ def test_the_file_for_a_supervisor_says_which_installation_it_is(
     assert f"COHORT_HOME={tmp_path / 'home'}" in lines
     assert f"COHORT_CONFIG={config}" in lines
     assert 'COHORT_LOG_PRACTICE="Hill Surgery"' in lines
+
+
+def test_a_deployment_by_hand_runs_by_the_same_clock(tmp_path: Path) -> None:
+    """`prefect deploy --all` would take UTC where a time zone is empty."""
+    reminders = {"at": "07:05", "time_zone": "Europe/Paris"}
+    here = Settings(home=tmp_path / "home", reminders=reminders)  # type: ignore[arg-type]
+    lines = as_file(here).splitlines()
+    for line in (
+        "COHORT_TIME_ZONE=Europe/London",
+        'COHORT_REMIND_AT="5 7 * * *"',
+        "COHORT_REMIND_ZONE=Europe/Paris",
+    ):
+        assert line in lines
+    assert not (tmp_path / "home" / "record.db").exists()

@@ -1,0 +1,133 @@
+"""
+Everything that `settle` does by itself, as one task: it runs every five minutes, and mostly nothing is due.
+
+A task of Prefect's for each step cost 18 task runs and 60 events each time. Here a step that fails stops no
+other, is tried again after all the others if it may go right by itself, and fails the run by its name.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from prefect import get_run_logger
+from prefect.client.schemas.objects import State
+from prefect.futures import PrefectFuture
+from prefect.states import Completed, Failed
+
+from clinic.errors import CohortError
+from tasks import settle, settle_operations
+from tasks.guard.decorators import mends_itself, safe, task
+from tasks.runs.old_runs import IDLE, forget_runs
+from tasks.runs.silent_runs import end_silent_runs
+
+Found = int | list[int]
+_AGAIN_AFTER: Final = (5.0, 30.0)
+
+# In this order. What a step found, in the words of a list of runs; "" is not news
+STEPS: Final[tuple[tuple[str, Callable[[], Found], str], ...]] = (
+    ("pull-receipts", settle.pull_receipts, "receipts fetched"),
+    ("apply-receipts", settle.apply_receipts, "receipts applied"),
+    ("apply-replies", settle.apply_replies, "replies noted"),
+    ("save-late", settle.save_late, "campaigns saved late"),
+    ("end-waiting", settle.end_waiting, "messages without a receipt failed"),
+    ("list-unreached", settle.list_unreached, "follow-ups listed"),
+    ("find-due", settle.find_due, "campaigns go on"),
+    ("close-expired", settle.close_expired, "requests or plans closed"),
+    ("end-silent-runs", end_silent_runs, "silent runs ended"),
+    ("find-lost-operations", settle_operations.find_lost_operations, "operations go on"),
+    ("end-waiting-runs", settle_operations.end_waiting_runs, "waiting runs ended"),
+    ("forget-receipts", settle.forget_receipts, ""),
+    ("forget-runs", forget_runs, ""),
+    ("save-outside", settle.save_outside, "saved on the record outside"),
+    ("send-reports", settle.send_reports, "reports sent"),
+    ("check-health", settle.check_health, ""),
+)
+
+
+@dataclass
+class Reconciled:
+    """What each step found, and what failed, by its name."""
+
+    found: dict[str, Found] = field(default_factory=dict)
+    failed: dict[str, CohortError] = field(default_factory=dict)
+
+    @property
+    def due(self) -> list[int]:
+        """Campaigns that go on."""
+        return _listed(self.found.get("find-due"))
+
+    @property
+    def lost(self) -> list[int]:
+        """Operations that go on."""
+        return _listed(self.found.get("find-lost-operations"))
+
+    def says(self, words: Mapping[str, str]) -> str:
+        """What was done, with counts; nothing: nothing was due."""
+        counts = {name: _count(found) for name, found in self.found.items()}
+        return ", ".join(f"{n} {words[name]}" for name, n in counts.items() if n and words[name])
+
+
+@task(name="reconcile")
+def reconcile() -> Reconciled:
+    """Every step that can be taken now; what each found."""
+    return run_steps([(name, step) for name, step, _ in STEPS])
+
+
+def run_steps(
+    steps: Iterable[tuple[str, Callable[[], Found]]], *, sleep: Callable[[float], None] = time.sleep
+) -> Reconciled:
+    """
+    Take each step; those that failed and may go right by themselves again, after the others.
+
+    sleep: waits so many seconds
+    """
+    done, left = Reconciled(), list(steps)
+    for wait in (0.0, *_AGAIN_AFTER):
+        if wait and left:
+            sleep(wait)
+        left = [(name, step) for name, step in left if not _is_over(done, name, step)]
+    return done
+
+
+def _is_over(done: Reconciled, name: str, step: Callable[[], Found]) -> bool:
+    """Take a step; False: it failed, and may go right by itself."""
+    try:
+        done.found[name] = safe(step)()
+    except CohortError as error:
+        done.failed[name] = error
+        return not mends_itself(error)
+    done.failed.pop(name, None)
+    return True
+
+
+def ended(done: Reconciled, going: Iterable[PrefectFuture[Any]]) -> State[Any]:
+    """The state in which the run ends: what it did, that it was idle, or what failed."""
+    log = get_run_logger()
+    for name, error in done.failed.items():
+        log.error("%s: %s", name, error)
+    states = [_end_of(future) for future in going]
+    failed = [f"{name}: {error}" for name, error in done.failed.items()]
+    failed += [
+        state.message or "a run was not started" for state in states if not state.is_completed()
+    ]
+    if failed:
+        return Failed(message="; ".join(failed)[:1000])
+    if says := done.says({name: words for name, _, words in STEPS}):
+        return Completed(message=says)
+    return Completed(name=IDLE, message="Nothing was due")
+
+
+def _end_of(future: PrefectFuture[Any]) -> State[Any]:
+    future.wait()
+    return future.state
+
+
+def _listed(found: Found | None) -> list[int]:
+    return found if isinstance(found, list) else []
+
+
+def _count(found: Found) -> int:
+    return len(found) if isinstance(found, list) else found
