@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, ExceptionContext, event
 from sqlalchemy.engine import make_url
 
 from clinic.errors import RecordUnsafe, SettingsWrong
+from clinic.record.compiled import share_compiled
 from clinic.record.outage import note_file
 from clinic.record.server.remote import require_verified
 from clinic.record.sqlite import library, wal_is_safe
@@ -55,9 +56,9 @@ class Record:
         """
         kind = make_url(url).get_backend_name()
         if kind == "sqlite":
-            return cls(_sqlite(url, sqlite or library()))
+            return cls(share_compiled(_sqlite(url, sqlite or library())))
         if kind == "postgresql":
-            return cls(_postgresql(url))
+            return cls(share_compiled(_postgresql(url)))
         raise SettingsWrong(
             "record-url", f"the record lives in sqlite or postgresql, not in {kind}"
         )
