@@ -209,8 +209,10 @@ def screening_suite(ceilings: tuple[Ceiling, ...], allowed: dict[str, float]) ->
     import great_expectations as gx
     import great_expectations.expectations as gxe
 
+    from data_checks.gate.flags import ExpectFlagToHold
+
     shares = [
-        gxe.ExpectColumnValuesToBeInSet(
+        ExpectFlagToHold(
             column=ceiling.flag,
             value_set=[True],
             # 1 - 0.42 in floats is a hair above 0.58, and 42 of 100 would fail a ceiling of 42%
