@@ -182,6 +182,8 @@ def _fill(
     proven: set[Order] = set()
     days: set[str] = set()
     left: Counter[int] = Counter()
+    said: set[int] = set()
+    used = [file.columns.index(heading) for heading in file.fields.values()]
     for block in file.blocks():
         if dated is not None:
             days.update(block.frame[dated].unique())
@@ -189,14 +191,15 @@ def _fill(
             proven |= proven_orders(block.frame[born].unique())
         frame = block.frame
         if kept is not None:
-            frame, empty = without_others(frame, kept.places)
+            frame, empty, some = without_others(frame, kept, used)
             left.update(empty)
+            said |= some
         with record.write() as connection:
             last = _last_row(connection, list_id)
             insert_rows(connection, list_row, _ROW_COLUMNS, _rows_of(list_id, block, frame, last))
     order = order_of(file.layout, proven) if born is not None else None
     if kept is not None:
-        kept = replace(kept, left=left)
+        kept = replace(kept, left=left, said=tuple(sorted(said)))
     _complete(record, clock, list_id, order, dating.oldest(days, clock.now()), kept)
 
 

@@ -2,17 +2,19 @@
 Which columns of a list are kept (NEW-39): what says who is meant, how to reach them and what the checks read,
 what the text prints, and what a person asks for with a reason.
 
-Of every other column no cell is kept: its heading and how many cells had something are. Row numbers and the
+Of every other column no cell is kept but one that says not to message its row ("do not text", "deceased"): its
+heading and how many cells had something are. Row numbers and the
 file's SHA-256 stay, so that the sender's own file can be joined again (clinic/message/outcomes/joined.py).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import numpy as np
 import orjson
 import pandas as pd
 
@@ -36,6 +38,9 @@ _FREE_TEXT: Final = re.compile(
 )
 
 
+Speaks = Callable[[pd.Series], np.ndarray[tuple[int], np.dtype[np.bool_]]]
+
+
 @dataclass(frozen=True)
 class Kept:
     """
@@ -44,17 +49,26 @@ class Kept:
     places: of its columns, those whose cells are kept
     reasons: heading → why a person asked for it; never on the trail
     left: place → cells that had something, of the columns that are not kept; known once the list is in
+    said: places of those of them of which cells are kept all the same; known then too
+    speaks: which cells these are, as long as the list is imported
     """
 
     places: tuple[int, ...]
     reasons: Mapping[str, str] = field(default_factory=dict)
     left: Mapping[int, int] = field(default_factory=dict)
+    said: tuple[int, ...] = ()
+    speaks: Speaks | None = field(default=None, compare=False, repr=False)
 
     def as_json(self) -> str:
         """As it stands beside the list."""
         left = {str(place): count for place, count in self.left.items()}
         return orjson.dumps(
-            {"places": self.places, "reasons": dict(self.reasons), "left": left}
+            {
+                "places": self.places,
+                "reasons": dict(self.reasons),
+                "left": left,
+                "said": self.said,
+            }
         ).decode()
 
 
@@ -67,7 +81,8 @@ def read_kept(text: str | None) -> Kept | None:
         return None
     found = orjson.loads(text)
     left = {int(place): count for place, count in found["left"].items()}
-    return Kept(tuple(found["places"]), found["reasons"], left)
+    said = tuple(found.get("said", ()))
+    return Kept(tuple(found["places"]), found["reasons"], left, said)
 
 
 def choose(
@@ -77,6 +92,7 @@ def choose(
     read: Callable[[str], bool],
     printed: Sequence[int],
     asked: Mapping[str, str],
+    speaks: Speaks | None = None,
 ) -> Kept:
     """
     The columns to keep.
@@ -86,6 +102,7 @@ def choose(
         read: whether the checks read a column of this heading
         printed: places of the columns that the text names
         asked: heading → why a person wants it
+        speaks: which cells of the others say not to message their rows
 
     Raises:
         ListRefused: a column that is asked for is not in the list
@@ -104,19 +121,32 @@ def choose(
         if heading in needed or read(heading) or place in printed or keys[place] in named
     ]
     reasons = {columns[place]: named[keys[place]] for place in places if keys[place] in named}
-    return Kept(tuple(places), reasons)
+    return Kept(tuple(places), reasons, speaks=speaks)
 
 
 def without_others(
-    frame: pd.DataFrame, places: Sequence[int]
-) -> tuple[pd.DataFrame, dict[int, int]]:
-    """A file's rows with the cells of these columns alone, and how many cells of each other one were full."""
-    others = sorted(set(range(frame.shape[1])).difference(places))
-    left, thin = {}, frame.copy() if others else frame
+    frame: pd.DataFrame, kept: Kept, used: Collection[int] = ()
+) -> tuple[pd.DataFrame, dict[int, int], set[int]]:
+    """
+    A file's rows with the cells of the kept columns alone, how many cells of each other one were full, and of
+    which of those some are there because they say not to message their rows.
+
+    Args:
+        used: places of our own fields, whose cells say nothing of the kind: names, an address
+    """
+    others = sorted(set(range(frame.shape[1])).difference(kept.places))
+    left, said, thin = {}, set(), frame.copy() if others else frame
     for place in others:
-        left[place] = int(frame.iloc[:, place].str.strip().ne("").sum())
-        thin.isetitem(place, "")
-    return thin, left
+        cells = frame.iloc[:, place]
+        left[place] = int(cells.str.strip().ne("").sum())
+        may_say = kept.speaks is not None and place not in used and left[place] > 0
+        which = kept.speaks(cells) if may_say and kept.speaks else None
+        if which is None or not which.any():
+            thin.isetitem(place, "")
+        else:
+            said.add(place)
+            thin.isetitem(place, cells.where(which, "").array)
+    return thin, left, said
 
 
 def looks_delicate(heading: str) -> str:

@@ -26,8 +26,8 @@ from sqlalchemy import Connection
 from clinic.cohort.consent_codes import CODES
 from clinic.cohort.files import Block
 from clinic.message.eligibility.decisions import write_consents
+from clinic.message.intake.cells import UNCLEAR
 from clinic.message.intake.says_no import (
-    UNCLEAR,
     is_national_opt_out,
     kind_of,
     read_says_no,

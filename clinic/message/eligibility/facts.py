@@ -29,7 +29,7 @@ from clinic.message.eligibility.readdress import OF_PROXY
 from clinic.message.eligibility.safe_contact import read_safe_contact
 from clinic.message.eligibility.same_text import had_the_same
 from clinic.message.eligibility.suppress import opt_outs
-from clinic.message.intake.says_no import kind_of, read_says_no
+from clinic.message.intake.says_no import read_says_no
 from clinic.message.needs.judge import judge_needs, read_needs
 from clinic.record.bulk import given_ids, is_any_of, plain_rows
 from clinic.record.schema.messages import message, recipient
@@ -297,13 +297,18 @@ def _see_needs(
 
 def _says_no(source: ListSource, rows: pd.DataFrame, channel: str) -> pd.Series[str]:
     """NEW-26: what the list's other columns say against its rows."""
-    used = set(source.fields.values())
+    used, kept = set(source.fields.values()), source.kept
     columns = [
         (heading, pd.Series([cells[place] for cells in rows["cells"]], rows.index, dtype="str"))
         for place, heading in enumerate(source.columns)
-        if place not in used and not source.from_record and kind_of(heading, channel)
+        if place not in used
+        and not source.from_record
+        and (kept is None or place in kept.places or place in kept.said)
     ]
-    return read_says_no(columns, channel) if columns else pd.Series("", rows.index, dtype="str")
+    if not columns:
+        return pd.Series("", rows.index, dtype="str")
+    printed = [source.columns[place] for place in (kept.places if kept else ())]
+    return read_says_no(columns, channel, printed)
 
 
 def _usable(texts: pd.Series[str], settings: Settings, channel: str) -> pd.Series[str]:

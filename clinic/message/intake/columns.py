@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.cohort.keeping import Keeping, Kept, choose
+from clinic.message.intake.cells import speaks
 from clinic.message.intake.says_no import kind_of
 from clinic.message.template.variables import list_variables
 from clinic.record.database import Record
@@ -44,7 +45,7 @@ def _choose(
 ) -> Kept:
     # A heading without its column's letter is every column of that heading: the refusal names them later
     printed = [place for name, place in list_variables(columns).items() if name in names]
-    return choose(columns, fields, read=is_read, printed=printed, asked=asked)
+    return choose(columns, fields, read=is_read, printed=printed, asked=asked, speaks=speaks)
 
 
 def is_read(heading: str) -> bool:
