@@ -50,7 +50,10 @@ def list_all(limit: Newest = 20, json: Json = False) -> None:
     rows = [_row(run, times) for run in runs]
     heads = ["Import", "Kind", "Source", "Begun", "By", "Rows", "State"]
     console.show_table("Imports", heads, rows, right=(0, 5))
-    if standing := [run.id for run in runs if run.changed and not run.undone_at]:
+    if any(run.values_gone_at for run in runs):
+        console.say("Values gone: their time was over, and such an import cannot be put back.")
+    standing = [one.id for one in runs if one.changed and not (one.undone_at or one.values_gone_at)]
+    if standing:
         console.next_commands(f"cohort imports undo {standing[0]} --check")
     return None
 
@@ -58,6 +61,7 @@ def list_all(limit: Newest = 20, json: Json = False) -> None:
 def _row(run: Run, times: LocalTime) -> tuple[object, ...]:
     done = "done" if run.changed else "changed nothing"
     state = "put back" if run.undone_at else done if run.ended_at else "not ended"
+    state += ", values gone" if run.values_gone_at else ""
     return (run.id, run.kind, run.source, times.show(run.began_at), run.began_by, run.rows, state)
 
 

@@ -316,6 +316,7 @@ def _put_in_force(decided: Approval, settings: Settings) -> None:
 _GONE = {
     "replies": "Text and address of {:,} replies are gone; their rows, days and marks stay.",
     "messages": "Text and address of {:,} messages are gone; their rows and what became of them stay.",
+    "import-values": "Old and new values of {:,} imports are gone; that they were made stays.",
     "before-images": "Old and new values of {:,} operations are gone; that they were done stays.",
     "trail": "{:,} acts are gone from the trail; its chain stays, and says who decided it: cohort audit verify",
     "access-log": "{:,} looks are gone from the access log.",

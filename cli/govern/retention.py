@@ -191,7 +191,7 @@ def stubs(limit: Newest = 50, json: Json = False) -> None:
 @app.command()
 def ask(
     what: Annotated[
-        Literal["replies", "messages", "before-images", "trail", "access-log"],
+        Literal["replies", "messages", "before-images", "import-values", "trail", "access-log"],
         typer.Argument(metavar="CLASS", help="Of the plan, what two people decide."),
     ],
     reason: Annotated[str, typer.Option(help="Why they may go; who approves reads it.")],

@@ -133,6 +133,7 @@ def did_something() -> sa.ColumnElement[bool]:
     of_run = import_run.c.id
     return sa.or_(
         import_run.c.more,
+        import_run.c.values_gone_at.is_not(None),
         sa.exists().where(import_added.c.import_id == of_run),
         sa.exists().where(import_change.c.import_id == of_run),
     )

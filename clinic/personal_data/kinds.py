@@ -58,7 +58,9 @@ class Retention(Enum):
     FILES = "30 days"
     CHOICES = "while the patient is on the record, then as a keyed hash"
     BEFORE_IMAGES = "24 months, then redacted when two people decide it; that it was done stays"
-    IMPORT_VALUES = "as long as the record they were imported into: by it an import is put back"
+    IMPORT_VALUES = (
+        "24 months, then deleted when two people decide it; that the import was made stays"
+    )
     TRAIL = (
         "acts and looks 8 years, when two people decide it; the chain of blocks, and what was asked and "
         "approved, as long as the installation"

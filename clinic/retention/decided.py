@@ -27,7 +27,7 @@ from clinic.govern.people.operators import Operator
 from clinic.govern.redact.opened import begin_redaction, decision_of, end_redaction
 from clinic.record.database import Record
 from clinic.record.schema.govern import redaction
-from clinic.retention import access_log, before_images, messages, replies, trail
+from clinic.retention import access_log, before_images, import_values, messages, replies, trail
 from clinic.retention.due import Due
 from clinic.retention.opened import Opened
 from clinic.settings import Settings
@@ -68,6 +68,14 @@ _ALL: Final = (
     RecordClass(trail.WHAT, 4, trail.plan, trail.due, trail.before, trail.remove),
     RecordClass(
         access_log.WHAT, 5, access_log.plan, access_log.due, access_log.before, access_log.remove
+    ),
+    RecordClass(
+        import_values.WHAT,
+        6,
+        import_values.plan,
+        import_values.due,
+        import_values.before,
+        import_values.remove,
     ),
 )
 CLASSES: Final[Mapping[str, RecordClass]] = MappingProxyType({one.what: one for one in _ALL})

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from clinic.clock import Clock
 from clinic.record.database import Record
+from clinic.retention.copies.files import plan_files, remove_files
+from clinic.retention.copies.list_rows import due_lists, empty_list, plan_lists
+from clinic.retention.copies.outbox import empty_outbox, plan_outbox
 from clinic.retention.decided import CLASSES, finish_all
 from clinic.retention.due import Due
-from clinic.retention.files import plan_files, remove_files
-from clinic.retention.list_rows import due_lists, empty_list, plan_lists
-from clinic.retention.outbox import empty_outbox, plan_outbox
 from clinic.settings import Settings
 
 

@@ -180,6 +180,12 @@ class Retention(Section):
         le=1200,
         description="Old and new values of operations, and the ids that were typed for them",
     )
+    import_months: int = Field(
+        default=24,
+        ge=3,
+        le=1200,
+        description="Old and new values of imports, by which one is put back",
+    )
     trail_years: int = Field(
         default=8,
         ge=1,

@@ -22,7 +22,8 @@ class Run:
 
     ended_at: None where it was killed, or is at work; counts: outcome → rows
     more: it did something besides that cannot be taken back row by row: marks of safe contact, needs
-    changed: it added or changed something that is still known
+    changed: it added or changed something
+    values_gone_at: when its values went, their time being over: it cannot be put back any more
     """
 
     id: int
@@ -36,6 +37,7 @@ class Run:
     undone_at: datetime | None
     undone_by: str | None
     more: bool
+    values_gone_at: datetime | None
     changed: bool
 
 
@@ -66,7 +68,7 @@ _COLUMNS = (*(
     import_run.c[name]
     for name in (
         "id", "kind", "source", "rows", "began_at", "began_by", "ended_at", "counts", "undone_at",
-        "undone_by", "more",
+        "undone_by", "more", "values_gone_at",
     )
 ), did_something().label("changed"))  # fmt: skip
 

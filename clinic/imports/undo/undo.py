@@ -74,11 +74,14 @@ def undo_import(record: Record, clock: Clock, number: int, *, by: str, check: bo
 
     Raises:
         NotFound: there is no such import
-        NotAllowed: a later import of the same kind is there that is not undone
+        NotAllowed: a later import of the same kind is there that is not undone, or values that would be
+            put back are gone, as their time was over
     """
     run = get_run(record, number)
     result = Undone()
-    _require_newest(record, number, run.kind)
+    with record.read() as connection:
+        _require_newest(connection, number, run.kind)
+        _require_values(connection, number)
     if check:
         with record.write(keep=False) as connection:
             for part in _parts(record, number):
@@ -88,6 +91,7 @@ def undo_import(record: Record, clock: Clock, number: int, *, by: str, check: bo
     for part in _parts(record, number):
         with record.write() as connection:
             hold(connection, f"import {run.kind}")
+            _require_values(connection, number)
             part(connection, result)
     result.counts = +result.counts
     _end(record, clock, number, run.kind, by, result)
@@ -102,19 +106,32 @@ def _parts(record: Record, number: int) -> Iterator[Callable[[Connection, Undone
         yield partial(_delete, table=table, ids=ids)
 
 
-def _require_newest(record: Record, number: int, kind: str) -> None:
+def _require_values(connection: Connection, number: int) -> None:
+    """Once the first of its values went, it is not put back by halves: not even while the others go."""
+    query = sa.select(import_run.c.values_gone_at).where(import_run.c.id == number)
+    at = connection.scalar(query)
+    if at is not None:
+        raise NotAllowed(
+            "import-values-gone",
+            f"the old values of import {number} went on {at:%Y-%m-%d}, as their time was over "
+            "(retention.import_months): it cannot be put back. Import a file that has what is right",
+        )
+
+
+def _require_newest(connection: Connection, number: int, kind: str) -> None:
     """Values are put back in the order in which they came: the newest first."""
     query = sa.select(sa.func.max(import_run.c.id)).where(
         import_run.c.kind == kind,
         import_run.c.undone_at.is_(None),
         sa.or_(
+            import_run.c.values_gone_at.is_not(None),
             sa.exists().where(import_added.c.import_id == import_run.c.id),
             sa.exists().where(import_change.c.import_id == import_run.c.id),
         ),
     )
-    with record.read() as connection:
-        last = connection.scalar(query)
+    last = connection.scalar(query)
     if last is not None and last > number:
+        _require_values(connection, last)
         raise NotAllowed(
             "import-not-newest",
             f"import {last} of {kind} is newer and stands: put that back first, cohort imports undo {last}",

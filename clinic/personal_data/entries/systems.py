@@ -105,14 +105,14 @@ SYSTEMS: Final = (
         rows=Rows.NONE,
         columns={
             Kind.STAFF: "began_by undone_by",
-            Kind.WORK: "id kind source sha256 rows began_at ended_at counts undone_at more",
+            Kind.WORK: "id kind source sha256 rows began_at ended_at counts undone_at more values_gone_at",
         },
     ),
     TableHeld(
         table=import_added,
         about="the keys of rows that an import added, as ranges",
         purpose=Purpose.CHANGES,
-        retention=Retention.IMPORT_VALUES,
+        retention=Retention.INSTALLATION,
         section="nothing of one person",
         rows=Rows.NONE,
         columns={Kind.KEY: "import_id table_name first_id last_id"},

@@ -19,9 +19,9 @@ from clinic.record.database import Record
 from clinic.record.schema.govern import REMOVED
 from clinic.record.schema.lists import list_row
 from clinic.record.schema.messages import message, recipient
-from clinic.retention.decided import ask, carry_out
+from clinic.retention.copies.list_rows import due_lists, empty_list
+from clinic.retention.decided import CLASSES, ask, carry_out
 from clinic.retention.holds import lift_hold, list_holds, place_hold
-from clinic.retention.list_rows import due_lists, empty_list
 from clinic.retention.night import plan
 from clinic.retention.stubs import list_stubs
 from tests.clinic.retention.kept import Kept
@@ -29,7 +29,7 @@ from tests.fakes import FakeClock
 from tests.main_job import Practice, nhs
 
 SECRET = "a long secret of nobody"
-RECORDS = {"replies": 0, "messages": 0, "before-images": 0, "trail": 0, "access-log": 0}
+RECORDS = dict.fromkeys(CLASSES, 0)
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ from clinic.govern.audit.removed import REMOVED_ACTS, Removed
 from clinic.govern.audit.trail import Act, record_act, verify, write_anchor
 from clinic.govern.people.operators import Operator, add_operator
 from clinic.govern.redact.opened import begin_redaction
+from clinic.imports.kinds import open_file, run_import
+from clinic.imports.options import Options
 from clinic.message.outcomes.outreach import outreach_card
 from clinic.record.database import Record
 from clinic.record.schema.change import operation_item, selection_row
@@ -35,21 +37,22 @@ from clinic.retention.decided import CLASSES, ask, carry_out
 from clinic.retention.holds import lift_hold, place_hold
 from clinic.retention.night import plan
 from clinic.retention.stubs import list_stubs
+from clinic.settings import SourceFormat
 from tests.clinic.change.practice import SETTINGS, asked, done
 from tests.clinic.govern.busy import past_the_program
 from tests.clinic.retention.kept import Kept
 from tests.fakes import FakeClock
-from tests.main_job import Practice
+from tests.main_job import Practice, nhs
 
 SECRET = "a long secret of nobody"
 MIA, MAX = (Operator(name, "manager", active=True) for name in ("mia", "max"))
 LONG = timedelta(days=9 * 366)
-NOTHING = {"replies": 0, "messages": 0, "before-images": 0, "trail": 0, "access-log": 0}
+NOTHING = dict.fromkeys(CLASSES, 0)
 
 
 @pytest.fixture
 def kept(record: Record, clock: FakeClock, tmp_path: Path) -> Kept:
-    """And a campaign that no record has, an operation on three patients, looks at two."""
+    """And a campaign that no record has, an operation on three patients and an import of them, looks at two."""
     unlock(record, tmp_path / "key")
     own = Kept(Practice(record, clock, tmp_path), clock)
     for name, role in (
@@ -67,6 +70,11 @@ def kept(record: Record, clock: FakeClock, tmp_path: Path) -> Kept:
     with record.write() as connection:
         connection.execute(sa.update(patient).values(local_id="L" + sa.cast(patient.c.id, sa.Text)))
     done(record, clock, asked(record, clock, "status", {"to": "on_hold"}, [1, 2, 3]))
+    married = own.practice.file(
+        *(f"{nhs(n)},Vaughan" for n in (1, 2, 3)), heading="NHS Number,Surname", name="e.csv"
+    )
+    file = open_file("patients", married, SourceFormat())
+    run_import(record, clock, "patients", file, Options(by="nia"))
     for key in (1, 2):
         why = read_reason("complaint: letter of Monday")
         note_look(record, clock, Looker("ann", "patient", proven=True), at_patient(key), reason=why)
@@ -133,11 +141,15 @@ def test_nine_years_take_exactly_what_is_due_and_nothing_that_is_held(kept: Kept
         assert kept.counts(1, 4) == before, days
 
     kept.later(days=760)
-    assert records(kept) == NOTHING | {"messages": 4, "before-images": 1}
-    assert held(kept) == NOTHING | {"messages": 1, "before-images": 1}
+    assert records(kept) == NOTHING | {"messages": 4, "before-images": 1, "import-values": 1}
+    assert held(kept) == NOTHING | {"messages": 1, "before-images": 1, "import-values": 1}
     assert kept.night()["outbox"] == 0
     assert texts(kept, 4) == ["The car park is closed."] * 5, "a record: not by the clock"
-    assert (let_go(kept, "messages"), let_go(kept, "before-images")) == (4, 1)
+    assert [let_go(kept, what) for what in ("messages", "before-images", "import-values")] == [
+        4,
+        1,
+        1,
+    ]
     assert texts(kept, 4) == ["The car park is closed.", *[REMOVED] * 4]
     assert texts(kept, 1) == ["Hello, your review is due."] * 5, "on the record: eight years"
     assert values(kept) == [("active", "on_hold"), (REMOVED, REMOVED), (REMOVED, REMOVED)]
@@ -158,7 +170,7 @@ def test_nine_years_take_exactly_what_is_due_and_nothing_that_is_held(kept: Kept
     kept.later(days=LONG.days)
     acts = records(kept)["trail"]
     assert records(kept) == {
-        "replies": 1, "messages": 4, "before-images": 0, "trail": acts, "access-log": 1,
+        "replies": 1, "messages": 4, "before-images": 0, "import-values": 0, "trail": acts, "access-log": 1,
     }  # fmt: skip
     assert held(kept)["access-log"] == held(kept)["replies"] == 1
     anchor = kept.practice.folder / "audit.anchor"
@@ -268,6 +280,7 @@ def test_what_nobody_approved_or_names_is_found_missing(kept: Kept) -> None:
         "DELETE FROM access_patient",
         "UPDATE message SET body = '[removed]' WHERE patient_id = 2",
         "UPDATE operation_item SET old = '[removed]' WHERE patient_id = 2",
+        "DELETE FROM import_change",
     ],
 )
 def test_triggers_let_only_what_is_old_go_and_only_while_it_is_decided(

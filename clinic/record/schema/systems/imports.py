@@ -39,6 +39,8 @@ import_run = Table(
     Column("counts", Text),  # JSON: outcome → rows
     Column("undone_at", UtcDateTime),
     Column("undone_by", String(80)),
+    # When the first of its values went, their time being over: it cannot be put back any more
+    Column("values_gone_at", UtcDateTime),
     # What it did and cannot be taken back row by row: marks of safe contact, needs
     Column("more", Boolean, nullable=False, server_default=text("false")),
 )
