@@ -20,6 +20,8 @@ from tasks.guard.decorators import task
 from tasks.guard.while_away import WHILE_AWAY
 from tasks.processes.log_file import of_campaign
 from tasks.show import campaign
+from tasks.show.telling import tell
+from tasks.story import listed
 from tasks.wiring import wiring
 
 R = TypeVar("R", bound=Asked)
@@ -73,6 +75,7 @@ def begun(request: R, begin: Begin[R]) -> int:
         batch_limit=gateway.batch_limit,
     )
     of_campaign(campaign_id)
+    tell(lambda connection: listed.loaded(connection, campaign_id))
     return campaign_id
 
 
@@ -89,4 +92,5 @@ def check_cohort(campaign_id: int) -> int:
         check(parts.record, parts.clock, parts.settings, campaign_id)
     finally:
         campaign.show_checks(parts.record, campaign_id)
+        tell(lambda connection: listed.checked(connection, campaign_id))
     return campaign_id

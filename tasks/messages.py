@@ -8,8 +8,6 @@ has already happened.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from clinic.govern.audit.anchor import anchor_of, write_anchor
 from clinic.message.outcomes.save import save_batches
 from clinic.message.outcomes.summary import Summary
@@ -24,27 +22,10 @@ from tasks.guard.decorators import may_mend_itself, task
 from tasks.guard.while_away import WHILE_AWAY
 from tasks.prefect import events
 from tasks.show import campaign
+from tasks.show.telling import tell
+from tasks.spans import Span, spans_of
+from tasks.story import ending, leaving, sending
 from tasks.wiring import wiring
-
-# A task run costs Prefect about 0.1 CPU seconds: in a long campaign one takes several batches
-MOST_SPANS = 10
-
-
-class Span(NamedTuple):
-    """Some batches of a campaign: from `first` to `last`."""
-
-    campaign_id: int
-    first: int
-    last: int
-
-
-def spans_of(campaign_id: int, batches: int) -> list[Span]:
-    """Cut a campaign's batches into at most `MOST_SPANS` spans of nearly the same length."""
-    size = max(1, -(-batches // MOST_SPANS))
-    return [
-        Span(campaign_id, first, min(first + size - 1, batches))
-        for first in range(1, batches + 1, size)
-    ]
 
 
 @task(name="render", **WHILE_AWAY)
@@ -55,6 +36,7 @@ def render(campaign_id: int) -> list[Span]:
     most = parts.settings.organisation.most_segments
     size_batches(parts.record, campaign_id, parts.timing)
     batches = stage(parts.record, campaign_id, setting=setting, most_segments=most)
+    tell(lambda connection: leaving.rendered(connection, parts.settings, campaign_id))
     require_accepted(parts.record, parts.clock, parts.settings, campaign_id)
     return spans_of(campaign_id, batches)
 
@@ -69,9 +51,10 @@ def render(campaign_id: int) -> list[Span]:
 def send_batch(span: Span) -> Span:
     """Send what still waits in these batches."""
     parts = wiring()
-    ledger = parts.ledger()
+    ledger, began = parts.ledger(), parts.clock.now()
     deliver(ledger, parts.gateway_of(span.campaign_id), *span)
     campaign.update_progress(span.campaign_id)
+    tell(lambda connection: sending.sent(connection, parts.settings, span, since=began))
     return span
 
 
@@ -86,6 +69,7 @@ def save_to_record(span: Span) -> Span:
     """Write the clinical items of these batches."""
     parts = wiring()
     save_batches(parts.record, parts.clock, *span)
+    tell(lambda connection: sending.saved(connection, span))
     return span
 
 
@@ -97,5 +81,6 @@ def summarize(campaign_id: int) -> Summary:
     events.tell_halts(parts.record, parts.clock.now())
     list_unreached(parts.record, parts.clock, parts.settings)
     campaign.show_summary(summary)
+    tell(lambda connection: ending.ended(connection, parts.settings, summary))
     write_anchor(parts.record, anchor_of(parts.settings), clock=parts.clock)
     return summary

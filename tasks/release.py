@@ -17,11 +17,13 @@ from clinic.errors import NotAllowed
 from clinic.message.prepare import approve
 from tasks.guard.decorators import NotWanted, task
 from tasks.guard.while_away import WHILE_AWAY, while_away
-from tasks.messages import Span
 from tasks.prefect import events
 from tasks.runs.waiting import wait_until
 from tasks.show import campaign
+from tasks.show.telling import tell
 from tasks.show.waiting import show_waiting_campaign
+from tasks.spans import Span
+from tasks.story import leaving
 from tasks.wiring import wiring
 
 # What ended it before it began, and the name of its run's state
@@ -45,6 +47,7 @@ def wait_for_approval(campaign_id: int, batches: list[Span]) -> list[Span]:
     def answer() -> str:
         return while_away(partial(approve.answer, parts.record, parts.clock, campaign_id))
 
+    tell(lambda connection: leaving.approval(connection, parts.settings, campaign_id))
     if needed and answer() == "waiting":
         events.approval_waits(campaign_id)
         steps = show_waiting_campaign(campaign_id)
@@ -70,4 +73,10 @@ def release(campaign_id: int, batches: list[Span]) -> list[Span]:
     parts = wiring()
     approve.release_campaign(parts.record, parts.clock, parts.settings, campaign_id, parts.timing)
     campaign.start_progress(campaign_id)
+    now = parts.clock.now()
+    tell(
+        lambda connection: leaving.released(
+            connection, parts.settings, parts.timing, campaign_id, now
+        )
+    )
     return batches

@@ -74,19 +74,26 @@ def show(
     errors_only: Annotated[
         bool, typer.Option("--errors-only", help="Only patients with errors, a row each.")
     ] = False,
+    log: Annotated[
+        bool,
+        typer.Option("--log", help="What its runs did, step by step, as Prefect's log has it."),
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, help="Most rows with --errors-only.")] = 50,
     json: Json = False,
 ) -> None:
     """
     One campaign: what was asked for, and how many rows of its list ended how. Counts add up.
 
-    With --errors-only: the rows that ended in error, with the code and what to do.
+    With --errors-only: the rows that ended in error, with the code and what to do. With --log: what was loaded,
+    refused, checked, waited for, sent and saved, step by step, told from the record.
     """
+    if log and errors_only:
+        raise typer.BadParameter("name one of --errors-only and --log")
     from cli.show.campaign import show_details, show_error_rows
-    from cli.show.next_steps import next_steps
     from clinic.clock import SystemClock
     from clinic.message.campaign.sending_stop import is_kept_back
     from clinic.message.incoming.resolve_unknown import may_ask
+    from clinic.message.outcomes.next_steps import next_steps
     from clinic.message.outcomes.report import show_campaign
     from clinic.message.timing.estimate import starts_at
     from clinic.message.timing.timing import timing_of
@@ -102,6 +109,10 @@ def show(
         stopped, askable = is_kept_back(record, campaign), may_ask(record, campaign, now)
         if errors_only:
             show_error_rows(record, settings, campaign, limit=limit, json=json)
+        elif log:
+            from cli.show.story import show_story
+
+            show_story(record, settings, campaign, json=json)
         elif json:
             console.show_json(asdict(details))
         else:

@@ -17,7 +17,6 @@ from cli.looks.noting import looked
 from cli.message import steps
 from cli.message.options import Manner, What, Who, require_resumable, to_request
 from cli.message.preview import look
-from cli.show.next_steps import next_steps
 from cli.show.review import look_of, show_review, show_said, show_time
 from cli.show.summary import show_summary
 from cli.wiring import LocalTime, get_settings, open_record
@@ -30,6 +29,7 @@ from clinic.message.campaign.request import MessageRequest
 from clinic.message.campaign.said import said_of
 from clinic.message.campaign.sending_stop import is_kept_back
 from clinic.message.incoming.resolve_unknown import may_ask
+from clinic.message.outcomes.next_steps import next_steps
 from clinic.message.outcomes.reasons import campaign_says
 from clinic.message.outcomes.summary import Summary, summarize
 from clinic.message.prepare.content import may_be_accepted, require_accepted

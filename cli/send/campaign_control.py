@@ -31,9 +31,9 @@ def pause(
 
     What is being sent at this moment is still sent.
     """
-    from cli.show.next_steps import next_steps
     from clinic.clock import SystemClock
     from clinic.message.campaign.sending_stop import is_kept_back
+    from clinic.message.outcomes.next_steps import next_steps
     from clinic.message.prepare.control import pause as act
 
     settings = get_settings()
@@ -69,9 +69,9 @@ def resume(
 
     Look first why it stopped: cohort show CAMPAIGN. A scheduled run takes it up within minutes.
     """
-    from cli.show.next_steps import next_steps
     from clinic.clock import SystemClock
     from clinic.message.campaign.doubt import promises_of
+    from clinic.message.outcomes.next_steps import next_steps
     from clinic.message.prepare.control import resume as act
     from clinic.message.sending.restore_guard import home_of, noted_of
     from clinic.message.timing.timing import timing_of
@@ -105,9 +105,9 @@ def cancel(
     json: Json = False,
 ) -> None:
     """Send no more of a campaign, for good. What was sent stays sent; the rest counts as cancelled."""
-    from cli.show.next_steps import next_steps
     from clinic.clock import SystemClock
     from clinic.errors import NotAllowed
+    from clinic.message.outcomes.next_steps import next_steps
     from clinic.message.prepare.control import cancel as act
 
     question = f"Cancel campaign {campaign} for good?"
@@ -134,12 +134,12 @@ def review(
     """
     from cli.govern.confirm import asked_by, waiting_request
     from cli.keeping import say_not_kept
-    from cli.show.next_steps import next_steps
     from cli.show.review import look_of, show_review, show_time
     from clinic.clock import SystemClock
     from clinic.cohort.rows import get_list
     from clinic.message.campaign.campaign import get_campaign
     from clinic.message.campaign.sending_stop import is_kept_back
+    from clinic.message.outcomes.next_steps import next_steps
     from clinic.message.prepare.review import read_previews, review_campaign
     from clinic.message.timing.estimate import estimate
     from clinic.message.timing.timing import timing_of

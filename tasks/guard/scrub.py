@@ -32,6 +32,8 @@ _SHAPES = re.compile(
 )
 
 _FRAMES_SHOWN = 4
+_RUNS = ("prefect.task_runs", "prefect.flow_runs")  # Prefect's loggers of what a run did
+_OUR_FAULT = "unforeseen"  # its place is what somebody must know
 
 
 def scrub(text: str) -> str:
@@ -51,8 +53,10 @@ class PatientDataFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = scrub(self._message(record)), ()
         if record.exc_info and record.exc_info[0] is not None:
-            kind, _, trace = record.exc_info
-            record.msg += f" | {kind.__name__} at {where(trace)}"
+            kind, error, trace = record.exc_info
+            place = f"{record.msg} | {kind.__name__} at {where(trace)}"
+            record.msg = _sentence(error) if record.name.startswith(_RUNS) else ""
+            record.msg = record.msg or place
         # A traceback prints the exception's text, and SQLAlchemy's or pydantic's text prints rows
         record.exc_info = record.exc_text = record.stack_info = None
         return True
@@ -65,6 +69,15 @@ class PatientDataFilter(logging.Filter):
             return record.getMessage()
         except (TypeError, ValueError):  # a library's broken log call must not stop a run
             return f"[a line of {record.name} that cannot be put together]"
+
+
+def _sentence(error: BaseException | None) -> str:
+    """Of what was foreseen: code, sentence and where more is said, without a chain of files; else ""."""
+    from clinic.errors import CohortError
+
+    if not isinstance(error, CohortError) or error.code == _OUR_FAULT:
+        return ""
+    return scrub(f"{error.code}: {error.says}. More: docs/runbook.md, heading `{error.code}`")
 
 
 def _named(argument: object) -> object:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from logging import getLevelName
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -108,6 +109,13 @@ def state_of(flow_run_id: UUID) -> str:
     """The name of the run's state, as Prefect shows it: `Running`, `Suspended`, `Completed` …"""
     with get_client(sync_client=True) as client:
         return client.read_flow_run(flow_run_id).state_name or "Unknown"
+
+
+def log_of(run_id: UUID) -> list[str]:
+    """The lines of the run's log, as the Prefect UI shows them: `INFO …`."""
+    lines = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run_id]))
+    with get_client(sync_client=True) as client:
+        return [f"{getLevelName(line.level)} {line.message}" for line in client.read_logs(lines)]
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from clinic.clock import SystemClock
 from clinic.errors import GatewayRefused
 from clinic.gateway.protocol import Answer, Outgoing
 from clinic.message.campaign.request import MessageRequest
+from clinic.message.timing.timing import timing_of
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign
 from clinic.record.schema.messages import message as message_table
@@ -29,6 +30,7 @@ from flows.settle import settle
 from tasks.processes.environment import ROOT, child_environment
 from tasks.processes.workers import worker_log
 from tasks.runs.runs import resume, start_deployment
+from tasks.story.whole import story
 from tasks.wiring import use
 from tests.cli.office import SECRET, Office, descriptor, hire
 from tests.fakes import FakeClock, FakeGateway
@@ -36,6 +38,7 @@ from tests.flows.installation import (
     Shown,
     artifacts_of,
     deployed_by,
+    log_of,
     parts_of,
     run_apart,
     run_flow,
@@ -83,6 +86,14 @@ def test_everyone_gets_one_message_and_prefect_shows_the_counts(practice: Practi
     assert "█" * 40 + " 12" in page
     with get_client(sync_client=True) as client:
         assert client.read_flow_run(run.run_id).name == "message-plain-by-sms"
+    settings = practice.settings
+    told = story(practice.record, settings, timing_of(settings), 1, practice.clock.now())
+    log = log_of(run.run_id)
+    for step, line in told:
+        if step != "release":  # it was sent by now
+            assert f"{line.level.upper()} {line.says}" in log, step
+    assert "INFO Its messages are sent now." in log
+    assert not any("Completed()" in line for line in log[:-1])
 
 
 def test_running_again_messages_nobody_twice(practice: Practice) -> None:

@@ -21,7 +21,8 @@ from clinic.errors import (
     SourceRefused,
 )
 from tasks.guard.decorators import Unforeseen, may_mend_itself
-from tasks.messages import MOST_SPANS, save_to_record, send_batch, spans_of
+from tasks.messages import save_to_record, send_batch
+from tasks.spans import MOST_SPANS, spans_of
 
 
 @given(batches=st.integers(0, 2000))

@@ -149,6 +149,13 @@ def summarize(
     now = clock.now()
     with record.write() as connection:
         _close(connection, campaign_id, now)
+    return read_summary(record, campaign_id, now, timing)
+
+
+def read_summary(
+    record: Record, campaign_id: int, now: datetime, timing: Timing | None = None
+) -> Summary:
+    """What became of every row so far; the campaign stays as it is."""
     with record.read() as connection:
         job = get_campaign(connection, campaign_id)
         outcomes = count_outcomes(connection, campaign_id)

@@ -1,0 +1,149 @@
+"""What became of a span of batches: how many were taken, how quick, how often tried, and what was saved."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.message import states
+from clinic.message.campaign.campaign import get_campaign
+from clinic.message.network_reasons import REASONS
+from clinic.record.schema.messages import batch, message, submission
+from clinic.settings import Settings
+from tasks.spans import Span
+from tasks.story.lines import Line, by_count, clock_time, counted, joined, of_batches, warning
+
+_OTHER: Final = "a code of the gateway's own"
+
+
+def sent(
+    connection: Connection, settings: Settings, span: Span, *, since: datetime | None = None
+) -> list[Line]:
+    """
+    What a span's messages became, in one statement; their reasons in another, where some were rejected.
+
+    since: only attempts from then on are timed: those of one run; None: all there were
+    """
+    row = connection.execute(_counts(span, since)).one()
+    waiting = row.size - row.accepted - row.rejected - row.unknown - row.suppressed
+    became = joined(
+        (
+            f"{row.accepted:,} accepted",
+            f"{row.rejected:,} rejected" if row.rejected else "",
+            f"{row.unknown:,} unknown" if row.unknown else "",
+            f"{row.suppressed:,} left out at the last moment" if row.suppressed else "",
+            f"{waiting:,} wait" if waiting else "",
+        )
+    )
+    lines = [Line(f"{_name(span)}: {counted(row.size, 'message')}: {became}{_speed(row)}.")]
+    if row.rejected:
+        why = by_count(_reasons(connection, span))
+        lines.append(warning(f"{_name(span)}: the gateway refused {row.rejected:,}: {why}."))
+    if row.unknown:
+        lines.append(
+            warning(
+                f"{_name(span)}: nobody knows of {counted(row.unknown, 'message')} whether they left. They are "
+                f"not sent again: cohort show {span.campaign_id} --errors-only"
+            )
+        )
+    if row.trouble and waiting:
+        again = f"; tried again at {clock_time(row.again, settings)}" if row.again else ""
+        lines.append(
+            warning(
+                f"{_name(span)}: {counted(waiting, 'message')} could not leave: {row.trouble}{again}. "
+                "Nobody is messaged twice."
+            )
+        )
+    return lines
+
+
+def saved(connection: Connection, span: Span) -> list[Line]:
+    """Whether what was sent is on the record."""
+    job = get_campaign(connection, span.campaign_id)
+    if job.dry_run:
+        return [Line(f"{_name(span)}: a dry run is on nobody's record.")]
+    if not job.save_to_record:
+        return [Line(f"{_name(span)}: not saved to the record, as it was asked for.")]
+    done, left, accepted, rejected = connection.execute(
+        sa.select(
+            sa.func.count(),
+            sa.func.coalesce(sa.func.sum(sa.case((batch.c.saved, 0), else_=1)), 0),
+            sa.func.coalesce(sa.func.sum(sa.case((batch.c.saved, batch.c.accepted), else_=0)), 0),
+            sa.func.coalesce(sa.func.sum(sa.case((batch.c.saved, batch.c.rejected), else_=0)), 0),
+        ).where(_of(span))
+    ).one()
+    what = joined((f"{accepted:,} accepted", f"{rejected:,} rejected" if rejected else ""))
+    when = ", each once it is delivered" if job.save_when == "delivered" else ""
+    later = f"; {left:,} of {counted(int(done), 'batch', 'batches')} not yet" if left else ""
+    return [Line(f"{_name(span)}: saved to the record: {what}{when}{later}.")]
+
+
+def _counts(span: Span, since: datetime | None) -> sa.Select[tuple[object, ...]]:
+    """The span's counters, and how often and how long the gateway was asked."""
+    asked = (
+        sa.select(
+            sa.func.count().label("attempts"),
+            sa.func.coalesce(
+                sa.func.sum(sa.case((submission.c.state == states.NOT_SENT, 1), else_=0)), 0
+            ).label("refused"),
+            sa.func.min(submission.c.created_at).label("began"),
+            sa.func.max(submission.c.closed_at).label("ended"),
+            sa.func.coalesce(sa.func.sum(sa.func.length(submission.c.members)), 0).label("bytes"),
+        )
+        .join(batch, batch.c.id == submission.c.batch_id)
+        .where(_of(span), *([] if since is None else [submission.c.created_at >= since]))
+        .subquery()
+    )
+    sums = {
+        name: sa.func.coalesce(sa.func.sum(batch.c[name]), 0).label(name)
+        for name in ("size", "accepted", "rejected", "unknown", "suppressed")
+    }
+    waits = batch.c.state.in_((states.READY, states.LEASED))
+    told = (
+        sa.select(
+            *sums.values(),
+            sa.func.max(sa.case((waits, batch.c.trouble))).label("trouble"),
+            sa.func.min(sa.case((waits, batch.c.not_before))).label("again"),
+        )
+        .where(_of(span))
+        .subquery()
+    )
+    return sa.select(told, asked).select_from(told.join(asked, sa.true()))
+
+
+def _of(span: Span) -> sa.ColumnElement[bool]:
+    return (batch.c.campaign_id == span.campaign_id) & batch.c.number.between(span.first, span.last)
+
+
+def _reasons(connection: Connection, span: Span) -> dict[str, int]:
+    """Why messages were refused, by codes that we know; a gateway's own words stay in the record."""
+    query = (
+        sa.select(message.c.reason, sa.func.count())
+        .join(batch, batch.c.id == message.c.batch_id)
+        .where(_of(span), message.c.state == states.REJECTED)
+        .group_by(message.c.reason)
+    )
+    counts: dict[str, int] = {}
+    for reason, number in connection.execute(query).tuples():
+        code = reason if reason in REASONS else _OTHER
+        counts[code] = counts.get(code, 0) + number
+    return counts
+
+
+def _name(span: Span) -> str:
+    return of_batches(span.first, span.last)
+
+
+def _speed(row: sa.Row[tuple[object, ...]]) -> str:
+    """`; 2.0 s, 500 messages a second, 3 attempts, 1 of them in vain`; nothing where nobody was asked."""
+    if not row.attempts:
+        return ""
+    tried = f"{counted(row.attempts, 'attempt')}"
+    vain = f"{row.refused:,} of them in vain" if row.refused else ""
+    seconds = (row.ended - row.began).total_seconds() if row.ended and row.began else 0
+    asked = row.bytes // 8  # message ids of eight bytes each (clinic/message/codes.py)
+    quick = f"{seconds:,.1f} s, {asked / seconds:,.0f} messages a second" if seconds > 0 else ""
+    return f"; {joined((quick, tried, vain))}"
