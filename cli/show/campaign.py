@@ -43,6 +43,7 @@ def show_details(details: CampaignDetails, time: LocalTime, *, starts: datetime 
         ("Recall", details.recall.says if details.recall else ""),
         ("Coverage", details.coverage),
         ("Why", campaign_says(details.state_reason) or details.trouble),
+        ("Tried again", "" if details.state_reason else time.show(details.tried_again)),
         *_answered(details),
         *_decided(details, time),
         (

@@ -135,6 +135,12 @@ def _speed(summary: Summary) -> str:
 
 
 def _waits(summary: Summary) -> list[str]:
+    if summary.waiting and summary.trouble:
+        again = f" at **{summary.tried_again:%Y-%m-%d %H:%M} UTC**" if summary.tried_again else ""
+        return [
+            f"{summary.waiting:,} messages could not be sent: {summary.trouble}. They are tried again{again}; "
+            "nobody is messaged twice."
+        ]
     if summary.waits_until is None:
         return []
     at = f"{summary.waits_until:%Y-%m-%d %H:%M} UTC"

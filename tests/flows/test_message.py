@@ -21,6 +21,7 @@ from clinic.clock import SystemClock
 from clinic.errors import GatewayRefused
 from clinic.gateway.protocol import Answer, Outgoing
 from clinic.message.campaign.request import MessageRequest
+from clinic.message.outcomes.report import show_campaign
 from clinic.message.timing.timing import timing_of
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign
@@ -137,6 +138,33 @@ def test_one_span_failing_stops_no_other_and_fails_the_run(practice: Practice) -
     assert again.state == "Completed", again.says
     assert len(practice.gateway.received) == 4
     assert len(practice.items()) == 12
+
+
+class Dead(FakeGateway):
+    """Takes nothing for now, as one whose machine is down."""
+
+    def send(
+        self, key: str, messages: Sequence[Outgoing], *, per_request: int, only: frozenset[int]
+    ) -> Answer:
+        return Answer(not_sent=only, trouble="the provider cannot be reached", retry_after=600)
+
+
+def test_a_dead_gateway_is_no_green_run(practice: Practice) -> None:
+    """Issue 17: the run fails; state, log, page and `cohort show` say why and when it is tried again."""
+    practice.gateway = Dead()
+    run = run_flow(practice, practice.request(practice.everybody(12)))
+
+    again = practice.clock.now() + timedelta(seconds=600)
+    why = f"the provider cannot be reached; tried again {again:%Y-%m-%d %H:%M} UTC"
+    assert run.state == "Failed"
+    assert f"12 not sent yet ({why})" in run.says
+    assert (
+        "12 messages could not be sent: the provider cannot be reached."
+        in run.artifacts["summary-1"]
+    )
+    assert any("could not leave: the provider cannot" in line for line in log_of(run.run_id))
+    details = show_campaign(practice.record, 1)
+    assert (details.trouble, details.tried_again) == ("the provider cannot be reached", again)
 
 
 def test_started_twice_at_once_it_still_messages_everybody_once(

@@ -20,7 +20,7 @@ from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, campaigns_where, get_campaign
 from clinic.message.campaign.counting import SEGMENTS, count_outcomes, messages_of
 from clinic.message.campaign.override import Override, override_of
-from clinic.message.outcomes.summary import trouble_of
+from clinic.message.outcomes.summary import tried_again, trouble_of
 from clinic.message.outcomes.verdict import not_accepted, status, verdict
 from clinic.message.prepare.resend import may_resend
 from clinic.message.recall.standing import RecallStanding, standing_of
@@ -89,7 +89,7 @@ class CampaignDetails:
     """
     A campaign with everything that `cohort show` tells; `counts` by outcome add up to `rows`.
 
-    trouble: what the gateway said when it took nothing, if something waits for that reason
+    trouble: what the gateway said when it took nothing, if something waits for that reason; tried_again: when
     override: who answers for a list that its checks stopped, or would have, and why
     recall: how it stands, if it is one; coverage: how many are eligible and not on the list, if it was asked
     as_of: of what day its list is, and how that is known
@@ -109,6 +109,7 @@ class CampaignDetails:
     segments: int
     counts: dict[str, int]
     trouble: str | None
+    tried_again: datetime | None
     resend_of: int | None
     corrects: int | None
     corrected_by: tuple[int, ...]
@@ -193,6 +194,7 @@ def show_campaign(
             segments=connection.scalar(segments) or 0,
             counts=counts,
             trouble=trouble_of(connection, campaign_id),
+            tried_again=tried_again(connection, campaign_id),
             resend_of=own.resend_of,
             corrects=corrects(connection, own.id),
             corrected_by=tuple(corrections_of(connection, own.id)),

@@ -51,6 +51,7 @@ class Summary:
     outcomes: rows by outcome code; they add up to `rows`
     outbox: its messages are kept in the outbox, and nothing is sent
     trouble: what the gateway said when it took nothing, if something waits for that reason
+    tried_again: when such a batch is tried next; None: at the next run
     waits_until: when more of it may be sent, if it waits for its time (a start, opening hours, a pace)
     as_of: of what day its list is, and how that is known
     seconds: from release to now or to its end; rate: messages a second in that time
@@ -67,6 +68,7 @@ class Summary:
     dry_run: bool
     waits_until: datetime | None = None
     trouble: str | None = None
+    tried_again: datetime | None = None
     outbox: bool = False
     accepted_errors: float = Release().accepted_errors
     as_of: str = ""
@@ -100,20 +102,28 @@ class Summary:
 
     def raise_if_incomplete(self) -> Summary:
         """
-        Fail the run when work is left that does not wait for its time, or when a delivery status is unknown.
+        Fail the run when work is left that does not wait for its time, when a delivery status is unknown, or
+        when messages were given up that no gateway took: a run that is green has nothing left for people.
 
         Raises:
-            Incomplete: with the next command
+            Incomplete: with the cause, when it is tried again, and the next command
         """
-        unknown = self.outcomes.get("unknown", 0)
-        if (self.waiting and (self.trouble or not self.waits_until)) or unknown:
-            why = f" ({self.why})" if self.why else ""
+        unknown, given_up = (self.outcomes.get(code, 0) for code in ("unknown", "exhausted"))
+        if (self.waiting and (self.trouble or not self.waits_until)) or unknown or given_up:
+            why = f" ({self.why}{self._again()})" if self.why else ""
+            lost = f", {given_up} given up: the gateway never took them" if given_up else ""
             raise Incomplete(
                 "campaign-incomplete",
-                f"campaign {self.campaign_id}: {self.waiting} not sent yet{why}, {unknown} unknown; "
+                f"campaign {self.campaign_id}: {self.waiting} not sent yet{why}, {unknown} unknown{lost}; "
                 f"see: cohort show {self.campaign_id}",
             )
         return self
+
+    def _again(self) -> str:
+        """When the gateway is asked again, in UTC: whoever reads the run's state may be anywhere."""
+        if not self.trouble or self.tried_again is None:
+            return ""
+        return f"; tried again {self.tried_again:%Y-%m-%d %H:%M} UTC"
 
 
 def progress(record: Record, campaign_id: int) -> Progress:
@@ -160,6 +170,7 @@ def read_summary(
         job = get_campaign(connection, campaign_id)
         outcomes = count_outcomes(connection, campaign_id)
         trouble = trouble_of(connection, campaign_id)
+        again = tried_again(connection, campaign_id)
         as_of = read_as_of(connection, job.list_id)
         messages, segments = connection.execute(
             sa.select(sa.func.count(), SEGMENTS).where(message.c.campaign_id == campaign_id)
@@ -177,6 +188,7 @@ def read_summary(
         dry_run=job.dry_run,
         waits_until=None if timing is None else starts_at(record, campaign_id, timing, now),
         trouble=trouble,
+        tried_again=again,
         outbox=job.gateway == states.OUTBOX and not job.dry_run,
         accepted_errors=(Release() if timing is None else timing.release).accepted_errors,
         as_of=as_of.says,
@@ -195,6 +207,18 @@ def trouble_of(connection: Connection, campaign_id: int) -> str | None:
         .order_by(batch.c.number)
         .limit(1)
     )
+
+
+def tried_again(connection: Connection, campaign_id: int) -> datetime | None:
+    """When a batch of which the gateway took nothing may be sent again; None: none waits for that."""
+    found: datetime | None = connection.scalar(
+        sa.select(sa.func.min(batch.c.not_before)).where(
+            batch.c.campaign_id == campaign_id,
+            batch.c.state == states.READY,
+            batch.c.trouble.is_not(None),
+        )
+    )
+    return found
 
 
 def _close(connection: Connection, campaign_id: int, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -137,6 +138,16 @@ def test_what_the_gateway_does_not_take_is_told_with_the_cause_and_never_as_done
     done = summarize(ledger.record, ledger.clock, number, ledger.timing)
     assert (done.trouble, done.outcomes) == (None, {"sent": 5})
     assert done.raise_if_incomplete() is done
+
+
+def test_messages_that_were_given_up_fail_the_run(ledger: Ledger) -> None:
+    """Issue 17: all was tried and nobody took it: somebody must look, so the run is not green."""
+    number = add_campaign(ledger.record, ledger.clock, 2)
+    deliver(ledger, FakeGateway(), number, 1, 1)
+    done = summarize(ledger.record, ledger.clock, number, ledger.timing)
+    given_up = replace(done, outcomes={"sent": 1, "exhausted": 1})
+    with pytest.raises(Exception, match="1 given up: the gateway never took them"):
+        given_up.raise_if_incomplete()
 
 
 def test_each_attempt_counts_as_progress_and_a_look_does_not(ledger: Ledger) -> None:
