@@ -19,6 +19,7 @@ from data_checks.cohort import check_cohort as check
 from tasks.guard.decorators import task
 from tasks.guard.while_away import WHILE_AWAY
 from tasks.processes.log_file import of_campaign
+from tasks.runs.marking import mark_run
 from tasks.show import campaign
 from tasks.show.telling import tell
 from tasks.story import listed
@@ -75,6 +76,8 @@ def begun(request: R, begin: Begin[R]) -> int:
         batch_limit=gateway.batch_limit,
     )
     of_campaign(campaign_id)
+    parts.campaign_id = campaign_id
+    mark_run(f"campaign-{campaign_id}", str(campaign_id))
     tell(lambda connection: listed.loaded(connection, campaign_id))
     return campaign_id
 

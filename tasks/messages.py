@@ -23,8 +23,8 @@ from tasks.guard.while_away import WHILE_AWAY
 from tasks.prefect import events
 from tasks.show import campaign
 from tasks.show.telling import tell
-from tasks.spans import Span, spans_of
 from tasks.story import ending, leaving, sending
+from tasks.story.spans import Span, spans_of
 from tasks.wiring import wiring
 
 

@@ -22,8 +22,8 @@ from tasks.runs.waiting import wait_until
 from tasks.show import campaign
 from tasks.show.telling import tell
 from tasks.show.waiting import show_waiting_campaign
-from tasks.spans import Span
 from tasks.story import leaving
+from tasks.story.spans import Span
 from tasks.wiring import wiring
 
 # What ended it before it began, and the name of its run's state

@@ -39,6 +39,7 @@ from tasks.prefect.health_events import health_news
 from tasks.processes.environment import log_path
 from tasks.processes.log_file import rotate
 from tasks.processes.watcher import watch_runs
+from tasks.runs.told_to_stop import heed_stops
 from tasks.runs.waking import wake_campaign
 from tasks.wiring import wiring
 
@@ -136,6 +137,8 @@ def check_health() -> int:
 def find_due() -> list[int]:
     """The campaigns of which something can be sent now, and which nobody sends."""
     parts = wiring()
+    for number in heed_stops(parts):
+        get_run_logger().warning("Campaign %d is paused: its run was told to stop", number)
     events.tell_halts(parts.record, parts.clock.now())  # also of those whose run was killed
     return due_campaigns(parts.record, parts.clock.now(), parts.timing)
 

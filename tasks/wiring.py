@@ -66,6 +66,12 @@ class Wiring:
     gateways: dict[tuple[str, bool], Gateway] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)  # set: begin nothing more
     interrupted: bool = False  # a person asked for that
+    campaign_id: int | None = (
+        None  # which one this process's run brings to its end, once it is known
+    )
+    told_to_stop: str = (
+        ""  # in the Prefect UI: run-cancelled, run-suspended (tasks/runs/told_to_stop.py)
+    )
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @functools.cached_property

@@ -216,6 +216,8 @@ def send(parts: Wiring, request: MessageRequest | ReminderRequest, campaign_id: 
     Raises:
         Incomplete: work is left, or a delivery status is unknown
     """
+    from prefect.exceptions import CancelledRun
+
     from cli.message.stopping import stopping_when_asked
     from cli.show.progress import watching
     from clinic.message.reminders.reminder_request import ReminderRequest
@@ -227,7 +229,10 @@ def send(parts: Wiring, request: MessageRequest | ReminderRequest, campaign_id: 
 
     def flow() -> Summary:
         with of_this_installation():
-            return remind(request) if isinstance(request, ReminderRequest) else message(request)
+            try:
+                return remind(request) if isinstance(request, ReminderRequest) else message(request)
+            except CancelledRun:  # in the Prefect UI: the campaign is paused
+                return prefect_gone.count(parts, campaign_id)
 
     watch = prefect_gone.Watch(partial(answers, parts.settings))
     with stopping_when_asked(parts, campaign_id), asked_to_stop():

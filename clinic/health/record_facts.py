@@ -15,6 +15,7 @@ from clinic.govern.people.service import why_not
 from clinic.govern.rules.governed import held_values
 from clinic.health.facts import RecordFacts
 from clinic.message import states
+from clinic.message.prepare.control import BY_PEOPLE
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
 from clinic.record.schema.messages import batch, campaign, installation, message, submission
@@ -87,7 +88,7 @@ def _standing(connection: Connection, before: datetime) -> tuple[tuple[int, ...]
             | ((campaign.c.state == states.PAUSED) & campaign.c.halted_at.is_not(None)),
         )
     ).all()
-    halted = [r for r in rows if r.state == states.PAUSED and r.state_reason != "paused-by-person"]
+    halted = [r for r in rows if r.state == states.PAUSED and r.state_reason not in BY_PEOPLE]
     by_gateway = {r.id for r in halted if (r.state_reason or "").startswith("gateway-")}
     by_gateway |= {r.id for r in rows if r.state == states.RUNNING and r.refused}
     others = {r.id for r in halted} - by_gateway

@@ -2,6 +2,7 @@
 A run that sends is told to stop: what is being sent is finished, batches are given back, and the run ends.
 
     SIGTERM ──► no further submission is begun ──► saved, summarized ──► its successor is asked for ──► ended
+    a stop in the Prefect UI ──► the same, and its campaign is paused instead (told_to_stop.py)
 
 The successor waits for the next worker, which takes it up first of all: so sending is on again as soon as a
 worker and a run have started, and not only once `settle` has looked. The worker's side: tasks/draining.py.
@@ -31,10 +32,16 @@ def drained(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def draining(*args: P.args, **kwargs: P.kwargs) -> R:
-        with asked_to_stop():
+        from prefect.runtime import flow_run
+
+        from tasks.runs.told_to_stop import end_if_told, listening
+
+        own = flow_run.get_id()
+        with asked_to_stop(), listening(own):
             try:
                 return function(*args, **kwargs)
             finally:
+                end_if_told(own)
                 _leave_successors()
 
     return draining
@@ -49,7 +56,7 @@ def _leave_successors() -> None:
     from tasks.wiring import stopped
 
     parts = stopped()
-    if parts is None or not os.environ.get(_RUN):
+    if parts is None or parts.told_to_stop or not os.environ.get(_RUN):
         return
     try:
         from tasks.runs.waking import leave_successors  # imports prefect

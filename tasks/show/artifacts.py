@@ -50,6 +50,7 @@ class Drawing:
 
 
 _drawing = Drawing()
+unless_gone = _drawing.wrap  # of anything that Prefect alone shows
 create_markdown_artifact = _drawing.wrap(artifacts.create_markdown_artifact)
 create_progress_artifact = _drawing.wrap(artifacts.create_progress_artifact)
 create_table_artifact = _drawing.wrap(artifacts.create_table_artifact)

@@ -16,9 +16,9 @@ from clinic.message.timing.timing import Timing
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch
 from clinic.settings import Settings
-from tasks.spans import spans_of
 from tasks.story import ending, leaving, listed, sending
 from tasks.story.lines import Line
+from tasks.story.spans import spans_of
 
 
 class Told(NamedTuple):

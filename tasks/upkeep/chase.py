@@ -9,7 +9,7 @@ from clinic.notify.chase import Late, find_late, open_alert
 from tasks.guard.decorators import task
 from tasks.prefect import events
 from tasks.show.artifacts import create_table_artifact
-from tasks.spans import Span, spans_of
+from tasks.story.spans import Span, spans_of
 from tasks.wiring import wiring
 
 

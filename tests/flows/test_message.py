@@ -86,7 +86,9 @@ def test_everyone_gets_one_message_and_prefect_shows_the_counts(practice: Practi
     assert "14 rows, 12 messages, 12 segments" in page
     assert "█" * 40 + " 12" in page
     with get_client(sync_client=True) as client:
-        assert client.read_flow_run(run.run_id).name == "message-plain-by-sms"
+        made = client.read_flow_run(run.run_id)
+    assert made.name == "message-1-plain-by-sms"
+    assert "campaign-1" in made.tags
     settings = practice.settings
     told = story(practice.record, settings, timing_of(settings), 1, practice.clock.now())
     log = log_of(run.run_id)

@@ -22,7 +22,7 @@ from clinic.errors import (
 )
 from tasks.guard.decorators import Unforeseen, may_mend_itself
 from tasks.messages import save_to_record, send_batch
-from tasks.spans import MOST_SPANS, spans_of
+from tasks.story.spans import MOST_SPANS, spans_of
 
 
 @given(batches=st.integers(0, 2000))

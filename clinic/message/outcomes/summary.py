@@ -103,7 +103,7 @@ class Summary:
     def raise_if_incomplete(self) -> Summary:
         """
         Fail the run when work is left that does not wait for its time, when a delivery status is unknown, or
-        when messages were given up that no gateway took: a run that is green has nothing left for people.
+        when messages were given up that no gateway took: nobody looks at a run that is green.
 
         Raises:
             Incomplete: with the cause, when it is tried again, and the next command

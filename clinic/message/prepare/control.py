@@ -40,6 +40,8 @@ from clinic.record.schema.messages import batch, campaign, message, submission
 
 _PAUSABLE: Final = before(states.PAUSED)
 _RESUMABLE: Final = (states.PAUSED, states.HELD_CAMPAIGN, states.MISSED)
+# Why a campaign stands still that nothing is wrong with: a person stopped it, here or in the Prefect UI
+BY_PEOPLE: Final = ("paused-by-person", "run-cancelled", "run-suspended")
 _BLIND: Final[Mapping[str, Promise]] = {}
 _CANCELLABLE: Final = before(states.CANCELLED_CAMPAIGN)
 
@@ -53,9 +55,20 @@ class Controlled:
     counts: Mapping[str, int]
 
 
-def pause(record: Record, clock: Clock, campaign_id: int, *, by: str, reason: str) -> Controlled:
+def pause(
+    record: Record,
+    clock: Clock,
+    campaign_id: int,
+    *,
+    by: str,
+    reason: str,
+    code: str = "paused-by-person",
+) -> Controlled:
     """
     Send no more of the campaign until somebody resumes it. Again: nothing.
+
+    Args:
+        code: why it stands still, one of `BY_PEOPLE`
 
     Raises:
         NotFound: there is no such campaign
@@ -66,7 +79,7 @@ def pause(record: Record, clock: Clock, campaign_id: int, *, by: str, reason: st
         if job.state != states.PAUSED:
             _require(job, _PAUSABLE, "paused")
             own = campaign.c.id == campaign_id
-            move(connection, states.PAUSED, own, of=_PAUSABLE, state_reason="paused-by-person")
+            move(connection, states.PAUSED, own, of=_PAUSABLE, state_reason=code)
         return _told(connection, clock, job, "pause", by=by, reason=reason)
 
 

@@ -15,9 +15,9 @@ from clinic.message.timing.timing import timing_of
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign
 from clinic.settings import Phones, Settings
-from tasks.spans import Span
 from tasks.story.lines import Line, by_count
 from tasks.story.sending import sent
+from tasks.story.spans import Span
 from tasks.story.whole import Told, story
 from tests.fakes import FakeClock, FakeGateway
 from tests.main_job import Practice, nhs
