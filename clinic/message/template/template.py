@@ -9,6 +9,7 @@ batch, at a quarter of the cost of a call a row.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -67,9 +68,10 @@ class CompiledTemplate:
         return messages
 
 
+@functools.lru_cache(maxsize=64)
 def compile_template(body: str, *, allowed: frozenset[str]) -> CompiledTemplate:
     """
-    Check a template and compile it.
+    Check a template and compile it; the same text again is not, since each step of a campaign asks.
 
     Args:
         allowed: the variables there are: patient.*, appointment.*, organisation.*, facility.*,
