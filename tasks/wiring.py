@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import atexit
 import functools
-import gc
 import logging
 import os
 import threading
@@ -18,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from clinic.clock import Clock, SystemClock
+from clinic.collector import collect_seldom
 from clinic.errors import NotAllowed
 from clinic.gateway.choose import gateway_for
 from clinic.gateway.protocol import Gateway
@@ -157,7 +157,6 @@ def _make(settings: Settings) -> Wiring:
     unlock(record, settings.home)
     hold_if_restored(record, clock, home_of(settings))
     worker = Worker(settings.home / "workers")
-    # Blocks of rows come and go by the hundred thousand, and hold no cycles: look for those seldom
     governed = in_force(record, settings)
     for name in governed.ignored:
         _LOG.warning(
@@ -165,8 +164,7 @@ def _make(settings: Settings) -> Wiring:
             name,
         )
     settings = governed.settings
-    gc.set_threshold(50_000, 20, 50)
-    gc.freeze()  # what was imported stays
+    collect_seldom()
     witness = notes_of(record, home_of(settings), worker.name)
     late_answers = LateAnswers(settings.home / "answers")
     late_answers.take_in(record, clock)  # of processes that ended while the record was away

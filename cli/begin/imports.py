@@ -133,6 +133,7 @@ def import_kind(
     diagnoses, medications, allergies: known by patient, code and the day on which they began.
     """  # fmt: skip
     from clinic.clock import SystemClock
+    from clinic.collector import collect_seldom
     from clinic.errors import CohortRefused
     from clinic.imports.kinds import KINDS, open_file, run_import
     from clinic.imports.layouts import with_layout
@@ -157,6 +158,7 @@ def import_kind(
             zone=settings.organisation.time_zone, codes=settings.organisation.codes, how=how,
             complete=all_of, check=check, statuses=settings.organisation.statuses,
         )  # fmt: skip
+        collect_seldom()
         with console.err().status(f"Importing {kind} …"):
             opened = open_file(kind, file, how, scheme=settings.organisation.id_scheme)
             result = run_import(record, SystemClock(), kind, opened, options)

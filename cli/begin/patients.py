@@ -63,6 +63,7 @@ def import_file(
     """
     from clinic.clock import SystemClock
     from clinic.cohort.files import report_rows
+    from clinic.collector import collect_seldom
     from clinic.imports.kinds import open_file
     from clinic.imports.options import Options
     from clinic.imports.patients.run import import_patients
@@ -70,6 +71,7 @@ def import_file(
     settings = get_settings()
     with open_record(settings) as record:
         by, clock = who_acts(record, settings, me, secret_fd), SystemClock()
+        collect_seldom()
         with console.err().status("Importing patients …"):
             opened = open_file("patients", file, scheme=scheme or settings.organisation.id_scheme)
             options = Options(by=by, codes=settings.organisation.codes)

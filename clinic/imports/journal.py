@@ -142,7 +142,11 @@ def did_something() -> sa.ColumnElement[bool]:
 def _spans(ids: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Ranges of ids that follow each other."""
     first = last = None
-    for each in sorted(int(key) for key in ids):
+    ordered = sorted({int(key) for key in ids})
+    if ordered and ordered[-1] - ordered[0] == len(ordered) - 1:  # as new ones mostly are
+        yield ordered[0], ordered[-1]
+        return
+    for each in ordered:
         if first is None or last is None:
             first = last = each
         elif each == last + 1:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import orjson
 import sqlalchemy as sa
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SQLITE = SQLiteDialect_pysqlite()
+_AT_ONCE: Final = 5_000
 
 
 def insert_rows(
@@ -128,9 +130,21 @@ def _for_sqlite(
 ) -> Iterable[Sequence[Any]]:
     """Rows as SQLAlchemy would write them, so that raw and Core rows compare alike."""
     turn = [_spelling(table.c[name]) for name in columns]
-    if not any(turn):
-        return rows
-    return ([t(v) if t else v for t, v in zip(turn, row, strict=True)] for row in rows)
+    return _spelled(turn, rows) if any(turn) else rows
+
+
+def _spelled(
+    turn: Sequence[Callable[[Any], Any] | None], rows: Iterable[Sequence[Any]]
+) -> Iterator[Sequence[Any]]:
+    """Column by column, some rows at a time: a call a cell would cost more than the insert."""
+    left = iter(rows)
+    while some := list(itertools.islice(left, _AT_ONCE)):
+        columns = zip(turn, zip(*some, strict=True), strict=True)
+        yield from zip(*(_spell(t, cells) if t else cells for t, cells in columns), strict=True)
+
+
+def _spell(one: Callable[[Any], Any], cells: Sequence[Any]) -> Iterable[Any]:
+    return cells if cells.count(None) == len(cells) else map(one, cells)
 
 
 def _spelling(column: sa.Column[Any]) -> Callable[[Any], Any] | None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from clinic.cohort.columns import column_name
 from clinic.cohort.files.characters import REPLACEMENT, odd_character
@@ -132,20 +133,25 @@ class Examiner:
         for code, rows in page.changed.items():
             add(code, rows)
         self.misfits.extend(page.numbers[i] for i in misfits(page, len(self.columns)))
-        add("repeated_heading", [n for n, row in _numbered(page) if row == list(self.columns)])
+        heading = list(self.columns)
+        if heading in page.rows:
+            add("repeated_heading", [n for n, row in _numbered(page) if row == heading])
         if self.reasons.odd:
             add("lost_character", [n for n, row in _numbered(page) if REPLACEMENT in "".join(row)])
         for field in _NAMES if self.encoding == "cp1252" else ():
-            self._note_field(page, field, "odd_letters", has_odd_sign)
-        self._note_field(page, "local_id", "id_point_zero", _ends_in_zero)
+            self._note_field(page, field, "odd_letters", _with_odd_sign)
+        self._note_field(page, "local_id", "id_point_zero", _ending_in_zero)
         self._note_field(page, "mobile", "zero_restored", _lost_zero)
         self._note_field(page, "nhs_number", "short_nhs_number", _nine_digits)
         for field in _MATTERS if self.reasons.errors else ():
-            self._note_field(page, field, "error_value", _is_error)
+            self._note_field(page, field, "error_value", _errors)
 
-    def _note_field(self, page: Page, field: str, code: str, is_so: Callable[[str], bool]) -> None:
-        cells = self._column(page, field)
-        rows = [n for n, cell in zip(page.numbers, cells, strict=False) if is_so(cell)]
+    def _note_field(
+        self, page: Page, field: str, code: str, find: Callable[[Sequence[str]], list[int]]
+    ) -> None:
+        """`find`: places of the cells that are so; it sees a column at once, since most have none."""
+        places = find(self._column(page, field))
+        rows = [page.numbers[place] for place in places]
         self.notices.add(code, rows, column=self.fields.get(field, ""))
 
     def _at(self, field: str) -> int | None:
@@ -156,7 +162,10 @@ class Examiner:
         at = self._at(field)
         if at is None:
             return []
-        return [row[at] if at < len(row) else "" for row in page.rows]
+        try:
+            return list(map(itemgetter(at), page.rows))
+        except IndexError:
+            return [row[at] if at < len(row) else "" for row in page.rows]
 
     def _refusal(self, code: str, place: tuple[int, int], says: str) -> ListRefused:
         row, position = place
@@ -175,17 +184,31 @@ def _cells(page: Page) -> Iterator[tuple[tuple[int, int], str]]:
             yield (number, position), cell
 
 
-def _lost_zero(mobile: str) -> bool:
-    return len(mobile) == 10 and mobile[0] == "7" and mobile.isdecimal()
+def _lost_zero(mobiles: Sequence[str]) -> list[int]:
+    return [
+        i for i, one in enumerate(mobiles) if len(one) == 10 and one[0] == "7" and one.isdecimal()
+    ]
 
 
-def _ends_in_zero(local_id: str) -> bool:
-    return local_id.rstrip().endswith(".0") and without_point_zero(local_id) != local_id
+def _ending_in_zero(local_ids: Sequence[str]) -> list[int]:
+    if ".0" not in "\n".join(local_ids):
+        return []
+    return [
+        i
+        for i, one in enumerate(local_ids)
+        if one.rstrip().endswith(".0") and without_point_zero(one) != one
+    ]
 
 
-def _nine_digits(nhs_number: str) -> bool:
-    return len(nhs_number) == 9 and nhs_number.isdecimal()
+def _nine_digits(nhs_numbers: Sequence[str]) -> list[int]:
+    if 9 not in set(map(len, nhs_numbers)):
+        return []
+    return [i for i, one in enumerate(nhs_numbers) if len(one) == 9 and one.isdecimal()]
 
 
-def _is_error(cell: str) -> bool:
-    return _ERROR.fullmatch(cell) is not None
+def _with_odd_sign(names: Sequence[str]) -> list[int]:
+    return [i for i, one in enumerate(names) if has_odd_sign(one)]
+
+
+def _errors(cells: Sequence[str]) -> list[int]:
+    return [i for i, cell in enumerate(cells) if _ERROR.fullmatch(cell)]

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import Protocol
 
@@ -61,7 +62,9 @@ def is_blank(row: Sequence[str]) -> bool:
 
 def page_of(rows: list[list[str]], numbers: list[int]) -> Page:
     """The rows that are not blank, with their row numbers."""
-    # Most rows have something in their first cell
+    # Most files have something in each row's first cell
+    if all(rows) and all(map(str.strip, map(itemgetter(0), rows))):
+        return Page(numbers, rows)
     kept = [bool(row) and (row[0].strip() != "" or not is_blank(row)) for row in rows]
     if all(kept):
         return Page(numbers, rows)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from stdnum.gb import nhs
 
@@ -77,9 +78,11 @@ class ShortRows:
     def look(self, page: Page) -> None:
         """Note the page's short rows, and whether a whole row ends in an empty cell."""
         width = self.columns.width
-        if not self.ends_empty:
-            self.ends_empty = any(len(row) >= width and not row[width - 1] for row in page.rows)
         lengths = set(map(len, page.rows))
+        if lengths == {width}:
+            self.ends_empty = self.ends_empty or "" in map(itemgetter(-1), page.rows)
+        elif not self.ends_empty:
+            self.ends_empty = any(len(row) >= width and not row[width - 1] for row in page.rows)
         self.whole |= max(lengths, default=0) >= width
         if lengths != {width}:
             rows = zip(page.numbers, page.rows, strict=True)

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -72,7 +73,9 @@ class Belonging:
     def find(self, name: str, words: pd.Series) -> pd.Series:
         """The ids that a column of codes or names means; None where it is empty or nobody here is called so."""
         known = self.ids[name]
-        found = pd.Series([known.get(word.casefold()) for word in words], words.index, dtype=object)
+        codes, distinct = pd.factorize(words)  # many patients, few places
+        ids = np.array([known.get(str(word).casefold()) for word in distinct], dtype=object)
+        found = pd.Series(ids[codes], words.index, dtype=object)
         strange = words[found.isna() & (words != "")]
         self.unknown[name].update(strange.tolist())
         return found

@@ -14,26 +14,26 @@ from sqlalchemy import Connection
 from clinic.imports.patients.belonging import NAMED_BY, Belonging
 from clinic.imports.patients.columns import COLUMNS, DAYS
 from clinic.imports.patients.doubt import another_patient, same_but_for_zeros
+from clinic.imports.patients.seen import IDS, Seen
 from clinic.personal_data.erase.came_back import erased_before
 from clinic.record.bulk import is_any_of, plain_frame, plain_rows
 from clinic.record.schema.people import patient
 
-_IDS: Final = ("nhs_number", "local_id")
 _KNOWN: Final = ("id", *COLUMNS, "version")
 
 
-def mark_repeated(rows: pd.DataFrame, seen: set[str]) -> None:
+def mark_repeated(rows: pd.DataFrame, seen: Seen) -> None:
     """Rows of a patient who stood on an earlier one, of this block or of one before."""
     usable = rows["outcome"] == ""
-    for name in _IDS:
+    for name in IDS:
         ids = rows[name].where(usable)
-        again = ids.notna() & (ids.duplicated() | (name + ids.fillna("")).isin(seen))
+        again = ids.notna() & (ids.duplicated() | seen.has(name, ids))
         rows.loc[again, "outcome"] = "repeated" if name == "nhs_number" else "ids_differ"
         same = again & rows["nhs_number"].isna()
         rows.loc[same, "outcome"] = "repeated"
         usable &= ~again
-    for name in _IDS:
-        seen.update(name + rows.loc[usable, name].dropna())
+    for name in IDS:
+        seen.add(name, rows.loc[usable, name])
 
 
 def match(
@@ -48,7 +48,7 @@ def match(
         the patients as they are, by the index of their rows that are changed or moved
     """
     usable = rows["outcome"] == ""
-    first, second = (_ids(connection, name, rows[name].where(usable)) for name in _IDS)
+    first, second = (_ids(connection, name, rows[name].where(usable)) for name in IDS)
     rows["id"] = np.where(pd.isna(first), second, first)
     known = _known(connection, [key for key in rows.loc[usable, "id"].tolist() if key], lock=lock)
     there = rows["id"].map(dict(zip(known.index, range(len(known)), strict=True)))
@@ -121,6 +121,8 @@ def _mark_changed(
 ) -> pd.DataFrame:
     """Fill what the file leaves empty with what is known; what then differs has changed."""
     found = (rows["outcome"] == "") & rows["id"].notna()
+    if not found.any():
+        return frame[found]
     before = frame[found]
     after = rows.loc[found, list(COLUMNS)]
     for name in COLUMNS:

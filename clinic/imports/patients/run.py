@@ -32,6 +32,7 @@ from clinic.imports.patients.columns import COLUMNS, KIND, PROBLEMS, USED
 from clinic.imports.patients.contact import ContactColumns
 from clinic.imports.patients.matching import mark_repeated, match
 from clinic.imports.patients.reading import Reader
+from clinic.imports.patients.seen import Seen
 from clinic.imports.patients.unchanged import Unchanged
 from clinic.imports.patients.writing import insert, update
 from clinic.imports.result import Imported, tell
@@ -80,7 +81,7 @@ def import_patients(
         file.row_count, unused=unused, unknown=belonging.unknown, contact=contact,
         foreign=belonging.foreign,
     )  # fmt: skip
-    seen: set[str] = set()
+    seen = Seen()
     journal = Journal()
     if not options.check:
         tell(record, clock, KIND.name, file, by)
@@ -125,7 +126,7 @@ def import_patients(
 
 
 def _pass_over(
-    connection: Connection, known: Unchanged | None, block: Block, seen: set[str], result: Imported
+    connection: Connection, known: Unchanged | None, block: Block, seen: Seen, result: Imported
 ) -> tuple[np.ndarray, Block]:
     """Count the rows that say what they said last time; the digests of the others, and those alone."""
     if known is None:

@@ -19,12 +19,10 @@ from sqlalchemy import Connection
 from clinic.cohort.files import Block
 from clinic.imports.patients.columns import USED
 from clinic.imports.patients.reading import Reader
+from clinic.imports.patients.seen import IDS, Seen
 from clinic.record.bulk import insert_rows, is_any_of, plain_rows
 from clinic.record.schema.people import patient
 from clinic.record.schema.systems.imports import patient_digest
-
-_BYTES = 8
-_IDS = ("nhs_number", "local_id")
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Unchanged:
     """Of one import. `source`: whose rows these are; `salt`: what they mean besides their cells."""
 
     source: str
-    salt: bytes
+    salt: np.int64
     columns: tuple[str, ...]
     ids: tuple[str, ...]
 
@@ -45,27 +43,24 @@ class Unchanged:
             sorted(options.codes), sorted(options.statuses), options.how.model_dump_json(),
             sorted((name, sorted(ids.items())) for name, ids in reader.belonging.ids.items()),
         ]  # fmt: skip
-        salt = hashlib.blake2b(orjson.dumps(meaning), digest_size=32).digest()
+        digest = hashlib.blake2b(orjson.dumps(meaning), digest_size=8).digest()
+        salt = np.int64(int.from_bytes(digest, "little", signed=True))
         columns = tuple(dict.fromkeys(reader.fields.values()))
-        ids = tuple(reader.fields[name] for name in _IDS if name in reader.fields)
+        ids = tuple(reader.fields[name] for name in IDS if name in reader.fields)
         return cls(options.source, salt, columns, ids)
 
     def digests(self, block: Block) -> np.ndarray:
         """Of each row, int64."""
-        cells = zip(*(block.frame[name].tolist() for name in self.columns), strict=True)
-        hashes = (
-            hashlib.blake2b("\x1f".join(row).encode(), digest_size=_BYTES, key=self.salt).digest()
-            for row in cells
-        )
-        return np.frombuffer(b"".join(hashes), dtype="<i8")
+        hashes = pd.util.hash_pandas_object(block.frame[list(self.columns)], index=False)
+        return hashes.to_numpy().view("int64") ^ self.salt
 
     def find(
-        self, connection: Connection, block: Block, digests: np.ndarray, seen: set[str]
+        self, connection: Connection, block: Block, digests: np.ndarray, seen: Seen
     ) -> np.ndarray:
         """
         Which rows are passed over. Never one whose id comes again in the block: the first one counts.
 
-        seen: patients of earlier rows, by their ids; those of the rows that are found are added
+        seen: patients of earlier rows; those of the rows that are found are added
         """
         plain = ~block.unreadable
         for name in self.ids:
@@ -77,13 +72,16 @@ class Unchanged:
             .join(patient, (p.id == d.patient_id) & (p.version == d.version))
             .where(d.source == self.source, is_any_of(d.digest, digests[plain].tolist()))
         )
-        known = {row[0]: _words(row[1], row[2]) for row in plain_rows(connection.execute(query))}
-        found = plain.copy()
-        for place in np.flatnonzero(plain).tolist():
-            words = known.get(int(digests[place]))
-            found[place] = words is not None and seen.isdisjoint(words)
-            if found[place] and words:
-                seen.update(words)
+        known = {row[0]: row for row in plain_rows(connection.execute(query))}
+        if not known:
+            return np.zeros(len(plain), dtype=bool)
+        hits = [known.get(digest) for digest in digests.tolist()]
+        found: np.ndarray = plain & np.array([hit is not None for hit in hits], dtype=bool)
+        for at, name in enumerate(IDS, 1):
+            found &= ~seen.has(name, [hit[at] if hit else None for hit in hits])
+        for at, name in enumerate(IDS, 1):
+            ids = (hit[at] for hit, mine in zip(hits, found.tolist(), strict=True) if hit and mine)
+            seen.add(name, ids)
         return found
 
     def note(self, connection: Connection, rows: pd.DataFrame, digests: np.ndarray) -> None:
@@ -97,15 +95,14 @@ class Unchanged:
         if not ids:
             return
         d = patient_digest.c
-        connection.execute(
-            sa.delete(patient_digest).where(d.source == self.source, is_any_of(d.patient_id, ids))
-        )
+        old = [int(key) for key in rows.loc[good & (rows["outcome"] != "added"), "id"].tolist()]
+        if old:
+            connection.execute(
+                sa.delete(patient_digest).where(
+                    d.source == self.source, is_any_of(d.patient_id, old)
+                )
+            )
         versions = [int(key) for key in rows.loc[good, "version"].tolist()]
         values = zip(ids, [self.source] * len(ids), digests[good].tolist(), versions, strict=True)
         names = ("patient_id", "source", "digest", "version")
         insert_rows(connection, patient_digest, names, values)
-
-
-def _words(number: str | None, own: str | None) -> list[str]:
-    """A patient's ids, as the rows of a file are known by them (matching.py)."""
-    return [name + value for name, value in zip(_IDS, (number, own), strict=True) if value]
