@@ -86,12 +86,11 @@ class Program(LazyGroup):
 
     TABLE = COMMANDS
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+    def build(self, name: str) -> Any:
         """The real command, declared."""
-        name, command, rest = super().resolve_command(ctx, args)
-        if name is not None:
-            declare(name, command)
-        return name, command, rest
+        command = super().build(name)
+        declare(name, command)
+        return command
 
 
 _HELP = """

@@ -24,7 +24,11 @@ def _note(event: str, given: tuple[Any, ...]) -> None:
         _CONTACTED.append(given[1] if event == "socket.connect" else (given[0], given[1]))
 
 
-sys.addaudithook(_note)  # of Python itself: whatever library it is, it is seen
+@pytest.fixture(scope="session")
+def contacted() -> list[Any]:
+    """Whom this process spoke to. Not before it is asked for: what hears of every event slows every test."""
+    sys.addaudithook(_note)  # of Python itself: whatever library it is, it is seen
+    return _CONTACTED
 
 
 @pytest.fixture
@@ -67,10 +71,13 @@ kinds = ["patients"]
     return CliRunner().invoke(app, ["sources", *words])
 
 
-def test_each_says_what_it_would_give_and_no_other_host_is_asked(practice: Path) -> None:
+@pytest.mark.xdist_group("contacted")
+def test_each_says_what_it_would_give_and_no_other_host_is_asked(
+    practice: Path, contacted: list[Any]
+) -> None:
     """ARC-11: no outside host that is not configured, whatever the environment says; no token is shown."""
     with standing_in(lambda asked: Said(bundle(PATIENT, total=1))) as there:
-        _CONTACTED.clear()
+        contacted.clear()
         done = run(practice, there.url, "check", "--json")
         port = there.port
     found = json.loads(done.stdout)
@@ -80,19 +87,20 @@ def test_each_says_what_it_would_give_and_no_other_host_is_asked(practice: Path)
     ]
     assert found["record"][0]["rows"] == 1
     assert "no file *.csv" in found["emis"][0]["problem"]
-    assert set(map(str, _CONTACTED)) <= {f"('127.0.0.1', {port})"}
-    assert _CONTACTED
+    assert set(map(str, contacted)) <= {f"('127.0.0.1', {port})"}
+    assert contacted
     assert TOKEN not in done.output
     assert not (practice / "home" / "sources").exists()
 
 
-def test_the_list_asks_nobody_and_shows_no_secret(practice: Path) -> None:
-    _CONTACTED.clear()
+@pytest.mark.xdist_group("contacted")
+def test_the_list_asks_nobody_and_shows_no_secret(practice: Path, contacted: list[Any]) -> None:
+    contacted.clear()
     done = run(practice, f"https://fhir.example.org/{TOKEN}", "list")
     assert done.exit_code == 0, done.output
     assert "fhir.example.org" in done.output
     assert TOKEN not in done.output
-    assert _CONTACTED == []
+    assert contacted == []
 
 
 def test_a_source_that_is_not_there_is_named(practice: Path) -> None:
