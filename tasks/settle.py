@@ -41,6 +41,8 @@ from tasks.processes.log_file import rotate
 from tasks.processes.watcher import watch_runs
 from tasks.runs.told_to_stop import heed_stops
 from tasks.runs.waking import wake_campaign
+from tasks.show.campaign import keep_campaign_page
+from tasks.show.today import show_today
 from tasks.wiring import wiring
 
 
@@ -65,7 +67,10 @@ def pull_receipts() -> int:
 def apply_receipts() -> int:
     """Reconcile messages by the receipts in the inbox; how many fitted one."""
     parts = wiring()
-    return apply_all_receipts(parts.record, parts.clock).applied
+    done = apply_all_receipts(parts.record, parts.clock)
+    for campaign_id in sorted(done.campaigns):
+        keep_campaign_page(campaign_id)
+    return done.applied
 
 
 def apply_replies() -> int:
@@ -120,6 +125,7 @@ def check_health() -> int:
     """Look what is wrong with the installation, and tell what began or ended since; how many are wrong."""
     parts = wiring()
     rotate(log_path(parts.settings))
+    show_today(parts.record, parts.settings, parts.clock.now())
     note_watched(parts.record, parts.clock)
     known = read_facts(parts.record, parts.clock, parts.settings)
     _, findings = look(parts.settings, parts.clock, known)

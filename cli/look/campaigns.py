@@ -35,6 +35,7 @@ def campaigns(
     from clinic.message.timing.estimate import starts_at
     from clinic.message.timing.timing import timing_of
     from tasks.prefect.sending_queue import PAUSED_SAYS, is_paused
+    from tasks.processes.environment import runs_address
 
     settings = get_settings()
     with open_record(settings) as record:
@@ -60,6 +61,8 @@ def campaigns(
         ],
         right=(0, 6),
     )  # fmt: skip
+    if lines:
+        console.say(f"The runs of the newest, in Prefect: {runs_address(settings, lines[0].id)}")
     console.next_commands(f"cohort show {lines[0].id}" if lines else "cohort message --help")
 
 
@@ -97,6 +100,7 @@ def show(
     from clinic.message.outcomes.report import show_campaign
     from clinic.message.timing.estimate import starts_at
     from clinic.message.timing.timing import timing_of
+    from tasks.processes.environment import runs_address
 
     settings = get_settings()
     now = SystemClock().now()
@@ -114,9 +118,10 @@ def show(
 
             show_story(record, settings, campaign, json=json)
         elif json:
-            console.show_json(asdict(details))
+            console.show_json({**asdict(details), "runs": runs_address(settings, campaign)})
         else:
-            show_details(details, LocalTime(settings), starts=starts)
+            runs = runs_address(settings, campaign)
+            show_details(details, LocalTime(settings), starts=starts, runs=runs)
     if not json:
         steps = next_steps(
             campaign, details.state, details.counts,

@@ -22,8 +22,10 @@ from clinic.record.database import Record
 from clinic.settings import Settings
 
 
-def show_details(details: CampaignDetails, time: LocalTime, *, starts: datetime | None) -> None:
-    """Facts, the text in a frame, counts by outcome with a sentence each."""
+def show_details(
+    details: CampaignDetails, time: LocalTime, *, starts: datetime | None, runs: str = ""
+) -> None:
+    """Facts, the text in a frame, counts by outcome with a sentence each. runs: the address of its runs."""
     line = details.line
     facts = Table.grid(padding=(0, 2))
     for name, value in (
@@ -53,6 +55,7 @@ def show_details(details: CampaignDetails, time: LocalTime, *, starts: datetime 
         ("Corrects", f"campaign {details.corrects}" if details.corrects else ""),
         ("Corrected by", _campaigns(details.corrected_by)),
         ("Ended", time.show(details.finished_at)),
+        ("In Prefect", runs),
     ):
         if value:
             facts.add_row(f"[dim]{name}[/]", escape(value))

@@ -97,6 +97,11 @@ def api_url(settings: Settings) -> str:
     return settings.prefect_api_url or f"http://127.0.0.1:{settings.prefect_port}/api"
 
 
+def runs_address(settings: Settings, campaign_id: int) -> str:
+    """Where a browser shows a campaign's runs; from each the page of its artifacts is one click away."""
+    return f"{api_url(settings).removesuffix('/api')}/runs?tag=campaign-{campaign_id}"
+
+
 def prefect_environment(settings: Settings) -> dict[str, str]:
     """Every variable that a Prefect process of this installation needs, as it should be set."""
     kept = str(settings.prefect_keep_days * 24 * 3600)

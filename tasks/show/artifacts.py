@@ -14,6 +14,9 @@ from typing import ParamSpec, TypeVar
 
 import httpx
 from prefect import artifacts
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.sorting import ArtifactSort
 from prefect.exceptions import PrefectHTTPStatusError
 
 P = ParamSpec("P")
@@ -55,3 +58,16 @@ create_markdown_artifact = _drawing.wrap(artifacts.create_markdown_artifact)
 create_progress_artifact = _drawing.wrap(artifacts.create_progress_artifact)
 create_table_artifact = _drawing.wrap(artifacts.create_table_artifact)
 update_progress_artifact = _drawing.wrap(artifacts.update_progress_artifact)
+
+
+@unless_gone
+def keep_latest(key: str, markdown: str, description: str) -> None:
+    """The page of this key as it is now; drawn again only where it says something else than the last one."""
+    with get_client(sync_client=True) as client:
+        last = client.read_artifacts(
+            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])),
+            sort=ArtifactSort.CREATED_DESC,
+            limit=1,
+        )
+    if not last or (last[0].data, last[0].description) != (markdown, description):
+        artifacts.create_markdown_artifact(key=key, markdown=markdown, description=description)

@@ -12,11 +12,12 @@ import sqlalchemy as sa
 
 from clinic.cohort.outcomes import OUTCOMES
 from clinic.message.campaign.said import Said, said_of
-from clinic.message.outcomes.summary import Summary, progress
+from clinic.message.outcomes.summary import Summary, progress, read_summary
 from clinic.record.database import Record
 from clinic.record.schema.messages import check_result
 from data_checks.gate.verdict import Verdict
-from tasks.show.artifacts import create_markdown_artifact, create_table_artifact
+from tasks.show.artifacts import create_table_artifact, keep_latest
+from tasks.show.over_time import as_markdown, over_time
 from tasks.show.progress import Bars, Seen
 from tasks.wiring import wiring
 
@@ -93,10 +94,24 @@ def show_summary(summary: Summary) -> None:
         table=rows,
         description=f"Every row of campaign {summary.campaign_id}",
     )
-    create_markdown_artifact(
-        key=f"summary-{summary.campaign_id}",
-        markdown=page_of(summary),
-        description=f"Campaign {summary.campaign_id}: {summary.status}",
+    _keep_page(summary)
+
+
+def keep_campaign_page(campaign_id: int) -> None:
+    """What became of it since: its one page `campaign-7` is kept up as receipts come in."""
+    parts = wiring()
+    _keep_page(read_summary(parts.record, campaign_id, parts.clock.now(), parts.timing))
+
+
+def _keep_page(summary: Summary) -> None:
+    parts = wiring()
+    with parts.record.read() as connection:
+        seen = over_time(connection, summary.campaign_id)
+    picture = as_markdown(seen, parts.settings.organisation.time_zone)
+    keep_latest(
+        f"campaign-{summary.campaign_id}",
+        page_of(summary, picture),
+        f"Campaign {summary.campaign_id}: {summary.status}",
     )
 
 
@@ -104,8 +119,8 @@ def _largest_first(summary: Summary) -> list[tuple[str, int]]:
     return sorted(summary.outcomes.items(), key=lambda item: -item[1])
 
 
-def page_of(summary: Summary) -> str:
-    """The campaign's result as a page: what it was, in numbers and bars, and the next commands."""
+def page_of(summary: Summary, picture: str = "") -> str:
+    """The campaign's result as a page: in numbers, over time and by outcome, and the next commands."""
     kind = "Dry run" if summary.dry_run else "Campaign"
     return "\n".join(
         [
@@ -117,9 +132,17 @@ def page_of(summary: Summary) -> str:
             *([f"The list is as of {summary.as_of}."] if summary.as_of else []),
             *_waits(summary),
             "",
+            *([picture, ""] if picture else []),
             "```",
             *plot_of(summary),
             "```",
+            "",
+            "| outcome | rows | what it means |",
+            "|---|--:|---|",
+            *(f"| {code} | {n:,} | {OUTCOMES[code].says} |" for code, n in _largest_first(summary)),
+            "",
+            f"Its runs: [campaign-{summary.campaign_id}](/runs?tag=campaign-{summary.campaign_id}) · all of "
+            "today: the artifact `campaigns-today`.",
             "",
             f"Next: `cohort show {summary.campaign_id}` · "
             f"`cohort outcomes {summary.campaign_id} --csv outcomes.csv`",

@@ -81,7 +81,7 @@ def test_everyone_gets_one_message_and_prefect_shows_the_counts(practice: Practi
     assert rows == {"sent": 12, "phone_not_mobile": 1, "nhs_number_invalid": 1}
     assert all(row["what to do"] for row in run.table("outcomes-1"))
     assert {row["result"] for row in run.table("checks-1")} == {"ok"}
-    page = run.artifacts["summary-1"]
+    page = run.artifacts["campaign-1"]
     assert page.startswith("# Campaign 1: OK, 2 not accepted")
     assert "14 rows, 12 messages, 12 segments" in page
     assert "█" * 40 + " 12" in page
@@ -162,7 +162,7 @@ def test_a_dead_gateway_is_no_green_run(practice: Practice) -> None:
     assert f"12 not sent yet ({why})" in run.says
     assert (
         "12 messages could not be sent: the provider cannot be reached."
-        in run.artifacts["summary-1"]
+        in run.artifacts["campaign-1"]
     )
     assert any("could not leave: the provider cannot" in line for line in log_of(run.run_id))
     details = show_campaign(practice.record, 1)
@@ -269,7 +269,7 @@ def test_a_rehearsal_runs_the_same_code_and_nothing_leaves_or_is_recorded(
     assert rehearsal.state == "Completed", rehearsal.says
     assert practice.gateway.calls == 0  # type: ignore[attr-defined]
     assert practice.items() == []
-    assert rehearsal.artifacts["summary-1"].startswith("# Dry run 1: OK")
+    assert rehearsal.artifacts["campaign-1"].startswith("# Dry run 1: OK")
     assert sum(row["rows"] for row in rehearsal.table("outcomes-1")) == 12
 
     real = run_flow(practice, practice.request(file))

@@ -62,12 +62,17 @@ def better(state: str, said: str) -> str:
 
 @dataclass(frozen=True)
 class Applied:
-    """How many receipts moved or confirmed a message, wait for its answer, or fit none."""
+    """
+    How many receipts moved or confirmed a message, wait for its answer, or fit none.
+
+    campaigns: of which a message moved
+    """
 
     applied: int = 0
     waiting: int = 0
     ignored: int = 0
     unmatched: int = 0
+    campaigns: frozenset[int] = field(default=frozenset(), compare=False)
 
     def __add__(self, other: Applied) -> Applied:
         return Applied(
@@ -75,6 +80,7 @@ class Applied:
             self.waiting + other.waiting,
             self.ignored + other.ignored,
             self.unmatched + other.unmatched,
+            self.campaigns | other.campaigns,
         )
 
 
@@ -153,7 +159,10 @@ def _apply(connection: Connection, rows: Sequence[_Receipt], now: datetime) -> A
                 .values(state=fate)
             )
     counts = Counter(found.fates.values())
-    return Applied(counts["applied"], counts["waiting"], counts["ignored"], counts["unmatched"])
+    moved = frozenset(about.campaign_id for about, _ in found.moves.values())
+    return Applied(
+        counts["applied"], counts["waiting"], counts["ignored"], counts["unmatched"], moved
+    )
 
 
 def _messages(connection: Connection, references: set[int]) -> dict[int, _About]:
