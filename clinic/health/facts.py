@@ -22,6 +22,8 @@ class RecordFacts:
     ahead: seconds that this machine's clock is ahead of the database server's
     sources: what of the sources was not imported last, or is too old to remind by, in words
     outside: what is not saved to the clinical record outside, or sent to the practice by MESH, in words
+    visits: of the next day, where none of them is on a list of reminders
+    approvals: requests that wait for longer than notices.chase_hours
     odd_looks: at patients, of the week before, that nobody has read of yet: by person and kind
     """
 
@@ -43,6 +45,8 @@ class RecordFacts:
     odd_looks: str = ""
     sources: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
+    visits: int = 0
+    approvals: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class PrefectFacts:
     polled_at: when a worker last asked for work
     paused: whether the queue of messages is
     reminders_due, reminders_state: the last reminder run that should have begun, and what became of it
+    failed, late: runs of the last half day that ended so, and those that should have begun, by their flows
     ahead: seconds that this machine's clock is ahead of the server's
     """
 
@@ -68,6 +73,8 @@ class PrefectFacts:
     paused: bool = False
     reminders_due: datetime | None = None
     reminders_state: str = ""
+    failed: tuple[str, ...] = ()
+    late: tuple[str, ...] = ()
     ahead: float | None = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
@@ -43,6 +44,12 @@ def _all(facts: Facts, limits: Health) -> Iterator[tuple[str, str]]:
         yield code, f"{facts.record.code}: {facts.record.says}"
     else:
         yield from _sending(facts.record)
+        yield from _tonight(facts.prefect, facts.record, facts.at)
+        if facts.record.approvals:
+            yield (
+                "approvals-waiting",
+                f"{facts.record.approvals:,} requests wait for a second approver",
+            )
         yield from _receipts(facts.record, facts.at, limits)
         yield from _backup(facts.record, facts.at, limits)
         yield from _reconciling(facts.record, facts.at)
@@ -102,6 +109,30 @@ def _prefect(
             "reminders-not-run",
             f"the reminders of {_time(prefect.reminders_due)} did not run: {prefect.reminders_state.lower()}",
         )
+    if prefect.failed:
+        yield "runs-failed", f"within 12 hours: {_counted(prefect.failed)}"
+    if prefect.late and not prefect.paused:
+        yield "runs-late", f"should have begun: {_counted(prefect.late)}"
+
+
+def _tonight(
+    prefect: PrefectFacts | None, record: RecordFacts, now: datetime
+) -> Iterator[tuple[str, str]]:
+    """Reminders that ran and reached nobody, though visits are to come."""
+    if prefect is None or prefect.reminders_due is None or prefect.reminders_state != "COMPLETED":
+        return
+    if record.visits and not record.stopped and now - prefect.reminders_due < TOLD_FOR:
+        yield (
+            "reminders-none",
+            f"{record.visits:,} visits of the next day were reminded of to nobody, though reminders ran at "
+            f"{_time(prefect.reminders_due)}",
+        )
+
+
+def _counted(names: tuple[str, ...]) -> str:
+    """`remind, settle (3)`."""
+    counts = Counter(names)
+    return ", ".join(f"{name} ({n})" if n > 1 else name for name, n in sorted(counts.items()))
 
 
 def _sending(record: RecordFacts) -> Iterator[tuple[str, str]]:

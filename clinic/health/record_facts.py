@@ -17,14 +17,16 @@ from clinic.health.facts import RecordFacts
 from clinic.message import states
 from clinic.message.prepare.control import BY_PEOPLE
 from clinic.record.database import Record
-from clinic.record.schema.govern import audit_act
+from clinic.record.schema.govern import approval, audit_act
 from clinic.record.schema.messages import batch, campaign, installation, message, submission
-from clinic.record.schema.receipts import receipt_inbox, receipt_unread
+from clinic.record.schema.people import appointment
+from clinic.record.schema.receipts import receipt_inbox, receipt_unread, reminder
 from clinic.record.systems.outside_behind import outside_behind
 from clinic.record.systems.sync_runs import sources_behind
 from clinic.settings import Settings
 
 _REFUSES_FOR: Final = timedelta(minutes=1)  # one that was busy once refuses nothing
+_REMINDED: Final = timedelta(days=28)  # the furthest that reminders look ahead
 _NOT_UNDERSTOOD_FOR: Final = timedelta(days=1)  # told for so long, then listed only
 
 
@@ -55,6 +57,8 @@ def read_facts(record: Record, clock: Clock, settings: Settings) -> RecordFacts:
             odd_looks=unread_odd_looks(connection, settings, now),
             sources=sources_behind(connection, settings, now),
             outside=outside_behind(connection, now),
+            visits=_not_reminded(connection, now),
+            approvals=_waiting(connection, now, settings.notices.chase_hours),
         )
 
 
@@ -120,6 +124,38 @@ def _awaiting(
         )
     ).one()
     return int(row[0]), row[1]
+
+
+def _not_reminded(connection: Connection, now: datetime) -> int:
+    """
+    Visits of the next day, where not one of them is on a list of reminders though the last weeks had some.
+
+    Who was left out, for having no number for example, is on a list; what was booked after the reminders ran is
+    not, and no fault. A practice that reminds of nothing has none.
+    """
+    soon = (
+        (appointment.c.starts_at > now)
+        & (appointment.c.starts_at <= now + timedelta(days=1))
+        & (appointment.c.status == "booked")
+    )
+    same = (reminder.c.appointment_id == appointment.c.id) & (
+        reminder.c.starts_at == appointment.c.starts_at
+    )
+    listed = sa.select(appointment.c.id).join(reminder, same).where(soon)
+    lately = sa.select(reminder.c.list_id).where(reminder.c.starts_at > now - _REMINDED)
+    if not connection.scalar(sa.select(lately.exists() & ~listed.exists())):
+        return 0
+    return int(connection.scalar(sa.select(sa.func.count()).where(soon)) or 0)
+
+
+def _waiting(connection: Connection, now: datetime, hours: float) -> int:
+    """Requests for approval that wait for so long, and can still be decided."""
+    late = sa.select(sa.func.count()).where(
+        approval.c.state == "waiting",
+        approval.c.expires_at > now,
+        approval.c.requested_at <= now - timedelta(hours=hours),
+    )
+    return int(connection.scalar(late) or 0)
 
 
 def _last_receipt(connection: Connection) -> datetime | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import re
+
+from pydantic import Field, SecretStr, field_validator
 
 from clinic.settings.section import Section
 
@@ -14,6 +16,12 @@ class Health(Section):
         default=(),
         description="E-mail addresses that are written to when something is wrong, and when it is over; "
         "empty: those of notices.internal. Through email.host",
+    )
+    webhook: SecretStr = Field(
+        default=SecretStr(""),
+        description='Where Prefect posts {"text": …} when a run fails, crashes or is late, a campaign '
+        "halts, an approval waits, or `cohort health` finds something: a chat's, for example. In force after "
+        "`cohort server start`",
     )
     watch: bool = Field(
         default=True,
@@ -46,3 +54,10 @@ class Health(Section):
     reminder_minutes: float = Field(
         default=15, gt=0, description="Reminders that begin later than this did not run"
     )
+
+    @field_validator("webhook")
+    @classmethod
+    def _an_address(cls, given: SecretStr) -> SecretStr:
+        if given.get_secret_value() and not re.match(r"https?://\S+$", given.get_secret_value()):
+            raise ValueError("write it as https://HOST/PATH, or leave it empty")
+        return given

@@ -1,5 +1,5 @@
 """
-What Prefect does by itself when campaigns halt one after the other.
+What Prefect does by itself when campaigns halt one after the other. What it tells people: telling.py.
 
 Runs that fall silent are no subject of an automation: it goes by events and cannot ask for a run's
 state, so that it ended suspended runs too. tasks/runs/silent_runs.py sees to them.
@@ -15,9 +15,11 @@ from prefect.events.actions import PauseWorkQueue
 from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 from prefect.exceptions import ObjectNotFound
+from pydantic import SecretStr
 
 from tasks.prefect.events import HALTS_REPEAT, WITHIN
 from tasks.prefect.sending_queue import SENDING_QUEUE
+from tasks.prefect.telling import ensure_tellings
 from tasks.processes.identity import INSTALLATION, Installation
 
 REPEATED_HALTS = "cohort: campaigns halt one after the other"
@@ -47,9 +49,13 @@ def repeated_halts(who: Installation, queue_id: UUID) -> AutomationCore:
     )
 
 
-def ensure_automations(who: Installation, *, pool: str = "") -> None:
+def ensure_automations(
+    who: Installation, *, pool: str = "", webhook: SecretStr | None = None
+) -> None:
     """
-    Create the automation, or update it, for the installation's work pool (or this one), which exists.
+    Create the automations, or update them, for the installation's work pool (or this one), which exists.
+
+    webhook: where people are told; None or empty: nowhere
 
     Call `apply_environment` first: this imports prefect.
     """
@@ -65,6 +71,7 @@ def ensure_automations(who: Installation, *, pool: str = "") -> None:
             client.update_automation(existing[0].id, wanted)
         else:
             client.create_automation(wanted)
+        ensure_tellings(client, who, webhook or SecretStr(""))
 
 
 def _sending_queue(client: SyncPrefectClient, pool: str) -> UUID:

@@ -46,7 +46,7 @@ def ensure_deployed(settings: Settings, who: Installation | None = None) -> list
     differences = _differences(settings, who)
     if differences is not None:
         deploy_all(settings, who)
-    ensure_automations(who)
+    ensure_automations(who, webhook=settings.health.webhook)
     end_outdated(settings, who)
     says = [*(differences or ()), *move_from_earlier(who)]
     note = prefect_home(settings) / identity.NOTE
@@ -62,16 +62,15 @@ def _differences(settings: Settings, who: Installation) -> list[str] | None:
     there = {one.name: found(one) for one in _ours(who)}
     should = wanted(settings, _variables(settings, who), DEPLOYMENTS)
     missing = [one.name for one in should if one.name not in there]
-    otherwise = [
-        (one.name.partition(" (")[0], words)
-        for one in should
-        if one.name in there and (words := there[one.name].differs(one))
-    ]
+    otherwise: dict[str, list[str]] = {}
+    for one in should:
+        if one.name in there and (words := there[one.name].differs(one)):
+            otherwise.setdefault(", ".join(words), []).append(one.name.partition(" (")[0])
     if not missing and not otherwise:
         return None
     return [
-        f"Set back in Prefect, to what this version and the settings say: {name} ({', '.join(words)})"
-        for name, words in otherwise
+        f"Set back in Prefect, to what this version and the settings say: {', '.join(names)} ({words})"
+        for words, names in otherwise.items()
     ]
 
 
@@ -104,7 +103,7 @@ def ensure_work_pool(settings: Settings, who: Installation, *, name: str = "") -
 def deploy_all(settings: Settings, who: Installation, *, file: Path = DEPLOYMENTS) -> None:
     """
     Register every deployment of a prefect.yaml, with its schedules, for this installation. What a person had
-    paused stays paused: Prefect itself begins every schedule anew.
+    paused stays paused: Prefect itself lets every schedule run again.
 
     Raises:
         MendableError: Prefect refused, and what it said

@@ -6,7 +6,7 @@ Call `tasks.processes.environment.apply_environment` first: this module imports 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -27,6 +27,9 @@ from clinic.health.probes import ahead_of
 from tasks.prefect.sending_queue import SENDING_QUEUE
 from tasks.processes.identity import Installation
 
+LATELY: Final = timedelta(hours=12)  # who comes in the morning reads of the night
+LATE: Final = timedelta(minutes=15)
+SETTLE: Final = "settle"
 REMINDERS: Final = "remind"  # the flow; those that people start by hand count too
 
 
@@ -38,6 +41,7 @@ def read_prefect(clock: Clock, who: Installation, *, pool: str = "") -> PrefectF
             now = clock.now()
             queues = _queues(client, pool or who.pool)
             due, state = _last_reminders(client, who, now)
+            failed, late = _failed(client, who, now), _late(client, who, now)
     except (PrefectException, OSError):
         return None
     polls = [plain for queue in queues if (plain := _plain(queue.last_polled)) is not None]
@@ -46,6 +50,8 @@ def read_prefect(clock: Clock, who: Installation, *, pool: str = "") -> PrefectF
         paused=any(queue.is_paused for queue in queues if queue.name == SENDING_QUEUE),
         reminders_due=due,
         reminders_state=state,
+        failed=failed,
+        late=late,
         ahead=ahead_of(date, now),
     )
 
@@ -75,6 +81,43 @@ def _last_reminders(
         return None, ""
     state = found[0].state_type
     return _plain(found[0].expected_start_time), state.value if state is not None else ""
+
+
+def _failed(client: SyncPrefectClient, who: Installation, now: datetime) -> tuple[str, ...]:
+    """Runs that failed or crashed lately, each by its flow; those of `settle` are `reconciling-stopped`."""
+    ended = FlowRunFilter.model_validate(
+        {
+            "state": {"type": {"any_": ["FAILED", "CRASHED"]}},
+            "tags": {"all_": [who.tag]},
+            "end_time": {"after_": now - LATELY},
+        }
+    )
+    return _flows_of(client, ended, without=SETTLE)
+
+
+def _late(client: SyncPrefectClient, who: Installation, now: datetime) -> tuple[str, ...]:
+    """Runs that no worker has taken, each by its flow."""
+    late = FlowRunFilter.model_validate(
+        {
+            "state": {"name": {"any_": ["Late"]}},
+            "tags": {"all_": [who.tag]},
+            "expected_start_time": {"before_": now - LATE},
+        }
+    )
+    return _flows_of(client, late)
+
+
+def _flows_of(
+    client: SyncPrefectClient, which: FlowRunFilter, *, without: str = ""
+) -> tuple[str, ...]:
+    runs = client.read_flow_runs(flow_run_filter=which, limit=50)
+    if not runs:
+        return ()
+    keys = {run.flow_id for run in runs}
+    flows = client.read_flows(flow_filter=FlowFilter.model_validate({"id": {"any_": list(keys)}}))
+    names = {flow.id: flow.name for flow in flows}
+    found = (names.get(run.flow_id, "a flow") for run in runs)
+    return tuple(sorted(name for name in found if name != without))
 
 
 def _plain(instant: datetime | None) -> datetime | None:

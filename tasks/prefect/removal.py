@@ -18,6 +18,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.exceptions import ObjectNotFound
 
+from tasks.prefect.telling import forget_webhook
 from tasks.processes.identity import Installation
 
 _PAGE: Final = 200
@@ -56,6 +57,7 @@ def _automations(client: SyncPrefectClient, who: Installation) -> int:
     found = [one for one in client.read_automations() if one.name.endswith(f"{who.key})")]
     for automation in found:
         client.delete_automation(automation.id)
+    forget_webhook(client, who)
     return len(found)
 
 

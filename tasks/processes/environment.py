@@ -160,7 +160,7 @@ def apply_environment(settings: Settings) -> None:
 
 
 def by_the_clock(settings: Settings) -> dict[str, str]:
-    """When what has a schedule runs, as prefect.yaml asks for it: by the organisation's clock, or as is set."""
+    """When what has a schedule runs, for prefect.yaml: in the organisation's time zone, or as is set."""
     hour, _, minute = settings.reminders.at.partition(":")
     zone = settings.organisation.time_zone
     return {

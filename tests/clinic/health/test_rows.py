@@ -30,7 +30,11 @@ from clinic.message.incoming.unread import keep_unread
 from clinic.message.sending.deliver import deliver
 from clinic.message.timing.timing import Timing
 from clinic.record.database import Record
+from clinic.record.schema.govern import approval
+from clinic.record.schema.lists import cohort_list
 from clinic.record.schema.messages import batch, installation
+from clinic.record.schema.people import appointment
+from clinic.record.schema.receipts import reminder
 from clinic.settings import Settings
 from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import add_campaign, add_patients, make_ledger
@@ -170,6 +174,50 @@ def _clock_set_back(here: Here) -> None:
     here.polled()
 
 
+def _runs_failed(here: Here) -> None:
+    here.polled(failed=("remind", "sync", "sync"))
+
+
+def _runs_late(here: Here) -> None:
+    here.polled(late=("sync",))
+
+
+def _visits(here: Here, *, listed: tuple[int, ...]) -> None:
+    """Visits of tomorrow, 1 to 3; those that are on a list of the evening, whose reminders ran."""
+    add_patients(here.record, 3)
+    now = here.clock.now()
+    here.polled(reminders_due=now - timedelta(hours=1), reminders_state="COMPLETED")
+    with here.record.write() as connection:
+        earlier = connection.scalar(sa.select(cohort_list.c.id))
+        for n in (1, 2, 3):
+            at = now + timedelta(hours=16, minutes=n)
+            values = {"id": n, "patient_id": n, "starts_at": at}
+            connection.execute(sa.insert(appointment).values(values))
+        for n in (9, *listed):  # 9: of last week
+            hours = 16 if n != 9 else -170
+            connection.execute(
+                sa.insert(reminder).values(
+                    list_id=earlier, row_number=n, appointment_id=n,
+                    starts_at=now + timedelta(hours=hours, minutes=n),
+                )
+            )  # fmt: skip
+
+
+def _nobody_reminded(here: Here) -> None:
+    _visits(here, listed=())
+
+
+def _approval_waits(here: Here) -> None:
+    asked = here.clock.now() - timedelta(hours=25)
+    row = {
+        "subject": "operation", "subject_id": 7, "kind": "status", "digest": "0" * 64, "summary": "{}",
+        "requested_by": "nia", "requested_at": asked, "expires_at": asked + timedelta(hours=72),
+        "reason": "it is closed", "state": "waiting",
+    }  # fmt: skip
+    with here.record.write() as connection:
+        connection.execute(sa.insert(approval).values(row))
+
+
 CASES: list[tuple[str, Callable[[Here], None], int]] = [
     ("worker-gone", _worker_gone, 4),
     ("worker-gone", _no_worker_ever, 4),
@@ -179,6 +227,10 @@ CASES: list[tuple[str, Callable[[Here], None], int]] = [
     ("reminders-not-run", _reminders("SCHEDULED"), 4),
     ("reminders-not-run", _reminders("CRASHED"), 4),
     ("reminders-not-run", _reminders("FAILED"), 4),
+    ("reminders-none", _nobody_reminded, 4),
+    ("runs-failed", _runs_failed, 4),
+    ("runs-late", _runs_late, 4),
+    ("approvals-waiting", _approval_waits, 2),
     ("reconciling-stopped", _settle_fails, 4),
     ("gateway-refusing", _gateway_busy_for_long, 4),
     ("gateway-refusing", _gateway_refuses, 4),
@@ -223,6 +275,20 @@ def test_reminders_that_ran_run_or_wait_for_an_approver_are_no_finding(
 ) -> None:
     _reminders(state)(here)
     assert here.codes() == []
+
+
+@pytest.mark.parametrize("listed", [(1,), (1, 2, 3)])
+def test_a_visit_that_was_booked_after_the_reminders_ran_is_no_finding(
+    here: Here, listed: tuple[int, ...]
+) -> None:
+    """Nor who was left out: only an evening that reminded of nothing is."""
+    _visits(here, listed=listed)
+    assert here.codes() == []
+
+
+def test_failed_runs_are_counted_by_their_flow(here: Here) -> None:
+    _runs_failed(here)
+    assert [found.says for found in here.findings()] == ["within 12 hours: remind, sync (2)"]
 
 
 def test_a_receipt_that_came_lately_shows_that_they_come(here: Here) -> None:
