@@ -185,8 +185,8 @@ _BEFORE = (
     Outcome(
         "list_says_unclear",
         "error",
-        "A column that may say not to message has a cell that is not understood. Write yes or no in it, or "
-        "take the column out.",
+        "A cell may say not to message, and is not understood. Write yes or no in a column that says so, or "
+        "take it out; of a note, look whether the patient may be messaged.",
     ),
     Outcome(
         "child_contact",

@@ -99,9 +99,10 @@ CEILINGS: tuple[Ceiling, ...] = (
     Ceiling(
         "list_says_unclear",
         "list_says_unclear",
-        "have a cell that is not understood in a column that may say not to message them",
-        "Write yes or no in that column (died, left, declined, sensitive, do not contact, consent), or take it "
-        "out of the list.",
+        "have a cell that may say not to message them, and is not understood",
+        "Look at them in the outcomes. Write yes or no in a column that says so (died, left, declined, "
+        "sensitive, do not contact, consent), take it out of the list, or leave the row out where a note "
+        "says so.",
         lambda gate: 0.0,
         asks_record=True,
         fewest=1,

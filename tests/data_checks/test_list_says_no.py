@@ -56,7 +56,7 @@ SAYS = [
     # As practices call them
     ("RIP", "12/03/2026", "", "list_says_dead"),
     ("Passed away?", "y", "n", "list_says_dead"),
-    ("Wedi marw", "Yes", "", "list_says_dead"),
+    ("Wedi marw", "Ydi", "Nac ydi", "list_says_dead"),
     ("MARAC", "Y", "", "list_says_sensitive"),
     ("Child protection plan", "yes", "", "list_says_sensitive"),
     ("No further contact", "1", "", "list_says_no_contact"),
@@ -70,7 +70,7 @@ SAYS = [
     ("OK to text?", "No", "Yes", "list_says_declined"),
     ("May we contact you", "N", "Y", "list_says_declined"),
     ("SMS allowed", "false", "true", "list_says_declined"),
-    ("Caniatâd", "no", "yes", "list_says_declined"),
+    ("Caniatâd", "Nac oes", "Oes", "list_says_declined"),
     ("Text?", "No", "Y", "list_says_declined"),
     ("SMS (Y/N)", "N", "see below", "list_says_declined"),
     # Whatever the column is called

@@ -74,13 +74,14 @@ _CHANNELS: Final = {"sms": r"sms|text|mobile", "email": r"e ?mail", "voice": r"c
 _NO: Final = frozenset(
     {
         "", "no", "n", "false", "0", "none", "nil", "null", "na", "n/a", "-", "not applicable",
-        "alive", "living",
+        "alive", "living", "nage", "nac ydy", "nac ydi", "nag ydy", "nag ydi", "nac oes", "nag oes",
         "active", "registered", "current", "not sensitive", "unrestricted", "not deceased",
     }
 )  # fmt: skip
 _YES: Final = frozenset(
     {
-        "yes", "y", "true", "1", "x", "✓", "✔", "deceased", "dead", "died", "declined", "dissent",
+        "yes", "y", "true", "1", "x", "✓", "✔", "ie", "ydy", "ydi", "ydyw", "oes",
+        "deceased", "dead", "died", "declined", "dissent",
         "dissented", "opted out", "opt out", "optout", "refused", "withdrawn", "deducted", "left",
         "deregistered", "sensitive", "restricted", "do not text", "do not contact", "dnc", "no contact",
     }
@@ -90,13 +91,15 @@ _MARKED: Final = frozenset({"r", "v", "s", "very restricted", "redacted"})
 _UNMARKED: Final = frozenset({"u", "n", "l", "m", "normal"})
 _AGREES: Final = frozenset(
     {
-        "", "yes", "y", "true", "1", "x", "✓", "✔", "given", "consented", "consent given", "agreed",
+        "", "yes", "y", "true", "1", "x", "✓", "✔", "ie", "ydy", "ydi", "oes",
+        "given", "consented", "consent given", "agreed",
         "opted in", "opt in", "implied", "accepted", "granted", "-", "not recorded",
     }
 )  # fmt: skip
 _REFUSES: Final = frozenset(
     {
-        "no", "n", "false", "0", "none", "declined", "consent declined", "dissent", "dissented", "refused",
+        "no", "n", "false", "0", "none", "na", "nage", "nac ydy", "nac oes",
+        "declined", "consent declined", "dissent", "dissented", "refused",
         "withdrawn", "opted out", "opt out", "not given", "no consent", "revoked",
     }
 )  # fmt: skip

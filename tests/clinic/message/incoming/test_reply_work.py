@@ -68,6 +68,12 @@ SAID = [
     ("No chest pain this week, thank you", ""),
     ("Diolch, wela i chi ddydd Llun", ""),
     ("Can you ring me about my results", ""),
+    ("My son reads this phone, be careful", "danger"),
+    ("I can't do it, I don't want to be here any more", "danger"),
+    ("thinking about ending it all", "danger"),
+    ("Peanuts. Allergic reaction, throat swelling", "danger"),
+    ("you've got the wrong lady", "wrong_number"),
+    ("Sorry, my dog died and I can't come", ""),
 ]
 
 

@@ -40,6 +40,9 @@ ASKS = [
     "Rhowch alwad i ni",
     "Your jab is due. Book on 0113 496 0000",
     "Flu clinic on Saturday, bookings 01134960000",
+    "To book, dial 01633 960 123.",
+    "Call or text us if you want the jab.",
+    "Speak with our receptionist to move it.",
 ]
 DOES_NOT = [
     "You have an appointment. If you cannot come, please call Elm Tree.",
@@ -65,6 +68,7 @@ DOES_NOT = [
     "Please ring the bell at the side door",
     "Os na allwch ddod, ffoniwch y feddygfa",
     "Peidiwch â ffonio'r feddygfa. Mewn argyfwng ffoniwch 999",
+    "In an emergency dial 999.",
 ]
 
 
