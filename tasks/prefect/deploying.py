@@ -42,12 +42,12 @@ def ensure_deployed(settings: Settings, who: Installation | None = None) -> list
     from tasks.prefect.earlier_pool import move_from_earlier
 
     who = who or identity.read(settings)
+    end_outdated(settings, who)  # first, since it would refuse what is deployed now
     ensure_work_pool(settings, who)
     differences = _differences(settings, who)
     if differences is not None:
         deploy_all(settings, who)
     ensure_automations(who, webhook=settings.health.webhook)
-    end_outdated(settings, who)
     says = [*(differences or ()), *move_from_earlier(who)]
     note = prefect_home(settings) / identity.NOTE
     note.parent.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,6 @@ of ours changes; the comparison itself asks the server each time.
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import json
 import re
@@ -25,11 +24,10 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.utilities.callables import parameter_schema
 
 from clinic.settings import Settings
-from tasks.processes.environment import ROOT, prefect_home, prefect_version
+from tasks.processes.home import code, prefect_home
 
 _VARIABLE: Final = re.compile(r"\{\{ \$(\w+) \}\}")
 _FORMS: Final = "forms.json"
-_SOURCES: Final = ("clinic", "data_checks", "tasks", "flows")
 
 
 @dataclass(frozen=True)
@@ -108,14 +106,14 @@ def _schedule(one: Mapping[str, Any]) -> tuple[object, ...]:
 
 def _forms(settings: Settings, entry_points: Iterable[str]) -> dict[str, Any]:
     """The form of each flow; imported only where a source has changed since."""
-    kept, code = prefect_home(settings) / _FORMS, _code()
-    if kept.exists() and (noted := json.loads(kept.read_text()))["code"] == code:
+    kept, now = prefect_home(settings) / _FORMS, code()
+    if kept.exists() and (noted := json.loads(kept.read_text()))["code"] == now:
         forms: dict[str, Any] = noted["forms"]
         if set(forms) >= set(entry_points):
             return forms
     forms = {entry_point: _form(entry_point) for entry_point in entry_points}
     kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text(json.dumps({"code": code, "forms": forms}))
+    kept.write_text(json.dumps({"code": now, "forms": forms}))
     return forms
 
 
@@ -125,12 +123,3 @@ def _form(entry_point: str) -> object:
     return json.loads(
         json.dumps(parameter_schema(flow).model_dump(mode="json", exclude_unset=True))
     )
-
-
-def _code() -> str:
-    """Another one whenever a source of ours, or Prefect, is another."""
-    digest = hashlib.sha256(f"{ROOT} {prefect_version()}".encode())
-    for source in sorted(path for name in _SOURCES for path in (ROOT / name).rglob("*.py")):
-        about = source.stat()
-        digest.update(f"{source} {about.st_size} {about.st_mtime_ns}".encode())
-    return digest.hexdigest()

@@ -16,12 +16,11 @@ from pathlib import Path
 
 from clinic.settings import Settings, load_settings
 from tasks.processes import identity, log_file
+from tasks.processes.home import ROOT as ROOT
 from tasks.processes.home import prefect_home as prefect_home
 from tasks.processes.login import ensure_login
 from tasks.processes.proxies import drop_proxies, no_proxy
 
-# What our packages lie in: a clone, or the environment that a wheel was installed to
-ROOT = Path(__file__).resolve().parents[2]
 # A link to the one at the top of a clone, which a wheel would not have
 DEPLOYMENTS = ROOT / "flows" / "prefect.yaml"
 HEARTBEAT_SECONDS = 30

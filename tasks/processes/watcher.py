@@ -13,6 +13,7 @@ from typing import Final
 from clinic.settings import Settings
 from tasks.processes.background import Background
 from tasks.processes.environment import child_environment, prefect_home
+from tasks.processes.home import code
 from tasks.processes.server import stop_server
 from tasks.processes.workers import stop_worker
 
@@ -24,8 +25,12 @@ def start_watch(settings: Settings) -> bool:
     if not settings.health.watch:
         stop_watch(settings)
         return False
+    mark, now = _wanted(settings), code()
+    if mark.exists() and mark.read_text() != now:  # started by another version
+        stop_watch(settings)
     started = _process(settings).start(["-m", "cli.begin.watching"], child_environment(settings))
-    _wanted(settings).touch(mode=0o600)
+    mark.touch(mode=0o600)
+    mark.write_text(now)
     return started
 
 

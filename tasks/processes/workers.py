@@ -14,10 +14,11 @@ from clinic.settings import Settings
 from tasks.processes import identity
 from tasks.processes.background import Background
 from tasks.processes.environment import DEPLOYMENTS, child_environment, prefect_home
+from tasks.processes.home import code
 from tasks.processes.identity import Installation
 
 STOP_SECONDS: Final = 30
-_NOTE: Final = "cohort-worker.polls-for"  # whose runs it starts; earlier versions wrote none
+_NOTE: Final = "cohort-worker.polls-for"  # whose runs it starts, and with which code
 
 
 def start_worker(
@@ -30,7 +31,8 @@ def start_worker(
     """
     Start a worker on this machine; False where one of ours runs already.
 
-    One that polls for another record, or the pool of an earlier version, is ended in good order first.
+    One that polls for another record, or was started by another version, is ended in good order first: it
+    knows other deployments, and would refuse these.
 
     Args:
         who: whose runs it starts; read from the record if not given
@@ -44,16 +46,20 @@ def start_worker(
         child_environment(settings),
     )
     if started:
-        (prefect_home(settings) / _NOTE).write_text(who.install_id)
+        (prefect_home(settings) / _NOTE).write_text(_mark(who))
     return started
 
 
 def end_outdated(settings: Settings, who: Installation) -> bool:
-    """End, in good order, a worker of another record, or of an earlier version; whether there was one."""
+    """End, in good order, a worker of another record, or of another version; whether there was one."""
     note = prefect_home(settings) / _NOTE
-    if note.exists() and note.read_text() == who.install_id:
+    if note.exists() and note.read_text() == _mark(who):
         return False
     return stop_worker(settings)
+
+
+def _mark(who: Installation) -> str:
+    return f"{who.install_id} {code()}"
 
 
 def stop_worker(settings: Settings) -> bool:
