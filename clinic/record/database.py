@@ -128,6 +128,7 @@ def _postgresql(url: str) -> Engine:
         hide_parameters=True,
         pool_pre_ping=True,
         isolation_level="READ COMMITTED",
+        use_native_hstore=False,  # the record has none: a question less for each process that opens it
         # Behind a transaction pooler a prepared statement may be somebody else's
         connect_args={"prepare_threshold": None},
     )
