@@ -1,29 +1,28 @@
 """
-The expectation that a flag holds, in a column of True and False.
+The library's expectations as the suites use them, each with its configuration written once.
 
-It is the library's own for a set of values, but for one thing: the library asks an expectation forty
-times a judgement for its configuration, and writes it anew each time, which was a third of the time of
-judging a list. Import this after `expectations.load()`: it imports the library.
+The library asks an expectation forty times a judgement for its configuration, and writes it anew each time:
+a third of the time of judging a list. Import this after `expectations.load()`: it imports the library.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import great_expectations.expectations as gxe
 from great_expectations.compatibility import pydantic
-from great_expectations.expectations import ExpectColumnValuesToBeInSet
 
 
-class ExpectFlagToHold(ExpectColumnValuesToBeInSet):  # type: ignore[misc]  # the library is not read by mypy
-    """All but a share of the values are True."""
+class _WrittenOnce:
+    """Before one of the library's expectations among the bases of a class that has `_written`."""
 
-    _written: Any = pydantic.PrivateAttr(default=None)
+    _written: Any
 
     @property
     def configuration(self) -> Any:
         """As the library writes it, kept until a field changes."""
         if self._written is None:
-            self._written = super().configuration
+            self._written = super().configuration  # type: ignore[misc]  # the other base has it
         return self._written
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -31,3 +30,21 @@ class ExpectFlagToHold(ExpectColumnValuesToBeInSet):  # type: ignore[misc]  # th
         super().__setattr__(name, value)
         if name != "_written":
             super().__setattr__("_written", None)
+
+
+class ExpectFlagToHold(_WrittenOnce, gxe.ExpectColumnValuesToBeInSet):  # type: ignore[misc]
+    """All but a share of a column of True and False are True."""
+
+    _written: Any = pydantic.PrivateAttr(default=None)
+
+
+class ExpectCountToBeWithin(_WrittenOnce, gxe.ExpectColumnValuesToBeBetween):  # type: ignore[misc]
+    """A count is within its bounds."""
+
+    _written: Any = pydantic.PrivateAttr(default=None)
+
+
+class ExpectFieldToBeThere(_WrittenOnce, gxe.ExpectColumnToExist):  # type: ignore[misc]
+    """The list has a column for a field."""
+
+    _written: Any = pydantic.PrivateAttr(default=None)

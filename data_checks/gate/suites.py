@@ -237,10 +237,11 @@ def intake_suite(scheme: Layout, needed: tuple[str, ...]) -> Any:
     """The suite for one row of counts: a column a field that was found, `rows`, `ids`, `values`."""
     load()
     import great_expectations as gx
-    import great_expectations.expectations as gxe
+
+    from data_checks.gate.flags import ExpectCountToBeWithin, ExpectFieldToBeThere
 
     def between(column: str, least: int, most: int, severity: Severity = "critical") -> Any:
-        return gxe.ExpectColumnValuesToBeBetween(
+        return ExpectCountToBeWithin(
             column=column,
             min_value=least,
             max_value=most,
@@ -249,9 +250,7 @@ def intake_suite(scheme: Layout, needed: tuple[str, ...]) -> Any:
         )
 
     present = [
-        gxe.ExpectColumnToExist(
-            column=field, severity="critical", meta={"check": f"column_{field}"}
-        )
+        ExpectFieldToBeThere(column=field, severity="critical", meta={"check": f"column_{field}"})
         for field in needed
     ]
     counts = [
