@@ -21,7 +21,7 @@ from clinic.change.run import apply, finish, plan
 from clinic.change.run.summary import Summary
 from clinic.errors import OperationRefused
 from clinic.govern.audit.anchor import anchor_of, write_anchor
-from clinic.outside_record.push import apply_pushed
+from clinic.outside_record.push import apply_pushed, end_pushed
 from tasks.guard.decorators import NotWanted, may_pass_soon, task
 from tasks.guard.while_away import SECONDS, WHILE_AWAY, while_away
 from tasks.runs.waiting import wait_until
@@ -136,6 +136,7 @@ def apply_changes(span: ChunkSpan) -> ChunkSpan:
 def summarize_changes(operation_id: int) -> Summary:
     """Count what became of every patient, free them, and show it; note how long the trail is now."""
     parts = wiring()
+    end_pushed(parts.record, parts.clock, parts.settings, operation_id)
     summary = finish.finish(parts.record, parts.clock, parts.settings, operation_id)
     operation.show_result(summary)
     write_anchor(parts.record, anchor_of(parts.settings), clock=parts.clock)

@@ -152,7 +152,8 @@ def report(
     """
     from clinic.clock import SystemClock
     from clinic.errors import SettingsWrong
-    from clinic.outside_record.mesh.reports import ask_for_report, list_reports
+    from clinic.outside_record.mesh.asking import ask_for_report
+    from clinic.outside_record.mesh.reports import list_reports
     from clinic.outside_record.running import send_by_mesh
     from clinic.record.installation import install
 

@@ -36,6 +36,8 @@ class EntryReply:
     """
     What was said of one entry. remote_id, version: of the resource that is there now; empty: not told.
 
+    A success beside an outcome that is an error is none: its status is 422.
+
     says: of a refusal, the codes and paths of its OperationOutcome; its words may quote a patient
     """
 
@@ -107,11 +109,24 @@ def _reply(entry: Any) -> EntryReply:
     where = re.search(r"(?:^|/)[A-Z]\w+/([A-Za-z0-9.-]{1,64})", str(response.get("location", "")))
     version = re.fullmatch(r'(?:W/)?"([^"\s]{1,64})"', str(response.get("etag", "")))
     remote_id = where[1] if where else _id_of(resource)
+    outcome = response.get("outcome") or resource
+    number = int(status[0]) if status else 0
     return EntryReply(
-        status=int(status[0]) if status else 0,
+        status=422 if number < 300 and number and _is_error(outcome) else number,
         remote_id=remote_id,
         version=version[1] if version else version_of(resource),
-        says=outcome_says(response.get("outcome")),
+        says=outcome_says(response.get("outcome") or resource),
+    )
+
+
+def _is_error(outcome: Any) -> bool:
+    """Whether this is an OperationOutcome that says that something was not done."""
+    if not isinstance(outcome, dict) or outcome.get("resourceType") != "OperationOutcome":
+        return False
+    issues = outcome.get("issue")
+    return any(
+        isinstance(one, dict) and one.get("severity") in ("error", "fatal")
+        for one in (issues if isinstance(issues, list) else ())
     )
 
 

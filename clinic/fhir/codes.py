@@ -11,7 +11,7 @@ NOT_DONE: Final = f"{TERMINOLOGY}/communication-not-done-reason"
 MEDIUM: Final = f"{TERMINOLOGY}/v3-ParticipationMode"
 ACT_CODE: Final = f"{TERMINOLOGY}/v3-ActCode"
 CONSENT_SCOPE: Final = f"{TERMINOLOGY}/consentscope"
-AUDIT_TYPE: Final = f"{TERMINOLOGY}/audit-event-type"
+DICOM: Final = "http://dicom.nema.org/resources/ontology/DCM"
 LOINC: Final = "http://loinc.org"
 
 

@@ -42,11 +42,6 @@ class Said:
     body: str | None
 
 
-def identifier_query(system: str, message_id: int) -> str:
-    """The search that finds a message there: what a conditional create asks."""
-    return f"identifier={system}|{_message_value(message_id)}"
-
-
 def communication(said: Said, *, system: str, patient: str) -> dict[str, Any]:
     """
     The resource of a message.
@@ -58,7 +53,7 @@ def communication(said: Said, *, system: str, patient: str) -> dict[str, Any]:
     made: dict[str, Any] = {
         "resourceType": "Communication",
         "identifier": [
-            {"system": system, "value": _message_value(said.message_id)},
+            {"system": system, "value": message_identifier(said.message_id)},
             {"system": system, "value": f"outreach-{said.campaign_id}"},
         ],
         "category": [concept(CATEGORY, "reminder" if said.reminder else "notification")],
@@ -96,7 +91,8 @@ def with_status(there: Mapping[str, Any], said: Said) -> dict[str, Any]:
     return {**kept, **status_of(said)}
 
 
-def _message_value(message_id: int) -> str:
+def message_identifier(message_id: int) -> str:
+    """The value of our identifier of a message."""
     return f"message-{message_id}"
 
 

@@ -6,11 +6,14 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, Final
 
-from clinic.fhir.codes import ACT_CODE, AUDIT_TYPE, CONSENT_SCOPE, LOINC, SNOMED, concept
+from clinic.fhir.codes import ACT_CODE, CONSENT_SCOPE, DICOM, LOINC, SNOMED, concept
 
 # formats.md [A11]: how general practice codes the same, of texts alone
 _SMS_CODES: Final = {"opt_in": "699237001", "opt_out": "513631000000106"}
 _PRIVACY_CONSENT: Final = "59284-0"  # "Consent document", the category that R4's own examples have
+_ACTIVITY: Final = (
+    "110100"  # "Application Activity": R4's own "rest" is of requests to a FHIR server
+)
 _SENDS: Final = "urn:ietf:rfc:3986"
 
 
@@ -56,10 +59,7 @@ def audit_event(row: Mapping[str, Any], system: str) -> dict[str, Any]:
     return {
         "resourceType": "AuditEvent",
         "id": audit_event_id(system, row["stream"], row["number"]),
-        "type": {
-            "system": AUDIT_TYPE,
-            "code": "rest",
-        },
+        "type": {"system": DICOM, "code": _ACTIVITY},
         "subtype": [{"system": system, "code": row["operation_type"]}],
         "action": "E",
         "recorded": row["timestamp"].isoformat(timespec="seconds"),

@@ -12,7 +12,8 @@ Killed anywhere it goes on: what is there already is seen, and what was written 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,7 +28,7 @@ from clinic.fhir.client import FhirClient, NoAnswer
 from clinic.fhir.search import SearchRefused, search
 from clinic.outside_record.exchange import SideTrouble, exchange, trouble_says
 from clinic.outside_record.patient_fields import FIELDS, Change, changed, differs, is_so
-from clinic.outside_record.patients import find_patients
+from clinic.outside_record.patients import find_patients, forget_patients, merged_into
 from clinic.outside_record.problems import GONE, REFUSED, Problem
 from clinic.outside_record.running import client_of
 from clinic.record.bulk import insert_rows, is_any_of
@@ -56,13 +57,37 @@ def apply_pushed(
     own = settings.outside_record
     if not (own.fhir_url and own.push):
         return apply(record, clock, operation_id, number)
-    client = client_of(own, clock)
-    try:
-        side = _Side(record, clock, client, own, f"urn:uuid:{install(record, clock)}")
+    with _talking_to(record, clock, own) as side:
         wanted = side.changes(would_change(record, operation_id, number, FIELDS))
         kept = side.write(operation_id, wanted)
         apply(record, clock, operation_id, number, kept=kept)
         side.end(operation_id)
+    return None
+
+
+def end_pushed(record: Record, clock: Clock, settings: Settings, operation_id: int) -> None:
+    """
+    After the last chunk: end what somebody who was killed has left open there. Again: nothing.
+
+    Raises:
+        GatewayBusy: the other side did not answer
+    """
+    own, p = settings.outside_record, outside_push.c
+    left = sa.select(p.patient_id).where(
+        p.operation_id == operation_id, p.state.in_(("pushing", "pushed"))
+    )
+    with record.read() as connection:
+        is_open = connection.execute(left.limit(1)).first() is not None
+    if is_open and own.fhir_url:
+        with _talking_to(record, clock, own) as side:
+            side.end(operation_id)
+
+
+@contextmanager
+def _talking_to(record: Record, clock: Clock, own: OutsideRecord) -> Iterator[_Side]:
+    client = client_of(own, clock)
+    try:
+        yield _Side(record, clock, client, own, f"urn:uuid:{install(record, clock)}")
     except NoAnswer as silent:
         problem = str(silent)
     except SearchRefused as refused:
@@ -70,7 +95,7 @@ def apply_pushed(
     except SideTrouble as trouble:
         problem = trouble.says
     else:
-        return None
+        return
     finally:
         client.close()
     raise GatewayBusy(
@@ -120,6 +145,8 @@ class _Side:
                 break
         kept |= dict.fromkeys(left, CHANGED_THERE)
         pushed = [key for key in wanted if key not in kept]
+        with self.record.write() as connection:  # a rerun looks for them again
+            forget_patients(connection, [key for key, why in kept.items() if why == GONE])
         self._set(operation_id, pushed, "pushed")
         self._forget(operation_id, list(kept))
         return kept
@@ -134,7 +161,7 @@ class _Side:
         keys, entries = [], []
         for key, remote in left.items():
             found, changes = there.get(remote), wanted[key]
-            if found is None:
+            if found is None or merged_into(found):
                 lost[key] = GONE
             elif differs(found, changes, self.system):
                 lost[key] = CHANGED_THERE

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from clinic.clock import Clock
 from clinic.fhir.client import FhirClient
 from clinic.fhir.token import Login, token_of
+from clinic.outside_record.mesh.asking import ask_for_ended
 from clinic.outside_record.mesh.post import MeshPost
 from clinic.outside_record.mesh.reports import send_reports
 from clinic.outside_record.save import Saved, Saver
@@ -66,12 +67,17 @@ def send_by_mesh(record: Record, clock: Clock, settings: Settings) -> int:
     """
     Send the reports that wait, and follow those that were sent; how many were sent. None where MESH is not set.
 
+    A report waits that a person asked for, and that of each campaign that is over.
+
     Raises:
         SettingsWrong: the extra `mesh` is not installed
     """
     if not settings.mesh.url:
         return 0
     post = MeshPost(settings.mesh)
+    since = settings.mesh.send_from
+    assert since is not None, "settings ask for it beside url"
+    ask_for_ended(record, clock, install_id=install(record, clock), since=since)
     zone = ZoneInfo(settings.organisation.time_zone)
 
     def show(at: datetime | None) -> str:

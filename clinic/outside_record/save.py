@@ -18,20 +18,20 @@ from clinic.fhir.bundle import Entry, EntryReply, version_of
 from clinic.fhir.client import FhirClient, NoAnswer
 from clinic.fhir.search import SearchRefused, search
 from clinic.outside_record import queue
-from clinic.outside_record.communication import identifier_query, with_status
+from clinic.outside_record.communication import with_status
 from clinic.outside_record.exchange import LeaseLost, SideTrouble, exchange, trouble_says
-from clinic.outside_record.others import audit_event_id, consent_identifier
+from clinic.outside_record.others import audit_event_id
 from clinic.outside_record.patients import find_patients
 from clinic.outside_record.problems import GONE, REFUSED, SEVERAL, Problem
 from clinic.outside_record.resources import build, read_said
 from clinic.outside_record.side import Lease
+from clinic.outside_record.sought import TYPES, look_for, value_of
 from clinic.outside_record.waiting import Item, next_items, note_items
 from clinic.record.database import Record
 from clinic.settings import OutsideRecord
 
 SIDE: Final = "fhir"
 _AGAIN: Final = frozenset({408, 409, 425, 429})
-TYPES: Final = {"message": "Communication", "consent": "Consent", "act": "AuditEvent"}
 
 
 @dataclass
@@ -105,6 +105,8 @@ class Saver:
         new = [item for item in items if item.remote_id is None]
         known = [item for item in items if item.remote_id is not None and item.has is not None]
         asked = [item for item in items if item.remote_id is not None and item.has is None]
+        if new:
+            new = self._sought(new, done)
         if new or known:
             new, known, resources = self._resources(new, known, done)
             self._create(new, resources, done)
@@ -141,6 +143,26 @@ class Saver:
             resources,
         )
 
+    def _sought(self, items: Sequence[Item], done: Saved) -> list[Item]:
+        """
+        Those that are not there, where an earlier try may have made them and nobody knows.
+
+        A create is conditional, but there are servers that do not keep to it.
+        """
+        unsure = [
+            item
+            for item in items
+            if item.kind != "act" and (self._lease.is_unclean or item.tries or item.has is not None)
+        ]
+        if not unsure:
+            return list(items)
+        if not self._lease.take():
+            raise LeaseLost
+        there = look_for(self._client, self._system, unsure)
+        self._note(there, done)
+        known = {item.id for item in there}
+        return [item for item in items if item.id not in known]
+
     def _create(
         self, items: Sequence[Item], resources: Mapping[int, dict[str, Any]], done: Saved
     ) -> None:
@@ -158,11 +180,7 @@ class Saver:
         if item.kind == "act":
             key = audit_event_id(self._system, item.stream, item.item_id)
             return Entry("PUT", f"{kind}/{key}", resource)
-        query = (
-            identifier_query(self._system, item.item_id)
-            if item.kind == "message"
-            else f"identifier={self._system}|{consent_identifier(item.item_id)}"
-        )
+        query = f"identifier={self._system}|{value_of(item)}"
         return Entry("POST", kind, resource, if_none_exist=query)
 
     def _created(self, item: Item, reply: EntryReply) -> Item:
@@ -229,7 +247,8 @@ class Saver:
         says = f"{reply.status} {reply.says}".strip()
         if reply.status in _AGAIN or reply.status >= 500 or reply.status < 400:
             return item.later(self._clock.now(), says)
-        return item.refused(Problem(GONE if reply.status == 410 else REFUSED, says))
+        gone = reply.status in (404, 410) and item.remote_id is not None
+        return item.refused(Problem(GONE if gone else REFUSED, says))
 
     def _ask(self, entries: Sequence[Entry], kind: str) -> list[EntryReply]:
         if not entries:

@@ -41,6 +41,9 @@ class Lease:
         """longest: more than the longest that one request may take."""
         self._record, self._clock, self._name, self._owner = record, clock, name, owner
         self._longest = longest
+        self.is_unclean = (
+            False  # the one before us may have asked for something of which nobody knows
+        )
 
     def take(self) -> bool:
         """Take it, or go on with it; False: another process talks to this side, or it may not be asked yet."""
@@ -49,9 +52,12 @@ class Lease:
         free = side.lease_until.is_(None) | (side.lease_until <= now) | (side.owner == self._owner)
         waits = side.not_before.is_(None) | (side.not_before <= now)
         with self._record.write() as connection:
-            known = sa.select(side.name).where(side.name == self._name)
-            if connection.execute(known).first() is None:
+            known = sa.select(side.owner, side.tries).where(side.name == self._name)
+            before = connection.execute(known).one_or_none()
+            if before is None:
                 connection.execute(sa.insert(outside_side).values(name=self._name))
+            elif before.owner != self._owner and (before.owner or before.tries):
+                self.is_unclean = True
             taken = connection.execute(
                 sa.update(outside_side)
                 .where(side.name == self._name, free, waits)

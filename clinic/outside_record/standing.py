@@ -13,7 +13,7 @@ from clinic.clock import Clock
 from clinic.errors import NotFound
 from clinic.govern.audit.trail import Act, record_act
 from clinic.outside_record.patients import forget_patients
-from clinic.outside_record.problems import SAYS
+from clinic.outside_record.problems import GONE, SAYS
 from clinic.outside_record.side import Side, ask_at_once, side_now
 from clinic.record.database import Record
 from clinic.record.schema.messages import message
@@ -120,6 +120,8 @@ def ask_again(
             .values(
                 state="waiting", tries=0, not_before=None, problem=None, problem_says=None, has=None,
                 version=None, changed_at=clock.now(),
+                # What was taken away there is made anew
+                remote_id=sa.case((o.problem == GONE, None), else_=o.remote_id),
             )
         )  # fmt: skip
         act = Act(

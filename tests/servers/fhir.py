@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -166,8 +166,19 @@ class Faults:
 
 
 @contextlib.contextmanager
-def faults_before(port: int, *plan: str) -> Iterator[Faults]:
-    """A proxy before the server of this port that does as the plan says."""
+def faults_before(
+    port: int,
+    *plan: str,
+    request_as: Callable[[bytes], bytes] = lambda request: request,
+    answer_as: Callable[[bytes], bytes] = lambda answer: answer,
+) -> Iterator[Faults]:
+    """
+    A proxy before the server of this port that does as the plan says.
+
+    Args:
+        request_as: what goes on of a request; of the same length
+        answer_as: what comes back of the body of an answer
+    """
     script = Scripted(())
     faults = Faults(script, plan)
 
@@ -183,7 +194,7 @@ def faults_before(port: int, *plan: str) -> Iterator[Faults]:
                         f"HTTP/1.1 {word} no\r\nContent-Length: 0\r\nRetry-After: 1\r\n\r\n".encode()
                     )
                     continue
-                said = _forward(port, request)
+                said = _forward(port, request_as(request), answer_as)
                 if word == "lost" or said is None:
                     return
                 talk.sendall(said)
@@ -192,7 +203,7 @@ def faults_before(port: int, *plan: str) -> Iterator[Faults]:
         yield faults
 
 
-def _forward(port: int, request: bytes) -> bytes | None:
+def _forward(port: int, request: bytes, answer_as: Callable[[bytes], bytes]) -> bytes | None:
     """The server's answer; None: it is away."""
     head, _, body = request.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
@@ -202,7 +213,7 @@ def _forward(port: int, request: bytes) -> bytes | None:
     try:
         there.request(method, target, body or None, headers)
         answer = there.getresponse()
-        said = answer.read()
+        said = answer_as(answer.read())
     except (OSError, http.client.HTTPException):
         return None
     finally:

@@ -95,7 +95,8 @@ def read_request(talk: socket.socket) -> bytes | None:
         ),
         0,
     )
-    while len(body) < length:
+    in_pieces = b"transfer-encoding: chunked" in head.lower()
+    while len(body) < length or (in_pieces and not body.endswith(b"0\r\n\r\n")):
         body += talk.recv(65536)
     return head + b"\r\n\r\n" + body
 

@@ -1,26 +1,34 @@
 """
-NHS England's own client of MESH, as far as reports need it: send, find by our own id, and what became of it.
+NHS England's own client of MESH, as far as reports need it: send in two pieces, and what became of it.
 
-It is an extra (`pip install "cohort[mesh]"`) and loaded only here. It repeats nothing by itself, since what is
-sent twice would be two reports, follows no redirect, and uses no proxy of the environment.
+A message of several pieces is delivered when the last of them is there, and not before. So the headings go
+first, and give the id that MESH knows the report by; with it noted, the rows follow. Whatever is cut between,
+there is nothing to search for: without an id nothing can arrive, and with one the rows are handed over again,
+which MESH takes once (it finds the message by our own id too, but calls that way deprecated).
+
+It is an extra (`pip install "cohort[mesh]"`) and loaded only here. It repeats nothing by itself, follows no
+redirect, and uses no proxy of the environment.
 """
 
 from __future__ import annotations
 
+import io
 import re
 import warnings
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from clinic.errors import SettingsWrong
 from clinic.settings import Mesh
 
+_WHOLE: Final = ("accepted", "acknowledged")
+
 
 class NotSent(Exception):
-    """MESH has it not: nothing was sent to it, or it said no before it took anything."""
+    """Nothing was sent to MESH: it cannot be reached."""
 
 
 class Unsure(Exception):
-    """Whether MESH has it is not known."""
+    """Whether MESH has this piece is not known."""
 
 
 class PostRefused(Exception):
@@ -34,20 +42,20 @@ class PostRefused(Exception):
 class Post(Protocol):
     """What sends reports."""
 
-    def send(self, local_id: str, filename: str, data: bytes) -> str:
+    def begin(self, local_id: str, filename: str, head: bytes) -> str:
         """
-        Hand it over; MESH's id of it.
+        Hand over the first of two pieces; MESH's id of the whole. The practice sees nothing of it.
 
         Raises:
             NotSent, Unsure, PostRefused: what is known otherwise
         """
 
-    def find(self, local_id: str) -> str | None:
+    def finish(self, message_id: str, rest: bytes) -> bool:
         """
-        MESH's id of what we sent under this id; None: MESH has nothing of it.
+        Hand over the second piece, which delivers the whole; whether it did so now, and not before.
 
         Raises:
-            Unsure: it did not say
+            NotSent, Unsure, PostRefused: what is known otherwise
         """
 
     def status(self, message_id: str) -> str:
@@ -80,7 +88,7 @@ class MeshPost:
                 "mesh-missing",
                 "reports by MESH need NHS England's client: pip install 'cohort[mesh]'",
             ) from None
-        self._settings, self._mesh, self._requests = settings, mesh_client, requests
+        self._settings, self._requests = settings, requests
         certificate = (settings.certificate_file, settings.key_file)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -98,38 +106,49 @@ class MeshPost:
         session = self._client._session  # what it has no setting for
         session.trust_env, session.max_redirects = False, 0
 
-    def send(self, local_id: str, filename: str, data: bytes) -> str:
-        own = self._settings
-        try:
-            return str(
-                self._client.send_message(
-                    own.to_mailbox, data, compress=True, workflow_id=own.workflow_id,
-                    filename=filename, local_id=local_id, content_type="text/csv",
-                )
-            )  # fmt: skip
-        except self._mesh.MeshError as error:
-            problem: Exception = PostRefused(_code(error))
-        except self._requests.RequestException as error:
-            problem = NotSent() if self._never_left(error) else Unsure()
-        except ValueError:  # an answer that is no JSON
-            problem = Unsure()
-        raise problem  # outside, so that nothing of the file hangs on it
-
-    def find(self, local_id: str) -> str | None:
-        # The client has no method for it: MESH's own tracking by the sender's id
-        url = f"{self._client.mailbox_url}/outbox/tracking/{local_id}"
-        try:
-            answer = self._client._session.get(url, timeout=self._settings.timeout_seconds)
-            found = answer.json() if answer.status_code == 200 else {}
-            status = answer.status_code
-        except (self._requests.RequestException, ValueError):
-            status, found = 0, {}
-        if status == 404:
-            return None
-        message_id = str(found.get("messageId") or found.get("message_id") or "")
-        if status != 200 or not message_id:
-            raise Unsure
+    def begin(self, local_id: str, filename: str, head: bytes) -> str:
+        words = {
+            "workflow_id": self._settings.workflow_id, "filename": filename, "local_id": local_id,
+            "content_type": "text/csv",
+        }  # fmt: skip
+        status, said = self._post(head, 1, None, **words)
+        message_id = str(said.get("message_id") or "")
+        if status not in (200, 202) or not message_id:
+            raise PostRefused(_code(said))
         return message_id
+
+    def finish(self, message_id: str, rest: bytes) -> bool:
+        status, _ = self._post(rest, 2, message_id)
+        if status in (200, 202):
+            return True
+        # Locked: it is whole already. Whatever else it says, what it has counts
+        if status == 423 or self.status(message_id) in _WHOLE:
+            return False
+        raise PostRefused(f"http-{status}")
+
+    def _post(
+        self, piece: bytes, number: int, message_id: str | None, **words: str
+    ) -> tuple[int, dict[str, Any]]:
+        """What MESH says of one of two pieces: a status below 500, and its words."""
+        found: Any = None
+        problem: NotSent | Unsure = Unsure()
+        try:
+            found = self._client.send_chunk(
+                self._settings.to_mailbox, io.BytesIO(piece), number, 2, compress=True,
+                message_id=message_id, **words,
+            )  # fmt: skip
+        except self._requests.HTTPError as error:
+            found = error.response
+        except self._requests.RequestException as error:
+            problem = NotSent() if self._never_left(error) else problem
+        if found is not None and found.status_code < 500:
+            try:
+                said = found.json() if found.content else {}
+            except ValueError:  # an answer that is no JSON
+                said = None
+            if isinstance(said, dict) or number == 2:
+                return found.status_code, said if isinstance(said, dict) else {}
+        raise problem  # outside, so that nothing of the file hangs on it
 
     def status(self, message_id: str) -> str:
         try:
@@ -150,10 +169,9 @@ class MeshPost:
         return refused or isinstance(error, self._requests.ConnectTimeout)
 
 
-def _code(error: Exception) -> str:
+def _code(said: dict[str, Any]) -> str:
     """MESH's code of a refusal; its words stay unsaid."""
-    said: Any = error.args[1] if len(error.args) > 1 else {}
-    detail = said.get("detail") if isinstance(said, dict) else None
+    detail = said.get("detail")
     first = detail[0] if isinstance(detail, list) and detail else said
     code = str(first.get("code") or first.get("errorCode") or "") if isinstance(first, dict) else ""
     return code if re.fullmatch(r"[A-Za-z0-9_-]{1,40}", code) else "refused"

@@ -2,11 +2,13 @@
 Reports that go out by MESH: asked for once, sent once, and followed until the practice has taken them.
 
     waiting ─► sending ─► sent ─► acknowledged
-                  │
-                  └─► unknown ─► sent, where MESH knows our id of it; else waiting again
+       ▲          │
+       └──────────┴─► unknown ─► sent
 
-A report is noted as `sending` before its first byte leaves. Who was killed there leaves it, and the next one
-asks MESH by our own id whether it has it.
+A report is asked for by a person, or by itself when its campaign is over. It is noted as `sending` before its
+first byte leaves, and with MESH's id before a row of it leaves. Who was killed before that leaves nothing that
+can arrive: it waits again. With an id it is not known whether it arrived, and is handed over again under the
+same id, which delivers it once.
 """
 
 from __future__ import annotations
@@ -20,14 +22,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from clinic.clock import Clock
-from clinic.errors import NotAllowed
-from clinic.govern.audit.trail import Act, record_act
-from clinic.message.campaign.campaign import get_campaign
 from clinic.outside_record.mesh.content import report_of
 from clinic.outside_record.mesh.post import NotSent, Post, PostRefused, Unsure
 from clinic.outside_record.side import Lease
 from clinic.record.database import Record
-from clinic.record.schema.messages import batch
 from clinic.record.schema.systems.mesh import mesh_report
 
 SIDE: Final = "mesh"
@@ -47,71 +45,24 @@ class ReportLine:
     problem: str | None
 
 
-def ask_for_report(
-    record: Record, clock: Clock, campaign_id: int, *, install_id: str, by: str, again: bool
-) -> int:
-    """
-    Ask for the report of a campaign to be sent; its number among the campaign's reports.
-
-    Raises:
-        NotFound: there is no such campaign
-        NotAllowed: nothing of it is on a record yet, or its report went out already and `again` was not said
-    """
-    r = mesh_report.c
-    with record.write() as connection:
-        own = get_campaign(connection, campaign_id)
-        unsaved = sa.select(batch.c.id).where(batch.c.campaign_id == campaign_id, ~batch.c.saved)
-        if own.dry_run or not own.save_to_record or connection.scalar(unsaved.limit(1)) is not None:
-            raise NotAllowed(
-                "report-not-ready",
-                f"campaign {campaign_id} is not on the record to its end: a report is sent when it is",
-            )
-        last = connection.execute(
-            sa.select(r.number, r.state)
-            .where(r.campaign_id == campaign_id)
-            .order_by(r.number.desc())
-            .limit(1)
-        ).one_or_none()
-        if last is not None and not (
-            again and last.state in ("sent", "acknowledged", "refused", "unknown")
-        ):
-            raise NotAllowed(
-                "report-there",
-                f"the report of campaign {campaign_id} is {last.state}; see: cohort record status. Another "
-                "one, which the practice gets beside the first: --again",
-            )
-        number = 1 if last is None else last.number + 1
-        connection.execute(
-            sa.insert(mesh_report).values(
-                campaign_id=campaign_id, number=number, state="waiting", asked_by=by,
-                local_id=f"{install_id[:8]}-{campaign_id}-{number}", asked_at=clock.now(),
-            )
-        )  # fmt: skip
-        act = Act(
-            operator=by, operation_type="report.asked", subject="campaign", subject_id=campaign_id,
-            new_values={"report": number},
-        )  # fmt: skip
-        record_act(connection, clock, act)
-    return number
-
-
 def send_reports(
     record: Record, clock: Clock, post: Post, *, owner: str, show: Callable[[datetime | None], str]
 ) -> int:
-    """Send what waits, find out what is not known, and ask what the practice has taken; how many were sent."""
+    """Send what waits, end what was begun, and ask what the practice has taken; how many were sent."""
     lease = Lease(record, clock, SIDE, owner, longest=_LONGEST_SEND)
     if not lease.take():
         return 0
     try:
         for row in _in(record, "sending"):  # of one that was killed: nobody else has the lease
-            _set(record, row.id, state="unknown")
-        for row in _in(record, "unknown"):
-            _resolve(record, clock, post, row)
+            _set(record, row.id, state="unknown" if row.message_id else "waiting")
         sent = 0
-        for row in _in(record, "waiting"):
+        for row in (*_in(record, "unknown"), *_in(record, "waiting")):
             if not lease.take():
                 return sent
-            sent += _send(record, clock, post, row, show)
+            state = _send(record, clock, post, row, show)
+            sent += state == "sent"
+            if state in ("unknown", "waiting"):
+                return sent  # MESH is away: the others wait too
         for row in _in(record, "sent"):
             _follow(record, clock, post, row)
         return sent
@@ -130,35 +81,33 @@ def list_reports(record: Record, *, limit: int = 50) -> list[ReportLine]:
 
 def _send(
     record: Record, clock: Clock, post: Post, row: Any, show: Callable[[datetime | None], str]
-) -> int:
+) -> str:
+    """Hand it over, or what is left of it; the state that it has then."""
     with record.read() as connection:
         data, count = report_of(connection, row.campaign_id, show)
-    _set(record, row.id, state="sending", rows=count, sha256=hashlib.sha256(data).hexdigest())
+    digest = hashlib.sha256(data).hexdigest()
+    head, newline, rest = data.partition(b"\r\n")
+    message_id = row.message_id
     try:
-        message_id = post.send(row.local_id, f"{row.local_id}.csv", data)
-    except NotSent:
-        _set(record, row.id, state="waiting", problem="mesh-unreachable")
-    except Unsure:
-        _set(record, row.id, state="unknown", problem="mesh-no-answer")
+        if message_id is None:
+            _set(record, row.id, state="sending")
+            message_id = post.begin(row.local_id, f"{row.local_id}.csv", head)
+        # Of one that was begun before, which of two files it is may not be known
+        known = digest if row.sha256 in (None, digest) else None
+        _set(record, row.id, state="sending", message_id=message_id, rows=count, sha256=known)
+        if post.finish(message_id, newline + rest):
+            known = digest
+    except (NotSent, Unsure) as problem:
+        state = "unknown" if message_id else "waiting"
+        code = "mesh-unreachable" if isinstance(problem, NotSent) else "mesh-no-answer"
+        _set(record, row.id, state=state, problem=code)
     except PostRefused as refused:
-        _set(record, row.id, state="refused", problem=f"mesh-{refused.code}")
+        state = "refused"
+        _set(record, row.id, state=state, problem=f"mesh-{refused.code}")
     else:
-        values = {"message_id": message_id, "sent_at": clock.now(), "problem": None}
-        _set(record, row.id, state="sent", **values)
-        return 1
-    return 0
-
-
-def _resolve(record: Record, clock: Clock, post: Post, row: Any) -> None:
-    try:
-        message_id = post.find(row.local_id)
-    except Unsure:
-        return
-    if message_id is None:
-        _set(record, row.id, state="waiting")
-    else:
-        values = {"message_id": message_id, "sent_at": clock.now(), "problem": None}
-        _set(record, row.id, state="sent", **values)
+        state = "sent"
+        _set(record, row.id, state=state, sent_at=clock.now(), sha256=known, problem=None)
+    return state
 
 
 def _follow(record: Record, clock: Clock, post: Post, row: Any) -> None:
@@ -175,7 +124,9 @@ def _follow(record: Record, clock: Clock, post: Post, row: Any) -> None:
 def _in(record: Record, state: str) -> list[Any]:
     r = mesh_report.c
     with record.read() as connection:
-        query = sa.select(r.id, r.campaign_id, r.local_id, r.message_id).where(r.state == state)
+        query = sa.select(r.id, r.campaign_id, r.local_id, r.message_id, r.sha256).where(
+            r.state == state
+        )
         return list(connection.execute(query.order_by(r.id)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -28,6 +29,11 @@ class Mesh(Section):
     )
     to_mailbox: str = Field(default="", description="The practice's mailbox, which reports go to")
     workflow_id: str = Field(default="", description="The workflow id that was agreed with it")
+    send_from: date | None = Field(
+        default=None,
+        description="Reports of campaigns that end on this day or later go by themselves, once no receipt is "
+        "awaited any more. To be set with url",
+    )
     certificate_file: str = Field(
         default="", description="Our certificate (PEM); empty: MESH asks for none"
     )
@@ -44,7 +50,7 @@ class Mesh(Section):
             return self
         if not re.match(r"https://[^\s/]|http://(127\.0\.0\.1|localhost|\[::1\])(:|/|$)", self.url):
             raise ValueError("url: write MESH's address as https://…: reports have patients' data")
-        needed = ("mailbox", "to_mailbox", "workflow_id")
+        needed = ("mailbox", "to_mailbox", "workflow_id", "send_from")
         missing = [name for name in needed if not getattr(self, name)]
         missing += [
             name

@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from clinic.fhir.codes import CATEGORY, MEDIUM, NOT_DONE
+from clinic.fhir.codes import (
+    ACT_CODE,
+    CATEGORY,
+    CONSENT_SCOPE,
+    DICOM,
+    LOINC,
+    MEDIUM,
+    NOT_DONE,
+)
 
 # Value sets with a required binding, and code systems whose codes we use
 ALLOWED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
@@ -20,6 +28,11 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "Consent.provision.type": frozenset({"deny", "permit"}),
         "AuditEvent.action": frozenset("CRUDE"),
         "AuditEvent.outcome": frozenset({"0", "4", "8", "12"}),
+        # Of larger code systems those that we use, as R4 or its own examples have them
+        ACT_CODE: frozenset({"OPTIN", "OPTOUT"}),
+        CONSENT_SCOPE: frozenset({"adr", "research", "patient-privacy", "treatment"}),
+        LOINC: frozenset({"59284-0"}),
+        DICOM: frozenset({"110100"}),
         CATEGORY: frozenset({"alert", "notification", "reminder", "instruction"}),
         NOT_DONE: frozenset(
             "unknown system-error invalid-phone-number recipient-unavailable family-objection "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -91,11 +92,29 @@ class Outside:
 def outside_of(
     record: Record, clock: FakeClock, fhir: FhirServer, tmp_path: Path
 ) -> Iterator[Callable[..., Outside]]:
-    """A practice with so many patients who were all messaged."""
+    """A practice with so many patients who were all messaged, on either database."""
+    with made_of(record, clock, fhir, tmp_path) as make:
+        yield make
+
+
+@pytest.fixture
+def outside_here(
+    sqlite_record: Record, clock: FakeClock, fhir: FhirServer, tmp_path: Path
+) -> Iterator[Callable[..., Outside]]:
+    """The same on SQLite, for what is between us and the server."""
+    with made_of(sqlite_record, clock, fhir, tmp_path) as make:
+        yield make
+
+
+@contextmanager
+def made_of(
+    record: Record, clock: FakeClock, fhir: FhirServer, folder: Path
+) -> Iterator[Callable[..., Outside]]:
+    """Makes practices, and closes what they opened."""
     made: list[Outside] = []
 
     def make(patients: int, **request: Any) -> Outside:
-        practice = Practice(record, clock, tmp_path)
+        practice = Practice(record, clock, folder)
         practice.patients(patients)
         practice.run(practice.everybody(patients), **request)
         made.append(Outside(practice, fhir))

@@ -37,10 +37,10 @@ def asked(
 
 @pytest.mark.parametrize("hours", [0, 2, -2])
 def test_a_signed_assertion_lets_us_in_whatever_our_clock_says(
-    outside_of: OutsideOf, tmp_path: Path, hours: int
+    outside_here: OutsideOf, tmp_path: Path, hours: int
 ) -> None:
     """A server refuses an assertion from the future, or one that is over: it says what time it is."""
-    outside = outside_of(2)
+    outside = outside_here(2)
     done = outside.saver(token=asked(outside, tmp_path, hours=hours)).run()
     assert (done.saved, done.trouble) == (2, "")
     assert len(outside.there()) == 2
@@ -48,9 +48,9 @@ def test_a_signed_assertion_lets_us_in_whatever_our_clock_says(
 
 @pytest.mark.parametrize("at", [1, 2])
 def test_a_token_that_ends_in_the_middle_of_a_run_is_renewed_and_nothing_is_there_twice(
-    outside_of: OutsideOf, tmp_path: Path, at: int
+    outside_here: OutsideOf, tmp_path: Path, at: int
 ) -> None:
-    outside = outside_of(3)
+    outside = outside_here(3)
     with faults_before(outside.server.port, *["pass"] * (at - 1), "401") as faults:
         done = outside.saver(faults.url, token=asked(outside, tmp_path)).run()
     assert (done.saved, done.refused, done.trouble) == (3, 0, "")
@@ -61,9 +61,9 @@ def test_a_token_that_ends_in_the_middle_of_a_run_is_renewed_and_nothing_is_ther
 
 
 def test_a_key_that_is_not_registered_lets_nobody_in_and_everything_waits(
-    outside_of: OutsideOf, tmp_path: Path
+    outside_here: OutsideOf, tmp_path: Path
 ) -> None:
-    outside = outside_of(2)
+    outside = outside_here(2)
     other = ec.generate_private_key(ec.SECP384R1())
     done = outside.saver(token=asked(outside, tmp_path, other)).run()
     assert done.trouble == "its token server answers 401 invalid_client"
@@ -72,8 +72,8 @@ def test_a_key_that_is_not_registered_lets_nobody_in_and_everything_waits(
     assert outside.saver(token=asked(outside, tmp_path)).run().saved == 2
 
 
-def test_a_fixed_token_that_is_refused_is_said_and_asked_once(outside_of: OutsideOf) -> None:
-    outside = outside_of(1)
+def test_a_fixed_token_that_is_refused_is_said_and_asked_once(outside_here: OutsideOf) -> None:
+    outside = outside_here(1)
     with faults_before(outside.server.port) as faults:
         done = outside.saver(faults.url, token=FixedToken("other")).run()
     assert done.trouble.startswith("it answers 401")

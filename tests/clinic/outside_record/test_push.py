@@ -13,7 +13,7 @@ from clinic.change.run.finish import finish
 from clinic.change.run.summary import Summary
 from clinic.errors import GatewayBusy
 from clinic.outside_record.patients import forget_patients
-from clinic.outside_record.push import apply_pushed
+from clinic.outside_record.push import apply_pushed, end_pushed
 from clinic.outside_record.standing import standing
 from clinic.record.database import Record
 from clinic.record.installation import install
@@ -83,6 +83,7 @@ class Pushed:
         begin(self.record, self.clock, number)
         for chunk in chunks_left(self.record, number):
             apply_pushed(self.record, self.clock, self.settings, number, chunk, **more)
+        end_pushed(self.record, self.clock, self.settings, number)
         return finish(self.record, self.clock, self.settings, number)
 
     def states(self, number: int) -> dict[int, str]:
@@ -190,6 +191,71 @@ def test_who_cannot_be_put_back_there_is_told(pushed: Pushed) -> None:
     assert pushed.ours(1, "status") == ["moved_away"]
     assert column(pushed.record, "status")[1] == "on_hold"
     assert standing(pushed.record).differ == {number: 1}
+
+
+class Killed(BaseException):
+    """This process ends here."""
+
+
+@pytest.mark.parametrize("when", ["before the commit here", "after it"])
+@pytest.mark.parametrize("meanwhile", ["nothing", "changed here", "changed there"])
+def test_killed_between_the_two_sides_it_goes_on_and_nobody_is_on_one_side_alone(
+    pushed: Pushed, when: str, meanwhile: str
+) -> None:
+    """The last chunk: nobody else comes by. Who is changed meanwhile, here or there, stays so on that side."""
+    number = pushed.ask("status", to="discharged")
+
+    def killed(*words: Any, **more: Any) -> None:
+        if words[3] == 2:
+            if when == "after it":
+                if (
+                    meanwhile == "changed here"
+                ):  # in the same moment: a conflict that nobody puts back
+                    update(pushed.record, 4, status="on_hold")
+                apply_chunk(*words, **more)
+            raise Killed
+        apply_chunk(*words, **more)
+
+    with pytest.raises(Killed):
+        pushed.apply(number, apply=killed)
+    assert pushed.ours(4, "status") == ["discharged"]
+    if meanwhile == "changed here" and when != "after it":
+        update(pushed.record, 4, status="on_hold")
+    if meanwhile == "changed there":
+        url = f"{pushed.system}#status"
+        pushed.edit(4, extension=[{"url": url, "valueCode": "moved_away"}])
+    done = pushed.apply(number)
+    here = column(pushed.record, "status")
+    assert [here[n] for n in (1, 2, 3)] == ["discharged"] * 3
+    assert [pushed.ours(n, "status") for n in (1, 2, 3)] == [["discharged"]] * 3
+    if meanwhile == "nothing" or (meanwhile == "changed there" and when == "after it"):
+        assert (here[4], done.conflicts) == ("discharged", 0)
+    elif meanwhile == "changed here":
+        assert (here[4], pushed.ours(4, "status")) == ("on_hold", ["active"])
+        assert outcomes(pushed.record, number)[4] == "changed_since"
+    else:
+        assert (here[4], pushed.ours(4, "status")) == ("active", ["moved_away"])
+        assert outcomes(pushed.record, number)[4] == "differs_outside"
+    assert {"pushing", "pushed"}.isdisjoint(pushed.states(number).values())
+
+
+def test_a_transfer_takes_facility_and_provider_along_and_back(pushed: Pushed) -> None:
+    """ALC-21: and who was merged there into somebody else is left as they are on both sides."""
+    number = pushed.ask("facility", to="F2", provider="default")
+    pushed.edit(4, link=[{"other": {"reference": "Patient/gone"}, "type": "replaced-by"}])
+    assert pushed.apply(number).applied == 3
+    for n in (1, 2, 3):
+        assert (pushed.ours(n, "facility"), pushed.providers(n)) == (["F2"], ["P3"])
+    assert (pushed.ours(4, "facility"), pushed.providers(4)) == ([], [])
+    assert outcomes(pushed.record, number)[4] == "differs_outside"
+    assert column(pushed.record, "facility_id") == {1: 2, 2: 2, 3: 2, 4: 1}
+    back = undo_of(pushed.record, pushed.clock, number)
+    approved(pushed.record, pushed.clock, back)
+    assert pushed.apply(back).applied == 3
+    assert [(pushed.ours(n, "facility"), pushed.providers(n)) for n in (1, 2, 3)] == [
+        (["F1"], ["P1"])
+    ] * 3
+    assert set(column(pushed.record, "facility_id").values()) == {1}
 
 
 @pytest.mark.parametrize("fault", ["cut", "lost", "503", "429"])

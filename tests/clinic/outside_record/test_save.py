@@ -100,9 +100,9 @@ def test_a_receipt_after_all_was_over_is_saved_too(outside_of: OutsideOf) -> Non
     assert Counter(one["status"] for one in outside.there()) == {"not-done": 1, "completed": 1}
 
 
-def test_what_somebody_wrote_there_meanwhile_stays(outside_of: OutsideOf) -> None:
+def test_what_somebody_wrote_there_meanwhile_stays(outside_here: OutsideOf) -> None:
     """412: it is read, and our status alone is written to the version that was read."""
-    outside = outside_of(1)
+    outside = outside_here(1)
     outside.save()
     theirs = outside.there()[0]
     noted = {**theirs, "note": [{"text": "rang her as well"}]}
@@ -164,9 +164,9 @@ def test_any_order_of_faults_ends_in_each_once(outside_once: Outside, plan: list
 
 
 @pytest.fixture
-def outside_once(outside_of: OutsideOf) -> Outside:
+def outside_once(outside_here: OutsideOf) -> Outside:
     """Three messages, with three statuses to go through."""
-    outside = outside_of(3)
+    outside = outside_here(3)
     outside.settings = {"per_request": 2}
     return outside
 
@@ -248,13 +248,18 @@ def test_what_is_refused_is_listed_with_its_reason_and_asked_again_alone(
         (reply(429, b"", "Retry-After: 600"), "too often", 600),
         (reply(200, b"<html>Welcome</html>"), "200", 15),
         (reply(200, b'{"resourceType": "Bundle", "entry": 7}'), "", 15),
+        (
+            reply(200, b'{"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]}'),
+            "200",
+            15,
+        ),
     ],
 )
 def test_who_takes_nothing_refuses_nothing(
-    outside_of: OutsideOf, answer: Any, says: str, wait: int
+    outside_here: OutsideOf, answer: Any, says: str, wait: int
 ) -> None:
     """Only what the other side says of one message is a refusal; after trouble it is left alone for a while."""
-    outside = outside_of(2)
+    outside = outside_here(2)
     with scripted_http(answer) as server:
         outside.save(server.url)
         asked = len(server.requests)
@@ -312,17 +317,17 @@ def test_acts_of_the_trail_go_there_once_without_reasons(outside_of: OutsideOf) 
     assert outside.server.count("AuditEvent") == before + len(acts)
 
 
-def test_what_was_sent_before_the_day_is_not_saved(outside_of: OutsideOf) -> None:
-    outside = outside_of(2)
+def test_what_was_sent_before_the_day_is_not_saved(outside_here: OutsideOf) -> None:
+    outside = outside_here(2)
     saver = outside.saver()
     saver._settings = saver._settings.model_copy(update={"save_from": date(2026, 3, 3)})
     assert saver.run().saved == 0
     assert outside.there() == []
 
 
-def test_nothing_of_a_patient_or_the_token_is_in_what_it_says(outside_of: OutsideOf) -> None:
+def test_nothing_of_a_patient_or_the_token_is_in_what_it_says(outside_here: OutsideOf) -> None:
     """IG: an error of the library would quote the request: none is raised with it."""
-    outside = outside_of(1)
+    outside = outside_here(1)
     client = outside.saver("http://127.0.0.1:9/fhir")._client
     with pytest.raises(NoAnswer) as raised:
         client.send("POST", "", b"Given1 9990000018")

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import mesh_client
 import pytest
+import sqlalchemy as sa
 
 from clinic.errors import NotAllowed
+from clinic.message.incoming.receipt_timeout import end_waiting
+from clinic.outside_record.mesh.asking import ask_for_ended, ask_for_report
 from clinic.outside_record.mesh.content import HEADINGS
 from clinic.outside_record.mesh.post import MeshPost, NotSent, Unsure
-from clinic.outside_record.mesh.reports import ask_for_report, list_reports, send_reports
+from clinic.outside_record.mesh.reports import list_reports, send_reports
 from clinic.record.database import Record
+from clinic.record.schema.messages import batch, campaign
+from clinic.record.schema.people import clinical_item
+from clinic.record.schema.systems.mesh import mesh_report
 from clinic.settings import Mesh
 from tests.fakes import FakeClock
 from tests.main_job import Practice, nhs
@@ -34,9 +43,9 @@ def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def settings(url: str, **values: Any) -> Mesh:
-    given = {
+    given: dict[str, Any] = {
         "url": url, "mailbox": OURS, "password": PASSWORD, "shared_key": KEY, "to_mailbox": PRACTICE,
-        "workflow_id": "COHORT_REPORT", "timeout_seconds": 10,
+        "workflow_id": "COHORT_REPORT", "timeout_seconds": 10, "send_from": "2026-01-01",
     }  # fmt: skip
     return Mesh(**(given | values))
 
@@ -46,12 +55,12 @@ class Reports:
 
     def __init__(self, record: Record, clock: FakeClock, folder: Path, url: str) -> None:
         self.record, self.clock, self.url = record, clock, url
-        practice = Practice(record, clock, folder)
+        self.practice = practice = Practice(record, clock, folder)
         practice.patients(3)
         practice.run(practice.everybody(3), snomed_codes=["699237001"])
         self.install_id = uuid.uuid4().hex  # its own: the mailboxes are shared by the tests
-        self._practice = mesh_client.MeshClient(url, PRACTICE, PASSWORD, shared_key=KEY.encode())
-        self._opened: list[Any] = [self._practice]
+        self._theirs = mesh_client.MeshClient(url, PRACTICE, PASSWORD, shared_key=KEY.encode())
+        self._opened: list[Any] = [self._theirs]
 
     def post(self, url: str = "", **values: Any) -> MeshPost:
         """Our mailbox, closed at the end."""
@@ -67,6 +76,10 @@ class Reports:
         return ask_for_report(
             self.record, self.clock, 1, install_id=self.install_id, by="nia", again=again
         )
+
+    def ended(self, since: date = date(2026, 1, 1)) -> int:
+        """What the scheduled run asks for by itself."""
+        return ask_for_ended(self.record, self.clock, install_id=self.install_id, since=since)
 
     def send(self, post: Any = None, *, owner: str = "me") -> int:
         own = post or self.post()
@@ -84,22 +97,33 @@ class Reports:
 
     def arrived(self) -> list[Any]:
         """What the practice has from us."""
-        found = [self._practice.retrieve_message(key) for key in self._practice.list_messages()]
+        found = [self._theirs.retrieve_message(key) for key in self._theirs.list_messages()]
         return [one for one in found if str(one.local_id).startswith(self.install_id[:8])]
 
 
 @pytest.fixture
-def reports(record: Record, clock: FakeClock, tmp_path: Path, mesh: str) -> Iterator[Reports]:
+def reports(
+    sqlite_record: Record, clock: FakeClock, tmp_path: Path, mesh: str
+) -> Iterator[Reports]:
     """One campaign, of which no report was asked for."""
+    made = Reports(sqlite_record, clock, tmp_path, mesh)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def on_either(record: Record, clock: FakeClock, tmp_path: Path, mesh: str) -> Iterator[Reports]:
+    """The same on either database."""
     made = Reports(record, clock, tmp_path, mesh)
     yield made
     made.close()
 
 
 def test_the_practice_gets_a_row_for_each_message_and_we_hear_that_it_has_it(
-    reports: Reports,
+    on_either: Reports,
 ) -> None:
     """ACX-32: where there is no other interface, the practice's own system takes the file."""
+    reports = on_either
     reports.ask()
     assert reports.send() == 1
     (message,) = reports.arrived()
@@ -117,39 +141,119 @@ def test_the_practice_gets_a_row_for_each_message_and_we_hear_that_it_has_it(
 
 
 class Breaks:
-    """A post that breaks at its first report: before MESH has it, after, or with the whole process."""
+    """A post that breaks once at one of two pieces: before MESH has it, after, or with the whole process."""
 
-    def __init__(self, post: MeshPost, when: str) -> None:
-        self._post, self._when = post, when
-        self.find, self.status = self._post.find, self._post.status
+    def __init__(self, post: MeshPost, piece: str, when: str) -> None:
+        self._post, self._piece, self._when = post, piece, when
+        self.status = self._post.status
 
-    def send(self, local_id: str, filename: str, data: bytes) -> str:
-        when, self._when = self._when, ""
+    def begin(self, *words: Any) -> str:
+        return str(self._at("begin", self._post.begin, *words))
+
+    def finish(self, *words: Any) -> bool:
+        return bool(self._at("finish", self._post.finish, *words))
+
+    def _at(self, piece: str, call: Any, *words: Any) -> Any:
+        when = self._when if piece == self._piece else ""
+        self._when = "" if when else self._when
         if when == "before":
             raise Unsure
         if when == "refused connection":
             raise NotSent
-        message_id = self._post.send(local_id, filename, data)
+        if when == "killed before":
+            raise KeyboardInterrupt
+        found = call(*words)
         if when == "after":
             raise Unsure
-        if when == "killed":
+        if when == "killed after":
             raise KeyboardInterrupt
-        return message_id
+        return found
 
 
-@pytest.mark.parametrize("when", ["before", "after", "killed", "refused connection"])
-def test_whatever_happens_the_practice_has_it_once(reports: Reports, when: str) -> None:
+BREAKS = ("before", "after", "refused connection", "killed before", "killed after")
+
+
+@pytest.mark.parametrize("when", BREAKS)
+@pytest.mark.parametrize("piece", ["begin", "finish"])
+def test_whatever_happens_the_practice_has_it_once(reports: Reports, piece: str, when: str) -> None:
+    """And as it is when it arrives: a receipt that came meanwhile is in it, or was too late for it."""
     reports.ask()
-    post = Breaks(reports.post(), when)
+    post = Breaks(reports.post(), piece, when)
     try:
         reports.send(post, owner="dead")
     except KeyboardInterrupt:
         assert reports.states == ["sending"]
+    with reports.record.write() as connection:
+        connection.execute(sa.update(clinical_item).values(status="sent"))
     reports.clock.sleep(3600)
     for _ in range(2):
         reports.send(post, owner="next")
-    assert len(reports.arrived()) == 1
+    (message,) = reports.arrived()
     assert reports.states == ["sent"]
+    data = message.read()
+    rows = list(csv.reader(io.StringIO(data.decode("utf-8"))))
+    assert [row[2] for row in rows[1:]] == [nhs(n) for n in (1, 2, 3)]
+    too_late = piece == "finish" and when in ("after", "killed after")
+    assert {row[6] for row in rows[1:]} == {"Pending" if too_late else "Sent Successfully"}
+    with reports.record.read() as connection:
+        noted = connection.scalar(sa.select(mesh_report.c.sha256))
+    sent = hashlib.sha256(data).hexdigest()
+    assert noted == (None if too_late else sent), "which file it is, or that it is not known"
+
+
+def test_nothing_of_a_patient_is_at_mesh_before_its_id_is_known(reports: Reports) -> None:
+    """What is begun and never ended is headings alone, and the practice does not see it."""
+    reports.ask()
+    heads: list[bytes] = []
+
+    class Listens(Breaks):
+        def begin(self, *words: Any) -> str:
+            heads.append(words[-1])
+            return super().begin(*words)
+
+    reports.send(Listens(reports.post(), "finish", "before"))
+    assert heads == [",".join(HEADINGS).encode()]
+    assert reports.arrived() == []
+    assert reports.states == ["unknown"]
+
+
+def test_a_report_goes_by_itself_when_its_campaign_is_over_and_once(on_either: Reports) -> None:
+    """ACX-32: when nothing is awaited of it any more; whoever looks, and at the same time, asks once."""
+    reports = on_either
+    assert reports.ended() == 0, "receipts are awaited still"
+    reports.clock.sleep(80 * 3600)
+    practice = reports.practice
+    end_waiting(reports.record, reports.clock, practice.settings.receipts)
+    assert reports.ended(since=date(2027, 1, 1)) == 0, "it was over before that day"
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(lambda _: reports.ended(), range(4))) == 1
+    assert reports.send() == 1
+    assert (reports.ended(), reports.send()) == (0, 0)
+    (message,) = reports.arrived()
+    rows = list(csv.reader(io.StringIO(message.read().decode("utf-8"))))
+    assert {row[6] for row in rows[1:]} == {"Send Failed"}
+    with pytest.raises(NotAllowed, match="report-there"):
+        reports.ask()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"dry_run": True},
+        {"save_to_record": False},
+        {"gateway": "outbox"},
+        {"state": "running"},
+        {"state": "reconciling"},
+    ],
+    ids=lambda values: next(iter(values)),
+)
+def test_what_was_no_campaign_to_patients_or_is_not_over_is_not_reported(
+    reports: Reports, values: dict[str, Any]
+) -> None:
+    with reports.record.write() as connection:
+        connection.execute(sa.update(batch).values(settled=True))
+        connection.execute(sa.update(campaign).values(**values))
+    assert reports.ended() == 0
 
 
 def test_a_mailbox_that_is_none_refuses_it_with_a_code(reports: Reports) -> None:
@@ -174,6 +278,7 @@ def test_where_nobody_is_it_waits(reports: Reports) -> None:
 @pytest.mark.parametrize(
     "answer",
     [reply(302, b"", "Location: http://127.0.0.1:9/elsewhere"), reply(500), reply(200, b"<html>")],
+    ids=["redirect", "500", "html"],
 )
 def test_what_is_no_answer_leaves_it_unknown_and_no_other_host_is_asked(
     reports: Reports, answer: Any
@@ -181,9 +286,32 @@ def test_what_is_no_answer_leaves_it_unknown_and_no_other_host_is_asked(
     reports.ask()
     with scripted_http(answer) as server:
         reports.send(reports.post(server.url))
-        assert reports.states == ["unknown"]
+        assert reports.states == ["waiting"], "nothing can arrive of it"
     assert reports.send() == 1, "MESH has nothing of it"
     assert len(reports.arrived()) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "tracked", "state"),
+    [
+        (202, "", "sent"),
+        (423, "", "sent"),
+        (409, "accepted", "sent"),
+        (403, "uploading", "refused"),
+        (404, "", "unknown"),
+        (503, "", "unknown"),
+    ],
+)
+def test_the_second_piece_is_judged_by_its_status(
+    reports: Reports, status: int, tracked: str, state: str
+) -> None:
+    """423: MESH has the whole of it; a refusal only where its own tracking says that it is not whole."""
+    reports.ask()
+    begun = reply(202, b'{"message_id": "M1"}', "Content-Type: application/json")
+    found = reply(200, b'{"status": "%s"}' % tracked.encode()) if tracked else reply(404)
+    with scripted_http(begun, reply(status), found) as server:
+        reports.send(reports.post(server.url))
+    assert reports.states == [state]
 
 
 def test_one_report_a_campaign_unless_another_is_asked_for(reports: Reports) -> None:
