@@ -97,7 +97,9 @@ def read_request(talk: socket.socket) -> bytes | None:
     )
     in_pieces = b"transfer-encoding: chunked" in head.lower()
     while len(body) < length or (in_pieces and not body.endswith(b"0\r\n\r\n")):
-        body += talk.recv(65536)
+        if not (piece := talk.recv(65536)):
+            return None
+        body += piece
     return head + b"\r\n\r\n" + body
 
 
