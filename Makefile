@@ -9,7 +9,7 @@ SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 # Every flow run is a process: without bytecode of our own modules each would parse them again, for a second
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test databases lock clean bench kill-matrix restore-matrix kill-operations operations-table
+.PHONY: demo test databases lock clean bench kill-matrix restore-matrix kill-operations operations-table pictures
 
 demo: $(VENV)/installed   ## set up, then run the main job on a synthetic practice
 	@$(BIN)/cohort demo
@@ -55,6 +55,9 @@ operations-table: $(VENV)/installed ## every kind of operation to every ending, 
 
 bench: $(VENV)/installed ## what it costs, against floors measured in the same run; about half an hour
 	@$(BIN)/python -m benchmarks.run $(ARGS)
+
+pictures: $(VENV)/installed ## the README's two pictures, made again from the demo; needs chromium; some minutes
+	@$(BIN)/python -m benchmarks.pictures
 
 clean:
 	rm -rf $(VENV) .cohort

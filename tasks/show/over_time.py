@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.message import states
+from clinic.message.campaign.campaign import get_campaign
 from clinic.message.campaign.counting import messages_of
 from clinic.record.schema.messages import message
 
@@ -25,7 +26,13 @@ WIDTH: Final = 720
 HEIGHT: Final = 260
 _LEFT, _TOP, _BOTTOM = 70, 40, 30
 _MOST_POINTS: Final = 60
-_COLOURS: Final = {"sent": "#2563eb", "delivered": "#16a34a", "failed": "#dc2626"}
+KEPT: Final = "kept in the outbox, not sent:"
+_COLOURS: Final = {
+    "sent": "#2563eb",
+    "delivered": "#16a34a",
+    "failed": "#dc2626",
+    KEPT: "#6b7280",
+}
 _FAILED: Final = (states.UNDELIVERED, states.REJECTED)
 
 
@@ -42,8 +49,14 @@ class OverTime:
 
 
 def over_time(connection: Connection, campaign_id: int) -> OverTime:
-    """Counted by minute, in one scan of the campaign's messages for each of two times."""
-    own, c = messages_of(campaign_id), message.c
+    """
+    Counted by minute, in a scan of the campaign's messages for each line.
+
+    Of a trial that keeps its messages in the outbox one line says that; of a dry run there is none.
+    """
+    job, own, c = get_campaign(connection, campaign_id), messages_of(campaign_id), message.c
+    if job.dry_run:
+        return OverTime()
     is_sqlite = connection.dialect.name == "sqlite"
 
     def minute(column: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
@@ -54,11 +67,14 @@ def over_time(connection: Connection, campaign_id: int) -> OverTime:
 
     sent = sa.select(minute(c.sent_at), sa.func.count()).where(own, c.sent_at.is_not(None))
     ended = sa.select(minute(c.status_at), sa.func.count()).where(own, c.status_at.is_not(None))
+    left = sent.where(c.state.in_(sorted(states.LEFT)))
     found = {
-        "sent": sent.where(c.state.in_(sorted(states.LEFT))),
+        "sent": left,
         "delivered": ended.where(c.state == states.DELIVERED),
         "failed": ended.where(c.state.in_(_FAILED)),
     }
+    if job.gateway == states.OUTBOX:
+        found = {KEPT: left}
     return OverTime(
         {
             name: points

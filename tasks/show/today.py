@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from clinic.cohort.list_index import is_preview
-from clinic.cohort.outcomes import OUTCOMES
+from clinic.cohort.outcomes import KEPT, OUTCOMES
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, campaigns_where
 from clinic.message.campaign.counting import count_outcomes
@@ -67,9 +67,12 @@ def today_page(record: Record, settings: Settings, now: datetime) -> str:
             "",
             f"**{total['sent']:,}** sent, of these **{total['delivered']:,}** delivered; "
             f"**{total['failed']:,}** failed, **{total['unknown']:,}** unknown, "
-            f"**{total['waiting']:,}** wait, in {len(rows):,} campaigns.",
+            f"**{total['waiting']:,}** wait, in {len(rows):,} campaigns."
+            + (f" {total['kept']:,} are kept in the outbox, not sent." if total["kept"] else ""),
             "",
             *_table(rows, accepted),
+            "",
+            *_reasons(rows),
             "",
             *(f"- Not imported, or old: {says}" for says in behind),
             *([] if behind else ["All sources are up to date, as far as any are set."]),
@@ -83,20 +86,26 @@ def _table(rows: list[tuple[Campaign, dict[str, int], str | None]], accepted: fl
     if not rows:
         return ["No campaign today."]
     lines = [
-        "| campaign | state | sent | delivered | failed | unknown | waiting | why |",
-        "|---|---|--:|--:|--:|--:|--:|---|",
+        "| campaign | state | sent | delivered | failed | unknown | waiting |",
+        "|---|---|--:|--:|--:|--:|--:|",
     ]
-    for job, counts, trouble in rows:
+    for job, counts, _ in rows:
         kinds = _of_kinds(counts)
-        says = status(verdict(job.state, counts, accepted_errors=accepted), 0)
-        why = campaign_says(job.state_reason) or trouble or ""
+        kept = job.gateway == states.OUTBOX
+        says = status(verdict(job.state, counts, accepted_errors=accepted), 0, kept=kept)
         cells = [
             f"{kinds[name]:,}" for name in ("sent", "delivered", "failed", "unknown", "waiting")
         ]
         lines.append(
-            f"| [{job.id}](/runs?tag=campaign-{job.id}) {job.channel} | {says} | {' | '.join(cells)} | {why} |"
+            f"| [{job.id}](/runs?tag=campaign-{job.id}) {job.channel} | {says} | {' | '.join(cells)} |"
         )
     return lines
+
+
+def _reasons(rows: list[tuple[Campaign, dict[str, int], str | None]]) -> list[str]:
+    """Why one stands still, or a gateway takes nothing of it: below the table, whose cells are cut."""
+    told = [(job.id, campaign_says(job.state_reason) or trouble or "") for job, _, trouble in rows]
+    return [f"- Campaign {number}: {says}" for number, says in told if says]
 
 
 def _of_kinds(counts: dict[str, int]) -> Counter[str]:
@@ -108,6 +117,8 @@ def _of_kinds(counts: dict[str, int]) -> Counter[str]:
             found["unknown"] += rows
         elif code in ("waiting", "in_flight"):
             found["waiting"] += rows
+        elif code == KEPT:
+            found["kept"] += rows
         elif kind in ("sent", "failed"):
             found[kind] += rows
         if code == "delivered":

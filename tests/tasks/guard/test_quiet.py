@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
+from prefect.exceptions import CancelledRun
 
 from clinic.errors import CohortRefused
 from tasks.guard.decorators import Unforeseen
@@ -23,6 +24,14 @@ from tasks.guard.scrub import PatientDataFilter
 )
 def test_only_that_a_step_ended_well_is_left_out(logger: str, says: str, stays: bool) -> None:
     record = logging.LogRecord(logger, logging.INFO, "", 1, says, (), None)
+    assert Quiet().filter(record) is stays
+
+
+@pytest.mark.parametrize(("error", "stays"), [(CancelledRun("x"), False), (ValueError("x"), True)])
+def test_that_people_ended_a_run_is_no_exception(error: Exception, stays: bool) -> None:
+    """Its last line is the state with the reason; Prefect's engine adds a chain of its own files."""
+    failed = (type(error), error, None)
+    record = logging.LogRecord("prefect.engine", logging.ERROR, "", 1, "exited", (), failed)
     assert Quiet().filter(record) is stays
 
 
