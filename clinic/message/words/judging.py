@@ -10,6 +10,7 @@ phrase that is named is the list's, never the text's, so that no patient's words
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 
@@ -81,8 +82,14 @@ def _first(texts: pa.StringArray, words: WordList) -> dict[str, Places]:
 
 def _named(matched: str, words: WordList) -> Phrase:
     """The most exact of those that mean it: "relapse prevention" and not "relapse*"."""
-    fitting = [one for one in words.phrases if re.fullmatch(one.expression, matched, re.ASCII)]
-    return max(fitting, key=lambda one: len(one.written))
+    longest_first = sorted(words.phrases, key=lambda one: -len(one.written))
+    return next(one for one in longest_first if _whole(one.expression).fullmatch(matched))
+
+
+@functools.cache
+def _whole(expression: str) -> re.Pattern[str]:
+    """Python keeps 512 expressions, and there are more phrases: each would be compiled for each text."""
+    return re.compile(expression, re.ASCII)
 
 
 def _has(texts: pa.StringArray, expression: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
