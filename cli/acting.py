@@ -94,6 +94,7 @@ UPKEEP: Final = {
     "init": "the account's own settings file and database; what two people change is asked for elsewhere",
     "backup": "a copy, for this account alone, of what it can read",
     "restore": "into an empty home: there is nobody yet to prove it by, and nothing is sent",
+    "deploy": "what this program describes, on a server whose login this account has",
     "server start": "processes of this account",
     "server stop": "processes of this account",
     "health serve": "tells a monitoring program what it sees; writes nothing",

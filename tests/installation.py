@@ -27,7 +27,7 @@ from clinic.record.schema.people import patient
 from clinic.settings import Settings
 from tasks.processes.environment import ROOT
 from tests.fakes import mobile_of
-from tests.servers.ports import free_port
+from tests.ports import free_port
 from tests.typed import Typed
 
 TEXT = "The surgery is closed on Friday."

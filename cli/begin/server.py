@@ -41,6 +41,7 @@ def start(
     """
     from tasks.prefect.deploying import ensure_deployed
     from tasks.prefect.polls import last_poll, wait_until_polled
+    from tasks.prefect.pools import container_worker
     from tasks.processes import identity
     from tasks.processes.environment import apply_environment
     from tasks.processes.server import ensure_server, server_status
@@ -60,12 +61,15 @@ def start(
     if worker:
         before = last_poll(settings, who)
         with console.err().status("Starting the worker …"):
-            start_worker(settings, who)
-            wait_until_polled(settings, who, before=before)
+            if start_worker(settings, who) or who.runs_as == "process":
+                wait_until_polled(settings, who, before=before)
         start_watch(settings)
     console.say(f"The Prefect server answers: {server_status(settings).interface}")
-    if worker:
+    if worker and who.runs_as != "process":
+        console.say(f"[yellow]No worker was started:[/] {container_worker(who)}")
+    elif worker:
         console.say(f"A worker polls the work pool {who.pool} ({who.label}).")
+    if worker:
         _say_who_is_told(settings)
     console.next_commands("cohort message --help", "cohort server stop")
 

@@ -55,7 +55,7 @@ _NOBODY: Final = (
     "reply give", "reply done", "reply reopen", "reply decide", "holds release", "holds keep",
     "sources status", "sources sync", "sources accept",
     "receipts status", "receipts serve", "receipts apply", "record status", "record save", "record resend",
-    "record report", "server start", "server stop", "server status",
+    "record report", "deploy", "server start", "server stop", "server status",
     "server resume", "approvals", "approvals stale", "approvals resume", "confirm", "approve", "reject",
     "audit verify", "audit anchor", "audit odd-looks", "operators list", "operators add", "operators disable",
     "operators secret", "operators unlock", "operators clinician", "operators mfa", "operators facilities",

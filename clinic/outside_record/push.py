@@ -67,7 +67,7 @@ def apply_pushed(
 
 def end_pushed(record: Record, clock: Clock, settings: Settings, operation_id: int) -> None:
     """
-    After the last chunk: end what somebody who was killed has left open there. Again: nothing.
+    After the last chunk: end what is open there since somebody was killed. Again: nothing.
 
     Raises:
         GatewayBusy: the other side did not answer

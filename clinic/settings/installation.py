@@ -7,7 +7,7 @@ import pwd
 import re
 from pathlib import Path
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from clinic.settings.campaigns import (
     Contact,
@@ -39,6 +39,7 @@ from clinic.settings.sources import Imports, SourceName, SourceSettings
 from clinic.settings.sync import Reminders, Sync
 from clinic.settings.systems.mesh import Mesh
 from clinic.settings.systems.outside_record import OutsideRecord
+from clinic.settings.systems.runs import Runs
 
 
 def account_name() -> str:
@@ -79,6 +80,14 @@ class Settings(Section):
     )
     prefect_api_url: str = Field(
         default="", description="The Prefect server; empty: a local one is started"
+    )
+    prefect_login: SecretStr = Field(
+        default=SecretStr(""),
+        description="The login of the server that prefect_api_url names, as user:password: shown by whoever "
+        "asks it, asked for by the server itself",
+    )
+    prefect_login_file: str = Field(
+        default="", description="A file with that login, for its owner alone, instead of it here"
     )
     prefect_port: int = Field(
         default=4200, ge=1, le=65535, description="Port of the local Prefect server"
@@ -156,6 +165,7 @@ class Settings(Section):
     access: Access = Access()
     outside_record: OutsideRecord = OutsideRecord()
     mesh: Mesh = Mesh()
+    runs: Runs = Runs()
 
     @field_validator("record_url")
     @classmethod

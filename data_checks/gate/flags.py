@@ -1,7 +1,7 @@
 """
 The library's expectations as the suites use them, each with its configuration written once.
 
-The library asks an expectation forty times a judgement for its configuration, and writes it anew each time:
+The library asks an expectation forty times a judgement for its configuration, and writes it again each time:
 a third of the time of judging a list. Import this after `expectations.load()`: it imports the library.
 """
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from clinic.errors import MendableError
 from clinic.settings import Settings
-from tasks.prefect.polling import JOB_TEMPLATE
+from tasks.prefect.pools import job_template
 from tasks.processes import identity
 from tasks.processes.environment import (
     DEPLOYMENTS,
@@ -48,7 +48,7 @@ def ensure_deployed(settings: Settings, who: Installation | None = None) -> list
     if differences is not None:
         deploy_all(settings, who)
     ensure_automations(who, webhook=settings.health.webhook)
-    says = [*(differences or ()), *move_from_earlier(who)]
+    says = [*(differences or ()), *move_from_earlier(who), *_left_elsewhere(who)]
     note = prefect_home(settings) / identity.NOTE
     note.parent.mkdir(parents=True, exist_ok=True)
     note.write_text(who.install_id)
@@ -76,8 +76,8 @@ def _differences(settings: Settings, who: Installation) -> list[str] | None:
 
 def ensure_work_pool(settings: Settings, who: Installation, *, name: str = "") -> None:
     """
-    The installation's process work pool, or one with this name, from which no run can choose its
-    command or environment.
+    The installation's work pool, or one with this name, from which no run can choose its command, image or
+    environment (tasks/prefect/pools.py).
 
     Call `apply_environment` first: this imports prefect.
     """
@@ -87,16 +87,20 @@ def ensure_work_pool(settings: Settings, who: Installation, *, name: str = "") -
 
     _same_server(settings)
     name, says = name or who.pool, f"Work of {who.label}: its own workers alone poll here"
+    template = job_template(settings.runs, who)
     with get_client(sync_client=True) as client:
         try:
             client.create_work_pool(
                 WorkPoolCreate(
-                    name=name, type="process", description=says, base_job_template=JOB_TEMPLATE
+                    name=name,
+                    type=settings.runs.pool,
+                    description=says,
+                    base_job_template=template,
                 )
             )
         except ObjectAlreadyExists:
             client.update_work_pool(
-                name, WorkPoolUpdate(description=says, base_job_template=JOB_TEMPLATE)
+                name, WorkPoolUpdate(description=says, base_job_template=template)
             )
 
 
@@ -123,6 +127,34 @@ def deploy_all(settings: Settings, who: Installation, *, file: Path = DEPLOYMENT
         said = " / ".join((done.stdout + done.stderr).split("\n"))[-800:]
         raise MendableError("prefect-deploy", f"`prefect deploy --all` failed: {said}")
     _pause_again(who, paused)
+
+
+def _left_elsewhere(who: Installation) -> list[str]:
+    """What waits in this installation's pools of other types, which its new workers do not poll."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import (
+        FlowRunFilter,
+        FlowRunFilterState,
+        FlowRunFilterStateType,
+        WorkPoolFilter,
+        WorkPoolFilterName,
+    )
+    from prefect.client.schemas.objects import StateType
+
+    open_ = [StateType.PENDING, StateType.RUNNING, StateType.PAUSED, StateType.SCHEDULED]
+    waiting = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=open_)))
+    says = []
+    with get_client(sync_client=True) as client:
+        for pool in who.other_pools:
+            inside = WorkPoolFilter(name=WorkPoolFilterName(any_=[pool]))
+            runs = client.read_flow_runs(work_pool_filter=inside, flow_run_filter=waiting)
+            if runs:
+                says.append(
+                    f"In the work pool {pool}, which was used before, {len(runs)} runs have not ended: leave "
+                    "its worker until they have, or cancel them in the Prefect UI; `settle` starts "
+                    "again what is left"
+                )
+    return says
 
 
 def _paused(who: Installation) -> set[tuple[str, str | None]]:

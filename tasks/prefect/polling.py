@@ -27,8 +27,10 @@ from uuid import UUID
 
 from clinic.errors import CohortError, NotAllowed
 from clinic.settings import load_settings
+from clinic.settings.systems.runs import Runs
 from tasks.copies import named, read_place, refuse_copies
 from tasks.draining import STARTED_BY_NOW, drain_children_first, go_on, look_again
+from tasks.prefect.pools import container_worker, job_template
 from tasks.prefect.turns import Turns
 from tasks.processes import identity
 from tasks.processes.environment import (
@@ -46,11 +48,6 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, Worker, WorkPool
     from prefect.client.schemas.responses import DeploymentResponse
 
-# What a run may choose of the process that it becomes: nothing
-JOB_TEMPLATE: dict[str, Any] = {
-    "job_configuration": {"stream_output": True},
-    "variables": {"type": "object", "properties": {}, "additionalProperties": False},
-}
 REFUSED = "Refused"  # a state of its own: a crash would be repaired by whoever finds it
 
 
@@ -101,6 +98,8 @@ def register(ours: frozenset[str], who: Installation, *, starts_at_once: int) ->
     from prefect.states import Cancelled
     from prefect.workers.process import ProcessJobConfiguration, ProcessWorker
 
+    template = job_template(Runs(), who)  # whatever somebody wrote into the pool
+
     class FixedConfiguration(ProcessJobConfiguration):
         """How a run's process is started: the same for every run."""
 
@@ -122,7 +121,7 @@ def register(ours: frozenset[str], who: Installation, *, starts_at_once: int) ->
             return await super().resolve_for_flow_run(
                 flow_run.model_copy(update={"job_variables": {}}),
                 client=client,
-                work_pool=work_pool.model_copy(update={"base_job_template": JOB_TEMPLATE}),
+                work_pool=work_pool.model_copy(update={"base_job_template": template}),
                 worker_name=worker_name,
                 worker_id=worker_id,
                 deployment=deployment.model_copy(update={"job_variables": {}}),
@@ -200,6 +199,8 @@ def main(pool: str = "", file: str = str(DEPLOYMENTS)) -> None:
     settings = load_settings()
     try:
         who = identity.read(settings)
+        if who.runs_as != "process":
+            raise NotAllowed("runs-in-containers", container_worker(who))
         refuse_foreign_pool(who, pool or who.pool)
         place = read_place(settings)
     except CohortError as error:

@@ -33,7 +33,7 @@ class Polling:
     pool: str
     worker: bool
     seconds: float | None
-    needed_here: bool  # the server is this home's own: nobody else's worker could poll
+    needed_here: bool  # the server is this home's own, and runs are processes: nobody else's worker could poll
 
     @property
     def polls(self) -> bool:
@@ -54,7 +54,8 @@ def polling(settings: Settings, who: Installation) -> Polling:
     """Ask the server; takes at most a few seconds, raises nothing, imports no prefect."""
     last = last_poll(settings, who)
     seconds = None if last is None else max(0.0, (datetime.now(UTC) - last).total_seconds())
-    return Polling(who.pool, worker_runs(settings), seconds, not settings.prefect_api_url)
+    needed = not settings.prefect_api_url and who.runs_as == "process"
+    return Polling(who.pool, worker_runs(settings), seconds, needed)
 
 
 def last_poll(settings: Settings, who: Installation) -> datetime | None:

@@ -115,8 +115,24 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
         "TMPDIR": str(prefect_home(settings) / "tmp"),
         **no_proxy(),
     }
-    ours = {} if settings.prefect_api_url else _local_server(settings)
+    ours = _shared_server(settings) if settings.prefect_api_url else _local_server(settings)
     return {**tuning, **GUARDS, **places, **ours}
+
+
+def _shared_server(settings: Settings) -> dict[str, str]:
+    """What a server of the practice's own, and whoever asks it, must agree on."""
+    login = settings.prefect_login.get_secret_value()
+    return _guarded(login) if login else {}
+
+
+def _guarded(login: str) -> dict[str, str]:
+    """Whoever reaches the API can start runs: a login, and no form of another page (docs/prefect.md)."""
+    return {
+        "PREFECT_SERVER_API_AUTH_STRING": login,
+        "PREFECT_API_AUTH_STRING": login,
+        "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true",
+        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "true",
+    }
 
 
 def _local_server(settings: Settings) -> dict[str, str]:
@@ -124,11 +140,8 @@ def _local_server(settings: Settings) -> dict[str, str]:
     login = ensure_login(prefect_home(settings))
     port = settings.prefect_port
     return {
-        # Whoever reaches the API can start runs: a login, and no page of another origin (docs/prefect.md)
-        "PREFECT_SERVER_API_AUTH_STRING": login,
-        "PREFECT_API_AUTH_STRING": login,
-        "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true",
-        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "true",
+        **_guarded(login),
+        # No page of another origin
         "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"http://127.0.0.1:{port},http://localhost:{port}",
         # By environment and not by --port, or the interface would look for the API on 4200
         "PREFECT_SERVER_API_HOST": "127.0.0.1",

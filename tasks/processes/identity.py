@@ -44,6 +44,7 @@ class Installation:
 
     install_id: str
     practice: str
+    runs_as: str = "process"  # processes of a machine, or containers: docker, kubernetes
 
     @property
     def key(self) -> str:
@@ -52,8 +53,14 @@ class Installation:
 
     @property
     def pool(self) -> str:
-        """The work pool of its workers."""
-        return POOL + self.key
+        """The work pool of its workers; one of another type cannot become this one."""
+        return POOL + self.key + ("" if self.runs_as == "process" else f"-{self.runs_as}")
+
+    @property
+    def other_pools(self) -> list[str]:
+        """Those that it would have if its runs were started as something else."""
+        kinds = [kind for kind in ("process", "docker", "kubernetes") if kind != self.runs_as]
+        return [Installation(self.install_id, self.practice, kind).pool for kind in kinds]
 
     @property
     def tag(self) -> str:
@@ -79,7 +86,8 @@ def of(record: Record, settings: Settings) -> Installation:
     """The installation that a record is; a record that has no name yet gets one."""
     with record.read() as connection:
         found = connection.execute(sa.select(installation.c.install_id)).scalar_one_or_none()
-    return Installation(found or install(record, SystemClock()), settings.organisation.name)
+    name = found or install(record, SystemClock())
+    return Installation(name, settings.organisation.name, settings.runs.pool)
 
 
 def read(settings: Settings) -> Installation:
@@ -108,7 +116,7 @@ def known(settings: Settings) -> Installation | None:
         return read(settings)
     except CohortError:
         found = note.read_text(encoding="ascii").strip() if note.exists() else ""
-    return Installation(found, settings.organisation.name) if found else None
+    return Installation(found, settings.organisation.name, settings.runs.pool) if found else None
 
 
 def _not_set_up(settings: Settings) -> NotSetUp:

@@ -114,7 +114,8 @@ def ask_server(settings: Settings, path: str) -> Any:
     """The JSON at a path of the server's API; None where no server answers, or there is nothing there."""
     url = api_url(settings)
     if settings.prefect_api_url:
-        return _get(f"{url}{path}", os.environ.get("PREFECT_API_AUTH_STRING"))
+        login = settings.prefect_login.get_secret_value()
+        return _get(f"{url}{path}", login or os.environ.get("PREFECT_API_AUTH_STRING"))
     return _get(f"{url}{path}", _login(settings)) if _process(settings).running() else None
 
 

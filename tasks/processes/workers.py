@@ -29,7 +29,8 @@ def start_worker(
     file: Path = DEPLOYMENTS,
 ) -> bool:
     """
-    Start a worker on this machine; False where one of ours runs already.
+    Start a worker on this machine; False where one of ours runs already, or where runs are containers, which
+    Prefect's own workers start (tasks/prefect/pools.py).
 
     One that polls for another record, or was started by another version, is ended in good order first: it
     knows other deployments, and would refuse these.
@@ -41,6 +42,8 @@ def start_worker(
     """
     who = who or identity.read(settings)
     end_outdated(settings, who)
+    if who.runs_as != "process":
+        return False
     started = _process(settings).start(
         ["-m", "tasks.prefect.polling", pool or who.pool, str(file)],
         child_environment(settings),

@@ -1,7 +1,7 @@
 """
 When a campaign's messages were sent, delivered and refused, as a picture: an SVG that Prefect's pages show.
 
-Counts and times of day alone. It is a part of the page's own text (a `data:` address), so nothing is asked for
+Counts and times of day alone. It is a part of the page itself (a `data:` address), so nothing is asked for
 elsewhere and nothing is kept in a file.
 """
 

@@ -510,6 +510,8 @@ ELSEWHERE = {
     # tests/cli/begin/test_demo.py and tests/cli/begin/test_server_command.py
     "cli/begin/demo.py: cohort message --group young-mothers --name 'Baby clinic' --template flu-invite": "too",
     "cli/begin/demo.py: cohort server stop": "its server",
+    "cli/begin/prefect/deploy.py: cohort server start": "a server that runs",
+    "cli/begin/prefect/deploy.py: cohort server status": "a server that runs",
     "cli/begin/server.py: cohort message --help": "a server that runs",
     "cli/begin/server.py: cohort server stop": "a server that runs",
     "cli/begin/server.py: cohort campaigns": "a queue that is paused",

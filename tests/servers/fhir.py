@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 
 import yaml
 
-from tests.servers.ports import free_port
+from tests.ports import free_port
 from tests.servers.scripted import Scripted, read_request, running
 
 _STARTS = 60.0

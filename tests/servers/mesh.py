@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.servers.ports import free_port
+from tests.ports import free_port
 
 _STARTS = 60.0
 KEY, PASSWORD = "Banana", "password"  # of the sandbox: its README has them

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.servers.ports import free_port
+from tests.ports import free_port
 
 NOBODY = 65534
 MEMORY_WANTED = 2 * 1024**3

@@ -19,7 +19,7 @@ from clinic.settings import Settings
 from tasks.processes.environment import GUARDS, api_url, prefect_home
 from tasks.processes.login import ensure_login
 from tasks.processes.server import ensure_server, stop_server
-from tests.servers.ports import free_port
+from tests.ports import free_port
 
 T = TypeVar("T")
 

@@ -27,7 +27,7 @@ from tasks.guard.decorators import Unforeseen
 from tasks.prefect.asking import RETRIES, quickly
 from tasks.runs import runs
 from tasks.show.artifacts import QUIET_SECONDS, Drawing
-from tests.servers.ports import free_port
+from tests.ports import free_port
 
 
 class Server:

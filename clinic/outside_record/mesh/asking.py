@@ -68,7 +68,7 @@ def ask_for_ended(record: Record, clock: Clock, *, install_id: str, since: date)
     """
     Ask for the report of each campaign that is over since this day and has none; of how many.
 
-    Over: nothing of it can leave any more, and no receipt is awaited of what left.
+    Over: nothing of it can be sent any more, and no receipt is awaited of what was.
     """
     own, of, r = campaign.c, batch.c.campaign_id == campaign.c.id, mesh_report.c
     awaited = sa.exists().where(

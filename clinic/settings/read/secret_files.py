@@ -13,6 +13,7 @@ from clinic.errors import SettingsWrong
 # Each setting that may stand in a file: that of its name with _file
 SECRETS: Final = (
     "record_url",
+    "prefect_login",
     "sms.token",
     "email.password",
     "receipts.secret",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.ports import free_port
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 

@@ -20,7 +20,7 @@ from clinic.health.noted import News
 from clinic.record.database import Record
 from clinic.record.schema.health import health_finding
 from clinic.settings import Settings
-from tests.servers.ports import free_port
+from tests.ports import free_port
 
 
 def cohort(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,7 @@ import pytest
 
 from clinic.record.database import Record
 from tests.ledgers import add_patients
-from tests.servers.ports import free_port
+from tests.ports import free_port
 
 PROGRAM = str(Path(sys.executable).with_name("cohort"))
 

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from clinic.clock import SystemClock
 from clinic.record.database import Record
 from clinic.record.installation import install
-from tests.servers.ports import free_port
+from tests.ports import free_port
 from tests.servers.prefect_server import wait_for
 from tests.servers.proxy import counting_proxy
 

@@ -19,7 +19,7 @@ from clinic.record.schema.messages import campaign
 from tests.cli.office import Office, ask, hire
 from tests.clinic.change.practice import asked, patients, places
 from tests.ledgers import add_campaign
-from tests.servers.ports import free_port
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="module")

@@ -206,6 +206,49 @@ def end_of(run: UUID) -> str | None:
     return state if state in {"Completed", "Failed", "Crashed", "Cancelled"} else None
 
 
+@pytest.mark.prefect
+@pytest.mark.parametrize(
+    ("entrypoint", "steps", "ours", "code"),
+    [
+        ("flows.settle.settle", False, True, 0),
+        ("tests.flows.platform.scheduled.scheduled", False, True, 3),
+        ("flows.settle.settle", True, True, 3),
+        ("flows.settle.settle", False, False, 3),
+    ],
+    ids=["ours", "another flow", "one that fetches code", "another installation's"],
+)
+def test_a_container_begins_what_this_installation_deployed_and_nothing_else(
+    prefect_server: Settings, who: Installation, client: SyncPrefectClient, tmp_path: Path,
+    entrypoint: str, steps: bool, ours: bool, code: int,
+) -> None:  # fmt: skip
+    """Prefect's own worker starts whatever is in the pool: the container itself looks first."""
+    tags = [who.tag if ours else "installation-00000000"]
+    mark = tmp_path / "mark"
+    touch = {"prefect.deployments.steps.run_shell_script": {"script": f"touch {mark}"}}
+    made = client.create_deployment(
+        client.create_flow_from_name("settle"), f"in a container {tmp_path.name}", entrypoint=entrypoint,
+        pull_steps=[touch] if steps else [], tags=tags,
+    )  # fmt: skip
+    run = client.create_flow_run_from_deployment(made, tags=tags)
+    environment = {
+        "COHORT_HOME": str(prefect_server.home), "COHORT_PREFECT_API_URL": api_url(prefect_server),
+        "COHORT_PREFECT_LOGIN_FILE": str(login_file(prefect_home(prefect_server))),
+    }  # fmt: skip
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "tasks.deploy.one_run"], cwd=tmp_path,
+        env={**kept, **environment, "PREFECT__FLOW_RUN_ID": str(run.id)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    state = client.read_flow_run(run.id).state
+    client.delete_deployment(made)
+    assert done.returncode == code, done.stderr
+    assert ("run-not-ours" in done.stderr) == (code == 3)
+    assert not mark.exists()
+    assert state is not None
+    assert (state.is_completed(), state.is_scheduled()) == (code == 0, code == 3)
+
+
 class Deployment:
     """As much of a deployment as the worker judges."""
 

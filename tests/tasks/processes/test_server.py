@@ -21,7 +21,7 @@ from tasks.processes.background import Background
 from tasks.processes.database import give_back, migrated_template, prepare_database
 from tasks.processes.environment import prefect_home
 from tasks.processes.server import ensure_server, server_status, stop_server
-from tests.servers.ports import free_port
+from tests.ports import free_port
 
 
 class OtherPrefect(BaseHTTPRequestHandler):

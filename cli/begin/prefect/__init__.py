@@ -1,0 +1,1 @@
+"""What is said to Prefect before anything runs."""
