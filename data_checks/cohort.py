@@ -41,7 +41,7 @@ from clinic.record.statistics import count_filled, count_grown
 from clinic.settings import Settings
 from data_checks.eligibility.days import DaysToKeep, note_accepted, read_days_to_keep
 from data_checks.eligibility.dummies import Dummies
-from data_checks.eligibility.eligibility import Screening, screen
+from data_checks.eligibility.eligibility import OTHER_FACILITY, Screening, screen
 from data_checks.gate.fresh import ages, fresh
 from data_checks.gate.gate import Check, Verdict, judge_intake, judge_list
 from data_checks.gate.named_alike import named_alike
@@ -258,7 +258,8 @@ def _write(
     connection: Connection, campaign_id: int, facts: pd.DataFrame, screening: Screening
 ) -> None:
     # Whose a row of another facility is, is nothing for whoever asks
-    meant = facts["patient_id"].notna() & (screening.outcome != "other_facility")
+    of_others = screening.outcome == OTHER_FACILITY
+    meant = facts["patient_id"].notna() & ~of_others
     ids = facts["patient_id"].astype(object).where(meant, None)
     detail = screening.detail.where(screening.detail != "", _number_kinds(facts, screening))
     detail = detail.mask(facts[DIFFERS], DIFFERS)
@@ -267,16 +268,16 @@ def _write(
         ids.tolist(),
         screening.outcome.tolist(),
         detail.str[:60].tolist(),
-        facts["address"].tolist(),
+        facts["address"].mask(of_others, "").tolist(),
         facts["evidence"]
         .where(screening.outcome == "opted_out", "")
         .mask(screening.outcome == HELD, facts["hold"])
         .tolist(),
         facts["record_version"]
         .astype(object)
-        .where(facts["record_version"].notna(), None)
+        .where(facts["record_version"].notna() & ~of_others, None)
         .tolist(),
-        facts["keep_day"].tolist(),
+        facts["keep_day"].where(~of_others, None).tolist(),
         strict=True,
     )
     insert_rows(

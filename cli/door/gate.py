@@ -69,7 +69,8 @@ def _require_theirs(record: Record, person: Operator, need: Need, given: Mapping
     Raises:
         NotAllowed: it is
     """
-    from cli.door.reach import asked_for, ids_in
+    from cli import console
+    from cli.door.reach import REACHES, Reach, asked_for, ids_in
     from clinic.govern.access.look import known_as
     from clinic.govern.tied import codes_of, require_all, require_subject, require_theirs
 
@@ -81,6 +82,9 @@ def _require_theirs(record: Record, person: Operator, need: Need, given: Mapping
         require_theirs(connection, person.name, keys=known_as(connection, ids_in(need.path, given)))
         for subject, number in asked_for(need.path, given):
             require_subject(connection, person.name, subject, number)
+        if REACHES.get(need.path) is Reach.LEFT_OUT:
+            own = " and ".join(codes_of(connection, person.name))
+            console.say(f"{person.name} works with the patients of {own}: all others are left out.")
 
 
 def _tell_refused(need: Need, person: Operator) -> None:

@@ -37,7 +37,7 @@ _REFUSED: Final = (
 )  # fmt: skip
 _LEFT_OUT: Final = (
     "message", "remind", "operations select", "replies", "reply shared", "holds", "follow-ups",
-    "templates exceptions",
+    "templates exceptions", "approvals", "retention holds",
 )  # fmt: skip
 _WHOLE: Final = (
     "patients import", "import", "imports undo",
@@ -49,7 +49,7 @@ _NOBODY: Final = (
     "today", "campaigns", "list ls", "list add", "list check", "templates list", "templates variables",
     "templates show", "templates add", "templates for", "templates variant", "groups list", "receipts status",
     "sending status", "sending allow", "sending ask", "sending stop", "server status", "server resume",
-    "approvals", "retention plan", "retention holds", "retention stubs", "audit verify", "audit anchor",
+    "retention plan", "retention stubs", "audit verify", "audit anchor",
     "audit odd-looks", "operators list", "operators add", "operators disable", "operators secret",
     "operators unlock", "operators mfa", "operators review", "operators clinician", "operators facilities",
     "operations list", "settings", "settings ask", "settings check", "tags list", "tags add", "places list",
@@ -64,7 +64,10 @@ _NUMBERS: Final[Mapping[str, Mapping[str, str]]] = {
     "list delete": {"number": "list"},
 }
 _OF_REPLIES: Final = {"number": "reply", "numbers": "reply"}
-_USUAL: Final = {name: name for name in ("campaign", "operation", "selection", "approval", "hold")}
+_USUAL: Final = {
+    **{name: name for name in ("campaign", "operation", "selection", "approval", "hold")},
+    "list_id": "list", "resume": "campaign",
+}  # fmt: skip
 _PATIENT: Final = ("known_as", "patient", "patients")
 
 
@@ -89,7 +92,13 @@ def ids_in(path: str, given: Mapping[str, Any]) -> list[str]:
     names = ("number",) if (path, given.get("of")) == ("retention hold", "patient") else _PATIENT
     values = [given.get(name) for name in names]
     many = [each for value in values for each in (value if isinstance(value, list) else [value])]
-    return ["".join(str(each).split()) for each in many if each]
+    typed = [str(each) for each in many if each]
+    # As they stand but for spaces, and without the dashes that some write: commands read either
+    return ["".join(filter(keeps, each)) for each in typed for keeps in (_is_no_space, str.isalnum)]
+
+
+def _is_no_space(character: str) -> bool:
+    return not character.isspace()
 
 
 REACHES: Final[Mapping[str, Reach]] = {

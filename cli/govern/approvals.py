@@ -40,12 +40,16 @@ def list_all(context: typer.Context, json: Json = False) -> None:
     """What waits, since when, for whom."""
     if context.invoked_subcommand is not None:
         return
+    from cli.looks.theirs import theirs
     from clinic.clock import SystemClock
     from clinic.govern.approvals.approvals import waiting
+    from clinic.govern.tied import kept_subjects
 
     settings = get_settings()
     with open_record(settings) as record:
-        _show_list(record, settings, waiting(record, SystemClock().now()), json=json)
+        found = waiting(record, SystemClock().now())
+        own = theirs(record, settings, found, lambda one: ("approval", one.id), kept_subjects)
+        _show_list(record, settings, own, json=json)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from cli import console
 from cli.govern.access import odd, require_audit, who_saw
 from cli.looks.noting import looked, why
 from cli.options import Json, Newest, WhyLook
-from cli.proof import Me, SecretFd, anchor_of, prove_me
+from cli.proof import Me, SecretFd, anchor_of, claimed, prove_me
 from cli.times import day
 from cli.wiring import LocalTime, get_settings, open_record
 
@@ -85,6 +85,8 @@ def list_all(
     asked = _asked(settings, operation, campaign, by, since, until)
     with open_record(settings) as record:
         asked = _known(record, asked)
+        if asked.subject is None and patient is None:
+            _require_all_or_own(record, asked, claimed(settings, me))
         if patient is not None:
             reader = prove_me(record, settings, me, secret_fd)
             asked = _of_person(record, asked, patient)
@@ -287,6 +289,15 @@ def export(
         "(UK GDPR; in the United States HIPAA), send it by no unsecured e-mail, delete it when it is no longer "
         "needed."
     )
+
+
+def _require_all_or_own(record: Record, asked: Asked, me: str) -> None:
+    """Acts on patients of all facilities are not for whoever is tied to some; their own acts are."""
+    from clinic.govern.tied import require_all
+
+    with record.read() as connection:
+        if asked.operator != me:
+            require_all(connection, me)
 
 
 def _note(record: Record, settings: Settings, asked: Asked, reason: str) -> None:

@@ -138,11 +138,16 @@ def holds(
     json: Json = False,
 ) -> None:
     """What is under a legal hold, why, and who placed it."""
+    from cli.looks.theirs import theirs
+    from clinic.govern.tied import kept_subjects
     from clinic.retention.holds import list_holds
 
     settings = get_settings()
     with open_record(settings) as record:
-        found = list_holds(record, everything=everything)
+        found = theirs(
+            record, settings, list_holds(record, everything=everything),
+            lambda one: ("legal hold", one.id), kept_subjects,
+        )  # fmt: skip
     if json:
         return console.show_json([asdict(one) for one in found])
     show = LocalTime(settings).show

@@ -132,11 +132,14 @@ def _waiting(
     """Requests that whoever looks may decide or must confirm; and those that others may."""
     from clinic.govern.approvals.approvals import deciders, waiting
     from clinic.govern.approvals.confirming import is_confirmed
+    from clinic.govern.tied import kept_subjects
 
     mine: list[Line] = []
     others: list[Line] = []
     for asked in waiting(record, now):
         with record.read() as connection:
+            if kept_subjects(connection, me, [("approval", asked.id)]):
+                continue
             confirmed = is_confirmed(connection, asked)
         names = deciders(record, asked)
         if me == asked.requested_by and not confirmed:

@@ -66,6 +66,7 @@ def message_cohort(
         parts = wiring()
     try:
         if manner.only_look:
+            steps.look_as(parts, manner.me)
             return look(parts, who, what, manner)
         if who.resume is not None:
             require_resumable(who, what, manner)

@@ -169,6 +169,13 @@ def act_as(parts: Wiring, manner: Manner) -> None:
     parts.settings = parts.settings.model_copy(update={"operator": name})
 
 
+def look_as(parts: Wiring, me: str = "") -> None:
+    """Look in the name of whoever looks, not of the settings': it says whose patients are theirs (NEW-38)."""
+    from cli.proof import claimed
+
+    parts.settings = parts.settings.model_copy(update={"operator": claimed(parts.settings, me)})
+
+
 def waits_for_approval(parts: Wiring, campaign_id: int) -> bool:
     """
     Whether another person must decide first; asks for it, once (NEW-1).

@@ -62,7 +62,9 @@ def remind_patients(
     try:
         today = parts.clock.now().astimezone(LocalTime(settings).zone).date()
         request = to_request(values, today=today)
-        if not choice.only_look:
+        if choice.only_look:
+            steps.look_as(parts, manner.me)
+        else:
             steps.act_as(parts, manner)
         then = _look_and_ask(parts, request, manner, choice)
         if then is not None:

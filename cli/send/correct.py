@@ -94,6 +94,7 @@ def incident(
     warnings were accepted, of which list. A personal data breach is reported within 72 hours of becoming known.
     The file holds patient data and the texts: keep it where the list itself may be kept.
     """
+    from cli.proof import claimed
     from clinic.govern.access.look import at_all
     from clinic.message.outcomes.incident import write_incident
     from clinic.message.outcomes.incident_cover import cover_of
@@ -107,7 +108,9 @@ def incident(
             cover = cover_of(connection, campaign, LocalTime(settings).show)
         looked(record, settings, at_all("campaign", campaign, sum(seen.got.values())))
         with open_private(csv) as file:
-            count = write_incident(record, campaign, file, LocalTime(settings).show)
+            count = write_incident(
+                record, campaign, file, LocalTime(settings).show, by=claimed(settings, "")
+            )
     beside = csv.with_name(f"{csv.stem}-cover.txt")
     with open_private(beside, encoding="utf-8") as file:
         file.writelines(f"{what}: {says}\n" for what, says in cover)

@@ -48,6 +48,7 @@ def judge_as_campaign(
     Raises:
         MendableError: there is no such template, the channel is off, the list lacks a column
     """
+    from cli.message import steps
     from cli.wiring import open_record
     from clinic.errors import NotSetUp
     from tasks.wiring import use, wiring
@@ -64,6 +65,7 @@ def judge_as_campaign(
         scheme = {"id_scheme": settings.organisation.id_scheme}
         own = parts.settings.organisation.model_copy(update=scheme)
         parts.settings = parts.settings.model_copy(update={"organisation": own})
+        steps.look_as(parts)
         return _judge(parts, file, channel, template)
     finally:
         use(None)

@@ -72,7 +72,7 @@ def missing(
         by, clock = who_acts(record, settings, me, secret_fd), SystemClock()
         asked = Covers(wanted, group, check_snomed_codes(code or []))
         with record.read() as connection:
-            query = covered_by(connection, asked, statuses=settings.organisation.statuses)
+            query = covered_by(connection, asked, statuses=settings.organisation.statuses, by=by)
             found = coverage_of(connection, list_id, query, LocalTime(settings).today())
             rows = named(connection, found.missing)
         made = None

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from clinic.cohort.filters import PatientFilter, filter_query, group_query
 from clinic.cohort.rows import get_list, match_patients, read_rows
+from clinic.govern.tied import only_theirs
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.clinical import diagnosis
 from clinic.record.schema.people import patient
@@ -50,12 +51,12 @@ def coded(codes: Sequence[str]) -> sa.Select[tuple[int]]:
 
 
 def covered_by(
-    connection: Connection, asked: Covers, *, statuses: Sequence[str] = ()
+    connection: Connection, asked: Covers, *, statuses: Sequence[str] = (), by: str
 ) -> sa.Select[tuple[int]]:
     """
     The patients whom a list should have.
 
-    statuses: the practice's
+    statuses: the practice's; by: who asks: whoever is tied to facilities means their patients alone
 
     Raises:
         NotFound: there is no such group, status, facility or provider
@@ -63,7 +64,9 @@ def covered_by(
     query = filter_query(connection, asked.described, statuses=statuses)
     if asked.group:
         query = query.where(patient.c.id.in_(group_query(connection, asked.group)))
-    return query.where(patient.c.id.in_(coded(asked.codes))) if asked.codes else query
+    if asked.codes:
+        query = query.where(patient.c.id.in_(coded(asked.codes)))
+    return only_theirs(connection, by, query)
 
 
 def coverage_of(

@@ -13,6 +13,20 @@ import orjson
 BundleType = Literal["transaction", "batch"]
 Resource = Mapping[str, Any]
 _LONGEST_SAYS: Final = 160
+_LONGEST_PATH: Final = 80
+# FHIR's IssueType: what else stands in `code` is no code
+_ISSUES: Final = frozenset(
+    (
+        "invalid structure required value invariant security login unknown expired forbidden suppressed "
+        "processing not-supported duplicate multiple-matches not-found deleted too-long code-invalid extension "
+        "too-costly business-rule conflict transient lock-error no-store exception timeout incomplete "
+        "throttled informational success limited-filter"
+    ).split()
+)
+# An element of a resource that we send: "Bundle.entry[0].resource.subject"
+_PATH: Final = re.compile(
+    r"(?:Bundle|Patient|Communication|Consent|AuditEvent)(?:\.[a-z][A-Za-z]*(?:\[\d{1,4}\])?)*"
+)
 
 
 @dataclass(frozen=True)
@@ -73,9 +87,9 @@ def outcome_says(outcome: Any) -> str:
         code = str(issue.get("code", ""))
         paths = issue.get("expression") or issue.get("location") or ()
         path = str(paths[0]) if isinstance(paths, list) and paths else ""
-        words = [
-            word for word in (code, path) if re.fullmatch(r"[A-Za-z][A-Za-z0-9.\[\]-]{0,80}", word)
-        ]
+        # A word that is neither may be a patient's, whatever it should have been
+        words = [code] if code in _ISSUES else []
+        words += [path] if len(path) <= _LONGEST_PATH and _PATH.fullmatch(path) else []
         if words and " ".join(words) not in said:
             said.append(" ".join(words))
     return "; ".join(said)[:_LONGEST_SAYS]

@@ -27,6 +27,11 @@ from clinic.fhir.secure import is_secure
 
 _LIVES: Final = timedelta(minutes=4)  # the profile allows five
 _EARLY: Final = 30.0
+# What RFC 6749 lets a token server say; its other words are its own
+_ERRORS: Final = (
+    "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type",
+    "invalid_scope", "access_denied", "server_error", "temporarily_unavailable",
+)  # fmt: skip
 _SAME_TIME: Final = timedelta(seconds=20)
 _TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -117,8 +122,7 @@ class AskedToken:
         said = _object(answer)
         token, lives = said.get("access_token"), said.get("expires_in", 300)
         if answer.status_code != 200 or not isinstance(token, str) or not token:
-            error = str(said.get("error", ""))
-            word = error if error.replace("_", "").isalpha() and len(error) <= 40 else ""
+            word = said["error"] if said.get("error") in _ERRORS else ""
             raise NoToken(f"its token server answers {answer.status_code} {word}".strip())
         return token, float(lives) if isinstance(lives, int | float) else 300.0
 

@@ -4,6 +4,8 @@ Whose patients are somebody's: people may be tied to facilities, and work with n
     tied to F1, F2 ──► a patient of F1 or F2 ─────────────────► as everybody
                   └──► of another, or of none ────────────────► not shown, not changed: `other_facility`
                   └──► a campaign or operation with such ─────► the same, unless they asked for it themselves
+                  └──► who is found by a question (a filter,
+                       a group, visits, who is missing) ──────► as if they were not here: nor are they counted
     tied to nothing: patients of all facilities
 
 This is the one place that says so. It is asked where something is written in a name (audit/trail.py), where
@@ -64,6 +66,20 @@ def others(connection: Connection, name: str) -> ColumnElement[bool] | None:
     return patient.c.facility_id.is_(None) | patient.c.facility_id.not_in(theirs)
 
 
+def only_theirs(
+    connection: Connection, name: str, patients: sa.Select[tuple[int]]
+) -> sa.Select[tuple[int]]:
+    """
+    Of the patients whom a question finds, those of this person's facilities.
+
+    The others are not even counted: where a question is narrow, a count is an answer about one patient.
+    """
+    outside = others(connection, name)
+    if outside is None:
+        return patients
+    return sa.select(patient.c.id).where(patient.c.id.in_(patients), ~outside)
+
+
 def kept_from(connection: Connection, name: str, keys: Collection[int]) -> frozenset[int]:
     """Those of these patients who are of other facilities than this person's."""
     outside = others(connection, name)
@@ -98,6 +114,37 @@ def kept_replies(connection: Connection, name: str, numbers: Collection[int]) ->
         if any(found) or not found:
             kept.add(number)
     return frozenset(kept)
+
+
+def kept_subjects(
+    connection: Connection, name: str, subjects: Collection[tuple[str, int]]
+) -> frozenset[tuple[str, int]]:
+    """Those of these pieces of work, in the words of `require_subject`, that others' patients are in."""
+    kept = set()
+    for subject, number in subjects:
+        try:
+            require_subject(connection, name, subject, number)
+        except NotAllowed:
+            kept.add((subject, number))
+    return frozenset(kept)
+
+
+def require_person(connection: Connection, by: str, name: str) -> None:
+    """
+    Whether somebody may change who works here, as far as this person goes: a name is a way to patients.
+
+    Raises:
+        NotAllowed: `by` is tied, and this person works with patients of other facilities too
+    """
+    own = codes_of(connection, by)
+    theirs = codes_of(connection, name)
+    if own and by != name and not (theirs and set(theirs) <= set(own)):
+        raise NotAllowed(
+            CODE,
+            f"{by} works with the patients of {' and '.join(own)}, and people who work with others' too are "
+            "changed by whoever is tied to nothing: nothing was changed. Who is tied to what: "
+            "cohort operators list",
+        )
 
 
 def require_theirs(
@@ -157,7 +204,7 @@ def require_subject(
     if is_own_work(connection, name, subject, number):
         return None
     if subject not in PATIENTS_OF:
-        raise _refusal(connection, name, 0)
+        raise _refusal(connection, name, 0, subject)
     require_theirs(connection, name, of=PATIENTS_OF[subject](cast(int, number)))
 
 
@@ -169,14 +216,21 @@ def is_own_work(connection: Connection, name: str, subject: str, number: int | N
     return connection.scalar(sa.select(by).where(key == number)) == name
 
 
-def _refusal(connection: Connection, name: str, patients: int) -> NotAllowed:
+def _refusal(connection: Connection, name: str, patients: int, subject: str = "") -> NotAllowed:
     own = " and ".join(codes_of(connection, name))
+    if subject == "list":
+        what = "whose patients are in a list that somebody else imported nobody can tell"
+        return _refused(name, own, what)
     what = (
         f"{patients:,} patient{'s' if patients > 1 else ''} of it belong{'' if patients > 1 else 's'} to "
         "another facility or to none"
         if patients
         else "this is of the patients of all facilities"
     )
+    return _refused(name, own, what)
+
+
+def _refused(name: str, own: str, what: str) -> NotAllowed:
     return NotAllowed(
         CODE,
         f"{name} works with the patients of {own}, and {what}: nothing was shown or changed. Ask somebody "
@@ -233,13 +287,12 @@ _WORK: Final = {
     "selection": (selection.c.taken_by, selection.c.id),
     "list": (cohort_list.c.taken_by, cohort_list.c.id),
 }
+# Of who works here: asked by `require_person` as well
+OF_PEOPLE: Final = frozenset(["operator", "people", "clinician", "second step", "facilities"])
 # Of staff, texts, places and settings: no patient is in them
-_OF_NOBODY: Final = frozenset(
-    [
-        "operator", "people", "clinician", "second step", "facilities", "template", "setting", "tag",
-        "facility", "provider", "notice", "audit", "access", "installation", "queue",
-    ]
-)  # fmt: skip
+_OF_NOBODY: Final = OF_PEOPLE | {
+    "template", "setting", "tag", "facility", "provider", "notice", "audit", "access", "installation", "queue",
+}  # fmt: skip
 # Where who is meant is known, and asked there
 _ASKED_BEFORE: Final = frozenset({"patients.numbers-confirmed"})
 # What is of something else

@@ -170,16 +170,15 @@ def _set_session(connection: psycopg.Connection) -> None:
 def _without_values(error: psycopg.Error) -> str:
     """
     What went wrong and where, without the row: PostgreSQL says "DETAIL: Key (nhs_number)=(…)", and of
-    a value that it cannot read even in the first line.
+    a value that it cannot read even in the first line. So does the driver, of one that Python cannot hold.
     """
+    import psycopg
+
     told = error.diag
-    if error.sqlstate is None or error.sqlstate[:2] not in (
-        "22",
-        "23",
-    ):  # neither data nor integrity
+    if not isinstance(error, psycopg.DataError | psycopg.IntegrityError):
         return told.message_primary or str(error)
-    names = (told.table_name, told.column_name, told.constraint_name)
-    return " ".join([type(error).__name__, error.sqlstate, *(name for name in names if name)])
+    names = (error.sqlstate, told.table_name, told.column_name, told.constraint_name)
+    return " ".join([type(error).__name__, *(name for name in names if name)])
 
 
 def require_durable(record: Record) -> None:

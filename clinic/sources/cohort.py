@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from clinic.clock import Clock
 from clinic.cohort.as_of import dating_of
 from clinic.cohort.import_list import take_in_file
+from clinic.govern.tied import require_all
 from clinic.message.campaign.begin import usual_name
 from clinic.message.campaign.request import CohortChoice, MessageRequest
 from clinic.message.intake.columns import keeping_for
@@ -33,9 +34,12 @@ def take_in_cohort(
     Raises:
         SourceProblem, NotFound: there is no such query, or it gives nothing that can be used
         ListRefused: what it gives has no column that says who
+        NotAllowed: `taken_by` is tied to facilities: nobody knows whose patients a query gives
     """
     if (known := _whole_list(record, request_key)) is not None:
         return known
+    with record.read() as connection:
+        require_all(connection, taken_by)
     with staging(settings.home, source) as into:
         path = open_queries(settings, source).fetch_cohort(query, into)
         return take_in_file(

@@ -24,6 +24,7 @@ from data_checks.eligibility.rules import Channel, Mask, Rule, rules_for
 
 CODES: tuple[str, ...] = tuple(BEFORE)
 _ACCEPTED = CODES.index("accepted")
+OTHER_FACILITY = "other_facility"
 
 # What a column of faults may hold. Anything else is refused: an unknown fault must not pass for none
 _FAULTS: dict[str, frozenset[str]] = {
@@ -83,6 +84,12 @@ def screen(rows: pd.DataFrame, *, channel: Channel) -> Screening:
     rules = rules_for(channel)
     broken = [rule.breaks(rows) for rule in rules]
     winner = _first_broken(rules, broken, len(rows))
+    of_others = winner == CODES.index(OTHER_FACILITY)
+    if of_others.any():  # what else is wrong with them would say something of them, row by row
+        broken = [
+            mask if rule.code == OTHER_FACILITY else mask & ~of_others
+            for rule, mask in zip(rules, broken, strict=True)
+        ]
     outcome = pd.Categorical.from_codes(winner, categories=pd.Index(CODES))
     return Screening(
         outcome=pd.Series(outcome, index=rows.index, name="outcome"),

@@ -21,6 +21,7 @@ from clinic.record.schema.change import selection_row
 from clinic.record.schema.people import patient
 
 _BLOCK: Final = 10_000
+_QUESTIONS: Final = ("filter", "group")
 _COLUMNS: Final = ("selection_id", "row_number", "given", "patient_id", "outcome")
 
 
@@ -67,11 +68,19 @@ def write_part(
     within: frozenset[int] | None,
     outside: sa.ColumnElement[bool] | None = None,
 ) -> PartTaken:
-    """Its rows, in the caller's transaction. outside: of `patient`: whom a query may find and not select."""
+    """
+    Its rows, in the caller's transaction.
+
+    outside: of `patient`: who is of others than whoever asks works with. By a question they are not found, nor
+    counted; of earlier work they are told as what they are
+    """
     if part.query is None:
         _write_ids(connection, key, part.ids, after, within)
     else:
-        _write_query(connection, key, part.query(connection), after, outside)
+        query = part.query(connection)
+        if outside is not None and part.source in _QUESTIONS:
+            query = sa.select(patient.c.id).where(patient.c.id.in_(query), ~outside)
+        _write_query(connection, key, query, after, outside)
     c = selection_row.c
     counted = connection.execute(
         sa.select(c.outcome, sa.func.count())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 
 from clinic.gateway.protocol import Taken, Turned
@@ -9,6 +10,11 @@ from clinic.gateway.tally import Tally, clean
 
 # The relay would say the same of every message: a person must look, and no patient is to blame
 _LOGIN_WANTED = {530, 534, 535, 538}
+# The second number of an enhanced code (RFC 3463)
+_CLASSES = {
+    "1": "an address", "2": "a mailbox", "3": "its mail system", "4": "the network", "5": "the protocol",
+    "6": "the content", "7": "its policy, such as greylisting",
+}  # fmt: skip
 
 
 def judge(reference: int, command: str, code: int, says: str, tally: Tally) -> None:
@@ -24,7 +30,7 @@ def judge(reference: int, command: str, code: int, says: str, tally: Tally) -> N
         tally.note(reference, Taken(gateway_ref=queue_id(says)))
     elif 400 <= code < 500:
         tally.not_sent([reference])
-        tally.blame(f"the relay answers {code}, for the moment: {clean(says, limit=120)}")
+        tally.blame(f"the relay answers {code}{_why(says)}, for the moment")
         if code == 421:  # the relay is closing
             tally.stop()
     elif halt := _concerns_all(command, code, says):
@@ -34,6 +40,16 @@ def judge(reference: int, command: str, code: int, says: str, tally: Tally) -> N
         tally.note(reference, Turned(f"smtp_{code}", clean(says)))
     elif command != "text":
         tally.not_sent([reference])
+
+
+def _why(says: str) -> str:
+    """
+    The relay's own code for why, in our words: its sentence may quote a patient's name or address.
+
+    What a relay says of one message is kept with that message; this is told of all of them, to staff.
+    """
+    code = re.match(r"\s*4\.(\d)\.\d{1,3}(?!\S)", says)
+    return f" {code[0].strip()} ({_CLASSES[code[1]]})" if code and code[1] in _CLASSES else ""
 
 
 def _concerns_all(command: str, code: int, says: str) -> str | None:

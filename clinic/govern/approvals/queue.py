@@ -19,6 +19,7 @@ from clinic.govern.audit.trail import record_act
 from clinic.govern.people.deciders import may_decide
 from clinic.govern.people.operators import list_operators
 from clinic.govern.people.roles import may
+from clinic.govern.tied import kept_subjects
 from clinic.record.database import Record
 from clinic.record.schema.govern import approval
 
@@ -44,6 +45,7 @@ def deciders(record: Record, asked: Approval) -> list[str]:
             and person.name != asked.requested_by
             and may(person.role, "approve", asked.kind)
             and may_decide(connection, person.name, asked.kind)
+            and not kept_subjects(connection, person.name, [("approval", asked.id)])
         ]
 
 

@@ -23,7 +23,7 @@ from clinic.govern.audit.faults import Fault
 from clinic.govern.audit.rows import act_line, as_json, items_text, patients_changed
 from clinic.govern.audit.seals import Rows, digest_of, keep_marks, marks_of_rows
 from clinic.govern.audit.verify import VerifyResult, verify
-from clinic.govern.tied import require_subject
+from clinic.govern.tied import OF_PEOPLE, require_person, require_subject
 from clinic.record.schema.govern import approval, audit_act, operator
 
 NO_ROWS: Final[Rows] = {}
@@ -95,6 +95,8 @@ def write_act(connection: Connection, act: Act, now: datetime, *, rows: Rows = N
     if act.outcome == "done":  # what was refused, or found, is told whosever it is
         for name in filter(None, (act.operator, act.approver)):
             require_subject(connection, name, act.subject, act.subject_id, step=act.operation_type)
+        if act.subject in OF_PEOPLE and act.new_values and "name" in act.new_values:
+            require_person(connection, act.operator, act.new_values["name"])
     row: dict[str, Any] = {
         "timestamp": (act.timestamp or now).astimezone(UTC),
         "operator": act.operator,

@@ -11,7 +11,7 @@ from clinic.clock import Clock
 from clinic.errors import NotFound
 from clinic.govern.audit.trail import Act, record_act
 from clinic.govern.people.operators import Operator, existing_operator, require_admin
-from clinic.govern.tied import codes_of
+from clinic.govern.tied import codes_of, require_all, require_person
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator_facilities as table
 from clinic.record.schema.people import facility
@@ -25,11 +25,16 @@ def set_facilities(
 
     Raises:
         NotFound: nobody is called so, or there is no such facility
-        NotAllowed: `by` is no admin
+        NotAllowed: `by` is no admin, or is tied to facilities and this person works with others' patients too,
+            or would; nobody who is tied unties themselves
     """
     with record.write() as connection:
         require_admin(connection, by)
-        return tie(connection, clock, existing_operator(connection, name).name, codes, by=by)
+        person = existing_operator(connection, name)
+        if person.name == by and codes_of(connection, by):
+            require_all(connection, by)
+        require_person(connection, by, person.name)
+        return tie(connection, clock, person.name, codes, by=by)
 
 
 def tie(

@@ -64,7 +64,8 @@ def add_operator(
         also: what is said of them besides, in the same transaction (facilities.py)
 
     Raises:
-        NotAllowed: `by` is no admin, the name is taken or no name, the secret too short
+        NotAllowed: `by` is no admin, the name is taken or no name, the secret too short; or `by` is tied to
+            facilities, and this person would not be tied to these
     """
     person = Operator(_named(name), role, active=True)
     if role not in ROLES:
@@ -81,9 +82,9 @@ def add_operator(
             operator.insert().values(**values, created_at=clock.now(), created_by=by)
         )
         new = {"name": person.name, "role": role, "active": True}
-        record_act(connection, clock, _act(by, "operator.added", old=None, new=new))
-        if also is not None:
+        if also is not None:  # first: whoever is tied to facilities adds people of these alone
             also(connection, person)
+        record_act(connection, clock, _act(by, "operator.added", old=None, new=new))
     return person
 
 

@@ -16,6 +16,8 @@ from clinic.cohort.filters import filter_query, group_query
 from clinic.cohort.import_list import take_in_file, take_in_query
 from clinic.errors import CohortRefused, NotAllowed
 from clinic.govern.people.refused import require_here
+from clinic.govern.tied import only_theirs
+from clinic.govern.tied import require_subject as require_list
 from clinic.message.audience.clinical import require_in_time
 from clinic.message.campaign.opening import CampaignRequest, open_campaign
 from clinic.message.campaign.override import keep_override
@@ -105,7 +107,9 @@ def begin_campaign(
         pace_day=request.per_day,
         recall=recall,
         usual_recall=_usual_recall(settings, start_at or clock.now()),
-        coverage=find_coverage(record, clock, settings, request.covers, list_id, request_key),
+        coverage=find_coverage(
+            record, clock, settings, request.covers, list_id, request_key, by=sender
+        ),
     )
     campaign_id = open_asked(record, clock, asked, override=request.override_gate)
     keep_acceptances(record, clock, campaign_id, request.accept, by=sender)
@@ -181,18 +185,18 @@ def _start(settings: Settings, request: MessageRequest) -> datetime | None:
 
 def find_coverage(
     record: Record, clock: Clock, settings: Settings, covers: Sequence[str], list_id: int,
-    request_key: str, told: Collection[int] = (),
+    request_key: str, told: Collection[int] = (), *, by: str,
 ) -> CoverageAsked | None:  # fmt: skip
     """
     Who is eligible and not on the list, if that is asked; counted when the campaign is made, not again.
 
-    told: patients who are not missing though they are not on it
+    told: patients who are not missing though they are not on it; by: who asks
     """
     if not covers or _is_known(record, request_key):
         return None
     today = clock.now().astimezone(ZoneInfo(settings.organisation.time_zone)).date()
     return ask_coverage(
-        record, covers, list_id, today, statuses=settings.organisation.statuses, told=told
+        record, covers, list_id, today, statuses=settings.organisation.statuses, told=told, by=by
     )
 
 
@@ -227,6 +231,8 @@ def _take_in(
     choice: CohortChoice = request.cohort
     name = request.list_name or usual_name(choice)
     if choice.list_id is not None:
+        with record.read() as connection:
+            require_list(connection, sender, "list", choice.list_id)
         return choice.list_id
     if choice.file is not None:
         return take_in_file(
@@ -253,6 +259,7 @@ def _take_in(
             else group_query(connection, choice.group or "")
         )
         dating = dating_of(settings)
+        query = only_theirs(connection, sender, query)
         as_of = None if wanted else group_as_of(connection, choice.group or "", dating)
     return take_in_query(
         record,

@@ -75,12 +75,17 @@ class _Correction(NamedTuple):
 
 
 def write_incident(
-    record: Record, campaign_id: int, file: TextIO, show: Callable[[datetime | None], str]
+    record: Record,
+    campaign_id: int,
+    file: TextIO,
+    show: Callable[[datetime | None], str],
+    *,
+    by: str,
 ) -> int:
     """
     Write the rows as CSV into a text file opened with `newline=""`; how many there are.
 
-    show: an instant as the practice's clock has it
+    show: an instant as the practice's clock has it; by: who reads it
 
     Raises:
         NotFound: there is no such campaign
@@ -91,7 +96,7 @@ def write_incident(
     writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow(HEADINGS)
     count = 0
-    for one, whose, correction in _rows(record, campaign_id):
+    for one, whose, correction in _rows(record, campaign_id, by):
         told = (
             (str(correction.campaign_id), show(correction.sent_at), correction.state)
             if correction
@@ -107,7 +112,9 @@ def write_incident(
     return count
 
 
-def _rows(record: Record, campaign_id: int) -> Iterator[tuple[Got, str, _Correction | None]]:
+def _rows(
+    record: Record, campaign_id: int, by: str
+) -> Iterator[tuple[Got, str, _Correction | None]]:
     """In the order of their messages, a page in memory at a time."""
     last = 0
     while True:
@@ -117,6 +124,7 @@ def _rows(record: Record, campaign_id: int) -> Iterator[tuple[Got, str, _Correct
             now = whose_now(
                 connection,
                 [Went(one.patient_id, one.channel, one.used, one.address) for one in page],
+                by=by,
             )
         for one, whose in zip(page, now, strict=True):
             yield one, whose, corrected.get(one.patient_id)

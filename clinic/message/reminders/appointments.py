@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection
 
 from clinic.cohort.filters import id_of, there_are
 from clinic.errors import NotFound
+from clinic.govern.tied import others
 from clinic.record.schema.messages import message
 from clinic.record.schema.people import appointment, facility, patient, provider
 from clinic.record.schema.receipts import reminder
@@ -26,7 +27,7 @@ _SAME = ("place", "visit_type", "mode", "session_type", "booking_requirement")
 
 
 def appointment_query(
-    connection: Connection, wanted: ReminderRequest, *, now: datetime, zone: ZoneInfo
+    connection: Connection, wanted: ReminderRequest, *, now: datetime, zone: ZoneInfo, by: str
 ) -> sa.Select[Any]:
     """
     The appointments to be reminded of: id, patient_id, starts_at, place, facility_id, provider_id.
@@ -34,14 +35,16 @@ def appointment_query(
     Cancelled and started ones never (COM-12); nor those that were reminded of at this very time before;
     nor any more than 28 days ahead.
 
+    by: who asks: whoever is tied to facilities means visits of their patients alone
+
     Raises:
         NotFound: there is no such facility or provider, or no appointment has such a place, type …
     """
-    return _matching(connection, wanted, now=now, zone=zone).where(not_reminded_of())
+    return _matching(connection, wanted, now=now, zone=zone, by=by).where(not_reminded_of())
 
 
 def given_query(
-    connection: Connection, wanted: ReminderRequest, *, now: datetime, zone: ZoneInfo
+    connection: Connection, wanted: ReminderRequest, *, now: datetime, zone: ZoneInfo, by: str
 ) -> sa.Select[tuple[str | None, int]]:
     """
     How many of those asked for have a reminder already, by the state of its message.
@@ -49,7 +52,7 @@ def given_query(
     Raises:
         NotFound: as `appointment_query`
     """
-    found = _matching(connection, wanted, now=now, zone=zone).subquery()
+    found = _matching(connection, wanted, now=now, zone=zone, by=by).subquery()
     of_this_time = (reminder.c.appointment_id == found.c.id) & (
         reminder.c.starts_at == found.c.starts_at
     )
@@ -63,7 +66,7 @@ def given_query(
 
 
 def patients_reminded(
-    connection: Connection, wanted: ReminderRequest, *, now: datetime, zone: ZoneInfo
+    connection: Connection, wanted: ReminderRequest, *, now: datetime, zone: ZoneInfo, by: str
 ) -> list[int]:
     """
     The patients of those asked for who have a reminder already.
@@ -71,7 +74,7 @@ def patients_reminded(
     Raises:
         NotFound: as `appointment_query`
     """
-    found = _matching(connection, wanted, now=now, zone=zone).subquery()
+    found = _matching(connection, wanted, now=now, zone=zone, by=by).subquery()
     of_this_time = (reminder.c.appointment_id == found.c.id) & (
         reminder.c.starts_at == found.c.starts_at
     )
@@ -85,7 +88,7 @@ def patients_reminded(
 
 
 def _matching(
-    connection: Connection, wanted: ReminderRequest, *, now: datetime, zone: ZoneInfo
+    connection: Connection, wanted: ReminderRequest, *, now: datetime, zone: ZoneInfo, by: str
 ) -> sa.Select[Any]:
     """Booked, to come, and as asked for; reminded of or not."""
     _require_known(connection, wanted)
@@ -112,7 +115,8 @@ def _matching(
     if wanted.minimum_age is not None:
         born = _years_before(now.astimezone(zone).date(), wanted.minimum_age)
         query = query.where(patient.c.birth_date <= born)
-    return query
+    outside = others(connection, by)
+    return query if outside is None else query.where(~outside)
 
 
 def _require_known(connection: Connection, wanted: ReminderRequest) -> None:

@@ -103,7 +103,8 @@ def begin_reminders(
             request.covers,
             list_id,
             request_key,
-            told=_reminded(record, clock, settings, request) if request.covers else (),
+            told=_reminded(record, clock, settings, request, sender) if request.covers else (),
+            by=sender,
         ),
         again=True,  # every night has the same template; `reminder` keeps it to once
     )
@@ -113,12 +114,12 @@ def begin_reminders(
 
 
 def _reminded(
-    record: Record, clock: Clock, settings: Settings, request: ReminderRequest
+    record: Record, clock: Clock, settings: Settings, request: ReminderRequest, by: str
 ) -> list[int]:
     """Who is on no list now because they were reminded before: nobody misses them."""
     zone = ZoneInfo(settings.organisation.time_zone)
     with record.read() as connection:
-        return patients_reminded(connection, request, now=clock.now(), zone=zone)
+        return patients_reminded(connection, request, now=clock.now(), zone=zone, by=by)
 
 
 def _known(connection: Connection, request_key: str) -> int | None:
@@ -138,7 +139,7 @@ def _take_in(
 ) -> int:
     """A row an appointment, the earliest first; three statements, however many there are."""
     zone = ZoneInfo(settings.organisation.time_zone)
-    found = appointment_query(connection, request, now=now, zone=zone).subquery()
+    found = appointment_query(connection, request, now=now, zone=zone, by=sender).subquery()
     list_id = connection.execute(
         sa.insert(cohort_list)
         .values(

@@ -111,7 +111,8 @@ def count_given(
     """
     zone = ZoneInfo(settings.organisation.time_zone)
     with record.read() as connection:
-        query = given_query(connection, request, now=clock.now(), zone=zone)
+        by = request.requested_by or settings.operator
+        query = given_query(connection, request, now=clock.now(), zone=zone, by=by)
         counts = {state: int(count) for state, count in connection.execute(query)}
     not_left = sum(counts.pop(state, 0) for state in _NOT_LEFT)
     return Given(sum(counts.values()), not_left)

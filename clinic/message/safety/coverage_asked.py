@@ -85,12 +85,14 @@ def read_covers(words: Sequence[str]) -> Covers:
 
 def ask_coverage(
     record: Record, words: Sequence[str], list_id: int, today: date, *, statuses: Sequence[str],
-    told: Collection[int] = (),
+    told: Collection[int] = (), by: str,
 ) -> CoverageAsked | None:  # fmt: skip
     """
     Compare a list with whom it should have; None: nobody asked.
 
     told: patients who are not missing though they are not on it
+    by: who asks: whoever is tied to facilities is told of their patients alone
+
     Raises:
         CohortRefused: a word that says nothing
         NotFound: there is no such group, status, facility or provider
@@ -99,7 +101,7 @@ def ask_coverage(
         return None
     asked = read_covers(words)
     with record.read() as connection:
-        wanted = covered_by(connection, asked, statuses=statuses)
+        wanted = covered_by(connection, asked, statuses=statuses, by=by)
         found = coverage_of(connection, list_id, wanted, today)
     there = frozenset(told)
     missing = tuple(key for key in found.missing if key not in there)

@@ -16,6 +16,7 @@ from clinic.record.database import Record, require_durable
 from clinic.record.migrate import drop_everything, migrate
 from clinic.record.schema.people import appointment, facility, patient
 from clinic.record.version import require_current
+from tests.servers.postgres_copies import Copies
 
 SENTINEL = "Gwenllian-4957"
 
@@ -137,6 +138,18 @@ def test_a_failed_batch_of_rows_says_which_table_and_no_more(record: Record) -> 
     while error is not None:
         assert SENTINEL not in f"{error} {error.args}"
         error = error.__cause__ or error.__context__
+
+
+def test_a_value_that_the_driver_cannot_hold_is_not_repeated(postgres_copies: Copies) -> None:
+    """NEW-35: psycopg quotes what it could not read, and has no code of the server's."""
+    year = "12345-06-07"
+    with postgres_copies.empty() as url:
+        record = Record.open(url)
+        with pytest.raises(sa.exc.DataError) as refusal, record.read() as connection:
+            connection.execute(sa.text("SELECT CAST(:year AS date)"), {"year": year}).all()
+        record.close()
+    assert "DataError" in str(refusal.value)
+    assert year not in f"{refusal.value} {refusal.value.orig!r}"
 
 
 # --- many rows at once -----------------------------------------------------------------------------

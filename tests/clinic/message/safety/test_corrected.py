@@ -208,7 +208,9 @@ def test_the_file_for_the_regulator_has_who_what_when_and_the_correction(
     set_state(sqlite_record, made, 3, states.EXPIRED)
     file = io.StringIO(newline="")
     assert (
-        write_incident(sqlite_record, sqlite_old, file, lambda at: f"{at:%d.%m.%y}" if at else "")
+        write_incident(
+            sqlite_record, sqlite_old, file, lambda at: f"{at:%d.%m.%y}" if at else "", by="mia"
+        )
         == 3
     )
     rows = list(csv.DictReader(io.StringIO(file.getvalue())))

@@ -89,7 +89,10 @@ def test_who_was_told_by_anothers_message_is_corrected_by_one_and_in_the_report(
     refused(practice, number, "correct-nothing")
     file = io.StringIO(newline="")
     assert (
-        write_incident(practice.record, number, file, lambda at: f"{at:%H:%M}" if at else "") == 3
+        write_incident(
+            practice.record, number, file, lambda at: f"{at:%H:%M}" if at else "", by="mia"
+        )
+        == 3
     )
     rows = list(csv.DictReader(io.StringIO(file.getvalue())))
     told = {

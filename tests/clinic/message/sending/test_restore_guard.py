@@ -369,6 +369,6 @@ def test_what_the_lost_record_reminded_of_is_not_reminded_of_again(
         assert note_reminded(connection, clock, at[2], by="mia") == 0
         wanted = ReminderRequest(days=20)
         query = appointment_query(
-            connection, wanted, now=clock.now(), zone=ZoneInfo("Europe/London")
+            connection, wanted, now=clock.now(), zone=ZoneInfo("Europe/London"), by="mia"
         )
         assert sorted(row.id for row in connection.execute(query)) == [3, 4]
