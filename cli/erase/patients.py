@@ -71,6 +71,8 @@ def erase(
             return console.say("Nothing is held of them.")
         rows = [*plan.counts.items(), ("files of the home", plan.files)]
         console.show_table("What would be erased", ["Where", "How many"], rows, right=(1,))
+        for says in plan.outside.says:
+            console.say(says)
         if not yes and not typer.confirm("Ask another person to approve it?", err=True):
             take_back(record, key)
             return console.say("Nothing was asked for.")
@@ -96,6 +98,7 @@ def restrict(
     from clinic.govern.audit.trail import write_anchor
     from clinic.message.outcomes.outreach import find_patient
     from clinic.personal_data.erase.erase import LIFT, RESTRICTION, ask, is_restricted_now
+    from clinic.personal_data.erase.outside import outside_of
 
     settings = get_settings()
     with open_record(settings) as record:
@@ -103,11 +106,14 @@ def restrict(
         with record.read() as connection:
             key = find_patient(connection, patient)
             holds = is_restricted_now(connection, key)
+            outside = outside_of(connection, [key])
         if holds is not lift:
             return console.say("That is so already: nothing was asked for.")
         what = LIFT if lift else RESTRICTION
         number = ask(record, SystemClock(), settings, key, what=what, by=by, ground=ground)
         write_anchor(record, anchor_of(settings))
+    for says in () if lift else outside.says:
+        console.say(says)
     console.say(f"Request {number}: nothing changes until another person approves it.")
     return console.next_commands(f"cohort approvals show {number}", f"cohort approve {number}")
 
@@ -153,6 +159,7 @@ def carry_out(decided: Approval, settings: Settings) -> None:
     from clinic.govern.audit.trail import write_anchor
     from clinic.personal_data.erase.erase import ERASURE, apply
     from clinic.personal_data.erase.files import copies_of
+    from clinic.personal_data.erase.outside import outside_of
     from clinic.personal_data.erase.strangers import take_back
 
     with open_record(settings) as record:
@@ -160,12 +167,16 @@ def carry_out(decided: Approval, settings: Settings) -> None:
             return take_back(record, decided.subject_id)
         took = apply(record, SystemClock(), settings.home, decided)
         write_anchor(record, anchor_of(settings))
+        with record.read() as connection:
+            outside = outside_of(connection, [decided.subject_id])
         is_server = record.dialect == "postgresql"
     if decided.subject != ERASURE:
         console.say("It is so from now on.")
         return console.next_commands("cohort audit verify")
     console.show_table("Erased", ["Where", "How many"], list(took.items()), right=(1,))
     console.say(_STAYS)
+    for says in outside.says:
+        console.say(says)
     if copies := copies_of(settings.home):
         console.say(f"Copies of the record from before an upgrade, here: {len(copies):,}.")
     if is_server:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from clinic.clock import Clock
+from clinic.govern.restricted import is_restricted
 from clinic.outside_record.problems import BUSY, Problem
 from clinic.record.bulk import is_any_of, update_rows
 from clinic.record.database import Record
@@ -72,9 +73,10 @@ class Item:
 
 
 def next_items(record: Record, now: datetime, limit: int) -> list[Item]:
-    """The oldest that may be asked for now, all of one kind."""
+    """The oldest that may be asked for now, all of one kind; nothing of whoever is restricted (NEW-36)."""
     o = outside_item.c
     ready = (o.state == "waiting") & (o.not_before.is_(None) | (o.not_before <= now))
+    ready &= o.patient_id.is_(None) | ~is_restricted(o.patient_id)
     with record.read() as connection:
         kind = connection.scalar(sa.select(o.kind).where(ready).order_by(o.id).limit(1))
         rows = connection.execute(

@@ -40,6 +40,7 @@ from clinic.govern.redact.opened import (
 )
 from clinic.message.states import CHECKING
 from clinic.personal_data.erase.files import files_of, remove
+from clinic.personal_data.erase.outside import Outside, outside_of
 from clinic.personal_data.erase.restrict import in_force, lift_restriction, set_restriction
 from clinic.personal_data.erase.rows import erase_rows, find_rows
 from clinic.personal_data.erase.said import Said, read_said, say
@@ -60,11 +61,16 @@ LIFT: Final = "lift"
 
 @dataclass(frozen=True)
 class Plan:
-    """What an erasure would take: rows of each table, files; and what is under way and must end before."""
+    """
+    What an erasure would take: rows of each table, files; and what is under way and must end before.
+
+    outside: what it does not take
+    """
 
     counts: Mapping[str, int]
     files: int
     under_way: tuple[str, ...]
+    outside: Outside
 
     def digest(self, patient_id: int, ground: str) -> str:
         """Of all that is reviewed."""
@@ -76,7 +82,13 @@ def plan_erasure(connection: Connection, home: Path, patient_id: int) -> Plan:
     whom = read_whom(connection, patient_id)
     found = find_rows(connection, whom)
     files = files_of(connection, home, whom)
-    return Plan(found.counts(), len(files), tuple(_under_way(connection, whom.subject.keys)))
+    keys = whom.subject.keys
+    return Plan(
+        found.counts(),
+        len(files),
+        tuple(_under_way(connection, keys)),
+        outside_of(connection, keys),
+    )
 
 
 def ask(
@@ -348,7 +360,8 @@ def _busy(what: tuple[str, ...]) -> NotAllowed:
 
 
 def _summary(plan: Plan) -> dict[str, int | str]:
-    return {"what": ERASURE, **plan.counts, "files": plan.files}
+    outside = {"outside": plan.outside.saved + plan.outside.changes} if plan.outside.says else {}
+    return {"what": ERASURE, **plan.counts, "files": plan.files, **outside}
 
 
 def _subject(what: str) -> str:

@@ -47,6 +47,7 @@ def office(sqlite_record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     put_campaign(record, clock, [Fate(patient_id=4, cells=(THEIRS, "Ida"))])
     got = Fate(state=states.DELIVERED, patient_id=1, cells=(OWN, "Ida"))
     put_campaign(record, clock, [got], requested_by="tia")
+    (tmp_path / "home").mkdir(mode=0o700)
     home = Office(tmp_path / "home", record)
     home.environment |= {"COHORT_PHONES__TEST_RANGE": "true", "COHORT_OPERATOR": "tia"}
     home.environment["COHORT_PREFECT_API_URL"] = "http://127.0.0.1:9/api"
