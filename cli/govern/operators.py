@@ -113,6 +113,7 @@ def add(
     from clinic.govern.audit.trail import write_anchor
     from clinic.govern.people.facilities import tied_to
     from clinic.govern.people.operators import add_operator, list_operators
+    from clinic.govern.people.service import why_not
     from clinic.govern.tied import codes_of
 
     settings, clock = get_settings(), SystemClock()
@@ -131,11 +132,17 @@ def add(
         )  # fmt: skip
         write_anchor(record, anchor_of(settings))
         with record.read() as connection:
-            codes = codes_of(connection, added.name)
+            codes, without = (
+                codes_of(connection, added.name),
+                why_not(connection, settings.operator),
+            )
     own = f", with the patients of {' and '.join(codes)} alone" if codes else ""
     console.say(f"{added.name} may now work here as {added.role}{own}.")
-    more = f"cohort operators add NAME --role manager --operator {by}"
-    console.next_commands("cohort operators list", *([more] if role == "admin" else []))
+    then = [f"cohort operators add NAME --role manager --operator {by}"] if role == "admin" else []
+    if without:
+        console.say(f"Reminders, the nightly import and retention do not begin: {without}.")
+        then.append(f"cohort operators add nightly --service --operator {by}")
+    console.next_commands("cohort operators list", *then)
 
 
 @app.command("facilities")
