@@ -9,9 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 from clinic.cohort.rows import get_list
-from clinic.errors import ListRefused, NotFound, SourceRefused
+from clinic.errors import ListRefused, NotAllowed, NotFound, SourceRefused
 from clinic.message.campaign.request import CohortChoice, MessageRequest
 from clinic.record.database import Record
+from clinic.record.schema.govern import operator_facilities
 from clinic.record.schema.lists import cohort_list, list_row
 from clinic.settings import Settings
 from clinic.sources.cohort import take_in_cohort, with_list
@@ -91,3 +92,17 @@ def test_what_gives_no_cohort_is_refused_and_leaves_no_list(
         take_in(record, settings, query, source)
     with record.read() as connection:
         assert connection.scalar(sa.select(sa.func.count()).select_from(list_row)) == 0
+
+
+def test_whoever_is_tied_to_a_facility_takes_nothing_in_of_a_query(
+    record: Record, settings: Settings
+) -> None:
+    """NEW-38: nobody knows whose patients its rows are, of whom the record need not know; no file is left."""
+    with record.write() as connection:
+        values = {"operator": "nia", "codes": "Mill", "set_at": FakeClock().now(), "set_by": "root"}
+        connection.execute(sa.insert(operator_facilities).values(values))
+    with pytest.raises(NotAllowed, match="other-facility"):
+        take_in(record, settings)
+    with record.read() as connection:
+        assert connection.scalar(sa.select(sa.func.count()).select_from(cohort_list)) == 0
+    assert not (settings.home / "sources").exists()

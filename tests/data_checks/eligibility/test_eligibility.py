@@ -105,6 +105,16 @@ def test_the_first_broken_rule_wins() -> None:
     assert order == [code for _, code in FAULTS]
 
 
+def test_of_a_patient_of_another_facility_nothing_else_is_counted() -> None:
+    """NEW-38: the gate's counts would tell whoever asks whether the row's date, names and number are right."""
+    wrong = {"dead": True, "name_differs": True, "birth_date_differs": True, "opted_out": True}
+    flags = screen(facts({"other_facility": True, **wrong}, wrong), channel="sms").flags
+    broken = [[str(code) for code in flags if not flags[code].iloc[row]] for row in (0, 1)]
+    assert broken == [
+        ["other_facility"], ["birth_date_differs", "name_differs", "patient_dead", "opted_out"],
+    ]  # fmt: skip
+
+
 def test_a_dead_patient_listed_twice_is_dead_on_both_rows() -> None:
     """ARC-10: the family must not be messaged, and nobody should look for the 'other' row."""
     rows = facts({"dead": True}, {"dead": True, "duplicate_of": 2})
