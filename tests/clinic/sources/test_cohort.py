@@ -12,7 +12,7 @@ from clinic.cohort.rows import get_list
 from clinic.errors import ListRefused, NotAllowed, NotFound, SourceRefused
 from clinic.message.campaign.request import CohortChoice, MessageRequest
 from clinic.record.database import Record
-from clinic.record.schema.govern import operator_facilities
+from clinic.record.schema.govern import operator, operator_facilities
 from clinic.record.schema.lists import cohort_list, list_row
 from clinic.settings import Settings
 from clinic.sources.cohort import take_in_cohort, with_list
@@ -99,7 +99,10 @@ def test_whoever_is_tied_to_a_facility_takes_nothing_in_of_a_query(
 ) -> None:
     """NEW-38: nobody knows whose patients its rows are, of whom the record need not know; no file is left."""
     with record.write() as connection:
-        values = {"operator": "nia", "codes": "Mill", "set_at": FakeClock().now(), "set_by": "root"}
+        now = FakeClock().now()
+        nia = {"name": "nia", "role": "manager", "secret_hash": "none", "created_by": "root"}
+        connection.execute(sa.insert(operator).values({**nia, "created_at": now}))
+        values = {"operator": "nia", "codes": "Mill", "set_at": now, "set_by": "root"}
         connection.execute(sa.insert(operator_facilities).values(values))
     with pytest.raises(NotAllowed, match="other-facility"):
         take_in(record, settings)
