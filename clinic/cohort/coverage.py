@@ -56,7 +56,7 @@ def covered_by(
     """
     The patients whom a list should have.
 
-    statuses: the practice's; by: who asks: whoever is tied to facilities means their patients alone
+    statuses: the practice's; by: the requester: whoever is tied to facilities means their patients alone
 
     Raises:
         NotFound: there is no such group, status, facility or provider

@@ -190,7 +190,7 @@ def find_coverage(
     """
     Who is eligible and not on the list, if that is asked; counted when the campaign is made, not again.
 
-    told: patients who are not missing though they are not on it; by: who asks
+    told: patients who are not missing though they are not on it; by: the requester
     """
     if not covers or _is_known(record, request_key):
         return None

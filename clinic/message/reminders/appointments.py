@@ -35,7 +35,7 @@ def appointment_query(
     Cancelled and started ones never (COM-12); nor those that were reminded of at this very time before;
     nor any more than 28 days ahead.
 
-    by: who asks: whoever is tied to facilities means visits of their patients alone
+    by: the requester: whoever is tied to facilities means visits of their patients alone
 
     Raises:
         NotFound: there is no such facility or provider, or no appointment has such a place, type …

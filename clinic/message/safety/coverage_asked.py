@@ -91,7 +91,7 @@ def ask_coverage(
     Compare a list with whom it should have; None: nobody asked.
 
     told: patients who are not missing though they are not on it
-    by: who asks: whoever is tied to facilities is told of their patients alone
+    by: the requester: whoever is tied to facilities is told of their patients alone
 
     Raises:
         CohortRefused: a word that says nothing

@@ -1,5 +1,5 @@
 """
-What of a patient stands on the clinical record outside, for whoever erases or restricts them (NEW-36).
+What the clinical record outside has of a patient, for whoever erases or restricts them (NEW-36).
 
 Nothing there is erased from here: another system has another keeper, whom a person asks. What still waits is
 not saved there while the patient is restricted, as whoever was erased always is.
