@@ -24,8 +24,12 @@ from clinic.govern.audit.anchor import anchor_of, write_anchor
 from clinic.outside_record.push import apply_pushed, end_pushed
 from tasks.guard.decorators import NotWanted, may_pass_soon, task
 from tasks.guard.while_away import SECONDS, WHILE_AWAY, while_away
+from tasks.runs.going_on import operation_tag
+from tasks.runs.marking import mark_run
 from tasks.runs.waiting import wait_until
 from tasks.show import operation
+from tasks.show.telling import tell
+from tasks.story import operation as story
 from tasks.wiring import wiring
 
 # A task run costs Prefect about 0.1 CPU seconds: in a long operation one takes several chunks
@@ -55,6 +59,7 @@ def select_patients(operation_id: int, kind: str) -> int:
         raise OperationRefused(
             "operation-other-kind", f"operation {operation_id} is of the kind {found.kind}"
         )
+    mark_run(operation_tag(operation_id), str(operation_id))
     return operation_id
 
 
@@ -63,6 +68,7 @@ def plan_changes(operation_id: int) -> int:
     """Who would change from what to what, and who cannot and why."""
     parts = wiring()
     plan.make_plan(parts.record, parts.clock, parts.settings, operation_id)
+    tell(lambda connection: story.planned(connection, operation_id))
     return operation_id
 
 
@@ -70,7 +76,8 @@ def plan_changes(operation_id: int) -> int:
 def check_changes(operation_id: int) -> int:
     """The checklist, computed and shown; what stops it ends the operation."""
     parts = wiring()
-    operation.show_checklist(operation_id)
+    points = operation.show_checklist(operation_id)
+    tell(lambda _: story.checked(points))
     checklist.require_ready(parts.record, parts.clock, parts.settings, operation_id)
     return operation_id
 
@@ -139,5 +146,6 @@ def summarize_changes(operation_id: int) -> Summary:
     end_pushed(parts.record, parts.clock, parts.settings, operation_id)
     summary = finish.finish(parts.record, parts.clock, parts.settings, operation_id)
     operation.show_result(summary)
+    tell(lambda _: story.ended(summary))
     write_anchor(parts.record, anchor_of(parts.settings), clock=parts.clock)
     return summary

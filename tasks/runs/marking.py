@@ -20,7 +20,8 @@ def mark_run(tag: str, number: str) -> None:
     """Mark the run that this is called in. Again, or without a server: nothing."""
     tags, name, own = list(flow_run.tags or []), str(flow_run.name or ""), flow_run.get_id()
     kind, _, rest = name.partition("-")
-    named = name if rest.startswith(f"{number}-") else f"{kind}-{number}-{rest}"
+    known = rest.startswith(f"{number}-") or name.endswith(f"-{number}")
+    named = name if known else f"{kind}-{number}-{rest}"
     if own is None or (tag in tags and named == name):
         return
     with get_client(sync_client=True) as client:

@@ -12,7 +12,7 @@ from clinic.change.core.outcomes import SAYS, SELECTED
 from clinic.change.kinds.table import notice_of, title_of, words_of
 from clinic.change.operations import find_operation
 from clinic.change.review.approve import counts_of
-from clinic.change.review.checklist import CAUTION, checklist
+from clinic.change.review.checklist import CAUTION, Check, checklist
 from clinic.change.run.summary import Summary, summarize
 from clinic.govern.approvals.approvals import latest
 from tasks.show.artifacts import create_table_artifact
@@ -23,17 +23,19 @@ from tasks.wiring import wiring
 _TICKS = {True: "✓", False: "✗", None: "N/A"}
 
 
-def show_checklist(operation_id: int) -> None:
+def show_checklist(operation_id: int) -> list[Check]:
     """ALC-34: every point, as the database answers it now."""
     parts = wiring()
+    points = list(checklist(parts.record, parts.settings, operation_id))
     create_table_artifact(
         key=f"checklist-{operation_id}",
         table=[
             {"check": point.code, "": _TICKS[point.holds], "what it says": point.says}
-            for point in checklist(parts.record, parts.settings, operation_id)
+            for point in points
         ],
         description=f"Checklist of operation {operation_id}",
     )
+    return points
 
 
 def show_waiting(operation_id: int) -> None:

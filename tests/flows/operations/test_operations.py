@@ -15,7 +15,12 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterKey,
+    FlowRunFilter,
+    FlowRunFilterTags,
+)
 from prefect.client.schemas.objects import StateType
 from prefect.events import emit_event
 from prefect.states import Crashed, Paused, Pending, Running, Suspended
@@ -43,7 +48,7 @@ from tasks import wiring
 from tasks.guard.decorators import flow
 from tasks.processes.identity import Installation
 from tasks.processes.workers import start_worker, stop_worker, worker_log
-from tasks.runs.going_on import go_on, resumed, runs_of
+from tasks.runs.going_on import go_on, operation_tag, resumed, runs_of
 from tasks.runs.not_begun import stalled
 from tasks.runs.runs import resume, start_deployment
 from tasks.runs.silent_runs import (
@@ -231,6 +236,11 @@ def test_conflicts_are_counted_in_what_prefect_shows_and_patients_are_not(
     summary = update_attribute(operation_id)
     assert (summary.state, summary.conflicts) == ("done_with_conflicts", 1)
     wait_for("result", lambda: _artifact(f"result-{operation_id}"))
+    told = f"Operation {operation_id} is done_with_conflicts: "
+    wait_for("its story", lambda: find_in_prefect(prefect_server.home, [told]))
+    ours = FlowRunFilterTags(all_=[operation_tag(operation_id)])
+    with get_client(sync_client=True) as client:
+        assert client.read_flow_runs(flow_run_filter=FlowRunFilter(tags=ours)), "found by its tag"
     assert find_in_prefect(prefect_server.home, ["SENTINEL"]) == []
 
 
