@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -18,6 +19,7 @@ from cli.times import day
 from cli.wiring import get_settings, open_record
 
 if TYPE_CHECKING:
+    from clinic.cohort.files import ListFile
     from clinic.imports.options import Complete
     from clinic.imports.patients.run import PatientsImported
     from clinic.imports.result import Imported
@@ -52,6 +54,8 @@ _ALSO = {
     "default_provider_unknown": "Rows whose default provider is not here: {:,}. Import providers first.",
     "groups_made": "Groups that were made: {:,}.",
     "mode_unclear": "Ways of contact that are not known words, and are left as they were: {:,}.",
+    "slot_blocked": "Slots that are blocked and have a patient all the same, who is booked: {:,}.",
+    "day_masked": "Days that systems write for 'not known', as 1900-01-01, read as empty: {:,}.",
 }
 
 _OF_PATIENTS = "cohort message --status active --name NAME --template KEY"
@@ -164,7 +168,7 @@ def import_kind(
             result = run_import(record, SystemClock(), kind, opened, options)
         if source in settings.sources and not (check or result.refused):
             note_by_hand(record, SystemClock(), source, kind, opened, result)
-    _show(result, KINDS[kind].says, limit, kind=kind, check=check, json=json)
+    _show(result, opened, KINDS[kind].says, limit, kind=kind, check=check, json=json)
     if isinstance(result, PatientsImported) and not json:
         tell_more(result)
     if result.refused and json:
@@ -217,6 +221,7 @@ def _complete(
 
 def _show(
     result: Imported,
+    opened: ListFile,
     says: Mapping[str, str],
     limit: int,
     *,
@@ -224,6 +229,8 @@ def _show(
     check: bool,
     json: bool,
 ) -> None:
+    from clinic.cohort.files import report_rows
+
     if json:
         told: dict[str, Any] = {
             "check": check,
@@ -232,10 +239,13 @@ def _show(
             "also": {name: count for name, count in result.also.items() if count},
             "problems": result.problems,
             "unused": result.unused,
+            "unused_cells": {name: count for name, count in result.filled.items() if count},
+            "remarks": [asdict(row) for row in report_rows(opened)],
             "refused": result.refused,
             "import": result.number,
         }
         return console.show_json(told)
+    tell_remarks(opened)
     rows = [(n, code, says[code]) for code, n in result.counts.most_common()]
     title = f"{kind.capitalize()}, as they would be" if check else kind.capitalize()
     heads = ["Rows", "Outcome", "What it means"]
@@ -244,16 +254,29 @@ def _show(
         shown = [(row, code, says[code]) for row, code in result.problems[:limit]]
         title = f"Rows to look at, {len(shown):,} of {len(result.problems):,}"
         console.show_table(title, ["Row", "Outcome", "What to do"], shown, right=(0,))
-    if result.unused:
-        console.say(f"Columns not imported: {', '.join(result.unused)}.")
     tell_besides(result)
     if check:
         console.say("Dry run: nothing was changed.")
     return None
 
 
+def tell_remarks(opened: ListFile) -> None:
+    """What is remarkable of the file: what was changed in its cells, or fixed, while it was read."""
+    from clinic.cohort.files import report_rows
+
+    if remarks := [
+        (row.code, row.column, row.count, ", ".join(map(str, row.rows)), row.says)
+        for row in report_rows(opened)
+    ]:
+        heads = ["Remark", "Column", "How often", "Rows", "What it means"]
+        console.show_table("Remarks on the file", heads, remarks, right=(2,))
+
+
 def tell_besides(result: Imported) -> None:
-    """What came of an import besides its rows' outcomes, and by what it is put back."""
+    """What came of an import besides its rows' outcomes, what it did not use, and by what it is put back."""
+    if result.unused:
+        named = [f"{name} ({result.filled[name]:,} cells)" for name in result.unused]
+        console.say(f"Columns not imported: {', '.join(named)}.")
     for name, count in result.also.items():
         if count:
             console.say(_ALSO[name].format(count))

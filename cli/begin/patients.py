@@ -10,7 +10,7 @@ import typer
 
 from cli import console
 from cli.begin import safe_contact
-from cli.begin.imports import quotable, tell_besides, tell_more
+from cli.begin.imports import quotable, tell_besides, tell_more, tell_remarks
 from cli.erase.patients import erase, reinstate, restrict
 from cli.looks.noting import looked
 from cli.options import Json, MostShown
@@ -81,6 +81,7 @@ def import_file(
             "counts": dict(result.counts),
             "problems": result.problems,
             "unused": result.unused,
+            "unused_cells": {name: count for name, count in result.filled.items() if count},
             "unknown_facilities": dict(quotable(result.unknown["facility_id"])),
             "unknown_providers": dict(quotable(result.unknown["provider_id"])),
             "unknown_rows": {
@@ -98,12 +99,7 @@ def import_file(
         }
         console.show_json(told)
         return _end(result)
-    if remarks := [
-        (row.code, row.column, row.count, ", ".join(map(str, row.rows)), row.says)
-        for row in report_rows(opened)
-    ]:
-        heads = ["Remark", "Column", "How often", "Rows", "What it means"]
-        console.show_table("Remarks on the file", heads, remarks, right=(2,))
+    tell_remarks(opened)
     _tell(result, limit)
     _end(result)
 
@@ -153,8 +149,6 @@ def _tell(result: PatientsImported, limit: int) -> None:
         shown = [(row, code, SAYS[code]) for row, code in result.problems[:limit]]
         title = f"Rows not used, {len(shown):,} of {len(result.problems):,}"
         console.show_table(title, ["Row", "Outcome", "What to do"], shown, right=(0,))
-    if result.unused:
-        console.say(f"Columns not imported: {', '.join(result.unused)}.")
     tell_besides(result)
     tell_more(result)
     if result.counts.keys() & _TAKEN_IN:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
@@ -28,11 +29,15 @@ _UNREADABLE: Final = "?"  # for a cell that is not as the source's own format ha
 _PER_MINUTE: Final = {"minutes": 1.0, "seconds": 1 / 60, "hours": 60.0}
 
 
-def cells_of(block: Block, file: ListFile, kind: Kind, how: SourceFormat) -> pd.DataFrame:
+def cells_of(
+    block: Block, file: ListFile, kind: Kind, how: SourceFormat, masked: Counter[str] | None = None
+) -> pd.DataFrame:
     """
     The block in our fields: cells stripped, "" where there is none or where a day is masked; days of the
     source's own format in ISO 8601, its words for states as ours, lengths in minutes. Both ids are there,
     with their organisation where the source's are unique only within it.
+
+    masked: counts the days that are masks, as `day_masked`
     """
     frame = pd.DataFrame(
         {name: block.frame[head].str.strip() for name, head in file.fields.items()}
@@ -43,7 +48,9 @@ def cells_of(block: Block, file: ListFile, kind: Kind, how: SourceFormat) -> pd.
     with_organisation(frame)
     for name in kind.dates:
         if name in frame:
-            frame[name] = _days(frame[name], how.date_format)
+            said, frame[name] = frame[name], _days(frame[name], how.date_format)
+            if masked is not None and (count := int(((frame[name] == "") & (said != "")).sum())):
+                masked["day_masked"] += count
     if how.statuses and "status" in frame:
         ours = {heading_key(word): said for word, said in how.statuses.items()}
         frame["status"] = _distinct(frame["status"], lambda word: ours.get(heading_key(word), word))

@@ -21,6 +21,7 @@ from typing import Final, Protocol
 
 from clinic.clock import Clock
 from clinic.cohort.files import ListFile, open_list
+from clinic.cohort.files.limits import Limits
 from clinic.imports.appointments import reading as appointments
 from clinic.imports.appointments.run import import_appointments
 from clinic.imports.clinical import columns as clinical
@@ -41,6 +42,9 @@ from clinic.imports.places import run as places
 from clinic.imports.result import Imported
 from clinic.record.database import Record
 from clinic.settings import ImportKind, Layout, SourceFormat
+
+# A whole extract is larger than a list of whom to message
+LIMITS: Final = Limits(flat_bytes=1_000_000_000, rows=5_000_000)
 
 
 class Run(Protocol):
@@ -106,6 +110,7 @@ def open_file(
     return open_list(
         path,
         scheme=scheme,
+        limits=LIMITS,
         map_headings=find,
         may_be_empty=True,  # a source of which there is nothing now
     )

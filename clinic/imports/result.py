@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from clinic.clock import Clock
-from clinic.cohort.files import ListFile
+from clinic.cohort.files import Block, ListFile
 from clinic.govern.audit.trail import Act, record_act
 from clinic.record.database import Record
 from clinic.values.organisations import foreign_codes
@@ -31,7 +31,7 @@ class Imported:
     counts: rows by outcome, adding up to the file's rows
     also: what came of them besides, by kind: opt-outs, consents, appointments cancelled for what others say
     problems: row number and code of rows that need a look, the first 10,000
-    unused: headings that an import of this kind does not use
+    unused: headings that an import of this kind does not use; filled: how many cells of each say something
     refused: why a part of it that was asked for is not done; "" where all is
     number: of the import, by which it can be put back; None: a dry run
     changed: it added or changed something, so that there is something to put back
@@ -42,6 +42,7 @@ class Imported:
     also: Counter[str] = field(default_factory=Counter)
     problems: list[tuple[int, str]] = field(default_factory=list)
     unused: tuple[str, ...] = ()
+    filled: Counter[str] = field(default_factory=Counter)
     refused: str = ""
     number: int | None = None
     changed: bool = False
@@ -51,6 +52,11 @@ class Imported:
         """Of a file of which nothing was done yet."""
         used = set(file.fields.values())
         return cls(file.row_count, unused=tuple(each for each in file.columns if each not in used))
+
+    def pass_by(self, block: Block) -> None:
+        """Count the cells of a block's columns that are not used."""
+        for name in self.unused:
+            self.filled[name] += int((block.frame[name] != "").sum())
 
     def note(self, outcomes: pd.Series[str], problems: frozenset[str]) -> None:
         """Count a block's outcomes, by row number; `problems`: those that need a look."""

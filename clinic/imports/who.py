@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import pandas as pd
 import sqlalchemy as sa
@@ -37,14 +38,17 @@ def find_patients(
         nhs_numbers, own_ids: as the file has them, "" where there is none
 
     Returns:
-        same index: `patient_id` Int64, and `fault`: "", `nhs_number_missing`, `nhs_number_invalid`,
-        `patient_not_found`, or `ids_differ` where the two ids are of two patients, or one of nobody
+        same index: `patient_id` and `version` Int64, and `fault`: "", `nhs_number_missing`,
+        `nhs_number_invalid`, `patient_not_found`, or `ids_differ` where the two ids are of two patients, or one
+        of nobody
     """
     judged = judge_nhs_numbers(nhs_numbers)
     numbers, own = judged["nhs_number"], own_ids.str.strip()
-    by_number = numbers.map(_ids(connection, patient.c.nhs_number, numbers)).astype("Int64")
-    by_own = own.map(_ids(connection, patient.c.local_id, own)).astype("Int64")
+    versions: dict[int, int] = {}
+    by_number = _found(connection, patient.c.nhs_number, numbers, versions)
+    by_own = _found(connection, patient.c.local_id, own, versions)
     result = pd.DataFrame({"patient_id": by_number.fillna(by_own)}, index=nhs_numbers.index)
+    result["version"] = _mapped(result["patient_id"], versions)
     fault = pd.Series("", nhs_numbers.index, dtype="str")
     fault = fault.mask(result["patient_id"].isna(), NOT_FOUND)
     both = by_number.notna() & by_own.notna() & (by_number != by_own)
@@ -56,11 +60,19 @@ def find_patients(
     return result
 
 
-def _ids(
-    connection: Connection, column: sa.Column[str | None], values: pd.Series[str]
-) -> dict[str, int]:
+def _found(
+    connection: Connection, column: sa.Column[str | None], values: pd.Series[str], versions: dict[int, int]
+) -> pd.Series[int]:  # fmt: skip
+    """The patients of these ids; notes their versions."""
     wanted = [value for value in values.unique().tolist() if value]
     if not wanted:
-        return {}
-    query = sa.select(column, patient.c.id).where(is_any_of(column, wanted))
-    return dict(plain_rows(connection.execute(query)))
+        return pd.Series(pd.NA, values.index, dtype="Int64")
+    query = sa.select(column, patient.c.id, patient.c.version).where(is_any_of(column, wanted))
+    rows = plain_rows(connection.execute(query))
+    versions.update((row[1], row[2]) for row in rows)
+    return _mapped(values, {row[0]: row[1] for row in rows})
+
+
+def _mapped(values: pd.Series[Any], known: Mapping[Any, int]) -> pd.Series[int]:
+    found = [known.get(value) for value in values.tolist()]
+    return pd.Series(pd.array(found, dtype="Int64"), values.index)

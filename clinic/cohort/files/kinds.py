@@ -40,15 +40,21 @@ def kind_of(path: Path, limits: Limits) -> Kind:
     size = path.stat().st_size
     if size == 0:
         raise ListRefused("list-empty", f"{name} is empty (0 bytes). Export the list again.")
-    if size > limits.file_bytes:
-        raise ListRefused(
-            "list-too-large",
-            f"{name} has {size:,} bytes; the most that is read is {limits.file_bytes:,}. "
-            "Split the list, or leave out columns that are not needed.",
-        )
     with path.open("rb") as file:
         head = file.read(1024)
+    kind = _of_head(head)
+    most = limits.flat_bytes if kind in ("text", "parquet") else limits.file_bytes
+    if size > most:
+        raise ListRefused(
+            "list-too-large",
+            f"{name} has {size:,} bytes; the most that is read is {most:,}. "
+            "Split the list, or leave out columns that are not needed.",
+        )
     _refuse_foreign(path, head)
+    return kind
+
+
+def _of_head(head: bytes) -> Kind:
     if head.startswith(_OLE):
         return "ole"
     if head.startswith(b"PAR1"):

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Limits:
     """The most that is read; a file over any of these is refused whole. Sizes in bytes."""
 
-    file_bytes: int = 100_000_000
+    file_bytes: int = 100_000_000  # of a workbook
+    flat_bytes: int = 100_000_000  # of text and Parquet, which are never held whole
     rows: int = 1_100_000
     columns: int = 200
     cell_characters: int = 8_192

@@ -94,6 +94,7 @@ class _Opened:
     reasons: Reasons
     guarded: bool
     to_clean: _ToClean
+    ended: bool = True  # its last line
 
 
 @dataclass(frozen=True)
@@ -146,10 +147,10 @@ def open_list(
         reasons=opened.reasons,
         notices=notices,
     )
-    short = ShortRows(columns_of(columns, fields))
+    short = ShortRows(columns_of(columns, fields), half=not opened.ended)
     row_count = _examine(table, examiner, short, may_be_empty=may_be_empty)
     if short.accepted:
-        table = FilledTable(table, short.columns)
+        table = FilledTable(table, short.columns, short.but)
     return ListFile(
         path=path,
         file_name=path.name,
@@ -176,7 +177,14 @@ def _open_text(path: Path, limits: Limits, notices: Notices, _kind: Kind) -> _Op
     reasons = Reasons(found.odd, found.long_lines, found.rounded, found.errors)
     clean = _ToClean(found.unseen, found.formulas, found.points)
     return _Opened(
-        table, found.sha256, found.encoding, table.delimiter, reasons, found.guarded, clean
+        table,
+        found.sha256,
+        found.encoding,
+        table.delimiter,
+        reasons,
+        found.guarded,
+        clean,
+        found.ended,
     )
 
 

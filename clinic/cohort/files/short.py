@@ -3,7 +3,8 @@ Rows that lack only their empty last cells, as programs write them that cut off 
 
 Such a row looks like one that lost a cell in the middle, whose values then are under wrong headings.
 It is accepted where three things hold: whole rows never end in an empty cell, so that the program does
-cut them off; the row's id is right; and every value is of the kind that its column holds.
+cut them off; the row's id is right; and every value is of the kind that its column holds. Never the last row of
+a file that ends without a line's end: it may be half a file, whose last value is cut too.
 """
 
 from __future__ import annotations
@@ -71,13 +72,16 @@ class ShortRows:
     """Looks at the pages of a list for them."""
 
     columns: Columns
+    half: bool = False  # the file ends without a line's end
     numbers: list[int] = field(default_factory=list)
+    last: int = 0  # the number of the last row
     whole: bool = False  # a row has all its cells
     ends_empty: bool = False
 
     def look(self, page: Page) -> None:
         """Note the page's short rows, and whether a whole row ends in an empty cell."""
         width = self.columns.width
+        self.last = page.numbers[-1] if page.numbers else self.last
         lengths = set(map(len, page.rows))
         if lengths == {width}:
             self.ends_empty = self.ends_empty or "" in map(itemgetter(-1), page.rows)
@@ -91,7 +95,14 @@ class ShortRows:
     @property
     def accepted(self) -> list[int]:
         """Numbers of the rows that are read with empty last cells."""
-        return self.numbers if self.whole and not self.ends_empty else []
+        if not self.whole or self.ends_empty:
+            return []
+        return [number for number in self.numbers if number != self.but]
+
+    @property
+    def but(self) -> int:
+        """The row that is never one of them; 0: each may be."""
+        return self.last if self.half else 0
 
 
 @dataclass(frozen=True)
@@ -100,6 +111,7 @@ class FilledTable:
 
     table: Table
     short: Columns
+    but: int = 0
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -108,7 +120,7 @@ class FilledTable:
     def pages(self, size: int) -> Iterator[Page]:
         """The pages of the table, filled up."""
         for page in self.table.pages(size):
-            for i, row in enumerate(page.rows):
-                if len(row) < self.short.width and self.short.fits(row):
+            for i, (number, row) in enumerate(zip(page.numbers, page.rows, strict=True)):
+                if len(row) < self.short.width and number != self.but and self.short.fits(row):
                     page.rows[i] = row + [""] * (self.short.width - len(row))
             yield page

@@ -22,7 +22,7 @@ from clinic.record.schema.people import appointment, appointment_source, facilit
 from clinic.settings import SourceFormat
 from clinic.values.dates import Order
 
-_READER: Final = 2  # one more with each change of how a row is read
+_READER: Final = 3  # one more with each change of how a row is read
 
 
 def salt_of(connection: Connection, options: Options, order: Order) -> np.int64:

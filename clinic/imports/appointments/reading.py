@@ -71,7 +71,13 @@ _NOT_A_WORD: Final = re.compile(r"[\W_]+")
 
 LONGEST_ID: Final = 120
 _LONGEST_TYPE: Final = 80  # longer ones are no type, and are left as they were
-REMARKS: Final = ("hour_repeated", "length_unclear", "type_too_long", "mode_unclear")
+REMARKS: Final = (
+    "hour_repeated",
+    "length_unclear",
+    "type_too_long",
+    "mode_unclear",
+    "slot_blocked",
+)
 # Which an empty cell takes away in a source that owns its columns; id, patient, day and status never
 OWNED: Final = ("minutes", "visit_type", "mode", "place", "provider", "facility")
 _TEXTS: Final = ("visit_type", "place", "provider", "facility")
@@ -147,6 +153,9 @@ def read_appointments(
         rows["status"] = rows["status"].mask(
             given["deleted"].str.lower().isin(_DELETED), "cancelled"
         )
+    # A patient who is booked into it is expected all the same, and the practice is told
+    shut = _is_set(given["blocked"]) if "blocked" in given else pd.Series(False, given.index)
+    rows["slot_blocked"] = shut & (rows["status"] == "booked") & _has_patient(given)
     rows["minutes"], rows["length_unclear"] = _minutes(given)
     for name in _TEXTS:
         rows[name] = given[name] if name in given else ""
@@ -168,18 +177,19 @@ def _status(given: pd.DataFrame, *, slots: bool) -> pd.Series[str]:
     The state: what a column of its own says (did not attend, left, sent in), else the word; "": not known.
 
     In an extract of slots that has all of these columns an empty word is no doubt: whose slot it is, is booked.
-    One that is blocked, and has a patient all the same, is doubtful.
     """
     said = given["status"] if "status" in given else pd.Series("", given.index, dtype="str")
     status = _each(said, lambda text: _STATUSES.get(_word(text), ""))
     there = [(name, means) for name, means in _SIGNS if name in given]
     if slots and len(there) == len(_SIGNS):
         status = status.mask(said == "", "booked")
-    if "blocked" in given:
-        status = status.mask(_is_set(given["blocked"]) & (status == "booked"), "")
     for name, means in reversed(there):
         status = status.mask(_is_set(given[name]), means)
     return status
+
+
+def _has_patient(given: pd.DataFrame) -> pd.Series[bool]:
+    return (given["nhs_number"] != "") | (given["local_id"] != "")
 
 
 def _is_set(cells: pd.Series[str]) -> pd.Series[bool]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -70,13 +71,10 @@ def import_appointments(record: Record, clock: Clock, file: ListFile, options: O
     check, source = options.check, options.source
     result = Imported.of(file)
 
-    def cells() -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
-        return ((cells_of(b, file, KIND, options.how), b.unreadable) for b in file.blocks())
-
     def read(given: pd.DataFrame, unreadable: np.ndarray, order: Order) -> pd.DataFrame:
         return _rows(given, unreadable, now, order, options)
 
-    compared = compare_rows(cells, read, options.how)
+    compared = compare_rows(partial(_cells, file, options), read, options.how)
     with record.read() as connection:
         salt = salt_of(connection, options, compared.order)
     journal, pairs = Journal(), Pairs()
@@ -87,7 +85,7 @@ def import_appointments(record: Record, clock: Clock, file: ListFile, options: O
     seen: list[np.ndarray] = []
     start = 0
     unclear = 0
-    for given, unreadable in cells():
+    for given, unreadable in _cells(file, options, result):
         part = slice(start, start + len(given))
         start = part.stop
         digests = compared.digests[part] ^ salt
@@ -125,6 +123,17 @@ def import_appointments(record: Record, clock: Clock, file: ListFile, options: O
         tell(record, clock, KIND.name, file, options.by, result, patients=written)
         journal.end(record, clock, result)
     return result
+
+
+def _cells(
+    file: ListFile, options: Options, told: Imported | None = None
+) -> Iterator[tuple[pd.DataFrame, np.ndarray]]:
+    """The blocks in our fields, and which rows cannot be read. `told`: counts what is not taken of them."""
+    for block in file.blocks():
+        if told is not None:
+            told.pass_by(block)
+        masked = None if told is None else told.also
+        yield cells_of(block, file, KIND, options.how, masked), block.unreadable
 
 
 def _may_be_any(rows: pd.DataFrame) -> pd.Series[bool]:

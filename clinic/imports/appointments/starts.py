@@ -2,7 +2,8 @@
 When an appointment begins, from its day and time as a source writes them, read a column at a time.
 
 A time without an offset is of the practice's time zone. The hour that the clock repeats in autumn is read as
-the first and said; one that it leaves out in spring is no time.
+the first and said; one that it leaves out in spring is no time. Nor is midnight without an offset: systems
+write it for a time that they do not know, and nobody is to be told to come then.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def _read_time(said: str) -> tuple[int, int, bool]:
         return _NO_TIME
     at = hour * 3600 + minute * 60 + second
     if offset is None:
-        return at, 0, False
+        return (at, 0, False) if at else _NO_TIME
     east = int(offset[2] or 0) * 3600 + int(offset[3] or 0) * 60
     if east > 18 * 3600:
         return _NO_TIME

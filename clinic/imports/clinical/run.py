@@ -33,7 +33,7 @@ from clinic.imports.journal import Journal
 from clinic.imports.merge import merge
 from clinic.imports.options import Options
 from clinic.imports.result import Imported
-from clinic.imports.who import find_patients
+from clinic.imports.same import Same
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.values.dates import INVALID, Order, read_dates
@@ -66,13 +66,13 @@ def _run(
     record: Record, clock: Clock, file: ListFile, options: Options, what: ClinicalKind
 ) -> Imported:
     days = [name for name in what.kind.dates if name in file.fields]
+    orders = date_orders(file, days, options.how)
     apply = partial(
-        _apply, what=what, today=clock.now().date(), options=options,
-        orders=date_orders(file, days, options.how),
+        _apply, what=what, today=clock.now().date(), options=options, orders=orders,
     )  # fmt: skip
     return run_blocks(
         record, clock, file, options, kind=what.kind, problems=PROBLEMS,
-        written=("added", "changed"), apply=apply,
+        written=("added", "changed"), apply=apply, same=Same.of(what.kind.name, file, options, orders),
     )  # fmt: skip
 
 
@@ -80,9 +80,8 @@ def _apply(
     connection: Connection, given: pd.DataFrame, fault: pd.Series[str], result: Imported,
     journal: Journal, *, what: ClinicalKind, today: date, options: Options, orders: dict[str, Order],
 ) -> pd.Series[str]:  # fmt: skip
-    who = find_patients(connection, given["nhs_number"], given["local_id"])
-    outcome = fault.where(fault != "", who["fault"].astype(object))
-    rows = pd.DataFrame({"patient_id": who["patient_id"].astype(object)}, index=given.index)
+    outcome = fault.where(fault != "", given["who_fault"].astype(object))
+    rows = pd.DataFrame({"patient_id": given["patient_id"].astype(object)}, index=given.index)
     for name in ("code", "system", "text", "dosage"):
         texts = given[name] if name in given else pd.Series("", given.index, dtype="str")
         rows[name] = texts.astype(object).where(texts != "", None)

@@ -17,6 +17,7 @@ from clinic.imports.consents.reading import OUT
 from clinic.imports.journal import Journal
 from clinic.imports.options import Options
 from clinic.imports.result import Imported
+from clinic.imports.same import forget_kind
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.people import consent
@@ -106,6 +107,7 @@ class Held:
             ]
             journal.note(connection, rows)
             connection.execute(sa.delete(consent).where(is_any_of(consent.c.id, ids)))
+            forget_kind(connection, "consents")  # what rows said is no more what the record has
 
 
 def _packed(row: Any) -> str:

@@ -78,6 +78,8 @@ _TIME: Final = re.compile(r"^(.*\S)[T ,]+(\d{1,2}:\d\d(?::\d\d)?)(?:\.\d+)?\s*$"
 # Each row ends with one of these, or with whose it is not (who.py)
 SAYS: Final = {
     "noted": "A decision that the record did not have.",
+    "partly_noted": "A decision was noted, and another column is not understood: nothing of that is. Fix the "
+    "word in the source.",
     "unchanged": "A decision that the record has already.",
     "widened": "An opt-out whose channel, purpose or date is not understood: it counts for all channels, for "
     "all purposes, from now on. Correct the word in the source if less was meant.",
@@ -99,7 +101,7 @@ SAYS: Final = {
 # Rows that said something which was not noted
 PROBLEMS: Final = frozenset(
     "consent_undated consent_unclear decision_unclear patient_not_found ids_differ nhs_number_missing "
-    "nhs_number_invalid unreadable_row other_organisation widened".split()
+    "nhs_number_invalid unreadable_row other_organisation widened partly_noted".split()
 )
 
 
@@ -113,7 +115,8 @@ def read_decisions(given: pd.DataFrame, *, now: datetime, zone: str, order: Orde
 
     Returns:
         a row a decision: `row` (index of its row), `channel`, `purpose`, `decision`, `code` ("" if none),
-        `decided_at` aware (NaT: not said), and `fault`: "" or one of SAYS that notes nothing, or `widened`
+        `decided_at` aware (NaT: not said), `since`: the first moment that is meant, and `fault`: "" or one of
+        SAYS that notes nothing, or `widened`
     """
     parts = [
         _wide(given, name) for name in given.columns if name.endswith(("_consent", "_declined"))
@@ -129,6 +132,7 @@ def read_decisions(given: pd.DataFrame, *, now: datetime, zone: str, order: Orde
     dates = dates.reset_index(drop=True)
     out = found["decision"] == OUT
     found["decided_at"] = dates["end"].where(out, dates["begin"])
+    found["since"] = dates["begin"].fillna(found["decided_at"])
     unclear = found["unclear"] | dates["fault"]
     found["fault"] = ""
     known = found["decision"] != ""

@@ -8,8 +8,10 @@ audit trail has that it began and how it ended: who, the file's SHA-256 and coun
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Final
 
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -17,16 +19,18 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.cohort.files import ListFile
 from clinic.govern.audit.chain import hold
+from clinic.imports.blocks import apply_new
 from clinic.imports.consents.held import Held
 from clinic.imports.consents.reading import KIND, OUT, PROBLEMS, read_decisions
 from clinic.imports.formats import cells_of, date_order
 from clinic.imports.journal import Journal
 from clinic.imports.options import Options
 from clinic.imports.result import Imported, fault_of, tell
-from clinic.imports.who import find_patients
+from clinic.imports.same import Same
 from clinic.record.bulk import insert_rows, is_any_of, plain_frame
 from clinic.record.database import Record
 from clinic.record.schema.people import consent
+from clinic.values.dates import Order
 
 _SAME: Final = ["patient_id", "channel", "purpose", "decision", "decided_at"]
 _SOURCES: Final = ("import", "code")
@@ -57,39 +61,40 @@ def import_consents(record: Record, clock: Clock, file: ListFile, options: Optio
         )
         result.number = journal.import_id
     held = Held(record, options)
+    # Of a source that has all, each row is looked for among what the record has
+    same = Same.of(KIND.name, file, options, {"date": order}) if options.complete is None else None
     for block in file.blocks():
-        given = cells_of(block, file, KIND, options.how)
+        result.pass_by(block)
+        given = cells_of(block, file, KIND, options.how, result.also)
         fault = fault_of(given, block.unreadable, options.codes)
-        said = read_decisions(given, now=now, zone=options.time_zone, order=order)
-        if options.check:
-            with record.read() as connection:
-                found = _note(connection, given, fault, said, now, result, write=False)
-        else:
-            with record.write() as connection:
-                hold(connection, f"import {KIND.name}")  # beside another one, each is noted once
-                with journal.watch(connection, consent):
-                    found = _note(connection, given, fault, said, now, result, write=True)
-        held.saw(found, result)
+        with record.write(keep=not options.check) as connection:
+            hold(connection, f"import {KIND.name}")  # beside another one, each is noted once
+            apply = partial(
+                _note, connection, now=now, options=options, order=order, result=result, held=held
+            )
+            with journal.watch(connection, consent):
+                outcome = apply_new(connection, same, block, given, fault, apply)
+        result.note(outcome, PROBLEMS)
     result.refused = held.why_not(result)
     if not result.refused:
         result.also.update(["withdrawn"] * len(held.gone()))
         if not options.check:
             held.withdraw(record, journal)
     if not options.check:
-        noted = result.counts["noted"] + result.counts["widened"]
+        noted = sum(result.counts[code] for code in ("noted", "partly_noted", "widened"))
         tell(record, clock, KIND.name, file, options.by, result, patients=noted)
         journal.end(record, clock, result)
     return result
 
 
 def _note(
-    connection: Connection, given: pd.DataFrame, fault: pd.Series[str], said: pd.DataFrame,
-    now: datetime, result: Imported, *, write: bool,
-) -> pd.DataFrame:  # fmt: skip
-    """Note a block's decisions; all that it says of patients who are here: noted, known or not understood."""
-    who = find_patients(connection, given["nhs_number"], given["local_id"])
-    outcome = fault.where(fault != "", who["fault"].astype(object))
-    said = said.assign(patient_id=who["patient_id"].reindex(said["row"]).array)
+    connection: Connection, given: pd.DataFrame, fault: pd.Series[str], *, now: datetime,
+    options: Options, order: Order, result: Imported, held: Held,
+) -> pd.Series[str]:  # fmt: skip
+    """Note a block's decisions; what each row came to."""
+    said = read_decisions(given, now=now, zone=options.time_zone, order=order)
+    outcome = fault.where(fault != "", given["who_fault"].astype(object))
+    said = said.assign(patient_id=given["patient_id"].reindex(said["row"]).array)
     usable = (outcome == "").reindex(said["row"]).to_numpy(dtype=bool)
     said = said[usable].copy()
     to_note = said["fault"].isin(["", "widened"])
@@ -101,14 +106,17 @@ def _note(
     said.loc[new, "ends"] = said.loc[new, "fault"].replace({"": "noted"})
     rank = said["ends"].map({code: place for place, code in enumerate(_ORDER)})
     best = rank.groupby(said["row"]).min().map(dict(enumerate(_ORDER)))
+    partly = said.loc[~to_note, "row"]
+    best[best.index.isin(partly) & (best == "noted")] = "partly_noted"
     open_rows = outcome == ""
     outcome[open_rows] = best.reindex(outcome.index[open_rows]).fillna("decision_missing")
-    result.note(outcome, PROBLEMS)
     noted = said[new]
     result.also.update(noted["decision"].tolist())
-    if write:
-        _write(connection, noted, now)
-    return said
+    _write(connection, noted, now)
+    held.saw(said, result)
+    # Of a row that says something else besides, which is not understood, that is said each time
+    outcome.attrs["open"] = partly.unique().tolist()
+    return outcome
 
 
 def _write(connection: Connection, noted: pd.DataFrame, now: datetime) -> None:
@@ -130,6 +138,9 @@ def _is_known(connection: Connection, said: pd.DataFrame) -> pd.Series[bool]:
     """
     Which decisions the record has from an import: at that moment, or, of an opt-out without one, at any. So
     what a patient decides after an import of undated opt-outs counts, however often the file comes again.
+
+    An opt-out of a day without a time is of the day's end, and on that day of now. So it is known too where an
+    import noted one on that day, unless a later consent of that day was imported, which it outweighs.
     """
     ids = said["patient_id"].unique().tolist()
     c = consent.c
@@ -140,15 +151,29 @@ def _is_known(connection: Connection, said: pd.DataFrame) -> pd.Series[bool]:
     exact = set(rows.itertuples(index=False, name=None))
     ever = {row[:3] for row in exact if row[3] == OUT}
     asked = said[_SAME].assign(decided_at=_micros(said["decided_at"]))
-    undated = said["decided_at"].isna().tolist()
-    return pd.Series(
-        [
-            row[:3] in ever if no_date else row in exact
-            for row, no_date in zip(asked.itertuples(index=False, name=None), undated, strict=True)
-        ],
-        said.index,
-        dtype=bool,
-    )
+    undated = said["decided_at"].isna()
+    found = [
+        row[:3] in ever if no_date else row in exact
+        for row, no_date in zip(
+            asked.itertuples(index=False, name=None), undated.tolist(), strict=True
+        )
+    ]
+    known = pd.Series(found, said.index, dtype=bool)
+    open_day = ~known & ~undated & (said["decision"] == OUT) & (said["since"] < said["decided_at"])
+    if open_day.any():
+        days = asked[open_day].assign(since=_micros(said.loc[open_day, "since"]))
+        known[open_day] = _of_that_day(days, rows)
+    return known
+
+
+def _of_that_day(asked: pd.DataFrame, rows: pd.DataFrame) -> np.ndarray:
+    """Of which of these opt-outs of a day, `since` to `decided_at`, one is the day's last of an import."""
+    which = ["patient_id", "channel", "purpose"]
+    places = asked[[*which, "since", "decided_at"]].reset_index(names="place")
+    both = places.merge(rows, on=which, suffixes=("", "_noted"))
+    within = both["decided_at_noted"].between(both["since"], both["decided_at"])
+    last = both[within].sort_values("decided_at_noted").drop_duplicates("place", keep="last")
+    return np.asarray(asked.index.isin(last.loc[last["decision"] == OUT, "place"]))
 
 
 def _micros(instants: pd.Series[pd.Timestamp]) -> pd.Series[int]:

@@ -71,8 +71,8 @@ SAYS: Final = {
     "erased_before": "The patient was erased here by a decision of two people. Nothing of the row is imported. "
     "If they are a patient again, a manager says so: cohort patients reinstate NHS-NUMBER --ground WHY.",
     "ids_differ": "The NHS number and the practice's id are of two patients. Find out who is meant.",
-    "death_date_invalid": "The date of death cannot be read, or is to come: nothing of the row is imported. "
-    "Whether somebody is deceased must be certain: correct the date in the source.",
+    "death_date_invalid": "The date of death cannot be read, is to come, or is before that of birth: nothing "
+    "of the row is imported. Whether somebody is deceased must be certain: correct the date in the source.",
     "test_patient": "A synthetic patient of the other system: nobody is added.",
     "left_source": "The other system has taken this row out: that is neither a death nor a move, so nothing is "
     "changed here. Find out where the patient is.",

@@ -3,13 +3,15 @@ Rows of an import that may be of another patient than their ids say; nothing of 
 
     id 100, where the record has 000100       a spreadsheet dropped zeros: a second record of one patient
     date of birth and family name both differ  the id is somebody else's: their data would be overwritten
+    death before the date of birth             one of the two is somebody else's, or a slip
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -64,6 +66,16 @@ def another_patient(rows: pd.DataFrame, known: pd.DataFrame) -> pd.Series[bool]:
             one, other = _plain(known.at[place, name]), _plain(rows.at[place, name])
             differs.at[place] = one != "" and other != "" and one != other
     return differs
+
+
+def died_unborn(deaths: pd.Series[Any], births: pd.Series[Any]) -> np.ndarray:
+    """Which dates of death are before that of birth; neither need be there."""
+    both = (deaths.notna() & births.notna()).to_numpy(dtype=bool)
+    found = np.zeros(len(deaths), dtype=bool)
+    if both.any():
+        pairs = zip(deaths[both].tolist(), births[both].tolist(), strict=True)
+        found[both] = [died < born for died, born in pairs]
+    return found
 
 
 def _plain(value: object) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from clinic.imports.patients.belonging import NAMED_BY, Belonging
 from clinic.imports.patients.columns import COLUMNS, DAYS
-from clinic.imports.patients.doubt import another_patient, same_but_for_zeros
+from clinic.imports.patients.doubt import another_patient, died_unborn, same_but_for_zeros
 from clinic.imports.patients.seen import IDS, Seen
 from clinic.personal_data.erase.came_back import erased_before
 from clinic.record.bulk import is_any_of, plain_frame, plain_rows
@@ -63,6 +63,9 @@ def match(
     rows["version"] = frame["version"]
     found = (rows["outcome"] == "") & rows["id"].notna()
     rows.loc[found & another_patient(rows, frame), "outcome"] = "another_patient"
+    born = rows["birth_date"].where(rows["birth_date"].notna(), frame["birth_date"])
+    unborn = found & (rows["outcome"] == "") & died_unborn(rows["death_date"], born)
+    rows.loc[unborn, "outcome"] = "death_date_invalid"
     new = (rows["outcome"] == "") & rows["id"].isna()
     zeros = same_but_for_zeros(connection, rows.loc[new, "local_id"].astype("str").fillna(""))
     rows.loc[new[new].index[zeros.to_numpy(dtype=bool)], "outcome"] = "own_id_zeros"

@@ -18,6 +18,7 @@ from clinic.imports.identity import FIELD as ORGANISATION_ID
 from clinic.imports.options import Options
 from clinic.imports.patients.belonging import NAMED_BY, Belonging
 from clinic.imports.patients.columns import COLUMNS, DAYS, KIND, LINES, OWNED, REMARKS, TEXTS
+from clinic.imports.patients.doubt import died_unborn
 from clinic.imports.patients.words import TEST, channel_of, is_of_another, is_yes, status_of
 from clinic.values.dates import Order, read_dates
 from clinic.values.names import doubtful_names, split_names
@@ -56,7 +57,7 @@ class Reader:
 
     def read(self, block: Block) -> pd.DataFrame:
         """The block in our columns: None where a cell is empty; `outcome` is an error's code or ""."""
-        cells = cells_of(block, self.file, KIND, self.options.how)
+        cells = cells_of(block, self.file, KIND, self.options.how, self.remarks)
         empty = pd.Series("", index=block.frame.index, dtype="str")
         given = {
             name: cells[name] if name in cells else empty
@@ -150,6 +151,7 @@ class Reader:
         for mask, code in (
             (doubtful_names(given), "letters_doubtful"),
             (rows["death_unclear"], "death_date_invalid"),
+            (died_unborn(rows["death_date"], rows["birth_date"]), "death_date_invalid"),
             (rows["birth_fault"], "birth_date_invalid"),
             (no_id, "nhs_number_missing"),
             (rows["nhs_fault"] == "nhs_number_invalid", "nhs_number_invalid"),

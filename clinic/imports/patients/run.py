@@ -90,6 +90,7 @@ def import_patients(
     # Marks and needs are looked at each time: staff may have lifted one
     known = None if contact.headings or needs else Unchanged.of(reader)
     for block in file.blocks():
+        result.pass_by(block)
         with record.write(keep=not options.check) as connection:
             hold(connection, f"import {KIND.name}")  # beside another one, each is added once
             digests, block = _pass_over(connection, known, block, seen, result)

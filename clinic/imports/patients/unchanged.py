@@ -24,6 +24,8 @@ from clinic.record.bulk import insert_rows, is_any_of, plain_rows
 from clinic.record.schema.people import patient
 from clinic.record.schema.systems.imports import patient_digest
 
+_READER = 2  # one more with each change of how a row is read
+
 
 @dataclass(frozen=True)
 class Unchanged:
@@ -39,7 +41,7 @@ class Unchanged:
         """With the columns that are read."""
         options = reader.options
         meaning = [
-            sorted(reader.fields.items()), sorted(reader.orders.items()), reader.owned,
+            _READER, sorted(reader.fields.items()), sorted(reader.orders.items()), reader.owned,
             sorted(options.codes), sorted(options.statuses), options.how.model_dump_json(),
             sorted((name, sorted(ids.items())) for name, ids in reader.belonging.ids.items()),
         ]  # fmt: skip

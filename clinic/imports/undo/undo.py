@@ -29,6 +29,7 @@ from clinic.govern.audit.chain import hold
 from clinic.govern.audit.trail import Act, record_act
 from clinic.imports.consents.held import ROW
 from clinic.imports.journal import from_text
+from clinic.imports.same import forget_kind
 from clinic.imports.undo.runs import get_run
 from clinic.imports.undo.used import in_use
 from clinic.record.bulk import insert_rows, is_any_of
@@ -93,6 +94,7 @@ def undo_import(record: Record, clock: Clock, number: int, *, by: str, check: bo
             hold(connection, f"import {run.kind}")
             _require_values(connection, number)
             part(connection, result)
+            forget_kind(connection, run.kind)  # what rows said is no more what the record has
     result.counts = +result.counts
     _end(record, clock, number, run.kind, by, result)
     return result

@@ -59,6 +59,22 @@ def test_after_a_dry_run_the_same_command_is_told_that_does_it(
         assert connection.scalar(sa.select(sa.func.count()).select_from(appointment)) == 1
 
 
+@pytest.mark.usefixtures("installed")
+def test_nothing_that_was_read_otherwise_or_left_out_is_silent(typed: Type, files: Path) -> None:
+    """Issue 16: columns that are not taken, with their cells; cells that were mended; days that are masks."""
+    (files / "odd.csv").write_text(
+        f"{PEOPLE},Date of Death,Shoe Size\n{nhs(1)}.0,Ann,Owen,1980-12-31,7700900101,9999-12-31,7\n"
+    )
+    for words in (("import", "patients"), ("patients", "import")):
+        done = typed(*words, str(files / "odd.csv"))
+        said = done.out + done.err
+        assert "Columns not imported: Shoe Size (1 cells)." in said
+        assert "point_zero" in said
+        assert "zero_restored" in said
+        # A row that says what it said is not read again
+        assert ("read as empty: 1." in said) == (words[0] == "import")
+
+
 def test_an_import_that_changed_nothing_is_not_to_be_put_back(
     typed: Type, installed: Record, files: Path
 ) -> None:

@@ -34,7 +34,7 @@ def test_columns_that_are_not_taken_in_are_named(
     path = tmp_path / "patients.csv"
     path.write_text("NHS Number,Surname,Ward\n999 000 0018,Llwyd,North\n", encoding="utf-8")
     told = typed("patients", "import", str(path))
-    assert "Columns not imported: Ward." in told.out + told.err
+    assert "Columns not imported: Ward (1 cells)." in told.out + told.err
     assert typed("patients", "import", str(path), "--json").json()["unused"] == ["Ward"]
 
 

@@ -149,6 +149,14 @@ def test_a_column_a_channel_is_read_as_it_is_headed(practice: Practice) -> None:
     }  # fmt: skip
 
 
+def test_a_row_of_which_one_column_is_not_understood_is_listed(practice: Practice) -> None:
+    heading, row = "NHS Number,SMS Consent,Email Consent,Date", f"{nhs(1)},Perhaps,yes,2026-02-01"
+    for outcome in ("partly_noted", "decision_unclear"):
+        result = run(practice, heading, row)
+        assert (result.counts, result.problems) == ({outcome: 1}, [(2, outcome)])
+    assert noted(practice) == [(1, "email", "any", "opt_in")]
+
+
 def test_the_same_file_again_changes_nothing_and_what_was_said_meanwhile_counts(
     practice: Practice,
 ) -> None:
@@ -165,6 +173,21 @@ def test_the_same_file_again_changes_nothing_and_what_was_said_meanwhile_counts(
     assert run(practice, heading, *rows).counts == {"unchanged": 3}
     assert len(noted(practice)) == 4
     assert 1 in reached(practice)
+
+
+def test_an_opt_out_of_today_is_noted_once_and_a_consent_imported_later_that_day_does_not_lift_it(
+    practice: Practice,
+) -> None:
+    """Without a time it is of the day's end, which on that day is to come: now, then."""
+    heading, row = "NHS Number,Decision,Date", f"{nhs(1)},Opted out,2026-03-02"
+    assert run(practice, heading, row).counts == {"noted": 1}
+    for hours in (1, 24):
+        practice.clock.sleep(hours * 3600)
+        assert run(practice, heading, row).counts == {"unchanged": 1}
+    timed = f"{nhs(1)},Consented,2026-03-02 20:00"
+    assert run(practice, heading, timed).counts == {"noted": 1}
+    assert run(practice, heading, row).counts == {"noted": 1}
+    assert 1 not in reached(practice)
 
 
 def test_rows_of_nobody_or_of_two_note_nothing(practice: Practice) -> None:

@@ -95,6 +95,7 @@ PATIENTS = (
     (f"{nhs(3)},E3,Family,,,2026-02-01,,{ODS}", "changed"),
     (f"{nhs(4)},E4,Family,,,31/02/2026,,{ODS}", "death_date_invalid"),
     (f"{nhs(5)},E5,Family,31/02/1950,,,,{ODS}", "birth_date_invalid"),
+    (f"{nhs(10)},E10,Family,1950-02-01,,1949-02-01,,{ODS}", "death_date_invalid"),
     (f"{nhs(6)},E7,Family,,,,,{ODS}", "ids_differ"),
     (f"{nhs(7)},E77,Family,,,,,{ODS}", "own_id_differs"),
     (f"{nhs(8)},E8,Family,,,,TRUE,{ODS}", "left_source"),

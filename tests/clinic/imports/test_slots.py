@@ -90,7 +90,7 @@ SLOTS = [
     (slot(came="09:31:00", status="Booked"), "changed", "arrived"),
     (slot(status="DNA"), "changed", "no_show"),  # the word, where no column says it
     (slot(status="Perhaps"), "status_unknown", "booked"),
-    (slot(blocked="True"), "status_unknown", "booked"),  # blocked, and somebody's: nobody knows
+    (slot(blocked="True"), "unchanged", "booked"),  # somebody's all the same: expected, and counted
     (slot(blocked="True", left="10:01:00"), "changed", "finished"),
     (slot(""), "cancelled", "cancelled"),
     (slot("", blocked="True"), "cancelled", "cancelled"),
@@ -108,10 +108,17 @@ def test_what_the_columns_of_an_emis_slot_say(
     assert result.unused == ()
 
 
+def test_a_blocked_slot_with_a_patient_is_counted(emis: Extract) -> None:
+    """data-in.md: whose slot it is, is booked; that it is blocked too may be a slip, which people see."""
+    for row, blocked in ((slot(), 0), (slot(blocked="True"), 1), (slot("", blocked="True"), 0)):
+        assert emis.imported("appointments", EMIS, row).also["slot_blocked"] == blocked
+
+
 @pytest.mark.parametrize(
     ("row", "outcome"),
     [
         (slot(), "added"),
+        (slot(blocked="True"), "added"),
         (slot(came="09:31:00"), "added"),
         (slot(left="10:01:00"), "not_here"),
         (slot(dna="True"), "not_here"),

@@ -53,3 +53,14 @@ def test_where_rows_end_in_empty_cells_a_short_one_lost_something(tmp_path: Path
     [block] = opened.blocks()
     assert list(block.unreadable) == [True, False]
     assert {notice.code for notice in opened.notices} == {"unreadable_row"}
+
+
+def test_the_last_row_of_half_a_file_is_no_short_row(tmp_path: Path) -> None:
+    """NEW-6: where the file was cut off, the last value may be too; of an earlier row it is whole."""
+    short = ROWS[1][1]
+    path = tmp_path / "list.csv"
+    for ended, unreadable in ((True, [False, False, False]), (False, [False, False, True])):
+        rows = HEADING + WHOLE + short + "\n" + short.replace("26,", "34,", 1)
+        path.write_text(rows + "\n" if ended else rows)
+        [block] = open_list(path).blocks()
+        assert list(block.unreadable) == unreadable

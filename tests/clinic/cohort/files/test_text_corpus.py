@@ -467,7 +467,7 @@ def test_refuses_naming_place_and_kind_but_no_patient(case: Refused, tmp_path: P
 
 
 LIMITS = (
-    (Limits(file_bytes=50), "list-too-large"),
+    (Limits(flat_bytes=50), "list-too-large"),
     (Limits(rows=1), "list-too-many-rows"),
     (Limits(columns=2), "list-too-many-columns"),
     (Limits(cell_characters=10), "list-cell-too-long"),
