@@ -122,7 +122,7 @@ def by_a_schedule(practice: Practice, request: Mapping[str, Any]) -> UUID:
             own = [run for run in runs if run.auto_scheduled and run.start_time]
             return own[0].id if own else None
 
-        run = wait_for("a run of the schedule", first, seconds=180)
+        run = wait_for("a run of the schedule", first)
         for schedule in client.read_deployment_by_name(deployed_by(practice)).schedules:
             client.request(
                 "DELETE", "/deployments/{id}/schedules/{schedule_id}",
@@ -139,7 +139,7 @@ def ended(office: Practice) -> dict[str, UUID]:
         start = by_a_schedule if place == 0 else by_the_form
         runs[name] = start(office, request)
     for name, run in runs.items():
-        wait_for(f"end of {name}", lambda run=run: state_of(run) in ENDED, seconds=180)
+        wait_for(f"end of {name}", lambda run=run: state_of(run) in ENDED)
     return runs
 
 

@@ -334,7 +334,7 @@ def finished(server: Settings, run_id: UUID) -> Shown:
         state = state_of(run_id)
         return state if state in {"Completed", "Failed", "Crashed", "Cancelled"} else None
 
-    state = wait_for("end of the run", end, seconds=120)
+    state = wait_for("end of the run", end)
     assert state == "Completed", worker_log(server).read_text()
     wait_for("artifacts", lambda: len(artifacts_of(run_id)) == 4)
     return Shown(run_id, state, "", artifacts_of(run_id))
@@ -401,7 +401,7 @@ def test_above_the_threshold_it_waits_without_a_process_and_sends_once_it_is_app
     assert people.run("confirm", number, me="ann").exit_code == 0
     said = approve(prefect_server, number)
     assert "Its run goes on" in said
-    wait_for("end of the run", lambda: state_of(run) == "Completed", seconds=120)
+    wait_for("end of the run", lambda: state_of(run) == "Completed")
     assert sent_from(office, "waits") == [f"+44770090000{n}" for n in (1, 2, 3, 4, 5, 6, 8, 9)]
     assert len(set(processes)) == 2
 
@@ -416,7 +416,7 @@ def suspended(run_id: UUID, times: int, server: Settings) -> int:
         assert not {"Failed", "Crashed"} & set(names), worker_log(server).read_text()[-3000:]
         return int(pid.rsplit(":")[-1]) if names.count("Suspended") == times else None
 
-    process = wait_for(f"suspension {times}", look, seconds=120)
+    process = wait_for(f"suspension {times}", look)
     wait_for("end of its process", lambda: not Path(f"/proc/{process}").exists())
     return process
 
@@ -466,5 +466,5 @@ def test_before_its_start_the_run_ends_and_settle_starts_the_one_that_sends(
     finally:
         use(None)
         parts.worker.close()
-    wait_for("six messages", lambda: len(sent_from(office, "later")) == 6, seconds=120)
+    wait_for("six messages", lambda: len(sent_from(office, "later")) == 6)
     assert len(set(sent_from(office, "later"))) == 6

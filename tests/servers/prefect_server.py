@@ -79,9 +79,13 @@ def _one_certificate(home: Path) -> Path:
 
 
 def wait_for(
-    what: str, look: Callable[[], T | None], *, seconds: float = 30, every: float = 0.1
+    what: str, look: Callable[[], T | None], *, seconds: float = 180, every: float = 0.1
 ) -> T:
-    """The first true value that `look` returns; Prefect's records come a moment after the fact."""
+    """
+    The first true value that `look` returns; Prefect's records come a moment after the fact.
+
+    seconds: so long that a machine that is busy with other work gets there
+    """
     deadline = time.monotonic() + seconds
     while not (found := look()):
         if time.monotonic() > deadline:

@@ -75,7 +75,7 @@ def test_one_command_brings_up_server_deployments_and_worker_and_another_ends_th
         started = cohort("start", **proxies)
         assert started.returncode == 0, started.stdout + started.stderr
         log = tmp_path / "home" / "logs" / "cohort.log"
-        wait_for("end of the run", lambda: "Finished in state" in log.read_text(), seconds=90)
+        wait_for("end of the run", lambda: "Finished in state" in log.read_text())
         said = cohort("status", "--json", **proxies)
         assert proxy.asked == []
     status = json.loads(said.stdout)

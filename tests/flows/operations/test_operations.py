@@ -290,7 +290,7 @@ def test_a_waiting_flow_is_suspended_and_resumed_by_the_decision(
     assert set(column(record, "version").values()) == {1}
     decide(record, clock, number, operator=MANAGER, decision="approved", note="seen")
     resume(run)
-    wait_for("end", lambda: state_of(run) == "Completed", seconds=90)
+    wait_for("end", lambda: state_of(run) == "Completed")
     assert get_operation(record, operation_id).state == "done"
     assert [column(record, "status")[n] for n in (1, 2, 3, 4)] == [*["on_hold"] * 3, "active"]
     assert verify(record, None).holds
@@ -449,7 +449,7 @@ def _wait_suspended(run: UUID, times: int, settings: Settings) -> None:
         assert not {"Failed", "Crashed"} & set(names), worker_log(settings).read_text()[-3000:]
         return names.count("Suspended") == times
 
-    wait_for(f"suspension {times}", look, seconds=90)
+    wait_for(f"suspension {times}", look)
 
 
 def test_a_run_that_could_apply_nothing_has_failed_and_frees_its_patients(

@@ -94,7 +94,7 @@ def test_a_scheduled_run_appears_and_a_worker_completes_it(
     worker: Settings, client: SyncPrefectClient
 ) -> None:
     """Server, deploy --all, scheduled run, process worker, artifacts."""
-    run = wait_for("scheduled run", lambda: scheduled_run(client), seconds=70)
+    run = wait_for("scheduled run", lambda: scheduled_run(client))
     assert run.parameters == {"greeting": "evening"}
     at = run.expected_start_time
     assert at is not None
@@ -102,7 +102,7 @@ def test_a_scheduled_run_appears_and_a_worker_completes_it(
 
     # Not wait for the night: the very run that the scheduler made is due now
     client.set_flow_run_state(run.id, Scheduled(), force=True)
-    state = wait_for("end of the run", lambda: ended(run, worker), seconds=90)
+    state = wait_for("end of the run", lambda: ended(run, worker))
 
     assert state == "Completed", worker_log(worker).read_text()
     artifacts = wait_for(

@@ -112,7 +112,7 @@ def test_each_automation_that_is_shipped_tells_what_happened(
         ("the request of operation 5 waits too long",),
         *((f'what "{code}" says', "Do: ") for code in FINDINGS),
     ]
-    wait_for("posts", lambda: all(chat.has(*parts) for parts in expected), seconds=60)
+    wait_for("posts", lambda: all(chat.has(*parts) for parts in expected))
     assert len(chat.texts) == len(expected), chat.texts
     assert all(text.startswith(f"{who.label}: ") for text in chat.texts)
 

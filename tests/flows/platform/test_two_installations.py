@@ -172,7 +172,7 @@ def test_a_worker_refuses_a_run_of_another_installation_in_words(
         pull_steps=own.pull_steps, work_pool_name=riverside.who.pool,
     )  # fmt: skip
     run = client.create_flow_run_from_deployment(strayed, parameters={"mark": "strayed"}).id
-    wait_for("end of the run", lambda: state_of(run) in ENDED, seconds=60)
+    wait_for("end of the run", lambda: state_of(run) in ENDED)
     state = client.read_flow_run(run).state
     assert state is not None
     assert (state.type, state.name) == (StateType.CANCELLED, REFUSED)
