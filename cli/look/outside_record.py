@@ -84,7 +84,8 @@ def status(limit: Newest = 50, json: Json = False) -> None:
             right=(0, 1, 3),
         )  # fmt: skip
     refused = any(one.state == "refused" for one in found.problems)
-    console.next_commands(*(("cohort record resend",) if refused else ()), "cohort record save")
+    if is_set(settings):
+        console.next_commands(*(("cohort record resend",) if refused else ()), "cohort record save")
 
 
 @app.command()
