@@ -52,7 +52,13 @@ def list_all(limit: Newest = 20, json: Json = False) -> None:
     console.show_table("Imports", heads, rows, right=(0, 5))
     if any(run.values_gone_at for run in runs):
         console.say("Values gone: their time was over, and such an import cannot be put back.")
-    standing = [one.id for one in runs if one.changed and not (one.undone_at or one.values_gone_at)]
+    # What is older than one that cannot be put back cannot be either, of the same kind
+    over = {one.kind: one.id for one in reversed(runs) if one.values_gone_at}
+    standing = [
+        one.id
+        for one in runs
+        if one.changed and not one.undone_at and one.id > over.get(one.kind, 0)
+    ]
     if standing:
         console.next_commands(f"cohort imports undo {standing[0]} --check")
     return None
