@@ -55,6 +55,7 @@ def add_operator(
     secret: str,
     by: str,
     also: Also | None = None,
+    hashing: Callable[[str], str] = hash_secret,
 ) -> Operator:
     """
     Add a person. The very first one is an admin and may be added by anybody; later ones by an admin.
@@ -62,6 +63,7 @@ def add_operator(
     Args:
         by: the name of a proven admin; for the first operator, who sits at the machine
         also: what is said of them besides, in the same transaction (facilities.py)
+        hashing: how the secret is kept: slowly
 
     Raises:
         NotAllowed: `by` is no admin, the name is taken or no name, the secret too short; or `by` is tied to
@@ -71,7 +73,7 @@ def add_operator(
     if role not in ROLES:
         raise NotAllowed("operator-role", f"there is no such role; there are: {', '.join(ROLES)}")
     # Slow, so before the transaction. Nothing typed is ever the password of a service
-    hashed = "none" if role == "service" else hash_secret(secret)
+    hashed = "none" if role == "service" else hashing(secret)
     with record.write() as connection:
         hold(connection, "operators")
         require_admin(connection, by, adds=role)

@@ -12,7 +12,7 @@ from clinic.cohort.import_list import take_in_ids
 from clinic.gateway.incoming.parse import Receipt
 from clinic.govern.approvals.approvals import request_approval
 from clinic.govern.people.clinicians import set_clinician
-from clinic.govern.people.operators import Operator, add_operator
+from clinic.govern.people.operators import Operator
 from clinic.govern.people.second_step import ask_second_step
 from clinic.govern.rules.governed import take_first_values
 from clinic.message.audience.audience import Audience
@@ -37,6 +37,7 @@ from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import add_campaign, add_patients, make_ledger
 from tests.references import message_id
 from tests.selections import select_ids
+from tests.staff import add_staff
 
 ONE, TWO = (message_id(1, row) for row in (1, 2))
 SECRET = "a long secret of nobody"
@@ -48,9 +49,7 @@ def make_busy(record: Record, clock: FakeClock, folder: Path) -> Record:
 
     And a campaign of six that the gate would have stopped: four sent, two cancelled.
     """
-    people = (("root", "admin", "root"), ("mia", "manager", "root"), ("ann", "operator", "root"))
-    for name, role, by in people:
-        add_operator(record, clock, name=name, role=role, secret=SECRET, by=by)  # type: ignore[arg-type]
+    add_staff(record, clock, {"root": "admin", "mia": "manager", "ann": "operator"}, secret=SECRET)
     ask_second_step(record, clock, "mia")
     set_clinician(record, clock, name="mia", registration="GMC 1234567", by="root")
     add_patients(record, 6)

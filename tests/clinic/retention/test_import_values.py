@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from clinic.errors import NotAllowed
 from clinic.govern.approvals.deciding import Judged, decide
 from clinic.govern.audit.trail import verify
-from clinic.govern.people.operators import Operator, add_operator
+from clinic.govern.people.operators import Operator
+from clinic.govern.people.roles import Role
 from clinic.imports.kinds import open_file, run_import
 from clinic.imports.options import Options
 from clinic.imports.undo.runs import get_run
@@ -26,6 +27,7 @@ from clinic.retention.stubs import list_stubs
 from clinic.settings import ImportKind
 from tests.fakes import FakeClock
 from tests.main_job import Practice, nhs
+from tests.staff import add_staff
 
 MIA, MAX = (Operator(name, "manager", active=True) for name in ("mia", "max"))
 WHAT = import_values.WHAT
@@ -35,8 +37,8 @@ WHAT = import_values.WHAT
 def practice(record: Record, clock: FakeClock, tmp_path: Path) -> Practice:
     """Three patients, whose names an import changed (1); a place that one added (2) and one renamed (3)."""
     made = Practice(record, clock, tmp_path)
-    for name, role in (("root", "admin"), ("mia", "manager"), ("max", "manager")):
-        add_operator(record, clock, name=name, role=role, secret="nobody knows this", by="root")  # type: ignore[arg-type]
+    staff: dict[str, Role] = {"root": "admin", "mia": "manager", "max": "manager"}
+    add_staff(record, clock, staff, secret="nobody knows this")
     made.patients(3)
     names = (f"{nhs(n)},Prosser,{day}/04/1961" for n, day in ((1, "02"), (2, "13"), (3, "24")))
     run(made, "patients", "NHS Number,Surname,Date of Birth", *names)

@@ -12,7 +12,8 @@ from clinic.errors import ListRefused, NotAllowed
 from clinic.gateway.outbox import read_outbox
 from clinic.govern.approvals.deciding import Judged, decide
 from clinic.govern.audit.trail import verify
-from clinic.govern.people.operators import Operator, add_operator
+from clinic.govern.people.operators import Operator
+from clinic.govern.people.roles import Role
 from clinic.message.campaign.campaign import get_campaign
 from clinic.message.prepare.resend import begin_resend
 from clinic.record.database import Record
@@ -27,6 +28,7 @@ from clinic.retention.stubs import list_stubs
 from tests.clinic.retention.kept import Kept
 from tests.fakes import FakeClock
 from tests.main_job import Practice, nhs
+from tests.staff import add_staff
 
 SECRET = "a long secret of nobody"
 RECORDS = dict.fromkeys(CLASSES, 0)
@@ -164,8 +166,8 @@ def test_a_list_whose_rows_are_gone_is_neither_sent_nor_sent_again(kept: Kept) -
 
 def test_records_go_when_two_people_decided_exactly_that(kept: Kept) -> None:
     """NEW-39: the requester alone does nothing; a hold that is placed meanwhile makes the decision void."""
-    for name, role in (("root", "admin"), ("mia", "manager"), ("max", "manager")):
-        add_operator(kept.record, kept.clock, name=name, role=role, secret=SECRET, by="root")  # type: ignore[arg-type]
+    staff: dict[str, Role] = {"root": "admin", "mia": "manager", "max": "manager"}
+    add_staff(kept.record, kept.clock, staff, secret=SECRET)
     mia, late = Operator("mia", "manager", active=True), Operator("max", "manager", active=True)
     settings = kept.practice.settings
     kept.later(days=8 * 365)

@@ -22,7 +22,8 @@ from clinic.govern.approvals.deciding import Judged, decide
 from clinic.govern.audit.key import unlock
 from clinic.govern.audit.removed import REMOVED_ACTS, Removed
 from clinic.govern.audit.trail import Act, record_act, verify, write_anchor
-from clinic.govern.people.operators import Operator, add_operator
+from clinic.govern.people.operators import Operator
+from clinic.govern.people.roles import Role
 from clinic.govern.redact.opened import begin_redaction
 from clinic.imports.kinds import open_file, run_import
 from clinic.imports.options import Options
@@ -43,6 +44,7 @@ from tests.clinic.govern.busy import past_the_program
 from tests.clinic.retention.kept import Kept
 from tests.fakes import FakeClock
 from tests.main_job import Practice, nhs
+from tests.staff import add_staff
 
 SECRET = "a long secret of nobody"
 MIA, MAX = (Operator(name, "manager", active=True) for name in ("mia", "max"))
@@ -55,13 +57,10 @@ def kept(record: Record, clock: FakeClock, tmp_path: Path) -> Kept:
     """And a campaign that no record has, an operation on three patients and an import of them, looks at two."""
     unlock(record, tmp_path / "key")
     own = Kept(Practice(record, clock, tmp_path), clock)
-    for name, role in (
-        ("root", "admin"),
-        ("mia", "manager"),
-        ("max", "manager"),
-        ("ann", "operator"),
-    ):
-        add_operator(record, clock, name=name, role=role, secret=SECRET, by="root")  # type: ignore[arg-type]
+    staff: dict[str, Role] = {
+        "root": "admin", "mia": "manager", "max": "manager", "ann": "operator",
+    }  # fmt: skip
+    add_staff(record, clock, staff, secret=SECRET)
     own.practice.template("The car park is closed.", key="car-park")
     own.practice.run(
         own.practice.everybody(5, name="d.csv"), request_key="d", list_name="Car park",
