@@ -47,7 +47,7 @@ from data_checks.gate.gate import Check, Verdict, judge_intake, judge_list
 from data_checks.gate.named_alike import named_alike
 from data_checks.gate.printed import printed
 from data_checks.refusal import hold_cap, keep, known_verdict, pass_or_refuse
-from data_checks.sync.stale import stale_sources
+from data_checks.sync.stale import note_yes, stale_sources
 
 _NEVER_OLD: Final = frozenset({STAFF_LIST})
 
@@ -81,6 +81,7 @@ def check_cohort(
     intake = _judge_intake(record, clock, settings, job, source)
     if intake is not None:
         pass_or_refuse(record, clock, job, "intake", intake, rows=source.rows)
+        note_yes(record, clock, settings, job, intake)
     if source.source == "report" and not source.rows:
         return Verdict("pass", ())  # a night without appointments is nobody's fault
     dummies = Dummies()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,7 +11,7 @@ import typer
 
 from cli import console
 from cli.looks.noting import looked
-from cli.options import CampaignNumber, Json, Unasked, Why
+from cli.options import Accept, CampaignNumber, Json, Unasked, Why
 from cli.proof import Me, SecretFd, who_acts
 from cli.wiring import LocalTime, get_settings, governed, open_record
 
@@ -60,12 +60,17 @@ def resume(
             "the rest is sent."
         ),
     ] = None,
+    accept: Accept = None,
     me: Me = "",
     secret_fd: SecretFd = None,
     json: Json = False,
 ) -> None:
     """
     Let a campaign go on: one that is paused, halted, held (the database was restored), or missed.
+
+    Reminders that wait because their sources are too old go on by themselves after an import; for who knows
+    that nothing was moved: --accept stale_sources="the clinic is closed". It
+    counts as long as an import of now.
 
     Look first why it stopped: cohort show CAMPAIGN. A scheduled run takes it up within minutes.
     """
@@ -76,6 +81,7 @@ def resume(
     from clinic.message.sending.restore_guard import home_of, noted_of
     from clinic.message.timing.timing import timing_of
 
+    stale = _stale_reason(accept or ())
     settings = get_settings()
     with open_record(settings) as record:
         settings = governed(record, settings)
@@ -90,10 +96,30 @@ def resume(
             left=left,
             promises=promises_of(settings),
             noted=noted_of(record, home_of(settings)) if left == "noted" else None,
+            stale=stale,
+            settings=settings,
         )
     _tell(done, json=json)
     if not json:
         console.next_commands(*next_steps(campaign, done.state, done.counts))
+
+
+def _stale_reason(typed: Sequence[str]) -> str:
+    """Why reminders may leave on old sources: all that can be accepted of a campaign that is under way."""
+    from cli.message.options import accepted
+    from clinic.errors import CohortRefused
+    from clinic.record.systems.staleness import CODE
+
+    given = accepted(typed)
+    if given.keys() - {CODE}:
+        raise CohortRefused(
+            "acceptance-unknown",
+            f"what resume accepts is {CODE}=REASON alone: that reminders leave although what came from the "
+            "sources is too old. Nothing was changed",
+        )
+    if CODE in given and len(given[CODE].strip()) < 3:
+        raise CohortRefused("override-unnamed", f"give a reason: --accept {CODE}=REASON")
+    return given.get(CODE, "").strip()
 
 
 def cancel(

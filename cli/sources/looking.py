@@ -43,6 +43,7 @@ def show_runs(runs: list[SyncRun], settings: Settings) -> None:
             show(run.begun_at),
             show(run.as_of) if run.as_of else "",
             "" if run.rows is None else run.rows,
+            f"changes since {show(run.since)}" if run.since else "",
             ", ".join(f"{count:,} {code}" for code, count in run.counts.items() if count),
         )
         for run in runs
@@ -52,7 +53,7 @@ def show_runs(runs: list[SyncRun], settings: Settings) -> None:
             "nothing was imported yet" if settings.sources else "no source is set ([sources.NAME])"
         )
         return console.say(f"{told.capitalize()}.")
-    heads = ["Source", "Kind", "State", "Begun", "As of", "Rows", "Outcomes"]
+    heads = ["Source", "Kind", "State", "Begun", "As of", "Rows", "Of", "Outcomes"]
     console.show_table("Imports from the sources, the last of each", heads, rows, right=(5,))
     for run in runs:
         if LEFT_OUT in run.origin:

@@ -24,6 +24,7 @@ class Fetched:
     origin: what it is, for people: the name of a file or query, a resource type; nothing of a patient
     whole: it holds all that the source has of the kind, not changes alone
     left_out: entries that cannot be a row, by reason, counted
+    pending: how many of them are of patients whom the source does not know yet
     """
 
     kind: ImportKind
@@ -34,6 +35,7 @@ class Fetched:
     origin: str
     whole: bool = True
     left_out: Mapping[str, int] = field(default_factory=dict)
+    pending: int = 0
 
 
 def said_of(fetched: Fetched) -> str:

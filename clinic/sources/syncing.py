@@ -25,11 +25,21 @@ from clinic.errors import MendableError, SourceProblem, SourceRefused
 from clinic.imports.kinds import open_file, run_import
 from clinic.imports.options import Complete, Options, complete_of
 from clinic.imports.result import Imported
+from clinic.imports.who import NOT_FOUND
+from clinic.message.reminders.stale import wake_held
 from clinic.record.database import Record
-from clinic.record.systems.sync_runs import FAILED, IMPORTED, begin_run, last_runs, note_run
+from clinic.record.systems.sync_runs import (
+    FAILED,
+    IMPORTED,
+    begin_run,
+    last_as_of,
+    last_runs,
+    note_run,
+)
 from clinic.settings import ImportKind, Settings
 from clinic.sources.choose import open_source, source_names
 from clinic.sources.kinds import ORDER
+from clinic.sources.since import asked_of, newest_patient, since_of
 from clinic.sources.source import Fetched, said_of
 from clinic.sources.staging import begin_staging, end_staging
 
@@ -46,17 +56,24 @@ class Step:
 
 @dataclass(frozen=True)
 class Given:
-    """What a source gave of a kind, as files for our account alone. `run`: its number in `sync_run`."""
+    """
+    What a source gave of a kind, as files for our account alone.
+
+    run: its number in `sync_run`
+    before: when what was imported last was written, where these are changes to it
+    """
 
     run: int
     step: Step
     folder: Path
     files: tuple[Fetched, ...]
+    before: datetime | None = None
 
     @property
     def as_of(self) -> datetime | None:
-        """When the newest of it was written; None: the source does not say."""
-        return max((each.newest for each in self.files if each.newest), default=None)
+        """When the newest of it was written; None: the source does not say. No changes make nothing fresh."""
+        known = [each.newest for each in self.files if each.newest]
+        return max([*known, *([self.before] if self.before else [])], default=None)
 
     @property
     def whole(self) -> bool:
@@ -104,26 +121,36 @@ def _known(record: Record, name: str) -> tuple[ImportKind, ...]:
 
 def fetch(record: Record, clock: Clock, settings: Settings, step: Step) -> Given:
     """
-    Fetch all of a kind; noted as begun, or as failed with why.
+    Fetch a kind, all of it or what changed (since.py); noted as begun, or as failed with why.
 
     Raises:
         SourceProblem: the source gives nothing that can be used
     """
     with record.write() as connection:
         run = begin_run(connection, step.source, step.kind, clock.now())
+        known = newest_patient(connection)
     folder = begin_staging(settings.home, step.source)
     try:
         with noted(record, clock, run):
             source = open_source(settings, step.source, clock)
-            files = tuple(source.fetch(step.kind, folder))
+            asked = asked_of(settings, step.source, step.kind)
+            with record.read() as connection:
+                since = since_of(connection, settings, step.source, step.kind, asked, clock.now())
+                before = last_as_of(connection, step.source, step.kind)
+            files = tuple(source.fetch(step.kind, folder, since=since))
     except BaseException:
         end_staging(folder)
         raise
-    given = Given(run, step, folder, files)
+    whole = all(each.whole for each in files)
+    given = Given(run, step, folder, files, before if asked and not whole else None)
     values = {
         "as_of": given.as_of,
         "origin": ", ".join(map(said_of, files))[:_LONGEST],
         "sha256": files[0].sha256 if len(files) == 1 else "",
+        "whole": whole,
+        "asked": asked or None,
+        "since": None if whole else since,
+        "patients_to": known,
     }
     with record.write() as connection:
         note_run(connection, run, **values)
@@ -181,7 +208,9 @@ def import_given(
         note_run(
             connection, given.run, state=IMPORTED, ended_at=clock.now(), counts=dict(counts),
             rows=sum(counts.values()) - counts["no_longer_there"],
+            pending=counts[NOT_FOUND] + sum(each.pending for each in given.files),
         )  # fmt: skip
+        wake_held(connection)  # reminders that wait for it are looked at now
     end_staging(given.folder)
     return dict(counts)
 
@@ -198,6 +227,7 @@ def note_by_hand(
             connection, run, state=IMPORTED, ended_at=now, as_of=min(written, now), rows=result.rows,
             sha256=file.sha256, counts=dict(_counts(result)),
         )  # fmt: skip
+        wake_held(connection)
 
 
 @contextlib.contextmanager

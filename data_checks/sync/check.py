@@ -9,7 +9,7 @@ from __future__ import annotations
 from clinic.clock import Clock
 from clinic.errors import SourceRefused
 from clinic.record.database import Record
-from clinic.record.systems.sync_runs import STOPPED, note_run, runs_before
+from clinic.record.systems.sync_runs import STOPPED, most_rows_before, note_run, runs_before
 from clinic.settings import Settings
 from clinic.sources.accepting import use_acceptance
 from clinic.sources.syncing import Given, try_out
@@ -34,6 +34,7 @@ def check_given(
         before = runs_before(
             connection, step.source, step.kind, before=given.run, limit=RUNS_COMPARED
         )
+        most = most_rows_before(connection, step.source, step.kind, before=given.run)
     figures = figures_of(
         tried.counts,
         now=clock.now(),
@@ -41,6 +42,7 @@ def check_given(
         before=[run.rows for run in before if run.rows is not None],
         whole=given.whole,
         no_number=tried.no_number,
+        most_before=most,
     )
     verdict = judge_source(figures, settings.sync.of(step.source))
     with record.write() as connection:

@@ -30,7 +30,7 @@ _NOTHING_CAME_BACK: Final = Finding(passed=False, broken=None, errored=True)
 
 def figures_of(
     counts: Mapping[str, int], *, now: datetime, as_of: datetime | None, before: Sequence[int],
-    whole: bool, no_number: float | None,
+    whole: bool, no_number: float | None, most_before: int = 0,
 ) -> dict[str, float]:  # fmt: skip
     """
     The figures that are judged.
@@ -40,6 +40,7 @@ def figures_of(
         before: rows of the last imports of the same source and kind
         whole: it is all that the source has, not changes alone, which are as many as they are
         no_number: share of patients without a number; None: it is not of patients
+        most_before: rows of the largest import before: of that, changes alone are a share
     """
     rows = sum(counts.values()) - counts.get(_GONE, 0)
     figures = {"rows": float(rows)}
@@ -54,6 +55,7 @@ def figures_of(
             figures["no_number"] = no_number
     other = sum(counts.get(code, 0) for code in (*CHANGES, _GONE))
     known = other + counts.get("unchanged", 0)
+    known = known if whole else max(known, most_before)
     if known >= FEWEST_FOR_SHARES:
         figures["changed"] = other / known
     return {name: round(value, 6) for name, value in figures.items()}

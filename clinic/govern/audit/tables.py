@@ -37,7 +37,7 @@ from clinic.record.schema.lists import (
     template_version,
 )
 from clinic.record.schema.messages import campaign, gate_override, message, recipient
-from clinic.record.schema.safety import safety_acceptance
+from clinic.record.schema.safety import safety_acceptance, stale_acceptance
 from clinic.record.schema.settings import governed_setting
 
 Key = int | str
@@ -223,6 +223,14 @@ _SPECS: Final[tuple[Row | Whole, ...]] = (
         subject="campaign",
         of="campaign_id",
         passing=safety_acceptance.c.applied_at.is_(None),
+    ),
+    Row(
+        table=stale_acceptance,
+        key="id",
+        fixed=("campaign_id", "accepted_by", "reason", "accepted_at", "until"),
+        subject="campaign",
+        of="campaign_id",
+        born="stale.accepted",
     ),
     Row(
         table=message,

@@ -20,6 +20,7 @@ from clinic.message.campaign.counting import count_outcomes
 from clinic.message.outcomes.reasons import campaign_says
 from clinic.message.outcomes.summary import trouble_of
 from clinic.message.outcomes.verdict import ERROR, verdict
+from clinic.message.reminders.stale import is_held
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign
 
@@ -68,7 +69,9 @@ def _standing(connection: Connection, job: Any, accepted_errors: float) -> Stand
         return Standing(job.id, job.list_name, job.state, says, bad=True)
     if job.state in _UNDER_WAY:
         trouble = trouble_of(connection, job.id)
-        says = f"the gateway takes nothing: {trouble}" if trouble else ""
+        says = trouble or ""
+        if says and not is_held(says):
+            says = f"the gateway takes nothing: {says}"
         return Standing(job.id, job.list_name, job.state, says, bad=bool(trouble))
     if job.dry_run or job.state_reason in _DECIDED:
         return None

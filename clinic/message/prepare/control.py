@@ -30,6 +30,7 @@ from clinic.message.campaign.opening import has_left
 from clinic.message.campaign.sending_stop import require_sending
 from clinic.message.campaign.trail import tell_moved
 from clinic.message.codes import unpack
+from clinic.message.reminders.stale import accept_stale, wake_held
 from clinic.message.states import CampaignState
 from clinic.message.timing.schedule import state_at
 from clinic.message.timing.timing import Timing
@@ -37,6 +38,7 @@ from clinic.message.told import note_told
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign, message, submission
+from clinic.settings import Settings
 
 _PAUSABLE: Final = before(states.PAUSED)
 _RESUMABLE: Final = (states.PAUSED, states.HELD_CAMPAIGN, states.MISSED)
@@ -94,6 +96,8 @@ def resume(
     left: Left | None = None,
     promises: Mapping[str, Promise] = _BLIND,
     noted: Noted | None = None,
+    stale: str = "",
+    settings: Settings | None = None,
 ) -> Controlled:
     """
     Let a campaign go on that a person or the brake paused, that was held, or that missed its start; and
@@ -106,6 +110,8 @@ def resume(
         left: after a set-back what of it left that the record does not know (doubt.py)
         promises: by channel what its gateway promises; what is not named is blind
         noted: what this machine noted before it sent it, for `left` "noted"
+        stale: why its reminders may leave on sources that are too old; "": that is not said
+        settings: how old they may be, with `stale`
 
     Raises:
         NotFound: there is no such campaign
@@ -136,6 +142,11 @@ def resume(
                 canary_passed=job.canary_passed or decided,
                 **say(job, left, promises, now),
             )
+        if stale:
+            accept_stale(
+                connection, clock, settings or Settings(), campaign_id, by=by, reason=stale
+            )
+            wake_held(connection)
         connection.execute(
             sa.update(batch)
             .where(batch.c.campaign_id == campaign_id, batch.c.state == states.HELD)

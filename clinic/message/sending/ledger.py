@@ -34,6 +34,7 @@ from clinic.message.eligibility.at_sending import Moment, left_out, moment_of
 from clinic.message.eligibility.contact import is_capped, note_attempt, wait_for_turn
 from clinic.message.eligibility.readdress import readdress, suppress_unreachable
 from clinic.message.eligibility.suppress import suppress
+from clinic.message.reminders.stale import LOOKED_AT_AGAIN, other_trouble, why_held
 from clinic.message.sending.late_answers import LateAnswers
 from clinic.message.sending.restore_guard import NoWitness, Witness
 from clinic.message.sending.worker import Worker
@@ -324,16 +325,31 @@ class Ledger:
         turn.begin_at(self.clock.now())  # we may have waited for it
         return turn
 
+    def hold_stale(self, connection: Connection, claim: Claim, now: datetime) -> bool:
+        """Give a batch of reminders back while what they rest on is too old (NEW-16); whether it was."""
+        why = why_held(connection, self.settings, claim.campaign_id, now)
+        if why is not None:
+            self.give_back(connection, claim, not_before=now + LOOKED_AT_AGAIN, trouble=why)
+        return why is not None
+
     def give_back(
-        self, connection: Connection, claim: Claim, *, not_before: datetime | None = None
+        self,
+        connection: Connection,
+        claim: Claim,
+        *,
+        not_before: datetime | None = None,
+        trouble: str | None = None,
     ) -> None:
-        """Make the batch ready again, from `not_before` on."""
+        """Make the batch ready again, from `not_before` on. trouble: why nothing of it may be sent."""
         connection.execute(
             sa.update(batch)
             # Not if it was cancelled under our hands
             .where(batch.c.id == claim.batch_id, batch.c.state == states.LEASED)
-            .values(state=states.READY, owner=None, lease_until=None, not_before=not_before)
-        )
+            .values(
+                state=states.READY, owner=None, lease_until=None, not_before=not_before,
+                trouble=trouble or other_trouble(),
+            )
+        )  # fmt: skip
 
     def finish(
         self, connection: Connection, claim: Claim, *, rest_at: datetime | None = None

@@ -43,6 +43,8 @@ def readmit(ledger: Ledger, claim: Claim, sent: Submission) -> Submission | None
         if not ledger.may_send(connection, claim):
             ledger.give_back(connection, claim)
             return None
+        if ledger.hold_stale(connection, claim, now):
+            return None
         held = _requests_of(sent, _who_may_not(connection, ledger, claim, sent, now))
         if held:
             _give_up(connection, claim, sent, held, now)

@@ -94,7 +94,8 @@ def intend(ledger: Ledger, claim: Claim, gateway: Gateway) -> Submission | None:
     Commit the intent to send what still waits in the batch; None if nothing may or need be sent.
 
     In the same transaction the deceased and those who opted out since are left out, and the campaign's state,
-    the calendar and the pace are read again: if only some may be sent now, the rest stays in the batch.
+    the age of what reminders rest on, the calendar and the pace are read again: if only some may be sent now,
+    the rest stays in the batch.
     When this returns a submission, every byte of it may be sent.
     """
     ledger.reached("intent.begin")
@@ -104,6 +105,8 @@ def intend(ledger: Ledger, claim: Claim, gateway: Gateway) -> Submission | None:
             ledger.give_back(connection, claim)
             return None
         now = ledger.clock.now()  # not before: we may have waited for the batch
+        if ledger.hold_stale(connection, claim, now):
+            return None
         if (opening := ledger.closed_until(claim, now)) is not None:
             ledger.give_back(connection, claim, not_before=opening)
             return None

@@ -21,7 +21,7 @@ from clinic.record.schema.outbox import outbox, outbox_submission
 from clinic.record.schema.people import appointment
 from clinic.record.schema.recall import coverage_asked, recall, recall_task
 from clinic.record.schema.receipts import reminder, told_visit
-from clinic.record.schema.safety import content_finding, safety_acceptance
+from clinic.record.schema.safety import content_finding, safety_acceptance, stale_acceptance
 
 _MANY: Final = "of a campaign as a whole: nothing of one person"
 
@@ -144,6 +144,20 @@ MESSAGES: Final = (
             Kind.STAFF: "accepted_by second_by",
             Kind.WORDS: "reason",
             Kind.EVENT: "accepted_at applied_at two_persons",
+        },
+    ),
+    TableHeld(
+        table=stale_acceptance,
+        about="who let reminders of a campaign leave on old sources, why, and until when",
+        purpose=Purpose.ACCOUNTABILITY,
+        retention=Retention.TRAIL,
+        section=_MANY,
+        rows=Rows.NONE,
+        columns={
+            Kind.KEY: "id campaign_id",
+            Kind.STAFF: "accepted_by",
+            Kind.WORDS: "reason",
+            Kind.EVENT: "accepted_at until",
         },
     ),
     TableHeld(

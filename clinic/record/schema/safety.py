@@ -35,6 +35,20 @@ safety_acceptance = Table(
     CheckConstraint("second_by IS NULL OR second_by <> accepted_by", name="second_is_another"),
 )
 
+# That reminders may leave on sources that are too old: by whom, and until when it counts (docs/decisions/0043).
+# Of the check of an evening it stands beside `safety_acceptance`; given later it stands here alone
+stale_acceptance = Table(
+    "stale_acceptance",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("campaign_id", ForeignKey("campaign.id"), nullable=False),
+    Column("accepted_by", String(80), nullable=False),
+    Column("reason", Text, nullable=False),  # their words: the trail has a digest of it
+    Column("accepted_at", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+)
+Index("ix_stale_acceptance_campaign_id", stale_acceptance.c.campaign_id)
+
 # What the content gate found in a campaign's messages; `phrase` is the word list's, never the message's
 content_finding = Table(
     "content_finding",

@@ -43,6 +43,7 @@ class SyncRun:
     as_of: when the newest of what came was written; counts: rows by outcome, and what came of them besides
     facts: what the checks judged: hours_old, rows, unknown, changed, no_number; checks: their verdict, JSON
     code, says: why nothing was imported; accepted_by, reason: who says that it may be all the same
+    whole … patients_to: by what the next night may ask for changes alone (clinic/sources/since.py)
     """
 
     id: int
@@ -64,6 +65,11 @@ class SyncRun:
     accepted_at: datetime | None = None
     reason: str = ""
     used_by: int | None = None
+    whole: bool | None = None
+    asked: str = ""
+    since: datetime | None = None
+    pending: int | None = None
+    patients_to: int | None = None
 
 
 _NAMES: Final = tuple(each.name for each in dataclasses.fields(SyncRun))
@@ -102,10 +108,34 @@ def last_runs(connection: Connection, *, state: str | None = None) -> list[SyncR
 def runs_before(
     connection: Connection, source: str, kind: str, *, before: int, limit: int
 ) -> list[SyncRun]:
-    """The imports of a source and kind before this run, the newest first."""
+    """The imports of all that a source had of a kind, before this run, the newest first."""
     own = sync_run.c
     where = (own.source == source) & (own.kind == kind) & (own.id < before)
+    where &= own.whole.is_not(sa.false())
     return _runs(connection, where & (own.state == IMPORTED), limit=limit)
+
+
+def last_as_of(connection: Connection, source: str, kind: str) -> datetime | None:
+    """When what was imported last was written there; None: nothing was, or it did not say."""
+    own = sync_run.c
+    where = (own.source == source) & (own.kind == kind) & (own.state == IMPORTED)
+    return next((run.as_of for run in _runs(connection, where, limit=1)), None)
+
+
+def most_rows_before(connection: Connection, source: str, kind: str, *, before: int) -> int:
+    """The rows of the largest import before this run: about what the record has of it."""
+    own = sync_run.c
+    query = sa.select(sa.func.max(own.rows)).where(
+        own.source == source, own.kind == kind, own.id < before, own.state == IMPORTED
+    )
+    return int(connection.scalar(query) or 0)
+
+
+def fetched_alike(connection: Connection, source: str, kind: str, asked: str) -> list[SyncRun]:
+    """The imports of what was asked for in this very way, the newest first; a year of nights is enough."""
+    own = sync_run.c
+    where = (own.source == source) & (own.kind == kind) & (own.asked == asked)
+    return _runs(connection, where & (own.state == IMPORTED), limit=400)
 
 
 def acceptance(
@@ -159,6 +189,6 @@ def _runs(
 def _run(row: dict[str, Any]) -> SyncRun:
     for name in _JSON:
         row[name] = orjson.loads(row[name] or "{}")
-    for name in ("origin", "sha256", "checks", "code", "says", "accepted_by", "reason"):
+    for name in ("origin", "sha256", "checks", "code", "says", "accepted_by", "reason", "asked"):
         row[name] = row[name] or ""
     return SyncRun(**row)

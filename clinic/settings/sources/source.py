@@ -14,9 +14,9 @@ SourceType = Literal["files", "sql", "fhir", "by_hand"]
 # Which settings a type of source has besides `type`, and which of them it needs
 _HAS: Final[dict[str, str]] = {
     "files": "folder patterns take oldest_hours done",
-    "sql": "url url_file queries timeout_seconds",
+    "sql": "url url_file queries timeout_seconds full_days overlap_hours",
     "fhir": "url url_file kinds bulk bulk_group page_size wait_seconds export_hours token token_file client_id "
-    "key_file key_id token_url scope file_hosts id_system",
+    "key_file key_id token_url scope file_hosts id_system full_days overlap_hours",
     "by_hand": "",
 }
 _NEEDS: Final = {
@@ -75,6 +75,21 @@ class SourceSettings(SourceFormat):
     url_file: str = Field(
         default="",
         description="A file with the URL, for its owner alone, where that holds a password",
+    )
+    full_days: int = Field(
+        default=7,
+        ge=0,
+        le=100,
+        description="sql, fhir: on so many days all is read once, and on the others what changed since, where "
+        "the source can tell: a query that uses :since, resources of patients. Each night all: 0. Always all "
+        "of what complete and complete_days are set for: what was deleted is seen by its absence alone",
+    )
+    overlap_hours: float = Field(
+        default=24,
+        ge=1,
+        le=1_000,
+        description="sql, fhir: changes are asked for from so long before the last import on: clocks differ, "
+        "and what is begun there may be written later",
     )
     # --- sql
     queries: str = Field(

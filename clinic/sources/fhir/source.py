@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from clinic.settings import ImportKind, SourceSettings
 from clinic.sources.fhir import bulk, search
 from clinic.sources.fhir.http import Server
 from clinic.sources.fhir.people import Seen, ids_of
-from clinic.sources.fhir.rows.parts import Context, Reader, Row, referred
+from clinic.sources.fhir.rows.parts import NOT_KNOWN, Context, Reader, Row, referred
 from clinic.sources.fhir.rows.readers import READERS
 from clinic.sources.kinds import in_order
 from clinic.sources.source import Answer, Fetched
@@ -57,19 +57,39 @@ class FhirSource:
     def fetch(
         self, kind: ImportKind, into: Path, *, since: datetime | None = None
     ) -> Iterator[Fetched]:
-        """Every resource of the kind, or those that changed, as rows of one file."""
-        path = into / f"{kind}.parquet"
+        """
+        Every resource of the kind, or those that changed, as rows of one file.
+
+        Of places, people who work there and groups always all: a row of theirs is made of several resources.
+        All too where a server cannot tell what changed, or whose it is.
+        """
         reader = READERS[kind]
-        with self._server() as server, closing(Seen(into)) as seen:
-            reading = _Reading(server, seen, reader, self._context())
-            if self.settings.bulk and reader.bulk:
-                rows = write_staged(path, reader.columns, reading.exported(since))
-            else:
-                rows = write_staged(path, reader.columns, reading.searched(since))
-        (into / "seen.db").unlink()
-        yield Fetched(
-            kind=kind, path=path, rows=rows, newest=reading.newest, sha256=sha256_of(path),
-            origin=", ".join(reader.types), whole=since is None, left_out=dict(reading.context.left_out),
+        if since is not None and reader.bulk:
+            with suppress(_NotByChanges):
+                yield self._fetch(kind, into, since)
+                return
+        yield self._fetch(kind, into, None)
+
+    def _fetch(self, kind: ImportKind, into: Path, since: datetime | None) -> Fetched:
+        path, reader, asked_at = into / f"{kind}.parquet", READERS[kind], self.clock.now()
+        try:
+            with self._server() as server, closing(Seen(into)) as seen:
+                reading = _Reading(server, seen, reader, self._context())
+                by = reading.exported if self.settings.bulk and reader.bulk else reading.searched
+                rows = write_staged(path, reader.columns, by(since))
+        except SourceRefused as refused:
+            if since is None or refused.code != "source-refused":
+                raise
+            path.unlink(missing_ok=True)
+            raise _NotByChanges from None
+        finally:
+            (into / "seen.db").unlink(missing_ok=True)
+        left = dict(reading.context.left_out)
+        return Fetched(
+            kind=kind, path=path, rows=rows, sha256=sha256_of(path), origin=", ".join(reader.types),
+            # What a server answers is so when it is asked, however long ago somebody wrote there
+            newest=reading.newest if reading.of_export else asked_at,
+            whole=since is None, left_out=left, pending=left.get(NOT_KNOWN, 0),
         )  # fmt: skip
 
     def done(self, fetched: Fetched) -> None:
@@ -93,9 +113,13 @@ class FhirSource:
         return token_of(own.token.get_secret_value(), login, self.clock)
 
 
+class _NotByChanges(Exception):  # no fault: all is asked for then
+    """The server refuses to be asked for changes, or for the patients whom they are of."""
+
+
 @dataclass
 class _Reading:
-    """One fetch. newest: when the newest resource was changed, or the export made."""
+    """One fetch. newest: when the export was made."""
 
     server: Server
     seen: Seen
@@ -122,8 +146,9 @@ class _Reading:
             for page in bulk.resources(self.server, found, kind):
                 new = self.seen.new([f"{kind}/{each['id']}" for each in page])
                 fresh = [each for each, is_new in zip(page, new, strict=True) if is_new]
-                # Not every server that exports can be searched: who is not in the export stays unknown then
-                with suppress(SourceRefused):
+                # Not every server that exports can be searched: who is not in the export stays unknown then,
+                # unless all patients can be had, which an export of changes does not have
+                with nullcontext() if since else suppress(SourceRefused):
                     self._look_up(fresh)
                 yield from self._cells(fresh)
         yield from self._gone(found)
@@ -146,7 +171,6 @@ class _Reading:
         self.context.whose = self.seen.whose(asked)
         rows: list[Row] = []
         for resource in page:
-            self._note(search.updated(resource))
             found = self.reader.read(resource, self.context)
             if isinstance(found, str):
                 self.context.left_out[found] += 1
@@ -164,7 +188,3 @@ class _Reading:
     def _know(self, patients: Page) -> None:
         own = self.context.own_system
         self.seen.know((str(each["id"]), ids_of(each, own)) for each in patients)
-
-    def _note(self, at: datetime | None) -> None:
-        if at is not None and not self.of_export:
-            self.newest = max(self.newest or at, at)

@@ -4,8 +4,9 @@ Opens a database to read from: by which driver, read-only by which of its ways, 
     postgresql   psycopg            SET TRANSACTION READ ONLY, statement_timeout; TLS to another machine
     sqlite       Python's own       mode=ro
     duckdb       duckdb-engine      read_only
-    mysql        PyMySQL            START TRANSACTION READ ONLY, and a time-out; tried on MariaDB
-    mssql        pymssql            no way of its own: use a login that may read alone; not tried on a server
+    mysql        PyMySQL            SET SESSION TRANSACTION READ ONLY, and a time-out; TLS; tried on MariaDB
+    mssql        pymssql            no way of its own: queries that say to write are refused (query.py), and its
+                                    login must be one that may read alone; encrypted; not tried on a server
 """
 
 from __future__ import annotations
@@ -24,13 +25,18 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import NullPool
 
 from clinic.errors import SourceDown, SourceRefused
-from clinic.record.server.remote import fault_of
+from clinic.record.server.remote import fault_of, is_here
 
 _DRIVERS: Final = {
     "postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql", "mssql": "pymssql",
 }  # fmt: skip
 _EXTRAS: Final = {"duckdb": "duckdb", "mysql": "mysql", "mariadb": "mysql", "mssql": "mssql"}
 _CONNECT: Final = 15  # seconds
+# Numbers of MySQL and SQL Server: the login is refused; there is no such database
+_LOGIN: Final = (1045, 1698, 18456)
+_UNKNOWN: Final = (1044, 1049, 4060)
+# Databases in whose transactions nothing can be written, whatever a query says
+READS_ALONE: Final = ("postgresql", "sqlite", "duckdb", "mysql", "mariadb")
 
 
 @contextmanager
@@ -72,13 +78,25 @@ def _made(source: str, url: str) -> URL:
     backend = made.get_backend_name()
     if made.drivername == backend and backend in _DRIVERS:
         made = made.set(drivername=f"{backend}+{_DRIVERS[backend]}")
-    if backend == "postgresql" and fault_of(url):
+    if how := _without_tls(made, url):
         raise SourceRefused(
             "source-tls",
             f"source {source}: its database is on another machine and is reached without TLS that proves whose "
-            "it is. Add to url: ?sslmode=verify-full&sslrootcert=/path/to/its-ca.crt (or =system)",
+            f"it is. Add to url: {how}",
         )
     return made
+
+
+def _without_tls(made: URL, url: str) -> str:
+    """What to add to a URL that leads to another machine without proof of whose it is; "": nothing."""
+    backend = made.get_backend_name()
+    if backend == "postgresql" and fault_of(url):
+        return "?sslmode=verify-full&sslrootcert=/path/to/its-ca.crt (or =system)"
+    if backend in ("mysql", "mariadb") and not (is_here(url) or "unix_socket" in made.query):
+        checks = made.query.get("ssl_check_hostname", "true")
+        if "ssl_ca" not in made.query or checks != "true":
+            return "?ssl_ca=/path/to/its-ca.crt, without ssl_check_hostname"
+    return ""
 
 
 def _engine(source: str, url: URL, seconds: float) -> sa.Engine:
@@ -119,7 +137,11 @@ def _arguments(backend: str, seconds: float) -> dict[str, Any]:
     if backend in ("mysql", "mariadb"):
         return {"connect_timeout": _CONNECT, "read_timeout": whole + 10, "charset": "utf8mb4"}
     if backend == "mssql":
-        return {"login_timeout": _CONNECT, "timeout": whole, "charset": "UTF-8"}
+        # read_only: to a secondary server where there is one; it forbids nothing
+        return {
+            "login_timeout": _CONNECT, "timeout": whole, "charset": "UTF-8", "appname": "cohort",
+            "encryption": "require", "read_only": True,
+        }  # fmt: skip
     return {}
 
 
@@ -130,9 +152,15 @@ def _connected(source: str, engine: sa.Engine) -> Iterator[sa.Connection]:
     except sa.exc.DBAPIError as error:
         # Its words may hold the URL; of SQLSTATE the class alone: 28 is a login that is refused
         state = str(getattr(error.orig, "sqlstate", None) or "")
-        if state.startswith("28") or "password authentication failed" in str(error.orig):
+        said, number = str(error.orig), number_of(error)
+        if state.startswith("28") or number in _LOGIN or "password authentication failed" in said:
             raise SourceRefused(
                 "source-login", f"source {source}: the database refuses this user or password"
+            ) from None
+        if number in _UNKNOWN or (state == "3D000" or '" does not exist' in said):
+            raise SourceRefused(
+                "source-url",
+                f"source {source}: the server has no database of the name in url, or none for this user",
             ) from None
         raise SourceDown(
             "source-down",
@@ -156,7 +184,15 @@ def _read_only(connection: sa.Connection, backend: str, seconds: float) -> None:
             run(f"SET SESSION max_statement_time = {seconds}")
         else:
             run(f"SET SESSION max_execution_time = {milliseconds}")
+        # Of the session: CREATE and the like end a transaction that was begun, and are then let through
+        run("SET SESSION TRANSACTION READ ONLY")
         run("START TRANSACTION READ ONLY")
+
+
+def number_of(error: sa.exc.DBAPIError) -> object:
+    """The number of a driver's error, as MySQL's and SQL Server's have one."""
+    first = next(iter(getattr(error.orig, "args", ())), None)
+    return first[0] if isinstance(first, tuple) and first else first
 
 
 @contextmanager

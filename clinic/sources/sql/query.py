@@ -16,13 +16,35 @@ _QUOTED: Final = re.compile(
     r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/|(\$\w*\$).*?\1", re.DOTALL
 )  # fmt: skip
 
+_QUESTION: Final = re.compile(r"[\s(]*(SELECT|WITH|VALUES|TABLE|FROM)\b", re.IGNORECASE)
+_WRITES: Final = re.compile(
+    r"\b(INSERT|UPDATE|DELETE|MERGE|INTO|EXEC|EXECUTE|CALL|CREATE|ALTER|DROP|TRUNCATE|GRANT|OPENROWSET|OPENQUERY)\b",
+    re.IGNORECASE,
+)
+_SINCE: Final = re.compile(r"(?<![:\w]):since\b")
+
 
 @dataclass(frozen=True)
 class Query:
-    """A query file. `name`: without .sql"""
+    """A query file. `name`: without .sql; asks_since: it has a parameter `:since`, and gives changes alone."""
 
     name: str
     sql: str
+    asks_since: bool = False
+
+    @property
+    def says_to_write(self) -> bool:
+        """Whether a word of it, outside of texts and quoted names, changes something."""
+        return bool(_WRITES.search(_QUOTED.sub(" ", self.sql)))
+
+    @property
+    def escaped(self) -> str:
+        """For SQLAlchemy's `text`: every colon stands for itself, but that of the parameter."""
+        made, end = [], 0
+        for found in _QUOTED.finditer(self.sql):
+            made += [_escape(self.sql[end : found.start()]), found[0].replace(":", r"\:")]
+            end = found.end()
+        return "".join([*made, _escape(self.sql[end:])])
 
 
 def query_names(folder: Path, source: str) -> list[str]:
@@ -66,7 +88,14 @@ def read_query(folder: Path, name: str, source: str) -> Query:
     rest = _QUOTED.sub(" ", sql).strip().removesuffix(";")
     if ";" in rest:
         raise _refused(source, name, "it has more than one statement: write one SELECT")
-    return Query(name, sql)
+    if not _QUESTION.match(rest):
+        raise _refused(source, name, "it is no question: write one SELECT")
+    return Query(name, sql, asks_since=bool(_SINCE.search(rest)))
+
+
+def _escape(plain: str) -> str:
+    pieces = _SINCE.split(plain)
+    return ":since".join(piece.replace(":", r"\:") for piece in pieces)
 
 
 def _refused(source: str, name: str, why: str) -> SourceRefused:

@@ -14,11 +14,13 @@ import sqlalchemy as sa
 from clinic.cohort.columns import heading_key
 from clinic.cohort.files.text.exact import texts_of
 from clinic.errors import SourceDown, SourceRefused
+from clinic.sources.sql.engines import number_of
 from clinic.sources.sql.query import Query
 from clinic.sources.staged import Cells
 
 _ROWS: Final = 5_000
-_ENDED: Final = (1969, 3024)  # by its time-out: MariaDB's number, MySQL's
+_ENDED: Final = (1969, 3024, 20003)  # by its time-out: MariaDB's number, MySQL's, SQL Server's
+_GONE: Final = (2006, 2013, 20006, 20047)  # the connection: MySQL's two, SQL Server's
 # A column of when the row was last changed there: by it is known how fresh the whole is
 _CHANGED: Final = frozenset(
     heading_key(name)
@@ -26,15 +28,19 @@ _CHANGED: Final = frozenset(
 )
 
 
+_EVER: Final = datetime(1900, 1, 2, tzinfo=UTC)  # SQL Server's datetime begins in 1753
+
+
 @dataclass
 class Rows:
-    """What a query gives; `newest` is known once all blocks were taken."""
+    """What a query gives; `newest` is known once all blocks were taken. since: of a query that asks for it."""
 
     source: str
     query: Query
     connection: sa.Connection
     seconds: float
     zone: str
+    since: datetime | None = None
     newest: datetime | None = None
     columns: Sequence[str] = field(init=False)
     _result: sa.CursorResult[Any] = field(init=False, repr=False)
@@ -48,11 +54,8 @@ class Rows:
             SourceRefused: it cannot be run, or two of its columns have one name
         """
         self._end = time.monotonic() + self.seconds
-        options = {"stream_results": True, "max_row_buffer": _ROWS, "no_parameters": True}
         try:
-            self._result = self.connection.execution_options(**options).exec_driver_sql(
-                self.query.sql
-            )
+            self._result = self._run()
         except sa.exc.DBAPIError as error:
             raise self._failed(error) from None
         self.columns = tuple(self._result.keys()) if self._result.returns_rows else ()
@@ -64,6 +67,16 @@ class Rows:
                 if keys
                 else "it gives no rows: write a SELECT"
             )
+
+    def _run(self) -> sa.CursorResult[Any]:
+        options: dict[str, Any] = {"stream_results": True, "max_row_buffer": _ROWS}
+        if not self.query.asks_since:
+            plain = self.connection.execution_options(**options, no_parameters=True)
+            return plain.exec_driver_sql(self.query.sql)
+        # Without an offset, as the times of the source are read (`zone`)
+        at = (self.since or _EVER).astimezone(ZoneInfo(self.zone)).replace(tzinfo=None)
+        asked = sa.text(self.query.escaped).bindparams(sa.bindparam("since", at, sa.DateTime()))
+        return self.connection.execution_options(**options).execute(asked)
 
     def close(self) -> None:
         """Close the cursor; what was not taken is not fetched."""
@@ -103,19 +116,32 @@ class Rows:
             if heading_key(name) not in _CHANGED:
                 continue
             for value in values:
-                if isinstance(value, datetime):
-                    at = value if value.tzinfo else value.replace(tzinfo=ZoneInfo(self.zone))
-                    self.newest = max(self.newest or at, at).astimezone(UTC)
+                if (at := self._instant(name, value)) is not None:
+                    self.newest = max(self.newest or at, at)
+
+    def _instant(self, column: str, value: object) -> datetime | None:
+        """When a row was changed; of a database without times, as SQLite is, as text."""
+        if value is None or value == "":
+            return None
+        try:
+            at = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        except ValueError:
+            raise self._refused(
+                f"column {column!r} says when rows were changed, and has a value that is no time: write it as "
+                "2026-03-02 09:30:00, or call it otherwise"
+            ) from None
+        return (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(self.zone))).astimezone(UTC)
 
     def _failed(self, error: sa.exc.DBAPIError) -> SourceDown | SourceRefused:
         # What the database says may quote a patient's value: its kind and code alone are told
         state = str(getattr(error.orig, "sqlstate", None) or "")
         name = type(error.orig).__name__
-        number = next(iter(getattr(error.orig, "args", ())), None)
+        number = number_of(error)
         ended = state == "57014" or number in _ENDED or name == "InterruptException"
         if ended or "interrupted" in str(error.orig):
             return self._too_long()
-        if error.connection_invalidated or state.startswith(("08", "57P")):
+        gone = error.connection_invalidated or number in _GONE
+        if gone or state.startswith(("08", "57P")):
             return SourceDown(
                 "source-down", f"source {self.source}: the database went away ({name})"
             )

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from clinic.cohort.files.pages import sha256_of
-from clinic.errors import SourceProblem
+from clinic.errors import SourceProblem, SourceRefused
 from clinic.settings import ImportKind, SourceSettings
 from clinic.sources.kinds import ORDER, in_order
 from clinic.sources.source import Answer, Fetched
@@ -54,10 +54,12 @@ class SqlSource:
     def fetch(
         self, kind: ImportKind, into: Path, *, since: datetime | None = None
     ) -> Iterator[Fetched]:
-        """The rows of the kind's query, all of them: a query says itself from when on."""
-        path, rows, newest = self._stage(kind, into / f"{kind}.parquet")
+        """The rows of the kind's query; of one that has a parameter `:since`, those from then on."""
+        query = read_query(self._folder, kind, self.name)
+        path, rows, newest = self._stage(query, into / f"{kind}.parquet", since=since)
         yield Fetched(
-            kind=kind, path=path, rows=rows, newest=newest, sha256=sha256_of(path), origin=f"{kind}.sql"
+            kind=kind, path=path, rows=rows, newest=newest, sha256=sha256_of(path), origin=f"{kind}.sql",
+            whole=since is None or not query.asks_since,
         )  # fmt: skip
 
     def fetch_cohort(self, query: str, into: Path) -> Path:
@@ -67,23 +69,32 @@ class SqlSource:
         Raises:
             SourceProblem: there is no such query, or it gives nothing that can be used
         """
-        path, _, _ = self._stage(query, into / f"{query}.sql")
+        asked = read_query(self._folder, query, self.name)
+        path, _, _ = self._stage(asked, into / f"{query}.sql")
         return path
 
     def done(self, fetched: Fetched) -> None:
         """Nothing: a query gives its rows again."""
 
-    def _stage(self, name: str, path: Path) -> tuple[Path, int, datetime | None]:
-        with self._rows(read_query(self._folder, name, self.name)) as rows:
+    def _stage(
+        self, query: Query, path: Path, *, since: datetime | None = None
+    ) -> tuple[Path, int, datetime | None]:
+        with self._rows(query, since) as rows:
             count = write_staged(path, rows.columns, rows.blocks())
             return path, count, rows.newest
 
     @contextmanager
-    def _rows(self, query: Query) -> Iterator[Rows]:
-        from clinic.sources.sql.engines import reading
+    def _rows(self, query: Query, since: datetime | None = None) -> Iterator[Rows]:
+        from clinic.sources.sql.engines import READS_ALONE, reading
 
         url, seconds = self.settings.url.get_secret_value(), self.settings.timeout_seconds
         with reading(self.name, url, seconds) as connection:
-            rows = Rows(self.name, query, connection, seconds, self.zone)
+            if query.says_to_write and connection.dialect.name not in READS_ALONE:
+                raise SourceRefused(
+                    "source-query",
+                    f"source {self.name}: query {query.name}: it has a word that changes data, and this "
+                    "database cannot be told to let nothing be changed: write one SELECT",
+                )
+            rows = Rows(self.name, query, connection, seconds, self.zone, since)
             with closing(rows):
                 yield rows

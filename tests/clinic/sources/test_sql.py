@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from clinic.cohort.files import open_list
 from clinic.errors import SourceDown, SourceProblem, SourceRefused
 from clinic.settings import SourceSettings
+from clinic.sources.sql.query import Query
 from clinic.sources.sql.source import SqlSource
 from clinic.sources.staging import staging
 
@@ -105,6 +106,66 @@ def test_what_is_no_question_is_refused_and_changes_nothing(
     assert "9990000018" not in refused.value.says
     assert asked.check("groups").problem == refused.value.says
     assert asked.check("appointments").rows == 2
+
+
+def test_a_column_of_when_rows_changed_that_says_no_time_is_refused(
+    url: str, tmp_path: Path
+) -> None:
+    """Else the age of the whole would not be known, and nobody would be told."""
+    made = source(url, tmp_path, appointments="SELECT nhs AS updated_at FROM slot")
+    with (
+        pytest.raises(SourceRefused, match=r"updated_at.*is no time"),
+        staging(tmp_path, "w") as into,
+    ):
+        list(made.fetch("appointments", into))
+
+
+def test_a_query_with_since_gives_what_changed_and_all_without(url: str, tmp_path: Path) -> None:
+    """Colons in texts, casts and comments stay what they are."""
+    query = (
+        'SELECT id AS "Slot ID", \':since\' AS "a:b" FROM slot -- not :since\n'
+        "WHERE starts >= :since AND note NOT LIKE '%:x'"
+    )
+    made = source(url, tmp_path, appointments=query)
+    for since, rows, whole in (
+        (None, 1, True),
+        (datetime(2026, 3, 2, 9, 30, tzinfo=UTC), 1, False),
+        (datetime(2026, 3, 2, 9, 31, tzinfo=UTC), 0, False),
+    ):
+        with staging(tmp_path, "w") as into:
+            (found,) = made.fetch("appointments", into, since=since)
+        assert (found.rows, found.whole) == (rows, whole)
+
+
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        ("SELECT * INTO copy FROM slot", True),
+        ("WITH a AS (SELECT 1) DELETE FROM slot", True),
+        ("SELECT 1 AS a EXEC sp_x", True),
+        ("SELECT 'drop', \"delete\", [into], updated -- insert\nFROM slot", False),
+    ],
+)
+def test_a_database_without_read_only_transactions_gets_no_word_that_writes(
+    sql: str, says: bool
+) -> None:
+    """SQL Server has none: there its login and this see to it."""
+    assert Query("q", sql).says_to_write is says
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://u:p@db.example.org/w", "mariadb://u:p@db.example.org/w?ssl_check_hostname=false&ssl_ca=/x",
+        "postgresql://u:p@db.example.org/w",
+    ],
+)  # fmt: skip
+def test_a_database_on_another_machine_is_asked_by_tls_that_proves_whose_it_is(
+    tmp_path: Path, url: str
+) -> None:
+    made = source(url, tmp_path, appointments="SELECT 1 AS a")
+    with pytest.raises(SourceRefused, match="without TLS"):
+        list(made.fetch("appointments", tmp_path))
 
 
 def test_a_query_that_takes_too_long_is_ended(url: str, tmp_path: Path) -> None:

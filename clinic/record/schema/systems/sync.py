@@ -1,6 +1,6 @@
 """Imports from the sources of the settings: what each one gave, what the checks said, what came of it."""
 
-from sqlalchemy import Column, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text
 
 from clinic.record.schema.base import METADATA
 from clinic.record.types import BigKey, UtcDateTime
@@ -31,5 +31,13 @@ sync_run = Table(
     Column("accepted_at", UtcDateTime),
     Column("reason", Text),
     Column("used_by", BigKey),
+    # By what changes alone are asked for (clinic/sources/since.py). whole: all that the source has; asked: the
+    # digest of how it was asked; since: changes alone, from then on; pending: rows of patients whom the record
+    # did not have; patients_to: the newest patient that it had
+    Column("whole", Boolean),
+    Column("asked", String(64)),
+    Column("since", UtcDateTime),
+    Column("pending", Integer),
+    Column("patients_to", BigInteger),
 )
 Index("ix_sync_run_source", sync_run.c.source, sync_run.c.kind, sync_run.c.id)

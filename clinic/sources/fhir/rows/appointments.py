@@ -7,6 +7,7 @@ from typing import Final
 
 from clinic.sources.fhir.rows.parts import (
     NOBODY,
+    NOT_KNOWN,
     Context,
     Reader,
     Resource,
@@ -37,7 +38,7 @@ def _read(appointment: Resource, context: Context) -> list[Row] | str:
     known = [each for each in (who(one, context) for one in patients) if each != NOBODY]
     cancelled = text(appointment, "status") in ("cancelled", "entered-in-error")
     if not known and not cancelled:
-        return "patient is not known there" if patients else "no patient"
+        return NOT_KNOWN if patients else "no patient"
     if len(known) > 1:
         return "several patients"
     nhs, own = known[0] if known else NOBODY

@@ -8,6 +8,7 @@ from typing import Final
 from clinic.cohort.consent_codes import CODES
 from clinic.sources.fhir.rows.parts import (
     NOBODY,
+    NOT_KNOWN,
     SNOMED,
     Context,
     Reader,
@@ -53,7 +54,7 @@ def _read(consent: Resource, context: Context) -> list[Row] | str:
         return "not about being contacted"
     nhs, own = who(part(consent, "patient"), context)
     if (nhs, own) == NOBODY:
-        return "patient is not known there"
+        return NOT_KNOWN
     decision = _DECISIONS.get(text(part(consent, "provision"), "type"), "")
     channel, purpose = (ours[1], ours[2]) if ours else ("", "")
     date, _, time = text(consent, "dateTime").partition("T")

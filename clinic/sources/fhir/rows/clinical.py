@@ -7,6 +7,7 @@ from typing import Final
 
 from clinic.sources.fhir.rows.parts import (
     NOBODY,
+    NOT_KNOWN,
     Context,
     Reader,
     Resource,
@@ -46,7 +47,7 @@ def _diagnosis(condition: Resource, context: Context) -> list[Row] | str:
     if (said := code_of(part(condition, "verificationStatus"))) in _NOT_SO:
         return said
     if (whose := who(part(condition, "subject"), context)) == NOBODY:
-        return "patient is not known there"
+        return NOT_KNOWN
     concept = part(condition, "code")
     onset = day(condition, "onsetDateTime") or day(part(condition, "onsetPeriod"), "start")
     ended = day(condition, "abatementDateTime") or day(part(condition, "abatementPeriod"), "start")
@@ -61,7 +62,7 @@ def _medication(resource: Resource, context: Context) -> list[Row] | str:
     if status in ("entered-in-error", "draft", "not-taken", "cancelled"):
         return status
     if (whose := who(part(resource, "subject"), context)) == NOBODY:
-        return "patient is not known there"
+        return NOT_KNOWN
     concept = _drug(resource)
     period = part(resource, "effectivePeriod")
     name = (
@@ -90,7 +91,7 @@ def _allergy(allergy: Resource, context: Context) -> list[Row] | str:
     if (said := code_of(part(allergy, "verificationStatus"))) in _NOT_SO:
         return said
     if (whose := who(part(allergy, "patient"), context)) == NOBODY:
-        return "patient is not known there"
+        return NOT_KNOWN
     concept = part(allergy, "code")
     return [
         (

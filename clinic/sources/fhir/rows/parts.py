@@ -14,6 +14,7 @@ from clinic.sources.fhir.people import Who
 Resource = Mapping[str, Any]
 Row = tuple[str, ...]
 NOBODY: Final[Who] = ("", "")
+NOT_KNOWN: Final = "patient is not known there"
 SNOMED: Final = "http://snomed.info/sct"
 
 

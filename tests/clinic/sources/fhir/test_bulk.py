@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from clinic.errors import SourceDown, SourceProblem, SourceRefused
-from tests.clinic.sources.fhir.asking import APPOINTMENT, PATIENT, fetched, fhir
+from clinic.sources.staging import staging
+from tests.clinic.sources.fhir.asking import APPOINTMENT, PATIENT, bundle, fetched, fhir
 from tests.fakes import FakeClock
 from tests.servers.stand_in import Asked, Said, standing_in
 
@@ -100,6 +102,28 @@ def test_an_export_that_is_not_whole_is_not_used(
     with standing_in(exporter(manifest=manifest)) as there, pytest.raises(kind) as refused:
         fetched(fhir(there.url, bulk=True), "appointments", tmp_path)
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize(("searched", "whole"), [(True, False), (False, True)])
+def test_changes_are_exported_where_it_can_be_said_whose_they_are(
+    tmp_path: Path, searched: bool, whole: bool
+) -> None:
+    """An export of changes has no patients that are as they were: who cannot be looked up is not lost."""
+
+    def answer(asked: Asked) -> Said | None:
+        if asked.path == "/fhir/Patient":
+            return Said(bundle(PATIENT)) if searched else Said({}, 404)
+        if asked.path == "/files/p.ndjson" and since:
+            return Said("")
+        if asked.path.endswith("$export"):
+            since[:] = asked.query.get("_since", [])
+        return exporter()(asked)
+
+    since: list[str] = []
+    with standing_in(answer) as there, staging(tmp_path, "record") as into:
+        source = fhir(there.url, bulk=True)
+        (found,) = source.fetch("appointments", into, since=datetime(2026, 3, 1, tzinfo=UTC))
+    assert (found.whole, found.rows, found.left_out) == (whole, 4, {})
 
 
 def test_an_export_that_is_never_ready_is_given_up_and_told_so(tmp_path: Path) -> None:

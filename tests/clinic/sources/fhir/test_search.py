@@ -108,6 +108,24 @@ def test_only_what_changed_is_asked_for_where_somebody_says_since_when(tmp_path:
     assert there.asked[0].query["_lastUpdated"] == ["ge2026-03-01T00:00:00Z"]
 
 
+def test_a_server_that_does_not_know_since_when_is_asked_for_all(tmp_path: Path) -> None:
+    def refuses(asked: Asked) -> Said | None:
+        return Said({}, 400) if "_lastUpdated" in asked.query else server()(asked)
+
+    with standing_in(refuses) as there:
+        source = fhir(there.url, page_size=3)
+        (found,) = source.fetch("appointments", tmp_path, since=datetime(2026, 3, 1, tzinfo=UTC))
+    assert (found.whole, found.rows) == (True, 5)
+
+
+def test_what_a_live_server_answers_is_of_when_it_is_asked(tmp_path: Path) -> None:
+    """Nobody books on a Sunday: the newest change says nothing of how fresh the answer is."""
+    clock = FakeClock()
+    with standing_in(server()) as there:
+        found, _ = fetched(fhir(there.url, clock, page_size=3), "appointments", tmp_path)
+    assert found.newest == clock.now()
+
+
 def test_whom_the_server_does_not_know_is_counted(tmp_path: Path) -> None:
     """Trap 2: an appointment of an unknown patient is no row, and no silence."""
     strange: dict[str, Any] = APPOINTMENT | {
