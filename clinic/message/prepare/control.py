@@ -30,7 +30,7 @@ from clinic.message.campaign.opening import has_left
 from clinic.message.campaign.sending_stop import require_sending
 from clinic.message.campaign.trail import tell_moved
 from clinic.message.codes import unpack
-from clinic.message.reminders.stale import accept_stale, wake_held
+from clinic.message.reminders.stale import accept_stale, require_reminders, wake_held
 from clinic.message.states import CampaignState
 from clinic.message.timing.schedule import state_at
 from clinic.message.timing.timing import Timing
@@ -143,6 +143,7 @@ def resume(
                 **say(job, left, promises, now),
             )
         if stale:
+            require_reminders(connection, campaign_id)
             accept_stale(
                 connection, clock, settings or Settings(), campaign_id, by=by, reason=stale
             )

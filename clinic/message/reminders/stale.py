@@ -66,13 +66,9 @@ def wake_held(connection: Connection) -> int:
     ).rowcount
 
 
-def accept_stale(
-    connection: Connection, clock: Clock, settings: Settings, campaign_id: int, *, by: str, reason: str
-) -> datetime:  # fmt: skip
+def require_reminders(connection: Connection, campaign_id: int) -> None:
     """
-    A person's yes, with its act: it counts as long as an import of this moment would; until when that is.
-
-    What was said before stays, and the latest end counts.
+    Before somebody says yes.
 
     Raises:
         CohortRefused: it is no campaign of reminders, which alone rest on sources
@@ -82,6 +78,16 @@ def accept_stale(
             "acceptance-unknown",
             f"campaign {campaign_id} is not of reminders, and waits for no source. Nothing was changed",
         )
+
+
+def accept_stale(
+    connection: Connection, clock: Clock, settings: Settings, campaign_id: int, *, by: str, reason: str
+) -> datetime:  # fmt: skip
+    """
+    A person's yes, with its act: it counts as long as an import of this moment would; until when that is.
+
+    What was said before stays, and the latest end counts.
+    """
     now = clock.now()
     until = now + timedelta(hours=settings.sync.reminder_hours)
     given = {"campaign_id": campaign_id, "accepted_by": by, "reason": reason, "accepted_at": now}

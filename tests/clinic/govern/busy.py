@@ -24,6 +24,7 @@ from clinic.message.incoming.apply_receipts import apply_receipts
 from clinic.message.incoming.receipts import keep_receipts
 from clinic.message.outcomes.save import save_batches
 from clinic.message.prepare import control
+from clinic.message.reminders.stale import accept_stale
 from clinic.message.safety.accepted import apply_acceptance, keep_acceptances
 from clinic.message.sending.deliver import deliver
 from clinic.message.template.catalogue import NewTemplate, add_template
@@ -90,6 +91,7 @@ def _message(record: Record, clock: FakeClock, folder: Path) -> None:
         tell_requested(connection, 1, clock.now())
         apply_override(connection, clock, 1, {"suite": "list"}, rows=6)
         apply_acceptance(connection, clock, 1, "name_differs", found={"rows": 1}, rows=1)
+        accept_stale(connection, clock, Settings(), 1, by="ann", reason="nothing was moved")
         job = connection.execute(sa.select(campaign)).one()
         tell_released(connection, job, "d" * 64, {"accepted": 6}, clock.now())
     ledger = make_ledger(record, clock, folder)
