@@ -23,7 +23,7 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from clinic.clock import Clock
 from clinic.fhir.client import FixedToken, NoToken, Token
-from clinic.fhir.secure import is_secure
+from clinic.fhir.secure import is_secure, problem_of, trusted
 
 _LIVES: Final = timedelta(minutes=4)  # the profile allows five
 _EARLY: Final = 30.0
@@ -42,6 +42,7 @@ class Login:
     How we ask for a token.
 
     base_url: of the FHIR server, which says where tokens are asked for, unless token_url does
+    authority_file: who signed its certificate, where no public authority did
     """
 
     base_url: str
@@ -51,6 +52,7 @@ class Login:
     token_url: str = ""
     scope: str = ""
     wait_seconds: float = 30.0
+    authority_file: str = ""
 
 
 class AskedToken:
@@ -83,8 +85,9 @@ class AskedToken:
     def _ask(self) -> tuple[str, float]:
         try:
             with httpx.Client(
-                timeout=self._login.wait_seconds, follow_redirects=False, trust_env=False
-            ) as client:
+                timeout=self._login.wait_seconds, follow_redirects=False, trust_env=False,
+                verify=trusted(self._login.authority_file),
+            ) as client:  # fmt: skip
                 url = self._login.token_url or self._discovered(client)
                 if not is_secure(url):
                     raise NoToken("its token server would be asked without TLS: write https://")
@@ -92,7 +95,7 @@ class AskedToken:
                 if answer.status_code in (400, 401) and self._set_clock(answer):
                     answer = self._post(client, url)
         except httpx.HTTPError as error:
-            problem = type(error).__name__  # its words may hold the address
+            problem = problem_of(error)
         else:
             return self._read(answer)
         raise NoToken(f"its token server does not answer ({problem})", may_pass=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -39,11 +40,12 @@ class StandIn:
 
     answer: Callable[[Asked], Said | None]
     port: int = 0
+    scheme: str = "http"
     asked: list[Asked] = field(default_factory=list)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/fhir"
+        return f"{self.scheme}://127.0.0.1:{self.port}/fhir"
 
     def paths(self) -> list[str]:
         """Of all requests, in order."""
@@ -51,9 +53,11 @@ class StandIn:
 
 
 @contextlib.contextmanager
-def standing_in(answer: Callable[[Asked], Said | None]) -> Iterator[StandIn]:
+def standing_in(
+    answer: Callable[[Asked], Said | None], *, tls: ssl.SSLContext | None = None
+) -> Iterator[StandIn]:
     """A server on loopback that says what `answer` says."""
-    stand_in = StandIn(answer)
+    stand_in = StandIn(answer, scheme="https" if tls else "http")
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -79,6 +83,8 @@ def standing_in(answer: Callable[[Asked], Said | None]) -> Iterator[StandIn]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         stand_in.port = server.server_address[1]
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:

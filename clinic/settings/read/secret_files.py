@@ -22,7 +22,7 @@ SECRETS: Final = (
     "mesh.shared_key",
 )
 SOURCE_SECRETS: Final = ("url", "token")
-_PATHS: Final = ("folder", "queries", "key_file")  # of a source
+_PATHS: Final = ("folder", "queries", "key_file", "authority_file")  # of a source
 _PATHS_OF: Final = {
     "outside_record": ("key_file",),
     "mesh": ("certificate_file", "key_file", "authority_file"),

@@ -16,7 +16,7 @@ _HAS: Final[dict[str, str]] = {
     "files": "folder patterns take oldest_hours done",
     "sql": "url url_file queries timeout_seconds full_days overlap_hours",
     "fhir": "url url_file kinds bulk bulk_group page_size wait_seconds export_hours token token_file client_id "
-    "key_file key_id token_url scope file_hosts id_system full_days overlap_hours",
+    "key_file key_id token_url scope file_hosts id_system authority_file full_days overlap_hours",
     "by_hand": "",
 }
 _NEEDS: Final = {
@@ -129,6 +129,11 @@ class SourceSettings(SourceFormat):
         default="",
         description="fhir: where tokens are asked for; empty: as the server's smart-configuration says, on the "
         "server's own host",
+    )
+    authority_file: str = Field(
+        default="",
+        description="fhir: who signed its certificate (PEM), where no public authority did; then no other is "
+        "taken",
     )
     id_system: str = Field(
         default="",

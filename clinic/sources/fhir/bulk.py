@@ -18,6 +18,7 @@ import httpx
 import orjson
 
 from clinic.errors import SourceDown, SourceRefused
+from clinic.fhir.secure import problem_of
 from clinic.gateway.http.reply import seconds_to_wait
 from clinic.sources.fhir.http import Server
 from clinic.sources.fhir.search import is_fault
@@ -65,8 +66,10 @@ def _wait(server: Server, job: str) -> Mapping[str, Any]:
     while True:
         reply = server.get(job, {"Accept": "application/json"})
         if reply.status == 200:
-            if not isinstance(reply.body, dict):
-                raise _refused(server, "its list of files cannot be read")
+            if not isinstance(reply.body, dict) or not isinstance(reply.body.get("output"), list):
+                raise _refused(
+                    server, "its list of files (output) cannot be read: nothing of it is used"
+                )
             return reply.body
         wait = seconds_to_wait(reply.headers.get("retry-after"), server.clock.now())
         pause = min(max(_USUAL_WAIT if wait is None else wait, 1.0), _LONGEST_WAIT)
@@ -159,11 +162,15 @@ def _lines(
                 try:
                     found = orjson.loads(line)
                 except orjson.JSONDecodeError:
-                    raise _refused(server, f"line {number:,} of a file is no JSON") from None
+                    raise _refused(
+                        server,
+                        f"line {number:,} of a file of the export is no JSON: it was cut off, or is something "
+                        "else. Nothing of it is used; export again: cohort sources sync",
+                    ) from None
                 if isinstance(found, dict):
                     yield found
     except httpx.HTTPError as error:
-        problem = type(error).__name__
+        problem = problem_of(error)
     else:
         if count is not None and number < count:
             raise SourceDown(

@@ -18,13 +18,19 @@ import orjson
 from clinic.clock import Clock
 from clinic.errors import SourceDown, SourceRefused
 from clinic.fhir.client import FixedToken, NoToken, Token
-from clinic.fhir.secure import is_secure
+from clinic.fhir.secure import is_secure, problem_of, trusted
 from clinic.gateway.http.reply import seconds_to_wait
 from clinic.settings import SourceSettings
 
 _TRIES: Final = 4
 _USUAL_WAIT: Final = 5.0
 _LONGEST_WAIT: Final = 120.0
+_LOGIN: Final = {
+    401: "the server refuses our login: look at token_file, or at client_id, key_file and key_id, and whether "
+    "the public key is registered there",
+    403: "the server knows us and does not let us read this: ask for the right to read all that "
+    "kinds names (scope)",
+}
 _JSON: Final = {"Accept": "application/fhir+json"}
 # A page of a thousand resources is far below it
 _LARGEST: Final = 100_000_000
@@ -61,8 +67,18 @@ class Server:
         for library in ("httpx", "httpcore"):
             logging.getLogger(library).setLevel(logging.WARNING)
         # No proxy, no .netrc, no certificate of the environment: the settings alone say who is asked
+        try:
+            trust = trusted(self.settings.authority_file)
+        except OSError:
+            raise SourceRefused(
+                "source-tls",
+                f"source {self.name}: authority_file cannot be read, or holds no certificate (PEM)",
+            ) from None
         self.client = httpx.Client(
-            timeout=self.settings.wait_seconds, follow_redirects=False, trust_env=False
+            timeout=self.settings.wait_seconds,
+            follow_redirects=False,
+            trust_env=False,
+            verify=trust,
         )
 
     def close(self) -> None:
@@ -143,7 +159,7 @@ class Server:
             with self.client.stream("GET", url, headers=dict(headers)) as response:
                 yield response
         except httpx.HTTPError as error:
-            problem = type(error).__name__
+            problem = problem_of(error)
         else:
             return
         raise self._down(problem)
@@ -186,7 +202,7 @@ class Server:
                         )
                 return Reply(response.status_code, response.headers, _json(bytes(body)))
         except httpx.HTTPError as error:
-            problem = type(error).__name__  # its words may hold the address
+            problem = problem_of(error)
         raise self._down(problem)
 
     def _judged(self, reply: Reply) -> Reply:
@@ -202,14 +218,13 @@ class Server:
         if 300 <= status < 400:
             raise self._elsewhere(urljoin(self.base, reply.headers.get("location", "")))
         if status in (401, 403):
-            raise SourceRefused(
-                "source-login", f"source {self.name}: the server refuses our login ({status})"
-            )
+            raise SourceRefused("source-login", f"source {self.name}: {_LOGIN[status]} ({status})")
         if status in (408, 425, 429) or status >= 500:
-            raise self._down(f"it answers {status}")
+            raise self._down(f"it answers {status}: try later, or ask those who run it")
         raise SourceRefused(
             "source-refused",
-            f"source {self.name}: the server answers {status}: it does not know what it is asked for",
+            f"source {self.name}: the server answers {status}: it does not know what it is asked for. Is url "
+            "its base address (https://fhir.example.org/R4), and does it have all that kinds and bulk ask for?",
         )
 
     def _down(self, why: str) -> SourceDown:
@@ -219,8 +234,8 @@ class Server:
         host = urlsplit(url).hostname or "nowhere"
         return SourceRefused(
             "source-elsewhere",
-            f"source {self.name}: the server leads to another host ({host}), which is not asked. Is url the "
-            "address that it calls itself by? Hosts of files of an export: file_hosts",
+            f"source {self.name}: the server leads to another address (on {host}), which is not asked. Is url "
+            "the address that it calls itself by? Hosts of files of an export: file_hosts",
         )
 
 

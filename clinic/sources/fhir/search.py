@@ -75,7 +75,11 @@ def _bundle(server: Server, kind: str, query: Mapping[str, str]) -> Mapping[str,
 
 def _read(server: Server, kind: str, body: Any) -> Mapping[str, Any]:
     if not isinstance(body, dict) or body.get("resourceType") != "Bundle":
-        raise _refused(server, kind, "its answer is no Bundle")
+        raise _refused(
+            server,
+            kind,
+            "its answer is no Bundle: is url the base address of its FHIR API, and no page of a login?",
+        )
     return body
 
 

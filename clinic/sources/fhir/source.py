@@ -108,7 +108,7 @@ class FhirSource:
         own = self.settings
         login = Login(
             own.url.get_secret_value(), own.client_id, own.key_file, own.key_id, own.token_url, own.scope,
-            own.wait_seconds,
+            own.wait_seconds, own.authority_file,
         )  # fmt: skip
         return token_of(own.token.get_secret_value(), login, self.clock)
 

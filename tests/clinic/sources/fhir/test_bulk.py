@@ -104,6 +104,16 @@ def test_an_export_that_is_not_whole_is_not_used(
     assert refused.value.code == code
 
 
+def test_a_list_of_files_that_is_none_is_no_empty_export(tmp_path: Path) -> None:
+    """Else all that the record has would be gone from the source."""
+
+    def answer(asked: Asked) -> Said | None:
+        return Said({}) if asked.path == "/fhir/job/1" else exporter()(asked)
+
+    with standing_in(answer) as there, pytest.raises(SourceRefused, match="list of files"):
+        fetched(fhir(there.url, bulk=True), "appointments", tmp_path)
+
+
 @pytest.mark.parametrize(("searched", "whole"), [(True, False), (False, True)])
 def test_changes_are_exported_where_it_can_be_said_whose_they_are(
     tmp_path: Path, searched: bool, whole: bool

@@ -12,6 +12,7 @@ import pytest
 from clinic.errors import SourceDown, SourceProblem, SourceRefused
 from tests.clinic.sources.fhir.asking import APPOINTMENT, PATIENT, bundle, fetched, fhir
 from tests.fakes import FakeClock
+from tests.servers.certificates import server_context
 from tests.servers.stand_in import Asked, Said, standing_in
 
 ELSEWHERE = "http://elsewhere.example/fhir/Appointment"
@@ -124,6 +125,43 @@ def test_what_a_live_server_answers_is_of_when_it_is_asked(tmp_path: Path) -> No
     with standing_in(server()) as there:
         found, _ = fetched(fhir(there.url, clock, page_size=3), "appointments", tmp_path)
     assert found.newest == clock.now()
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        (Said({}, 401), "token_file.*401"),
+        (Said({}, 403), "scope.*403"),
+        (Said({}, 404), "404.*base address"),
+        (
+            Said({}, 302, {"Location": "https://login.example.org/"}),
+            "another address.*login.example.org",
+        ),
+        (Said("<html>log in</html>"), "no Bundle.*login"),
+        (Said({}, 500), "500: try later"),
+        (Said({}, 503, {"Retry-After": "Mon, 02 Mar 2026 10:00:30 GMT"}), "503"),
+    ],
+    ids=["401", "403", "404", "redirect", "html", "500", "503"],
+)
+def test_what_a_server_says_instead_is_told_with_what_to_do(
+    tmp_path: Path, said: Said, says: str
+) -> None:
+    clock = FakeClock()
+    with standing_in(lambda _: said) as there, pytest.raises(SourceProblem, match=says):
+        list(fhir(there.url, clock).fetch("appointments", tmp_path))
+    assert clock.slept < 120
+
+
+def test_a_certificate_of_an_unknown_authority_is_told_and_taken_where_it_is_named(
+    tmp_path: Path,
+) -> None:
+    serving, _ = server_context(tmp_path)
+    with standing_in(server(), tls=serving) as there:
+        with pytest.raises(SourceDown, match="certificate is not trusted: self-signed"):
+            list(fhir(there.url, page_size=3).fetch("appointments", tmp_path))
+        own = fhir(there.url, page_size=3, authority_file=str(tmp_path / "server.pem"))
+        (found,) = own.fetch("appointments", tmp_path)
+    assert found.rows == 5
 
 
 def test_whom_the_server_does_not_know_is_counted(tmp_path: Path) -> None:
