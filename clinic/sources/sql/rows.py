@@ -74,8 +74,17 @@ class Rows:
             plain = self.connection.execution_options(**options, no_parameters=True)
             return plain.exec_driver_sql(self.query.sql)
         # Without an offset, as the times of the source are read (`zone`)
-        at = (self.since or _EVER).astimezone(ZoneInfo(self.zone)).replace(tzinfo=None)
-        asked = sa.text(self.query.escaped).bindparams(sa.bindparam("since", at, sa.DateTime()))
+        at = (
+            (self.since or _EVER)
+            .astimezone(ZoneInfo(self.zone))
+            .replace(tzinfo=None, microsecond=0)
+        )
+        given = sa.bindparam("since", at, sa.DateTime())
+        if (
+            self.connection.dialect.name == "sqlite"
+        ):  # which compares texts: no more of it than rows have
+            given = sa.bindparam("since", at.isoformat(" "), sa.String())
+        asked = sa.text(self.query.escaped).bindparams(given)
         return self.connection.execution_options(**options).execute(asked)
 
     def close(self) -> None:
