@@ -5,8 +5,8 @@ from alembic import op
 
 from clinic.record.types import UtcDateTime
 
-revision = "0134"
-down_revision = "0132"
+revision = "0136"
+down_revision = "0134"
 branch_labels = None
 depends_on = None
 
