@@ -26,8 +26,20 @@ def status(json: Json = False) -> None:
             {"sources": sorted(settings.sources), "runs": list(map(asdict, runs))}
         )
     show_runs(runs, settings)
+    _say_what_is_not_asked({run.source for run in runs}, settings)
     console.next_commands("cohort sources check", "cohort sources sync")
     return None
+
+
+def _say_what_is_not_asked(known: set[str], settings: Settings) -> None:
+    """Checks that the settings switch off, and sources that are in them no more."""
+    for name in sorted(settings.sources):
+        if off := settings.sync.of(name).switched_off():
+            console.say(f"[yellow]{name}[/]: by the settings nobody asks {'; '.join(off)}.")
+    for name in sorted(known - settings.sources.keys()):
+        console.say(
+            f"[yellow]{name}[/] is not in the settings any more: what came from it stays as it was."
+        )
 
 
 def show_runs(runs: list[SyncRun], settings: Settings) -> None:

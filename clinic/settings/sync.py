@@ -34,6 +34,17 @@ class SyncChecks(Section):
         default=0.5, ge=0, le=1, description="patients: share without a mobile number"
     )
 
+    def switched_off(self) -> list[str]:
+        """What is not judged, in words with the setting: nobody is to find that out by what was imported."""
+        off = [
+            (self.oldest_hours == 0, "how old it is (oldest_hours = 0)"),
+            (self.fewest_rows == 0, "whether rows are missing (fewest_rows = 0)"),
+            (self.unknown == 1, "whether its patients are on the record (unknown = 1)"),
+            (self.changed == 1, "how much it changes (changed = 1)"),
+            (self.no_number == 1, "whether numbers are missing (no_number = 1)"),
+        ]
+        return [says for is_off, says in off if is_off]
+
 
 class Sync(SyncChecks):
     """The nightly import from the sources, and how old what it brings may be when reminders are sent."""

@@ -15,7 +15,7 @@ from clinic.sources.accepting import use_acceptance
 from clinic.sources.syncing import Given, try_out
 from data_checks.gate.verdict import Verdict
 from data_checks.sync.judge import figures_of, judge_source
-from data_checks.sync.suite import RUNS_COMPARED
+from data_checks.sync.suite import RUNS_LOOKED_BACK
 
 
 def check_given(
@@ -32,7 +32,7 @@ def check_given(
     tried = try_out(record, clock, settings, given, by=by)
     with record.read() as connection:
         before = runs_before(
-            connection, step.source, step.kind, before=given.run, limit=RUNS_COMPARED
+            connection, step.source, step.kind, before=given.run, limit=RUNS_LOOKED_BACK
         )
         most = most_rows_before(connection, step.source, step.kind, before=given.run)
     figures = figures_of(

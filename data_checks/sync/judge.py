@@ -17,7 +17,7 @@ import pandas as pd
 from clinic.settings.sync import SyncChecks
 from data_checks.gate.expectations import Finding, validate
 from data_checks.gate.verdict import Check, Verdict
-from data_checks.sync.suite import FEWEST_FOR_SHARES, Limit, limits_of, suite_of
+from data_checks.sync.suite import FEWEST_FOR_SHARES, RUNS_COMPARED, Limit, limits_of, suite_of
 
 # Outcomes of rows, of every kind, that change something which the record had
 CHANGES: Final = frozenset(
@@ -37,7 +37,7 @@ def figures_of(
 
     Args:
         counts: rows by outcome of a dry run, and `no_longer_there`
-        before: rows of the last imports of the same source and kind
+        before: rows of the last imports of the same source and kind, the newest first
         whole: it is all that the source has, not changes alone, which are as many as they are
         no_number: share of patients without a number; None: it is not of patients
         most_before: rows of the largest import before: of that, changes alone are a share
@@ -46,9 +46,10 @@ def figures_of(
     figures = {"rows": float(rows)}
     if as_of is not None:
         figures["hours_old"] = (now - as_of).total_seconds() / 3600
-    usual = statistics.median(before) if before else 0
+    usual = statistics.median(before[:RUNS_COMPARED]) if before else 0
     if whole and usual >= FEWEST_FOR_SHARES:
         figures |= {"rows_before": float(usual), "rows_of_last": rows / usual}
+        figures |= {"rows_most": float(max(before)), "rows_of_most": rows / max(before)}
     if rows >= FEWEST_FOR_SHARES:
         figures["unknown"] = counts.get(_UNKNOWN, 0) / rows
         if no_number is not None:

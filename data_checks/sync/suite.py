@@ -15,6 +15,9 @@ from data_checks.gate.expectations import load
 
 FEWEST_FOR_SHARES: Final = 20  # below it one row is over 5%: a share says nothing
 RUNS_COMPARED: Final = 5
+RUNS_LOOKED_BACK: Final = (
+    30  # a source that shrinks a little each night is not unlike its last nights
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,12 @@ def limits_of(figures: Mapping[str, float], checks: SyncChecks) -> list[Limit]:
                   "It has {rows:,.0f} rows, the last imports had {rows_before:,.0f}; from "
                   f"{checks.fewest_rows:.0%} to {checks.most_rows:.0%} of that may be",
                   "Is the export whole, and of this practice alone?"))  # fmt: skip
+    if "rows_of_most" in figures:
+        made.append(
+            Limit("rows_like_most", "rows_of_most", checks.fewest_rows, checks.most_rows,
+                  f"It has {{rows:,.0f}} rows, and had {{rows_most:,.0f}} within {RUNS_LOOKED_BACK} imports; "
+                  f"{checks.fewest_rows:.0%} of that at least may be",
+                  "It has shrunk night by night: is something missing in the export?"))  # fmt: skip
     for name, what, do in (
         ("unknown", "of its rows are of nobody on the record",
          "Import the patients first, and make sure that it is this practice's export."),

@@ -108,9 +108,15 @@ def last_runs(connection: Connection, *, state: str | None = None) -> list[SyncR
 def runs_before(
     connection: Connection, source: str, kind: str, *, before: int, limit: int
 ) -> list[SyncRun]:
-    """The imports of all that a source had of a kind, before this run, the newest first."""
+    """
+    The imports of all that a source had of a kind, before this run, the newest first.
+
+    From the last one on that a person let pass: what they said is right is what others are held against.
+    """
     own = sync_run.c
     where = (own.source == source) & (own.kind == kind) & (own.id < before)
+    passed = sa.select(sa.func.max(own.used_by)).where(own.source == source, own.kind == kind)
+    where &= own.id >= (connection.scalar(passed) or 0)
     where &= own.whole.is_not(sa.false())
     return _runs(connection, where & (own.state == IMPORTED), limit=limit)
 

@@ -135,6 +135,21 @@ def test_a_mass_cancellation_stops_until_a_named_person_accepts_it_once(night: N
         night.run()
 
 
+def test_what_a_person_let_pass_is_what_later_nights_are_held_against(night: Night) -> None:
+    """A clinic has closed: nobody is asked for it each night from then on."""
+    night.export(*slots(40))
+    night.run()
+    night.export(*slots(15))
+    with pytest.raises(SourceRefused):
+        night.run()
+    own = (night.practice.record, night.practice.clock)
+    accept_stopped(*own, "emis", "appointments", "The clinic has closed", by="nia")
+    night.run()
+    for _ in range(2):
+        night.export(*slots(15))
+        assert night.run() == {"unchanged": 15}
+
+
 def test_a_yes_is_for_what_was_found_and_not_for_what_is_wrong_besides(night: Night) -> None:
     night.export(*slots(40))
     night.run()

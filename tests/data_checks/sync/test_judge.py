@@ -32,11 +32,14 @@ def failed(counts: dict[str, int], checks: SyncChecks | None = None, **more: Any
         (GOOD, {"as_of": NOW + timedelta(days=3)}, ["fresh"]),  # a clock that is wrong
         (GOOD, {"as_of": None}, []),  # nobody knows: the file's own age was asked for before
         (GOOD, {"before": ()}, []),  # the first import
-        (GOOD, {"before": (300, 290)}, ["rows_like_last"]),
+        (GOOD, {"before": (300, 290)}, ["rows_like_last", "rows_like_most"]),
         (GOOD, {"before": (300, 290), "whole": False}, []),  # changes alone are as many as they are
-        (GOOD, {"before": (20, 20)}, ["rows_like_last"]),
+        (GOOD, {"before": (20, 20)}, ["rows_like_last", "rows_like_most"]),
         (GOOD, {"before": (5, 7)}, []),
-        ({}, {}, ["rows_like_last"]),  # half a file is bad, an empty one is worse
+        (GOOD, {"before": (105, 110, 116, 122, 128, 198)}, []),
+        (GOOD, {"before": (105, 110, 116, 122, 128, 201)}, ["rows_like_most"]),  # night by night
+        ({"unchanged": 5_000_001}, {"before": ()}, ["rows_there"]),
+        ({}, {}, ["rows_like_last", "rows_like_most"]),  # half a file is bad, an empty one is worse
         ({}, {"before": ()}, []),  # a heading alone is a source that has none
         ({"added": 60, "patient_not_found": 40}, {}, ["unknown"]),
         ({"added": 91, "patient_not_found": 9}, {}, []),
@@ -71,3 +74,26 @@ def test_what_is_said_has_the_figure_the_limit_and_what_to_do() -> None:
         "40.0% of its rows are of nobody on the record; 10% may be. Import the patients first, and make sure "
         "that it is this practice's export."
     )
+
+
+def test_a_source_that_loses_a_twentieth_each_night_is_stopped_at_half() -> None:
+    """Each night alone is like the last."""
+    rows = [10_000]
+    while not failed({"unchanged": round(rows[0] * 0.95)}, before=tuple(rows[:30])):
+        rows.insert(0, round(rows[0] * 0.95))
+    assert 0.5 <= rows[0] / 10_000 < 0.53
+    assert len(rows) == 14
+
+
+@pytest.mark.parametrize(
+    ("given", "off"),
+    [
+        ({}, 0),
+        ({"oldest_hours": 0}, 1),
+        ({"unknown": 1, "changed": 1, "no_number": 1, "fewest_rows": 0}, 4),
+    ],
+)
+def test_what_is_switched_off_is_said(given: dict[str, float], off: int) -> None:
+    said = SyncChecks(**given).switched_off()
+    assert len(said) == off
+    assert all(any(name in one for one in said) for name in given)
