@@ -79,12 +79,12 @@ class Rows:
             .astimezone(ZoneInfo(self.zone))
             .replace(tzinfo=None, microsecond=0)
         )
-        given = sa.bindparam("since", at, sa.DateTime())
-        if (
+        is_text = (
             self.connection.dialect.name == "sqlite"
-        ):  # which compares texts: no more of it than rows have
-            given = sa.bindparam("since", at.isoformat(" "), sa.String())
-        asked = sa.text(self.query.escaped).bindparams(given)
+        )  # compared as texts: no more of it than rows have
+        given: Any = at.isoformat(" ") if is_text else at
+        kind: Any = sa.String() if is_text else sa.DateTime()
+        asked = sa.text(self.query.escaped).bindparams(sa.bindparam("since", given, kind))
         return self.connection.execution_options(**options).execute(asked)
 
     def close(self) -> None:
