@@ -79,9 +79,8 @@ class Rows:
             .astimezone(ZoneInfo(self.zone))
             .replace(tzinfo=None, microsecond=0)
         )
-        is_text = (
-            self.connection.dialect.name == "sqlite"
-        )  # compared as texts: no more of it than rows have
+        # SQLite compares texts: no more of the time than its rows have
+        is_text = self.connection.dialect.name == "sqlite"
         given: Any = at.isoformat(" ") if is_text else at
         kind: Any = sa.String() if is_text else sa.DateTime()
         asked = sa.text(self.query.escaped).bindparams(sa.bindparam("since", given, kind))
