@@ -125,11 +125,17 @@ class FilesSource:
 
     def _matching(self, pattern: str) -> list[Path]:
         folder = Path(self.settings.folder)
-        if "/" in pattern or not folder.is_dir():
+        if "/" in pattern:
             raise SourceRefused(
                 "source-folder",
-                f"source {self.name}: there is no folder {folder} that this account may read, or the pattern "
-                f"{pattern} names another folder: patterns are of names alone",
+                f"source {self.name}: the pattern {pattern} names a folder: write the folder as `folder`, and as "
+                "patterns names alone",
+            )
+        if not folder.is_dir():
+            raise SourceRefused(
+                "source-folder",
+                f"source {self.name}: there is no folder {folder} that this account may read: make it, or correct "
+                f"folder in [sources.{self.name}]",
             )
         found = [
             path

@@ -57,7 +57,8 @@ def query_names(folder: Path, source: str) -> list[str]:
     if not folder.is_dir():
         raise SourceRefused(
             "source-folder",
-            f"source {source}: there is no folder {folder} (queries) that this account may read",
+            f"source {source}: there is no folder {folder} that this account may read: make it, or correct "
+            f"queries in [sources.{source}]",
         )
     return sorted(path.stem for path in folder.glob("*.sql") if _NAME.fullmatch(path.stem))
 
