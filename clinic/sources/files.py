@@ -128,14 +128,14 @@ class FilesSource:
         if "/" in pattern:
             raise SourceRefused(
                 "source-folder",
-                f"source {self.name}: the pattern {pattern} names a folder: write the folder as `folder`, and as "
-                "patterns names alone",
+                f"source {self.name}: the pattern {pattern} names a folder: write that as `folder`, and "
+                "patterns of names alone",
             )
         if not folder.is_dir():
             raise SourceRefused(
                 "source-folder",
-                f"source {self.name}: there is no folder {folder} that this account may read: make it, or correct "
-                f"folder in [sources.{self.name}]",
+                f"source {self.name}: there is no folder {folder} that this account may read: make it, or "
+                f"correct folder in [sources.{self.name}]",
             )
         found = [
             path
