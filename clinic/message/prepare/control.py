@@ -110,7 +110,7 @@ def resume(
         left: after a set-back what of it left that the record does not know (doubt.py)
         promises: by channel what its gateway promises; what is not named is blind
         noted: what this machine noted before it sent it, for `left` "noted"
-        stale: why its reminders may leave on sources that are too old; "": that is not said
+        stale: why its reminders are sent on sources that are too old; "": that is not said
         settings: how old they may be, with `stale`
 
     Raises:
