@@ -83,6 +83,10 @@ def saved(connection: Connection, span: Span) -> list[Line]:
 
 def _counts(span: Span, since: datetime | None) -> sa.Select[tuple[object, ...]]:
     """The span's counters, and how often and how long the gateway was asked."""
+    taken = submission.c.state.in_(
+        (states.ACKED, states.AMBIGUOUS)
+    )  # what is tried in vain has no speed
+    length = sa.func.length(submission.c.members)
     asked = (
         sa.select(
             sa.func.count().label("attempts"),
@@ -91,7 +95,7 @@ def _counts(span: Span, since: datetime | None) -> sa.Select[tuple[object, ...]]
             ).label("refused"),
             sa.func.min(submission.c.created_at).label("began"),
             sa.func.max(submission.c.closed_at).label("ended"),
-            sa.func.coalesce(sa.func.sum(sa.func.length(submission.c.members)), 0).label("bytes"),
+            sa.func.coalesce(sa.func.sum(sa.case((taken, length), else_=0)), 0).label("bytes"),
         )
         .join(batch, batch.c.id == submission.c.batch_id)
         .where(_of(span), *([] if since is None else [submission.c.created_at >= since]))
@@ -145,5 +149,6 @@ def _speed(row: sa.Row[tuple[object, ...]]) -> str:
     vain = f"{row.refused:,} of them in vain" if row.refused else ""
     seconds = (row.ended - row.began).total_seconds() if row.ended and row.began else 0
     asked = row.bytes // 8  # message ids of eight bytes each (clinic/message/codes.py)
-    quick = f"{seconds:,.1f} s, {asked / seconds:,.0f} messages a second" if seconds > 0 else ""
-    return f"; {joined((quick, tried, vain))}"
+    took = f"{seconds:,.1f} s" if seconds > 0 else ""
+    quick = f"{asked / seconds:,.0f} messages a second" if seconds > 0 and asked else ""
+    return f"; {joined((took, quick, tried, vain))}"

@@ -129,6 +129,19 @@ def test_attempts_of_earlier_runs_are_not_timed_as_this_ones(
     assert both[0].says.endswith("2 attempts, 1 of them in vain.")
 
 
+def test_what_was_tried_in_vain_has_no_speed(practice: Practice, clock: FakeClock) -> None:
+    """A dead gateway was shown with nine messages a second, counted at each attempt."""
+    practice.gateway = Dead()
+    practice.finish(practice.begin(practice.everybody(4)))
+    clock.sleep(700)
+    practice.send(1, 1)
+    with practice.record.read() as connection:
+        told = sent(connection, practice.settings, Span(1, 1, 1))
+    assert told[0].says == (
+        "Batch 1: 4 messages: 0 accepted, 4 wait; 700.0 s, 2 attempts, 2 of them in vain."
+    )
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [
