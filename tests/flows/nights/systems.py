@@ -1,43 +1,17 @@
-"""
-Issue 16, NEW-14 to NEW-16, COM-12: from an empty folder to the right reminders, by the exports of four systems.
-
-The flows are those that are deployed, through a real Prefect server, with a clock that is moved.
-"""
+"""The other systems of a practice, as they stand on a day: EMIS, SystmOne, a database, a FHIR server."""
 
 from __future__ import annotations
 
 import csv
 import os
 import sqlite3
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
-import sqlalchemy as sa
-import yaml
-
-from clinic.errors import CohortError
-from clinic.message.reminders.reminder_request import ReminderRequest
-from clinic.message.sending.worker import Worker
-from clinic.message.template.catalogue import seed_catalogue
-from clinic.message.template.vendor_templates import TEMPLATES
-from clinic.record.database import Record
-from clinic.record.installation import install
-from clinic.record.schema.messages import message
-from clinic.record.schema.people import patient
-from clinic.record.schema.receipts import reminder
-from clinic.record.systems.sync_runs import last_runs
-from clinic.settings import Settings
-from flows.remind import remind
-from flows.sync import sync
-from tasks.processes.environment import DEPLOYMENTS
-from tasks.sync import SyncRequest
-from tasks.wiring import Wiring, use
-from tests.fakes import FakeClock, FakeGateway
+from tests.fakes import FakeClock
 from tests.main_job import nhs
-from tests.servers.stand_in import Asked, Said, standing_in
+from tests.servers.stand_in import Asked, Said
 
 GUID = "{{{}-0000-4000-8000-000000000000}}"
 QUERIES = {
@@ -136,6 +110,13 @@ class Systems:
             for key, n, start in visits
         ]  # fmt: skip
 
+    def places(self) -> Path:
+        """The practice's sites, as EMIS exports them."""
+        self.file(
+            "sites.csv", "LocationGuid,LocationName,CloseDate", ("L-1", "Llanfair Surgery", "")
+        )
+        return self.folder / "sites.csv"
+
     def answer(self, asked: Asked) -> Said | None:
         """The hospital's FHIR server."""
         found: list[dict[str, Any]] = []
@@ -152,51 +133,6 @@ class Systems:
         return Said({"resourceType": "Bundle", "type": "searchset", "entry": entries})
 
 
-@pytest.fixture
-def systems(tmp_path: Path, clock: FakeClock) -> Systems:
-    (tmp_path / "out").mkdir()
-    return Systems(tmp_path / "out", clock)
-
-
-@pytest.fixture
-def parts(
-    sqlite_record: Record, clock: FakeClock, tmp_path: Path, systems: Systems
-) -> Iterator[Wiring]:
-    with standing_in(systems.answer) as server:
-        chosen = {"home": tmp_path / "home", "phones": {"test_range": True},
-                  "sources": systems.settings(server.url), "operator": "nia"}  # fmt: skip
-        parts = Wiring(
-            Settings.model_validate(chosen), sqlite_record, clock, Worker(tmp_path / "w")
-        )
-        parts.gateways[("sms", False)] = FakeGateway()
-        install(sqlite_record, clock)
-        seed_catalogue(sqlite_record, clock, TEMPLATES)
-        use(parts)
-        yield parts
-        use(None)
-
-
-def reminded(parts: Wiring) -> list[tuple[int, str]]:
-    """The number of each patient whose message the gateway took, and the visit that it tells of."""
-    query = (
-        sa.select(patient.c.nhs_number, reminder.c.starts_at)
-        .join(message, message.c.id == reminder.c.message_id)
-        .join(patient, patient.c.id == message.c.patient_id)
-        .where(message.c.state.in_(["accepted", "delivered"]))
-    )
-    numbers = {nhs(n): n for n in range(1, 9)}
-    with parts.record.read() as connection:
-        rows = connection.execute(query).all()
-    gateway = parts.gateways[("sms", False)]
-    assert sum(gateway.received.values()) == len(rows)  # type: ignore[attr-defined]  # it is ours
-    return sorted((numbers[row[0]], f"{row[1]:%d %b %H:%M}") for row in rows)
-
-
-def states(parts: Wiring) -> set[str]:
-    with parts.record.read() as connection:
-        return {run.state for run in last_runs(connection)}
-
-
 def first_day(systems: Systems) -> None:
     slots = [("S1", 1, "2026-03-03", "09:30:00"), ("S2", 2, "2026-03-03", "10:00:00"),
              ("S3", 3, "2026-03-04", "10:00:00"), ("S4", 5, "2026-03-03", "15:00:00"),
@@ -210,20 +146,7 @@ def first_day(systems: Systems) -> None:
     systems.hospital(("h6", 6, "2026-03-03T12:00:00Z"))
 
 
-@pytest.mark.prefect
-@pytest.mark.usefixtures("prefect_server")
-def test_each_night_reminds_of_the_right_appointments_once_and_nobody_who_opted_out_anywhere(
-    parts: Wiring, clock: FakeClock, systems: Systems
-) -> None:
-    first_day(systems)
-    sync(SyncRequest())
-    assert states(parts) == {"imported"}
-    for _ in range(2):
-        remind(ReminderRequest(days=2))
-    first = [(1, "03 Mar 09:30"), (3, "04 Mar 10:00"), (4, "04 Mar 11:00"), (6, "03 Mar 12:00")]
-    assert reminded(parts) == first
-
-    clock.sleep(24 * 3600)
+def second_day(systems: Systems) -> None:
     # A slot given to another patient; one deleted without its patient and booked again; a move beyond the
     # days asked for; a move to another day; a cancellation and a booking for the same time under another id
     slots = [("S1", 1, "2026-03-03", "09:30:00"), ("S2", 2, "2026-03-03", "10:00:00"),
@@ -238,40 +161,3 @@ def test_each_night_reminds_of_the_right_appointments_once_and_nobody_who_opted_
         [(nhs(5), "opted out", "sms", "2025-01-01")],
     )
     systems.hospital(("h6", 6, "2026-03-04T12:00:00Z"))
-    sync(SyncRequest())
-    for _ in range(2):
-        remind(ReminderRequest(days=2))
-    assert reminded(parts) == sorted([*first, (1, "04 Mar 10:00"), (6, "04 Mar 12:00")])
-
-
-@pytest.mark.prefect
-@pytest.mark.usefixtures("prefect_server")
-def test_where_a_source_is_silent_the_others_are_imported_and_nobody_is_reminded_until_it_speaks(
-    parts: Wiring, clock: FakeClock, systems: Systems
-) -> None:
-    """NEW-16: told in the run, and in the terminal; the next night goes on by itself."""
-    first_day(systems)
-    (systems.folder / "tpp" / "SRAppointment.csv").unlink()
-    with pytest.raises(CohortError, match="no file SRAppointment"):
-        sync(SyncRequest())
-    assert states(parts) == {"imported", "failed"}
-    with pytest.raises(CohortError, match="appointments of tpp were never imported"):
-        remind(ReminderRequest(days=2))
-    assert reminded(parts) == []
-    first_day(systems)
-    sync(SyncRequest(sources=["tpp"]))
-    remind(ReminderRequest(days=2))
-    assert len(reminded(parts)) == 4
-
-
-def test_it_is_scheduled_before_the_reminders() -> None:
-    """NEW-16: at night, never twice at once; the evening's reminders find it fresh."""
-    file = yaml.safe_load((DEPLOYMENTS).read_text())
-    hours = {}
-    for name in ("sync", "remind"):
-        (found,) = [one for one in file["deployments"] if one["name"].startswith(f"{name} (")]
-        (schedule,) = found["schedules"]
-        hours[name] = int(schedule["cron"].split()[1])
-        assert found["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
-    assert hours["sync"] < hours["remind"]
-    assert hours["remind"] - hours["sync"] < Settings().sync.reminder_hours
