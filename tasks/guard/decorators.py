@@ -19,9 +19,11 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
+import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, ParamSpec, TypedDict, TypeVar, Unpack, cast
+from typing import Any, NoReturn, ParamSpec, TypedDict, TypeVar, Unpack, cast, get_args
 
 import pydantic
 from prefect import Flow, Task
@@ -29,6 +31,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Cancelled
 from prefect.task_runners import TaskRunner
+from pydantic_core.core_schema import ErrorType
 
 from clinic.errors import (
     CohortError,
@@ -221,7 +224,7 @@ class SafeFlow(Flow[P, R]):
         try:
             _as_model(self.fn).model_validate(parameters)
         except pydantic.ValidationError as error:
-            faults = _faults(error, known=_names(self.parameters.model_dump()))
+            faults = _faults(error, known=_described(self.parameters.model_dump()))
         else:
             return super().validate_parameters(parameters)
         raise ParametersRefused("parameters", f"fix these and start it again: {faults}")
@@ -261,24 +264,50 @@ def _default(parameter: inspect.Parameter) -> Any:
     return ... if parameter.default is parameter.empty else parameter.default
 
 
-def _faults(error: pydantic.ValidationError, *, known: set[str]) -> str:
-    """`cohort.name: string_too_short; …`; a name that the flow does not know is shown as `?`."""
-    return "; ".join(
-        ".".join(str(part) if part in known else "?" for part in fault["loc"])
-        + f": {fault['type']}"
-        for fault in error.errors(include_input=False, include_context=False)
-    )
+# Of pydantic's own errors those whose sentence repeats nothing that was given
+_HARMLESS = re.compile(
+    r"missing|extra_forbidden|string_(type|pattern_mismatch|too_short|too_long)|literal_error|"
+    r"(greater|less)_than(_equal)?|(int|bool)_(type|parsing)|(list|dict|model)_type|date.*_parsing"
+)
 
 
-def _names(schema: object) -> set[str]:
-    """Every property's name in a JSON schema."""
+def _faults(error: pydantic.ValidationError, *, known: dict[str, str]) -> str:
+    """
+    `request.template: string_pattern_mismatch (String should match …; what is sent: the key of a template)`;
+    a name that the flow does not know is shown as `?`.
+    """
+    faults = error.errors(include_input=False, include_context=False, include_url=False)
+    return "; ".join(map(partial(_fault, known=known), faults))
+
+
+def _fault(fault: Any, *, known: dict[str, str]) -> str:
+    """Which field, what kind of error, how to fix it, and what the field is for."""
+    where_ = ".".join(str(part) if part in known else "?" for part in fault["loc"])
+    own = fault["type"] not in _PYDANTICS  # our sentences hold no values
+    says = fault["msg"] if own or _HARMLESS.fullmatch(fault["type"]) else ""
+    about = next((known[part] for part in reversed(fault["loc"]) if part in known), "")
+    fix = ". ".join(part for part in (says, "" if own else about) if part)
+    return f"{where_}: {fault['type']}" + (f" ({fix})" if fix else "")
+
+
+_PYDANTICS = frozenset(get_args(ErrorType))
+
+
+def _described(schema: object) -> dict[str, str]:
+    """Every property's name in a JSON schema, and its description."""
     if isinstance(schema, list):
-        return set().union(*map(_names, schema)) if schema else set()
+        return {name: says for each in schema for name, says in _described(each).items()}
     if not isinstance(schema, dict):
-        return set()
+        return {}
     own = schema.get("properties")
-    names = set(own) if isinstance(own, dict) else set()
-    return names.union(*map(_names, schema.values()))
+    found = (
+        {name: str(one.get("description", "")) for name, one in own.items()}
+        if isinstance(own, dict)
+        else {}
+    )
+    for value in schema.values():
+        found = {**_described(value), **found}
+    return found
 
 
 def _version(function: Callable[..., Any]) -> str:

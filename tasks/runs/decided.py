@@ -15,7 +15,6 @@ from clinic.message.states import ENDED as CAMPAIGN_ENDED
 from clinic.record.database import Record
 from tasks.runs.going_on import (
     Went,
-    as_parameter,
     go_on,
     operation_goes_on,
     operation_tag,
@@ -62,7 +61,7 @@ def _campaign(record: Record, decided: Approval) -> Went | Literal["none", "done
         if get_campaign(connection, decided.subject_id).state in CAMPAIGN_ENDED:
             return "done"
     request = request_of(record, decided.subject_id)
-    shown = {"request": as_parameter(request)}
+    shown = {"request": request.as_parameter()}
     return go_on("message/message", shown, tag=tag, flow_run_id=decided.flow_run_id)
 
 

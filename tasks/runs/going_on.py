@@ -22,7 +22,6 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
-from pydantic import BaseModel
 
 from clinic.errors import NotAllowed
 from tasks.runs import runs
@@ -94,16 +93,6 @@ def go_on(
         return "not begun" if all(run.state_type in TO_BEGIN for run in left) else "under way"
     runs.start_deployment(name, parameters, key=_key(tag, found), tag=tag)
     return "started"
-
-
-def as_parameter(request: BaseModel) -> dict[str, Any]:
-    """
-    A request as a run is given it: without what is usual anyway.
-
-    The form on the server may be of another version than this code, with fields that one of the two does not
-    know: a campaign that waits is not held up by those.
-    """
-    return request.model_dump(mode="json", exclude_defaults=True)
 
 
 def _key(tag: str, ended: Sequence[FlowRun]) -> str:

@@ -13,7 +13,7 @@ from clinic.govern.approvals.approvals import latest
 from clinic.message.prepare.due import attempts_of, due_campaigns
 from clinic.message.prepare.review import request_of
 from tasks.prefect.asking import quickly
-from tasks.runs.going_on import as_parameter, go_on
+from tasks.runs.going_on import go_on
 from tasks.runs.runs import is_waiting, start_deployment
 from tasks.wiring import Wiring
 
@@ -26,7 +26,7 @@ def wake_campaign(parts: Wiring, campaign_id: int) -> None:
         asked = latest(connection, subject="campaign", subject_id=campaign_id)
     if asked is not None and asked.state == "approved":  # a run of its own may wait for that
         request = request_of(parts.record, campaign_id)
-        shown = {"request": as_parameter(request)}
+        shown = {"request": request.as_parameter()}
         go_on("message/message", shown, tag=_tag(campaign_id), flow_run_id=asked.flow_run_id)
         return
     _start(parts, campaign_id)
@@ -51,7 +51,7 @@ def _start(parts: Wiring, campaign_id: int) -> None:
     turn = int(parts.clock.now().timestamp()) // _WAKE_SECONDS
     start_deployment(
         "message/message",
-        {"request": as_parameter(request_of(parts.record, campaign_id))},
+        {"request": request_of(parts.record, campaign_id).as_parameter()},
         # A run that got further and was stopped is followed at once; one that gets nowhere, each quarter
         key=f"wake-{campaign_id}-{turn}-{progress}",
         tag=_tag(campaign_id),

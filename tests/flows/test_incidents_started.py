@@ -85,7 +85,7 @@ def requests(practice: Practice) -> dict[str, dict[str, Any]]:
     return {
         name: practice.by_number(
             request.model_copy(update={"list_name": name, **whose})
-        ).model_dump(mode="json")
+        ).as_parameter()
         for name, request in made.items()
     }
 

@@ -305,10 +305,10 @@ def in_process(practice: Practice, server: Settings) -> Shown:
 
 def by_prefects_cli(practice: Practice, server: Settings) -> Shown:
     """As a person types it."""
-    request = asked(practice, "typed").model_dump_json(exclude_defaults=True)
+    request = asked(practice, "typed").as_parameter()
     done = subprocess.run(
         [sys.executable, "-m", "prefect", "--no-prompt", "deployment", "run", deployed_by(practice),
-         "--params", json.dumps({"request": json.loads(request)})],
+         "--params", json.dumps({"request": request})],
         cwd=ROOT, env=child_environment(server), capture_output=True, text=True, check=True,
     )  # fmt: skip
     words = done.stdout.split()
@@ -318,6 +318,7 @@ def by_prefects_cli(practice: Practice, server: Settings) -> Shown:
 def by_the_form(practice: Practice, server: Settings) -> Shown:
     """As the UI's form posts it: every field, also the empty ones."""
     values = asked(practice, "form").model_dump(mode="json")
+    values["more"] = {name: values.pop(name) for name in MessageRequest.RARE}
     with get_client(sync_client=True) as client:
         deployment = client.read_deployment_by_name(deployed_by(practice))
         answer = client.request(

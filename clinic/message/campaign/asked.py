@@ -35,17 +35,18 @@ ListName = Annotated[
 Template = Annotated[
     str,
     Field(
-        title="Template", pattern=r"^[a-z0-9][a-z0-9_-]*$", description="Key: cohort templates list"
+        title="Template",
+        pattern=r"^[a-z0-9][a-z0-9_-]*$",
+        description="What is sent: the key of a template, never a text. cohort templates list has them all",
+        examples=["flu-invite"],
     ),
 ]
-ByChannel = Annotated[
-    Channel, Field(title="Channel", description="How the patient is contacted (PAT-12)")
-]
+ByChannel = Annotated[Channel, Field(title="Channel", description="By text message or by e-mail")]
 DryRun = Annotated[
     bool,
     Field(
         title="Dry run",
-        description="The same run, but nothing is sent and nothing reaches the record (NEW-13)",
+        description="The same run, but nothing is sent and nothing reaches the record",
     ),
 ]
 Outbox = Annotated[
@@ -77,7 +78,7 @@ RecallBy = Annotated[
     date | None,
     Field(
         title="Recall date",
-        description="Makes it a recall: the day by which patients should have answered (NEW-31). Whoever "
+        description="Makes it a recall: the day by which patients should have answered. Whoever "
         "was not reached, or has not answered by then, is a follow-up of a person",
     ),
 ]
@@ -94,6 +95,7 @@ RecallCodes = Annotated[
     Field(
         title="Answer codes of the recall",
         description="SNOMED CT codes: who has one since it was sent has answered",
+        examples=[["822851000000102"]],
     ),
 ]
 Covers = Annotated[
@@ -101,12 +103,17 @@ Covers = Annotated[
     Field(
         title="Should be on the list",
         description="Whom the list should have: group:, status:, facility:, provider: or code: and its "
-        "code, for example group:flu-65. The review says how many are not on it (NEW-31)",
+        "code, for example group:flu-65. The review says how many are not on it",
+        examples=[["group:flu-65"]],
     ),
 ]
 RequestedBy = Annotated[
     str | None,
-    Field(title="Requested by", description="Empty: the operator of the settings"),
+    Field(
+        title="Requested by",
+        description="The operator who asks for it; they confirm it where a second approver is needed. Empty: "
+        "the operator of the settings",
+    ),
 ]
 RequestKey = Annotated[
     str | None,

@@ -9,7 +9,7 @@ no such fields, and what Prefect keeps of a request leaves them out.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
@@ -32,6 +32,7 @@ from clinic.message.campaign.asked import (
     RequestKey,
     Template,
 )
+from clinic.message.intake.form import Form
 from clinic.values.moments import read_day, read_time
 
 # A name, so that no query can be given itself
@@ -53,28 +54,52 @@ class CohortChoice(BaseModel):
     list_id: int | None = Field(
         default=None,
         title="List",
-        description="Number of a list that was imported: cohort list add, cohort list ls",
+        description="Number of a list that was imported: cohort list add prints it, cohort list ls has all",
+        examples=[7],
     )
-    group: str | None = Field(default=None, title="Group", description="Code of a patient group")
+    group: str | None = Field(
+        default=None,
+        title="Group",
+        description="Code of a patient group: cohort groups list",
+        examples=["flu-65"],
+    )
     corrects: int | None = Field(
         default=None,
         title="Correction of",
-        description="Number of a campaign: exactly those who got it, by the same way (NEW-33)",
+        description="Number of a campaign: a correction goes to exactly those who got it, by the same channel",
+        examples=[12],
     )
     source: str | None = Field(
         default=None,
         title="Source",
         description="Of a query: its source, [sources.NAME] of the settings",
+        examples=["warehouse"],
     )
     query: str | None = Field(
         default=None,
         title="Query",
         pattern=QUERY_NAME,
         description="Name of a query file of that source, without .sql; never the query itself",
+        examples=["flu-due"],
     )
-    status: str | None = Field(default=None, title="Status", description="Filter: patients' status")
-    facility: str | None = Field(default=None, title="Facility", description="Filter: its code")
-    provider: str | None = Field(default=None, title="Provider", description="Filter: its code")
+    status: str | None = Field(
+        default=None,
+        title="Status",
+        description="Filter: patients of this status (organisation.statuses)",
+        examples=["active"],
+    )
+    facility: str | None = Field(
+        default=None,
+        title="Facility",
+        description="Filter: patients of this facility, by its code: cohort places list",
+        examples=["F1"],
+    )
+    provider: str | None = Field(
+        default=None,
+        title="Provider",
+        description="Filter: patients of this provider, by its code: cohort places list",
+        examples=["P01"],
+    )
     registered_from: date | None = Field(
         default=None, title="Registered from", description="Filter: this day or later"
     )
@@ -128,31 +153,49 @@ class CohortChoice(BaseModel):
         return None if wanted == PatientFilter() else wanted
 
 
-class MessageRequest(BaseModel):
+class MessageRequest(Form, BaseModel):
     """One campaign: who, what, by which way, and what is written to the record."""
 
     model_config = ConfigDict(extra="forbid")
+    RARE: ClassVar = (
+        "save_to_record", "save_when", "snomed_codes", "stagger_days", "per_second", "per_hour", "per_day",
+        "recall_by", "recall_owner", "recall_codes", "covers", "again", "outbox", "accept", "override_gate",
+        "template_version", "requested_by", "request_key",
+    )  # fmt: skip
 
     list_name: ListName = ""
-    cohort: CohortChoice = Field(title="Cohort", description="Who is to be messaged")
+    cohort: CohortChoice = Field(
+        title="Cohort",
+        description="Who is to be messaged: fill in a list, a group, a query with its source, a campaign to be "
+        "corrected, or one or more filters; leave the others empty",
+    )
     template: Template
     template_version: int | None = Field(
-        default=None, title="Template version", ge=1, description="Empty: the newest"
+        default=None, title="Template version", ge=1, description="Empty: the newest version"
     )
     channel: ByChannel = "sms"
     snomed_codes: list[str] = Field(
-        default=[], title="SNOMED CT codes", description="Saved with each message (PAT-15, ACX-3)"
+        default=[],
+        title="SNOMED CT codes",
+        description="Saved on the record with each message",
+        examples=[["699237001"]],
     )
     save_to_record: bool = Field(
-        default=True, title="Save to record", description="One clinical item a message (PAT-16)"
+        default=True,
+        title="Save to record",
+        description="Each message is an item of the patient's record",
     )
     save_when: Literal["as set", "sent", "delivered"] = Field(
-        default="as set", title="Save when", description="As set: the organisation's profile"
+        default="as set",
+        title="Save when",
+        description="As set: as in the settings (organisation.save_when)",
     )
     dry_run: DryRun = False
     outbox: Outbox = False
     again: bool = Field(
-        default=False, title="Send again", description="Although this list had this template before"
+        default=False,
+        title="Send again",
+        description="Send it although this list had this template before",
     )
     override_gate: OverrideGate = None
     accept: Accept = {}
@@ -163,19 +206,27 @@ class MessageRequest(BaseModel):
     start_at: datetime | None = Field(
         default=None,
         title="Start",
-        description="Empty: at once. Without a time zone it is in the organisation's (PAT-14)",
+        description="Empty: at once, within working hours. Without a time zone it is in the organisation's",
+        examples=["2026-12-05 09:00"],
     )
     stagger_days: int | None = Field(
-        default=None, ge=1, le=60, title="Days", description="Spread over so many days (ACX-29)"
+        default=None,
+        ge=1,
+        le=60,
+        title="Days",
+        description="Spread over so many days, some patients each day",
     )
     per_second: int | None = Field(
-        default=None, ge=1, title="Per second", description="Most messages per second (NEW-7)"
+        default=None, ge=1, title="Per second", description="At most so many messages a second"
     )
     per_hour: int | None = Field(
-        default=None, ge=1, title="Per hour", description="Most messages per hour (NEW-7)"
+        default=None,
+        ge=1,
+        title="Per hour",
+        description="At most so many messages an hour, for those who call then",
     )
     per_day: int | None = Field(
-        default=None, ge=1, title="Per day", description="Most messages in 24 hours (NEW-7)"
+        default=None, ge=1, title="Per day", description="At most so many messages in 24 hours"
     )
     requested_by: RequestedBy = None
     request_key: RequestKey = None

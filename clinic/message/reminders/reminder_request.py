@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -19,14 +20,20 @@ from clinic.message.campaign.asked import (
     RequestKey,
     Template,
 )
+from clinic.message.intake.form import Form
 
 LONGEST_DAYS = 28  # COM-15
 
 
-class ReminderRequest(BaseModel):
+class ReminderRequest(Form, BaseModel):
     """One night's reminders. All that is given must match (COM-5, COM-15)."""
 
     model_config = ConfigDict(extra="forbid")
+    RARE: ClassVar = (
+        "first_date", "last_date", "place", "visit_type", "mode", "session_type", "booking_requirement",
+        "speciality", "minimum_age", "covers", "outbox", "accept", "override_gate", "requested_by",
+        "request_key",
+    )  # fmt: skip
 
     days: int = Field(
         default=2, title="Days ahead", ge=0, le=LONGEST_DAYS,
@@ -38,17 +45,44 @@ class ReminderRequest(BaseModel):
     last_date: date | None = Field(
         default=None, title="Last date", description="Empty: as many days ahead as given"
     )
-    place: str | None = Field(default=None, title="Appointment place")
-    provider: str | None = Field(default=None, title="Provider", description="Its code")
-    facility: str | None = Field(default=None, title="Facility", description="Its code")
-    visit_type: str | None = Field(default=None, title="Appointment type")
+    place: str | None = Field(
+        default=None,
+        title="Appointment place",
+        description="As the appointment has it",
+        examples=["Room 4"],
+    )
+    provider: str | None = Field(
+        default=None,
+        title="Provider",
+        description="Appointments with this one alone, by its code: cohort places list",
+        examples=["P01"],
+    )
+    facility: str | None = Field(
+        default=None,
+        title="Facility",
+        description="Appointments at this one alone, by its code: cohort places list",
+        examples=["F1"],
+    )
+    visit_type: str | None = Field(
+        default=None, title="Appointment type", description="As the appointment has it"
+    )
     mode: str | None = Field(
         default=None, title="Mode", description="in_person, telephone or video"
     )
-    session_type: str | None = Field(default=None, title="Session type")
-    booking_requirement: str | None = Field(default=None, title="Booking requirement")
-    speciality: str | None = Field(default=None, title="Speciality of the provider")
-    minimum_age: int | None = Field(default=None, title="Minimum age", ge=0, le=130)
+    session_type: str | None = Field(
+        default=None, title="Session type", description="As the appointment has it"
+    )
+    booking_requirement: str | None = Field(
+        default=None, title="Booking requirement", description="As the appointment has it"
+    )
+    speciality: str | None = Field(
+        default=None,
+        title="Speciality of the provider",
+        description="Appointments with providers of this speciality",
+    )
+    minimum_age: int | None = Field(
+        default=None, title="Minimum age", ge=0, le=130, description="Patients of this age or older"
+    )
     template: Template = "appointment-reminder"
     channel: ByChannel = "sms"
     list_name: ListName = "Appointment reminders"

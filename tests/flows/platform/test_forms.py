@@ -49,6 +49,76 @@ def test_a_refused_form_names_the_field_and_the_fault_and_repeats_nothing(
     assert "SENTINEL" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("flow", "changes", "how"),
+    [
+        (
+            message,
+            {"cohort": {}},
+            "name exactly one of: a file, a list, a group, a query, or a filter",
+        ),
+        (message, {"template": "Dear SENTINEL"}, "cohort templates list has them all"),
+        (message, {"channel": "SENTINEL"}, "Input should be 'sms' or 'email'. By text message or"),
+        (
+            message,
+            {"more": {"per_hour": 0}},
+            "should be greater than or equal to 1. At most so many",
+        ),
+        (message, {"more": {"SENTINEL": 1}}, "Extra inputs are not permitted"),
+        (message, {"more": {"per_hour": 5}, "per_hour": 5}, "leave one out"),
+        (message, {"start_at": "SENTINEL"}, "Empty: at once, within working hours"),
+        (remind, {"days": "SENTINEL"}, "should be a valid integer"),
+    ],
+)
+def test_a_refused_form_says_how_to_fix_it_and_repeats_nothing(
+    flow: Any, changes: dict[str, Any], how: str
+) -> None:
+    request = (REQUEST if flow is message else {}) | changes
+    with pytest.raises(ParametersRefused) as refused:
+        flow.validate_parameters({"request": request})
+    assert how in str(refused.value)
+    assert "SENTINEL" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("flow", "model", "shown"),
+    [
+        (message, MessageRequest, ["cohort", "template", "channel", "dry_run", "start_at", "more"]),
+        (
+            remind, ReminderRequest,
+            ["days", "provider", "facility", "template", "channel", "dry_run", "more"],
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_rarely_needed_is_in_one_group_and_everything_is_described(
+    flow: Any, model: Any, shown: list[str]
+) -> None:
+    """A newcomer fills in the first few fields; each says what it is for, most have a default."""
+    form = parameter_schema(flow).model_dump()["definitions"][model.__name__]
+    assert list(form["properties"]) == shown
+    more = form["properties"]["more"]["properties"]
+    hidden = {"list_name"}
+    assert set(more) | set(shown) - {"more"} == set(model.model_fields) - hidden
+    assert set(form.get("required", ())) <= {"cohort", "template"}
+    assert [
+        name for name, one in (form["properties"] | more).items() if not one.get("description")
+    ] == []
+
+
+def test_a_request_is_handed_on_as_the_form_has_it_and_comes_back_whole() -> None:
+    """As a run is started for a campaign that waits: the server checks it against the form."""
+    request = MessageRequest(
+        cohort=CohortChoice(list_id=7), template="flu", per_hour=9, dry_run=True
+    )
+    given = request.as_parameter()
+    assert given == {
+        "cohort": {"list_id": 7}, "template": "flu", "dry_run": True, "more": {"per_hour": 9},
+    }  # fmt: skip
+    assert message.validate_parameters({"request": given})["request"] == request
+    plain = MessageRequest(cohort=CohortChoice(list_id=7), template="flu")
+    assert plain.as_parameter() == {"cohort": {"list_id": 7}, "template": "flu"}
+
+
 def test_prefect_keeps_the_number_of_a_list_and_neither_its_name_nor_its_path() -> None:
     """NEW-39: "Marchbanks HIV result" says what its patients have; a form with such a field is refused."""
     named = CohortChoice(file="/srv/lists/Marchbanks HIV result.csv")
