@@ -111,7 +111,7 @@ RequestedBy = Annotated[
     str | None,
     Field(
         title="Requested by",
-        description="The operator who asks for it; they confirm it where a second approver is needed. Empty: "
+        description="The requester, an operator; they confirm it where a second approver is needed. Empty: "
         "the operator of the settings",
     ),
 ]

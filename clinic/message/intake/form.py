@@ -3,7 +3,7 @@ A request as a form: what is rarely needed stands in one group, with defaults, a
 
     {"cohort": {"group": "flu-65"}, "template": "flu-invite", "more": {"per_hour": 200}}
 
-Whoever asks may leave the group out, and give its fields beside the others, as the program does.
+The program gives the fields of the group beside the others; a server takes them in the group alone.
 """
 
 from __future__ import annotations
