@@ -33,7 +33,7 @@ from tasks.prefect.events import APPROVAL_WAITS, HALTED, STALE, UNDECIDABLE
 from tasks.prefect.health_events import HEALTH_BEGUN
 from tasks.processes.identity import INSTALLATION, Installation
 
-BEGINS: Final = "cohort tells: "
+BEGINS: Final = "told by Cohort: "
 _JSON: Final = SecretDict({"Content-Type": "application/json"})
 _RUN: Final = "run {{ flow_run.name }} %s: {{ flow_run.state.message }} {{ flow_run | ui_url }}"
 _FINDING: Final = "{{ event.payload.says }}. Do: {{ event.payload.do }}"

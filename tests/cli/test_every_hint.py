@@ -498,6 +498,7 @@ ELSEWHERE = {
     "cli/govern/retention.py: cohort approvals show §": "replies of long ago",
     "cli/govern/retention.py: cohort approve §": "replies of long ago",
     "cli/govern/approvals.py: cohort retention stubs": "replies of long ago",
+    "cli/govern/approvals.py: cohort approvals resume §": "a notification that Prefect was not told of",
     "cli/acting.py: cohort § acts and has no --operator": "an error of the program's own",
     "cli/looks/guard.py: cohort § shows one patient and has no --reason": "as that",
     "cli/send/campaign_control.py: cohort review §": "what was typed, which is left out of its own hints",

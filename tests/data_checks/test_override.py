@@ -127,9 +127,10 @@ def test_a_run_overrides_only_what_was_overridden_in_the_terminal(practice: Prac
     """Its requester's name is a parameter: whoever reaches Prefect could write anybody's there."""
     practice.patients(2)
     require_proven(practice.record, "run-7")  # nobody was added yet: there is nobody to prove it by
-    add_operator(
-        practice.record, practice.clock, name="nia", role="admin", secret="long-enough-secret", by="nia"
-    )  # fmt: skip
+    for name, role in (("ada", "admin"), ("nia", "manager")):
+        add_operator(
+            practice.record, practice.clock, name=name, role=role, secret="long-enough-secret", by="ada"
+        )  # fmt: skip
     path = practice.everybody(2)
     practice.begin(path, request_key="cli-1", override_gate=REASON, requested_by="nia")
     practice.begin(path, request_key="cli-2", again=True)

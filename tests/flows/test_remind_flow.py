@@ -30,7 +30,7 @@ from clinic.record.schema.people import appointment, clinical_item
 from clinic.settings import Settings
 from flows.message import message
 from flows.remind import remind
-from tasks.processes.environment import DEPLOYMENTS
+from tasks.processes.environment import DEPLOYMENTS, by_the_clock
 from tasks.wiring import Wiring, use
 from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import add_patients
@@ -131,7 +131,8 @@ def test_it_is_scheduled_by_the_organisations_clock() -> None:
     file = yaml.safe_load((DEPLOYMENTS).read_text())
     (found,) = [one for one in file["deployments"] if one["name"].startswith("remind (")]
     (schedule,) = found["schedules"]
-    assert schedule["timezone"] == "{{ $COHORT_TIME_ZONE }}"
-    assert len(schedule["cron"].split()) == 5
+    says = by_the_clock(Settings())
+    filled = {key: says[schedule[key].strip("{$} ")] for key in ("timezone", "cron")}
+    assert filled == {"timezone": Settings().organisation.time_zone, "cron": "0 17 * * *"}
     assert found["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
     ReminderRequest.model_validate(found["parameters"]["request"])

@@ -45,7 +45,7 @@ ENDS = (
 )
 ASKED = ("cohort cancel", "cohort resend")
 CONTROLLED = [
-    code for code in CAMPAIGN if code.startswith(("halted", "gateway", "canary", "payload"))
+    code for code in CAMPAIGN if code.startswith(("halted", "gateway", "canary", "payload", "run-"))
 ]
 HELD = [code for code in CAMPAIGN if code.startswith(("database", "machine"))]
 REFUSED = [

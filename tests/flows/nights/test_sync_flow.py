@@ -25,7 +25,7 @@ from clinic.record.systems.sync_runs import last_runs
 from clinic.settings import Settings
 from flows.remind import remind
 from flows.sync import sync
-from tasks.processes.environment import DEPLOYMENTS
+from tasks.processes.environment import DEPLOYMENTS, by_the_clock
 from tasks.sync import SyncRequest
 from tasks.wiring import Wiring, use
 from tests.fakes import FakeClock, FakeGateway
@@ -106,7 +106,8 @@ def test_it_is_scheduled_before_the_reminders() -> None:
     for name in ("sync", "remind"):
         (found,) = [one for one in file["deployments"] if one["name"].startswith(f"{name} (")]
         (schedule,) = found["schedules"]
-        hours[name] = int(schedule["cron"].split()[1])
+        cron = by_the_clock(Settings()).get(schedule["cron"].strip("{$} "), schedule["cron"])
+        hours[name] = int(cron.split()[1])
         assert found["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
     assert hours["sync"] < hours["remind"]
     assert hours["remind"] - hours["sync"] < Settings().sync.reminder_hours
