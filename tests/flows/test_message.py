@@ -355,7 +355,7 @@ def test_however_it_is_started_the_result_is_the_same(
         ]
         results.append({"outcomes": outcomes, "kinds": kinds, "items": items})
     assert results[0]["outcomes"] == {"kept_in_outbox": 6, "patient_dead": 1}
-    assert results[0]["kinds"] == ["checks", "outcomes", "progress", "summary"]
+    assert results[0]["kinds"] == ["campaign", "checks", "outcomes", "progress"]
     assert len(results[0]["items"]) == 6
     assert results[1] == results[0]
     assert results[2] == results[0]
@@ -386,7 +386,7 @@ def test_above_the_threshold_it_waits_without_a_process_and_sends_once_it_is_app
     hire(people)
     for n in (8, 9):
         office.patient(n)
-    request = asked(office, "waits", people=9, requested_by="ann").model_dump(mode="json")
+    request = asked(office, "waits", people=9, requested_by="ann").as_parameter()
     run = start_deployment("message/message", {"request": request})
     processes = [suspended(run, 1, prefect_server)]
     (page,) = (text for key, text in artifacts_of(run).items() if key.startswith("campaign-appr"))
@@ -454,7 +454,7 @@ def test_before_its_start_the_run_ends_and_settle_starts_the_one_that_sends(
     start = office.clock.now() + timedelta(seconds=8)
     early = run_flow(office, asked(office, "later", start_at=start))
     assert early.state == "Completed", early.says
-    (page,) = (text for key, text in early.artifacts.items() if key.startswith("summary-"))
+    (page,) = (text for key, text in early.artifacts.items() if re.fullmatch(r"campaign-\d+", key))
     assert "State **scheduled**" in page
     assert f"Goes on **{start:%Y-%m-%d %H:%M} UTC**" in page
     assert sent_from(office, "later") == []
