@@ -40,32 +40,49 @@ class Pairs:
         Args:
             gone: whose appointments are cancelled for not being in the file
         """
-        left = _times(np.concatenate(self._added or [_NONE]))
-        rows = _take(left, np.concatenate(self._cancelled or [_NONE]))
-        given = _take(left, np.concatenate(self._given or [_NONE]))
-        absent = _take(left, np.array(gone, dtype="int64"))
+        if not gone and not self._some(self._cancelled) and not self._some(self._given):
+            return  # a first import: nothing to pair, whatever number of patients it has
+        left = _Left(*_times(_joined(self._added)))
+        rows = left.take(_joined(self._cancelled))
+        given = left.take(_joined(self._given))
+        absent = left.take(np.array(gone, dtype="int64"))
         _shift(result.counts, {"added": rows + given + absent}, BOOKED_AGAIN)
         _shift(result.counts, {"cancelled": rows}, REPLACED)
         _shift(result.also, {"given_to_another": given, "no_longer_there": absent}, MOVED_AWAY)
+
+    @staticmethod
+    def _some(blocks: list[np.ndarray]) -> bool:
+        return any(len(block) for block in blocks)
+
+
+@dataclass
+class _Left:
+    """New bookings that no cancellation was paired with: patients' ids in order, and how many each has."""
+
+    patients: np.ndarray
+    times: np.ndarray
+
+    def take(self, cancelled: np.ndarray) -> int:
+        """How many of these have a new booking of their patient among those left, which are then taken."""
+        who, times = _times(cancelled)
+        if not len(self.patients) or not len(who):
+            return 0
+        place = np.minimum(np.searchsorted(self.patients, who), len(self.patients) - 1)
+        there = self.patients[place] == who
+        together = np.minimum(times[there], self.times[place[there]])
+        self.times[place[there]] -= together
+        return int(together.sum())
 
 
 _NONE: Final = np.array([], dtype="int64")
 
 
-def _times(patients: np.ndarray) -> dict[int, int]:
-    found, times = np.unique(patients, return_counts=True)
-    return dict(zip(found.tolist(), times.tolist(), strict=True))
+def _joined(blocks: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate(blocks or [_NONE])
 
 
-def _take(left: dict[int, int], cancelled: np.ndarray) -> int:
-    """How many of these have a new booking of their patient among those that are left, which are then taken."""
-    paired = 0
-    for who, times in _times(cancelled).items():
-        together = min(times, left.get(who, 0))
-        if together:
-            left[who] -= together
-            paired += together
-    return paired
+def _times(patients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return np.unique(patients, return_counts=True)
 
 
 def _shift(counts: dict[str, int], which: dict[str, int], to: str) -> None:
