@@ -13,6 +13,7 @@ from typing import Final
 
 import sqlalchemy as sa
 from prefect import get_run_logger
+from prefect.exceptions import MissingContextError
 from sqlalchemy import Connection
 
 from tasks.story.lines import Line
@@ -23,7 +24,7 @@ _LEVELS: Final = {"info": logging.INFO, "warning": logging.WARNING, "error": log
 
 def tell(lines: Callable[[Connection], Sequence[Line]]) -> None:
     """Log what these lines say of the record as it is now."""
-    log = get_run_logger()
+    log = _log()
     try:
         with wiring().record.read() as connection:
             told = lines(connection)
@@ -32,3 +33,11 @@ def tell(lines: Callable[[Connection], Sequence[Line]]) -> None:
         return
     for line in told:
         log.log(_LEVELS[line.level], "%s", line.says)
+
+
+def _log() -> logging.Logger | logging.LoggerAdapter[logging.Logger]:
+    """The run's; a step that is called by itself, outside of any run, has the program's own."""
+    try:
+        return get_run_logger()
+    except MissingContextError:
+        return logging.getLogger(__name__)

@@ -17,8 +17,8 @@ CAMPAIGN: Final = {
     "paused-by-person": "Somebody paused it. Resume it with: cohort resume.",
     "run-cancelled": "Its run was cancelled in the Prefect UI. Resume it with: cohort resume; or end it for "
     "good: cohort cancel.",
-    "run-suspended": "Its run was suspended in the Prefect UI. Resume it with: cohort resume. (Resume there "
-    "alone sends nothing.)",
+    "run-suspended": "Its run was suspended in the Prefect UI; Resume there alone sends nothing. Resume it "
+    "with: cohort resume.",
     "requester-left": "Its requester is disabled. It waits until another person takes it over: "
     "cohort resume; or cancels it.",
     "request-ended": "Its requester was disabled before it was approved. Nothing was sent; "

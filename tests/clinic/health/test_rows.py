@@ -517,5 +517,5 @@ def test_the_queries_stay_few_however_many_messages_there_are(here: Here) -> Non
         here.record.engine, "before_cursor_execute", lambda *given: statements.append(given[2])
     )
     read_facts(here.record, here.clock, SETTINGS)
-    assert len([s for s in statements if s.startswith("SELECT")]) <= 19
+    assert len([s for s in statements if s.startswith("SELECT")]) <= 21
     assert not any("FROM message " in s and batch.name not in s for s in statements)

@@ -131,7 +131,7 @@ def test_a_notice_that_its_relay_stopped_says_why_and_what_resumes_it(
 # What a relay does that may take it later; what of it is told
 BUSY = [
     ({"CONNECT": b"421 4.3.2 try later\r\n"}, "refuses the connection with 421"),
-    ({"MAIL": b"451 4.3.0 queue full\r\n"}, "4.3.0 queue full"),
+    ({"MAIL": b"451 4.3.0 queue full\r\n"}, "the relay answers 451 4.3.0"),
 ]
 
 

@@ -37,7 +37,7 @@ def sent(record: Record, clock: FakeClock, folder: Path, count: int) -> None:
 
 def report(record: Record) -> list[dict[str, str]]:
     file = io.StringIO(newline="")
-    write_incident(record, 1, file, said)
+    write_incident(record, 1, file, said, by="ann")
     return list(csv.DictReader(io.StringIO(file.getvalue())))
 
 

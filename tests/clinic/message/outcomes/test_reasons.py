@@ -14,6 +14,7 @@ from clinic.message import states
 from clinic.message.eligibility.at_sending import RULES
 from clinic.message.network_reasons import REASONS
 from clinic.message.outcomes import reasons
+from clinic.message.prepare.control import BY_PEOPLE
 
 CLINIC = Path(reasons.__file__).parents[2]
 KINDS = {"state_reason", "halt", "reason"}
@@ -55,7 +56,7 @@ def written(*kinds: str) -> set[str]:
 
 
 def test_every_reason_for_which_a_campaign_stops_has_a_sentence() -> None:
-    found = written("state_reason", "halt") | set(HALTS.values())
+    found = written("state_reason", "halt") | set(HALTS.values()) | set(BY_PEOPLE)
     assert {"paused-by-person", "too-late", "canary-failed", "gateway-credentials"} <= found
     assert sorted(found - reasons.CAMPAIGN.keys()) == []
     assert [code for code, says in reasons.CAMPAIGN.items() if not says.endswith(".")] == []
