@@ -15,6 +15,7 @@ from clinic.message.campaign.counting import count_outcomes
 from clinic.message.outcomes.reasons import campaign_says
 from clinic.record.schema.lists import cohort_list, template, template_version
 from clinic.record.schema.messages import campaign, check_result
+from data_checks.gate.checks import percent
 from data_checks.gate.verdict import Check, Verdict
 from tasks.story.lines import Line, by_count, counted, error, joined, warning
 
@@ -92,5 +93,5 @@ def _allowed(check: Check) -> str:
     """`unidentified 1.2% (at most 20%)`."""
     if check.share is None or check.allowed is None:
         return check.name
-    may = f"at most {100 * check.allowed:g}%" if check.allowed else "none may"
-    return f"{check.name} {100 * check.share:.2g}% ({may})"
+    may = f"at most {percent(check.allowed)}" if check.allowed else "none may"
+    return f"{check.name} {percent(check.share)} ({may})"

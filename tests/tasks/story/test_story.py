@@ -13,8 +13,9 @@ from clinic.errors import CohortRefused
 from clinic.gateway.protocol import Answer, Outgoing
 from clinic.message.timing.timing import timing_of
 from clinic.record.database import Record
-from clinic.record.schema.messages import campaign
+from clinic.record.schema.messages import campaign, check_result
 from clinic.settings import Phones, Settings
+from data_checks.gate.verdict import Check, Verdict
 from tasks.story.lines import Line, by_count
 from tasks.story.sending import sent
 from tasks.story.spans import Span
@@ -68,7 +69,7 @@ def test_each_step_says_what_it_did_and_what_comes_next(practice: Practice) -> N
     assert says(told, "load-cohort").startswith("Campaign 1: 14 rows of list 1, from a file (")
     assert "template plain, version 1, by sms; asked for by nia." in says(told, "load-cohort")
     checks = says(told, "check-cohort")
-    assert "unidentified 7.1% (at most 100%)" in checks
+    assert "unidentified 7.14% (at most 100%)" in checks
     assert (
         "12 of 14 rows may be messaged, 2 not: nhs_number_invalid 1, phone_not_mobile 1." in checks
     )
@@ -91,9 +92,29 @@ def test_a_list_that_is_refused_says_by_which_check_and_no_more(practice: Practi
         practice.check(number)
     told = told_of(practice)
     stopped = [one.line for one in told if one.line.level == "error"]
-    assert "Check unidentified 95% (at most " in stopped[0].says
+    assert "Check unidentified 95.2% (at most " in stopped[0].says
     assert stopped[-1].says.startswith("Nothing is sent. list-refused: ")
     assert {one.step for one in told} == {"load-cohort", "check-cohort"}
+
+
+@pytest.mark.parametrize(
+    ("share", "allowed", "told"),
+    [
+        (1.0, 0.2, "100% (at most 20%)"),  # was 1e+02%
+        (0.996, 1 / 3, "99.6% (at most 33.3%)"),
+        (1 / 3, 0.02, "33.3% (at most 2%)"),
+        (0.00001, 0.0, "0.001% (none may)"),
+    ],
+)
+def test_a_share_is_told_in_three_figures(
+    practice: Practice, share: float, allowed: float, told: str
+) -> None:
+    """Whole lists are refused: a hundred per cent is no power of ten, and a third has no ten digits."""
+    practice.run(practice.everybody(12))
+    found = Check("unidentified", "…", "warning", True, broken=1, share=share, allowed=allowed)
+    with practice.record.write() as connection:
+        connection.execute(sa.update(check_result).values(checks=Verdict.of((found,)).to_json()))
+    assert f"Checks passed: unidentified {told}" in says(told_of(practice), "check-cohort")
 
 
 def test_a_dead_gateway_is_said_with_its_words_and_when_it_is_tried_again(
