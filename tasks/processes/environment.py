@@ -98,7 +98,17 @@ def api_url(settings: Settings) -> str:
 
 def runs_address(settings: Settings, campaign_id: int) -> str:
     """Where a browser shows a campaign's runs; from each the page of its artifacts is one click away."""
-    return f"{api_url(settings).removesuffix('/api')}/runs?tag=campaign-{campaign_id}"
+    return f"{_ui_url(settings)}/runs?tag=campaign-{campaign_id}"
+
+
+def _ui_url(settings: Settings) -> str:
+    """
+    Where a browser finds the server. Containers reach it by a name that no browser knows: then Prefect's own
+    variable says it (tasks/deploy/compose.yaml). Our local server is where it is, whatever that variable says.
+    """
+    own = api_url(settings).removesuffix("/api")
+    said = os.environ.get("PREFECT_UI_URL") if settings.prefect_api_url else None
+    return (said or own).rstrip("/")
 
 
 def prefect_environment(settings: Settings) -> dict[str, str]:
@@ -147,6 +157,7 @@ def _local_server(settings: Settings) -> dict[str, str]:
         "PREFECT_SERVER_API_HOST": "127.0.0.1",
         "PREFECT_SERVER_API_PORT": str(settings.prefect_port),
         "PREFECT_UI_API_URL": api_url(settings),
+        "PREFECT_UI_URL": _ui_url(settings),
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": os.environ.get(
             "PREFECT_SERVER_DATABASE_CONNECTION_URL", f"sqlite+aiosqlite:///{database}"
         ),

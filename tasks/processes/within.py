@@ -24,6 +24,8 @@ USAGE = "usage: python -P -m tasks.processes.within COMMAND [ARGUMENT …]"
 
 def found(command: str, environment: Mapping[str, str]) -> str:
     """Where the program of this name is: beside this Python first, as a virtual environment has its own."""
+    if os.sep in command:
+        return command  # somebody said where
     beside = Path(sys.executable).with_name(command)
     return (
         str(beside)

@@ -43,6 +43,7 @@ def test_settings_from_the_environment_alone_suffice(tmp_path: Path) -> None:
     [
         ((), {}, "usage:"),
         (("no-such-program",), {}, "no-such-program: No such file"),
+        (("/no/such/program",), {}, "/no/such/program: No such file"),
         (("python",), {"COHORT_PREFECT_PORT": "many"}, "prefect_port"),
         (("python",), {"COHORT_PREFECT_LOGIN_FILE": "login"}, "write the whole path"),
     ],
