@@ -36,6 +36,7 @@ from clinic.message.campaign.campaign import get_campaign
 from clinic.message.states import CANCELLED_CAMPAIGN, COMPLETED, REFUSED
 from clinic.record.outage import PASSING
 from tasks.guard.decorators import may_mend_itself, task
+from tasks.prefect.asking import whole
 from tasks.runs import runs
 from tasks.runs.going_on import operation_goes_on, operation_tag, runs_of
 from tasks.wiring import wiring
@@ -108,7 +109,9 @@ def end_waiting_runs() -> int:
     paused = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED]))
     ours = FlowRunFilterTags(all_=[wiring().installation.tag])
     with get_client(sync_client=True) as client:
-        waiting = client.read_flow_runs(flow_run_filter=FlowRunFilter(state=paused, tags=ours))
+        waiting = whole(
+            client.read_flow_runs, flow_run_filter=FlowRunFilter(state=paused, tags=ours)
+        )
     ended = [run.id for run in waiting if _has_ended(run.tags)]
     for key in ended:
         try:

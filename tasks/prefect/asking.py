@@ -1,21 +1,35 @@
 """
-A command asks Prefect's server for a moment: one that has ended meanwhile is told within seconds.
+How Prefect's server is asked: for a moment where a person waits, and for all that it has, page by page.
 
 By default a request is tried six times, for a minute; a person waits at the terminal. Whatever is asked
-here is in the record first, or names the same run when it is asked again.
+`quickly` is in the record first, or names the same run when it is asked again.
+
+A list that is asked for ends after 200 of them, and says nothing of the rest: `whole` asks for the next. Forty
+practices on one server have more automations than that, and each start of a worker leaves its name there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final, Protocol, TypeVar
+from uuid import UUID
 
 import httpx
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from clinic.errors import MendableError
+
+
+class Known(Protocol):
+    """What the server gives a key."""
+
+    @property
+    def id(self) -> UUID: ...
+
+
+One = TypeVar("One", bound=Known)
 
 RETRIES: Final = 1  # the second attempt comes after two seconds: for a server that is busy
 
@@ -43,3 +57,21 @@ def quickly() -> Iterator[None]:
             "prefect-busy",
             "Prefect's server is busy with other runs, and answered twice that it cannot; try in a minute",
         ) from None
+
+
+def whole(page: Callable[..., Sequence[One]], **asked: Any) -> list[One]:
+    """
+    All that one of the client's `read_…` gives, whatever the server's size of a page is.
+
+    What is new while it is asked moves the rest one place on: nothing is given twice. What goes meanwhile moves
+    one back, which is passed over: whoever has to see everything asks again, as `settle` does.
+
+    Args:
+        page: takes `offset`, and gives nothing behind the last
+    """
+    found: dict[UUID, One] = {}
+    offset = 0
+    while part := page(**asked, offset=offset):
+        found.update((one.id, one) for one in part)
+        offset += len(part)
+    return list(found.values())

@@ -17,6 +17,7 @@ from prefect.events.schemas.events import ResourceSpecification
 from prefect.exceptions import ObjectNotFound
 from pydantic import SecretStr
 
+from tasks.prefect.asking import whole
 from tasks.prefect.events import HALTS_REPEAT, WITHIN
 from tasks.prefect.sending_queue import SENDING_QUEUE
 from tasks.prefect.telling import ensure_tellings
@@ -64,7 +65,7 @@ def ensure_automations(
         # The practice's name in it may have changed
         existing = [
             found
-            for found in client.read_automations()
+            for found in whole(client.read_automations)
             if found.name.startswith(REPEATED_HALTS) and found.name.endswith(f"{who.key})")
         ]
         if existing:

@@ -141,13 +141,15 @@ def _left_elsewhere(who: Installation) -> list[str]:
     )
     from prefect.client.schemas.objects import StateType
 
+    from tasks.prefect.asking import whole
+
     open_ = [StateType.PENDING, StateType.RUNNING, StateType.PAUSED, StateType.SCHEDULED]
     waiting = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=open_)))
     says = []
     with get_client(sync_client=True) as client:
         for pool in who.other_pools:
             inside = WorkPoolFilter(name=WorkPoolFilterName(any_=[pool]))
-            runs = client.read_flow_runs(work_pool_filter=inside, flow_run_filter=waiting)
+            runs = whole(client.read_flow_runs, work_pool_filter=inside, flow_run_filter=waiting)
             if runs:
                 says.append(
                     f"In the work pool {pool}, which was used before, {len(runs)} runs have not ended: leave "
@@ -184,9 +186,11 @@ def _ours(who: Installation) -> list[DeploymentResponse]:
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 
+    from tasks.prefect.asking import whole
+
     ours = DeploymentFilter(tags=DeploymentFilterTags(all_=[who.tag]))
     with get_client(sync_client=True) as client:
-        return client.read_deployments(deployment_filter=ours)
+        return whole(client.read_deployments, deployment_filter=ours)
 
 
 def _variables(settings: Settings, who: Installation) -> dict[str, str]:

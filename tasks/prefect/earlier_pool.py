@@ -26,6 +26,7 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Crashed
 
+from tasks.prefect.asking import whole
 from tasks.prefect.sending_queue import SENDING_QUEUE
 from tasks.processes.identity import Installation
 
@@ -76,13 +77,14 @@ def _last_poll(client: SyncPrefectClient) -> datetime | None:
 
 
 def _queues(client: SyncPrefectClient, pool: str) -> list[WorkQueue]:
-    return client.read_work_queues(work_pool_name=pool)
+    return whole(client.read_work_queues, work_pool_name=pool)
 
 
 def _move(client: SyncPrefectClient, who: Installation) -> str:
     inside = WorkPoolFilter(name=WorkPoolFilterName(any_=[EARLIER]))
-    _keep_paused(client, who, client.read_deployments(work_pool_filter=inside))
-    waiting = client.read_flow_runs(
+    _keep_paused(client, who, whole(client.read_deployments, work_pool_filter=inside))
+    waiting = whole(
+        client.read_flow_runs,
         work_pool_filter=inside,
         flow_run_filter=FlowRunFilter(
             state=FlowRunFilterState(
@@ -93,7 +95,7 @@ def _move(client: SyncPrefectClient, who: Installation) -> str:
     for run in waiting:
         moved = f"its work moved to the work pool {who.pool}, where another run goes on with it"
         client.set_flow_run_state(run.id, Crashed(message=moved), force=True)
-    deployments = client.read_deployments(work_pool_filter=inside)
+    deployments = whole(client.read_deployments, work_pool_filter=inside)
     for deployment in deployments:  # their scheduled runs go with them
         client.delete_deployment(deployment.id)
     for name in _AUTOMATIONS:
@@ -118,6 +120,6 @@ def _keep_paused(
             client.update_work_queue(new.id, is_paused=True)
     paused = {deployment.name for deployment in earlier if deployment.paused}
     own = WorkPoolFilter(name=WorkPoolFilterName(any_=[who.pool]))
-    for deployment in client.read_deployments(work_pool_filter=own) if paused else []:
+    for deployment in whole(client.read_deployments, work_pool_filter=own) if paused else []:
         if deployment.name.partition(" (")[0] in paused:
             client.pause_deployment(deployment.id)

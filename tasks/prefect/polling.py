@@ -186,11 +186,13 @@ def _workers_of(pool: str) -> list[Worker]:
     from prefect.client.orchestration import get_client
     from prefect.exceptions import PrefectException
 
+    from tasks.prefect.asking import whole
+
     with (
         contextlib.suppress(httpx.HTTPError, PrefectException),
         get_client(sync_client=True) as client,
     ):
-        return client.read_workers_for_work_pool(pool)
+        return whole(client.read_workers_for_work_pool, work_pool_name=pool)
     return []
 
 

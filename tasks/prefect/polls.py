@@ -107,9 +107,11 @@ def _has_polled(settings: Settings, who: Installation, before: datetime | None) 
         return False
     from prefect.client.orchestration import get_client
 
+    from tasks.prefect.asking import whole
+
     name = worker_name(worker_pid(settings) or 0)
     with get_client(sync_client=True) as client:
-        known = client.read_workers_for_work_pool(who.pool)
+        known = whole(client.read_workers_for_work_pool, work_pool_name=who.pool)
     return any(one.name == name or one.name.startswith(name + MARK) for one in known)
 
 

@@ -24,6 +24,7 @@ from prefect.exceptions import ObjectNotFound, PrefectException
 from clinic.clock import Clock
 from clinic.health.facts import PrefectFacts
 from clinic.health.probes import ahead_of
+from tasks.prefect.asking import whole
 from tasks.prefect.sending_queue import SENDING_QUEUE
 from tasks.processes.identity import Installation
 
@@ -59,7 +60,7 @@ def read_prefect(clock: Clock, who: Installation, *, pool: str = "") -> PrefectF
 def _queues(client: SyncPrefectClient, pool: str) -> list[WorkQueue]:
     """Those of the pool; none where nothing was deployed yet."""
     try:
-        return client.read_work_queues(work_pool_name=pool)
+        return whole(client.read_work_queues, work_pool_name=pool)
     except ObjectNotFound:
         return []
 
@@ -110,11 +111,13 @@ def _late(client: SyncPrefectClient, who: Installation, now: datetime) -> tuple[
 def _flows_of(
     client: SyncPrefectClient, which: FlowRunFilter, *, without: str = ""
 ) -> tuple[str, ...]:
-    runs = client.read_flow_runs(flow_run_filter=which, limit=50)
+    runs = whole(client.read_flow_runs, flow_run_filter=which)
     if not runs:
         return ()
     keys = {run.flow_id for run in runs}
-    flows = client.read_flows(flow_filter=FlowFilter.model_validate({"id": {"any_": list(keys)}}))
+    flows = whole(
+        client.read_flows, flow_filter=FlowFilter.model_validate({"id": {"any_": list(keys)}})
+    )
     names = {flow.id: flow.name for flow in flows}
     found = (names.get(run.flow_id, "a flow") for run in runs)
     return tuple(sorted(name for name in found if name != without))

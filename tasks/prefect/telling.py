@@ -29,6 +29,7 @@ from prefect.types import SecretDict
 from pydantic import SecretStr
 
 from clinic.health.findings import KINDS
+from tasks.prefect.asking import whole
 from tasks.prefect.events import APPROVAL_WAITS, HALTED, STALE, UNDECIDABLE
 from tasks.prefect.health_events import HEALTH_BEGUN
 from tasks.processes.identity import INSTALLATION, Installation
@@ -148,7 +149,7 @@ def ensure_tellings(client: SyncPrefectClient, who: Installation, webhook: Secre
     """Create or update them where an address is set; remove them where none is."""
     there = {
         one.name: one
-        for one in client.read_automations()
+        for one in whole(client.read_automations)
         if one.name.startswith(BEGINS) and one.name.endswith(f"{who.key})")
     }
     wanted: list[AutomationCore] = []
@@ -173,7 +174,7 @@ def forget_webhook(client: SyncPrefectClient, who: Installation) -> int:
     """Remove its address from the server; how many there were."""
     found = [
         one
-        for one in client.read_block_documents(include_secrets=False)
+        for one in whole(client.read_block_documents, include_secrets=False)
         if one.name == _block_name(who)
     ]
     for one in found:

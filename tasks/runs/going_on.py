@@ -24,6 +24,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 
 from clinic.errors import NotAllowed
+from tasks.prefect.asking import whole
 from tasks.runs import runs
 from tasks.runs.silent_runs import crash_if_silent
 from tasks.wiring import installation
@@ -129,8 +130,10 @@ def runs_of(tag: str, flow_run_id: str | None = None) -> list[FlowRun]:
         found = {
             run.id: run
             for each in filters
-            for run in client.read_flow_runs(
-                flow_run_filter=each, sort=FlowRunSort.EXPECTED_START_TIME_DESC
+            for run in whole(
+                client.read_flow_runs,
+                flow_run_filter=each,
+                sort=FlowRunSort.EXPECTED_START_TIME_DESC,
             )
         }
     return list(found.values())

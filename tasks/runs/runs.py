@@ -34,6 +34,7 @@ from prefect.utilities.urls import url_for
 
 from clinic.errors import NotAllowed, NotFound
 from tasks.guard.decorators import ParametersRefused
+from tasks.prefect.asking import whole
 from tasks.wiring import installation
 
 REFUSED = {409, 422}
@@ -125,8 +126,10 @@ def _deployment(client: SyncPrefectClient, name: str) -> UUID:
     """This installation's own: others have deployments of the same flow on the same server."""
     flow, _, wanted = name.partition("/")
     tagged = DeploymentFilter(tags=DeploymentFilterTags(all_=[installation().tag]))
-    for found in client.read_deployments(
-        flow_filter=FlowFilter(name=FlowFilterName(any_=[flow])), deployment_filter=tagged
+    for found in whole(
+        client.read_deployments,
+        flow_filter=FlowFilter(name=FlowFilterName(any_=[flow])),
+        deployment_filter=tagged,
     ):
         if found.name == wanted or found.name.startswith(f"{wanted} ("):
             return found.id

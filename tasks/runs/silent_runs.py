@@ -30,6 +30,7 @@ from prefect.events.filters import (
 )
 from prefect.states import Crashed
 
+from tasks.prefect.asking import whole
 from tasks.processes.environment import HEARTBEAT_SECONDS
 from tasks.wiring import wiring
 
@@ -53,7 +54,7 @@ def crash_silent_runs(client: SyncPrefectClient, tag: str, *, now: datetime) -> 
     at_it = FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING])
     running = FlowRunFilterState(type=at_it)
     ours = FlowRunFilterTags(all_=[tag])  # another installation's are its own to judge
-    found = client.read_flow_runs(flow_run_filter=FlowRunFilter(state=running, tags=ours))
+    found = whole(client.read_flow_runs, flow_run_filter=FlowRunFilter(state=running, tags=ours))
     return [run.id for run in found if crash_if_silent(client, run, now=now)]
 
 

@@ -41,7 +41,7 @@ from clinic.message import states
 from clinic.message.campaign.campaign import get_campaign
 from clinic.message.prepare.control import pause
 from tasks.guard.decorators import NotWanted
-from tasks.prefect.asking import quickly
+from tasks.prefect.asking import quickly, whole
 from tasks.wiring import Wiring, stopped, wiring
 
 EVERY_SECONDS: Final = 3.0
@@ -144,7 +144,8 @@ def heed_stops(parts: Wiring) -> list[int]:
     ours = FlowRunFilterTags(all_=[parts.installation.tag])
     told = FlowRunFilterState(type=FlowRunFilterStateType(any_=list(_STOPS)))
     with get_client(sync_client=True) as client:
-        found = client.read_flow_runs(
+        found = whole(
+            client.read_flow_runs,
             flow_run_filter=FlowRunFilter(tags=ours, state=told),
             sort=FlowRunSort.EXPECTED_START_TIME_DESC,
         )

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from prefect.automations import AutomationCore
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.events.actions import DoNothing
+from prefect.events.schemas.automations import EventTrigger
 from prefect.states import Crashed, Failed, Late, Running, Scheduled
 from pydantic import SecretStr
 
@@ -17,6 +21,7 @@ from clinic.health.noted import News
 from clinic.settings import Settings
 from flows.settle import settle
 from flows.upkeep.chase_approvals import chase_approvals
+from tasks.prefect.asking import whole
 from tasks.prefect.events import approval_late, approval_waits, campaign_halted
 from tasks.prefect.health_events import health_news
 from tasks.prefect.telling import BEGINS, TELLINGS, ensure_tellings
@@ -79,7 +84,7 @@ def client(
 
 
 def _told(client: SyncPrefectClient, who: Installation) -> list[str]:
-    names = [one.name for one in client.read_automations()]
+    names = [one.name for one in whole(client.read_automations)]
     return [name for name in names if name.startswith(BEGINS) and name.endswith(f"{who.key})")]
 
 
@@ -115,6 +120,37 @@ def test_each_automation_that_is_shipped_tells_what_happened(
     wait_for("posts", lambda: all(chat.has(*parts) for parts in expected))
     assert len(chat.texts) == len(expected), chat.texts
     assert all(text.startswith(f"{who.label}: ") for text in chat.texts)
+
+
+@pytest.fixture
+def crowd(prefect_server: Settings) -> Iterator[list[str]]:
+    """Other practices' automations, more than a page of them, and all before ours by name."""
+    with get_client(sync_client=True) as client:
+        made = [
+            client.create_automation(
+                AutomationCore(
+                    name=f"another practice's, {number:03}",
+                    trigger=EventTrigger(expect={"never"}, threshold=1, within=timedelta(0)),
+                    actions=[DoNothing()],
+                )
+            )
+            for number in range(201)
+        ]
+        yield [str(one) for one in made]
+        for one in made:
+            client.delete_automation(one)
+
+
+def test_ours_are_found_behind_those_of_forty_practices(
+    crowd: list[str], client: SyncPrefectClient, who: Installation, chat: Chat
+) -> None:
+    """The server gives 200 at once: ours were made again at every start, and told everything twice."""
+    ensure_tellings(client, who, chat.address)
+    names = [one.name for one in whole(client.read_automations) if str(one.id) not in crowd]
+    assert len([name for name in names if name.startswith(BEGINS)]) == len(TELLINGS)
+    ensure_tellings(client, who, SecretStr(""))
+    names = [one.name for one in whole(client.read_automations)]
+    assert [name for name in names if name.startswith(BEGINS)] == []
 
 
 def test_without_an_address_nothing_is_told_and_none_is_kept(
