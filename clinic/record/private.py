@@ -8,11 +8,11 @@ drafts of a program that was killed are removed by the next one.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import stat
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, TextIO
@@ -20,7 +20,7 @@ from typing import Final, TextIO
 OWNER_ONLY: Final = 0o077
 _DRAFTS: Final = "drafts"
 SOURCES: Final = "sources"  # what is fetched from other systems, until it is imported
-_LONGEST: Final = 86_400  # seconds; no program works on such a folder for longer
+_HELD: Final[dict[Path, int]] = {}  # this program's working folders, each with the lock on it
 
 
 def keep_to_owner() -> None:
@@ -58,41 +58,67 @@ def close_folder(folder: Path) -> bool:
 @contextlib.contextmanager
 def drafts_in(home: Path) -> Iterator[Path]:
     """A folder of the home for a library's drafts, removed at the end; a killed one's, by `sweep`."""
-    parent = home / _DRAFTS
-    close_folder(parent)
     sweep(home)
-    folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=parent))
+    folder = begin_working(home / _DRAFTS)
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        end_working(folder)
+
+
+def begin_working(parent: Path) -> Path:
+    """
+    A new folder in this one, for what a program works on. It is this program's until `end_working`, or until
+    the program ends, however it does.
+
+    That it lives is said by a lock on the folder, which the kernel lets go: a number of a process is another's
+    after a while, and says nothing of a container or machine that shares the home.
+    """
+    close_folder(parent)
+    with _locked(parent):  # nobody looks between making and locking it
+        folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=parent))
+        held = os.open(folder, os.O_RDONLY)
+        fcntl.flock(held, fcntl.LOCK_EX)
+    _HELD[folder] = held
+    return folder
+
+
+def end_working(folder: Path) -> None:
+    """Remove it and all that is in it. Again: nothing."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if (held := _HELD.pop(folder, None)) is not None:
+        os.close(held)
 
 
 def sweep(home: Path) -> None:
     """Remove the drafts, and what was fetched, of programs that are no longer there. A program's own stay."""
-    _remove_of_dead(home / _DRAFTS)
-    for of_source in (home / SOURCES).glob("*"):
-        _remove_of_dead(of_source)
+    for parent in (home / _DRAFTS, *(home / SOURCES).glob("*")):
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError), _locked(parent):
+            for folder in parent.iterdir():
+                if folder.name.partition("-")[0].isdigit() and not _is_held(folder):
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
-def _remove_of_dead(parent: Path) -> None:
-    """The folders PROCESS-… of programs that are no longer there, or whose number is another's by now."""
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        for folder in parent.iterdir():
-            owner = folder.name.partition("-")[0]
-            if owner.isdigit() and (not _lives(int(owner)) or _is_old(folder)):
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_old(folder: Path) -> bool:
-    return time.time() - folder.stat().st_mtime > _LONGEST
-
-
-def _lives(process: int) -> bool:
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True  # another account's program took the number: its drafts are removed later
-    return True
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _is_held(folder: Path) -> bool:
+    """Whether a program works on it; what cannot be asked is left alone."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

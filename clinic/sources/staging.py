@@ -8,26 +8,21 @@ A program that was killed leaves its folder; the next one that opens the record 
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from clinic.record.private import SOURCES, close_folder
+from clinic.record.private import SOURCES, begin_working, close_folder, end_working
 
 
 def begin_staging(home: Path, name: str) -> Path:
     """A new folder for what is fetched from a source."""
-    parent = home / SOURCES / name
-    for folder in (parent.parent, parent):
-        close_folder(folder)
-    return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=parent))
+    close_folder(home / SOURCES)
+    return begin_working(home / SOURCES / name)
 
 
 def end_staging(folder: Path) -> None:
     """Remove it and all that is in it. Again: nothing."""
-    shutil.rmtree(folder, ignore_errors=True)
+    end_working(folder)
 
 
 @contextlib.contextmanager

@@ -83,6 +83,60 @@ def test_drafts_of_a_killed_report_are_closed_and_do_not_outlive_it(tmp_path: Pa
     assert not list((tmp_path / "drafts").iterdir())
 
 
+_WORKS = """
+import os, sys
+from pathlib import Path
+from clinic.sources.staging import staging
+with staging(Path(sys.argv[1]), "emis") as into:
+    (into / "patients.csv").write_text("x")
+    print(into, flush=True)
+    sys.stdin.read()
+    print((into / "patients.csv").exists(), flush=True)
+"""
+
+
+@pytest.mark.parametrize("seen_as", ["old", "of another container"])
+def test_the_folder_of_a_program_that_lives_stays(tmp_path: Path, seen_as: str) -> None:
+    """NEW-3: a long import's files went after a day, and at once where a container shares the home."""
+    lives = subprocess.Popen(
+        [sys.executable, "-c", _WORKS, str(tmp_path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert lives.stdout
+    assert lives.stdin
+    folder = Path(lives.stdout.readline().strip())
+    if seen_as == "old":
+        os.utime(folder, (1, 1))
+    else:  # there a number says nothing of who lives here
+        nobody = folder.with_name(f"{2**22 + 1}-{folder.name.partition('-')[2]}")
+        folder.rename(nobody)
+        folder.symlink_to(nobody)
+    sweep(tmp_path)
+    lives.stdin.close()
+    assert lives.stdout.readline() == "True\n"
+    assert lives.wait() == 0
+    lives.stdout.close()
+
+
+def test_what_a_killed_program_left_goes_although_its_number_is_anothers_now(
+    tmp_path: Path,
+) -> None:
+    """The number of a process that ended is given again within hours; what it left are patients' rows."""
+    lives = subprocess.Popen(
+        [sys.executable, "-c", _WORKS, str(tmp_path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert lives.stdout
+    assert lives.stdin
+    folder = Path(lives.stdout.readline().strip())
+    lives.kill()
+    lives.communicate()
+    again = folder.with_name(f"{os.getpid()}-{folder.name.partition('-')[2]}")
+    folder.rename(again)
+    sweep(tmp_path)
+    assert not again.exists()
+
+
 def test_a_report_leaves_no_draft(tmp_path: Path) -> None:
     with drafts_in(tmp_path) as drafts, Workbook(tmp_path / "r.xlsx", drafts=drafts) as book:
         assert book.add_sheet("Numbers", ["a"]).write([["1"], ["2"]]) == 2
