@@ -32,6 +32,7 @@ from clinic.message.sending.save_pending import save_unsaved
 from clinic.outside_record.running import save_outside as save_outside_record
 from clinic.outside_record.running import send_by_mesh
 from clinic.practice.leavers.disable import disable_dormant
+from clinic.settings.gateways import HTTP_SMS
 from tasks.guard.decorators import may_mend_itself, task
 from tasks.health import look, tell_findings
 from tasks.prefect import events
@@ -52,7 +53,7 @@ def pull_receipts() -> int:
     settings = parts.settings
     if not (settings.receipts.pull and settings.sms.url):
         return 0
-    gateway = parts.gateway("sms", dry_run=False).name
+    gateway = HTTP_SMS  # the only one that is asked for them
     fetch = partial(fetch_page, settings.sms, gateway=gateway)
     return pull(
         parts.record,

@@ -18,12 +18,13 @@ from datetime import timedelta
 
 from clinic.clock import Clock, SystemClock
 from clinic.collector import collect_seldom
-from clinic.errors import NotAllowed
+from clinic.errors import NotAllowed, SettingsWrong
 from clinic.gateway.choose import gateway_for
 from clinic.gateway.protocol import Gateway
 from clinic.govern.audit.key import unlock
 from clinic.govern.rules.governed import in_force
 from clinic.message.campaign.campaign import get_campaign
+from clinic.message.campaign.circuit_breaker import halt
 from clinic.message.sending.late_answers import LateAnswers
 from clinic.message.sending.ledger import Ledger
 from clinic.message.sending.restore_guard import (
@@ -115,7 +116,31 @@ class Wiring:
         """The gateway that a campaign was made for."""
         with self.record.read() as connection:
             job = get_campaign(connection, campaign_id)
-        return self.gateway(job.channel, dry_run=job.dry_run, outbox=job.gateway == OUTBOX)
+        if job.dry_run or job.gateway == OUTBOX:
+            return self.gateway(job.channel, dry_run=job.dry_run, outbox=job.gateway == OUTBOX)
+        return self._named(job.gateway, job.channel, campaign_id)
+
+    def _named(self, name: str, channel: str, campaign_id: int) -> Gateway:
+        """
+        A gateway by its name: what was begun through one is never gone on with through another.
+
+        Raises:
+            SettingsWrong: it is not in the settings any more; the campaign is paused, so that a person looks
+        """
+        with self._lock:
+            made = list(self.gateways.values())
+            for gateway in made:
+                if (gateway.name, gateway.channel) == (name, channel):
+                    return gateway
+            try:
+                gateway = gateway_for(self.settings, self.record, channel, name=name)
+            except SettingsWrong as fault:
+                if fault.code == "gateway-gone":
+                    with self.record.write() as connection:
+                        halt(connection, campaign_id, fault.code, self.clock.now())
+                raise
+            self.gateways[(f"{name} {channel}", False)] = gateway
+            return self.gateways[(f"{name} {channel}", False)]
 
     def close(self) -> None:
         """Give everything back."""

@@ -91,18 +91,21 @@ def _shown(loaded: Loaded, name: str, *, secret: bool) -> str:
     for section in sections:
         held = getattr(held, section)
     value = held.model_dump(mode="json")[last]
-    if last == "sources":  # of each what is set: the others have their defaults
+    if name in ("sources", "gateways"):  # of each what is set: the others have their defaults
         value = {
             key: one.model_dump(mode="json", exclude_unset=True)
-            for key, one in held.sources.items()
+            for key, one in getattr(held, name).items()
         }
     if secret:
         return "(set, not shown)" if value else ""
-    if last.endswith("_url") and "://" in str(value):
-        import re
+    return _without_logins(_text(value)) if last.endswith(("_url", "gateways")) else _text(value)
 
-        return re.sub(r"(://[^/@\s]*?):[^/@\s]+@", r"\1:***@", str(value))
-    return _text(value)
+
+def _without_logins(text: str) -> str:
+    """Addresses without the passwords in them."""
+    import re
+
+    return re.sub(r"(://[^/@\s]*?):[^/@\s]+@", r"\1:***@", text)
 
 
 def _text(value: Any) -> str:

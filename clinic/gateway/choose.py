@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 from clinic.clock import Clock
 from clinic.errors import SettingsWrong
+from clinic.gateway.named import build, opening_of
 from clinic.gateway.processors import require_allowed
 from clinic.gateway.protocol import Gateway
 from clinic.gateway.rehearsal import RehearsalGateway
 from clinic.record.database import Record
 from clinic.settings import Receipts, Settings
+from clinic.settings.gateways import HTTP_SMS, SMTP
 
 
 def gateway_for(
@@ -21,42 +23,53 @@ def gateway_for(
     dry_run: bool = False,
     outbox: bool = False,
     clock: Clock | None = None,
+    name: str | None = None,
 ) -> Gateway:
     """
     The gateway of `channel`; the caller closes it. In a dry run nothing is sent (NEW-13).
 
     outbox: keep the messages in the outbox, whatever is set
+    name: the gateway that a campaign was made for; None: the one that the channel has now
 
     A call to it ends within a third of the lease, so that a batch is never taken over from a worker
     that still sends it.
 
     Raises:
-        SettingsWrong: nothing is set; or what is set cannot work, or would send patients' data in clear, or
-            to a country for which nobody said yes
+        SettingsWrong: nothing is set, or no longer that one; or what is set cannot work, or would send
+            patients' data in clear, or to a country for which nobody said yes
     """
+    name = name or settings.gateway_name(channel)
     if dry_run:
-        real = gateway_for(
-            settings, record, channel, clock=clock, outbox=not has_gateway(settings, channel)
-        )
+        real = gateway_for(settings, record, channel, clock=clock, outbox=name is None, name=name)
         real.close()
         return RehearsalGateway(channel, batch_limit=real.batch_limit, per_request=real.per_request)
-    third = settings.lease_seconds / 3
-    if outbox or not has_gateway(settings, channel):
+    if outbox or name is None:
         if not (outbox or settings.outbox):
             raise SettingsWrong("gateway-missing", _missing(channel))
         from clinic.gateway.outbox import Outbox
 
         return Outbox(record, channel, clock=clock)
-    require_allowed(settings, channel)
-    if channel == "sms":
-        from clinic.gateway.http.sms import HttpSms  # loads aiohttp
+    require_set(settings, name)
+    require_allowed(settings, name)
+    if name == HTTP_SMS:
+        return _http_sms(settings, clock)
+    if name == SMTP:
+        return _smtp(settings, clock)
+    return build(settings.gateways[name], opening_of(settings, name, channel, clock))
 
-        begin = max(1.0, third - settings.sms.timeout_seconds)
-        return HttpSms(settings.sms, clock=clock, begin_within=begin)
+
+def _http_sms(settings: Settings, clock: Clock | None) -> Gateway:
+    from clinic.gateway.http.sms import HttpSms  # loads aiohttp
+
+    begin = max(1.0, settings.lease_seconds / 3 - settings.sms.timeout_seconds)
+    return HttpSms(settings.sms, clock=clock, begin_within=begin)
+
+
+def _smtp(settings: Settings, clock: Clock | None) -> Gateway:
     from clinic.gateway.smtp.email import Smtp
 
     # A letter may wait for a connection, and then for its own answers
-    begin = max(1.0, third - 3 * settings.email.timeout_seconds)
+    begin = max(1.0, settings.lease_seconds / 3 - 3 * settings.email.timeout_seconds)
     name = settings.organisation.name
     return Smtp(
         settings.email, sender_name=name, clock=clock, begin_within=begin,
@@ -66,13 +79,38 @@ def gateway_for(
 
 def has_gateway(settings: Settings, channel: str) -> bool:
     """Whether the settings name a gateway for this channel."""
-    return bool({"sms": settings.sms.url, "email": settings.email.host}.get(channel))
+    return settings.gateway_name(channel) is not None
+
+
+def is_set(settings: Settings, name: str) -> bool:
+    """Whether the settings have a gateway of this name."""
+    first = {HTTP_SMS: settings.sms.url, SMTP: settings.email.host}
+    return bool(first.get(name)) or name in settings.gateways
+
+
+def require_set(settings: Settings, name: str) -> None:
+    """
+    Refuse to send through another gateway than the one that a campaign was made, reviewed and begun for.
+
+    Raises:
+        SettingsWrong: it is no longer in the settings
+    """
+    if is_set(settings, name):
+        return
+    section = {HTTP_SMS: "sms", SMTP: "email"}.get(name, f"gateways.{name}")
+    raise SettingsWrong(
+        "gateway-gone",
+        f"there is no gateway {name!r} in the settings any more, and messages wait for it: put [{section}] "
+        "back as it was until they are sent, or cancel the campaign (cohort cancel) and message who is left "
+        "through another gateway. By itself nothing of it goes elsewhere: that one may have taken some of it",
+    )
 
 
 def _missing(channel: str) -> str:
     needed = {
-        "sms": "no gateway is set for texts: set sms.url and sms.token",
-        "email": "no gateway is set for e-mail: set email.host and email.sender",
+        "sms": "no gateway is set for texts: set sms.url and sms.token, or [gateways.NAME] and channels.sms",
+        "email": "no gateway is set for e-mail: set email.host and email.sender, or [gateways.NAME] and "
+        "channels.email",
     }
     says = needed.get(channel, f"there is no gateway for {channel}")
     return (

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from clinic.errors import SettingsWrong
-from clinic.settings import EmailGateway, Processor, Settings, SmsGateway
+from clinic.settings import Processor, Settings
+from clinic.settings.gateways import HTTP_SMS, SMTP
 
 _EEA: Final = frozenset(
     "AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE IS LI NO".split()
@@ -24,9 +25,15 @@ WITHOUT_A_YES: Final = frozenset({"GB"}) | _EEA | _ADEQUATE
 
 @dataclass(frozen=True)
 class Processing:
-    """A gateway that is set, and who processes what it is given. `fault`: what is missing; empty: nothing."""
+    """
+    A gateway that is set, and who processes what it is given. `fault`: what is missing; empty: nothing.
 
-    channel: str
+    section: where it is set: "sms", "gateways.notify"; channels: which leave by it now
+    """
+
+    name: str
+    section: str
+    channels: tuple[str, ...]
     reached: str
     processor: Processor
     fault: str
@@ -46,18 +53,27 @@ class Processing:
 
 def processors_of(settings: Settings) -> list[Processing]:
     """Of each gateway that is set."""
-    found: list[tuple[str, str, SmsGateway | EmailGateway]] = []
+    found: list[tuple[str, str, str, Processor]] = []
     if settings.sms.url:
-        found.append(("sms", settings.sms.url.split("?")[0], settings.sms))
+        own = settings.sms
+        found.append((HTTP_SMS, "sms", own.url.split("?")[0], own.processor))
     if settings.email.host:
-        found.append(("email", f"{settings.email.host}, tls {settings.email.tls}", settings.email))
+        relay = settings.email
+        found.append((SMTP, "email", f"{relay.host}, tls {relay.tls}", relay.processor))
+    for name, one in sorted(settings.gateways.items()):
+        found.append((name, f"gateways.{name}", one.reached, one.processor))
     return [
-        Processing(channel, reached, own.processor, _fault(channel, own.processor))
-        for channel, reached, own in found
+        Processing(name, section, channels_of(settings, name), reached, own, _fault(section, own))
+        for name, section, reached, own in found
     ]
 
 
-def require_allowed(settings: Settings, channel: str) -> None:
+def channels_of(settings: Settings, name: str) -> tuple[str, ...]:
+    """Which channels leave by this gateway now."""
+    return tuple(one for one in ("sms", "email", "voice") if settings.gateway_name(one) == name)
+
+
+def require_allowed(settings: Settings, name: str) -> None:
     """
     Refuse to hand patients' data to a processor in a country for which nobody said yes.
 
@@ -65,7 +81,7 @@ def require_allowed(settings: Settings, channel: str) -> None:
         SettingsWrong: which setting says the yes
     """
     for one in processors_of(settings):
-        if one.channel == channel and is_outside(one.processor) and not one.processor.risk_owner:
+        if one.name == name and is_outside(one.processor) and not one.processor.risk_owner:
             raise SettingsWrong("processor-country", f"nothing was sent: {one.fault}")
 
 
@@ -77,26 +93,26 @@ def is_outside(processor: Processor) -> bool:
 def says_way(settings: Settings, channel: str) -> list[str]:
     """What whoever reviews a campaign should know of the way that its messages take."""
     said = []
-    if channel == "email" and settings.email.clear_to_another:
+    if settings.gateway_name(channel) == SMTP and settings.email.clear_to_another:
         said.append(
             f"Mail to {settings.email.host} is not encrypted (email.tls = none): whoever is between reads it."
         )
     for one in processors_of(settings):
-        if one.channel == channel:
+        if channel in one.channels:
             said.append(one.fault if one.fault else f"Processed by {one.says}.")
     return said
 
 
-def _fault(channel: str, own: Processor) -> str:
+def _fault(section: str, own: Processor) -> str:
     missing = [
         name for name in ("company", "country", "contract", "keeps") if not getattr(own, name)
     ]
     if missing:
-        names = ", ".join(f"{channel}.processor.{name}" for name in missing)
+        names = ", ".join(f"{section}.processor.{name}" for name in missing)
         return f"It is not said who processes what this gateway is given: {names}."
     if is_outside(own) and not own.risk_owner:
         return (
             f"{own.company} processes it in {own.country}, outside the United Kingdom, the EEA and adequate "
-            f"countries: who owns that risk says yes first ({channel}.processor.risk_owner)."
+            f"countries: who owns that risk says yes first ({section}.processor.risk_owner)."
         )
     return ""

@@ -139,13 +139,19 @@ def _in_transit(settings: Settings) -> Iterator[Check]:
             yield Check("texts", "good", says)
         else:
             yield Check("texts", "wrong", says, "sms.url: an address with https://")
+    for name, one in sorted(settings.gateways.items()):
+        if one.reached.startswith("http://"):
+            says = f"the gateway {name} is reached at {one.reached}, in clear"
+            yield Check(f"gateway {name}", "wrong", says, f"gateways.{name}.url: with https://")
+        else:
+            yield Check(f"gateway {name}", "good", f"it is reached at {one.reached}")
 
 
 def _processors(settings: Settings) -> Iterator[Check]:
     for one in processors_of(settings):
-        subject = f"processor of {one.channel}"
+        subject = f"processor of {one.section}"
         if one.fault:
-            yield Check(subject, "wrong", one.fault, f"[{one.channel}.processor] in cohort.toml")
+            yield Check(subject, "wrong", one.fault, f"[{one.section}.processor] in cohort.toml")
         else:
             yield Check(subject, "good", one.says)
 

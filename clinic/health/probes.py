@@ -18,7 +18,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
@@ -27,11 +27,21 @@ from clinic.clock import Clock
 from clinic.errors import GatewayRefused
 from clinic.gateway.smtp.connection import connect
 from clinic.health.facts import Disk, GatewayFacts
-from clinic.settings import EmailGateway, Settings, SmsGateway
+from clinic.settings import EmailGateway, HttpGateway, NamedGateway, Settings
+
+if TYPE_CHECKING:
+    from clinic.gateway.http.line import Where
 
 SECONDS: Final = 10.0  # longest wait for a greeting
 _HAS_EXPIRED: Final = 10  # OpenSSL's verify code
 Usage = Callable[[Path], tuple[int, int]]  # of a folder's disk: bytes in all, bytes free
+
+
+class At(NamedTuple):
+    """Where a gateway is, and the proxy on the way to it."""
+
+    url: str
+    proxy_url: str
 
 
 def usage(folder: Path) -> tuple[int, int]:
@@ -61,10 +71,23 @@ def look_at_gateways(
     trust = trust or ssl.create_default_context()
     found = []
     if settings.sms.url:
-        found.append(_greet("sms", clock, lambda: _http(settings.sms, clock, trust)))
+        found.append(_greet("sms", clock, lambda: _http("sms", settings.sms, clock, trust)))
     if settings.email.host:
         found.append(_greet("email", clock, lambda: _smtp(settings.email, trust)))
+    found += [look_at_named(settings, name, clock, trust) for name in sorted(settings.gateways)]
     return tuple(found)
+
+
+def look_at_named(
+    settings: Settings, name: str, clock: Clock, trust: ssl.SSLContext | None = None
+) -> GatewayFacts:
+    """Greet a gateway of [gateways.NAME]: that of HTTP by HEAD, any other not at all."""
+    one: NamedGateway = settings.gateways[name]
+    trust = trust or ssl.create_default_context()
+    if not isinstance(one, HttpGateway):
+        return GatewayFacts(name)
+    at = At(one.reached, one.proxy_url)
+    return _greet(name, clock, lambda: _http(name, at, clock, trust))
 
 
 def _greet(channel: str, clock: Clock, look: Callable[[], GatewayFacts]) -> GatewayFacts:
@@ -88,25 +111,25 @@ def _greet(channel: str, clock: Clock, look: Callable[[], GatewayFacts]) -> Gate
         return replace(found, fault=f"it cannot be reached ({why})")
 
 
-def _http(sms: SmsGateway, clock: Clock, trust: ssl.SSLContext) -> GatewayFacts:
-    at, ends_at = urlsplit(sms.url), None
-    connection, path = _way(sms, trust)
+def _http(label: str, where: Where, clock: Clock, trust: ssl.SSLContext) -> GatewayFacts:
+    at, ends_at = urlsplit(where.url), None
+    connection, path = _way(where, trust)
     try:
         connection.connect()
         if isinstance(connection.sock, ssl.SSLSocket):
             ends_at = _end_of(connection.sock)
         connection.request("HEAD", path, headers={"Host": at.netloc})
         date = connection.getresponse().headers.get("Date")
-        return GatewayFacts("sms", ends_at=ends_at, ahead=ahead_of(date, clock.now()))
+        return GatewayFacts(label, ends_at=ends_at, ahead=ahead_of(date, clock.now()))
     finally:
         connection.close()
 
 
-def _way(sms: SmsGateway, trust: ssl.SSLContext) -> tuple[http.client.HTTPConnection, str]:
+def _way(where: Where, trust: ssl.SSLContext) -> tuple[http.client.HTTPConnection, str]:
     """A connection to the gateway, through the proxy that is set, and what to ask it for."""
     from clinic.gateway.http.line import proxy_of  # loads aiohttp
 
-    at, proxy = urlsplit(sms.url), proxy_of(sms)
+    at, proxy = urlsplit(where.url), proxy_of(where)
     host, port = at.hostname or "", at.port
     if proxy is None:
         if at.scheme == "https":
@@ -120,7 +143,7 @@ def _way(sms: SmsGateway, trust: ssl.SSLContext) -> tuple[http.client.HTTPConnec
         through = http.client.HTTPSConnection(*to, timeout=SECONDS, context=trust)
         through.set_tunnel(host, port or 443, header)
         return through, at.path or "/"
-    return http.client.HTTPConnection(*to, timeout=SECONDS), sms.url
+    return http.client.HTTPConnection(*to, timeout=SECONDS), where.url
 
 
 def _smtp(email: EmailGateway, trust: ssl.SSLContext) -> GatewayFacts:

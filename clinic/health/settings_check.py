@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -16,6 +17,8 @@ from sqlalchemy.engine import make_url
 from clinic.errors import SettingsWrong
 from clinic.gateway.choose import has_gateway, unsubscribe_url_of
 from clinic.gateway.incoming.signature import secret_key
+from clinic.gateway.named import build, opening_of
+from clinic.gateway.processors import channels_of
 from clinic.health.letter import addresses
 from clinic.message.timing.timing import timing_of
 from clinic.settings import Settings
@@ -42,7 +45,7 @@ def check_settings(path: Path | None = None) -> tuple[list[Fault], list[str]]:
     if loaded is None:
         return found, []
     settings = loaded.settings
-    for look in (_sms, _email, _receipts, timing_of):
+    for look in (_sms, _email, *_named(settings), _receipts, timing_of):
         found += _refused(look, settings)
     found += [Fault("settings-folder", says) for says in _folders(settings)]
     return found, list(_remarks(settings))
@@ -68,6 +71,19 @@ def _email(settings: Settings) -> None:
         from clinic.gateway.smtp.email import Smtp
 
         Smtp(settings.email, sender_name=settings.organisation.name).close()
+
+
+def _named(settings: Settings) -> list[Callable[[Settings], object]]:
+    """Each gateway of [gateways.NAME], built by each channel that it has."""
+    return [
+        partial(_build, name=name, channel=channel)
+        for name, one in sorted(settings.gateways.items())
+        for channel in channels_of(settings, name) or (min(one.serves),)
+    ]
+
+
+def _build(settings: Settings, *, name: str, channel: str) -> None:
+    build(settings.gateways[name], opening_of(settings, name, channel)).close()
 
 
 def _receipts(settings: Settings) -> None:

@@ -21,7 +21,15 @@ from clinic.settings.campaigns import (
     Replies,
     Sharing,
 )
-from clinic.settings.gateways import EmailGateway, Processor, Receipts, SmsGateway
+from clinic.settings.gateways import (
+    Channels,
+    EmailGateway,
+    HttpGateway,
+    NamedGateway,
+    Processor,
+    Receipts,
+    SmsGateway,
+)
 from clinic.settings.health import Health
 from clinic.settings.hours import Day, Hours, Window, read_window
 from clinic.settings.installation import Settings
@@ -34,6 +42,7 @@ from clinic.settings.systems.outside_record import OutsideRecord
 
 __all__ = [
     "Access",
+    "Channels",
     "Contact",
     "Content",
     "Day",
@@ -43,11 +52,13 @@ __all__ = [
     "Halt",
     "Health",
     "Hours",
+    "HttpGateway",
     "ImportKind",
     "Imports",
     "Layout",
     "Loaded",
     "Mesh",
+    "NamedGateway",
     "Needs",
     "Notices",
     "Operations",

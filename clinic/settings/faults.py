@@ -9,7 +9,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from clinic.settings.section import named_section_of, nearest, sections_in, settings_in
+from clinic.settings.section import named_sections_of, nearest, sections_in, settings_in
 
 _SHOWN: Final = 60
 
@@ -25,10 +25,19 @@ def faults_of(
     return [_sentence(fault, model, place) for fault in error.errors()]
 
 
+def place_of(loc: Sequence[int | str], model: type[BaseModel]) -> list[str]:
+    """How a setting is written, without what pydantic says besides: [key], and the type of a section."""
+    name = [str(part) for part in loc if part != "[key]"]
+    field = model.model_fields.get(name[0]) if name else None
+    if field is not None and len(name) > 2 and len(named_sections_of(field)) > 1:
+        del name[2]
+    return name
+
+
 def _sentence(
     fault: ErrorDetails, model: type[BaseModel], place: Callable[[Sequence[str]], str]
 ) -> str:
-    name = [str(part) for part in fault["loc"] if part != "[key]"]  # of a table: the key itself
+    name = place_of(fault["loc"], model)
     dotted = ".".join(name)
     where = place(name)
     if fault["type"] == "extra_forbidden":
@@ -64,5 +73,6 @@ def _settings(dotted: str, model: type[BaseModel]) -> Iterator[tuple[str, FieldI
     first, _, rest = dotted.partition(".")
     for name, field in settings_in(model):
         yield name, field
-        if name == first and rest and (named := named_section_of(field)) is not None:
-            yield from settings_in(named, f"{name}.{rest.partition('.')[0]}.")
+        if name == first and rest:
+            for named in named_sections_of(field):
+                yield from settings_in(named, f"{name}.{rest.partition('.')[0]}.")

@@ -21,7 +21,16 @@ from clinic.settings.campaigns import (
     Replies,
     Sharing,
 )
-from clinic.settings.gateways import EmailGateway, Receipts, SmsGateway
+from clinic.settings.gateways import (
+    HTTP_SMS,
+    SMTP,
+    Channels,
+    EmailGateway,
+    GatewayName,
+    GatewaySettings,
+    Receipts,
+    SmsGateway,
+)
 from clinic.settings.health import Health
 from clinic.settings.hours import Hours
 from clinic.settings.operations import (
@@ -134,12 +143,18 @@ class Settings(Section):
         default={},
         description="Where data is fetched from every night, a section [sources.NAME] each (docs/data.md)",
     )
+    gateways: dict[GatewayName, GatewaySettings] = Field(
+        default={},
+        description="Gateways by name, a section [gateways.NAME] each (docs/gateways.md); which of them sends "
+        "is said by channels",
+    )
     sync: Sync = Sync()
     imports: Imports = Imports()
     organisation: Organisation = Organisation()
     phones: Phones = Phones()
     sms: SmsGateway = SmsGateway()
     email: EmailGateway = EmailGateway()
+    channels: Channels = Channels()
     gate: Gate = Gate()
     operations: Operations = Operations()
     silence: Silence = Silence()
@@ -187,6 +202,32 @@ class Settings(Section):
                 f"operations.transitions names {', '.join(unknown)}: not one of organisation.statuses"
             )
         return self
+
+    @model_validator(mode="after")
+    def _known_gateways(self) -> Settings:
+        for channel in Channels.model_fields:
+            for name in getattr(self.channels, channel).gateways:
+                if name not in self.gateways:
+                    there = ", ".join(sorted(self.gateways)) or "none is set"
+                    raise ValueError(
+                        f"channels.{channel}.gateways names {name!r}, and there is no [gateways.{name}]; "
+                        f"there: {there}"
+                    )
+                if channel not in self.gateways[name].serves:
+                    kind = self.gateways[name].type
+                    raise ValueError(
+                        f"channels.{channel}.gateways names {name!r}: a gateway of type {kind} does not send "
+                        f"by {channel}"
+                    )
+        return self
+
+    def gateway_name(self, channel: str) -> str | None:
+        """The gateway that a channel leaves by now; None: none is set."""
+        route = getattr(self.channels, channel, None)
+        if route is not None and route.gateways:
+            return str(route.gateways[0])
+        first = {"sms": (self.sms.url, HTTP_SMS), "email": (self.email.host, SMTP)}.get(channel)
+        return first[1] if first and first[0] else None
 
     @property
     def database_url(self) -> str:

@@ -14,12 +14,12 @@ from typing import Any, Literal
 from pydantic import SecretStr, ValidationError
 
 from clinic.errors import SettingsWrong
-from clinic.settings.faults import faults_of
+from clinic.settings.faults import faults_of, place_of
 from clinic.settings.installation import Settings
 from clinic.settings.read.environment import Environment, read_environment
 from clinic.settings.read.file import SettingsFile
 from clinic.settings.read.layers import read_layers
-from clinic.settings.read.secret_files import SECRETS, secrets_of_sources, with_secrets
+from clinic.settings.read.secret_files import SECRETS, secrets_of_named, with_secrets
 from clinic.settings.section import settings_in
 
 Source = Literal["default", "file", "environment"]
@@ -113,7 +113,7 @@ def _without(values: dict[str, Any], error: ValidationError) -> dict[str, Any]:
     kept = copy.deepcopy(values)
     for fault in error.errors():
         if fault["loc"]:
-            _drop(kept, fault["loc"])
+            _drop(kept, place_of(fault["loc"], Settings))
     return kept
 
 
@@ -187,7 +187,7 @@ def _open_secrets(file: SettingsFile) -> list[SettingsWrong]:
     ]
     secrets += [
         dotted
-        for dotted in secrets_of_sources(file.values)
+        for dotted in secrets_of_named(file.values)
         if _holds_secret(_at(file.values, dotted), is_url=dotted.endswith(".url"))
     ]
     if not secrets:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from clinic.settings.installation import Settings
-from clinic.settings.section import named_section_of
+from clinic.settings.section import named_sections_of
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "settings.md"
 
@@ -52,23 +52,32 @@ def settings_page() -> str:
 
 def _section(model: type[BaseModel], prefix: str, heading: str) -> Iterator[str]:
     """A table of the model's own settings, then those of each section below it."""
-    below: list[tuple[str, type[BaseModel]]] = []
+    below: list[tuple[str, type[BaseModel], str]] = []
     rows: list[str] = []
     for name, field in model.model_fields.items():
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            below.append((prefix + name, kind))
+            below.append((prefix + name, kind, f"`[{prefix}{name}]`"))
         else:
-            if (named := named_section_of(field)) is not None:
-                below.append((f"{prefix}{name}.NAME", named))
+            for named in named_sections_of(field):
+                dotted = f"{prefix}{name}.NAME"
+                below.append((dotted, named, f"`[{dotted}]`{_of_type(named)}"))
             rows.append(f"| `{prefix}{name}` | {_default(prefix + name, field)} | {_says(field)} |")
     yield f"## {heading}\n"
     if prefix:
         yield " ".join((model.__doc__ or "").split()) + "\n"
     if rows:
         yield from ("| Setting | Default | What it is |", "|---|---|---|", *rows, "")
-    for name, kind in below:
-        yield from _section(kind, f"{name}.", f"`[{name}]`")
+    for name, kind, title in below:
+        yield from _section(kind, f"{name}.", title)
+
+
+def _of_type(section: type[BaseModel]) -> str:
+    """Of sections of which each has a type of its own: which one this is of."""
+    kinds = (
+        get_args(section.model_fields["type"].annotation) if "type" in section.model_fields else ()
+    )
+    return f" of type {kinds[0]}" if len(kinds) == 1 else ""
 
 
 def _default(dotted: str, field: FieldInfo) -> str:

@@ -33,12 +33,19 @@ def section_of(field: FieldInfo) -> type[BaseModel] | None:
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
-def named_section_of(field: FieldInfo) -> type[BaseModel] | None:
-    """The section that a table of sections by name holds, as [sources.NAME]; None: another setting."""
+def named_sections_of(field: FieldInfo) -> tuple[type[BaseModel], ...]:
+    """
+    The sections that a table of sections by name holds, as [sources.NAME]; none: another setting.
+
+    Several where each has a type of its own, as [gateways.NAME].
+    """
     if get_origin(field.annotation) is not dict:
-        return None
+        return ()
     kind = get_args(field.annotation)[1]
-    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+    if get_origin(kind) is Annotated:  # a choice by `type`
+        kind = get_args(kind)[0]
+    kinds = get_args(kind) or (kind,)
+    return tuple(one for one in kinds if isinstance(one, type) and issubclass(one, BaseModel))
 
 
 def settings_in(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:

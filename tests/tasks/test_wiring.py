@@ -12,6 +12,7 @@ import pytest
 from clinic.errors import NotSetUp, SettingsWrong
 from clinic.gateway.outbox import Outbox
 from clinic.gateway.rehearsal import RehearsalGateway
+from clinic.message.campaign.campaign import get_campaign
 from tasks.wiring import use, wiring
 from tests.fakes import FakeClock
 from tests.ledgers import add_campaign, add_patients
@@ -60,10 +61,27 @@ def test_a_campaign_leaves_by_the_way_it_was_made_for(clock: FakeClock) -> None:
     """NEW-13: a dry run never gets the real gateway, whoever sends it."""
     parts = wiring()
     add_patients(parts.record, 1)
-    real = add_campaign(parts.record, clock, 1)
+    real = add_campaign(parts.record, clock, 1, gateway="outbox")
     rehearsal = add_campaign(parts.record, clock, 1, dry_run=True)
     assert isinstance(parts.gateway_of(real), Outbox)
     assert isinstance(parts.gateway_of(rehearsal), RehearsalGateway)
+    parts.close()
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_campaign_whose_gateway_was_taken_away_is_paused_and_goes_nowhere_else(
+    clock: FakeClock,
+) -> None:
+    """Issue 18: what one gateway may have taken is never sent by another one by itself."""
+    parts = wiring()
+    add_patients(parts.record, 1)
+    number = add_campaign(parts.record, clock, 1, gateway="notify")
+    for _ in range(2):
+        with pytest.raises(SettingsWrong, match="gateway-gone"):
+            parts.gateway_of(number)
+    with parts.record.read() as connection:
+        job = get_campaign(connection, number)
+    assert (job.state, job.state_reason) == ("paused", "gateway-gone")
     parts.close()
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Mapping
+from typing import Protocol
 
 import aiohttp
 from yarl import URL
 
-from clinic.gateway.http.part import Part
 from clinic.gateway.http.reply import Reply
 from clinic.gateway.loop import LoopThread
-from clinic.settings import SmsGateway
 
 LONGEST_ANSWER = 10_000_000  # bytes; what goes on is not an answer
 CONNECT_SECONDS = 5.0
@@ -25,14 +25,21 @@ class Line:
     slots: how many requests may be under way; sends: how many calls share them now
     """
 
-    def __init__(self, settings: SmsGateway, trust: ssl.SSLContext | None) -> None:
-        self.thread = LoopThread("http-sms")
+    def __init__(
+        self,
+        settings: LineSettings,
+        headers: Mapping[str, str],
+        trust: ssl.SSLContext | None,
+        name: str,
+    ) -> None:
+        """`headers`: of every request."""
+        self.thread = LoopThread(name)
         self.sends = 0
         self.slots = asyncio.Semaphore(settings.connections)
         self._proxy = proxy_of(settings)
-        self._session = self.thread.run(_open(settings, trust))
+        self.session = self.thread.run(_open(settings, headers, trust))
 
-    async def post(self, url: URL, part: Part) -> Reply:
+    async def post(self, url: URL, body: bytes, headers: Mapping[str, str]) -> Reply:
         """
         One request, and its whole answer. Runs on `thread`.
 
@@ -41,20 +48,54 @@ class Line:
             aiohttp.ClientHttpProxyError: nothing was written, the proxy let nothing through
             TimeoutError, aiohttp.ClientError, OSError: it may have been carried out
         """
-        headers = {"Idempotency-Key": part.key}
-        async with self._session.post(
-            url, data=part.body, headers=headers, allow_redirects=False, proxy=self._proxy
+        async with self.session.post(
+            url, data=body, headers=headers, allow_redirects=False, proxy=self._proxy
         ) as response:
-            body = await read_answer(response)
-            return Reply(response.status, response.headers.get("Retry-After"), body)
+            return await _whole(response)
+
+    async def get(self, url: URL, headers: Mapping[str, str]) -> Reply:
+        """The same of a look, which changes nothing there."""
+        async with self.session.get(
+            url, headers=headers, allow_redirects=False, proxy=self._proxy
+        ) as response:
+            return await _whole(response)
 
     def close(self) -> None:
         """Close the connections and end the thread."""
-        self.thread.run(self._session.close())
+        self.thread.run(self.session.close())
         self.thread.close()
 
 
-def proxy_of(settings: SmsGateway) -> URL | None:
+async def _whole(response: aiohttp.ClientResponse) -> Reply:
+    body = await read_answer(response)
+    return Reply(response.status, response.headers.get("Retry-After"), body)
+
+
+class Where(Protocol):
+    """Where a gateway is, and the proxy on the way to it."""
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+
+    @property
+    def proxy_url(self) -> str:
+        """The proxy; empty: none."""
+
+
+class LineSettings(Where, Protocol):
+    """The same, with what bounds the conversation."""
+
+    @property
+    def connections(self) -> int:
+        """Most of them."""
+
+    @property
+    def timeout_seconds(self) -> float:
+        """Longest wait for a whole answer."""
+
+
+def proxy_of(settings: Where) -> URL | None:
     """
     The proxy on the way to the gateway, as it is set; the environment's variables do not count.
 
@@ -65,7 +106,9 @@ def proxy_of(settings: SmsGateway) -> URL | None:
     return URL(settings.proxy_url)
 
 
-async def _open(settings: SmsGateway, trust: ssl.SSLContext | None) -> aiohttp.ClientSession:
+async def _open(
+    settings: LineSettings, headers: Mapping[str, str], trust: ssl.SSLContext | None
+) -> aiohttp.ClientSession:
     connector = aiohttp.TCPConnector(
         limit=0,  # `slots` counts: waiting for a turn must not use up a request's time
         ssl=trust or True,
@@ -76,11 +119,7 @@ async def _open(settings: SmsGateway, trust: ssl.SSLContext | None) -> aiohttp.C
     return aiohttp.ClientSession(
         connector=connector,
         timeout=aiohttp.ClientTimeout(total=seconds, connect=min(CONNECT_SECONDS, seconds / 2)),
-        headers={
-            "Authorization": f"Bearer {settings.token.get_secret_value()}",
-            "Content-Type": "application/json",
-            "Accept-Encoding": "identity",
-        },
+        headers={"Accept-Encoding": "identity", **headers},
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
     )

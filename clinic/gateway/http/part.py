@@ -16,6 +16,7 @@ class Part(NamedTuple):
     key: str
     body: bytes
     references: Mapping[str, int]
+    headers: Mapping[str, str] = {}
 
 
 def cut(
@@ -28,4 +29,6 @@ def cut(
         if only.isdisjoint(references.values()):
             continue
         entries = [{"reference": str(m.reference), "to": m.to, "body": m.body} for m in members]
-        yield Part(f"{key}/{number}", orjson.dumps({"messages": entries}), references)
+        own_key = f"{key}/{number}"
+        body = orjson.dumps({"messages": entries})
+        yield Part(own_key, body, references, {"Idempotency-Key": own_key})

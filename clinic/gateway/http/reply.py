@@ -10,7 +10,7 @@ from __future__ import annotations
 import email.utils
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -68,17 +68,30 @@ def judge(
     busy_is_refusal: bool,
 ) -> None:
     """Write into `tally` what `reply` proves of the messages of `part`."""
-    status = reply.status
-    if 200 <= status < 300:
+    if 200 <= reply.status < 300:
         return _read_results(reply.body, part, tally)
+    judge_failure(reply, part.references.values(), tally, now=now, busy_is_refusal=busy_is_refusal)
+
+
+def judge_failure(
+    reply: Reply,
+    references: Collection[int],
+    tally: Tally,
+    *,
+    now: Callable[[], datetime],
+    busy_is_refusal: bool = False,
+    halts: Mapping[int, str] = HALTS,
+) -> None:
+    """The same of an answer that is no 2xx, by its status alone."""
+    status = reply.status
     tally.blame(f"the provider answers {status}{_MEANS.get(status, '')}")
     wait = seconds_to_wait(reply.retry_after, now())
     if status in _TOO_SOON or (status == 503 and busy_is_refusal):
-        tally.not_sent(part.references.values())
+        tally.not_sent(references)
         tally.stop(retry_after=SHORTEST_WAIT if wait is None else wait)
-    elif status in HALTS or (400 <= status < 500 and status not in _AMBIGUOUS):
-        tally.not_sent(part.references.values())
-        tally.stop(halt=HALTS.get(status, "gateway-refused"))
+    elif status in halts or (400 <= status < 500 and status not in _AMBIGUOUS):
+        tally.not_sent(references)
+        tally.stop(halt=halts.get(status, "gateway-refused"))
     elif 300 <= status < 400:
         # Many servers do the work and then point elsewhere: not followed, and not proven undone
         tally.stop(halt="gateway-moved")

@@ -38,6 +38,7 @@ from clinic.record.schema.govern import audit_act
 from clinic.record.schema.messages import batch, campaign, installation, message, submission
 from clinic.record.schema.receipts import receipt_inbox
 from clinic.settings import Settings
+from clinic.settings.gateways import HTTP_SMS
 
 Left = Literal["nothing", "noted", "repeat", "unknown"]
 ASKED: Final = "asked"
@@ -49,7 +50,7 @@ WINDOW_TRUST: Final = 0.8
 
 @dataclass(frozen=True)
 class Promise:
-    """What a channel's gateway promises; `window`: how long it remembers, None: for ever."""
+    """What a gateway promises; `window`: how long it remembers, None: for ever."""
 
     gateway_class: GatewayClass
     window: timedelta | None
@@ -59,9 +60,13 @@ BLIND: Final = Promise("B", None)
 
 
 def promises_of(settings: Settings) -> dict[str, Promise]:
-    """By channel, as the settings have it; what is not named is blind."""
+    """By the gateway's name, as the settings have it; what is not named is blind."""
     window = timedelta(hours=settings.sms.window_hours)
-    return {"sms": Promise(settings.sms.gateway_class, window)}
+    found = {HTTP_SMS: Promise(settings.sms.gateway_class, window)}
+    for name, one in settings.gateways.items():
+        gateway_class, hours = one.promise
+        found[name] = Promise(gateway_class, None if hours is None else timedelta(hours=hours))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +154,7 @@ def say(
     doubt = doubt_of(job)
     if doubt is None:
         return {}
-    promise = promises.get(job.channel, BLIND)
+    promise = promises.get(job.gateway, BLIND)
     if left == "nothing":
         return {"doubt_since": None, "doubt_until": None, "doubt_said": None}
     if left == "repeat":

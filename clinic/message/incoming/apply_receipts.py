@@ -180,7 +180,8 @@ def _messages(connection: Connection, references: set[int]) -> dict[int, _About]
     rows = connection.execute(
         sa.select(
             message.c.id, message.c.state, message.c.reason, message.c.batch_id,
-            message.c.campaign_id, campaign.c.gateway,
+            message.c.campaign_id,
+            sa.func.coalesce(message.c.gateway, campaign.c.gateway).label("gateway"),
         )
         .join(campaign, campaign.c.id == message.c.campaign_id)
         .where(named)

@@ -50,6 +50,7 @@ CAMPAIGN: Final = {
     "gateway-payment": "The provider asks for payment. Pay the account; then resume.",
     "gateway-key-reused": "The provider has our key with other messages already. Ask it before you resume.",
     "gateway-moved": "The provider answers from another address. Correct it in the settings; resume.",
+    "gateway-gone": "Its gateway is not in the settings any more. Put it back; resume. Or cancel the campaign.",
     "gateway-refused": "The provider refuses our requests. Ask it why; resume.",
     "gateway-sender-refused": "The relay refuses our sender, or to relay for us. Correct email.sender or "
     "the relay; resume.",

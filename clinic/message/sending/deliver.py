@@ -88,6 +88,8 @@ def _send(ledger: Ledger, gateway: Gateway, claim: Claim) -> bool:
         return _record(ledger, gateway, claim, sent, Answer(), called=False)
     if sent.replay and sent.changed:
         answer = Answer(halt="payload-changed")  # the gateway would take it for another message
+    elif sent.gateway != gateway.name:
+        answer = Answer(halt="gateway-gone")  # what one may have taken is not asked of another
     else:
         if sent.replay:  # whoever left it open may have died before they noted it
             ledger.witness.note(sent.id, ledger.clock.now())

@@ -111,8 +111,11 @@ def _give_up(
     update_rows(
         connection,
         message,
-        ["id", "state", "reason", "sent_at", "status_at"],
-        [(reference, states.UNKNOWN, "no_answer", now, now) for reference in sorted(held)],
+        ["id", "state", "reason", "gateway", "sent_at", "status_at"],
+        [
+            (reference, states.UNKNOWN, "no_answer", sent.gateway, now, now)
+            for reference in sorted(held)
+        ],
         only_if=f"state = '{states.PENDING}'",
     )
     rest = sorted(sent.open - held)

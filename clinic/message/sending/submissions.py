@@ -37,6 +37,7 @@ class Submission:
 
     id: str
     attempt: int
+    gateway: str
     gateway_class: str
     messages: Sequence[Outgoing]
     open: frozenset[int]
@@ -76,6 +77,7 @@ def find_open(ledger: Ledger, claim: Claim) -> Submission | None:
     return Submission(
         id=row.id,
         attempt=row.attempt,
+        gateway=row.gateway,
         gateway_class=row.gateway_class,
         messages=messages,
         open=frozenset(unpack(row.open_members)),
@@ -160,6 +162,7 @@ def _write_intent(
     made = Submission(
         id=submission_id(install_id, base, claim.batch_id, last + 1),
         attempt=last + 1,
+        gateway=gateway.name,
         gateway_class=gateway.gateway_class,
         messages=messages,
         open=frozenset(m.reference for m in messages),
@@ -274,7 +277,7 @@ def record_answer(
         ledger.hold_fence(connection, claim)
         if not _is_as_sent(connection, sent):
             return result
-        _write_messages(connection, result, now)
+        _write_messages(connection, result, sent.gateway, now)
         told = note_told(connection, claim.batch_id, now)
         ledger.reached("record.mid")
         _write_submission(connection, sent, result, now, called=called)
@@ -305,14 +308,21 @@ def _is_as_sent(connection: Connection, sent: Submission) -> bool:
     )
 
 
-def _write_messages(connection: Connection, result: Settled, now: datetime) -> None:
+def _write_messages(connection: Connection, result: Settled, gateway: str, now: datetime) -> None:
     waiting = f"state = '{states.PENDING}'"
     update_rows(
         connection,
         message,
-        ["id", "state", "gateway_ref", "sent_at", "status_at"],
+        ["id", "state", "gateway_ref", "gateway", "sent_at", "status_at"],
         [
-            (r, states.DELIVERED if x.delivered else states.ACCEPTED, x.gateway_ref[:80], now, now)
+            (
+                r,
+                states.DELIVERED if x.delivered else states.ACCEPTED,
+                x.gateway_ref[:80],
+                gateway,
+                now,
+                now,
+            )
             for r, x in result.taken.items()
         ],
         only_if=waiting,
@@ -320,15 +330,18 @@ def _write_messages(connection: Connection, result: Settled, now: datetime) -> N
     update_rows(
         connection,
         message,
-        ["id", "state", "reason", "error_text", "status_at"],
-        [(r, states.REJECTED, x.code[:60], x.says[:200], now) for r, x in result.turned.items()],
+        ["id", "state", "reason", "error_text", "gateway", "status_at"],
+        [
+            (r, states.REJECTED, x.code[:60], x.says[:200], gateway, now)
+            for r, x in result.turned.items()
+        ],
         only_if=waiting,
     )
     update_rows(
         connection,
         message,
-        ["id", "state", "reason", "sent_at", "status_at"],
-        [(r, states.UNKNOWN, "no_answer", now, now) for r in sorted(result.unknown)],
+        ["id", "state", "reason", "gateway", "sent_at", "status_at"],
+        [(r, states.UNKNOWN, "no_answer", gateway, now, now) for r in sorted(result.unknown)],
         only_if=waiting,
     )
 

@@ -75,7 +75,7 @@ MESSAGES: Final = (
         columns={
             Kind.CONTACT: "address",
             Kind.CONTENT: "subject body error_text",
-            Kind.EVENT: "channel segments state reason evidence gateway_ref sent_at status_at sensitive"
+            Kind.EVENT: "channel segments state reason evidence gateway_ref gateway sent_at status_at sensitive"
             " greeting campaign_id",
             Kind.KEY: "id batch_id patient_id row_number told_by",
             Kind.WORK: "attempts",

@@ -210,6 +210,8 @@ message = Table(
     Column("error_text", Text),  # what the gateway said, cut to 200 characters
     Column("evidence", String(30)),  # what decided that it is left out: "consent 12", "reply 5"
     Column("gateway_ref", String(80)),
+    # Which gateway it was sent through; empty: its campaign's, or it was not sent
+    Column("gateway", String(40)),
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     Column("sent_at", UtcDateTime),
     Column("status_at", UtcDateTime),

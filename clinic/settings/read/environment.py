@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from clinic.errors import SettingsWrong
-from clinic.settings.section import named_section_of, nearest, section_of, settings_in
+from clinic.settings.section import named_sections_of, nearest, section_of, settings_in
 
 PREFIX: Final = "COHORT_"
 # No settings: which file holds them, and what Cohort itself tells the processes that it starts
@@ -72,7 +72,7 @@ def _resolve(model: type[BaseModel], variable: str) -> tuple[list[str], FieldInf
         known = inner.model_fields.get(name)
         if known is None:
             raise _unknown(model, variable)
-        if (named := named_section_of(known)) is not None:
+        if named := named_sections_of(known):
             return names, _in_named(named, names[depth + 1 :], model, variable)
         section = section_of(known)
         last = depth == len(names) - 1
@@ -87,17 +87,26 @@ def _resolve(model: type[BaseModel], variable: str) -> tuple[list[str], FieldInf
 
 
 def _in_named(
-    section: type[BaseModel], rest: list[str], model: type[BaseModel], variable: str
+    sections: tuple[type[BaseModel], ...], rest: list[str], model: type[BaseModel], variable: str
 ) -> FieldInfo | None:
     """Of COHORT_SOURCES__WAREHOUSE__URL the field `url`; None: JSON of a section, of all, or of a table."""
-    known = section.model_fields.get(rest[1]) if len(rest) > 1 else None
+    known = _first_field(sections, rest[1]) if len(rest) > 1 else None
     if len(rest) > 1 and known is None:
         raise _unknown(model, variable)
     if len(rest) > 2:
+        inner = None if known is None else section_of(known)
+        if inner is not None and len(rest) == 3 and rest[2] in inner.model_fields:
+            return inner.model_fields[rest[2]]  # COHORT_GATEWAYS__NOTIFY__PROCESSOR__COMPANY
         if known is None or _origin(known) is not dict or len(rest) > 3:
             raise _unknown(model, variable)
         return None
     return known
+
+
+def _first_field(sections: tuple[type[BaseModel], ...], name: str) -> FieldInfo | None:
+    """A setting of this name, whichever type of section has it."""
+    fields = (section.model_fields.get(name) for section in sections)
+    return next((field for field in fields if field is not None), None)
 
 
 def _unknown(model: type[BaseModel], variable: str) -> SettingsWrong:

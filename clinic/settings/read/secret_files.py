@@ -21,8 +21,17 @@ SECRETS: Final = (
     "mesh.password",
     "mesh.shared_key",
 )
-SOURCE_SECRETS: Final = ("url", "token")
-_PATHS: Final = ("folder", "queries", "key_file", "authority_file")  # of a source
+# The same of sections by name
+_NAMED: Final = {
+    "sources": ("url", "token"),
+    "gateways": (
+        "token", "api_key", "auth_token", "secret_key", "session_token", "password", "callback_secret",
+    ),
+}  # fmt: skip
+_NAMED_PATHS: Final = {
+    "sources": ("folder", "queries", "key_file", "authority_file"),
+    "gateways": ("key_file", "certificate_file", "authority_file"),
+}
 _PATHS_OF: Final = {
     "outside_record": ("key_file",),
     "mesh": ("certificate_file", "key_file", "authority_file"),
@@ -39,7 +48,7 @@ def with_secrets(
         folder: what a path is relative to; None: the environment, where it must be whole
     """
     result, faults = copy.deepcopy(dict(values)), []
-    for dotted in (*SECRETS, *secrets_of_sources(values)):
+    for dotted in (*SECRETS, *secrets_of_named(values)):
         *sections, name = dotted.split(".")
         inner: Any = result
         for section in sections:
@@ -61,19 +70,26 @@ def with_secrets(
     return result, faults + _with_paths(result, folder)
 
 
-def secrets_of_sources(values: Mapping[str, Any]) -> list[str]:
-    """The secrets that a source may have, by their dotted names."""
-    sources = values.get("sources")
-    names = sources if isinstance(sources, Mapping) else ()
-    return [f"sources.{name}.{secret}" for name in names for secret in SOURCE_SECRETS]
+def secrets_of_named(values: Mapping[str, Any]) -> list[str]:
+    """The secrets that a source or a gateway may have, by their dotted names."""
+    return [
+        f"{table}.{name}.{secret}"
+        for table, secrets in _NAMED.items()
+        for name in _names(values, table)
+        for secret in secrets
+    ]
+
+
+def _names(values: Mapping[str, Any], table: str) -> list[str]:
+    given = values.get(table)
+    return list(given) if isinstance(given, Mapping) else []
 
 
 def files_with_secrets(values: Mapping[str, Any]) -> list[str]:
     """Each file with a secret that a layer names, as it is named there."""
-    found = [_at(values, f"{dotted}_file") for dotted in (*SECRETS, *secrets_of_sources(values))]
-    sources = values.get("sources")
-    names = sources if isinstance(sources, Mapping) else ()
-    found += [_at(values, f"sources.{name}.key_file") for name in names]
+    found = [_at(values, f"{dotted}_file") for dotted in (*SECRETS, *secrets_of_named(values))]
+    for table in _NAMED:
+        found += [_at(values, f"{table}.{name}.key_file") for name in _names(values, table)]
     found += [_at(values, f"{section}.key_file") for section in _PATHS_OF]
     return [named for named in found if isinstance(named, str) and named]
 
@@ -88,10 +104,10 @@ def _at(values: Mapping[str, Any], dotted: str) -> Any:
 def _with_paths(values: dict[str, Any], folder: Path | None) -> list[SettingsWrong]:
     """Make paths to others' systems whole, in place: they are relative to the file that they stand in."""
     faults = []
-    sources = values.get("sources")
     sections: list[tuple[str, Any, tuple[str, ...]]] = [
-        (f"sources.{name}", source, _PATHS)
-        for name, source in (sources.items() if isinstance(sources, dict) else ())
+        (f"{table}.{name}", values[table][name], paths)
+        for table, paths in _NAMED_PATHS.items()
+        for name in _names(values, table)
     ]
     sections += [(name, values.get(name), paths) for name, paths in _PATHS_OF.items()]
     for name, section, paths in sections:

@@ -49,7 +49,7 @@ def resume_all(job: Job) -> None:
         # A restore takes longer than a lease lasts; a test need not
         connection.execute(sa.update(batch).values(lease_until=CLOCK.now() - timedelta(hours=1)))
     promises = promises_of(settings_of(job))
-    blind = promises["sms"].gateway_class == "B"
+    blind = promises["http-sms"].gateway_class == "B"
     resume(
         record, CLOCK, 1, by="mia", reason="asked", timing=TIMING, promises=promises,
         left="nothing" if blind else "repeat",

@@ -49,7 +49,7 @@ def test_who_processes_is_said_at_the_review_and_what_is_missing_too() -> None:
     assert says_way(own, "email") == []
     (missing,) = says_way(settings(company="Texts Ltd"), "sms")
     assert "sms.processor.country, sms.processor.contract, sms.processor.keeps" in missing
-    assert [one.channel for one in processors_of(own)] == ["sms"]
+    assert [one.channels for one in processors_of(own)] == [("sms",)]
 
 
 @pytest.mark.parametrize(

@@ -514,3 +514,25 @@ def test_the_networks_words_become_one_code_that_is_permanent_or_temporary(
 def test_no_name_of_a_reason_belongs_to_two() -> None:
     names = [name for reason in REASONS.values() for name in (reason.code, *reason.known_as)]
     assert len(names) == len(set(names))
+
+
+def test_a_message_is_told_of_by_the_gateway_that_it_was_sent_through(
+    record: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    """Issue 18: of a campaign with several gateways each message knows its own."""
+    sent_campaign(record, clock, tmp_path)
+    first, second = message_id(1, 2), message_id(1, 3)
+    with record.write() as connection:
+        assert set(connection.scalars(sa.select(message.c.gateway))) == {"fake"}
+        connection.execute(
+            sa.update(message).where(message.c.id == first).values(gateway="another")
+        )
+    keep_receipts(
+        record,
+        clock,
+        [receipt(key, "delivered", gateway="another") for key in (first, second)],
+    )
+    done = apply_receipts(record, clock)
+    assert (done.applied, done.unmatched) == (1, 1)
+    assert state_of(record, first)[0] == states.DELIVERED
+    assert state_of(record, second)[0] == states.ACCEPTED

@@ -84,6 +84,7 @@ class Life(RuleBasedStateMachine):
         return Submission(
             id=f"key-{self.attempt}",
             attempt=self.attempt,
+            gateway="fake",
             gateway_class="I",
             messages=[Outgoing(p, "", "") for p in waiting],
             open=frozenset(waiting),

@@ -1,57 +1,21 @@
-"""The gateways, and the way back in."""
+"""The first gateway of each channel, and the way back in."""
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, model_validator
 
+from clinic.settings.gateways.parts import Channel, Processor, Proxy, WebAddress
 from clinic.settings.section import Section
-
-Channel = Literal["sms", "email", "voice"]
-
-
-def _web_address(url: str) -> str:
-    if url and not re.fullmatch(r"https?://[^\s/]\S*", url):
-        raise ValueError("write an address as https://sms.example.org")
-    return url
-
-
-class Processor(Section):
-    """Who processes for the practice what this gateway is given, and where (UK GDPR 28)."""
-
-    company: str = Field(default="", max_length=120, description="The company the contract is with")
-    country: str = Field(
-        default="",
-        description="Where it processes: two letters of ISO 3166, GB; of several the one with the least "
-        "protection",
-    )
-    contract: str = Field(
-        default="", max_length=120, description="The contract: its number, or where it is"
-    )
-    keeps: str = Field(
-        default="", max_length=200, description="What it keeps and for how long: texts, 7 days"
-    )
-    risk_owner: str = Field(
-        default="",
-        max_length=120,
-        description="Who said yes, and when, to a country outside the United Kingdom, the EEA and those with "
-        "an adequacy decision. Without it nothing is sent there",
-    )
-
-    @field_validator("country")
-    @classmethod
-    def _a_country(cls, code: str) -> str:
-        if code and (not re.fullmatch(r"[A-Z]{2}", code) or code in ("UK", "EU")):
-            raise ValueError("write a country as the two letters of ISO 3166, such as GB or IE")
-        return code
 
 
 class SmsGateway(Section):
     """The HTTP gateway (docs/gateways.md has its contract)."""
 
-    url: str = Field(default="", description="Base address; empty: there is no gateway for texts")
+    url: WebAddress = Field(
+        default="", description="Base address; empty: there is no gateway for texts"
+    )
     token: SecretStr = Field(default=SecretStr(""), description="Bearer token")
     token_file: str = Field(
         default="",
@@ -79,28 +43,13 @@ class SmsGateway(Section):
     segment_cost: float = Field(
         default=0.0, ge=0, description="Price of one segment, for the review"
     )
-    proxy_url: str = Field(
+    proxy_url: Proxy = Field(
         default="",
         description="HTTP proxy on the way to the gateway, http://proxy.example:3128; empty: none. Variables "
         "such as HTTPS_PROXY do not count. Texts alone: e-mail (SMTP) reaches its relay without one",
     )
 
     processor: Processor = Processor()
-
-    @field_validator("url")
-    @classmethod
-    def _an_address(cls, url: str) -> str:
-        return _web_address(url)
-
-    @field_validator("proxy_url")
-    @classmethod
-    def _a_proxy(cls, url: str) -> str:
-        if url and not re.fullmatch(r"https?://([^\s/@]+@)?[^\s/@:]+:\d{1,5}/?", url):
-            raise ValueError(
-                "write the proxy with its port, as http://proxy.example.org:3128, or with its login as "
-                "http://USER:PASSWORD@proxy.example.org:3128; no other kind (socks, PAC) is known"
-            )
-        return url
 
     @model_validator(mode="after")
     def _class_is_said(self) -> SmsGateway:
@@ -154,7 +103,7 @@ class Receipts(Section):
     )
     host: str = Field(default="127.0.0.1", description="Address that `cohort receipts serve` is on")
     port: int = Field(default=8444, ge=0, le=65535, description="Its port")
-    public_url: str = Field(
+    public_url: WebAddress = Field(
         default="",
         description="How it is reached from outside, https://…; empty: e-mails carry no unsubscribe link",
     )
@@ -173,8 +122,3 @@ class Receipts(Section):
         description="Receipts that were applied are forgotten after so long; the messages and the "
         "patients' records keep what came of them",
     )
-
-    @field_validator("public_url")
-    @classmethod
-    def _an_address(cls, url: str) -> str:
-        return _web_address(url)

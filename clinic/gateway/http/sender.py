@@ -1,0 +1,245 @@
+"""
+What gateways that speak HTTP have in common: parts over pooled connections, and what a failure proves.
+
+A submission is cut into parts; a few workers, as many as there are connections, each take the next
+part. No retry, no redirect, no cookie happens behind our back: one part is one request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+import aiohttp
+from yarl import URL
+
+from clinic.clock import Clock, SystemClock
+from clinic.errors import SettingsWrong
+from clinic.gateway.http.line import LOOPBACK, Line, LineSettings
+from clinic.gateway.http.part import Part
+from clinic.gateway.http.reply import Reply
+from clinic.gateway.protocol import Answer, GatewayClass, Outgoing
+from clinic.gateway.tally import Tally
+
+BLIND_BATCH: Final = 50  # class B: the most messages that one crash may leave unknown
+
+
+class LoginRefused(Exception):
+    """The provider gives no access token: nothing of a request was written. `halt`: a person must look."""
+
+    def __init__(self, halt: str | None, says: str) -> None:
+        self.halt = halt
+        self.says = says
+
+
+class HttpSender(ABC):
+    """Sends parts. A provider says how a part is made, what it carries, and what an answer means."""
+
+    def __init__(
+        self,
+        settings: LineSettings,
+        url: URL,
+        *,
+        name: str,
+        channel: str,
+        section: str,
+        gateway_class: GatewayClass,
+        window: timedelta | None,
+        per_request: int = 1,
+        headers: Mapping[str, str] | None = None,
+        clock: Clock | None = None,
+        begin_within: float = 60.0,
+        trust: ssl.SSLContext | None = None,
+    ) -> None:
+        """
+        Connects at the first `send`.
+
+        Args:
+            section: where it is set, for whoever must correct it: "sms", "gateways.notify"
+            headers: of every request
+            begin_within: seconds after which a `send` begins no further request
+            trust: who may sign the provider's certificate; None: whom the system trusts
+        """
+        self.name = name
+        self.channel = channel
+        self.gateway_class: GatewayClass = gateway_class
+        self.window = window
+        self.batch_limit = BLIND_BATCH if gateway_class == "B" else 1000
+        self.per_request = min(per_request, self.batch_limit)
+        self.clock = clock or SystemClock()
+        self.section = section
+        self._url = url
+        self._settings = settings
+        self._headers = {"Content-Type": "application/json", **(headers or {})}
+        self._begin_within = begin_within
+        self._trust = trust
+        self._opening = threading.Lock()
+        self._line: Line | None = None
+        self._proven = False  # whether it took the last request that got through
+
+    @abstractmethod
+    def parts(
+        self, key: str, messages: Sequence[Outgoing], *, per_request: int, only: frozenset[int]
+    ) -> Iterator[Part]:
+        """The parts with an open message; the same members make the same keys and bytes."""
+
+    @abstractmethod
+    def judge(self, reply: Reply, part: Part, tally: Tally) -> None:
+        """Write what an answer proves of the messages of its part."""
+
+    async def headers(self, line: Line, part: Part) -> Mapping[str, str]:
+        """
+        What a part's request carries besides: a login that ends, a signature.
+
+        Raises:
+            LoginRefused, aiohttp.ClientError, TimeoutError: there is none; the part was not sent
+        """
+        del line
+        return part.headers
+
+    def send(
+        self, key: str, messages: Sequence[Outgoing], *, per_request: int, only: frozenset[int]
+    ) -> Answer:
+        """Send the parts with an open message; see the Protocol."""
+        line = self.line()
+        tally = Tally(only)
+        parts = self.parts(key, messages, per_request=per_request, only=only)
+        count = -(-len(messages) // per_request)
+        line.thread.run(self._send_parts(line, parts, tally, count))
+        return tally.answer()
+
+    def line(self) -> Line:
+        """The connections, opened once."""
+        with self._opening:
+            if self._line is None:
+                self._line = Line(self._settings, self._headers, self._trust, self.name)
+            return self._line
+
+    async def _send_parts(
+        self, line: Line, parts: Iterator[Part], tally: Tally, count: int
+    ) -> None:
+        until = asyncio.get_running_loop().time() + self._begin_within
+        if not self._proven:
+            # Alone, so that wrong credentials cost one request and not one a connection
+            for part in parts:
+                await self._send_part(line, part, tally)
+                break
+        line.sends += 1
+        # A fair share of the connections: more workers would only queue for them
+        workers = min(-(-self._settings.connections // line.sends), count)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(workers):
+                    group.create_task(self._work(line, parts, tally, until))
+        finally:
+            line.sends -= 1
+
+    async def _work(self, line: Line, parts: Iterator[Part], tally: Tally, until: float) -> None:
+        """Send the next part until none is left; all workers share one iterator."""
+        clock = asyncio.get_running_loop().time
+        for part in parts:
+            async with line.slots:
+                if not tally.stopped and clock() < until:
+                    await self._send_part(line, part, tally)
+                    continue
+            tally.not_sent(part.references.values())
+            tally.stop(retry_after=None if tally.stopped else 0.0)
+
+    async def _send_part(self, line: Line, part: Part, tally: Tally) -> None:
+        """One request, and what its answer or its failure proves."""
+        try:
+            headers = await self.headers(line, part)
+        except (LoginRefused, aiohttp.ClientError, TimeoutError, OSError) as error:
+            return self._no_login(error, part, tally)
+        try:
+            reply = await line.post(self._url, part.body, headers)
+        except (
+            aiohttp.ClientConnectorError,
+            aiohttp.ConnectionTimeoutError,
+            aiohttp.ClientHttpProxyError,
+        ) as error:
+            tally.not_sent(part.references.values())
+            halt, trouble = _unreachable(error, self.section)
+            tally.stop(halt=halt)
+            tally.blame(trouble)
+            self._proven = False
+        except TimeoutError:
+            tally.stop()  # ambiguous; who does not answer is not asked for more
+            tally.blame(f"the provider did not answer in time ({self.section}.timeout_seconds)")
+        except (aiohttp.ClientError, OSError):
+            # Ambiguous: cut off, or not HTTP
+            tally.blame("the provider cut the connection before its answer was whole")
+        else:
+            self.judge(reply, part, tally)
+            self._proven = reply.status < 300 or (self._proven and reply.status >= 500)
+
+    def _no_login(self, error: Exception, part: Part, tally: Tally) -> None:
+        """Nothing of the part was written."""
+        tally.not_sent(part.references.values())
+        if isinstance(error, LoginRefused):
+            tally.stop(halt=error.halt)
+            tally.blame(error.says)
+        else:
+            tally.stop()
+            tally.blame("the provider gives no access token: it does not answer")
+        self._proven = False
+
+    def close(self) -> None:
+        """Give back connections and the thread; a later `send` opens new ones."""
+        with self._opening:
+            line, self._line = self._line, None
+        if line is not None:
+            line.close()
+
+
+def one_each(
+    key: str, messages: Sequence[Outgoing], only: frozenset[int]
+) -> Iterator[tuple[str, Outgoing]]:
+    """Of a provider that takes one message a request: the open ones, and the key of each."""
+    for number, message in enumerate(messages):
+        if message.reference in only:
+            yield f"{key}/{number}", message
+
+
+def secure_url(base: str, section: str) -> URL:
+    """
+    A provider's address, fit for patients' data.
+
+    Raises:
+        SettingsWrong: it is none, or would carry them in clear
+    """
+    parts = urlsplit(base)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
+        raise SettingsWrong(
+            "gateway-url",
+            f"{section}.url must look like https://sms.example.org/v1; correct cohort.toml",
+        )
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise SettingsWrong(
+            "gateway-insecure",
+            f"{section}.url is http:// to another machine, which would carry numbers and texts in "
+            "clear; use https://",
+        )
+    return URL(base.rstrip("/"))
+
+
+def _unreachable(error: aiohttp.ClientError, section: str) -> tuple[str | None, str]:
+    """Nothing was written to the provider: whether a person must look, and what is wrong."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        passing = error.status >= 500 or error.status == 429
+        says = f"the proxy of {section}.proxy_url lets nothing through: it answers {error.status}"
+        return None if passing else "gateway-proxy", says
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return (
+            None,
+            f"the proxy cannot be reached: no connection to the host of {section}.proxy_url",
+        )
+    untrusted = isinstance(error, aiohttp.ClientConnectorCertificateError)
+    says = f"the provider cannot be reached: no connection to the host of {section}.url"
+    return "gateway-tls" if untrusted else None, says

@@ -1,0 +1,21 @@
+"""The gateways, and the way back in."""
+
+from clinic.settings.gateways.channel import EmailGateway, Receipts, SmsGateway
+from clinic.settings.gateways.named import GatewayName, HttpGateway, NamedGateway
+from clinic.settings.gateways.parts import Channel, Processor
+from clinic.settings.gateways.route import HTTP_SMS, SMTP, Channels, GatewaySettings
+
+__all__ = [
+    "HTTP_SMS",
+    "SMTP",
+    "Channel",
+    "Channels",
+    "EmailGateway",
+    "GatewayName",
+    "GatewaySettings",
+    "HttpGateway",
+    "NamedGateway",
+    "Processor",
+    "Receipts",
+    "SmsGateway",
+]

@@ -1,0 +1,176 @@
+"""`type = "json"`: any provider that takes JSON, described by settings alone."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar, Final, Literal
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from clinic.settings.gateways.named import HttpGateway, Promise
+
+# What a body may name; anything else in braces is an error
+PLACES: Final = ("to", "to_digits", "body", "subject", "reference", "key", "sender")
+_BRACES: Final = re.compile(r"\{([^{}]*)\}")
+_PATH: Final = re.compile(r"[A-Za-z0-9_\-]+(\.[A-Za-z0-9_\-]+)*")
+
+
+class JsonGateway(HttpGateway):
+    """
+    Any provider that takes a message as JSON and answers with JSON: no code, one request a message.
+    """
+
+    serves: ClassVar[frozenset[str]] = frozenset({"sms", "email"})
+
+    type: Literal["json"]
+    token: SecretStr = Field(
+        default=SecretStr(""), description="Our login, sent as token_header says"
+    )
+    token_file: str = Field(
+        default="", description="A file with the token, for its owner alone, instead of it here"
+    )
+    token_header: str = Field(
+        default="Authorization: Bearer {token}",
+        description='The header that carries the token, such as "X-Api-Key: {token}"',
+    )
+    headers: dict[str, str] = Field(
+        default={},
+        description='Other headers: { "Idempotency-Key" = "{key}" }; no secret: that is what token is for',
+    )  # fmt: skip
+    body: dict[str, Any] = Field(
+        default={},
+        description="The request as a table of TOML. In its texts: {to} (+44…), {to_digits} (44…), {body}, "
+        "{subject}, {reference} (ours), {key} (the same in a second try), {sender}",
+    )  # fmt: skip
+    sender: str = Field(default="", description="What {sender} stands for")
+    gateway_class: Literal["I", "R", "B"] = Field(
+        description="What the provider promises (docs/gateways.md#gateway-classes); when in doubt, B"
+    )
+    window_hours: float = Field(
+        default=24, gt=0, description="How long it remembers a key or reference"
+    )
+    id_at: str = Field(
+        default="",
+        description='Where its id of the message stands in the answer: "messages.0.id"; empty: it gives none',
+    )
+    status_at: str = Field(
+        default="",
+        description='Where in the answer it says what it did: "messages.0.status"; empty: its HTTP status '
+        "alone says it",
+    )  # fmt: skip
+    accepted: tuple[str, ...] = Field(
+        default=(), description="Words at status_at by which it says that it took the message"
+    )
+    duplicate: tuple[str, ...] = Field(
+        default=(), description="The same for: taken before, and not again now (class R)"
+    )
+    rejected: tuple[str, ...] = Field(
+        default=(), description="The same for: it will never take this message"
+    )
+    error_at: str = Field(default="", description='Where its error code stands: "error.code"')
+    error_text_at: str = Field(
+        default="", description='Where its error text stands: "error.message"'
+    )
+    reject_statuses: tuple[int, ...] = Field(
+        default=(),
+        description="HTTP statuses that say that this one message will never be taken, such as 400 or 422 "
+        "where it means nothing else; every other 4xx halts the campaign",
+    )  # fmt: skip
+    reject_codes: tuple[str, ...] = Field(
+        default=(),
+        description="With reject_statuses: only with one of these at error_at; empty: always",
+    )
+    busy_is_refusal: bool = Field(
+        default=False, description="It promises that after 503 it has taken nothing"
+    )
+    callback_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="What proves a callback of it (callback_proof); empty: it calls nobody back",
+    )
+    callback_secret_file: str = Field(
+        default="", description="A file with that secret, for its owner alone"
+    )
+    callback_proof: str = Field(
+        default="Authorization: Bearer {secret}",
+        description='The header that carries the proof: "X-Api-Key: {secret}"; or a signature of the body '
+        'under the secret: "X-Signature: {hmac_sha256}" (hexadecimal)',
+    )  # fmt: skip
+    receipts_at: str = Field(
+        default="", description="Where a callback has its list of receipts; empty: it is one"
+    )
+    receipt_reference_at: str = Field(
+        default="reference", description="Where a receipt has our reference"
+    )
+    receipt_status_at: str = Field(default="status", description="Where it has its status")
+    receipt_id_at: str = Field(
+        default="id", description="Where it has an id of the event, or of the message"
+    )
+    receipt_error_at: str = Field(default="code", description="Where it has its error code")
+    receipt_words: dict[str, str] = Field(
+        default={},
+        description='Its own words for a status, and those of docs/gateways.md: { "OK" = "delivered" }',
+    )  # fmt: skip
+
+    @field_validator("token_header", "callback_proof")
+    @classmethod
+    def _a_header(cls, text: str) -> str:
+        if not re.fullmatch(
+            r"[A-Za-z0-9\-]+: ?[^\r\n]*\{(token|secret|hmac_sha256)\}[^\r\n]*", text
+        ):
+            raise ValueError(
+                'write a header as "Name: value", with {token}, {secret} or {hmac_sha256} in it'
+            )
+        return text
+
+    @field_validator(
+        "id_at", "status_at", "error_at", "error_text_at", "receipts_at", "receipt_reference_at",
+        "receipt_status_at", "receipt_id_at", "receipt_error_at",
+    )  # fmt: skip
+    @classmethod
+    def _a_path(cls, path: str) -> str:
+        if path and not _PATH.fullmatch(path):
+            raise ValueError("write a place as names and numbers with dots between: messages.0.id")
+        return path
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> JsonGateway:
+        if not self.url:
+            raise ValueError("a gateway of type json needs url")
+        texts = [*_texts(self.body), *self.headers.values()]
+        named = {name for text in texts for name in _BRACES.findall(text)}
+        if wrong := sorted(named - set(PLACES)):
+            raise ValueError(
+                f"{{{wrong[0]}}} is not known: use {', '.join(f'{{{p}}}' for p in PLACES)}"
+            )
+        carried = {name for text in self.headers.values() for name in _BRACES.findall(text)}
+        if carried - {"key", "reference", "sender"}:
+            raise ValueError("a header may name {key}, {reference} and {sender} alone")
+        if not {"to", "to_digits"} & named or "body" not in named:
+            raise ValueError("body must name {to} or {to_digits}, and {body}")
+        if self.gateway_class == "I" and "key" not in named:
+            raise ValueError(
+                "class I needs {key} in a header or the body: it is what a second try repeats"
+            )
+        if self.gateway_class == "R" and "reference" not in named:
+            raise ValueError("class R needs {reference} in the body or a header")
+        if self.status_at and not self.accepted:
+            raise ValueError(
+                "status_at needs accepted: the words by which it says that it took one"
+            )
+        return self
+
+    @property
+    def promise(self) -> Promise:
+        """As it is set."""
+        return self.gateway_class, self.window_hours
+
+
+def _texts(value: Any) -> list[str]:
+    """Every text in a table, at any depth."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [text for each in value.values() for text in _texts(each)]
+    if isinstance(value, list):
+        return [text for each in value for text in _texts(each)]
+    return []

@@ -1,0 +1,37 @@
+"""Which gateway a channel has, and every kind of gateway that can be named."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from clinic.settings.gateways.cloud import Sns, Twilio
+from clinic.settings.gateways.json_http import JsonGateway
+from clinic.settings.gateways.notify import GovukNotify, NhsNotify
+from clinic.settings.section import Section
+
+# One more kind: its class here, and its type in clinic/gateway/named.py
+GatewaySettings = Annotated[
+    JsonGateway | GovukNotify | NhsNotify | Twilio | Sns, Field(discriminator="type")
+]
+HTTP_SMS: Final = "http-sms"  # the gateway of [sms]
+SMTP: Final = "smtp"  # the gateway of [email]
+
+
+class Route(Section):
+    """By which gateway a channel leaves."""
+
+    gateways: tuple[str, ...] = Field(
+        default=(),
+        max_length=1,
+        description='The name of one [gateways.NAME]: ["notify"]; empty: [sms] for texts, [email] for e-mails',
+    )  # fmt: skip
+
+
+class Channels(Section):
+    """Which gateways of [gateways.NAME] send by which channel."""
+
+    sms: Route = Route()
+    email: Route = Route()
+    voice: Route = Route()

@@ -1,0 +1,122 @@
+"""`[gateways.NAME]`: what it may say, by which channel it sends, where secrets come from (issue 18)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from clinic.errors import SettingsWrong
+from clinic.gateway.choose import gateway_for, is_set
+from clinic.gateway.named import KINDS
+from clinic.record.database import Record
+from clinic.settings import HttpGateway, Settings, read_settings
+from clinic.settings.section import named_sections_of
+
+KEY = "key-26785a09-ab16-4eb0-8407-a37497a57506-3d844edf-8d35-48ac-975b-e847b4f122b0"
+TEMPLATE = "f33517ff-2a88-4f6e-b855-c550268ce08a"
+NOTIFY = (
+    f'[gateways.notify]\ntype = "govuk_notify"\napi_key = "{KEY}"\nsms_template = "{TEMPLATE}"\n'
+)
+JSON = (
+    '[gateways.texts]\ntype = "json"\nurl = "https://sms.example.org"\ngateway_class = "B"\n'
+    'body = { to = "{to}", text = "{body}", ref = "{reference}" }\n'
+)
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "cohort.toml"
+    monkeypatch.setenv("COHORT_CONFIG", str(path))
+    monkeypatch.chdir("/")
+    return path
+
+
+def load(config: Path, text: str) -> Settings:
+    config.write_text(text)
+    config.chmod(0o600)
+    return read_settings().settings
+
+
+def test_a_channel_leaves_by_the_gateway_that_it_names(config: Path) -> None:
+    """Today's [sms] stays as it is, for what was begun through it."""
+    old = '[sms]\nurl = "https://old.example.org"\ngateway_class = "I"\n'
+    settings = load(config, old + NOTIFY + '[channels.sms]\ngateways = ["notify"]\n')
+    assert settings.gateway_name("sms") == "notify"
+    assert settings.gateway_name("email") is None
+    assert is_set(settings, "http-sms")
+    assert load(config, old + NOTIFY).gateway_name("sms") == "http-sms"
+
+
+def test_a_secret_may_stand_in_a_file_of_its_own(config: Path) -> None:
+    secret = config.parent / "key"
+    secret.write_text(KEY + "\n")
+    secret.chmod(0o600)
+    settings = load(config, NOTIFY.replace(f'api_key = "{KEY}"', 'api_key_file = "key"'))
+    found = settings.gateways["notify"]
+    assert found.model_dump()["api_key"].get_secret_value() == KEY
+    secret.chmod(0o644)
+    with pytest.raises(SettingsWrong, match="settings-open"):
+        read_settings()
+
+
+def test_the_environment_says_a_setting_of_a_gateway(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COHORT_GATEWAYS__NOTIFY__API_KEY", KEY)
+    monkeypatch.setenv("COHORT_GATEWAYS__NOTIFY__PROCESSOR__COUNTRY", "GB")
+    monkeypatch.setenv("COHORT_CHANNELS__SMS__GATEWAYS", '["notify"]')
+    settings = load(config, NOTIFY.replace(f'api_key = "{KEY}"\n', ""))
+    assert settings.gateways["notify"].processor.country == "GB"
+    assert settings.gateway_name("sms") == "notify"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('[gateways.Notify]\ntype = "sns"', "write a gateway's name in lower-case letters"),
+        ('[gateways.outbox]\ntype = "sns"', "write a gateway's name"),
+        ('[gateways.notify]\ntype = "pigeon"', "gateways.notify"),
+        (NOTIFY + 'sms_tmplate = "x"', "line 5: there is no setting gateways.notify.sms_tmplate; the nearest"),
+        (NOTIFY + "connections = 0", "line 5: gateways.notify.connections: input should be greater"),
+        (NOTIFY + '[channels.sms]\ngateways = ["notfy"]', "there is no [gateways.notfy]; there: notify"),
+        (NOTIFY + '[channels.voice]\ngateways = ["notify"]', "does not send by voice"),
+        (NOTIFY + '[channels.sms]\ngateways = ["notify", "notify"]', "channels.sms.gateways: tuple should"),
+        (NOTIFY.replace(KEY, "hunter2-hunter2"), "write the whole API key"),
+        (JSON.replace("{reference}", "{nhs}"), "{nhs} is not known: use {to}"),
+        (JSON.replace("{body}", "hello"), "body must name {to} or {to_digits}, and {body}"),
+        (JSON.replace('"B"', '"I"'), "class I needs {key}"),
+        (JSON + 'status_at = "status"', "status_at needs accepted"),
+        (JSON + 'id_at = "messages[0].id"', "line 6: gateways.texts.id_at: write a place as names"),
+        (JSON + 'token_header = "X-Key"', "write a header as"),
+        (JSON + 'proxy_url = "socks5://p:1"', "write the proxy with its port"),
+        (JSON + "country_costs = { Ireland = 0.1 }", "write a country as two letters"),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_is_said_with_its_line_and_without_a_secret(
+    config: Path, text: str, says: str
+) -> None:
+    with pytest.raises(SettingsWrong) as refused:
+        load(config, text)
+    assert says in refused.value.says
+    assert "hunter2" not in refused.value.says
+    assert KEY not in refused.value.says
+
+
+def test_a_gateway_that_is_gone_is_not_replaced_by_another(
+    config: Path, sqlite_record: Record
+) -> None:
+    """A campaign that was begun through one may have messages there: no other one goes on with it."""
+    settings = load(config, JSON + '[channels.sms]\ngateways = ["texts"]\n')
+    with pytest.raises(SettingsWrong, match="gateway-gone") as refused:
+        gateway_for(settings, sqlite_record, "sms", name="notify")
+    assert "[gateways.notify]" in refused.value.says
+    with pytest.raises(SettingsWrong, match=r"\[sms\]"):
+        gateway_for(settings, sqlite_record, "sms", name="http-sms")
+
+
+def test_every_kind_of_section_has_a_gateway_and_a_type_of_its_own() -> None:
+    kinds = named_sections_of(Settings.model_fields["gateways"])
+    types = [kind.model_fields["type"].annotation.__args__[0] for kind in kinds]  # type: ignore[union-attr]
+    assert sorted(types) == sorted(KINDS)
+    assert all(issubclass(kind, HttpGateway) for kind in kinds)
