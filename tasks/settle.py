@@ -26,7 +26,6 @@ from clinic.message.incoming.pull import pull
 from clinic.message.incoming.receipt_timeout import end_waiting as end_all_waiting
 from clinic.message.incoming.replies import apply_replies as apply_all_replies
 from clinic.message.prepare.approve import close_undecided
-from clinic.message.prepare.due import due_campaigns
 from clinic.message.recall.unreached import list_unreached as list_all_unreached
 from clinic.message.sending.save_pending import save_unsaved
 from clinic.outside_record.running import save_outside as save_outside_record
@@ -40,7 +39,7 @@ from tasks.prefect.health_events import health_news
 from tasks.processes.environment import log_path
 from tasks.processes.log_file import rotate
 from tasks.processes.watcher import watch_runs
-from tasks.runs.told_to_stop import heed_stops
+from tasks.runs.heeding import wanted_campaigns
 from tasks.runs.waking import wake_campaign
 from tasks.show.campaign import keep_campaign_page
 from tasks.show.today import show_today
@@ -144,10 +143,9 @@ def check_health() -> int:
 def find_due() -> list[int]:
     """The campaigns of which something can be sent now, and which nobody sends."""
     parts = wiring()
-    for number in heed_stops(parts):
-        get_run_logger().warning("Campaign %d is paused: its run was told to stop", number)
+    wanted = wanted_campaigns(parts, get_run_logger())
     events.tell_halts(parts.record, parts.clock.now())  # also of those whose run was killed
-    return due_campaigns(parts.record, parts.clock.now(), parts.timing)
+    return wanted
 
 
 @task(

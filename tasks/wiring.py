@@ -14,7 +14,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from clinic.clock import Clock, SystemClock
 from clinic.collector import collect_seldom
@@ -73,6 +73,9 @@ class Wiring:
     told_to_stop: str = (
         ""  # in the Prefect UI: run-cancelled, run-suspended (tasks/runs/told_to_stop.py)
     )
+    told_at: datetime | None = None  # by the clock of Prefect's server
+    listening_since: datetime | None = None  # for what it is told
+    stood_still: bool = False  # its campaign was paused for that
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @functools.cached_property

@@ -2,13 +2,13 @@
 Stop means stop: whoever cancels, suspends or pauses a run in the Prefect UI pauses its campaign.
 
     the run's process   asks every few seconds what it is told: begins no further part, pauses the campaign
-    reconciling         the same of runs whose process is gone or could not ask, before it looks what is due
+    reconciling         the same of runs whose process is gone or could not ask (heeding.py)
 
 Prefect does not know who did it. A stop needs no proof; the way on is a proven person's: `cohort resume`.
 A run that waits for an approver is suspended by itself: its campaign cannot be paused, and is not sent.
 
     cancelled while its list is checked     the campaign is paused as soon as it would be sent
-    resumed or released since             an earlier stop is over
+    resumed or approved since             an earlier stop is over, whatever Prefect made of that run later
 
 Call `tasks.processes.environment.apply_environment` first: this module imports prefect.
 """
@@ -16,52 +16,26 @@ Call `tasks.processes.environment.apply_environment` first: this module imports 
 from __future__ import annotations
 
 import contextlib
-import re
 import threading
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import (
-    FlowRunFilter,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-    FlowRunFilterTags,
-)
-from prefect.client.schemas.objects import State, StateType
-from prefect.client.schemas.sorting import FlowRunSort
 from prefect.context import SettingsContext, get_settings_context
 from prefect.exceptions import PrefectException
+from sqlalchemy import Connection
 
-from clinic.errors import CohortError, NotAllowed, NotFound
-from clinic.message import states
-from clinic.message.campaign.campaign import get_campaign
-from clinic.message.prepare.control import pause
+from clinic.errors import CohortError
+from clinic.message.campaign.campaign import Campaign
 from tasks.guard.decorators import NotWanted
-from tasks.prefect.asking import quickly, whole
+from tasks.prefect.asking import quickly
+from tasks.runs.heeding import pause_for
+from tasks.runs.stops import told_at, told_by
 from tasks.wiring import Wiring, stopped, wiring
 
 EVERY_SECONDS: Final = 3.0
-_STOPS: Final = (StateType.CANCELLING, StateType.CANCELLED, StateType.PAUSED)
-_BY_HAND: Final = "Cancelled"  # its other names are ours: Rejected, Expired, Withdrawn, Refused
-_LIMIT_SAYS: Final = "concurrency limit"  # Prefect cancels a run that came while another went
-_SAYS: Final = {
-    "run-cancelled": "its run was cancelled in the Prefect UI",
-    "run-suspended": "its run was suspended in the Prefect UI",
-}
-
-
-def told_by(state: State[object] | None) -> str:
-    """`run-cancelled` or `run-suspended`, if a person told a run in this state to stop; else ""."""
-    if state is None or _LIMIT_SAYS in (state.message or ""):
-        return ""
-    if state.is_paused():
-        return "run-suspended"
-    by_hand = state.is_cancelling() or (state.is_cancelled() and state.name == _BY_HAND)
-    return "run-cancelled" if by_hand else ""
 
 
 @contextlib.contextmanager
@@ -92,24 +66,43 @@ def _listen(flow_run_id: UUID, over: threading.Event, own: SettingsContext) -> N
 def _heard(flow_run_id: UUID) -> bool:
     """Ask once; whether the campaign stands still for it."""
     parts = wiring()
-    parts.told_to_stop = parts.told_to_stop or ask(flow_run_id)
+    parts.listening_since = parts.listening_since or parts.clock.now()
+    hear(parts, flow_run_id)
     if not parts.told_to_stop:
         return False
     parts.stop.set()
     return stop_campaign(parts)
 
 
-def ask(flow_run_id: UUID) -> str:
-    """What a person told this run; "": nothing, or nobody can be asked."""
+def hear(parts: Wiring, flow_run_id: UUID) -> None:
+    """Note what a person told the run of this process, and when; nothing, where nobody can be asked."""
+    if parts.told_to_stop:
+        return
     with quickly(), get_client(sync_client=True) as client:
-        return told_by(client.read_flow_run(flow_run_id).state)
+        run = client.read_flow_run(flow_run_id)
+        parts.told_at = told_at(client, run) if told_by(run.state) else None
+        parts.told_to_stop = told_by(run.state)
 
 
 def stop_campaign(parts: Wiring) -> bool:
-    """Pause the campaign of this process's run as it was told to; whether it stands still now."""
-    if parts.campaign_id is None:
+    """
+    Pause the campaign of this process's run as it was told to, once; whether it stood still for it.
+
+    Told while its list was checked, it is paused after its release. Resumed since, it is left: the process may
+    have stood still while `settle` heeded the stop, or take its time to end.
+    """
+    number, told = parts.campaign_id, parts.told_at
+    if number is None:
         return False
-    return _paused(parts, parts.campaign_id, parts.told_to_stop)
+    if told is not None and parts.listening_since is not None:
+        told = max(told, parts.listening_since)  # Prefect's server may have another clock
+
+    def resumed_since(_: Connection, job: Campaign) -> bool:
+        return told is not None and job.resumed_at is not None and told < job.resumed_at
+
+    if not parts.stood_still:
+        parts.stood_still = pause_for(parts, number, parts.told_to_stop, resumed_since)
+    return parts.stood_still
 
 
 def end_if_told(flow_run_id: UUID | str | None) -> None:
@@ -124,7 +117,7 @@ def end_if_told(flow_run_id: UUID | str | None) -> None:
         return
     with contextlib.suppress(httpx.HTTPError, PrefectException, CohortError, OSError):
         # A worker that cancels a run signals it too, and may be quicker than we ask
-        parts.told_to_stop = parts.told_to_stop or ask(UUID(str(flow_run_id)))
+        hear(parts, UUID(str(flow_run_id)))
         if parts.told_to_stop:
             stop_campaign(parts)
     if parts.told_to_stop == "run-cancelled":
@@ -137,45 +130,3 @@ def end_if_told(flow_run_id: UUID | str | None) -> None:
             else "it was cancelled here; nothing was sent",
             "Cancelled",
         )
-
-
-def heed_stops(parts: Wiring) -> list[int]:
-    """Pause the campaigns whose runs were told to stop and could not do it themselves; which."""
-    ours = FlowRunFilterTags(all_=[parts.installation.tag])
-    told = FlowRunFilterState(type=FlowRunFilterStateType(any_=list(_STOPS)))
-    with get_client(sync_client=True) as client:
-        found = whole(
-            client.read_flow_runs,
-            flow_run_filter=FlowRunFilter(tags=ours, state=told),
-            sort=FlowRunSort.EXPECTED_START_TIME_DESC,
-        )
-    stopped = []
-    for run in found:
-        code, number = told_by(run.state), _campaign_of(run.tags)
-        if code and number is not None and run.state is not None:
-            if _paused(parts, number, code, told_at=run.state.timestamp):
-                stopped.append(number)
-    return stopped
-
-
-def _campaign_of(tags: list[str]) -> int | None:
-    found = [match for tag in tags if (match := re.fullmatch(r"campaign-(\d+)", tag))]
-    return int(found[0][1]) if found else None
-
-
-def _paused(parts: Wiring, campaign_id: int, code: str, *, told_at: datetime | None = None) -> bool:
-    """
-    Pause it, if it could send; whether that was done now.
-
-    told_at: when; a campaign that was let go or resumed after that is left. None: now
-    """
-    try:
-        with parts.record.read() as connection:
-            job = get_campaign(connection, campaign_id)
-        since = max(filter(None, (job.created_at, job.released_at, job.resumed_at)))
-        if job.state not in (states.RUNNING, states.SCHEDULED) or (told_at and told_at < since):
-            return False
-        pause(parts.record, parts.clock, campaign_id, by="system", reason=_SAYS[code], code=code)
-    except (NotAllowed, NotFound):
-        return False  # it has ended meanwhile, or another record has no such campaign
-    return True

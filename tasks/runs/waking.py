@@ -9,11 +9,14 @@ Call `tasks.processes.environment.apply_environment` first: this module imports 
 
 from __future__ import annotations
 
+import logging
+
 from clinic.govern.approvals.approvals import latest
-from clinic.message.prepare.due import attempts_of, due_campaigns
+from clinic.message.prepare.due import attempts_of
 from clinic.message.prepare.review import request_of
 from tasks.prefect.asking import quickly
 from tasks.runs.going_on import go_on
+from tasks.runs.heeding import wanted_campaigns
 from tasks.runs.runs import is_waiting, start_deployment
 from tasks.wiring import Wiring
 
@@ -35,7 +38,7 @@ def wake_campaign(parts: Wiring, campaign_id: int) -> None:
 def leave_successors(parts: Wiring) -> list[int]:
     """Of a run that ends with work left: another goes on with each campaign that could be sent; which."""
     with quickly():
-        found = due_campaigns(parts.record, parts.clock.now(), parts.timing)
+        found = wanted_campaigns(parts, logging.getLogger(__name__))
         for campaign_id in found:
             _start(parts, campaign_id)
     return found

@@ -8,7 +8,7 @@ audit trail, with the counts at that moment.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -65,19 +65,23 @@ def pause(
     by: str,
     reason: str,
     code: str = "paused-by-person",
+    only: Callable[[Connection, Campaign], bool] | None = None,
 ) -> Controlled:
     """
     Send no more of the campaign until somebody resumes it. Again: nothing.
 
     Args:
         code: why it stands still, one of `BY_PEOPLE`
+        only: whether it is to be paused, asked while nobody else can change it
 
     Raises:
         NotFound: there is no such campaign
-        NotAllowed: it neither runs nor waits for its time
+        NotAllowed: it neither runs nor waits for its time, or `only` says no
     """
     with record.write() as connection:
         job = locked_campaign(connection, campaign_id)
+        if only is not None and not only(connection, job):
+            raise NotAllowed("campaign-state", f"campaign {campaign_id} is not to be paused now")
         if job.state != states.PAUSED:
             _require(job, _PAUSABLE, "paused")
             own = campaign.c.id == campaign_id

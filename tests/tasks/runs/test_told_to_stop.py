@@ -8,7 +8,7 @@ import pytest
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Cancelling, Completed, Failed, Paused, Running, Suspended
 
-from tasks.runs.told_to_stop import told_by
+from tasks.runs.stops import told_by
 
 
 @pytest.mark.parametrize(
