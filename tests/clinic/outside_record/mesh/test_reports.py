@@ -20,7 +20,7 @@ from clinic.errors import NotAllowed
 from clinic.message.incoming.receipt_timeout import end_waiting
 from clinic.outside_record.mesh.asking import ask_for_ended, ask_for_report
 from clinic.outside_record.mesh.content import HEADINGS
-from clinic.outside_record.mesh.post import MeshPost, NotSent, Unsure
+from clinic.outside_record.mesh.post import MeshPost, NotSent, PostRefused, Unsure
 from clinic.outside_record.mesh.reports import list_reports, send_reports
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign
@@ -199,6 +199,93 @@ def test_whatever_happens_the_practice_has_it_once(reports: Reports, piece: str,
         noted = connection.scalar(sa.select(mesh_report.c.sha256))
     sent = hashlib.sha256(data).hexdigest()
     assert noted == (None if too_late else sent), "which file it is, or that it is not known"
+
+
+class StandsStill:
+    """A post whose machine stands still at one of two pieces, while another machine does all that is left."""
+
+    def __init__(self, reports: Reports, piece: str, when: str) -> None:
+        self._reports, self._piece, self._when = reports, piece, when
+        self._post = reports.post()
+        self.status = self._post.status
+
+    def begin(self, *words: Any) -> str:
+        return str(self._at("begin", self._post.begin, *words))
+
+    def finish(self, *words: Any) -> bool:
+        return bool(self._at("finish", self._post.finish, *words))
+
+    def _at(self, piece: str, call: Any, *words: Any) -> Any:
+        if (piece, self._when) == (self._piece, "before"):
+            self._others_do_it()
+        found = call(*words)
+        if (piece, self._when) == (self._piece, "after"):
+            self._others_do_it()
+        return found
+
+    def _others_do_it(self) -> None:
+        self._when = ""
+        self._reports.clock.sleep(3600)
+        self._reports.send(owner="another")
+        assert self._reports.states == ["sent"]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("piece", ["begin", "finish"])
+def test_a_machine_that_stood_still_sends_no_second_report(
+    on_either: Reports, piece: str, when: str
+) -> None:
+    """ACX-32: its lease ran out meanwhile, and another sent what it had begun."""
+    reports = on_either
+    reports.ask()
+    assert reports.send(StandsStill(reports, piece, when), owner="slept") == 0
+    (message,) = reports.arrived()
+    assert reports.states == ["sent"]
+    message.acknowledge()
+    reports.send()
+    assert reports.states == ["acknowledged"]
+
+
+def test_what_another_sent_while_we_looked_what_waits_is_not_begun_again(
+    reports: Reports,
+) -> None:
+    """ACX-32: the lease is free again, and ours; the report is sent."""
+    reports.ask()
+    reports.send(owner="another")
+    reports.ask(again=True)
+
+    class Looks(Breaks):
+        """Stands still with the first of two reports, when it knows both."""
+
+        def begin(self, *words: Any) -> str:
+            reports.clock.sleep(3600)
+            reports.send(owner="another")
+            raise NotSent
+
+    with reports.record.write() as connection:  # both wait
+        connection.execute(sa.update(mesh_report).values(state="waiting", message_id=None))
+    reports.send(Looks(reports.post(), "", ""), owner="slept")
+    assert reports.states == ["sent", "sent"]
+    assert len(reports.arrived()) == 3
+
+
+@pytest.mark.parametrize("answer", [Unsure, NotSent, PostRefused])
+def test_what_a_machine_that_stood_still_hears_does_not_undo_what_another_did(
+    reports: Reports, answer: type[Exception]
+) -> None:
+    """ACX-32: nor does it let the report wait again, to be sent once more."""
+    reports.ask()
+
+    class Hears(Breaks):
+        def begin(self, *words: Any) -> str:
+            reports.clock.sleep(3600)
+            reports.send(owner="another")
+            raise PostRefused("12") if answer is PostRefused else answer
+
+    reports.send(Hears(reports.post(), "", ""), owner="slept")
+    assert reports.states == ["sent"]
+    reports.send()
+    assert len(reports.arrived()) == 1
 
 
 def test_nothing_of_a_patient_is_at_mesh_before_its_id_is_known(reports: Reports) -> None:
