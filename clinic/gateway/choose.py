@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from clinic.clock import Clock
 from clinic.errors import SettingsWrong
-from clinic.gateway.named import build, opening_of
+from clinic.gateway.named import build, opening_of, unsubscribe_url_of
 from clinic.gateway.processors import require_allowed
 from clinic.gateway.protocol import Gateway
 from clinic.gateway.rehearsal import RehearsalGateway
 from clinic.record.database import Record
-from clinic.settings import Receipts, Settings
+from clinic.settings import Settings
 from clinic.settings.gateways import HTTP_SMS, SMTP
 
 
@@ -117,17 +115,3 @@ def _missing(channel: str) -> str:
         f"{says} in cohort.toml (docs/gateways.md). Nothing was sent. To try without sending: "
         "--dry-run, or --outbox, which keeps the messages in the outbox"
     )
-
-
-def unsubscribe_url_of(settings: Receipts) -> Callable[[int], str] | None:
-    """Where one click unsubscribes from a message's channel (RFC 8058); None: nobody would hear it."""
-    from clinic.gateway.incoming.signature import make_token, secret_key
-
-    if not settings.public_url:
-        return None
-    if not settings.public_url.startswith("https://"):
-        raise SettingsWrong(
-            "receipts-url", "receipts.public_url must begin with https:// (RFC 8058); correct it"
-        )
-    key, base = secret_key(settings.secret.get_secret_value()), settings.public_url.rstrip("/")
-    return lambda reference: f"{base}/unsubscribe/{make_token(key, reference)}"

@@ -9,13 +9,16 @@ campaigns, submissions, messages and receipts find it again.
 from __future__ import annotations
 
 import importlib
-import ssl
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Final, Protocol, cast
 
 from clinic.clock import Clock
+from clinic.errors import SettingsWrong
+from clinic.gateway.opening import Opening
 from clinic.gateway.protocol import Gateway
-from clinic.settings import NamedGateway, Settings
+from clinic.settings import NamedGateway, Receipts, Settings
+
+__all__ = ["KINDS", "Opening", "build", "opening_of", "unsubscribe_url_of"]
 
 # type → module:class, loaded when one is built
 KINDS: Final = {
@@ -25,28 +28,6 @@ KINDS: Final = {
     "twilio": "clinic.gateway.http.twilio:TwilioGateway",
     "sns": "clinic.gateway.http.sns:SnsGateway",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Opening:
-    """
-    What a gateway is built with besides its section.
-
-    Args:
-        name: the section's
-        channel: by which it is to send; one gateway may have several
-        clock: None: the system's
-        call_seconds: a `send` begins nothing that could not end within so long: a third of the lease
-        public_url: how `cohort receipts serve` is reached from outside; empty: not at all
-        trust: who may sign its certificate; None: whom the system trusts
-    """
-
-    name: str
-    channel: str
-    clock: Clock | None = None
-    call_seconds: float = 60.0
-    public_url: str = ""
-    trust: ssl.SSLContext | None = None
 
 
 class _Builds(Protocol):
@@ -71,5 +52,20 @@ def opening_of(settings: Settings, name: str, channel: str, clock: Clock | None 
         channel=channel,
         clock=clock,
         call_seconds=settings.lease_seconds / 3,
+        unsubscribe_url=unsubscribe_url_of(settings.receipts) if channel == "email" else None,
         public_url=settings.receipts.public_url.rstrip("/"),
     )
+
+
+def unsubscribe_url_of(settings: Receipts) -> Callable[[int], str] | None:
+    """Where one click unsubscribes from a message's channel (RFC 8058); None: nobody would hear it."""
+    from clinic.gateway.incoming.signature import make_token, secret_key
+
+    if not settings.public_url:
+        return None
+    if not settings.public_url.startswith("https://"):
+        raise SettingsWrong(
+            "receipts-url", "receipts.public_url must begin with https:// (RFC 8058); correct it"
+        )
+    key, base = secret_key(settings.secret.get_secret_value()), settings.public_url.rstrip("/")
+    return lambda reference: f"{base}/unsubscribe/{make_token(key, reference)}"

@@ -24,12 +24,17 @@ GatewayClass = Literal["I", "R", "B"]
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One message as the gateway gets it. `reference` is our message id: it comes back in receipts."""
+    """
+    One message as the gateway gets it. `reference` is our message id: it comes back in receipts.
+
+    nhs_number: filled for gateways that want it (`wants_nhs_number`) and where the record has it
+    """
 
     reference: int
     to: str
     body: str
     subject: str | None = None
+    nhs_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 
 from clinic.errors import SettingsWrong
-from clinic.gateway.choose import has_gateway, unsubscribe_url_of
+from clinic.gateway.choose import has_gateway
 from clinic.gateway.incoming.signature import secret_key
-from clinic.gateway.named import build, opening_of
+from clinic.gateway.named import build, opening_of, unsubscribe_url_of
 from clinic.gateway.processors import channels_of
 from clinic.health.letter import addresses
 from clinic.message.timing.timing import timing_of

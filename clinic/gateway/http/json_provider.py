@@ -17,7 +17,7 @@ import orjson
 from clinic.gateway.http.part import Part
 from clinic.gateway.http.reply import Reply, clean_code, clean_ref, judge_failure
 from clinic.gateway.http.sender import HttpSender, one_each, secure_url
-from clinic.gateway.named import Opening
+from clinic.gateway.opening import Opening
 from clinic.gateway.protocol import Outgoing, Taken, Turned
 from clinic.gateway.tally import Tally, clean
 from clinic.settings.gateways.json_http import JsonGateway

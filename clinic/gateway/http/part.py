@@ -11,12 +11,13 @@ from clinic.gateway.protocol import Outgoing
 
 
 class Part(NamedTuple):
-    """One request: its key, its bytes, and its references as the answer spells them."""
+    """One request: its key, its bytes, its references as the answer spells them; `said`: its one text."""
 
     key: str
     body: bytes
     references: Mapping[str, int]
     headers: Mapping[str, str] = {}
+    said: str = ""
 
 
 def cut(

@@ -7,12 +7,13 @@ worker's at a time, and nothing is sent twice when one takes over from another.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import sqlalchemy as sa
 
 from clinic.errors import FenceLost
-from clinic.gateway.protocol import Answer, Gateway
+from clinic.gateway.protocol import Answer, Gateway, Outgoing
 from clinic.message import states
 from clinic.message.campaign import canary
 from clinic.message.campaign.campaign import get_campaign
@@ -22,7 +23,13 @@ from clinic.message.sending.late_answers import is_away, patiently
 from clinic.message.sending.ledger import Claim, Ledger
 from clinic.message.sending.replay import readmit
 from clinic.message.sending.restore_guard import SetBack, hold_set_back
-from clinic.message.sending.submissions import Submission, find_open, intend, record_answer
+from clinic.message.sending.submissions import (
+    Submission,
+    find_open,
+    intend,
+    record_answer,
+    with_nhs_numbers,
+)
 from clinic.record.schema.messages import batch, campaign
 
 # A batch that must wait longer than this is left in the record for a later run
@@ -93,9 +100,18 @@ def _send(ledger: Ledger, gateway: Gateway, claim: Claim) -> bool:
     else:
         if sent.replay:  # whoever left it open may have died before they noted it
             ledger.witness.note(sent.id, ledger.clock.now())
-        answer = gateway.send(sent.id, sent.messages, per_request=sent.per_request, only=sent.open)
+        messages = _whole(ledger, gateway, sent)
+        answer = gateway.send(sent.id, messages, per_request=sent.per_request, only=sent.open)
     ledger.reached("send.returned")
     return _record(ledger, gateway, claim, sent, answer)
+
+
+def _whole(ledger: Ledger, gateway: Gateway, sent: Submission) -> Sequence[Outgoing]:
+    """Its messages, with NHS numbers where the gateway wants them."""
+    if not getattr(gateway, "wants_nhs_number", False):
+        return sent.messages
+    with ledger.record.read() as connection:
+        return with_nhs_numbers(connection, sent.messages)
 
 
 def _record(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import orjson
@@ -27,6 +27,7 @@ from clinic.message.sending.ledger import Claim, Ledger
 from clinic.message.told import note_told
 from clinic.record.bulk import is_any_of, update_rows
 from clinic.record.schema.messages import batch, campaign, installation, message, submission
+from clinic.record.schema.people import patient
 
 MOST_MEMBERS = 1000  # of a submission: a batch has no more
 
@@ -204,6 +205,17 @@ def _messages(
         .limit(limit)
     )
     return [Outgoing(*row) for row in rows]
+
+
+def with_nhs_numbers(connection: Connection, messages: Sequence[Outgoing]) -> list[Outgoing]:
+    """The same messages with their patients' NHS numbers, for a gateway that knows people by them."""
+    rows = connection.execute(
+        sa.select(message.c.id, patient.c.nhs_number)
+        .join(patient, patient.c.id == message.c.patient_id)
+        .where(is_any_of(message.c.id, [one.reference for one in messages]))
+    )
+    numbers = {row.id: row.nhs_number for row in rows}
+    return [replace(one, nhs_number=numbers.get(one.reference)) for one in messages]
 
 
 def fingerprint(messages: Sequence[Outgoing]) -> str:

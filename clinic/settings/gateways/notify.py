@@ -113,6 +113,12 @@ class NhsNotify(HttpGateway):
     subject_field: str = Field(
         default="email_subject", description="Personalisation that is an e-mail's subject"
     )
+    recipients: Literal["both", "nhs_number", "contact_details"] = Field(
+        default="both",
+        description="Whom it is told. both: the NHS number, and the number or address that we use, which its "
+        "onboarding team must allow; nhs_number: it looks the number up by itself, so that a text may go to "
+        "another one than the review showed; contact_details: no NHS number, by agreement",
+    )
     ods_code: str = Field(
         default="", description="ODS code of the originator; empty: the account's own"
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from clinic.gateway.named import Opening, build
+from clinic.gateway.named import build
+from clinic.gateway.opening import Opening
 from clinic.gateway.protocol import Answer, Gateway, Outgoing, Taken, Turned
 from clinic.settings import Settings
 from tests.fakes import FakeClock

@@ -1,0 +1,126 @@
+"""
+Twilio Programmable Messaging: one request a message. Class B: it knows no key and no reference of ours.
+
+Our reference travels in the address of its status callback, which its signature covers. Its answer repeats the
+text, so that what a trial account puts before it is seen with the first message.
+Source: twilio.com/docs/messaging/api/message-resource, twilio.com/docs/api/errors.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import orjson
+
+from clinic.errors import SettingsWrong
+from clinic.gateway.http.part import Part
+from clinic.gateway.http.reply import Reply, clean_ref
+from clinic.gateway.http.rules import Rule, judge_by
+from clinic.gateway.http.sender import HttpSender, one_each, secure_url
+from clinic.gateway.opening import Opening
+from clinic.gateway.protocol import Outgoing, Taken, Turned
+from clinic.gateway.tally import Tally
+from clinic.settings.gateways.cloud import Twilio
+
+_HOUR: Final = 3600.0
+RULES: Final = (
+    Rule(400, "21211", "rejected", "the number is none", reason="invalid_number"),
+    Rule(400, "21217", "rejected", "the number is none", reason="invalid_number"),
+    Rule(400, "21614", "rejected", "it is no mobile number", reason="invalid_number"),
+    Rule(400, "21610", "rejected", "this number said STOP to Twilio", reason="blacklisted"),
+    Rule(400, "21612", "rejected", "no route leads there from our sender", reason="routing_unavailable"),
+    Rule(400, "21408", "rejected", "its country is not switched on", reason="routing_unavailable"),
+    Rule(400, "21617", "rejected", "the text is over 1,600 characters", reason="too_long"),
+    Rule(400, "21608", "not sent", "a trial account sends to verified numbers alone", halt="gateway-refused"),
+    Rule(400, "21611", "not sent", "the sender's queue is full", wait=60.0),
+    Rule(400, "", "not sent", "sender or account are not as set", halt="gateway-refused"),
+    Rule(429, "21611", "not sent", "the sender's queue is full", wait=60.0),
+    Rule(429, "63038", "not sent", "the day's messages are used up, until midnight", wait=_HOUR),
+    Rule(429, "", "not sent", "too many requests at once", wait=2.0),
+)  # fmt: skip
+_TOOK: Final = frozenset(
+    "accepted scheduled queued sending sent delivered receiving received read".split()
+)
+_FAILED: Final = frozenset({"failed", "undelivered", "canceled"})
+_TEST_SENDER: Final = "+1500555"  # its magic numbers: answered, and never sent
+
+
+class TwilioGateway(HttpSender):
+    """Texts."""
+
+    def __init__(self, settings: Twilio, opening: Opening) -> None:
+        section = f"gateways.{opening.name}"
+        if settings.sender.startswith(_TEST_SENDER):
+            raise SettingsWrong(
+                "gateway-pretends",
+                f"{section}.sender is one of Twilio's test numbers: it answers, and sends nothing. Set the "
+                "sender that texts are to come from",
+            )
+        login = f"{settings.account}:{settings.auth_token.get_secret_value()}".encode()
+        account = secure_url(settings.url, section) / "2010-04-01" / "Accounts" / settings.account
+        super().__init__(
+            settings,
+            account / "Messages.json",
+            name=opening.name,
+            channel=opening.channel,
+            section=section,
+            gateway_class="B",
+            window=None,
+            headers={
+                "Authorization": "Basic " + base64.b64encode(login).decode(),
+                "Content-Type": "application/x-www-form-urlencoded",
+            },
+            clock=opening.clock,
+            begin_within=max(1.0, opening.call_seconds - settings.timeout_seconds),
+            trust=opening.trust,
+        )
+        public = (settings.callback_url or opening.public_url).rstrip("/")
+        self._tells = f"{public}/gateways/{opening.name}/receipts" if public else ""
+        service = settings.sender.startswith("MG") and len(settings.sender) == 34
+        self._from = {"MessagingServiceSid" if service else "From": settings.sender}
+        self.balance_url = account / "Balance.json"
+
+    def parts(
+        self, key: str, messages: Sequence[Outgoing], *, per_request: int, only: frozenset[int]
+    ) -> Iterator[Part]:
+        """One message each."""
+        del per_request  # 1
+        for own_key, message in one_each(key, messages, only):
+            # Else a messaging service puts other letters for ours
+            form = {**self._from, "To": message.to, "Body": message.body, "SmartEncoded": "false"}
+            if self._tells:
+                form["StatusCallback"] = f"{self._tells}/{message.reference}"
+            references = {str(message.reference): message.reference}
+            yield Part(own_key, urlencode(form).encode(), references, said=message.body)
+
+    def judge(self, reply: Reply, part: Part, tally: Tally) -> None:
+        """By RULES; what it took is compared with what we sent."""
+        (reference,) = part.references.values()
+        document = _object(reply.body)
+        if not 200 <= reply.status < 300:
+            code, says = str(document.get("code") or ""), str(document.get("message") or "")
+            return judge_by(
+                RULES, reply, (reference,), tally, code=code, says=says, now=self.clock.now
+            )
+        given, status = clean_ref(document.get("sid")), str(document.get("status") or "")
+        if status in _FAILED:
+            code = f"twilio_{document.get('error_code') or status}"
+            return tally.note(reference, Turned(code, ""))
+        if status not in _TOOK or not given:
+            return tally.blame("it answers 2xx, and not that it took this message")
+        tally.note(reference, Taken(gateway_ref=given))
+        said = document.get("body")
+        if isinstance(said, str) and said.split() != part.said.split():
+            # It has this one, and each that came after would be read as nobody approved it
+            tally.stop(halt="gateway-rewrites")
+
+
+def _object(body: bytes) -> Mapping[str, Any]:
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return document if isinstance(document, dict) else {}
