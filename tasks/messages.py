@@ -52,8 +52,9 @@ def send_batch(span: Span) -> Span:
     """Send what still waits in these batches."""
     parts = wiring()
     ledger, began = parts.ledger(), parts.clock.now()
-    deliver(ledger, parts.gateway_of(span.campaign_id), *span)
-    campaign.update_progress(span.campaign_id)
+    gateway = parts.gateway_of(span.campaign_id)
+    with campaign.moving_progress(span.campaign_id, gateway):
+        deliver(ledger, gateway, *span)
     tell(lambda connection: sending.sent(connection, parts.settings, span, since=began))
     return span
 

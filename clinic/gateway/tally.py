@@ -30,6 +30,11 @@ class Tally:
         self._halt: str | None = None
         self._trouble = ""
 
+    @property
+    def decided(self) -> int:
+        """Of how many messages is known by now what becomes of them."""
+        return len(self._results)
+
     def note(self, reference: int, result: Taken | Turned) -> None:
         """The gateway decided this message; kept if it was asked about."""
         if reference in self._asked:

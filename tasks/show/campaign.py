@@ -6,11 +6,14 @@ Counts, codes and our own sentences only: artifacts are copied into Prefect's ev
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from clinic.cohort.outcomes import OUTCOMES
+from clinic.gateway.protocol import Gateway
+from clinic.gateway.under_way import decided_by
 from clinic.message.campaign.said import Said, said_of
 from clinic.message.outcomes.summary import Summary, progress, read_summary
 from clinic.record.database import Record
@@ -64,17 +67,18 @@ def start_progress(campaign_id: int) -> None:
     _BARS.start(campaign_id)
 
 
-def update_progress(campaign_id: int) -> None:
-    """Move the bar to where the ledger is."""
-    _BARS.move(campaign_id)
+def moving_progress(campaign_id: int, gateway: Gateway) -> AbstractContextManager[None]:
+    """While the block runs, move the bar to where the ledger is, and its calls of the gateway beyond it."""
+    return _BARS.moving(campaign_id, lambda: decided_by(gateway))
 
 
-def _look(campaign_id: int) -> Seen:
+def _look(campaign_id: int, further: int) -> Seen:
     now = progress(wiring().record, campaign_id)
+    done = min(now.processed + further, now.total)
     return Seen(
-        now.processed,
+        done,
         now.total,
-        f"Campaign {campaign_id}: {now.processed:,} processed, {now.remaining:,} remaining, "
+        f"Campaign {campaign_id}: {done:,} processed, {now.total - done:,} remaining, "
         f"{now.errors:,} errors, {now.unknown:,} unknown",
     )
 

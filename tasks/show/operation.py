@@ -62,7 +62,7 @@ def update_progress(operation_id: int) -> None:
     _BARS.move(operation_id)
 
 
-def _look(operation_id: int) -> Seen:
+def _look(operation_id: int, _: int) -> Seen:
     now = summarize(wiring().record, operation_id)
     return Seen(
         now.processed,

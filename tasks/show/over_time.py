@@ -8,7 +8,8 @@ elsewhere and nothing is kept in a file.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -50,47 +51,56 @@ class OverTime:
 
 def over_time(connection: Connection, campaign_id: int) -> OverTime:
     """
-    Counted by minute, in a scan of the campaign's messages for each line.
+    Counted by minute, in one scan of the campaign's messages: it is drawn again whenever receipts came in.
 
     Of a trial that keeps its messages in the outbox one line says that; of a dry run there is none.
     """
-    job, own, c = get_campaign(connection, campaign_id), messages_of(campaign_id), message.c
+    job, c = get_campaign(connection, campaign_id), message.c
     if job.dry_run:
         return OverTime()
     is_sqlite = connection.dialect.name == "sqlite"
 
-    def minute(column: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
+    def minute(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         if is_sqlite:
             return sa.func.substr(sa.type_coerce(column, sa.Text), 1, 16)
-        utc = sa.func.timezone("UTC", column)
-        return sa.func.to_char(utc, sa.literal_column("'YYYY-MM-DD HH24:MI'"))
+        return sa.func.date_trunc("minute", column)
 
-    sent = sa.select(minute(c.sent_at), sa.func.count()).where(own, c.sent_at.is_not(None))
-    ended = sa.select(minute(c.status_at), sa.func.count()).where(own, c.status_at.is_not(None))
-    left = sent.where(c.state.in_(sorted(states.LEFT)))
-    found = {
-        "sent": left,
-        "delivered": ended.where(c.state == states.DELIVERED),
-        "failed": ended.where(c.state.in_(_FAILED)),
-    }
+    counted = sa.select(
+        c.state, minute(c.sent_at).label("sent"), minute(c.status_at).label("ended"),
+        sa.func.count().label("messages"),
+    ).where(messages_of(campaign_id), c.state != states.PENDING)  # fmt: skip
+    rows = connection.execute(counted.group_by(sa.text("1, 2, 3"))).tuples().all()
+    left = _summed((sent, n) for state, sent, _, n in rows if state in states.LEFT)
     if job.gateway == states.OUTBOX:
-        found = {KEPT: left}
-    return OverTime(
-        {
-            name: points
-            for name, query in found.items()
-            if (points := _summed(connection.execute(query.group_by(sa.text("1"))).tuples().all()))
-        }
-    )
+        return OverTime({KEPT: left} if left else {})
+    lines = {
+        "sent": left,
+        "delivered": _summed((at, n) for state, _, at, n in rows if state == states.DELIVERED),
+        "failed": _summed((at, n) for state, _, at, n in rows if state in _FAILED),
+    }
+    return OverTime({name: points for name, points in lines.items() if points})
 
 
-def _summed(rows: Sequence[tuple[str, int]]) -> list[tuple[datetime, int]]:
-    """Each minute with all that had happened by its end."""
+def _summed(counts: Iterable[tuple[datetime | str | None, int]]) -> list[tuple[datetime, int]]:
+    """Each minute with all that had happened by its end; what has no time is left out."""
+    minutes: Counter[datetime | str] = Counter()
+    for at, count in counts:
+        if at is not None:
+            minutes[at] += int(count)
     total, points = 0, []
-    for at, count in sorted(rows):
-        total += int(count)
-        points.append((datetime.fromisoformat(at[:16]).replace(tzinfo=UTC), total))
+    for moment, count in sorted((_as_time(at), count) for at, count in minutes.items()):
+        total += count
+        points.append((moment, total))
     return points
+
+
+def _as_time(at: datetime | str) -> datetime:
+    """SQLite keeps it as text, in UTC."""
+    return (
+        datetime.fromisoformat(at[:16]).replace(tzinfo=UTC)
+        if isinstance(at, str)
+        else at.astimezone(UTC)
+    )
 
 
 def as_markdown(seen: OverTime, zone: str) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable
-from typing import NamedTuple
+import time
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from tasks.show.artifacts import create_progress_artifact, update_progress_artifact
+
+EVERY_SECONDS: Final = 2.0  # a draw costs 11 ms of CPU here, and as much in the server
 
 
 class Seen(NamedTuple):
@@ -18,40 +22,96 @@ class Seen(NamedTuple):
     says: str
 
 
+class Bar:
+    """One that was drawn: where, how far, and when last."""
+
+    def __init__(self, artifact: UUID, at: float) -> None:
+        self.artifact = artifact
+        self.drawn_at = at
+        self.share = 0.0
+
+
 class Bars:
     """
     The bars that this process draws, one for each campaign or operation.
 
     Args:
         key: of the artifacts; the number is put behind it
-        look: reads from the record where the work of this number is
+        look: reads from the record where the work of this number is, and adds so many that are not there yet
+        every: draw a bar at most once in so many seconds while work goes on
+        create, update: draw it, with the arguments of Prefect's functions
     """
 
-    def __init__(self, key: str, look: Callable[[int], Seen]) -> None:
+    def __init__(
+        self,
+        key: str,
+        look: Callable[[int, int], Seen],
+        *,
+        every: float = EVERY_SECONDS,
+        create: Callable[..., object] = create_progress_artifact,
+        update: Callable[..., object] = update_progress_artifact,
+    ) -> None:
+        self._create, self._update = create, update
         self._key = key
         self._look = look
-        self._made: dict[int, UUID] = {}
+        self._every = every
+        self._made: dict[int, Bar] = {}
         self._drawing = threading.Lock()
 
     def start(self, number: int) -> None:
         """Draw it, empty."""
-        made = create_progress_artifact(
-            progress=0.0, key=f"{self._key}-{number}", description=self._look(number).says
+        made = self._create(
+            progress=0.0, key=f"{self._key}-{number}", description=self._look(number, 0).says
         )
         if made is None:  # no server: there is nothing to move either
             return
         with self._drawing:
-            self._made[number] = UUID(str(made))
+            self._made[number] = Bar(UUID(str(made)), time.monotonic())
 
-    def move(self, number: int) -> None:
-        """To where the work is; threads draw one after the other, so that no bar runs back."""
+    @contextlib.contextmanager
+    def moving(self, number: int, further: Callable[[], int]) -> Iterator[None]:
+        """
+        Move it while the block runs, and once more at its end.
+
+        Args:
+            further: how many more are done by now than the record knows
+        """
+        ended = threading.Event()
+
+        def watch() -> None:
+            while not ended.wait(self._every):
+                # The block goes on, whatever a look meets; what is wrong the block meets too
+                with contextlib.suppress(Exception):
+                    self.move(number, further(), by_itself=True)
+
+        watcher = threading.Thread(target=watch, name=f"{self._key}-{number}", daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            watcher.join()
+        self.move(number)
+
+    def move(self, number: int, further: int = 0, *, by_itself: bool = False) -> None:
+        """
+        To where the work is; threads draw one after the other, and no bar runs back.
+
+        by_itself: nothing has ended: not at all if it was drawn a moment ago
+        """
         with self._drawing:
-            bar = self._made.get(number)
+            bar, at = self._made.get(number), time.monotonic()
             if bar is None:  # a run that carries on in another process has no bar yet
                 return
-            now = self._look(number)
-            share = 100.0 * now.done / now.of if now.of else 100.0
-            update_progress_artifact(artifact_id=bar, progress=share, description=now.says)
+            if by_itself and at - bar.drawn_at < self._every:
+                return
+            now = self._look(number, further)
+            share = min(100.0, 100.0 * now.done / now.of) if now.of else 100.0
+            # What an answer said is not in the record yet: less than was drawn before
+            if by_itself and share <= bar.share:
+                return
+            bar.drawn_at, bar.share = at, max(share, bar.share)
+            self._update(artifact_id=bar.artifact, progress=bar.share, description=now.says)
 
     def leave(self, number: int) -> None:
         """It stays as it is; this process forgets it."""

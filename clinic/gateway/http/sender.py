@@ -26,6 +26,7 @@ from clinic.gateway.http.part import Part
 from clinic.gateway.http.reply import Reply
 from clinic.gateway.protocol import Answer, GatewayClass, Outgoing
 from clinic.gateway.tally import Tally
+from clinic.gateway.under_way import UnderWay
 
 BLIND_BATCH: Final = 50  # class B: the most messages that one crash may leave unknown
 
@@ -82,6 +83,7 @@ class HttpSender(ABC):
         self._opening = threading.Lock()
         self._line: Line | None = None
         self._proven = False  # whether it took the last request that got through
+        self.under_way = UnderWay()
 
     @abstractmethod
     def parts(
@@ -108,10 +110,10 @@ class HttpSender(ABC):
     ) -> Answer:
         """Send the parts with an open message; see the Protocol."""
         line = self.line()
-        tally = Tally(only)
         parts = self.parts(key, messages, per_request=per_request, only=only)
         count = -(-len(messages) // per_request)
-        line.thread.run(self._send_parts(line, parts, tally, count))
+        with self.under_way.call(only) as tally:
+            line.thread.run(self._send_parts(line, parts, tally, count))
         return tally.answer()
 
     def line(self) -> Line:

@@ -23,6 +23,7 @@ from clinic.gateway.smtp.connection import AfterData, Connection, connect
 from clinic.gateway.smtp.message import Letterhead, compose, envelope_address
 from clinic.gateway.smtp.reply import judge, no_connection
 from clinic.gateway.tally import Tally
+from clinic.gateway.under_way import UnderWay
 from clinic.settings import EmailGateway
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -86,6 +87,7 @@ class Smtp:
         self._begin_within = begin_within
         self._trust = trust or ssl.create_default_context()
         self._idle: deque[Connection] = deque()
+        self.under_way = UnderWay()
         self._workers = ThreadPoolExecutor(settings.connections, thread_name_prefix="smtp")
 
     def send(
@@ -93,8 +95,12 @@ class Smtp:
     ) -> Answer:
         """Send each open message by itself; see the Protocol. `per_request` is always 1."""
         del per_request
-        tally = Tally(only)
-        letters = self._prepare(key, [m for m in messages if m.reference in only], tally)
+        open_now = [m for m in messages if m.reference in only]
+        with self.under_way.call(only) as tally:
+            self._send_letters(self._prepare(key, open_now, tally), tally)
+        return tally.answer()
+
+    def _send_letters(self, letters: deque[_Letter], tally: Tally) -> None:
         until = time.monotonic() + self._begin_within
         count = min(self._settings.connections, len(letters))
         jobs = [self._workers.submit(self._work, letters, tally, until) for _ in range(count)]
@@ -104,7 +110,6 @@ class Smtp:
         except BaseException:
             tally.stop()  # Ctrl-C: the other workers end after the letter in hand
             raise
-        return tally.answer()
 
     def _prepare(self, key: str, messages: Sequence[Outgoing], tally: Tally) -> deque[_Letter]:
         fixed = self._letterhead.fixed_headers(self._clock.now())
