@@ -51,6 +51,7 @@ _EVERY: Final = (
     "tags add", "places facility", "places provider", "notify",
     "reply take", "reply give", "reply done", "reply reopen", "reply decide",
     "holds release", "holds keep", "record resend", "record report", "sources sync", "sources accept",
+    "gateways test",
 )  # fmt: skip
 _ANEW: Final = (
     "approve", "reject", "operators add", "operators disable", "operators secret", "operators unlock",
@@ -77,7 +78,7 @@ LOOKING: Final = frozenset({
     "audit verify", "operators list", "operations list", "operations show",
     "operations selection", "operations visits", "settings",
     "follow-ups", "tags list", "places list", "health", "settings check", "help", "purposes", "doctor",
-    "sources list", "sources check", "imports list",
+    "sources list", "sources check", "imports list", "gateways list", "gateways check",
 })  # fmt: skip
 
 # Of those, what shows nothing of a patient: whoever has the account may look
@@ -86,7 +87,7 @@ OPEN: Final = frozenset({
     "record status", "sources status",
     "sending status", "server status", "audit verify", "operators list", "settings", "settings check",
     "tags list", "places list", "health", "help", "purposes", "doctor",
-    "sources list", "imports list",
+    "sources list", "imports list", "gateways list", "gateways check",
 })  # fmt: skip
 
 UPKEEP: Final = {

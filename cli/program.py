@@ -55,6 +55,7 @@ COMMANDS = {
     "reply": Lazy("cli.look.reply_work:app", "Deal with a reply: take it, give it, close it.", _READ),
     "holds": Lazy("cli.look.holds:app", "Numbers and patients held back by a reply; decide.", _READ),
     "receipts": Lazy("cli.look.receipts:app", "Delivery receipts and replies: receive, apply, count them.", _READ),
+    "gateways": Lazy("cli.look.gateways:app", "The gateways: what each promises, whether it answers, a test.", _SEND),
     "record": Lazy("cli.look.outside_record:app", "What is saved to the clinical record outside, and what is not.", _READ),
     "patient": Lazy("cli.look.outreach:patient", "One patient's outreach card: every message ever sent.", _READ),
     "report": Lazy("cli.look.outreach:report", "The Outreach Report: every message sent, filtered.", _READ),

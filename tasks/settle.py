@@ -90,7 +90,10 @@ def save_late() -> int:
 def end_waiting() -> int:
     """What has had no receipt for too long failed, for now; how many."""
     parts = wiring()
-    return end_all_waiting(parts.record, parts.clock, parts.settings.receipts)
+    settings = parts.settings
+    return end_all_waiting(
+        parts.record, parts.clock, settings.receipts, silent=settings.silent_gateways()
+    )
 
 
 def list_unreached() -> int:

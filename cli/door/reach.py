@@ -53,6 +53,7 @@ _NOBODY: Final = (
     "audit odd-looks", "operators list", "operators add", "operators disable", "operators secret",
     "operators unlock", "operators mfa", "operators review", "operators clinician", "operators facilities",
     "operations list", "settings", "settings ask", "settings check", "tags list", "tags add", "places list",
+    "gateways list", "gateways check", "gateways test",
     "record status", "sources list", "sources status", "sources check", "imports list",
     "places facility", "places provider",
     "health", "help", "purposes", "doctor",

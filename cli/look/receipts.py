@@ -34,20 +34,30 @@ def serve(
     """
     from clinic.clock import SystemClock
     from clinic.gateway.choose import gateway_for
+    from clinic.gateway.incoming.callbacks import callbacks_of
     from clinic.gateway.incoming.server import ReceiptServer
     from clinic.gateway.incoming.server import serve as run
     from clinic.gateway.incoming.signature import secret_key
     from clinic.message.incoming.inbox import RecordKeeper
+    from clinic.settings.gateways import HTTP_SMS
 
     settings, clock = get_settings(), SystemClock()
-    key = secret_key(settings.receipts.secret.get_secret_value())
+    callbacks, secret = callbacks_of(settings), settings.receipts.secret.get_secret_value()
+    # Our own contract and links need it; without either, gateways by name prove themselves
+    key = secret_key(secret) if secret or not callbacks else None
     with open_record(settings) as record:
-        gateway = gateway_for(settings, record, "sms")
-        gateway.close()
+        name = HTTP_SMS
+        if not (settings.sms.url or callbacks):
+            gateway = gateway_for(settings, record, "sms")
+            gateway.close()
+            name = gateway.name
         keeper = RecordKeeper(record, clock, settings.phones, settings.replies)
-        server = ReceiptServer(keeper, clock, key=key, gateway=gateway.name)
+        server = ReceiptServer(keeper, clock, key=key, gateway=name, callbacks=callbacks)
         at = (host or settings.receipts.host, settings.receipts.port if port is None else port)
-        console.say(f"Receipts are taken at http://{at[0]}:{at[1]}/receipts")
+        if key is not None:
+            console.say(f"Receipts are taken at http://{at[0]}:{at[1]}/receipts")
+        for one in sorted(callbacks):
+            console.say(f"Receipts of {one}: http://{at[0]}:{at[1]}/gateways/{one}/receipts")
         run(server, host=at[0], port=at[1])
 
 

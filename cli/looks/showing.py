@@ -53,7 +53,7 @@ _NOBODY: Final = (
     "pseudonymise", "sources list", "sources check",
     "unknown settle", "reply take",
     "reply give", "reply done", "reply reopen", "reply decide", "holds release", "holds keep",
-    "sources status", "sources sync", "sources accept",
+    "sources status", "sources sync", "sources accept", "gateways list", "gateways check", "gateways test",
     "receipts status", "receipts serve", "receipts apply", "record status", "record save", "record resend",
     "record report", "deploy", "server start", "server stop", "server status",
     "server resume", "approvals", "approvals stale", "approvals resume", "confirm", "approve", "reject",

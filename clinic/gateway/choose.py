@@ -49,6 +49,18 @@ def gateway_for(
         return Outbox(record, channel, clock=clock)
     require_set(settings, name)
     require_allowed(settings, name)
+    return gateway_by_name(settings, name, channel, clock)
+
+
+def gateway_by_name(
+    settings: Settings, name: str, channel: str, clock: Clock | None = None
+) -> Gateway:
+    """
+    A gateway that is set, by its name; the caller closes it.
+
+    Raises:
+        SettingsWrong: it cannot work as it is set, or would send patients' data in clear
+    """
     if name == HTTP_SMS:
         return _http_sms(settings, clock)
     if name == SMTP:

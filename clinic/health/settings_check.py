@@ -78,7 +78,7 @@ def _named(settings: Settings) -> list[Callable[[Settings], object]]:
     return [
         partial(_build, name=name, channel=channel)
         for name, one in sorted(settings.gateways.items())
-        for channel in channels_of(settings, name) or (min(one.serves),)
+        for channel in channels_of(settings, name) or (one.first_channel,)
     ]
 
 

@@ -229,6 +229,11 @@ class Settings(Section):
         first = {"sms": (self.sms.url, HTTP_SMS), "email": (self.email.host, SMTP)}.get(channel)
         return first[1] if first and first[0] else None
 
+    def silent_gateways(self) -> frozenset[str]:
+        """Those by name that never say what became of a message."""
+        public = self.receipts.public_url
+        return frozenset(name for name, one in self.gateways.items() if not one.tells(public))
+
     @property
     def database_url(self) -> str:
         """Where the record is: as set, or SQLite in the home."""

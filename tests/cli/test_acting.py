@@ -113,6 +113,7 @@ WORDS = {
     "holds keep": "77 --note rung",
     "record resend": "",
     "sources sync": "",
+    "gateways test": "http-sms --to +447700900555",
     "sources accept": "emis appointments --reason moved",
     "record report": "77",
 }

@@ -20,7 +20,7 @@ from tests.ledgers import add_campaign, add_patients
 
 WITHOUT_RECORD = {
     "templates variables", "server status", "settings", "settings check", "list check", "health",
-    "doctor", "sources list", "sources check",
+    "doctor", "sources list", "sources check", "gateways check",
 }  # fmt: skip
 """What can be said before there is a record."""
 WORDS = {
@@ -29,6 +29,7 @@ WORDS = {
     "message": ("{list}", "--name", "Flu", "--template", "plain", "--preview", "1"),
     "remind": ("--yes",),
     "list check": ("{list}",),
+    "gateways check": ("http-sms",),
     "list add": ("{list}", "--name", "Flu", "--yes"),
     "templates show": ("plain",),
     "templates exceptions": ("plain",),

@@ -10,18 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+import aiohttp
 import jwt
 import orjson
+from yarl import URL
 
 from clinic.errors import SettingsWrong
+from clinic.gateway.http.address import secure_url
 from clinic.gateway.http.line import Line
 from clinic.gateway.http.part import Part
 from clinic.gateway.http.reply import Reply, clean_ref
 from clinic.gateway.http.rules import Rule, judge_by
-from clinic.gateway.http.sender import HttpSender, one_each, secure_url
+from clinic.gateway.http.sender import HttpSender, one_each
+from clinic.gateway.look import Look
 from clinic.gateway.opening import Opening
 from clinic.gateway.protocol import Outgoing, Taken
-from clinic.gateway.tally import Tally
+from clinic.gateway.tally import Tally, clean
 from clinic.settings.gateways.notify import GovukNotify
 
 _HOUR: Final = 3600.0
@@ -115,6 +119,28 @@ class GovukNotifyGateway(HttpSender):
             claims = {"iss": self._issuer, "iat": now}
             self._login = (now, jwt.encode(claims, self._secret, algorithm="HS256"))
         return self._login[1]
+
+    def look(self) -> list[Look]:
+        """Whether it knows the key, and whether the template is ours and nothing else."""
+        url = URL(self._own.url.rstrip("/")) / "v2" / "template" / self._template
+        try:
+            reply = self.ask(url, {"Authorization": f"Bearer {self.token()}"})
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return [Look(False, "it does not answer")]
+        document = _object(reply.body)
+        if reply.status != 200:
+            return [
+                Look(
+                    False,
+                    f"it answers {reply.status} for the template: {clean(_error(document)[1])}",
+                )
+            ]
+        said = str(document.get("body") or "").strip()
+        kind = "a live, team or test key: only its page says which"
+        if said != "((body))":
+            says = f"the template says more than ((body)): {clean(said, limit=80)!r}"
+            return [Look(True, f"it knows our key ({kind})"), Look(False, says)]
+        return [Look(True, f"it knows our key ({kind}), and the template is ((body)) alone")]
 
     def judge(self, reply: Reply, part: Part, tally: Tally) -> None:
         """By RULES; what it took is compared with what we sent."""

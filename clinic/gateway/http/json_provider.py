@@ -14,9 +14,10 @@ from typing import Any, Final
 
 import orjson
 
+from clinic.gateway.http.address import secure_url
 from clinic.gateway.http.part import Part
 from clinic.gateway.http.reply import Reply, clean_code, clean_ref, judge_failure
-from clinic.gateway.http.sender import HttpSender, one_each, secure_url
+from clinic.gateway.http.sender import HttpSender, one_each
 from clinic.gateway.opening import Opening
 from clinic.gateway.protocol import Outgoing, Taken, Turned
 from clinic.gateway.tally import Tally, clean

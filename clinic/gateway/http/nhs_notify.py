@@ -15,15 +15,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
+import aiohttp
 import orjson
 from yarl import URL
 
 from clinic.gateway.http.access import Access
+from clinic.gateway.http.address import secure_url
 from clinic.gateway.http.line import Line
 from clinic.gateway.http.part import Part
 from clinic.gateway.http.reply import Reply, clean_code, clean_ref
 from clinic.gateway.http.rules import Rule, judge_by
-from clinic.gateway.http.sender import HttpSender, secure_url
+from clinic.gateway.http.sender import HttpSender, LoginRefused
+from clinic.gateway.look import Look
 from clinic.gateway.opening import Opening
 from clinic.gateway.protocol import Outgoing, Taken, Turned
 from clinic.gateway.tally import Tally, clean
@@ -121,6 +124,20 @@ class NhsNotifyGateway(HttpSender):
             return part.headers
         token = self._used[part.key] = await self._access.token(line)
         return {**part.headers, "Authorization": f"Bearer {token}"}
+
+    def look(self) -> list[Look]:
+        """Whether it gives us an access token."""
+        if self._access is None:
+            says = "without key_file it is asked for no login: only its sandbox takes that"
+            return [Look("sandbox" in str(self._url), says)]
+        line = self.line()
+        try:
+            line.thread.run(self._access.token(line))
+        except LoginRefused as refused:
+            return [Look(False, refused.says)]
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return [Look(False, "it gives no access token: it does not answer")]
+        return [Look(True, "it gives us an access token")]
 
     def judge(self, reply: Reply, part: Part, tally: Tally) -> None:
         """By RULES; a refused batch by the rows that it names."""

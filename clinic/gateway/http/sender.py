@@ -13,15 +13,15 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Final
-from urllib.parse import urlsplit
 
 import aiohttp
 from yarl import URL
 
 from clinic.clock import Clock, SystemClock
-from clinic.errors import SettingsWrong
-from clinic.gateway.http.line import LOOPBACK, Line, LineSettings
+from clinic.gateway.http.address import unreachable
+from clinic.gateway.http.line import Line, LineSettings
 from clinic.gateway.http.part import Part
 from clinic.gateway.http.reply import Reply
 from clinic.gateway.protocol import Answer, GatewayClass, Outgoing
@@ -123,6 +123,16 @@ class HttpSender(ABC):
                 self._line = Line(self._settings, self._headers, self._trust, self.name)
             return self._line
 
+    def ask(self, url: URL, headers: Mapping[str, str] = MappingProxyType({})) -> Reply:
+        """
+        A look by GET, which changes nothing there.
+
+        Raises:
+            aiohttp.ClientError, TimeoutError, OSError: it does not answer
+        """
+        line = self.line()
+        return line.thread.run(line.get(url, headers))
+
     async def _send_parts(
         self, line: Line, parts: Iterator[Part], tally: Tally, count: int
     ) -> None:
@@ -167,7 +177,7 @@ class HttpSender(ABC):
             aiohttp.ClientHttpProxyError,
         ) as error:
             tally.not_sent(part.references.values())
-            halt, trouble = _unreachable(error, self.section)
+            halt, trouble = unreachable(error, self.section)
             tally.stop(halt=halt)
             tally.blame(trouble)
             self._proven = False
@@ -207,41 +217,3 @@ def one_each(
     for number, message in enumerate(messages):
         if message.reference in only:
             yield f"{key}/{number}", message
-
-
-def secure_url(base: str, section: str) -> URL:
-    """
-    A provider's address, fit for patients' data.
-
-    Raises:
-        SettingsWrong: it is none, or would carry them in clear
-    """
-    parts = urlsplit(base)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
-        raise SettingsWrong(
-            "gateway-url",
-            f"{section}.url must look like https://sms.example.org/v1; correct cohort.toml",
-        )
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        raise SettingsWrong(
-            "gateway-insecure",
-            f"{section}.url is http:// to another machine, which would carry numbers and texts in "
-            "clear; use https://",
-        )
-    return URL(base.rstrip("/"))
-
-
-def _unreachable(error: aiohttp.ClientError, section: str) -> tuple[str | None, str]:
-    """Nothing was written to the provider: whether a person must look, and what is wrong."""
-    if isinstance(error, aiohttp.ClientHttpProxyError):
-        passing = error.status >= 500 or error.status == 429
-        says = f"the proxy of {section}.proxy_url lets nothing through: it answers {error.status}"
-        return None if passing else "gateway-proxy", says
-    if isinstance(error, aiohttp.ClientProxyConnectionError):
-        return (
-            None,
-            f"the proxy cannot be reached: no connection to the host of {section}.proxy_url",
-        )
-    untrusted = isinstance(error, aiohttp.ClientConnectorCertificateError)
-    says = f"the provider cannot be reached: no connection to the host of {section}.url"
-    return "gateway-tls" if untrusted else None, says

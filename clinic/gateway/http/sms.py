@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from clinic.clock import Clock
+from clinic.gateway.http.address import secure_url
 from clinic.gateway.http.part import Part, cut
 from clinic.gateway.http.reply import Reply, judge
-from clinic.gateway.http.sender import HttpSender, secure_url
+from clinic.gateway.http.sender import HttpSender
 from clinic.gateway.protocol import Outgoing
 from clinic.gateway.tally import Tally
 from clinic.settings import SmsGateway

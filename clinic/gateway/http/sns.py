@@ -16,11 +16,12 @@ from xml.etree.ElementTree import Element
 import defusedxml.ElementTree as ElementTree
 
 from clinic.errors import SettingsWrong
+from clinic.gateway.http.address import secure_url
 from clinic.gateway.http.line import Line
 from clinic.gateway.http.part import Part
 from clinic.gateway.http.reply import Reply, clean_ref
 from clinic.gateway.http.rules import Rule, judge_by
-from clinic.gateway.http.sender import HttpSender, one_each, secure_url
+from clinic.gateway.http.sender import HttpSender, one_each
 from clinic.gateway.opening import Opening
 from clinic.gateway.protocol import Outgoing, Taken
 from clinic.gateway.tally import Tally

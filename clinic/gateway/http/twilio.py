@@ -13,13 +13,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import aiohttp
 import orjson
 
 from clinic.errors import SettingsWrong
+from clinic.gateway.http.address import secure_url
 from clinic.gateway.http.part import Part
 from clinic.gateway.http.reply import Reply, clean_ref
 from clinic.gateway.http.rules import Rule, judge_by
-from clinic.gateway.http.sender import HttpSender, one_each, secure_url
+from clinic.gateway.http.sender import HttpSender, one_each
+from clinic.gateway.look import Look
 from clinic.gateway.opening import Opening
 from clinic.gateway.protocol import Outgoing, Taken, Turned
 from clinic.gateway.tally import Tally
@@ -81,7 +84,7 @@ class TwilioGateway(HttpSender):
         self._tells = f"{public}/gateways/{opening.name}/receipts" if public else ""
         service = settings.sender.startswith("MG") and len(settings.sender) == 34
         self._from = {"MessagingServiceSid" if service else "From": settings.sender}
-        self.balance_url = account / "Balance.json"
+        self._balance = account / "Balance.json"
 
     def parts(
         self, key: str, messages: Sequence[Outgoing], *, per_request: int, only: frozenset[int]
@@ -95,6 +98,30 @@ class TwilioGateway(HttpSender):
                 form["StatusCallback"] = f"{self._tells}/{message.reference}"
             references = {str(message.reference): message.reference}
             yield Part(own_key, urlencode(form).encode(), references, said=message.body)
+
+    def look(self) -> list[Look]:
+        """Whether it knows our login, and what is left of our credit."""
+        try:
+            reply = self.ask(self._balance)
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return [Look(False, "it does not answer")]
+        document = _object(reply.body)
+        try:
+            left = float(str(document["balance"]))
+        except (KeyError, ValueError):
+            return [
+                Look(
+                    False,
+                    f"it answers {reply.status} for our balance: {document.get('message') or '?'}",
+                )
+            ]
+        return [
+            Look(
+                True,
+                f"it knows our login; credit {left:,.2f} {document.get('currency') or ''}",
+                left,
+            )
+        ]
 
     def judge(self, reply: Reply, part: Part, tally: Tally) -> None:
         """By RULES; what it took is compared with what we sent."""

@@ -2,6 +2,7 @@
 Takes what a gateway pushes: receipts and replies, and unsubscribe requests from e-mails (docs/gateways.md).
 
     POST /receipts, /replies       signed; 200 once it is on disk; what comes again is 200 and nothing
+    POST /gateways/NAME/…          of a gateway by name, with its own proof (callbacks.py)
     POST /unsubscribe/{token}      RFC 8058, one click; GET shows a page with a button and changes nothing
 
 Requests that come together share one commit, so that a thousand a second need no thousand commits.
@@ -11,14 +12,23 @@ What is done about the contents is the caller's business (`Keeper`): here is no 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from aiohttp import web
 
 from clinic.clock import Clock
 from clinic.gateway.grouped import Grouped
-from clinic.gateway.incoming.parse import Inbound, Receipt, Unread, read_incoming, unread_body
+from clinic.gateway.incoming.callbacks import Call, Callbacks
+from clinic.gateway.incoming.parse import (
+    Inbound,
+    Incoming,
+    Receipt,
+    Unread,
+    read_incoming,
+    unread_body,
+)
 from clinic.gateway.incoming.signature import is_signed, read_token
 
 LARGEST_BODY: Final = 64 * 1024
@@ -58,13 +68,29 @@ class Keeper(Protocol):
 
 
 class ReceiptServer:
-    """The application. `gateway`: under whose name what comes is kept."""
+    """
+    The application.
 
-    def __init__(self, keeper: Keeper, clock: Clock, *, key: bytes, gateway: str) -> None:
+    Args:
+        key: of what is signed by our own contract, and of links; None: such are refused
+        gateway: under whose name what comes so is kept
+        callbacks: of gateways by name
+    """
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        clock: Clock,
+        *,
+        key: bytes | None,
+        gateway: str,
+        callbacks: Mapping[str, Callbacks] = MappingProxyType({}),
+    ) -> None:
         self._keeper = keeper
         self._clock = clock
         self._key = key
         self._gateway = gateway
+        self._callbacks = callbacks
         self._receipts: Grouped[Receipt] = Grouped(keeper.keep_receipts)
         self._replies: Grouped[Inbound] = Grouped(keeper.keep_replies)
         self._unread: Grouped[Unread] = Grouped(keeper.keep_unread)
@@ -76,6 +102,8 @@ class ReceiptServer:
             [
                 web.post("/receipts", self._take),
                 web.post("/replies", self._take),
+                web.post("/gateways/{name}/{what:receipts|replies}", self._called),
+                web.post("/gateways/{name}/receipts/{reference}", self._called),
                 web.get("/unsubscribe/{token}", self._ask),
                 web.post("/unsubscribe/{token}", self._unsubscribe),
                 web.get("/health", _health),
@@ -89,20 +117,37 @@ class ReceiptServer:
         header = request.headers.get
         signature = header("X-Cohort-Signature", "")
         timestamp = header("X-Cohort-Timestamp", "")
-        if not is_signed(self._key, timestamp, signature, body, now=self._clock.now()):
+        if self._key is None or not is_signed(
+            self._key, timestamp, signature, body, now=self._clock.now()
+        ):
             return _problem(401, "signature")
         try:
             found = read_incoming(body, gateway=self._gateway)
         except ValueError:
             await self._unread.add([unread_body(body, gateway=self._gateway)] if body else [])
             return _problem(400, "body")
+        return await self._keep(found)
+
+    async def _keep(self, found: Incoming, status: int = 200) -> web.Response:
         await asyncio.gather(
             self._receipts.add(found.receipts),
             self._replies.add(found.replies),
             self._unread.add(found.unread),
         )
         taken = len(found.receipts) + len(found.replies)
-        return web.json_response({"taken": taken, "skipped": len(found.unread)})
+        return web.json_response({"taken": taken, "skipped": len(found.unread)}, status=status)
+
+    async def _called(self, request: web.Request) -> web.Response:
+        """A provider's own callback: its proof first, and not a word of it before."""
+        body = await request.read()
+        own = self._callbacks.get(request.match_info["name"])
+        if own is None:
+            return _problem(404, "gateway")
+        url = own.base + request.raw_path
+        call = Call(request.headers, body, url, request.match_info.get("reference", ""))
+        if refusal := own.prove(call):
+            return _problem(refusal, "proof")
+        return await self._keep(own.incoming(call), own.status)
 
     async def _ask(self, request: web.Request) -> web.Response:
         """A page with a button: scanners and previewers open links, and must not decide for anybody."""
@@ -110,7 +155,8 @@ class ReceiptServer:
         return web.Response(text=_ASK, content_type="text/html", headers=_SAFE)
 
     async def _unsubscribe(self, request: web.Request) -> web.Response:
-        reference = read_token(self._key, request.match_info["token"])
+        token = request.match_info["token"]
+        reference = None if self._key is None else read_token(self._key, token)
         if reference is None:
             return _problem(404, "link")
         await asyncio.to_thread(self._keeper.unsubscribe, reference)

@@ -8,6 +8,7 @@ about it again. A receipt that comes later still counts. What two people resolve
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -26,12 +27,15 @@ from clinic.record.schema.people import clinical_item
 from clinic.settings import Receipts
 
 
-def end_waiting(record: Record, clock: Clock, settings: Receipts) -> int:
+def end_waiting(
+    record: Record, clock: Clock, settings: Receipts, silent: Collection[str] = ()
+) -> int:
     """
     Mark as undelivered what was sent `no_receipt_hours` ago and has no receipt; how many there were.
 
     Only of channels whose network sends receipts: a mail relay tells of failures alone, so an e-mail
-    without one stays sent.
+    without one stays sent. So is a text of a gateway that tells nobody (`silent`): called failed, it could be
+    sent again.
     """
     limit = clock.now() - timedelta(hours=settings.no_receipt_hours)
     with record.read() as connection:
@@ -39,13 +43,14 @@ def end_waiting(record: Record, clock: Clock, settings: Receipts) -> int:
     count = 0
     for row in due:
         with record.write() as connection:
-            if row.channel in settings.channels and not row.dry_run:
+            told = row.channel in settings.channels and row.gateway not in silent
+            if told and not row.dry_run:
                 count += _give_up(connection, row.id, limit, clock.now())
             _settle(connection, row.id, limit)
     return count
 
 
-def _due(limit: datetime) -> sa.Select[tuple[int, str, bool]]:
+def _due(limit: datetime) -> sa.Select[tuple[int, str, bool, str]]:
     """
     Batches with an attempt so old that receipts are overdue, and those that are over without any.
 
@@ -55,7 +60,7 @@ def _due(limit: datetime) -> sa.Select[tuple[int, str, bool]]:
     own = sa.select(submission.c.id).where(submission.c.batch_id == batch.c.id)
     overdue = own.where(submission.c.created_at <= limit).exists()
     return (
-        sa.select(batch.c.id, campaign.c.channel, campaign.c.dry_run)
+        sa.select(batch.c.id, campaign.c.channel, campaign.c.dry_run, campaign.c.gateway)
         .join(campaign, campaign.c.id == batch.c.campaign_id)
         .where(~batch.c.settled, overdue | (_is_over() & ~own.exists()))
         .order_by(batch.c.id)

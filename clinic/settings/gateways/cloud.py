@@ -43,6 +43,10 @@ class Twilio(HttpGateway):
             raise ValueError("a gateway of type twilio needs auth_token or auth_token_file")
         return self
 
+    def tells(self, public_url: str) -> bool:
+        """Where it knows an address of ours."""
+        return bool(self.callback_url or public_url)
+
 
 class Sns(HttpGateway):
     """AWS SNS: texts to telephone numbers."""
@@ -82,6 +86,11 @@ class Sns(HttpGateway):
         if self.sender and not re.fullmatch(r"[A-Za-z0-9-]{1,11}", self.sender):
             raise ValueError("a sender id has 1 to 11 letters, digits and -")
         return self
+
+    def tells(self, public_url: str) -> bool:
+        """CloudWatch, and not us."""
+        del public_url
+        return False
 
     @property
     def endpoint(self) -> str:

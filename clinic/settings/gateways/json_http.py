@@ -159,6 +159,11 @@ class JsonGateway(HttpGateway):
             )
         return self
 
+    def tells(self, public_url: str) -> bool:
+        """By callbacks, which need a proof."""
+        del public_url
+        return bool(self.callback_secret.get_secret_value())
+
     @property
     def promise(self) -> Promise:
         """As it is set."""

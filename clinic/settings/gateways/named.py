@@ -68,6 +68,16 @@ class NamedGateway(Section):
         return ""
 
     @property
+    def first_channel(self) -> str:
+        """By which it is looked at where no channel leaves by it."""
+        return "sms" if "sms" in self.serves else min(self.serves)
+
+    def tells(self, public_url: str) -> bool:
+        """Whether it says what became of a message; `public_url`: how it reaches us, if it can at all."""
+        del public_url
+        return True
+
+    @property
     def promise(self) -> Promise:
         """Its class, and for how many hours it remembers what it was sent; None: for ever."""
         return "B", None

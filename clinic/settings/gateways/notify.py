@@ -75,6 +75,16 @@ class GovukNotify(HttpGateway):
             )
         return self
 
+    @property
+    def first_channel(self) -> str:
+        """That for which it has a template."""
+        return "sms" if self.sms_template else "email"
+
+    def tells(self, public_url: str) -> bool:
+        """By callbacks, which need a proof."""
+        del public_url
+        return bool(self.callback_secret.get_secret_value())
+
 
 class NhsNotify(HttpGateway):
     """NHS Notify: batches of messages through a routing plan that was agreed with it."""
@@ -165,6 +175,11 @@ class NhsNotify(HttpGateway):
                 "callback_secret needs application_id: both make the proof of a callback"
             )
         return self
+
+    def tells(self, public_url: str) -> bool:
+        """By callbacks, which need a proof."""
+        del public_url
+        return bool(self.callback_secret.get_secret_value())
 
     @property
     def promise(self) -> Promise:

@@ -1,0 +1,105 @@
+"""`cohort gateways`: which there are and what each promises, whether it answers, one message to oneself."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli import console
+from cli.options import Json
+from cli.proof import Me, SecretFd, who_acts
+from cli.wiring import get_settings, governed, open_record
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="""
+    The gateways by which messages are sent, as the settings name them (docs/gateways.md).
+
+    What each promises, whether it answers, and one message to a number of your own.
+    """,
+)
+Name = Annotated[
+    str, typer.Argument(help="A gateway's name: http-sms, smtp, or of [gateways.NAME].")
+]
+
+
+@app.command("list")
+def list_gateways(json: Json = False) -> None:
+    """
+    Every gateway that is set, its class and what that promises, and campaigns that wait for each.
+
+    One that is not set any more and that campaigns wait for is listed too: put it back.
+    """
+    from clinic.health.gateways.listed import list_gateways as find
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        found = find(record, governed(record, settings))
+    if json:
+        return console.show_json([one.as_dict() for one in found])
+    console.show_table(
+        "Gateways",
+        ["Name", "Type", "Sends", "Class", "What it promises", "Receipts", "Waiting"],
+        [
+            (one.name, one.kind, ", ".join(one.channels) or "nothing", one.gateway_class, one.promises,
+             one.receipts, f"{one.waiting:,}")
+            for one in found
+        ],
+        right=(6,),
+    )  # fmt: skip
+    for one in found:
+        if one.fault:
+            console.say(f"[bold red]{one.name}[/]: {one.fault}")
+    console.next_commands("cohort gateways check NAME", "cohort gateways test NAME --to +447…")
+
+
+@app.command()
+def check(name: Name, json: Json = False) -> None:
+    """
+    Whether a gateway answers, knows our login and is set as it must be. Nothing is sent to anybody.
+
+    Exit code 2 if anything is wrong.
+    """
+    from clinic.clock import SystemClock
+    from clinic.health.gateways.checked import check_gateway
+
+    found = check_gateway(get_settings(), name, SystemClock())
+    if json:
+        console.show_json([one._asdict() for one in found])
+    else:
+        for one in found:
+            mark = "[green]good[/]" if one.good else "[bold red]wrong[/]"
+            console.say(f"{mark}  {one.says}")
+        console.next_commands(f"cohort gateways test {name} --to +447…")
+    if not all(one.good for one in found):
+        raise typer.Exit(2)
+
+
+@app.command("test")
+def try_one(
+    name: Name,
+    to: Annotated[
+        str, typer.Option(help="A number or address of your own; none that a patient has.")
+    ],
+    me: Me = "",
+    secret_fd: SecretFd = None,
+) -> None:
+    """
+    Send one message to a number or address of your own, and say what the gateway answered.
+
+    Refused for a number or address that is on the record. On the trail, without the number.
+    """
+    from clinic.clock import SystemClock
+    from clinic.health.gateways.tried import try_gateway
+
+    settings, clock = get_settings(), SystemClock()
+    with open_record(settings) as record:
+        settings = governed(record, settings)
+        by = who_acts(record, settings, me, secret_fd)
+        tried = try_gateway(record, clock, settings, name, to=to, by=by)
+    console.say(tried.says)
+    console.next_commands("cohort gateways list", "cohort receipts status")
+    if not tried.taken:
+        raise typer.Exit(4)

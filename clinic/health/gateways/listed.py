@@ -1,0 +1,104 @@
+"""Every gateway that is set, what it promises and what waits for it; and those that are gone meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from clinic.gateway.choose import is_set
+from clinic.gateway.processors import channels_of
+from clinic.message import states
+from clinic.record.database import Record
+from clinic.record.schema.messages import QUEUED, campaign
+from clinic.settings import Settings
+from clinic.settings.gateways import HTTP_SMS, SMTP
+
+# What a class means for people (clinic/gateway/protocol.py)
+PROMISES: Final = {
+    "I": "sends a key once: nobody twice, nobody lost",
+    "R": "sends a reference once: nobody twice, nobody lost",
+    "B": "nothing: nobody twice; after a lost answer unknown, listed, resolved by people",
+}
+
+
+@dataclass(frozen=True)
+class Listed:
+    """
+    One gateway. channels: that leave by it now; waiting: campaigns that may still send through it
+
+    receipts: whether it tells what became of a message; fault: what is wrong; empty: nothing is seen
+    """
+
+    name: str
+    kind: str
+    channels: tuple[str, ...]
+    gateway_class: str
+    promises: str
+    reached: str
+    receipts: str
+    segment_cost: float
+    waiting: int
+    fault: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return asdict(self)
+
+
+def list_gateways(record: Record, settings: Settings) -> list[Listed]:
+    """All of them, by name."""
+    waiting = _waiting(record)
+    found = []
+    if settings.sms.url:
+        own = settings.sms
+        found.append(
+            _listed(settings, HTTP_SMS, "sms", own.gateway_class, own.url, True, own.segment_cost)
+        )
+    if settings.email.host:
+        found.append(_listed(settings, SMTP, "email", "B", settings.email.host, False, 0.0))
+    for name, one in sorted(settings.gateways.items()):
+        told = one.tells(settings.receipts.public_url)
+        found.append(
+            _listed(settings, name, one.type, one.promise[0], one.reached, told, one.segment_cost)
+        )
+    found = [_with(one, waiting.pop(one.name, 0)) for one in found]
+    return found + [
+        Listed(
+            name, "gone", (), "", "", "", "", 0.0, count,
+            "it is not in the settings any more, and campaigns wait for it (docs/runbook.md, gateway-gone)",
+        )
+        for name, count in sorted(waiting.items())
+        if name not in (states.OUTBOX, "rehearsal") and not is_set(settings, name)
+    ]  # fmt: skip
+
+
+def _listed(
+    settings: Settings,
+    name: str,
+    kind: str,
+    gateway_class: str,
+    reached: str,
+    tells: bool,
+    cost: float,
+) -> Listed:
+    receipts = "told" if tells else "none: what it took counts as sent"
+    return Listed(
+        name, kind, channels_of(settings, name), gateway_class, PROMISES[gateway_class],
+        reached.split("?")[0], receipts, cost, 0,
+    )  # fmt: skip
+
+
+def _with(one: Listed, waiting: int) -> Listed:
+    return Listed(**{**asdict(one), "waiting": waiting})
+
+
+def _waiting(record: Record) -> dict[str, int]:
+    query = (
+        sa.select(campaign.c.gateway, sa.func.count())
+        .where(campaign.c.state.in_(QUEUED), ~campaign.c.dry_run)
+        .group_by(campaign.c.gateway)
+    )
+    with record.read() as connection:
+        return {row[0]: row[1] for row in connection.execute(query)}
