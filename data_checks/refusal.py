@@ -28,7 +28,7 @@ from data_checks.gate.verdict import Verdict
 
 HOW_TO_OVERRIDE: Final = (
     "Every row and its reason can be downloaded; whoever knows that the list is right anyway gives a "
-    "reason: --override-gate REASON, in a run override_gate"
+    "reason: --override-gate REASON"
 )
 
 
@@ -103,7 +103,7 @@ def _or_alone(verdict: Verdict) -> str:
     if not set(codes) <= CHECKS.keys():
         return ""
     ways = " ".join(f"--accept {code}=REASON" for code in codes)
-    return f"; or for what was found alone {ways}, in a run accept"
+    return f"; or for what was found alone {ways}"
 
 
 def _is_accepted(

@@ -17,6 +17,7 @@ from clinic.settings import Settings
 from clinic.sources.cohort import with_list
 from data_checks.cohort import check_cohort as check
 from tasks.guard.decorators import task
+from tasks.guard.own_words import by_code
 from tasks.guard.while_away import WHILE_AWAY
 from tasks.processes.log_file import of_campaign
 from tasks.runs.marking import mark_run
@@ -55,7 +56,8 @@ def load_cohort(request: MessageRequest) -> int:
     """
     parts, key = wiring(), key_of(request)
     require_given(parts.record, key, request.accept)
-    known = with_list(parts.record, parts.clock, parts.settings, request, request_key=key)
+    with by_code("the query gives no list", "ask for the same in the terminal to see why"):
+        known = with_list(parts.record, parts.clock, parts.settings, request, request_key=key)
     return begun(known, begin_campaign)
 
 

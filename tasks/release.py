@@ -62,7 +62,7 @@ def wait_for_approval(campaign_id: int, batches: list[Span]) -> list[Span]:
     wait_until(lambda: answer() != "waiting", at_most=limit)
     if (found := answer()) in _NOT_WANTED:
         with parts.record.read() as connection:
-            says = approve.why_refused(connection, campaign_id)
+            says = approve.why_refused(connection, campaign_id, noted=False)
         raise NotWanted(f"campaign-{found}", says, _NOT_WANTED[found])
     return batches
 

@@ -1,6 +1,13 @@
-"""What and when: fetch from the sources, check, import, show. Each is one call inward."""
+"""
+What and when: fetch from the sources, check, import, show. Each is one call inward.
+
+Why something was not imported may name a file (`smith john.csv`), a sheet, a heading or a column of a query: it
+is on the record, for `cohort sources status`, and Prefect is told the code.
+"""
 
 from __future__ import annotations
+
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,8 +19,11 @@ from clinic.sources.staging import end_staging
 from clinic.sources.syncing import Given, Step, fetch, import_given, steps_of
 from data_checks.sync.check import check_given
 from tasks.guard.decorators import may_mend_itself, task
+from tasks.guard.own_words import by_code
 from tasks.show.artifacts import create_table_artifact
 from tasks.wiring import Wiring, wiring
+
+WHY: Final = "why: cohort sources status"
 
 
 class SyncRequest(BaseModel):
@@ -44,7 +54,8 @@ def list_steps(request: SyncRequest) -> list[Step]:
 def fetch_step(step: Step) -> Given:
     """Fetch a kind of a source; fetched again, it is the same."""
     parts = wiring()
-    return fetch(parts.record, parts.clock, parts.settings, step)
+    with by_code(f"{step.kind} from {step.source}", WHY):
+        return fetch(parts.record, parts.clock, parts.settings, step)
 
 
 @task(name="check", task_run_name="check-{given.step.source}-{given.step.kind}")
@@ -52,7 +63,8 @@ def check_step(given: Given, request: SyncRequest) -> Given:
     """Judge what was fetched; what is stopped, or cannot be read, is not imported."""
     parts = wiring()
     try:
-        check_given(parts.record, parts.clock, parts.settings, given, by=_by(request, parts))
+        with by_code(f"{given.step.kind} from {given.step.source}", WHY):
+            check_given(parts.record, parts.clock, parts.settings, given, by=_by(request, parts))
     except BaseException:
         end_staging(given.folder)
         raise
@@ -64,10 +76,11 @@ def import_step(given: Given, request: SyncRequest) -> dict[str, int]:
     """Import what was fetched; rows by outcome. Again: nothing changes."""
     parts = wiring()
     try:
-        return import_given(
-            parts.record, parts.clock, parts.settings, given, by=_by(request, parts),
-            reached=parts.reached,
-        )  # fmt: skip
+        with by_code(f"{given.step.kind} from {given.step.source}", WHY):
+            return import_given(
+                parts.record, parts.clock, parts.settings, given, by=_by(request, parts),
+                reached=parts.reached,
+            )  # fmt: skip
     finally:
         end_staging(given.folder)
 
@@ -87,7 +100,8 @@ def summarize_sync(steps: list[Step]) -> int:
         key="sources", table=[_row(run) for run in runs], description="What came from the sources"
     )
     if wrong := [run for run in runs if run.state != IMPORTED]:
-        raise Incomplete("sync-incomplete", "; ".join(run.says or run.state for run in wrong))
+        told = ", ".join(f"{run.kind} from {run.source} ({run.code or run.state})" for run in wrong)
+        raise Incomplete("sync-incomplete", f"not imported: {told}; {WHY}")
     return len(runs)
 
 
@@ -105,5 +119,5 @@ def _row(run: SyncRun) -> dict[str, str | int]:
         "rows": run.rows if run.rows is not None else "",
         "as of": f"{run.as_of:%Y-%m-%d %H:%M} UTC" if run.as_of else "",
         "outcomes": counts,
-        "what to do": run.says,
+        "what to do": "" if run.state == IMPORTED else f"{run.code}: {WHY}".removeprefix(": "),
     }

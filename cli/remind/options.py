@@ -108,11 +108,10 @@ def commands_after_look(request: ReminderRequest, seen: str) -> list[str]:
 
     What was accepted for the look is not in it: whoever sends says so again.
     """
-    asked = request.model_dump(
-        mode="json", exclude_defaults=True, exclude={"request_key", "accept"}
-    )
-    if request.list_name != ReminderRequest.model_fields["list_name"].default:
-        asked["list_name"] = request.list_name  # which is left out of what Prefect keeps
+    asked = request.model_dump(mode="json", exclude_defaults=True, exclude={"request_key"})
+    for name in ("list_name", "override_gate"):  # which are left out of what Prefect keeps
+        if (given := getattr(request, name)) != ReminderRequest.model_fields[name].default:
+            asked[name] = given
     words = ["cohort", "remind"]
     for name, value in asked.items():
         option = "--" + _OPTIONS.get(name, name).replace("_", "-")

@@ -42,6 +42,10 @@ def ask_for(
     if request.requested_by != by.name:
         raise NotAllowed("request-not-allowed", "the requester of a notice is who is named in it")
     require_may_ask(by.role, "notification")
+    if not request.reason.strip():
+        raise NotAllowed(
+            "request-not-allowed", "say why they are to be told: the approver reads it"
+        )
     require_tellable(record, settings, request.audience, request.operation_id)
     with record.write() as connection:
         record_act(

@@ -77,7 +77,7 @@ def open_notice(
     what = (str(about.id), title_of(about.kind), about.state)
     return make_campaign(
         record, clock, settings, told, what, template=template,
-        name=f"Notice to {request.audience}, operation {about.id}: {request.reason}",
+        name=f"Notice to {request.audience}, operation {about.id}: {request.reason}".removesuffix(": "),
         requested_by=request.requested_by, request_key=request.request_key, gateway=gateway,
         batch_limit=batch_limit,
     )  # fmt: skip

@@ -7,6 +7,7 @@ Counts, codes and our own sentences only: artifacts are copied into Prefect's ev
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -59,7 +60,9 @@ def check_rows(record: Record, campaign_id: int) -> list[dict[str, Any]]:
 
 
 def _text(one: Said) -> str:
-    return f"{one.says} ({one.where})" if one.where else one.says
+    """Which rows, and not under which heading: that is whoever made the file's own words."""
+    where = replace(one, column="").where
+    return f"{one.says} ({where})" if where else one.says
 
 
 def start_progress(campaign_id: int) -> None:

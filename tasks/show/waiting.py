@@ -1,13 +1,16 @@
 """
 What people see in the Prefect UI of a run that waits for a person: what it is, who may decide, and how.
 
-Counts, codes, operators' names and our own sentences only: artifacts are copied into Prefect's events.
+Counts, codes, operators' names and our own sentences only: artifacts are copied into Prefect's events. What
+people named or wrote (a list, the values of a change) the approver reads where the commands show it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
+from clinic.change.review.approve import PARAMETER
 from clinic.govern.approvals.approvals import Approval, deciders, latest
 from clinic.govern.approvals.confirming import is_confirmed
 from clinic.govern.people.roles import decider, with_article
@@ -71,7 +74,11 @@ def show_waiting(
         "",
         "| | |",
         "|---|---|",
-        *(f"| {name} | {value} |" for name, value in asked.summary.items()),
+        *(
+            f"| {name} | {value} |"
+            for name, value in asked.summary.items()
+            if _is_ours(name, value)
+        ),
         "",
         *notes,
     ]
@@ -80,3 +87,14 @@ def show_waiting(
         markdown="\n".join(lines),
         description=f"Waits for {with_article(role)}: {next_steps(asked, confirmed=confirmed)}",
     )
+
+
+# Of what an approver sees beside counts: keys, times and money; no list's name, no value that is written
+_OURS: Final = frozenset(
+    {"template", "by", "as of", "segments", "cost", "start", "days", "unusual"}
+)
+
+
+def _is_ours(name: str, value: object) -> bool:
+    """Whether a line of what waits is a count, or no words of people."""
+    return name in _OURS or (isinstance(value, int) and not name.startswith(PARAMETER))

@@ -24,6 +24,7 @@ from clinic.record.schema.change import operation, operation_item
 from clinic.record.schema.govern import approval
 from clinic.settings import Settings
 
+PARAMETER: Final = "parameter "  # before the name of each, in what the approver sees
 _OPEN: Final = (WAITING, APPROVED)
 
 
@@ -81,12 +82,16 @@ def answer(record: Record, clock: Clock, operation_id: int) -> str:
 
 
 def why_closed(record: Record, operation_id: int) -> str:
-    """Why an operation ended before it began: by whom, and what they noted. One sentence."""
+    """
+    Why an operation ended before it began, and by whom: one sentence for Prefect, which keeps it in clear.
+
+    What they noted is their own words, and may be of a patient: it stays on the record.
+    """
     with record.read() as connection:
         ended = find_operation(connection, operation_id)
         found = latest(connection, subject="operation", subject_id=operation_id)
     if ended.state == REJECTED and found is not None and found.decided_by:
-        noted = f": {found.note}" if found.note else ""
+        noted = f" (why: cohort approvals show {found.id})" if found.note else ""
         return f"Operation {operation_id} was rejected by {found.decided_by}{noted}"
     if ended.state == EXPIRED:
         return f"Operation {operation_id} has expired: nobody decided or began in time"
@@ -138,7 +143,7 @@ def counts_of(connection: Connection, planned: Operation) -> dict[str, int | str
     )
     private = () if planned.kind == UNDO else kind_of(planned.kind).private
     settings = {
-        f"parameter {name}": _shown(value)
+        f"{PARAMETER}{name}": _shown(value)
         for name, value in planned.parameters.items()
         if name not in private
     }

@@ -56,22 +56,26 @@ Outbox = Annotated[
         description="Keep the messages in the outbox: nothing is sent, the record says so",
     ),
 ]
+# Why somebody lets a list pass is their own words, which may be of a patient: typed in the terminal, kept on
+# the record with the campaign, and not in Prefect, whose form has no field for it
 OverrideGate = Annotated[
-    str | None,
+    SkipJsonSchema[str | None],
     Field(
         title="Override the checks of the list",
         min_length=3,
         max_length=500,
         description="Why the list is right although its checks stop it. Needs 'Requested by'; it is kept "
         "on the audit trail. Rows that are left out stay left out",
+        exclude=True,
     ),
 ]
 Accept = Annotated[
-    dict[str, str],
+    SkipJsonSchema[dict[str, str]],
     Field(
         title="Accepted findings",
         description="Code of a safety check and why what it finds is right, for example "
         '{"name_differs": "the names are in Arabic"}. Needs \'Requested by\'',
+        exclude=True,
     ),
 ]
 RecallBy = Annotated[

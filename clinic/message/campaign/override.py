@@ -45,8 +45,7 @@ def keep_override(record: Record, clock: Clock, campaign_id: int, *, by: str, re
     if not by.strip() or not reason.strip():
         raise CohortRefused(
             "override-unnamed",
-            "who overrides the checks of a list gives their name and a reason: --override-gate REASON, "
-            "in a run override_gate and requested_by",
+            "who overrides the checks of a list gives their name and a reason: --override-gate REASON",
         )
     with record.write() as connection:
         require_known(connection, by)

@@ -159,7 +159,7 @@ class MessageRequest(Form, BaseModel):
     model_config = ConfigDict(extra="forbid")
     RARE: ClassVar = (
         "save_to_record", "save_when", "snomed_codes", "stagger_days", "per_second", "per_hour", "per_day",
-        "recall_by", "recall_owner", "recall_codes", "covers", "again", "outbox", "accept", "override_gate",
+        "recall_by", "recall_owner", "recall_codes", "covers", "again", "outbox",
         "template_version", "requested_by", "request_key",
     )  # fmt: skip
 

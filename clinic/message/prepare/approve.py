@@ -221,15 +221,20 @@ _REASONS: Final = {f"approval-{word}": word for word in _ENDED}
 REFUSED_BY_PERSON: Final = frozenset(_REASONS)  # or by nobody's yes: a campaign's `state_reason`
 
 
-def why_refused(connection: Connection, campaign_id: int) -> str:
-    """What ended a campaign before it began: by whom it was rejected and what they noted, or nobody's yes."""
+def why_refused(connection: Connection, campaign_id: int, *, noted: bool = True) -> str:
+    """
+    What ended a campaign before it began: by whom it was rejected and what they noted, or nobody's yes.
+
+    noted: False where their note would be kept in clear: it is their own words, and may be of a patient
+    """
     found = latest(connection, subject=SUBJECT, subject_id=campaign_id)
     if get_campaign(connection, campaign_id).state == states.CANCELLED_CAMPAIGN:
         return f"Campaign {campaign_id} was cancelled before it was let go; nothing was sent"
     if found is None or found.state != "rejected" or not found.decided_by:
         return f"Campaign {campaign_id} has expired: nobody approved it in time; nothing was sent"
-    noted = f": {found.note}" if found.note else ""
-    return f"Campaign {campaign_id} was rejected by {found.decided_by}{noted}; nothing was sent"
+    why = f": {found.note}" if noted else f" (why: cohort approvals show {found.id})"
+    told = why if found.note else ""
+    return f"Campaign {campaign_id} was rejected by {found.decided_by}{told}; nothing was sent"
 
 
 def release_campaign(

@@ -82,7 +82,7 @@ class Finding:
         second = ", and a second approver approves it" if two_persons else ""
         return (
             f"{sentence} {todo}, or whoever knows that it is right gives a "
-            f"reason{second}: --accept {self.code}=REASON, in a run accept."
+            f"reason{second}: --accept {self.code}=REASON."
         )
 
 
@@ -226,7 +226,7 @@ def _told_size(finding: Finding) -> str:
     return (
         f"{says} Make sure that the list is right, or whoever knows that it is types the number with the "
         "reason, and a second approver approves it: "
-        f'--accept {SIZE}="{finding.messages} REASON", in a run accept.'
+        f'--accept {SIZE}="{finding.messages} REASON".'
     )
 
 

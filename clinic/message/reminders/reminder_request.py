@@ -31,7 +31,7 @@ class ReminderRequest(Form, BaseModel):
     model_config = ConfigDict(extra="forbid")
     RARE: ClassVar = (
         "first_date", "last_date", "place", "visit_type", "mode", "session_type", "booking_requirement",
-        "speciality", "minimum_age", "covers", "outbox", "accept", "override_gate", "requested_by",
+        "speciality", "minimum_age", "covers", "outbox", "requested_by",
         "request_key",
     )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """
 What a safety check finds and a named person accepts, with a reason: check by check, for one campaign.
 
-    given with the request (`--accept CODE=REASON`, in a run `accept`) ─► kept ─► the check finds it ─► applied
+    given with the request (`--accept CODE=REASON`) ─► kept ─► the check finds it ─► applied
     said at the review                                                 ─► kept ─► applied at once
 
 An acceptance counts for the campaign that it was given for, and for the check that it names: nobody accepts
@@ -247,8 +247,7 @@ def _require_words(code: str, by: str, reason: str) -> None:
     if not by.strip() or len(reason.strip()) < 3:
         raise CohortRefused(
             "override-unnamed",
-            f"who accepts what a safety check finds gives their name and a reason: --accept {code}=REASON, "
-            "in a run accept and requested_by",
+            f"who accepts what a safety check finds gives their name and a reason: --accept {code}=REASON",
         )
 
 

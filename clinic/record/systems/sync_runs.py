@@ -155,7 +155,10 @@ def acceptance(
 
 
 def sources_behind(connection: Connection, settings: Settings, now: datetime) -> tuple[str, ...]:
-    """What of the sources was not imported last, or is too old for reminders; in words."""
+    """
+    What of the sources was not imported last, or is too old for reminders. Why is told by its code alone: the
+    sentence may name a file, a sheet or a heading, people's own words, and this goes to Prefect and webhooks.
+    """
     if not settings.sources:
         return ()
     runs = [run for run in last_runs(connection) if run.source in settings.sources]
@@ -167,8 +170,7 @@ def sources_behind(connection: Connection, settings: Settings, now: datetime) ->
         late = hours is None or bool(most and hours > most)
         # Looked at again the same day, a folder has nothing new: that is no news as long as the last is fresh
         if run.state in (STOPPED, FAILED) and (late or run.code != NOTHING_NEW):
-            why = run.says.rstrip(".") or run.code or run.state
-            found.append(f"{run.kind} from {run.source} were not imported: {why}")
+            found.append(f"{run.kind} from {run.source} were not imported: {run.code or run.state}")
         elif hours is not None and late and run.kind in REMINDED_BY:
             found.append(f"{run.kind} from {run.source} are {hours:,.0f} hours old")
     return tuple(found)

@@ -211,7 +211,8 @@ def test_a_rejected_operation_changes_nothing_and_its_run_is_cancelled(
     decide(wired, clock, number, operator=MANAGER, decision="rejected", note="not this month")
     ended = status_change(operation_id, return_state=True)
     assert (ended.type, ended.name) == (StateType.CANCELLED, "Rejected")
-    assert ended.message == f"Operation {operation_id} was rejected by mia: not this month"
+    why = f"(why: cohort approvals show {number})"  # whose words are on the record, not in Prefect
+    assert ended.message == f"Operation {operation_id} was rejected by mia {why}"
     assert set(column(wired, "version").values()) == {1}
 
 
