@@ -23,13 +23,24 @@ import re
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, ParamSpec, TypedDict, TypeVar, Unpack, cast, get_args
+from typing import (
+    Any,
+    NoReturn,
+    ParamSpec,
+    Protocol,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    cast,
+    get_args,
+    runtime_checkable,
+)
 
 import pydantic
 from prefect import Flow, Task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.states import Cancelled
+from prefect.states import Cancelled, Completed
 from prefect.task_runners import TaskRunner
 from pydantic_core.core_schema import ErrorType
 
@@ -130,7 +141,7 @@ def flow(**options: Unpack[FlowOptions]) -> Callable[[Callable[P, R]], Flow[P, R
 
     def decorate(function: Callable[P, R]) -> Flow[P, R]:
         return SafeFlow(
-            _typed(_cancelled_by_people(safe(function))),
+            _typed(_ends_as_it_is(safe(function))),
             version=_version(function),
             persist_result=False,
             log_prints=False,
@@ -186,16 +197,31 @@ def _campaign_of(given: dict[str, Any]) -> int | None:
     return number if isinstance(number, int) else None
 
 
-def _cancelled_by_people(function: Callable[P, R]) -> Callable[P, R]:
-    """A person's no ends a run in a state of its own: a list of failed runs is for what is to be fixed."""
+@runtime_checkable
+class Ended(Protocol):
+    """What a flow returns that says in a sentence what is so at its end: counts and codes, nobody's words."""
+
+    @property
+    def ended(self) -> str:
+        """For the state of the run."""
+
+
+def _ends_as_it_is(function: Callable[P, R]) -> Callable[P, R]:
+    """
+    A run's state says what is so: "Completed" alone was read as "sent". A flow that gives a state ends in it.
+
+    A person's no ends it in a state of its own: a list of failed runs is for what is to be fixed.
+    """
 
     @functools.wraps(function)
     def judged(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return function(*args, **kwargs)
+            result = function(*args, **kwargs)
         except NotWanted as refusal:
-            # A flow that gives a state ends in it
             return cast(R, Cancelled(name=refusal.name, message=refusal.says))
+        if isinstance(result, Ended):
+            return cast(R, Completed(message=result.ended, data=result))
+        return result
 
     return judged
 

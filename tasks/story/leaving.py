@@ -98,8 +98,19 @@ def released(
         return [] if went is None else [Line(f"It was let go at {clock_time(went, settings)}.")]
     at, why = waits(connection, timing, job, now)
     if at is None:
-        return [Line("Its messages are sent now.")]
+        return [Line(_now(connection, job))]
     return [Line(f"Nothing is sent before {clock_time(at, settings)}: {why}.")]
+
+
+def _now(connection: Connection, job: Campaign) -> str:
+    """What begins: a campaign that reaches nobody, or sends nothing, does not say that it does."""
+    if not connection.scalar(sa.select(batch.c.id).where(batch.c.campaign_id == job.id).limit(1)):
+        return "It has no message: nothing is sent."
+    if job.dry_run:
+        return "A dry run: nothing is sent."
+    if job.gateway == states.OUTBOX:
+        return "Its messages are kept in the outbox now: nothing is sent."
+    return "Its messages are sent now."
 
 
 def waits(

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.message import states
-from clinic.message.campaign.campaign import get_campaign
+from clinic.message.campaign.campaign import Campaign, get_campaign
 from clinic.message.network_reasons import REASONS
 from clinic.record.schema.messages import batch, message, submission
 from clinic.settings import Settings
@@ -31,7 +31,7 @@ def sent(
     waiting = row.size - row.accepted - row.rejected - row.unknown - row.suppressed
     became = joined(
         (
-            f"{row.accepted:,} accepted",
+            f"{row.accepted:,} {_taken(get_campaign(connection, span.campaign_id))}",
             f"{row.rejected:,} rejected" if row.rejected else "",
             f"{row.unknown:,} unknown" if row.unknown else "",
             f"{row.suppressed:,} left out at the last moment" if row.suppressed else "",
@@ -135,6 +135,13 @@ def _reasons(connection: Connection, span: Span) -> dict[str, int]:
         code = reason if reason in REASONS else _OTHER
         counts[code] = counts.get(code, 0) + number
     return counts
+
+
+def _taken(job: Campaign) -> str:
+    """What became of those that were handed over: what is kept here no gateway has accepted."""
+    if job.dry_run:
+        return "would be sent"
+    return "kept in the outbox, not sent" if job.gateway == states.OUTBOX else "accepted"
 
 
 def _name(span: Span) -> str:

@@ -42,6 +42,17 @@ class Summary:
     def processed(self) -> int:
         return self.applied + self.conflicts + self.failed
 
+    @property
+    def ended(self) -> str:
+        """What is so at a run's end, for its state: one that came to its end need not have changed anybody."""
+        counts = {
+            "conflicts": self.conflicts, "failed": self.failed, "left out": self.left_out,
+            "not done yet": self.remaining,
+        }  # fmt: skip
+        told = [f"{n:,} {says}" for says, n in counts.items() if n]
+        done = f"{self.applied:,} done" if self.applied else "nothing was done"
+        return f"Operation {self.operation_id} is {self.state}: {', '.join([done, *told])}"
+
     def raise_if_incomplete(self) -> Summary:
         """
         This summary, if the operation is through.

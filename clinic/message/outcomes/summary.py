@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -26,6 +27,9 @@ from clinic.message.timing.timing import Timing
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign, message
 from clinic.settings import Release
+
+TOGETHER: Final = "told_together"
+LEFT: Final = ("sent", "delivered", "undelivered")  # outcomes of messages that a gateway took
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,7 @@ class Summary:
     @property
     def rate(self) -> float:
         """Messages that left, a second; of a dry run those that would have."""
-        codes = ("sent", "delivered", "undelivered", REHEARSED, KEPT)
-        left = sum(self.outcomes.get(code, 0) for code in codes)
+        left = sum(self.outcomes.get(code, 0) for code in (*LEFT, REHEARSED, KEPT))
         return left / self.seconds if self.seconds > 0 else 0.0
 
     @property
@@ -99,6 +102,29 @@ class Summary:
     def waiting(self) -> int:
         """Messages that a later run has to send."""
         return sum(self.outcomes.get(code, 0) for code in ("waiting", "in_flight"))
+
+    @property
+    def ended(self) -> str:
+        """
+        What is so at a run's end, for its state: a run that came to its end need not have sent anything.
+
+        "Completed" was read as "sent" where all of it waits, is kept in the outbox, or nobody may be messaged.
+        """
+        kind = "Dry run" if self.dry_run else "Campaign"
+        sent = sum(self.outcomes.get(code, 0) for code in LEFT)
+        until = f" until {self.waits_until:%Y-%m-%d %H:%M} UTC" if self.waits_until else ""
+        counts = {
+            "kept in the outbox": self.outcomes.get(KEPT, 0),
+            "would have been": self.outcomes.get(REHEARSED, 0),
+            "told by another's message": self.outcomes.get(TOGETHER, 0),
+            f"wait{until}": self.waiting,
+        }
+        counts["not"] = self.rows - sent - sum(counts.values())
+        told = [f"{sent:,} sent" if sent else "nothing was sent"]
+        told += [f"{rows:,} {says}" for says, rows in counts.items() if rows]
+        return (
+            f"{kind} {self.campaign_id} is {self.state}: {', '.join(told)}; of {self.rows:,} rows"
+        )
 
     def raise_if_incomplete(self) -> Summary:
         """

@@ -62,3 +62,33 @@ def test_the_page_says_if_it_was_a_rehearsal_and_why_it_stands_still(
     changes: dict[str, object], words: str
 ) -> None:
     assert words in page_of(summary_of(**({"outcomes": {"sent": 3}} | changes)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "changes", "says"),
+    [
+        ({"sent": 3, "phone_missing": 1}, {}, "Campaign 7 is completed: 3 sent, 1 not; of 4 rows"),
+        (
+            {"kept_in_outbox": 2, "told_together": 1},
+            {},
+            "Campaign 7 is completed: nothing was sent, 2 kept in the outbox, 1 told by another's message; "
+            "of 3 rows",
+        ),
+        (
+            {"waiting": 4},
+            {"state": "scheduled", "waits_until": datetime(2026, 3, 2, 9, tzinfo=UTC)},
+            "Campaign 7 is scheduled: nothing was sent, 4 wait until 2026-03-02 09:00 UTC; of 4 rows",
+        ),
+        ({"opted_out": 5}, {}, "Campaign 7 is completed: nothing was sent, 5 not; of 5 rows"),
+        (
+            {"would_be_sent": 2},
+            {"dry_run": True},
+            "Dry run 7 is completed: nothing was sent, 2 would have been; of 2 rows",
+        ),
+    ],
+)
+def test_the_state_of_a_run_says_what_is_so(
+    outcomes: dict[str, int], changes: dict[str, object], says: str
+) -> None:
+    """Issue 17: a run that came to its end was read as one that sent, though all of it was held."""
+    assert summary_of(outcomes, **changes).ended == says
