@@ -21,6 +21,12 @@ from clinic.settings.campaigns import Release
 OK: Final = "OK"
 ERROR: Final = "Error"
 KEPT_SAYS: Final = "kept in the outbox, not sent"
+TO_KEEP_SAYS: Final = "for the outbox, not to be sent"
+_NONE_YET: Final = frozenset(
+    {
+        states.CHECKING, states.AWAITING_APPROVAL, states.SCHEDULED, states.REFUSED, states.MISSED,
+    }
+)  # fmt: skip
 _TRIED: Final = frozenset({states.COMPLETED, states.RECONCILING})
 
 
@@ -44,10 +50,14 @@ def status(says: str, left_out: int, *, kept: bool = False) -> str:
     """
     The verdict, with the rows that were not accepted beside it: "OK, 565 not accepted".
 
-    kept: its messages are kept in the outbox
+    kept: its messages are kept in the outbox; of what is refused or has not begun none is there
     """
     beside = [f"{left_out:,} not accepted"] if left_out and says in (OK, ERROR) else []
-    return ", ".join([says, *beside, *([KEPT_SAYS] if kept else [])])
+    if kept and says not in _NONE_YET:
+        beside.append(KEPT_SAYS)
+    elif kept and says not in (states.REFUSED, states.MISSED):
+        beside.append(TO_KEEP_SAYS)
+    return ", ".join([says, *beside])
 
 
 def _of_kind(kind: str, counts: Mapping[str, int]) -> int:

@@ -14,6 +14,7 @@ from clinic.errors import Incomplete
 from clinic.gateway.protocol import Outgoing
 from clinic.message import states
 from clinic.message.outcomes.summary import Summary, progress, summarize
+from clinic.message.outcomes.verdict import status
 from clinic.message.sending.deliver import deliver
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign, message
@@ -210,3 +211,21 @@ def test_a_full_batch_is_sent_within_the_hour_although_the_gateway_is_often_busy
 def test_what_leaves_has_nothing_that_a_patient_could_reply_to() -> None:
     """ACX-8: plain messages are one-way: a reference, an address, a text, and no sender's mailbox."""
     assert [field.name for field in fields(Outgoing)] == ["reference", "to", "body", "subject"]
+
+
+@pytest.mark.parametrize(
+    ("says", "left_out", "told"),
+    [
+        ("OK", 4, "OK, 4 not accepted, kept in the outbox, not sent"),
+        ("running", 0, "running, kept in the outbox, not sent"),
+        ("scheduled", 0, "scheduled, for the outbox, not to be sent"),
+        ("checking", 0, "checking, for the outbox, not to be sent"),
+        ("refused", 9, "refused"),
+        ("missed", 9, "missed"),
+    ],
+)
+def test_only_what_is_there_is_said_to_be_kept_in_the_outbox(
+    says: str, left_out: int, told: str
+) -> None:
+    """A campaign that was refused, or has not begun, has nothing there."""
+    assert status(says, left_out, kept=True) == told
