@@ -68,7 +68,9 @@ def crash_if_silent(client: SyncPrefectClient, run: FlowRun, *, now: datetime) -
         message = f"no heartbeat for {SILENCE.total_seconds():.0f} s"
         client.set_flow_run_state(run.id, Crashed(message=message))
     elif state is not None and state.is_pending():
-        message = "its worker was stopped while it was starting"
+        # Why is not known: its worker may be gone, or the machine too busy to begin it
+        minutes = int(NOT_BEGUN.total_seconds() // 60)
+        message = f"it was taken by a worker and did not begin within {minutes} minutes"
         client.set_flow_run_state(run.id, Crashed(message=message), force=True)
     return True
 

@@ -209,8 +209,9 @@ def test_a_full_batch_is_sent_within_the_hour_although_the_gateway_is_often_busy
 
 
 def test_what_leaves_has_nothing_that_a_patient_could_reply_to() -> None:
-    """ACX-8: plain messages are one-way: a reference, an address, a text, and no sender's mailbox."""
-    assert [field.name for field in fields(Outgoing)] == ["reference", "to", "body", "subject"]
+    """ACX-8: plain messages are one-way: a reference, who and where, a text, and no sender's mailbox."""
+    names = [field.name for field in fields(Outgoing)]
+    assert names == ["reference", "to", "body", "subject", "nhs_number"]
 
 
 @pytest.mark.parametrize(
