@@ -26,7 +26,8 @@ def consent_resource(row: Mapping[str, Any], system: str, patient: str) -> dict[
     """
     One decision, with its day: of several for one channel and purpose the latest counts, as here.
 
-    Nothing of who took it and how goes out but the day; the words "sms, any" are in `provision.code`.
+    In R4 the root of `provision` may have no type: the policy is what holds, and a rule below says of what.
+    Nothing of who took it and how goes out but the day; the words "sms, any" are in that rule's code.
     """
     denies = row["decision"] == "opt_out"
     what: dict[str, Any] = {"text": f"messages by {row['channel']}, purpose {row['purpose']}"}
@@ -41,7 +42,7 @@ def consent_resource(row: Mapping[str, Any], system: str, patient: str) -> dict[
         "patient": {"reference": patient},
         "dateTime": row["decided_at"].isoformat(timespec="seconds"),
         "policyRule": concept(ACT_CODE, "OPTOUT" if denies else "OPTIN"),
-        "provision": {"type": "deny" if denies else "permit", "code": [what]},
+        "provision": {"provision": [{"type": "deny" if denies else "permit", "code": [what]}]},
     }
 
 

@@ -65,6 +65,13 @@ def test_what_r4_asks_for_is_there_and_every_code_is_one(found: dict[str, Any]) 
     assert datetime.fromisoformat(at) == AT.replace(microsecond=0)
 
 
+def rule(found: dict[str, Any]) -> dict[str, Any]:
+    """R4: no type in the root rule, "not permitted in root rule, required in all nested rules"."""
+    assert found["provision"].keys() == {"provision"}
+    (only,) = found["provision"]["provision"]
+    return dict(only)
+
+
 def test_a_decision_is_of_its_patient_and_says_no_by_rule_and_provision() -> None:
     no, yes = (
         consent_resource(CONSENT | {"decision": decision}, SYSTEM, "Patient/1")
@@ -72,15 +79,13 @@ def test_a_decision_is_of_its_patient_and_says_no_by_rule_and_provision() -> Non
     )
     assert no["patient"] == {"reference": "Patient/1"}
     assert no["identifier"] == [{"system": SYSTEM, "value": "consent-12"}]
-    rules = [
-        (one["policyRule"]["coding"][0]["code"], one["provision"]["type"]) for one in (no, yes)
-    ]
+    rules = [(one["policyRule"]["coding"][0]["code"], rule(one)["type"]) for one in (no, yes)]
     assert rules == [("OPTOUT", "deny"), ("OPTIN", "permit")]
     assert {one["status"] for one in (no, yes)} <= ALLOWED["Consent.status"]
-    codes = [one["provision"]["code"][0]["coding"][0]["code"] for one in (no, yes)]
+    codes = [rule(one)["code"][0]["coding"][0]["code"] for one in (no, yes)]
     assert codes == ["513631000000106", "699237001"]
     other = consent_resource(CONSENT | {"channel": "email"}, SYSTEM, "Patient/1")
-    assert "coding" not in other["provision"]["code"][0], "those codes are of texts alone"
+    assert "coding" not in rule(other)["code"][0], "those codes are of texts alone"
 
 
 def test_an_act_has_one_who_asked_an_outcome_and_always_the_same_id() -> None:

@@ -294,10 +294,12 @@ def test_decisions_made_here_go_there_and_those_from_there_do_not_come_back(
     outside.save()
     (found,) = outside.there("Consent")
     assert found["patient"] == {"reference": "Patient/p1"}
-    assert found["provision"]["type"] == "deny"
+    (rule,) = found["provision"]["provision"]
+    assert rule["type"] == "deny"
+    assert "type" not in found["provision"], "R4: not permitted in the root rule"
     assert found["status"] in ALLOWED["Consent.status"]
     assert found["dateTime"] == "2026-03-02T10:00:00+00:00"
-    assert codes(found["provision"]["code"][0]) == [(SNOMED, "513631000000106")]
+    assert codes(rule["code"][0]) == [(SNOMED, "513631000000106")]
 
 
 def test_acts_of_the_trail_go_there_once_without_reasons(outside_of: OutsideOf) -> None:

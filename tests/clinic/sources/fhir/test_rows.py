@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
+from clinic.outside_record.others import consent_resource
 from clinic.settings import ImportKind
 from clinic.sources.fhir.rows.parts import Context
 from clinic.sources.fhir.rows.readers import READERS
@@ -172,6 +173,85 @@ def test_only_consents_about_being_contacted_are_decisions(
     """Research and privacy are other consents; nothing that ended lifts an opt-out."""
     row = read("consents", consent(**more))
     assert row == says if isinstance(row, str) else {name: row[name] for name in says} == says
+
+
+GIVEN = {"code": [{"coding": [{"system": "http://snomed.info/sct", "code": "699237001"}]}]}
+BY_EMAIL = {"code": [{"text": "messages by email, purpose any"}]}
+OTHER = {"code": [{"coding": [{"system": "http://loinc.org", "code": "57016-8"}]}]}
+NO, YES = {"type": "deny"}, {"type": "permit"}
+SAYS_NO = {"Decision": "opted out", "Channel": "sms", "Code": ""}
+SAYS_YES = {"Code": "699237001", "Decision": ""}
+
+
+def policy(code: str) -> dict[str, Any]:
+    return {"policyRule": {"coding": [{"code": code}]}}
+
+
+def below(*rules: Mapping[str, Any], **root: Any) -> dict[str, Any]:
+    return {"provision": {**root, "provision": list(rules)}}
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        # As R4 has it: the policy holds, a rule below says of what
+        (policy("OPTIN") | below(GIVEN | YES), SAYS_YES),
+        (policy("OPTOUT") | below(BY_EMAIL | NO), {"Decision": "opted out", "Channel": "email"}),
+        (policy("OPTIN") | below(BY_EMAIL | YES), {"Decision": "opted in", "Channel": "email"}),
+        # A type in the root, which R4 does not permit, is what many systems write
+        ({"provision": GIVEN | YES}, SAYS_YES),
+        ({"provision": GIVEN | NO}, SAYS_NO),
+        ({"provision": {"type": "permit"}, "category": [GIVEN["code"][0]]}, SAYS_YES),
+        ({"provision": {"type": "deny"}, "category": [GIVEN["code"][0]]}, SAYS_NO),
+        # All is denied but what is named, as German systems write it; all is permitted but what is named
+        (below(GIVEN | YES, type="deny"), SAYS_YES),
+        (policy("OPTOUTE") | below(GIVEN | YES), SAYS_YES),
+        (below(GIVEN | NO, type="permit"), SAYS_NO),
+        # Opt-out wins on doubt
+        (policy("OPTOUT") | {"provision": GIVEN | YES}, SAYS_NO),
+        (policy("OPTOUT") | {"provision": {}, "category": [GIVEN["code"][0]]}, SAYS_NO),
+        (below(GIVEN | YES, GIVEN | NO), SAYS_NO),
+        (below(GIVEN | YES, NO), SAYS_NO),
+        (below(GIVEN | YES | {"provision": [GIVEN | NO]}), SAYS_NO),
+        (below(OTHER | NO) | {"category": [GIVEN["code"][0]]}, SAYS_NO),
+        (below(GIVEN | YES, OTHER | NO), SAYS_YES),
+        ({"provision": YES | {"code": [{"coding": [{"system": "http://snomed.info/sct",
+                                                    "code": "513631000000106"}]}]}},
+         {"Code": "513631000000106", "Decision": ""}),
+        # A permission that is over, or to come, lifts nothing; a denial that is over stays one
+        (below(GIVEN | YES | {"period": {"end": "2026-03-01"}}), "neither yes nor no in force"),
+        (below(GIVEN | YES | {"period": {"start": "2026-03-03T00:00:00Z"}}), "neither yes nor no in force"),
+        (below(GIVEN | YES | {"period": {"start": "2026", "end": "2026-03-02"}}), SAYS_YES),
+        (below(GIVEN | NO | {"period": {"end": "2020-01-01"}}), SAYS_NO),
+        ({"status": "rejected", "provision": GIVEN | YES}, SAYS_NO),
+        ({"status": "rejected", "provision": GIVEN | NO}, "status rejected"),
+        ({"provision": BY_EMAIL}, "neither yes nor no in force"),
+    ],
+)  # fmt: skip
+def test_a_consent_says_yes_only_where_nothing_in_it_says_no(
+    more: Any, says: Mapping[str, str] | str
+) -> None:
+    """COM-12: by the rules of R4, and by those of systems that write a type into the root."""
+    row = read("consents", consent(**more))
+    assert row == says if isinstance(row, str) else {name: row[name] for name in says} == says
+
+
+@pytest.mark.parametrize("decision", ["opt_in", "opt_out"])
+@pytest.mark.parametrize(
+    ("channel", "purpose"), [("sms", "any"), ("email", "feedback"), ("any", "any")]
+)
+def test_what_this_program_saved_is_read_as_it_was_decided(
+    decision: str, channel: str, purpose: str
+) -> None:
+    at = datetime(2026, 2, 1, 10, tzinfo=UTC)
+    own = {"id": 4, "decision": decision, "channel": channel, "purpose": purpose, "decided_at": at}
+    row = read("consents", consent_resource(own, "urn:uuid:x", "Patient/p1"))
+    assert isinstance(row, dict)
+    words = {"opt_in": "opted in", "opt_out": "opted out"}
+    said = (row["Decision"], row["Channel"], row["Purpose"])
+    assert said == tuple(
+        "" if each == "any" else each for each in (words[decision], channel, purpose)
+    )
 
 
 @pytest.mark.parametrize(
