@@ -2,14 +2,16 @@
 What a practice codes into EMIS or SystmOne by their own batch coding, without an interface (NEW-17).
 
 One file for each SNOMED CT code and day: batch coding gives all patients of a file one code and one date. Of at
-most 250 rows each, as batch lists take. Who is left out is counted by why, and counts add up.
+most 250 rows each, as batch lists take. Patients whose date of birth the record does not have are in files of
+their own, of NHS numbers alone: an empty cell would be refused, or match nobody. Who is left out is counted by
+why, and counts add up.
 """
 
 from __future__ import annotations
 
 import csv
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, tzinfo
 from itertools import islice
@@ -110,6 +112,7 @@ def _codes(own: Campaign, codes: Sequence[str]) -> Sequence[str]:
 
 
 _People = list[tuple[str, date | None]]
+_Rows = Sequence[tuple[str, ...]]
 
 
 def _told(
@@ -173,17 +176,27 @@ def _decided(
 
 
 def _write(folder: Path, code: str, day: date, people: _People) -> Iterator[CodingFile]:
-    for number, part in enumerate(_parts(people), start=1):
-        name = f"{code}-{day.isoformat()}-{number}.csv"
+    known = [(nhs, f"{born:%d/%m/%Y}") for nhs, born in people if born]
+    alone = [(nhs,) for nhs, born in people if not born]
+    yield from _write_lot(folder, f"{code}-{day.isoformat()}", code, day, _HEADINGS, known)
+    name = f"{code}-{day.isoformat()}-no-birth-date"
+    yield from _write_lot(folder, name, code, day, _HEADINGS[:1], alone)
+
+
+def _write_lot(
+    folder: Path, start: str, code: str, day: date, headings: Sequence[str], rows: _Rows
+) -> Iterator[CodingFile]:
+    for number, part in enumerate(_parts(rows), start=1):
+        name = f"{start}-{number}.csv"
         with open_private(folder / name, encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\r\n")
-            writer.writerow(_HEADINGS)
-            writer.writerows((nhs, f"{born:%d/%m/%Y}" if born else "") for nhs, born in part)
+            writer.writerow(headings)
+            writer.writerows(part)
         yield CodingFile(name, code, day, len(part))
 
 
-def _parts(people: Iterable[tuple[str, date | None]]) -> Iterator[_People]:
-    left = iter(people)
+def _parts(rows: _Rows) -> Iterator[_Rows]:
+    left = iter(rows)
     while part := list(islice(left, MOST_ROWS)):
         yield part
 

@@ -82,6 +82,24 @@ def test_whom_it_reached_is_in_the_codes_file_and_everybody_else_is_counted(
     assert (tmp_path / "coding" / name).stat().st_mode & 0o077 == 0
 
 
+def test_without_a_date_of_birth_there_is_no_empty_cell_and_nobody_is_lost(
+    record: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    """An import that asks for two columns refuses an empty one, or finds nobody by it."""
+    campaign_of(record, clock, D, D, D)
+    with record.write() as connection:
+        connection.execute(sa.update(patient).where(patient.c.id == 2).values(birth_date=None))
+    made = coded(record, tmp_path / "coding")
+    assert [(one.name, one.rows) for one in made.files] == [
+        (f"{FLU}-2026-03-02-1.csv", 2), (f"{FLU}-2026-03-02-no-birth-date-1.csv", 1),
+    ]  # fmt: skip
+    known, alone = (rows_of(tmp_path / "coding" / one.name) for one in made.files)
+    assert [len(row) for row in known] == [2, 2, 2]
+    assert all(cell for row in known for cell in row)
+    assert alone == [["NHS Number"], [NUMBERS[1]]]
+    assert (made.coded, made.rows) == (3, 3)
+
+
 def test_where_no_network_confirms_what_left_counts(
     record: Record, clock: FakeClock, tmp_path: Path
 ) -> None:
