@@ -102,8 +102,9 @@ def import_appointments(record: Record, clock: Clock, file: ListFile, options: O
             rows.loc[compared.again[part][new] & readable, "outcome"] = "repeated"
             rows.loc[compared.contradicts[part][new] & readable, "outcome"] = "contradicts"
             rows["digest"] = digests[new]
-            seen.append(known.dropna().to_numpy("int64"))
-            seen.append(_apply(connection, rows, source, result, journal, pairs, write=not check))
+            spoken_of = _apply(connection, rows, source, result, journal, pairs, write=not check)
+            if options.complete is not None:  # else nobody asks what is not in the file
+                seen += [known.dropna().to_numpy("int64"), spoken_of]
         outcomes = pd.Series("unchanged", given.index, dtype=object)
         outcomes[new] = rows["outcome"]
         result.note(outcomes, PROBLEMS)
