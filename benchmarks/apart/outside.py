@@ -41,6 +41,7 @@ from tests.servers.fhir import FhirServer, running_fhir
 PATIENTS = 200
 PEER_SECONDS = 2.0  # ACX-32: a patient
 _TIMEOUT = 5.0
+_DRAINS = 600.0  # until all is saved after the last kill
 
 
 def main() -> int:
@@ -128,6 +129,7 @@ def _under_kills(record: Record, home: Path, server: FhirServer, kills: int, see
         if which != "theirs":
             ours.kill()
         done[which] += 1
+        _tell(f"kill {done.total()} of {kills}: {which}")
         if server.process is None:
             server.start()
         if ours.poll() is None:
@@ -138,11 +140,17 @@ def _under_kills(record: Record, home: Path, server: FhirServer, kills: int, see
             some = clinical_item.c.patient_id % 7 == chance.randrange(7)
             connection.execute(sa.update(clinical_item).where(some).values(status="sent"))
     print(f"{done.total()} kills: {dict(done)}")
-    until = time.monotonic() + 300
+    until = time.monotonic() + _DRAINS
     while standing(record).counts.get("message", Counter())["waiting"] and time.monotonic() < until:
         _save(record, server.url, home)
+        _tell(f"waiting: {standing(record).counts['message']['waiting']}")
         time.sleep(1)
     _save(record, server.url, home)
+
+
+def _tell(what: str) -> None:
+    """How far it is: a kill takes as long as both programs need to start, some ten seconds."""
+    print(what, file=sys.stderr, flush=True)
 
 
 def _save(record: Record, url: str, home: Path) -> None:
