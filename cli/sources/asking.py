@@ -63,10 +63,11 @@ def check(
     settings = get_settings()
     names = [name] if name else list(source_names(settings))
     found: dict[str, list[Checked]] = {}
+    clock = SystemClock()
     for each in names:
-        source = open_source(settings, each, SystemClock())
+        source = open_source(settings, each, clock)
         with console.err().status(f"Asking {each} …"):
-            found[each] = check_source(settings, source)
+            found[each] = check_source(settings, source, clock.now())
     bad = any(one.problem for checked in found.values() for one in checked)
     if json:
         console.show_json({each: [asdict(one) for one in some] for each, some in found.items()})
@@ -97,6 +98,8 @@ def _show(found: dict[str, list[Checked]], local: LocalTime) -> None:
         for one in checked:
             if one.unused and not one.problem:
                 console.say(f"{source}, {one.kind}: not imported: {', '.join(one.unused)}.")
+            if one.remark:
+                console.say(f"[yellow]{source}[/], {one.kind}: {one.remark}")
             if one.problem:
                 console.say(f"[bold red]{source}[/] {one.kind}: {escape(one.problem)}")
     return console.say("Nothing was changed.")

@@ -34,6 +34,13 @@ class SyncChecks(Section):
         default=0.5, ge=0, le=1, description="patients: share without a mobile number"
     )
 
+    quiet_days: float = Field(
+        default=5,
+        ge=0,
+        description="appointments of a FHIR server: one of them was made, moved or cancelled there within so "
+        "many days, else it may be a copy that nobody brings up to date any more; 0: not asked",
+    )
+
     def switched_off(self) -> list[str]:
         """What is not judged, in words with the setting: nobody is to find that out by what was imported."""
         off = [
@@ -41,6 +48,7 @@ class SyncChecks(Section):
             (self.fewest_rows == 0, "whether rows are missing (fewest_rows = 0)"),
             (self.unknown == 1, "whether its patients are on the record (unknown = 1)"),
             (self.changed == 1, "how much it changes (changed = 1)"),
+            (self.quiet_days == 0, "whether anything is written there still (quiet_days = 0)"),
             (self.no_number == 1, "whether numbers are missing (no_number = 1)"),
         ]
         return [says for is_off, says in off if is_off]

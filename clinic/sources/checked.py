@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from clinic.errors import ListRefused, SourceProblem
 from clinic.imports.kinds import KINDS
+from clinic.record.systems.sync_runs import QUIET_KINDS
 from clinic.settings import Settings, SourceSettings
 from clinic.sources.source import Answer, Source
 
@@ -19,6 +20,7 @@ class Checked:
 
     used: our fields that are found in its columns; unused: columns that an import would not use
     problem: why nothing would be imported; "" where something would
+    remark: what to look at all the same; "" where there is nothing
     """
 
     kind: str
@@ -28,9 +30,10 @@ class Checked:
     used: Sequence[str]
     unused: Sequence[str]
     problem: str
+    remark: str = ""
 
 
-def check_source(settings: Settings, source: Source) -> list[Checked]:
+def check_source(settings: Settings, source: Source, now: datetime) -> list[Checked]:
     """Ask for each kind what it would give. Nothing is changed, here or there."""
     how = settings.sources[source.name]
     try:
@@ -41,7 +44,22 @@ def check_source(settings: Settings, source: Source) -> list[Checked]:
         says = "it is set to give no kind of data: docs/data.md has what to write"
         return [Checked("", "", None, None, (), (), says)]
     scheme = settings.organisation.id_scheme
-    return [_judged(source.check(kind), how, scheme) for kind in kinds]
+    most = settings.sync.of(source.name).quiet_days if how.type == "fhir" else 0
+    found = [_judged(source.check(kind), how, scheme) for kind in kinds]
+    return [replace(one, remark=_remark(one, most, now)) for one in found]
+
+
+def _remark(one: Checked, most: float, now: datetime) -> str:
+    """That nothing was changed there for days; `most`: so many days it may be, 0: it is not asked."""
+    if not most or one.newest is None or one.kind not in QUIET_KINDS:
+        return ""
+    days = (now - one.newest).total_seconds() / 86_400
+    if days <= most:
+        return ""
+    return (
+        f"nothing of it was changed there for {days:,.0f} days; {most:g} may be (sync.quiet_days). Is it a "
+        "copy that nobody brings up to date any more?"
+    )
 
 
 def _judged(answer: Answer, how: SourceSettings, scheme: str) -> Checked:

@@ -25,6 +25,7 @@ class Fetched:
     whole: it holds all that the source has of the kind, not changes alone
     left_out: entries that cannot be a row, by reason, counted
     pending: how many of them are of patients whom the source does not know yet
+    changed: when anything of it was changed there last, where `newest` is only when it was asked
     """
 
     kind: ImportKind
@@ -36,6 +37,7 @@ class Fetched:
     whole: bool = True
     left_out: Mapping[str, int] = field(default_factory=dict)
     pending: int = 0
+    changed: datetime | None = None
 
 
 def said_of(fetched: Fetched) -> str:

@@ -76,6 +76,11 @@ class Given:
         return max([*known, *([self.before] if self.before else [])], default=None)
 
     @property
+    def changed(self) -> datetime | None:
+        """When anything of it was changed there last; None: nobody can tell."""
+        return max((each.changed for each in self.files if each.changed), default=None)
+
+    @property
     def whole(self) -> bool:
         """It is all that the source has, not changes alone."""
         return all(each.whole for each in self.files)

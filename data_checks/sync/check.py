@@ -6,10 +6,21 @@ A yes of a named person counts for the checks that had stopped the import when i
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from sqlalchemy import Connection
+
 from clinic.clock import Clock
 from clinic.errors import SourceRefused
 from clinic.record.database import Record
-from clinic.record.systems.sync_runs import STOPPED, most_rows_before, note_run, runs_before
+from clinic.record.systems.sync_runs import (
+    QUIET_KINDS,
+    STOPPED,
+    last_changed,
+    most_rows_before,
+    note_run,
+    runs_before,
+)
 from clinic.settings import Settings
 from clinic.sources.accepting import use_acceptance
 from clinic.sources.syncing import Given, try_out
@@ -35,6 +46,7 @@ def check_given(
             connection, step.source, step.kind, before=given.run, limit=RUNS_LOOKED_BACK
         )
         most = most_rows_before(connection, step.source, step.kind, before=given.run)
+        changed = _changed(connection, given)
     figures = figures_of(
         tried.counts,
         now=clock.now(),
@@ -43,6 +55,7 @@ def check_given(
         whole=given.whole,
         no_number=tried.no_number,
         most_before=most,
+        changed=changed,
     )
     verdict = judge_source(figures, settings.sync.of(step.source))
     with record.write() as connection:
@@ -65,3 +78,18 @@ def check_given(
             says=says,
         )
     raise SourceRefused("sync-stopped", says)
+
+
+def _changed(connection: Connection, given: Given) -> datetime | None:
+    """
+    When an appointment was made, moved or cancelled there last; None: nobody can tell.
+
+    Of other kinds it is not asked: of opt-outs or of people who work there days may bring nothing.
+    """
+    step = given.step
+    if step.kind not in QUIET_KINDS:
+        return None
+    # Of changes alone there may be none tonight
+    known = last_changed(connection, step.source, step.kind, before=given.run)
+    both = (given.changed, None if given.whole else known)
+    return max((at for at in both if at is not None), default=None)

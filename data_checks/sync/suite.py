@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from clinic.record.systems.sync_runs import QUIET
 from clinic.settings.sync import SyncChecks
 from data_checks.gate.expectations import load
 
@@ -46,6 +47,12 @@ def limits_of(figures: Mapping[str, float], checks: SyncChecks) -> list[Limit]:
             Limit("fresh", "hours_old", -24, checks.oldest_hours,
                   f"The newest of it is {{hours_old:,.0f}} hours old; {checks.oldest_hours:g} may be",
                   "Does the other system still export, and is its clock right?"))  # fmt: skip
+    if checks.quiet_days and QUIET in figures:
+        made.append(
+            Limit("still_written", QUIET, 0, checks.quiet_days * 24,
+                  f"Nothing of it was changed there for {{{QUIET}:,.0f}} hours; {checks.quiet_days:g} days may "
+                  "be",
+                  "Is it a copy that nobody brings up to date any more, or was nobody at work?"))  # fmt: skip
     if "rows_of_last" in figures:
         made.append(
             Limit("rows_like_last", "rows_of_last", checks.fewest_rows, checks.most_rows,

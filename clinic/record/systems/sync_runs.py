@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import orjson
@@ -26,6 +26,8 @@ STOPPED: Final = "stopped"
 FAILED: Final = "failed"
 KILLED: Final = "sync-killed"
 NOTHING_NEW: Final = "source-no-file"  # clinic/sources/files.py
+QUIET: Final = "hours_quiet"  # of `facts`: since anything of it was changed there
+QUIET_KINDS: Final = ("appointments",)  # of which every day of work changes some
 # What a reminder must not be wrong about, and how it is called
 REMINDED_BY: Final = {
     "appointments": "appointments",
@@ -41,7 +43,8 @@ class SyncRun:
     One import of one kind from one source.
 
     as_of: when the newest of what came was written; counts: rows by outcome, and what came of them besides
-    facts: what the checks judged: hours_old, rows, unknown, changed, no_number; checks: their verdict, JSON
+    facts: what the checks judged: hours_old, hours_quiet, rows, unknown, changed, no_number; checks: their
+    verdict, JSON
     code, says: why nothing was imported; accepted_by, reason: who says that it may be all the same
     whole … patients_to: by what the next night may ask for changes alone (clinic/sources/since.py)
     """
@@ -126,6 +129,17 @@ def last_as_of(connection: Connection, source: str, kind: str) -> datetime | Non
     own = sync_run.c
     where = (own.source == source) & (own.kind == kind) & (own.state == IMPORTED)
     return next((run.as_of for run in _runs(connection, where, limit=1)), None)
+
+
+def last_changed(connection: Connection, source: str, kind: str, *, before: int) -> datetime | None:
+    """When anything of a kind had been changed there last, as the run before this one found it."""
+    own = sync_run.c
+    where = (own.source == source) & (own.kind == kind) & (own.id < before)
+    where &= own.facts.is_not(None)
+    for run in _runs(connection, where, limit=1):
+        if QUIET in run.facts:
+            return run.begun_at - timedelta(hours=run.facts[QUIET])
+    return None
 
 
 def most_rows_before(connection: Connection, source: str, kind: str, *, before: int) -> int:

@@ -89,7 +89,7 @@ class FhirSource:
             kind=kind, path=path, rows=rows, sha256=sha256_of(path), origin=", ".join(reader.types),
             # What a server answers is so when it is asked, however long ago somebody wrote there
             newest=reading.newest if reading.of_export else asked_at,
-            whole=since is None, left_out=left, pending=left.get(NOT_KNOWN, 0),
+            whole=since is None, left_out=left, pending=left.get(NOT_KNOWN, 0), changed=reading.changed,
         )  # fmt: skip
 
     def done(self, fetched: Fetched) -> None:
@@ -119,7 +119,7 @@ class _NotByChanges(Exception):  # no fault: all is asked for then
 
 @dataclass
 class _Reading:
-    """One fetch. newest: when the export was made."""
+    """One fetch. newest: when the export was made; changed: the newest `meta.lastUpdated` of what came."""
 
     server: Server
     seen: Seen
@@ -127,6 +127,7 @@ class _Reading:
     context: Context
     newest: datetime | None = None
     of_export: bool = False
+    changed: datetime | None = None
 
     def searched(self, since: datetime | None) -> Iterator[Cells]:
         for kind in self.reader.types:
@@ -170,6 +171,8 @@ class _Reading:
         asked = [referred(each, "Patient") for one in page for each in self.reader.about(one)]
         self.context.whose = self.seen.whose(asked)
         rows: list[Row] = []
+        known = [at for at in map(search.updated, page) if at is not None]
+        self.changed = max([*known, *([self.changed] if self.changed else [])], default=None)
         for resource in page:
             found = self.reader.read(resource, self.context)
             if isinstance(found, str):

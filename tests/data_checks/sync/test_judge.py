@@ -90,6 +90,7 @@ def test_a_source_that_loses_a_twentieth_each_night_is_stopped_at_half() -> None
     [
         ({}, 0),
         ({"oldest_hours": 0}, 1),
+        ({"quiet_days": 0}, 1),
         ({"unknown": 1, "changed": 1, "no_number": 1, "fewest_rows": 0}, 4),
     ],
 )
