@@ -9,6 +9,7 @@ has already happened.
 from __future__ import annotations
 
 from clinic.govern.audit.anchor import anchor_of, write_anchor
+from clinic.message.credit import most_segments_of, require_credit
 from clinic.message.outcomes.save import save_batches
 from clinic.message.outcomes.summary import Summary
 from clinic.message.outcomes.summary import summarize as count
@@ -33,11 +34,12 @@ def render(campaign_id: int) -> list[Span]:
     """Render and stage every accepted row, and judge what it says; nothing can leave yet."""
     parts = wiring()
     setting = setting_of(parts.settings, parts.clock.now())
-    most = parts.settings.organisation.most_segments
+    most = most_segments_of(parts.record, parts.settings, campaign_id)
     size_batches(parts.record, campaign_id, parts.timing)
     batches = stage(parts.record, campaign_id, setting=setting, most_segments=most)
     tell(lambda connection: leaving.rendered(connection, parts.settings, campaign_id))
     require_accepted(parts.record, parts.clock, parts.settings, campaign_id)
+    require_credit(parts.record, parts.clock, parts.settings, campaign_id)
     return spans_of(campaign_id, batches)
 
 

@@ -69,9 +69,7 @@ def look(parts: Wiring, who: Who, what: What, manner: Manner) -> list[str]:
 
 
 def _review(parts: Wiring, campaign_id: int) -> Review:
-    return review_campaign(
-        parts.record, campaign_id, segment_cost=0, content=parts.settings.content
-    )
+    return review_campaign(parts.record, campaign_id, content=parts.settings.content)
 
 
 def _note(parts: Wiring, review: Review, previews: list[Preview], of: str) -> None:

@@ -28,6 +28,7 @@ from clinic.message.campaign.campaign import get_campaign, refuse
 from clinic.message.campaign.request import MessageRequest
 from clinic.message.campaign.said import said_of
 from clinic.message.campaign.sending_stop import is_kept_back
+from clinic.message.credit import credit_of, require_credit
 from clinic.message.incoming.resolve_unknown import may_ask
 from clinic.message.outcomes.next_steps import next_steps
 from clinic.message.outcomes.reasons import campaign_says
@@ -101,6 +102,7 @@ def release(
         Incomplete: work is left, or a delivery status is unknown
     """
     require_accepted(parts.record, parts.clock, parts.settings, campaign_id)
+    require_credit(parts.record, parts.clock, parts.settings, campaign_id)
     if steps.waits_for_approval(parts, campaign_id):
         if json:
             waits = waiting_request(parts.record, campaign_id)
@@ -137,11 +139,9 @@ def _list_unreached(parts: Wiring) -> None:
 
 
 def _review(parts: Wiring, campaign_id: int, manner: Manner) -> None:
-    cost = parts.settings.sms.segment_cost
     review = review_campaign(
-        parts.record, campaign_id, segment_cost=cost, content=parts.settings.content,
-        settings=parts.settings,
-    )  # fmt: skip
+        parts.record, campaign_id, content=parts.settings.content, settings=parts.settings
+    )
     # Nobody looks at a script's output before it sends, and its log is kept: no patient goes there
     unseen = manner.yes and not manner.synthetic and not sys.stderr.isatty()
     seen = [] if unseen else read_previews(parts.record, campaign_id)
@@ -157,6 +157,8 @@ def _review(parts: Wiring, campaign_id: int, manner: Manner) -> None:
     if review.accepted and not review.dry_run:
         said = estimate(parts.record, campaign_id, parts.timing, parts.clock.now())
         show_time(said, LocalTime(parts.settings))
+        if credit := credit_of(parts.record, parts.settings, campaign_id, parts.clock):
+            console.say(f"  [{credit.light}]{credit.says}[/]")
         if needed := steps.who_must_approve(parts, campaign_id):
             console.say(f"  [yellow]{needed}[/]")
     _confirm(parts, review, manner)

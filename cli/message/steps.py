@@ -127,6 +127,7 @@ def prepare(parts: Wiring, campaign_id: int) -> None:
     Raises:
         CohortRefused: the list as a whole is not fit to act on; its rows say why
     """
+    from clinic.message.credit import most_segments_of
     from clinic.message.prepare.stage import stage
     from clinic.message.template.variables import setting_of
     from clinic.message.timing.schedule import size_batches
@@ -138,7 +139,7 @@ def prepare(parts: Wiring, campaign_id: int) -> None:
     with console.err().status("Writing the messages …"):
         size_batches(parts.record, campaign_id, parts.timing)
         setting = setting_of(settings, parts.clock.now())
-        most = settings.organisation.most_segments
+        most = most_segments_of(parts.record, settings, campaign_id)
         stage(parts.record, campaign_id, setting=setting, most_segments=most)
 
 

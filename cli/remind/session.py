@@ -133,11 +133,9 @@ def _look(parts: Wiring, request: ReminderRequest, key: str, choice: Choice) -> 
     rehearsal = request.model_copy(update={"dry_run": True})
     campaign_id = steps.begin(parts, rehearsal, request_key=key)
     steps.prepare(parts, campaign_id)
-    cost = parts.settings.sms.segment_cost
     review = review_campaign(
-        parts.record, campaign_id, segment_cost=cost, content=parts.settings.content,
-        settings=parts.settings,
-    )  # fmt: skip
+        parts.record, campaign_id, content=parts.settings.content, settings=parts.settings
+    )
     now, real = parts.clock.now(), not request.dry_run
     return Look(
         review=replace(review, dry_run=request.dry_run),

@@ -174,10 +174,7 @@ def review(
     with open_record(settings) as record:
         settings = governed(record, settings)
         stopped = is_kept_back(record, campaign)
-        found = review_campaign(
-            record, campaign, segment_cost=settings.sms.segment_cost, content=settings.content,
-            settings=settings,
-        )  # fmt: skip
+        found = review_campaign(record, campaign, content=settings.content, settings=settings)
         previews = read_previews(record, campaign, limit=samples)
         said = estimate(record, campaign, timing_of(settings), SystemClock().now())
         waits = waiting_request(record, campaign)

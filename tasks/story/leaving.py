@@ -8,12 +8,14 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from clinic.gateway.credit import price_at
 from clinic.govern import approval_rows
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign
 from clinic.message.campaign.canary import stage_of
 from clinic.message.campaign.counting import SEGMENTS, messages_of
 from clinic.message.campaign.sending_stop import read_stop
+from clinic.message.credit import cost_of
 from clinic.message.outcomes.reasons import campaign_says
 from clinic.message.outcomes.summary import trouble_of
 from clinic.message.prepare.content import findings_of
@@ -41,8 +43,11 @@ def rendered(connection: Connection, settings: Settings, campaign_id: int) -> li
     batches = connection.scalar(
         sa.select(sa.func.count()).where(batch.c.campaign_id == campaign_id)
     )
-    price = settings.sms.segment_cost if job.channel == "sms" else 0
-    cost = f"{segments * price:,.2f} at {price:g} a segment" if price else ""
+    price = price_at(settings, job.gateway, job.channel)
+    whole = segments * price.segment if job.channel == "sms" else 0.0
+    if price.countries:
+        _, whole = cost_of(connection, job, price)
+    cost = f"{whole:,.2f} at {price.segment:g} a segment" if whole else ""
     letters = counted(int(segments), "segment") if job.channel == "sms" else ""
     lines = [
         Line(

@@ -64,6 +64,7 @@ BESIDES = {"correct": ("--text", "Please take no notice."), "list missing": ("--
 ANSWERS = {"server status", "health", "settings check", "doctor"}
 """Whose exit code is the answer, and no refusal."""
 WITHOUT_SUCCESS = {
+    "gateways check",
     "import",
     "imports undo",
     "remind",

@@ -12,12 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
+import aiohttp
 import orjson
 
 from clinic.gateway.http.address import secure_url
 from clinic.gateway.http.part import Part
 from clinic.gateway.http.reply import Reply, clean_code, clean_ref, judge_failure
 from clinic.gateway.http.sender import HttpSender, one_each
+from clinic.gateway.look import Look
 from clinic.gateway.opening import Opening
 from clinic.gateway.protocol import Outgoing, Taken, Turned
 from clinic.gateway.tally import Tally, clean
@@ -76,6 +78,23 @@ class JsonProvider(HttpSender):
             "key": key,
             "sender": self._own.sender,
         }
+
+    def look(self) -> list[Look]:
+        """What is left of the credit, where it tells that; which shows that it knows our login."""
+        if not self._own.balance_url:
+            return [Look(True, "its login can be tried by a message alone: cohort gateways test")]
+        try:
+            reply = self.ask(secure_url(self._own.balance_url, f"{self.section}.balance"))
+            left = float(str(at(_document(reply.body), self._own.balance_at)))
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return [Look(False, "it does not answer for the balance")]
+        except ValueError:
+            return [
+                Look(
+                    False, f"it answers {reply.status} for the balance, and no number at balance_at"
+                )
+            ]
+        return [Look(True, f"it knows our login; credit {left:,.2f}", left)]
 
     def judge(self, reply: Reply, part: Part, tally: Tally) -> None:
         """By where the settings say that the answer's parts stand."""

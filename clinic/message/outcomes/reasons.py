@@ -52,6 +52,7 @@ CAMPAIGN: Final = {
     "gateway-moved": "The provider answers from another address. Correct it in the settings; resume.",
     "gateway-gone": "Its gateway is not in the settings any more. Put it back; resume. Or cancel the campaign.",
     "gateway-rewrites": "The provider's text is not ours. See what it adds and take it out there; resume.",
+    "gateway-credit": "The credit at the provider did not suffice. Nothing was sent: pay in, send it again.",
     "gateway-clock": "The provider finds our clock wrong. Correct this machine's time; resume.",
     "gateway-refused": "The provider refuses our requests. Ask it why; resume.",
     "gateway-sender-refused": "The relay refuses our sender, or to relay for us. Correct email.sender or "

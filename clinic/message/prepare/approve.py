@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.cohort.as_of import read_as_of
 from clinic.errors import NotAllowed
+from clinic.gateway.credit import price_at
 from clinic.govern.approvals.approvals import latest, request_approval, require_approved
 from clinic.govern.people.roles import CLINICAL
 from clinic.message import states
@@ -31,6 +32,7 @@ from clinic.message.campaign.counting import SEGMENTS, count_outcomes
 from clinic.message.campaign.moves import move
 from clinic.message.campaign.said import coverage_said
 from clinic.message.campaign.trail import tell_released
+from clinic.message.credit import cost_of
 from clinic.message.prepare.content import findings_of, still_open
 from clinic.message.prepare.control import cancel_waiting
 from clinic.message.prepare.day_words import require_same_day
@@ -296,7 +298,11 @@ def counts_of(connection: Connection, job: Campaign, settings: Settings) -> dict
         counts["coverage"] = said.says
     if job.channel == "sms":
         counts["segments"] = int(segments or 0)
-        counts["cost"] = f"{int(segments or 0) * settings.sms.segment_cost:,.2f}"
+        price = price_at(settings, job.gateway, job.channel)
+        cost = int(segments or 0) * price.segment
+        if price.countries:
+            _, cost = cost_of(connection, job, price)
+        counts["cost"] = f"{cost:,.2f}"
     for one in findings_of(connection, job.id):
         if one.code == SIZE:
             counts["unusual"] = ", ".join(one.phrases)

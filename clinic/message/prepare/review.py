@@ -18,6 +18,7 @@ from clinic.cohort.as_of import read_as_of
 from clinic.cohort.list_index import PREVIEW
 from clinic.cohort.outcomes import AFTER, BEFORE
 from clinic.errors import NotAllowed, NotFound
+from clinic.gateway.credit import Price, price_at
 from clinic.gateway.processors import says_way
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign
@@ -25,6 +26,7 @@ from clinic.message.campaign.counting import count_outcomes, messages_of
 from clinic.message.campaign.override import Override, override_of
 from clinic.message.campaign.request import CohortChoice, MessageRequest
 from clinic.message.campaign.said import Said, said_of
+from clinic.message.credit import cost_of
 from clinic.message.meanwhile.still_in import FROM_RECORD
 from clinic.message.prepare.content import findings_of, told
 from clinic.message.prepare.list_numbers import Difference, read_differences
@@ -105,13 +107,14 @@ class Preview:
 
 
 def review_campaign(
-    record: Record, campaign_id: int, *, segment_cost: float, content: Content | None = None,
+    record: Record, campaign_id: int, *, segment_cost: float = 0.0, content: Content | None = None,
     settings: Settings | None = None,
 ) -> Review:  # fmt: skip
     """
     Review a staged campaign (ACX-25 to ACX-28, PAT-13, COM-4).
 
-    settings: to say by which way its messages go, and who processes them there
+    segment_cost: where no settings are given
+    settings: to say by which way its messages go, who processes them there, and what they cost
 
     Raises:
         NotFound: there is no such campaign
@@ -126,6 +129,8 @@ def review_campaign(
         source = source_of(connection, own)
         recall = recall_of(connection, campaign_id)
         missing = first_missing(connection, coverage_asked_of(connection, campaign_id))
+        price = price_at(settings, own.gateway, own.channel) if settings else Price(segment_cost)
+        by_country = cost_of(connection, own, price) if price.countries else None
     left_out = {code: rows for code, rows in counts.items() if code in BEFORE}
     messaged = {code: rows for code, rows in counts.items() if code in AFTER}
     letters = _price(record, campaign_id) if own.channel == "sms" else LettersPrice(0, 0, 0)
@@ -142,7 +147,7 @@ def review_campaign(
         not_accepted=left_out,
         became=messaged,
         letters=letters,
-        cost=letters.segments * segment_cost,
+        cost=letters.segments * price.segment if by_country is None else by_country[1],
         warnings=tuple(
             ContentWarning(one.code, told(one, content or Content())) for one in findings
         ),

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final, Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from clinic.settings.gateways.named import HttpGateway, Promise
+from clinic.settings.gateways.parts import WebAddress
 
 # What a body may name; anything else in braces is an error
 PLACES: Final = ("to", "to_digits", "body", "subject", "reference", "key", "sender")
@@ -80,6 +81,14 @@ class JsonGateway(HttpGateway):
         default=(),
         description="With reject_statuses: only with one of these at error_at; empty: always",
     )
+    balance_url: WebAddress = Field(
+        default="", description="Where it tells what is left of the credit, by GET; empty: nowhere"
+    )
+    balance_at: str = Field(
+        default="balance",
+        description="Where in that answer the balance stands: in the money of segment_cost, in segments if "
+        "that is 0",
+    )
     busy_is_refusal: bool = Field(
         default=False, description="It promises that after 503 it has taken nothing"
     )
@@ -123,7 +132,7 @@ class JsonGateway(HttpGateway):
         return text
 
     @field_validator(
-        "id_at", "status_at", "error_at", "error_text_at", "receipts_at", "receipt_reference_at",
+        "balance_at", "id_at", "status_at", "error_at", "error_text_at", "receipts_at", "receipt_reference_at",
         "receipt_status_at", "receipt_id_at", "receipt_error_at",
     )  # fmt: skip
     @classmethod

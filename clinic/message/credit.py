@@ -1,0 +1,76 @@
+"""
+What a campaign costs by its gateway's prices, and whether the credit there suffices (COM-14).
+
+Asked before anything of it can leave, with no transaction open. A provider that does not tell, or not now,
+stops nothing: it refuses by itself what is not paid (`gateway-payment`).
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from clinic.clock import Clock
+from clinic.errors import CohortRefused
+from clinic.gateway.credit import Credit, Price, credit_at, most_segments_at, price_at
+from clinic.message import states
+from clinic.message.campaign.campaign import Campaign, get_campaign, refuse
+from clinic.record.database import Record
+from clinic.record.schema.messages import message
+from clinic.settings import Settings
+
+REFUSED = "gateway-credit"
+_PREFIX = 4  # of a number: + and the longest calling code
+
+
+def cost_of(connection: Connection, job: Campaign, price: Price) -> tuple[int, float]:
+    """Segments that wait, and what they cost: by country, where prices differ."""
+    if job.channel != "sms":
+        return 0, 0.0
+    start = sa.func.substr(message.c.address, 1, _PREFIX)
+    rows = connection.execute(
+        sa.select(start, sa.func.sum(message.c.segments))
+        .where(message.c.campaign_id == job.id, message.c.state == states.PENDING)
+        .group_by(start)
+    ).all()
+    total = sum(int(row[1]) for row in rows)
+    return total, sum(int(row[1]) * price.of(row[0]) for row in rows)
+
+
+def most_segments_of(record: Record, settings: Settings, campaign_id: int) -> int:
+    """The longest text that a campaign's gateway takes (COM-13)."""
+    with record.read() as connection:
+        job = get_campaign(connection, campaign_id)
+    return most_segments_at(settings, job.gateway, job.channel)
+
+
+def credit_of(
+    record: Record, settings: Settings, campaign_id: int, clock: Clock | None = None
+) -> Credit | None:
+    """The light of a campaign that is made ready; None: nobody tells."""
+    with record.read() as connection:
+        job = get_campaign(connection, campaign_id)
+        price = price_at(settings, job.gateway, job.channel)
+        segments, cost = cost_of(connection, job, price)
+    if job.dry_run or not segments:
+        return None
+    return credit_at(settings, job.gateway, job.channel, segments=segments, cost=cost, clock=clock)
+
+
+def require_credit(record: Record, clock: Clock, settings: Settings, campaign_id: int) -> None:
+    """
+    Go on with a campaign for which the credit suffices; else close it.
+
+    Raises:
+        CohortRefused: the light is red; what is left and what is needed
+    """
+    with record.read() as connection:
+        if get_campaign(connection, campaign_id).state != states.CHECKING:
+            return
+    credit = credit_of(record, settings, campaign_id, clock)
+    if credit is not None and credit.light == "red":
+        refuse(record, campaign_id, REFUSED)
+        raise CohortRefused(
+            REFUSED,
+            f"{credit.says}. Nothing was sent: pay in at the provider, then send the same list again",
+        )
