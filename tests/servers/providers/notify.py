@@ -101,7 +101,7 @@ class NhsNotify:
         wrong = [
             ("CM_INVALID_VALUE", f"/data/attributes/messages/{n}/recipient/contactDetails/sms")
             for n, row in enumerate(rows)
-            if row["recipient"]["contactDetails"].get("sms") == "+447700900002"
+            if row["recipient"]["contactDetails"].get("sms") == "+447700900999"
         ]
         if wrong:
             return _errors(400, *wrong)

@@ -21,7 +21,7 @@ from tests.servers.stand_in import standing_in
 PEOPLE = [
     Outgoing(n, f"+4477009001{n:02}", f"Text {n}", nhs_number="9990548609") for n in range(1, 8)
 ]
-BAD = Outgoing(9, "+447700900002", "Text", nhs_number="9990548609")
+BAD = Outgoing(9, "+447700900999", "Text", nhs_number="9990548609")
 
 
 @pytest.fixture(scope="module")
