@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: $(VENV)/installed   ## set up, then run the main job on a synthetic practice
 	@$(BIN)/cohort demo
 
-test: $(VENV)/installed   ## set up, then run every test: three at once, since those with Prefect mostly wait
+test: $(VENV)/installed $(SMSC)/node_modules/installed   ## set up, then run every test: three at once, since those with Prefect mostly wait
 	@$(BIN)/python -m pytest -m "not slow" -n 3 --dist loadgroup $(ARGS)
 
 # A lock with a hash for every file, and bytecode at install: without it each flow run re-parses 2,300 modules.
@@ -30,6 +30,12 @@ $(VENV)/installed: requirements.lock requirements-uv.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m tasks.processes.database
 	@touch $@
+
+# The SMSC of the tests, from npm's lock, which names no host either. Without npm those tests say that they skip
+SMSC = tests/servers/smsc
+$(SMSC)/node_modules/installed: $(SMSC)/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --silent --prefix $(SMSC) && touch $@; \
+	    else echo "npm was not found: the tests of SMPP will be skipped" >&2; fi
 
 # One for every Python that is supported (--universal), and for every file of a release (--generate-hashes)
 LOCK = --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url

@@ -25,6 +25,7 @@ from clinic.govern.audit.key import unlock
 from clinic.govern.rules.governed import in_force
 from clinic.message.campaign.campaign import get_campaign
 from clinic.message.campaign.circuit_breaker import halt
+from clinic.message.incoming.inbox import RecordKeeper
 from clinic.message.sending.late_answers import LateAnswers
 from clinic.message.sending.ledger import Ledger
 from clinic.message.sending.restore_guard import (
@@ -105,13 +106,23 @@ class Wiring:
             stopping=self.stop.is_set,
         )
 
+    def keeper(self) -> RecordKeeper:
+        """Keeps what comes back while we send."""
+        own = self.settings
+        return RecordKeeper(self.record, self.clock, own.phones, own.replies)
+
     def gateway(self, channel: str, *, dry_run: bool, outbox: bool = False) -> Gateway:
         """The gateway of a channel, made once: its connections are shared by all threads."""
         with self._lock:
             key = (f"{OUTBOX} {channel}" if outbox and not dry_run else channel, dry_run)
             if key not in self.gateways:
                 self.gateways[key] = gateway_for(
-                    self.settings, self.record, channel, dry_run=dry_run, outbox=outbox
+                    self.settings,
+                    self.record,
+                    channel,
+                    dry_run=dry_run,
+                    outbox=outbox,
+                    keeper=self.keeper(),
                 )
             return self.gateways[key]
 
@@ -136,7 +147,9 @@ class Wiring:
                 if (gateway.name, gateway.channel) == (name, channel):
                     return gateway
             try:
-                gateway = gateway_for(self.settings, self.record, channel, name=name)
+                gateway = gateway_for(
+                    self.settings, self.record, channel, name=name, keeper=self.keeper()
+                )
             except SettingsWrong as fault:
                 if fault.code == "gateway-gone":
                     with self.record.write() as connection:

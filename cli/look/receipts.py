@@ -30,7 +30,8 @@ def serve(
     """
     Receive receipts, replies and unsubscribe requests over HTTP, until it is told to end (Ctrl-C, SIGTERM).
 
-    Put a reverse proxy with TLS in front of it. The contract is in docs/gateways.md.
+    Put a reverse proxy with TLS in front of it. The contract is in docs/gateways.md. To each gateway of
+    type smpp it binds as a receiver, and takes what comes when nobody sends.
     """
     from clinic.clock import SystemClock
     from clinic.gateway.choose import gateway_for
@@ -38,16 +39,18 @@ def serve(
     from clinic.gateway.incoming.server import ReceiptServer
     from clinic.gateway.incoming.server import serve as run
     from clinic.gateway.incoming.signature import secret_key
+    from clinic.gateway.smpp.listen import listeners_of, listening
     from clinic.message.incoming.inbox import RecordKeeper
     from clinic.settings.gateways import HTTP_SMS
 
     settings, clock = get_settings(), SystemClock()
+    smscs = listeners_of(settings)
     callbacks, secret = callbacks_of(settings), settings.receipts.secret.get_secret_value()
     # Our own contract and links need it; without either, gateways by name prove themselves
-    key = secret_key(secret) if secret or not callbacks else None
+    key = secret_key(secret) if secret or not (callbacks or smscs) else None
     with open_record(settings) as record:
         name = HTTP_SMS
-        if not (settings.sms.url or callbacks):
+        if not (settings.sms.url or callbacks or smscs):
             gateway = gateway_for(settings, record, "sms")
             gateway.close()
             name = gateway.name
@@ -58,7 +61,8 @@ def serve(
             console.say(f"Receipts are taken at http://{at[0]}:{at[1]}/receipts")
         for one in sorted(callbacks):
             console.say(f"Receipts of {one}: http://{at[0]}:{at[1]}/gateways/{one}/receipts")
-        run(server, host=at[0], port=at[1])
+        with listening(smscs, keeper, console.say):
+            run(server, host=at[0], port=at[1])
 
 
 @app.command()

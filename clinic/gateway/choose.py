@@ -7,6 +7,7 @@ from clinic.errors import SettingsWrong
 from clinic.gateway.named import build, opening_of, unsubscribe_url_of
 from clinic.gateway.processors import require_allowed
 from clinic.gateway.protocol import Gateway
+from clinic.gateway.received import Keeper
 from clinic.gateway.rehearsal import RehearsalGateway
 from clinic.record.database import Record
 from clinic.settings import Settings
@@ -22,12 +23,14 @@ def gateway_for(
     outbox: bool = False,
     clock: Clock | None = None,
     name: str | None = None,
+    keeper: Keeper | None = None,
 ) -> Gateway:
     """
     The gateway of `channel`; the caller closes it. In a dry run nothing is sent (NEW-13).
 
     outbox: keep the messages in the outbox, whatever is set
     name: the gateway that a campaign was made for; None: the one that the channel has now
+    keeper: keeps receipts and replies that come on the gateway's own session (SMPP)
 
     A call to it ends within a third of the lease, so that a batch is never taken over from a worker
     that still sends it.
@@ -49,11 +52,15 @@ def gateway_for(
         return Outbox(record, channel, clock=clock)
     require_set(settings, name)
     require_allowed(settings, name)
-    return gateway_by_name(settings, name, channel, clock)
+    return gateway_by_name(settings, name, channel, clock, keeper)
 
 
 def gateway_by_name(
-    settings: Settings, name: str, channel: str, clock: Clock | None = None
+    settings: Settings,
+    name: str,
+    channel: str,
+    clock: Clock | None = None,
+    keeper: Keeper | None = None,
 ) -> Gateway:
     """
     A gateway that is set, by its name; the caller closes it.
@@ -65,7 +72,7 @@ def gateway_by_name(
         return _http_sms(settings, clock)
     if name == SMTP:
         return _smtp(settings, clock)
-    return build(settings.gateways[name], opening_of(settings, name, channel, clock))
+    return build(settings.gateways[name], opening_of(settings, name, channel, clock, keeper))
 
 
 def _http_sms(settings: Settings, clock: Clock | None) -> Gateway:

@@ -16,6 +16,7 @@ from clinic.clock import Clock
 from clinic.errors import SettingsWrong
 from clinic.gateway.opening import Opening
 from clinic.gateway.protocol import Gateway
+from clinic.gateway.received import Keeper
 from clinic.settings import NamedGateway, Receipts, Settings
 
 __all__ = ["KINDS", "Opening", "build", "opening_of", "unsubscribe_url_of"]
@@ -27,6 +28,7 @@ KINDS: Final = {
     "nhs_notify": "clinic.gateway.http.nhs_notify:NhsNotifyGateway",
     "twilio": "clinic.gateway.http.twilio:TwilioGateway",
     "sns": "clinic.gateway.http.sns:SnsGateway",
+    "smpp": "clinic.gateway.smpp.sms:SmppSms",
 }
 
 
@@ -45,7 +47,13 @@ def build(section: NamedGateway, opening: Opening) -> Gateway:
     return cast(_Builds, getattr(importlib.import_module(module), name))(section, opening)
 
 
-def opening_of(settings: Settings, name: str, channel: str, clock: Clock | None = None) -> Opening:
+def opening_of(
+    settings: Settings,
+    name: str,
+    channel: str,
+    clock: Clock | None = None,
+    keeper: Keeper | None = None,
+) -> Opening:
     """What a gateway of these settings is built with."""
     return Opening(
         name=name,
@@ -54,6 +62,7 @@ def opening_of(settings: Settings, name: str, channel: str, clock: Clock | None 
         call_seconds=settings.lease_seconds / 3,
         unsubscribe_url=unsubscribe_url_of(settings.receipts) if channel == "email" else None,
         public_url=settings.receipts.public_url.rstrip("/"),
+        keeper=keeper,
     )
 
 

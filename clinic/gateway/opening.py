@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from clinic.clock import Clock
+from clinic.gateway.received import Keeper
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,7 @@ class Opening:
         unsubscribe_url: where one click unsubscribes from a message's channel; None: nobody would hear it
         public_url: how `cohort receipts serve` is reached from outside; empty: not at all
         trust: who may sign its certificate; None: whom the system trusts
+        keeper: keeps what comes back on a session of the gateway's own (SMPP); None: it takes nothing
     """
 
     name: str
@@ -31,3 +33,4 @@ class Opening:
     unsubscribe_url: Callable[[int], str] | None = None
     public_url: str = ""
     trust: ssl.SSLContext | None = None
+    keeper: Keeper | None = None

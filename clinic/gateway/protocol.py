@@ -39,10 +39,16 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The gateway has it. `delivered`: the gateway is the last stop, no receipt will follow."""
+    """
+    The gateway has it. `delivered`: the gateway is the last stop, no receipt will follow.
+
+    parts: the gateway's id of each part of a long message, or of the one there is, where receipts name these
+        ids and not our reference
+    """
 
     gateway_ref: str
     delivered: bool = False
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,51 +16,23 @@ from typing import Any, Final
 import orjson
 
 from clinic.gateway.http.reply import clean_ref
-from clinic.gateway.incoming.words import Said, word_of
+from clinic.gateway.incoming.words import word_of
+from clinic.gateway.received import Inbound, Receipt, Said, Unread
+
+__all__ = [
+    "LONGEST_EVENT_ID",
+    "Inbound",
+    "Incoming",
+    "Receipt",
+    "Said",
+    "Unread",
+    "read_incoming",
+    "unread_body",
+]
 
 LONGEST_EVENT_ID: Final = 80
 _LONGEST_KEPT: Final = 4_000  # characters of what was not understood
 _LARGEST: Final = 2**63
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """
-    What a gateway or a network says of one message.
-
-    event_id: the gateway's own, unique with it; reference: our message id, None if it named none
-    reason, says: of undelivered and rejected: a code, and the gateway's words
-    """
-
-    gateway: str
-    event_id: str
-    reference: int | None
-    outcome: Said
-    reason: str | None = None
-    says: str | None = None
-    happened_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Inbound:
-    """A text that somebody sent us. `sender` as the gateway wrote it; `happened_at` None: now."""
-
-    gateway: str
-    event_id: str
-    channel: str
-    sender: str
-    text: str
-    happened_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """An entry that was not understood, and why; `digest` is the same when it comes again."""
-
-    gateway: str
-    digest: str
-    why: str
-    body: str
 
 
 @dataclass

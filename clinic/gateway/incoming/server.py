@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Final
 
 from aiohttp import web
 
@@ -30,6 +30,7 @@ from clinic.gateway.incoming.parse import (
     unread_body,
 )
 from clinic.gateway.incoming.signature import is_signed, read_token
+from clinic.gateway.received import Keeper
 
 LARGEST_BODY: Final = 64 * 1024
 _SAFE: Final = {
@@ -49,22 +50,6 @@ _ASK: Final = _PAGE.format(
 _DONE: Final = _PAGE.format(
     title="Done", rest="<p>You will get no more e-mails of this kind from the practice.</p>"
 )
-
-
-class Keeper(Protocol):
-    """Keeps what came, on disk when it returns. Called from threads; each call may be repeated."""
-
-    def keep_receipts(self, receipts: list[Receipt]) -> object:
-        """Keep receipts."""
-
-    def keep_replies(self, replies: list[Inbound]) -> object:
-        """Keep replies, and let keywords act."""
-
-    def keep_unread(self, entries: list[Unread]) -> object:
-        """Keep what was not understood, for a person."""
-
-    def unsubscribe(self, reference: int) -> object:
-        """The person whom this message went to wants no more of its channel."""
 
 
 class ReceiptServer:

@@ -8,9 +8,9 @@ Source: SMPP 3.4 §5.2.28 (message states), and the words of providers' own rece
 
 from __future__ import annotations
 
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
-Said = Literal["accepted", "delivered", "undelivered", "rejected"]
+from clinic.gateway.received import Said as Said
 
 
 class Word(NamedTuple):

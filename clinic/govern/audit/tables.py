@@ -341,7 +341,7 @@ NOT_SEALED: Final[Mapping[str, str]] = MappingProxyType(
             (
                 "batch", "submission", "pace_lane", "operation_writing", "visit_plan",
                 "reminder", "follow_up", "installation", "outbox", "outbox_submission",
-                "receipt_cursor", "field_edit", "recall", "recall_task", "coverage_asked",
+                "receipt_cursor", "message_part", "field_edit", "recall", "recall_task", "coverage_asked",
                 "shared_decision", "told_visit",
                 "outside_item", "outside_batch", "outside_patient", "outside_side",
                 "outside_push", "mesh_report",

@@ -30,6 +30,7 @@ from clinic.message.campaign.trail import tell_moved
 from clinic.message.network_reasons import NO_RECEIPT
 from clinic.message.outcomes.notice_trail import tell_ended
 from clinic.message.outcomes.save import save_messages
+from clinic.message.parts import Named, find_wholes
 from clinic.message.sharing.together import told_with
 from clinic.record.bulk import is_any_of, update_rows
 from clinic.record.database import Record
@@ -41,6 +42,8 @@ from clinic.record.schema.systems.outside_record import outside_batch
 # A receipt may be here before its message's answer is: so long it is kept for that, and for as long as
 # an answer may still come
 MATCH_WINDOW: Final = timedelta(days=7)
+# One that names the gateway's id alone waits for its message for less: it may be a stranger's
+NAME_WINDOW: Final = timedelta(days=1)
 BLOCK: Final = 2_000
 
 _RANK: Final = {
@@ -95,6 +98,9 @@ class _Receipt(NamedTuple):
     error_text: str | None
     happened_at: datetime | None
     received_at: datetime
+    gateway_ref: str | None
+    recipient: str | None
+    mark: int | None
 
 
 class _About(NamedTuple):
@@ -146,6 +152,7 @@ def _read(connection: Connection, after: int, limit: int) -> list[_Receipt]:
 
 
 def _apply(connection: Connection, rows: Sequence[_Receipt], now: datetime) -> Applied:
+    rows = _with_references(connection, rows)
     known = _messages(connection, {row.reference for row in rows if row.reference is not None})
     found = _judge(rows, known, now, _under_way(connection, known.values()))
     if found.moves:
@@ -163,6 +170,19 @@ def _apply(connection: Connection, rows: Sequence[_Receipt], now: datetime) -> A
     return Applied(
         counts["applied"], counts["waiting"], counts["ignored"], counts["unmatched"], moved
     )
+
+
+def _with_references(connection: Connection, rows: Sequence[_Receipt]) -> list[_Receipt]:
+    """The same, with our message where they name it by the gateway's id, and what is known of it whole."""
+    named = [
+        Named(
+            row.id, row.gateway, row.gateway_ref, row.recipient, row.mark, row.outcome, row.reason
+        )
+        for row in rows
+        if row.reference is None and row.gateway_ref
+    ]
+    wholes = find_wholes(connection, named)
+    return [row._replace(**wholes[row.id]._asdict()) if row.id in wholes else row for row in rows]
 
 
 def _messages(connection: Connection, references: set[int]) -> dict[int, _About]:
@@ -211,7 +231,9 @@ def _judge(
     reached = {key: (row.state, row.reason) for key, row in known.items()}
     for row in rows:
         about = None if row.reference is None else known.get(row.reference)
-        if about is None or about.gateway != row.gateway:
+        if row.reference is None and row.gateway_ref and now - row.received_at <= NAME_WINDOW:
+            found.fates[row.id] = "waiting"  # its message's answer may not be noted yet
+        elif about is None or about.gateway != row.gateway:
             found.fates[row.id] = "unmatched"
         elif about.state == states.PENDING:
             late = now - row.received_at > MATCH_WINDOW and about.batch_id not in under_way

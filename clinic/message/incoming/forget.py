@@ -17,7 +17,7 @@ from clinic.clock import Clock
 from clinic.govern.held import is_of_held_message
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
-from clinic.record.schema.receipts import receipt_inbox, receipt_unread
+from clinic.record.schema.receipts import message_part, receipt_inbox, receipt_unread
 from clinic.settings import Receipts
 
 BLOCK: Final = 2_000
@@ -35,6 +35,7 @@ def forget_receipts(
     """
     limit = clock.now() - timedelta(days=settings.keep_days)
     gone, after = 0, 0
+    _forget_parts(record, limit, block=block, most=most)
     with record.write() as connection:
         connection.execute(sa.delete(receipt_unread).where(receipt_unread.c.received_at < limit))
     for _ in range(0, most, block):
@@ -50,6 +51,21 @@ def forget_receipts(
                 )
             ).rowcount
     return gone
+
+
+def _forget_parts(record: Record, limit: datetime, *, block: int, most: int) -> None:
+    """What finds the message of a receipt, when no receipt of it can come any more. Its ids grow with time."""
+    own = message_part.c
+    for _ in range(0, most, block):
+        with record.write() as connection:
+            rows = connection.execute(
+                sa.select(own.message_id, own.noted_at).order_by(own.message_id).limit(block)
+            ).all()
+            old = [row.message_id for row in rows if row.noted_at < limit]
+            held = is_of_held_message(own.message_id)
+            done = sa.delete(message_part).where(is_any_of(own.message_id, old), ~held)
+            if not old or not connection.execute(done).rowcount:
+                return
 
 
 def _old(

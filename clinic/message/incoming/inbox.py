@@ -17,7 +17,7 @@ _PROGRAMS: Final = Replies()
 
 
 class RecordKeeper:
-    """The `Keeper` of clinic/gateway/incoming/server.py, over a record."""
+    """The `Keeper` of clinic/gateway/received.py, over a record."""
 
     def __init__(
         self, record: Record, clock: Clock, phones: Phones, words: Replies = _PROGRAMS

@@ -28,6 +28,7 @@ from clinic.gateway.protocol import Taken, Turned
 from clinic.gateway.tally import clean
 from clinic.message.incoming.unread import count_unread
 from clinic.message.network_reasons import reason_code
+from clinic.message.parts import note_parts
 from clinic.record.database import Record
 from clinic.record.schema.receipts import receipt_inbox
 
@@ -59,6 +60,9 @@ def _row(receipt: Receipt, now: datetime) -> dict[str, Any]:
         "error_text": clean(receipt.says) if receipt.says else None,
         "happened_at": receipt.happened_at,
         "received_at": now,
+        "gateway_ref": receipt.gateway_ref and receipt.gateway_ref[:80],
+        "recipient": receipt.recipient and receipt.recipient[:40],
+        "mark": receipt.mark,
     }
 
 
@@ -79,7 +83,11 @@ def keep_late_answer(
         key: the submission's, so that the same answer twice is one piece of evidence
     """
     kept = [_late(gateway, f"late {key}/{r}", r, answer) for r, answer in results.items()]
-    return keep_receipts(record, clock, kept)
+    if not kept:
+        return 0
+    with record.write() as connection:
+        note_parts(connection, gateway, results, clock.now())
+        return insert_receipts(connection, kept, clock.now())
 
 
 def _late(gateway: str, event_id: str, reference: int, answer: Taken | Turned) -> Receipt:

@@ -20,6 +20,7 @@ from clinic.cohort.outcomes import AFTER, BEFORE
 from clinic.errors import NotAllowed, NotFound
 from clinic.gateway.credit import Price, price_at
 from clinic.gateway.processors import says_way
+from clinic.gateway.segments import count_segments
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign
 from clinic.message.campaign.counting import count_outcomes, messages_of
@@ -34,7 +35,6 @@ from clinic.message.prepare.resend import source_of
 from clinic.message.recall.unreached import at_once
 from clinic.message.safety.coverage_asked import coverage_asked_of, first_missing
 from clinic.message.safety.recall_asked import Recall, recall_of
-from clinic.message.template.segments import count_segments
 from clinic.message.template.sensitive import ContentWarning
 from clinic.message.template.typography import LettersPrice, price_of_letters
 from clinic.record.database import Record

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.cohort.rows import BLOCK_ROWS, ListSource, get_list, parse_cells
+from clinic.gateway.segments import count_many
 from clinic.message import states
 from clinic.message.audience.audience import audience_of
 from clinic.message.campaign.campaign import Campaign, get_campaign
@@ -36,7 +37,6 @@ from clinic.message.sharing.looked_into import look_into
 from clinic.message.sharing.staged import look, manner_of, speak, without_names
 from clinic.message.sharing.standing import CODES, UNCONFIRMED
 from clinic.message.sharing.together import batches_of, find_tellers
-from clinic.message.template.segments import count_many
 from clinic.message.template.typography import count_rewritten, plain
 from clinic.message.template.variables import Setting, variable_frame
 from clinic.message.words.judging import Hit

@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import orjson
 import sqlalchemy as sa
@@ -96,14 +96,14 @@ def is_away(error: sa.exc.DBAPIError) -> bool:
     )
 
 
-def _as_json(one: Taken | Turned) -> list[str | bool]:
+def _as_json(one: Taken | Turned) -> list[Any]:
     if isinstance(one, Taken):
-        return ["taken", one.gateway_ref, one.delivered]
+        return ["taken", one.gateway_ref, one.delivered, *one.parts]
     return ["turned", one.code, one.says]
 
 
-def _from_json(one: list[str | bool]) -> Taken | Turned:
-    kind, first, second = one
+def _from_json(one: list[Any]) -> Taken | Turned:
+    kind, first, second, *parts = one
     if kind == "taken":
-        return Taken(str(first), bool(second))
+        return Taken(str(first), bool(second), tuple(str(part) for part in parts))
     return Turned(str(first), str(second))

@@ -23,6 +23,7 @@ from clinic.message.campaign.circuit_breaker import halt, reason_to_halt
 from clinic.message.campaign.doubt import WINDOW_TRUST, Promise, give_up_lost
 from clinic.message.campaign.trail import tell_moved, tell_sent
 from clinic.message.codes import pack, submission_id, unpack
+from clinic.message.parts import note_parts
 from clinic.message.sending.ledger import Claim, Ledger
 from clinic.message.told import note_told
 from clinic.record.bulk import is_any_of, update_rows
@@ -290,6 +291,7 @@ def record_answer(
         if not _is_as_sent(connection, sent):
             return result
         _write_messages(connection, result, sent.gateway, now)
+        note_parts(connection, sent.gateway, result.taken, now)
         told = note_told(connection, claim.batch_id, now)
         ledger.reached("record.mid")
         _write_submission(connection, sent, result, now, called=called)

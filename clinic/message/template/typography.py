@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from clinic.message.template.segments import GSM_BASIC, GSM_EXTENSION, count_many, count_segments
+from clinic.gateway.segments import GSM_BASIC, GSM_EXTENSION, count_many, count_segments
 
 _TWINS: Final[dict[str, str]] = {
     "'": "‘’‚‛′´`ʼ‹›",

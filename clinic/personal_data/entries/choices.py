@@ -13,6 +13,7 @@ from clinic.record.schema.people import consent
 from clinic.record.schema.receipts import (
     address_decision,
     contact_hold,
+    message_part,
     receipt_cursor,
     receipt_inbox,
     receipt_unread,
@@ -157,10 +158,24 @@ CHOICES: Final = (
         rows=Rows.EMPTY,
         routes=(Through(message, "reference", "id"),),
         columns={
-            Kind.EVENT: "gateway event_id outcome reason happened_at received_at",
+            Kind.EVENT: "gateway event_id outcome reason happened_at received_at gateway_ref mark",
             Kind.CONTENT: "error_text",
+            Kind.CONTACT: "recipient",
             Kind.KEY: "id reference",
             Kind.WORK: "state",
+        },
+    ),
+    TableHeld(
+        table=message_part,
+        about="a gateway's ids of a message's parts",
+        purpose=Purpose.MESSAGING,
+        retention=Retention.RECEIPTS,
+        section=Section.MESSAGES,
+        rows=Rows.DELETE,
+        routes=(Through(message, "message_id", "id"),),
+        columns={
+            Kind.EVENT: "gateway gateway_ref outcome reason noted_at",
+            Kind.KEY: "message_id part",
         },
     ),
     TableHeld(

@@ -2,6 +2,7 @@
 What comes back: receipts of the network, replies of patients, and reminders that were given.
 
     receipt_inbox        every receipt as it came, written before anything is done about it
+    message_part         a gateway's id of each part of a message, where its receipts name nothing else
     receipt_unread       what a gateway sent and nobody understood, as it came
     receipt_cursor       how far a gateway's receipts were pulled
     reply                every inbound text, keyword or not
@@ -44,6 +45,11 @@ receipt_inbox = Table(
     Column("happened_at", UtcDateTime),
     Column("received_at", UtcDateTime, nullable=False),
     Column("state", String(10), nullable=False, server_default="waiting"),
+    # Where it names no reference: the gateway's id, whom it was sent to (until that is found), and the last
+    # 16 bits of our message id, if it gave them back (clinic/message/parts.py)
+    Column("gateway_ref", String(80)),
+    Column("recipient", String(40)),
+    Column("mark", Integer),
     UniqueConstraint("gateway", "event_id"),  # what comes again inserts nothing
     CheckConstraint(
         "outcome IN ('accepted', 'delivered', 'undelivered', 'rejected')", name="outcome_known"
@@ -55,6 +61,21 @@ Index(
     sqlite_where=receipt_inbox.c.state == "waiting",
     postgresql_where=receipt_inbox.c.state == "waiting",
 )
+
+# gateway_ref: in the form of clinic/gateway/smpp/ids.py, empty: it gave none; outcome: what receipts said of it
+message_part = Table(
+    "message_part",
+    METADATA,
+    Column("message_id", BigInteger, nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("gateway", String(40), nullable=False),
+    Column("gateway_ref", String(80), nullable=False),
+    Column("outcome", String(12)),
+    Column("reason", String(60)),
+    Column("noted_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("message_id", "part"),
+)
+Index("ix_message_part_gateway_ref", message_part.c.gateway_ref)
 
 # digest: of the whole entry, so that what comes again inserts nothing; body: its beginning
 receipt_unread = Table(

@@ -14,9 +14,10 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from clinic.errors import SettingsWrong
 from clinic.gateway.grouped import Grouped
-from clinic.gateway.incoming.server import LARGEST_BODY, Keeper, ReceiptServer
+from clinic.gateway.incoming.server import LARGEST_BODY, ReceiptServer
 from clinic.gateway.incoming.signature import make_token, read_token, secret_key, sign
 from clinic.gateway.incoming.words import TABLE, WORDS, word_of, words_table
+from clinic.gateway.received import Keeper
 from clinic.message.incoming.inbox import RecordKeeper
 from clinic.message.incoming.receipts import count_inbox
 from clinic.message.incoming.replies import list_replies

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from clinic.message.template.segments import count_segments
+from clinic.gateway.segments import count_segments
 from clinic.message.template.typography import (
     LettersPrice,
     count_rewritten,

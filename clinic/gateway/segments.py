@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final, Literal
 
 GSM_BASIC: Final = (
@@ -70,6 +71,19 @@ def count_many(texts: Sequence[str]) -> list[int]:
         else:
             counts.append(count_segments(text).count)
     return counts
+
+
+def cut_text(text: str, *, shorter: int = 0) -> tuple[Literal["GSM-7", "UCS-2"], list[str]]:
+    """
+    The alphabet of a text, and the text as it is cut into parts.
+
+    shorter: units fewer in each of several parts: 1 where their header counts them in 16 bits
+    """
+    alphabet = _alphabet(text)
+    if len(text) + _doubles(text, alphabet) <= alphabet.single:
+        return alphabet.name, [text]
+    alphabet = replace(alphabet, part=alphabet.part - shorter)
+    return alphabet.name, [text[a:b] for a, b in pairwise(_cuts(text, alphabet))]
 
 
 def _alphabet(text: str) -> _Alphabet:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clinic.message.template.segments import (
+from clinic.gateway.segments import (
     GSM_BASIC,
     GSM_EXTENSION,
     Segments,

@@ -1,0 +1,229 @@
+"""
+The SMPP gateway for texts: a window of messages over one session, each judged by what the SMSC answers.
+
+Blind (class B): SMPP has no key that is carried out once, and query_sm asks by the id that only an answer
+gives, so that an unanswered submit_sm can never be asked about. Everything else is known: what the SMSC
+answers is about that message alone (status.py), and what was not written was not sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Final
+
+from clinic.clock import SystemClock
+from clinic.gateway.look import Look
+from clinic.gateway.loop import LoopThread
+from clinic.gateway.opening import Opening
+from clinic.gateway.protocol import Answer, GatewayClass, Outgoing, Taken, Turned
+from clinic.gateway.smpp import pdu
+from clinic.gateway.smpp.alphabet import Piece, pieces_of
+from clinic.gateway.smpp.heed import Heeder
+from clinic.gateway.smpp.ids import canonical
+from clinic.gateway.smpp.link import Link, NoSession
+from clinic.gateway.smpp.manner import manner_of, where_of, zone_of
+from clinic.gateway.smpp.pace import Pace
+from clinic.gateway.smpp.pdu import Address
+from clinic.gateway.smpp.references import References
+from clinic.gateway.smpp.session import NotBegun, Unanswered
+from clinic.gateway.smpp.status import Status, status_of
+from clinic.gateway.tally import Tally
+from clinic.settings.gateways.smpp import SmppGateway
+
+_NUMBER: Final = re.compile(r"\+?[1-9]\d{6,14}")
+
+
+class SmppSms:
+    """Sends texts to an SMSC. Any number of threads may call `send` at once: they share the session."""
+
+    channel = "sms"
+    gateway_class: GatewayClass = "B"
+    window: timedelta | None = None
+    per_request = 1
+
+    def __init__(self, settings: SmppGateway, opening: Opening) -> None:
+        """
+        Binds at the first `send`: as a transceiver if `opening` has somebody who keeps what comes, else to
+        send alone.
+
+        Raises:
+            SettingsWrong: there is no certificate in `authority_file`
+        """
+        self.name = opening.name
+        self.batch_limit = settings.batch_limit
+        self._settings = settings
+        self._where = where_of(settings, opening.trust)
+        self._manner = manner_of(settings)
+        self._zone = zone_of(settings)
+        self._keeper = opening.keeper
+        self._clock = opening.clock or SystemClock()
+        # What is begun may wait for some answers: a long message for one a part
+        self._begin_within = max(1.0, opening.call_seconds - 3 * settings.timeout_seconds)
+        self._references = References(wide=settings.reference_bits == 16)
+        self._opening = threading.Lock()
+        self._thread: LoopThread | None = None
+        self._link: Link | None = None
+
+    def send(
+        self, key: str, messages: Sequence[Outgoing], *, per_request: int, only: frozenset[int]
+    ) -> Answer:
+        """Send each open message by itself; see the Protocol. `per_request` is always 1."""
+        del key, per_request
+        thread = self._opened()
+        tally = Tally(only)
+        todo = [message for message in messages if message.reference in only]
+        thread.run(self._send(todo, tally))
+        return tally.answer()
+
+    def look(self) -> list[Look]:
+        """Bind, and say how that went; nothing is sent."""
+        try:
+            self._opened().run(self._bind())
+        except NoSession as error:
+            return [Look(False, error.trouble)]
+        return [Look(True, "it lets us bind")]
+
+    async def _bind(self) -> None:
+        assert self._link is not None
+        await self._link.session(asyncio.get_running_loop().time() + self._begin_within)
+
+    def _opened(self) -> LoopThread:
+        with self._opening:
+            if self._thread is None:
+                self._thread = LoopThread("smpp")
+                self._thread.run(self._open())
+            return self._thread
+
+    async def _open(self) -> None:
+        if self._keeper is None:
+            self._link = Link(self._where, "transmitter")
+        else:
+            heed = Heeder(self._keeper, gateway=self.name, zone=self._zone)
+            self._link = Link(self._where, "transceiver", heed)
+        self._pace = Pace(self._settings.per_second)
+        self._slots = asyncio.Semaphore(self._settings.window)
+
+    async def _send(self, messages: Sequence[Outgoing], tally: Tally) -> None:
+        until = asyncio.get_running_loop().time() + self._begin_within
+        each = iter(messages)
+        count = min(self._settings.window, len(messages))
+        async with asyncio.TaskGroup() as group:
+            for _ in range(count):
+                group.create_task(self._work(each, tally, until))
+
+    async def _work(self, messages: Iterator[Outgoing], tally: Tally, until: float) -> None:
+        """Send the next message until none is left; workers share one iterator, and all sends the window."""
+        clock = asyncio.get_running_loop().time
+        for message in messages:
+            async with self._slots:
+                if not tally.stopped and clock() < until:
+                    await self._one(message, tally, until)
+                    continue
+            tally.not_sent([message.reference])
+            tally.stop(retry_after=None if tally.stopped else 0.0)
+
+    async def _one(self, message: Outgoing, tally: Tally, until: float) -> None:
+        """One message, part by part: the next when the one before is taken, so that little is half sent."""
+        if not _NUMBER.fullmatch(message.to):
+            tally.note(message.reference, Turned("invalid_number", "no number of a mobile"))
+            return
+        to = Address(message.to.lstrip("+"), self._settings.dest_ton, self._settings.dest_npi)
+        pieces = self._pieces(message)
+        ids: list[str] = []
+        for piece in pieces:
+            try:
+                answer = await self._submit(to, piece, message.reference, until, begun=bool(ids))
+            except NoSession as error:
+                self._not_taken(message, tally, bool(ids), error.trouble)
+                tally.stop(halt=error.halt)
+                return
+            except NotBegun:
+                self._not_taken(message, tally, bool(ids), "the SMSC ended the session")
+                tally.stop()
+                return
+            except Unanswered:
+                tally.blame("the SMSC did not answer, or the session was lost before it did")
+                tally.stop()  # ambiguous; who does not answer is not asked for more
+                return
+            if isinstance(answer, Status):
+                self._refused(message, tally, answer, len(ids), len(pieces))
+                return
+            ids.append(answer)
+        parts = tuple(ids) if all(ids) else ()
+        tally.note(message.reference, Taken(ids[0], parts=parts))
+
+    def _pieces(self, message: Outgoing) -> Sequence[Piece]:
+        wide = self._settings.reference_bits == 16
+        pieces = pieces_of(message.body, 0, wide=wide)
+        if len(pieces) == 1:
+            return pieces
+        first, now = message.reference, self._clock.elapsed()
+        return pieces_of(message.body, self._references.take(message.to, first, now), wide=wide)
+
+    async def _submit(
+        self, to: Address, piece: Piece, reference: int, until: float, *, begun: bool
+    ) -> str | Status:
+        """
+        Submit a part until it is taken or refused: the SMSC's id of it, or why not.
+
+        While the SMSC asks us to wait, and there is time, the same again: a refusal proves that it was not
+        taken. Of a message that is half sent, so is every error that may pass.
+
+        Raises:
+            NoSession, NotBegun: nothing was written
+            Unanswered: nobody knows
+        """
+        assert self._link is not None
+        clock = asyncio.get_running_loop().time
+        while True:
+            await self._pace.turn()
+            session = await self._link.session(until)
+            answer = await session.ask(
+                lambda number: pdu.submit(self._manner, to, piece, reference & 0xFFFF, number)
+            )
+            if answer.command not in (pdu.SUBMIT_RESP, pdu.GENERIC_NACK):
+                raise Unanswered
+            status = status_of(answer.status, self._settings.statuses)
+            if answer.command == pdu.GENERIC_NACK and status.does == "taken":
+                raise Unanswered
+            if status.does == "taken":
+                self._link.works()
+                self._pace.goes_well()
+                return canonical(pdu.message_id_of(answer))
+            waits = status.does == "wait" or (begun and status.does == "temporary")
+            if not waits or clock() + self._pace.slow_down() > until:
+                return status
+
+    def _refused(self, message: Outgoing, tally: Tally, status: Status, gone: int, of: int) -> None:
+        """What a status proves, which is less where parts of the message have left already."""
+        says = f"{status.name}: {status.says}"
+        if status.does == "refused" and gone:
+            says = f"part {gone + 1} of {of}, after {gone} that it took: {says}"
+            tally.note(message.reference, Turned("smpp_part_refused", says))
+        elif status.does == "refused":
+            tally.note(message.reference, Turned(status.code, says))
+        else:
+            self._not_taken(message, tally, bool(gone), f"the SMSC answers {says}")
+            if status.does == "halt":
+                tally.stop(halt=status.code)
+            elif status.does == "wait":
+                tally.stop(retry_after=self._pace.pause)
+
+    def _not_taken(self, message: Outgoing, tally: Tally, begun: bool, trouble: str) -> None:
+        """Not sent; or, if some of its parts were, nobody's to send again: it stays without a word."""
+        tally.blame(trouble)
+        if not begun:
+            tally.not_sent([message.reference])
+
+    def close(self) -> None:
+        """Unbind, and end the thread; a later `send` binds again."""
+        with self._opening:
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            assert self._link is not None
+            thread.run(self._link.close())
+            thread.close()
