@@ -13,6 +13,8 @@ import threading
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from clinic.clock import SystemClock
 from clinic.gateway.choose import gateway_for
@@ -30,6 +32,7 @@ from clinic.message.template.variables import Setting
 from clinic.message.timing.timing import timing_of
 from clinic.record.database import Record
 from clinic.settings import Organisation, Phones, Release, Settings, SmsGateway
+from clinic.settings.gateways.route import Channels, Route
 from data_checks.cohort import check_cohort
 
 
@@ -66,14 +69,20 @@ class Plug:
 
 
 def settings_of(job: Job) -> Settings:
-    """The settings of a practice whose texts go to the recording gateway."""
-    return Settings(
-        home=Path(job.home),
-        record_url=job.url,
-        batch_size=job.batch_size,
-        phones=Phones(test_range=True),
-        organisation=Organisation(id_scheme="generic", campaign_cap=100_000),
-        release=Release(unusual_share=1),  # everybody is messaged here
+    """The settings of a practice whose texts go to the recording gateway, or to an SMSC (`smpp://`)."""
+    at = urlsplit(job.gateway)
+    if at.scheme == "smpp":
+        section = {
+            "type": "smpp", "host": at.hostname, "port": at.port, "tls": False, "system_id": "practice",
+            "password": "secret", "sender": "Practice", "timeout_seconds": job.timeout_seconds,
+        }  # fmt: skip
+        return _settings(
+            job,
+            gateways={"smsc": section},
+            channels=Channels(sms=Route(gateways=("smsc",))),
+        )
+    return _settings(
+        job,
         sms=SmsGateway.model_validate(
             {
                 "url": job.gateway,
@@ -84,6 +93,18 @@ def settings_of(job: Job) -> Settings:
                 "timeout_seconds": job.timeout_seconds,
             }
         ),
+    )
+
+
+def _settings(job: Job, **gateway: Any) -> Settings:
+    return Settings(
+        home=Path(job.home),
+        record_url=job.url,
+        batch_size=job.batch_size,
+        phones=Phones(test_range=True),
+        organisation=Organisation(id_scheme="generic", campaign_cap=100_000),
+        release=Release(unusual_share=1),  # everybody is messaged here
+        **gateway,
     )
 
 

@@ -3,6 +3,7 @@ The full kill matrix: `make kill-matrix`. Takes some twelve minutes on two cores
 
     every point × hits 1, 2, 5 × gateway class I, B × SQLite, PostgreSQL      no other faults
     50 random instants × class I, B × SQLite, PostgreSQL                      a gateway that misbehaves
+    every point and 10 random runs over SMPP × SQLite, PostgreSQL            an SMSC that misbehaves
     the database restarted 6 times in mid-send × class I, B × PostgreSQL      tests/kill/outages.py
     the Prefect server killed in mid-send × class I, B × SQLite, PostgreSQL   tests/kill/outages.py
 
@@ -34,6 +35,7 @@ from clinic.record.migrate import migrate
 from tests.kill.harness import POINTS, Fate, finish, judge, kill_at, kill_within, prepare
 from tests.kill.job import Job
 from tests.kill.outages import prefect_dies, restart_database
+from tests.kill.smpp_kills import kill_over_smpp
 from tests.servers.postgres import running_postgres, running_server
 from tests.servers.recorder import running_gateway
 
@@ -84,8 +86,9 @@ def run(database: str, server: str, gateway_class: str, *, seed: int, point: str
 
 
 WAYS = [(d, c) for d in ("sqlite", "postgresql") for c in ("I", "B")]
-PARTS = ("points", "instants", "restarts", "prefect")
+PARTS = ("points", "instants", "smpp", "restarts", "prefect")
 RESTARTS = 6
+SMPP_RUNS = 10  # at random instants, of each database
 
 
 class Matrix:
@@ -119,6 +122,15 @@ class Matrix:
         fate = run(database, self._server, gateway_class, seed=seed, point=point, hit=hit)
         name = f"{point}#{hit}" if point else f"random, seed {seed}"
         self._note(database, gateway_class, "points" if point else "instants", name, fate)
+
+    def smpp(self) -> None:
+        """Over SMPP: every point once, and random instants beside an SMSC that drops, refuses and is silent."""
+        for database in sorted({d for d, c in self._ways if c == "B"}):
+            for number in range(len(POINTS) + SMPP_RUNS):
+                point = POINTS[number] if number < len(POINTS) else ""
+                with fresh_record(database, self._server) as (url, folder):
+                    fate = kill_over_smpp(url, folder, people=PEOPLE, seed=number, point=point)
+                self._note(database, "B", "smpp", point or f"random, seed {number}", fate)
 
     def restarts(self) -> None:
         """The database is restarted while a campaign is sent; nobody is killed, and nothing may be unknown."""
