@@ -144,7 +144,7 @@ def import_kind(
     from clinic.imports.options import Options, most_share
     from clinic.imports.patients.run import PatientsImported
     from clinic.settings import SourceFormat
-    from clinic.sources.syncing import note_by_hand
+    from clinic.sources.syncing import import_by_hand
 
     settings = get_settings()
     if not 1 <= len(source.strip()) <= 40:
@@ -165,9 +165,10 @@ def import_kind(
         collect_seldom()
         with console.err().status(f"Importing {kind} …"):
             opened = open_file(kind, file, how, scheme=settings.organisation.id_scheme)
-            result = run_import(record, SystemClock(), kind, opened, options)
-        if source in settings.sources and not (check or result.refused):
-            note_by_hand(record, SystemClock(), source, kind, opened, result)
+            if source in settings.sources and not check:
+                result = import_by_hand(record, SystemClock(), kind, opened, options)
+            else:
+                result = run_import(record, SystemClock(), kind, opened, options)
     _show(result, opened, KINDS[kind].says, limit, kind=kind, check=check, json=json)
     if isinstance(result, PatientsImported) and not json:
         tell_more(result)

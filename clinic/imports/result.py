@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 import numpy as np
@@ -35,6 +36,7 @@ class Imported:
     refused: why a part of it that was asked for is not done; "" where all is
     number: of the import, by which it can be put back; None: a dry run
     changed: it added or changed something, so that there is something to put back
+    again_at: when the first of its rows that lie ahead says something else; None: none does
     """
 
     rows: int
@@ -46,6 +48,7 @@ class Imported:
     refused: str = ""
     number: int | None = None
     changed: bool = False
+    again_at: datetime | None = None
 
     @classmethod
     def of(cls, file: ListFile) -> Imported:

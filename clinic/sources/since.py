@@ -9,8 +9,13 @@ rows are in the record: a night that fails, is killed or is stopped by a check m
 
     the source owns the kind (`complete`, `complete_days`)      what it has no more is seen by its absence alone
     its settings, its query or this program are others          rows are read in another way
-    rows were of patients whom the record had not, and there are new patients since
-    an import from it was put back (`cohort imports undo`)
+    they were others in between                                 some rows are in the record as those read them
+    rows were of patients whom the record had not, and ids are others since
+    rows lay ahead (an opt-out from Monday on), and that day has come
+    the clock was set back                                      the mark is in the future
+
+    an import of the kind was put back (`cohort imports undo`), a file of the source was imported by hand, a
+    consent from elsewhere lifted an opt-out: there the mark is forgotten, as it happens (`forget_marks`)
 """
 
 from __future__ import annotations
@@ -28,8 +33,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from clinic.record.schema.people import patient
-from clinic.record.schema.systems.imports import import_run
-from clinic.record.systems.sync_runs import SyncRun, fetched_alike
+from clinic.record.systems.sync_runs import IMPORTED, SyncRun, fetched_before
 from clinic.settings import ImportKind, Settings, SourceSettings
 
 _EARLY: Final = timedelta(hours=12)  # a night that begins some minutes before the one a week ago
@@ -43,12 +47,17 @@ def since_of(
     how = settings.sources[source]
     if not asked or not how.full_days or _owns(how, kind):
         return None
-    runs = fetched_alike(connection, source, kind, asked)
-    full = next((run for run in runs if run.whole), None)
-    if full is None or now - full.begun_at > timedelta(days=how.full_days) - _EARLY:
+    runs = fetched_before(connection, source, kind)
+    imported = [run for run in runs if run.state == IMPORTED]
+    full = next((run for run in imported if run.whole and run.asked == asked), None)
+    if full is None or any(run.asked != asked for run in runs if run.id > full.id):
         return None
-    after = [run for run in runs if run.id >= full.id]
-    if _was_undone(connection, source, kind, full) or _may_be_known_now(connection, after):
+    after = [run for run in imported if run.id >= full.id]
+    if full.begun_at < now - timedelta(days=how.full_days) + _EARLY or after[0].begun_at > now:
+        return None
+    if any(run.again_at is not None and run.again_at <= now for run in after):
+        return None
+    if _may_be_known_now(connection, after):
         return None
     return after[0].begun_at - timedelta(hours=how.overlap_hours)
 
@@ -69,9 +78,13 @@ def asked_of(settings: Settings, source: str, kind: ImportKind) -> str:
     return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def newest_patient(connection: Connection) -> int:
-    """The newest patient of the record: numbers are never used twice."""
-    return int(connection.scalar(sa.select(sa.func.max(patient.c.id))) or 0)
+def digest_of_ids(connection: Connection) -> int:
+    """By which it is seen that somebody was added, or that an id was added, corrected or taken away."""
+    digest = hashlib.blake2b(digest_size=8)
+    query = sa.select(patient.c.id, patient.c.nhs_number, patient.c.local_id).order_by(patient.c.id)
+    for rows in connection.execute(query, execution_options={"yield_per": 10_000}).partitions():
+        digest.update(repr(list(map(tuple, rows))).encode())
+    return int.from_bytes(digest.digest(), "little", signed=True)
 
 
 def _owns(how: SourceSettings, kind: ImportKind) -> bool:
@@ -93,14 +106,6 @@ def _query(how: SourceSettings, kind: ImportKind) -> str:
     return path.read_text("utf-8", "replace") if how.type == "sql" and path.is_file() else ""
 
 
-def _was_undone(connection: Connection, source: str, kind: str, full: SyncRun) -> bool:
-    own = import_run.c
-    undone = sa.select(own.id).where(
-        own.source == source, own.kind == kind, own.undone_at >= full.begun_at
-    )
-    return connection.scalar(undone.limit(1)) is not None
-
-
 def _may_be_known_now(connection: Connection, runs: list[SyncRun]) -> bool:
-    left = [run.patients_to or 0 for run in runs if run.pending]
-    return bool(left) and newest_patient(connection) > min(left)
+    left = {run.patients_to for run in runs if run.pending}
+    return bool(left) and left != {digest_of_ids(connection)}

@@ -19,19 +19,23 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Connection
+
 from clinic.clock import Clock
 from clinic.cohort.files import ListFile
 from clinic.errors import MendableError, SourceProblem, SourceRefused
 from clinic.imports.kinds import open_file, run_import
 from clinic.imports.options import Complete, Options, complete_of
 from clinic.imports.result import Imported
-from clinic.imports.who import NOT_FOUND
+from clinic.imports.who import IDS_DIFFER, NOT_FOUND
 from clinic.message.reminders.stale import wake_held
 from clinic.record.database import Record
 from clinic.record.systems.sync_runs import (
     FAILED,
     IMPORTED,
     begin_run,
+    forget_marks,
+    is_overtaken,
     last_as_of,
     last_runs,
     note_run,
@@ -39,11 +43,13 @@ from clinic.record.systems.sync_runs import (
 from clinic.settings import ImportKind, Settings
 from clinic.sources.choose import open_source, source_names
 from clinic.sources.kinds import ORDER
-from clinic.sources.since import asked_of, newest_patient, since_of
+from clinic.sources.since import asked_of, digest_of_ids, since_of
 from clinic.sources.source import Fetched, said_of
 from clinic.sources.staging import begin_staging, end_staging
 
 _LONGEST: Final = 1_000  # characters of what is kept of a run
+# Rows that would come to something as soon as an id is here, or is corrected
+_OF_IDS: Final = (NOT_FOUND, IDS_DIFFER, "own_id_differs", "own_id_zeros")
 
 
 @dataclass(frozen=True)
@@ -133,7 +139,6 @@ def fetch(record: Record, clock: Clock, settings: Settings, step: Step) -> Given
     """
     with record.write() as connection:
         run = begin_run(connection, step.source, step.kind, clock.now())
-        known = newest_patient(connection)
     folder = begin_staging(settings.home, step.source)
     try:
         with noted(record, clock, run):
@@ -142,6 +147,7 @@ def fetch(record: Record, clock: Clock, settings: Settings, step: Step) -> Given
             with record.read() as connection:
                 since = since_of(connection, settings, step.source, step.kind, asked, clock.now())
                 before = last_as_of(connection, step.source, step.kind)
+                ids = digest_of_ids(connection) if asked else None
             files = tuple(source.fetch(step.kind, folder, since=since))
     except BaseException:
         end_staging(folder)
@@ -155,7 +161,7 @@ def fetch(record: Record, clock: Clock, settings: Settings, step: Step) -> Given
         "whole": whole,
         "asked": asked or None,
         "since": None if whole else since,
-        "patients_to": known,
+        "patients_to": ids,
     }
     with record.write() as connection:
         note_run(connection, run, **values)
@@ -197,14 +203,19 @@ def import_given(
         reached: told after each file, for tests that kill there
 
     Raises:
-        MendableError: a file cannot be read, or is not put away; noted
+        MendableError: a file cannot be read, or is not put away, or a later run came before this one; noted
     """
     counts: Counter[str] = Counter()
+    ahead: list[datetime] = []
+    source_name, kind = given.step.source, given.step.kind
     with noted(record, clock, given.run):
+        with record.read() as connection:
+            _require_latest(connection, given)
         for fetched in given.files:
             opened = _open(settings, given.step, fetched.path)
             found = _import(record, clock, settings, given, opened, by=by, check=False)
             counts += _counts(found)
+            ahead += [found.again_at] if found.again_at else []
             reached(fetched.origin)
         source = open_source(settings, given.step.source, clock)
         for fetched in given.files:
@@ -213,17 +224,51 @@ def import_given(
         note_run(
             connection, given.run, state=IMPORTED, ended_at=clock.now(), counts=dict(counts),
             rows=sum(counts.values()) - counts["no_longer_there"],
-            pending=counts[NOT_FOUND] + sum(each.pending for each in given.files),
+            pending=sum(counts[code] for code in _OF_IDS) + sum(each.pending for each in given.files),
+            again_at=min(ahead, default=None),
         )  # fmt: skip
+        if is_overtaken(connection, source_name, kind, given.run):
+            forget_marks(
+                connection, kind, source=source_name
+            )  # which of two rows came last is not known
         wake_held(connection)  # reminders that wait for it are looked at now
     end_staging(given.folder)
     return dict(counts)
 
 
-def note_by_hand(
+def _require_latest(connection: Connection, given: Given) -> None:
+    """A machine may have stood still since it fetched: older rows are not written over newer ones."""
+    if is_overtaken(connection, given.step.source, given.step.kind, given.run):
+        raise SourceRefused(
+            "sync-overtaken",
+            f"{given.step.kind} from {given.step.source}: a later run has been imported since this one fetched "
+            "them, so that they are older than what is here. Nothing is to be done",
+        )
+
+
+def import_by_hand(
+    record: Record, clock: Clock, kind: ImportKind, file: ListFile, options: Options
+) -> Imported:
+    """
+    Import a file of a source (`options.source`) that a person has: it is as fresh as the file.
+
+    What it says may be older than what was fetched: all is asked for afterwards, also where this is killed.
+
+    Raises:
+        ListRefused: the file changed while it was read; what was imported stays
+    """
+    source = options.source
+    with record.write() as connection:
+        forget_marks(connection, kind, source=source)
+    result = run_import(record, clock, kind, file, options)
+    if not result.refused:
+        _note_by_hand(record, clock, source, kind, file, result)
+    return result
+
+
+def _note_by_hand(
     record: Record, clock: Clock, source: str, kind: ImportKind, file: ListFile, result: Imported
 ) -> None:  # fmt: skip
-    """What a person imported from a file of a source is as fresh as the file."""
     now = clock.now()
     written = datetime.fromtimestamp(file.path.stat().st_mtime, UTC)
     with record.write() as connection:
@@ -232,6 +277,7 @@ def note_by_hand(
             connection, run, state=IMPORTED, ended_at=now, as_of=min(written, now), rows=result.rows,
             sha256=file.sha256, counts=dict(_counts(result)),
         )  # fmt: skip
+        forget_marks(connection, kind, source=source)  # also of a night that came between
         wake_held(connection)
 
 

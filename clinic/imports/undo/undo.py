@@ -37,6 +37,7 @@ from clinic.record.database import Record
 from clinic.record.schema import METADATA
 from clinic.record.schema.people import group_member
 from clinic.record.schema.systems.imports import import_added, import_change, import_run
+from clinic.record.systems.sync_runs import forget_marks
 
 MOST_LISTED: Final = 1_000
 _PART: Final = 2_000
@@ -95,6 +96,7 @@ def undo_import(record: Record, clock: Clock, number: int, *, by: str, check: bo
             _require_values(connection, number)
             part(connection, result)
             forget_kind(connection, run.kind)  # what rows said is no more what the record has
+            forget_marks(connection, run.kind)
     result.counts = +result.counts
     _end(record, clock, number, run.kind, by, result)
     return result

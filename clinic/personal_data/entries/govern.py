@@ -299,7 +299,7 @@ GOVERN: Final = (
         rows=Rows.NONE,
         columns={
             Kind.WORK: "id source kind state begun_at ended_at as_of origin sha256 rows counts facts checks"
-            " code says accepted_at reason used_by whole asked since pending patients_to",
+            " code says accepted_at reason used_by whole asked since pending patients_to again_at",
             Kind.STAFF: "accepted_by",
         },
     ),

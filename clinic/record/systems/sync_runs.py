@@ -46,7 +46,7 @@ class SyncRun:
     facts: what the checks judged: hours_old, hours_quiet, rows, unknown, changed, no_number; checks: their
     verdict, JSON
     code, says: why nothing was imported; accepted_by, reason: who says that it may be all the same
-    whole … patients_to: by what the next night may ask for changes alone (clinic/sources/since.py)
+    whole … again_at: by what the next night may ask for changes alone (clinic/sources/since.py)
     """
 
     id: int
@@ -73,6 +73,7 @@ class SyncRun:
     since: datetime | None = None
     pending: int | None = None
     patients_to: int | None = None
+    again_at: datetime | None = None
 
 
 _NAMES: Final = tuple(each.name for each in dataclasses.fields(SyncRun))
@@ -151,11 +152,43 @@ def most_rows_before(connection: Connection, source: str, kind: str, *, before: 
     return int(connection.scalar(query) or 0)
 
 
-def fetched_alike(connection: Connection, source: str, kind: str, asked: str) -> list[SyncRun]:
-    """The imports of what was asked for in this very way, the newest first; a year of nights is enough."""
+def fetched_before(connection: Connection, source: str, kind: str) -> list[SyncRun]:
+    """
+    What was fetched and may have been imported, the newest first; a year of nights is enough.
+
+    Killed or failed half-way, some of its rows are in the record. What a check stopped is not.
+    """
     own = sync_run.c
-    where = (own.source == source) & (own.kind == kind) & (own.asked == asked)
-    return _runs(connection, where & (own.state == IMPORTED), limit=400)
+    where = (own.source == source) & (own.kind == kind) & own.asked.is_not(None)
+    return _runs(connection, where & (own.state != STOPPED), limit=400)
+
+
+def is_overtaken(connection: Connection, source: str, kind: str, number: int) -> bool:
+    """Whether a later run of this source and kind is imported: what this one fetched is older than that."""
+    own = sync_run.c
+    later = (own.source == source) & (own.kind == kind) & (own.id > number)
+    query = sa.select(own.id).where(later, own.state == IMPORTED)
+    return connection.scalar(query.limit(1)) is not None
+
+
+def forget_marks(
+    connection: Connection, kind: str, *, source: str | None = None, but: str | None = None
+) -> None:
+    """
+    Let the next night ask for all of a kind: changes since the last one would not do any more.
+
+    In the transaction of what makes it so, and before what cannot be one: whoever is killed has said it.
+
+    Args:
+        source: of this source alone; but: of all others
+    """
+    own = sync_run.c
+    which = (own.kind == kind) & own.asked.is_not(None)
+    if source is not None:
+        which &= own.source == source
+    if but is not None:
+        which &= own.source != but
+    connection.execute(sa.update(sync_run).where(which).values(asked=None))
 
 
 def acceptance(

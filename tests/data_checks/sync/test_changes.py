@@ -14,14 +14,17 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from clinic.clock import Clock
-from clinic.errors import SourceRefused
+from clinic.errors import ListRefused, SourceRefused
+from clinic.imports.kinds import open_file, run_import
+from clinic.imports.options import Options
 from clinic.imports.undo.undo import undo_import
 from clinic.record.database import Record
-from clinic.record.schema.people import appointment
+from clinic.record.schema.people import appointment, patient
 from clinic.record.schema.systems.imports import import_run
+from clinic.record.schema.systems.sync import sync_run
 from clinic.record.systems.sync_runs import SyncRun, last_runs
 from clinic.settings import Settings, SourceSettings
-from clinic.sources.syncing import Step, fetch, import_given
+from clinic.sources.syncing import Step, fetch, import_by_hand, import_given
 from data_checks.sync.check import check_given
 from tests.fakes import FakeClock
 from tests.main_job import Practice, nhs
@@ -80,11 +83,11 @@ class Nights:
     def clock(self) -> Clock:
         return self.practice.clock
 
-    def run(self, *, after_hours: float = 24, kill: bool = False) -> SyncRun:
+    def run(self, *, after_hours: float = 24, kill: bool = False, step: Step = STEP) -> SyncRun:
         """The next night; `kill`: when its rows are imported, and nothing is noted yet."""
         self.clock.sleep(after_hours * 3600)
         own = (self.practice.record, self.clock, self.settings)
-        given = fetch(*own, STEP)
+        given = fetch(*own, step)
         check_given(*own, given, by="nia")
 
         def reached(_: str) -> None:
@@ -191,6 +194,97 @@ def an_import_is_put_back(nights: Nights) -> None:
     assert nights.statuses() == {}
 
 
+def an_undoing_is_killed(nights: Nights) -> None:
+    """Between two of its parts: what it took out is gone, and it has no end."""
+    with nights.practice.record.read() as connection:
+        number = connection.scalars(sa.select(import_run.c.id)).first()
+
+    class Stops:
+        def now(self) -> datetime:
+            raise Killed
+
+    nights.clock.sleep(60)
+    with pytest.raises(Killed):
+        undo_import(nights.practice.record, Stops(), number or 0, by="nia", check=False)  # type: ignore[arg-type]  # it is asked for the time at its end
+    assert nights.statuses() == {}
+
+
+def another_source_s_import_is_put_back(nights: Nights) -> None:
+    """It may be that what both had is here by the other's import."""
+    import_file(nights, f"x,{nhs(1)},2026-03-21 09:30,Booked", source="another")
+    with nights.practice.record.read() as connection:
+        number = connection.scalar(sa.select(sa.func.max(import_run.c.id)))
+    undo_import(nights.practice.record, nights.clock, number or 0, by="nia", check=False)
+
+
+def an_id_is_corrected(nights: Nights) -> None:
+    """Their row was of nobody, though they were here: by another id."""
+    with nights.practice.record.write() as connection:
+        connection.execute(
+            sa.update(patient).where(patient.c.id == COUNT).values(nhs_number=nhs(99))
+        )
+    nights.slot(COUNT + 1, nhs_number=nhs(COUNT))
+    assert nights.run(after_hours=1).pending == 1
+    nights.clock.sleep(7200)
+    assert not nights.run().whole
+    with nights.practice.record.write() as connection:
+        connection.execute(
+            sa.update(patient).where(patient.c.id == COUNT).values(nhs_number=nhs(COUNT))
+        )
+
+
+def import_file(nights: Nights, row: str, *, source: str) -> None:
+    heading = "Appointment ID,NHS Number,Start,Status"
+    opened = open_file("appointments", nights.practice.file(row, heading=heading))
+    how = import_by_hand if source in nights.settings.sources else run_import
+    options = Options(by="nia", source=source)
+    how(nights.practice.record, nights.clock, "appointments", opened, options)
+
+
+def an_older_file_is_imported_by_hand(nights: Nights) -> None:
+    nights.clock.sleep(7200)
+    nights.slot(1, "Cancelled")
+    assert nights.run().counts["cancelled"] == 1
+    nights.clock.sleep(7200)
+    assert not nights.run().whole
+    import_file(nights, f"1,{nhs(1)},2026-03-20 09:30,Booked", source="warehouse")
+
+
+def a_file_is_imported_by_hand_and_that_is_killed(nights: Nights) -> None:
+    changed = nights.practice.file("1", heading="Appointment ID,NHS Number,Start,Status")
+    opened = open_file("appointments", changed)
+    changed.write_text("gone")
+    with pytest.raises(ListRefused):
+        import_by_hand(
+            nights.practice.record, nights.clock, "appointments", opened,
+            Options(by="nia", source="warehouse"),
+        )  # fmt: skip
+
+
+def a_night_in_between_read_it_otherwise(nights: Nights) -> None:
+    """And was killed when its rows were here."""
+    nights.query(
+        QUERY.replace("status AS", "CASE WHEN id <= 20 THEN 'Cancelled' ELSE status END AS")
+    )
+    with pytest.raises(Killed):
+        nights.run(kill=True)
+    assert nights.statuses() == {"booked": COUNT - 20, "cancelled": 20}
+    nights.query(QUERY)
+
+
+def the_clock_is_set_back(nights: Nights) -> None:
+    with nights.practice.record.write() as connection:
+        ahead = nights.clock.now() + timedelta(days=2)
+        connection.execute(sa.update(sync_run).values(begun_at=ahead))
+
+
+def what_lay_ahead_is_there(nights: Nights) -> None:
+    with nights.practice.record.write() as connection:
+        due = nights.clock.now() + timedelta(days=1, hours=12)
+        connection.execute(sa.update(sync_run).values(again_at=due))
+    assert not nights.run().whole
+
+
 def the_source_is_said_to_have_all(nights: Nights) -> None:
     nights.set(complete_days=28)
 
@@ -203,7 +297,10 @@ def every_night_shall_read_all(nights: Nights) -> None:
     "happens",
     [
         a_week_passes, the_query_is_another, the_settings_are_others, a_stranger_comes_to_be_known,
-        an_import_is_put_back, the_source_is_said_to_have_all, every_night_shall_read_all,
+        an_import_is_put_back, an_undoing_is_killed, another_source_s_import_is_put_back,
+        an_id_is_corrected, an_older_file_is_imported_by_hand, a_file_is_imported_by_hand_and_that_is_killed,
+        a_night_in_between_read_it_otherwise, the_clock_is_set_back, what_lay_ahead_is_there,
+        the_source_is_said_to_have_all, every_night_shall_read_all,
     ],
 )  # fmt: skip
 def test_all_is_read_where_changes_alone_would_not_do(
@@ -214,6 +311,8 @@ def test_all_is_read_where_changes_alone_would_not_do(
     assert nights.run().whole
     people = nights.practice.count(appointment)
     assert people == nights.base.execute("SELECT count(*) FROM slot").fetchone()[0]
+    said = nights.base.execute("SELECT lower(status), count(*) FROM slot GROUP BY 1")
+    assert nights.statuses() == dict(said.fetchall()), "the record has what the source says"
 
 
 def test_what_the_source_has_no_more_is_found_where_it_has_all(nights: Nights) -> None:
@@ -248,3 +347,32 @@ def test_nights_without_a_change_make_nothing_fresh(nights: Nights) -> None:
     assert nights.run().as_of == said
     with pytest.raises(SourceRefused, match="hours old"):
         nights.run()
+
+
+def test_a_machine_that_stood_still_writes_no_older_rows_over_newer_ones(nights: Nights) -> None:
+    """NEW-14: it fetched, its neighbour fetched and imported after it, and it goes on."""
+    nights.run()
+    nights.clock.sleep(7200)
+    own = (nights.practice.record, nights.clock, nights.settings)
+    slept = fetch(*own, STEP)
+    nights.clock.sleep(7200)
+    nights.slot(1, "Cancelled")
+    assert nights.run().counts["cancelled"] == 1
+    with pytest.raises(SourceRefused, match="later run"):
+        import_given(*own, slept, by="nia")
+    assert nights.statuses() == {"booked": COUNT - 1, "cancelled": 1}
+    assert nights.last().state == "imported"
+
+
+def test_of_two_nights_that_import_at_once_the_next_asks_for_all(nights: Nights) -> None:
+    """NEW-14: whose rows came last nobody knows."""
+    nights.run()
+    own = (nights.practice.record, nights.clock, nights.settings)
+    slept = fetch(*own, STEP)
+    import_given(*own, slept, by="nia", reached=lambda _: _end(nights.run(after_hours=1)))
+    assert nights.run().whole
+    assert not nights.run().whole
+
+
+def _end(run: SyncRun) -> None:
+    assert run.state == "imported"

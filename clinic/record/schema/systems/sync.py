@@ -33,11 +33,13 @@ sync_run = Table(
     Column("used_by", BigKey),
     # By what changes alone are asked for (clinic/sources/since.py). whole: all that the source has; asked: the
     # digest of how it was asked; since: changes alone, from then on; pending: rows of patients whom the record
-    # did not have; patients_to: the newest patient that it had
+    # did not have; patients_to: a digest of whom it had, by their ids; again_at: when a row that lay ahead
+    # says something else
     Column("whole", Boolean),
     Column("asked", String(64)),
     Column("since", UtcDateTime),
     Column("pending", Integer),
     Column("patients_to", BigInteger),
+    Column("again_at", UtcDateTime),
 )
 Index("ix_sync_run_source", sync_run.c.source, sync_run.c.kind, sync_run.c.id)
