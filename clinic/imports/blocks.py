@@ -17,7 +17,7 @@ from clinic.imports.journal import Journal
 from clinic.imports.kind import Kind
 from clinic.imports.options import Options
 from clinic.imports.result import Imported, fault_of, tell
-from clinic.imports.same import Rows, Same, forget_others
+from clinic.imports.same import Rows, Same, forget_elsewhere
 from clinic.imports.who import find_patients
 from clinic.record.database import Record
 
@@ -60,7 +60,7 @@ def apply_new(
     good = (judged.isin(SETTLED) & ~judged.index.isin(judged.attrs.get("open", ()))).to_numpy(bool)
     changed = who["patient_id"][(judged == "changed").to_numpy()].dropna().unique()
     if len(changed):
-        forget_others(connection, same, changed.tolist())
+        forget_elsewhere(connection, same.kind, same.source, changed.tolist())
     read = Rows(rows.patients[new], rows.digests)
     same.note(connection, read, who["patient_id"], who["version"], good)
     return outcome

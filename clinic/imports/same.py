@@ -26,7 +26,7 @@ from clinic.record.schema.systems.imports import patient_digest
 from clinic.settings import ImportKind
 from clinic.values.dates import Order
 
-_READER = 1  # one more with each change of how a row is read
+_READER = 2  # one more with each change of how a row is read
 _LONGEST = 40  # of a source's name
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 
@@ -41,9 +41,10 @@ class Rows:
 
 @dataclass(frozen=True)
 class Same:
-    """Of one import. `name`: kind and source, under which digests are kept; `salt`: what rows mean besides."""
+    """Of one import. `salt`: what rows mean besides their cells."""
 
-    name: str
+    kind: ImportKind
+    source: str
     salt: np.uint64
     columns: tuple[str, ...]
     ids: tuple[str, ...]
@@ -60,9 +61,13 @@ class Same:
         digest = hashlib.blake2b(orjson.dumps(meaning), digest_size=8).digest()
         columns = tuple(dict.fromkeys(file.fields.values()))
         ids = tuple(file.fields[name] for name in ("nhs_number", "local_id") if name in file.fields)
-        return cls(
-            _name(kind, options.source), np.uint64(int.from_bytes(digest, "little")), columns, ids
-        )
+        salt = np.uint64(int.from_bytes(digest, "little"))
+        return cls(kind, options.source, salt, columns, ids)
+
+    @property
+    def name(self) -> str:
+        """Under which digests are kept."""
+        return _name(self.kind, self.source)
 
     def rows_of(self, block: Block) -> Rows:
         """The block's rows by their patients; one that cannot be read makes its patient's digest another."""
@@ -137,14 +142,17 @@ def forget(connection: Connection, names: Iterable[str], patients: Collection[in
     )
 
 
-def forget_others(connection: Connection, same: Same, patients: Collection[int]) -> None:
+def forget_elsewhere(
+    connection: Connection, kind: ImportKind, source: str, patients: Collection[int]
+) -> None:
     """What they said of this kind in other sources: it is no more what the record has."""
     d = patient_digest.c
     ids = [int(key) for key in patients]
-    kind = same.name.split("/")[0]
     connection.execute(
         sa.delete(patient_digest).where(
-            d.source.startswith(f"{kind}/"), d.source != same.name, is_any_of(d.patient_id, ids)
+            d.source.startswith(f"{kind}/"),
+            d.source != _name(kind, source),
+            is_any_of(d.patient_id, ids),
         )
     )
 

@@ -9,12 +9,15 @@ Opt-outs and consents of another system: a row a decision, or a code, or a patie
 all purposes, from now on; a consent that is not understood, or has no date, lifts nothing. Of one day without
 times the opt-out counts. Of a patient's decisions the latest counts, wherever it is from, so that a consent
 lifts only what is older than it (ARC-11).
+
+**What lies ahead is read again.** An opt-out from Monday on, or of a day that is not over, says something else
+when that comes: `again` is when.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -73,6 +76,8 @@ _CHANNELS: Final = {
     "voice": "voice", "phone": "voice", "call": "voice", "telephone": "voice", "calls": "voice",
     "any": ANY, "all": ANY, "": ANY, "every": ANY, "all channels": ANY,
 }  # fmt: skip
+_MOMENTS: Final = ("begin", "end", "since", "again")
+_AHEAD: Final = timedelta(days=3660)  # further ahead is no day that somebody meant
 _TIME: Final = re.compile(r"^(.*\S)[T ,]+(\d{1,2}:\d\d(?::\d\d)?)(?:\.\d+)?\s*$")
 
 # Each row ends with one of these, or with whose it is not (who.py)
@@ -115,8 +120,8 @@ def read_decisions(given: pd.DataFrame, *, now: datetime, zone: str, order: Orde
 
     Returns:
         a row a decision: `row` (index of its row), `channel`, `purpose`, `decision`, `code` ("" if none),
-        `decided_at` aware (NaT: not said), `since`: the first moment that is meant, and `fault`: "" or one of
-        SAYS that notes nothing, or `widened`
+        `decided_at` aware (NaT: not said), `since`: the first moment that is meant, `again`: when an
+        opt-out is to be read again (NaT: never), `fault`: "" or one of SAYS that notes nothing, or `widened`
     """
     parts = [
         _wide(given, name) for name in given.columns if name.endswith(("_consent", "_declined"))
@@ -132,7 +137,8 @@ def read_decisions(given: pd.DataFrame, *, now: datetime, zone: str, order: Orde
     dates = dates.reset_index(drop=True)
     out = found["decision"] == OUT
     found["decided_at"] = dates["end"].where(out, dates["begin"])
-    found["since"] = dates["begin"].fillna(found["decided_at"])
+    found["since"] = dates["since"].fillna(found["decided_at"])
+    found["again"] = dates["again"].where(out)
     unclear = found["unclear"] | dates["fault"]
     found["fault"] = ""
     known = found["decision"] != ""
@@ -201,32 +207,62 @@ def _decision(word: str) -> str:
 
 
 def _dates(given: pd.DataFrame, *, now: datetime, zone: str, order: Order) -> pd.DataFrame:
-    """`begin` and `end` of what is known of the moment, aware, NaT where nothing is; `fault`: no date."""
+    """
+    `begin` and `end` of what is known of the moment, aware, NaT where nothing is; `fault`: no date.
+
+    `since`: from when on an opt-out that was noted is this one; `again`: when more is known, NaT: never.
+    """
     result = pd.DataFrame({"fault": False}, index=given.index)
-    result["begin"] = result["end"] = pd.Series(pd.NaT, given.index, dtype="datetime64[us, UTC]")
+    for name in _MOMENTS:
+        result[name] = pd.Series(pd.NaT, given.index, dtype="datetime64[us, UTC]")
     if "date" not in given:
         return result
     split = given["date"].str.extract(_TIME)
     days = split[0].fillna(given["date"])
     times = split[1].fillna(given["time"] if "time" in given else "").fillna("")
-    read = read_dates(days, today=now.astimezone(ZoneInfo(zone)).date(), order=order, settled=True)
+    today = now.astimezone(ZoneInfo(zone)).date()
+    read = read_dates(days, today=today, order=order, settled=True)
     result["fault"] = (read["fault"] == INVALID).to_numpy(dtype=bool)
     # Few are distinct: each is made once
     pairs = pd.MultiIndex.from_arrays([read["date"].to_numpy(), times.to_numpy(dtype=object)])
     codes, distinct = pd.factorize(pairs)
     moments = [
-        _moment(day.date(), said, ZoneInfo(zone), now) if pd.notna(day) else (pd.NaT, pd.NaT)
+        _moment(day.date(), said, ZoneInfo(zone), now)
+        if pd.notna(day)
+        else (pd.NaT,) * len(_MOMENTS)
         for day, said in distinct
     ]
-    for place, name in enumerate(("begin", "end")):
+    for place, name in enumerate(_MOMENTS):
         made = pd.Series([moment[place] for moment in moments], dtype=object)
         each = pd.to_datetime(made, utc=True)
         result[name] = each.astype("datetime64[us, UTC]").iloc[codes].array
+    ahead = result["fault"] & (days.fillna("") != "")
+    if ahead.any():
+        result.loc[ahead, "again"] = _days_ahead(days[ahead], today, zone, order)
     return result
 
 
-def _moment(day: date, said: str, zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
-    """The first and the last instant that are meant: of a day without a time, all of it; none is to come."""
+def _days_ahead(
+    days: pd.Series[str], today: date, zone: str, order: Order
+) -> pd.Series[pd.Timestamp]:
+    """When the days begin that are to come; NaT of what is no day."""
+    read = read_dates(days, today=today + _AHEAD, order=order, settled=True)
+    found = [
+        datetime.combine(day.date(), time(0), ZoneInfo(zone)).astimezone(UTC)
+        if pd.notna(day) and day.date() > today
+        else pd.NaT
+        for day in read["date"]
+    ]
+    begin = pd.to_datetime(pd.Series(found, dtype=object), utc=True)
+    return pd.Series(begin.astype("datetime64[us, UTC]").array, index=days.index)
+
+
+def _moment(day: date, said: str, zone: ZoneInfo, now: datetime) -> tuple[object, ...]:
+    """
+    The first and the last instant that are meant: of a day without a time, all of it; none is to come.
+
+    And from when on an opt-out is this one, and when more is known.
+    """
     first, last = time(0), time(23, 59, 59)
     if re.fullmatch(r"\d{1,2}:\d\d(:\d\d)?", said.strip()):
         parts = [int(part) for part in said.strip().split(":")]
@@ -234,5 +270,7 @@ def _moment(day: date, said: str, zone: ZoneInfo, now: datetime) -> tuple[dateti
             parts[0] < 24 and max(parts[1:]) < 60 and any(parts)
         ):  # 00:00:00 is written for: not known
             first = last = time(parts[0], parts[1], parts[2] if len(parts) > 2 else 0)
-    begin, end = (min(datetime.combine(day, at, zone).astimezone(UTC), now) for at in (first, last))
-    return begin, end
+    begin, end = (datetime.combine(day, at, zone).astimezone(UTC) for at in (first, last))
+    since = begin if begin <= now else datetime.combine(day, time(0), zone).astimezone(UTC)
+    again = next((at for at in (begin, end) if at > now), pd.NaT)
+    return min(begin, now), min(end, now), min(since, now), again

@@ -26,10 +26,11 @@ from clinic.imports.formats import cells_of, date_order
 from clinic.imports.journal import Journal
 from clinic.imports.options import Options
 from clinic.imports.result import Imported, fault_of, tell
-from clinic.imports.same import Same
+from clinic.imports.same import Same, forget_elsewhere
 from clinic.record.bulk import insert_rows, is_any_of, plain_frame
 from clinic.record.database import Record
 from clinic.record.schema.people import consent
+from clinic.record.systems.sync_runs import forget_marks
 from clinic.values.dates import Order
 
 _SAME: Final = ["patient_id", "channel", "purpose", "decision", "decided_at"]
@@ -113,10 +114,32 @@ def _note(
     noted = said[new]
     result.also.update(noted["decision"].tolist())
     _write(connection, noted, now)
+    _lifted(connection, noted, options)
     held.saw(said, result)
-    # Of a row that says something else besides, which is not understood, that is said each time
-    outcome.attrs["open"] = partly.unique().tolist()
+    later = said[to_note & said["again"].notna()]
+    if len(later):
+        first = later["again"].min().to_pydatetime()
+        result.again_at = min(result.again_at or first, first)
+    # Of a row that says something else besides, which is not understood, that is said each time; and one that
+    # lies ahead is read again
+    outcome.attrs["open"] = [*partly.unique().tolist(), *later["row"].unique().tolist()]
     return outcome
+
+
+def _lifted(connection: Connection, noted: pd.DataFrame, options: Options) -> None:
+    """
+    Whom a consent was noted of who had opted out elsewhere: what other sources say is read again.
+
+    Of one day the opt-out counts, which may have been read before that day was over.
+    """
+    c = consent.c
+    agreed = noted.loc[noted["decision"] != OUT, "patient_id"].unique().tolist()
+    had = sa.select(c.patient_id).where(
+        is_any_of(c.patient_id, agreed), c.decision == OUT, c.source.in_(_SOURCES)
+    )
+    if patients := sorted(set(connection.scalars(had))):
+        forget_elsewhere(connection, "consents", options.source, patients)
+        forget_marks(connection, "consents", but=options.source)
 
 
 def _write(connection: Connection, noted: pd.DataFrame, now: datetime) -> None:

@@ -6,6 +6,7 @@ Whether rows were read is seen by `patient_digest`, and by what a hand did to th
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -148,3 +149,80 @@ def test_what_is_listed_once_is_listed_each_time(practice: Practice) -> None:
     assert run(practice, "consents", *rows).counts == {
         "unchanged": 1, "decision_unclear": 1, "consent_undated": 1
     }  # fmt: skip
+
+
+def rests(practice: Practice) -> list[tuple[str, str]]:
+    c = consent.c
+    with practice.record.read() as connection:
+        rows = connection.execute(sa.select(c.decision, c.purpose).order_by(c.decided_at, c.id))
+        return [(row[0], row[1]) for row in rows]
+
+
+def test_an_opt_out_that_a_consent_from_elsewhere_overtook_is_read_again(
+    practice: Practice,
+) -> None:
+    """ARC-11: of one day the opt-out counts, though it was read before that day was over."""
+    today = f"{practice.clock.now():%Y-%m-%d}"
+    row = out(1, day=today)
+    assert run(practice, "consents", row).counts == {"noted": 1}
+    practice.clock.sleep(86400)
+    assert run(practice, "consents", row).counts == {"unchanged": 1}
+    assert kept(practice) == [(1, "consents/emis")]
+
+    said = out(1, "consented", f"{today} 20:00")
+    assert run(practice, "consents", said, source="portal").counts == {"noted": 1}
+    assert kept(practice) == [(1, "consents/portal")]
+    assert run(practice, "consents", row).counts == {"noted": 1}
+    assert [decision for decision, _ in rests(practice)] == ["opt_out", "opt_in", "opt_out"]
+    assert run(practice, "consents", row).counts == {"unchanged": 1}
+
+
+def test_a_consent_of_a_whole_source_overtakes_alike(practice: Practice) -> None:
+    """ARC-11: a source that has all keeps no digests of its own, and is no less heard."""
+    today = f"{practice.clock.now():%Y-%m-%d}"
+    run(practice, "consents", out(1, day=today))
+    practice.clock.sleep(86400)
+    run(practice, "consents", out(1, day=today))
+    said = out(1, "consented", f"{today} 20:00")
+    run(practice, "consents", said, source="portal", complete=Complete(most=1))
+    assert run(practice, "consents", out(1, day=today)).counts == {"noted": 1}
+
+
+def test_an_opt_out_from_a_day_to_come_counts_when_that_day_is_there(practice: Practice) -> None:
+    """ARC-11: though its row has not changed, and they consented meanwhile."""
+    begins = practice.clock.now() + timedelta(days=5)
+    row = out(1, day=f"{begins:%Y-%m-%d}")
+    first = run(practice, "consents", row)
+    assert (first.counts, first.also["opt_out"]) == ({"widened": 1}, 1), "in doubt from now on"
+    assert first.again_at == begins.replace(hour=0, minute=0, second=0, microsecond=0)
+    practice.clock.sleep(2 * 86400)
+    assert run(practice, "consents", row).counts == {"unchanged": 1}
+    run(
+        practice,
+        "consents",
+        out(1, "consented", f"{practice.clock.now():%Y-%m-%d}"),
+        source="portal",
+    )
+    assert run(practice, "consents", row).counts == {"unchanged": 1}
+
+    practice.clock.sleep(3 * 86400)
+    due = run(practice, "consents", row)
+    assert due.counts == {"noted": 1}
+    assert [decision for decision, _ in rests(practice)] == ["opt_out", "opt_in", "opt_out"]
+    practice.clock.sleep(86400)
+    over = run(practice, "consents", row)
+    assert (over.counts, over.again_at) == ({"unchanged": 1}, None)
+    assert (1, "consents/emis") in kept(practice)
+
+
+def test_an_opt_out_of_an_hour_to_come_is_noted_once_until_then(practice: Practice) -> None:
+    """ARC-11: the source's clock may be ahead, and the file comes each hour."""
+    at = practice.clock.now() + timedelta(hours=3)
+    row = out(1, day=f"{at:%Y-%m-%d %H:%M}")
+    assert run(practice, "consents", row).counts == {"noted": 1}
+    for _ in range(2):
+        practice.clock.sleep(3600)
+        assert run(practice, "consents", row).counts == {"unchanged": 1}
+    practice.clock.sleep(2 * 3600)
+    assert run(practice, "consents", row).counts == {"noted": 1}
+    assert run(practice, "consents", row).counts == {"unchanged": 1}

@@ -19,7 +19,7 @@ from clinic.imports.kinds import open_file, run_import
 from clinic.imports.options import Options
 from clinic.imports.undo.undo import undo_import
 from clinic.record.database import Record
-from clinic.record.schema.people import appointment, patient
+from clinic.record.schema.people import appointment, consent, patient
 from clinic.record.schema.systems.imports import import_run
 from clinic.record.schema.systems.sync import sync_run
 from clinic.record.systems.sync_runs import SyncRun, last_runs
@@ -376,3 +376,59 @@ def test_of_two_nights_that_import_at_once_the_next_asks_for_all(nights: Nights)
 
 def _end(run: SyncRun) -> None:
     assert run.state == "imported"
+
+
+OPT_OUTS = Step("warehouse", "consents")
+
+
+def opt_outs(nights: Nights, day: str) -> None:
+    """The warehouse has one opt-out from this day on, and it never changes."""
+    (nights.folder / "appointments.sql").unlink()
+    (nights.folder / "consents.sql").write_text(
+        'SELECT nhs AS "NHS Number", said AS "Decision", day AS "Date" FROM said WHERE changed >= :since'
+    )
+    with nights.base:
+        nights.base.execute("CREATE TABLE said (nhs, said, day, changed)")
+        values = (nhs(1), "opted out", day, f"{nights.clock.now():%Y-%m-%d %H:%M:%S}")
+        nights.base.execute("INSERT INTO said VALUES (?, ?, ?, ?)", values)
+
+
+def decisions(nights: Nights) -> list[str]:
+    query = sa.select(consent.c.decision).order_by(consent.c.decided_at, consent.c.id)
+    with nights.practice.record.read() as connection:
+        return list(connection.scalars(query))
+
+
+def agrees(nights: Nights, said: str) -> None:
+    """Patient 1 agrees, as another system's file has it."""
+    file = nights.practice.file(f"{nhs(1)},Consented,{said}", heading="NHS Number,Decision,Date")
+    options = Options(by="nia", source="portal")
+    opened = open_file("consents", file)
+    run_import(nights.practice.record, nights.clock, "consents", opened, options)
+
+
+def test_opt_outs_are_all_read_where_a_consent_from_elsewhere_overtook_one(nights: Nights) -> None:
+    """ARC-11: of one day the opt-out counts, and its row is none of the changes."""
+    day = f"{nights.clock.now() + timedelta(days=1):%Y-%m-%d}"
+    opt_outs(nights, day)
+    nights.run(step=OPT_OUTS)
+    assert nights.run(step=OPT_OUTS).whole, "of a day that was not over"
+    for _ in range(2):
+        assert nights.run(step=OPT_OUTS, after_hours=30).rows == 0
+    agrees(nights, f"{day} 23:00")
+    assert decisions(nights) == ["opt_out", "opt_in"]
+    assert nights.run(step=OPT_OUTS).whole
+    assert decisions(nights) == ["opt_out", "opt_in", "opt_out"]
+    assert not nights.run(step=OPT_OUTS).whole
+
+
+def test_an_opt_out_from_monday_on_is_there_on_monday(nights: Nights) -> None:
+    """ARC-11: they agreed to messages until then, and its row is none of the changes."""
+    opt_outs(nights, f"{nights.clock.now() + timedelta(days=4):%Y-%m-%d}")
+    nights.run(step=OPT_OUTS)
+    assert nights.run(step=OPT_OUTS, after_hours=30).rows == 0
+    agrees(nights, f"{nights.clock.now():%Y-%m-%d}")
+    assert nights.run(step=OPT_OUTS).whole, "a consent overtook what it may be"
+    assert decisions(nights) == ["opt_out", "opt_in"]
+    assert nights.run(step=OPT_OUTS, after_hours=18).whole
+    assert decisions(nights) == ["opt_out", "opt_in", "opt_out"]
