@@ -257,6 +257,6 @@ class Saver:
         return exchange(self._client, entries, first, self._lease.take)  # type: ignore[arg-type]
 
     def _note(self, items: Sequence[Item], done: Saved) -> None:
-        note_items(self._record, self._clock, items)
+        items = note_items(self._record, self._clock, items)
         done.saved += sum(item.state == "saved" for item in items)
         done.refused += sum(item.state == "refused" for item in items)

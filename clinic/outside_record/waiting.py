@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from clinic.clock import Clock
 from clinic.govern.restricted import is_restricted
@@ -24,6 +25,13 @@ _READ: Final = (
     "id", "kind", "item_id", "stream", "patient_id", "state", "wanted", "has", "remote_id", "version",
     "tries",
 )  # fmt: skip
+_OWN: Final = (
+    "state",
+    "has",
+    "remote_id",
+    "version",
+    "tries",
+)  # what is written when it was asked for
 _PATIENCE: Final = 3  # tries that follow each other at once
 _LONGEST_WAIT: Final = timedelta(hours=6)
 
@@ -45,6 +53,7 @@ class Item:
     tries: int
     not_before: datetime | None = None
     problem: Problem | None = None
+    read: tuple[Any, ...] | None = None  # what of it the row said that this was read from
 
     def saved(self, remote_id: str, version: str) -> Item:
         """It is there, with the status that was wanted when it was read."""
@@ -85,15 +94,21 @@ def next_items(record: Record, now: datetime, limit: int) -> list[Item]:
             .order_by(o.id)
             .limit(limit)
         )
-        return [Item(**row) for row in rows.mappings()]
+        return [Item(**row, read=tuple(row[name] for name in _OWN)) for row in rows.mappings()]
 
 
-def note_items(record: Record, clock: Clock, items: Sequence[Item]) -> None:
-    """Write what became of them; whose wanted status has changed since waits again."""
+def note_items(record: Record, clock: Clock, items: Sequence[Item]) -> list[Item]:
+    """
+    Write what became of them; whose wanted status has changed since waits again.
+
+    Of whom another process has noted something since they were read, nothing: this one stood still, and what it
+    heard is older than that. Returns those that were written.
+    """
     if not items:
-        return
+        return []
     now = clock.now()
     with record.write() as connection:
+        items = _as_read(connection, items)
         update_rows(connection, outside_item, _COLUMNS, [_row(item, now) for item in items])
         o = outside_item.c
         connection.execute(
@@ -105,6 +120,15 @@ def note_items(record: Record, clock: Clock, items: Sequence[Item]) -> None:
             )
             .values(state="waiting")
         )
+    return items
+
+
+def _as_read(connection: Connection, items: Sequence[Item]) -> list[Item]:
+    o = outside_item.c
+    query = sa.select(o.id, *(o[name] for name in _OWN))
+    of_these = query.where(is_any_of(o.id, [item.id for item in items])).with_for_update()
+    now = {row[0]: tuple(row[1:]) for row in connection.execute(of_these)}
+    return [item for item in items if now.get(item.id) == item.read]
 
 
 def _row(item: Item, now: datetime) -> tuple[Any, ...]:

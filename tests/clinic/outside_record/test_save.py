@@ -7,12 +7,13 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
+import orjson
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clinic.fhir.client import NoAnswer
+from clinic.fhir.client import Answer, NoAnswer
 from clinic.fhir.codes import CATEGORY, MEDIUM, NOT_DONE, SNOMED
 from clinic.gateway.incoming.parse import Receipt
 from clinic.message.incoming.apply_receipts import apply_receipts
@@ -205,6 +206,46 @@ def test_killed_between_the_answer_and_its_note_the_next_one_finds_it(
     outside.saver(owner="next").run()
     assert len(outside.there()) == 4
     assert {item.state for item in outside.items()} == {"saved"}
+
+
+class Sleeps:
+    """A client whose machine stands still before its first Bundle leaves, until another has saved all."""
+
+    def __init__(self, outside: Outside) -> None:
+        self._outside, self._client = outside, outside.saver()._client
+        self.base_url = self._client.base_url
+        self.slept = False
+
+    def send(self, method: str, path: str, body: bytes = b"", **more: Any) -> Any:
+        if self.slept or path:
+            return self._client.send(method, path, body, **more)
+        self.slept = True
+        self._outside.practice.clock.sleep(3600)
+        self._outside.saver(owner="another").run()
+        refused = {
+            "response": {"status": "422"}
+        }  # as it stands there now, what is asked makes no sense
+        kind = orjson.loads(body)["type"] + "-response"
+        entries = [refused for _ in orjson.loads(body)["entry"]]
+        return Answer(200, None, {"resourceType": "Bundle", "type": kind, "entry": entries})
+
+
+@pytest.mark.parametrize("news", [False, True], ids=["created", "rewritten"])
+def test_what_a_machine_that_stood_still_hears_changes_nothing_that_another_noted(
+    outside_of: OutsideOf, news: bool
+) -> None:
+    """NEW-11: its lease ran out meanwhile; what it asked for is refused, and is there all the same."""
+    outside = outside_of(3)
+    if news:
+        outside.save()
+        told(outside, "delivered")
+    done = outside.saver(client=Sleeps(outside), owner="slept").run()
+    assert (done.saved, done.refused) == (0, 0)
+    assert [item.state for item in outside.items()] == ["saved"] * 3
+    assert len(outside.there()) == 3
+    if not news:
+        told(outside, "delivered", "undelivered")
+        assert outside.save().saved == 2, "and its status is kept up"
 
 
 def test_what_is_refused_is_listed_with_its_reason_and_asked_again_alone(
