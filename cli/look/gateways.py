@@ -52,7 +52,7 @@ def list_gateways(json: Json = False) -> None:
     for one in found:
         if one.fault:
             console.say(f"[bold red]{one.name}[/]: {one.fault}")
-    console.next_commands("cohort gateways check NAME", "cohort gateways test NAME --to +447…")
+    console.next_commands(*(f"cohort gateways check {one.name}" for one in found if one.reached))
 
 
 @app.command()
@@ -72,7 +72,7 @@ def check(name: Name, json: Json = False) -> None:
         for one in found:
             mark = "[green]good[/]" if one.good else "[bold red]wrong[/]"
             console.say(f"{mark}  {one.says}")
-        console.next_commands(f"cohort gateways test {name} --to +447…")
+        console.next_commands("cohort gateways list")
     if not all(one.good for one in found):
         raise typer.Exit(2)
 

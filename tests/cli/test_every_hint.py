@@ -312,7 +312,7 @@ SCENES = {
         everybody,
         (
             "cohort init", "cohort operators list", "cohort settings", "cohort help", "cohort help operator",
-            "cohort sources list", "cohort sources check",
+            "cohort sources list", "cohort sources check", "cohort gateways list",
             "cohort settings ask operations.cap 400 --reason why", "cohort today",
         ),
         people=False,
@@ -507,6 +507,8 @@ ELSEWHERE = {
     # tests/data_checks/sync, tests/clinic/outside_record: a check stopped one, or the other side is away
     "cli/sources/importing.py: cohort sources sync §": "an import that a check stopped",
     "cli/look/today.py: cohort record status": "what is not saved outside",
+    # tests/clinic/health/test_gateways.py
+    "cli/look/gateways.py: cohort gateways check §": "a gateway that is set",
     "cli/look/today.py: cohort sources status": "a source of which nothing came of late",
     # tests/cli/begin/test_demo.py and tests/cli/begin/test_server_command.py
     "cli/begin/demo.py: cohort message --group young-mothers --name 'Baby clinic' --template flu-invite": "too",
