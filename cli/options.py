@@ -87,6 +87,16 @@ Outbox = Annotated[
         "--outbox", help="Keep the messages in the outbox: nothing is sent.", rich_help_panel=HOW
     ),
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=64,
+        metavar="N",
+        help="So many runs send it together, on all machines with a worker; pace and limits hold for all.",
+        rich_help_panel=HOW,
+    ),
+]
 AcceptWarnings = Annotated[
     bool,
     typer.Option(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 
 class Clock(Protocol):
@@ -20,6 +20,10 @@ class Clock(Protocol):
         """Seconds since some instant: for waits, since the time itself may jump while one sleeps."""
 
 
+# Goes on while the machine sleeps: a lease does so too, on every other host
+_ELAPSED: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
 class SystemClock:
     """The machine's own clock."""
 
@@ -30,4 +34,4 @@ class SystemClock:
         time.sleep(seconds)
 
     def elapsed(self) -> float:
-        return time.monotonic()
+        return time.clock_gettime(_ELAPSED)

@@ -20,6 +20,7 @@ from prefect.states import Completed, Failed
 from clinic.errors import CohortError
 from tasks import settle, settle_operations
 from tasks.guard.decorators import mends_itself, safe, task
+from tasks.runs.beside import ask_missing
 from tasks.runs.old_runs import IDLE, forget_runs
 from tasks.runs.silent_runs import end_silent_runs
 
@@ -37,6 +38,7 @@ STEPS: Final[tuple[tuple[str, Callable[[], Found], str], ...]] = (
     ("find-due", settle.find_due, "campaigns go on"),
     ("close-expired", settle.close_expired, "requests or plans closed"),
     ("end-silent-runs", end_silent_runs, "silent runs ended"),
+    ("ask-missing", ask_missing, "runs asked for beside others"),
     ("find-lost-operations", settle_operations.find_lost_operations, "operations go on"),
     ("end-waiting-runs", settle_operations.end_waiting_runs, "waiting runs ended"),
     ("forget-receipts", settle.forget_receipts, ""),

@@ -22,6 +22,7 @@ from cli.options import (
     Outbox,
     OverrideGate,
     QuerySource,
+    Workers,
     by_channel,
     send_unasked,
 )
@@ -177,6 +178,7 @@ def message(
             rich_help_panel=HOW,
         ),
     ] = None,
+    workers: Workers = None,
     dry_run: DryRun = False,
     outbox: Outbox = False,
     preview: Annotated[
@@ -278,6 +280,7 @@ def message(
             override_gate,
             tuple(accept or ()),
             per_hour=per_hour,
+            workers=workers,
             me=me,
             secret_fd=secret_fd,
         ),

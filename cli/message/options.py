@@ -89,6 +89,7 @@ class Manner:
     secret_fd: int | None = None
     proven: str = ""  # who acts, where that was proven before
     per_hour: int | None = None
+    workers: int | None = None
 
     @property
     def only_look(self) -> bool:
@@ -177,6 +178,7 @@ def to_request(parts: Wiring, who: Who, what: What, manner: Manner, *, key: str)
         "start_at": manner.start,
         "stagger_days": manner.days,
         "per_hour": manner.per_hour,
+        "workers": manner.workers,
         "request_key": None if key.startswith(PREVIEW) else key,
     }
     return valid(MessageRequest, values)

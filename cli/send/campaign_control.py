@@ -11,7 +11,7 @@ import typer
 
 from cli import console
 from cli.looks.noting import looked
-from cli.options import Accept, CampaignNumber, Json, Unasked, Why
+from cli.options import Accept, CampaignNumber, Json, Unasked, Why, Workers
 from cli.proof import Me, SecretFd, who_acts
 from cli.wiring import LocalTime, get_settings, governed, open_record
 
@@ -61,6 +61,7 @@ def resume(
         ),
     ] = None,
     accept: Accept = None,
+    workers: Workers = None,
     me: Me = "",
     secret_fd: SecretFd = None,
     json: Json = False,
@@ -73,6 +74,8 @@ def resume(
     counts as long as an import of now.
 
     Look first why it stopped: cohort show CAMPAIGN. A scheduled run takes it up within minutes.
+
+    --workers also of one that is under way: the further runs are asked for within minutes.
     """
     from clinic.clock import SystemClock
     from clinic.message.campaign.doubt import promises_of
@@ -98,6 +101,7 @@ def resume(
             noted=noted_of(record, home_of(settings)) if left == "noted" else None,
             stale=stale,
             settings=settings,
+            workers=workers,
         )
     _tell(done, json=json)
     if not json:

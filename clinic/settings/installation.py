@@ -130,6 +130,13 @@ class Settings(Section):
     batch_size: int = Field(
         default=1000, ge=1, le=1000, description="Most messages per batch (ARC-14)"
     )
+    campaign_workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="So many runs send one campaign together, on whatever machines have a worker, where nobody "
+        "says otherwise (`--workers`). Never more than it has batches",
+    )
     lease_seconds: float = Field(
         default=300,
         gt=0,

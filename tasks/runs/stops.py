@@ -77,5 +77,5 @@ def told_at(client: SyncPrefectClient, run: FlowRun) -> datetime:
 
 
 def _campaign_of(tags: set[str]) -> int | None:
-    found = [match for tag in tags if (match := re.fullmatch(r"campaign-(\d+)", tag))]
+    found = [match for tag in tags if (match := re.fullmatch(r"(?:beside-)?campaign-(\d+)", tag))]
     return int(found[0][1]) if found else None

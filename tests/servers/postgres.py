@@ -59,16 +59,17 @@ def running_postgres() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def running_server(*, durable: bool = False) -> Iterator[Server]:
+def running_server(*, durable: bool = False, in_memory: bool = True) -> Iterator[Server]:
     """
     A server that lives as long as the block, and can be restarted in it.
 
     durable: as the programs themselves ask of theirs, and slower
+    in_memory: where there is plenty of it; not what is larger than that
     """
     where = binaries()
     if where is None:
         raise RuntimeError("PostgreSQL's initdb was not found: install Debian's `postgresql`")
-    folder = Path(tempfile.mkdtemp(prefix="cohort-pg-", dir=quick_folder()))
+    folder = Path(tempfile.mkdtemp(prefix="cohort-pg-", dir=quick_folder() if in_memory else None))
     folder.chmod(0o700)
     if os.geteuid() == 0:
         os.chown(folder, NOBODY, NOBODY)

@@ -33,6 +33,7 @@ class RunningGateway:
     url: str
     token: str
     process: subprocess.Popen[str]
+    mode: str = "I"
 
     def report(self) -> Report:
         """Ask it what it took so far."""
@@ -76,6 +77,8 @@ def running_gateway(
             line = process.stdout.readline()
             if not line:
                 raise RuntimeError("the recording gateway did not start")
-            yield RunningGateway(f"http://127.0.0.1:{json.loads(line)['port']}", token, process)
+            yield RunningGateway(
+                f"http://127.0.0.1:{json.loads(line)['port']}", token, process, mode
+            )
         finally:
             process.kill()

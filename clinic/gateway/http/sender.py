@@ -136,7 +136,7 @@ class HttpSender(ABC):
     async def _send_parts(
         self, line: Line, parts: Iterator[Part], tally: Tally, count: int
     ) -> None:
-        until = asyncio.get_running_loop().time() + self._begin_within
+        until = self.clock.elapsed() + self._begin_within
         if not self._proven:
             # Alone, so that wrong credentials cost one request and not one a connection
             for part in parts:
@@ -154,7 +154,7 @@ class HttpSender(ABC):
 
     async def _work(self, line: Line, parts: Iterator[Part], tally: Tally, until: float) -> None:
         """Send the next part until none is left; all workers share one iterator."""
-        clock = asyncio.get_running_loop().time
+        clock = self.clock.elapsed
         for part in parts:
             async with line.slots:
                 if not tally.stopped and clock() < until:

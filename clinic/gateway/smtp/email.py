@@ -9,7 +9,6 @@ about that message alone (RFC 5321 §4.2.1: 4xx not taken, may be tried again; 5
 from __future__ import annotations
 
 import ssl
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -101,7 +100,7 @@ class Smtp:
         return tally.answer()
 
     def _send_letters(self, letters: deque[_Letter], tally: Tally) -> None:
-        until = time.monotonic() + self._begin_within
+        until = self._clock.elapsed() + self._begin_within
         count = min(self._settings.connections, len(letters))
         jobs = [self._workers.submit(self._work, letters, tally, until) for _ in range(count)]
         try:
@@ -129,7 +128,7 @@ class Smtp:
                 letter = letters.popleft()
             except IndexError:
                 return
-            if tally.stopped or time.monotonic() > until:
+            if tally.stopped or self._clock.elapsed() > until:
                 tally.not_sent([letter.message.reference])
                 tally.stop(retry_after=None if tally.stopped else 0.0)
             else:

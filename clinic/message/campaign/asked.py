@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Final, Literal, Protocol
 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
+MOST_WORKERS: Final = 64  # of a campaign
 Channel = Literal["sms", "email"]
 SaveWhen = Literal["sent", "delivered"]
 
@@ -109,6 +110,16 @@ Covers = Annotated[
         description="Whom the list should have: group:, status:, facility:, provider: or code: and its "
         "code, for example group:flu-65. The review says how many are not on it",
         examples=[["group:flu-65"]],
+    ),
+]
+Workers = Annotated[
+    int | None,
+    Field(
+        title="Workers",
+        ge=1,
+        le=MOST_WORKERS,
+        description="So many runs send it together, on whatever machines have a worker; its pace, hours and "
+        "limits hold for all of them. Empty: as in the settings (campaign_workers)",
     ),
 ]
 RequestedBy = Annotated[

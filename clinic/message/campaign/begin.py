@@ -105,6 +105,7 @@ def begin_campaign(
         pace_second=request.per_second,
         pace_hour=request.per_hour,
         pace_day=request.per_day,
+        workers=request.workers or settings.campaign_workers,
         recall=recall,
         usual_recall=_usual_recall(settings, start_at or clock.now()),
         coverage=find_coverage(

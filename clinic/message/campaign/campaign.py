@@ -56,6 +56,7 @@ class Campaign(Terms):
     doubt_since: datetime | None
     doubt_until: datetime | None
     doubt_said: str | None
+    workers: int
 
 
 def _campaign(values: sa.RowMapping) -> Campaign:

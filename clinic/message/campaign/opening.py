@@ -50,6 +50,7 @@ class CampaignRequest(Terms):
     again: send although the same list had the same template before
     recall: what makes it one; usual_recall: what does where its template is of that class
     coverage: who is eligible and not on the list, where that was asked
+    workers: so many runs send it together; no term of it, since what is sent stays the same
     """
 
     request_key: str
@@ -60,6 +61,7 @@ class CampaignRequest(Terms):
     recall: Recall | None = None
     usual_recall: Recall | None = None
     coverage: CoverageAsked | None = None
+    workers: int = 1
 
 
 class _Source(NamedTuple):
@@ -265,6 +267,7 @@ def _insert(
             state=states.CHECKING,
             send_guard=guard,
             rows=source.rows,
+            workers=request.workers,
             created_at=clock.now(),
         )
         .returning(campaign.c.id)

@@ -31,6 +31,7 @@ from clinic.message.campaign.asked import (
     RequestedBy,
     RequestKey,
     Template,
+    Workers,
 )
 from clinic.message.intake.form import Form
 from clinic.values.moments import read_day, read_time
@@ -160,7 +161,7 @@ class MessageRequest(Form, BaseModel):
     RARE: ClassVar = (
         "save_to_record", "save_when", "snomed_codes", "stagger_days", "per_second", "per_hour", "per_day",
         "recall_by", "recall_owner", "recall_codes", "covers", "again", "outbox",
-        "template_version", "requested_by", "request_key",
+        "template_version", "workers", "requested_by", "request_key",
     )  # fmt: skip
 
     list_name: ListName = ""
@@ -228,6 +229,7 @@ class MessageRequest(Form, BaseModel):
     per_day: int | None = Field(
         default=None, ge=1, title="Per day", description="At most so many messages in 24 hours"
     )
+    workers: Workers = None
     requested_by: RequestedBy = None
     request_key: RequestKey = None
 

@@ -102,6 +102,7 @@ def resume(
     noted: Noted | None = None,
     stale: str = "",
     settings: Settings | None = None,
+    workers: int | None = None,
 ) -> Controlled:
     """
     Let a campaign go on that a person or the brake paused, that was held, or that missed its start; and
@@ -116,6 +117,7 @@ def resume(
         noted: what this machine noted before it sent it, for `left` "noted"
         stale: why its reminders are sent on sources that are too old; "": that is not said
         settings: how old they may be, with `stale`
+        workers: how many runs send it together from now on; also of one that is under way. None: as before
 
     Raises:
         NotFound: there is no such campaign
@@ -152,6 +154,9 @@ def resume(
                 connection, clock, settings or Settings(), campaign_id, by=by, reason=stale
             )
             wake_held(connection)
+        if workers is not None:
+            own = campaign.c.id == campaign_id
+            connection.execute(sa.update(campaign).where(own).values(workers=workers))
         connection.execute(
             sa.update(batch)
             .where(batch.c.campaign_id == campaign_id, batch.c.state == states.HELD)

@@ -221,7 +221,7 @@ def _insert(
         sa.insert(campaign)
         .values(
             **row, list_id=list_id, rows=rows, resend_of=old.id, state=states.CHECKING,
-            message_base=next_base(connection),
+            message_base=next_base(connection), workers=old.workers,
         )
         .returning(campaign.c.id)
     ).scalar_one()  # fmt: skip

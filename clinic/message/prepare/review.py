@@ -284,6 +284,7 @@ def request_of(record: Record, campaign_id: int) -> MessageRequest:
         recall_owner=recall.owner if recall else None,
         recall_codes=list(recall.codes) if recall else [],
         covers=list(coverage.covers) if coverage else [],
+        workers=row.workers,
         requested_by=row.requested_by,
         request_key=row.request_key,
     )

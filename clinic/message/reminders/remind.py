@@ -96,6 +96,7 @@ def begin_reminders(
         requested_by=sender,
         save_when=settings.organisation.save_when,
         dry_run=request.dry_run,
+        workers=settings.campaign_workers,
         coverage=find_coverage(
             record,
             clock,

@@ -34,6 +34,7 @@ from clinic.record.schema.messages import batch, campaign
 
 # A batch that must wait longer than this is left in the record for a later run
 PATIENCE = timedelta(minutes=2)
+LATE = "the record was too slow to answer: the batch could not be sent while it was surely ours"
 
 
 def deliver(
@@ -97,6 +98,10 @@ def _send(ledger: Ledger, gateway: Gateway, claim: Claim) -> bool:
         answer = Answer(halt="payload-changed")  # the gateway would take it for another message
     elif sent.gateway != gateway.name:
         answer = Answer(halt="gateway-gone")  # what one may have taken is not asked of another
+    elif is_late(ledger, claim):
+        # Cut off from the record, or slow: by our own clock another worker may hold the batch before a call
+        # would end. Nothing of this attempt left, and a replay's messages stay as open as they were
+        answer = Answer(not_sent=sent.open, retry_after=0.0, trouble=LATE)
     else:
         if sent.replay:  # whoever left it open may have died before they noted it
             ledger.witness.note(sent.id, ledger.clock.now())
@@ -112,6 +117,11 @@ def _whole(ledger: Ledger, gateway: Gateway, sent: Submission) -> Sequence[Outgo
         return sent.messages
     with ledger.record.read() as connection:
         return with_nhs_numbers(connection, sent.messages)
+
+
+def is_late(ledger: Ledger, claim: Claim) -> bool:
+    """Whether a call begun now might outlast the lease of the batch: nobody can tell us that it was renewed."""
+    return ledger.clock.elapsed() > claim.call_until
 
 
 def _record(

@@ -78,6 +78,9 @@ class Claim:
     pace: Pace  # the campaign's own
     is_canary: bool = False
     doubt: Doubt | None = None  # what of it may have left without the record's knowing
+    call_until: float = float(
+        "inf"
+    )  # by our own clock: no call is begun later, or it outlasts the lease
 
 
 class Ledger:
@@ -130,14 +133,17 @@ class Ledger:
         A batch can be taken if it is ready, or if its holder is proven dead or its lease ran out.
         """
         self.reached("claim.begin")
+        began = (
+            self.clock.elapsed()
+        )  # before the record counts: what was slow between is on our side
         with self.record.write() as connection:
-            taken = self._take(connection, campaign_id, first, last)
+            taken = self._take(connection, campaign_id, first, last, began)
             self.reached("claim.precommit")
         self.reached("claim.done")
         return taken
 
     def _take(
-        self, connection: Connection, campaign_id: int, first: int, last: int
+        self, connection: Connection, campaign_id: int, first: int, last: int, began: float
     ) -> Claim | None:
         now = self.clock.now()
         job = get_campaign(connection, campaign_id)
@@ -187,7 +193,7 @@ class Ledger:
             connection.execute(
                 sa.update(batch).where(batch.c.id == row.id).values(state=states.HELD)
             )
-            return self._take(connection, campaign_id, first, last)
+            return self._take(connection, campaign_id, first, last, began)
         return Claim(
             batch_id=row.id,
             campaign_id=campaign_id,
@@ -199,6 +205,8 @@ class Ledger:
             pace=Pace(per_second=job.pace_second, per_hour=job.pace_hour, per_day=job.pace_day),
             is_canary=job.canary_size is not None and row.number == 1,
             doubt=doubt.of_batch(lost=row.lost) if (doubt := doubt_of(job)) else None,
+            # A call ends within a third of the lease (clinic/gateway/choose.py)
+            call_until=began + self.lease.total_seconds() * 2 / 3,
         )
 
     def _last_open(self, connection: Connection, job: Campaign, now: datetime) -> int:

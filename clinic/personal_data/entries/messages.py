@@ -43,7 +43,7 @@ MESSAGES: Final = (
             Kind.WORK: "save_when state send_guard batch_size rows checked_rows staged_rows"
             " rewritten row_version start_at latest_start stagger_days resumed_at"
             " pace_second pace_hour pace_day manifest_sha256 canary_size canary_until"
-            " canary_passed halted_at halt_told_at doubt_since doubt_until doubt_said",
+            " canary_passed halted_at halt_told_at doubt_since doubt_until doubt_said workers",
         },
         third="state_reason",
     ),

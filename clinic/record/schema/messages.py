@@ -123,6 +123,8 @@ campaign = Table(
     Column("doubt_since", UtcDateTime),  # its messages may have left from then; empty: no doubt
     Column("doubt_until", UtcDateTime),
     Column("doubt_said", String(10)),  # what a person said of it: asked, noted, repeat, unknown
+    # So many runs send it together: tasks/runs/beside.py
+    Column("workers", Integer, nullable=False, server_default="1"),
     CheckConstraint("save_when IN ('sent', 'delivered')", name="save_when_known"),
 )
 Index("ix_campaign_list_id", campaign.c.list_id, campaign.c.template_version_id)

@@ -35,7 +35,7 @@ FREE = {
         "doubt_since", "doubt_until", "finished_at",
         "halt_told_at", "halted_at", "latest_start", "pace_day", "pace_hour", "pace_second",
         "released_at", "resumed_at", "rewritten", "row_version", "rows", "send_guard", "staged_rows",
-        "stagger_days", "start_at", "state", "state_reason",
+        "stagger_days", "start_at", "state", "state_reason", "workers",
     },
     # Read from its cells or its file, and a list's digest is sealed; what went has a stub, or an act, which is
     "cohort_list": {

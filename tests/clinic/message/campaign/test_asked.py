@@ -41,6 +41,7 @@ EVERYTHING: dict[str, Any] = {
     "per_second": 5,
     "per_hour": 700,
     "per_day": 9_000,
+    "workers": 3,
     "requested_by": "mia",
     "request_key": "june-1",
 }
