@@ -25,7 +25,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import change, imports, kinds, ledger, lists
+from benchmarks import change, history, imports, kinds, ledger, lists, workers
 from benchmarks.pipeline import Pipeline, measure_floor, measure_flow, measure_nightly
 from tests.servers.postgres import running_postgres
 
@@ -194,6 +194,30 @@ def of_million(folder: Path) -> list[Result]:
     ]
 
 
+def of_workers(_folder: Path) -> list[Result]:
+    """One campaign by one, two and four processes; the floor is one."""
+    one, *more = workers.compare((1, 2, 4), people=20_000, latency_ms=20)
+    results = [Result("workers.messages_per_second_1", one.rate, "1/s")]
+    for sent in more:
+        cost = (sent.own_ms + sent.database_ms) / (one.own_ms + one.database_ms)
+        results += [
+            Result(f"workers.messages_per_second_{sent.count}", sent.rate, "1/s", one.rate,
+                   sent.rate / one.rate),
+            Result(f"workers.cpu_ratio_to_one_{sent.count}", cost, "", 1.0, cost),
+        ]  # fmt: skip
+    return results
+
+
+def of_history(_folder: Path, messages: int = 1_040_000) -> list[Result]:
+    """What a year of messages costs each question, beside three weeks of them."""
+    found = history.compare("postgresql", history.Size(messages))
+    return [
+        Result(f"history.{name}", large.pages, "pages", small.pages,
+               large.pages / max(1, small.pages), history.BAR)
+        for name, (small, large) in found.items()
+    ]  # fmt: skip
+
+
 PARTS: dict[str, Callable[[Path], list[Result]]] = {
     "start": of_start,
     "lists": of_lists,
@@ -203,6 +227,8 @@ PARTS: dict[str, Callable[[Path], list[Result]]] = {
     "nightly": of_nightly,
     "change": of_change,
     "kinds": of_kinds,
+    "workers": of_workers,
+    "history": of_history,
 }
 
 

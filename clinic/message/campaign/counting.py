@@ -10,6 +10,7 @@ sending, or what became of its message. The counts add up to the campaign's rows
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -24,6 +25,7 @@ from clinic.record.schema.messages import batch, campaign, message, recipient, s
 from clinic.record.told import is_told, of_teller
 
 # What waits in a campaign that missed its start may still be sent: a person decides
+LATE: Final = timedelta(days=7)
 _NEVER_SENT: Final = states.ENDED - {states.MISSED}
 # By the message that told them
 _NOT_REACHED: Final = (states.UNDELIVERED, states.REJECTED, states.UNKNOWN)
@@ -40,6 +42,25 @@ def messages_of(campaign_id: int) -> ColumnElement[bool]:
     own = campaign.alias()
     base = sa.select(own.c.message_base).where(own.c.id == campaign_id).scalar_subquery()
     return sa.and_(message.c.id >= base, message.c.id < base + ROOM)
+
+
+def sending_since(since: datetime) -> ColumnElement[bool]:
+    """
+    Of campaigns: whether a message of theirs may have been sent since then. Those that had ended are left out.
+
+    By it what asks for days or weeks goes through those campaigns alone, however many years the ledger has.
+    What was under way at a campaign's end is noted within the week in which a late answer is still taken in.
+    """
+    return campaign.c.finished_at.is_(None) | (campaign.c.finished_at >= since - LATE)
+
+
+def first_message_since(since: datetime) -> ColumnElement[int]:
+    """No message that was sent since then has a lower id: ids rise with their campaigns."""
+    return (
+        sa.select(sa.func.min(campaign.c.message_base))
+        .where(sending_since(since))
+        .scalar_subquery()
+    )
 
 
 def in_flight(connection: Connection, campaign_id: int) -> list[int]:

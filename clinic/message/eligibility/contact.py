@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Select
 
 from clinic.message import states
 from clinic.message.audience.classes import RECALL
+from clinic.message.campaign.counting import first_message_since
 from clinic.message.network_reasons import NOT_OF_THE_NUMBER, PERMANENT
 from clinic.message.purposes import STAFF_LIST
 from clinic.message.timing.pacing import DAY, Lane, Turn
@@ -79,6 +80,7 @@ def recently_contacted(
         )
         .where(
             message.c.patient_id.in_(patients),
+            message.c.id >= first_message_since(since),
             campaign.c.dry_run.is_(False),
             campaign.c.gateway != states.OUTBOX,
             _is_capped(contact),

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Select
 
 from clinic.message import states
 from clinic.message.campaign.campaign import get_campaign
+from clinic.message.campaign.counting import sending_since
 from clinic.message.eligibility.contact import may_have_left
 from clinic.message.purposes import STAFF_LIST
 from clinic.record.bulk import is_any_of
@@ -41,7 +42,7 @@ def had_the_same(
     now: datetime,
 ) -> set[int]:  # fmt: skip
     """Which of these patients had what this campaign says, or are about to have it from another one."""
-    if not patients or not (others := _others(connection, campaign_id, contact)):
+    if not patients or not (others := _others(connection, campaign_id, contact, now)):
         return set()
     on_its_way = (message.c.state == states.PENDING) & campaign.c.state.not_in(_NOT_ON_ITS_WAY)
     found = (
@@ -61,7 +62,7 @@ def had_it_meanwhile(
     now: datetime,
 ) -> Select[tuple[int]] | None:  # fmt: skip
     """The ids among `members` who had it from another campaign since they were accepted; None: nobody can."""
-    if not (others := _others(connection, campaign_id, contact)):
+    if not (others := _others(connection, campaign_id, contact, now)):
         return None
     return sa.select(message.c.patient_id).where(
         message.c.campaign_id.in_(others),
@@ -75,8 +76,8 @@ def _left(contact: Contact, now: datetime) -> sa.ColumnElement[bool]:
     return of_teller("state").in_(_LEFT) & (of_teller("sent_at") > since)
 
 
-def _others(connection: Connection, campaign_id: int, contact: Contact) -> list[int]:
-    """The other campaigns of the same channel that say the same; none where the same may be said again."""
+def _others(connection: Connection, campaign_id: int, contact: Contact, now: datetime) -> list[int]:
+    """Other campaigns of the channel and those days that say the same; none where it may be said again."""
     job = get_campaign(connection, campaign_id)
     if not contact.same_days or job.send_guard is None:
         return []
@@ -95,6 +96,7 @@ def _others(connection: Connection, campaign_id: int, contact: Contact) -> list[
         campaign.c.channel == job.channel,
         campaign.c.template_version_id.in_(versions),
         campaign.c.dry_run.is_(False),
+        sending_since(now - timedelta(days=contact.same_days)),
         kept if job.gateway == states.OUTBOX else ~kept,
     )
     return list(connection.scalars(found))

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from clinic.errors import NotFound
 from clinic.message import states
-from clinic.message.campaign.counting import messages_of
+from clinic.message.campaign.counting import first_message_since, messages_of, sending_since
 from clinic.message.outcomes.reasons import message_says
 from clinic.message.outcomes.save import STATUS_WORDS
 from clinic.record.database import Record
@@ -201,7 +201,12 @@ def _messages(wanted: Filter) -> sa.Select[tuple[object, ...]]:
     if wanted.patient_id is not None:
         query = query.where(message.c.patient_id == wanted.patient_id)
     if wanted.sent_from is not None:
-        query = query.where(_AT >= wanted.sent_from)
+        # Its campaign first: a week's report goes through the campaigns of that week, not through all messages
+        query = query.where(
+            _AT >= wanted.sent_from,
+            message.c.id >= first_message_since(wanted.sent_from),
+            sending_since(wanted.sent_from),
+        )
     if wanted.sent_before is not None:
-        query = query.where(_AT < wanted.sent_before)
+        query = query.where(_AT < wanted.sent_before, campaign.c.created_at < wanted.sent_before)
     return query

@@ -225,7 +225,8 @@ message = Table(
     UniqueConstraint("campaign_id", "patient_id", "channel"),
 )
 Index("ix_message_batch_id", message.c.batch_id)
-Index("ix_message_patient_id", message.c.patient_id)
+# In the order of their ids: what a patient had lately is at the end (clinic/message/eligibility/contact.py)
+Index("ix_message_patient_id", message.c.patient_id, message.c.id)
 # To find who tells others of a number (clinic/message/sharing/together.py)
 Index(
     "ix_message_neutral",
