@@ -28,7 +28,21 @@ from clinic.record.sqlite import library, wal_is_safe
 if TYPE_CHECKING:
     import psycopg
 
-_SESSION = ("SET jit = off", "SET client_connection_check_interval = '3s'")
+# A machine that is cut off in mid-transaction says no goodbye: after half a minute its locks are free, not
+# after the two hours of the system's own keepalive; and it learns as soon itself that it is cut off
+_KEEPALIVE: Final = {
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+_SESSION = (
+    "SET jit = off",
+    "SET client_connection_check_interval = '3s'",
+    "SELECT set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false), "
+    "set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '25000', false)",
+)
 
 
 class Record:
@@ -130,7 +144,7 @@ def _postgresql(url: str) -> Engine:
         isolation_level="READ COMMITTED",
         use_native_hstore=False,  # the record has none: a question less for each process that opens it
         # Behind a transaction pooler a prepared statement may be somebody else's
-        connect_args={"prepare_threshold": None},
+        connect_args={"prepare_threshold": None, **_KEEPALIVE},
     )
 
     @event.listens_for(engine, "connect")

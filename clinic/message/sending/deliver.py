@@ -91,6 +91,7 @@ def _send(ledger: Ledger, gateway: Gateway, claim: Claim) -> bool:
         sent = readmit(ledger, claim, sent)
     if sent is None:
         return True
+    messages = _whole(ledger, gateway, sent)
     if sent.replay and sent.is_past_asking(ledger.clock.now()):
         # To ask again could message somebody twice: they become `unknown`
         return _record(ledger, gateway, claim, sent, Answer(), called=False)
@@ -105,7 +106,6 @@ def _send(ledger: Ledger, gateway: Gateway, claim: Claim) -> bool:
     else:
         if sent.replay:  # whoever left it open may have died before they noted it
             ledger.witness.note(sent.id, ledger.clock.now())
-        messages = _whole(ledger, gateway, sent)
         answer = gateway.send(sent.id, messages, per_request=sent.per_request, only=sent.open)
     ledger.reached("send.returned")
     return _record(ledger, gateway, claim, sent, answer)
