@@ -25,7 +25,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import change, history, imports, kinds, ledger, lists, workers
+from benchmarks import change, imports, kinds, ledger, lists
+from benchmarks.large import history, workers
 from benchmarks.pipeline import Pipeline, measure_floor, measure_flow, measure_nightly
 from tests.servers.postgres import running_postgres
 

@@ -1,7 +1,7 @@
 """
 What a year of messages costs a look, a cap, a report and a receipt, against three weeks of them.
 
-    python -m benchmarks.history [--messages 10000000] [--database postgresql|sqlite]
+    python -m benchmarks.large.history [--messages 10000000] [--database postgresql|sqlite]
 
 A record with patients and three weeks of campaigns is measured (so far the rules look back), and one with
 a year of them, filled by SQL (generate_series, or a recursive query on SQLite). Besides the

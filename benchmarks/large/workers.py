@@ -1,7 +1,7 @@
 """
 One campaign sent by one, two and four processes from one PostgreSQL: what each more of them brings.
 
-    python -m benchmarks.workers [--people 20000] [--processes 1,2,4] [--latency-ms 20]
+    python -m benchmarks.large.workers [--people 20000] [--processes 1,2,4] [--latency-ms 20]
 
 Wall time tells on a machine with as many free processors as processes. On any machine tells the processor time
 of a message, of the processes and of PostgreSQL, which should not grow with their number.
