@@ -49,7 +49,7 @@ def sending_since(since: datetime) -> ColumnElement[bool]:
     Of campaigns: whether a message of theirs may have been sent since then. Those that had ended are left out.
 
     By it what asks for days or weeks goes through those campaigns alone, however many years the ledger has.
-    What was under way at a campaign's end is noted within the week in which a late answer is still taken in.
+    What was under way at a campaign's end is noted within the week in which a late answer is still applied.
     """
     return campaign.c.finished_at.is_(None) | (campaign.c.finished_at >= since - LATE)
 
