@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 import orjson
@@ -38,7 +38,7 @@ _FREE_TEXT: Final = re.compile(
 )
 
 
-Speaks = Callable[[pd.Series], np.ndarray[tuple[int], np.dtype[np.bool_]]]
+Speaks: TypeAlias = "Callable[[pd.Series], np.ndarray[tuple[int], np.dtype[np.bool_]]]"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -23,8 +23,8 @@ from clinic.record.database import Record
 
 # Judges a block's rows and writes them. Given: the cells in our fields, and why a row is not read, "" where it
 # is; gives back each row's outcome
-Apply = Callable[[Connection, pd.DataFrame, pd.Series, Imported, Journal], pd.Series]
-Judge = Callable[[pd.DataFrame, pd.Series], pd.Series]  # the same within a transaction
+Apply: TypeAlias = "Callable[[Connection, pd.DataFrame, pd.Series, Imported, Journal], pd.Series]"
+Judge: TypeAlias = "Callable[[pd.DataFrame, pd.Series], pd.Series]"  # the same within a transaction
 # Outcomes of rows that came to something, and that would be unchanged if they came again
 SETTLED: Final = frozenset({"added", "changed", "noted", "widened", "unchanged"})
 

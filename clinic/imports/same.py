@@ -28,7 +28,7 @@ from clinic.values.dates import Order
 
 _READER = 2  # one more with each change of how a row is read
 _LONGEST = 40  # of a source's name
-_ODD = np.uint64(0x9E3779B97F4A7C15)
+_ODD = 0x9E3779B97F4A7C15
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Same:
         order = np.argsort(patients, kind="stable")
         first = np.flatnonzero(np.diff(patients[order], prepend=-1))
         # In any order, but each as often as it is there
-        together = np.add.reduceat(each[order] * _ODD, first) if len(order) else each
+        together = np.add.reduceat(each[order] * np.uint64(_ODD), first) if len(order) else each
         return Rows(patients, together.view("int64"))
 
     def find(self, connection: Connection, rows: Rows) -> np.ndarray:

@@ -15,13 +15,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from clinic.practice.names import FAMILY, FEMALE, MALE, STREETS, TOWNS
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 # Half a second of work and a transaction that is over before anybody waits for it
 BLOCK = 20_000
@@ -29,7 +31,7 @@ FACILITIES = 4
 PROVIDERS = 25
 _EPOCH = date(1921, 1, 1)  # nobody was born before
 _NONE = np.array(None, dtype=object)
-_Array = npt.NDArray[Any]
+_Array: TypeAlias = "npt.NDArray[Any]"
 _Columns = dict[str, _Array]
 
 

@@ -7,8 +7,10 @@ than the library (a test holds them together); the library judges the rest, once
 
 from __future__ import annotations
 
+import functools
+
+import email_validator
 import pandas as pd
-from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from clinic.values.text import Mask, as_strings, judge_each_once, matches, visible
 
@@ -18,7 +20,11 @@ INVALID = "email_invalid"
 _ATOM = r"[a-z0-9_%+'\-]+"
 _USUAL = rf"{_ATOM}(\.{_ATOM})*@([a-z0-9]([a-z0-9\-]*[a-z0-9])?\.)+[a-z]+"
 _LONGEST_USUAL = 63  # shorter than the longest part allowed, so no part of it is too long
-_SPECIAL = r".*[.@](" + "|".join(SPECIAL_USE_DOMAIN_NAMES) + ")"
+
+
+@functools.cache
+def _special() -> str:
+    return r".*[.@](" + "|".join(email_validator.SPECIAL_USE_DOMAIN_NAMES) + ")"
 
 
 def judge_emails(texts: pd.Series) -> pd.DataFrame:
@@ -52,7 +58,7 @@ def _usual(addresses: pd.Series) -> Mask:
     """Which surely are right."""
     short = (addresses.str.len() <= _LONGEST_USUAL).to_numpy(dtype=bool)
     plain = ~addresses.str.contains("--", regex=False).to_numpy(dtype=bool)  # xn-- and its kind
-    return matches(addresses, _USUAL) & short & plain & ~matches(addresses, _SPECIAL)
+    return matches(addresses, _USUAL) & short & plain & ~matches(addresses, _special())
 
 
 def _judge(text: str) -> tuple[str, str]:
@@ -60,7 +66,9 @@ def _judge(text: str) -> tuple[str, str]:
     if not text:
         return "", MISSING
     try:
-        valid = validate_email(text, check_deliverability=False, allow_smtputf8=False, strict=True)
-    except EmailNotValidError:
+        valid = email_validator.validate_email(
+            text, check_deliverability=False, allow_smtputf8=False, strict=True
+        )
+    except email_validator.EmailNotValidError:
         return "", INVALID
     return str(valid.ascii_email).lower(), ""

@@ -9,16 +9,20 @@ Source: NHS Data Dictionary, NHS NUMBER. 999 000 0000 to 999 999 9999 is never i
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from clinic.values.text import Mask, as_strings, matches, tidy
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
 MISSING = "nhs_number_missing"
 INVALID = "nhs_number_invalid"
 
-_WEIGHTS = np.arange(10, 1, -1, dtype=np.int32)
+_WEIGHTS = range(10, 1, -1)
 
 
 def judge_nhs_numbers(texts: pd.Series) -> pd.DataFrame:
@@ -64,7 +68,7 @@ def _checked(texts: pd.Series) -> Mask:
     """Which texts are ten digits with the right check digit, not all the same."""
     good = matches(texts, "[0-9]{10}")
     digits = _digits(texts[good])
-    check = (11 - digits[:, :9] @ _WEIGHTS % 11) % 11
+    check = (11 - digits[:, :9] @ np.array(_WEIGHTS, dtype=np.int32) % 11) % 11
     good[good] = (check == digits[:, 9]) & (digits != digits[:, :1]).any(axis=1)
     return good
 

@@ -19,21 +19,10 @@ from functools import lru_cache, partial
 
 import numpy as np
 import pandas as pd
-from phonenumbers import (
-    NumberParseException,
-    PhoneMetadata,
-    PhoneNumber,
-    PhoneNumberFormat,
-    ValidationResult,
-    format_number,
-    is_possible_number_with_reason,
-    number_type,
-    parse,
-    region_code_for_number,
-)
+import phonenumbers
 
 from clinic.settings import Phones
-from clinic.values.phone_kinds import FAULTS, TYPES
+from clinic.values.phone_kinds import FAULTS, types
 from clinic.values.text import Mask, as_strings, judge_each_once, matches, tidy
 
 COLUMNS = ("address", "fault", "kind")
@@ -44,12 +33,15 @@ _TEST_RANGE = r"7700900[0-9]{3}"
 # How a home mobile is written before its ten digits, once spaces, brackets, dots and hyphens are gone
 _UK_PREFIX = r"(?:\+440?|00440?|44|0)"
 
-_LENGTHS = {
-    ValidationResult.TOO_SHORT: "too_short",
-    ValidationResult.TOO_LONG: "too_long",
-    ValidationResult.INVALID_LENGTH: "wrong_length",
-    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "too_short",
-}
+
+@lru_cache(maxsize=1)
+def _lengths() -> dict[int, str]:
+    return {
+        phonenumbers.ValidationResult.TOO_SHORT: "too_short",
+        phonenumbers.ValidationResult.TOO_LONG: "too_long",
+        phonenumbers.ValidationResult.INVALID_LENGTH: "wrong_length",
+        phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "too_short",
+    }
 
 
 def judge_mobiles(texts: pd.Series, phones: Phones) -> pd.DataFrame:
@@ -87,7 +79,7 @@ def _usual(compact: pd.Series, phones: Phones) -> Mask:
 
 @lru_cache(maxsize=1)
 def _gb_mobile_pattern() -> str:
-    metadata = PhoneMetadata.metadata_for_region("GB", None)
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region("GB", None)
     if metadata is None or metadata.mobile is None:
         raise LookupError("phonenumbers has no pattern for UK mobiles")
     # Its \d would take digits of every script, and the address is made of what was written
@@ -101,8 +93,8 @@ def _judge(text: str, *, phones: Phones) -> tuple[str, str, str]:
     if kind:
         return "", FAULTS[kind], kind
     try:
-        parsed = parse(number, phones.home_region)
-    except NumberParseException as error:
+        parsed = phonenumbers.parse(number, phones.home_region)
+    except phonenumbers.NumberParseException as error:
         kind = _unparsed(error)
         return "", FAULTS[kind], kind
     kind = _unfit(parsed, phones)
@@ -125,41 +117,45 @@ def _written_wrong(number: str, home_region: str) -> str:
     return ""
 
 
-def _unparsed(error: NumberParseException) -> str:
-    if error.error_type == NumberParseException.INVALID_COUNTRY_CODE:
+def _unparsed(error: phonenumbers.NumberParseException) -> str:
+    if error.error_type == phonenumbers.NumberParseException.INVALID_COUNTRY_CODE:
         return "no_such_country"
-    return "too_long" if error.error_type == NumberParseException.TOO_LONG else "too_short"
+    return (
+        "too_long"
+        if error.error_type == phonenumbers.NumberParseException.TOO_LONG
+        else "too_short"
+    )
 
 
-def _unfit(parsed: PhoneNumber, phones: Phones) -> str:
+def _unfit(parsed: phonenumbers.PhoneNumber, phones: Phones) -> str:
     """Why a number that could be read may not be texted; "" if it may."""
     if _is_test_number(parsed):
         return "" if phones.test_range else "test_number"
     length = _wrong_length(parsed)
     if length:
         return length
-    region = region_code_for_number(parsed)
+    region = phonenumbers.region_code_for_number(parsed)
     if region is None:
         return "not_in_use"
     if region not in phones.regions:
         return "unsupported_country"
-    kind = TYPES.get(number_type(parsed), "not_in_use")
+    kind = types().get(phonenumbers.number_type(parsed), "not_in_use")
     return "" if kind in phones.types else kind
 
 
-def _wrong_length(parsed: PhoneNumber) -> str:
+def _wrong_length(parsed: phonenumbers.PhoneNumber) -> str:
     """`too_short`, `too_long` or "". UK mobiles have ten digits, though some other UK numbers have nine."""
     if parsed.country_code == 44 and str(parsed.national_number).startswith("7"):
         digits = len(str(parsed.national_number))
         return "" if digits == 10 else "too_short" if digits < 10 else "too_long"
-    return _LENGTHS.get(is_possible_number_with_reason(parsed), "")
+    return _lengths().get(phonenumbers.is_possible_number_with_reason(parsed), "")
 
 
-def _is_test_number(parsed: PhoneNumber) -> bool:
+def _is_test_number(parsed: phonenumbers.PhoneNumber) -> bool:
     return parsed.country_code == 44 and bool(
         re.fullmatch(_TEST_RANGE, str(parsed.national_number))
     )
 
 
-def _e164(parsed: PhoneNumber) -> str:
-    return str(format_number(parsed, PhoneNumberFormat.E164))
+def _e164(parsed: phonenumbers.PhoneNumber) -> str:
+    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
-from phonenumbers import PhoneNumberType
+import phonenumbers
 
 # kind: (outcome, what to tell people)
 KINDS: Final[dict[str, tuple[str, str]]] = {
@@ -34,17 +35,20 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
 
 FAULTS: Final[dict[str, str]] = {kind: fault for kind, (fault, _) in KINDS.items()}
 
-# libphonenumber's types in our words
-TYPES: Final[dict[int, str]] = {
-    PhoneNumberType.FIXED_LINE: "landline",
-    PhoneNumberType.MOBILE: "mobile",
-    PhoneNumberType.FIXED_LINE_OR_MOBILE: "landline_or_mobile",
-    PhoneNumberType.TOLL_FREE: "toll_free",
-    PhoneNumberType.PREMIUM_RATE: "premium",
-    PhoneNumberType.SHARED_COST: "shared_cost",
-    PhoneNumberType.VOIP: "voip",
-    PhoneNumberType.PERSONAL_NUMBER: "personal",
-    PhoneNumberType.PAGER: "pager",
-    PhoneNumberType.UAN: "company",
-    PhoneNumberType.VOICEMAIL: "voicemail",
-}
+
+@functools.cache
+def types() -> dict[int, str]:
+    """Libphonenumber's own, in our words."""
+    return {
+        phonenumbers.PhoneNumberType.FIXED_LINE: "landline",
+        phonenumbers.PhoneNumberType.MOBILE: "mobile",
+        phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE: "landline_or_mobile",
+        phonenumbers.PhoneNumberType.TOLL_FREE: "toll_free",
+        phonenumbers.PhoneNumberType.PREMIUM_RATE: "premium",
+        phonenumbers.PhoneNumberType.SHARED_COST: "shared_cost",
+        phonenumbers.PhoneNumberType.VOIP: "voip",
+        phonenumbers.PhoneNumberType.PERSONAL_NUMBER: "personal",
+        phonenumbers.PhoneNumberType.PAGER: "pager",
+        phonenumbers.PhoneNumberType.UAN: "company",
+        phonenumbers.PhoneNumberType.VOICEMAIL: "voicemail",
+    }

@@ -8,13 +8,15 @@ it is a remark, and stops a list only where much of the list is like that.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from data_checks.eligibility.rules import Mask
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 ADDRESS_FLAGS: Final = ("placeholder", "shared")
 REMARK_FLAGS: Final = ("number_differs",)  # of rows against which nothing speaks
@@ -29,7 +31,7 @@ _WORDS = (
 _NO_MAILBOX = rf"(?:{_WORDS})@.*|.*@(?:{_WORDS})[.].*"
 # Ofcom keeps these for drama: practice lists are made of them, a thousand numbers for any number of patients
 _DRAMA = "+447700900"
-_NOT_COUNTED = np.uint64(0)  # the key of a row whose address is not counted
+_NOT_COUNTED = 0  # the key of a row whose address is not counted
 
 
 class Dummies:
@@ -51,7 +53,7 @@ class Dummies:
         keys = pd.util.hash_array(judged.to_numpy(dtype=object))
         own = counts & judged.ne("").to_numpy(dtype=bool)
         own &= ~judged.str.startswith(_DRAMA).to_numpy(dtype=bool)
-        self._keys.append(np.where(own, keys, _NOT_COUNTED))
+        self._keys.append(np.where(own, keys, np.uint64(_NOT_COUNTED)))
 
     def flags(self, flags: pd.DataFrame) -> pd.DataFrame:
         """The rules' flags of all rows with two more: `placeholder` and `shared` (True = passes)."""

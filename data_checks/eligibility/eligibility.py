@@ -11,9 +11,9 @@ on the same rows costs six to sixty times that, and would see what it must not (
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from clinic.cohort.outcomes import BEFORE
@@ -21,6 +21,9 @@ from clinic.message.audience.outside import CODES as OUTSIDE
 from clinic.message.intake.says_no import CODES as SAYS_NO
 from clinic.message.needs.judge import CODES as NEEDS
 from data_checks.eligibility.rules import Channel, Mask, Rule, rules_for
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 CODES: tuple[str, ...] = tuple(BEFORE)
 _ACCEPTED = CODES.index("accepted")

@@ -15,18 +15,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from clinic.message.audience.outside import CODES as OUTSIDE
 from clinic.message.intake.says_no import CODES as SAYS_NO
 from clinic.message.needs.judge import CODES as NEEDS
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
 Channel = Literal["sms", "email", "voice"]
-Mask: TypeAlias = npt.NDArray[np.bool_]
+Mask: TypeAlias = "npt.NDArray[np.bool_]"
 EVERY_CHANNEL: frozenset[Channel] = frozenset({"sms", "email", "voice"})
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, TypeAlias
+
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-Keys = npt.NDArray[np.int64]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Keys: TypeAlias = "npt.NDArray[np.int64]"
 NOBODY = 0  # the key of a row that does not say who is meant; such rows repeat nobody
 
 

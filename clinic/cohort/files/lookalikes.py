@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from stdnum.gb import nhs
 
 from clinic.cohort.files.notices import Notices
 from clinic.cohort.files.pages import Page
 from clinic.values.text import Mask, matches
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _ENOUGH = 1000
 # Free cells hold a stray number or address too; a column of them holds little else

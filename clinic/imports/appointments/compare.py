@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -17,8 +18,8 @@ from clinic.imports.formats import order_from, orders_in
 from clinic.settings import SourceFormat
 from clinic.values.dates import Order
 
-Cells = Callable[[], Iterator[tuple[pd.DataFrame, np.ndarray]]]
-Read = Callable[[pd.DataFrame, np.ndarray, Order], pd.DataFrame]
+Cells: TypeAlias = "Callable[[], Iterator[tuple[pd.DataFrame, np.ndarray]]]"
+Read: TypeAlias = "Callable[[pd.DataFrame, np.ndarray, Order], pd.DataFrame]"
 
 
 @dataclass(frozen=True)

@@ -74,11 +74,8 @@ class _Left:
         return int(together.sum())
 
 
-_NONE: Final = np.array([], dtype="int64")
-
-
 def _joined(blocks: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate(blocks or [_NONE])
+    return np.concatenate(blocks or [np.array([], dtype="int64")])
 
 
 def _times(patients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

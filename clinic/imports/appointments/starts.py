@@ -22,7 +22,7 @@ _CLOCK: Final = re.compile(
 )
 _BOTH: Final = re.compile(r"^(.*?\d)[T ,]+(\d{1,2}[:.]\d\d.*)$")
 _OFFSET: Final = re.compile(r"(?:Z|([+-])(\d\d):?(\d\d))$", re.ASCII)
-_OLDEST: Final = pd.Timestamp(2000, 1, 1)
+_OLDEST: Final = "2000-01-01"
 _AHEAD: Final = timedelta(days=5 * 366)
 _NO_TIME: Final = (-1, 0, False)
 
@@ -50,7 +50,9 @@ def read_starts(
     read = read_dates(
         pd.Series(alone, dtype="str"), today=today + _AHEAD, order=order, settled=True
     )
-    midnight = read["date"].where(read["date"] >= _OLDEST).to_numpy("datetime64[s]")[codes]
+    midnight = (
+        read["date"].where(read["date"] >= pd.Timestamp(_OLDEST)).to_numpy("datetime64[s]")[codes]
+    )
     said = behind[codes]
     if times is not None:
         said = np.where(said == "", times.to_numpy(dtype=object), said)

@@ -13,15 +13,17 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from clinic.message.words.folding import fold, fold_one
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 UNCLEAR: Final = "list_says_unclear"
 _ANY: Final = "any"

@@ -10,6 +10,7 @@ practices that do not exist are made, only those count whom the record does not 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -33,14 +34,16 @@ FACTS: Final = (
 )  # fmt: skip
 
 
-_NO_PAIRS = pd.DataFrame(
-    {
-        "place": pd.Series(dtype="int64"),
-        "own": pd.Series(dtype="int64"),
-        "other": pd.Series(dtype="int64"),
-        "address": pd.Series(dtype="str"),
-    }
-)
+@functools.cache
+def _no_pairs() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "place": pd.Series(dtype="int64"),
+            "own": pd.Series(dtype="int64"),
+            "other": pd.Series(dtype="int64"),
+            "address": pd.Series(dtype="str"),
+        }
+    )
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def find_holders(
         also: `address` and `other`: who has one of them by the list itself
     """
     if rows.empty:
-        return Holders(_NO_PAIRS, frozenset())
+        return Holders(_no_pairs(), frozenset())
     asked = pd.DataFrame(
         {
             "place": rows["place"].tolist(),
@@ -81,7 +84,7 @@ def find_holders(
     crowded = found[several & (found["count"] > MANY)]
     few = found[several & (found["count"] <= MANY)]
     if few.empty and also.empty and crowded.empty:
-        return Holders(_NO_PAIRS, frozenset())
+        return Holders(_no_pairs(), frozenset())
     known = _read(connection, channel, few["key"].unique().tolist(), phones)
     pairs = pd.concat(
         [few.merge(known, on="address"), asked.merge(also, on="address")], ignore_index=True

@@ -11,9 +11,9 @@ clinic/message/needs/judge.py).
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
 import pandas as pd
 import sqlalchemy as sa
@@ -26,8 +26,11 @@ from clinic.record.schema.clinical import patient_need
 from clinic.record.schema.people import patient
 from clinic.settings import Needs, Phones, Sharing
 
-# Of no list of its own
-NOBODY: Final = pd.DataFrame({"address": pd.Series(dtype="str"), "other": pd.Series(dtype="int64")})
+
+@functools.cache
+def nobody() -> pd.DataFrame:
+    """`address` and `other` of no list of its own."""
+    return pd.DataFrame({"address": pd.Series(dtype="str"), "other": pd.Series(dtype="int64")})
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Question:
 
 def look_into(
     connection: Connection, asked: sa.Select[tuple[int, str]], rows: pd.DataFrame, question: Question,
-    also: pd.DataFrame = NOBODY, needs: Needs | None = None,
+    also: pd.DataFrame | None = None, needs: Needs | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """
     The patients of those messages that are looked into, by id: what `facts_of` knows of them,
@@ -51,7 +54,7 @@ def look_into(
     Args:
         asked: patients and addresses of these messages, as the database has them; rows: the same,
             `patient_id` and `address`
-        also: `address`, of those that several of a list have
+        also: `address`, of those that several of a list have; None: of nobody
         needs: of whom a channel is preferred by these settings is looked into too; None: of nobody
     """
     channel, sharing = question.channel, question.sharing
@@ -59,7 +62,7 @@ def look_into(
     other = patient.alias("other")
     has_it = sa.exists().where(key_of(channel) == key_in(channel, address), other.c.id != own)
     others: sa.ColumnElement[bool] = has_it.select_from(other)
-    if len(also):
+    if also is not None and len(also):
         by_list = rows.loc[rows["address"].isin(also["address"]), "patient_id"]
         others |= is_any_of(own, by_list.tolist())
     confirmed_on = patient.c.mobile_confirmed_on

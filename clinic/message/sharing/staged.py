@@ -14,10 +14,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -30,7 +29,7 @@ from clinic.message.campaign.campaign import Campaign
 from clinic.message.purposes import STAFF_LIST
 from clinic.message.safety.accepted import acceptances_of
 from clinic.message.sharing.holders import DRAMA
-from clinic.message.sharing.looked_into import NOBODY, Question
+from clinic.message.sharing.looked_into import Question, nobody
 from clinic.message.sharing.standing import (
     CHILD,
     CODES,
@@ -49,6 +48,9 @@ from clinic.message.words.judging import Hit
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.lists import template, template_version
 from clinic.record.schema.messages import recipient
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _NAMES: Final = ("given_name", "family_name", "full_name", "title")
 _FIRST: Final[tuple[str, ...]] = ("patient.given_name", "patient.full_name")
@@ -140,7 +142,7 @@ def _of_the_list(connection: Connection, campaign_id: int) -> pd.DataFrame:
         .having((sa.func.count() > 1) & own.address.not_like(DRAMA + "%"))
     ).all()
     if not several:
-        return NOBODY
+        return nobody()
     found = connection.execute(
         sa.select(own.address, own.patient_id).where(accepted, is_any_of(own.address, several))
     ).all()

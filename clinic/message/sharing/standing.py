@@ -13,17 +13,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sqlalchemy import Connection
 
 from clinic.message.sharing.holders import DRAMA, Holders, elsewhere, facts_of, find_holders
-from clinic.message.sharing.looked_into import NOBODY, Question
+from clinic.message.sharing.looked_into import Question, nobody
 from clinic.values.email import judge_emails
 from clinic.values.phone import judge_mobiles
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 CHILD_CONTACT: Final = "child_contact"
 SHARED: Final = "shared_number"
@@ -39,7 +41,7 @@ _FLAGS: Final = ("child", "young", "shared", "adults", "unconfirmed", "proxy")
 
 def standing_of(
     connection: Connection, rows: pd.DataFrame, facts: pd.DataFrame, question: Question,
-    also: pd.DataFrame = NOBODY,
+    also: pd.DataFrame | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """
     What the address of each message is to its patient.
@@ -63,7 +65,9 @@ def standing_of(
     if len(which):
         own = facts.take(at[which])
         few = rows[["patient_id", "address"]].take(which)
-        flags[which] = _judge(connection, few, own, facts, question, also)
+        flags[which] = _judge(
+            connection, few, own, facts, question, nobody() if also is None else also
+        )
         names[which] = own["given_name"].to_numpy(dtype=object)
     known: dict[str, Any] = dict(zip(_FLAGS, flags.T, strict=True))
     return pd.DataFrame(known | {"given_name": pd.Series(names, rows.index, dtype=object)})

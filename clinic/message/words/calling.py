@@ -11,10 +11,9 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from importlib.resources import files
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -23,6 +22,9 @@ from clinic.message.words.folding import Texts, fold
 from clinic.message.words.hints import hint_of, places_with
 from clinic.message.words.judging import Hit, Places
 from clinic.message.words.phrases import Phrase, any_of, expression_of
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _OUT: Final = " | "  # in the place of what asks for nothing
 _NUMBER: Final = r"(?:on[\W_]+)?(?:0|44|\+44)[\d ]{5,}"

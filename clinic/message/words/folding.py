@@ -13,7 +13,7 @@ _UNSEEN: Final = r"[\p{Cf}\p{Mn}]+"
 
 
 # Many texts; an array of Arrow's where several judges look at the same ones
-Texts: TypeAlias = Sequence[str | None] | pa.StringArray
+Texts: TypeAlias = "Sequence[str | None] | pa.StringArray"
 
 
 def as_array(texts: Texts) -> pa.StringArray:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +26,7 @@ _OUT = " | "  # in the place of what was found: no word goes on over it
 _ONE_BY_ONE = 6
 _MOST_TURNS = 40  # what one text has besides says nothing more
 
-Places = np.ndarray[tuple[int], np.dtype[np.int64]]
+Places: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.int64]]"
 
 
 @dataclass(frozen=True)

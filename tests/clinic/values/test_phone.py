@@ -16,7 +16,7 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberType
 from clinic.cohort.outcomes import BEFORE
 from clinic.settings import Phones
 from clinic.values.phone import judge_mobiles
-from clinic.values.phone_kinds import KINDS, TYPES
+from clinic.values.phone_kinds import KINDS, types
 
 UK = Phones()
 TEST = Phones(test_range=True)
@@ -255,7 +255,7 @@ def test_rows_are_judged_by_place_whatever_their_index() -> None:
 def test_every_kind_has_an_outcome_and_a_sentence() -> None:
     """NEW-6: one vocabulary."""
     assert {fault for fault, _ in KINDS.values()} <= set(BEFORE)
-    assert set(TYPES.values()) <= set(KINDS)
+    assert set(types().values()) <= set(KINDS)
     assert all(says.endswith(".") for _, says in KINDS.values())
 
 
