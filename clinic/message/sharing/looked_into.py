@@ -44,7 +44,7 @@ class Question:
 
 
 def look_into(
-    connection: Connection, asked: sa.Select[tuple[int, str]], rows: pd.DataFrame, question: Question,
+    connection: Connection, asked: sa.Select[tuple[int, str]], rows: pd.DataFrame | None, question: Question,
     also: pd.DataFrame | None = None, needs: Needs | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """
@@ -53,7 +53,7 @@ def look_into(
 
     Args:
         asked: patients and addresses of these messages, as the database has them; rows: the same,
-            `patient_id` and `address`
+            `patient_id` and `address`; None: where nobody is named by `also`
         also: `address`, of those that several of a list have; None: of nobody
         needs: of whom a channel is preferred by these settings is looked into too; None: of nobody
     """
@@ -62,7 +62,7 @@ def look_into(
     other = patient.alias("other")
     has_it = sa.exists().where(key_of(channel) == key_in(channel, address), other.c.id != own)
     others: sa.ColumnElement[bool] = has_it.select_from(other)
-    if also is not None and len(also):
+    if rows is not None and also is not None and len(also):
         by_list = rows.loc[rows["address"].isin(also["address"]), "patient_id"]
         others |= is_any_of(own, by_list.tolist())
     confirmed_on = patient.c.mobile_confirmed_on

@@ -18,6 +18,7 @@ from clinic.message.purposes import STAFF_LIST
 from clinic.message.safety.accepted import acceptances_of
 from clinic.message.sharing.looked_into import Question, look_into
 from clinic.message.sharing.standing import left_out, standing_of
+from clinic.record.bulk import is_any_of, plain_frame
 from clinic.record.schema.lists import cohort_list
 from clinic.record.schema.messages import campaign, message
 from clinic.settings import Settings
@@ -33,17 +34,23 @@ def refused_now(
         .join(cohort_list, cohort_list.c.id == campaign.c.list_id)
         .where(campaign.c.id == campaign_id)
     ).one()
-    columns = ("id", "patient_id", "address", "sensitive", "greeting")
-    found = connection.execute(sa.select(*(message.c[name] for name in columns)).where(which)).all()
-    if not found or job.source == STAFF_LIST:
+    if job.source == STAFF_LIST:
         return []
-    rows = pd.DataFrame(found, columns=list(columns)).set_index("id")
-    rows = rows.astype({"patient_id": "Int64", "sensitive": bool})
     question = Question(job.channel, now.date(), settings.sharing, settings.phones)
     asked = sa.select(message.c.patient_id, message.c.address).where(which)
-    known = look_into(connection, asked, rows, question)
+    known = look_into(connection, asked, None, question)
+    if known.empty:  # of most batches: nobody has anything for which a number could be refused
+        return []
+    rows = _messages_of(connection, which & is_any_of(message.c.patient_id, known.index.tolist()))
     standing = standing_of(connection, rows, known, question)
     accepted = {one.code for one in acceptances_of(connection, campaign_id)}
     left = left_out(standing, rows["sensitive"], rows["greeting"], accepted)
     left = left[left != ""]
     return list(zip(left.index.tolist(), left.tolist(), strict=True))
+
+
+def _messages_of(connection: Connection, which: ColumnElement[bool]) -> pd.DataFrame:
+    """By id: whose each is, where it goes, and what its text is like."""
+    columns = ("id", "patient_id", "address", "sensitive", "greeting")
+    found = connection.execute(sa.select(*(message.c[name] for name in columns)).where(which))
+    return plain_frame(found).set_index("id").astype({"patient_id": "Int64", "sensitive": bool})
