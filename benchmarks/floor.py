@@ -1,10 +1,10 @@
 """
 The floor: the same work by a bare program, with asyncio and aiohttp and nothing else.
 
-    python -m benchmarks.floor LIST.csv DATABASE GATEWAY CONNECTIONS
+    python -m benchmarks.floor LIST.csv DATABASE GATEWAY CONNECTIONS MESSAGES-A-REQUEST
 
 Reads the list, asks libphonenumber of every number, fills in a text, writes a durable intent for
-each thousand (SQLite, FULL), posts each message, writes the status of each thousand. No checks of
+each thousand (SQLite, FULL), posts them, writes the status of each thousand. No checks of
 persons, no consent, no record, no resuming, no progress. Prints its cost as JSON.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import itertools
 import json
 import sqlite3
 import sys
@@ -48,7 +49,9 @@ def chunks(path: Path) -> Iterator[list[tuple[int, str, str]]]:
             yield made
 
 
-async def send_all(path: Path, database: sqlite3.Connection, url: str, connections: int) -> int:
+async def send_all(
+    path: Path, database: sqlite3.Connection, url: str, connections: int, at_once: int
+) -> int:
     """Everything, a thousand after the other; how many were sent."""
     sent = 0
     connector = aiohttp.TCPConnector(limit=connections)
@@ -63,15 +66,20 @@ async def send_all(path: Path, database: sqlite3.Connection, url: str, connectio
             async def work(
                 todo: Iterator[tuple[int, str, str]] = todo, done: list[tuple[str, int]] = done
             ) -> None:
-                for number, address, body in todo:
-                    message = {"reference": str(number), "to": address, "body": body}
+                while some := list(itertools.islice(todo, at_once)):
+                    messages = [
+                        {"reference": str(number), "to": address, "body": body}
+                        for number, address, body in some
+                    ]
                     async with session.post(
                         f"{url}/messages",
-                        json={"messages": [message]},
-                        headers={"Idempotency-Key": str(number)},
+                        json={"messages": messages},
+                        headers={"Idempotency-Key": str(some[0][0])},
                     ) as answer:
                         taken = await answer.json()
-                    done.append((taken["messages"][0]["id"], number))
+                    numbers = [number for number, _, _ in some]
+                    ids = [each["id"] for each in taken["messages"]]
+                    done.extend(zip(ids, numbers, strict=True))
 
             await asyncio.gather(*(work() for _ in range(connections)))
             with database:
@@ -84,11 +92,11 @@ async def send_all(path: Path, database: sqlite3.Connection, url: str, connectio
 
 def main() -> None:
     """Do it, and print what it cost."""
-    path, database, url, connections = sys.argv[1:]
+    path, database, url, connections, at_once = sys.argv[1:]
     connection = sqlite3.connect(database)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute(_TABLE)
-    sent = asyncio.run(send_all(Path(path), connection, url, int(connections)))
+    sent = asyncio.run(send_all(Path(path), connection, url, int(connections), int(at_once)))
     print(json.dumps({"sent": sent, **cost_of_this_process()}))
 
 

@@ -23,9 +23,10 @@ class Pipeline:
     """A home with a record of `people` (and their appointments), a list of all of them, a Prefect server."""
 
     def __init__(
-        self, home: Path, people: int, *, outbox: bool = False, appointments: bool = False
-    ) -> None:
-        self.home, self.people = home, people
+        self, home: Path, people: int, *, outbox: bool = False, appointments: bool = False,
+        per_request: int = 1,
+    ) -> None:  # fmt: skip
+        self.home, self.people, self.per_request = home, people, per_request
         self.outbox, self.appointments = outbox, appointments
         self.environment = os.environ | {
             "COHORT_HOME": str(home),
@@ -38,7 +39,7 @@ class Pipeline:
             "COHORT_CONTENT__CALLS_AN_HOUR": "1000000",  # judged, and let pass
             "COHORT_SMS__TOKEN": "t",
             "COHORT_OUTBOX": "true",
-            "COHORT_SMS__PER_REQUEST": "1",
+            "COHORT_SMS__PER_REQUEST": str(per_request),
             "COHORT_SMS__GATEWAY_CLASS": "I",
             "COHORT_SMS__CONNECTIONS": str(CONNECTIONS),
         }
@@ -106,7 +107,12 @@ def measure_floor(pipeline: Pipeline) -> dict[str, float]:
     database.unlink(missing_ok=True)
     with running_gateway(latency_ms=LATENCY_MS) as gateway:
         return pipeline.run(
-            "benchmarks.floor", str(pipeline.list), str(database), gateway.url, str(CONNECTIONS)
+            "benchmarks.floor",
+            str(pipeline.list),
+            str(database),
+            gateway.url,
+            str(CONNECTIONS),
+            str(pipeline.per_request),
         )
 
 
