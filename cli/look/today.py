@@ -274,7 +274,7 @@ def _sources(record: Record, settings: Settings, now: datetime) -> list[Line]:
     from clinic.record.systems.sync_runs import sources_behind
 
     with record.read() as connection:
-        behind = sources_behind(connection, settings, now)
+        behind = sources_behind(connection, settings, now, why=True)
     return [
         Line("source", "import", "not imported", says, "cohort sources status") for says in behind
     ]

@@ -7,6 +7,7 @@ It is also the first to see that the record is away or its disk is full, and say
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 from collections.abc import Iterator
 
@@ -20,6 +21,7 @@ from rich.progress import (
 )
 
 from cli import console
+from clinic.beside import beside
 from clinic.message.outcomes.summary import progress
 from clinic.record.database import Record
 from clinic.record.outage import full_disk, outage
@@ -41,17 +43,9 @@ def watching(record: Record, campaign_id: int) -> Iterator[None]:
         console=console.err(),
         disable=not console.err().is_terminal,
     )
-    ended = threading.Event()
-    with bar:
-        watcher = threading.Thread(
-            target=_watch, args=(bar, record, campaign_id, ended), name="progress", daemon=True
-        )
-        watcher.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            watcher.join()
+    watch = functools.partial(_watch, bar, record, campaign_id)
+    with bar, beside(watch, name="progress"):
+        yield
 
 
 def _watch(bar: Progress, record: Record, campaign_id: int, ended: threading.Event) -> None:

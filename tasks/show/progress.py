@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from clinic.beside import beside
 from tasks.show.artifacts import create_progress_artifact, update_progress_artifact
 
 EVERY_SECONDS: Final = 2.0  # a draw costs 11 ms of CPU here, and as much in the server
@@ -76,21 +77,15 @@ class Bars:
         Args:
             further: how many more are done by now than the record knows
         """
-        ended = threading.Event()
 
-        def watch() -> None:
+        def watch(ended: threading.Event) -> None:
             while not ended.wait(self._every):
                 # The block goes on, whatever a look meets; what is wrong the block meets too
                 with contextlib.suppress(Exception):
                     self.move(number, further(), by_itself=True)
 
-        watcher = threading.Thread(target=watch, name=f"{self._key}-{number}", daemon=True)
-        watcher.start()
-        try:
+        with beside(watch, name=f"{self._key}-{number}"):
             yield
-        finally:
-            ended.set()
-            watcher.join()
         self.move(number)
 
     def move(self, number: int, further: int = 0, *, by_itself: bool = False) -> None:

@@ -19,8 +19,8 @@ from clinic.errors import SettingsWrong
 from clinic.gateway.http.address import secure_url
 from clinic.gateway.http.line import Line
 from clinic.gateway.http.part import Part
-from clinic.gateway.http.reply import Reply, clean_ref
-from clinic.gateway.http.rules import Rule, judge_by
+from clinic.gateway.http.reply import Reply, clean_ref, object_of
+from clinic.gateway.http.rules import Rule, judge_by, stop_if_rewritten
 from clinic.gateway.http.sender import HttpSender, one_each
 from clinic.gateway.look import Look
 from clinic.gateway.opening import Opening
@@ -127,7 +127,7 @@ class GovukNotifyGateway(HttpSender):
             reply = self.ask(url, {"Authorization": f"Bearer {self.token()}"})
         except (aiohttp.ClientError, TimeoutError, OSError):
             return [Look(False, "it does not answer")]
-        document = _object(reply.body)
+        document = object_of(reply.body)
         if reply.status != 200:
             return [
                 Look(
@@ -145,7 +145,7 @@ class GovukNotifyGateway(HttpSender):
     def judge(self, reply: Reply, part: Part, tally: Tally) -> None:
         """By RULES; what it took is compared with what we sent."""
         (reference,) = part.references.values()
-        document = _object(reply.body)
+        document = object_of(reply.body)
         if not 200 <= reply.status < 300:
             code, says = _error(document)
             return judge_by(
@@ -157,17 +157,7 @@ class GovukNotifyGateway(HttpSender):
         tally.note(reference, Taken(gateway_ref=given))
         content = document.get("content")
         said = content.get("body") if isinstance(content, dict) else None
-        if isinstance(said, str) and said.split() != part.said.split():
-            # It has this one, and each that came after would be read as nobody approved it
-            tally.stop(halt="gateway-rewrites")
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return {}
-    return document if isinstance(document, dict) else {}
+        stop_if_rewritten(said, part, tally)
 
 
 def _error(document: Mapping[str, Any]) -> tuple[str, str]:

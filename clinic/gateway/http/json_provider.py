@@ -17,7 +17,7 @@ import orjson
 
 from clinic.gateway.http.address import secure_url
 from clinic.gateway.http.part import Part
-from clinic.gateway.http.reply import Reply, clean_code, clean_ref, judge_failure
+from clinic.gateway.http.reply import ANYWHERE, Reply, clean_code, clean_ref, judge_failure
 from clinic.gateway.http.sender import HttpSender, one_each
 from clinic.gateway.look import Look
 from clinic.gateway.opening import Opening
@@ -26,15 +26,6 @@ from clinic.gateway.tally import Tally, clean
 from clinic.settings.gateways.json_http import JsonGateway
 
 _PLACE: Final = re.compile(r"\{([a-z_]+)\}")
-# 422 is whatever the provider means by it: nothing here says that a key was used again
-_HALTS: Final = {
-    401: "gateway-credentials",
-    402: "gateway-payment",
-    403: "gateway-credentials",
-    407: "gateway-credentials",
-    307: "gateway-moved",
-    308: "gateway-moved",
-}
 
 
 class JsonProvider(HttpSender):
@@ -106,7 +97,7 @@ class JsonProvider(HttpSender):
         if reply.status in self._own.reject_statuses and self._is_of_one(code):
             return tally.note(reference, self._turned(document, code))
         judge_failure(
-            reply, (reference,), tally, now=self.clock.now, halts=_HALTS,
+            reply, (reference,), tally, now=self.clock.now, halts=ANYWHERE,
             busy_is_refusal=self._own.busy_is_refusal,
         )  # fmt: skip
 

@@ -23,7 +23,7 @@ from clinic.gateway.http.access import Access
 from clinic.gateway.http.address import secure_url
 from clinic.gateway.http.line import Line
 from clinic.gateway.http.part import Part
-from clinic.gateway.http.reply import Reply, clean_code, clean_ref
+from clinic.gateway.http.reply import Reply, clean_code, clean_ref, object_of
 from clinic.gateway.http.rules import Rule, judge_by
 from clinic.gateway.http.sender import HttpSender, LoginRefused
 from clinic.gateway.look import Look
@@ -141,7 +141,7 @@ class NhsNotifyGateway(HttpSender):
 
     def judge(self, reply: Reply, part: Part, tally: Tally) -> None:
         """By RULES; a refused batch by the rows that it names."""
-        document = _object(reply.body)
+        document = object_of(reply.body)
         if 200 <= reply.status < 300:
             if self._access is not None:
                 self._access.is_good(self._used.pop(part.key, None))
@@ -195,14 +195,6 @@ class NhsNotifyGateway(HttpSender):
         if turned:
             tally.unlisted(rest)  # of a second try: the same bytes would be refused for ever
         return bool(turned)
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _errors(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -24,15 +24,16 @@ LONGEST_WAIT = 3600.0
 SHORTEST_WAIT = 2.0  # after 429 or 425 without Retry-After
 
 # Nothing was carried out, and nothing will be until a person has looked
-HALTS = {
+ANYWHERE = {
     401: "gateway-credentials",
     402: "gateway-payment",
     403: "gateway-credentials",
     407: "gateway-credentials",
-    422: "gateway-key-reused",
     307: "gateway-moved",
     308: "gateway-moved",
 }
+# By our own contract; elsewhere 422 is whatever the provider means by it
+HALTS = ANYWHERE | {422: "gateway-key-reused"}
 _TOO_SOON = {425, 429}
 # 408: it had begun to read; 409: the same key is being carried out at this moment
 _AMBIGUOUS = {408, 409}
@@ -160,3 +161,12 @@ def clean_code(value: object) -> str:
     """A provider's error code as we keep it: `[a-z0-9_]`, at most 40; `rejected` if it gave none."""
     code = re.sub(r"[^a-z0-9]+", "_", str(value or "").lower()).strip("_")[:40]
     return "rejected" if not code or re.search(r"\d{6}", code) else code
+
+
+def object_of(body: bytes) -> dict[str, Any]:
+    """A JSON object; of anything else an empty one, in which nothing is found."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return document if isinstance(document, dict) else {}

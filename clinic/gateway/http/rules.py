@@ -9,22 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from clinic.gateway.http.reply import Reply, judge_failure, seconds_to_wait
+from clinic.gateway.http.part import Part
+from clinic.gateway.http.reply import ANYWHERE, Reply, judge_failure, seconds_to_wait
 from clinic.gateway.protocol import Taken, Turned
 from clinic.gateway.tally import Tally, clean
 
 Becomes = Literal["taken", "rejected", "not sent", "ambiguous"]
-# 422 is a refusal like others where no provider says more of it
-HALTS: Final = {
-    401: "gateway-credentials",
-    402: "gateway-payment",
-    403: "gateway-credentials",
-    407: "gateway-credentials",
-    307: "gateway-moved",
-    308: "gateway-moved",
-}
 
 
 class Rule(NamedTuple):
@@ -63,7 +55,7 @@ def judge_by(
     code: str,
     says: str,
     now: Callable[[], datetime],
-    halts: Mapping[int, str] = HALTS,
+    halts: Mapping[int, str] = ANYWHERE,
 ) -> None:
     """Write what an answer that took nothing plainly proves of these messages."""
     rule = find_rule(rules, reply.status, code, says)
@@ -99,3 +91,9 @@ def rules_table(rules: Sequence[Rule]) -> str:
             then = f"wait {rule.wait:,.0f} s or more"
         rows.append(f"| {answer} | {fate} | {then}{': ' if then else ''}{rule.why} |")
     return "\n".join(rows) + "\n"
+
+
+def stop_if_rewritten(said: object, part: Part, tally: Tally) -> None:
+    """Halt where the answer has another text than it was given: each to come would be read like this."""
+    if isinstance(said, str) and said.split() != part.said.split():
+        tally.stop(halt="gateway-rewrites")

@@ -9,18 +9,17 @@ Source: twilio.com/docs/messaging/api/message-resource, twilio.com/docs/api/erro
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 from urllib.parse import urlencode
 
 import aiohttp
-import orjson
 
 from clinic.errors import SettingsWrong
 from clinic.gateway.http.address import secure_url
 from clinic.gateway.http.part import Part
-from clinic.gateway.http.reply import Reply, clean_ref
-from clinic.gateway.http.rules import Rule, judge_by
+from clinic.gateway.http.reply import Reply, clean_ref, object_of
+from clinic.gateway.http.rules import Rule, judge_by, stop_if_rewritten
 from clinic.gateway.http.sender import HttpSender, one_each
 from clinic.gateway.look import Look
 from clinic.gateway.opening import Opening
@@ -105,7 +104,7 @@ class TwilioGateway(HttpSender):
             reply = self.ask(self._balance)
         except (aiohttp.ClientError, TimeoutError, OSError):
             return [Look(False, "it does not answer")]
-        document = _object(reply.body)
+        document = object_of(reply.body)
         try:
             left = float(str(document["balance"]))
         except (KeyError, ValueError):
@@ -126,7 +125,7 @@ class TwilioGateway(HttpSender):
     def judge(self, reply: Reply, part: Part, tally: Tally) -> None:
         """By RULES; what it took is compared with what we sent."""
         (reference,) = part.references.values()
-        document = _object(reply.body)
+        document = object_of(reply.body)
         if not 200 <= reply.status < 300:
             code, says = str(document.get("code") or ""), str(document.get("message") or "")
             return judge_by(
@@ -140,14 +139,4 @@ class TwilioGateway(HttpSender):
             return tally.blame("it answers 2xx, and not that it took this message")
         tally.note(reference, Taken(gateway_ref=given))
         said = document.get("body")
-        if isinstance(said, str) and said.split() != part.said.split():
-            # It has this one, and each that came after would be read as nobody approved it
-            tally.stop(halt="gateway-rewrites")
-
-
-def _object(body: bytes) -> Mapping[str, Any]:
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return {}
-    return document if isinstance(document, dict) else {}
+        stop_if_rewritten(said, part, tally)

@@ -3,7 +3,7 @@ SMPP's packets: the one place that knows the library.
 
 submit_sm and deliver_sm, with their optional parameters, are written and read by smpp34's codec (Rust). Its
 sessions are not used: they confirm a receipt before we have it on disk, give a lost connection the number of
-an error (RSYSERR), and keep to themselves why a bind was refused (docs/decisions/0045). The few packets
+an error (RSYSERR), and keep to themselves why a bind was refused (docs/decisions/0048). The few packets
 without a body of their own are spelt here.
 """
 

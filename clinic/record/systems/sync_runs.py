@@ -201,10 +201,15 @@ def acceptance(
     return next(iter(_runs(connection, where, limit=1)), None)
 
 
-def sources_behind(connection: Connection, settings: Settings, now: datetime) -> tuple[str, ...]:
+def sources_behind(
+    connection: Connection, settings: Settings, now: datetime, *, why: bool = False
+) -> tuple[str, ...]:
     """
-    What of the sources was not imported last, or is too old for reminders. Why is told by its code alone: the
-    sentence may name a file, a sheet or a heading, people's own words, and this goes to Prefect and webhooks.
+    What of the sources was not imported last, or is too old for reminders.
+
+    Args:
+        why: in the sentence that was said then, for a terminal. Else by its code alone: the sentence may name
+            a file, a sheet or a heading, people's own words, and health goes to Prefect and webhooks
     """
     if not settings.sources:
         return ()
@@ -217,7 +222,8 @@ def sources_behind(connection: Connection, settings: Settings, now: datetime) ->
         late = hours is None or bool(most and hours > most)
         # Looked at again the same day, a folder has nothing new: that is no news as long as the last is fresh
         if run.state in (STOPPED, FAILED) and (late or run.code != NOTHING_NEW):
-            found.append(f"{run.kind} from {run.source} were not imported: {run.code or run.state}")
+            says = (run.says if why else "") or run.code or run.state
+            found.append(f"{run.kind} from {run.source} were not imported: {says}")
         elif hours is not None and late and run.kind in REMINDED_BY:
             found.append(f"{run.kind} from {run.source} are {hours:,.0f} hours old")
     return tuple(found)

@@ -64,9 +64,9 @@ class Copy:
         with self.practice.record.read() as connection:
             return last_runs(connection)[0]
 
-    def behind(self) -> tuple[str, ...]:
+    def behind(self, *, why: bool = True) -> tuple[str, ...]:
         with self.practice.record.read() as connection:
-            return sources_behind(connection, self.settings, self.clock.now())
+            return sources_behind(connection, self.settings, self.clock.now(), why=why)
 
     def check(self) -> Checked:
         source = open_source(self.settings, "copy", self.clock)
@@ -94,8 +94,10 @@ def test_a_copy_that_stopped_is_stopped_before_reminders_rest_on_it(copy: Copy) 
     ):
         copy.night()
     assert copy.last().state == "stopped"
-    (said,) = copy.behind()  # so say cohort today and cohort health
+    (said,) = copy.behind()  # so says cohort today
     assert "Is it a copy that nobody brings up to date any more" in said
+    (told,) = copy.behind(why=False)  # so says cohort health, which Prefect and webhooks hear
+    assert told == "appointments from copy were not imported: sync-stopped"
     assert copy.check().remark.startswith("nothing of it was changed there for 5 days")
     assert not copy.check().problem, "it gives something: a server that does not sort is no fault"
 
