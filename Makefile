@@ -1,6 +1,7 @@
 # Everything a newcomer types. `make demo` and `make test` need only Python 3.11, 3.12, 3.13 or 3.14, and make.
 PYTHON ?= python3
 VENV   := .venv
+SMSC   := tests/servers/smsc
 BIN    := $(VENV)/bin
 
 # The Pythons that the lock has wheels for; the suite was run with the first three
@@ -31,8 +32,7 @@ $(VENV)/installed: requirements.lock requirements-uv.lock pyproject.toml
 	@$(BIN)/python -m tasks.processes.database
 	@touch $@
 
-# The SMSC of the tests, from npm's lock, which names no host either. Without npm those tests say that they skip
-SMSC = tests/servers/smsc
+# From npm's lock, which names no host either. Without npm those tests say that they skip
 $(SMSC)/node_modules/installed: $(SMSC)/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --silent --prefix $(SMSC) && touch $@; \
 	    else echo "npm was not found: the tests of SMPP will be skipped" >&2; fi

@@ -61,6 +61,9 @@ class Link:
         self._making = asyncio.Lock()
         self._failures = 0
         self._not_before = 0.0
+        self._refused = 0  # how often there was none, and what the last said
+        self._says = ""
+        self._halt: str | None = None
 
     async def session(self, until: float) -> Session:
         """
@@ -74,8 +77,11 @@ class Link:
         """
         if self._session is not None and not self._session.over:
             return self._session
+        refused = self._refused
         async with self._making:
             if self._session is None or self._session.over:
+                if self._refused != refused:  # while we waited: one wrong password is one bind
+                    raise NoSession(self._says, halt=self._halt)
                 await self._wait(until)
                 self._session = await self._make()
             return self._session
@@ -103,8 +109,9 @@ class Link:
         try:
             session = await self._connect()
             await self._bind(session)
-        except NoSession:
+        except NoSession as error:
             self._not_before = loop.time() + max(wait, FIRST_WAIT)
+            self._refused, self._says, self._halt = self._refused + 1, error.trouble, error.halt
             raise
         self._not_before = loop.time() + wait
         return session

@@ -136,7 +136,8 @@ class SmppSms:
         ids: list[str] = []
         for piece in pieces:
             try:
-                answer = await self._submit(to, piece, message.reference, until, begun=bool(ids))
+                first = None if ids else tally
+                answer = await self._submit(to, piece, message.reference, until, first)
             except NoSession as error:
                 self._not_taken(message, tally, bool(ids), error.trouble)
                 tally.stop(halt=error.halt)
@@ -165,13 +166,16 @@ class SmppSms:
         return pieces_of(message.body, self._references.take(message.to, first, now), wide=wide)
 
     async def _submit(
-        self, to: Address, piece: Piece, reference: int, until: float, *, begun: bool
+        self, to: Address, piece: Piece, reference: int, until: float, first: Tally | None
     ) -> str | Status:
         """
         Submit a part until it is taken or refused: the SMSC's id of it, or why not.
 
         While the SMSC asks us to wait, and there is time, the same again: a refusal proves that it was not
         taken. Of a message that is half sent, so is every error that may pass.
+
+        Args:
+            first: of a message of which nothing was submitted yet: it is not begun once this call has stopped
 
         Raises:
             NoSession, NotBegun: nothing was written
@@ -181,6 +185,8 @@ class SmppSms:
         clock = asyncio.get_running_loop().time
         while True:
             await self._pace.turn()
+            if first is not None and first.stopped:
+                raise NotBegun
             session = await self._link.session(until)
             answer = await session.ask(
                 lambda number: pdu.submit(self._manner, to, piece, reference & 0xFFFF, number)
@@ -194,7 +200,7 @@ class SmppSms:
                 self._link.works()
                 self._pace.goes_well()
                 return canonical(pdu.message_id_of(answer))
-            waits = status.does == "wait" or (begun and status.does == "temporary")
+            waits = status.does == "wait" or (first is None and status.does == "temporary")
             if not waits or clock() + self._pace.slow_down() > until:
                 return status
 

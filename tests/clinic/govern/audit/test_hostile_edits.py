@@ -41,8 +41,9 @@ FREE = {
     "cohort_list": {
         "as_of", "as_of_from", "emptied_at", "emptied_by", "emptied_why", "kept", "rows_gone_at",
     },
-    # How its number was judged, and by which message it is told: its text, address and state are sealed
-    "message": {"attempts", "greeting", "sensitive", "told_by"},
+    # How its number was judged, by which message it is told, and through which gateway it went, which its
+    # submission says too: its text, address and state are sealed
+    "message": {"attempts", "gateway", "greeting", "sensitive", "told_by"},
     # The message has the address; its text has the day that it asks to keep
     "recipient": {"address", "detail", "evidence", "keep_day", "record_version"},
     "operation": {  # how far it is; its digest is the approval's
