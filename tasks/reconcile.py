@@ -45,6 +45,7 @@ STEPS: Final[tuple[tuple[str, Callable[[], Found], str], ...]] = (
     ("forget-runs", forget_runs, ""),
     ("save-outside", settle.save_outside, "saved on the record outside"),
     ("send-reports", settle.send_reports, "reports sent"),
+    ("offer-choices", settle.offer_choices, "forms with new choices"),
     ("check-health", settle.check_health, ""),
 )
 

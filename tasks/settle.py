@@ -32,6 +32,7 @@ from clinic.outside_record.running import save_outside as save_outside_record
 from clinic.outside_record.running import send_by_mesh
 from clinic.practice.leavers.disable import disable_dormant
 from clinic.settings.gateways import HTTP_SMS
+from tasks.forms.offering import offer_news
 from tasks.guard.decorators import may_mend_itself, task
 from tasks.health import look, tell_findings
 from tasks.prefect import events
@@ -141,6 +142,12 @@ def check_health() -> int:
     for found in news.begun:
         _log().warning("%s: %s. Do: %s", found.code, found.says, found.do)
     return len(findings)
+
+
+def offer_choices() -> int:
+    """What people choose from in the run forms, where that changed; how many forms."""
+    parts = wiring()
+    return offer_news(parts.record, parts.settings, parts.installation)
 
 
 def find_due() -> list[int]:

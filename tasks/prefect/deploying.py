@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clinic.errors import MendableError
+from clinic.record.database import Record
 from clinic.settings import Settings
 from tasks.prefect.pools import job_template
 from tasks.processes import identity
@@ -47,12 +48,30 @@ def ensure_deployed(settings: Settings, who: Installation | None = None) -> list
     differences = _differences(settings, who)
     if differences is not None:
         deploy_all(settings, who)
+    _offer(settings, who)
     ensure_automations(who, webhook=settings.health.webhook)
     says = [*(differences or ()), *move_from_earlier(who), *_left_elsewhere(who)]
     note = prefect_home(settings) / identity.NOTE
     note.parent.mkdir(parents=True, exist_ok=True)
     note.write_text(who.install_id)
     return says or (None if differences is None else [])
+
+
+def _offer(settings: Settings, who: Installation) -> None:
+    """What people choose from, into the forms; nothing where there is no record that could tell."""
+    from sqlalchemy.exc import OperationalError, ProgrammingError
+
+    from tasks.forms.offering import offer_choices
+
+    if not settings.record_url and not (settings.home / "record.db").exists():
+        return
+    record = Record.open(settings.database_url)
+    try:
+        offer_choices(record, identity.in_force_there(settings), who)
+    except (OperationalError, ProgrammingError):
+        return  # as `in_force_there`; settle offers them
+    finally:
+        record.close()
 
 
 def _differences(settings: Settings, who: Installation) -> list[str] | None:

@@ -24,6 +24,7 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.utilities.callables import parameter_schema
 
 from clinic.settings import Settings
+from tasks.forms.choices import without_choices
 from tasks.processes.home import code, prefect_home
 
 _VARIABLE: Final = re.compile(r"\{\{ \$(\w+) \}\}")
@@ -70,7 +71,7 @@ def found(deployment: DeploymentResponse) -> Deployed:
             "limit": (limit and limit.limit, options and options.collision_strategy.value),
             "schedules": sorted(schedules, key=str),
             "steps": deployment.pull_steps or [],
-            "form": deployment.parameter_openapi_schema,
+            "form": without_choices(deployment.parameter_openapi_schema or {}),
             "checks of the form": deployment.enforce_parameter_schema,
         },
     )

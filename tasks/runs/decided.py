@@ -62,7 +62,7 @@ def _campaign(record: Record, decided: Approval) -> Went | Literal["none", "done
             return "done"
     request = request_of(record, decided.subject_id)
     shown = {"request": request.as_parameter()}
-    return go_on("message/message", shown, tag=tag, flow_run_id=decided.flow_run_id)
+    return go_on("message/message", shown, tag=tag, flow_run_id=decided.flow_run_id, checked=False)
 
 
 def _told(tag: str, flow_run_id: str | None) -> Literal["resumed", "none"]:

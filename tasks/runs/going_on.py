@@ -66,6 +66,7 @@ def go_on(
     flow_run_id: str | None,
     now: datetime | None = None,
     resume: Callable[[UUID], None] = runs.resume,
+    checked: bool = True,
 ) -> Went:
     """
     Let what has this tag go on.
@@ -75,6 +76,7 @@ def go_on(
         flow_run_id: a run of it that may have no tag
         now: by which is judged what fell silent; the machine's clock if not given
         resume: how a suspended run is let go on
+        checked: whether the server checks what another run is given (runs.start_deployment)
     """
     now = now or datetime.now(UTC)
     found = runs_of(tag, flow_run_id)
@@ -92,7 +94,7 @@ def go_on(
         ]
     if left:
         return "not begun" if all(run.state_type in TO_BEGIN for run in left) else "under way"
-    runs.start_deployment(name, parameters, key=_key(tag, found), tag=tag)
+    runs.start_deployment(name, parameters, key=_key(tag, found), tag=tag, checked=checked)
     return "started"
 
 

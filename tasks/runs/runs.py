@@ -16,6 +16,7 @@ from uuid import UUID
 
 from prefect import tags
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import DeploymentFlowRunCreate
 from prefect.client.schemas.filters import (
     DeploymentFilter,
     DeploymentFilterTags,
@@ -29,7 +30,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
-from prefect.states import Scheduled
+from prefect.states import Scheduled, to_state_create
 from prefect.utilities.urls import url_for
 
 from clinic.errors import NotAllowed, NotFound
@@ -47,6 +48,7 @@ def start_deployment(
     key: str | None = None,
     at: datetime | None = None,
     tag: str | None = None,
+    checked: bool = True,
 ) -> UUID:
     """
     Ask a worker to run a deployment, and say which run it will be.
@@ -57,6 +59,8 @@ def start_deployment(
         key: the same key always names the same run, so asking twice starts one
         at: not before then, aware; at once if not given
         tag: by which `is_waiting` finds the run
+        checked: by the server too. A form offers what can be chosen today; what was asked for before
+            goes on by the flow's own check alone
 
     Raises:
         NotFound: there is no such deployment
@@ -66,19 +70,25 @@ def start_deployment(
         who = installation()
         deployment = _deployment(client, name)
         try:
-            run = client.create_flow_run_from_deployment(
-                deployment,
+            asked = DeploymentFlowRunCreate(
                 parameters=dict(parameters),
-                state=Scheduled(scheduled_time=at),
+                enforce_parameter_schema=None if checked else False,
+                state=to_state_create(Scheduled(scheduled_time=at)),
                 # One flow of that name serves all installations, and its keys are no installation's
                 idempotency_key=f"{who.key}-{key}" if key else None,
                 tags=[who.tag, *([tag] if tag else [])],
+            )
+            made = client.request(
+                "POST",
+                "/deployments/{id}/create_flow_run",
+                path_params={"id": deployment},
+                json=asked.model_dump(mode="json", exclude_unset=True),
             )
         except PrefectHTTPStatusError as error:
             if error.response.status_code not in REFUSED:
                 raise
         else:
-            return run.id
+            return UUID(made.json()["id"])
     # The server's answer repeats what was given, so it goes no further
     raise ParametersRefused(
         "parameters", f"{name} cannot take these as given: {', '.join(parameters)}"

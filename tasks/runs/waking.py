@@ -30,7 +30,13 @@ def wake_campaign(parts: Wiring, campaign_id: int) -> None:
     if asked is not None and asked.state == "approved":  # a run of its own may wait for that
         request = request_of(parts.record, campaign_id)
         shown = {"request": request.as_parameter()}
-        go_on("message/message", shown, tag=_tag(campaign_id), flow_run_id=asked.flow_run_id)
+        go_on(
+            "message/message",
+            shown,
+            tag=_tag(campaign_id),
+            flow_run_id=asked.flow_run_id,
+            checked=False,
+        )
         return
     _start(parts, campaign_id)
 
@@ -58,6 +64,7 @@ def _start(parts: Wiring, campaign_id: int) -> None:
         # A run that got further and was stopped is followed at once; one that gets nowhere, each quarter
         key=f"wake-{campaign_id}-{turn}-{progress}",
         tag=_tag(campaign_id),
+        checked=False,
     )
 
 

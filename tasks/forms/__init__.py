@@ -1,0 +1,1 @@
+"""The run forms of the Prefect UI."""

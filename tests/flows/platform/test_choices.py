@@ -1,0 +1,71 @@
+"""A run form offers what the record has, on a real server; what waits goes on whatever is offered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
+
+from clinic.clock import SystemClock
+from clinic.message.template.catalogue import seed_catalogue
+from clinic.message.template.vendor_templates import TEMPLATES
+from clinic.record.database import Record
+from clinic.settings import Settings
+from tasks.forms.offering import offer_news
+from tasks.guard.decorators import ParametersRefused
+from tasks.prefect.deploying import ensure_deployed
+from tasks.processes.identity import Installation
+from tasks.runs.runs import start_deployment
+
+pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("deployed_anew")]
+
+
+@pytest.fixture
+def record(prefect_server: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Record]:
+    """The record of the installation in that server's home, where this process works."""
+    monkeypatch.setenv("COHORT_HOME", str(prefect_server.home))
+    record = Record.open(prefect_server.database_url)
+    yield record
+    record.close()
+
+
+def offered(who: Installation, kind: str) -> list[str]:
+    """The templates that the form of this kind offers."""
+    ours = DeploymentFilter(tags=DeploymentFilterTags(all_=[who.tag]))
+    with get_client(sync_client=True) as client:
+        [found] = [
+            one
+            for one in client.read_deployments(deployment_filter=ours)
+            if one.name.startswith(f"{kind} (")
+        ]
+    [model] = [
+        m for name, m in found.parameter_openapi_schema["definitions"].items() if "Req" in name
+    ]
+    values: list[str] = model["properties"]["template"].get("enum", [])
+    return values
+
+
+def test_a_new_template_is_offered_by_the_recurring_run_and_what_waits_is_not_refused(
+    prefect_server: Settings, who: Installation, record: Record
+) -> None:
+    """Issue 17: choices are written when it is deployed and where they changed; a campaign waits for months."""
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    request = {"template": "flu-invite", "cohort": {"list_id": 7}}
+    seed_catalogue(record, SystemClock(), TEMPLATES)
+    assert offer_news(record, prefect_server, who) == 2
+    assert offer_news(record, prefect_server, who) == 0
+    assert "flu-invite" in offered(who, "message")
+    assert "appointment-reminder" in offered(who, "remind")
+    start_deployment("message/message", {"request": request}, at=tomorrow)
+
+    gone = {"request": request | {"template": "no-more"}}
+    with pytest.raises(ParametersRefused):
+        start_deployment("message/message", gone, at=tomorrow)
+    assert start_deployment("message/message", gone, at=tomorrow, checked=False)
+
+    # A choice is no difference of version: nothing is deployed again for it
+    assert ensure_deployed(prefect_server, who) is None
+    assert "flu-invite" in offered(who, "message")
