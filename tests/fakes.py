@@ -45,9 +45,6 @@ class FakeGateway:
     `reject` turns every message down.
     """
 
-    name = "fake"
-    channel = "sms"
-
     def __init__(
         self,
         gateway_class: GatewayClass = "I",
@@ -56,7 +53,11 @@ class FakeGateway:
         per_request: int = 1000,
         window: timedelta | None = None,
         batch_limit: int = 1000,
+        name: str = "fake",
+        channel: str = "sms",
     ) -> None:
+        self.name = name
+        self.channel = channel
         self.gateway_class: GatewayClass = gateway_class
         self.window = window
         self.batch_limit = batch_limit

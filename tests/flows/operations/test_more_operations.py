@@ -19,7 +19,7 @@ from clinic.record.database import Record
 from clinic.record.installation import install
 from clinic.record.schema.messages import message
 from clinic.record.schema.people import appointment, facility
-from clinic.settings import Notices, Operations, Settings
+from clinic.settings import EmailGateway, Notices, Operations, Settings
 from flows.export_data import export_data
 from flows.notify_staff import notify_staff
 from flows.schedule_visits import schedule_visits
@@ -54,12 +54,12 @@ def wired(sqlite_record: Record, clock: FakeClock, tmp_path: Path) -> Iterator[w
             home=tmp_path / "home",
             operations=Operations(chunk_size=2),
             notices=Notices(internal=("team@practice.nhs.uk",)),
-            outbox=True,
+            email=EmailGateway(host="127.0.0.1", sender="desk@practice.nhs.uk", tls="none"),
         ),
         record=sqlite_record,
         clock=clock,
         worker=Worker(tmp_path / "workers"),
-        gateways={("email", False): FakeGateway()},
+        gateways={("email", False): FakeGateway(name="smtp", channel="email")},
     )
     wiring.use(parts)
     yield parts
