@@ -22,6 +22,7 @@ from clinic.message.intake.choices import choices_of
 from clinic.record.database import Record
 from clinic.settings import Settings
 from tasks.forms.choices import with_choices
+from tasks.prefect.asking import whole
 from tasks.processes.environment import prefect_home
 from tasks.processes.identity import Installation
 from tasks.show.artifacts import unless_gone
@@ -41,7 +42,7 @@ def offer_choices(record: Record, settings: Settings, who: Installation) -> list
     ours = DeploymentFilter(tags=DeploymentFilterTags(all_=[who.tag]))
     flows = FlowFilter(name=FlowFilterName(any_=_FLOWS))
     with get_client(sync_client=True) as client:
-        for one in client.read_deployments(flow_filter=flows, deployment_filter=ours):
+        for one in whole(client.read_deployments, flow_filter=flows, deployment_filter=ours):
             form = with_choices(one.parameter_openapi_schema or {}, choices)
             if form != one.parameter_openapi_schema:
                 client.update_deployment(

@@ -23,6 +23,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 
 from tasks.prefect.asking import whole
 
+_WHOSE: Final = ("", "beside-")  # tags of a campaign's own run, and of those beside it (beside.py)
 _ASKED_OF: Final = 50  # campaigns whose runs are asked for together
 _STOPS: Final = (StateType.CANCELLING, StateType.CANCELLED, StateType.PAUSED)
 _BY_HAND: Final = "Cancelled"  # its other names are ours: Rejected, Expired, Withdrawn, Refused
@@ -47,7 +48,8 @@ def stops_of(tag: str, numbers: Sequence[int]) -> Iterator[tuple[int, str, datet
     """
     told = FlowRunFilterState(type=FlowRunFilterStateType(any_=list(_STOPS)))
     for first in range(0, len(numbers), _ASKED_OF):
-        some = {f"campaign-{number}" for number in numbers[first : first + _ASKED_OF]}
+        asked = numbers[first : first + _ASKED_OF]
+        some = {f"{whose}campaign-{number}" for number in asked for whose in _WHOSE}
         tags = FlowRunFilterTags(all_=[tag], any_=sorted(some))
         with get_client(sync_client=True) as client:
             for run in whole(

@@ -268,7 +268,7 @@ def test_all_that_sends_to_patients_is_in_the_queue_that_a_halt_stops() -> None:
         entry["name"].partition(" (")[0]: entry["work_pool"]["work_queue_name"] for entry in entries
     }
     assert {name for name, queue in queues.items() if queue == SENDING_QUEUE} == {
-        "message", "remind",
+        "message", "remind", "send-beside",
     }  # fmt: skip
 
 

@@ -24,10 +24,17 @@ pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("deployed_anew")]
 
 
 @pytest.fixture
-def record(prefect_server: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Record]:
-    """The record of the installation in that server's home, where this process works."""
+def settings(
+    prefect_server: Settings, sqlite_record_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
+    """Those of the server's home, where this process works, with a record of its own."""
     monkeypatch.setenv("COHORT_HOME", str(prefect_server.home))
-    record = Record.open(prefect_server.database_url)
+    return prefect_server.model_copy(update={"record_url": sqlite_record_url})
+
+
+@pytest.fixture
+def record(settings: Settings) -> Iterator[Record]:
+    record = Record.open(settings.database_url)
     yield record
     record.close()
 
@@ -49,14 +56,14 @@ def offered(who: Installation, kind: str) -> list[str]:
 
 
 def test_a_new_template_is_offered_by_the_recurring_run_and_what_waits_is_not_refused(
-    prefect_server: Settings, who: Installation, record: Record
+    settings: Settings, who: Installation, record: Record
 ) -> None:
     """Issue 17: choices are written when it is deployed and where they changed; a campaign waits for months."""
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     request = {"template": "flu-invite", "cohort": {"list_id": 7}}
     seed_catalogue(record, SystemClock(), TEMPLATES)
-    assert offer_news(record, prefect_server, who) == 2
-    assert offer_news(record, prefect_server, who) == 0
+    assert offer_news(record, settings, who) == 2
+    assert offer_news(record, settings, who) == 0
     assert "flu-invite" in offered(who, "message")
     assert "appointment-reminder" in offered(who, "remind")
     start_deployment("message/message", {"request": request}, at=tomorrow)
@@ -67,5 +74,5 @@ def test_a_new_template_is_offered_by_the_recurring_run_and_what_waits_is_not_re
     assert start_deployment("message/message", gone, at=tomorrow, checked=False)
 
     # A choice is no difference of version: nothing is deployed again for it
-    assert ensure_deployed(prefect_server, who) is None
+    assert ensure_deployed(settings, who) is None
     assert "flu-invite" in offered(who, "message")
