@@ -10,7 +10,7 @@ SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 # Every flow run is a process: without bytecode of our own modules each would parse them again, for a second
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test databases lock clean bench kill-matrix restore-matrix kill-operations operations-table pictures
+.PHONY: demo test databases lock clean bench kill-matrix restore-matrix many-hosts kill-operations operations-table pictures
 
 demo: $(VENV)/installed   ## set up, then run the main job on a synthetic practice
 	@$(BIN)/cohort demo
@@ -49,6 +49,9 @@ kill-matrix: $(VENV)/installed ## kill -9 at every point and at 200 random insta
 
 restore-matrix: $(VENV)/installed ## each set-back, state and gateway class, by the gateway's own book; some ten minutes
 	@$(BIN)/python -m tests.restore.matrix $(ARGS)
+
+many-hosts: $(VENV)/installed ## three workers on machines of their own (network namespaces, as root), one cut off, one killed
+	@$(BIN)/python -m pytest -m slow -rs tests/kill/test_hosts.py $(ARGS)
 
 kill-operations: $(VENV)/installed ## 30 kills of an operation and of its undo, and many histories; some minutes
 	@$(BIN)/python -m pytest -m slow tests/clinic/change

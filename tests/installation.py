@@ -37,7 +37,14 @@ class Installation:
     """One home; `run` types a command and waits, `start` does not."""
 
     def __init__(
-        self, folder: Path, *, gateway: str, people: int, url: str = "", gateway_class: str = "I"
+        self,
+        folder: Path,
+        *,
+        gateway: str,
+        people: int,
+        url: str = "",
+        gateway_class: str = "I",
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         self.home = folder / "home"
         self.url = url or f"sqlite:///{self.home / 'record.db'}"
@@ -64,6 +71,8 @@ class Installation:
             "lease_seconds": 15,
         }
         values |= {"record_url": url} if url else {}
+        values |= more or {}
+        self.values = values
         write_settings(self.settings, values)
         set_up(_settings(values))
         self.environment = {

@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 
 def server_context(
-    folder: Path, *, expired: bool = False, host: str = "localhost"
+    folder: Path, *, expired: bool = False, host: str = "localhost", address: str = "127.0.0.1"
 ) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """What a server of 127.0.0.1 and `host` presents, and a client's context that trusts its signer."""
+    """What a server of `address` and `host` presents, and a client's context that trusts its signer."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, address)])
     now = dt.datetime.now(dt.UTC)
     ends = now - dt.timedelta(days=1) if expired else now + dt.timedelta(days=1)
     certificate = (
@@ -30,7 +30,7 @@ def server_context(
         .not_valid_after(ends)
         .add_extension(
             x509.SubjectAlternativeName(
-                [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName(host)]
+                [x509.IPAddress(ipaddress.ip_address(address)), x509.DNSName(host)]
             ),
             False,
         )

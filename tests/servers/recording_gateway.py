@@ -29,6 +29,7 @@ import hashlib
 import json
 import random
 import re
+import ssl
 import sys
 from collections import Counter
 from datetime import UTC, datetime
@@ -213,9 +214,13 @@ def shares(text: str) -> dict[str, float]:
 
 async def serve(options: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
+    tls = None
+    if options.tls:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(options.tls)
     book, plan = Book(options.mode), Plan(shares(options.faults), options.seed)
     server = await loop.create_server(
-        lambda: Conversation(book, plan, options), "127.0.0.1", options.port, backlog=1024
+        lambda: Conversation(book, plan, options), options.host, options.port, backlog=1024, ssl=tls
     )
     ended = asyncio.Event()
     if options.while_stdin:  # who started us, died
@@ -228,6 +233,8 @@ async def serve(options: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="An SMS provider that records, and misbehaves.")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--tls", default="", help="key and certificate, in one file")
     parser.add_argument("--mode", choices=["I", "R", "B"], default="I")
     parser.add_argument("--faults", default="none")
     parser.add_argument("--seed", type=int, default=0)
