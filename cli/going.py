@@ -29,7 +29,7 @@ def require_begun(settings: Settings, tag: str, flow_run_id: str | None, *, then
     Raises:
         Incomplete: it has not, or nothing is heard of it: for how long, and what to do
     """
-    from tasks.prefect.asking import quickly
+    from tasks.guard.asking import quickly
     from tasks.runs.not_begun import wait_to_begin
 
     with console.err().status("Waiting for its run to begin …"), quickly():

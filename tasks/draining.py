@@ -127,7 +127,7 @@ async def _ask_what_is_due(client: PrefectClient, who: Installation) -> None:
 
 
 async def _whole(page: Callable[..., Awaitable[list[One]]], **asked: object) -> list[One]:
-    """Page by page, as `tasks.prefect.asking.whole`: whose folder imports this module."""
+    """Page by page, as `tasks.guard.asking.whole`: whose folder imports this module."""
     found: list[One] = []
     while part := await page(**asked, offset=len(found)):
         found += part

@@ -35,8 +35,8 @@ from clinic.govern.approvals.approvals import latest
 from clinic.message.campaign.campaign import get_campaign
 from clinic.message.states import CANCELLED_CAMPAIGN, COMPLETED, REFUSED
 from clinic.record.outage import PASSING
+from tasks.guard.asking import whole
 from tasks.guard.decorators import may_mend_itself, task
-from tasks.prefect.asking import whole
 from tasks.runs import runs
 from tasks.runs.going_on import operation_goes_on, operation_tag, runs_of
 from tasks.wiring import wiring

@@ -177,7 +177,7 @@ def resume(me: Me = "", secret_fd: SecretFd = None) -> None:
     with open_record(settings) as record:
         by = who_acts(record, settings, me, secret_fd)
         apply_environment(settings)
-        from tasks.prefect.asking import (
+        from tasks.guard.asking import (
             quickly,  # imports prefect, which reads its environment once
         )
 

@@ -350,7 +350,7 @@ def by_prefect(settings: Settings) -> Callable[[Approval], tuple[str, str]]:
         from tasks.processes.environment import apply_environment
 
         apply_environment(settings)
-        from tasks.prefect.asking import (
+        from tasks.guard.asking import (
             quickly,  # imports prefect, which reads its environment once
         )
         from tasks.runs.decided import decision_goes_on, tag_of

@@ -171,7 +171,7 @@ def ask_and_start(record: Record, settings: Settings, operation_id: int) -> str:
 def go_on(record: Record, settings: Settings, operation_id: int) -> str:
     """Let the operation's run go on, or start one; server and worker are started if need be. How it went."""
     prepare_prefect(settings)
-    from tasks.prefect.asking import quickly
+    from tasks.guard.asking import quickly
     from tasks.runs.going_on import operation_goes_on, operation_tag, runs_of
     from tasks.runs.runs import flow_run_url
 
@@ -214,7 +214,7 @@ def start_flow(
 ) -> None:
     """Let a worker run a deployed flow, found again by its tag; server and worker are started if need be."""
     prepare_prefect(settings)
-    from tasks.prefect.asking import quickly
+    from tasks.guard.asking import quickly
     from tasks.runs import runs  # imports prefect, which reads its environment once
 
     with quickly():

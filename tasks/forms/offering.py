@@ -22,7 +22,7 @@ from clinic.message.intake.choices import choices_of
 from clinic.record.database import Record
 from clinic.settings import Settings
 from tasks.forms.choices import with_choices
-from tasks.prefect.asking import whole
+from tasks.guard.asking import whole
 from tasks.processes.environment import prefect_home
 from tasks.processes.identity import Installation
 from tasks.show.artifacts import unless_gone

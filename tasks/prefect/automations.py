@@ -17,7 +17,7 @@ from prefect.events.schemas.events import ResourceSpecification
 from prefect.exceptions import ObjectNotFound
 from pydantic import SecretStr
 
-from tasks.prefect.asking import whole
+from tasks.guard.asking import whole
 from tasks.prefect.events import HALTS_REPEAT, WITHIN
 from tasks.prefect.sending_queue import SENDING_QUEUE
 from tasks.prefect.telling import ensure_tellings

@@ -160,7 +160,7 @@ def _left_elsewhere(who: Installation) -> list[str]:
     )
     from prefect.client.schemas.objects import StateType
 
-    from tasks.prefect.asking import whole
+    from tasks.guard.asking import whole
 
     open_ = [StateType.PENDING, StateType.RUNNING, StateType.PAUSED, StateType.SCHEDULED]
     waiting = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=open_)))
@@ -205,7 +205,7 @@ def _ours(who: Installation) -> list[DeploymentResponse]:
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 
-    from tasks.prefect.asking import whole
+    from tasks.guard.asking import whole
 
     ours = DeploymentFilter(tags=DeploymentFilterTags(all_=[who.tag]))
     with get_client(sync_client=True) as client:

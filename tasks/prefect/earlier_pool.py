@@ -26,7 +26,7 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Crashed
 
-from tasks.prefect.asking import whole
+from tasks.guard.asking import whole
 from tasks.prefect.sending_queue import SENDING_QUEUE
 from tasks.processes.identity import Installation
 

@@ -186,7 +186,7 @@ def _workers_of(pool: str) -> list[Worker]:
     from prefect.client.orchestration import get_client
     from prefect.exceptions import PrefectException
 
-    from tasks.prefect.asking import whole
+    from tasks.guard.asking import whole
 
     with (
         contextlib.suppress(httpx.HTTPError, PrefectException),

@@ -107,7 +107,7 @@ def _has_polled(settings: Settings, who: Installation, before: datetime | None) 
         return False
     from prefect.client.orchestration import get_client
 
-    from tasks.prefect.asking import whole
+    from tasks.guard.asking import whole
 
     name = worker_name(worker_pid(settings) or 0)
     with get_client(sync_client=True) as client:

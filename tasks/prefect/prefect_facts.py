@@ -24,7 +24,7 @@ from prefect.exceptions import ObjectNotFound, PrefectException
 from clinic.clock import Clock
 from clinic.health.facts import PrefectFacts
 from clinic.health.probes import ahead_of
-from tasks.prefect.asking import whole
+from tasks.guard.asking import whole
 from tasks.prefect.sending_queue import SENDING_QUEUE
 from tasks.processes.identity import Installation
 

@@ -18,7 +18,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.exceptions import ObjectNotFound
 
-from tasks.prefect.asking import whole
+from tasks.guard.asking import whole
 from tasks.prefect.telling import forget_webhook
 from tasks.processes.identity import Installation
 

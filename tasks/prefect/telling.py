@@ -29,7 +29,7 @@ from prefect.types import SecretDict
 from pydantic import SecretStr
 
 from clinic.health.findings import KINDS
-from tasks.prefect.asking import whole
+from tasks.guard.asking import whole
 from tasks.prefect.events import APPROVAL_WAITS, HALTED, STALE, UNDECIDABLE
 from tasks.prefect.health_events import HEALTH_BEGUN
 from tasks.processes.identity import INSTALLATION, Installation

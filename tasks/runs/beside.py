@@ -25,8 +25,8 @@ from clinic.message.prepare.due import attempts_of
 from clinic.message.sending.beside import last_batch, sent_by, shared_campaigns, wanted_beside
 from clinic.message.sending.deliver import deliver
 from clinic.message.states import ENDED
+from tasks.guard.asking import quickly
 from tasks.guard.decorators import may_mend_itself, task
-from tasks.prefect.asking import quickly
 from tasks.runs.going_on import runs_of
 from tasks.runs.runs import start_deployment
 from tasks.story.spans import Span

@@ -24,7 +24,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 
 from clinic.errors import NotAllowed
-from tasks.prefect.asking import whole
+from tasks.guard.asking import whole
 from tasks.runs import runs
 from tasks.runs.silent_runs import crash_if_silent
 from tasks.wiring import installation

@@ -34,8 +34,8 @@ from prefect.states import Scheduled, to_state_create
 from prefect.utilities.urls import url_for
 
 from clinic.errors import NotAllowed, NotFound
+from tasks.guard.asking import whole
 from tasks.guard.decorators import ParametersRefused
-from tasks.prefect.asking import whole
 from tasks.wiring import installation
 
 REFUSED = {409, 422}

@@ -30,7 +30,7 @@ from prefect.events.filters import (
 )
 from prefect.states import Crashed
 
-from tasks.prefect.asking import whole
+from tasks.guard.asking import whole
 from tasks.processes.environment import HEARTBEAT_SECONDS
 from tasks.wiring import wiring
 

@@ -21,7 +21,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 
-from tasks.prefect.asking import whole
+from tasks.guard.asking import whole
 
 _WHOSE: Final = ("", "beside-")  # tags of a campaign's own run, and of those beside it (beside.py)
 _ASKED_OF: Final = 50  # campaigns whose runs are asked for together

@@ -29,8 +29,8 @@ from sqlalchemy import Connection
 
 from clinic.errors import CohortError
 from clinic.message.campaign.campaign import Campaign
+from tasks.guard.asking import quickly
 from tasks.guard.decorators import NotWanted
-from tasks.prefect.asking import quickly
 from tasks.runs.heeding import pause_for
 from tasks.runs.stops import told_at, told_by
 from tasks.wiring import Wiring, stopped, wiring

@@ -14,7 +14,7 @@ import logging
 from clinic.govern.approvals.approvals import latest
 from clinic.message.prepare.due import attempts_of
 from clinic.message.prepare.review import request_of
-from tasks.prefect.asking import quickly
+from tasks.guard.asking import quickly
 from tasks.runs.going_on import go_on
 from tasks.runs.heeding import wanted_campaigns
 from tasks.runs.runs import is_waiting, start_deployment

@@ -23,8 +23,8 @@ from prefect.settings import (
 from cli.prefect_gone import SILENT_SECONDS, ServerGone, Watch, is_gone, run_beside
 from clinic.errors import Incomplete, MendableError
 from clinic.settings import Settings
+from tasks.guard.asking import RETRIES, quickly
 from tasks.guard.decorators import Unforeseen
-from tasks.prefect.asking import RETRIES, quickly
 from tasks.runs import runs
 from tasks.show.artifacts import QUIET_SECONDS, Drawing
 from tests.ports import free_port

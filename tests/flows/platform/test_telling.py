@@ -21,7 +21,7 @@ from clinic.health.noted import News
 from clinic.settings import Settings
 from flows.settle import settle
 from flows.upkeep.chase_approvals import chase_approvals
-from tasks.prefect.asking import whole
+from tasks.guard.asking import whole
 from tasks.prefect.events import approval_late, approval_waits, campaign_halted
 from tasks.prefect.health_events import health_news
 from tasks.prefect.telling import BEGINS, TELLINGS, ensure_tellings

@@ -14,7 +14,7 @@ import pytest
 import flows
 import tasks
 from tasks.draining import _whole
-from tasks.prefect.asking import whole
+from tasks.guard.asking import whole
 
 # What one question gives the first page of; `limit` says that so many are wanted and no more
 LISTS = {
