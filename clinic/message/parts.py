@@ -3,6 +3,7 @@ A gateway's own ids of what was sent, and the receipts that name a message by th
 
     answer   ─► message_part: an id of each part of each message
     receipt  ─► the part whose id it names, in any spelling, and whose number it came from; exactly one, or none
+                (where its own spelling is nobody's and it gives our number back: only one of that number)
              ─► the message: delivered when all of its parts are, undelivered when one is, else accepted
 
 Where two could be meant nothing is decided. A message of which no answer came is found by the 16 bits of our
@@ -24,18 +25,24 @@ from clinic.gateway.protocol import Taken, Turned
 from clinic.gateway.smpp.ids import spellings
 from clinic.message import states
 from clinic.record.bulk import is_any_of, update_rows
-from clinic.record.schema.messages import batch, message
+from clinic.record.schema.messages import batch, campaign, message
 from clinic.record.schema.receipts import message_part, receipt_inbox
 
 _RANK: Final = {None: 0, "accepted": 1, "rejected": 2, "undelivered": 2, "delivered": 3}
 _FAILED: Final = ("undelivered", "rejected")
 _FEWEST_DIGITS: Final = 7
+_MARK: Final = 0xFFFF  # so many bits of our number does user_message_reference have
 
 
 class Named(NamedTuple):
-    """A receipt that names the gateway's id of a message, or of a part of it."""
+    """
+    A receipt that names the gateway's id of a message, or of a part of it.
+
+    reference: our message, if an earlier look found it; what its parts come to by now is still to be seen
+    """
 
     id: int
+    reference: int | None
     gateway: str
     gateway_ref: str
     recipient: str | None
@@ -90,14 +97,15 @@ def find_wholes(connection: Connection, named: Sequence[Named]) -> dict[int, Who
         return {}
     found = _find_parts(connection, named)
     wholes = _judge(connection, named, found)
-    rest = [one for one in named if one.id not in found]
+    rest = [one for one in named if one.id not in found and one.reference is None]
     wholes |= _find_unknown(connection, rest)
-    if wholes:
+    news = {one.id for one in named if one.reference is None} & wholes.keys()
+    if news:
         update_rows(
             connection,
             receipt_inbox,
             ["id", "reference", "recipient"],
-            [(key, whole.reference, None) for key, whole in sorted(wholes.items())],
+            [(key, wholes[key].reference, None) for key in sorted(news)],
         )
     return wholes
 
@@ -119,12 +127,26 @@ def _find_parts(connection: Connection, named: Sequence[Named]) -> dict[int, _Pa
     found = {}
     for one in named:
         each = (by_name[one.gateway, word] for word in spellings(one.gateway_ref))
-        fit = [part for parts in each for part in parts if _is_from(one, part.address)]
-        if len(fit) > 1 and one.mark is not None:
-            fit = [part for part in fit if part.message_id & 0xFFFF == one.mark]
-        if len(fit) == 1:
-            found[one.id] = fit[0]
+        part = _the_one(one, [part for parts in each for part in parts])
+        if part is not None:
+            found[one.id] = part
     return found
+
+
+def _the_one(one: Named, parts: Iterable[_Part]) -> _Part | None:
+    """The part that is meant; None: there is none, or two could be."""
+    if one.reference is not None:
+        fit = [part for part in parts if part.message_id == one.reference]
+    else:
+        fit = [part for part in parts if _is_from(one, part.address)]
+    exact = any(part.gateway_ref == one.gateway_ref for part in fit)
+    if one.mark is not None and (len(fit) > 1 or not exact):
+        fit = [part for part in fit if _marks(part.message_id, one)]
+    return fit[0] if len(fit) == 1 else None
+
+
+def _marks(message_id: int, one: Named) -> bool:
+    return message_id & _MARK == one.mark
 
 
 def _is_from(one: Named, address: str) -> bool:
@@ -196,14 +218,24 @@ def _find_unknown(connection: Connection, named: Sequence[Named]) -> dict[int, W
     marked = [one for one in named if one.mark is not None]
     if not marked:
         return {}
+    gateway = sa.func.coalesce(message.c.gateway, campaign.c.gateway).label("gateway")
     rows = connection.execute(
-        sa.select(message.c.id, message.c.address, message.c.segments)
+        sa.select(message.c.id, message.c.address, message.c.segments, gateway)
         .join(batch, batch.c.id == message.c.batch_id)
-        .where(batch.c.unknown > 0, message.c.state == states.UNKNOWN, message.c.channel == "sms")
-    ).all()
+        .join(campaign, campaign.c.id == message.c.campaign_id)
+        .where(
+            batch.c.unknown > 0, message.c.state == states.UNKNOWN, message.c.channel == "sms",
+            is_any_of(message.c.id.bitwise_and(_MARK), sorted({one.mark or 0 for one in marked})),
+            gateway.in_({one.gateway for one in marked}),
+        )
+    ).all()  # fmt: skip
     wholes = {}
     for one in marked:
-        fit = [row for row in rows if row.id & 0xFFFF == one.mark and _is_from(one, row.address)]
+        fit = [
+            row
+            for row in rows
+            if _marks(row.id, one) and row.gateway == one.gateway and _is_from(one, row.address)
+        ]
         if len(fit) == 1:
             alone = fit[0].segments == 1
             outcome = (one.outcome, one.reason) if alone else ("accepted", None)

@@ -176,11 +176,12 @@ def _with_references(connection: Connection, rows: Sequence[_Receipt]) -> list[_
     """The same, with our message where they name it by the gateway's id, and what is known of it whole."""
     named = [
         Named(
-            row.id, row.gateway, row.gateway_ref, row.recipient, row.mark, row.outcome, row.reason
+            row.id, row.reference, row.gateway, row.gateway_ref, row.recipient, row.mark, row.outcome,
+            row.reason,
         )
         for row in rows
-        if row.reference is None and row.gateway_ref
-    ]
+        if row.gateway_ref
+    ]  # fmt: skip
     wholes = find_wholes(connection, named)
     return [row._replace(**wholes[row.id]._asdict()) if row.id in wholes else row for row in rows]
 

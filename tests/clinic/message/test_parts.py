@@ -204,6 +204,58 @@ def test_ids_of_an_answer_that_came_late_are_kept_too(record: Record, tmp_path: 
     assert message_states(record) == [states.DELIVERED]
 
 
+@pytest.mark.parametrize(
+    ("second", "state"),
+    [(None, states.ACCEPTED), ("delivered", states.DELIVERED), ("undelivered", states.UNDELIVERED)],
+)
+def test_one_part_is_not_the_whole_when_the_batch_went_on_elsewhere(
+    record: Record, tmp_path: Path, second: Said | None, state: str
+) -> None:
+    """COM-6: the receipt comes while the message still waits, and is looked at again when it does not."""
+    clock = sent(record, tmp_path, None)
+    with record.write() as connection:  # as it was before its next worker gave it up
+        connection.execute(sa.update(message).values(state=states.PENDING))
+    answer = {message_id(1, 1): Taken("a", parts=("a", "b"))}
+    keep_late_answer(record, clock, "fake", "key", answer)
+    said(record, clock, "a")
+    assert inbox(record)[1] == ("waiting", message_id(1, 1), None)
+    if second is not None:
+        said(record, clock, "b", second)
+    with record.write() as connection:
+        connection.execute(sa.update(message).values(state=states.UNKNOWN))
+    apply_receipts(record, clock)
+    assert message_states(record) == [state]
+    assert {row[0] for row in inbox(record)} == {"applied"}
+
+
+def test_another_s_id_in_another_base_is_not_meant_where_our_own_number_says_so(
+    record: Record, tmp_path: Path
+) -> None:
+    """26 in hexadecimal is 38: the receipt of a text without an answer is not that of the next one."""
+    clock = sent(record, tmp_path, None, ("38",))
+    with record.write() as connection:
+        connection.execute(sa.update(message).values(address=mobile(1)))
+    said(record, clock, "26", mark=message_id(1, 1) & 0xFFFF)
+    assert message_states(record) == [states.DELIVERED, states.ACCEPTED]
+    said(record, clock, "26", mark=message_id(1, 2) & 0xFFFF)
+    assert message_states(record) == [states.DELIVERED, states.DELIVERED]
+
+
+def test_a_message_without_an_answer_of_another_gateway_is_not_meant(
+    record: Record, tmp_path: Path
+) -> None:
+    clock = sent(record, tmp_path, None, None)
+    with record.write() as connection:
+        first = message.c.id == message_id(1, 1)
+        connection.execute(sa.update(message).values(address=mobile(1)))
+        connection.execute(sa.update(message).where(first).values(gateway="other"))
+    said(record, clock, "zz", mark=message_id(1, 1) & 0xFFFF)
+    assert message_states(record) == [states.UNKNOWN, states.UNKNOWN]
+    assert inbox(record) == [("waiting", None, mobile(1))]  # its own message may come to be known
+    said(record, clock, "zz", mark=message_id(1, 2) & 0xFFFF)
+    assert message_states(record) == [states.UNKNOWN, states.DELIVERED]
+
+
 def test_ids_are_forgotten_with_the_receipts(record: Record, tmp_path: Path) -> None:
     clock = sent(record, tmp_path, ("1a",), ("b", "c"))
     count = sa.select(sa.func.count()).select_from(message_part)
