@@ -50,7 +50,8 @@ CAMPAIGN: Final = {
     "gateway-payment": "The provider asks for payment. Pay the account; then resume.",
     "gateway-key-reused": "The provider has our key with other messages already. Ask it before you resume.",
     "gateway-moved": "The provider answers from another address. Correct it in the settings; resume.",
-    "gateway-gone": "Its gateway is not in the settings any more. Put it back; resume. Or cancel the campaign.",
+    "gateway-gone": "Its gateway is not in the settings any more, or its name leads to another provider now. "
+    "Put it back; resume. Or cancel the campaign.",
     "gateway-rewrites": "The provider's text is not ours. See what it adds and take it out there; resume.",
     "gateway-credit": "The credit at the provider did not suffice. Nothing was sent: pay in, send it again.",
     "gateway-clock": "The provider finds our clock wrong. Correct this machine's time; resume.",

@@ -83,7 +83,7 @@ def send_batch(ledger: Ledger, gateway: Gateway, claim: Claim) -> bool:
 
 
 def _send(ledger: Ledger, gateway: Gateway, claim: Claim) -> bool:
-    sent = find_open(ledger, claim)
+    sent = find_open(ledger, claim, gateway)
     ledger.reached("payload.read")
     if sent is None:
         sent = intend(ledger, claim, gateway)
@@ -97,7 +97,7 @@ def _send(ledger: Ledger, gateway: Gateway, claim: Claim) -> bool:
         return _record(ledger, gateway, claim, sent, Answer(), called=False)
     if sent.replay and sent.changed:
         answer = Answer(halt="payload-changed")  # the gateway would take it for another message
-    elif sent.gateway != gateway.name:
+    elif sent.elsewhere:
         answer = Answer(halt="gateway-gone")  # what one may have taken is not asked of another
     elif is_late(ledger, claim):
         # Cut off from the record, or slow: by our own clock another worker may hold the batch before a call

@@ -25,6 +25,7 @@ from clinic.message.campaign.trail import tell_moved, tell_sent
 from clinic.message.codes import pack, submission_id, unpack
 from clinic.message.parts import note_parts
 from clinic.message.sending.ledger import Claim, Ledger
+from clinic.message.sending.place import place_of
 from clinic.message.told import note_told
 from clinic.record.bulk import is_any_of, update_rows
 from clinic.record.schema.messages import batch, campaign, installation, message, submission
@@ -50,6 +51,8 @@ class Submission:
     tries: int = 0  # calls that left something without an answer
     made_at: datetime | None = None
     doubted: bool = False  # of a record that was set back: what became of it then is lost
+    elsewhere: bool = False  # the gateway is another one by now, or its name leads elsewhere
+    withdrawn: bool = False  # the gateway does not promise any more what it did when this was sent
 
     @property
     def changed(self) -> bool:
@@ -58,15 +61,19 @@ class Submission:
 
     def is_past_asking(self, now: datetime) -> bool:
         """
-        Whether a replay could message somebody twice: a blind gateway, one that has forgotten the key, or
-        an attempt whose rest the lost record may have sent under another key.
+        Whether a replay could message somebody twice: a blind gateway, one that has forgotten the key or
+        takes back what it promised, or an attempt whose rest the lost record may have sent under another key.
         """
         forgotten = self.window_until is not None and now >= self.window_until
-        return self.gateway_class == "B" or forgotten or self.doubted
+        return self.gateway_class == "B" or forgotten or self.doubted or self.withdrawn
 
 
-def find_open(ledger: Ledger, claim: Claim) -> Submission | None:
-    """The submission that a worker before us left open, if any, with its messages."""
+def find_open(ledger: Ledger, claim: Claim, gateway: Gateway) -> Submission | None:
+    """
+    The submission that a worker before us left open, if any, with its messages.
+
+    What `gateway` promises by now counts, where it is the one that it was sent to.
+    """
     with ledger.record.read() as connection:
         row = connection.execute(
             sa.select(submission).where(
@@ -76,6 +83,11 @@ def find_open(ledger: Ledger, claim: Claim) -> Submission | None:
         if row is None:
             return None
         messages = _messages(connection, is_any_of(message.c.id, unpack(row.members)))
+    elsewhere = _is_elsewhere(row.gateway, row.place_sha256, ledger, gateway)
+    window_until = row.window_until
+    if gateway.window is not None and not elsewhere:
+        until = row.created_at + gateway.window * WINDOW_TRUST
+        window_until = min(window_until or until, until)
     return Submission(
         id=row.id,
         attempt=row.attempt,
@@ -84,13 +96,23 @@ def find_open(ledger: Ledger, claim: Claim) -> Submission | None:
         messages=messages,
         open=frozenset(unpack(row.open_members)),
         per_request=row.per_request,
-        window_until=row.window_until,
+        window_until=window_until,
         replay=True,
         fingerprint=row.payload_sha256,
         made_at=row.created_at,
         tries=row.tries,
         doubted=claim.doubt is not None and claim.doubt.covers(row.created_at, row.gateway_class),
+        elsewhere=elsewhere,
+        # I and R are promises of different things: who gives the other one takes this one back
+        withdrawn=not elsewhere and gateway.gateway_class != row.gateway_class,
     )
+
+
+def _is_elsewhere(name: str, place: str | None, ledger: Ledger, gateway: Gateway) -> bool:
+    """Whether who took it is not whom this gateway leads to; of older submissions the name alone tells."""
+    if name != gateway.name:
+        return True
+    return place is not None and place != place_of(ledger.settings, name)
 
 
 def intend(ledger: Ledger, claim: Claim, gateway: Gateway) -> Submission | None:
@@ -191,6 +213,7 @@ def _write_intent(
             payload_sha256=made.fingerprint,
             created_at=now,
             window_until=made.window_until,
+            place_sha256=place_of(ledger.settings, gateway.name),
         )
     )
     return made

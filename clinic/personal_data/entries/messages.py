@@ -105,7 +105,7 @@ MESSAGES: Final = (
         columns={
             Kind.KEY: "members open_members",
             Kind.WORK: "id batch_id attempt gateway gateway_class fence owner state per_request payload_sha256"
-            " tries created_at window_until closed_at",
+            " tries created_at window_until closed_at place_sha256",
         },
     ),
     TableHeld(

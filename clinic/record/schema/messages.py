@@ -264,6 +264,7 @@ submission = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("window_until", UtcDateTime),  # until when the gateway remembers the key
     Column("closed_at", UtcDateTime),
+    Column("place_sha256", String(64)),  # where it went (clinic/message/sending/place.py)
     UniqueConstraint("batch_id", "attempt"),
 )
 Index(

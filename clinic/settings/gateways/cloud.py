@@ -47,6 +47,11 @@ class Twilio(HttpGateway):
         """Where it knows an address of ours."""
         return bool(self.callback_url or public_url)
 
+    @property
+    def keyed_to(self) -> tuple[str, ...]:
+        """The account."""
+        return self.account, self.sender
+
 
 class Sns(HttpGateway):
     """AWS SNS: texts to telephone numbers."""
@@ -101,3 +106,8 @@ class Sns(HttpGateway):
     def reached(self) -> str:
         """Its address."""
         return self.endpoint
+
+    @property
+    def keyed_to(self) -> tuple[str, ...]:
+        """The region; an access key is replaced now and then within one account."""
+        return self.region, self.sender

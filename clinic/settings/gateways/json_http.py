@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, ClassVar, Final, Literal
 
@@ -177,6 +178,12 @@ class JsonGateway(HttpGateway):
     def promise(self) -> Promise:
         """As it is set."""
         return self.gateway_class, self.window_hours
+
+    @property
+    def keyed_to(self) -> tuple[str, ...]:
+        """Its sender, and headers and body: an account stands there, and a second try is the same request."""
+        request = json.dumps([self.headers, self.body], sort_keys=True, default=str)
+        return self.sender, request
 
 
 def _texts(value: Any) -> list[str]:

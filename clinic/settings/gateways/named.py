@@ -68,6 +68,11 @@ class NamedGateway(Section):
         return ""
 
     @property
+    def keyed_to(self) -> tuple[str, ...]:
+        """What else tells that what was sent is known there: account, service, sender; nothing secret."""
+        return ()
+
+    @property
     def first_channel(self) -> str:
         """By which it is looked at where no channel leaves by it."""
         return "sms" if "sms" in self.serves else min(self.serves)

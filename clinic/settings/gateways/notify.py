@@ -85,6 +85,11 @@ class GovukNotify(HttpGateway):
         del public_url
         return bool(self.callback_secret.get_secret_value())
 
+    @property
+    def keyed_to(self) -> tuple[str, ...]:
+        """The service: the key's first UUID, which is no secret."""
+        return (self.api_key.get_secret_value()[-73:-37].lower(),)
+
 
 class NhsNotify(HttpGateway):
     """NHS Notify: batches of messages through a routing plan that was agreed with it."""
@@ -185,3 +190,8 @@ class NhsNotify(HttpGateway):
     def promise(self) -> Promise:
         """A batch is known by its key, a message that is sent by itself by its reference."""
         return "R" if self.per_batch == 1 else "I", self.window_hours
+
+    @property
+    def keyed_to(self) -> tuple[str, ...]:
+        """For whom it sends, and by which plans."""
+        return self.ods_code, self.sms_plan, self.email_plan

@@ -151,3 +151,8 @@ class SmppGateway(NamedGateway):
     def reached(self) -> str:
         """Where it is, without anything that is secret."""
         return f"{'smpps' if self.tls else 'smpp'}://{self.host}:{self.port}"
+
+    @property
+    def keyed_to(self) -> tuple[str, ...]:
+        """The account."""
+        return self.system_id, self.system_type, self.service_type, self.sender

@@ -136,7 +136,7 @@ def test_a_request_that_was_left_open_is_not_repeated_to_who_may_not_be_contacte
     assert claim is not None
     assert intend(ledger, claim, practice.gateway) is not None
     safe(practice, 1, **given)
-    sent = find_open(ledger, claim)
+    sent = find_open(ledger, claim, practice.gateway)
     assert sent is not None
     assert readmit(ledger, claim, sent) is None
     assert {row[1] for row in left(practice, number)} == {"unknown"}
