@@ -121,16 +121,15 @@ class JsonGateway(HttpGateway):
         description='Its own words for a status, and those of docs/gateways.md: { "OK" = "delivered" }',
     )  # fmt: skip
 
-    @field_validator("token_header", "callback_proof")
+    @field_validator("token_header")
     @classmethod
-    def _a_header(cls, text: str) -> str:
-        if not re.fullmatch(
-            r"[A-Za-z0-9\-]+: ?[^\r\n]*\{(token|secret|hmac_sha256)\}[^\r\n]*", text
-        ):
-            raise ValueError(
-                'write a header as "Name: value", with {token}, {secret} or {hmac_sha256} in it'
-            )
-        return text
+    def _a_login(cls, text: str) -> str:
+        return _header(text, "token")
+
+    @field_validator("callback_proof")
+    @classmethod
+    def _a_proof(cls, text: str) -> str:
+        return _header(text, "secret", "hmac_sha256")
 
     @field_validator(
         "balance_at", "id_at", "status_at", "error_at", "error_text_at", "receipts_at", "receipt_reference_at",
@@ -184,6 +183,19 @@ class JsonGateway(HttpGateway):
         """Its sender, and headers and body: an account stands there, and a second try is the same request."""
         request = json.dumps([self.headers, self.body], sort_keys=True, default=str)
         return self.sender, request
+
+
+def _header(text: str, *names: str) -> str:
+    """A header that holds exactly one of these: any other word in braces would be sent, or believed, as it is."""
+    found = _BRACES.findall(text)
+    if (
+        not re.fullmatch(r"[A-Za-z0-9\-]+: ?[^\r\n]+", text)
+        or len(found) != 1
+        or found[0] not in names
+    ):
+        places = " or ".join(f"{{{name}}}" for name in names)
+        raise ValueError(f'write a header as "Name: value", with {places} in it once, and no other')
+    return text
 
 
 def _texts(value: Any) -> list[str]:

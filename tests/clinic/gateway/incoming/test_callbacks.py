@@ -67,9 +67,12 @@ class Kept:
         raise AssertionError(reference)
 
 
-def post(path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Kept]:
+def post(
+    path: str, body: bytes, headers: Mapping[str, str], proof: str = "X-Sign: {hmac_sha256}"
+) -> tuple[int, Kept]:
     kept = Kept()
-    settings = Settings.model_validate(SETTINGS)
+    texts = {**SETTINGS["gateways"]["texts"], "callback_proof": proof}
+    settings = Settings.model_validate({"gateways": {**SETTINGS["gateways"], "texts": texts}})
     server = ReceiptServer(
         kept, FakeClock(), key=None, gateway="http-sms", callbacks=callbacks_of(settings)
     )
@@ -201,6 +204,23 @@ def test_what_is_forged_changes_nothing(
     got, kept = post(f"/gateways/{path}/receipts", body, headers)
     assert got == status
     assert [*kept.receipts, *kept.replies, *kept.unread] == []
+
+
+@pytest.mark.parametrize(
+    ("proof", "given", "status"),
+    [
+        ("X-Sign: SHA256={hmac_sha256}", f"sha256={sha256(EVENTS)}", 200),
+        ("X-Sign: sha256={hmac_sha256}", f"SHA256={sha256(EVENTS).upper()}", 200),
+        ("X-Sign: sha256={hmac_sha256}", sha256(EVENTS), 401),
+        ("X-Sign: Key {secret}", f"Key {SECRET}", 200),
+        ("X-Sign: Key {secret}", f"Key {SECRET.upper()}", 401),
+        ("X-Sign: Key {secret}", "Key {secret}", 401),
+    ],
+)
+def test_a_signature_is_the_same_in_either_case_and_a_secret_is_not(
+    proof: str, given: str, status: int
+) -> None:
+    assert post("/gateways/texts/receipts", EVENTS, {"X-Sign": given}, proof)[0] == status
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"data": 3}', b'{"data": [{}]}', b"\xff\x00"])
