@@ -103,7 +103,7 @@ class JsonProvider(HttpSender):
 
     def _read(self, document: Any, code: Any, reference: int, tally: Tally) -> None:
         own = self._own
-        word = str(at(document, own.status_at)).lower() if own.status_at else ""
+        word = _word(at(document, own.status_at))
         if word and word in map(str.lower, own.rejected):
             return tally.note(reference, self._turned(document, code))
         if code and own.reject_codes and str(code) in own.reject_codes:
@@ -141,6 +141,13 @@ def at(document: Any, path: str) -> Any:
         else:
             return None
     return document
+
+
+def _word(found: Any) -> str:
+    """A status as the settings spell it, in small letters; empty: there is none that could be one."""
+    if isinstance(found, bool):
+        return str(found).lower()
+    return str(found).lower() if isinstance(found, str | int | float) else ""
 
 
 def _document(body: bytes) -> Any:

@@ -53,12 +53,13 @@ class JsonGateway(HttpGateway):
     )
     id_at: str = Field(
         default="",
-        description='Where its id of the message stands in the answer: "messages.0.id"; empty: it gives none',
+        description='Where its id of the message stands in the answer: "messages.0.id"; empty: it gives none, '
+        "and status_at is needed",
     )
     status_at: str = Field(
         default="",
-        description='Where in the answer it says what it did: "messages.0.status"; empty: its HTTP status '
-        "alone says it",
+        description='Where in the answer it says what it did: "messages.0.status"; empty: an id at id_at says '
+        "that it took the message",
     )  # fmt: skip
     accepted: tuple[str, ...] = Field(
         default=(), description="Words at status_at by which it says that it took the message"
@@ -141,6 +142,15 @@ class JsonGateway(HttpGateway):
             raise ValueError("write a place as names and numbers with dots between: messages.0.id")
         return path
 
+    @field_validator("accepted", "duplicate", "rejected")
+    @classmethod
+    def _words(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not word.strip() for word in words):
+            raise ValueError(
+                "write each word as it stands in the answer; an empty one is in every page"
+            )
+        return words
+
     @model_validator(mode="after")
     def _makes_sense(self) -> JsonGateway:
         if not self.url:
@@ -162,6 +172,11 @@ class JsonGateway(HttpGateway):
             )
         if self.gateway_class == "R" and "reference" not in named:
             raise ValueError("class R needs {reference} in the body or a header")
+        if not (self.id_at or self.status_at):
+            raise ValueError(
+                "set id_at, status_at or both: by them it says that it took a message; a page that anybody "
+                "answers with 200 does not"
+            )
         if self.status_at and not self.accepted:
             raise ValueError(
                 "status_at needs accepted: the words by which it says that it took one"
@@ -186,7 +201,7 @@ class JsonGateway(HttpGateway):
 
 
 def _header(text: str, *names: str) -> str:
-    """A header that holds exactly one of these: any other word in braces would be sent, or believed, as it is."""
+    """A header with one of these: another word in braces would be sent, or believed, as it is."""
     found = _BRACES.findall(text)
     if (
         not re.fullmatch(r"[A-Za-z0-9\-]+: ?[^\r\n]+", text)

@@ -22,6 +22,7 @@ NOTIFY = (
 JSON = (
     '[gateways.texts]\ntype = "json"\nurl = "https://sms.example.org"\ngateway_class = "B"\n'
     'body = { to = "{to}", text = "{body}", ref = "{reference}" }\n'
+    'id_at = "id"\n'
 )
 
 
@@ -88,7 +89,9 @@ def test_the_environment_says_a_setting_of_a_gateway(
         (JSON.replace("{body}", "hello"), "body must name {to} or {to_digits}, and {body}"),
         (JSON.replace('"B"', '"I"'), "class I needs {key}"),
         (JSON + 'status_at = "status"', "status_at needs accepted"),
-        (JSON + 'id_at = "messages[0].id"', "line 6: gateways.texts.id_at: write a place as names"),
+        (JSON.replace('id_at = "id"', ""), "set id_at, status_at or both"),
+        (JSON + 'status_at = "status"\naccepted = [" "]', "accepted: write each word as it stands"),
+        (JSON.replace('"id"', '"messages[0].id"'), "line 6: gateways.texts.id_at: write a place as names"),
         (JSON + 'token_header = "X-Key"', "write a header as"),
         (JSON + 'token_header = "X-Key: {secret}"', "token_header: write a header as"),
         (JSON + 'token_header = "X-Key: {token} {secret}"', "token_header: write a header as"),

@@ -85,6 +85,32 @@ def test_what_each_answer_proves(deed: Deed, means: str, halt: str | None) -> No
     assert (verdict(answer), answer.halt, asked) == (means, halt, 1), answer
 
 
+@pytest.mark.parametrize(
+    ("only", "page", "means"),
+    [
+        ({"id_at": "id"}, b'{"id": "a-1"}', "taken"),
+        ({"id_at": "id"}, b'{"id": null}', "ambiguous"),
+        ({"id_at": "id"}, b"<html>Please sign in</html>", "ambiguous"),
+        ({"id_at": "id"}, b"", "ambiguous"),
+        ({"id_at": "id"}, b'{"error": "wrong password"}', "ambiguous"),
+        ({"id_at": "id"}, b'"a-1"', "ambiguous"),
+        ({"status_at": "ok", "accepted": ["true"]}, b'{"ok": true}', "taken"),
+        # What stands nowhere is no word, whatever a program may call it
+        ({"status_at": "ok", "accepted": ["none", "null"]}, b'{"ok": null}', "ambiguous"),
+        ({"status_at": "ok", "accepted": ["none", "null"]}, b"<html>Please sign in</html>", "ambiguous"),
+        ({"status_at": "ok", "accepted": ["none"], "rejected": ["none"]}, b"", "ambiguous"),
+        ({"status_at": "ok", "accepted": ["{}"]}, b'{"ok": {}}', "ambiguous"),
+    ],
+)  # fmt: skip
+def test_a_page_that_does_not_say_it_is_never_taken_for_a_yes(
+    only: dict[str, Any], page: bytes, means: str
+) -> None:
+    """A login page, an empty body, an error inside a 200: whichever of the two places is set."""
+    silent = {"id_at": "", "status_at": "", "accepted": [], "duplicate": [], "rejected": []}
+    with scripted_http(reply(200, page)) as server:
+        assert verdict(ask(server.url, **{**silent, "error_at": "", **only})) == means
+
+
 def test_where_nothing_answers_nothing_was_sent() -> None:
     with scripted_http(hang) as server:
         url = server.url

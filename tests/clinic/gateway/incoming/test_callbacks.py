@@ -37,7 +37,7 @@ SETTINGS: dict[str, Any] = {
         "sns": {"type": "sns", "region": "eu-west-2", "access_key": "A", "secret_key": "S"},
         "texts": {
             "type": "json", "url": "https://t.example.org", "gateway_class": "B",
-            "body": {"to": "{to}", "text": "{body}"}, "callback_secret": SECRET,
+            "body": {"to": "{to}", "text": "{body}"}, "id_at": "id", "callback_secret": SECRET,
             "callback_proof": "X-Sign: {hmac_sha256}", "receipts_at": "events.list",
             "receipt_reference_at": "ref", "receipt_status_at": "state", "receipt_error_at": "err.code",
             "receipt_words": {"OK": "delivered", "KO": "undelivered"},

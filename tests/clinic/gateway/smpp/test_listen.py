@@ -48,6 +48,7 @@ def test_every_gateway_of_this_type_is_listened_to() -> None:
         "url": "https://texts.example.org",
         "gateway_class": "B",
         "body": {"to": "{to}", "text": "{body}"},
+        "id_at": "id",
     }
     settings = Settings.model_validate({"gateways": {"smsc": one, "texts": other}})
     assert list(listeners_of(settings)) == ["smsc"]

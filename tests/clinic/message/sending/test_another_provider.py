@@ -21,7 +21,7 @@ from tests.ledgers import add_campaign, add_patients, make_ledger, message_state
 JSON = {
     "type": "json", "url": "https://a.example/messages", "gateway_class": "I", "token": "t",
     "sender": "Practice", "headers": {"Idempotency-Key": "{key}"},
-    "body": {"to": "{to}", "text": "{body}", "account": "7"},
+    "body": {"to": "{to}", "text": "{body}", "account": "7"}, "id_at": "id",
 }  # fmt: skip
 NOTIFY = {
     "type": "govuk_notify", "sms_template": "f33517ff-2a88-4f6e-b855-c550268ce08a",
@@ -104,7 +104,7 @@ def test_what_one_provider_may_have_is_not_asked_of_another_of_its_name(
     "after",
     [
         named(JSON, token="another", timeout_seconds=3, segment_cost=0.1, url="https://a.example/messages/"),
-        named(JSON, connections=1, proxy_url="http://proxy.example:3128", id_at="id"),
+        named(JSON, connections=1, proxy_url="http://proxy.example:3128", id_at="message.id"),
     ],
 )  # fmt: skip
 def test_what_says_nothing_of_who_it_is_changes_nothing(
