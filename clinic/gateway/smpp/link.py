@@ -75,16 +75,22 @@ class Link:
         Raises:
             NoSession: none could be had
         """
-        if self._session is not None and not self._session.over:
-            return self._session
+        if (found := self._usable()) is not None:
+            return found
         refused = self._refused
         async with self._making:
-            if self._session is None or self._session.over:
+            if (found := self._usable()) is None:
                 if self._refused != refused:  # while we waited: one wrong password is one bind
                     raise NoSession(self._says, halt=self._halt)
                 await self._wait(until)
-                self._session = await self._make()
-            return self._session
+                if self._session is not None:
+                    await self._session.ended()  # many an SMSC has one session for an account
+                self._session = found = await self._make()
+            return found
+
+    def _usable(self) -> Session | None:
+        found = self._session
+        return None if found is None or found.over or found.left else found
 
     def works(self) -> None:
         """It answered what was asked: the next failure is the first."""

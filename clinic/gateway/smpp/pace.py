@@ -22,15 +22,18 @@ class Pace:
         self._paused_until = 0.0
         self.pause = FIRST_PAUSE
 
-    async def turn(self) -> None:
-        """Wait until the next message may be sent."""
+    async def turn(self, until: float) -> float:
+        """Wait until the next may be sent: 0; if that is after `until`, at once: the seconds it would take."""
         if not self._gap and not self._paused_until:
-            return
+            return 0.0
         now = asyncio.get_running_loop().time()
         mine = max(now, self._next, self._paused_until)
+        if mine > max(now, until):
+            return mine - now
         self._next = mine + self._gap
         if mine > now:
             await asyncio.sleep(mine - now)
+        return 0.0
 
     def slow_down(self) -> float:
         """Too many: nobody has a turn for a while; how long."""

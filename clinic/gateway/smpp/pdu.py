@@ -28,6 +28,7 @@ BINDS: Final = {"receiver": 0x01, "transmitter": 0x02, "transceiver": 0x09}
 RESPONSE: Final = 0x80000000
 OK: Final = 0x00
 UNKNOWN_COMMAND: Final = 0x03
+NOT_BOUND: Final = 0x04  # ESME_RINVBNDSTS
 NOT_KEPT: Final = 0x64  # ESME_RX_T_APPN: send it again later
 
 MOST_SEQUENCE: Final = 0x7FFFFFFF

@@ -6,7 +6,8 @@ One bound session: what we ask and what is answered, what comes by itself, and s
 
 A request ends: by its answer, by the answer's time, or with the session. None of these holds a slot of the
 window any longer. The session ends when the SMSC unbinds, is silent to enquire_link, or sends what is no
-SMPP. Belongs to one event loop.
+SMPP; also when it says that the session is not bound, once what was asked before has ended. Belongs to one
+event loop.
 """
 
 from __future__ import annotations
@@ -32,7 +33,12 @@ class NotBegun(Exception):
 
 
 class Session(asyncio.Protocol):
-    """A connection to an SMSC. `over`: nothing more may be asked on it."""
+    """
+    A connection to an SMSC.
+
+    over: it has ended
+    left: it is of no use any more, and ends when all that was asked on it has; nobody asks for more
+    """
 
     def __init__(self, *, timeout: float, enquire_every: float, heed: Heed | None = None) -> None:
         """
@@ -42,6 +48,7 @@ class Session(asyncio.Protocol):
             heed: keeps a deliver_sm; true: it is on disk. None: nobody takes them here
         """
         self.over = False
+        self.left = False
         self._loop = asyncio.get_running_loop()
         self._timeout = timeout
         self._enquire_every = enquire_every
@@ -54,6 +61,7 @@ class Session(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._leaving: asyncio.Task[None] | None = None
         self._out: list[bytes] = []
         self._enquiring = False
         self._gone = asyncio.Event()
@@ -103,6 +111,17 @@ class Session(asyncio.Protocol):
     async def ended(self) -> None:
         """Wait until it is over."""
         await self._gone.wait()
+
+    def leave(self) -> None:
+        """Ask for nothing more, and close it when what was asked has ended: the SMSC takes nothing on it."""
+        if not self.left:
+            self.left = True
+            self._leaving = self._loop.create_task(self._close_soon())
+
+    async def _close_soon(self) -> None:
+        if asked := [answer for answer, _ in self._open.values()]:
+            await asyncio.wait(asked)  # each has its time
+        await self.close()
 
     async def close(self) -> None:
         """Unbind, let what came in be kept and confirmed, and hang up."""
@@ -192,7 +211,9 @@ class Session(asyncio.Protocol):
 
     async def _enquire(self) -> None:
         try:
-            await self.ask(lambda number: pdu.plain(pdu.ENQUIRE_LINK, number))
+            answer = await self.ask(lambda number: pdu.plain(pdu.ENQUIRE_LINK, number))
+            if answer.status == pdu.NOT_BOUND:
+                self.leave()
         except (NotBegun, Unanswered):
             self.abort()
         finally:

@@ -20,17 +20,15 @@ from clinic.gateway.look import Look
 from clinic.gateway.loop import LoopThread
 from clinic.gateway.opening import Opening
 from clinic.gateway.protocol import Answer, GatewayClass, Outgoing, Taken, Turned
-from clinic.gateway.smpp import pdu
 from clinic.gateway.smpp.alphabet import Piece, pieces_of
 from clinic.gateway.smpp.heed import Heeder
-from clinic.gateway.smpp.ids import canonical
 from clinic.gateway.smpp.link import Link, NoSession
-from clinic.gateway.smpp.manner import manner_of, where_of, zone_of
-from clinic.gateway.smpp.pace import Pace
+from clinic.gateway.smpp.manner import where_of, zone_of
 from clinic.gateway.smpp.pdu import Address
 from clinic.gateway.smpp.references import References
 from clinic.gateway.smpp.session import NotBegun, Unanswered
-from clinic.gateway.smpp.status import Status, status_of
+from clinic.gateway.smpp.status import Status
+from clinic.gateway.smpp.submit import NoTime, Submitter
 from clinic.gateway.tally import Tally
 from clinic.settings.gateways.smpp import SmppGateway
 
@@ -57,7 +55,6 @@ class SmppSms:
         self.batch_limit = settings.batch_limit
         self._settings = settings
         self._where = where_of(settings, opening.trust)
-        self._manner = manner_of(settings)
         self._zone = zone_of(settings)
         self._keeper = opening.keeper
         self._clock = opening.clock or SystemClock()
@@ -104,7 +101,7 @@ class SmppSms:
         else:
             heed = Heeder(self._keeper, gateway=self.name, zone=self._zone)
             self._link = Link(self._where, "transceiver", heed)
-        self._pace = Pace(self._settings.per_second)
+        self._submitter = Submitter(self._link, self._settings)
         self._slots = asyncio.Semaphore(self._settings.window)
 
     async def _send(self, messages: Sequence[Outgoing], tally: Tally) -> None:
@@ -137,10 +134,17 @@ class SmppSms:
         for piece in pieces:
             try:
                 first = None if ids else tally
-                answer = await self._submit(to, piece, message.reference, until, first)
+                answer = await self._submitter.submit(
+                    to, piece, message.reference, until=until, first=first
+                )
             except NoSession as error:
                 self._not_taken(message, tally, bool(ids), error.trouble)
                 tally.stop(halt=error.halt)
+                return
+            except NoTime as error:
+                trouble = "no time was left for its other parts" if ids else ""
+                self._not_taken(message, tally, bool(ids), trouble)
+                tally.stop(retry_after=None if tally.stopped else error.wait)
                 return
             except NotBegun:
                 self._not_taken(message, tally, bool(ids), "the SMSC ended the session")
@@ -165,45 +169,6 @@ class SmppSms:
         first, now = message.reference, self._clock.elapsed()
         return pieces_of(message.body, self._references.take(message.to, first, now), wide=wide)
 
-    async def _submit(
-        self, to: Address, piece: Piece, reference: int, until: float, first: Tally | None
-    ) -> str | Status:
-        """
-        Submit a part until it is taken or refused: the SMSC's id of it, or why not.
-
-        While the SMSC asks us to wait, and there is time, the same again: a refusal proves that it was not
-        taken. Of a message that is half sent, so is every error that may pass.
-
-        Args:
-            first: of a message of which nothing was submitted yet: it is not begun once this call has stopped
-
-        Raises:
-            NoSession, NotBegun: nothing was written
-            Unanswered: nobody knows
-        """
-        assert self._link is not None
-        clock = asyncio.get_running_loop().time
-        while True:
-            await self._pace.turn()
-            if first is not None and first.stopped:
-                raise NotBegun
-            session = await self._link.session(until)
-            answer = await session.ask(
-                lambda number: pdu.submit(self._manner, to, piece, reference & 0xFFFF, number)
-            )
-            if answer.command not in (pdu.SUBMIT_RESP, pdu.GENERIC_NACK):
-                raise Unanswered
-            status = status_of(answer.status, self._settings.statuses)
-            if answer.command == pdu.GENERIC_NACK and status.does == "taken":
-                raise Unanswered
-            if status.does == "taken":
-                self._link.works()
-                self._pace.goes_well()
-                return canonical(pdu.message_id_of(answer))
-            waits = status.does == "wait" or (first is None and status.does == "temporary")
-            if not waits or clock() + self._pace.slow_down() > until:
-                return status
-
     def _refused(self, message: Outgoing, tally: Tally, status: Status, gone: int, of: int) -> None:
         """What a status proves, which is less where parts of the message have left already."""
         says = f"{status.name}: {status.says}"
@@ -217,7 +182,7 @@ class SmppSms:
             if status.does == "halt":
                 tally.stop(halt=status.code)
             elif status.does == "wait":
-                tally.stop(retry_after=self._pace.pause)
+                tally.stop(retry_after=self._submitter.pace.pause)
 
     def _not_taken(self, message: Outgoing, tally: Tally, begun: bool, trouble: str) -> None:
         """Not sent; or, if some of its parts were, nobody's to send again: it stays without a word."""

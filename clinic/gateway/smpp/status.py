@@ -3,6 +3,7 @@ What each answer of an SMSC means for the message it is about: one table, which 
 
     taken       it has the message
     wait        it has not, because there are too many: the same again after a pause, no try is used up
+    rebind      it has not, and would take nothing on this session: the same again on another
     temporary   it has not, for a reason that may pass: a later attempt, as often as `max_attempts` allows
     refused     it will never have this one
     halt        it has not, and would have no other: a person must look first
@@ -37,7 +38,7 @@ TABLE: Final = (
     Status(0x01, "ESME_RINVMSGLEN", "refused", "the text is too long for it", "too_long"),
     _halts(0x02, "ESME_RINVCMDLEN", "it does not read our PDUs"),
     _halts(0x03, "ESME_RINVCMDID", "it does not know the command"),
-    Status(0x04, "ESME_RINVBNDSTS", "temporary", "the session is not bound for sending"),
+    Status(0x04, "ESME_RINVBNDSTS", "rebind", "the session is not bound for sending"),
     Status(0x05, "ESME_RALYBND", "temporary", "bound already: another session, or an old one that is not over"),
     _halts(0x06, "ESME_RINVPRTFLG", "it refuses the priority"),
     _halts(0x07, "ESME_RINVREGDLVFLG", "it gives no receipts to this account (`receipts = false`)"),
@@ -93,7 +94,8 @@ def status_table() -> str:
     """The rows of the table in docs/gateways.md."""
     rows = ["| status | it says | the message |", "|---|---|---|"]
     means = {
-        "taken": "accepted", "wait": "not sent; wait, then again", "temporary": "not sent; a later attempt",
+        "taken": "accepted", "wait": "not sent; wait, then again",
+        "rebind": "not sent; bind again, then the same", "temporary": "not sent; a later attempt",
         "refused": "rejected, `{}`", "halt": "not sent; **halt** `{}`",
     }  # fmt: skip
     for row in TABLE:

@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from clinic.settings.gateways.named import NamedGateway
 
-Does = Literal["taken", "wait", "temporary", "refused", "halt"]
+Does = Literal["taken", "wait", "rebind", "temporary", "refused", "halt"]
 
 
 class SmppGateway(NamedGateway):
@@ -98,7 +98,7 @@ class SmppGateway(NamedGateway):
     statuses: dict[str, Does] = Field(
         default={},
         description='What the provider\'s own error numbers mean: { "0x0400" = "halt" }; each one of wait, '
-        "temporary, refused, halt",
+        "rebind, temporary, refused, halt",
     )
 
     @field_validator("statuses")
@@ -107,7 +107,8 @@ class SmppGateway(NamedGateway):
         for number, does in own.items():
             if not re.fullmatch(r"0x[0-9a-fA-F]{1,8}", number) or does == "taken":
                 raise ValueError(
-                    'write an error number as "0x0400", and what it means as wait, temporary, refused or halt'
+                    'write an error number as "0x0400", and what it means as wait, rebind, temporary, refused '
+                    "or halt"
                 )
         return own
 

@@ -2,7 +2,7 @@
 // as planned. Started by tests/servers/smsc/__init__.py; commands come as JSON lines, and are answered so.
 //
 // plan, of the next submits: a word each, then all is well:
-//   ok  0x58 (a status)  silent  late  drop  unbind  nack  garbage  badlength  nobody  noid  same
+//   ok  0x58 (a status)  lost (this session is not bound any more)  silent  late  drop  unbind  nack  garbage  badlength  nobody  noid  same
 // binds, of the next binds: ok, a status, silent, drop, garbage
 const fs = require('fs');
 const readline = require('readline');
@@ -97,13 +97,14 @@ function take(p, how) {
 }
 
 function submit(s, p) {
-  const how = word();
+  const how = s.lost ? 'lost' : word();
   const head = (length, command, status) => {
     const b = Buffer.alloc(16);
     [length, command, status, p.sequence_number].forEach((v, i) => b.writeUInt32BE(v >>> 0, 4 * i));
     return b;
   };
   if (how.startsWith('0x')) return s.send(p.response({ command_status: parseInt(how, 16) }));
+  if (how === 'lost') { s.lost = true; return s.send(p.response({ command_status: 4 })); }
   if (how === 'nack') return s.socket.write(head(16, 0x80000000, 3));
   if (how === 'unbind') return s.unbind(() => s.close());
   const id = take(p, how);
@@ -124,7 +125,7 @@ const server = smpp.createServer(options, (s) => {
   s.on('bind_receiver', (p) => bind(s, p, true));
   s.on('bind_transmitter', (p) => bind(s, p, false));
   s.on('submit_sm', (p) => submit(s, p));
-  s.on('enquire_link', (p) => { enquiries += 1; if (!set.deaf) s.send(p.response()); });
+  s.on('enquire_link', (p) => { enquiries += 1; if (!set.deaf) s.send(p.response({ command_status: set.enquire_status || 0 })); });
   s.on('unbind', (p) => { s.send(p.response()); bound.delete(s); s.close(); });
   s.on('close', () => bound.delete(s));
   s.on('error', () => { bound.delete(s); s.destroy(); });

@@ -98,6 +98,18 @@ def test_who_is_throttled_for_too_long_gives_the_rest_back_and_no_try_is_used_up
     assert answer.retry_after is not None
 
 
+def test_whose_turn_comes_too_late_is_given_back_with_the_time_of_the_next() -> None:
+    """NEW-7: who slept until the turn would begin a message when the lease of its batch is another's."""
+    messages = texts(4)
+    with running_smsc(receipts=False) as smsc:
+        with gateway_at(smsc.port, per_second=0.01, window=3) as gateway:
+            answer = send(gateway, messages)
+        assert len(smsc.book) == 1
+    assert fates(answer, messages) == ["taken", *["not_sent"] * 3]
+    assert answer.retry_after is not None
+    assert 60 < answer.retry_after <= 100
+
+
 def test_a_number_that_is_none_is_refused_before_it_leaves() -> None:
     messages = [Outgoing(1, "Practice", "x"), Outgoing(2, "+44\n7700900123", "x")]
     with running_smsc() as smsc, gateway_at(smsc.port) as gateway:
@@ -224,6 +236,45 @@ def test_when_the_smsc_unbinds_we_answer_and_bind_again_at_the_next_send() -> No
         wait_until(lambda: smsc.counts["bound"] == 0)
         assert fates(send(gateway, texts(1, first=2)), texts(1, first=2)) == ["taken"]
         assert smsc.counts["binds"] == 2
+
+
+@pytest.mark.parametrize("window", [1, 8])
+def test_who_says_that_we_are_not_bound_is_bound_to_again_and_nobody_is_lost(window: int) -> None:
+    """NEW-3: such a session lives on, and would refuse all that is ever sent on it."""
+    messages = texts(20)
+    with running_smsc(plan=["ok", "lost"], receipts=False) as smsc:
+        with gateway_at(smsc.port, window=window) as gateway:
+            assert fates(send(gateway, messages), messages) == ["taken"] * 20
+            assert (smsc.counts["binds"], smsc.counts["bound"], len(smsc.book)) == (2, 1, 20)
+
+
+def test_what_others_asked_on_a_session_that_is_left_is_still_answered() -> None:
+    """NEW-3: to hang up at once would leave the rest of the window unknown."""
+    messages = texts(4)
+    with running_smsc(plan=["late", "late", "lost"], receipts=False) as smsc:
+        with gateway_at(smsc.port, window=3) as gateway:
+            assert fates(send(gateway, messages), messages) == ["taken"] * 4
+            assert smsc.counts["binds"] == 2
+
+
+def test_who_is_never_bound_is_asked_less_and_less_and_nothing_is_sent() -> None:
+    messages = texts(30)
+    with running_smsc(plan=["lost"] * 1000) as smsc:
+        with gateway_at(smsc.port, window=3, begin_within=2.0) as gateway:
+            answer = send(gateway, messages)
+        assert fates(answer, messages) == ["not_sent"] * 30
+        assert "ESME_RINVBNDSTS" in answer.trouble
+        assert smsc.counts["binds"] <= 4
+
+
+def test_a_silent_session_that_is_not_bound_any_more_is_bound_again() -> None:
+    """ACX-34: who only listens asks nothing but enquire_link, and would hear of no receipt for ever."""
+    with running_smsc(enquire_status=4) as smsc:
+        with gateway_at(smsc.port, enquire_seconds=0.1) as gateway:
+            send(gateway, texts(1))
+            wait_until(lambda: smsc.counts["bound"] == 0)
+            smsc.set(enquire_status=0)
+            assert fates(send(gateway, texts(1, first=2)), texts(1, first=2)) == ["taken"]
 
 
 def test_closing_unbinds() -> None:
