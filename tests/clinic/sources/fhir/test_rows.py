@@ -181,6 +181,7 @@ OTHER = {"code": [{"coding": [{"system": "http://loinc.org", "code": "57016-8"}]
 NO, YES = {"type": "deny"}, {"type": "permit"}
 SAYS_NO = {"Decision": "opted out", "Channel": "sms", "Code": ""}
 SAYS_YES = {"Code": "699237001", "Decision": ""}
+ENDED = {"Decision": "consent ended", "Channel": "sms", "Purpose": "", "Code": ""}
 
 
 def policy(code: str) -> dict[str, Any]:
@@ -219,13 +220,39 @@ def below(*rules: Mapping[str, Any], **root: Any) -> dict[str, Any]:
                                                     "code": "513631000000106"}]}]}},
          {"Code": "513631000000106", "Decision": ""}),
         # A permission that is over, or to come, lifts nothing; a denial that is over stays one
-        (below(GIVEN | YES | {"period": {"end": "2026-03-01"}}), "neither yes nor no in force"),
-        (below(GIVEN | YES | {"period": {"start": "2026-03-03T00:00:00Z"}}), "neither yes nor no in force"),
-        (below(GIVEN | YES | {"period": {"start": "2026", "end": "2026-03-02"}}), SAYS_YES),
+        (below(GIVEN | YES | {"period": {"end": "2026-03-01"}}), ENDED),
+        (below(GIVEN | YES | {"period": {"start": "2026-03-03T00:00:00Z"}}), ENDED),
+        (below(GIVEN | YES | {"period": {"start": "2026"}}), SAYS_YES),
+        # One that is to end lifts nothing either: nobody looks again on that day
+        (below(GIVEN | YES | {"period": {"start": "2026", "end": "2036-03-02"}}), ENDED),
+        (below(GIVEN | YES) | {"period": {"end": "2036-03-02"}}, ENDED),
+        (below(BY_EMAIL | YES) | {"status": "inactive"}, ENDED | {"Channel": "email"}),
+        (below(GIVEN | YES) | {"status": "entered-in-error"}, ENDED),
+        (below(GIVEN | YES) | {"status": "inactive", "dateTime": ""}, "status inactive"),
         (below(GIVEN | NO | {"period": {"end": "2020-01-01"}}), SAYS_NO),
         ({"status": "rejected", "provision": GIVEN | YES}, SAYS_NO),
         ({"status": "rejected", "provision": GIVEN | NO}, "status rejected"),
         ({"provision": BY_EMAIL}, "neither yes nor no in force"),
+        # As R5 has it: the Consent decides, a list of provisions are the exceptions
+        ({"decision": "permit", "provision": [], "category": [GIVEN["code"][0]]}, SAYS_YES),
+        ({"decision": "deny", "provision": [], "category": [GIVEN["code"][0]]}, SAYS_NO),
+        ({"decision": "deny", "provision": [GIVEN]}, SAYS_NO),
+        ({"decision": "deny", "provision": [GIVEN | YES]}, SAYS_NO),
+        ({"decision": "deny", "provision": [OTHER], "category": [GIVEN["code"][0]]}, SAYS_NO),
+        ({"decision": "permit", "provision": [GIVEN]}, SAYS_NO),
+        ({"decision": "permit", "provision": [GIVEN | {"decision": "deny"}]}, SAYS_NO),
+        ({"decision": "permit", "provision": [OTHER], "category": [GIVEN["code"][0]]}, SAYS_YES),
+        ({"decision": "permit", "provision": [{"provision": [GIVEN]}]}, SAYS_NO),
+        ({"decision": "permit", "provision": [{"actor": []}], "category": [GIVEN["code"][0]]}, ENDED),
+        ({"provision": [GIVEN | NO]}, SAYS_NO),
+        ({"provision": [GIVEN | {"decision": "deny"}]}, SAYS_NO),
+        ({"provision": [GIVEN | YES, NO]}, SAYS_NO),
+        ({"provision": [GIVEN | YES]}, SAYS_YES),
+        ({"provision": GIVEN | {"decision": "deny"}}, SAYS_NO),
+        ({"decision": "deny", "provision": GIVEN | YES, "patient": {}, "dateTime": "",
+          "subject": {"reference": "Patient/p1"}, "date": "2026-02-01"}, SAYS_NO | {"Date": "2026-02-01"}),
+        # Every coding of a policy is read
+        ({"policyRule": {"coding": [{"code": "x"}, {"code": "OPTOUT"}]}, "provision": GIVEN}, SAYS_NO),
     ],
 )  # fmt: skip
 def test_a_consent_says_yes_only_where_nothing_in_it_says_no(
