@@ -34,6 +34,7 @@ Kind = Literal[
 _ALSO = {
     "opt_out": "Opt-outs noted: {:,}.",
     "opt_in": "Consents noted: {:,}.",
+    "taken_back": "Consents taken back since they have an end, or have ended: {:,}.",
     "withdrawn": "Opt-outs withdrawn since the source has them no more: {:,}.",
     "given_to_another": "Appointments cancelled since their slot is another patient's now: {:,}.",
     "moved_away": "Appointments cancelled so, of patients who are booked again in this file: {:,}.",

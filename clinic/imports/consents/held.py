@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 import pandas as pd
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from clinic.imports.consents.reading import OUT
 from clinic.imports.journal import Journal
@@ -92,22 +93,19 @@ class Held:
         if not (ids := self.gone()):
             return
         with record.write() as connection:
-            query = sa.select(consent).where(is_any_of(consent.c.id, ids))
-            rows = [
-                (
-                    journal.import_id,
-                    consent.name,
-                    row["id"],
-                    ROW,
-                    row["patient_id"],
-                    _packed(row),
-                    None,
-                )
-                for row in connection.execute(query).mappings()
-            ]
-            journal.note(connection, rows)
-            connection.execute(sa.delete(consent).where(is_any_of(consent.c.id, ids)))
+            take_out(connection, journal, ids)
             forget_kind(connection, "consents")  # what rows said is no more what the record has
+
+
+def take_out(connection: Connection, journal: Journal, ids: list[int]) -> None:
+    """Delete these decisions; the journal has them as they were, so that they can be put back."""
+    query = sa.select(consent).where(is_any_of(consent.c.id, ids))
+    rows = [
+        (journal.import_id, consent.name, row["id"], ROW, row["patient_id"], _packed(row), None)
+        for row in connection.execute(query).mappings()
+    ]
+    journal.note(connection, rows)
+    connection.execute(sa.delete(consent).where(is_any_of(consent.c.id, ids)))
 
 
 def _packed(row: Any) -> str:

@@ -10,6 +10,9 @@ all purposes, from now on; a consent that is not understood, or has no date, lif
 times the opt-out counts. Of a patient's decisions the latest counts, wherever it is from, so that a consent
 lifts only what is older than it (ARC-11).
 
+**A consent that has an end, or has ended, lifts nothing** ("consent ended", or a column with its end): nobody
+looks again on that day. What an import noted of it earlier is taken back (clinic/imports/consents/ended.py).
+
 **What lies ahead is read again.** An opt-out from Monday on, or of a day that is not over, says something else
 when that comes: `again` is when.
 """
@@ -29,7 +32,7 @@ from clinic.imports.result import OTHER_ORGANISATION
 from clinic.values.dates import INVALID, Order, read_dates
 from clinic.values.purposes import ANY, KNOWN
 
-OUT, IN = "opt_out", "opt_in"
+OUT, IN, ENDED = "opt_out", "opt_in", "ended"
 KIND: Final = Kind(
     "consents",
     "Opt-outs and consents, a row a decision, a code or a patient.",
@@ -41,6 +44,8 @@ KIND: Final = Kind(
         "date": ("Date", "Decision Date", "Date Recorded", "Effective Date", "Date Event",
                  "Consent Date", "Opt Out Date", "Opted Out On", "Recorded"),
         "time": ("Time", "Decision Time", "Time Recorded"),
+        "ends": ("End Date", "Consent End Date", "Date Ended", "Ended", "Valid Until", "Valid To", "Expires",
+                 "Expiry", "Expiry Date", "Consent Expiry", "Consent Expiry Date"),
         "sms_consent": ("SMS Consent", "Text Consent", "Mobile Consent", "Permission To Send SMS"),
         "email_consent": ("Email Consent", "E-mail Consent"),
         "voice_consent": ("Voice Consent", "Phone Consent", "Call Consent"),
@@ -70,6 +75,9 @@ _YES: Final = frozenset(
         "subscribed", "subscribe", "start",
     }
 )  # fmt: skip
+_OVER: Final = frozenset(
+    {"ended", "expired", "lapsed", "consent ended", "consent expired", "consent lapsed"}
+)
 _CHANNELS: Final = {
     "sms": "sms", "text": "sms", "texts": "sms", "text message": "sms", "mobile": "sms",
     "email": "email", "e-mail": "email", "emails": "email",
@@ -92,6 +100,9 @@ SAYS: Final = {
     "is lifted; note by hand what is known: cohort objection PATIENT --purpose PURPOSE --lift.",
     "consent_unclear": "A consent whose channel, purpose or date is not understood. Nothing is lifted: "
     "correct the word in the source, or note it: cohort objection PATIENT --purpose PURPOSE --lift.",
+    "consent_ended": "A consent that has an end, or has ended: it lifts nothing, and what an import noted of "
+    "it is taken back. Where the patient consents without an end, note it: cohort objection PATIENT --purpose "
+    "PURPOSE --lift.",
     "decision_unclear": "Neither yes nor no: nothing is noted. Write 'opted out' or 'consented'.",
     "decision_missing": "Nothing is said of consent in this row.",
     "patient_not_found": "Nobody in the record has this id: nothing is noted. Import the patient first.",
@@ -120,8 +131,9 @@ def read_decisions(given: pd.DataFrame, *, now: datetime, zone: str, order: Orde
 
     Returns:
         a row a decision: `row` (index of its row), `channel`, `purpose`, `decision`, `code` ("" if none),
-        `decided_at` aware (NaT: not said), `since`: the first moment that is meant, `again`: when an
-        opt-out is to be read again (NaT: never), `fault`: "" or one of SAYS that notes nothing, or `widened`
+        `decided_at` aware (NaT: not said; of an opt-out and of what has ended the last moment that is meant),
+        `since`: the first moment that is meant, `again`: when an opt-out is to be read again (NaT: never),
+        `fault`: "" or one of SAYS that notes nothing, or `widened`; `unclear`: a word of it is not understood
     """
     parts = [
         _wide(given, name) for name in given.columns if name.endswith(("_consent", "_declined"))
@@ -135,8 +147,11 @@ def read_decisions(given: pd.DataFrame, *, now: datetime, zone: str, order: Orde
     found["row"] = found.index
     found = found.reset_index(drop=True)
     dates = dates.reset_index(drop=True)
-    out = found["decision"] == OUT
-    found["decided_at"] = dates["end"].where(out, dates["begin"])
+    if "ends" in given:
+        has_end = given["ends"].reindex(found["row"]).ne("").to_numpy(dtype=bool)
+        found["decision"] = found["decision"].mask(has_end & (found["decision"] == IN), ENDED)
+    out, ended = (found["decision"] == word for word in (OUT, ENDED))
+    found["decided_at"] = dates["end"].where(out | ended, dates["begin"])
     found["since"] = dates["since"].fillna(found["decided_at"])
     found["again"] = dates["again"].where(out)
     unclear = found["unclear"] | dates["fault"]
@@ -146,8 +161,9 @@ def read_decisions(given: pd.DataFrame, *, now: datetime, zone: str, order: Orde
     found.loc[known & ~out & dates["begin"].isna(), "fault"] = "consent_undated"
     found.loc[known & ~out & unclear, "fault"] = "consent_unclear"
     found.loc[out & unclear, "fault"] = "widened"
+    found.loc[ended, "fault"] = "consent_ended"
     found.loc[out & dates["fault"], "decided_at"] = pd.NaT
-    return found.drop(columns="unclear")
+    return found
 
 
 def _wide(given: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -156,7 +172,7 @@ def _wide(given: pd.DataFrame, name: str) -> pd.DataFrame:
     cells = given.loc[given[name] != "", name]
     said = cells.map(_decision)
     if what == "declined":
-        said = said.map({OUT: "", IN: OUT, "": ""})
+        said = said.map({OUT: "", IN: OUT, "": "", ENDED: ""})
         said = said.mask(cells.str.lower().isin(_PLAIN_NO), "no")
     frame = _frame(cells.index, channel, ANY, said)
     return frame[frame["decision"] != "no"]  # "Declined: no" decides nothing
@@ -203,7 +219,7 @@ def _frame(index: pd.Index[int], channel: str, purpose: str, said: pd.Series[str
 
 def _decision(word: str) -> str:
     plain = " ".join(word.lower().split())
-    return OUT if plain in _NO else IN if plain in _YES else ""
+    return OUT if plain in _NO else IN if plain in _YES else ENDED if plain in _OVER else ""
 
 
 def _dates(given: pd.DataFrame, *, now: datetime, zone: str, order: Order) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from clinic.clock import Clock
 from clinic.cohort.files import ListFile
 from clinic.govern.audit.chain import hold
 from clinic.imports.blocks import apply_new
+from clinic.imports.consents.ended import SOURCES, Ended
 from clinic.imports.consents.held import Held
 from clinic.imports.consents.reading import KIND, OUT, PROBLEMS, read_decisions
 from clinic.imports.formats import cells_of, date_order
@@ -34,10 +35,9 @@ from clinic.record.systems.sync_runs import forget_marks
 from clinic.values.dates import Order
 
 _SAME: Final = ["patient_id", "channel", "purpose", "decision", "decided_at"]
-_SOURCES: Final = ("import", "code")
 # What a row ends with, where its columns say several things: the first of these that one of them is
 _ORDER: Final = (
-    "widened", "noted", "decision_unclear", "consent_unclear", "consent_undated", "unchanged",
+    "widened", "noted", "decision_unclear", "consent_ended", "consent_unclear", "consent_undated", "unchanged",
 )  # fmt: skip
 
 
@@ -61,7 +61,7 @@ def import_consents(record: Record, clock: Clock, file: ListFile, options: Optio
             record, clock, file, kind=KIND.name, source=options.source, by=options.by
         )
         result.number = journal.import_id
-    held = Held(record, options)
+    held, ended = Held(record, options), Ended()
     # Of a source that has all, each row is looked for among what the record has
     same = Same.of(KIND.name, file, options, {"date": order}) if options.complete is None else None
     for block in file.blocks():
@@ -71,11 +71,14 @@ def import_consents(record: Record, clock: Clock, file: ListFile, options: Optio
         with record.write(keep=not options.check) as connection:
             hold(connection, f"import {KIND.name}")  # beside another one, each is noted once
             apply = partial(
-                _note, connection, now=now, options=options, order=order, result=result, held=held
-            )
+                _note, connection, now=now, options=options, order=order, result=result, held=held,
+                ended=ended,
+            )  # fmt: skip
             with journal.watch(connection, consent):
                 outcome = apply_new(connection, same, block, given, fault, apply)
         result.note(outcome, PROBLEMS)
+    if back := ended.take_back(record, journal, options):
+        result.also["taken_back"] = back
     result.refused = held.why_not(result)
     if not result.refused:
         result.also.update(["withdrawn"] * len(held.gone()))
@@ -90,7 +93,7 @@ def import_consents(record: Record, clock: Clock, file: ListFile, options: Optio
 
 def _note(
     connection: Connection, given: pd.DataFrame, fault: pd.Series[str], *, now: datetime,
-    options: Options, order: Order, result: Imported, held: Held,
+    options: Options, order: Order, result: Imported, held: Held, ended: Ended,
 ) -> pd.Series[str]:  # fmt: skip
     """Note a block's decisions; what each row came to."""
     said = read_decisions(given, now=now, zone=options.time_zone, order=order)
@@ -116,13 +119,14 @@ def _note(
     _write(connection, noted, now)
     _lifted(connection, noted, options)
     held.saw(said, result)
+    over = ended.saw(said, now)
     later = said[to_note & said["again"].notna()]
     if len(later):
         first = later["again"].min().to_pydatetime()
         result.again_at = min(result.again_at or first, first)
     # Of a row that says something else besides, which is not understood, that is said each time; and one that
-    # lies ahead is read again
-    outcome.attrs["open"] = [*partly.unique().tolist(), *later["row"].unique().tolist()]
+    # lies ahead, or has ended, is read again
+    outcome.attrs["open"] = [*partly.unique().tolist(), *later["row"].unique().tolist(), *over]
     return outcome
 
 
@@ -135,7 +139,7 @@ def _lifted(connection: Connection, noted: pd.DataFrame, options: Options) -> No
     c = consent.c
     agreed = noted.loc[noted["decision"] != OUT, "patient_id"].unique().tolist()
     had = sa.select(c.patient_id).where(
-        is_any_of(c.patient_id, agreed), c.decision == OUT, c.source.in_(_SOURCES)
+        is_any_of(c.patient_id, agreed), c.decision == OUT, c.source.in_(SOURCES)
     )
     if patients := sorted(set(connection.scalars(had))):
         forget_elsewhere(connection, "consents", options.source, patients)
@@ -168,7 +172,7 @@ def _is_known(connection: Connection, said: pd.DataFrame) -> pd.Series[bool]:
     ids = said["patient_id"].unique().tolist()
     c = consent.c
     names = [c.patient_id, c.channel, c.purpose, c.decision, c.decided_at]
-    query = sa.select(*names).where(is_any_of(c.patient_id, ids), c.source.in_(_SOURCES))
+    query = sa.select(*names).where(is_any_of(c.patient_id, ids), c.source.in_(SOURCES))
     rows = plain_frame(connection.execute(query))
     rows["decided_at"] = _micros(pd.to_datetime(rows["decided_at"], utc=True, format="ISO8601"))
     exact = set(rows.itertuples(index=False, name=None))

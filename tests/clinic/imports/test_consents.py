@@ -14,6 +14,7 @@ from clinic.imports.kind import Kind
 from clinic.imports.kinds import KINDS, open_file, run_import
 from clinic.imports.options import Options
 from clinic.imports.result import Imported
+from clinic.imports.undo.undo import undo_import
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
 from clinic.record.schema.people import consent
@@ -257,6 +258,67 @@ def test_rows_of_another_organisation_are_refused_one_by_one(practice: Practice)
     result = run(practice, heading, *rows, codes=("W98765",))
     assert result.counts == {"noted": 1, "other_organisation": 1}
     assert [one[0] for one in noted(practice)] == [1]
+
+
+ENDS = "NHS Number,Decision,Channel,Purpose,Date,Consent End Date"
+
+
+def test_a_consent_that_has_an_end_lifts_nothing_and_is_counted(practice: Practice) -> None:
+    """Whenever its end is: nobody looks again on that day. An opt-out that has one stays one."""
+    for patient in (1, 2, 3, 4):
+        practice.decides(patient, "opt_out", channel="sms")
+    rows = (
+        f"{nhs(1)},consented,sms,,2026-02-20,", f"{nhs(2)},consented,sms,,2026-02-20,2099-01-01",
+        f"{nhs(3)},consented,sms,,2026-02-20,until further notice", f"{nhs(4)},consent ended,sms,,2026-02-20,",
+        f"{nhs(5)},opted out,sms,,2026-02-20,2026-02-21",
+    )  # fmt: skip
+    result = run(practice, ENDS, *rows)
+    assert result.counts == {"noted": 2, "consent_ended": 3}
+    assert result.also["taken_back"] == 0
+    assert [one[0] for one in noted(practice) if one[3] == "opt_in"] == [1]
+    assert {5, 2, 3, 4}.isdisjoint(reached(practice))
+
+
+@pytest.mark.parametrize(
+    ("row", "left"),
+    [
+        ("consented,sms,,2026-02-10,2026-02-11", 0),
+        ("consent ended,sms,,2026-02-10,", 0),
+        ("consent ended,sms,,2026-02-12,", 0),
+        ("consent ended,,,,", 1),  # of another channel is nothing said
+        ("consent ended,carrier pigeon,,,", 0),  # on doubt of all of them
+        ("consent ended,sms,,2026-02-09,", 1),  # who consented later has consented
+        ("consent ended,email,,2026-02-12,", 1),
+        ("consent ended,sms,feedback,2026-02-12,", 1),
+    ],
+)
+def test_what_an_import_noted_of_a_consent_is_taken_back_when_it_ends(
+    practice: Practice, row: str, left: int
+) -> None:
+    """An older opt-out holds again; what the patient or another source said stays; an undo puts it back."""
+    given = f"{nhs(1)},consented,sms,,2026-02-10,"
+    run(practice, ENDS, given, source="emis")
+    practice.decides(1, "opt_in", channel="voice")
+    other = run(practice, ENDS, f"{nhs(2)},consented,sms,,2026-02-10,", source="other")
+    assert other.counts == {"noted": 1}
+
+    def said() -> int:
+        return noted(practice).count((1, "sms", "any", "opt_in"))
+
+    rows = (f"{nhs(1)},{row}", f"{nhs(2)},{row}")
+    dry = run(practice, ENDS, *rows, source="emis", check=True)
+    assert (dry.also["taken_back"], said()) == (1 - left, 1)
+    result = run(practice, ENDS, *rows, source="emis")
+    assert (result.also["taken_back"], said()) == (1 - left, left)
+    assert noted(practice).count((1, "voice", "any", "opt_in")) == 1
+    assert noted(practice).count((2, "sms", "any", "opt_in")) == 1
+    again = run(practice, ENDS, *rows, source="emis")
+    assert (again.counts, again.also["taken_back"]) == (result.counts, 0)
+    if not left:
+        assert result.number is not None
+        undo_import(practice.record, practice.clock, again.number or 0, by="nia", check=False)
+        undo_import(practice.record, practice.clock, result.number, by="nia", check=False)
+        assert said() == 1
 
 
 @pytest.mark.parametrize("kind", [each.kind for each in KINDS.values()], ids=lambda kind: kind.name)
