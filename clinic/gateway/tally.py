@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
 
-from clinic.gateway.protocol import Answer, Taken, Turned
+from clinic.gateway.protocol import Answer, Outgoing, Taken, Turned
 
-# A number or an address in a provider's sentence is a patient's
-_TELLING = re.compile(r"\S*@\S*|\+?\d(?:[ ().-]?\d){5,}")
+_MONTHS: Final = (
+    "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+    "|ionawr|chwefror|mawrth|ebrill|mai|mehefin|gorffennaf|awst|medi|hydref|tachwedd|rhagfyr)[a-z]*"
+)
+# A number, a date or an address in a provider's sentence is a patient's
+_TELLING: Final = re.compile(
+    r"\S*@\S*"
+    r"|\+?\d(?:[ ().,/_–-]{0,3}\d){5,}"
+    r"|\b\d{1,2} ?[/-] ?\d{1,2} ?[/-] ?\d{2}\b"
+    rf"|\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)?[ ./-]{{0,2}}{_MONTHS}\b[ .,/-]{{0,2}}(?:\d{{2,4}}\b)?"
+    rf"|\b{_MONTHS}[ ./-]{{1,2}}\d{{1,2}}(?:st|nd|rd|th)?\b[ .,/-]{{0,2}}(?:\d{{2,4}}\b)?",
+    re.IGNORECASE,
+)
+_QUOTED: Final = 4  # words in a row that a sentence does not share with a text by chance
 
 
 class Tally:
@@ -63,8 +77,12 @@ class Tally:
         """Why something was not taken, in a sentence without patient data; the first is kept."""
         self._trouble = self._trouble or trouble[:200]
 
-    def answer(self) -> Answer:
-        """All of it."""
+    def answer(self, messages: Sequence[Outgoing] = ()) -> Answer:
+        """All of it. `messages`: what was sent: a refusal that quotes its message is kept without its words."""
+        for one in messages:
+            result = self._results.get(one.reference)
+            if isinstance(result, Turned) and quotes(result.says, one.body, one.subject or ""):
+                self._results[one.reference] = replace(result, says="")
         return Answer(
             results=self._results,
             not_sent=frozenset(self._not_sent),
@@ -80,3 +98,19 @@ def clean(says: object, *, limit: int = 200) -> str:
     """A gateway's own words, without numbers, addresses and unprintable characters, cut short."""
     text = "".join(c if c.isprintable() else " " for c in str(says)[: 4 * limit])
     return _TELLING.sub("…", text)[:limit].strip()
+
+
+def quotes(says: str, *sent: str) -> bool:
+    """Whether a gateway's words, cleaned, repeat what was sent: four words in a row, or all there are."""
+    found = f" {_words(says)} "
+    for text in sent:
+        words = _words(_TELLING.sub("…", text)).split()
+        size = min(_QUOTED, len(words))
+        rows = range(len(words) - size + 1) if words else ()
+        if any(f" {' '.join(words[at : at + size])} " in found for at in rows):
+            return True
+    return False
+
+
+def _words(text: str) -> str:
+    return " ".join(re.findall(r"[^\W_]+|…", text.casefold()))

@@ -34,6 +34,7 @@ ANYWHERE = {
 }
 # By our own contract; elsewhere 422 is whatever the provider means by it
 HALTS = ANYWHERE | {422: "gateway-key-reused"}
+_NUMBER = 6  # digits in all: no code has so many, and every number or date of birth
 _TOO_SOON = {425, 429}
 # 408: it had begun to read; 409: the same key is being carried out at this moment
 _AMBIGUOUS = {408, 409}
@@ -158,9 +159,9 @@ def clean_ref(value: object) -> str:
 
 
 def clean_code(value: object) -> str:
-    """A provider's error code as we keep it: `[a-z0-9_]`, at most 40; `rejected` if it gave none."""
-    code = re.sub(r"[^a-z0-9]+", "_", str(value or "").lower()).strip("_")[:40]
-    return "rejected" if not code or re.search(r"\d{6}", code) else code
+    """A provider's error code as we keep it: `[a-z0-9_]`, at most 40; of none, or a number, `rejected`."""
+    code = re.sub(r"[^a-z0-9]+", "_", str(value or "").lower()).strip("_")
+    return "rejected" if not code or len(re.findall(r"\d", code)) >= _NUMBER else code[:40]
 
 
 def object_of(body: bytes) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from clinic.gateway.http.part import Part
 from clinic.gateway.http.reply import ANYWHERE, Reply, judge_failure, seconds_to_wait
 from clinic.gateway.protocol import Taken, Turned
-from clinic.gateway.tally import Tally, clean
+from clinic.gateway.tally import Tally
 
 Becomes = Literal["taken", "rejected", "not sent", "ambiguous"]
 
@@ -66,7 +66,7 @@ def judge_by(
             tally.note(reference, Taken(gateway_ref=""))
     elif rule.becomes == "rejected":
         for reference in references:
-            tally.note(reference, Turned(code=rule.reason, says=clean(says)))
+            tally.note(reference, Turned(code=rule.reason, says=rule.why))
     elif rule.becomes == "not sent":
         tally.not_sent(references)
     if rule.becomes not in ("taken", "rejected"):

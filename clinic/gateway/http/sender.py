@@ -114,7 +114,7 @@ class HttpSender(ABC):
         count = -(-len(messages) // per_request)
         with self.under_way.call(only) as tally:
             line.thread.run(self._send_parts(line, parts, tally, count))
-        return tally.answer()
+        return tally.answer(messages)
 
     def line(self) -> Line:
         """The connections, opened once."""

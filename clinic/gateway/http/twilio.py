@@ -18,7 +18,7 @@ import aiohttp
 from clinic.errors import SettingsWrong
 from clinic.gateway.http.address import secure_url
 from clinic.gateway.http.part import Part
-from clinic.gateway.http.reply import Reply, clean_ref, object_of
+from clinic.gateway.http.reply import Reply, clean_code, clean_ref, object_of
 from clinic.gateway.http.rules import Rule, judge_by, stop_if_rewritten
 from clinic.gateway.http.sender import HttpSender, one_each
 from clinic.gateway.look import Look
@@ -133,7 +133,7 @@ class TwilioGateway(HttpSender):
             )
         given, status = clean_ref(document.get("sid")), str(document.get("status") or "")
         if status in _FAILED:
-            code = f"twilio_{document.get('error_code') or status}"
+            code = clean_code(f"twilio_{document.get('error_code') or status}")
             return tally.note(reference, Turned(code, ""))
         if status not in _TOOK or not given:
             return tally.blame("it answers 2xx, and not that it took this message")

@@ -97,7 +97,7 @@ class Smtp:
         open_now = [m for m in messages if m.reference in only]
         with self.under_way.call(only) as tally:
             self._send_letters(self._prepare(key, open_now, tally), tally)
-        return tally.answer()
+        return tally.answer(open_now)
 
     def _send_letters(self, letters: deque[_Letter], tally: Tally) -> None:
         until = self._clock.elapsed() + self._begin_within

@@ -25,11 +25,13 @@ from clinic.clock import Clock
 from clinic.gateway.incoming.parse import LONGEST_EVENT_ID, Receipt
 from clinic.gateway.incoming.words import Said
 from clinic.gateway.protocol import Taken, Turned
-from clinic.gateway.tally import clean
+from clinic.gateway.tally import clean, quotes
 from clinic.message.incoming.unread import count_unread
 from clinic.message.network_reasons import reason_code
 from clinic.message.parts import note_parts
+from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
+from clinic.record.schema.messages import message
 from clinic.record.schema.receipts import receipt_inbox
 
 
@@ -43,21 +45,36 @@ def keep_receipts(record: Record, clock: Clock, receipts: Sequence[Receipt]) -> 
 
 def insert_receipts(connection: Connection, receipts: Sequence[Receipt], now: datetime) -> int:
     """The same, in the caller's transaction."""
-    new = list({(r.gateway, r.event_id): _row(r, now) for r in receipts}.values())
+    sent = _texts(connection, receipts)
+    new = list({(r.gateway, r.event_id): _row(r, now, sent) for r in receipts}.values())
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     statement = dialect.insert(receipt_inbox).on_conflict_do_nothing()
     counted = {"preserve_rowcount": True}
     return int(connection.execute(statement, new, execution_options=counted).rowcount)
 
 
-def _row(receipt: Receipt, now: datetime) -> dict[str, Any]:
+def _texts(connection: Connection, receipts: Sequence[Receipt]) -> dict[int, str]:
+    """What was sent, of those of which the gateway says a sentence: it may quote it."""
+    told = {r.reference for r in receipts if r.says and r.reference is not None}
+    if not told:
+        return {}
+    query = sa.select(message.c.id, message.c.body).where(is_any_of(message.c.id, told))
+    return {row[0]: row[1] or "" for row in connection.execute(query)}
+
+
+def _says(receipt: Receipt, sent: Mapping[int, str]) -> str | None:
+    says = clean(receipt.says) if receipt.says else ""
+    return None if quotes(says, sent.get(receipt.reference or 0, "")) else says or None
+
+
+def _row(receipt: Receipt, now: datetime, sent: Mapping[int, str]) -> dict[str, Any]:
     return {
         "gateway": receipt.gateway,
         "event_id": receipt.event_id[:LONGEST_EVENT_ID],
         "reference": receipt.reference,
         "outcome": receipt.outcome,
         "reason": _reason(receipt),
-        "error_text": clean(receipt.says) if receipt.says else None,
+        "error_text": _says(receipt, sent),
         "happened_at": receipt.happened_at,
         "received_at": now,
         "gateway_ref": receipt.gateway_ref and receipt.gateway_ref[:80],

@@ -156,6 +156,14 @@ def test_a_refusal_keeps_its_code_and_no_number() -> None:
     assert result == Turned("21211", "Number … is bad")
 
 
+def test_a_refusal_that_quotes_the_text_keeps_its_code_alone() -> None:
+    text = "Dear Siân, your smear test is due"
+    page = json.dumps({"error": {"code": "21211", "text": f"Spam: {text.upper()}"}}).encode()
+    with scripted_http(reply(400, page)) as server:
+        answer = ask(server.url, [Outgoing(7, "+447700900123", text)])
+    assert answer.results[7] == Turned("21211", "")
+
+
 def test_one_request_a_message_and_after_a_refused_login_no_more() -> None:
     """The first goes alone, so that wrong credentials cost one request."""
     messages = [Outgoing(n, "+447700900123", "Hello") for n in range(1, 6)]

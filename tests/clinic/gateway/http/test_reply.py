@@ -10,8 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinic.gateway.http.part import cut
-from clinic.gateway.http.reply import LONGEST_WAIT, Reply, judge, seconds_to_wait
-from clinic.gateway.protocol import Answer, Outgoing, Taken
+from clinic.gateway.http.reply import (
+    LONGEST_WAIT,
+    Reply,
+    clean_code,
+    judge,
+    seconds_to_wait,
+)
+from clinic.gateway.protocol import Answer, Outgoing, Taken, Turned
 from clinic.gateway.tally import Tally, clean
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -92,7 +98,20 @@ def test_a_providers_words_are_kept_without_numbers_and_addresses() -> None:
     table = [
         ("Invalid number +447700900123", "Invalid number …"),
         ("To 07700 900 123: barred", "To …: barred"),
-        ("(07700)-900-123 is a landline", "(07700)-… is a landline"),
+        ("(07700)-900-123 is a landline", "(… is a landline"),
+        ("NHS 943, 476, 5919", "NHS …"),
+        ("born 12/03/1980", "born …"),
+        ("born 12 - 03 - 1980", "born …"),
+        ("born 1/3/80, refused", "born …, refused"),
+        ("born 1-3-80", "born …"),
+        ("born 1980-03-12T00:00", "born …T00:00"),
+        ("born 12 March 1980.", "born …."),
+        ("born 12th of march", "born …"),
+        ("born Mar 12, 1980: refused", "born …: refused"),
+        ("born 12-Mar-80", "born …"),
+        ("ganwyd 12 Mawrth 1980", "ganwyd …"),
+        ("it may take 3 days", "it may take 3 days"),
+        ("error 400: 17 of 30", "error 400: 17 of 30"),
         ("<sian@example.org>: unknown", "… unknown"),
         ("error 30003", "error 30003"),
         ("5.1.1 User unknown", "5.1.1 User unknown"),
@@ -101,3 +120,66 @@ def test_a_providers_words_are_kept_without_numbers_and_addresses() -> None:
         (None, "None"),
     ]
     assert [clean(said) for said, _ in table] == [kept for _, kept in table]
+
+
+def test_a_providers_code_is_kept_without_numbers_of_people() -> None:
+    """Six digits in all are a number or a date, however they are cut up; a code has fewer."""
+    table = [
+        ("MFR_PDSV_0005", "mfr_pdsv_0005"),
+        (21211, "21211"),
+        ("Absent Subscriber", "absent_subscriber"),
+        ("invalid_943_476_5919", "rejected"),
+        ("invalid 07700 900 123", "rejected"),
+        ("dob 12/03/1980", "rejected"),
+        ("x" * 40 + "943 476 5919", "rejected"),
+        ({"number": "+44 7700 900123"}, "rejected"),
+        (None, "rejected"),
+    ]
+    assert [clean_code(said) for said, _ in table] == [kept for _, kept in table]
+
+
+TEXT = "Dear Siân, your smear test is due on 12/03/2026. Please ring 01792 123456."
+
+
+def test_a_providers_sentence_that_quotes_the_text_is_not_kept() -> None:
+    """Four words of it in a row, in whichever case and with whatever between; the code stays."""
+    table = [
+        ("Blocked: 'Dear Siân, your smear test is due'", ""),
+        ("content YOUR  SMEAR-TEST, IS blocked", ""),
+        ("due on 12/03/2026. Please", ""),
+        ("your test is blocked", "your test is blocked"),
+        ("Number is barred", "Number is barred"),
+    ]
+    for says, kept in table:
+        tally = Tally(frozenset({1, 2}))
+        tally.note(1, Turned("blocked", clean(says)))
+        tally.note(2, Taken(gateway_ref="a"))
+        answer = tally.answer(
+            [Outgoing(1, "+447700900001", TEXT), Outgoing(2, "+447700900002", TEXT)]
+        )
+        assert answer.results[1] == Turned("blocked", kept), says
+        assert answer.results[2] == Taken(gateway_ref="a")
+
+
+def test_a_short_text_is_known_by_all_of_its_words() -> None:
+    tally = Tally(frozenset({1}))
+    tally.note(1, Turned("blocked", "'hello siân' is a greeting"))
+    assert tally.answer([Outgoing(1, "+447700900001", "Hello Siân")]).results[1] == Turned(
+        "blocked", ""
+    )
+
+
+@settings(max_examples=200, derandomize=True, deadline=None)
+@given(
+    words=st.lists(st.text("abcŵÀß", min_size=1, max_size=6), min_size=1, max_size=9),
+    joins=st.tuples(*[st.sampled_from([" ", ", ", "\n", "-", "' '", ". "])] * 2),
+    around=st.tuples(st.text("xyz ", max_size=9), st.text("xyz ", max_size=9)),
+)
+def test_what_was_sent_is_never_kept_as_it_was_said(
+    words: list[str], joins: tuple[str, str], around: tuple[str, str]
+) -> None:
+    says = clean(f"{around[0]} {joins[0].join(words).upper()} {around[1]}")
+    tally = Tally(frozenset({1}))
+    tally.note(1, Turned("blocked", says))
+    sent = [Outgoing(1, "+447700900001", joins[1].join(words))]
+    assert tally.answer(sent).results[1] == Turned("blocked", "")

@@ -74,6 +74,7 @@ def test_a_trial_account_that_adds_to_the_text_costs_one_message() -> None:
         (error(404, 20404), "not sent", "gateway-refused", None),
         (error(500, 20500), "ambiguous", None, None),
         (reply(201, b'{"sid": "SM1", "status": "failed", "error_code": 30005}'), "turned", None, None),
+        (reply(201, b'{"sid": "SM1", "status": "failed", "error_code": "07700900123"}'), "turned", None, None),
         (reply(201, b'{"sid": "", "status": "queued"}'), "ambiguous", None, None),
         (reply(201, b'{"sid": "SM1"}'), "ambiguous", None, None),
         (reply(200, b'{"code": 21211, "message": "x"}'), "ambiguous", None, None),
@@ -90,7 +91,7 @@ def test_what_each_answer_proves(
         assert len(server.requests) == 1
     assert (verdict(answer), answer.halt, answer.retry_after) == (means, halt, wait), answer
     result = answer.results.get(7)
-    assert not (isinstance(result, Turned) and "447700900123" in result.says)
+    assert not (isinstance(result, Turned) and "7700900123" in result.code + result.says)
 
 
 def test_a_test_number_that_answers_and_sends_nothing_is_no_sender() -> None:

@@ -28,6 +28,7 @@ from clinic.message.timing.timing import timing_of
 from clinic.record.database import Record
 from clinic.record.schema.messages import batch, campaign, message
 from clinic.record.schema.people import clinical_item
+from clinic.record.schema.receipts import receipt_inbox
 from clinic.settings import Pace, Pacing, Receipts, Settings
 from tests.fakes import FakeClock, FakeGateway
 from tests.ledgers import add_campaign, add_patients, make_ledger, message_states
@@ -536,3 +537,24 @@ def test_a_message_is_told_of_by_the_gateway_that_it_was_sent_through(
     assert (done.applied, done.unmatched) == (1, 1)
     assert state_of(record, first)[0] == states.DELIVERED
     assert state_of(record, second)[0] == states.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("says", "kept"),
+    [
+        ("Refused: 'HELLO 1'", None),
+        ("born 12 March 1980", "born …"),
+        ("Phone off", "Phone off"),
+    ],
+)
+def test_a_receipts_sentence_keeps_nothing_of_the_text(
+    sqlite_record: Record, clock: FakeClock, tmp_path: Path, says: str, kept: str | None
+) -> None:
+    """Neither in the inbox nor on the message; its reason counts all the same."""
+    key = message_id(sent_campaign(sqlite_record, clock, tmp_path), 1)
+    told = Receipt("fake", "e", key, "undelivered", "absent_subscriber", says)
+    keep_receipts(sqlite_record, clock, [told])
+    with sqlite_record.read() as connection:
+        assert connection.execute(sa.select(receipt_inbox.c.error_text)).scalar_one() == kept
+    apply_receipts(sqlite_record, clock)
+    assert state_of(sqlite_record, key) == ("undelivered", "absent_subscriber")
