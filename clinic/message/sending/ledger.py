@@ -328,7 +328,9 @@ class Ledger:
 
     def turn(self, connection: Connection, claim: Claim, now: datetime) -> Turn:
         """Our turn at the lanes that the batch goes by, until the transaction ends."""
-        lanes: list[Lane] = self.timing.lanes(claim.campaign_id, claim.channel, claim.pace)
+        lanes: list[Lane] = self.timing.lanes(
+            claim.campaign_id, claim.channel, claim.pace, claim.gateway
+        )
         turn = self.timing.turn(connection, lanes, now, dry_run=claim.dry_run)
         turn.begin_at(self.clock.now())  # we may have waited for it
         return turn

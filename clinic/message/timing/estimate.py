@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from clinic.message import states
 from clinic.message.campaign.campaign import get_campaign
-from clinic.message.timing.pacing import DAY, HOUR, SECOND, Lane
+from clinic.message.timing.pacing import DAY, SECOND, Lane
 from clinic.message.timing.schedule import patients_a_day, starts_of_days, waits_until
 from clinic.message.timing.timing import Timing
 from clinic.record.database import Record
@@ -70,7 +70,7 @@ def estimate(
         end = now + timedelta(seconds=messages / UNPACED)
         return Estimate(messages, 0, now, end, None)
     own = Pace(per_second=job.pace_second, per_hour=job.pace_hour, per_day=job.pace_day)
-    lanes = timing.lanes(campaign_id, job.channel, own)
+    lanes = timing.lanes(campaign_id, job.channel, own, job.gateway)
     begins = after(timing, job.channel, start, lanes, ahead)
     if begins is not None and job.canary_size and messages:
         held = begins + timedelta(minutes=timing.release.canary_minutes)
@@ -145,7 +145,7 @@ def _after(
 
 def _pace_of(lanes: list[Lane]) -> tuple[float, float]:
     """The slowest lane: messages a second while it is open, and most in 24 hours."""
-    seconds = {SECOND: 1.0, HOUR: 3600.0}
-    rates = [most / seconds[w] for lane in lanes for w, most in lane.limits.items() if w in seconds]
+    limits = [(window, most) for lane in lanes for window, most in lane.limits.items()]
+    rates = [most * SECOND / window for window, most in limits if window != DAY]
     days = [lane.limits[DAY] for lane in lanes if DAY in lane.limits]
     return min(rates, default=UNPACED), min(days, default=float("inf"))

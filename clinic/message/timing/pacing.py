@@ -1,7 +1,7 @@
 """
 Pacing: how many messages may be sent now, and when more may (NEW-7).
 
-A *lane* is a gateway or a campaign, with limits in any second, hour and day. What was taken from it
+A *lane* is a channel, a provider or a campaign, with limits in any second, hour and day. What was taken from it
 stands in one row of the record, locked while somebody takes: whoever sends, in whatever process, takes
 from the same lane, in the transaction that commits the intent.
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Any, Final, Protocol
 
 import orjson
@@ -49,7 +50,7 @@ class Limits(Protocol):
 
 @dataclass(frozen=True)
 class Lane:
-    """A gateway or a campaign. `limits`: most messages by window, in microseconds."""
+    """A channel, a provider or a campaign. `limits`: most messages by window, in microseconds."""
 
     name: str
     limits: Mapping[int, int]
@@ -59,6 +60,13 @@ def lane_of(name: str, limits: Limits) -> Lane:
     """The lane of this name."""
     given = {SECOND: limits.per_second, HOUR: limits.per_hour, DAY: limits.per_day}
     return Lane(name, {window: most for window, most in given.items() if most is not None})
+
+
+def lane_at(name: str, per_second: float) -> Lane:
+    """The lane of this name for a rate, in whole messages; below 1: one in so long. 0: no limit."""
+    if not per_second:
+        return Lane(name, {})
+    return Lane(name, {max(SECOND, ceil(SECOND / per_second)): max(1, int(per_second))})
 
 
 @dataclass(frozen=True)

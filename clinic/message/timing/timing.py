@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from clinic.message.timing.pacing import Lane, Limits, Turn, lane_of
+from clinic.message.timing.pacing import Lane, Limits, Turn, lane_at, lane_of
 from clinic.settings import Contact, Halt, Pace, Pacing, Phones, Release, Settings
 from clinic.values.calendar import Calendar, calendar_of, in_zone
 
@@ -29,6 +29,7 @@ class Timing:
         default_factory=Phones
     )  # which numbers may be texted, of those changed since
     facilities: Mapping[str, Calendar] = field(default_factory=dict)  # in other zones, by code
+    rates: Mapping[str, float] = field(default_factory=dict)  # agreed with providers, by gateway
 
     @property
     def calendars(self) -> list[Calendar]:
@@ -49,11 +50,12 @@ class Timing:
             return now
         return calendar.next_opening(channel, now) or now + _LOOK_AGAIN
 
-    def lanes(self, campaign_id: int, channel: str, own: Limits) -> list[Lane]:
-        """The lanes that a campaign's messages go by: its gateway, and itself."""
+    def lanes(self, campaign_id: int, channel: str, own: Limits, gateway: str) -> list[Lane]:
+        """The lanes that a campaign's messages go by: its channel, its gateway's provider, and itself."""
         way_out: Pace = getattr(self.pacing, channel)
         return [
             lane_of(f"gateway {channel}", way_out),
+            lane_at(f"provider {gateway}", self.rates.get(gateway, 0.0)),
             lane_of(f"campaign {campaign_id}", _slower(own, self.pacing.campaign)),
         ]
 
@@ -94,4 +96,5 @@ def timing_of(settings: Settings) -> Timing:
         release=settings.release,
         halt=settings.halt,
         phones=settings.phones,
+        rates={name: one.agreed_rate for name, one in settings.gateways.items()},
     )

@@ -73,6 +73,11 @@ class NamedGateway(Section):
         return ()
 
     @property
+    def agreed_rate(self) -> float:
+        """Most messages a second that the provider agreed to, over all processes that send; 0: none is set."""
+        return 0.0
+
+    @property
     def first_channel(self) -> str:
         """By which it is looked at where no channel leaves by it."""
         return "sms" if "sms" in self.serves else min(self.serves)

@@ -64,10 +64,13 @@ class SmppGateway(NamedGateway):
         default=10,
         ge=1,
         le=500,
-        description="Messages under way at once, as agreed with the provider",
+        description="Messages under way at once on one session, as agreed with the provider; each process "
+        "that sends has a session",
     )
     per_second: float = Field(
-        default=0, ge=0, description="Most messages a second, as agreed; 0: no limit of ours"
+        default=0,
+        ge=0,
+        description="Most messages a second, as agreed, over all processes; 0: no limit of ours",
     )
     batch_limit: int = Field(
         default=50, ge=1, le=1000, description="Messages at risk of `unknown` at a crash"
@@ -152,6 +155,11 @@ class SmppGateway(NamedGateway):
     def reached(self) -> str:
         """Where it is, without anything that is secret."""
         return f"{'smpps' if self.tls else 'smpp'}://{self.host}:{self.port}"
+
+    @property
+    def agreed_rate(self) -> float:
+        """`per_second`."""
+        return self.per_second
 
     @property
     def keyed_to(self) -> tuple[str, ...]:

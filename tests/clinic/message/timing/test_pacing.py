@@ -5,15 +5,20 @@ from __future__ import annotations
 import multiprocessing
 from datetime import datetime, timedelta
 from itertools import accumulate
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clinic.clock import SystemClock
+from clinic.message.sending.deliver import send_batch
 from clinic.message.timing.pacing import SECOND, Lane, Turn, lane_of
+from clinic.message.timing.timing import Timing
 from clinic.record.database import Record
 from clinic.settings import Pace
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, FakeGateway
+from tests.ledgers import add_campaign, add_patients, make_ledger
 from tests.processes import ONE_SERVER, processes
 
 
@@ -101,6 +106,27 @@ def test_a_clock_set_back_makes_no_room(record: Record) -> None:
     lane, now = lane_of("gateway sms", Pace(per_hour=10)), FakeClock().now()
     assert take(record, [lane], 10, now) == 10
     assert take(record, [lane], 10, now - timedelta(hours=3)) == 0
+
+
+@pytest.mark.parametrize(
+    ("rate", "seconds", "most"),
+    [(20, 1.0, 20), (12.5, 1.0, 12), (1.0, 1.0, 1), (0.5, 2.0, 1), (0.001, 1000.0, 1)],
+)
+def test_a_provider_s_rate_holds_for_all_that_send_through_it(
+    record: Record, clock: FakeClock, tmp_path: Path, rate: float, seconds: float, most: int
+) -> None:
+    """NEW-7: several runs of one campaign, or several campaigns, are one customer to the provider."""
+    add_patients(record, 60)
+    timing, gateway = Timing(rates={"fake": rate}), FakeGateway()
+    numbers = [add_campaign(record, clock, 30, batch_size=10) for _ in range(2)]
+    ledgers = [make_ledger(record, clock, tmp_path / str(n), timing=timing) for n in range(3)]
+    for turn in range(1, 3):
+        for ledger in ledgers:
+            for number in numbers:
+                while (claim := ledger.claim(number, 1, 3)) is not None:
+                    send_batch(ledger, gateway, claim)
+        assert len(gateway.received) == turn * most
+        clock.time += timedelta(seconds=seconds * 1.05)
 
 
 def test_a_lane_without_limits_costs_nothing(record: Record) -> None:
