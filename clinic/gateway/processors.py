@@ -90,15 +90,19 @@ def is_outside(processor: Processor) -> bool:
     return bool(processor.country) and processor.country not in WITHOUT_A_YES
 
 
-def says_way(settings: Settings, channel: str) -> list[str]:
-    """What whoever reviews a campaign should know of the way that its messages take."""
+def says_way(settings: Settings, gateway: str) -> list[str]:
+    """
+    What whoever reviews a campaign should know of the way that its messages take.
+
+    gateway: the campaign's own, by name: it keeps it, whatever its channel leaves by now
+    """
     said = []
-    if settings.gateway_name(channel) == SMTP and settings.email.clear_to_another:
+    if gateway == SMTP and settings.email.clear_to_another:
         said.append(
             f"Mail to {settings.email.host} is not encrypted (email.tls = none): whoever is between reads it."
         )
     for one in processors_of(settings):
-        if channel in one.channels:
+        if one.name == gateway:
             said.append(one.fault if one.fault else f"Processed by {one.says}.")
     return said
 

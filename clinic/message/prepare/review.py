@@ -168,7 +168,7 @@ def review_campaign(
 
 def _way(settings: Settings | None, own: Campaign) -> tuple[str, ...]:
     kept = own.dry_run or own.gateway == states.OUTBOX
-    return () if settings is None or kept else tuple(says_way(settings, own.channel))
+    return () if settings is None or kept else tuple(says_way(settings, own.gateway))
 
 
 def _price(record: Record, campaign_id: int) -> LettersPrice:
