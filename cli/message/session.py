@@ -17,18 +17,19 @@ from cli.looks.noting import looked
 from cli.message import steps
 from cli.message.options import Manner, What, Who, require_resumable, to_request
 from cli.message.preview import look
-from cli.show.review import look_of, show_review, show_said, show_time
+from cli.show.review import look_of, show_credit, show_review, show_said, show_time
 from cli.show.summary import show_summary
 from cli.wiring import LocalTime, get_settings, open_record
 from clinic.cohort.rows import get_list
 from clinic.errors import CohortRefused, Incomplete, MendableError, NotAllowed
+from clinic.gateway.credit import Credit
 from clinic.govern.access.look import at_all
 from clinic.message import states
 from clinic.message.campaign.campaign import get_campaign, refuse
 from clinic.message.campaign.request import MessageRequest
 from clinic.message.campaign.said import said_of
 from clinic.message.campaign.sending_stop import is_kept_back
-from clinic.message.credit import credit_of, require_credit
+from clinic.message.credit import credit_of, require_credit, require_enough
 from clinic.message.incoming.resolve_unknown import may_ask
 from clinic.message.outcomes.next_steps import next_steps
 from clinic.message.outcomes.reasons import campaign_says
@@ -157,11 +158,21 @@ def _review(parts: Wiring, campaign_id: int, manner: Manner) -> None:
     if review.accepted and not review.dry_run:
         said = estimate(parts.record, campaign_id, parts.timing, parts.clock.now())
         show_time(said, LocalTime(parts.settings))
-        if credit := credit_of(parts.record, parts.settings, campaign_id, parts.clock):
-            console.say(f"  [{credit.light}]{credit.says}[/]")
+        credit = credit_of(parts.record, parts.settings, campaign_id, parts.clock)
+        show_credit(credit)
         if needed := steps.who_must_approve(parts, campaign_id):
             console.say(f"  [yellow]{needed}[/]")
+        _refuse_unpaid(parts, campaign_id, credit)
     _confirm(parts, review, manner)
+
+
+def _refuse_unpaid(parts: Wiring, campaign_id: int, credit: Credit | None) -> None:
+    """Before anybody is asked: what cannot be paid is not to be decided."""
+    try:
+        require_enough(credit)
+    except CohortRefused as refused:
+        refuse(parts.record, campaign_id, refused.code)
+        raise
 
 
 def _confirm(parts: Wiring, review: Review, manner: Manner) -> None:

@@ -19,8 +19,10 @@ from cli.remind.options import Choice, ask_rows, commands_after_look, require_se
 from cli.show.reminders import Look, show_json, show_list, show_look, show_nothing
 from cli.wiring import LocalTime, get_settings, open_record
 from clinic.errors import CohortRefused, MendableError, NotAllowed
+from clinic.gateway.processors import says_way
 from clinic.govern.access.look import at_some, known_as, of_rows
 from clinic.message.campaign.campaign import refuse
+from clinic.message.credit import credit_of, require_enough
 from clinic.message.prepare.preview import discard_left_behind, discard_preview, preview_key
 from clinic.message.prepare.review import read_previews, review_campaign
 from clinic.message.reminders.reminder_list import (
@@ -110,6 +112,8 @@ def _look_and_ask(
                 return []
             show_list(look, time, result=True)
             return commands_after_look(request, look.seen)
+        if not choice.leave_out:  # who leaves some out may pay for the others
+            require_enough(look.credit)
         if not unseen:
             show_list(look, time, result=False)
         leave_out = _decide(parts, request, look, manner, choice)
@@ -137,13 +141,19 @@ def _look(parts: Wiring, request: ReminderRequest, key: str, choice: Choice) -> 
         parts.record, campaign_id, content=parts.settings.content, settings=parts.settings
     )
     now, real = parts.clock.now(), not request.dry_run
+    leaves = real and not request.outbox
+    gateway = parts.settings.gateway_name(review.channel) if leaves else None
+    way = tuple(says_way(parts.settings, gateway)) if gateway else ()
     return Look(
-        review=replace(review, dry_run=request.dry_run),
+        review=replace(review, dry_run=request.dry_run, way=way),
         given=count_given(parts.record, parts.clock, parts.settings, request),
         seen=seen_code(parts.record, campaign_id),
         example=read_previews(parts.record, campaign_id, limit=1),
         rows=read_reminders(parts.record, campaign_id, limit=None if choice.show_all else SHOWN),
         time=estimate(parts.record, campaign_id, parts.timing, now, in_earnest=real),
+        credit=credit_of(parts.record, parts.settings, campaign_id, parts.clock, in_earnest=True)
+        if leaves
+        else None,
     )
 
 

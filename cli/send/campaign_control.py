@@ -164,11 +164,12 @@ def review(
     """
     from cli.govern.confirm import asked_by, waiting_request
     from cli.keeping import say_not_kept
-    from cli.show.review import look_of, show_review, show_time
+    from cli.show.review import look_of, show_credit, show_review, show_time
     from clinic.clock import SystemClock
     from clinic.cohort.rows import get_list
     from clinic.message.campaign.campaign import get_campaign
     from clinic.message.campaign.sending_stop import is_kept_back
+    from clinic.message.credit import credit_of
     from clinic.message.outcomes.next_steps import next_steps
     from clinic.message.prepare.review import read_previews, review_campaign
     from clinic.message.timing.estimate import estimate
@@ -182,13 +183,16 @@ def review(
         previews = read_previews(record, campaign, limit=samples)
         said = estimate(record, campaign, timing_of(settings), SystemClock().now())
         waits = waiting_request(record, campaign)
+        leaves = found.became.get("waiting")
+        credit = credit_of(record, settings, campaign, SystemClock()) if leaves else None
         with record.read() as connection:
             source = get_list(connection, get_campaign(connection, campaign).list_id)
         looked(record, settings, look_of(record, found, previews))
     show_review(found, previews, not_accepted=None)
     say_not_kept(source.columns, source.kept)
-    if found.became.get("waiting"):
+    if leaves:
         show_time(said, LocalTime(settings))
+    show_credit(credit)
     if waits is None:
         steps = next_steps(
             campaign, found.state, found.became | found.not_accepted, resendable=False,

@@ -15,6 +15,7 @@ from cli.show.review import (
     OUTBOX,
     judged,
     not_accepted,
+    show_credit,
     show_lines,
     show_missing,
     show_previews,
@@ -24,6 +25,7 @@ from cli.show.review import (
     show_whom_it_lacks,
 )
 from cli.wiring import LocalTime
+from clinic.gateway.credit import Credit
 from clinic.message.prepare.review import Preview, Review
 from clinic.message.reminders.reminder_list import Given, ReminderRow
 from clinic.message.timing.estimate import Estimate
@@ -41,6 +43,7 @@ class Look:
     example: list[Preview]
     rows: list[ReminderRow]
     time: Estimate
+    credit: Credit | None = None
 
 
 def show_look(look: Look, time: LocalTime) -> None:
@@ -55,6 +58,9 @@ def show_look(look: Look, time: LocalTime) -> None:
         console.say(f"  [yellow]{OUTBOX}[/]")
     elif not review.dry_run:
         show_time(look.time, time)
+        for says in review.way:
+            console.say(f"  [yellow]{escape(says)}[/]")
+        show_credit(look.credit)
         console.say(BACKGROUND)
     show_said(review.said)
     if look.example:

@@ -13,6 +13,7 @@ from rich.table import Table
 from cli import console
 from cli.wiring import LocalTime
 from clinic.cohort.outcomes import OUTCOMES
+from clinic.gateway.credit import Credit
 from clinic.govern.access.look import Look, at_some, known_as, of_rows
 from clinic.message.campaign.said import Said
 from clinic.message.prepare.review import Preview, Review
@@ -47,6 +48,12 @@ def show_review(review: Review, previews: list[Preview], *, not_accepted: Path |
         out.print(f"  Reason of {escape(review.override.by)}: {escape(review.override.reason)}")
     show_previews(previews)
     show_warnings(review)
+
+
+def show_credit(credit: Credit | None) -> None:
+    """COM-14: whether the credit at the gateway suffices; nothing where it tells none."""
+    if credit is not None:
+        console.say(f"  [{credit.light}]{escape(credit.says)}[/]")
 
 
 def show_whom_it_lacks(review: Review) -> None:

@@ -7,7 +7,7 @@ segments and more to spare; yellow, with fewer; red, where it does not suffice: 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -44,7 +44,7 @@ class Price:
 
 @dataclass(frozen=True)
 class Credit:
-    """light: COM-14; says: what is left and what is needed, in a sentence."""
+    """light: COM-14, yellow too where nobody knows now; says: what is left and what is needed."""
 
     light: Light
     says: str
@@ -77,6 +77,17 @@ def judge_credit(left: float, needed: float, unit: float) -> Credit:
     return Credit(light, f"credit at the gateway {left:,.2f}, needed {needed:,.2f}: {how[light]}")
 
 
+def unknown_credit(gateway: str, why: Sequence[str]) -> Credit | None:
+    """Where a provider that tells the balance does not tell it now; None: it does not at all."""
+    if not why:
+        return None
+    return Credit(
+        "yellow",
+        f"credit at the gateway {gateway} is not known now: {why[0]}. That stops nothing; what is not paid the "
+        f"provider refuses. Look: cohort gateways check {gateway}",
+    )
+
+
 def credit_at(
     settings: Settings,
     gateway: str,
@@ -86,7 +97,7 @@ def credit_at(
     cost: float,
     clock: Clock | None = None,
 ) -> Credit | None:
-    """The light of a campaign, where its provider tells the balance; None: it does not, or not now."""
+    """The light of a campaign, where its provider tells the balance; None: it does not at all."""
     if gateway == HTTP_SMS or gateway not in settings.gateways:
         return None
     own = gateway_by_name(settings, gateway, channel, clock)
@@ -96,6 +107,6 @@ def credit_at(
         own.close()
     left = next((one.balance for one in seen if one.balance is not None), None)
     if left is None:
-        return None
+        return unknown_credit(gateway, [one.says for one in seen if not one.good])
     unit = settings.gateways[gateway].segment_cost
     return judge_credit(left, cost if unit else float(segments), unit)

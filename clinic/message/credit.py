@@ -45,16 +45,26 @@ def most_segments_of(record: Record, settings: Settings, campaign_id: int) -> in
 
 
 def credit_of(
-    record: Record, settings: Settings, campaign_id: int, clock: Clock | None = None
+    record: Record,
+    settings: Settings,
+    campaign_id: int,
+    clock: Clock | None = None,
+    *,
+    in_earnest: bool = False,
 ) -> Credit | None:
-    """The light of a campaign that is made ready; None: nobody tells."""
+    """
+    The light of a campaign that is made ready; None: nobody tells.
+
+    in_earnest: it is a look at what would be sent for real, by the gateway that the channel has
+    """
     with record.read() as connection:
         job = get_campaign(connection, campaign_id)
-        price = price_at(settings, job.gateway, job.channel)
+        gateway = job.gateway if not in_earnest else settings.gateway_name(job.channel)
+        price = price_at(settings, gateway or job.gateway, job.channel)
         segments, cost = cost_of(connection, job, price)
-    if job.dry_run or not segments:
+    if (job.dry_run and not in_earnest) or gateway is None or not segments:
         return None
-    return credit_at(settings, job.gateway, job.channel, segments=segments, cost=cost, clock=clock)
+    return credit_at(settings, gateway, job.channel, segments=segments, cost=cost, clock=clock)
 
 
 def require_credit(record: Record, clock: Clock, settings: Settings, campaign_id: int) -> None:
@@ -67,9 +77,21 @@ def require_credit(record: Record, clock: Clock, settings: Settings, campaign_id
     with record.read() as connection:
         if get_campaign(connection, campaign_id).state != states.CHECKING:
             return
-    credit = credit_of(record, settings, campaign_id, clock)
-    if credit is not None and credit.light == "red":
+    try:
+        require_enough(credit_of(record, settings, campaign_id, clock))
+    except CohortRefused:
         refuse(record, campaign_id, REFUSED)
+        raise
+
+
+def require_enough(credit: Credit | None) -> None:
+    """
+    Go on where the credit suffices, or nobody tells.
+
+    Raises:
+        CohortRefused: the light is red; what is left and what is needed
+    """
+    if credit is not None and credit.light == "red":
         raise CohortRefused(
             REFUSED,
             f"{credit.says}. Nothing was sent: pay in at the provider, then send the same list again",

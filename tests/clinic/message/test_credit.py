@@ -114,5 +114,7 @@ def test_a_provider_that_does_not_tell_stops_nothing(
     add_patients(sqlite_record, 1)
     number = add_campaign(sqlite_record, clock, 1, gateway="tw", state="checking")
     own = settings(segment_cost=0.04, url="http://127.0.0.1:9")
-    assert credit_of(sqlite_record, own, number, clock) is None
+    said = credit_of(sqlite_record, own, number, clock)
+    assert said is not None
+    assert (said.light, "tw is not known now" in said.says) == ("yellow", True)
     require_credit(sqlite_record, clock, own, number)
