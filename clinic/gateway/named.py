@@ -29,6 +29,7 @@ KINDS: Final = {
     "twilio": "clinic.gateway.http.twilio:TwilioGateway",
     "sns": "clinic.gateway.http.sns:SnsGateway",
     "smpp": "clinic.gateway.smpp.sms:SmppSms",
+    "smtp": "clinic.gateway.smtp.named:NamedSmtp",
 }
 
 
@@ -58,6 +59,7 @@ def opening_of(
     return Opening(
         name=name,
         channel=channel,
+        sender_name=settings.organisation.name,
         clock=clock,
         call_seconds=settings.lease_seconds / 3,
         unsubscribe_url=unsubscribe_url_of(settings.receipts) if channel == "email" else None,

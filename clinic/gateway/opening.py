@@ -18,6 +18,7 @@ class Opening:
     Args:
         name: the section's
         channel: by which it is to send; one gateway may have several
+        sender_name: the organisation's, shown beside the address that e-mails come from
         clock: None: the system's
         call_seconds: a `send` begins nothing that could not end within so long: a third of the lease
         unsubscribe_url: where one click unsubscribes from a message's channel; None: nobody would hear it
@@ -28,6 +29,7 @@ class Opening:
 
     name: str
     channel: str
+    sender_name: str = ""
     clock: Clock | None = None
     call_seconds: float = 60.0
     unsubscribe_url: Callable[[int], str] | None = None

@@ -14,6 +14,7 @@ from typing import Final
 from clinic.errors import SettingsWrong
 from clinic.settings import Processor, Settings
 from clinic.settings.gateways import HTTP_SMS, SMTP
+from clinic.settings.gateways.relay import Relay
 
 _EEA: Final = frozenset(
     "AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE IS LI NO".split()
@@ -97,14 +98,22 @@ def says_way(settings: Settings, gateway: str) -> list[str]:
     gateway: the campaign's own, by name: it keeps it, whatever its channel leaves by now
     """
     said = []
-    if gateway == SMTP and settings.email.clear_to_another:
+    relay = _relay_of(settings, gateway)
+    if relay is not None and relay.clear_to_another:
         said.append(
-            f"Mail to {settings.email.host} is not encrypted (email.tls = none): whoever is between reads it."
+            f"Mail to {relay.host} is not encrypted (tls = none): whoever is between reads it."
         )
     for one in processors_of(settings):
         if one.name == gateway:
             said.append(one.fault if one.fault else f"Processed by {one.says}.")
     return said
+
+
+def _relay_of(settings: Settings, name: str) -> Relay | None:
+    if name == SMTP:
+        return settings.email
+    found = settings.gateways.get(name)
+    return found if isinstance(found, Relay) else None
 
 
 def _fault(section: str, own: Processor) -> str:

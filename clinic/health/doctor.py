@@ -26,6 +26,7 @@ from clinic.record.server.remote import fault_of, is_here
 from clinic.record.sqlite import library
 from clinic.record.version import current
 from clinic.settings import Settings
+from clinic.settings.gateways.relay import Relay
 from clinic.values.purposes import PURPOSES
 
 Stands = Literal["good", "unseen", "wrong"]
@@ -143,6 +144,9 @@ def _in_transit(settings: Settings) -> Iterator[Check]:
         if one.reached.startswith("http://"):
             says = f"the gateway {name} is reached at {one.reached}, in clear"
             yield Check(f"gateway {name}", "wrong", says, f"gateways.{name}.url: with https://")
+        elif isinstance(one, Relay) and one.clear_to_another:
+            says = f'mail to {one.host} is not encrypted (gateways.{name}.tls = "none")'
+            yield Check(f"gateway {name}", "wrong", says, 'tls = "starttls" or "implicit"')
         else:
             yield Check(f"gateway {name}", "good", f"it is reached at {one.reached}")
 

@@ -12,14 +12,17 @@ import uuid
 from datetime import datetime
 
 from clinic.clock import Clock
+from clinic.gateway.choose import gateway_by_name
 from clinic.gateway.protocol import Gateway, Outgoing, Turned
 from clinic.health.noted import News
 from clinic.settings import Settings
+from clinic.settings.gateways import SMTP
+from clinic.settings.gateways.smtp import SmtpGateway
 
 
 def addresses(settings: Settings) -> tuple[str, ...]:
-    """Who is written to; nobody where there is no gateway for e-mail."""
-    if not settings.email.host:
+    """Who is written to; nobody where there is no relay for e-mail."""
+    if not (settings.email.host or _named(settings)):
         return ()
     return settings.health.tell or settings.notices.internal
 
@@ -28,13 +31,17 @@ def write_to_people(settings: Settings, clock: Clock, news: News) -> bool:
     """Send the letter to each address, if there is any; whether a relay took one, or may have."""
     if not (to := addresses(settings)):
         return False
-    from clinic.gateway.smtp.email import Smtp
-
-    gateway = Smtp(settings.email, sender_name=settings.organisation.name, clock=clock)
+    gateway = gateway_by_name(settings, _named(settings) or SMTP, "email", clock)
     try:
         return send_letter(gateway, to, *letter(settings, clock.now(), news))
     finally:
         gateway.close()
+
+
+def _named(settings: Settings) -> str:
+    """The relay by a name of its own by which e-mails leave; empty: it is that of [email]."""
+    name = settings.gateway_name("email") or ""
+    return name if isinstance(settings.gateways.get(name), SmtpGateway) else ""
 
 
 def send_letter(gateway: Gateway, to: tuple[str, ...], subject: str, body: str) -> bool:

@@ -25,9 +25,11 @@ from sqlalchemy.engine import make_url
 
 from clinic.clock import Clock
 from clinic.errors import GatewayRefused
-from clinic.gateway.smtp.connection import connect
+from clinic.gateway.smtp.login import connect, trust_of
 from clinic.health.facts import Disk, GatewayFacts
-from clinic.settings import EmailGateway, HttpGateway, NamedGateway, Settings
+from clinic.settings import HttpGateway, NamedGateway, Settings
+from clinic.settings.gateways.relay import Relay
+from clinic.settings.gateways.smtp import SmtpGateway
 
 if TYPE_CHECKING:
     from clinic.gateway.http.line import Where
@@ -73,7 +75,7 @@ def look_at_gateways(
     if settings.sms.url:
         found.append(_greet("sms", clock, lambda: _http("sms", settings.sms, clock, trust)))
     if settings.email.host:
-        found.append(_greet("email", clock, lambda: _smtp(settings.email, trust)))
+        found.append(_greet("email", clock, lambda: _smtp("email", settings.email, trust)))
     found += [look_at_named(settings, name, clock, trust) for name in sorted(settings.gateways)]
     return tuple(found)
 
@@ -81,8 +83,11 @@ def look_at_gateways(
 def look_at_named(
     settings: Settings, name: str, clock: Clock, trust: ssl.SSLContext | None = None
 ) -> GatewayFacts:
-    """Greet a gateway of [gateways.NAME]: that of HTTP by HEAD, any other not at all."""
+    """Greet a gateway of [gateways.NAME]: that of HTTP by HEAD, that of SMTP by EHLO, any other not at all."""
     one: NamedGateway = settings.gateways[name]
+    if isinstance(one, SmtpGateway):
+        own = trust or trust_of(one.authority_file, f"gateways.{name}")
+        return _greet(name, clock, lambda: _smtp(name, one, own))
     trust = trust or ssl.create_default_context()
     if not isinstance(one, HttpGateway):
         return GatewayFacts(name)
@@ -146,12 +151,12 @@ def _way(where: Where, trust: ssl.SSLContext) -> tuple[http.client.HTTPConnectio
     return http.client.HTTPConnection(*to, timeout=SECONDS), where.url
 
 
-def _smtp(email: EmailGateway, trust: ssl.SSLContext) -> GatewayFacts:
-    greeted = email.model_copy(update={"user": "", "timeout_seconds": SECONDS})
+def _smtp(label: str, relay: Relay, trust: ssl.SSLContext) -> GatewayFacts:
+    greeted = relay.model_copy(update={"user": "", "timeout_seconds": SECONDS})
     connection = connect(greeted, name="localhost", trust=trust)
     try:
         ends_at = _end_of(connection.sock) if isinstance(connection.sock, ssl.SSLSocket) else None
-        return GatewayFacts("email", ends_at=ends_at)
+        return GatewayFacts(label, ends_at=ends_at)
     finally:
         try:
             connection.quit()

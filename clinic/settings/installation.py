@@ -237,9 +237,11 @@ class Settings(Section):
         return first[1] if first and first[0] else None
 
     def silent_gateways(self) -> frozenset[str]:
-        """Those by name that never say what became of a message."""
+        """Those by name of which a missing receipt says nothing: they tell of no message, or not of each."""
         public = self.receipts.public_url
-        return frozenset(name for name, one in self.gateways.items() if not one.tells(public))
+        return frozenset(
+            name for name, one in self.gateways.items() if not (one.confirms and one.tells(public))
+        )
 
     @property
     def database_url(self) -> str:

@@ -1,5 +1,5 @@
 """
-One connection to a relay: `smtplib` with a deadline for whole answers, and one envelope at a time.
+One connection to a relay: `smtplib` with a deadline for whole answers, and none that nobody asked for.
 
 `smtplib` costs a third of an asynchronous client here; its own time-out is for each byte, so a relay
 that drips an answer would hold a worker for hours.
@@ -7,23 +7,17 @@ that drips an answer would hold a worker for hours.
 
 from __future__ import annotations
 
-import re
 import smtplib
 import socket
 import ssl
 import time
 from typing import Any
 
-from clinic.errors import GatewayRefused
-from clinic.settings import EmailGateway
-
 LONGEST_ANSWER = 64_000  # bytes
 
-_DOT = re.compile(rb"(?m)^\.")
 
-
-class AfterData(Exception):
-    """The connection failed after the relay let us send the text: it may have taken the message."""
+class Injected(Exception):
+    """Something stood in clear behind the relay's yes to STARTTLS: somebody between us wrote it."""
 
 
 class Connection(smtplib.SMTP):
@@ -41,6 +35,7 @@ class Connection(smtplib.SMTP):
         self._seconds = seconds
         self._wrap = wrap
         self._received = b""
+        self._last_in_clear = False
         self._deadline = time.monotonic() + seconds
         super().__init__(host, port, local_hostname=name, timeout=seconds)
 
@@ -59,10 +54,17 @@ class Connection(smtplib.SMTP):
         self._deadline = time.monotonic() + self._seconds
 
     def starttls(self, **options: Any) -> tuple[int, bytes]:  # type: ignore[override]
-        """Encrypt. What came in clear behind the relay's answer is dropped, or it could forge one."""
-        answer = super().starttls(**options)
-        self._received = b""
-        return answer
+        """
+        Encrypt.
+
+        Raises:
+            Injected: an answer in clear was there before it was asked for
+        """
+        self._last_in_clear = True
+        try:
+            return super().starttls(**options)
+        finally:
+            self._last_in_clear = False
 
     def getreply(self) -> tuple[int, bytes]:
         """The relay's whole answer: its code, and its text as smtplib wants it."""
@@ -72,6 +74,9 @@ class Connection(smtplib.SMTP):
             says.append(line[4:].strip())
             if line[3:4] != b"-":
                 break
+        if self._last_in_clear and self._received:
+            self.close()
+            raise Injected
         code = int(line[:3]) if line[:3].isdigit() else -1
         return code, b"\n".join(says)
 
@@ -94,90 +99,21 @@ class Connection(smtplib.SMTP):
         line, _, self._received = self._received.partition(b"\n")
         return line
 
-    def submit(
-        self, sender: str, recipient: str, text: bytes, *, envelope_id: str
-    ) -> tuple[str, int, bytes]:
+    def is_quiet(self) -> bool:
         """
-        One message to one recipient.
+        Whether it is open and the relay has said nothing that nobody asked for.
 
-        Returns:
-            the last command (mail, rcpt, data or text), its code, and what the relay said. Only
-            `text` with 250 means that the relay has it
-
-        Raises:
-            AfterData: lost after the text was begun
-            OSError: lost before
+        Between two envelopes it has nothing to say but that it closes; a stray answer would be taken for that
+        to the next command, and every later one be a message too early.
         """
-        dsn = self.has_extn("dsn")
-        code, says = self.mail(sender, ["RET=HDRS", f"ENVID={xtext(envelope_id)}"] if dsn else [])
-        if code != 250:
-            return "mail", code, says
-        notify = ["NOTIFY=FAILURE,DELAY", f"ORCPT=rfc822;{xtext(recipient)}"] if dsn else []
-        code, says = self.rcpt(recipient, notify)
-        if code not in (250, 251):
-            return "rcpt", code, says
-        code, says = self.docmd("DATA")
-        if code != 354:
-            return "data", code, says
+        if self._received or self.sock is None:
+            return False
         try:
-            self.send(_DOT.sub(b"..", text) + b".\r\n")
-            return "text", *self.getreply()
-        except OSError as error:
-            raise AfterData from error
-
-
-def xtext(text: str) -> str:
-    """RFC 3461 §4: printable ASCII but `+` and `=`, the rest as +XX."""
-    return "".join(c if "!" <= c <= "~" and c not in "+=" else f"+{ord(c):02X}" for c in text)
-
-
-def connect(settings: EmailGateway, *, name: str, trust: ssl.SSLContext) -> Connection:
-    """
-    A connection, encrypted and logged in as the settings say.
-
-    Raises:
-        GatewayRefused: certificate, encryption or login: a person must look
-        OSError: anything else; nothing was sent
-    """
-    wrap = trust if settings.tls == "implicit" else None
-    try:
-        connection = Connection(
-            settings.host, settings.port, name=name, seconds=settings.timeout_seconds, wrap=wrap
-        )
-    except ssl.SSLCertVerificationError:
-        raise GatewayRefused("gateway-tls", _TLS) from None
-    try:
-        _encrypt(connection, settings, trust)
-        _log_in(connection, settings)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-_TLS = "the relay offers no encryption, or its certificate is not valid"
-_LOGIN = "the relay refuses the login"
-
-
-def _encrypt(connection: Connection, settings: EmailGateway, trust: ssl.SSLContext) -> None:
-    connection.ehlo_or_helo_if_needed()
-    if settings.tls != "starttls":
-        return
-    try:
-        connection.starttls(context=trust)
-    except (ssl.SSLCertVerificationError, smtplib.SMTPNotSupportedError):
-        raise GatewayRefused("gateway-tls", _TLS) from None
-    connection.ehlo_or_helo_if_needed()
-
-
-def _log_in(connection: Connection, settings: EmailGateway) -> None:
-    if not settings.user:
-        return
-    try:
-        connection.login(settings.user, settings.password.get_secret_value())
-    except smtplib.SMTPAuthenticationError as error:
-        if 400 <= error.smtp_code < 500:  # for the moment
-            raise
-        raise GatewayRefused("gateway-credentials", _LOGIN) from None
-    except smtplib.SMTPNotSupportedError:
-        raise GatewayRefused("gateway-credentials", _LOGIN) from None
+            self.sock.settimeout(0)
+            self.sock.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            self.sock.settimeout(self._seconds)
+            return True
+        except OSError:
+            return False
+        return False

@@ -18,14 +18,36 @@ from datetime import timedelta
 from clinic.clock import Clock, SystemClock
 from clinic.errors import GatewayRefused, SettingsWrong
 from clinic.gateway.protocol import Answer, GatewayClass, Outgoing, Turned
-from clinic.gateway.smtp.connection import AfterData, Connection, connect
+from clinic.gateway.smtp.connection import Connection
+from clinic.gateway.smtp.envelope import AfterData, Envelope, submit
+from clinic.gateway.smtp.login import Tokens
 from clinic.gateway.smtp.message import Letterhead, compose, envelope_address
+from clinic.gateway.smtp.pool import Pool
 from clinic.gateway.smtp.reply import judge, no_connection
 from clinic.gateway.tally import Tally
 from clinic.gateway.under_way import UnderWay
-from clinic.settings import EmailGateway
+from clinic.settings.gateways import SMTP
+from clinic.settings.gateways.relay import Relay
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """
+    What a relay by a name of its own has besides.
+
+    name: the section's; section: of the settings, for sentences
+    mechanism, tokens: how it is told the login (`connect`)
+    clear: a login may go to another machine without encryption: the way there is a private one
+    """
+
+    name: str = SMTP
+    section: str = "email"
+    mechanism: str = "password"
+    tokens: Tokens | None = None
+    clear: bool = False
+
+
+_OLD = Manner()  # of [email]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +55,13 @@ class _Letter:
     """An e-mail that may leave; the worker that sends it composes it."""
 
     message: Outgoing
-    address: str
-    envelope_id: str
+    envelope: Envelope
     fixed: bytes  # the headers it shares with the others of its call
 
 
 class Smtp:
     """Sends e-mails through a relay. Any number of threads may call `send` at once."""
 
-    name = "smtp"
     channel = "email"
     gateway_class: GatewayClass = "B"
     window: timedelta | None = None
@@ -49,13 +69,14 @@ class Smtp:
 
     def __init__(
         self,
-        settings: EmailGateway,
+        settings: Relay,
         *,
         sender_name: str = "",
         clock: Clock | None = None,
         begin_within: float = 60.0,
         trust: ssl.SSLContext | None = None,
         unsubscribe_url: Callable[[int], str] | None = None,
+        manner: Manner = _OLD,
     ) -> None:
         """
         Connects at the first `send`.
@@ -66,26 +87,34 @@ class Smtp:
             begin_within: seconds after which a `send` begins no further message
             trust: who may sign the relay's certificate; None: whom the system trusts
             unsubscribe_url: of a message's reference, for List-Unsubscribe
+            manner: what a relay by name has besides
 
         Raises:
             SettingsWrong: an address is none, or a password would travel in clear
         """
-        if settings.tls == "none" and settings.user and settings.host not in _LOOPBACK:
+        if settings.clear_to_another and settings.user and not manner.clear:
             raise SettingsWrong(
                 "gateway-insecure",
                 "email.tls is none and email.user is set: the password would travel in clear; "
                 'use tls = "starttls" or "implicit"',
             )
+        self.name = manner.name
         self.batch_limit = settings.batch_limit
         self.unsubscribe_url = unsubscribe_url
         self._settings = settings
+        self._manner = manner
         self._letterhead = Letterhead(settings.sender, sender_name, unsubscribe_url)
         self._envelope_sender = settings.bounce_address or settings.sender
         Letterhead(self._envelope_sender)  # judged by the same rule
         self._clock = clock or SystemClock()
         self._begin_within = begin_within
-        self._trust = trust or ssl.create_default_context()
-        self._idle: deque[Connection] = deque()
+        self.pool = Pool(
+            settings,
+            name=self._letterhead.domain,
+            trust=trust or ssl.create_default_context(),
+            mechanism=manner.mechanism,
+            tokens=manner.tokens,
+        )
         self.under_way = UnderWay()
         self._workers = ThreadPoolExecutor(settings.connections, thread_name_prefix="smtp")
 
@@ -118,7 +147,7 @@ class Smtp:
             if isinstance(address, Turned):
                 tally.note(message.reference, address)
                 continue
-            letters.append(_Letter(message, address, f"{message.reference}.{key}", fixed))
+            letters.append(_Letter(message, self._envelope(message, address, key), fixed))
         return letters
 
     def _work(self, letters: deque[_Letter], tally: Tally, until: float) -> None:
@@ -134,42 +163,54 @@ class Smtp:
             else:
                 self._deliver(letter, tally)
 
+    def _envelope(self, message: Outgoing, address: str, key: str) -> Envelope:
+        return Envelope(self._envelope_sender, address, f"{message.reference}.{key}")
+
     def _deliver(self, letter: _Letter, tally: Tally) -> None:
-        """One letter over an idle connection, or over a new one if that was hung up meanwhile."""
+        """One letter over an idle connection, or over a new one if the relay had enough of that."""
         text = compose(
             letter.message,
             letterhead=self._letterhead,
             fixed=letter.fixed,
-            address=letter.address,
-            envelope_id=letter.envelope_id,
+            address=letter.envelope.recipient,
+            envelope_id=letter.envelope.id,
         )
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = None
-        if connection is not None and self._attempt(connection, letter, text, tally):
+        idle = self.pool.take_idle()
+        if idle is not None and self._attempt(idle, letter, text, tally, used=True):
             return
         try:
-            connection = connect(self._settings, name=self._letterhead.domain, trust=self._trust)
+            connection = self.pool.connect()
         except GatewayRefused as error:
             tally.not_sent([letter.message.reference])
+            tally.blame(error.says)
             tally.stop(halt=error.code)
             return
         except OSError as error:
-            connection = None
-            tally.blame(no_connection(error))
-        if connection is None or not self._attempt(connection, letter, text, tally):
-            tally.not_sent([letter.message.reference])
-            tally.stop()
-            tally.blame("the relay cut the connection before it had the message")
+            tally.blame(no_connection(error, self._manner.section))
+        else:
+            if self._attempt(connection, letter, text, tally):
+                return
+        tally.not_sent([letter.message.reference])
+        tally.stop()
+        tally.blame("the relay cut the connection before it had the message")
 
-    def _attempt(self, connection: Connection, letter: _Letter, text: bytes, tally: Tally) -> bool:
-        """Whether the letter's fate is noted; False: the connection was lost before the text left."""
+    def _attempt(
+        self,
+        connection: Connection,
+        letter: _Letter,
+        text: bytes,
+        tally: Tally,
+        *,
+        used: bool = False,
+    ) -> bool:
+        """
+        Whether the letter's fate is noted; False: the connection ended before the text left.
+
+        used: a connection that had mails before: the relay may want no more by it (421)
+        """
         connection.begin()
         try:
-            command, code, says = connection.submit(
-                self._envelope_sender, letter.address, text, envelope_id=letter.envelope_id
-            )
+            command, code, says = submit(connection, letter.envelope, text)
         except AfterData:
             connection.close()
             tally.blame("the relay did not say whether it took the message")
@@ -177,28 +218,14 @@ class Smtp:
         except OSError:
             connection.close()
             return False
-        judge(letter.message.reference, command, code, says.decode("utf-8", "replace"), tally)
-        self._keep(connection, command, code)
-        return True
-
-    def _keep(self, connection: Connection, command: str, code: int) -> None:
-        """Give the connection back to the idle ones, its envelope emptied, if it is any use."""
-        taken = command == "text" and 200 <= code < 300
-        try:
-            if code == 421 or code < 200 or (not taken and connection.rset()[0] != 250):
-                connection.close()
-            else:
-                self._idle.append(connection)
-        except OSError:
+        if used and code == 421 and command != "text":
             connection.close()
+            return False
+        judge(letter.message.reference, command, code, says.decode("utf-8", "replace"), tally)
+        self.pool.give_back(connection, command, code)
+        return True
 
     def close(self) -> None:
         """Say goodbye on every connection and end the threads."""
         self._workers.shutdown()
-        while self._idle:
-            connection = self._idle.pop()
-            connection.begin()
-            try:
-                connection.quit()
-            except OSError:
-                connection.close()
+        self.pool.close()

@@ -6,6 +6,7 @@ import re
 import smtplib
 
 from clinic.gateway.protocol import Taken, Turned
+from clinic.gateway.smtp.tokens import NoToken
 from clinic.gateway.tally import Tally, clean
 
 # The relay would say the same of every message: a person must look, and no patient is to blame
@@ -62,18 +63,20 @@ def _concerns_all(command: str, code: int, says: str) -> str | None:
     return None
 
 
-def no_connection(error: OSError) -> str:
-    """Why there is no connection to the relay, in a sentence."""
+def no_connection(error: OSError, section: str) -> str:
+    """Why there is no connection to the relay, in a sentence; `section`: of the settings."""
     if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code >= 0:
         return (
             f"the relay refuses the connection with {error.smtp_code}: it accepts nothing for now"
         )
+    if isinstance(error, NoToken):
+        return f"there is no access token: {section}.token_url does not answer, or not now"
     if isinstance(error, smtplib.SMTPServerDisconnected | TimeoutError):
         return (
             "the relay sent no greeting: it closed the connection, or did not answer in time "
-            "(email.timeout_seconds)"
+            f"({section}.timeout_seconds)"
         )
-    return "the relay cannot be reached: no connection to email.host at email.port"
+    return f"the relay cannot be reached: no connection to {section}.host at {section}.port"
 
 
 def queue_id(says: str) -> str:

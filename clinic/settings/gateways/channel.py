@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, model_validator
 
 from clinic.settings.gateways.parts import Channel, Processor, Proxy, WebAddress
+from clinic.settings.gateways.relay import Relay
 from clinic.settings.section import Section
 
 
@@ -62,32 +63,10 @@ class SmsGateway(Section):
         return self
 
 
-class EmailGateway(Section):
+class EmailGateway(Relay):
     """The SMTP gateway."""
 
-    host: str = Field(default="", description="Relay; empty: there is no gateway for e-mail")
-    port: int = Field(default=25, ge=1, le=65535, description="Its port")
-    user: str = Field(default="", description="Login, if it asks for one")
-    password: SecretStr = Field(default=SecretStr(""), description="Its password")
-    password_file: str = Field(
-        default="", description="A file with the password, for its owner alone, instead of it here"
-    )
-    tls: Literal["none", "starttls", "implicit"] = Field(
-        default="starttls", description="Encryption"
-    )
-    sender: str = Field(default="practice@localhost", description="From: address")
-    bounce_address: str = Field(default="", description="Envelope sender; empty: the sender")
-    batch_limit: int = Field(
-        default=50, ge=1, le=1000, description="Messages at risk of `unknown` at a crash"
-    )
-    connections: int = Field(default=4, ge=1, le=50, description="Connections kept open")
-    timeout_seconds: float = Field(default=30, gt=0, description="Longest wait for an answer")
     processor: Processor = Processor()
-
-    @property
-    def clear_to_another(self) -> bool:
-        """Whether mail leaves this machine without encryption."""
-        return self.tls == "none" and self.host not in ("", "localhost", "127.0.0.1", "::1")
 
 
 class Receipts(Section):

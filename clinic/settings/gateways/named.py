@@ -32,6 +32,8 @@ class NamedGateway(Section):
 
     # By which channels it can send; a class of the settings says it
     serves: ClassVar[frozenset[str]] = frozenset({"sms"})
+    # Whether it tells of every message in the end; where not, a missing receipt is no failure
+    confirms: ClassVar[bool] = True
 
     type: str
 

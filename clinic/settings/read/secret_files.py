@@ -26,11 +26,12 @@ _NAMED: Final = {
     "sources": ("url", "token"),
     "gateways": (
         "token", "api_key", "auth_token", "secret_key", "session_token", "password", "callback_secret",
+        "client_secret",
     ),
 }  # fmt: skip
 _NAMED_PATHS: Final = {
     "sources": ("folder", "queries", "key_file", "authority_file"),
-    "gateways": ("key_file", "certificate_file", "authority_file"),
+    "gateways": ("key_file", "certificate_file", "authority_file", "access_token_file"),
 }
 _PATHS_OF: Final = {
     "outside_record": ("key_file",),

@@ -12,6 +12,7 @@ from clinic.gateway.named import KINDS
 from clinic.record.database import Record
 from clinic.settings import HttpGateway, Settings, read_settings
 from clinic.settings.gateways.smpp import SmppGateway
+from clinic.settings.gateways.smtp import SmtpGateway
 from clinic.settings.section import named_sections_of
 
 KEY = "key-26785a09-ab16-4eb0-8407-a37497a57506-3d844edf-8d35-48ac-975b-e847b4f122b0"
@@ -24,6 +25,7 @@ JSON = (
     'body = { to = "{to}", text = "{body}", ref = "{reference}" }\n'
     'id_at = "id"\n'
 )
+SMTP = '[gateways.mail]\ntype = "smtp"\nhost = "mail.example.org"\nsender = "p@example.org"\n'
 
 
 @pytest.fixture
@@ -101,6 +103,12 @@ def test_the_environment_says_a_setting_of_a_gateway(
         (JSON + 'callback_proof = "X-Key: a word"', "callback_proof: write a header as"),
         (JSON + 'proxy_url = "socks5://p:1"', "write the proxy with its port"),
         (JSON + "country_costs = { Ireland = 0.1 }", "write a country as two letters"),
+        (SMTP + 'tls = "none"', 'tls = "none" to another machine'),
+        (SMTP + 'user = "u"', "password or password_file is missing"),
+        (SMTP + 'auth = "xoauth2"\nuser = "u"', 'auth = "xoauth2" needs user, and either access_token_file'),
+        (SMTP + 'auth = "xoauth2"\nuser = "u"\nclient_id = "i"\nclient_secret = "hunter2"\n'
+         'token_url = "http://login.example.org/token"', "write it as https://"),
+        (SMTP + '[channels.sms]\ngateways = ["mail"]', "does not send by sms"),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_said_with_its_line_and_without_a_secret(
@@ -129,4 +137,7 @@ def test_every_kind_of_section_has_a_gateway_and_a_type_of_its_own() -> None:
     kinds = named_sections_of(Settings.model_fields["gateways"])
     types = [kind.model_fields["type"].annotation.__args__[0] for kind in kinds]  # type: ignore[union-attr]
     assert sorted(types) == sorted(KINDS)
-    assert {kind for kind in kinds if not issubclass(kind, HttpGateway)} == {SmppGateway}
+    assert {kind for kind in kinds if not issubclass(kind, HttpGateway)} == {
+        SmppGateway,
+        SmtpGateway,
+    }

@@ -117,6 +117,10 @@ TABLE = [
 ]
 
 
+OFFERS_PIPELINING = b"250-relay\r\n250-PIPELINING\r\n250 DSN\r\n"
+
+
+@pytest.mark.parametrize("pipelined", [False, True], ids=["one by one", "pipelined"])
 @pytest.mark.parametrize(
     "row",
     [
@@ -124,13 +128,46 @@ TABLE = [
         for number, row in enumerate(TABLE)
     ],
 )
-def test_each_answer_proves_what_the_table_says(row: Row) -> None:
+def test_each_answer_proves_what_the_table_says(row: Row, pipelined: bool) -> None:
     """reliability §2.4: 4xx and losses before the text are N, 5xx D, a loss after the dot A."""
-    with scripted_relay(**{row.command: row.deed}) as relay:
+    offers = {"EHLO": OFFERS_PIPELINING} if pipelined else {}
+    with scripted_relay(**(offers | {row.command: row.deed})) as relay:  # type: ignore[arg-type]
         began = time.monotonic()
         answer = send_to(relay.port)
     assert (verdict(answer), answer.halt) == (row.verdict, row.halt)
     assert time.monotonic() - began < 60  # a drip or a silence would last for ever
+
+
+def test_pipelined_commands_leave_in_one_write_and_are_answered_each_by_itself() -> None:
+    """RFC 2920: after a refused recipient the relay waits for a text all the same, and gets an empty one."""
+    with scripted_relay(EHLO=OFFERS_PIPELINING, RCPT_2=b"550 5.1.1 unknown\r\n") as relay:
+        answer = send_to(relay.port, many(3))
+    assert [verdict(answer, n) for n in range(3)] == ["taken", "turned", "taken"]
+    assert relay.connections == 1
+    texts = [one for one in relay.requests if one == b"" or one.startswith(b"From:")]
+    assert [bool(one) for one in texts] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("deeds", "connections"),
+    [
+        ({"TEXT_1": b"250 2.0.0 Ok\r\n250 2.1.0 stray\r\n"}, 2),
+        ({"TEXT_1": b"250 2.0.0 Ok\r\n421 4.4.2 idle too long\r\n"}, 2),
+        ({"MAIL_2": b"421 4.7.0 too many mails by this connection\r\n"}, 2),
+        ({}, 1),
+    ],
+    ids=["an answer too many", "closed while idle", "enough of this connection", "as it should be"],
+)
+def test_an_answer_that_nobody_asked_for_counts_for_no_message(
+    deeds: dict[str, bytes], connections: int
+) -> None:
+    """Taken for the answer to the next command, it would say of each later mail what the one before got."""
+    with scripted_relay(**deeds) as relay:
+        way_out = gateway(relay.port)
+        verdicts = [verdict(send(way_out, key=f"k{n}")) for n in range(3)]
+        way_out.close()
+    assert verdicts == ["taken"] * 3
+    assert relay.connections == connections
 
 
 def test_a_refused_connection_is_not_sent() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinic.gateway.protocol import Outgoing, Turned
-from clinic.gateway.smtp.connection import xtext
+from clinic.gateway.smtp.envelope import xtext
 from clinic.gateway.smtp.message import Letterhead, compose, envelope_address
 from clinic.gateway.smtp.reply import queue_id
 
