@@ -60,7 +60,7 @@ def accept_stopped(
 def use_acceptance(
     record: Record, clock: Clock, run: int, source: str, kind: str, stopped_by: set[str]
 ) -> bool:
-    """Whether somebody lets this run pass by these checks; their yes is used up then."""
+    """Whether somebody lets this run pass by these checks; their yes is used up once it is imported."""
     with record.write() as connection:
         since = clock.now() - COUNTS_FOR
         found = acceptance(connection, source, kind, since=since, before=run)

@@ -119,7 +119,9 @@ def runs_before(
     """
     own = sync_run.c
     where = (own.source == source) & (own.kind == kind) & (own.id < before)
-    passed = sa.select(sa.func.max(own.used_by)).where(own.source == source, own.kind == kind)
+    passed = sa.select(sa.func.max(own.used_by)).where(
+        own.source == source, own.kind == kind, own.used_by.in_(_imported())
+    )
     where &= own.id >= (connection.scalar(passed) or 0)
     where &= own.whole.is_not(sa.false())
     return _runs(connection, where & (own.state == IMPORTED), limit=limit)
@@ -194,11 +196,29 @@ def forget_marks(
 def acceptance(
     connection: Connection, source: str, kind: str, *, since: datetime, before: int
 ) -> SyncRun | None:
-    """The run before this one that was stopped, and that somebody lets be imported; it counts once."""
+    """
+    The run before this one that was stopped, and that somebody lets be imported.
+
+    It counts for the next import. A run that was let pass, and was killed or failed before its end, is none.
+    """
     own = sync_run.c
     where = (own.source == source) & (own.kind == kind) & (own.id < before)
-    where &= own.accepted_at.is_not(None) & (own.accepted_at >= since) & own.used_by.is_(None)
+    where &= own.accepted_at.is_not(None) & (own.accepted_at >= since)
+    later = sync_run.alias()
+    since_then = sa.select(later.c.id).where(
+        later.c.source == source,
+        later.c.kind == kind,
+        later.c.id > own.id,
+        later.c.state == IMPORTED,
+    )
+    where &= ~since_then.exists()
     return next(iter(_runs(connection, where, limit=1)), None)
+
+
+def _imported() -> sa.Select[tuple[int]]:
+    """The runs that came to their end."""
+    ended = sync_run.alias()
+    return sa.select(ended.c.id).where(ended.c.state == IMPORTED)
 
 
 def sources_behind(

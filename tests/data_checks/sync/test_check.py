@@ -13,7 +13,7 @@ from clinic.errors import NotFound, SourceRefused
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
 from clinic.record.schema.people import appointment
-from clinic.record.systems.sync_runs import SyncRun, last_runs
+from clinic.record.systems.sync_runs import SyncRun, last_runs, runs_before
 from clinic.settings import Settings, SourceSettings
 from clinic.sources.accepting import accept_stopped
 from clinic.sources.syncing import Step, fetch, import_given, steps_of
@@ -130,6 +130,34 @@ def test_a_mass_cancellation_stops_until_a_named_person_accepts_it_once(night: N
     with night.practice.record.read() as connection:
         acts = connection.scalars(sa.select(audit_act.c.operation_type)).all()
     assert acts.count("sync.accepted") == 1
+    night.export(*slots(40))
+    with pytest.raises(SourceRefused):
+        night.run()
+
+
+@pytest.mark.parametrize("before_its_import", [True, False])
+def test_a_yes_is_not_used_up_by_a_run_that_was_killed(
+    night: Night, before_its_import: bool
+) -> None:
+    """Nor are later nights held against nothing: what it let pass never was imported."""
+    night.export(*slots(40))
+    night.run()
+    night.export(*slots(30, status="Cancelled"), *slots(10, start=31))
+    with pytest.raises(SourceRefused):
+        night.run()
+    own = (night.practice.record, night.practice.clock)
+    accept_stopped(*own, "emis", "appointments", "The clinic burned down", by="nia")
+    if before_its_import:
+        given = fetch(*own, night.settings, STEP)
+        check_given(*own, night.settings, given, by="nia")
+        with night.practice.record.read() as connection:
+            before = runs_before(connection, STEP.source, STEP.kind, before=given.run + 1, limit=5)
+        assert [run.rows for run in before] == [40]
+    else:
+        with pytest.raises(Killed):
+            night.run(kill="slots.csv")
+    night.run()
+    assert night.booked() == 10
     night.export(*slots(40))
     with pytest.raises(SourceRefused):
         night.run()
