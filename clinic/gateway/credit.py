@@ -2,24 +2,27 @@
 What messages cost through a gateway, how long they may be, and whether the credit there suffices.
 
 COM-13: the longest text is the gateway's own limit, where that is below the practice's. COM-14: green, with 50
-segments and more to spare; yellow, with fewer; red, where it does not suffice: nothing of it is sent.
+segments and more to spare; yellow, with fewer; red, where it does not suffice: nothing of it is sent. Like is
+compared with like alone, segments or one currency; where that cannot be, it is said, and nothing is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
 from clinic.clock import Clock
+from clinic.errors import SettingsWrong
 from clinic.gateway.choose import gateway_by_name, is_set
-from clinic.gateway.look import Looks
-from clinic.settings import Settings
+from clinic.gateway.look import SEGMENTS, Balance, TellsCredit
+from clinic.settings import NamedGateway, Settings
 from clinic.settings.gateways import HTTP_SMS
 
 SPARE: Final = 50  # segments
+_A_BIT: Final = 1e-6
 Light = Literal["green", "yellow", "red"]
 
 
@@ -31,20 +34,27 @@ class Price:
     countries: Mapping[str, float] = field(default_factory=dict)
 
     def of(self, address: str) -> float:
-        """To a number, by its calling code: the first country that has it."""
+        """To a number, by its calling code: the country whose code it is first of all."""
         if self.countries:
             for digits in (3, 2, 1):
                 code = address[1 : 1 + digits]
                 regions = COUNTRY_CODE_TO_REGION_CODE.get(int(code)) if code.isdecimal() else None
                 if regions:
-                    named = (self.countries[one] for one in regions if one in self.countries)
-                    return next(named, self.segment)
+                    return self.countries.get(regions[0], self.segment)
         return self.segment
+
+
+class Cost(NamedTuple):
+    """Of a campaign's messages that wait. unpriced: segments among them of which no price is set."""
+
+    segments: int
+    money: float
+    unpriced: int
 
 
 @dataclass(frozen=True)
 class Credit:
-    """light: COM-14, yellow too where nobody knows now; says: what is left and what is needed."""
+    """light: COM-14, yellow too where it cannot be told; says: what is left and what is needed."""
 
     light: Light
     says: str
@@ -67,46 +77,58 @@ def most_segments_at(settings: Settings, gateway: str, channel: str) -> int:
     return min(most, own) if own else most
 
 
-def judge_credit(left: float, needed: float, unit: float) -> Credit:
-    """
-    The light. unit: the price of a segment; 0: both are counted in segments.
-    """
-    spare = (left - needed) / (unit or 1.0)
-    light: Light = "red" if spare < 0 else "yellow" if spare < SPARE else "green"
+def judge_credit(balance: Balance, cost: Cost, own: NamedGateway, section: str) -> Credit:
+    """The light, where balance and cost are counted in one unit."""
+    if balance.unit == SEGMENTS:
+        return _light(balance, float(cost.segments), 1.0)
+    why = ""
+    if not balance.unit:
+        why = f"it is not said what it is counted in ({section}.balance_unit)"
+    elif balance.unit != own.currency:
+        why = f"prices are in {own.currency} ({section}.currency)"
+    elif cost.unpriced:
+        why = f"there is no price for {cost.unpriced:,} of its segments ({section}.segment_cost)"
+    if why:
+        return Credit(
+            "yellow", f"credit at the gateway {balance}, not compared with the cost: {why}"
+        )
+    return _light(balance, cost.money, cost.money / (cost.segments or 1))
+
+
+def _light(balance: Balance, needed: float, each: float) -> Credit:
+    spare = (balance.left - needed) / (each or 1.0)
+    # Sums of prices are not exact: the last one paid for is not refused
+    light: Light = "red" if spare < -_A_BIT else "yellow" if spare < SPARE - _A_BIT else "green"
     how = {"red": "it does not suffice", "yellow": "it nearly runs out", "green": "it suffices"}
-    return Credit(light, f"credit at the gateway {left:,.2f}, needed {needed:,.2f}: {how[light]}")
+    asked = Balance(needed, balance.unit)
+    return Credit(light, f"credit at the gateway {balance}, needed {asked}: {how[light]}")
 
 
-def unknown_credit(gateway: str, why: Sequence[str]) -> Credit | None:
-    """Where a provider that tells the balance does not tell it now; None: it does not at all."""
-    if not why:
-        return None
+def unknown_credit(gateway: str, why: str) -> Credit:
+    """Where a provider that tells the balance does not tell it now."""
     return Credit(
         "yellow",
-        f"credit at the gateway {gateway} is not known now: {why[0]}. That stops nothing; what is not paid the "
+        f"credit at the gateway {gateway} is not known now: {why}. That stops nothing; what is not paid the "
         f"provider refuses. Look: cohort gateways check {gateway}",
     )
 
 
 def credit_at(
-    settings: Settings,
-    gateway: str,
-    channel: str,
-    *,
-    segments: int,
-    cost: float,
-    clock: Clock | None = None,
+    settings: Settings, gateway: str, channel: str, *, cost: Cost, clock: Clock | None = None
 ) -> Credit | None:
     """The light of a campaign, where its provider tells the balance; None: it does not at all."""
     if gateway == HTTP_SMS or gateway not in settings.gateways:
         return None
-    own = gateway_by_name(settings, gateway, channel, clock)
     try:
-        seen = own.look() if isinstance(own, Looks) else []
+        way = gateway_by_name(settings, gateway, channel, clock)
+    except SettingsWrong as fault:
+        return unknown_credit(gateway, fault.says)
+    try:
+        seen = way.credit() if isinstance(way, TellsCredit) else None
     finally:
-        own.close()
-    left = next((one.balance for one in seen if one.balance is not None), None)
-    if left is None:
-        return unknown_credit(gateway, [one.says for one in seen if not one.good])
-    unit = settings.gateways[gateway].segment_cost
-    return judge_credit(left, cost if unit else float(segments), unit)
+        way.close()
+    if seen is None:
+        return None
+    if seen.balance is None:
+        return unknown_credit(gateway, seen.says)
+    return judge_credit(seen.balance, cost, settings.gateways[gateway], f"gateways.{gateway}")

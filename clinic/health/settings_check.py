@@ -22,6 +22,7 @@ from clinic.gateway.processors import channels_of
 from clinic.health.letter import addresses
 from clinic.message.timing.timing import timing_of
 from clinic.settings import Settings
+from clinic.settings.gateways.json_http import JsonGateway
 from clinic.settings.load import inspect_settings
 
 
@@ -83,7 +84,12 @@ def _named(settings: Settings) -> list[Callable[[Settings], object]]:
 
 
 def _build(settings: Settings, *, name: str, channel: str) -> None:
-    build(settings.gateways[name], opening_of(settings, name, channel)).close()
+    own = settings.gateways[name]
+    build(own, opening_of(settings, name, channel)).close()
+    if isinstance(own, JsonGateway) and own.balance_url:
+        from clinic.gateway.http.address import secure_url
+
+        secure_url(own.balance_url, f"gateways.{name}.balance_url")
 
 
 def _receipts(settings: Settings) -> None:

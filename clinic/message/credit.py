@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from clinic.clock import Clock
 from clinic.errors import CohortRefused
-from clinic.gateway.credit import Credit, Price, credit_at, most_segments_at, price_at
+from clinic.gateway.credit import Cost, Credit, Price, credit_at, most_segments_at, price_at
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign, refuse
 from clinic.record.database import Record
@@ -23,18 +23,22 @@ REFUSED = "gateway-credit"
 _PREFIX = 4  # of a number: + and the longest calling code
 
 
-def cost_of(connection: Connection, job: Campaign, price: Price) -> tuple[int, float]:
+def cost_of(connection: Connection, job: Campaign, price: Price) -> Cost:
     """Segments that wait, and what they cost: by country, where prices differ."""
     if job.channel != "sms":
-        return 0, 0.0
+        return Cost(0, 0.0, 0)
     start = sa.func.substr(message.c.address, 1, _PREFIX)
     rows = connection.execute(
         sa.select(start, sa.func.sum(message.c.segments))
         .where(message.c.campaign_id == job.id, message.c.state == states.PENDING)
         .group_by(start)
     ).all()
-    total = sum(int(row[1]) for row in rows)
-    return total, sum(int(row[1]) * price.of(row[0]) for row in rows)
+    each = [(int(row[1]), price.of(row[0])) for row in rows]
+    return Cost(
+        sum(count for count, _ in each),
+        sum(count * one for count, one in each),
+        sum(count for count, one in each if not one),
+    )
 
 
 def most_segments_of(record: Record, settings: Settings, campaign_id: int) -> int:
@@ -61,10 +65,10 @@ def credit_of(
         job = get_campaign(connection, campaign_id)
         gateway = job.gateway if not in_earnest else settings.gateway_name(job.channel)
         price = price_at(settings, gateway or job.gateway, job.channel)
-        segments, cost = cost_of(connection, job, price)
-    if (job.dry_run and not in_earnest) or gateway is None or not segments:
+        cost = cost_of(connection, job, price)
+    if (job.dry_run and not in_earnest) or gateway is None or not cost.segments:
         return None
-    return credit_at(settings, gateway, job.channel, segments=segments, cost=cost, clock=clock)
+    return credit_at(settings, gateway, job.channel, cost=cost, clock=clock)
 
 
 def require_credit(record: Record, clock: Clock, settings: Settings, campaign_id: int) -> None:

@@ -22,9 +22,13 @@ Phrases = list[Annotated[str, AfterValidator(_is_phrase)]]
 
 
 class Section(BaseModel):
-    """Settings that belong together. A key that is not one of them is an error: it would be ignored."""
+    """
+    Settings that belong together. A key that is not one of them is an error: it would be ignored.
 
-    model_config = ConfigDict(extra="forbid")
+    So is a number that is none (nan, inf in TOML): no limit and no price can be held against it.
+    """
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 def section_of(field: FieldInfo) -> type[BaseModel] | None:

@@ -46,7 +46,7 @@ def rendered(connection: Connection, settings: Settings, campaign_id: int) -> li
     price = price_at(settings, job.gateway, job.channel)
     whole = segments * price.segment if job.channel == "sms" else 0.0
     if price.countries:
-        _, whole = cost_of(connection, job, price)
+        whole = cost_of(connection, job, price).money
     cost = f"{whole:,.2f} at {price.segment:g} a segment" if whole else ""
     letters = counted(int(segments), "segment") if job.channel == "sms" else ""
     lines = [

@@ -23,6 +23,7 @@ from clinic.gateway.http.line import Line
 from clinic.gateway.http.sender import LoginRefused
 
 _MARGIN: Final = 60.0
+_ELSEWHERE: Final = (200, 404, 405, 410)  # of a page that gives no tokens
 _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 _HOW: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -92,12 +93,23 @@ class Access:
         reply = await line.post(self._url, urlencode(form).encode(), _FORM)
         try:
             given = orjson.loads(reply.body) if reply.status == 200 else {}
-            token, seconds = str(given["access_token"]), float(given.get("expires_in") or 0)
+            token, seconds = given["access_token"], float(given.get("expires_in") or 0)
+            if not isinstance(token, str) or not token:
+                raise ValueError("no token")
         except (ValueError, KeyError, TypeError, AttributeError):
-            passing = reply.status >= 500 or reply.status == 429
-            raise LoginRefused(
-                None if passing else "gateway-credentials",
-                f"the provider gives no access token: it answers {reply.status} ({self._section}.api_key, "
-                "key_file, key_id; the clock must be right, too)",
-            ) from None
+            raise self._refused(reply.status) from None
         self._token, self._until = token, self._clock.elapsed() + max(1.0, seconds - _MARGIN)
+
+    def _refused(self, status: int) -> LoginRefused:
+        """By what it answers: passing; or whether the address or the login is wrong."""
+        halt, settings = (
+            "gateway-credentials",
+            "api_key, key_file, key_id; the clock must be right, too",
+        )
+        if status in _ELSEWHERE or 300 <= status < 400:
+            halt, settings = "gateway-refused", "token_url: tokens are not asked for there"
+        passing = status >= 500 or status == 429
+        return LoginRefused(
+            None if passing else halt,
+            f"the provider gives no access token: it answers {status} ({self._section}.{settings})",
+        )

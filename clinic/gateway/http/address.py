@@ -11,26 +11,29 @@ from clinic.errors import SettingsWrong
 from clinic.gateway.http.line import LOOPBACK
 
 
-def secure_url(base: str, section: str) -> URL:
+def secure_url(base: str, setting: str) -> URL:
     """
-    A provider's address, fit for patients' data.
+    A provider's address, fit for patients' data. `setting`: where it is set, as gateways.notify.url.
 
     Raises:
         SettingsWrong: it is none, or would carry them in clear
     """
-    parts = urlsplit(base)
+    try:
+        parts, url = urlsplit(base), URL(base.rstrip("/"))
+    except ValueError:  # a port or a bracket that is none
+        parts, url = urlsplit(""), URL()
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
         raise SettingsWrong(
             "gateway-url",
-            f"{section}.url must look like https://sms.example.org/v1; correct cohort.toml",
+            f"{setting} must look like https://sms.example.org/v1; correct cohort.toml",
         )
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise SettingsWrong(
             "gateway-insecure",
-            f"{section}.url is http:// to another machine, which would carry numbers and texts in "
+            f"{setting} is http:// to another machine, which would carry numbers and texts in "
             "clear; use https://",
         )
-    return URL(base.rstrip("/"))
+    return url
 
 
 def unreachable(error: aiohttp.ClientError, section: str) -> tuple[str | None, str]:

@@ -63,7 +63,7 @@ class GovukNotifyGateway(HttpSender):
             )
         super().__init__(
             settings,
-            secure_url(settings.url, section) / "v2" / "notifications" / opening.channel,
+            secure_url(settings.url, f"{section}.url") / "v2" / "notifications" / opening.channel,
             name=opening.name,
             channel=opening.channel,
             section=section,

@@ -15,11 +15,12 @@ from typing import Any, Final
 import aiohttp
 import orjson
 
+from clinic.errors import SettingsWrong
 from clinic.gateway.http.address import secure_url
 from clinic.gateway.http.part import Part
 from clinic.gateway.http.reply import ANYWHERE, Reply, clean_code, clean_ref, judge_failure
 from clinic.gateway.http.sender import HttpSender, one_each
-from clinic.gateway.look import Look
+from clinic.gateway.look import Balance, Look, amount_of
 from clinic.gateway.opening import Opening
 from clinic.gateway.protocol import Outgoing, Taken, Turned
 from clinic.gateway.tally import Tally, clean
@@ -35,7 +36,7 @@ class JsonProvider(HttpSender):
         section = f"gateways.{opening.name}"
         super().__init__(
             settings,
-            secure_url(settings.url, section),
+            secure_url(settings.url, f"{section}.url"),
             name=opening.name,
             channel=opening.channel,
             section=section,
@@ -72,20 +73,32 @@ class JsonProvider(HttpSender):
 
     def look(self) -> list[Look]:
         """What is left of the credit, where it tells that; which shows that it knows our login."""
-        if not self._own.balance_url:
-            return [Look(True, "its login can be tried by a message alone: cohort gateways test")]
+        seen = self.credit()
+        return [
+            seen or Look(True, "its login can be tried by a message alone: cohort gateways test")
+        ]
+
+    def credit(self) -> Look | None:
+        """By GET, where it is set."""
+        own, setting = self._own, f"{self.section}.balance_url"
+        if not own.balance_url:
+            return None
         try:
-            reply = self.ask(secure_url(self._own.balance_url, f"{self.section}.balance"))
-            left = float(str(at(_document(reply.body), self._own.balance_at)))
+            reply = self.ask(secure_url(own.balance_url, setting))
+        except SettingsWrong as fault:
+            return Look(False, fault.says)
         except (aiohttp.ClientError, TimeoutError, OSError):
-            return [Look(False, "it does not answer for the balance")]
+            return Look(False, f"it does not answer for the balance ({setting})")
+        try:
+            if reply.status != 200:
+                raise ValueError("no balance")
+            balance = Balance(
+                amount_of(at(_document(reply.body), own.balance_at)), own.balance_unit
+            )
         except ValueError:
-            return [
-                Look(
-                    False, f"it answers {reply.status} for the balance, and no number at balance_at"
-                )
-            ]
-        return [Look(True, f"it knows our login; credit {left:,.2f}", left)]
+            says = f"it answers {reply.status} for the balance, and no number at balance_at ({setting})"
+            return Look(False, says)
+        return Look(True, f"it knows our login; credit {balance}", balance)
 
     def judge(self, reply: Reply, part: Part, tally: Tally) -> None:
         """By where the settings say that the answer's parts stand."""

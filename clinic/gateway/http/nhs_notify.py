@@ -53,7 +53,7 @@ class NhsNotifyGateway(HttpSender):
 
     def __init__(self, settings: NhsNotify, opening: Opening) -> None:
         section = f"gateways.{opening.name}"
-        base = secure_url(settings.url, section)
+        base = secure_url(settings.url, f"{section}.url")
         gateway_class, hours = settings.promise
         self._alone = settings.per_batch == 1
         super().__init__(
@@ -77,9 +77,8 @@ class NhsNotifyGateway(HttpSender):
         self._access = self._access_of(settings, base, section) if settings.key_file else None
 
     def _access_of(self, own: NhsNotify, base: URL, section: str) -> Access:
-        url = (
-            secure_url(own.token_url, section) if own.token_url else base.with_path("/oauth2/token")
-        )
+        given = f"{section}.token_url"
+        url = secure_url(own.token_url, given) if own.token_url else base.with_path("/oauth2/token")
         return Access(
             url, client=own.api_key.get_secret_value(), key_file=own.key_file, key_id=own.key_id,
             clock=self.clock, section=section,
@@ -136,7 +135,8 @@ class NhsNotifyGateway(HttpSender):
         except LoginRefused as refused:
             return [Look(False, refused.says)]
         except (aiohttp.ClientError, TimeoutError, OSError):
-            return [Look(False, "it gives no access token: it does not answer")]
+            says = f"it gives no access token: it does not answer ({self.section}.token_url)"
+            return [Look(False, says)]
         return [Look(True, "it gives us an access token")]
 
     def judge(self, reply: Reply, part: Part, tally: Tally) -> None:

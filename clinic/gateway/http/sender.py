@@ -199,7 +199,9 @@ class HttpSender(ABC):
             tally.blame(error.says)
         else:
             tally.stop()
-            tally.blame("the provider gives no access token: it does not answer")
+            tally.blame(
+                f"the provider gives no access token: it does not answer ({self.section}.token_url)"
+            )
         self._proven = False
 
     def close(self) -> None:

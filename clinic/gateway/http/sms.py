@@ -43,7 +43,7 @@ class HttpSms(HttpSender):
         """
         super().__init__(
             settings,
-            secure_url(settings.url, "sms") / "messages",
+            secure_url(settings.url, "sms.url") / "messages",
             name=HTTP_SMS,
             channel="sms",
             section="sms",

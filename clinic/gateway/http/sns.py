@@ -54,7 +54,7 @@ class SnsGateway(HttpSender):
         section = f"gateways.{opening.name}"
         super().__init__(
             settings,
-            secure_url(settings.endpoint, section) / "",
+            secure_url(settings.endpoint, f"{section}.url") / "",
             name=opening.name,
             channel=opening.channel,
             section=section,

@@ -9,6 +9,7 @@ Source: twilio.com/docs/messaging/api/message-resource, twilio.com/docs/api/erro
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 from urllib.parse import urlencode
@@ -21,10 +22,10 @@ from clinic.gateway.http.part import Part
 from clinic.gateway.http.reply import Reply, clean_code, clean_ref, object_of
 from clinic.gateway.http.rules import Rule, judge_by, stop_if_rewritten
 from clinic.gateway.http.sender import HttpSender, one_each
-from clinic.gateway.look import Look
+from clinic.gateway.look import Balance, Look, amount_of
 from clinic.gateway.opening import Opening
 from clinic.gateway.protocol import Outgoing, Taken, Turned
-from clinic.gateway.tally import Tally
+from clinic.gateway.tally import Tally, clean
 from clinic.settings.gateways.cloud import Twilio
 
 _HOUR: Final = 3600.0
@@ -62,7 +63,12 @@ class TwilioGateway(HttpSender):
                 "sender that texts are to come from",
             )
         login = f"{settings.account}:{settings.auth_token.get_secret_value()}".encode()
-        account = secure_url(settings.url, section) / "2010-04-01" / "Accounts" / settings.account
+        account = (
+            secure_url(settings.url, f"{section}.url")
+            / "2010-04-01"
+            / "Accounts"
+            / settings.account
+        )
         super().__init__(
             settings,
             account / "Messages.json",
@@ -100,27 +106,23 @@ class TwilioGateway(HttpSender):
 
     def look(self) -> list[Look]:
         """Whether it knows our login, and what is left of our credit."""
+        return [self.credit()]
+
+    def credit(self) -> Look:
+        """In the account's currency."""
         try:
             reply = self.ask(self._balance)
         except (aiohttp.ClientError, TimeoutError, OSError):
-            return [Look(False, "it does not answer")]
+            return Look(False, "it does not answer")
         document = object_of(reply.body)
+        currency = str(document.get("currency") or "").upper()
         try:
-            left = float(str(document["balance"]))
-        except (KeyError, ValueError):
-            return [
-                Look(
-                    False,
-                    f"it answers {reply.status} for our balance: {document.get('message') or '?'}",
-                )
-            ]
-        return [
-            Look(
-                True,
-                f"it knows our login; credit {left:,.2f} {document.get('currency') or ''}",
-                left,
-            )
-        ]
+            unit = currency if re.fullmatch("[A-Z]{3}", currency) else ""
+            balance = Balance(amount_of(document.get("balance")), unit)
+        except ValueError:
+            why = clean(document.get("message") or "?")
+            return Look(False, f"it answers {reply.status} for our balance: {why}")
+        return Look(True, f"it knows our login; credit {balance}", balance)
 
     def judge(self, reply: Reply, part: Part, tally: Tally) -> None:
         """By RULES; what it took is compared with what we sent."""

@@ -301,7 +301,7 @@ def counts_of(connection: Connection, job: Campaign, settings: Settings) -> dict
         price = price_at(settings, job.gateway, job.channel)
         cost = int(segments or 0) * price.segment
         if price.countries:
-            _, cost = cost_of(connection, job, price)
+            cost = cost_of(connection, job, price).money
         counts["cost"] = f"{cost:,.2f}"
     for one in findings_of(connection, job.id):
         if one.code == SIZE:

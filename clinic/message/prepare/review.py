@@ -147,7 +147,7 @@ def review_campaign(
         not_accepted=left_out,
         became=messaged,
         letters=letters,
-        cost=letters.segments * price.segment if by_country is None else by_country[1],
+        cost=letters.segments * price.segment if by_country is None else by_country.money,
         warnings=tuple(
             ContentWarning(one.code, told(one, content or Content())) for one in findings
         ),

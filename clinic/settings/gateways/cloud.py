@@ -19,7 +19,7 @@ class Twilio(HttpGateway):
     type: Literal["twilio"]
     url: WebAddress = Field(default="https://api.twilio.com", description="Its base address")
     account: str = Field(
-        pattern=r"AC[0-9a-f]{32}", description="Account SID: AC and 32 letters and digits"
+        pattern=r"^AC[0-9a-f]{32}$", description="Account SID: AC and 32 letters and digits"
     )
     auth_token: SecretStr = Field(
         default=SecretStr(""), description="The account's auth token: it proves callbacks, too"
@@ -59,7 +59,7 @@ class Sns(HttpGateway):
     serves: ClassVar[frozenset[str]] = frozenset({"sms"})
 
     type: Literal["sns"]
-    region: str = Field(pattern=r"[a-z]{2}(-[a-z]+)+-\d", description="Region, such as eu-west-2")
+    region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", description="Region, such as eu-west-2")
     url: WebAddress = Field(
         default="",
         description="Its endpoint; empty: that of the region, https://sns.REGION.amazonaws.com",

@@ -87,9 +87,13 @@ class JsonGateway(HttpGateway):
         default="", description="Where it tells what is left of the credit, by GET; empty: nowhere"
     )
     balance_at: str = Field(
-        default="balance",
-        description="Where in that answer the balance stands: in the money of segment_cost, in segments if "
-        "that is 0",
+        default="balance", description="Where in that answer the balance stands"
+    )
+    balance_unit: str = Field(
+        default="",
+        pattern="^(segments|[A-Z]{3})?$",
+        description="What it is counted in: segments, or a currency by three letters (ISO 4217), GBP; empty: "
+        "it is shown, and no campaign is held against it",
     )
     busy_is_refusal: bool = Field(
         default=False, description="It promises that after 503 it has taken nothing"

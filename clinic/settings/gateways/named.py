@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, Field, field_validator
@@ -21,6 +22,20 @@ def _is_name(name: str) -> str:
             f"{', '.join(RESERVED)}"
         )
     return name
+
+
+def _require_codes(countries: Iterable[str]) -> None:
+    from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, country_code_for_region  # 0.1 s
+
+    for country in countries:
+        code = country_code_for_region(country)
+        if not code:
+            raise ValueError(f"no country with a calling code is {country}")
+        if (main := COUNTRY_CODE_TO_REGION_CODE[code][0]) != country:
+            raise ValueError(
+                f"the calling code of {country} is that of {main}, +{code}, and prices are told by it: write "
+                f"the price of {main} alone"
+            )
 
 
 Promise = tuple[Literal["I", "R", "B"], float | None]
@@ -49,8 +64,14 @@ class NamedGateway(Section):
     country_costs: dict[str, float] = Field(
         default={},
         description='Price of a segment to other countries, by two letters of ISO 3166: { IE = 0.06 }. A text '
-        "to a country that is not named costs segment_cost",
+        "to a country that is not named costs segment_cost; one that shares its calling code with a larger one "
+        "(JE, IM, CA) costs what that one does",
     )  # fmt: skip
+    currency: str = Field(
+        default="GBP",
+        pattern="^[A-Z]{3}$",
+        description="Currency of segment_cost and country_costs, by three letters of ISO 4217",
+    )
     processor: Processor = Processor()
 
     @field_validator("country_costs")
@@ -62,6 +83,8 @@ class NamedGateway(Section):
             )
         if any(cost < 0 for cost in costs.values()):
             raise ValueError("a price is 0 or more")
+        if costs:
+            _require_codes(costs)
         return costs
 
     @property

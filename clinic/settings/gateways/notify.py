@@ -112,7 +112,7 @@ class NhsNotify(HttpGateway):
         "none is asked for, as on its sandbox",
     )
     key_id: str = Field(default="", description="The key's id (kid), as it is registered")
-    token_url: str = Field(
+    token_url: WebAddress = Field(
         default="",
         description="Where access tokens are asked for; empty: /oauth2/token on its own host",
     )

@@ -109,6 +109,14 @@ def test_the_environment_says_a_setting_of_a_gateway(
         (SMTP + 'auth = "xoauth2"\nuser = "u"\nclient_id = "i"\nclient_secret = "hunter2"\n'
          'token_url = "http://login.example.org/token"', "write it as https://"),
         (SMTP + '[channels.sms]\ngateways = ["mail"]', "does not send by sms"),
+        (JSON + "country_costs = { UK = 0.1 }", "no country with a calling code is UK"),
+        (JSON + "country_costs = { IM = 0.1 }", "calling code of IM is that of GB, +44"),
+        (JSON + "country_costs = { IE = nan }", "gateways.texts.country_costs"),
+        (JSON + "segment_cost = nan", "line 7: gateways.texts.segment_cost: input should be a finite number"),
+        (JSON + "segment_cost = inf", "line 7: gateways.texts.segment_cost: input should be a finite number"),
+        (JSON + 'currency = "pounds"', "gateways.texts.currency"),
+        (JSON + 'currency = "GBPX"', "gateways.texts.currency"),
+        (JSON + 'balance_unit = "segmentsx"', "gateways.texts.balance_unit"),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_said_with_its_line_and_without_a_secret(

@@ -12,6 +12,10 @@ from clinic.health.settings_check import check_settings
 from clinic.settings import load_settings, read_settings
 
 GATEWAY = '[sms]\nurl = "https://sms.example.org"\ngateway_class = "B"\n'
+TEXTS = (
+    '[gateways.texts]\ntype = "json"\ngateway_class = "B"\nid_at = "id"\n'
+    'body = { to = "{to}", text = "{body}" }\n'
+)
 
 
 @pytest.fixture
@@ -217,6 +221,12 @@ def test_a_file_of_which_nothing_is_wrong_has_no_fault_and_notes_what_is_missing
         ('[sms]\nurl = "https://sms.example.org"', "settings"),
         ('home = "file/below"', "settings-folder"),
         ('record_url = "sqlite:///file/record.db"', "settings-folder"),
+        (TEXTS + 'url = "http://elsewhere.example/"', "gateway-insecure"),
+        (TEXTS + 'url = "https://elsewhere.example:no/"', "gateway-url"),
+        (
+            TEXTS + 'url = "https://a.example/"\nbalance_url = "http://a.example/"',
+            "gateway-insecure",
+        ),
     ],
 )
 def test_each_kind_of_fault_has_its_code(folder: Path, text: str, code: str) -> None:

@@ -165,3 +165,31 @@ def test_a_key_that_is_none_is_refused_before_anything(tmp_path: Path) -> None:
     with pytest.raises(SettingsWrong, match="gateway-key") as refused:
         gateway(9, api_key="app", key_file=str(tmp_path / "key.pem"), key_id="k")
     assert "hunter2" not in refused.value.says
+
+
+@pytest.mark.parametrize(
+    ("deed", "halt", "says"),
+    [
+        (reply(404), "gateway-refused", "gateways.mine.token_url"),
+        (reply(302, b"", "Location: http://127.0.0.1:1/"), "gateway-refused", "gateways.mine.token_url"),
+        (reply(200, b"<html>Please sign in</html>"), "gateway-refused", "gateways.mine.token_url"),
+        (reply(200, b'{"access_token": null}'), "gateway-refused", "gateways.mine.token_url"),
+        (reply(401), "gateway-credentials", "gateways.mine.api_key"),
+        (reply(503), None, "answers 503"),
+        (hang, None, "gateways.mine.token_url"),
+    ],
+)  # fmt: skip
+def test_without_an_access_token_the_setting_that_is_wrong_is_named(
+    key: tuple[Any, str], deed: Deed, halt: str | None, says: str
+) -> None:
+    login = {"api_key": "app", "key_file": key[1], "key_id": "kid-1"}
+    with scripted_http(deed) as server:
+        answer = send(gateway(9, token_url=f"{server.url}/token", **login), PEOPLE)
+    assert (answer.halt, says in answer.trouble) == (halt, True), answer.trouble
+    assert len(answer.not_sent) == len(PEOPLE)
+
+
+def test_a_wrong_address_of_tokens_is_called_by_its_own_name(key: tuple[Any, str]) -> None:
+    login = {"api_key": "app", "key_file": key[1], "key_id": "kid-1"}
+    with pytest.raises(SettingsWrong, match=r"gateways\.mine\.token_url is http://"):
+        gateway(9, token_url="http://elsewhere.example/token", **login)
