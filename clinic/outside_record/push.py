@@ -7,6 +7,10 @@ Operations on the record reach the clinical record outside, patient by patient (
 
 Killed anywhere it goes on: what is there already is seen, and what was written without a chunk after it is in
 `outside_push`. An undo is an operation, and goes the same way.
+
+A machine may stand still anywhere, and go on after others applied the chunk and undid it. So between the read
+there and the write there the record is asked again whether the change is still to be made: what others wrote
+later than that has another version there, and is not written over.
 """
 
 from __future__ import annotations
@@ -41,6 +45,7 @@ from clinic.settings import OutsideRecord, Settings
 
 CHANGED_THERE: Final = "changed-there"
 _TRIES: Final = 3
+_OPEN: Final = ("pushing", "pushed")
 _Changes = Mapping[int, Sequence[Change]]
 
 
@@ -58,7 +63,10 @@ def apply_pushed(
     if not (own.fhir_url and own.push):
         return apply(record, clock, operation_id, number)
     with _talking_to(record, clock, own) as side:
-        wanted = side.changes(would_change(record, operation_id, number, FIELDS))
+
+        def wanted() -> dict[int, list[Change]]:
+            return side.changes(would_change(record, operation_id, number, FIELDS))
+
         kept = side.write(operation_id, wanted)
         apply(record, clock, operation_id, number, kept=kept)
         side.end(operation_id)
@@ -73,9 +81,7 @@ def end_pushed(record: Record, clock: Clock, settings: Settings, operation_id: i
         GatewayBusy: the other side did not answer
     """
     own, p = settings.outside_record, outside_push.c
-    left = sa.select(p.patient_id).where(
-        p.operation_id == operation_id, p.state.in_(("pushing", "pushed"))
-    )
+    left = sa.select(p.patient_id).where(p.operation_id == operation_id, p.state.in_(_OPEN))
     with record.read() as connection:
         is_open = connection.execute(left.limit(1)).first() is not None
     if is_open and own.fhir_url:
@@ -129,38 +135,48 @@ class _Side:
             found[item.patient_id].append(Change(item.field, subject, old, new))
         return dict(found)
 
-    def write(self, operation_id: int, wanted: _Changes) -> dict[int, str]:
-        """Write it there; who stays as they are, each with a code."""
+    def write(self, operation_id: int, asked: Callable[[], _Changes]) -> dict[int, str]:
+        """
+        Write it there; who stays as they are, each with a code.
+
+        asked: what is to be written as the record stands now
+        """
+        wanted = asked()
         if not wanted:
             return {}
         known = find_patients(self.record, self.clock, self.client, self.settings, sorted(wanted))
         kept = {key: why.code for key, why in known.items() if isinstance(why, Problem)}
         left = {key: str(remote) for key, remote in known.items() if key not in kept}
-        self._intend(operation_id, left)
+        left = self._intend(operation_id, left)
+        pushed = set(left)
         for _ in range(_TRIES):
-            again, lost = self._write_once(left, wanted)
+            again, lost, undone = self._write_once(left, wanted, asked)
             kept |= lost
+            pushed -= undone
             left = again
             if not left:
                 break
         kept |= dict.fromkeys(left, CHANGED_THERE)
-        pushed = [key for key in wanted if key not in kept]
         with self.record.write() as connection:  # a rerun looks for them again
             forget_patients(connection, [key for key, why in kept.items() if why == GONE])
-        self._set(operation_id, pushed, "pushed")
+        self._set(operation_id, [key for key in pushed if key not in kept], "pushed")
         self._forget(operation_id, list(kept))
         return kept
 
     def _write_once(
-        self, left: Mapping[int, str], wanted: _Changes
-    ) -> tuple[dict[int, str], dict[int, str]]:
-        """Who is to be read and written again, and who stays and why."""
+        self, left: Mapping[int, str], wanted: _Changes, asked: Callable[[], _Changes]
+    ) -> tuple[dict[int, str], dict[int, str], set[int]]:
+        """Who is to be read and written again, who stays and why, and for whom it is not to be done now."""
         there = self._read(left.values())
+        now = asked()  # after the read: what is written later there has another version
+        undone = {key for key in left if now.get(key) != wanted[key]}
         lost: dict[int, str] = {}
         again: dict[int, str] = {}
         keys, entries = [], []
         for key, remote in left.items():
             found, changes = there.get(remote), wanted[key]
+            if key in undone:
+                continue
             if found is None or merged_into(found):
                 lost[key] = GONE
             elif differs(found, changes, self.system):
@@ -176,7 +192,7 @@ class _Side:
                 raise SideTrouble(trouble_says(reply.status))
             elif reply.status not in (200, 201):
                 lost[key] = f"{REFUSED} {reply.status}"
-        return again, lost
+        return again, lost, undone
 
     def _entry(self, found: Mapping[str, Any], changes: Sequence[Change]) -> Entry:
         made = changed(found, changes, self.system, self.settings.inactive_statuses)
@@ -195,16 +211,25 @@ class _Side:
     def end(self, operation_id: int) -> None:
         """Put back there who was not changed here after all; of the others it is noted that all is done."""
         remotes, missed = self._left_open(operation_id)
-        back = {
+        back = self._back(missed)
+        left = {key: remotes[key] for key in back}
+        again, lost, undone = (
+            self._write_once(left, back, lambda: self._back(self._left_open(operation_id)[1]))
+            if left
+            else ({}, {}, set())
+        )
+        stays = {**again, **lost}
+        done = [key for key in left if key not in stays and key not in undone]
+        self._set(operation_id, done, "put-back")
+        self._set(operation_id, list(stays), "differs")
+        self._set(operation_id, [key for key in remotes if key not in left], "done")
+
+    def _back(self, missed: list[Wanted]) -> dict[int, list[Change]]:
+        """What undoes there what was not done here."""
+        return {
             key: [change.back() for change in changes]
             for key, changes in self.changes(missed).items()
         }
-        left = {key: remotes[key] for key in back}
-        again, lost = self._write_once(left, back) if left else ({}, {})
-        stays = {**again, **lost}
-        self._set(operation_id, [key for key in left if key not in stays], "put-back")
-        self._set(operation_id, list(stays), "differs")
-        self._set(operation_id, [key for key in remotes if key not in left], "done")
 
     def _left_open(self, operation_id: int) -> tuple[dict[int, str], list[Wanted]]:
         """Of chunks that are applied: who was written there, and which of their items were not changed here."""
@@ -214,7 +239,7 @@ class _Side:
             c.state == APPLIED_CHUNK,
             p.patient_id.between(c.first_patient, c.last_patient),
         )
-        is_open = (p.operation_id == operation_id) & p.state.in_(("pushing", "pushed")) & is_applied
+        is_open = (p.operation_id == operation_id) & p.state.in_(_OPEN) & is_applied
         with self.record.read() as connection:
             rows = connection.execute(sa.select(p.patient_id, p.remote_id).where(is_open)).all()
             missed = connection.execute(
@@ -228,16 +253,21 @@ class _Side:
         remotes = {row.patient_id: row.remote_id for row in rows}
         return remotes, [Wanted._make(row) for row in missed]
 
-    def _intend(self, operation_id: int, remotes: Mapping[int, str]) -> None:
-        now = self.clock.now()
+    def _intend(self, operation_id: int, remotes: Mapping[int, str]) -> dict[int, str]:
+        """Note whom this is about to write, and return them: those of whom all is done are left as they are."""
+        now, p = self.clock.now(), outside_push.c
         with self.record.write() as connection:
             own = self._own(operation_id, list(remotes))
-            connection.execute(sa.delete(outside_push).where(own))
+            is_open = p.state.in_(_OPEN)
+            ended = set(connection.scalars(sa.select(p.patient_id).where(own, ~is_open)))
+            remotes = {key: remote for key, remote in remotes.items() if key not in ended}
+            connection.execute(sa.delete(outside_push).where(own, is_open))
             insert_rows(
                 connection, outside_push,
                 ["operation_id", "patient_id", "remote_id", "state", "changed_at"],
                 [(operation_id, key, remote, "pushing", now) for key, remote in remotes.items()],
             )  # fmt: skip
+        return dict(remotes)
 
     def _set(self, operation_id: int, patients: list[int], state: str) -> None:
         if patients:

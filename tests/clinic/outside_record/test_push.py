@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from clinic.change.operations import get_operation
 from clinic.change.run.apply import apply_chunk, begin, chunks_left
 from clinic.change.run.finish import finish
 from clinic.change.run.summary import Summary
-from clinic.errors import GatewayBusy
+from clinic.errors import GatewayBusy, NotAllowed
 from clinic.outside_record.patients import forget_patients
 from clinic.outside_record.push import apply_pushed, end_pushed
 from clinic.outside_record.standing import standing
@@ -288,6 +289,39 @@ def test_no_answer_changes_nothing_here_and_goes_on_later(
     assert set(column(pushed.record, "status").values()) == {"discharged"}
     for n in range(1, COUNT + 1):
         assert pushed.ours(n, "status") == ["discharged"]
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_who_stood_still_past_an_operation_and_its_undo_writes_nothing_undone(
+    pushed_here: Pushed, at: int, comes_back: bool
+) -> None:
+    """At any of its requests: another process does all of it meanwhile, and an undo after it."""
+    pushed, asked = pushed_here, []
+    number = pushed.ask("status", to="discharged")
+    direct = pushed.server.url
+
+    def stands_still(request: bytes) -> bytes:
+        asked.append(request)
+        if len(asked) == at:
+            proxy, pushed.url = pushed.url, direct
+            pushed.apply(number)
+            if comes_back:
+                back = undo_of(pushed.record, pushed.clock, number)
+                approved(pushed.record, pushed.clock, back)
+                assert pushed.apply(back).applied == COUNT
+            pushed.url = proxy
+        return request
+
+    with faults_before(pushed.server.port, request_as=stands_still) as proxy:
+        pushed.url = proxy.url
+        with contextlib.suppress(NotAllowed):  # the operation does not run any more
+            pushed.apply(number)
+    assert len(asked) >= at
+    status = "active" if comes_back else "discharged"
+    assert set(column(pushed.record, "status").values()) == {status}
+    assert [pushed.ours(n, "status") for n in range(1, COUNT + 1)] == [[status]] * COUNT
+    assert set(pushed.states(number).values()) == {"done"}
 
 
 def test_nothing_is_asked_where_push_is_off(pushed_here: Pushed) -> None:
