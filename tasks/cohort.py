@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from prefect.runtime import flow_run
 
@@ -26,6 +26,7 @@ from tasks.show.telling import tell
 from tasks.story import listed
 from tasks.wiring import wiring
 
+_SEE_WHY: Final = "why, and what to do: cohort message --source SOURCE --query QUERY --preview"
 R = TypeVar("R", bound=Asked)
 AskedFor = TypeVar("AskedFor", bound=Asked, contravariant=True)
 
@@ -56,7 +57,7 @@ def load_cohort(request: MessageRequest) -> int:
     """
     parts, key = wiring(), key_of(request)
     require_given(parts.record, key, request.accept)
-    with by_code("the query gives no list", "ask for the same in the terminal to see why"):
+    with by_code("the query gave no list of patients, so that nothing was sent", _SEE_WHY):
         known = with_list(parts.record, parts.clock, parts.settings, request, request_key=key)
     return begun(known, begin_campaign)
 

@@ -23,7 +23,7 @@ from tasks.guard.own_words import by_code
 from tasks.show.artifacts import create_table_artifact
 from tasks.wiring import Wiring, wiring
 
-WHY: Final = "why: cohort sources status"
+WHY: Final = "why, and what to do: cohort sources status"
 
 
 class SyncRequest(BaseModel):

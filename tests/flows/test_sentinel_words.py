@@ -103,7 +103,7 @@ def test_no_name_of_a_file_a_sheet_or_a_heading_of_a_source(
     practice.settings = practice.settings.model_copy(update={"sources": settings.sources})
     run = _imported(practice)
     assert run.state == ends, run.says
-    assert ("why: cohort sources status" in run.says) is (ends == "Failed")
+    assert ("what to do: cohort sources status" in run.says) is (ends == "Failed")
     with practice.record.read() as connection:
         (last,) = last_runs(connection)
         behind = sources_behind(connection, practice.settings, practice.clock.now())
