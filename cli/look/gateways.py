@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from cli import console
 from cli.options import Json
@@ -20,6 +21,7 @@ app = typer.Typer(
     What each promises, whether it answers, and one message to a number of your own.
     """,
 )
+_MARKS = {True: "[green]good[/]", False: "[bold red]wrong[/]", None: "[yellow]not asked[/]"}
 Name = Annotated[
     str, typer.Argument(help="A gateway's name: http-sms, smtp, or of [gateways.NAME].")
 ]
@@ -51,7 +53,7 @@ def list_gateways(json: Json = False) -> None:
     )  # fmt: skip
     for one in found:
         if one.fault:
-            console.say(f"[bold red]{one.name}[/]: {one.fault}")
+            console.say(f"[bold red]{one.name}[/]: {escape(one.fault)}")
     console.next_commands(*(f"cohort gateways check {one.name}" for one in found if one.reached))
 
 
@@ -60,7 +62,7 @@ def check(name: Name, json: Json = False) -> None:
     """
     Whether a gateway answers, knows our login and is set as it must be. Nothing is sent to anybody.
 
-    Exit code 2 if anything is wrong.
+    Exit code 2 if anything is wrong. What was not asked says nothing: a message to yourself shows it.
     """
     from clinic.clock import SystemClock
     from clinic.health.gateways.checked import check_gateway
@@ -70,10 +72,9 @@ def check(name: Name, json: Json = False) -> None:
         console.show_json([one._asdict() for one in found])
     else:
         for one in found:
-            mark = "[green]good[/]" if one.good else "[bold red]wrong[/]"
-            console.say(f"{mark}  {one.says}")
+            console.say(f"{_MARKS[one.good]}  {escape(one.says)}")
         console.next_commands("cohort gateways list")
-    if not all(one.good for one in found):
+    if any(one.good is False for one in found):
         raise typer.Exit(2)
 
 
@@ -99,7 +100,7 @@ def try_one(
         settings = governed(record, settings)
         by = who_acts(record, settings, me, secret_fd)
         tried = try_gateway(record, clock, settings, name, to=to, by=by)
-    console.say(tried.says)
+    console.say_plain(tried.says)
     console.next_commands("cohort gateways list", "cohort receipts status")
     if not tried.taken:
         raise typer.Exit(4)

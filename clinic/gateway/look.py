@@ -19,11 +19,18 @@ class Balance(NamedTuple):
 
 
 class Look(NamedTuple):
-    """One thing that was seen; `balance`: what is left, where it tells it."""
+    """One thing to look at. good: None, it was not asked; balance: what is left, if that was told."""
 
-    good: bool
+    good: bool | None
     says: str
     balance: Balance | None = None
+
+
+def not_asked(name: str) -> Look:
+    """Of a gateway that answers nobody who sends nothing."""
+    return Look(
+        None, f"its login, which a message alone tries: cohort gateways test {name} --to NUMBER"
+    )
 
 
 @runtime_checkable

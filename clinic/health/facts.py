@@ -92,11 +92,13 @@ class GatewayFacts:
     """
     What a look at a gateway's address showed; nothing was sent to it.
 
+    asked: whether there was a look: some types answer nobody who does not log in
     fault: why there was no conversation, in words; empty: there was one
     ends_at: of its certificate; None: it speaks no TLS, or showed none
     """
 
     channel: str
+    asked: bool = True
     fault: str = ""
     expired: bool = False
     ends_at: datetime | None = None

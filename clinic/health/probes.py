@@ -90,7 +90,7 @@ def look_at_named(
         return _greet(name, clock, lambda: _smtp(name, one, own))
     trust = trust or ssl.create_default_context()
     if not isinstance(one, HttpGateway):
-        return GatewayFacts(name)
+        return GatewayFacts(name, asked=False)
     at = At(one.reached, one.proxy_url)
     return _greet(name, clock, lambda: _http(name, at, clock, trust))
 

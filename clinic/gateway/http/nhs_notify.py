@@ -127,8 +127,8 @@ class NhsNotifyGateway(HttpSender):
     def look(self) -> list[Look]:
         """Whether it gives us an access token."""
         if self._access is None:
-            says = "without key_file it is asked for no login: only its sandbox takes that"
-            return [Look("sandbox" in str(self._url), says)]
+            says = "its login: without key_file there is none, which its sandbox alone takes"
+            return [Look(None if "sandbox" in str(self._url) else False, says)]
         line = self.line()
         try:
             line.thread.run(self._access.token(line))

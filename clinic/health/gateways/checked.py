@@ -7,7 +7,7 @@ from typing import NamedTuple
 from clinic.clock import Clock
 from clinic.errors import NotFound, SettingsWrong
 from clinic.gateway.choose import gateway_by_name, is_set
-from clinic.gateway.look import Look, Looks
+from clinic.gateway.look import Look, Looks, not_asked
 from clinic.gateway.processors import channels_of, processors_of
 from clinic.health.facts import GatewayFacts
 from clinic.health.probes import look_at_gateways, look_at_named
@@ -16,9 +16,9 @@ from clinic.settings.gateways import HTTP_SMS, SMTP
 
 
 class Found(NamedTuple):
-    """One thing that was looked at."""
+    """One thing, and whether it is as it should be; None: it was not asked."""
 
-    good: bool
+    good: bool | None
     says: str
 
 
@@ -41,16 +41,16 @@ def check_gateway(settings: Settings, name: str, clock: Clock) -> list[Found]:
             found.append(Found(False, fault.says))
             continue
         try:
-            found += [Found(*one[:2]) for one in _looks(gateway)]
+            found += [Found(*one[:2]) for one in _looks(gateway, name)]
         finally:
             gateway.close()
     return found
 
 
-def _looks(gateway: object) -> list[Look]:
+def _looks(gateway: object, name: str) -> list[Look]:
     if isinstance(gateway, Looks):
         return gateway.look()
-    return [Look(True, "its login can be tried by a message alone: cohort gateways test")]
+    return [not_asked(name)]
 
 
 def require_known(settings: Settings, name: str) -> None:
@@ -81,6 +81,8 @@ def _greeting(settings: Settings, name: str, clock: Clock) -> Found:
 
 
 def _of(facts: GatewayFacts) -> Found:
+    if not facts.asked:
+        return Found(None, "whether it answers: its type greets nobody without a login")
     if facts.expired:
         return Found(False, "its certificate has expired")
     if facts.fault:
