@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from clinic.errors import SettingsWrong
 from clinic.gateway.choose import gateway_for, is_set
 from clinic.gateway.named import KINDS
+from clinic.gateway.processors import is_outside, processors_of
 from clinic.record.database import Record
 from clinic.settings import HttpGateway, Settings, read_settings
 from clinic.settings.gateways.smpp import SmppGateway
@@ -149,3 +153,49 @@ def test_every_kind_of_section_has_a_gateway_and_a_type_of_its_own() -> None:
         SmppGateway,
         SmtpGateway,
     }
+
+
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "gateways.md").read_text(encoding="utf-8")
+BLOCKS = [tomllib.loads(block) for block in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)]
+# The first of each name; a later one shows what is different elsewhere
+EXAMPLES = {next(iter(one["gateways"])): one for one in reversed(BLOCKS) if "gateways" in one}
+
+
+def typed_in(value: Any) -> Any:
+    """An example with what it leaves to the reader, and its secrets, which stand in files of their own."""
+    if not isinstance(value, dict):
+        return "AC" + "0" * 32 if value == "AC…" else value
+    secret = "api_key_file" if value.get("type") == "govuk_notify" else ""
+    return {
+        name if name in ("key_file", "authority_file") else name.removesuffix("_file"): typed_in(
+            KEY if name == secret else each
+        )
+        for name, each in value.items()
+    }
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_of_the_page_is_whole(name: str) -> None:
+    """A section, who processes what it is given, and the channel that leaves by it."""
+    settings = Settings.model_validate(typed_in(EXAMPLES[name]))
+    (one,) = processors_of(settings)
+    assert (one.fault, len(one.channels)) == ("", 1)
+    assert not is_outside(one.processor) or one.processor.risk_owner
+
+
+def test_every_kind_has_an_example() -> None:
+    kinds = {each["type"] for one in EXAMPLES.values() for each in one["gateways"].values()}
+    assert kinds == set(KINDS)
+
+
+def test_a_message_to_oneself_is_shown_as_it_must_be_typed() -> None:
+    """Without a number it is refused."""
+    pages = [*ROOT.glob("docs/**/*.md"), *ROOT.glob("clinic/**/*.py"), *ROOT.glob("cli/**/*.py")]
+    found = [
+        (path.name, line)
+        for path in pages
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.search(r"cohort gateways test (?![^`\"]* --to )[^`\"\s]", line)
+    ]
+    assert not found
