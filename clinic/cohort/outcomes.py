@@ -283,7 +283,8 @@ _BEFORE = (
     Outcome(
         "message_too_long",
         "error",
-        "The message would be longer than the channel allows. Shorten it.",
+        "The message needs more segments than may be sent: organisation.most_segments, or most_segments of the "
+        "campaign's gateway where that is fewer. Shorten the text; the detail says how many it needs.",
     ),
     Outcome(
         "over_cap",

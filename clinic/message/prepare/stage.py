@@ -209,7 +209,9 @@ def _write(
     too_long = rows["segments"] > most_segments
     blank = rows["body"].str.strip() == ""
     unfit = rows["unfit"] & ~too_long & ~blank
-    _leave_out(connection, job.id, rows.index[too_long], "message_too_long")
+    for segments, long in rows[too_long].groupby("segments"):
+        says = f"{segments} segments; at most {most_segments} may be sent"
+        _leave_out(connection, job.id, long.index, "message_too_long", says)
     _leave_out(connection, job.id, rows.index[blank], "message_blank")
     _leave_out(connection, job.id, rows.index[unfit], "sensitive_visit")
     ready = rows[~too_long & ~blank & ~unfit].copy()
@@ -238,15 +240,18 @@ def _write(
     return after
 
 
-def _leave_out(connection: Connection, campaign_id: int, rows: pd.Index[int], outcome: str) -> None:
+def _leave_out(
+    connection: Connection, campaign_id: int, rows: pd.Index[int], outcome: str, detail: str = ""
+) -> None:
     if len(rows):
+        values = {"outcome": outcome, **({"detail": detail} if detail else {})}
         connection.execute(
             sa.update(recipient)
             .where(
                 recipient.c.campaign_id == campaign_id,
                 is_any_of(recipient.c.row_number, rows.tolist()),
             )
-            .values(outcome=outcome)
+            .values(values)
         )
 
 

@@ -152,7 +152,8 @@ def test_a_text_that_is_too_long_is_not_sent_and_the_others_are(practice: Practi
     )
     practice.settings = practice.settings.model_copy(update={"organisation": own})
     practice.stage(checked(practice, 2, template="dear"))
-    assert practice.outcomes() == {2: "accepted", 3: "message_too_long"}
+    long = "message_too_long (2 segments; at most 1 may be sent)"
+    assert practice.outcomes() == {2: "accepted", 3: long}
     assert [row[0] for row in staged(practice)] == [2]
 
 
