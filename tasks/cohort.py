@@ -9,7 +9,6 @@ from prefect.runtime import flow_run
 from clinic.clock import Clock
 from clinic.message.campaign.asked import Asked
 from clinic.message.campaign.begin import begin_campaign
-from clinic.message.campaign.override import require_proven
 from clinic.message.campaign.request import MessageRequest
 from clinic.message.safety.accepted import require_given
 from clinic.record.database import Record
@@ -55,19 +54,21 @@ def load_cohort(request: MessageRequest) -> int:
 
     A retried run is the same request: it finds the campaign that it made before.
     """
-    parts, key = wiring(), key_of(request)
-    require_given(parts.record, key, request.accept)
+    parts, key = wiring(), _key_of(request)
     with by_code("the query gave no list of patients, so that nothing was sent", _SEE_WHY):
         known = with_list(parts.record, parts.clock, parts.settings, request, request_key=key)
     return begun(known, begin_campaign)
 
 
 def begun(request: R, begin: Begin[R]) -> int:
-    """The campaign of a run's request, made by `begin`; whoever overrides the list's checks is proven."""
+    """
+    The campaign of a run's request, made by `begin`.
+
+    Raises:
+        NotAllowed: it accepts or overrides what nobody did in the terminal
+    """
     parts = wiring()
-    key = key_of(request)
-    if request.override_gate is not None:
-        require_proven(parts.record, key)
+    key = _key_of(request)
     gateway = parts.gateway(request.channel, dry_run=request.dry_run, outbox=request.outbox)
     campaign_id = begin(
         parts.record,
@@ -85,9 +86,16 @@ def begun(request: R, begin: Begin[R]) -> int:
     return campaign_id
 
 
-def key_of(request: Asked) -> str:
-    """The request's own key; else the run's, which a retry has too."""
-    return request.request_key or f"run-{flow_run.id}"
+def _key_of(request: Asked) -> str:
+    """
+    The request's own key; else the run's, which a retry has too.
+
+    Raises:
+        NotAllowed: it accepts or overrides what nobody did in the terminal
+    """
+    key = request.request_key or f"run-{flow_run.id}"
+    require_given(wiring().record, key, request.accept, request.override_gate)
+    return key
 
 
 @task(name="check-cohort", **WHILE_AWAY)

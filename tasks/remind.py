@@ -5,8 +5,7 @@ from __future__ import annotations
 from clinic.govern.people.service import acts_as
 from clinic.message.reminders.remind import begin_reminders
 from clinic.message.reminders.reminder_request import ReminderRequest
-from clinic.message.safety.accepted import require_given
-from tasks.cohort import begun, key_of
+from tasks.cohort import begun
 from tasks.guard.decorators import task
 from tasks.guard.while_away import WHILE_AWAY
 from tasks.wiring import wiring
@@ -21,11 +20,10 @@ def load_appointments(request: ReminderRequest) -> int:
     schedule's: it acts as the service.
 
     Raises:
-        NotAllowed: no service may act (clinic/govern/people/service.py)
+        NotAllowed: no service may act (clinic/govern/people/service.py), or as `begun`
     """
     parts = wiring()
     if not request.requested_by:
         by = acts_as(parts.record, parts.settings.operator)
         request = request.model_copy(update={"requested_by": by})
-    require_given(parts.record, key_of(request), request.accept)
     return begun(request, begin_reminders)

@@ -11,9 +11,10 @@ from pydantic import ValidationError
 
 from clinic.errors import CohortError, CohortRefused, NotAllowed
 from clinic.govern.people.operators import add_operator
-from clinic.message.campaign.override import Override, require_proven
+from clinic.message.campaign.override import Override
 from clinic.message.outcomes.report import show_campaign
 from clinic.message.prepare.review import review_campaign
+from clinic.message.safety.accepted import require_given
 from clinic.record.database import Record
 from clinic.record.schema.govern import audit_act
 from clinic.record.schema.messages import gate_override
@@ -126,7 +127,8 @@ def test_nobody_without_a_name_overrides(practice: Practice, who: str) -> None:
 def test_a_run_overrides_only_what_was_overridden_in_the_terminal(practice: Practice) -> None:
     """Its requester's name is a parameter: whoever reaches Prefect could write anybody's there."""
     practice.patients(2)
-    require_proven(practice.record, "run-7")  # nobody was added yet: there is nobody to prove it by
+    with pytest.raises(NotAllowed, match="override-unproven"):  # also before anybody was added
+        require_given(practice.record, "run-7", {}, REASON)
     for name, role in (("ada", "admin"), ("nia", "manager")):
         add_operator(
             practice.record, practice.clock, name=name, role=role, secret="long-enough-secret", by="ada"
@@ -134,10 +136,11 @@ def test_a_run_overrides_only_what_was_overridden_in_the_terminal(practice: Prac
     path = practice.everybody(2)
     practice.begin(path, request_key="cli-1", override_gate=REASON, requested_by="nia")
     practice.begin(path, request_key="cli-2", again=True)
-    require_proven(practice.record, "cli-1")
+    require_given(practice.record, "cli-1", {}, REASON)
+    require_given(practice.record, "run-8", {}, None)
     for key in ("cli-2", "run-8"):
         with pytest.raises(NotAllowed, match="override-unproven"):
-            require_proven(practice.record, key)
+            require_given(practice.record, key, {}, REASON)
 
 
 @pytest.mark.parametrize("reason", ["", " ", "x"])

@@ -20,6 +20,7 @@ from clinic.change.review.deciding import decide
 from clinic.clock import SystemClock
 from clinic.govern.approval_rows import latest
 from clinic.govern.people.operators import Operator
+from clinic.message.campaign.begin import begin_campaign
 from clinic.message.campaign.override import override_of
 from clinic.message.safety.accepted import acceptances_of
 from clinic.record.database import Record
@@ -123,6 +124,11 @@ def test_no_name_of_a_list_and_no_reason_with_which_it_was_let_pass(
         path, list_name=f"{word} results", override_gate=f"{word} said so",
         accept={"name_differs": f"{word} has two names"}, requested_by="nia",
     )  # fmt: skip
+    alone = run_flow(practice, request)  # nobody proves in a run who they are (decision 0045)
+    assert (alone.state, "override-unproven" in alone.says) == ("Failed", True)
+    own = {"gateway": practice.gateway.name, "batch_limit": practice.gateway.batch_limit}
+    given_here = (practice.record, practice.clock, practice.settings, request)
+    begin_campaign(*given_here, request_key="the-request", **own)
     run = run_flow(practice, request)
     assert run.state == "Completed", run.says
     with practice.record.read() as connection:

@@ -148,6 +148,7 @@ class Asked(Protocol):
     dry_run: bool
     outbox: bool
     override_gate: str | None
+    accept: dict[str, str]
     requested_by: str | None
     request_key: str | None
 

@@ -17,12 +17,11 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.clock import Clock
-from clinic.errors import CohortRefused, NotAllowed
+from clinic.errors import CohortRefused
 from clinic.govern.audit.trail import Act, record_act
 from clinic.message.safety.accepted import require_known
 from clinic.record.database import Record
-from clinic.record.schema.govern import operator
-from clinic.record.schema.messages import campaign, gate_override
+from clinic.record.schema.messages import gate_override
 
 
 @dataclass(frozen=True)
@@ -57,32 +56,6 @@ def keep_override(record: Record, clock: Clock, campaign_id: int, *, by: str, re
                     reason=reason.strip(),
                     given_at=clock.now(),
                 )
-            )
-
-
-def require_proven(record: Record, request_key: str) -> None:
-    """
-    Refuse an override that only a run asks for: its requester's name is a parameter, which proves nothing.
-
-    One that was given in the terminal is kept with its campaign already, and is not asked for again.
-
-    Raises:
-        NotAllowed: the practice has operators, and none of them gave this override in the terminal
-    """
-    own, kept = campaign.c, gate_override.c
-    given = (
-        sa.select(kept.campaign_id)
-        .join(campaign, own.id == kept.campaign_id)
-        .where(own.request_key == request_key)
-    )
-    with record.read() as connection:
-        anybody = connection.scalar(sa.select(operator.c.name).limit(1)) is not None
-        if anybody and connection.scalar(given) is None:
-            raise NotAllowed(
-                "override-unproven",
-                "a run cannot override the checks of a list, for nobody proves there who they are: sign in "
-                "(cohort sign-in NAME) and send it in the terminal: cohort message … --override-gate "
-                "REASON, or cohort remind … --override-gate REASON. Nothing was done",
             )
 
 

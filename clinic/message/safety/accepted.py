@@ -26,7 +26,7 @@ from clinic.govern.audit.trail import Act, record_act
 from clinic.message.words.classes import CLASSES, CODE, DAY_WORD, OTHERS, REFUSED, SIZE
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
-from clinic.record.schema.messages import campaign
+from clinic.record.schema.messages import campaign, gate_override
 from clinic.record.schema.safety import safety_acceptance
 
 # What can be accepted, and what it means: a code that no check has is refused, so that a slip is seen
@@ -195,30 +195,42 @@ def note_second(connection: Connection, clock: Clock, campaign_id: int, by: str)
         record_act(connection, clock, act, rows={safety_acceptance: list(keys)})
 
 
-def require_given(record: Record, request_key: str, accept: Mapping[str, str]) -> None:
+def require_given(
+    record: Record, request_key: str, accept: Mapping[str, str], override_gate: str | None
+) -> None:
     """
-    Refuse what only a run accepts: its requester's name is a parameter, which proves nothing.
+    Refuse a run that accepts a finding, or overrides a list's checks, by itself (decision 0045).
 
-    What was accepted in the terminal is kept with its campaign already, and is not asked for again.
+    Its requester's name is a parameter, which proves nothing. What was given in the terminal is kept with its
+    campaign already, and is not asked for again.
 
     Raises:
-        NotAllowed: the practice has operators, and none of them accepted this in the terminal
+        NotAllowed: not all of it was given in the terminal
     """
-    own = safety_acceptance.c
+    if not (accept or override_gate is not None):
+        return
+    accepted, answered = safety_acceptance.c, gate_override.c
+    mine = campaign.c.request_key == request_key
     kept = (
-        sa.select(own.check_code)
-        .join(campaign, campaign.c.id == own.campaign_id)
-        .where(campaign.c.request_key == request_key)
+        sa.select(accepted.check_code)
+        .join(campaign, campaign.c.id == accepted.campaign_id)
+        .where(mine)
+    )
+    given = (
+        sa.select(answered.campaign_id)
+        .join(campaign, campaign.c.id == answered.campaign_id)
+        .where(mine)
     )
     with record.read() as connection:
-        anybody = connection.scalar(sa.select(operator.c.name).limit(1)) is not None
         missing = accept.keys() - set(connection.scalars(kept))
-    if anybody and missing:
+        unanswered = override_gate is not None and connection.scalar(given) is None
+    if missing or unanswered:
+        option = "--override-gate REASON" if unanswered else "--accept CODE=REASON"
         raise NotAllowed(
             "override-unproven",
-            "a run cannot accept what a safety check finds, for nobody proves there who they are: sign in "
-            "(cohort sign-in NAME) and send it in the terminal: cohort message … --accept CODE=REASON. "
-            "Nothing was done",
+            "a run cannot accept what a check finds, nor override the checks of a list, for nobody proves "
+            "there who they are: sign in (cohort sign-in NAME) and send it in the terminal: "
+            f"cohort message … {option}, or cohort remind … {option}. Nothing was done",
         )
 
 

@@ -95,7 +95,8 @@ def test_nobody_accepts_without_a_name_a_reason_and_a_check(
 
 def test_a_run_accepts_only_what_was_accepted_in_the_terminal(practice: Practice) -> None:
     """Its requester's name is a parameter: whoever reaches Prefect could write anybody's there."""
-    require_given(practice.record, "run-7", {CODE: WHY})  # nobody was added yet to prove it by
+    with pytest.raises(NotAllowed, match="override-unproven"):  # also before anybody was added
+        require_given(practice.record, "run-7", {CODE: WHY}, None)
     for name, role in (("ada", "admin"), ("nia", "manager")):
         add_operator(
             practice.record, practice.clock, name=name, role=role, secret="long-enough-secret", by="ada"
@@ -103,7 +104,7 @@ def test_a_run_accepts_only_what_was_accepted_in_the_terminal(practice: Practice
     practice.begin(
         practice.everybody(2), request_key="cli-1", accept={CODE: WHY}, requested_by="nia"
     )
-    require_given(practice.record, "cli-1", {CODE: WHY})
-    require_given(practice.record, "run-8", {})
+    require_given(practice.record, "cli-1", {CODE: WHY}, None)
+    require_given(practice.record, "run-8", {}, None)
     with pytest.raises(NotAllowed, match="override-unproven"):
-        require_given(practice.record, "run-8", {CODE: WHY})
+        require_given(practice.record, "run-8", {CODE: WHY}, None)
