@@ -344,9 +344,8 @@ def _way_on(parts: Wiring, summary: Summary) -> list[str]:
     if parts.interrupted and summary.state == states.RUNNING:
         console.say(f"You stopped it: {summary.waiting:,} messages are not sent yet.")
     elif summary.state_reason:
-        console.say(
-            f"[yellow]It stopped itself or was stopped.[/] {campaign_says(summary.state_reason)}"
-        )
+        why = campaign_says(summary.state_reason, summary.gateway)
+        console.say(f"[yellow]It stopped itself or was stopped.[/] {escape(why)}")
     elif summary.trouble:
         says = f"{summary.waiting:,} messages are not sent yet: {summary.trouble}."
         console.say(f"[yellow]{escape(says)}[/] They are tried again; nobody is messaged twice.")

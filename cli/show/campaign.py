@@ -44,7 +44,7 @@ def show_details(
         ),
         ("Recall", details.recall.says if details.recall else ""),
         ("Coverage", details.coverage),
-        ("Why", campaign_says(details.state_reason) or details.trouble),
+        ("Why", campaign_says(details.state_reason, details.gateway) or details.trouble),
         ("Tried again", "" if details.state_reason else time.show(details.tried_again)),
         *_answered(details),
         *_decided(details, time),

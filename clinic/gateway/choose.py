@@ -11,7 +11,7 @@ from clinic.gateway.received import Keeper
 from clinic.gateway.rehearsal import RehearsalGateway
 from clinic.record.database import Record
 from clinic.settings import Settings
-from clinic.settings.gateways import HTTP_SMS, SMTP
+from clinic.settings.gateways import HTTP_SMS, SMTP, section_of_gateway
 
 
 def gateway_for(
@@ -114,7 +114,7 @@ def require_set(settings: Settings, name: str) -> None:
     """
     if is_set(settings, name):
         return
-    section = {HTTP_SMS: "sms", SMTP: "email"}.get(name, f"gateways.{name}")
+    section = section_of_gateway(name)
     raise SettingsWrong(
         "gateway-gone",
         f"there is no gateway {name!r} in the settings any more, and messages wait for it: put [{section}] "

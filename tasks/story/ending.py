@@ -43,7 +43,7 @@ def ended(connection: Connection, settings: Settings, summary: Summary) -> list[
 def _left(settings: Settings, summary: Summary) -> list[Line]:
     """What is not sent, and why."""
     if summary.state_reason and summary.state not in ENDED - {states.MISSED}:
-        return [warning(f"It stands still. {campaign_says(summary.state_reason)}")]
+        return [warning(f"It stands still. {campaign_says(summary.state_reason, summary.gateway)}")]
     if not summary.waiting:
         return []
     waits = f"{counted(summary.waiting, 'message')} not sent yet"

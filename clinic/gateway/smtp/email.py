@@ -95,17 +95,20 @@ class Smtp:
         if settings.clear_to_another and settings.user and not manner.clear:
             raise SettingsWrong(
                 "gateway-insecure",
-                "email.tls is none and email.user is set: the password would travel in clear; "
-                'use tls = "starttls" or "implicit"',
+                f"{manner.section}.tls is none and {manner.section}.user is set: the password would travel in "
+                'clear; use tls = "starttls" or "implicit"',
             )
         self.name = manner.name
         self.batch_limit = settings.batch_limit
         self.unsubscribe_url = unsubscribe_url
         self._settings = settings
         self._manner = manner
-        self._letterhead = Letterhead(settings.sender, sender_name, unsubscribe_url)
+        self._letterhead = Letterhead(
+            settings.sender, sender_name, unsubscribe_url, f"{manner.section}.sender"
+        )
         self._envelope_sender = settings.bounce_address or settings.sender
-        Letterhead(self._envelope_sender)  # judged by the same rule
+        bounces = f"{manner.section}.bounce_address"
+        Letterhead(self._envelope_sender, setting=bounces)  # judged by the same rule
         self._clock = clock or SystemClock()
         self._begin_within = begin_within
         self.pool = Pool(

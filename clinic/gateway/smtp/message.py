@@ -33,10 +33,13 @@ class Letterhead:
     sender: str
     sender_name: str = ""
     unsubscribe_url: Callable[[int], str] | None = None  # of a message id (RFC 8058)
+    setting: str = "email.sender"  # where the sender is set
 
     def __post_init__(self) -> None:
         if not _ADDRESS.fullmatch(self.sender):
-            raise SettingsWrong("gateway-sender", "email.sender is no address; correct cohort.toml")
+            raise SettingsWrong(
+                "gateway-sender", f"{self.setting} is no address; correct cohort.toml"
+            )
         if _UNSAFE.search(self.sender_name):
             raise SettingsWrong(
                 "gateway-sender", "the organisation's name holds a line end or control character"

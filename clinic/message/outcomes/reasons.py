@@ -10,8 +10,9 @@ from typing import Final
 
 from clinic.cohort.outcomes import AT_SENDING
 from clinic.message.network_reasons import REASONS
+from clinic.settings.gateways import section_of_gateway
 
-# Of `campaign.state_reason`: what happened, and what to do
+# Of `campaign.state_reason`: what happened, and what to do. {section}: where its gateway is set
 _ALLOW: Final = 'cohort sending allow --reason "…"'
 CAMPAIGN: Final = {
     "paused-by-person": "Somebody paused it. Resume it with: cohort resume.",
@@ -46,29 +47,36 @@ CAMPAIGN: Final = {
     "warning-not-accepted": "The text had warnings, and nobody accepted them. Nothing was sent.",
     "not-confirmed": "Nobody confirmed it. Nothing was sent.",
     "payload-changed": "A message was changed after it was handed over. Find out by whom before you resume.",
-    "gateway-credentials": "The provider refuses our login. Correct the token or password; resume.",
+    "gateway-credentials": "The provider refuses our login. Correct the token or password of "
+    "{section}; resume.",
     "gateway-payment": "The provider asks for payment. Pay the account; then resume.",
     "gateway-key-reused": "The provider has our key with other messages already. Ask it before you resume.",
-    "gateway-moved": "The provider answers from another address. Correct it in the settings; resume.",
-    "gateway-gone": "Its gateway is not in the settings any more, or its name leads to another provider now. "
+    "gateway-moved": "The provider answers from another address. Correct {section}.url; resume.",
+    "gateway-gone": "{section} is not in the settings any more, or leads to another provider now. "
     "Put it back; resume. Or cancel the campaign.",
     "gateway-rewrites": "The provider's text is not ours. See what it adds and take it out there; resume.",
     "gateway-credit": "The credit at the provider did not suffice. Nothing was sent: pay in, send it again.",
     "gateway-clock": "The provider finds our clock wrong. Correct this machine's time; resume.",
-    "gateway-refused": "The provider refuses our requests. Ask it why; resume.",
-    "gateway-sender-refused": "The relay refuses our sender, or to relay for us. Correct email.sender or "
-    "the relay; resume.",
-    "gateway-proxy": "The proxy on the way to the provider does not let us through. Correct sms.proxy_url, or "
-    "ask who runs the proxy; resume.",
-    "gateway-tls": "The provider's certificate is not valid. Nothing is sent there until it is; then resume.",
+    "gateway-refused": "The provider refuses our requests. Ask it why, look at {section}; resume.",
+    "gateway-sender-refused": "Our sender is refused there, or the relay does not relay for us. Correct "
+    "{section}.sender, or ask the provider; resume.",
+    "gateway-proxy": "The proxy on the way to the provider does not let us through. Correct "
+    "{section}.proxy_url, or ask who runs the proxy; resume.",
+    "gateway-tls": "The certificate of the provider of {section} is not valid. Nothing is sent there "
+    "until it is; then resume.",
 }
 
 
-def campaign_says(code: str | None) -> str:
-    """Why a campaign stands where it does, and what to do; other codes have a heading in the runbook."""
+def campaign_says(code: str | None, gateway: str) -> str:
+    """
+    Why a campaign stands where it does, and what to do; other codes have a heading in the runbook.
+
+    gateway: the campaign's own, whose section is to be looked at
+    """
     if not code:
         return ""
-    return f"{code}: {CAMPAIGN.get(code, 'see docs/runbook.md.')}"
+    says = CAMPAIGN.get(code, "see docs/runbook.md.")
+    return f"{code}: {says.replace('{section}', section_of_gateway(gateway))}"
 
 
 def message_says(code: str | None) -> str:

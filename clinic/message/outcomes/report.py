@@ -100,6 +100,7 @@ class CampaignDetails:
     template: str
     version: int
     text: str
+    gateway: str
     state: str
     state_reason: str | None
     save_when: str | None
@@ -185,6 +186,7 @@ def show_campaign(
             template=text.template,
             version=text.version,
             text=text.body,
+            gateway=own.gateway,
             state=own.state,
             state_reason=own.state_reason,
             save_when=own.save_when if own.save_to_record else None,

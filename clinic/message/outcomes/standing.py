@@ -52,7 +52,7 @@ def campaigns_now(record: Record, now: datetime, *, accepted_errors: float) -> l
     ended = c.state.in_((states.COMPLETED, states.REFUSED)) & (at >= now - RECENT)
     going = c.state.in_(STANDS_STILL | _UNDER_WAY)
     query = (
-        sa.select(c.id, c.list_name, c.state, c.state_reason, c.dry_run)
+        sa.select(c.id, c.list_name, c.state, c.state_reason, c.dry_run, c.gateway)
         .where(sa.or_(going, ended), ~is_preview(c.request_key))
         .order_by(c.id)
     )
@@ -64,7 +64,7 @@ def campaigns_now(record: Record, now: datetime, *, accepted_errors: float) -> l
 
 
 def _standing(connection: Connection, job: Any, accepted_errors: float) -> Standing | None:
-    says = campaign_says(job.state_reason)
+    says = campaign_says(job.state_reason, job.gateway)
     if job.state in STANDS_STILL:
         return Standing(job.id, job.list_name, job.state, says, bad=True)
     if job.state in _UNDER_WAY:

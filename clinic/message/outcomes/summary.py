@@ -64,6 +64,7 @@ class Summary:
     campaign_id: int
     state: str
     state_reason: str | None
+    gateway: str
     rows: int
     outcomes: Mapping[str, int]
     messages: int
@@ -206,6 +207,7 @@ def read_summary(
         campaign_id=campaign_id,
         state=job.state,
         state_reason=job.state_reason,
+        gateway=job.gateway,
         rows=job.rows,
         outcomes=outcomes,
         messages=int(messages),

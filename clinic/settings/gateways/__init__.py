@@ -3,7 +3,13 @@
 from clinic.settings.gateways.channel import EmailGateway, Receipts, SmsGateway
 from clinic.settings.gateways.named import GatewayName, HttpGateway, NamedGateway
 from clinic.settings.gateways.parts import Channel, Processor
-from clinic.settings.gateways.route import HTTP_SMS, SMTP, Channels, GatewaySettings
+from clinic.settings.gateways.route import (
+    HTTP_SMS,
+    SMTP,
+    Channels,
+    GatewaySettings,
+    section_of_gateway,
+)
 
 __all__ = [
     "HTTP_SMS",
@@ -18,4 +24,5 @@ __all__ = [
     "Processor",
     "Receipts",
     "SmsGateway",
+    "section_of_gateway",
 ]

@@ -22,6 +22,11 @@ HTTP_SMS: Final = "http-sms"  # the gateway of [sms]
 SMTP: Final = "smtp"  # the gateway of [email]
 
 
+def section_of_gateway(name: str) -> str:
+    """Where a gateway is set, by its name: sms, email, gateways.NAME."""
+    return {HTTP_SMS: "sms", SMTP: "email"}.get(name, f"gateways.{name}")
+
+
 class Route(Section):
     """By which gateway a channel leaves."""
 

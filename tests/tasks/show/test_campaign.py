@@ -15,7 +15,7 @@ from tasks.show.campaign import page_of, plot_of
 
 def summary_of(outcomes: dict[str, int], **changes: object) -> Summary:
     given = {
-        "campaign_id": 7, "state": "completed", "state_reason": None,
+        "campaign_id": 7, "state": "completed", "state_reason": None, "gateway": "http-sms",
         "rows": sum(outcomes.values()), "outcomes": outcomes, "messages": 3, "segments": 4,
         "seconds": 2.0, "dry_run": False,
     }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,13 +100,24 @@ def test_a_messages_reason_in_words(code: str | None, says: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "says"),
+    ("code", "gateway", "says"),
     [
-        (None, ""),
-        ("too-late", "too-late: Its latest start time has passed. Is the message still correct? "
+        (None, "notify", ""),
+        ("too-late", "notify", "too-late: Its latest start time has passed. Is the message still correct? "
          "Resume or cancel."),
-        ("template-unknown", "template-unknown: see docs/runbook.md."),
+        ("template-unknown", "notify", "template-unknown: see docs/runbook.md."),
+        ("gateway-moved", "http-sms", "gateway-moved: The provider answers from another address. Correct "
+         "sms.url; resume."),
+        ("gateway-moved", "notify", "gateway-moved: The provider answers from another address. Correct "
+         "gateways.notify.url; resume."),
     ],
 )  # fmt: skip
-def test_a_campaigns_reason_in_words(code: str | None, says: str) -> None:
-    assert reasons.campaign_says(code) == says
+def test_a_campaigns_reason_in_words(code: str | None, gateway: str, says: str) -> None:
+    assert reasons.campaign_says(code, gateway) == says
+
+
+def test_a_halt_names_no_setting_of_another_gateway() -> None:
+    """sms.url is not to be corrected where a campaign goes by gateways.notify."""
+    for code in reasons.CAMPAIGN:
+        says = reasons.campaign_says(code, "notify")
+        assert not re.search(r"\b(sms|email)\.|\{", says), says

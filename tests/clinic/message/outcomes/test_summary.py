@@ -26,8 +26,8 @@ from tests.main_job import Practice, nhs
 
 def summary_of(**outcomes: int) -> Summary:
     return Summary(
-        campaign_id=7, state=states.COMPLETED, state_reason=None, rows=sum(outcomes.values()),
-        outcomes=outcomes, messages=0, segments=0, seconds=2.0, dry_run=False,
+        campaign_id=7, state=states.COMPLETED, state_reason=None, gateway="http-sms",
+        rows=sum(outcomes.values()), outcomes=outcomes, messages=0, segments=0, seconds=2.0, dry_run=False,
     )  # fmt: skip
 
 
