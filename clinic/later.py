@@ -12,6 +12,7 @@ lock, and threads here share modules.
 from __future__ import annotations
 
 import sys
+import threading
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -28,6 +29,7 @@ LATER: Final = (
     "email_validator",
     "altair",  # pictures, of which Great Expectations makes none here
 )
+_TAKING: Final = threading.Lock()
 
 
 class Later(ModuleType):
@@ -42,10 +44,16 @@ class Later(ModuleType):
 
 
 def _load(stands_for: Later) -> ModuleType:
+    _take_away(stands_for, sys.modules)
+    return import_module(stands_for.__name__)
+
+
+def _take_away(stands_for: Later, modules: dict[str, ModuleType]) -> None:
+    """Make room for the library: once, or a second thread would take away the library itself."""
     name = stands_for.__name__
-    if sys.modules.get(name) is stands_for:
-        del sys.modules[name]
-    return import_module(name)
+    with _TAKING:  # not the import: that has a lock of its own, and two would wait for each other
+        if modules.get(name) is stands_for:
+            del modules[name]
 
 
 def put_off() -> None:

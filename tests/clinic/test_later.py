@@ -66,6 +66,38 @@ def test_threads_that_use_it_at_once_all_get_the_whole_library() -> None:
     assert _says(code) == "True"
 
 
+def test_threads_that_first_use_it_in_the_same_moment_take_the_stand_in_away_once() -> None:
+    """NEW-23: between the look and the removal there was a moment, in which the second had a KeyError."""
+    code = (
+        "import sys, threading\n"
+        "from clinic import later\n"
+        "class Looked(dict):\n"
+        "    met = threading.Barrier(2, timeout=2)\n"
+        "    def get(self, name, default=None):\n"
+        "        found = super().get(name, default)\n"
+        "        if name == 'colorsys':\n"
+        "            try:\n"
+        "                self.met.wait()\n"
+        "            except threading.BrokenBarrierError:\n"
+        "                pass\n"
+        "        return found\n"
+        "stand = later.Later('colorsys')\n"
+        "modules = Looked({'colorsys': stand})\n"
+        "failed = []\n"
+        "def use():\n"
+        "    try:\n"
+        "        later._take_away(stand, modules)\n"
+        "    except KeyError as error:\n"
+        "        failed.append(error)\n"
+        "threads = [threading.Thread(target=use) for _ in range(2)]\n"
+        "[one.start() for one in threads]\n"
+        "[one.join() for one in threads]\n"
+        "print(failed, 'colorsys' in modules)"
+    )
+
+    assert _says(code) == "[] False"
+
+
 def test_an_unknown_name_is_an_error_as_ever() -> None:
     """NEW-23: a stand-in hides no mistake."""
     code = (
