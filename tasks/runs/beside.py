@@ -11,17 +11,18 @@ A stop of any of them in the Prefect UI stops the campaign (told_to_stop.py).
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Final
 
 import httpx
 from prefect import get_run_logger
-from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import PrefectException
 
 from clinic.errors import NotFound
 from clinic.message import states
 from clinic.message.campaign.campaign import get_campaign
-from clinic.message.prepare.due import attempts_of
 from clinic.message.sending.beside import last_batch, sent_by, shared_campaigns, wanted_beside
 from clinic.message.sending.deliver import deliver
 from clinic.message.states import ENDED
@@ -34,6 +35,7 @@ from tasks.wiring import Wiring, wiring
 
 SENDERS: Final = (1, 2, 3, 4)  # of one run: flows/send_campaign.py
 _DEPLOYMENT: Final = "send-beside/send-beside"
+_SLOT: Final = re.compile(r"-slot-(\d+)-after-")
 _AT_IT: Final = {StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING}
 
 
@@ -62,7 +64,8 @@ def ask_for(parts: Wiring, campaign_id: int) -> int:
     """
     Ask for as many runs as are wanted beside the campaign's own and are not there; how many.
 
-    Asked twice at once it is the same runs. `settle` marks those that fell silent as crashed before it asks.
+    Each has a slot, so that asked twice at once it is the same runs, however far the campaign is by then.
+    `settle` marks those that fell silent as crashed before it asks.
     """
     wanted = wanted_beside(parts.record, campaign_id, parts.clock.now(), parts.timing)
     if not wanted:
@@ -70,17 +73,29 @@ def ask_for(parts: Wiring, campaign_id: int) -> int:
     tag = tag_beside(campaign_id)
     with quickly():
         known = runs_of(tag)
-        missing = wanted - sum(run.state_type in _AT_IT for run in known)
-        with parts.record.read() as connection:
-            progress = attempts_of(connection, campaign_id)
-        for number in range(max(0, missing)):
-            start_deployment(
-                _DEPLOYMENT,
-                {"campaign_id": campaign_id},
-                key=f"{tag}-{progress}-{len(known)}-{number}",
-                tag=tag,
-            )
-    return max(0, missing)
+        at_it = [run for run in known if run.state_type in _AT_IT]
+        taken = {_slot(run) for run in at_it}
+        missing = max(0, wanted - len(at_it))
+        free = [slot for slot in range(1, wanted + 1) if slot not in taken][:missing]
+        for slot in free:
+            key = _key(tag, slot, [run for run in known if _slot(run) == slot])
+            start_deployment(_DEPLOYMENT, {"campaign_id": campaign_id}, key=key, tag=tag)
+    return len(free)
+
+
+def _key(tag: str, slot: int, ended: Sequence[FlowRun]) -> str:
+    """
+    The same for whoever asks for a run in this slot after the same one ended, the newest first.
+
+    By its id and not by how many there were (going_on.py): people and Prefect's vacuum remove runs.
+    """
+    return f"{tag}-slot-{slot}-after-{ended[0].id if ended else 'none'}"
+
+
+def _slot(run: FlowRun) -> int | None:
+    """Its slot, of which its key speaks; None: it was asked for before there were slots."""
+    found = _SLOT.search(run.idempotency_key or "")
+    return int(found[1]) if found else None
 
 
 def tag_beside(campaign_id: int) -> str:

@@ -9,10 +9,11 @@ import pytest
 import sqlalchemy as sa
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State, StateType
-from prefect.states import Cancelled, Crashed
+from prefect.states import Cancelled, Completed, Crashed
 
 from clinic.message.outcomes.summary import summarize
 from clinic.message.prepare.control import pause
+from clinic.message.sending.deliver import deliver
 from clinic.message.sending.worker import Worker
 from clinic.record.database import Record
 from clinic.record.installation import install
@@ -71,6 +72,43 @@ def test_what_was_asked_for_is_asked_for_once_and_what_died_again(parts: Wiring)
         client.set_flow_run_state(first[0].id, Crashed(message="killed"), force=True)
     assert ask_missing() == 1
     assert len(waiting()) == 3
+
+
+def test_a_run_that_was_removed_from_prefect_is_asked_for_again(parts: Wiring) -> None:
+    """NEW-3: counted, the next had the key of one that has ended, and none came for ever."""
+    assert ask_for(parts, 1) == 3
+    crashed, removed, _ = waiting()
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(crashed.id, Crashed(message="killed"), force=True)
+        assert ask_missing() == 1
+        client.set_flow_run_state(crashed.id, Completed(), force=True)
+        client.delete_flow_run(removed.id)
+        assert ask_missing() == 1
+        assert len(waiting()) == 3
+        for run in runs_of(tag_beside(1)):
+            client.set_flow_run_state(run.id, Crashed(message="killed"), force=True)
+        client.delete_flow_run(runs_of(tag_beside(1))[0].id)
+        assert ask_missing() == 3
+    assert len(waiting()) == 3
+
+
+def test_who_asks_at_once_asks_for_the_same_runs_however_far_the_campaign_is(
+    parts: Wiring,
+) -> None:
+    """NEW-3: `settle` and the release may look in the same moment, and batches are closed between."""
+
+    def keys() -> set[str | None]:
+        return {run.idempotency_key for run in waiting()}
+
+    assert ask_for(parts, 1) == 3
+    first = keys()
+    assert len(first) == 3
+    with get_client(sync_client=True) as client:
+        for run in waiting():
+            client.delete_flow_run(run.id)
+    deliver(parts.ledger(), parts.gateways["sms", False], 1, 1, 2)
+    assert ask_for(parts, 1) == 3
+    assert keys() == first
 
 
 def test_nothing_is_asked_for_while_the_campaign_stands_still(parts: Wiring) -> None:
