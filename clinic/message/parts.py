@@ -3,7 +3,7 @@ A gateway's own ids of what was sent, and the receipts that name a message by th
 
     answer   ─► message_part: an id of each part of each message
     receipt  ─► the part whose id it names, in any spelling, and whose number it came from; exactly one, or none
-                (where its own spelling is nobody's and it gives our number back: only one of that number)
+                (where it gives our number back, a message of that number goes before the id's spelling)
              ─► the message: delivered when all of its parts are, undelivered when one is, else accepted
 
 Where two could be meant nothing is decided. A message of which no answer came is found by the 16 bits of our
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -31,6 +31,9 @@ from clinic.record.schema.receipts import message_part, receipt_inbox
 _RANK: Final = {None: 0, "accepted": 1, "rejected": 2, "undelivered": 2, "delivered": 3}
 _FAILED: Final = ("undelivered", "rejected")
 _FEWEST_DIGITS: Final = 7
+_LONGEST_TRY: Final = timedelta(
+    days=31
+)  # validity_hours is 30 days at most, and an answer's lateness
 _MARK: Final = 0xFFFF  # so many bits of our number does user_message_reference have
 
 
@@ -87,7 +90,7 @@ def note_parts(
         connection.execute(insert.insert(message_part).on_conflict_do_nothing(), rows)
 
 
-def find_wholes(connection: Connection, named: Sequence[Named]) -> dict[int, Whole]:
+def find_wholes(connection: Connection, named: Sequence[Named], now: datetime) -> dict[int, Whole]:
     """
     The messages of these receipts, by the receipts' ids; what they say of parts is written down.
 
@@ -96,9 +99,12 @@ def find_wholes(connection: Connection, named: Sequence[Named]) -> dict[int, Who
     if not named:
         return {}
     found = _find_parts(connection, named)
+    unsure = [one for one in named if one.reference is None and not _is_sure(one, found)]
+    marked = _find_marked(connection, unsure, now)
+    for key in marked:
+        found.pop(key, None)
     wholes = _judge(connection, named, found)
-    rest = [one for one in named if one.id not in found and one.reference is None]
-    wholes |= _find_unknown(connection, rest)
+    wholes |= {key: whole for key, whole in marked.items() if whole is not None}
     news = {one.id for one in named if one.reference is None} & wholes.keys()
     if news:
         update_rows(
@@ -143,6 +149,12 @@ def _the_one(one: Named, parts: Iterable[_Part]) -> _Part | None:
     if one.mark is not None and (len(fit) > 1 or not exact):
         fit = [part for part in fit if _marks(part.message_id, one)]
     return fit[0] if len(fit) == 1 else None
+
+
+def _is_sure(one: Named, found: Mapping[int, _Part]) -> bool:
+    """Whether the part that was found is of the number that the receipt gives back, if it does."""
+    part = found.get(one.id)
+    return part is not None and (one.mark is None or _marks(part.message_id, one))
 
 
 def _marks(message_id: int, one: Named) -> bool:
@@ -213,31 +225,44 @@ def _whole(parts: Iterable[tuple[str | None, str | None]]) -> tuple[str, str | N
     return ("delivered" if delivered else "accepted"), None
 
 
-def _find_unknown(connection: Connection, named: Sequence[Named]) -> dict[int, Whole]:
-    """Messages of which no answer came: of one in several parts, that it left at all is what is known."""
+def _find_marked(
+    connection: Connection, named: Sequence[Named], now: datetime
+) -> dict[int, Whole | None]:
+    """
+    Messages without an answer that these receipts give the number of; None: there may be an answer yet.
+
+    Of one in several parts, that it left at all is what is known.
+    """
     marked = [one for one in named if one.mark is not None]
     if not marked:
         return {}
     gateway = sa.func.coalesce(message.c.gateway, campaign.c.gateway).label("gateway")
+    no_answer = sa.or_(
+        (batch.c.unknown > 0) & (message.c.state == states.UNKNOWN)
+        & (message.c.status_at > now - _LONGEST_TRY),
+        (batch.c.state == states.LEASED) & (message.c.state == states.PENDING),
+    )  # fmt: skip
     rows = connection.execute(
-        sa.select(message.c.id, message.c.address, message.c.segments, gateway)
+        sa.select(message.c.id, message.c.address, message.c.segments, message.c.state, gateway)
         .join(batch, batch.c.id == message.c.batch_id)
         .join(campaign, campaign.c.id == message.c.campaign_id)
         .where(
-            batch.c.unknown > 0, message.c.state == states.UNKNOWN, message.c.channel == "sms",
+            no_answer, message.c.channel == "sms",
             is_any_of(message.c.id.bitwise_and(_MARK), sorted({one.mark or 0 for one in marked})),
             gateway.in_({one.gateway for one in marked}),
         )
     ).all()  # fmt: skip
-    wholes = {}
+    wholes: dict[int, Whole | None] = {}
     for one in marked:
         fit = [
             row
             for row in rows
             if _marks(row.id, one) and row.gateway == one.gateway and _is_from(one, row.address)
         ]
-        if len(fit) == 1:
+        if len(fit) == 1 and fit[0].state == states.UNKNOWN:
             alone = fit[0].segments == 1
             outcome = (one.outcome, one.reason) if alone else ("accepted", None)
             wholes[one.id] = Whole(fit[0].id, *outcome)
+        elif fit:
+            wholes[one.id] = None
     return wholes

@@ -152,7 +152,7 @@ def _read(connection: Connection, after: int, limit: int) -> list[_Receipt]:
 
 
 def _apply(connection: Connection, rows: Sequence[_Receipt], now: datetime) -> Applied:
-    rows = _with_references(connection, rows)
+    rows = _with_references(connection, rows, now)
     known = _messages(connection, {row.reference for row in rows if row.reference is not None})
     found = _judge(rows, known, now, _under_way(connection, known.values()))
     if found.moves:
@@ -172,7 +172,9 @@ def _apply(connection: Connection, rows: Sequence[_Receipt], now: datetime) -> A
     )
 
 
-def _with_references(connection: Connection, rows: Sequence[_Receipt]) -> list[_Receipt]:
+def _with_references(
+    connection: Connection, rows: Sequence[_Receipt], now: datetime
+) -> list[_Receipt]:
     """The same, with our message where they name it by the gateway's id, and what is known of it whole."""
     named = [
         Named(
@@ -182,7 +184,7 @@ def _with_references(connection: Connection, rows: Sequence[_Receipt]) -> list[_
         for row in rows
         if row.gateway_ref
     ]  # fmt: skip
-    wholes = find_wholes(connection, named)
+    wholes = find_wholes(connection, named, now)
     return [row._replace(**wholes[row.id]._asdict()) if row.id in wholes else row for row in rows]
 
 

@@ -20,7 +20,7 @@ from clinic.message.incoming.receipt_timeout import end_waiting
 from clinic.message.incoming.receipts import keep_late_answer, keep_receipts
 from clinic.message.sending.deliver import deliver
 from clinic.record.database import Record
-from clinic.record.schema.messages import message
+from clinic.record.schema.messages import batch, message
 from clinic.record.schema.receipts import message_part, receipt_inbox
 from clinic.settings import Receipts
 from tests.fakes import FakeClock
@@ -239,6 +239,55 @@ def test_another_s_id_in_another_base_is_not_meant_where_our_own_number_says_so(
     assert message_states(record) == [states.DELIVERED, states.ACCEPTED]
     said(record, clock, "26", mark=message_id(1, 2) & 0xFFFF)
     assert message_states(record) == [states.DELIVERED, states.DELIVERED]
+
+
+def test_our_own_number_goes_before_an_id_that_is_spelt_as_another_s(
+    record: Record, tmp_path: Path
+) -> None:
+    """Answers are in hexadecimal, receipts in decimal: 26 is the unanswered 1a, not the other text's 26."""
+    clock = sent(record, tmp_path, None, ("26",))
+    with record.write() as connection:
+        connection.execute(sa.update(message).values(address=mobile(1)))
+    said(record, clock, "26", mark=message_id(1, 1) & 0xFFFF)
+    assert message_states(record) == [states.DELIVERED, states.ACCEPTED]
+
+
+def test_a_number_that_is_none_of_ours_leaves_the_id_its_meaning(
+    record: Record, tmp_path: Path
+) -> None:
+    """An SMSC may put a count of its own where others give our number back."""
+    clock = sent(record, tmp_path, None, ("26",))
+    said(
+        record, clock, "26", mark=message_id(1, 1) & 0xFFFF, to=2
+    )  # the unanswered text is another's
+    assert message_states(record) == [states.UNKNOWN, states.DELIVERED]
+
+
+def test_while_the_marked_one_is_under_way_nothing_is_decided(
+    record: Record, tmp_path: Path
+) -> None:
+    clock = sent(record, tmp_path, None, ("26",))
+    first = message.c.id == message_id(1, 1)
+    with record.write() as connection:
+        connection.execute(sa.update(message).values(address=mobile(1)))
+        connection.execute(sa.update(message).where(first).values(state=states.PENDING))
+        connection.execute(sa.update(batch).values(state=states.LEASED))
+    said(record, clock, "26", mark=message_id(1, 1) & 0xFFFF)
+    assert message_states(record) == [states.PENDING, states.ACCEPTED]
+    with record.write() as connection:
+        connection.execute(sa.update(message).where(first).values(state=states.UNKNOWN))
+    apply_receipts(record, clock)
+    assert message_states(record) == [states.DELIVERED, states.ACCEPTED]
+
+
+def test_what_left_longer_ago_than_any_network_tries_is_not_meant(
+    record: Record, tmp_path: Path
+) -> None:
+    """Sixteen bits come again: of a text of last quarter this is not the receipt."""
+    clock = sent(record, tmp_path, None)
+    clock.sleep(32 * 24 * 3600.0)
+    said(record, clock, "zz", mark=message_id(1, 1) & 0xFFFF)
+    assert message_states(record) == [states.UNKNOWN]
 
 
 def test_a_message_without_an_answer_of_another_gateway_is_not_meant(
