@@ -19,6 +19,7 @@ from typing import Final, TextIO
 
 OWNER_ONLY: Final = 0o077
 _DRAFTS: Final = "drafts"
+_LOCK: Final = ".lock"
 SOURCES: Final = "sources"  # what is fetched from other systems, until it is imported
 _HELD: Final[dict[Path, int]] = {}  # this program's working folders, each with the lock on it
 
@@ -71,15 +72,14 @@ def begin_working(parent: Path) -> Path:
     A new folder in this one, for what a program works on. It is this program's until `end_working`, or until
     the program ends, however it does.
 
-    That it lives is said by a lock on the folder, which the kernel lets go: a number of a process is another's
-    after a while, and says nothing of a container or machine that shares the home.
+    That it lives is said by a lock on a file beside it, which the kernel lets go: a number of a process is
+    another's after a while, and says nothing of a container or machine that shares the home. Of a file and not
+    of the folder: over NFS a folder's lock is known on one machine alone (flock(2)).
     """
     close_folder(parent)
     with _locked(parent):  # nobody looks between making and locking it
         folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=parent))
-        held = os.open(folder, os.O_RDONLY)
-        fcntl.flock(held, fcntl.LOCK_EX)
-    _HELD[folder] = held
+        _HELD[folder] = _lock(_lock_of(folder))
     return folder
 
 
@@ -87,6 +87,7 @@ def end_working(folder: Path) -> None:
     """Remove it and all that is in it. Again: nothing."""
     shutil.rmtree(folder, ignore_errors=True)
     if (held := _HELD.pop(folder, None)) is not None:
+        _lock_of(folder).unlink(missing_ok=True)
         os.close(held)
 
 
@@ -95,24 +96,41 @@ def sweep(home: Path) -> None:
     for parent in (home / _DRAFTS, *(home / SOURCES).glob("*")):
         with contextlib.suppress(FileNotFoundError, NotADirectoryError), _locked(parent):
             for folder in parent.iterdir():
-                if folder.name.partition("-")[0].isdigit() and not _is_held(folder):
+                if _is_working(folder) and not _is_held(folder):
                     shutil.rmtree(folder, ignore_errors=True)
+                    _lock_of(folder).unlink(missing_ok=True)
+
+
+def _is_working(folder: Path) -> bool:
+    return folder.name.partition("-")[0].isdigit() and folder.is_dir()
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}{_LOCK}")
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _locked(parent: Path) -> Iterator[None]:
+    """Nobody else makes or removes working folders of this one meanwhile."""
+    descriptor = _lock(parent / _LOCK)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
 
 
+def _lock(path: Path) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)  # NFS locks only what may be written
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return descriptor
+
+
 def _is_held(folder: Path) -> bool:
     """Whether a program works on it; what cannot be asked is left alone."""
+    own = _lock_of(folder)
     try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        # Without one: of a program from before there were files of locks, which holds the folder itself
+        descriptor = os.open(own, os.O_RDWR) if own.exists() else os.open(folder, os.O_RDONLY)
     except OSError:
         return True
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -73,14 +74,55 @@ def test_drafts_of_a_killed_report_are_closed_and_do_not_outlive_it(tmp_path: Pa
     )
     assert killed.stdout == b"there\n"
     assert not list((tmp_path / "tmp").iterdir())
-    left = [path for path in (tmp_path / "drafts").rglob("*") if path.is_file()]
+    left = files_of(tmp_path / "drafts")
     assert left  # what this test is about
     assert mode_of(tmp_path / "drafts") == 0o700
     with drafts_in(tmp_path) as mine:
         (mine / "draft").write_text("x")
         sweep(tmp_path)
-        assert [p for p in (tmp_path / "drafts").rglob("*") if p.is_file()] == [mine / "draft"]
-    assert not list((tmp_path / "drafts").iterdir())
+        assert files_of(tmp_path / "drafts") == [mine / "draft"]
+    assert [path.name for path in (tmp_path / "drafts").iterdir()] == [".lock"]
+
+
+def files_of(folder: Path) -> list[Path]:
+    """All but locks."""
+    return [
+        path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(".lock")
+    ]
+
+
+def test_who_works_is_said_by_a_lock_on_a_file(tmp_path: Path) -> None:
+    """NEW-3: the lock of a folder is known to no other machine that shares the home over NFS."""
+    with drafts_in(tmp_path) as drafts:
+        held = [
+            path for path in (tmp_path / "drafts").iterdir() if path.is_file() and _is_locked(path)
+        ]
+        assert [path.name for path in held] == [f"{drafts.name}.lock"]
+        assert not _is_locked(drafts)
+        assert {mode_of(path) for path in held} == {0o600}
+
+
+def _is_locked(path: Path) -> bool:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def test_a_folder_that_a_program_of_before_the_upgrade_holds_stays(tmp_path: Path) -> None:
+    old = tmp_path / "drafts" / "77-of-before"
+    old.mkdir(parents=True)
+    held = os.open(old, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    sweep(tmp_path)
+    assert old.exists()
+    os.close(held)
+    sweep(tmp_path)
+    assert not old.exists()
 
 
 _WORKS = """
@@ -110,6 +152,7 @@ def test_the_folder_of_a_program_that_lives_stays(tmp_path: Path, seen_as: str) 
     else:  # there a number says nothing of who lives here
         nobody = folder.with_name(f"{2**22 + 1}-{folder.name.partition('-')[2]}")
         folder.rename(nobody)
+        Path(f"{folder}.lock").rename(f"{nobody}.lock")
         folder.symlink_to(nobody)
     sweep(tmp_path)
     lives.stdin.close()
@@ -133,6 +176,7 @@ def test_what_a_killed_program_left_goes_although_its_number_is_anothers_now(
     lives.communicate()
     again = folder.with_name(f"{os.getpid()}-{folder.name.partition('-')[2]}")
     folder.rename(again)
+    Path(f"{folder}.lock").rename(f"{again}.lock")
     sweep(tmp_path)
     assert not again.exists()
 
@@ -140,4 +184,4 @@ def test_what_a_killed_program_left_goes_although_its_number_is_anothers_now(
 def test_a_report_leaves_no_draft(tmp_path: Path) -> None:
     with drafts_in(tmp_path) as drafts, Workbook(tmp_path / "r.xlsx", drafts=drafts) as book:
         assert book.add_sheet("Numbers", ["a"]).write([["1"], ["2"]]) == 2
-    assert not list((tmp_path / "drafts").iterdir())
+    assert [path.name for path in (tmp_path / "drafts").iterdir()] == [".lock"]

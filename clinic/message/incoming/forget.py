@@ -44,11 +44,7 @@ def forget_receipts(
             if not old:
                 return gone
             gone += connection.execute(
-                sa.delete(receipt_inbox).where(
-                    is_any_of(receipt_inbox.c.id, old),
-                    receipt_inbox.c.state != "waiting",
-                    ~is_of_held_message(receipt_inbox.c.reference),
-                )
+                sa.delete(receipt_inbox).where(is_any_of(receipt_inbox.c.id, old), _is_free())
             ).rowcount
     return gone
 
@@ -56,16 +52,28 @@ def forget_receipts(
 def _forget_parts(record: Record, limit: datetime, *, block: int, most: int) -> None:
     """What finds the message of a receipt, when no receipt of it can come any more. Its ids grow with time."""
     own = message_part.c
+    free = ~is_of_held_message(own.message_id)
     for _ in range(0, most, block):
         with record.write() as connection:
             rows = connection.execute(
-                sa.select(own.message_id, own.noted_at).order_by(own.message_id).limit(block)
+                sa.select(own.message_id, own.noted_at)
+                .where(free)  # those that are held would be in the way for as long as they are
+                .order_by(own.message_id)
+                .limit(block)
             ).all()
             old = [row.message_id for row in rows if row.noted_at < limit]
-            held = is_of_held_message(own.message_id)
-            done = sa.delete(message_part).where(is_any_of(own.message_id, old), ~held)
-            if not old or not connection.execute(done).rowcount:
+            if not old:
                 return
+            connection.execute(
+                sa.delete(message_part).where(
+                    is_any_of(own.message_id, old), own.noted_at < limit, free
+                )
+            )
+
+
+def _is_free() -> sa.ColumnElement[bool]:
+    """Of receipts: what is done with, and not held."""
+    return (receipt_inbox.c.state != "waiting") & ~is_of_held_message(receipt_inbox.c.reference)
 
 
 def _old(
@@ -79,7 +87,7 @@ def _old(
     """
     rows = connection.execute(
         sa.select(receipt_inbox.c.id, receipt_inbox.c.received_at)
-        .where(receipt_inbox.c.id > after)
+        .where(receipt_inbox.c.id > after, _is_free())  # or what stays would be in the way
         .order_by(receipt_inbox.c.id)
         .limit(block)
     ).all()

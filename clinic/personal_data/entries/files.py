@@ -65,6 +65,11 @@ FILES: Final = (
         erasure=Erasure.FILE,
     ),
     FileHeld(
+        folder="home", pattern="sources/*/*.lock", kind=Kind.WORK, purpose=Purpose.RUNNING,
+        about="that a program works on what it fetched: empty", retention=Retention.LOGS,
+        why_not=_NOBODY, erasure=Erasure.KEEP, because=_NOBODY,
+    ),
+    FileHeld(
         folder="home", pattern="audit.*", kind=Kind.SECRET, purpose=Purpose.ACCOUNTABILITY,
         about="the key of the audit trail, and its last seal", retention=Retention.TRAIL,
         why_not="would let the trail be forged", erasure=Erasure.KEEP, because=_NOBODY,

@@ -20,6 +20,7 @@ from clinic.message.incoming.receipt_timeout import end_waiting
 from clinic.message.incoming.receipts import keep_late_answer, keep_receipts
 from clinic.message.sending.deliver import deliver
 from clinic.record.database import Record
+from clinic.record.schema.govern import legal_hold
 from clinic.record.schema.messages import batch, message
 from clinic.record.schema.receipts import message_part, receipt_inbox
 from clinic.settings import Receipts
@@ -313,3 +314,22 @@ def test_ids_are_forgotten_with_the_receipts(record: Record, tmp_path: Path) -> 
         forget_receipts(record, clock, Receipts(keep_days=90))
         with record.read() as connection:
             assert connection.scalar(count) == left
+
+
+def test_ids_of_a_message_that_is_held_keep_no_others_from_going(
+    record: Record, tmp_path: Path
+) -> None:
+    """NEW-39: the first block was all held, and nothing behind it was ever forgotten."""
+    clock = sent(record, tmp_path, *((f"{n}a", f"{n}b") for n in range(4)))
+    with record.write() as connection:
+        connection.execute(
+            sa.insert(legal_hold).values(
+                subject="patient", subject_id=1, reason="a claim", placed_by="tests",
+                placed_at=clock.now(),
+            )
+        )  # fmt: skip
+    clock.sleep(100 * 24 * 3600.0)
+    forget_receipts(record, clock, Receipts(keep_days=90), block=2)
+    with record.read() as connection:
+        found = connection.scalars(sa.select(message_part.c.gateway_ref)).all()
+    assert sorted(found) == ["0a", "0b"]

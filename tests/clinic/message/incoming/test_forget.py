@@ -67,6 +67,14 @@ def test_a_run_looks_at_no_more_than_it_may_and_the_next_goes_on(
     assert gone == [4, 4, 2, 0]
 
 
+def test_receipts_that_stay_keep_no_others_from_going(
+    sqlite_record: Record, clock: FakeClock
+) -> None:
+    """Each night looked at the same ones that wait, as far as it may, and at none behind them."""
+    put(sqlite_record, clock, *(("waiting", 900 - n) for n in range(10)), ("applied", 700))
+    assert forget_receipts(sqlite_record, clock, KEEP, block=2, most=4) == 1
+
+
 def test_the_message_and_its_clinical_item_stay_and_the_event_told_again_changes_nothing(
     record: Record, clock: FakeClock, tmp_path: Path
 ) -> None:
