@@ -1,7 +1,8 @@
 """
 Prefect's server dies while a campaign is sent: said within seconds, and the sending goes on without it.
 
-    run_beside      the flow, in a thread: this one looks every second whether the server still answers
+    run_beside      the flow, in a thread: this one looks every second whether the server still answers; one
+                    that is there and answers late, since the machine is busy, is waited for
     go_on_without   what waits is sent and saved from here, beside the flow's own threads
     count           what became of the campaign, from the record; Prefect only shows it
 
@@ -25,6 +26,7 @@ from clinic.errors import CohortError
 
 if TYPE_CHECKING:
     from clinic.message.outcomes.summary import Summary
+    from tasks.processes.server import Answer
     from tasks.wiring import Wiring
 
 T = TypeVar("T")
@@ -35,6 +37,11 @@ EVERY_SECONDS: Final = 1.0
 # A server that is restarted, or busy for a moment, is not gone
 SILENT_SECONDS: Final = 4.0
 
+LATE: Final = (
+    "Prefect's server does not answer yet: this machine is busy. It is waited for, one minute"
+)
+LATE_SECONDS: Final = 60.0  # as tasks/processes/server.py, which is imported when it is needed
+
 _leave = False
 
 
@@ -43,19 +50,29 @@ class ServerGone(Exception):
 
 
 class Watch:
-    """Whether the server has been silent for too long; `answers` is asked each time."""
+    """Whether the server was silent for too long; `answer` is asked each time, `say` told that it is late."""
 
     def __init__(
-        self, answers: Callable[[], bool], now: Callable[[], float] = time.monotonic
+        self,
+        answer: Callable[[], Answer],
+        now: Callable[[], float] = time.monotonic,
+        say: Callable[[str], None] = console.say,
     ) -> None:
-        self._answers, self._now = answers, now
-        self._heard = now()
+        self._answer, self._now, self._say = answer, now, say
+        self._heard = self._there = now()
+        self._said = False
 
     def is_gone(self) -> bool:
-        """Ask it; True once it has been silent for `SILENT_SECONDS`."""
-        if self._answers():
-            self._heard = self._now()
-        return self._now() - self._heard >= SILENT_SECONDS
+        """Ask it; True once nobody was there for `SILENT_SECONDS`, or it did not answer for a minute."""
+        found, now = self._answer(), self._now()
+        if found == "yes":
+            self._heard = now
+        if found != "no":
+            self._there = now
+        if found == "late" and not self._said and now - self._heard >= SILENT_SECONDS:
+            self._said = True
+            self._say(LATE)
+        return now - self._there >= SILENT_SECONDS or now - self._heard >= LATE_SECONDS
 
 
 def prepare() -> None:
@@ -99,13 +116,13 @@ def run_beside(flow: Callable[[], T], watch: Watch) -> T:
 def is_gone(parts: Wiring, error: Exception) -> bool:
     """Whether this error is the server's end, and not the campaign's."""
     from tasks.guard.decorators import Unforeseen
-    from tasks.processes.server import answers
+    from tasks.processes.server import answers_at_last
 
     if isinstance(error, ServerGone):
         return True
     if isinstance(error, CohortError) and not isinstance(error, Unforeseen):
         return False
-    return not answers(parts.settings)
+    return not answers_at_last(parts.settings)
 
 
 def say_gone(*, released: bool) -> None:

@@ -231,7 +231,7 @@ def send(parts: Wiring, request: MessageRequest | ReminderRequest, campaign_id: 
     from clinic.message.reminders.reminder_request import ReminderRequest
     from flows.message import message
     from flows.remind import remind
-    from tasks.processes.server import answers
+    from tasks.processes.server import answer_of
     from tasks.runs.runs import of_this_installation
     from tasks.runs.stopping import asked_to_stop
 
@@ -242,7 +242,7 @@ def send(parts: Wiring, request: MessageRequest | ReminderRequest, campaign_id: 
             except CancelledRun:  # in the Prefect UI: the campaign is paused
                 return prefect_gone.count(parts, campaign_id)
 
-    watch = prefect_gone.Watch(partial(answers, parts.settings))
+    watch = prefect_gone.Watch(partial(answer_of, parts.settings))
     with stopping_when_asked(parts, campaign_id), asked_to_stop():
         try:
             with watching(parts.record, campaign_id):

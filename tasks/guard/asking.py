@@ -45,6 +45,12 @@ def quickly() -> Iterator[None]:
     try:
         with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: RETRIES}):
             yield
+    except httpx.TimeoutException:
+        raise MendableError(
+            "prefect-busy",
+            "Prefect's server does not answer yet: it, or this machine, is busy; try in a minute, and look: "
+            "cohort server status",
+        ) from None
     except httpx.TransportError:
         raise MendableError(
             "prefect-gone",

@@ -17,7 +17,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from clinic.errors import MendableError
 from clinic.settings import Settings
@@ -28,8 +28,12 @@ from tasks.processes.login import authorization, ensure_login
 from tasks.processes.proxies import is_loopback
 
 START_SECONDS = 120
+LATE_SECONDS = 60.0  # a server that is there and does not answer for so long is as good as gone
 STOP_SECONDS = 20
 _PATIENCE = 2.0  # seconds; what asks has other things to tell
+
+
+Answer = Literal["yes", "late", "no"]
 
 
 @dataclass(frozen=True)
@@ -50,14 +54,25 @@ class ServerStatus:
 def server_status(settings: Settings) -> ServerStatus:
     """Ask the server; takes at most a few seconds, raises nothing."""
     url = api_url(settings)
-    there = answers(settings)
+    there = answer_of(settings) == "yes"
     ours = there and _is_ours(settings, url)
     return ServerStatus(url, there, ours, _process(settings).pid() if ours else None)
 
 
-def answers(settings: Settings) -> bool:
-    """Whether a server answers now; takes at most two seconds, raises nothing."""
-    return _get(f"{api_url(settings)}/health") is True
+def answer_of(settings: Settings) -> Answer:
+    """Whether a server answers now; late: one is there, and did not within two seconds. Raises nothing."""
+    try:
+        return "yes" if _ask(f"{api_url(settings)}/health") is True else "no"
+    except TimeoutError:
+        return "late"
+
+
+def answers_at_last(settings: Settings, *, seconds: float = LATE_SECONDS) -> bool:
+    """Whether one answers, if need be after a while: under load it answers late, and is there all the same."""
+    until = time.monotonic() + seconds
+    while (found := answer_of(settings)) == "late" and time.monotonic() < until:
+        time.sleep(0.5)
+    return found == "yes"
 
 
 def ensure_server(settings: Settings, *, timeout: float = START_SECONDS) -> str:
@@ -68,14 +83,16 @@ def ensure_server(settings: Settings, *, timeout: float = START_SECONDS) -> str:
         MendableError: the named server does not answer, the port is somebody else's, or the
             server did not start
     """
-    status = server_status(settings)
     if settings.prefect_api_url:
-        if not status.answers:
+        url = api_url(settings)
+        if not answers_at_last(settings):
             raise MendableError(
                 "prefect-unreachable",
-                f"no Prefect server answers at {status.url}: start it, or fix prefect_api_url",
+                f"no Prefect server answers at {url}: start it, or fix prefect_api_url",
             )
-    elif not status.answers:
+        return url
+    status = server_status(settings)
+    if not status.answers:
         _start(settings, timeout=timeout)
     elif status.ours and _get(f"{status.url}/admin/settings") is not None:
         raise MendableError(

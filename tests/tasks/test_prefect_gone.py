@@ -20,11 +20,20 @@ from prefect.settings import (
     temporary_settings,
 )
 
-from cli.prefect_gone import SILENT_SECONDS, ServerGone, Watch, is_gone, run_beside
+from cli.prefect_gone import (
+    LATE,
+    LATE_SECONDS,
+    SILENT_SECONDS,
+    ServerGone,
+    Watch,
+    is_gone,
+    run_beside,
+)
 from clinic.errors import Incomplete, MendableError
 from clinic.settings import Settings
 from tasks.guard.asking import RETRIES, quickly
 from tasks.guard.decorators import Unforeseen
+from tasks.processes.server import Answer, answer_of, answers_at_last
 from tasks.runs import runs
 from tasks.show.artifacts import QUIET_SECONDS, Drawing
 from tests.ports import free_port
@@ -98,34 +107,60 @@ def test_only_what_is_nobodys_else_fault_is_laid_to_a_server_that_is_gone(
 
 
 @pytest.mark.parametrize(
-    ("seen", "gone"),
+    ("seen", "gone", "said"),
     [
-        ([(0, True), (3, True), (60, True)], False),
-        ([(0, True), (1, False), (3, False), (3.9, False)], False),  # restarted meanwhile
-        ([(0, True), (1, False), (4, False)], True),
-        (
-            [(0, True), (3, False), (5, True), (8, False)],
-            False,
-        ),  # a pause each time, and it answers
-        ([(3, False), (4.5, False)], True),
+        ([(0, "yes"), (3, "yes"), (60, "yes")], False, 0),
+        ([(0, "yes"), (1, "no"), (3, "no"), (3.9, "no")], False, 0),  # restarted meanwhile
+        ([(0, "yes"), (1, "no"), (4, "no")], True, 0),
+        ([(0, "yes"), (3, "no"), (5, "yes"), (8, "no")], False, 0),  # a pause, and it answers
+        ([(3, "no"), (4.5, "no")], True, 0),
+        # A busy machine: it is there, and answers late
+        ([(2, "late"), (5, "late"), (30, "late"), (59, "late")], False, 1),
+        ([(2, "late"), (5, "late"), (60, "late")], True, 1),
+        ([(30, "late"), (55, "yes"), (90, "late")], False, 1),
+        ([(30, "late"), (33, "no"), (34, "no")], True, 1),  # and then it died
+        ([(2, "late"), (3, "yes")], False, 0),
     ],
 )
-def test_a_server_is_gone_once_it_was_silent_for_some_seconds_on_end(
-    seen: list[tuple[float, bool]], gone: bool
+def test_a_server_is_gone_once_nobody_was_there_for_some_seconds_and_a_busy_one_is_waited_for(
+    seen: list[tuple[float, Answer]], gone: bool, said: int
 ) -> None:
-    assert SILENT_SECONDS == 4.0
-    clock, there = [0.0], [True]
-    watch = Watch(lambda: there[0], now=lambda: clock[0])
+    assert (SILENT_SECONDS, LATE_SECONDS) == (4.0, 60.0)
+    clock, there, told = [0.0], ["yes"], list[str]()
+    watch = Watch(lambda: there[0], now=lambda: clock[0], say=told.append)  # type: ignore[arg-type,return-value]
     for clock[0], there[0] in seen:
         found = watch.is_gone()
-    assert found is gone
+    assert (found, told) == (gone, [LATE] * said)
+
+
+def test_a_server_that_answers_late_is_there(tmp_path: Path) -> None:
+    """It takes the connection, as the machine does for it, and answers once it comes to it."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        own = Settings(home=tmp_path, prefect_port=door.getsockname()[1])
+        assert answer_of(own) == "late"
+        assert not answers_at_last(own, seconds=0)
+
+        def serve() -> None:
+            while True:
+                try:
+                    visitor, _ = door.accept()
+                except OSError:
+                    return
+                with visitor:
+                    visitor.recv(65_536)
+                    visitor.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ntrue")
+
+        threading.Thread(target=serve, daemon=True).start()
+        assert answers_at_last(own)
+        door.shutdown(socket.SHUT_RDWR)
+    assert answer_of(own) == "no"
 
 
 class Silent(Watch):
     """Silent from the first time it is asked."""
 
     def __init__(self) -> None:
-        super().__init__(lambda: False, now=iter([0.0, 9.0]).__next__)
+        super().__init__(lambda: "no", now=iter([0.0, 9.0]).__next__)
 
 
 def test_a_flow_that_waits_for_a_dead_server_is_not_waited_for() -> None:
@@ -187,6 +222,12 @@ def test_what_a_command_asks_of_a_busy_server_is_told_in_a_sentence(
     with pytest.raises((MendableError, PrefectHTTPStatusError)) as told, quickly():
         raise answered(status)
     assert getattr(told.value, "code", None) == code
+
+
+def test_what_a_command_asks_of_a_server_that_answers_late_is_not_told_as_its_end() -> None:
+    with pytest.raises(MendableError, match="does not answer yet") as told, quickly():
+        raise httpx.ReadTimeout("")
+    assert told.value.code == "prefect-busy"
 
 
 def test_what_a_command_asks_of_a_server_that_dies_is_told_in_a_sentence_and_soon(
