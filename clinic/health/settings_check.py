@@ -18,10 +18,12 @@ from clinic.errors import SettingsWrong
 from clinic.gateway.choose import has_gateway
 from clinic.gateway.incoming.signature import secret_key
 from clinic.gateway.named import build, opening_of, unsubscribe_url_of
-from clinic.gateway.processors import channels_of
+from clinic.gateway.processors import channels_of, processors_of
 from clinic.health.letter import addresses
 from clinic.message.timing.timing import timing_of
-from clinic.settings import Settings
+from clinic.settings import HttpGateway, Settings
+from clinic.settings.gateways import HTTP_SMS, SMTP
+from clinic.settings.gateways.cloud import Sns, Twilio
 from clinic.settings.gateways.json_http import JsonGateway
 from clinic.settings.load import inspect_settings
 
@@ -119,13 +121,14 @@ def _remarks(settings: Settings) -> Iterator[str]:
     for channel in settings.organisation.channels:
         if not has_gateway(settings, channel) and not settings.outbox:
             yield f"no gateway is set for {channel}: a campaign by {channel} is refused"
-    expected = "sms" in settings.receipts.channels and bool(settings.sms.url)
+    expected = "sms" in settings.receipts.channels and settings.gateway_name("sms") == HTTP_SMS
     if expected and not (settings.receipts.secret.get_secret_value() or settings.receipts.pull):
         yield (
             "delivery receipts of texts are expected (receipts.channels) and nothing receives them: "
             "neither receipts.secret nor receipts.pull is set. After receipts.no_receipt_hours they count as "
             "failed"
         )
+    yield from _of_gateways(settings)
     if settings.health.watch and not addresses(settings):
         yield (
             "nobody is told when something goes wrong: set health.tell (or notices.internal) to e-mail "
@@ -133,3 +136,25 @@ def _remarks(settings: Settings) -> Iterator[str]:
         )
     if settings.outbox:
         yield "outbox is true: where no gateway is set, messages are kept and not sent"
+
+
+def _of_gateways(settings: Settings) -> Iterator[str]:
+    """Those that no channel leaves by, and those that could tell what became of a message and do not."""
+    for one in processors_of(settings):
+        named = settings.gateways.get(one.name)
+        if not one.channels:
+            channel = named.first_channel if named else {HTTP_SMS: "sms", SMTP: "email"}[one.name]
+            way = f'channels.{channel}.gateways = ["{one.name}"]'
+            if named is None:
+                way = f"channels.{channel}.gateways, which names another one, left out"
+            yield (
+                f"no channel leaves by {one.section}: nothing new is sent there, only what waits for it "
+                f"(cohort gateways list). If it is to send: {way}"
+            )
+        elif isinstance(named, HttpGateway) and not isinstance(named, Sns):
+            if not named.tells(settings.receipts.public_url):
+                needed = "callback_url" if isinstance(named, Twilio) else "callback_secret_file"
+                yield (
+                    f"{one.section} could tell what became of a message and nothing receives it: set "
+                    f"{one.section}.{needed}, and let cohort receipts serve run. What it took counts as sent"
+                )

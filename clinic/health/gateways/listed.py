@@ -21,6 +21,9 @@ PROMISES: Final = {
     "R": "sends a reference once: nobody twice, nobody lost",
     "B": "nothing: nobody twice; after a lost answer unknown, listed, resolved by people",
 }
+_TOLD: Final = "told"
+_PERHAPS: Final = "told; without one it counts as sent"
+_NONE: Final = "none: what it took counts as sent"
 
 
 @dataclass(frozen=True)
@@ -54,14 +57,13 @@ def list_gateways(record: Record, settings: Settings) -> list[Listed]:
     if settings.sms.url:
         own = settings.sms
         found.append(
-            _listed(settings, HTTP_SMS, "sms", own.gateway_class, own.url, True, own.segment_cost)
+            _listed(settings, HTTP_SMS, "sms", own.gateway_class, own.url, own.segment_cost)
         )
     if settings.email.host:
-        found.append(_listed(settings, SMTP, "email", "B", settings.email.host, False, 0.0))
+        found.append(_listed(settings, SMTP, "email", "B", settings.email.host, 0.0))
     for name, one in sorted(settings.gateways.items()):
-        told = one.tells(settings.receipts.public_url)
         found.append(
-            _listed(settings, name, one.type, one.promise[0], one.reached, told, one.segment_cost)
+            _listed(settings, name, one.type, one.promise[0], one.reached, one.segment_cost)
         )
     found = [_with(one, waiting.pop(one.name, 0)) for one in found]
     return found + [
@@ -75,19 +77,26 @@ def list_gateways(record: Record, settings: Settings) -> list[Listed]:
 
 
 def _listed(
-    settings: Settings,
-    name: str,
-    kind: str,
-    gateway_class: str,
-    reached: str,
-    tells: bool,
-    cost: float,
+    settings: Settings, name: str, kind: str, gateway_class: str, reached: str, cost: float
 ) -> Listed:
-    receipts = "told" if tells else "none: what it took counts as sent"
     return Listed(
         name, kind, channels_of(settings, name), gateway_class, PROMISES[gateway_class],
-        reached.split("?")[0], receipts, cost, 0,
+        reached.split("?")[0], _receipts(settings, name), cost, 0,
     )  # fmt: skip
+
+
+def _receipts(settings: Settings, name: str) -> str:
+    """What becomes of a message of which nothing more is heard."""
+    own = settings.receipts
+    if named := settings.gateways.get(name):
+        if not named.tells(own.public_url):
+            return _NONE
+        return _TOLD if named.confirms else _PERHAPS
+    channel = "sms" if name == HTTP_SMS else "email"
+    if own.secret.get_secret_value() or (channel == "sms" and own.pull):
+        return _TOLD if channel in own.channels else _PERHAPS
+    late = f"expected, and nothing takes them: failed after {own.no_receipt_hours:g} h"
+    return late if channel in own.channels else _NONE
 
 
 def _with(one: Listed, waiting: int) -> Listed:

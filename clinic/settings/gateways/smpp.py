@@ -18,6 +18,10 @@ class SmppGateway(NamedGateway):
 
     serves: ClassVar[frozenset[str]] = frozenset({"sms"})
 
+    confirms: ClassVar[bool] = (
+        False  # a receipt may be lost, and an answer without an id finds none
+    )
+
     type: Literal["smpp"]
     host: str = Field(min_length=1, description="The SMSC's host")
     port: int = Field(default=2775, ge=1, le=65535, description="Its port; with TLS often 3550")
@@ -155,6 +159,11 @@ class SmppGateway(NamedGateway):
     def reached(self) -> str:
         """Where it is, without anything that is secret."""
         return f"{'smpps' if self.tls else 'smpp'}://{self.host}:{self.port}"
+
+    def tells(self, public_url: str) -> bool:
+        """On its own session, where it is asked to."""
+        del public_url
+        return self.receipts
 
     @property
     def agreed_rate(self) -> float:

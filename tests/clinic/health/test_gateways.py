@@ -62,6 +62,33 @@ def test_every_gateway_is_listed_with_its_promise_and_what_waits_for_it(
     assert "campaigns wait for it" in found["gone_one"].fault
 
 
+FIRST: dict[str, Any] = {"sms": {"url": "https://sms.example.org", "gateway_class": "B"}}
+SMSC = {
+    "type": "smpp", "host": "localhost", "system_id": "a", "password": "b", "sender": "60006",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "name", "says"),
+    [
+        (FIRST, "http-sms", "expected, and nothing takes them: failed after 72 h"),
+        ({**FIRST, "receipts": {"pull": True}}, "http-sms", "told"),
+        ({**FIRST, "receipts": {"secret": "s" * 16}}, "http-sms", "told"),
+        ({**FIRST, "receipts": {"channels": ["voice"]}}, "http-sms", "none: what it took counts as sent"),
+        ({"gateways": {"smsc": SMSC}}, "smsc", "told; without one it counts as sent"),
+        ({"gateways": {"smsc": {**SMSC, "receipts": False}}}, "smsc", "none: what it took counts as sent"),
+        ({"email": {"host": "relay"}}, "smtp", "none: what it took counts as sent"),
+        ({"email": {"host": "relay"}, "receipts": {"secret": "s" * 16}}, "smtp", "told; without one"),
+        ({"email": {"host": "relay"}, "receipts": {"channels": ["email"]}}, "smtp", "failed after 72 h"),
+    ],
+)  # fmt: skip
+def test_what_a_missing_receipt_means_is_listed_as_it_is(
+    sqlite_record: Record, values: dict[str, Any], name: str, says: str
+) -> None:
+    (one,) = list_gateways(sqlite_record, Settings.model_validate(values))
+    assert (one.name, says in one.receipts) == (name, True), one.receipts
+
+
 def test_a_check_knows_the_login_and_the_credit_and_sends_nothing() -> None:
     """COM-14: the balance, where the provider tells it."""
     provider = Twilio(balance="3.75")

@@ -199,3 +199,11 @@ def test_a_message_to_oneself_is_shown_as_it_must_be_typed() -> None:
         if re.search(r"cohort gateways test (?![^`\"]* --to )[^`\"\s]", line)
     ]
     assert not found
+
+
+def test_a_missing_receipt_is_a_failure_only_where_each_message_is_told_of() -> None:
+    """Called failed, it could be sent again: not by SMPP, whose receipts may be lost or find no message."""
+    shown = {name: typed_in(one)["gateways"][name] for name, one in EXAMPLES.items()}
+    settings = Settings.model_validate({"gateways": shown})
+    assert {"smsc", "sns", "mail", "texts"} <= settings.silent_gateways()
+    assert not {"nhs", "twilio"} & settings.silent_gateways()

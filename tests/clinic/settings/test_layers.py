@@ -213,6 +213,34 @@ def test_a_file_of_which_nothing_is_wrong_has_no_fault_and_notes_what_is_missing
     assert any("nothing receives them" in remark for remark in remarks)
 
 
+SNS = '[gateways.aws]\ntype = "sns"\nregion = "eu-west-2"\naccess_key = "A"\nsecret_key = "S"\n'
+UNUSED = "no channel leaves by"
+UNHEARD = "could tell what became of a message"
+LOST = "delivery receipts of texts are expected"
+
+
+@pytest.mark.parametrize(
+    ("text", "remarks"),
+    [
+        (GATEWAY, [LOST]),
+        (GATEWAY + SNS, [LOST, f"{UNUSED} gateways.aws"]),
+        # Texts leave by another one: whoever is to tell of them is not [sms]
+        (GATEWAY + SNS + '[channels.sms]\ngateways = ["aws"]\n', [f"{UNUSED} sms"]),
+        (TEXTS + 'url = "https://a.example/"\n[channels.sms]\ngateways = ["texts"]\n',
+         [f"gateways.texts {UNHEARD}"]),
+        (TEXTS + 'url = "https://a.example/"\ncallback_secret = "a secret of 20 letters"\n'
+         '[channels.sms]\ngateways = ["texts"]\n', []),
+    ],
+)  # fmt: skip
+def test_a_gateway_that_nothing_leaves_by_or_of_which_nothing_is_heard_is_remarked(
+    folder: Path, text: str, remarks: list[str]
+) -> None:
+    _, found = check_settings(write(folder / "it.toml", text))
+    told = [one for one in found if any(kind in one for kind in (UNUSED, UNHEARD, LOST))]
+    assert [any(kind in one for one in told) for kind in remarks] == [True] * len(remarks), told
+    assert len(told) == len(remarks), told
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [
