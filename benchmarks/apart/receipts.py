@@ -23,9 +23,9 @@ import sqlalchemy as sa
 from aiohttp.test_utils import TestServer
 
 from clinic.clock import SystemClock
-from clinic.gateway.incoming.parse import Receipt
 from clinic.gateway.incoming.server import ReceiptServer
 from clinic.gateway.incoming.signature import secret_key, sign
+from clinic.gateway.received import Receipt
 from clinic.message.incoming.apply_receipts import apply_receipts
 from clinic.message.incoming.inbox import RecordKeeper
 from clinic.message.incoming.receipts import keep_receipts

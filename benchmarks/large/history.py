@@ -25,7 +25,7 @@ from string import Template
 import sqlalchemy as sa
 
 from clinic.clock import Clock
-from clinic.gateway.incoming.parse import Receipt
+from clinic.gateway.received import Receipt
 from clinic.gateway.rehearsal import RehearsalGateway
 from clinic.message.eligibility.contact import recently_contacted
 from clinic.message.eligibility.same_text import had_the_same

@@ -25,7 +25,7 @@ from cli.begin.settings_file import settings_file
 from cli.begin.start import set_up
 from clinic.change.run.apply import begin
 from clinic.clock import SystemClock
-from clinic.gateway.incoming.parse import Inbound, Unread
+from clinic.gateway.received import Inbound, Unread
 from clinic.govern.approvals.approvals import request_approval
 from clinic.govern.audit.key import unlock
 from clinic.health.findings import KINDS

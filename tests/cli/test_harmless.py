@@ -14,7 +14,7 @@ from rich.table import Table
 from cli import console
 from cli.harmless import Screen, harmless, harmless_json
 from clinic.clock import SystemClock
-from clinic.gateway.incoming.parse import Inbound, Receipt, Unread
+from clinic.gateway.received import Inbound, Receipt, Unread
 from clinic.message import states
 from clinic.message.codes import message_id
 from clinic.message.incoming.receipts import keep_receipts

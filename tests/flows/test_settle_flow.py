@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from prefect.client.schemas.objects import State
 
-from clinic.gateway.incoming.parse import Inbound, Receipt
+from clinic.gateway.received import Inbound, Receipt
 from clinic.message.incoming.receipts import keep_receipts
 from clinic.message.incoming.replies import keep_replies, list_replies
 from clinic.message.outcomes.summary import summarize

@@ -14,7 +14,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from clinic.gateway.incoming.parse import Receipt
+from clinic.gateway.received import Receipt
 from clinic.message import states
 from clinic.message.campaign.circuit_breaker import halt
 from clinic.message.incoming.apply_receipts import apply_receipts

@@ -17,9 +17,9 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from clinic.gateway.incoming.parse import Receipt
 from clinic.gateway.incoming.sent_list import as_evidence
 from clinic.gateway.protocol import Answer, GatewayClass, Outgoing, Taken, Turned
+from clinic.gateway.received import Receipt
 from tests.fakes import FakeClock
 
 

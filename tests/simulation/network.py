@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from clinic.gateway.incoming.parse import Receipt, Said
+from clinic.gateway.received import Receipt, Said
 from tests.simulation.hours import LONDON, is_closed_day
 from tests.simulation.truth import REASONS
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from clinic.gateway.incoming.parse import Receipt
+from clinic.gateway.received import Receipt
 
 # What networks say → the code that we keep. Typed in by hand from the table in formats.md
 REASONS = {

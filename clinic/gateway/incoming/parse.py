@@ -17,18 +17,7 @@ import orjson
 
 from clinic.gateway.http.reply import clean_ref
 from clinic.gateway.incoming.words import word_of
-from clinic.gateway.received import Inbound, Receipt, Said, Unread
-
-__all__ = [
-    "LONGEST_EVENT_ID",
-    "Inbound",
-    "Incoming",
-    "Receipt",
-    "Said",
-    "Unread",
-    "read_incoming",
-    "unread_body",
-]
+from clinic.gateway.received import Inbound, Receipt, Unread
 
 LONGEST_EVENT_ID: Final = 80
 _LONGEST_KEPT: Final = 4_000  # characters of what was not understood

@@ -17,8 +17,9 @@ import aiohttp
 import orjson
 
 from clinic.errors import GatewayBusy, GatewayRefused, ListRefused
-from clinic.gateway.incoming.parse import Incoming, Receipt, read_incoming
+from clinic.gateway.incoming.parse import Incoming, read_incoming
 from clinic.gateway.incoming.pull import get_page
+from clinic.gateway.received import Receipt
 from clinic.settings import SmsGateway
 
 _MOST_PAGES = 100_000  # a cursor that runs in a circle must not hold us for ever

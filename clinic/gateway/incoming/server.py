@@ -21,16 +21,9 @@ from aiohttp import web
 from clinic.clock import Clock
 from clinic.gateway.grouped import Grouped
 from clinic.gateway.incoming.callbacks import Call, Callbacks
-from clinic.gateway.incoming.parse import (
-    Inbound,
-    Incoming,
-    Receipt,
-    Unread,
-    read_incoming,
-    unread_body,
-)
+from clinic.gateway.incoming.parse import Incoming, read_incoming, unread_body
 from clinic.gateway.incoming.signature import is_signed, read_token
-from clinic.gateway.received import Keeper
+from clinic.gateway.received import Inbound, Keeper, Receipt, Unread
 
 LARGEST_BODY: Final = 64 * 1024
 _SAFE: Final = {

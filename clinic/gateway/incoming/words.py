@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from clinic.gateway.received import Said as Said
+from clinic.gateway.received import Said
 
 
 class Word(NamedTuple):

@@ -11,8 +11,7 @@ import hashlib
 from zoneinfo import ZoneInfo
 
 from clinic.gateway.grouped import Grouped
-from clinic.gateway.incoming.parse import Inbound, Receipt, Unread
-from clinic.gateway.received import Keeper
+from clinic.gateway.received import Inbound, Keeper, Receipt, Unread
 from clinic.gateway.smpp.incoming import read_incoming
 from clinic.gateway.smpp.pdu import Garbage, Packet, read_deliver
 

@@ -19,8 +19,8 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from clinic.gateway.incoming.parse import Inbound, Receipt, Unread
 from clinic.gateway.incoming.words import Word, word_of
+from clinic.gateway.received import Inbound, Receipt, Unread
 from clinic.gateway.smpp.alphabet import read_octets
 from clinic.gateway.smpp.ids import canonical
 from clinic.gateway.smpp.pdu import Delivered

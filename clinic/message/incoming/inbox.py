@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from clinic.clock import Clock
-from clinic.gateway.incoming.parse import Inbound, Receipt, Unread
+from clinic.gateway.received import Inbound, Receipt, Unread
 from clinic.message.incoming.receipts import keep_receipts
 from clinic.message.incoming.replies import keep_replies
 from clinic.message.incoming.unread import keep_unread

@@ -22,9 +22,9 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
 from clinic.clock import Clock
-from clinic.gateway.incoming.parse import LONGEST_EVENT_ID, Receipt
-from clinic.gateway.incoming.words import Said
+from clinic.gateway.incoming.parse import LONGEST_EVENT_ID
 from clinic.gateway.protocol import Taken, Turned
+from clinic.gateway.received import Receipt, Said
 from clinic.gateway.tally import clean, quotes
 from clinic.message.incoming.unread import count_unread
 from clinic.message.network_reasons import reason_code

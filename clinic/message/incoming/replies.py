@@ -25,7 +25,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from clinic.clock import Clock
 from clinic.errors import NotFound
-from clinic.gateway.incoming.parse import Inbound
+from clinic.gateway.received import Inbound
 from clinic.govern.audit.chain import hold
 from clinic.message.eligibility.decisions import (
     Decision,

@@ -22,8 +22,7 @@ from sqlalchemy import Connection
 
 from clinic.clock import Clock
 from clinic.errors import NotAllowed
-from clinic.gateway.incoming.parse import Receipt
-from clinic.gateway.incoming.words import Said
+from clinic.gateway.received import Receipt, Said
 from clinic.govern.approvals.approvals import request_approval, require_approved
 from clinic.govern.audit.trail import Act, record_act
 from clinic.message import states

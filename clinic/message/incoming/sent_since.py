@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 
 from clinic.clock import Clock
 from clinic.errors import NotAllowed
-from clinic.gateway.incoming.parse import Receipt
+from clinic.gateway.received import Receipt
 from clinic.govern.audit.trail import Act, record_act
 from clinic.message.campaign.doubt import ASKED
 from clinic.message.codes import ROOM

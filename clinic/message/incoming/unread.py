@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from clinic.clock import Clock
-from clinic.gateway.incoming.parse import Unread
+from clinic.gateway.received import Unread
 from clinic.record.database import Record
 from clinic.record.schema.receipts import receipt_unread
 

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from clinic.clock import SystemClock
-from clinic.gateway.incoming.parse import Inbound, Receipt
+from clinic.gateway.received import Inbound, Receipt
 from clinic.message import states
 from clinic.message.incoming.receipts import keep_receipts
 from clinic.message.incoming.replies import keep_replies

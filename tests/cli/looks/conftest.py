@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from clinic.clock import SystemClock
-from clinic.gateway.incoming.parse import Inbound
+from clinic.gateway.received import Inbound
 from clinic.message import states
 from clinic.message.incoming.receipts import keep_receipts
 from clinic.message.incoming.replies import keep_replies

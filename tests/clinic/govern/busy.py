@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from clinic.change.review.deciding import decide
 from clinic.cohort.import_list import take_in_ids
-from clinic.gateway.incoming.parse import Receipt
+from clinic.gateway.received import Receipt
 from clinic.govern.approvals.approvals import request_approval
 from clinic.govern.people.clinicians import set_clinician
 from clinic.govern.people.operators import Operator

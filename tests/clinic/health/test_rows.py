@@ -15,7 +15,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from clinic.backup.noted import note_backup, note_checked
 from clinic.clock import SystemClock
-from clinic.gateway.incoming.parse import Receipt, unread_body
+from clinic.gateway.incoming.parse import unread_body
+from clinic.gateway.received import Receipt
 from clinic.health.facts import Facts, PrefectFacts, RecordFacts, Unusable
 from clinic.health.findings import KINDS, Finding, exit_code
 from clinic.health.judge import judge

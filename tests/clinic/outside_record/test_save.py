@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from clinic.fhir.client import Answer, NoAnswer
 from clinic.fhir.codes import CATEGORY, MEDIUM, NOT_DONE, SNOMED
-from clinic.gateway.incoming.parse import Receipt
+from clinic.gateway.received import Receipt
 from clinic.message.incoming.apply_receipts import apply_receipts
 from clinic.message.incoming.receipt_timeout import end_waiting
 from clinic.message.incoming.receipts import keep_receipts

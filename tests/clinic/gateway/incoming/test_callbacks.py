@@ -15,8 +15,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from clinic.errors import SettingsWrong
 from clinic.gateway.incoming.callbacks import callbacks_of
-from clinic.gateway.incoming.parse import Inbound, Receipt, Unread
 from clinic.gateway.incoming.server import ReceiptServer
+from clinic.gateway.received import Inbound, Receipt, Unread
 from clinic.settings import Settings
 from tests.fakes import FakeClock
 from tests.servers.providers.cloud import ACCOUNT

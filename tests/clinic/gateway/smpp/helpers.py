@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from clinic.gateway.incoming.parse import Inbound, Receipt, Unread
 from clinic.gateway.opening import Opening
 from clinic.gateway.protocol import Answer, Outgoing
+from clinic.gateway.received import Inbound, Receipt, Unread
 from clinic.gateway.smpp.sms import SmppSms
 from clinic.settings.gateways.smpp import SmppGateway
 from tests.servers.smsc import PASSWORD

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from clinic.gateway.incoming.parse import Inbound, Receipt, Unread
+from clinic.gateway.received import Inbound, Receipt, Unread
 from clinic.gateway.smpp.incoming import number_of, read_incoming
 from clinic.gateway.smpp.pdu import Address, Delivered
 

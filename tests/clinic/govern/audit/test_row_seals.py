@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from clinic.gateway.incoming.parse import Receipt
 from clinic.gateway.outbox import Outbox
+from clinic.gateway.received import Receipt
 from clinic.govern.audit.derived import unlike_their_messages
 from clinic.govern.audit.tables import DERIVED, NOT_SEALED, SEALED
 from clinic.govern.audit.trail import Fault, verify

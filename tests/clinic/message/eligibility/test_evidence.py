@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from clinic.gateway.incoming.parse import Inbound
+from clinic.gateway.received import Inbound
 from clinic.message.eligibility.evidence import explain
 from clinic.message.incoming.replies import apply_replies, keep_replies
 from clinic.message.incoming.unsubscribe import unsubscribe

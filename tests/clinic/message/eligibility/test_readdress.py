@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from clinic.gateway.incoming.parse import Inbound
+from clinic.gateway.received import Inbound
 from clinic.message.incoming.replies import keep_replies
 from clinic.message.prepare.approve import release_campaign
 from clinic.message.sending.deliver import deliver

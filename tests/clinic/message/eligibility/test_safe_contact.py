@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from clinic.change.export.sheets import sheets_of
 from clinic.clock import Clock
-from clinic.gateway.incoming.parse import Inbound
 from clinic.gateway.outbox import Outbox, read_outbox
+from clinic.gateway.received import Inbound
 from clinic.message.incoming.replies import keep_replies, list_replies, one_reply
 from clinic.message.outcomes.outcome_rows import outcome_rows
 from clinic.message.outcomes.outreach import list_waiting, outreach_card

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clinic.gateway.incoming.parse import Receipt, Said
 from clinic.gateway.protocol import GatewayClass, Taken, Turned
+from clinic.gateway.received import Receipt, Said
 from clinic.message import states
 from clinic.message.incoming.apply_receipts import MATCH_WINDOW, Applied, apply_receipts, better
 from clinic.message.incoming.receipt_timeout import end_waiting

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from clinic.gateway.incoming.parse import Receipt
+from clinic.gateway.received import Receipt
 from clinic.message.incoming.apply_receipts import apply_receipts
 from clinic.message.incoming.forget import forget_receipts
 from clinic.message.incoming.receipts import keep_receipts

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from clinic.errors import GatewayBusy, GatewayProblem, GatewayRefused
-from clinic.gateway.incoming.parse import Inbound, Incoming, Receipt
+from clinic.gateway.incoming.parse import Incoming
 from clinic.gateway.incoming.pull import fetch_page
+from clinic.gateway.received import Inbound, Receipt
 from clinic.message.incoming.pull import pull
 from clinic.message.incoming.receipts import count_inbox
 from clinic.message.incoming.replies import list_replies

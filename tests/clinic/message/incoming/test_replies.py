@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from clinic.gateway.incoming.parse import Inbound
+from clinic.gateway.received import Inbound
 from clinic.message.eligibility.decisions import Decision, decide_addresses, find_sharers, refused
 from clinic.message.incoming.replies import apply_replies, keep_replies, list_replies
 from clinic.message.incoming.shared_stop import list_open

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from clinic.change.review.deciding import decide
 from clinic.errors import NotAllowed
-from clinic.gateway.incoming.parse import Receipt
+from clinic.gateway.received import Receipt
 from clinic.govern.people.operators import find_operator
 from clinic.message.incoming.apply_receipts import apply_receipts
 from clinic.message.incoming.receipt_timeout import end_waiting

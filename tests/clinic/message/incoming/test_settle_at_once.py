@@ -12,7 +12,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from clinic.gateway.incoming.parse import Receipt
+from clinic.gateway.received import Receipt
 from clinic.message import states
 from clinic.message.incoming.apply_receipts import Applied, apply_receipts
 from clinic.message.incoming.receipt_timeout import end_waiting

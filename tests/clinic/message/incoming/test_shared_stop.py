@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from clinic.errors import NotFound
-from clinic.gateway.incoming.parse import Inbound
+from clinic.gateway.received import Inbound
 from clinic.message.incoming.replies import apply_replies, keep_replies
 from clinic.message.incoming.reply_work import close
 from clinic.message.incoming.shared_stop import count_open, decide, list_open, who_is_meant

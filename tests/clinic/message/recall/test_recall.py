@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from clinic.errors import CohortRefused, NotAllowed, NotFound
-from clinic.gateway.incoming.parse import Inbound, Receipt
+from clinic.gateway.received import Inbound, Receipt
 from clinic.govern.people.operators import Operator, add_operator
 from clinic.govern.people.roles import Role
 from clinic.message.audience.audience import Audience

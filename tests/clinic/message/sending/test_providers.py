@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from clinic.gateway.incoming.parse import Receipt
+from clinic.gateway.received import Receipt
 from clinic.message.incoming.apply_receipts import apply_receipts
 from clinic.message.incoming.receipt_timeout import end_waiting
 from clinic.message.incoming.receipts import keep_receipts

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinic.gateway.incoming.parse import Receipt
+from clinic.gateway.received import Receipt
 from clinic.message.codes import ROOM, draw_base, message_id, submission_id
 from clinic.message.incoming.apply_receipts import apply_receipts
 from clinic.message.incoming.receipts import count_inbox, keep_receipts

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from clinic.gateway.incoming.parse import Receipt
+from clinic.gateway.received import Receipt
 from clinic.govern.audit.derived import unlike_their_messages
 from clinic.message import states
 from clinic.message.campaign.counting import count_outcomes

@@ -14,7 +14,7 @@ from clinic.change.review.deciding import decide
 from clinic.cohort.files import open_list
 from clinic.cohort.import_list import take_in_file
 from clinic.errors import NotAllowed, NotFound
-from clinic.gateway.incoming.parse import Inbound, Receipt
+from clinic.gateway.received import Inbound, Receipt
 from clinic.govern.approval_rows import existing
 from clinic.govern.audit.key import unlock
 from clinic.govern.audit.redacted import ERASED_LIST as FILE
