@@ -78,8 +78,7 @@ def gateway_by_name(
 def _http_sms(settings: Settings, clock: Clock | None) -> Gateway:
     from clinic.gateway.http.sms import HttpSms  # loads aiohttp
 
-    begin = max(1.0, settings.lease_seconds / 3 - settings.sms.timeout_seconds)
-    return HttpSms(settings.sms, clock=clock, begin_within=begin)
+    return HttpSms(settings.sms, opening_of(settings, HTTP_SMS, "sms", clock))
 
 
 def _smtp(settings: Settings, clock: Clock | None) -> Gateway:

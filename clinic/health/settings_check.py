@@ -21,9 +21,9 @@ from clinic.gateway.named import build, opening_of, unsubscribe_url_of
 from clinic.gateway.processors import channels_of, processors_of
 from clinic.health.letter import addresses
 from clinic.message.timing.timing import timing_of
-from clinic.settings import HttpGateway, Settings
-from clinic.settings.gateways import HTTP_SMS, SMTP
-from clinic.settings.gateways.cloud import Sns, Twilio
+from clinic.settings import Settings
+from clinic.settings.gateways import HTTP_SMS, SMTP, CallsBack
+from clinic.settings.gateways.cloud import Twilio
 from clinic.settings.gateways.json_http import JsonGateway
 from clinic.settings.load import inspect_settings
 
@@ -151,7 +151,7 @@ def _of_gateways(settings: Settings) -> Iterator[str]:
                 f"no channel leaves by {one.section}: nothing new is sent there, only what waits for it "
                 f"(cohort gateways list). If it is to send: {way}"
             )
-        elif isinstance(named, HttpGateway) and not isinstance(named, Sns):
+        elif isinstance(named, CallsBack | Twilio):
             if not named.tells(settings.receipts.public_url):
                 needed = "callback_url" if isinstance(named, Twilio) else "callback_secret_file"
                 yield (

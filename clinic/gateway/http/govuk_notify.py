@@ -64,14 +64,8 @@ class GovukNotifyGateway(HttpSender):
         super().__init__(
             settings,
             secure_url(settings.url, f"{section}.url") / "v2" / "notifications" / opening.channel,
-            name=opening.name,
-            channel=opening.channel,
-            section=section,
+            opening,
             gateway_class="B",
-            window=None,
-            clock=opening.clock,
-            begin_within=max(1.0, opening.call_seconds - settings.timeout_seconds),
-            trust=opening.trust,
         )
         key = settings.api_key.get_secret_value()
         self._issuer, self._secret = key[-73:-37], key[-36:]

@@ -37,15 +37,10 @@ class JsonProvider(HttpSender):
         super().__init__(
             settings,
             secure_url(settings.url, f"{section}.url"),
-            name=opening.name,
-            channel=opening.channel,
-            section=section,
+            opening,
             gateway_class=settings.gateway_class,
             window=timedelta(hours=settings.window_hours),
             headers=_login(settings),
-            clock=opening.clock,
-            begin_within=max(1.0, opening.call_seconds - settings.timeout_seconds),
-            trust=opening.trust,
         )
         self._own = settings
 

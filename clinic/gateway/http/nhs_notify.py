@@ -59,16 +59,12 @@ class NhsNotifyGateway(HttpSender):
         super().__init__(
             settings,
             base / "v1" / ("messages" if self._alone else "message-batches"),
-            name=opening.name,
-            channel=opening.channel,
-            section=section,
+            opening,
             gateway_class=gateway_class,
             window=None if hours is None else timedelta(hours=hours),
             per_request=settings.per_batch,
             headers={"Content-Type": _JSON_API, "Accept": _JSON_API},
-            clock=opening.clock,
-            begin_within=max(1.0, opening.call_seconds - 2 * settings.timeout_seconds),
-            trust=opening.trust,
+            exchanges=2,  # an access token, and the request
         )
         self.wants_nhs_number = settings.recipients != "contact_details"
         self._own, self._sms = settings, opening.channel == "sms"

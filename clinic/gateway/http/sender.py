@@ -8,7 +8,6 @@ part. No retry, no redirect, no cookie happens behind our back: one part is one 
 from __future__ import annotations
 
 import asyncio
-import ssl
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,9 +23,11 @@ from clinic.gateway.http.address import unreachable
 from clinic.gateway.http.line import Line, LineSettings
 from clinic.gateway.http.part import Part
 from clinic.gateway.http.reply import Reply
+from clinic.gateway.opening import Opening
 from clinic.gateway.protocol import Answer, GatewayClass, Outgoing
 from clinic.gateway.tally import Tally
 from clinic.gateway.under_way import UnderWay
+from clinic.settings.gateways import section_of_gateway
 
 BLIND_BATCH: Final = 50  # class B: the most messages that one crash may leave unknown
 
@@ -46,40 +47,36 @@ class HttpSender(ABC):
         self,
         settings: LineSettings,
         url: URL,
+        opening: Opening,
         *,
-        name: str,
-        channel: str,
-        section: str,
         gateway_class: GatewayClass,
-        window: timedelta | None,
+        window: timedelta | None = None,
         per_request: int = 1,
         headers: Mapping[str, str] | None = None,
-        clock: Clock | None = None,
-        begin_within: float = 60.0,
-        trust: ssl.SSLContext | None = None,
+        exchanges: int = 1,
     ) -> None:
         """
         Connects at the first `send`.
 
         Args:
-            section: where it is set, for whoever must correct it: "sms", "gateways.notify"
+            window: how long it remembers a key or reference; None: for ever, or not at all (class B)
             headers: of every request
-            begin_within: seconds after which a `send` begins no further request
-            trust: who may sign the provider's certificate; None: whom the system trusts
+            exchanges: how many a request may need, each as long as the settings' time
         """
-        self.name = name
-        self.channel = channel
+        self.name = opening.name
+        self.channel = opening.channel
         self.gateway_class: GatewayClass = gateway_class
         self.window = window
         self.batch_limit = BLIND_BATCH if gateway_class == "B" else 1000
         self.per_request = min(per_request, self.batch_limit)
-        self.clock = clock or SystemClock()
-        self.section = section
+        self.clock: Clock = opening.clock or SystemClock()
+        self.section = section_of_gateway(opening.name)  # for whoever must correct it
         self._url = url
         self._settings = settings
         self._headers = {"Content-Type": "application/json", **(headers or {})}
-        self._begin_within = begin_within
-        self._trust = trust
+        # What a `send` begins must end while the batch is still ours
+        self._begin_within = max(1.0, opening.call_seconds - exchanges * settings.timeout_seconds)
+        self._trust = opening.trust
         self._opening = threading.Lock()
         self._line: Line | None = None
         self._proven = False  # whether it took the last request that got through

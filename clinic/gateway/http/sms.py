@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from typing import Final
 
-from clinic.clock import Clock
 from clinic.gateway.http.address import secure_url
 from clinic.gateway.http.part import Part, cut
 from clinic.gateway.http.reply import Reply, judge
 from clinic.gateway.http.sender import HttpSender
+from clinic.gateway.opening import Opening
 from clinic.gateway.protocol import Outgoing
 from clinic.gateway.tally import Tally
 from clinic.settings import SmsGateway
 from clinic.settings.gateways import HTTP_SMS
+
+_ALONE: Final = Opening(name=HTTP_SMS, channel="sms")
 
 
 class HttpSms(HttpSender):
@@ -22,21 +24,9 @@ class HttpSms(HttpSender):
 
     name = HTTP_SMS
 
-    def __init__(
-        self,
-        settings: SmsGateway,
-        *,
-        clock: Clock | None = None,
-        begin_within: float = 60.0,
-        trust: ssl.SSLContext | None = None,
-    ) -> None:
+    def __init__(self, settings: SmsGateway, opening: Opening = _ALONE) -> None:
         """
         Connects at the first `send`.
-
-        Args:
-            settings: address, token, class and limits
-            begin_within: seconds after which a `send` begins no further request
-            trust: who may sign the provider's certificate; None: whom the system trusts
 
         Raises:
             SettingsWrong: the address is no address, or would carry patients' data in clear
@@ -44,16 +34,11 @@ class HttpSms(HttpSender):
         super().__init__(
             settings,
             secure_url(settings.url, "sms.url") / "messages",
-            name=HTTP_SMS,
-            channel="sms",
-            section="sms",
+            opening,
             gateway_class=settings.gateway_class,
             window=timedelta(hours=settings.window_hours),
             per_request=settings.per_request,
             headers={"Authorization": f"Bearer {settings.token.get_secret_value()}"},
-            clock=clock,
-            begin_within=begin_within,
-            trust=trust,
         )
         self._busy_is_refusal = settings.busy_is_refusal
 

@@ -55,15 +55,9 @@ class SnsGateway(HttpSender):
         super().__init__(
             settings,
             secure_url(settings.endpoint, f"{section}.url") / "",
-            name=opening.name,
-            channel=opening.channel,
-            section=section,
+            opening,
             gateway_class="B",
-            window=None,
             headers={"Content-Type": _FORM},
-            clock=opening.clock,
-            begin_within=max(1.0, opening.call_seconds - settings.timeout_seconds),
-            trust=opening.trust,
         )
         self._own = settings
         try:

@@ -72,18 +72,12 @@ class TwilioGateway(HttpSender):
         super().__init__(
             settings,
             account / "Messages.json",
-            name=opening.name,
-            channel=opening.channel,
-            section=section,
+            opening,
             gateway_class="B",
-            window=None,
             headers={
                 "Authorization": "Basic " + base64.b64encode(login).decode(),
                 "Content-Type": "application/x-www-form-urlencoded",
             },
-            clock=opening.clock,
-            begin_within=max(1.0, opening.call_seconds - settings.timeout_seconds),
-            trust=opening.trust,
         )
         public = (settings.callback_url or opening.public_url).rstrip("/")
         self._tells = f"{public}/gateways/{opening.name}/receipts" if public else ""

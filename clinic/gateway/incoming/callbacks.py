@@ -22,6 +22,7 @@ from clinic.errors import SettingsWrong
 from clinic.gateway.http.json_provider import at
 from clinic.gateway.incoming.parse import Incoming, read_incoming, unread_body
 from clinic.settings import NamedGateway, Settings
+from clinic.settings.gateways import CallsBack
 from clinic.settings.gateways.cloud import Twilio
 from clinic.settings.gateways.json_http import JsonGateway
 from clinic.settings.gateways.notify import GovukNotify, NhsNotify
@@ -87,7 +88,7 @@ def _of(name: str, own: NamedGateway, public_url: str) -> Callbacks | None:
     if isinstance(own, Twilio):
         base = (own.callback_url or public_url).rstrip("/")
         return Callbacks(name, _signed_by_twilio(own), _twilio, base=base) if base else None
-    if not isinstance(own, JsonGateway | GovukNotify | NhsNotify):
+    if not isinstance(own, CallsBack):
         return None
     secret = own.callback_secret.get_secret_value()
     if not secret:
@@ -101,7 +102,9 @@ def _of(name: str, own: NamedGateway, public_url: str) -> Callbacks | None:
         return Callbacks(name, _signed_by_nhs(own, secret), _nhs, status=202)
     if isinstance(own, GovukNotify):
         return Callbacks(name, _header("Authorization: Bearer {secret}", secret), _as_it_is)
-    return Callbacks(name, _header(own.callback_proof, secret), lambda call: _json(own, call))
+    if isinstance(own, JsonGateway):
+        return Callbacks(name, _header(own.callback_proof, secret), lambda call: _json(own, call))
+    return None
 
 
 def _same(given: str, wanted: str) -> bool:

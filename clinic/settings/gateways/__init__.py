@@ -1,7 +1,7 @@
 """The gateways, and the way back in."""
 
 from clinic.settings.gateways.channel import EmailGateway, Receipts, SmsGateway
-from clinic.settings.gateways.named import GatewayName, HttpGateway, NamedGateway
+from clinic.settings.gateways.named import CallsBack, GatewayName, HttpGateway, NamedGateway
 from clinic.settings.gateways.parts import Channel, Processor
 from clinic.settings.gateways.route import (
     HTTP_SMS,
@@ -14,6 +14,7 @@ from clinic.settings.gateways.route import (
 __all__ = [
     "HTTP_SMS",
     "SMTP",
+    "CallsBack",
     "Channel",
     "Channels",
     "EmailGateway",

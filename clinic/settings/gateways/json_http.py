@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from clinic.settings.gateways.named import HttpGateway, Promise
+from clinic.settings.gateways.named import CallsBack, Promise
 from clinic.settings.gateways.parts import WebAddress
 
 # What a body may name; anything else in braces is an error
@@ -17,7 +17,7 @@ _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 _PATH: Final = re.compile(r"[A-Za-z0-9_\-]+(\.[A-Za-z0-9_\-]+)*")
 
 
-class JsonGateway(HttpGateway):
+class JsonGateway(CallsBack):
     """
     Any provider that takes a message as JSON and answers with JSON: no code, one request a message.
     """
@@ -97,13 +97,6 @@ class JsonGateway(HttpGateway):
     )
     busy_is_refusal: bool = Field(
         default=False, description="It promises that after 503 it has taken nothing"
-    )
-    callback_secret: SecretStr = Field(
-        default=SecretStr(""),
-        description="What proves a callback of it (callback_proof); empty: it calls nobody back",
-    )
-    callback_secret_file: str = Field(
-        default="", description="A file with that secret, for its owner alone"
     )
     callback_proof: str = Field(
         default="Authorization: Bearer {secret}",
@@ -186,11 +179,6 @@ class JsonGateway(HttpGateway):
                 "status_at needs accepted: the words by which it says that it took one"
             )
         return self
-
-    def tells(self, public_url: str) -> bool:
-        """By callbacks, which need a proof."""
-        del public_url
-        return bool(self.callback_secret.get_secret_value())
 
     @property
     def promise(self) -> Promise:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Annotated, ClassVar, Final, Literal
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator
 
 from clinic.settings.gateways.parts import Processor, Proxy, WebAddress
 from clinic.settings.section import Section
@@ -136,3 +136,21 @@ class HttpGateway(NamedGateway):
     def reached(self) -> str:
         """Its address, without a query."""
         return self.url.split("?")[0]
+
+
+class CallsBack(HttpGateway):
+    """One that tells by callbacks what became of a message, each with a proof."""
+
+    callback_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="What proves a callback of it: the bearer token of GOV.UK Notify's page, NHS Notify's "
+        "x-api-key, what callback_proof of json carries. At least 16 characters; empty: it calls nobody back",
+    )  # fmt: skip
+    callback_secret_file: str = Field(
+        default="", description="A file with that secret, for its owner alone"
+    )
+
+    def tells(self, public_url: str) -> bool:
+        """By callbacks, which need a proof."""
+        del public_url
+        return bool(self.callback_secret.get_secret_value())

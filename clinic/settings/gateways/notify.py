@@ -7,13 +7,13 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from clinic.settings.gateways.named import HttpGateway, Promise
+from clinic.settings.gateways.named import CallsBack, Promise
 from clinic.settings.gateways.parts import WebAddress
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 
-class GovukNotify(HttpGateway):
+class GovukNotify(CallsBack):
     """GOV.UK Notify: texts and e-mails through one template of its own that takes ours whole."""
 
     serves: ClassVar[frozenset[str]] = frozenset({"sms", "email"})
@@ -40,13 +40,6 @@ class GovukNotify(HttpGateway):
     )
     email_reply_to_id: str = Field(
         default="", description="Id of a reply-to address; empty: its default"
-    )
-    callback_secret: SecretStr = Field(
-        default=SecretStr(""),
-        description="The bearer token that it puts into callbacks, as set on its page; empty: none are taken",
-    )
-    callback_secret_file: str = Field(
-        default="", description="A file with that token, for its owner alone"
     )
 
     @field_validator("sms_template", "email_template", "sms_sender_id", "email_reply_to_id")
@@ -80,18 +73,13 @@ class GovukNotify(HttpGateway):
         """That for which it has a template."""
         return "sms" if self.sms_template else "email"
 
-    def tells(self, public_url: str) -> bool:
-        """By callbacks, which need a proof."""
-        del public_url
-        return bool(self.callback_secret.get_secret_value())
-
     @property
     def keyed_to(self) -> tuple[str, ...]:
         """The service: the key's first UUID, which is no secret."""
         return (self.api_key.get_secret_value()[-73:-37].lower(),)
 
 
-class NhsNotify(HttpGateway):
+class NhsNotify(CallsBack):
     """NHS Notify: batches of messages through a routing plan that was agreed with it."""
 
     serves: ClassVar[frozenset[str]] = frozenset({"sms", "email"})
@@ -154,13 +142,6 @@ class NhsNotify(HttpGateway):
         default="",
         description="Our application's id: with callback_secret the proof of its callbacks",
     )
-    callback_secret: SecretStr = Field(
-        default=SecretStr(""),
-        description="The API key that it puts into callbacks (x-api-key); empty: none are taken",
-    )
-    callback_secret_file: str = Field(
-        default="", description="A file with that key, for its owner alone"
-    )
 
     @field_validator("sms_plan", "email_plan")
     @classmethod
@@ -180,11 +161,6 @@ class NhsNotify(HttpGateway):
                 "callback_secret needs application_id: both make the proof of a callback"
             )
         return self
-
-    def tells(self, public_url: str) -> bool:
-        """By callbacks, which need a proof."""
-        del public_url
-        return bool(self.callback_secret.get_secret_value())
 
     @property
     def promise(self) -> Promise:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ssl
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from clinic.errors import GatewayBusy
 from clinic.gateway.http.sms import HttpSms
 from clinic.gateway.incoming.pull import fetch_page
+from clinic.gateway.opening import Opening
 from clinic.gateway.protocol import Answer, Outgoing, Taken
 from clinic.settings import SmsGateway
 from tests.servers.certificates import server_context
@@ -23,8 +25,8 @@ ACCEPTED = b'{"messages": [{"reference": "7", "id": "g7", "status": "accepted"}]
 ENVIRONMENT = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 
 
-def send(settings: SmsGateway, trust: object = None) -> Answer:
-    way_out = HttpSms(settings, trust=trust)  # type: ignore[arg-type]
+def send(settings: SmsGateway, trust: ssl.SSLContext | None = None) -> Answer:
+    way_out = HttpSms(settings, Opening(name="http-sms", channel="sms", trust=trust))
     try:
         return way_out.send("k", HELLO, per_request=1, only=frozenset([7]))
     finally:

@@ -9,13 +9,14 @@ import ssl
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from pydantic import ValidationError
 
 from clinic.errors import SettingsWrong
 from clinic.gateway.http.sms import HttpSms
+from clinic.gateway.opening import Opening
 from clinic.gateway.protocol import Answer, Outgoing, Taken, Turned
 from clinic.settings import SmsGateway
 from tests.fakes import FakeClock
@@ -43,11 +44,15 @@ ELSEWHERE = "Location: http://127.0.0.1:1/"
 ACCEPTED = b'{"messages": [{"reference": "7", "id": "g7", "status": "accepted"}]}'
 
 
+def opening(**values: Any) -> Opening:
+    return Opening(name="http-sms", channel="sms", **values)
+
+
 def gateway(url: str, **settings: object) -> HttpSms:
     defaults = {
         "url": url, "token": "t", "gateway_class": "I", "per_request": 100, "timeout_seconds": 0.4,
     }  # fmt: skip
-    return HttpSms(SmsGateway.model_validate(defaults | settings), clock=FakeClock())
+    return HttpSms(SmsGateway.model_validate(defaults | settings), opening(clock=FakeClock()))
 
 
 def send_to(
@@ -242,7 +247,7 @@ def test_an_expired_certificate_is_not_accepted(
     ours, theirs = server_context(tmp_path, expired=expired)
     with scripted_http(reply(200, ACCEPTED), tls=ours) as server:
         url = server.url.replace("http", "https")
-        way_out = HttpSms(SmsGateway(gateway_class="I", url=url), trust=theirs)
+        way_out = HttpSms(SmsGateway(gateway_class="I", url=url), opening(trust=theirs))
         answer = way_out.send("k", HELLO, per_request=1, only=frozenset([7]))
         way_out.close()
     assert verdict(answer) == expected
@@ -353,12 +358,12 @@ def test_a_slow_provider_does_not_outlive_the_lease() -> None:
     """Parts not begun in time are given back as not sent, to be tried again at once."""
 
     def slowly(talk: socket.socket, ended: object) -> None:
-        time.sleep(0.1)
+        time.sleep(0.4)
         reply(200, ACCEPTED)(talk, ended)  # type: ignore[arg-type]
 
     with scripted_http(slowly) as server:
         settings = SmsGateway(gateway_class="I", url=server.url, connections=1)
-        way_out = HttpSms(settings, begin_within=0.25)
+        way_out = HttpSms(settings, opening(call_seconds=16.0))  # 15 of them are an answer's
         answer = way_out.send("k", many(20), per_request=1, only=frozenset(range(20)))
         way_out.close()
     assert 2 <= len(server.requests) <= 4
