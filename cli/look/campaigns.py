@@ -98,6 +98,7 @@ def show(
     from clinic.message.incoming.resolve_unknown import may_ask
     from clinic.message.outcomes.next_steps import next_steps
     from clinic.message.outcomes.report import show_campaign
+    from clinic.message.sending.beside import says_together
     from clinic.message.timing.estimate import starts_at
     from clinic.message.timing.timing import timing_of
     from tasks.processes.environment import runs_address
@@ -121,7 +122,8 @@ def show(
             console.show_json({**asdict(details), "runs": runs_address(settings, campaign)})
         else:
             runs = runs_address(settings, campaign)
-            show_details(details, LocalTime(settings), starts=starts, runs=runs)
+            together = says_together(record, campaign)
+            show_details(details, LocalTime(settings), starts=starts, runs=runs, together=together)
     if not json:
         steps = next_steps(
             campaign, details.state, details.counts,

@@ -17,7 +17,14 @@ from cli.looks.noting import looked
 from cli.message import steps
 from cli.message.options import Manner, What, Who, require_resumable, to_request
 from cli.message.preview import look
-from cli.show.review import look_of, show_credit, show_review, show_said, show_time
+from cli.show.review import (
+    look_of,
+    show_credit,
+    show_review,
+    show_said,
+    show_time,
+    show_together,
+)
 from cli.show.summary import show_summary
 from cli.wiring import LocalTime, get_settings, open_record
 from clinic.cohort.rows import get_list
@@ -40,6 +47,7 @@ from clinic.message.prepare.review import Review, read_previews, request_of, rev
 from clinic.message.recall.unreached import list_unreached
 from clinic.message.reminders.reminder_request import ReminderRequest
 from clinic.message.safety.accepted import keep_acceptances
+from clinic.message.sending.beside import says_together
 from clinic.message.timing.estimate import estimate
 from clinic.message.words.classes import CODE, PLACEHOLDER, SIZE, UNFILLED
 from clinic.settings import Settings
@@ -152,6 +160,7 @@ def _review(parts: Wiring, campaign_id: int, manner: Manner) -> None:
         looked(parts.record, parts.settings, at_all("campaign", campaign_id, left_out))
     not_accepted = steps.write_not_accepted(parts, campaign_id)
     show_review(review, seen, not_accepted=not_accepted)
+    show_together(says_together(parts.record, campaign_id))
     with parts.record.read() as connection:
         own = get_list(connection, get_campaign(connection, campaign_id).list_id)
     say_not_kept(own.columns, own.kept)

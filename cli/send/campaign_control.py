@@ -77,10 +77,12 @@ def resume(
 
     --workers also of one that is under way: the further runs are asked for within minutes.
     """
+    from cli.show.review import show_together
     from clinic.clock import SystemClock
     from clinic.message.campaign.doubt import promises_of
     from clinic.message.outcomes.next_steps import next_steps
     from clinic.message.prepare.control import resume as act
+    from clinic.message.sending.beside import says_together
     from clinic.message.sending.restore_guard import home_of, noted_of
     from clinic.message.timing.timing import timing_of
 
@@ -103,8 +105,10 @@ def resume(
             settings=settings,
             workers=workers,
         )
+        together = says_together(record, campaign)
     _tell(done, json=json)
     if not json:
+        show_together(together)
         console.next_commands(*next_steps(campaign, done.state, done.counts))
 
 
@@ -164,7 +168,7 @@ def review(
     """
     from cli.govern.confirm import asked_by, waiting_request
     from cli.keeping import say_not_kept
-    from cli.show.review import look_of, show_credit, show_review, show_time
+    from cli.show.review import look_of, show_credit, show_review, show_time, show_together
     from clinic.clock import SystemClock
     from clinic.cohort.rows import get_list
     from clinic.message.campaign.campaign import get_campaign
@@ -172,6 +176,7 @@ def review(
     from clinic.message.credit import credit_of
     from clinic.message.outcomes.next_steps import next_steps
     from clinic.message.prepare.review import read_previews, review_campaign
+    from clinic.message.sending.beside import says_together
     from clinic.message.timing.estimate import estimate
     from clinic.message.timing.timing import timing_of
 
@@ -188,7 +193,9 @@ def review(
         with record.read() as connection:
             source = get_list(connection, get_campaign(connection, campaign).list_id)
         looked(record, settings, look_of(record, found, previews))
+        together = says_together(record, campaign)
     show_review(found, previews, not_accepted=None)
+    show_together(together)
     say_not_kept(source.columns, source.kept)
     if leaves:
         show_time(said, LocalTime(settings))

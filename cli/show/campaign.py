@@ -23,9 +23,18 @@ from clinic.settings import Settings
 
 
 def show_details(
-    details: CampaignDetails, time: LocalTime, *, starts: datetime | None, runs: str = ""
+    details: CampaignDetails,
+    time: LocalTime,
+    *,
+    starts: datetime | None,
+    runs: str = "",
+    together: str = "",
 ) -> None:
-    """Facts, the text in a frame, counts by outcome with a sentence each. runs: the address of its runs."""
+    """
+    Facts, the text in a frame, counts by outcome with a sentence each.
+
+    runs: the address of its runs; together: that several are to send it
+    """
     line = details.line
     facts = Table.grid(padding=(0, 2))
     for name, value in (
@@ -55,6 +64,7 @@ def show_details(
         ("Corrects", f"campaign {details.corrects}" if details.corrects else ""),
         ("Corrected by", _campaigns(details.corrected_by)),
         ("Ended", time.show(details.finished_at)),
+        ("Together", together),
         ("In Prefect", runs),
     ):
         if value:

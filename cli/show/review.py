@@ -50,6 +50,12 @@ def show_review(review: Review, previews: list[Preview], *, not_accepted: Path |
     show_warnings(review)
 
 
+def show_together(says: str) -> None:
+    """That several runs are to send it; nothing where its own does."""
+    if says:
+        console.say(f"  {escape(says)}")
+
+
 def show_credit(credit: Credit | None) -> None:
     """COM-14: whether the credit at the gateway suffices; nothing where it tells none."""
     if credit is not None:

@@ -52,6 +52,28 @@ def wanted_beside(record: Record, campaign_id: int, now: datetime, timing: Timin
     return max(0, min(job.workers, int(left or 0)) - 1)
 
 
+def says_together(record: Record, campaign_id: int) -> str:
+    """How many runs are to send it together, and why that may change little; empty: its own run alone."""
+    with record.read() as connection:
+        job = get_campaign(connection, campaign_id)
+        batches = connection.scalar(
+            sa.select(sa.func.count()).where(batch.c.campaign_id == campaign_id)
+        )
+    if job.workers < 2 or job.state in states.ENDED:
+        return ""
+    says = f"{job.workers} runs are to send it together, if workers take them"
+    if batches is not None and batches < job.workers:
+        says += f"; it has {batches:,} {'batch' if batches == 1 else 'batches'}, a run each at most"
+    if job.dry_run or job.gateway == states.OUTBOX:
+        return f"{says}. Nothing leaves, so several are hardly faster than one"
+    if record.dialect == "sqlite":
+        return (
+            f"{says}. A record in SQLite is on one machine and takes one write at a time: several are hardly "
+            "faster than one"
+        )
+    return says
+
+
 def shared_campaigns(record: Record) -> list[int]:
     """Running campaigns that several runs are to send together."""
     with record.read() as connection:

@@ -67,6 +67,34 @@ def test_the_review_shows_start_end_and_patients_a_day(typed: Type, installed: R
     assert "Hello" in shown
 
 
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"workers": 4}, "4 runs are to send it together"),
+        ({"workers": 4}, "A record in SQLite is on one machine and takes one write at a time"),
+        ({"workers": 4}, "it has 3 batches, a run each at most"),
+        ({"workers": 2, "dry_run": True}, "Nothing leaves, so several are hardly faster than one"),
+        ({"workers": 2, "gateway": states.OUTBOX}, "Nothing leaves"),
+    ],
+)
+def test_who_asks_for_several_runs_is_told_what_comes_of_it(
+    typed: Type, installed: Record, values: dict[str, object], says: str
+) -> None:
+    """What was typed is answered: at the review, where it goes on, and where it is shown."""
+    add_patients(installed, 30)
+    number = add_campaign(installed, SystemClock(), 30, batch_size=10, **values)
+    for words in (("review",), ("resume",), ("show",)):
+        done = typed(words[0], str(number))
+        assert says in " ".join((done.out + done.err).split())
+
+
+def test_of_one_run_nothing_is_said(typed: Type, running: int) -> None:
+    for word in ("review", "resume", "show"):
+        done = typed(word, str(running))
+        assert "together" not in done.out + done.err
+    assert "3 runs are to send it together" in typed("resume", str(running), "--workers", "3").err
+
+
 def test_a_campaign_above_the_threshold_waits_for_another_person(
     typed: Type, installed: Record, home: Path
 ) -> None:
