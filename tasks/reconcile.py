@@ -18,6 +18,7 @@ from prefect.futures import PrefectFuture
 from prefect.states import Completed, Failed
 
 from clinic.errors import CohortError
+from clinic.values.text import counted
 from tasks import settle, settle_operations
 from tasks.guard.decorators import mends_itself, safe, task
 from tasks.runs.beside import ask_missing
@@ -25,28 +26,49 @@ from tasks.runs.old_runs import IDLE, forget_runs
 from tasks.runs.silent_runs import end_silent_runs
 
 Found = int | list[int]
+Words = tuple[str, str] | None
 _AGAIN_AFTER: Final = (5.0, 30.0)
 
-# In this order. What a step found, in the words of a list of runs; "" is not news
-STEPS: Final[tuple[tuple[str, Callable[[], Found], str], ...]] = (
-    ("pull-receipts", settle.pull_receipts, "receipts fetched"),
-    ("apply-receipts", settle.apply_receipts, "receipts applied"),
-    ("apply-replies", settle.apply_replies, "replies noted"),
-    ("save-late", settle.save_late, "campaigns saved late"),
-    ("end-waiting", settle.end_waiting, "messages without a receipt failed"),
-    ("list-unreached", settle.list_unreached, "follow-ups listed"),
-    ("find-due", settle.find_due, "campaigns go on"),
-    ("close-expired", settle.close_expired, "requests or plans closed"),
-    ("end-silent-runs", end_silent_runs, "silent runs ended"),
-    ("ask-missing", ask_missing, "runs asked for beside others"),
-    ("find-lost-operations", settle_operations.find_lost_operations, "operations go on"),
-    ("end-waiting-runs", settle_operations.end_waiting_runs, "waiting runs ended"),
-    ("forget-receipts", settle.forget_receipts, ""),
-    ("forget-runs", forget_runs, ""),
-    ("save-outside", settle.save_outside, "saved on the record outside"),
-    ("send-reports", settle.send_reports, "reports sent"),
-    ("offer-choices", settle.offer_choices, "forms with new choices"),
-    ("check-health", settle.check_health, ""),
+# In this order. What a step found, of one and of several, in the words of a list of runs; None is not news
+STEPS: Final[tuple[tuple[str, Callable[[], Found], Words], ...]] = (
+    ("pull-receipts", settle.pull_receipts, ("receipt fetched", "receipts fetched")),
+    ("apply-receipts", settle.apply_receipts, ("receipt applied", "receipts applied")),
+    ("apply-replies", settle.apply_replies, ("reply noted", "replies noted")),
+    ("save-late", settle.save_late, ("campaign saved late", "campaigns saved late")),
+    (
+        "end-waiting",
+        settle.end_waiting,
+        ("message without a receipt failed", "messages without a receipt failed"),
+    ),
+    ("list-unreached", settle.list_unreached, ("follow-up listed", "follow-ups listed")),
+    ("find-due", settle.find_due, ("campaign goes on", "campaigns go on")),
+    (
+        "close-expired",
+        settle.close_expired,
+        ("request or plan closed", "requests or plans closed"),
+    ),
+    ("end-silent-runs", end_silent_runs, ("silent run ended", "silent runs ended")),
+    (
+        "ask-missing",
+        ask_missing,
+        ("run asked for beside others", "runs asked for beside others"),
+    ),
+    (
+        "find-lost-operations",
+        settle_operations.find_lost_operations,
+        ("operation goes on", "operations go on"),
+    ),
+    (
+        "end-waiting-runs",
+        settle_operations.end_waiting_runs,
+        ("waiting run ended", "waiting runs ended"),
+    ),
+    ("forget-receipts", settle.forget_receipts, None),
+    ("forget-runs", forget_runs, None),
+    ("save-outside", settle.save_outside, ("saved on the record outside",) * 2),
+    ("send-reports", settle.send_reports, ("report sent", "reports sent")),
+    ("offer-choices", settle.offer_choices, ("form with new choices", "forms with new choices")),
+    ("check-health", settle.check_health, None),
 )
 
 
@@ -67,10 +89,11 @@ class Reconciled:
         """Operations that go on."""
         return _listed(self.found.get("find-lost-operations"))
 
-    def says(self, words: Mapping[str, str]) -> str:
+    def says(self, words: Mapping[str, Words]) -> str:
         """What was done, with counts; nothing: nothing was due."""
         counts = {name: _count(found) for name, found in self.found.items()}
-        return ", ".join(f"{n} {words[name]}" for name, n in counts.items() if n and words[name])
+        told = [(n, words[name]) for name, n in counts.items() if n]
+        return ", ".join(counted(n, *own) for n, own in told if own)
 
 
 @task(name="reconcile")

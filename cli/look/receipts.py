@@ -115,13 +115,14 @@ def apply() -> None:
     from clinic.clock import SystemClock
     from clinic.message.incoming.apply_receipts import apply_receipts
     from clinic.message.incoming.replies import apply_replies
+    from clinic.values.text import counted
 
     settings, clock = get_settings(), SystemClock()
     with open_record(settings) as record:
         done = apply_receipts(record, clock)
         replies = apply_replies(record, clock, settings.phones, settings.replies)
     console.say(
-        f"{done.applied:,} receipts applied, {done.waiting:,} wait for their message's answer, "
-        f"{done.ignored + done.unmatched:,} fit none; {replies:,} replies."
+        f"{counted(done.applied, 'receipt')} applied, {done.waiting:,} still without their message's answer, "
+        f"{done.ignored + done.unmatched:,} of no message; {counted(replies, 'reply', 'replies')}."
     )
     console.next_commands("cohort replies", "cohort campaigns")

@@ -51,6 +51,7 @@ from clinic.message.sending.beside import says_together
 from clinic.message.timing.estimate import estimate
 from clinic.message.words.classes import CODE, PLACEHOLDER, SIZE, UNFILLED
 from clinic.settings import Settings
+from clinic.values.text import counted
 from tasks.processes.workers import worker_runs
 from tasks.wiring import Wiring, use, wiring
 
@@ -289,9 +290,9 @@ def decide(review: Review, messages: int, manner: Manner) -> None:
         NotAllowed: nobody said yes
     """
     verb = "Do a dry run of" if review.dry_run else "Send"
-    question = f"{verb} {messages:,} messages?"
+    question = f"{verb} {counted(messages, 'message')}?"
     if review.outbox:
-        question = f"Keep {messages:,} messages in the outbox? Nothing is sent."
+        question = f"Keep {counted(messages, 'message')} in the outbox? Nothing is sent."
     if not (manner.yes or _asked(question)):
         raise NotAllowed("not-confirmed", "nothing was sent; to send without being asked: --yes")
 
@@ -351,18 +352,20 @@ def _way_on(parts: Wiring, summary: Summary) -> list[str]:
         askable=may_ask(parts.record, campaign_id, parts.clock.now()),
     )  # fmt: skip
     if parts.interrupted and summary.state == states.RUNNING:
-        console.say(f"You stopped it: {summary.waiting:,} messages are not sent yet.")
+        console.say(f"You stopped it. Not sent yet: {counted(summary.waiting, 'message')}.")
     elif summary.state_reason:
         why = campaign_says(summary.state_reason, summary.gateway)
         console.say(f"[yellow]It stopped itself or was stopped.[/] {escape(why)}")
     elif summary.trouble:
-        says = f"{summary.waiting:,} messages are not sent yet: {summary.trouble}."
+        says = f"Not sent yet: {counted(summary.waiting, 'message')}. {summary.trouble}."
         console.say(f"[yellow]{escape(says)}[/] They are tried again; nobody is messaged twice.")
     elif summary.waits_until:
         at = LocalTime(parts.settings).show(summary.waits_until)
         works = _a_worker_may_run(parts.settings)
         says = "a scheduled run sends them then" if works else NO_WORKER
-        console.say(f"{summary.waiting:,} messages wait until {at}: {says}.")
+        console.say(
+            f"{counted(summary.waiting, 'message waits', 'messages wait')} until {at}: {says}."
+        )
         if not works:
             return ["cohort server start", *ways]
     return ways

@@ -43,8 +43,9 @@ def stopping_when_asked(parts: Wiring, campaign_id: int) -> Iterator[None]:
 
 def _say(parts: Wiring, campaign_id: int) -> None:
     from clinic.message.campaign.counting import in_flight
+    from clinic.values.text import counted
 
     with parts.record.read() as connection:
         count = len(in_flight(connection, campaign_id))
-    what = f"{count:,} messages in flight are still sent" if count else "nothing is in flight"
+    what = f"{counted(count, 'message')} in flight still sent" if count else "nothing is in flight"
     console.say(f"\nStopping: {what}, and nothing more after that. Ctrl-C again ends at once.")

@@ -36,6 +36,7 @@ from clinic.message.reminders.reminder_list import (
 from clinic.message.reminders.reminder_request import ReminderRequest
 from clinic.message.timing.estimate import estimate
 from clinic.settings import Settings
+from clinic.values.text import counted
 from tasks.wiring import Wiring, use, wiring
 
 SHOWN = 20
@@ -190,8 +191,8 @@ def _say_without(parts: Wiring, look: Look, rows: Collection[int]) -> int:
         return look.review.accepted
     messages, segments = count_without(parts.record, look.review.campaign_id, rows)
     console.say(
-        f"Without {look.review.accepted - messages:,} that you leave out: {messages:,} messages"
-        + (f", {segments:,} segments" if segments else "")
+        f"Without {look.review.accepted - messages:,} that you leave out: {counted(messages, 'message')}"
+        + (f", {counted(segments, 'segment')}" if segments else "")
         + ". Left out of this run alone: the nightly run may remind of them."
     )
     return messages

@@ -111,9 +111,13 @@ def show(settings: Settings, asked: Asked, clock: Clock) -> None:
     )
     if asked.strange:
         path = _write(settings, asked, clock)
+        from clinic.values.text import counted
+
+        strange = counted(len(asked.strange), "message is", "messages are")
+        campaigns = counted(asked.lost_campaigns, "campaign")
         console.say(
-            f"[bold red]{len(asked.strange):,} messages are of {asked.lost_campaigns:,} campaigns that this "
-            "record does not know[/]: they were made after the backup. To whom they went only the provider's "
+            f"[bold red]{strange} of {campaigns} that this record "
+            "does not know[/]: they were made after the backup. To whom they went only the provider's "
             f"own list says; their references are in {path}. Do not send those lists again without it."
         )
     if asked.campaigns:

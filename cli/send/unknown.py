@@ -63,6 +63,7 @@ def settle(
     from cli.send.resend import row_numbers
     from clinic.clock import SystemClock
     from clinic.message.incoming.resolve_unknown import settle_unknowns
+    from clinic.values.text import counted
 
     settings = get_settings()
     with open_record(settings) as record:
@@ -71,7 +72,7 @@ def settle(
             record, SystemClock(), campaign, "sent" if fate == "sent" else "not_sent",
             rows=row_numbers(rows), by=by,
         )  # fmt: skip
-    console.say(f"{done.applied:,} messages resolved as {fate}.")
+    console.say(f"{counted(done.applied, 'message')} resolved as {fate}.")
     if fate == "not-sent":
         console.next_commands(f"cohort resend {campaign}", f"cohort show {campaign}")
     else:

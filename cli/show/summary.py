@@ -8,6 +8,7 @@ from pathlib import Path
 from cli import console
 from clinic.cohort.outcomes import AFTER, BEFORE, OUTCOMES
 from clinic.message.outcomes.summary import Summary
+from clinic.values.text import counted
 
 
 def show_summary(summary: Summary, *, not_accepted: Path) -> None:
@@ -30,9 +31,9 @@ def show_summary(summary: Summary, *, not_accepted: Path) -> None:
 
 def _figures(summary: Summary) -> Iterator[str]:
     """How much and how quick; nothing of a speed where nothing was sent yet."""
-    yield f"{summary.messages:,} messages" + (" (nothing was sent)" if summary.dry_run else "")
+    yield counted(summary.messages, "message") + (" (nothing was sent)" if summary.dry_run else "")
     if summary.segments:
-        yield f"{summary.segments:,} segments"
+        yield counted(summary.segments, "segment")
     if summary.rate:
         speed = f", {summary.rate:,.0f} a second" if summary.rate >= 1 else ""
         yield f"{summary.seconds:,.1f} s{speed}"

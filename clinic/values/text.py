@@ -22,6 +22,11 @@ _PLAIN = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
 _PLAIN |= dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63], ord("-"))
 
 
+def counted(number: int, one: str, more: str = "") -> str:
+    """`1 message`, `2,000 messages`; `more`: of several, if that is not `one` with an s."""
+    return f"{number:,} {one if number == 1 else more or f'{one}s'}"
+
+
 def as_strings(texts: pd.Series) -> pd.Series:
     """The same texts in pandas' string type, nulls as "". Same index."""
     return texts.astype("str").fillna("")

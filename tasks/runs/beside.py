@@ -26,6 +26,7 @@ from clinic.message.campaign.campaign import get_campaign
 from clinic.message.sending.beside import last_batch, sent_by, shared_campaigns, wanted_beside
 from clinic.message.sending.deliver import deliver
 from clinic.message.states import ENDED
+from clinic.values.text import counted
 from tasks.guard.asking import quickly
 from tasks.guard.decorators import may_mend_itself, task
 from tasks.runs.going_on import runs_of
@@ -50,7 +51,7 @@ def ask_beside(campaign_id: int, released: list[Span]) -> list[Span]:
         log.warning("No run sends beside this one (%s): it sends all of it", type(error).__name__)
         return released
     if asked:
-        log.info("%d more runs were asked for, to send beside this one", asked)
+        log.info("%s asked for, to send beside this one", counted(asked, "more run", "more runs"))
     return released
 
 
@@ -127,7 +128,8 @@ def count_beside(campaign_id: int) -> str:
     with parts.record.read() as connection:
         state = get_campaign(connection, campaign_id).state
     says = (
-        f"{messages:,} messages in {batches:,} batches sent beside campaign {campaign_id}'s own run"
+        f"{counted(messages, 'message')} in {counted(batches, 'batch', 'batches')} sent beside campaign "
+        f"{campaign_id}'s own run"
     )
     if not messages:
         says = f"Nothing was left to send of campaign {campaign_id}"

@@ -19,6 +19,7 @@ from clinic.message.campaign.said import Said, said_of
 from clinic.message.outcomes.summary import Summary, progress, read_summary
 from clinic.record.database import Record
 from clinic.record.schema.messages import check_result
+from clinic.values.text import counted
 from data_checks.gate.verdict import Verdict
 from tasks.show.artifacts import create_table_artifact, keep_latest
 from tasks.show.over_time import as_markdown, over_time
@@ -134,8 +135,8 @@ def page_of(summary: Summary, picture: str = "") -> str:
             f"# {kind} {summary.campaign_id}: {summary.status}",
             "",
             f"State **{summary.state}**{f' ({summary.state_reason})' if summary.state_reason else ''}. "
-            f"{summary.rows:,} rows, {summary.messages:,} messages, {summary.segments:,} segments"
-            f"{_speed(summary)}.",
+            f"{counted(summary.rows, 'row')}, {counted(summary.messages, 'message')}, "
+            f"{counted(summary.segments, 'segment')}{_speed(summary)}.",
             *([f"The list is as of {summary.as_of}."] if summary.as_of else []),
             *_waits(summary),
             "",
@@ -168,8 +169,8 @@ def _waits(summary: Summary) -> list[str]:
     if summary.waiting and summary.trouble:
         again = f" at **{summary.tried_again:%Y-%m-%d %H:%M} UTC**" if summary.tried_again else ""
         return [
-            f"{summary.waiting:,} messages could not be sent: {summary.trouble}. They are tried again{again}; "
-            "nobody is messaged twice."
+            f"{counted(summary.waiting, 'message')} could not be sent: {summary.trouble}. What waits is tried "
+            f"again{again}; nobody is messaged twice."
         ]
     if summary.waits_until is None:
         return []

@@ -26,6 +26,7 @@ from clinic.record.database import Record
 from clinic.record.schema.messages import campaign
 from clinic.record.systems.sync_runs import sources_behind
 from clinic.settings import Settings
+from clinic.values.text import counted
 from tasks.show.artifacts import keep_latest
 
 KEY: Final = "campaigns-today"
@@ -67,8 +68,8 @@ def today_page(record: Record, settings: Settings, now: datetime) -> str:
             "",
             f"**{total['sent']:,}** sent, of these **{total['delivered']:,}** delivered; "
             f"**{total['failed']:,}** failed, **{total['unknown']:,}** unknown, "
-            f"**{total['waiting']:,}** wait, in {len(rows):,} campaigns."
-            + (f" {total['kept']:,} are kept in the outbox, not sent." if total["kept"] else ""),
+            f"**{total['waiting']:,}** wait, in {counted(len(rows), 'campaign')}."
+            + (f" In the outbox, not sent: {total['kept']:,}." if total["kept"] else ""),
             "",
             *_table(rows, accepted),
             "",

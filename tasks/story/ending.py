@@ -12,7 +12,8 @@ from clinic.message.outcomes.summary import Summary
 from clinic.message.prepare.resend import may_resend, source_of
 from clinic.message.states import ENDED
 from clinic.settings import Settings
-from tasks.story.lines import Line, by_count, clock_time, counted, joined, warning
+from clinic.values.text import counted
+from tasks.story.lines import Line, by_count, clock_time, joined, warning
 
 
 def ended(connection: Connection, settings: Settings, summary: Summary) -> list[Line]:

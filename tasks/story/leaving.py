@@ -22,7 +22,8 @@ from clinic.message.prepare.content import findings_of
 from clinic.message.timing.timing import Timing
 from clinic.record.schema.messages import batch, message
 from clinic.settings import Settings
-from tasks.story.lines import Line, clock_time, counted, joined, warning
+from clinic.values.text import counted
+from tasks.story.lines import Line, clock_time, joined, warning
 
 _DECIDED: Final = {
     "approved": "Approved",
@@ -47,7 +48,9 @@ def rendered(connection: Connection, settings: Settings, campaign_id: int) -> li
     whole = segments * price.segment if job.channel == "sms" else 0.0
     if price.countries:
         whole = cost_of(connection, job, price).money
-    cost = f"{whole:,.2f} at {price.segment:g} a segment" if whole else ""
+    each = f" at {price.segment:g} a segment" if price.segment else ""
+    each = " by country" if price.countries else each
+    cost = f"{whole:,.2f}{each}" if whole else ""
     letters = counted(int(segments), "segment") if job.channel == "sms" else ""
     lines = [
         Line(

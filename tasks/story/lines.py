@@ -50,11 +50,6 @@ def by_count(counts: Mapping[str, int]) -> str:
     return ", ".join(told)
 
 
-def counted(number: int, one: str, more: str = "") -> str:
-    """`1 message`, `2,000 messages`."""
-    return f"{number:,} {one if number == 1 else more or f'{one}s'}"
-
-
 def of_batches(first: int, last: int) -> str:
     """`Batch 1`, `Batches 1 to 9`."""
     return f"Batch {first}" if first == last else f"Batches {first} to {last}"

@@ -15,9 +15,10 @@ from clinic.message.campaign.counting import count_outcomes
 from clinic.message.outcomes.reasons import campaign_says
 from clinic.record.schema.lists import cohort_list, template, template_version
 from clinic.record.schema.messages import campaign, check_result
+from clinic.values.text import counted
 from data_checks.gate.checks import percent
 from data_checks.gate.verdict import Check, Verdict
-from tasks.story.lines import Line, by_count, counted, error, joined, warning
+from tasks.story.lines import Line, by_count, error, joined, warning
 
 _SOURCES: Final = {
     "file": "from a file",

@@ -11,7 +11,8 @@ from clinic.change.operations import find_operation
 from clinic.change.review.approve import counts_of
 from clinic.change.review.checklist import Check
 from clinic.change.run.summary import Summary
-from tasks.story.lines import Line, by_count, counted, warning
+from clinic.values.text import counted
+from tasks.story.lines import Line, by_count, warning
 
 
 def planned(connection: Connection, operation_id: int) -> list[Line]:

@@ -13,7 +13,8 @@ from clinic.message.campaign.campaign import Campaign, get_campaign
 from clinic.message.network_reasons import REASONS
 from clinic.record.schema.messages import batch, message, submission
 from clinic.settings import Settings
-from tasks.story.lines import Line, by_count, clock_time, counted, joined, of_batches, warning
+from clinic.values.text import counted
+from tasks.story.lines import Line, by_count, clock_time, joined, of_batches, warning
 from tasks.story.spans import Span
 
 _OTHER: Final = "a code of the gateway's own"

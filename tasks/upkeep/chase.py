@@ -6,6 +6,7 @@ from clinic.message.prepare.approve import release_campaign
 from clinic.message.prepare.stage import stage
 from clinic.message.template.variables import Setting
 from clinic.notify.chase import Late, find_late, open_alert
+from clinic.values.text import counted
 from tasks.guard.decorators import task
 from tasks.prefect import events
 from tasks.show.artifacts import create_table_artifact
@@ -35,7 +36,7 @@ def show_late(late: list[Late]) -> int:
             }
             for each in late
         ],
-        description=f"{len(late)} requests wait for approval",
+        description=counted(len(late), "request waits", "requests wait") + " for approval",
     )
     for each in late:
         events.approval_late(

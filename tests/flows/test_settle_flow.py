@@ -54,7 +54,7 @@ def test_one_run_settles_all_that_came_back_and_a_second_changes_nothing(
     for first in (True, False):
         state: State[object] = settle(return_state=True)
         assert (state.is_completed(), state.name) == (True, "Completed" if first else "Idle")
-        assert ("1 receipts applied, 1 replies noted" in (state.message or "")) == first
+        assert ("1 receipt applied, 1 reply noted" in (state.message or "")) == first
         assert message_states(record, number) == {"accepted": 3, "delivered": 1}
         with record.read() as connection:
             saved = connection.execute(sa.select(sa.func.count()).select_from(clinical_item))

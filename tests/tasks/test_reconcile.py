@@ -62,6 +62,14 @@ def test_what_was_done_is_said_with_counts_and_nothing_where_nothing_was_due() -
     assert Reconciled(idle | {"check-health": 2, "forget-runs": 12}).says(words) == ""
     busy = Reconciled(idle | {"apply-receipts": 12, "find-due": [3, 7]})
     assert busy.says(words) == "12 receipts applied, 2 campaigns go on"
+    one = Reconciled(
+        idle
+        | {"apply-receipts": 1, "apply-replies": 1, "find-due": [3], "find-lost-operations": [1]}
+    )
+    assert (
+        one.says(words)
+        == "1 receipt applied, 1 reply noted, 1 campaign goes on, 1 operation goes on"
+    )
     assert (busy.due, busy.lost) == ([3, 7], [])
 
 

@@ -42,6 +42,7 @@ from clinic.message.words.phrases import word_list
 from clinic.record.database import Record
 from clinic.record.schema.safety import content_finding
 from clinic.settings import Content, Settings
+from clinic.values.text import counted
 
 _MOST_ROWS: Final = 5
 _MOST_PHRASES: Final = 8
@@ -72,7 +73,7 @@ class Finding:
         named = f" ({some}{f' and {more} more' if more > 0 else ''})" if self.phrases else ""
         rows = ", ".join(f"{row:,}" for row in self.rows)
         first = "row" if self.messages == 1 else "first rows"
-        sentence = f"{found}{named}: {self.messages:,} messages, {first} {rows}."
+        sentence = f"{found}{named}: {counted(self.messages, 'message')}, {first} {rows}."
         if self.accepted:
             return f"{sentence} Accepted by {self.accepted}."
         if not self.to_accept:

@@ -81,8 +81,8 @@ def test_receipts_are_counted_and_applied_by_hand(typed: Type, installed: Record
     keep_receipts(installed, SystemClock(), receipts)
     answered(installed, "Who is this?")
     done = typed("receipts", "apply")
-    assert "1 receipts applied" in done.err
-    assert "1 fit none; 1 replies" in done.err
+    assert "1 receipt applied" in done.err
+    assert "1 of no message; 1 reply" in done.err
     assert typed("receipts", "status", "--json").json() == {
         "waiting": 0, "applied": 1, "ignored": 0, "unmatched": 1, "not_understood": 0,
     }  # fmt: skip

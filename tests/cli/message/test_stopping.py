@@ -53,7 +53,7 @@ def test_the_first_one_stops_after_the_part_in_flight_and_says_how_many_wait(
     summary = summarize(parts.record, parts.clock, number, parts.timing)
     assert (summary.waiting, summary.outcomes["sent"]) == (20, 10)
     assert tell(parts, number, json=False)[0] == f"cohort message --resume {number}"
-    assert "20 messages are not sent yet" in capsys.readouterr().err
+    assert "Not sent yet: 20 messages" in capsys.readouterr().err
 
 
 def test_a_second_one_ends_at_once_and_the_keys_are_given_back(parts: Wiring) -> None:

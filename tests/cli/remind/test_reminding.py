@@ -162,7 +162,7 @@ def test_rows_to_leave_out_are_of_the_list_that_was_looked_at(typed: Type, offic
     """COM-5: deselect; on another list another patient stands in that row."""
     seen = look(typed)["seen"]
     left_out = typed("remind", "--leave-out", "1,3", "--seen", seen)
-    assert (left_out.code, "Without 2 that you leave out: 1 messages" in left_out.err) == (3, True)
+    assert (left_out.code, "Without 2 that you leave out: 1 message" in left_out.err) == (3, True)
     none = typed("remind", "--leave-out", "1,2,3", "--seen", seen, "--yes")
     assert (none.code, "every row is left out" in none.err) == (3, True)
     with office.write() as connection:  # somebody books an earlier visit

@@ -46,7 +46,7 @@ def test_a_list_as_a_file_ends_the_doubt_and_names_what_is_not_known(
     assert asked.exit_code == 0, asked.output
     said = " ".join(asked.output.split())
     assert "took 2 messages; 1 of them" in said
-    assert "1 messages are of 1 campaigns that this record does not know" in said
+    assert "1 message is of 1 campaign that this record does not know" in said
     (named,) = office.home.glob("sent-unknown-*.csv")
     assert str(strange) in named.read_text()
     assert named.stat().st_mode & 0o077 == 0

@@ -59,7 +59,7 @@ def test_what_nobody_knows_is_asked_approved_by_another_and_settled(
     wider = office.run("unknown", "settle", "1", "--as", fate, me="mia")
     assert (wider.exit_code, "approval-void" in wider.output) == (3, True), wider.output
     settled = office.run("unknown", "settle", *which, me="mia")
-    assert f"1 messages resolved as {fate}" in settled.output, settled.output
+    assert f"1 message resolved as {fate}" in settled.output, settled.output
     trail = [
         act for act in office.rows("audit", "list") if act["operation_type"] == "unknown.settled"
     ]

@@ -55,7 +55,7 @@ def test_what_is_kept_in_the_outbox_is_not_called_sent(
     put_campaign(sqlite_record, clock, fates, gateway=states.OUTBOX)
     page = today_page(sqlite_record, Settings(home=tmp_path), clock.now())
     assert "**0** sent" in page
-    assert "1 are kept in the outbox, not sent." in page
+    assert "In the outbox, not sent: 1." in page
     assert "| OK, kept in the outbox, not sent | 0 |" in page
     with sqlite_record.read() as connection:
         assert set(over_time(connection, 1).lines) <= {OUTBOX_LINE}
