@@ -65,7 +65,7 @@ def says_together(record: Record, campaign_id: int) -> str:
     if batches is not None and batches < job.workers:
         says += f"; it has {batches:,} {'batch' if batches == 1 else 'batches'}, a run each at most"
     if job.dry_run or job.gateway == states.OUTBOX:
-        return f"{says}. Nothing leaves, so several are hardly faster than one"
+        return f"{says}. Nothing is sent, so several are hardly faster than one"
     if record.dialect == "sqlite":
         return (
             f"{says}. A record in SQLite is on one machine and takes one write at a time: several are hardly "

@@ -73,8 +73,8 @@ def test_the_review_shows_start_end_and_patients_a_day(typed: Type, installed: R
         ({"workers": 4}, "4 runs are to send it together"),
         ({"workers": 4}, "A record in SQLite is on one machine and takes one write at a time"),
         ({"workers": 4}, "it has 3 batches, a run each at most"),
-        ({"workers": 2, "dry_run": True}, "Nothing leaves, so several are hardly faster than one"),
-        ({"workers": 2, "gateway": states.OUTBOX}, "Nothing leaves"),
+        ({"workers": 2, "dry_run": True}, "Nothing is sent, so several are hardly faster than one"),
+        ({"workers": 2, "gateway": states.OUTBOX}, "Nothing is sent"),
     ],
 )
 def test_who_asks_for_several_runs_is_told_what_comes_of_it(
