@@ -90,7 +90,7 @@ def show_error(error: CohortError) -> None:
     """The code, the sentence, and where more is said of it."""
     refuse(error.code, error.says, error.exit_code)
     err().print(f"[bold red]{escape(error.code)}[/]: {escape(error.says)}")
-    err().print(f"[dim]More: docs/runbook.md, heading `{escape(error.code)}`[/]")
+    err().print(f"[dim]More: cohort help {escape(error.code)}[/]")
 
 
 def show_unforeseen(error: Exception, where: str) -> None:

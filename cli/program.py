@@ -78,7 +78,7 @@ COMMANDS = {
     "pseudonymise": Lazy("cli.personal_data.pseudonymise:pseudonymise", "A copy with synthetic people, for tests and support.", _GOVERN),
     "tags": Lazy("cli.govern.tags:app", "Patient tags: add one, see how many patients have it.", _GOVERN),
     "places": Lazy("cli.govern.places:app", "The practice's facilities and providers.", _GOVERN),
-    "help": Lazy("cli.look.roles_help:show_help", "Which commands you need, by your role.", _READ),
+    "help": Lazy("cli.look.roles_help:show_help", "What your role needs; what a code means; a page of the docs.", _READ),
     "notify": Lazy("cli.govern.notify:notify", "Notify facilities, providers or the team of an operation.", _GOVERN),
 }  # fmt: skip
 
@@ -111,7 +111,7 @@ on the patient's record, every row of the list has an outcome.
     Who could not be reached, and why.
 
   cohort help manager
-    Which of these commands a manager needs; so of every role.
+    Which of these commands a manager needs; so of every role. Of an error: cohort help CODE
 """
 _EPILOG = (
     "Exit codes: 0 done · 1 internal error · 2 input error, nothing was done · 3 not allowed · "

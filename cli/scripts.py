@@ -50,7 +50,7 @@ def error_of(
 
     Args:
         words: what was typed: a file among them that the sentence names is the file, with its path
-        do: what to do; else the commands that the sentence names, else where the runbook says more
+        do: what to do; else the commands that the sentence names, else the one that says more
     """
     row, column, command = _ROW.search(says), _COLUMN.search(says), _COMMAND.findall(says)
     return {
@@ -59,7 +59,7 @@ def error_of(
         "file": _file(says, words),
         "row": int(row[1].replace(",", "")) if row else None,
         "column": column[1].strip("'\"") if column else None,
-        "do": [do] if do else command or [f"docs/runbook.md, heading {code}"],
+        "do": [do] if do else command or [f"cohort help {code}"],
         "exit_code": exit_code,
     }
 

@@ -53,7 +53,7 @@ def health(
     else:
         rows = [(one.code, one.level, one.says, one.do) for one in findings]
         console.show_table(f"Wrong: {len(rows)}", ["Code", "Level", "What", "Do"], rows)
-        console.say("[dim]More: docs/runbook.md, the heading of each code[/]")
+        console.say("[dim]More: cohort help CODE[/]")
     raise typer.Exit(exit_code(findings))
 
 

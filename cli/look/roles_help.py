@@ -1,4 +1,8 @@
-"""`cohort help`: which commands somebody needs, by role; a role includes what lower ones do."""
+"""
+`cohort help`: which commands somebody needs, by role; what a code means, and what to do; a page of the docs.
+
+A role includes what lower ones do.
+"""
 
 from __future__ import annotations
 
@@ -49,17 +53,40 @@ def needed_by(reader: Reader) -> list[str]:
 
 
 def show_help(
-    role: Annotated[
-        Reader | None, typer.Argument(help=f"One of: {', '.join(get_args(Reader))}.")
+    about: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ROLE|CODE|PAGE]",
+            help=f"A role ({', '.join(get_args(Reader))}); the code of an error; or a page of the docs.",
+        ),
     ] = None,
 ) -> None:
-    """Which commands you need, by your role."""
-    from cli.program import COMMANDS
+    """
+    Which commands a role needs; what a code means and what to do; a page of the docs.
 
-    if role is None:
+    cohort help manager; cohort help gateway-credit; cohort help gateways, which is docs/gateways.md.
+    """
+    from cli.look.pages import like, page, pages, section_of
+
+    if about is None:
         console.show_table("Roles", ["Role", "What it does"], _DOES.items())
         console.say("Yours: cohort operators list")
+        console.say(f"What a code means: cohort help CODE. A page: cohort help {'|'.join(pages())}")
         return console.next_commands(*(f"cohort help {each}" for each in _DOES))
+    if about in _NEEDS:
+        return _show_role(about)
+    name = about.removeprefix("docs/").removesuffix(".md")
+    text = section_of(about) or (page(name) if name in pages() else "")
+    if not text:
+        near = like(about)
+        then = f"like it: {', '.join(near)}" if near else "all: cohort help"
+        raise typer.BadParameter(f"no role, code or page is called so; {then}")
+    return console.out().print(text, markup=False)
+
+
+def _show_role(role: Reader) -> None:
+    from cli.program import COMMANDS
+
     console.say(f"{role}: {_DOES[role]}.")
     rows = [(f"cohort {name}", COMMANDS[name].says) for name in needed_by(role)]
     console.show_table(f"Commands of: {role}", ["Command", "What it does"], rows)

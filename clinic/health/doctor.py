@@ -164,7 +164,7 @@ def _kept(
     settings: Settings, record: RecordFacts | Unusable, now: datetime, machine: Machine
 ) -> Iterator[Check]:
     if isinstance(record, Unusable):
-        yield Check("record", "wrong", record.says, f"docs/runbook.md, heading {record.code}")
+        yield Check("record", "wrong", record.says, f"cohort help {record.code}")
         return
     found = judge_kept(record, now, settings.health)
     backup = [one for one in found if one.code.startswith("backup-")]

@@ -63,7 +63,7 @@ def letter(settings: Settings, at: datetime, news: News) -> tuple[str, str]:
         parts.append(
             f"{one.code} ({one.level}): {one.says}\n"
             f"    To do: {one.do}\n"
-            f"    More: docs/runbook.md, heading {one.code}"
+            f"    More: cohort help {one.code}"
         )
     if news.ended:
         parts.append(f"Over: {', '.join(news.ended)}")

@@ -77,7 +77,7 @@ def _sentence(error: BaseException | None) -> str:
 
     if not isinstance(error, CohortError) or error.code == _OUR_FAULT:
         return ""
-    return scrub(f"{error.code}: {error.says}. More: docs/runbook.md, heading `{error.code}`")
+    return scrub(f"{error.code}: {error.says}. More: cohort help {error.code}")
 
 
 def _named(argument: object) -> object:

@@ -83,7 +83,7 @@ def printed(result: Result) -> list[str]:
 
 def named(result: Result) -> list[str]:
     """The commands that a refusal's sentences name."""
-    lines = result.output.partition("More: docs/runbook.md")[0].splitlines()
+    lines = result.output.partition("More: cohort help")[0].splitlines()
     # What stands under "Next:" is `printed`, a command a line
     said = " ".join(" ".join(line for line in lines if not line.startswith("  cohort ")).split())
     return [one.text.strip().rstrip(".") for one in named_in(said, "")]

@@ -69,7 +69,7 @@ def list_gateways(record: Record, settings: Settings) -> list[Listed]:
     return found + [
         Listed(
             name, "gone", (), "", "", "", "", 0.0, count,
-            "it is not in the settings any more, and campaigns wait for it (docs/runbook.md, gateway-gone)",
+            "it is not in the settings any more, and campaigns wait for it (cohort help gateway-gone)",
         )
         for name, count in sorted(waiting.items())
         if name not in (states.OUTBOX, "rehearsal") and not is_set(settings, name)

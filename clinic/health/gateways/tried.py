@@ -114,9 +114,7 @@ def _told(answer: Answer) -> Tried:
     result = answer.results.get(_REFERENCE)
     if isinstance(result, Taken):
         changed = answer.halt == "gateway-rewrites"
-        says = (
-            " But its text is not ours: see docs/runbook.md, gateway-rewrites." if changed else ""
-        )
+        says = " But its text is not ours: cohort help gateway-rewrites" if changed else ""
         return Tried(
             not changed, f"The gateway took it ({result.gateway_ref or 'it gave no id'}).{says}"
         )

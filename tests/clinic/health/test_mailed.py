@@ -152,7 +152,7 @@ def test_each_address_gets_what_is_wrong_what_to_do_and_the_runbooks_heading(
 def test_every_finding_makes_a_letter_with_its_heading(clock: FakeClock, code: str) -> None:
     subject, body = letter(Settings(), clock.now(), News((Finding(code, "so it is"),), ()))
     assert subject == f"Cohort: {code} (The Practice)"
-    assert f"docs/runbook.md, heading {code}" in body
+    assert f"More: cohort help {code}" in body
     assert KINDS[code].do in body
 
 

@@ -40,7 +40,7 @@ def test_that_people_ended_a_run_is_no_exception(error: Exception, stays: bool) 
     [
         (
             CohortRefused("over-cap", "split the list"),
-            "over-cap: split the list. More: docs/runbook.md, heading `over-cap`",
+            "over-cap: split the list. More: cohort help over-cap",
         ),
         (Unforeseen("unforeseen", "KeyError at x.py:3"), "Task run failed | Unforeseen at "),
     ],
