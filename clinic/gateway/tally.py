@@ -62,6 +62,10 @@ class Tally:
         """The request was answered in good form, without a word on these."""
         self._unlisted.update(self._asked.intersection(references))
 
+    def knows(self, references: Iterable[int]) -> bool:
+        """Whether it is known of each of these, where it was asked about, what becomes of it now."""
+        return self._asked.intersection(references) <= self._results.keys() | self._not_sent
+
     def stop(self, *, retry_after: float | None = None, halt: str | None = None) -> None:
         """
         Begin nothing more: wait (the longest wait asked for counts), or a person must look.

@@ -80,6 +80,7 @@ class HttpSender(ABC):
         self._opening = threading.Lock()
         self._line: Line | None = None
         self._proven = False  # whether it took the last request that got through
+        self._doubted = False  # whether of the last one nobody knows
         self.under_way = UnderWay()
 
     @abstractmethod
@@ -186,7 +187,20 @@ class HttpSender(ABC):
             tally.blame("the provider cut the connection before its answer was whole")
         else:
             self.judge(reply, part, tally)
-            self._proven = reply.status < 300 or (self._proven and reply.status >= 500)
+            took = reply.status < 300 and tally.knows(part.references.values())
+            self._proven = took or (self._proven and not 300 <= reply.status < 500)
+        self._heed_doubt(part, tally)
+
+    def _heed_doubt(self, part: Part, tally: Tally) -> None:
+        """
+        In class B what is in doubt is never asked about again: after the second in a row nothing more begins.
+
+        The first of a gateway that has taken nothing yet is enough: a login page answers 200, too.
+        """
+        doubted = not tally.knows(part.references.values())
+        if doubted and self.gateway_class == "B" and (self._doubted or not self._proven):
+            tally.stop()
+        self._doubted = doubted
 
     def _no_login(self, error: Exception, part: Part, tally: Tally) -> None:
         """Nothing of the part was written."""

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from subprocess import DEVNULL, Popen
 from urllib.parse import parse_qs
 
-import httpx
-
-from tests.ports import free_port
 from tests.servers.stand_in import Asked, Said
 
+REGION = "eu-west-2"
 ACCOUNT = "AC" + "0123456789abcdef" * 2
 LOGIN = base64.b64encode(f"{ACCOUNT}:secret".encode()).decode()
 
@@ -48,27 +43,32 @@ class Twilio:
         return Said(given, 201)
 
 
+@dataclass(frozen=True)
+class Sns:
+    """A real SNS of moto's at `port`, in a thread of this process, so that its own book can be read."""
+
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def took(self) -> dict[str, tuple[str, str]]:
+        """By message id: the number and the text that it took."""
+        from moto.core import DEFAULT_ACCOUNT_ID
+        from moto.sns.models import sns_backends
+
+        return dict(sns_backends[DEFAULT_ACCOUNT_ID][REGION].sms_messages)
+
+
 @contextlib.contextmanager
-def moto() -> Iterator[str]:
-    """moto_server on a port of its own; its address."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    server = Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        stdout=DEVNULL, stderr=DEVNULL,
-    )  # fmt: skip
+def moto() -> Iterator[Sns]:
+    """moto's server for the block."""
+    from moto.server import ThreadedMotoServer  # 2 s
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
     try:
-        until = time.monotonic() + 60
-        while not _answers(url) and time.monotonic() < until:
-            time.sleep(0.2)
-        yield url
+        yield Sns(server.get_host_and_port()[1])
     finally:
-        server.terminate()
-        server.wait(10)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/moto-api/data.json", timeout=2).status_code == 200
-    except httpx.HTTPError:
-        return False
+        server.stop()

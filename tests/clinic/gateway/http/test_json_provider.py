@@ -175,3 +175,31 @@ def test_one_request_a_message_and_after_a_refused_login_no_more() -> None:
         answer = ask(server.url, messages)
         assert len(server.requests) == 5
     assert sorted(answer.results) == [1, 2, 3, 4, 5]
+
+
+PAGE = reply(200, b"<html>Please sign in</html>")
+YES = says(id="a", state="QUEUED")
+
+
+@pytest.mark.parametrize(
+    ("deeds", "promise", "requests"),
+    [
+        ([PAGE], "B", 1),
+        ([hang_up], "B", 1),
+        ([reply(500)], "B", 1),
+        # One that is lost now and then ends nothing; the second in a row does
+        ([YES, hang_up, YES], "B", 9),
+        ([YES, hang_up, YES, reply(500), YES], "B", 9),
+        ([YES, hang_up, YES, YES, PAGE], "B", 6),
+        # What can be asked about again costs nobody their message
+        ([PAGE], "R", 9),
+    ],
+)
+def test_what_could_only_end_unknown_is_not_begun_for_ever(
+    deeds: list[Deed], promise: str, requests: int
+) -> None:
+    messages = [Outgoing(n, "+447700900123", "Hello") for n in range(1, 10)]
+    with scripted_http(*deeds) as server:
+        answer = ask(server.url, messages, gateway_class=promise, connections=1)
+        assert len(server.requests) == requests
+    assert len(answer.not_sent) == 9 - requests

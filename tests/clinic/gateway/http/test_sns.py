@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from clinic.gateway.protocol import Answer, Outgoing, Taken
-from tests.servers.providers.cloud import moto
+from tests.servers.providers.cloud import REGION, Sns, moto
 from tests.servers.providers.verdicts import HELLO, built, send, verdict
 from tests.servers.scripted import Deed, hang, reply, scripted_http
 
 MINE = {
-    "region": "eu-west-2",
+    "region": REGION,
     "access_key": "AKIAEXAMPLE",
     "secret_key": "secret",
     "sender": "Surgery",
@@ -21,9 +21,9 @@ MINE = {
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with moto() as url:
-        yield url
+def server() -> Iterator[Sns]:
+    with moto() as sns:
+        yield sns
 
 
 def ask(url: str, messages: list[Outgoing] = HELLO, **section: Any) -> Answer:
@@ -35,19 +35,28 @@ def error(status: int, code: str, says: str = "") -> Deed:
     return reply(status, (body + "<RequestId>r</RequestId></ErrorResponse>").encode())
 
 
-def test_texts_are_published_once_each(server: str) -> None:
+def test_texts_are_published_once_each(server: Sns) -> None:
     """Its own book says what it took: ids, numbers and texts."""
+    before = server.took().keys()
     messages = [Outgoing(n, f"+4477009001{n:02}", f"Siân, ŵ & <{n}>") for n in range(1, 6)]
-    answer = ask(server, messages)
-    ids = {r.gateway_ref for r in answer.results.values() if isinstance(r, Taken)}
+    answer = ask(server.url, messages)
+    book = {key: took for key, took in server.took().items() if key not in before}
+    ids = {r.gateway_ref: n for n, r in answer.results.items() if isinstance(r, Taken)}
+    assert sorted(book.values()) == sorted((m.to, m.body) for m in messages)
+    assert {key: book[key] for key in ids} == {
+        key: (messages[n - 1].to, messages[n - 1].body) for key, n in ids.items()
+    }
     assert len(ids) == 5
 
 
-def test_a_number_that_is_none_is_rejected_and_halts_nothing(server: str) -> None:
+def test_a_number_that_is_none_is_rejected_and_halts_nothing(server: Sns) -> None:
+    before = server.took()
     answer = ask(
-        server, [Outgoing(7, "NAA+15551234567", "Hello"), Outgoing(8, "+447700900123", "x" * 1601)]
+        server.url,
+        [Outgoing(7, "NAA+15551234567", "Hello"), Outgoing(8, "+447700900123", "x" * 1601)],
     )
     assert (verdict(answer, 7), verdict(answer, 8), answer.halt) == ("turned", "turned", None)
+    assert server.took() == before
 
 
 @pytest.mark.parametrize(
