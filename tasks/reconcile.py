@@ -32,6 +32,7 @@ _AGAIN_AFTER: Final = (5.0, 30.0)
 # In this order. What a step found, of one and of several, in the words of a list of runs; None is not news
 STEPS: Final[tuple[tuple[str, Callable[[], Found], Words], ...]] = (
     ("pull-receipts", settle.pull_receipts, ("receipt fetched", "receipts fetched")),
+    ("pull-mail", settle.pull_mail, ("report on e-mails read", "reports on e-mails read")),
     ("apply-receipts", settle.apply_receipts, ("receipt applied", "receipts applied")),
     ("apply-replies", settle.apply_replies, ("reply noted", "replies noted")),
     ("save-late", settle.save_late, ("campaign saved late", "campaigns saved late")),

@@ -13,6 +13,8 @@ from prefect import get_run_logger
 from prefect.exceptions import MissingContextError
 
 from clinic.change.run.withdraw import expire_plans
+from clinic.errors import GatewayProblem
+from clinic.gateway.bounces.readers import readers_of
 from clinic.gateway.incoming.pull import fetch_page
 from clinic.govern.approvals.approvals import expire
 from clinic.govern.rules.governed import in_force
@@ -63,6 +65,30 @@ def pull_receipts() -> int:
         phones=settings.phones,
         words=settings.replies,
     )
+
+
+def pull_mail() -> int:
+    """
+    Read the mailboxes to which reports on e-mails come; how many receipts and complaints were new.
+
+    Raises:
+        GatewayProblem: of the last one that could not be read; the others are read all the same
+    """
+    parts, new, trouble = wiring(), 0, None
+    for name, reader in readers_of(parts.settings, parts.clock).items():
+        try:
+            new += pull(
+                parts.record,
+                parts.clock,
+                reader.fetch_page,
+                gateway=name,
+                phones=parts.settings.phones,
+            )
+        except GatewayProblem as problem:
+            trouble = problem
+    if trouble is not None:
+        raise trouble
+    return new
 
 
 def apply_receipts() -> int:

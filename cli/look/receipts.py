@@ -31,20 +31,24 @@ def serve(
     Receive receipts, replies and unsubscribe requests over HTTP, until it is told to end (Ctrl-C, SIGTERM).
 
     Put a reverse proxy with TLS in front of it. The contract is in docs/gateways.md. To each gateway of
-    type smpp it binds as a receiver, and takes what comes when nobody sends.
+    type smpp it binds as a receiver, and takes what comes when nobody sends. With receipts.smtp_port it takes
+    reports on e-mails, too, from a relay that brings them.
     """
     from clinic.clock import SystemClock
+    from clinic.gateway.bounces.receiver import receiving
     from clinic.gateway.choose import gateway_for
     from clinic.gateway.incoming.callbacks import callbacks_of
     from clinic.gateway.incoming.server import ReceiptServer
     from clinic.gateway.incoming.server import serve as run
     from clinic.gateway.incoming.signature import secret_key
     from clinic.gateway.smpp.listen import listeners_of, listening
+    from clinic.gateway.smtp.stamp import stamps_of
     from clinic.message.incoming.inbox import RecordKeeper
     from clinic.settings.gateways import HTTP_SMS
 
     settings, clock = get_settings(), SystemClock()
-    smscs = listeners_of(settings)
+    smscs, stamps = listeners_of(settings), stamps_of(settings)
+    own = settings.receipts
     callbacks, secret = callbacks_of(settings), settings.receipts.secret.get_secret_value()
     # Our own contract and links need it; without either, gateways by name prove themselves
     key = secret_key(secret) if secret or not (callbacks or smscs) else None
@@ -56,12 +60,17 @@ def serve(
             name = gateway.name
         keeper = RecordKeeper(record, clock, settings.phones, settings.replies)
         server = ReceiptServer(keeper, clock, key=key, gateway=name, callbacks=callbacks)
-        at = (host or settings.receipts.host, settings.receipts.port if port is None else port)
+        at = (host or own.host, own.port if port is None else port)
         if key is not None:
             console.say(f"Receipts are taken at http://{at[0]}:{at[1]}/receipts")
         for one in sorted(callbacks):
             console.say(f"Receipts of {one}: http://{at[0]}:{at[1]}/gateways/{one}/receipts")
-        with listening(smscs, keeper, console.say):
+        if own.smtp_port:
+            console.say(f"Reports on e-mails are taken at {at[0]}:{own.smtp_port} (SMTP)")
+        with (
+            listening(smscs, keeper, console.say),
+            receiving(stamps, keeper, host=at[0], port=own.smtp_port),
+        ):
             run(server, host=at[0], port=at[1])
 
 

@@ -65,6 +65,7 @@ def opening_of(
         unsubscribe_url=unsubscribe_url_of(settings.receipts) if channel == "email" else None,
         public_url=settings.receipts.public_url.rstrip("/"),
         keeper=keeper,
+        secret=settings.receipts.secret.get_secret_value(),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from clinic.clock import Clock
 from clinic.gateway.received import Keeper
@@ -24,6 +24,7 @@ class Opening:
         unsubscribe_url: where one click unsubscribes from a message's channel; None: nobody would hear it
         public_url: how `cohort receipts serve` is reached from outside; empty: not at all
         trust: who may sign its certificate; None: whom the system trusts
+        secret: receipts.secret, by which what comes back is known to be ours; empty: there is none
         keeper: keeps what comes back on a session of the gateway's own (SMPP); None: it takes nothing
     """
 
@@ -36,3 +37,4 @@ class Opening:
     public_url: str = ""
     trust: ssl.SSLContext | None = None
     keeper: Keeper | None = None
+    secret: str = field(default="", repr=False)

@@ -45,6 +45,16 @@ class Inbound:
 
 
 @dataclass(frozen=True, slots=True)
+class Complaint:
+    """Somebody told their mail service that our message is spam; `reference`: which message."""
+
+    gateway: str
+    event_id: str
+    reference: int
+    happened_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Unread:
     """An entry that was not understood, and why; `digest` is the same when it comes again."""
 
@@ -65,6 +75,9 @@ class Keeper(Protocol):
 
     def keep_unread(self, entries: list[Unread]) -> object:
         """Keep what was not understood, for a person."""
+
+    def keep_complaints(self, complaints: list[Complaint]) -> object:
+        """List complaints for a person, among the replies."""
 
     def unsubscribe(self, reference: int) -> object:
         """The person whom this message went to wants no more of its channel."""

@@ -1,5 +1,5 @@
 """
-Why a network did not deliver: the reasons of its receipts, permanent or temporary (formats.md, [G12]).
+Why a network or mail system did not deliver: its receipts' reasons, permanent or temporary ([G12]).
 
 Permanent: this number will not work next time either (the practice should correct it). Temporary: it
 may. What no row names is temporary, and keeps the code that the gateway gave.
@@ -45,6 +45,9 @@ _PERMANENT = (
      ("illegal_subscriber", "facility_not_supported", "equipment_not_sms_equipped")),
     ("routing_unavailable", "No route leads to this network.",
      ("no_route", "route_unavailable", "unroutable")),
+    ("mailbox_unknown", "There is no such mailbox.", ()),
+    ("domain_unknown", "The domain of the address takes no mail.", ()),
+    ("mailbox_disabled", "The mailbox is closed.", ()),
     ("duplicate_id", "The gateway saw the message as one it had before.", ("duplicate",)),
     ("too_long", "The message was too long.", ("message_too_long",)),
 )  # fmt: skip
@@ -54,6 +57,8 @@ _TEMPORARY = (
     ("busy", "The phone was busy.", ("subscriber_busy", "equipment_busy", "congestion")),
     ("no_memory", "The phone's memory was full.",
      ("memory_capacity_exceeded", "memory_full", "handset_memory_full")),
+    ("mailbox_full", "The mailbox was full.", ()),
+    ("mail_refused", "The mail system refuses our e-mails: its policy, or it takes them for spam.", ()),
     ("roaming_not_allowed", "The phone was in a network that it may not use.",
      ("roaming_not_permitted",)),
     ("expired", "The network gave up after a time.",

@@ -21,7 +21,12 @@ _MEDIUM: Final = {"sms": "ELECTRONIC", "email": "EMAILWRIT", "voice": "PHONE"}
 _BAD_NUMBER: Final = frozenset(
     {"unknown_subscriber", "number_does_not_exist", "invalid_number", "illegal_equipment"}
 )
-_AWAY: Final = frozenset({"absent_subscriber", "busy", "no_memory", "no_receipt", "expired"})
+_AWAY: Final = frozenset(
+    {
+        "absent_subscriber", "busy", "no_memory", "no_receipt", "expired", "mailbox_unknown",
+        "mailbox_disabled", "mailbox_full", "domain_unknown",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import orjson
 
 from clinic.gateway.http.reply import clean_ref
 from clinic.gateway.incoming.words import word_of
-from clinic.gateway.received import Inbound, Receipt, Unread
+from clinic.gateway.received import Complaint, Inbound, Receipt, Unread
 
 LONGEST_EVENT_ID: Final = 80
 _LONGEST_KEPT: Final = 4_000  # characters of what was not understood
@@ -31,6 +31,7 @@ class Incoming:
     receipts: list[Receipt] = field(default_factory=list)
     replies: list[Inbound] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
+    complaints: list[Complaint] = field(default_factory=list)
     next: str | None = None  # of a page that was pulled: the cursor of the next
 
 

@@ -24,6 +24,7 @@ from clinic.gateway.smtp.login import Tokens
 from clinic.gateway.smtp.message import Letterhead, compose, envelope_address
 from clinic.gateway.smtp.pool import Pool
 from clinic.gateway.smtp.reply import judge, no_connection
+from clinic.gateway.smtp.stamp import Stamp
 from clinic.gateway.tally import Tally
 from clinic.gateway.under_way import UnderWay
 from clinic.settings.gateways import SMTP
@@ -37,6 +38,8 @@ class Manner:
 
     name: the section's; section: of the settings, for sentences
     mechanism, tokens: how it is told the login (`connect`)
+    stamp: makes the tokens by which reports find their messages; verp: in the envelope's sender, too
+    success: a report is asked for of what arrives, too
     clear: a login may go to another machine without encryption: the way there is a private one
     """
 
@@ -45,6 +48,9 @@ class Manner:
     mechanism: str = "password"
     tokens: Tokens | None = None
     clear: bool = False
+    stamp: Stamp | None = None
+    verp: bool = False
+    success: bool = False
 
 
 _OLD = Manner()  # of [email]
@@ -56,6 +62,7 @@ class _Letter:
 
     message: Outgoing
     envelope: Envelope
+    id: str  # of the Message-ID
     fixed: bytes  # the headers it shares with the others of its call
 
 
@@ -150,7 +157,9 @@ class Smtp:
             if isinstance(address, Turned):
                 tally.note(message.reference, address)
                 continue
-            letters.append(_Letter(message, self._envelope(message, address, key), fixed))
+            own_id = f"{message.reference}.{key}"
+            envelope = self._envelope(message.reference, address, own_id)
+            letters.append(_Letter(message, envelope, own_id, fixed))
         return letters
 
     def _work(self, letters: deque[_Letter], tally: Tally, until: float) -> None:
@@ -166,8 +175,12 @@ class Smtp:
             else:
                 self._deliver(letter, tally)
 
-    def _envelope(self, message: Outgoing, address: str, key: str) -> Envelope:
-        return Envelope(self._envelope_sender, address, f"{message.reference}.{key}")
+    def _envelope(self, reference: int, address: str, own_id: str) -> Envelope:
+        own = self._manner
+        if own.stamp is None:
+            return Envelope(self._envelope_sender, address, own_id)
+        sender = own.stamp.sender(reference) if own.verp else self._envelope_sender
+        return Envelope(sender, address, own.stamp.token(reference), own.success)
 
     def _deliver(self, letter: _Letter, tally: Tally) -> None:
         """One letter over an idle connection, or over a new one if the relay had enough of that."""
@@ -176,7 +189,7 @@ class Smtp:
             letterhead=self._letterhead,
             fixed=letter.fixed,
             address=letter.envelope.recipient,
-            envelope_id=letter.envelope.id,
+            message_id=letter.id,
         )
         idle = self.pool.take_idle()
         if idle is not None and self._attempt(idle, letter, text, tally, used=True):

@@ -84,14 +84,14 @@ def to_ascii(address: str) -> str | None:
 
 
 def compose(
-    message: Outgoing, *, letterhead: Letterhead, fixed: bytes, address: str, envelope_id: str
+    message: Outgoing, *, letterhead: Letterhead, fixed: bytes, address: str, message_id: str
 ) -> bytes:
     """The whole message, lines ended by CR LF, dots not yet doubled; `fixed` from the letterhead."""
     encoding, body = encode_body(message.body)
     lines = [
         f"To: {address}",
         f"Subject: {encode_subject(message.subject or '')}",
-        f"Message-ID: <{envelope_id}@{letterhead.domain}>",
+        f"Message-ID: <{message_id}@{letterhead.domain}>",
         f"Content-Transfer-Encoding: {encoding}",
     ]
     if letterhead.unsubscribe_url is not None:

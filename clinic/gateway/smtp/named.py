@@ -12,6 +12,7 @@ from clinic.gateway.smtp.connection import Connection
 from clinic.gateway.smtp.email import Manner, Smtp
 from clinic.gateway.smtp.login import trust_of
 from clinic.gateway.smtp.reply import no_connection
+from clinic.gateway.smtp.stamp import stamp_of
 from clinic.gateway.smtp.tokens import tokens_of
 from clinic.settings.gateways.smtp import SmtpGateway
 
@@ -36,6 +37,9 @@ class NamedSmtp(Smtp):
                 mechanism=settings.auth,
                 tokens=tokens_of(settings, section=section, clock=clock),
                 clear=settings.clear_network,
+                stamp=stamp_of(settings, opening.name, opening.secret),
+                verp=settings.verp,
+                success=settings.success_reports,
             ),
         )
         self._section = section

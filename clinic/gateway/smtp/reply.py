@@ -6,6 +6,7 @@ import re
 import smtplib
 
 from clinic.gateway.protocol import Taken, Turned
+from clinic.gateway.smtp.statuses import code_in, status_of
 from clinic.gateway.smtp.tokens import NoToken
 from clinic.gateway.tally import Tally, clean
 
@@ -38,9 +39,17 @@ def judge(reference: int, command: str, code: int, says: str, tally: Tally) -> N
         tally.not_sent([reference])
         tally.stop(halt=halt)
     elif 500 <= code < 600:
-        tally.note(reference, Turned(f"smtp_{code}", clean(says)))
+        tally.note(reference, _turned(code, says))
     elif command != "text":
         tally.not_sent([reference])
+
+
+def _turned(code: int, says: str) -> Turned:
+    """Refused for good: in our words where we know them."""
+    known = status_of(code_in(says))
+    if known is None:
+        return Turned(f"smtp_{code}", clean(says))
+    return Turned(known.reason, f"{code} {code_in(says)}: {known.says}")
 
 
 def _why(says: str) -> str:

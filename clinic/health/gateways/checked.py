@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from clinic.clock import Clock
-from clinic.errors import NotFound, SettingsWrong
+from clinic.errors import CohortError, NotFound, SettingsWrong
 from clinic.gateway.choose import gateway_by_name, is_set
 from clinic.gateway.look import Look, Looks, not_asked
 from clinic.gateway.processors import channels_of, processors_of
@@ -13,6 +13,7 @@ from clinic.health.facts import GatewayFacts
 from clinic.health.probes import look_at_gateways, look_at_named
 from clinic.settings import Settings
 from clinic.settings.gateways import HTTP_SMS, SMTP
+from clinic.settings.gateways.smtp import SmtpGateway
 
 
 class Found(NamedTuple):
@@ -34,6 +35,7 @@ def check_gateway(settings: Settings, name: str, clock: Clock) -> list[Found]:
     channels = channels_of(settings, name)
     if name in settings.gateways:
         channels = channels or (settings.gateways[name].first_channel,)
+    found += _mailbox(settings, name, clock)
     for channel in channels:
         try:
             gateway = gateway_by_name(settings, name, channel, clock)
@@ -45,6 +47,20 @@ def check_gateway(settings: Settings, name: str, clock: Clock) -> list[Found]:
         finally:
             gateway.close()
     return found
+
+
+def _mailbox(settings: Settings, name: str, clock: Clock) -> list[Found]:
+    """Whether the mailbox can be read to which reports come, if it has one."""
+    own = settings.gateways.get(name)
+    if not isinstance(own, SmtpGateway) or not own.mailbox.host:
+        return []
+    from clinic.gateway.bounces.readers import readers_of
+
+    try:
+        count = readers_of(settings, clock)[name].look()
+    except CohortError as fault:
+        return [Found(False, fault.says)]
+    return [Found(True, f"its mailbox can be read; e-mails in {own.mailbox.folder}: {count:,}")]
 
 
 def _looks(gateway: object, name: str) -> list[Look]:

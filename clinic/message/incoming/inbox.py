@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from clinic.clock import Clock
-from clinic.gateway.received import Inbound, Receipt, Unread
+from clinic.gateway.received import Complaint, Inbound, Receipt, Unread
 from clinic.message.incoming.receipts import keep_receipts
 from clinic.message.incoming.replies import keep_replies
 from clinic.message.incoming.unread import keep_unread
-from clinic.message.incoming.unsubscribe import unsubscribe
+from clinic.message.incoming.unsubscribe import keep_complaints, unsubscribe
 from clinic.record.database import Record
 from clinic.settings import Phones, Replies
 
@@ -35,6 +35,9 @@ class RecordKeeper:
 
     def keep_unread(self, entries: list[Unread]) -> int:
         return keep_unread(self._record, self._clock, entries)
+
+    def keep_complaints(self, complaints: list[Complaint]) -> int:
+        return keep_complaints(self._record, self._clock, complaints, self._phones)
 
     def unsubscribe(self, reference: int) -> bool:
         return unsubscribe(self._record, self._clock, reference)

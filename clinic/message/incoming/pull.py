@@ -15,6 +15,7 @@ from clinic.gateway.incoming.parse import Incoming
 from clinic.message.incoming.receipts import keep_receipts
 from clinic.message.incoming.replies import keep_replies
 from clinic.message.incoming.unread import keep_unread
+from clinic.message.incoming.unsubscribe import keep_complaints
 from clinic.record.database import Record
 from clinic.record.schema.receipts import receipt_cursor
 from clinic.settings import Phones, Replies
@@ -30,7 +31,7 @@ def pull(
     words: Replies = _PROGRAMS,
 ) -> int:  # fmt: skip
     """
-    Keep every page that the gateway has for us; how many receipts and replies were new.
+    Keep every page that the gateway has for us; how many receipts, replies and complaints were new.
 
     The cursor moves after its page is kept: killed between, the page comes again and changes nothing.
 
@@ -49,6 +50,7 @@ def pull(
         page = fetch(after)
         new += keep_receipts(record, clock, page.receipts)
         new += keep_replies(record, clock, page.replies, phones, words)
+        new += keep_complaints(record, clock, page.complaints, phones)
         keep_unread(record, clock, page.unread)
         if page.next is None or page.next == after:
             break

@@ -82,6 +82,13 @@ class Receipts(Section):
     )
     host: str = Field(default="127.0.0.1", description="Address that `cohort receipts serve` is on")
     port: int = Field(default=8444, ge=0, le=65535, description="Its port")
+    smtp_port: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="Port on which it takes reports on e-mails by SMTP, from a relay that brings them there; "
+        "for gateways of type smtp with verp. 0: it takes none",
+    )
     public_url: WebAddress = Field(
         default="",
         description="How it is reached from outside, https://…; empty: e-mails carry no unsubscribe link",

@@ -8,7 +8,41 @@ from typing import ClassVar, Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from clinic.settings.gateways.named import NamedGateway
-from clinic.settings.gateways.relay import Relay, Tls
+from clinic.settings.gateways.relay import ON_THIS_MACHINE, Relay, Tls
+from clinic.settings.section import Section
+
+
+class Mailbox(Section):
+    """The mailbox to which reports on e-mails come: read by IMAP, a cursor is kept, nothing is marked."""
+
+    host: str = Field(default="", description="IMAP server; empty: no mailbox is read")
+    port: int = Field(default=993, ge=1, le=65535, description="Its port; STARTTLS: often 143")
+    tls: Tls = Field(
+        default="implicit",
+        description="Encryption, and its certificate verified; none: only to this machine",
+    )
+    user: str = Field(default="", description="Login")
+    password: SecretStr = Field(
+        default=SecretStr(""), description="Its password; empty where auth is xoauth2"
+    )
+    password_file: str = Field(
+        default="", description="A file with the password, for its owner alone, instead of it here"
+    )
+    folder: str = Field(default="INBOX", min_length=1, description="The folder to read")
+    delete: bool = Field(
+        default=False,
+        description="Delete what was read and kept, at the next look: only in a mailbox that nobody else uses",
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Mailbox:
+        if self.host and not self.user:
+            raise ValueError("mailbox.user is missing: whose mailbox it is")
+        if self.tls == "none" and self.host not in ("", *ON_THIS_MACHINE):
+            raise ValueError(
+                'mailbox.tls = "none" to another machine: the login would travel in clear'
+            )
+        return self
 
 
 class SmtpGateway(NamedGateway, Relay):
@@ -59,6 +93,16 @@ class SmtpGateway(NamedGateway, Relay):
         description="What the token is asked for; empty: nothing is named",
     )
     sender: str = Field(description="From: address")
+    verp: bool = Field(
+        default=False,
+        description="The envelope's sender is bounce_address with a token of the message, bounces+TOKEN@…, so "
+        "that every report finds its message. Needs bounce_address, receipts.secret, and a relay that lets us",
+    )
+    success_reports: bool = Field(
+        default=False,
+        description="Ask for a report of each e-mail that arrives, too (RFC 3461): one more e-mail each",
+    )
+    mailbox: Mailbox = Mailbox()
 
     @field_validator("token_url")
     @classmethod
@@ -80,6 +124,12 @@ class SmtpGateway(NamedGateway, Relay):
             self._has_tokens()
         elif self.user and not self.password.get_secret_value():
             raise ValueError("user is set: password or password_file is missing")
+        local = self.bounce_address.partition("@")[0]
+        if self.verp and not 0 < len(local) <= 34:
+            raise ValueError("verp needs bounce_address, with at most 34 characters before the @")
+        if self.mailbox.host and self.auth != "xoauth2":
+            if not self.mailbox.password.get_secret_value():
+                raise ValueError("mailbox.password or mailbox.password_file is missing")
         return self
 
     def _has_tokens(self) -> None:
@@ -101,6 +151,11 @@ class SmtpGateway(NamedGateway, Relay):
         return self.user, self.sender
 
     def tells(self, public_url: str) -> bool:
-        """Nobody reads its reports."""
+        """What failed, where reports find their messages."""
         del public_url
-        return False
+        return self.reads_reports
+
+    @property
+    def reads_reports(self) -> bool:
+        """Whether reports are to find their messages."""
+        return self.verp or bool(self.mailbox.host)

@@ -26,7 +26,7 @@ _NAMED: Final = {
     "sources": ("url", "token"),
     "gateways": (
         "token", "api_key", "auth_token", "secret_key", "session_token", "password", "callback_secret",
-        "client_secret",
+        "client_secret", "mailbox.password",
     ),
 }  # fmt: skip
 _NAMED_PATHS: Final = {

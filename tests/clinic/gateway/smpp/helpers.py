@@ -9,7 +9,7 @@ from typing import Any
 
 from clinic.gateway.opening import Opening
 from clinic.gateway.protocol import Answer, Outgoing
-from clinic.gateway.received import Inbound, Receipt, Unread
+from clinic.gateway.received import Complaint, Inbound, Receipt, Unread
 from clinic.gateway.smpp.sms import SmppSms
 from clinic.settings.gateways.smpp import SmppGateway
 from tests.servers.smsc import PASSWORD
@@ -22,6 +22,7 @@ class Kept:
         self.receipts: list[Receipt] = []
         self.replies: list[Inbound] = []
         self.unread: list[Unread] = []
+        self.complaints: list[Complaint] = []
         self.away = False
 
     def _keep(self, where: list[Any], items: Sequence[object]) -> None:
@@ -34,6 +35,9 @@ class Kept:
 
     def keep_replies(self, replies: list[Inbound]) -> None:
         self._keep(self.replies, replies)
+
+    def keep_complaints(self, complaints: list[Complaint]) -> None:
+        self._keep(self.complaints, complaints)
 
     def keep_unread(self, entries: list[Unread]) -> None:
         self._keep(self.unread, entries)

@@ -281,7 +281,7 @@ def test_one_recipients_refusal_does_not_touch_the_others() -> None:
     ]
     turned = answer.results[1]
     assert isinstance(turned, Turned)
-    assert (turned.code, turned.says) == ("smtp_550", "5.1.1 … unknown")
+    assert (turned.code, turned.says) == ("mailbox_unknown", "550 5.1.1: no such mailbox")
 
 
 def test_a_relay_that_refuses_at_the_door_is_asked_once() -> None:

@@ -26,7 +26,7 @@ def composed(body: str, subject: str) -> bytes:
         letterhead=LETTERHEAD,
         fixed=FIXED,
         address="a@example.org",
-        envelope_id="7.k",
+        message_id="7.k",
     )
 
 
@@ -53,7 +53,7 @@ def test_no_subject_and_no_address_adds_a_header(subject: str, to: str) -> None:
         return
     raw = compose(
         Outgoing(7, to, "Hello", subject),
-        letterhead=LETTERHEAD, fixed=FIXED, address=address, envelope_id="7.k",
+        letterhead=LETTERHEAD, fixed=FIXED, address=address, message_id="7.k",
     )  # fmt: skip
     assert email.message_from_bytes(raw).keys() == [
         "From", "Date", "MIME-Version", "Content-Type", "Auto-Submitted",

@@ -25,6 +25,7 @@ bounce unix - - n - 0 bounce
 defer unix - - n - 0 bounce
 trace unix - - n - 0 bounce
 virtual unix - n n - - virtual
+smtp unix - - n - - smtp
 error unix - - n - - error
 retry unix - - n - - error
 anvil unix - - n - 1 anvil
@@ -79,8 +80,8 @@ def can_run() -> bool:
 
 
 @contextlib.contextmanager
-def running_postfix(recipients: Sequence[str]) -> Iterator[Postfix]:
-    """A Postfix that delivers to `recipients` (local parts), and refuses everybody else."""
+def running_postfix(recipients: Sequence[str], *, settings: str = "") -> Iterator[Postfix]:
+    """A Postfix that delivers to `recipients` (local parts), and refuses everybody else; more of main.cf."""
     folder = Path(tempfile.mkdtemp(prefix="cohort-postfix-"))
     folder.chmod(0o755)
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -90,7 +91,7 @@ def running_postfix(recipients: Sequence[str]) -> Iterator[Postfix]:
     os.chown(folder / "data", pwd.getpwnam("postfix").pw_uid, -1)
     os.chown(folder / "mail", NOBODY, NOBODY)
     boxes = ", ".join(f"{{ {name}@example.org = {name}/ }}" for name in recipients)
-    (folder / "etc/main.cf").write_text(_MAIN.format(folder=folder, mailboxes=boxes))
+    (folder / "etc/main.cf").write_text(_MAIN.format(folder=folder, mailboxes=boxes) + settings)
     (folder / "etc/master.cf").write_text(_MASTER.format(port=port))
     try:
         _start(folder)
