@@ -38,7 +38,8 @@ class SyncChecks(Section):
         default=5,
         ge=0,
         description="appointments of a FHIR server: one of them was made, moved or cancelled there within so "
-        "many days, else it may be a copy that nobody brings up to date any more; 0: not asked",
+        "many days, else it may be a copy that nobody brings up to date any more; days on which the practice "
+        "was closed do not count; 0: not asked",
     )
 
     def switched_off(self) -> list[str]:

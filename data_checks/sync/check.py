@@ -25,6 +25,7 @@ from clinic.settings import Settings
 from clinic.sources.accepting import use_acceptance
 from clinic.sources.syncing import Given, try_out
 from data_checks.gate.verdict import Verdict
+from data_checks.sync.closed import closed_days
 from data_checks.sync.judge import figures_of, judge_source
 from data_checks.sync.suite import RUNS_LOOKED_BACK
 
@@ -47,6 +48,8 @@ def check_given(
         )
         most = most_rows_before(connection, step.source, step.kind, before=given.run)
         changed = _changed(connection, given)
+        zone = settings.organisation.time_zone
+        closed = closed_days(connection, step.source, changed, clock.now(), zone) if changed else 0
     figures = figures_of(
         tried.counts,
         now=clock.now(),
@@ -56,6 +59,7 @@ def check_given(
         no_number=tried.no_number,
         most_before=most,
         changed=changed,
+        closed=closed,
     )
     verdict = judge_source(figures, settings.sync.of(step.source))
     with record.write() as connection:

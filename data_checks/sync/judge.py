@@ -14,7 +14,7 @@ from typing import Final
 
 import pandas as pd
 
-from clinic.record.systems.sync_runs import QUIET
+from clinic.record.systems.sync_runs import AT_WORK, QUIET
 from clinic.settings.sync import SyncChecks
 from data_checks.gate.expectations import Finding, validate
 from data_checks.gate.verdict import Check, Verdict
@@ -32,6 +32,7 @@ _NOTHING_CAME_BACK: Final = Finding(passed=False, broken=None, errored=True)
 def figures_of(
     counts: Mapping[str, int], *, now: datetime, as_of: datetime | None, before: Sequence[int],
     whole: bool, no_number: float | None, most_before: int = 0, changed: datetime | None = None,
+    closed: int = 0,
 ) -> dict[str, float]:  # fmt: skip
     """
     The figures that are judged.
@@ -42,6 +43,7 @@ def figures_of(
         whole: it is all that the source has, not changes alone, which are as many as they are
         no_number: share of patients without a number; None: it is not of patients
         changed: when anything of it was changed there last; None: nobody can tell
+        closed: days since then on which nobody was at work
         most_before: rows of the largest import before: of that, changes alone are a share
     """
     rows = sum(counts.values()) - counts.get(_GONE, 0)
@@ -50,6 +52,7 @@ def figures_of(
         figures["hours_old"] = (now - as_of).total_seconds() / 3600
     if changed is not None:
         figures[QUIET] = max(0.0, (now - changed).total_seconds() / 3600)
+        figures[AT_WORK] = max(0.0, figures[QUIET] - 24 * closed)
     usual = statistics.median(before[:RUNS_COMPARED]) if before else 0
     if whole and usual >= FEWEST_FOR_SHARES:
         figures |= {"rows_before": float(usual), "rows_of_last": rows / usual}

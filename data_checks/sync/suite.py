@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from clinic.record.systems.sync_runs import QUIET
+from clinic.record.systems.sync_runs import AT_WORK, QUIET
 from clinic.settings.sync import SyncChecks
 from data_checks.gate.expectations import load
 
@@ -47,11 +47,11 @@ def limits_of(figures: Mapping[str, float], checks: SyncChecks) -> list[Limit]:
             Limit("fresh", "hours_old", -24, checks.oldest_hours,
                   f"The newest of it is {{hours_old:,.0f}} hours old; {checks.oldest_hours:g} may be",
                   "Does the other system still export, and is its clock right?"))  # fmt: skip
-    if checks.quiet_days and QUIET in figures:
+    if checks.quiet_days and AT_WORK in figures:
         made.append(
-            Limit("still_written", QUIET, 0, checks.quiet_days * 24,
-                  f"Nothing of it was changed there for {{{QUIET}:,.0f}} hours; {checks.quiet_days:g} days may "
-                  "be",
+            Limit("still_written", AT_WORK, 0, checks.quiet_days * 24,
+                  f"Nothing of it was changed there for {{{QUIET}:,.0f}} hours{_closed(figures)}; "
+                  f"{checks.quiet_days:g} days may be",
                   "Is it a copy that nobody brings up to date any more, or was nobody at work?"))  # fmt: skip
     if "rows_of_last" in figures:
         made.append(
@@ -77,6 +77,11 @@ def limits_of(figures: Mapping[str, float], checks: SyncChecks) -> list[Limit]:
             most = float(getattr(checks, name))
             made.append(Limit(name, name, 0, most, f"{{{name}:.1%}} {what}; {most:.0%} may be", do))
     return made
+
+
+def _closed(figures: Mapping[str, float]) -> str:
+    closed = figures[QUIET] - figures[AT_WORK]
+    return f", {closed:,.0f} of them on days without an appointment" if closed else ""
 
 
 def suite_of(limits: list[Limit]) -> Any:

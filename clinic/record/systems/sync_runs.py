@@ -27,6 +27,7 @@ FAILED: Final = "failed"
 KILLED: Final = "sync-killed"
 NOTHING_NEW: Final = "source-no-file"  # clinic/sources/files.py
 QUIET: Final = "hours_quiet"  # of `facts`: since anything of it was changed there
+AT_WORK: Final = "hours_at_work"  # the same without days on which the practice was closed
 QUIET_KINDS: Final = ("appointments",)  # of which every day of work changes some
 # What a reminder must not be wrong about, and how it is called
 REMINDED_BY: Final = {
@@ -43,8 +44,8 @@ class SyncRun:
     One import of one kind from one source.
 
     as_of: when the newest of what came was written; counts: rows by outcome, and what came of them besides
-    facts: what the checks judged: hours_old, hours_quiet, rows, unknown, changed, no_number; checks: their
-    verdict, JSON
+    facts: what the checks judged: hours_old, hours_quiet, hours_at_work, rows, unknown, changed, no_number
+    checks: their verdict, JSON
     code, says: why nothing was imported; accepted_by, reason: who says that it may be all the same
     whole … again_at: by what the next night may ask for changes alone (clinic/sources/since.py)
     """
