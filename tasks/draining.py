@@ -16,18 +16,16 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
 
     from tasks.processes.identity import Installation
 
-One = TypeVar("One")
 DRAIN_SECONDS: Final = 25.0  # a supervisor kills after 30 at the earliest
 # A run that has not begun by then died: on a busy machine the imports alone take a quarter of it
 STARTED_BY_NOW: Final = timedelta(seconds=60)
@@ -100,9 +98,11 @@ async def _end_unbegun(client: PrefectClient, who: Installation, within: timedel
     from prefect.client.schemas.objects import State
     from prefect.states import Crashed
 
+    from tasks.guard.asking import whole_async
+
     pending: Any = {"state": {"type": {"any_": ["PENDING"]}}, "tags": {"all_": [who.tag]}}
     limit, count = datetime.now(UTC) - within, 0
-    found = await _whole(
+    found = await whole_async(
         client.read_flow_runs, flow_run_filter=FlowRunFilter.model_validate(pending)
     )
     for run in found:
@@ -116,19 +116,13 @@ async def _end_unbegun(client: PrefectClient, who: Installation, within: timedel
 async def _ask_what_is_due(client: PrefectClient, who: Installation) -> None:
     from prefect.client.schemas.filters import DeploymentFilter, FlowFilter
 
+    from tasks.guard.asking import whole_async
+
     flow: Any = {"name": {"any_": [_GOES_ON]}}
     ours: Any = {"tags": {"all_": [who.tag]}}
-    for deployment in await _whole(
+    for deployment in await whole_async(
         client.read_deployments,
         flow_filter=FlowFilter.model_validate(flow),
         deployment_filter=DeploymentFilter.model_validate(ours),
     ):
         await client.create_flow_run_from_deployment(deployment.id)
-
-
-async def _whole(page: Callable[..., Awaitable[list[One]]], **asked: object) -> list[One]:
-    """Page by page, as `tasks.guard.asking.whole`: whose folder imports this module."""
-    found: list[One] = []
-    while part := await page(**asked, offset=len(found)):
-        found += part
-    return found

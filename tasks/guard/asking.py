@@ -10,7 +10,7 @@ practices on one server have more automations than that, and each start of a wor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
@@ -78,6 +78,19 @@ def whole(page: Callable[..., Sequence[One]], **asked: Any) -> list[One]:
     found: dict[UUID, One] = {}
     offset = 0
     while part := page(**asked, offset=offset):
-        found.update((one.id, one) for one in part)
-        offset += len(part)
+        offset += _take(part, found)
     return list(found.values())
+
+
+async def whole_async(page: Callable[..., Awaitable[Sequence[One]]], **asked: Any) -> list[One]:
+    """The same, of the client that is waited for."""
+    found: dict[UUID, One] = {}
+    offset = 0
+    while part := await page(**asked, offset=offset):
+        offset += _take(part, found)
+    return list(found.values())
+
+
+def _take(part: Sequence[One], found: dict[UUID, One]) -> int:
+    found.update((one.id, one) for one in part)
+    return len(part)

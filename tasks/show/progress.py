@@ -24,11 +24,11 @@ class Seen(NamedTuple):
 
 
 class Bar:
-    """One that was drawn: where, how far, and when last."""
+    """One that was drawn: where, how far, and when it was drawn, or found as it was, last."""
 
     def __init__(self, artifact: UUID, at: float) -> None:
         self.artifact = artifact
-        self.drawn_at = at
+        self.looked_at = at
         self.share = 0.0
 
 
@@ -39,7 +39,7 @@ class Bars:
     Args:
         key: of the artifacts; the number is put behind it
         look: reads from the record where the work of this number is, and adds so many that are not there yet
-        every: draw a bar at most once in so many seconds while work goes on
+        every: look, and draw a bar, at most once in so many seconds while work goes on; now: seconds
         create, update: draw it, with the arguments of Prefect's functions
     """
 
@@ -49,13 +49,14 @@ class Bars:
         look: Callable[[int, int], Seen],
         *,
         every: float = EVERY_SECONDS,
+        now: Callable[[], float] = time.monotonic,
         create: Callable[..., object] = create_progress_artifact,
         update: Callable[..., object] = update_progress_artifact,
     ) -> None:
         self._create, self._update = create, update
         self._key = key
         self._look = look
-        self._every = every
+        self._every, self._now = every, now
         self._made: dict[int, Bar] = {}
         self._drawing = threading.Lock()
 
@@ -67,7 +68,7 @@ class Bars:
         if made is None:  # no server: there is nothing to move either
             return
         with self._drawing:
-            self._made[number] = Bar(UUID(str(made)), time.monotonic())
+            self._made[number] = Bar(UUID(str(made)), self._now())
 
     @contextlib.contextmanager
     def moving(self, number: int, further: Callable[[], int]) -> Iterator[None]:
@@ -92,20 +93,21 @@ class Bars:
         """
         To where the work is; threads draw one after the other, and no bar runs back.
 
-        by_itself: nothing has ended: not at all if it was drawn a moment ago
+        by_itself: nothing has ended: not at all if it was looked at a moment ago
         """
         with self._drawing:
-            bar, at = self._made.get(number), time.monotonic()
+            bar, at = self._made.get(number), self._now()
             if bar is None:  # a run that carries on in another process has no bar yet
                 return
-            if by_itself and at - bar.drawn_at < self._every:
+            if by_itself and at - bar.looked_at < self._every:
                 return
+            bar.looked_at = at  # also where nothing moved: each look reads the record
             now = self._look(number, further)
             share = min(100.0, 100.0 * now.done / now.of) if now.of else 100.0
             # What an answer said is not in the record yet: less than was drawn before
             if by_itself and share <= bar.share:
                 return
-            bar.drawn_at, bar.share = at, max(share, bar.share)
+            bar.share = max(share, bar.share)
             self._update(artifact_id=bar.artifact, progress=bar.share, description=now.says)
 
     def leave(self, number: int) -> None:

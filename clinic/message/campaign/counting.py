@@ -24,8 +24,10 @@ from clinic.record.bulk import is_any_of
 from clinic.record.schema.messages import batch, campaign, message, recipient, submission
 from clinic.record.told import is_told, of_teller
 
+# A receipt may be here before its message's answer is, and an answer after its campaign's end: so long each is
+# kept for the other (clinic/message/incoming/apply_receipts.py)
+MATCH_WINDOW: Final = timedelta(days=7)
 # What waits in a campaign that missed its start may still be sent: a person decides
-LATE: Final = timedelta(days=7)
 _NEVER_SENT: Final = states.ENDED - {states.MISSED}
 # By the message that told them
 _NOT_REACHED: Final = (states.UNDELIVERED, states.REJECTED, states.UNKNOWN)
@@ -51,7 +53,7 @@ def sending_since(since: datetime) -> ColumnElement[bool]:
     By it what asks for days or weeks goes through those campaigns alone, however many years the ledger has.
     What was under way at a campaign's end is noted within the week in which a late answer is still applied.
     """
-    return campaign.c.finished_at.is_(None) | (campaign.c.finished_at >= since - LATE)
+    return campaign.c.finished_at.is_(None) | (campaign.c.finished_at >= since - MATCH_WINDOW)
 
 
 def first_message_since(since: datetime) -> ColumnElement[int]:

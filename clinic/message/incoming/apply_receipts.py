@@ -25,6 +25,7 @@ from clinic.clock import Clock
 from clinic.govern.audit.chain import hold
 from clinic.message import states
 from clinic.message.campaign.campaign import campaigns_where
+from clinic.message.campaign.counting import MATCH_WINDOW
 from clinic.message.campaign.moves import move
 from clinic.message.campaign.trail import tell_moved
 from clinic.message.network_reasons import NO_RECEIPT
@@ -39,10 +40,7 @@ from clinic.record.schema.people import ITEM_STATUS, clinical_item
 from clinic.record.schema.receipts import receipt_inbox
 from clinic.record.schema.systems.outside_record import outside_batch
 
-# A receipt may be here before its message's answer is: so long it is kept for that, and for as long as
-# an answer may still come
-MATCH_WINDOW: Final = timedelta(days=7)
-# One that names the gateway's id alone waits for its message for less: it may be a stranger's
+# A receipt that names the gateway's id alone waits for its message for less: it may be a stranger's
 NAME_WINDOW: Final = timedelta(days=1)
 BLOCK: Final = 2_000
 

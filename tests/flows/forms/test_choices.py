@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import DeploymentUpdate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 
 from clinic.clock import SystemClock
@@ -14,9 +15,12 @@ from clinic.message.template.catalogue import seed_catalogue
 from clinic.message.template.vendor_templates import TEMPLATES
 from clinic.record.database import Record
 from clinic.settings import Settings
+from tasks.forms.choices import without_choices
 from tasks.forms.offering import offer_news
+from tasks.guard.asking import whole
 from tasks.guard.decorators import ParametersRefused
 from tasks.prefect.deploying import ensure_deployed
+from tasks.processes.environment import prefect_home
 from tasks.processes.identity import Installation
 from tasks.runs.runs import start_deployment
 
@@ -25,11 +29,30 @@ pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("deployed_anew")]
 
 @pytest.fixture
 def settings(
-    prefect_server: Settings, sqlite_record_url: str, monkeypatch: pytest.MonkeyPatch
-) -> Settings:
-    """Those of the server's home, where this process works, with a record of its own."""
+    prefect_server: Settings,
+    sqlite_record_url: str,
+    who: Installation,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Settings]:
+    """Those of the server's home, where this process works, with a record of its own; left as they were."""
     monkeypatch.setenv("COHORT_HOME", str(prefect_server.home))
-    return prefect_server.model_copy(update={"record_url": sqlite_record_url})
+    begun = datetime.now(UTC)
+    yield prefect_server.model_copy(update={"record_url": sqlite_record_url})
+    (prefect_home(prefect_server) / "choices.json").unlink(missing_ok=True)
+    with get_client(sync_client=True) as client:
+        for one in whole(client.read_deployments, deployment_filter=ours(who)):
+            plain = {
+                "parameter_openapi_schema": without_choices(one.parameter_openapi_schema or {})
+            }
+            client.update_deployment(one.id, DeploymentUpdate.model_validate(plain))
+        for run in whole(client.read_flow_runs, deployment_filter=ours(who)):
+            if run.created and run.created >= begun:
+                client.delete_flow_run(run.id)
+
+
+def ours(who: Installation) -> DeploymentFilter:
+    """The deployments of this installation."""
+    return DeploymentFilter(tags=DeploymentFilterTags(all_=[who.tag]))
 
 
 @pytest.fixture
@@ -41,11 +64,10 @@ def record(settings: Settings) -> Iterator[Record]:
 
 def offered(who: Installation, kind: str) -> list[str]:
     """The templates that the form of this kind offers."""
-    ours = DeploymentFilter(tags=DeploymentFilterTags(all_=[who.tag]))
     with get_client(sync_client=True) as client:
         [found] = [
             one
-            for one in client.read_deployments(deployment_filter=ours)
+            for one in client.read_deployments(deployment_filter=ours(who))
             if one.name.startswith(f"{kind} (")
         ]
     [model] = [

@@ -13,8 +13,7 @@ import pytest
 
 import flows
 import tasks
-from tasks.draining import _whole
-from tasks.guard.asking import whole
+from tasks.guard.asking import whole, whole_async
 
 # What one question gives the first page of; `limit` says that so many are wanted and no more
 LISTS = {
@@ -52,7 +51,7 @@ class Server:
 def test_every_page_is_asked_for(many: int) -> None:
     server = Server(many)
     assert whole(server.read_things, name="ours") == server.things
-    assert asyncio.run(_whole(server.read_later, name="ours")) == server.things
+    assert asyncio.run(whole_async(server.read_later, name="ours")) == server.things
 
 
 def test_what_is_new_meanwhile_is_given_once_at_most() -> None:

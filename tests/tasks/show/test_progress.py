@@ -83,5 +83,24 @@ def test_it_is_not_drawn_again_while_nothing_moves() -> None:
     assert drawn.shares == [0.0]  # at the end alone
 
 
+def test_a_look_that_finds_nothing_new_counts_as_one_too() -> None:
+    """Beside a gateway that takes minutes, each of four senders would read the record again and again."""
+    looks: list[int] = []
+    drawn, clock = Drawn(), [0.0]
+
+    def look(number: int, further: int) -> Seen:
+        looks.append(further)
+        return Seen(0, 1_000, "nothing yet")
+
+    bar = Bars(
+        "progress", look, every=2.0, now=lambda: clock[0], create=drawn.create, update=drawn.update
+    )
+    bar.start(7)
+    for clock[0] in (10.0, 13.0):
+        for _ in range(4):
+            bar.move(7, by_itself=True)
+    assert (len(looks), drawn.shares) == (3, [])
+
+
 def test_a_gateway_that_takes_a_batch_as_a_whole_has_nothing_to_tell_meanwhile() -> None:
     assert decided_by(FakeGateway()) == 0

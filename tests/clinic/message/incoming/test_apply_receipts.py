@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from clinic.gateway.protocol import GatewayClass, Taken, Turned
 from clinic.gateway.received import Receipt, Said
 from clinic.message import states
-from clinic.message.incoming.apply_receipts import MATCH_WINDOW, Applied, apply_receipts, better
+from clinic.message.campaign.counting import MATCH_WINDOW
+from clinic.message.incoming.apply_receipts import Applied, apply_receipts, better
 from clinic.message.incoming.receipt_timeout import end_waiting
 from clinic.message.incoming.receipts import count_inbox, keep_late_answer, keep_receipts
 from clinic.message.network_reasons import PERMANENT, REASONS, reason_code
