@@ -39,7 +39,7 @@ class Manner:
     name: the section's; section: of the settings, for sentences
     mechanism, tokens: how it is told the login (`connect`)
     stamp: makes the tokens by which reports find their messages; verp: in the envelope's sender, too
-    success: a report is asked for of what arrives, too
+    success: a report is asked for of what arrives, too; html: with a part in HTML
     clear: a login may go to another machine without encryption: the way there is a private one
     """
 
@@ -51,6 +51,7 @@ class Manner:
     stamp: Stamp | None = None
     verp: bool = False
     success: bool = False
+    html: bool = False
 
 
 _OLD = Manner()  # of [email]
@@ -111,7 +112,7 @@ class Smtp:
         self._settings = settings
         self._manner = manner
         self._letterhead = Letterhead(
-            settings.sender, sender_name, unsubscribe_url, f"{manner.section}.sender"
+            settings.sender, sender_name, unsubscribe_url, f"{manner.section}.sender", manner.html
         )
         self._envelope_sender = settings.bounce_address or settings.sender
         bounces = f"{manner.section}.bounce_address"

@@ -2,8 +2,9 @@
 An e-mail as bytes, built from a prepared header block: the library's message objects cost ten times
 the sending.
 
-Plain text in UTF-8; one recipient, always (Tavistock's 1,781 addresses in one To: field). Nothing a
-patient or a template supplies can add a header or a recipient: line ends are refused, not removed.
+Text in UTF-8, with an HTML part made of it where that is set; one recipient, always (Tavistock's 1,781
+addresses in one To: field). Nothing a patient or a template supplies can add a header or a recipient: line ends
+are refused, not removed.
 """
 
 from __future__ import annotations
@@ -19,9 +20,14 @@ from functools import lru_cache
 
 from clinic.errors import SettingsWrong
 from clinic.gateway.protocol import Outgoing, Turned
+from clinic.gateway.smtp.html import html_of
 
 # What an unquoted address may be; everything else could end a command or a header
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}")
+_PLAIN = "text/plain; charset=utf-8"
+# In no quoted-printable and no base64 can "=_" stand, so in no part
+_BOUNDARY = "=_cohort"
+_BOTH = f'multipart/alternative; boundary="{_BOUNDARY}"'
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
 
@@ -34,6 +40,7 @@ class Letterhead:
     sender_name: str = ""
     unsubscribe_url: Callable[[int], str] | None = None  # of a message id (RFC 8058)
     setting: str = "email.sender"  # where the sender is set
+    html: bool = False  # an HTML part beside the text, made of it
 
     def __post_init__(self) -> None:
         if not _ADDRESS.fullmatch(self.sender):
@@ -56,7 +63,7 @@ class Letterhead:
             f"From: {formataddr((self.sender_name, self.sender))}",
             f"Date: {format_datetime(at)}",
             "MIME-Version: 1.0",
-            "Content-Type: text/plain; charset=utf-8",
+            f"Content-Type: {_BOTH if self.html else _PLAIN}",
             "Auto-Submitted: auto-generated",
         ]
         return "\r\n".join(lines).encode() + b"\r\n"
@@ -88,6 +95,8 @@ def compose(
 ) -> bytes:
     """The whole message, lines ended by CR LF, dots not yet doubled; `fixed` from the letterhead."""
     encoding, body = encode_body(message.body)
+    if letterhead.html:
+        encoding, body = "7bit", _alternatives(encoding, body, html_of(message.body))
     lines = [
         f"To: {address}",
         f"Subject: {encode_subject(message.subject or '')}",
@@ -101,6 +110,18 @@ def compose(
             "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
         ]
     return fixed + "\r\n".join(lines).encode("ascii") + b"\r\n\r\n" + body
+
+
+def _alternatives(encoding: str, body: bytes, page: str) -> bytes:
+    """Text first: who shows HTML takes the last that it can show (RFC 2046 §5.1.4)."""
+    page_encoding, shown = encode_body(page)
+    parts = ((_PLAIN, encoding, body), ("text/html; charset=utf-8", page_encoding, shown))
+    whole = b"".join(
+        f"--{_BOUNDARY}\r\nContent-Type: {kind}\r\nContent-Transfer-Encoding: {how}\r\n\r\n".encode()
+        + part
+        for kind, how, part in parts
+    )
+    return whole + f"--{_BOUNDARY}--\r\n".encode()
 
 
 @lru_cache(maxsize=256)

@@ -39,6 +39,7 @@ class NamedSmtp(Smtp):
                 clear=settings.clear_network,
                 stamp=stamp_of(settings, opening.name, opening.secret),
                 verp=settings.verp,
+                html=settings.html,
                 success=settings.success_reports,
             ),
         )

@@ -93,6 +93,10 @@ class SmtpGateway(NamedGateway, Relay):
         description="What the token is asked for; empty: nothing is named",
     )
     sender: str = Field(description="From: address")
+    html: bool = Field(
+        default=False,
+        description="An HTML part beside the text, made of it: the same words, links that can be clicked",
+    )
     verp: bool = Field(
         default=False,
         description="The envelope's sender is bounce_address with a token of the message, bounces+TOKEN@…, so "
