@@ -137,16 +137,12 @@ class NhsNotifyGateway(HttpSender):
 
     def judge(self, reply: Reply, part: Part, tally: Tally) -> None:
         """By RULES; a refused batch by the rows that it names."""
-        document = object_of(reply.body)
+        document, token = object_of(reply.body), self._used.pop(part.key, None)
         if 200 <= reply.status < 300:
             if self._access is not None:
-                self._access.is_good(self._used.pop(part.key, None))
+                self._access.is_good(token)
             return self._read(document, part, tally)
-        if (
-            reply.status == 401
-            and self._access is not None
-            and self._access.ran_out(self._used.get(part.key))
-        ):
+        if reply.status == 401 and self._access is not None and self._access.ran_out(token):
             # Good a moment ago: it ran out, or was taken back. The next request asks for another one
             tally.not_sent(part.references.values())
             tally.blame("the access token ran out")

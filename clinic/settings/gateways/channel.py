@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
 
-from clinic.settings.gateways.parts import Channel, Processor, Proxy, WebAddress
+from clinic.settings.gateways.parts import Channel, HeaderSecret, Processor, Proxy, WebAddress
 from clinic.settings.gateways.relay import Relay
 from clinic.settings.section import Section
 
@@ -17,7 +17,7 @@ class SmsGateway(Section):
     url: WebAddress = Field(
         default="", description="Base address; empty: there is no gateway for texts"
     )
-    token: SecretStr = Field(default=SecretStr(""), description="Bearer token")
+    token: HeaderSecret = Field(default=SecretStr(""), description="Bearer token")
     token_file: str = Field(
         default="",
         description="A file with the token, for its owner alone, instead of the token here",

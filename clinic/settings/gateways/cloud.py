@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, SecretStr, model_validator
 
 from clinic.settings.gateways.named import HttpGateway
-from clinic.settings.gateways.parts import WebAddress
+from clinic.settings.gateways.parts import HeaderSecret, WebAddress
 
 
 class Twilio(HttpGateway):
@@ -70,7 +70,7 @@ class Sns(HttpGateway):
         default="",
         description="A file with the secret key, for its owner alone, instead of it here",
     )
-    session_token: SecretStr = Field(
+    session_token: HeaderSecret = Field(
         default=SecretStr(""), description="Session token of temporary credentials; empty: none"
     )
     session_token_file: str = Field(

@@ -9,11 +9,15 @@ from typing import Any, ClassVar, Final, Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from clinic.settings.gateways.named import CallsBack, Promise
-from clinic.settings.gateways.parts import WebAddress
+from clinic.settings.gateways.parts import HeaderSecret, WebAddress
 
 # What a body may name; anything else in braces is an error
 PLACES: Final = ("to", "to_digits", "body", "subject", "reference", "key", "sender")
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
+# Said by each request itself: whom it goes to, and how long it is
+_OWN_HEADERS: Final = ("host", "content-length", "transfer-encoding", "connection")
+# Of the request or the login, and of no one message; or passing
+_NO_REFUSAL: Final = (401, 402, 403, 407, 408, 409, 425, 429)
 _PATH: Final = re.compile(r"[A-Za-z0-9_\-]+(\.[A-Za-z0-9_\-]+)*")
 
 
@@ -25,7 +29,7 @@ class JsonGateway(CallsBack):
     serves: ClassVar[frozenset[str]] = frozenset({"sms", "email"})
 
     type: Literal["json"]
-    token: SecretStr = Field(
+    token: HeaderSecret = Field(
         default=SecretStr(""), description="Our login, sent as token_header says"
     )
     token_file: str = Field(
@@ -139,6 +143,35 @@ class JsonGateway(CallsBack):
             raise ValueError("write a place as names and numbers with dots between: messages.0.id")
         return path
 
+    @field_validator("headers")
+    @classmethod
+    def _headers(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name, text in headers.items():
+            if not re.fullmatch(r"[A-Za-z0-9-]+", name) or re.search(r"[\x00-\x1f\x7f]", text):
+                raise ValueError(
+                    "write a header's name in letters, digits and -, and its value on one line"
+                )
+            if name.lower() in _OWN_HEADERS:
+                raise ValueError(f"{name} is what each request says by itself: leave it out")
+        return headers
+
+    @field_validator("sender")
+    @classmethod
+    def _on_one_line(cls, sender: str) -> str:
+        if not sender.isprintable():
+            raise ValueError("write it on one line, without control characters")
+        return sender
+
+    @field_validator("reject_statuses")
+    @classmethod
+    def _refusals(cls, statuses: tuple[int, ...]) -> tuple[int, ...]:
+        if wrong := [one for one in statuses if not 400 <= one < 500 or one in _NO_REFUSAL]:
+            raise ValueError(
+                f"{wrong[0]} says nothing of one message: a wrong login, a full queue or an error of theirs "
+                "would reject everybody. Write 400, 404, 410 or 422, where they mean this message"
+            )
+        return statuses
+
     @field_validator("accepted", "duplicate", "rejected")
     @classmethod
     def _words(cls, words: tuple[str, ...]) -> tuple[str, ...]:
@@ -157,6 +190,11 @@ class JsonGateway(CallsBack):
         if wrong := sorted(named - set(PLACES)):
             raise ValueError(
                 f"{{{wrong[0]}}} is not known: use {', '.join(f'{{{p}}}' for p in PLACES)}"
+            )
+        login = self.token_header.partition(":")[0].lower()
+        if self.token.get_secret_value() and login in map(str.lower, self.headers):
+            raise ValueError(
+                "headers has the header of token_header, too: one of them would be lost"
             )
         carried = {name for text in self.headers.values() for name in _BRACES.findall(text)}
         if carried - {"key", "reference", "sender"}:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator
 
 from clinic.settings.section import Section
 
@@ -57,5 +57,12 @@ def _proxy(url: str) -> str:
     return url
 
 
+def _one_line(secret: SecretStr) -> SecretStr:
+    if re.search(r"[\x00-\x1f\x7f]", secret.get_secret_value()):
+        raise ValueError("write it on one line, without control characters: it goes into a header")
+    return secret
+
+
+HeaderSecret = Annotated[SecretStr, AfterValidator(_one_line)]
 WebAddress = Annotated[str, AfterValidator(web_address)]
 Proxy = Annotated[str, AfterValidator(_proxy)]
