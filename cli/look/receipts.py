@@ -54,7 +54,7 @@ def serve(
     key = secret_key(secret) if secret or not (callbacks or smscs) else None
     with open_record(settings) as record:
         name = HTTP_SMS
-        if not (settings.sms.url or callbacks or smscs):
+        if not (settings.sms.url or callbacks or smscs or own.smtp_port):
             gateway = gateway_for(settings, record, "sms")
             gateway.close()
             name = gateway.name

@@ -132,7 +132,7 @@ def _remarks(settings: Settings) -> Iterator[str]:
     if settings.health.watch and not addresses(settings):
         yield (
             "nobody is told when something goes wrong: set health.tell (or notices.internal) to e-mail "
-            "addresses, and email.host"
+            "addresses, and a relay for e-mail (email.host, or a gateway of type smtp)"
         )
     if settings.outbox:
         yield "outbox is true: where no gateway is set, messages are kept and not sent"

@@ -62,11 +62,9 @@ class NamedSmtp(Smtp):
         own = self._settings
         socket = connection.sock
         way = f"encrypted ({socket.version()})" if isinstance(socket, ssl.SSLSocket) else "in clear"
-        login = "it takes our login" if own.user else "it asks for no login"
+        login = "it takes our login" if own.user else "no login is set"
         size = connection.esmtp_features.get("size", "").strip()
         largest = f"largest mail {int(size):,} bytes" if size.strip("0").isdecimal() else ""
-        offers = [name for name in ("pipelining", "dsn") if connection.has_extn(name)]
-        offered = (
-            f"offers {' and '.join(offers).upper()}" if offers else "offers no PIPELINING, no DSN"
-        )
+        offers = [name for name in ("PIPELINING", "DSN") if connection.has_extn(name)]
+        offered = f"offers {', '.join(offers)}" if offers else "offers neither PIPELINING nor DSN"
         return "; ".join(filter(None, [f"{way}, {login}", largest, offered]))

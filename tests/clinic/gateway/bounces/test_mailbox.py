@@ -19,7 +19,8 @@ from tests.clinic.gateway.bounces.helpers import reader
 from tests.clinic.gateway.bounces.mails import STAMP, arf, block, dsn, plain
 from tests.servers.certificates import server_context
 from tests.servers.mail.dovecot import Dovecot, can_run, running_dovecot
-from tests.servers.scripted import Deed, Scripted, drip, hang, hang_up, running, say
+from tests.servers.mail.imap import OK, scripted_imap
+from tests.servers.scripted import Deed, Scripted, drip, hang, hang_up, running
 
 dovecot_only = pytest.mark.skipif(
     not can_run(), reason="Dovecot is not installed, or this is not root: .ci/run installs it"
@@ -99,44 +100,11 @@ def test_a_mailbox_that_is_not_as_set_needs_a_person(
     assert "secret" not in refused.value.says
 
 
-@contextlib.contextmanager
-def scripted_imap(
-    greeting: Deed | bytes = b"* OK ready\r\n", **deeds: Deed | bytes
-) -> Iterator[Scripted]:
-    """A server that says `deeds` at the named commands, each with {tag}; with OK to any other."""
-    script = Scripted(())
-
-    class Handler(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            self.say(greeting, b"")
-            with self.request.makefile("rb") as lines:
-                while line := lines.readline():
-                    script.requests.append(line)
-                    tag, _, rest = line.strip().partition(b" ")
-                    name = rest.upper().removeprefix(b"UID ").split(b" ")[0].decode() or "ANSWER"
-                    self.say(deeds.get(name, OK.get(name, b"{tag} OK done\r\n")), tag)
-
-        def say(self, deed: Deed | bytes, tag: bytes) -> None:
-            if isinstance(deed, bytes):
-                deed = say(deed.replace(b"{tag}", tag))
-            with contextlib.suppress(OSError):
-                deed(self.request, script.ended)
-
-    with running(Handler, script):
-        yield script
-
-
 MAIL = failed(7)
-OK = {
-    "CAPABILITY": b"* CAPABILITY IMAP4rev1 AUTH=PLAIN AUTH=XOAUTH2\r\n{tag} OK done\r\n",
-    "AUTHENTICATE": b"+ \r\n",
-    "SELECT": b"* OK [UIDVALIDITY 5] x\r\n* 1 EXISTS\r\n{tag} OK done\r\n",
-    "EXAMINE": b"* OK [UIDVALIDITY 5] x\r\n* 1 EXISTS\r\n{tag} OK done\r\n",
-    "SEARCH": b"* SEARCH 3\r\n{tag} OK done\r\n",
+FETCHED = {
     "FETCH": b"* 1 FETCH (BODY[]<0> {%d}\r\n%b UID 3)\r\n{tag} OK done\r\n" % (len(MAIL), MAIL),
-    "LOGOUT": b"* BYE\r\n{tag} OK done\r\n",
 }
-LOGIN = {"CAPABILITY": b"* CAPABILITY IMAP4rev1\r\n{tag} OK done\r\n"}
+LOGIN = FETCHED | {"CAPABILITY": b"* CAPABILITY IMAP4rev1\r\n{tag} OK done\r\n"}
 
 
 def test_a_server_that_writes_the_number_behind_the_text_is_read_too() -> None:
@@ -235,7 +203,9 @@ def test_a_token_is_the_login_where_one_is_set(answer: bytes, good: bool) -> Non
                         talk.sendall(b"+ \r\n")
                     elif rest:
                         name = rest.removeprefix(b"UID ").split(b" ")[0].decode()
-                        talk.sendall(OK.get(name, b"{tag} OK done\r\n").replace(b"{tag}", first))
+                        talk.sendall(
+                            (OK | FETCHED).get(name, b"{tag} OK done\r\n").replace(b"{tag}", first)
+                        )
                     elif first:
                         talk.sendall(answer.replace(b"{tag}", tag))
                     else:
