@@ -75,7 +75,7 @@ def campaign_says(code: str | None, gateway: str) -> str:
     """
     if not code:
         return ""
-    says = CAMPAIGN.get(code, "see docs/runbook.md.")
+    says = CAMPAIGN.get(code, f"what it means, and what to do: cohort help {code}.")
     return f"{code}: {says.replace('{section}', section_of_gateway(gateway))}"
 
 

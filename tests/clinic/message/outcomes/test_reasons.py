@@ -105,7 +105,8 @@ def test_a_messages_reason_in_words(code: str | None, says: str) -> None:
         (None, "notify", ""),
         ("too-late", "notify", "too-late: Its latest start time has passed. Is the message still correct? "
          "Resume or cancel."),
-        ("template-unknown", "notify", "template-unknown: see docs/runbook.md."),
+        ("template-unknown", "notify", "template-unknown: what it means, and what to do: "
+         "cohort help template-unknown."),
         ("gateway-moved", "http-sms", "gateway-moved: The provider answers from another address. Correct "
          "sms.url; resume."),
         ("gateway-moved", "notify", "gateway-moved: The provider answers from another address. Correct "
