@@ -32,10 +32,12 @@ def kind_of(mail: Message) -> Kind:
     by_type = {part.get_content_type(): part for part in reversed(parts)}
     if "message/delivery-status" in by_type:
         blocks = _blocks(by_type["message/delivery-status"])
-        return Kind("report", blocks[0] if blocks else Message(), tuple(blocks[1 : _MOST + 1]))
+        about = blocks[0] if blocks else Message()
+        return Kind("report", about, tuple(blocks[1 : _MOST + 1]), _original(by_type))
     if "message/feedback-report" in by_type:
-        about = _blocks(by_type["message/feedback-report"])
-        return Kind("complaint", about[0] if about else Message(), (), _original(by_type))
+        blocks = _blocks(by_type["message/feedback-report"])
+        about = blocks[0] if blocks else Message()
+        return Kind("complaint", about, (), _original(by_type))
     report = str(mail.get_param("report-type") or "").lower()
     answers = str(mail.get("Auto-Submitted") or "no").strip().lower()
     if (

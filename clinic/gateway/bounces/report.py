@@ -91,8 +91,10 @@ def _named(
     addresses = [*recipients, *_addresses(mail, _TO)]
     tokens = [_plain(kind.about.get("Original-Envelope-Id"))]
     addresses += _addresses(kind.about, ("Original-Mail-From",))
-    if kind.name == "complaint" and kind.original is not None:
+    if kind.original is not None:
+        # Our own headers, as they come back: some systems keep neither envelope id nor sender (Exchange Online)
         addresses += _addresses(kind.original, ("Return-Path",))
+        tokens.append(_plain(kind.original.get("Message-ID")).lstrip("<").partition(".")[0])
     found: dict[int, str] = {}
     for name, stamp in stamps.items():
         read = [*map(stamp.read_address, addresses), *map(stamp.read, tokens)]

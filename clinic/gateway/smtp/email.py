@@ -158,7 +158,8 @@ class Smtp:
             if isinstance(address, Turned):
                 tally.note(message.reference, address)
                 continue
-            own_id = f"{message.reference}.{key}"
+            stamp = self._manner.stamp
+            own_id = f"{stamp.token(message.reference) if stamp else message.reference}.{key}"
             envelope = self._envelope(message.reference, address, own_id)
             letters.append(_Letter(message, envelope, own_id, fixed))
         return letters

@@ -78,12 +78,14 @@ def test_a_report_says_of_its_message_what_was_done(
         (dsn(FAILED, envelope_id=TOKEN.upper()), ()),
         (dsn(FAILED), (TO,)),
         (dsn(FAILED, to=TO, envelope_id=TOKEN), (TO, TO)),
+        (dsn(FAILED, sent=f"Message-ID: <{TOKEN}.k@practice.example>\n"), ()),
+        (dsn(FAILED, sent=f"Return-Path: <{TO}>\n"), ()),
         (f"Delivered-To: {TO}\n".encode() + dsn(FAILED), ()),
         (f"X-Original-To: {TO}\r\n".encode() + dsn(FAILED).replace(b"\n", b"\r\n"), ()),
         (dsn(FAILED, to=TO).replace(b"multipart/report", b"multipart/mixed"), ()),
     ],
     ids=["address", "upper case", "one of several", "envelope id", "its case", "receiver's envelope",
-         "all agree", "mailbox's note", "CR LF", "called mixed"],
+         "all agree", "our Message-ID", "our Return-Path", "mailbox's note", "CR LF", "called mixed"],
 )  # fmt: skip
 def test_a_report_is_found_by_the_token_in_its_address_or_its_envelope_id(
     raw: bytes, recipients: tuple[str, ...]
@@ -100,7 +102,9 @@ OTHER_GATEWAY = Stamp(b"k" * 16, "other", "bounces@practice.example")
     [
         (dsn(FAILED), "names no message of ours"),
         (dsn(FAILED, prose=f"Message to {TO} {TOKEN} failed"), "names no message of ours"),
-        (dsn(FAILED, sent=f"Return-Path: <{TO}>\nX-Failed: {TO}\n"), "names no message of ours"),
+        (dsn(FAILED, sent=f"Message-ID: <7.{TOKEN}@x.example>\nX-Failed: {TO}\nFrom: {TO}\n"),
+         "names no message of ours"),
+        (dsn(FAILED, to=TO, sent=f"Message-ID: <{STAMP.token(8)}.k@x.example>\n"), "names two messages"),
         (dsn(FAILED, envelope_id="7.k"), "names no message of ours"),
         (dsn(FAILED, envelope_id="7"), "names no message of ours"),
         (dsn(FAILED, to=STRANGER.sender(7)), "names no message of ours"),
@@ -150,6 +154,7 @@ def test_an_automatic_answer_is_no_bounce(raw: bytes) -> None:
         arf("abuse", mail_from=TO),
         arf("Fraud", mail_from=TO),
         arf("abuse", returned=f"Return-Path: <{TO}>\n"),
+        arf("abuse", returned=f"Message-ID: <{TOKEN}.k@practice.example>\n"),
     ],
 )
 def test_a_complaint_is_found_by_its_token_and_is_no_receipt(raw: bytes) -> None:
