@@ -9,9 +9,11 @@ processes. Needs root, `ip` (iproute2) and `setpriv` (util-linux).
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -20,6 +22,12 @@ from tests.servers.postgres import NOBODY, binaries
 ROOT = Path(__file__).parents[2]
 BRIDGE = "cohort0"
 HERE = "10.213.7.1"
+_TRY = "cohort-try"
+_HELD: list[int] = []  # the lock on it all, for as long as this process lives
+# Every machine that a test of these makes: what is left of them is ours, and nothing else is
+_NAMES = frozenset(
+    {_TRY, *(f"cohort-{name}" for name in ("db", "prefect", "gateway", "w1", "w2", "w3"))}
+)
 
 
 def why_none() -> str:
@@ -28,13 +36,49 @@ def why_none() -> str:
         return "network namespaces need root"
     if shutil.which("ip") is None or shutil.which("setpriv") is None:
         return "ip (iproute2) and setpriv (util-linux) are not installed"
+    if not _alone():
+        return "another run of this test has the machines of this system"
+    clear()
     tried = subprocess.run(
-        ["ip", "netns", "add", "cohort-try"], capture_output=True, text=True, check=False
+        ["ip", "netns", "add", _TRY], capture_output=True, text=True, check=False
     )
+    _remove_host(_TRY)
     if tried.returncode:
         return f"this system gives no network namespaces: {tried.stderr.strip()}"
-    _ip("netns", "del", "cohort-try")
     return ""
+
+
+def _alone() -> bool:
+    """Whether no other process has such machines; then this one, until it ends."""
+    if not _HELD:
+        held = os.open(Path(tempfile.gettempdir()) / "cohort-hosts.lock", os.O_RDWR | os.O_CREAT)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(held)
+            return False
+        _HELD.append(held)
+    return True
+
+
+def clear() -> None:
+    """Take away what a run that was killed left behind: its machines, what runs there, and the bridge."""
+    listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=False)
+    for name in (line.split()[0] for line in listed.stdout.splitlines() if line.strip()):
+        if name in _NAMES:
+            _remove_host(name)
+    subprocess.run(["ip", "link", "del", BRIDGE], capture_output=True, check=False)
+
+
+def _remove_host(name: str) -> None:
+    """End what runs in a namespace, and the namespace with its link."""
+    found = subprocess.run(
+        ["ip", "netns", "pids", name], capture_output=True, text=True, check=False
+    )
+    for pid in found.stdout.split():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid), 9)
+    subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
 
 
 def _ip(*words: str) -> None:
@@ -91,25 +135,19 @@ class Host:
 
     def remove(self) -> None:
         """End what runs there, and the machine."""
-        found = subprocess.run(
-            ["ip", "netns", "pids", self.name], capture_output=True, text=True, check=False
-        )
-        for pid in found.stdout.split():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(pid), 9)
         for one in self._started:
             one.kill()
             one.wait()
-        for words in (("netns", "del", self.name), ("link", "del", self._link)):
-            subprocess.run(["ip", *words], capture_output=True, check=False)
+        _remove_host(self.name)
+        subprocess.run(["ip", "link", "del", self._link], capture_output=True, check=False)
 
 
 @contextlib.contextmanager
 def network(**numbers: int) -> Iterator[dict[str, Host]]:
     """Machines by name on one bridge, for the block."""
-    _ip("link", "add", BRIDGE, "type", "bridge")
     made: dict[str, Host] = {}
     try:
+        _ip("link", "add", BRIDGE, "type", "bridge")
         _ip("addr", "add", f"{HERE}/24", "dev", BRIDGE)
         _ip("link", "set", BRIDGE, "up")
         for name, number in numbers.items():
@@ -118,7 +156,7 @@ def network(**numbers: int) -> Iterator[dict[str, Host]]:
     finally:
         for host in made.values():
             host.remove()
-        subprocess.run(["ip", "link", "del", BRIDGE], capture_output=True, check=False)
+        clear()  # also a machine that was made by half
 
 
 class Postgres:

@@ -28,4 +28,5 @@ def test_kills_at_random_beside_drops_silence_and_refusals_double_and_lose_nobod
     record_url: str, tmp_path: Path
 ) -> None:
     fate = kill_over_smpp(record_url, tmp_path, people=PEOPLE, seed=3)
+    assert fate.kills >= 1
     assert fate.is_clean, fate

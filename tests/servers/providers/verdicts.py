@@ -14,6 +14,11 @@ from tests.fakes import FakeClock
 HELLO = [Outgoing(reference=7, to="+447700900123", body="Sut mae, Siân?")]
 
 
+def patience(means: str) -> dict[str, float]:
+    """A short time-out where nobody can say what became of it, which no slow machine changes."""
+    return {"timeout_seconds": 2.0} if means == "ambiguous" else {}
+
+
 def verdict(answer: Answer, reference: int = 7) -> str:
     """taken, turned, not sent, or ambiguous: exactly one, whatever the answer."""
     said = [reference in answer.results, reference in answer.not_sent]
@@ -28,7 +33,7 @@ def built(
     kind: str, channel: str = "sms", clock: FakeClock | None = None, **section: Any
 ) -> Gateway:
     """A gateway of a section [gateways.mine]."""
-    values = {"gateways": {"mine": {"type": kind, "timeout_seconds": 0.4, **section}}}
+    values = {"gateways": {"mine": {"type": kind, "timeout_seconds": 60.0, **section}}}
     settings = Settings.model_validate(values)
     opening = Opening(name="mine", channel=channel, clock=clock or FakeClock())
     return build(settings.gateways["mine"], opening)

@@ -36,6 +36,7 @@ class FaultProxy:
 
     def __init__(self, script: Scripted, fault: Fault) -> None:
         self.script, self.fault = script, fault
+        self.struck = 0  # how often a fault hit something
 
     @property
     def port(self) -> int:
@@ -88,17 +89,22 @@ def _pass_on(
     """Whether the way is still there after it."""
     fault = proxy.fault
     if fault.delay:
+        proxy.struck += 1
         time.sleep(fault.delay)
     if back and fault.silent_in:
+        proxy.struck += 1
         return True
     limit = fault.cut_in if back else fault.cut_out
     if limit >= 0 and passed[talk] + len(piece) > limit:
+        proxy.struck += 1
         other.sendall(piece[: max(0, limit - passed[talk])])
         return False
     if back and 0 <= fault.garbage_in < passed[talk] + len(piece):
+        proxy.struck += 1
         piece = b"\xff" * len(piece)
     passed[talk] += len(piece)
     if fault.drip:
+        proxy.struck += 1
         for at in range(0, len(piece), fault.drip):
             other.sendall(piece[at : at + fault.drip])
             time.sleep(0.001)

@@ -2,7 +2,7 @@
 // as planned. Started by tests/servers/smsc/__init__.py; commands come as JSON lines, and are answered so.
 //
 // plan, of the next submits: a word each, then all is well:
-//   ok  0x58 (a status)  lost (this session is not bound any more)  silent  late  drop  unbind  nack  garbage  badlength  nobody  noid  same
+//   ok  0x58 (a status)  lost (this session is not bound any more)  silent  late  hold (its answer)  after (what is held)  drop  unbind  nack  garbage  badlength  nobody  noid  same
 // binds, of the next binds: ok, a status, silent, drop, garbage
 const fs = require('fs');
 const readline = require('readline');
@@ -43,7 +43,8 @@ function deliver(fields) {
   });
   if (!sent) waiting.push(fields);
 }
-const waiting = [];
+const waiting = [], held = [];
+let faults = 0;
 
 function receipt(p, id) {
   const given = spell(id, set.receipt_ids);
@@ -98,6 +99,7 @@ function take(p, how) {
 
 function submit(s, p) {
   const how = s.lost ? 'lost' : word();
+  if (how !== 'ok') faults += 1;
   const head = (length, command, status) => {
     const b = Buffer.alloc(16);
     [length, command, status, p.sequence_number].forEach((v, i) => b.writeUInt32BE(v >>> 0, 4 * i));
@@ -114,6 +116,8 @@ function submit(s, p) {
   if (how === 'badlength') return s.socket.write(head(5, 0x80000004, 0));
   if (how === 'nobody') return s.socket.write(head(16, 0x80000004, 0));
   const answer = p.response({ message_id: how === 'noid' ? '' : spell(id, set.answer_ids) });
+  if (how === 'hold') { held.push(() => s.send(answer)); return; }
+  if (how === 'after') while (held.length) held.shift()();
   if (how === 'late') return setTimeout(() => s.send(answer), set.late_ms);
   s.send(answer);
 }
@@ -141,7 +145,7 @@ readline.createInterface({ input: process.stdin }).on('line', (line) => {
   if (command === 'enquire') for (const s of bound) s.enquire_link(() => { set.alive = (set.alive || 0) + 1; });
   if (command === 'forget') book.length = 0;
   say(command === 'book' ? { book } : {
-    binds, enquiries, unkept, confirmed, sockets, bound: bound.size, waiting: waiting.length,
+    binds, enquiries, unkept, confirmed, sockets, bound: bound.size, waiting: waiting.length, faults,
     alive: set.alive || 0, taken: book.length,
   });
 }).on('close', () => process.exit(0));

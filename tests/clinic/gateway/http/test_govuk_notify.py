@@ -13,7 +13,7 @@ from clinic.gateway.http.govuk_notify import GovukNotifyGateway
 from clinic.gateway.protocol import Answer, Outgoing, Taken, Turned
 from tests.fakes import FakeClock
 from tests.servers.providers.notify import KEY, TEMPLATE, GovukNotify
-from tests.servers.providers.verdicts import HELLO, built, send, verdict
+from tests.servers.providers.verdicts import HELLO, built, patience, send, verdict
 from tests.servers.scripted import Deed, hang, hang_up, reply, scripted_http
 from tests.servers.stand_in import standing_in
 
@@ -122,7 +122,7 @@ def test_a_token_is_made_again_before_it_ends_and_a_wrong_clock_is_told(clock: F
 )  # fmt: skip
 def test_what_each_answer_proves(deed: Deed, means: str, halt: str | None) -> None:
     with scripted_http(deed) as server:
-        answer = ask(server.port)
+        answer = ask(server.port, **patience(means))
         assert len(server.requests) == 1
     assert (verdict(answer), answer.halt) == (means, halt), answer
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from clinic.gateway.protocol import Answer, Outgoing, Taken, Turned
-from tests.servers.providers.verdicts import built, send, verdict
+from tests.servers.providers.verdicts import built, patience, send, verdict
 from tests.servers.scripted import Deed, drip, hang, hang_up, reply, reset, say, scripted_http
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -80,7 +80,7 @@ def error(status: int, code: object) -> Deed:
 )  # fmt: skip
 def test_what_each_answer_proves(deed: Deed, means: str, halt: str | None) -> None:
     with scripted_http(deed) as server:
-        answer = ask(server.url)
+        answer = ask(server.url, **patience(means))
         asked = len(server.requests)
     assert (verdict(answer), answer.halt, asked) == (means, halt, 1), answer
 

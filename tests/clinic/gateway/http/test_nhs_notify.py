@@ -14,7 +14,7 @@ from clinic.errors import SettingsWrong
 from clinic.gateway.protocol import Answer, Gateway, Outgoing, Taken, Turned
 from tests.fakes import FakeClock
 from tests.servers.providers.notify import NhsNotify
-from tests.servers.providers.verdicts import built, send, verdict
+from tests.servers.providers.verdicts import built, patience, send, verdict
 from tests.servers.scripted import Deed, hang, reply, scripted_http
 from tests.servers.stand_in import standing_in
 
@@ -124,7 +124,7 @@ def test_what_each_answer_proves(
     deed: Deed, means: str, halt: str | None, wait: float | None
 ) -> None:
     with scripted_http(deed) as server:
-        answer = send(gateway(server.port), PEOPLE[:1])
+        answer = send(gateway(server.port, **patience(means)), PEOPLE[:1])
         assert len(server.requests) == 1
     assert (verdict(answer, 1), answer.halt, answer.retry_after) == (means, halt, wait), answer
 
@@ -182,9 +182,10 @@ def test_a_key_that_is_none_is_refused_before_anything(tmp_path: Path) -> None:
 def test_without_an_access_token_the_setting_that_is_wrong_is_named(
     key: tuple[Any, str], deed: Deed, halt: str | None, says: str
 ) -> None:
-    login = {"api_key": "app", "key_file": key[1], "key_id": "kid-1"}
+    own = {"api_key": "app", "key_file": key[1], "key_id": "kid-1"}
+    own |= patience("ambiguous") if deed is hang else {}
     with scripted_http(deed) as server:
-        answer = send(gateway(9, token_url=f"{server.url}/token", **login), PEOPLE)
+        answer = send(gateway(9, token_url=f"{server.url}/token", **own), PEOPLE)
     assert (answer.halt, says in answer.trouble) == (halt, True), answer.trouble
     assert len(answer.not_sent) == len(PEOPLE)
 

@@ -13,7 +13,7 @@ from clinic.gateway.opening import Opening
 from clinic.gateway.protocol import Answer, Outgoing, Taken, Turned
 from clinic.settings import Settings
 from tests.servers.providers.cloud import ACCOUNT, Twilio
-from tests.servers.providers.verdicts import HELLO, built, send, verdict
+from tests.servers.providers.verdicts import HELLO, built, patience, send, verdict
 from tests.servers.scripted import Deed, hang, reply, scripted_http
 from tests.servers.stand_in import standing_in
 
@@ -87,7 +87,7 @@ def test_what_each_answer_proves(
     deed: Deed, means: str, halt: str | None, wait: float | None
 ) -> None:
     with scripted_http(deed) as server:
-        answer = ask(server.port)
+        answer = ask(server.port, **patience(means))
         assert len(server.requests) == 1
     assert (verdict(answer), answer.halt, answer.retry_after) == (means, halt, wait), answer
     result = answer.results.get(7)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from clinic.gateway.opening import Opening
 from clinic.gateway.protocol import Answer, Outgoing
@@ -13,6 +13,9 @@ from clinic.gateway.received import Complaint, Inbound, Receipt, Unread
 from clinic.gateway.smpp.sms import SmppSms
 from clinic.settings.gateways.smpp import SmppGateway
 from tests.servers.smsc import PASSWORD
+
+ANSWERED: Final = 60.0  # seconds in which whoever answers at all has answered, on whatever machine
+SILENCE: Final = 2.0  # after so many an answer does not come: for an SMSC that is silent as planned
 
 
 class Kept:
@@ -51,7 +54,7 @@ def section(port: int, **given: Any) -> SmppGateway:
     values = {
         "type": "smpp", "host": "127.0.0.1", "port": port, "tls": False,
         "system_id": "practice", "password": PASSWORD,
-        "sender": "Practice", "timeout_seconds": 1.0, **given,
+        "sender": "Practice", "timeout_seconds": ANSWERED, **given,
     }  # fmt: skip
     return SmppGateway.model_validate(values)
 
@@ -61,7 +64,7 @@ def gateway_at(
     port: int,
     *,
     keeper: Kept | None = None,
-    begin_within: float = 5.0,
+    begin_within: float = ANSWERED,
     trust: Any = None,
     **given: Any,
 ) -> Iterator[SmppSms]:
@@ -89,7 +92,7 @@ def send(gateway: SmppSms, messages: Sequence[Outgoing]) -> Answer:
     )
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 20.0) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = ANSWERED) -> None:
     """Until it is so."""
     until = time.monotonic() + seconds
     while not true():

@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 
-from tests.clinic.gateway.smpp.helpers import fates, gateway_at, send, texts
+from tests.clinic.gateway.smpp.helpers import SILENCE, fates, gateway_at, send, texts
 from tests.ports import free_port
 from tests.servers.smsc import Smsc, running_smsc
 from tests.servers.smsc.fault_proxy import Fault, fault_proxy
@@ -44,7 +44,8 @@ def test_a_spoilt_way_and_then_a_good_one_reaches_everybody_once(fault: Fault) -
     messages = texts(40)
     with running_smsc(receipts=False) as smsc, fault_proxy(smsc.port, fault) as proxy:
         said: dict[int, str] = {}
-        with gateway_at(proxy.port, window=8, begin_within=3.0) as gateway:
+        own = {"timeout_seconds": SILENCE} if fault.silent_in else {}
+        with gateway_at(proxy.port, window=8, **own) as gateway:
             for _ in range(4):
                 left = [m for m in messages if said.get(m.reference, "not_sent") == "not_sent"]
                 answer = send(gateway, left)
@@ -52,6 +53,7 @@ def test_a_spoilt_way_and_then_a_good_one_reaches_everybody_once(fault: Fault) -
                 said |= dict(zip((m.reference for m in left), now, strict=True))
                 assert answer.halt is None
                 assert bool(answer.trouble) == any(fate != "taken" for fate in now)
+                assert proxy.struck  # or nothing was tried
                 proxy.fault = Fault()
         judge(smsc, said)
     assert set(said.values()) <= {"taken", "unknown"}
@@ -73,7 +75,7 @@ def test_faults_at_random_double_and_lose_nobody() -> None:
         receipts=False, drop_share=0.02, refuse_share=0.1, silent_share=0.01, seed=7
     ) as smsc:
         said: dict[int, str] = {}
-        with gateway_at(smsc.port, window=8, begin_within=3.0, timeout_seconds=0.5) as gateway:
+        with gateway_at(smsc.port, window=8, timeout_seconds=SILENCE) as gateway:
             for _ in range(60):
                 left = [m for m in messages if said.get(m.reference, "not_sent") == "not_sent"]
                 if not left:

@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 
 from clinic.gateway.protocol import Outgoing, Taken, Turned
-from tests.clinic.gateway.smpp.helpers import Kept, fates, gateway_at, send, texts, wait_until
+from tests.clinic.gateway.smpp.helpers import (
+    SILENCE,
+    Kept,
+    fates,
+    gateway_at,
+    send,
+    texts,
+    wait_until,
+)
 from tests.servers.certificates import server_context
 from tests.servers.smsc import running_smsc
 
@@ -68,8 +76,10 @@ def test_a_sender_has_the_type_that_its_form_says(
 def test_each_answer_means_what_it_proves(word: str, fate: str, halt: str | None) -> None:
     """No answer is never a refusal, and a refusal is never silence."""
     messages = texts(1)
-    with running_smsc(plan=[word]) as smsc, gateway_at(smsc.port, receipts=False) as gateway:
-        answer = send(gateway, messages)
+    own = {"timeout_seconds": SILENCE} if word == "silent" else {}
+    with running_smsc(plan=[word]) as smsc:
+        with gateway_at(smsc.port, receipts=False, **own) as gateway:
+            answer = send(gateway, messages)
         taken = len(smsc.book)
     assert (fates(answer, messages), answer.halt) == ([fate], halt)
     assert bool(answer.trouble) == (fate in ("not_sent", "unknown"))
@@ -133,7 +143,8 @@ def test_a_refused_part_after_others_left_is_said_and_never_sent_again() -> None
 def test_a_part_without_an_answer_leaves_the_whole_unknown(word: str) -> None:
     """Sent again from the beginning, somebody would have its first part twice."""
     long = [Outgoing(1, "+447700900001", "x" * 400)]
-    with running_smsc(plan=["ok", word]) as smsc, gateway_at(smsc.port) as gateway:
+    own = {"timeout_seconds": SILENCE} if word == "silent" else {}
+    with running_smsc(plan=["ok", word]) as smsc, gateway_at(smsc.port, **own) as gateway:
         answer = send(gateway, long)
     assert fates(answer, long) == ["unknown"]
 
@@ -168,7 +179,8 @@ def test_a_refused_bind_sends_nothing_and_says_whether_a_person_must_look(
     word: str, halt: str | None
 ) -> None:
     messages = texts(3)
-    with running_smsc(binds=[word]) as smsc, gateway_at(smsc.port, begin_within=0.2) as gateway:
+    own = {"timeout_seconds": SILENCE, "begin_within": 0.2}
+    with running_smsc(binds=[word]) as smsc, gateway_at(smsc.port, **own) as gateway:
         answer = send(gateway, messages)
         assert fates(answer, messages) == ["not_sent"] * 3
         assert (answer.halt, bool(answer.trouble)) == (halt, True)
@@ -190,7 +202,8 @@ def test_after_a_session_is_lost_the_next_send_binds_again() -> None:
 
 
 def test_slots_of_answers_that_never_came_are_free_again() -> None:
-    with running_smsc(plan=["silent"] * 2) as smsc, gateway_at(smsc.port, window=2) as gateway:
+    own = {"window": 2, "timeout_seconds": SILENCE}
+    with running_smsc(plan=["silent"] * 2) as smsc, gateway_at(smsc.port, **own) as gateway:
         assert fates(send(gateway, texts(2)), texts(2)) == ["unknown"] * 2
         more = texts(6, first=3)
         assert fates(send(gateway, more), more) == ["taken"] * 6
@@ -198,7 +211,9 @@ def test_slots_of_answers_that_never_came_are_free_again() -> None:
 
 
 def test_an_answer_after_its_time_decides_nothing_for_another() -> None:
-    with running_smsc(plan=["late"], late_ms=1500) as smsc, gateway_at(smsc.port) as gateway:
+    """The late answer comes while the next is awaited: by order it would be that one's."""
+    own = {"timeout_seconds": SILENCE}
+    with running_smsc(plan=["hold", "after"]) as smsc, gateway_at(smsc.port, **own) as gateway:
         assert fates(send(gateway, texts(1)), texts(1)) == ["unknown"]
         more = texts(20, first=2)
         answer = send(gateway, more)
@@ -223,7 +238,7 @@ def test_both_sides_ask_whether_the_other_is_there() -> None:
 
 def test_an_smsc_that_is_silent_is_left_and_bound_to_again() -> None:
     with running_smsc(deaf=True) as smsc:
-        with gateway_at(smsc.port, enquire_seconds=0.1, timeout_seconds=0.3) as gateway:
+        with gateway_at(smsc.port, enquire_seconds=0.1, timeout_seconds=SILENCE) as gateway:
             send(gateway, texts(1))
             wait_until(lambda: smsc.counts["bound"] == 0)
             assert fates(send(gateway, texts(1, first=2)), texts(1, first=2)) == ["taken"]
