@@ -1,7 +1,7 @@
 """
 What SMPP costs: our gateway against the client library's bare loop, to the same SMSC in the same run.
 
-    python -m benchmarks.smpp [MESSAGES]
+    python -m benchmarks.smpp [MESSAGES [MESSAGES_IN_A_BATCH]]
 
 The floor is smpp34's own client with as large a window: one submit_sm a message and nothing else, no record, no
 receipt read. Beside it: the gateway's `send` in batches, four at once as a run does; and the ledger's
@@ -60,41 +60,41 @@ def floor(port: int, count: int) -> None:
     asyncio.run(run())
 
 
-def gateway(port: int) -> SmppSms:
+def gateway(port: int, batch: int) -> SmppSms:
     section = SmppGateway.model_validate(
         {
             "type": "smpp", "host": "127.0.0.1", "port": port, "tls": False, "system_id": "a",
-            "password": PASSWORD, "sender": "Practice", "window": WINDOW, "batch_limit": BATCH,
+            "password": PASSWORD, "sender": "Practice", "window": WINDOW, "batch_limit": batch,
             "receipts": False,
         }
     )  # fmt: skip
     return SmppSms(section, Opening(name="fake", channel="sms"))
 
 
-def sending(port: int, count: int) -> None:
+def sending(port: int, count: int, size: int) -> None:
     """The gateway alone."""
-    ours = gateway(port)
+    ours = gateway(port, size)
 
     def one(first: int) -> None:
-        batch = [Outgoing(n, f"+4477009{n:05}", BODY) for n in range(first, first + BATCH)]
+        batch = [Outgoing(n, f"+4477009{n:05}", BODY) for n in range(first, first + size)]
         answer = ours.send("k", batch, per_request=1, only=frozenset(m.reference for m in batch))
-        assert len(answer.results) == BATCH
+        assert len(answer.results) == size
 
     with ThreadPoolExecutor(4) as threads:
-        list(threads.map(one, range(1, count + 1, BATCH)))
+        list(threads.map(one, range(1, count + 1, size)))
     ours.close()
 
 
-def flow(port: int, count: int, folder: Path) -> Callable[[], None]:
+def flow(port: int, count: int, size: int, folder: Path) -> Callable[[], None]:
     """The ledger's sending, staged beforehand."""
     record, clock = Record.open(f"sqlite:///{folder / 'record.db'}"), SystemClock()
     migrate(record)
     add_patients(record, count)
-    number = add_campaign(record, clock, count, batch_size=BATCH)
-    batches = count // BATCH
+    number = add_campaign(record, clock, count, batch_size=size)
+    batches = count // size
 
     def run() -> None:
-        ours = gateway(port)
+        ours = gateway(port, size)
         ledger = make_ledger(record, clock, folder)
         spans = [(1 + batches * n // 4, batches * (n + 1) // 4) for n in range(4)]
         with ThreadPoolExecutor(4) as threads:
@@ -114,17 +114,17 @@ def measured(name: str, count: int, work: Callable[[], object]) -> tuple[float, 
     return rate, each
 
 
-def main(count: int = 10_000) -> None:
+def main(count: int = 10_000, size: int = BATCH) -> None:
     """Two rounds in turn, the better of each: the machine is never quiet for long."""
     found: dict[str, list[tuple[float, float]]] = {}
     with running_smsc(receipts=False) as smsc, tempfile.TemporaryDirectory() as folder:
         for turn in range(2):
             place = Path(folder) / str(turn)
             place.mkdir()
-            whole = flow(smsc.port, count, place)
+            whole = flow(smsc.port, count, size, place)
             for name, work in (
                 ("smpp34's bare loop", lambda: floor(smsc.port, count)),
-                ("the gateway", lambda: sending(smsc.port, count)),
+                ("the gateway", lambda: sending(smsc.port, count, size)),
                 ("the ledger's sending", whole),
             ):
                 found.setdefault(name, []).append(measured(name, count, work))
