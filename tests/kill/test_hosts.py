@@ -224,7 +224,8 @@ def test_three_machines_send_one_campaign_whatever_goes_away(practice: Practice)
     found_on = datetime.now(UTC)
     practice.hosts["w2"].find(practice.hosts["db"])
     practice.prefect()
-    assert own.wait(900) in (0, 4), (practice.folder / "w1.log").read_text()
+    # 5: the record was away for longer than a run waits for it; it said so, and is resumed below
+    assert own.wait(900) in (0, 4, 5), (practice.folder / "w1.log").read_text()
     # It ends well, or says by its code that it lost the record; it is not killed, and does not hang
     assert others["w2"].wait(600) in (0, 1), (practice.folder / "w2.log").read_text()
     for _ in range(3):
