@@ -20,6 +20,7 @@ from clinic.cohort.files.parquet import open_parquet
 from clinic.cohort.files.sheets.sheet import SheetTable, open_sheet
 from clinic.cohort.files.short import FilledTable, ShortRows, columns_of
 from clinic.cohort.files.text.scan import scan
+from clinic.collector import collect_young
 from clinic.errors import ListRefused
 from clinic.settings import Layout
 
@@ -76,6 +77,7 @@ class ListFile:
             given += len(page.rows)
             if page.rows:
                 yield block_of(page, self.columns, guarded=self._guarded)
+                collect_young()  # what was done with the block has left cycles behind
         if given != self.row_count or sha256_of(self.path) != self.sha256:
             raise ListRefused(
                 "list-changed",
