@@ -47,14 +47,22 @@ def deployed_anew(prefect_server: Settings) -> bool:
     return ensure_deployed(prefect_server) is not None
 
 
+# How the names of these files begin
+_OF_MESSAGES = (
+    "test_message.py", "test_settle_flow.py", "test_sentinel_", "test_no_patient_data.py",
+    "test_sent_again.py", "test_remind_flow.py", "test_settle_outside.py",
+)  # fmt: skip
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     Tests that need a Prefect server come last: the quick ones tell first what is wrong. Run several at
-    once, those that share the server stay together: messages beside one server, the rest beside another.
+    once, those that share the server stay together: messages beside one server, the rest beside another, each
+    with about as much to do.
     """
     items.sort(key=lambda item: item.get_closest_marker("prefect") is not None)
     for item in items:
         if "prefect_server" in getattr(item, "fixturenames", ()):
-            of_messages = item.path.name in ("test_message.py", "test_settle_flow.py")
-            item.add_marker(pytest.mark.xdist_group("messages" if of_messages else "operations"))
+            group = "messages" if item.path.name.startswith(_OF_MESSAGES) else "operations"
+            item.add_marker(pytest.mark.xdist_group(group))
