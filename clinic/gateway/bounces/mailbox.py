@@ -14,8 +14,10 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Final
 
+from clinic.clock import Clock
 from clinic.errors import GatewayBusy, GatewayRefused
 from clinic.gateway.bounces.kind import KEPT
 from clinic.gateway.bounces.report import read_mail
@@ -27,6 +29,10 @@ from clinic.settings.gateways.smtp import SmtpGateway
 PAGE: Final = 100  # e-mails
 _UID: Final = re.compile(rb"\bUID (\d+)\b")
 _CURSOR: Final = re.compile(r"(\d{1,10}):(\d{1,10})")
+_LATELY: Final = timedelta(days=14)  # no relay tries for longer
+_MONTHS: Final = (
+    "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+)  # in no language but IMAP's
 _WHOLE: Final = 4  # a session may take so many time-outs
 
 
@@ -41,8 +47,10 @@ class MailReader:
         stamps: Mapping[str, Stamp],
         tokens: Tokens | None,
         trust: ssl.SSLContext,
+        clock: Clock,
     ) -> None:
         """`stamps`: of the gateways whose reports may be there."""
+        self._clock = clock
         self._own, self._seconds = settings.mailbox, settings.timeout_seconds
         self._name, self._stamps, self._tokens, self._trust = name, stamps, tokens, trust
 
@@ -60,13 +68,21 @@ class MailReader:
             last = int(known[2]) if known and int(known[1]) == validity else 0
             if last and self._own.delete:
                 _delete(mailbox, last)
-            found, uids = Incoming(), _after(mailbox, last)[:PAGE]
+            found, uids = Incoming(), self._new(mailbox, last)[:PAGE]
             for uid, raw in _fetch(mailbox, uids):
-                _add(found, read_mail(raw, self._stamps, gateway=self._name))
+                keep_all = self._own.delete
+                _add(found, read_mail(raw, self._stamps, gateway=self._name, keep_all=keep_all))
                 last = max(last, uid)
             # Of one that vanished while we read nothing came, and nothing will
             found.next = f"{validity}:{max([last, *uids])}"
             return found
+
+    def _new(self, mailbox: imaplib.IMAP4, last: int) -> list[int]:
+        """At the first look what came lately: nothing older can be about a message of ours."""
+        if last:
+            return _after(mailbox, last)
+        since = self._clock.now() - _LATELY
+        return _search(mailbox, "SINCE", f"{since.day}-{_MONTHS[since.month - 1]}-{since.year}")
 
     def look(self) -> int:
         """
@@ -77,7 +93,7 @@ class MailReader:
         """
         with self._opened() as mailbox:
             self._select(mailbox)
-            return len(_after(mailbox, 0))
+            return len(_search(mailbox, "ALL"))
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[imaplib.IMAP4]:
@@ -161,10 +177,14 @@ def _bounded(mailbox: imaplib.IMAP4, seconds: float) -> Iterator[imaplib.IMAP4]:
 
 def _after(mailbox: imaplib.IMAP4, last: int) -> list[int]:
     """`n:*` names the last one at least, also where that is before n (RFC 9051 §6.4.8)."""
-    status, given = mailbox.uid("SEARCH", "UID", f"{last + 1}:*")
+    return [uid for uid in _search(mailbox, "UID", f"{last + 1}:*") if uid > last]
+
+
+def _search(mailbox: imaplib.IMAP4, *what: str) -> list[int]:
+    status, given = mailbox.uid("SEARCH", *what)
     if status != "OK":
         raise imaplib.IMAP4.error
-    return sorted(uid for uid in map(int, (given[0] or b"").split()) if uid > last)
+    return sorted(map(int, (given[0] or b"").split()))
 
 
 def _fetch(mailbox: imaplib.IMAP4, uids: list[int]) -> Iterator[tuple[int, bytes]]:

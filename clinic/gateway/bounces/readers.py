@@ -28,5 +28,6 @@ def readers_of(settings: Settings, clock: Clock) -> dict[str, MailReader]:
                 stamps=stamps,
                 tokens=tokens_of(one, section=section, clock=clock),
                 trust=trust_of(one.authority_file, section),
+                clock=clock,
             )
     return found

@@ -4,6 +4,7 @@ An e-mail that came back, read: a report of delivery (RFC 3464), a complaint (AR
     its token names one message of ours  →  Receipt or Complaint
     it names none, or two                →  Unread: a person looks; nobody's guess moves a message
     an automatic answer, a read receipt  →  nothing: it says nothing of delivery
+    any other e-mail, without a token    →  nothing: it is somebody else's, and stays where it is
 
 Only what is meant for machines is read (message/delivery-status), never prose. One envelope of ours has one
 recipient: of a report about several, to whom a mailbox passed it on, the best counts.
@@ -49,7 +50,12 @@ _LONGEST: Final = 4_000
 
 
 def read_mail(
-    raw: bytes, stamps: Mapping[str, Stamp], *, gateway: str, recipients: Sequence[str] = ()
+    raw: bytes,
+    stamps: Mapping[str, Stamp],
+    *,
+    gateway: str,
+    recipients: Sequence[str] = (),
+    keep_all: bool = False,
 ) -> Incoming:
     """
     What an e-mail says.
@@ -58,6 +64,7 @@ def read_mail(
         stamps: of the gateways whose messages it may be about
         gateway: under whose name it is kept if nobody understands it
         recipients: of its envelope, where that is known
+        keep_all: also what has nothing to do with us: it would be lost
     """
     found = Incoming()
     mail: Message = email.message_from_bytes(raw, policy=email.policy.compat32)
@@ -71,6 +78,8 @@ def read_mail(
             return found
         if kind.name == "complaint" and len(named) == 1:
             return _complained(mail, kind, *named.popitem())
+        if kind.name == "other" and not (named or keep_all):
+            return found
         why = _why(kind, len(named))
     except (ValueError, LookupError) as error:
         why = str(error)

@@ -9,6 +9,7 @@ from clinic.gateway.bounces.mailbox import MailReader
 from clinic.gateway.smtp.login import Tokens
 from clinic.settings.gateways.smtp import SmtpGateway
 from tests.clinic.gateway.bounces.mails import STAMPS
+from tests.fakes import FakeClock
 
 
 def reader(
@@ -30,4 +31,5 @@ def reader(
         stamps=STAMPS,
         tokens=tokens,
         trust=trust or ssl.create_default_context(),
+        clock=FakeClock(),
     )

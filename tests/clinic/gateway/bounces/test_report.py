@@ -117,8 +117,6 @@ OTHER_GATEWAY = Stamp(b"k" * 16, "other", "bounces@practice.example")
         (dsn("Status: 5.1.1\n", to=TO), "the action ''"),
         (plain("Undelivered Mail Returned to Sender"), "no report"),
         (plain("Undeliverable: 5.1.1", "Content-Type: multipart/mixed; boundary=x"), "no report"),
-        (b"", "no report"),
-        (b"\x00\xff\n\n\x00", "no report"),
         (arf("abuse"), "names no message of ours"),
     ],
 )  # fmt: skip
@@ -128,6 +126,17 @@ def test_what_names_no_message_or_two_is_kept_for_a_person(raw: bytes, why: str)
     (kept,) = found.unread
     assert why in kept.why
     assert [*found.receipts, *found.complaints, *found.replies] == []
+    assert "\x00" not in kept.body
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"\x00\xff\n\n\x00", plain("Lunch?", to="ann@practice.example")]
+)
+def test_an_e_mail_that_has_nothing_to_do_with_us_stays_where_it_is(raw: bytes) -> None:
+    """A mailbox has spam, and may have an owner; only where it is to be emptied is all kept."""
+    assert read(raw) == Incoming()
+    (kept,) = read_mail(raw, STAMPS, gateway="mail", keep_all=True).unread
+    assert "no report" in kept.why
     assert "\x00" not in kept.body
 
 
