@@ -12,6 +12,9 @@ from clinic.gateway.tally import Tally, clean
 
 # The relay would say the same of every message: a person must look, and no patient is to blame
 _LOGIN_WANTED = {530, 534, 535, 538}
+# Refused as ourselves, at whichever command: not allowed to send as this sender, or blocked (Exchange Online's
+# list of reports: learn.microsoft.com, "email non-delivery reports in Exchange Online")
+_OF_THE_SENDER = {"5.7.60", "5.2.252", "5.1.8", "5.7.708", "5.7.750"}
 # The second number of an enhanced code (RFC 3463)
 _CLASSES = {
     "1": "an address", "2": "a mailbox", "3": "its mail system", "4": "the network", "5": "the protocol",
@@ -66,6 +69,8 @@ def _concerns_all(command: str, code: int, says: str) -> str | None:
     if code in _LOGIN_WANTED:
         return "gateway-credentials"
     if command == "mail" and 500 <= code < 600 and code != 552:  # 552: this message is too large
+        return "gateway-sender-refused"
+    if code >= 500 and code_in(says) in _OF_THE_SENDER:
         return "gateway-sender-refused"
     if command == "rcpt" and code in (550, 551, 554) and "relay" in says.lower():
         return "gateway-sender-refused"

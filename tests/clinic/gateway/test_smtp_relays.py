@@ -6,12 +6,15 @@ import contextlib
 import email
 import email.policy
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from clinic.gateway.protocol import Outgoing, Taken, Turned
 from clinic.gateway.smtp.email import Smtp
 from clinic.settings import EmailGateway
+from tests.clinic.gateway.smtp.test_named import gateway
+from tests.servers.certificates import server_context
 from tests.servers.mail.postfix import can_run, running_postfix
 from tests.servers.relay import running_relay
 
@@ -80,3 +83,31 @@ def test_a_campaign_arrives_at_a_real_relay(relay: Relay) -> None:
     assert refused.halt == "gateway-sender-refused"
     assert refused.not_sent == {70}
     way_out.close()
+
+
+_ENCRYPTED = """\
+smtpd_tls_security_level = encrypt
+smtpd_tls_received_header = yes
+smtpd_tls_chain_files = {folder}/server.pem
+"""
+
+
+@pytest.mark.skipif(
+    not can_run(), reason="Postfix is not installed, or this is not root: .ci/run installs it"
+)
+@pytest.mark.parametrize("trusted", [True, False], ids=["of our authority", "of nobody we trust"])
+def test_a_real_relay_by_name_is_spoken_to_over_tls_alone(tmp_path: Path, trusted: bool) -> None:
+    """STARTTLS of a real server, its certificate by an authority of one's own; else not a word."""
+    server_context(tmp_path)
+    with running_postfix(PATIENTS, settings=_ENCRYPTED.format(folder=tmp_path)) as relay:
+        own = gateway(
+            relay.port, tls="starttls", html=True, bounce_address="bounces@example.org",
+            authority_file=str(tmp_path / "server.pem") if trusted else "",
+        )  # fmt: skip
+        messages = [Outgoing(n, "sian@example.org", f"Sut mae {n}", "Hello") for n in range(20)]
+        answer = own.send("k", messages, per_request=1, only=frozenset(range(20)))
+        own.close()
+        arrived = relay.delivered(20 if trusted else 0)
+    assert answer.halt == (None if trusted else "gateway-tls")
+    assert len(answer.results) == len(arrived) == (20 if trusted else 0)
+    assert all(b"TLSv1.3" in text and b"text/html" in text for text in arrived)

@@ -34,6 +34,7 @@ SMPP = {
     "password": "p",
     "sender": "Practice",
 }
+SMTP = {"type": "smtp", "host": "a.example", "sender": "p@a.example"}
 SMS = {"url": "https://a.example/v1", "gateway_class": "I", "token": "t"}
 
 
@@ -79,6 +80,7 @@ class Practice:
         (named(JSON), named(JSON, sender="Other"), "acme"),
         (named(JSON), named(JSON, body={**JSON["body"], "account": "8"}), "acme"),  # type: ignore[dict-item]
         (named(JSON), named(SMPP), "acme"),
+        (named(JSON), named(SMTP), "acme"),
         (sms(), sms(url="https://b.example/v1"), "http-sms"),
     ],
 )
@@ -87,7 +89,7 @@ def test_what_one_provider_may_have_is_not_asked_of_another_of_its_name(
 ) -> None:
     practice = Practice(record, clock, tmp_path, name)
     practice.cut(before)
-    blind = any(one.type == "smpp" for one in after.gateways.values())
+    blind = any(one.type in ("smpp", "smtp") for one in after.gateways.values())
     second = FakeGateway("B" if blind else "I", name=name)
     practice.work(after, second)
     assert (second.calls, practice.halted()) == (0, "gateway-gone")
@@ -156,3 +158,16 @@ def test_a_place_has_nothing_of_a_secret_and_tells_accounts_apart() -> None:
     mail = [{"host": "a.example", "sender": "p@a.example", "port": port} for port in (25, 587)]
     assert len({place_of(Settings.model_validate({"email": own}), "smtp") for own in mail}) == 2
     assert place_of(Settings(), "outbox") is None
+
+
+def test_a_relay_is_another_by_host_login_or_sender_and_the_same_by_anything_else() -> None:
+    before = place_of(named(SMTP), "acme")
+    for other in ({"host": "b.example"}, {"port": 25}, {"sender": "q@a.example"},
+                  {"user": "u", "password": "p"}, {"tls": "implicit"}):  # fmt: skip
+        assert place_of(named(SMTP, **other), "acme") != before, other
+    for same in (
+        {"html": True},
+        {"connections": 1},
+        {"bounce_address": "b@a.example", "verp": True},
+    ):
+        assert place_of(named(SMTP, **same), "acme") == before, same
