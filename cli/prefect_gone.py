@@ -155,7 +155,8 @@ def go_on_without(parts: Wiring, campaign_id: int) -> None:
 
     with parts.record.read() as connection:
         batches = count_batches(connection, campaign_id)
-    deliver(parts.ledger(), parts.gateway_of(campaign_id), campaign_id, 1, batches)
+    first, *others = parts.gateways_of(campaign_id)
+    deliver(parts.ledger(), first, campaign_id, 1, batches, others=others)
     parts.stop.set()  # nothing is begun any more, or it would be in flight when this process ends
     until = time.monotonic() + parts.settings.lease_seconds
     while time.monotonic() < until:

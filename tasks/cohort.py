@@ -77,7 +77,7 @@ def begun(request: R, begin: Begin[R]) -> int:
         request,
         request_key=key,
         gateway=gateway.name,
-        batch_limit=gateway.batch_limit,
+        batch_limit=parts.batch_limit(request.channel, gateway),
     )
     of_campaign(campaign_id)
     parts.campaign_id = campaign_id

@@ -54,9 +54,9 @@ def send_batch(span: Span) -> Span:
     """Send what still waits in these batches."""
     parts = wiring()
     ledger, began = parts.ledger(), parts.clock.now()
-    gateway = parts.gateway_of(span.campaign_id)
-    with campaign.moving_progress(span.campaign_id, gateway):
-        deliver(ledger, gateway, *span)
+    first, *others = gateways = parts.gateways_of(span.campaign_id)
+    with campaign.moving_progress(span.campaign_id, gateways):
+        deliver(ledger, first, *span, others=others)
     tell(lambda connection: sending.sent(connection, parts.settings, span, since=began))
     return span
 

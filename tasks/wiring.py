@@ -19,12 +19,13 @@ from datetime import datetime, timedelta
 from clinic.clock import Clock, SystemClock
 from clinic.collector import collect_seldom
 from clinic.errors import NotAllowed, SettingsWrong
-from clinic.gateway.choose import gateway_for
+from clinic.gateway.choose import batch_limit_of, gateway_for, is_set
 from clinic.gateway.protocol import Gateway
 from clinic.govern.audit.key import unlock
 from clinic.govern.rules.governed import in_force
 from clinic.message.campaign.campaign import get_campaign
 from clinic.message.campaign.circuit_breaker import halt
+from clinic.message.failover.ways import names_of
 from clinic.message.incoming.inbox import RecordKeeper
 from clinic.message.sending.late_answers import LateAnswers
 from clinic.message.sending.ledger import Ledger
@@ -126,13 +127,26 @@ class Wiring:
                 )
             return self.gateways[key]
 
-    def gateway_of(self, campaign_id: int) -> Gateway:
-        """The gateway that a campaign was made for."""
+    def batch_limit(self, channel: str, gateway: Gateway) -> int:
+        """The most messages that a batch may have of a campaign that leaves by this gateway first."""
+        return batch_limit_of(self.settings, self.record, channel, gateway)
+
+    def gateways_of(self, campaign_id: int) -> list[Gateway]:
+        """
+        The gateways that a campaign was made for, the first choice first.
+
+        Raises:
+            SettingsWrong: none of them is in the settings any more, or one cannot work as it is set
+        """
         with self.record.read() as connection:
             job = get_campaign(connection, campaign_id)
         if job.dry_run or job.gateway == OUTBOX:
-            return self.gateway(job.channel, dry_run=job.dry_run, outbox=job.gateway == OUTBOX)
-        return self._named(job.gateway, job.channel, campaign_id)
+            return [self.gateway(job.channel, dry_run=job.dry_run, outbox=job.gateway == OUTBOX)]
+        # What one that is gone has begun halts the campaign (deliver.py); the others may send the rest
+        there = [
+            name for name in names_of(job.gateway, job.gateways) if is_set(self.settings, name)
+        ]
+        return [self._named(name, job.channel, campaign_id) for name in there or [job.gateway]]
 
     def _named(self, name: str, channel: str, campaign_id: int) -> Gateway:
         """

@@ -10,7 +10,7 @@ from rich.markup import escape
 from cli import console
 from cli.options import Json
 from cli.proof import Me, SecretFd, who_acts
-from cli.wiring import get_settings, governed, open_record
+from cli.wiring import LocalTime, get_settings, governed, open_record
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,13 +32,17 @@ def list_gateways(json: Json = False) -> None:
     """
     Every gateway that is set, its class and what that promises, and campaigns that wait for each.
 
-    One that is not set any more and that campaigns wait for is listed too: put it back.
+    One that is out takes nothing: campaigns that have another gateway are sent through that, and it is said
+    since when, why, and when it is tried again. One that is not set any more and that campaigns wait for is
+    listed too: put it back.
     """
+    from clinic.clock import SystemClock
     from clinic.health.gateways.listed import list_gateways as find
+    from clinic.message.failover.standing import says_out
 
     settings = get_settings()
     with open_record(settings) as record:
-        found = find(record, governed(record, settings))
+        found = find(record, governed(record, settings), SystemClock().now())
     if json:
         return console.show_json([one.as_dict() for one in found])
     console.show_table(
@@ -51,7 +55,12 @@ def list_gateways(json: Json = False) -> None:
         ],
         right=(6,),
     )  # fmt: skip
+    show = LocalTime(settings).show
     for one in found:
+        for standing in one.out:
+            console.say(
+                f"[bold yellow]{one.name}[/] ({standing.channel}): {says_out(standing, show)}"
+            )
         if one.fault:
             console.say(f"[bold red]{one.name}[/]: {escape(one.fault)}")
     console.next_commands(*(f"cohort gateways check {one.name}" for one in found if one.reached))

@@ -43,15 +43,16 @@ def begin(
     from clinic.message.reminders.reminder_request import ReminderRequest
 
     gateway = parts.gateway(request.channel, dry_run=request.dry_run, outbox=request.outbox)
+    limit = parts.batch_limit(request.channel, gateway)
     key = request_key or request.request_key or ""
     if isinstance(request, ReminderRequest):
         return begin_reminders(
             parts.record, parts.clock, parts.settings, request, request_key=key, gateway=gateway.name,
-            batch_limit=gateway.batch_limit,
+            batch_limit=limit,
         )  # fmt: skip
     return begin_campaign(
         parts.record, parts.clock, parts.settings, request, request_key=key, gateway=gateway.name,
-        batch_limit=gateway.batch_limit,
+        batch_limit=limit,
     )  # fmt: skip
 
 

@@ -19,12 +19,12 @@ from cli.remind.options import Choice, ask_rows, commands_after_look, require_se
 from cli.show.reminders import Look, show_json, show_list, show_look, show_nothing
 from cli.wiring import LocalTime, get_settings, open_record
 from clinic.errors import CohortRefused, MendableError, NotAllowed
-from clinic.gateway.processors import says_way
 from clinic.govern.access.look import at_some, known_as, of_rows
 from clinic.message.campaign.campaign import refuse
 from clinic.message.credit import credit_of, require_enough
+from clinic.message.failover.ways import columns_of, parts_of
 from clinic.message.prepare.preview import discard_left_behind, discard_preview, preview_key
-from clinic.message.prepare.review import read_previews, review_campaign
+from clinic.message.prepare.review import read_previews, review_campaign, way_of
 from clinic.message.reminders.reminder_list import (
     count_given,
     count_without,
@@ -144,7 +144,10 @@ def _look(parts: Wiring, request: ReminderRequest, key: str, choice: Choice) -> 
     now, real = parts.clock.now(), not request.dry_run
     leaves = real and not request.outbox
     gateway = parts.settings.gateway_name(review.channel) if leaves else None
-    way = tuple(says_way(parts.settings, gateway)) if gateway else ()
+    route = (
+        parts_of(gateway, columns_of(parts.settings, review.channel, gateway)) if gateway else {}
+    )
+    way = way_of(parts.settings, route) if route else ()
     return Look(
         review=replace(review, dry_run=request.dry_run, way=way),
         given=count_given(parts.record, parts.clock, parts.settings, request),

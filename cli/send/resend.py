@@ -45,7 +45,7 @@ def _begin(
     """The campaign of the failures, and who asked for it."""
     from cli.wiring import get_settings, open_record
     from clinic.clock import SystemClock
-    from clinic.gateway.choose import gateway_for
+    from clinic.gateway.choose import batch_limit_of, gateway_for
     from clinic.message.campaign.campaign import get_campaign
     from clinic.message.prepare.resend import begin_resend
     from clinic.message.safety.accepted import keep_acceptances
@@ -62,7 +62,7 @@ def _begin(
         made = begin_resend(
             record, SystemClock(), settings, campaign, rows=rows,
             request_key=f"resend-{uuid.uuid4()}", gateway=gateway.name,
-            batch_limit=gateway.batch_limit,
+            batch_limit=batch_limit_of(settings, record, old.channel, gateway),
         )  # fmt: skip
         keep_acceptances(record, SystemClock(), made, accept, by=by)
         return made, by

@@ -27,6 +27,8 @@ def show_summary(summary: Summary, *, not_accepted: Path) -> None:
     of = f"The list is as of {summary.as_of}" if summary.as_of else ""
     rows.append((summary.rows, "rows in all", of))
     console.show_table("Outcomes", ["Rows", "Outcome", "What to do"], rows, right=(0,))
+    if summary.says_gateways:
+        console.say(summary.says_gateways)
 
 
 def _figures(summary: Summary) -> Iterator[str]:

@@ -55,6 +55,24 @@ def gateway_for(
     return gateway_by_name(settings, name, channel, clock, keeper)
 
 
+def batch_limit_of(settings: Settings, record: Record, channel: str, gateway: Gateway) -> int:
+    """
+    The most messages that a batch of a new campaign may have: what each gateway takes that it is sent through.
+
+    gateway: its first choice; of an outbox or a dry run there is no other
+
+    Raises:
+        SettingsWrong: as `gateway_for`, of any of them: found before anything is sent
+    """
+    limits = [gateway.batch_limit]
+    names = settings.gateway_names(channel)
+    for name in names[1:] if gateway.name in names[:1] else ():
+        other = gateway_for(settings, record, channel, name=name)
+        limits.append(other.batch_limit)
+        other.close()
+    return min(limits)
+
+
 def gateway_by_name(
     settings: Settings,
     name: str,

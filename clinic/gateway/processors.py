@@ -70,8 +70,8 @@ def processors_of(settings: Settings) -> list[Processing]:
 
 
 def channels_of(settings: Settings, name: str) -> tuple[str, ...]:
-    """Which channels leave by this gateway now."""
-    return tuple(one for one in ("sms", "email", "voice") if settings.gateway_name(one) == name)
+    """Which channels leave by this gateway now, also where it is not the first choice."""
+    return tuple(one for one in ("sms", "email", "voice") if name in settings.gateway_names(one))
 
 
 def require_allowed(settings: Settings, name: str) -> None:

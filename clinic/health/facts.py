@@ -12,6 +12,7 @@ class RecordFacts:
     What the record knows.
 
     refusing: campaigns whose gateway takes nothing
+    out: gateways that take nothing, where others send instead for campaigns that wait, in words
     halted: those that paused themselves for another reason
     awaiting: messages whose receipt is overdue; awaiting_since: when the oldest of them left
     receipts_expected: whether there is any way in for receipts
@@ -31,6 +32,7 @@ class RecordFacts:
     stopped: str | None = None
     refusing: tuple[int, ...] = ()
     halted: tuple[int, ...] = ()
+    out: tuple[str, ...] = ()
     awaiting: int = 0
     awaiting_since: datetime | None = None
     people: tuple[str, ...] = ()

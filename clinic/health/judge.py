@@ -140,6 +140,8 @@ def _sending(record: RecordFacts) -> Iterator[tuple[str, str]]:
         yield "sending-stopped", f"nothing is sent: {SAYS.get(record.stopped, record.stopped)}"
     if record.refusing:
         yield "gateway-refusing", f"the gateway accepts nothing from {_campaigns(record.refusing)}"
+    for says in record.out:
+        yield "gateway-out", says
     if record.halted:
         yield "campaign-halted", f"{_campaigns(record.halted)} paused by itself: a person must look"
 

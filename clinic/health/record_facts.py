@@ -15,10 +15,20 @@ from clinic.govern.people.service import why_not
 from clinic.govern.rules.governed import held_values
 from clinic.health.facts import RecordFacts
 from clinic.message import states
+from clinic.message.failover.standing import read_standings, says_out
+from clinic.message.failover.ways import names_of
 from clinic.message.prepare.control import BY_PEOPLE
+from clinic.message.sending.place import place_of
 from clinic.record.database import Record
 from clinic.record.schema.govern import approval, audit_act
-from clinic.record.schema.messages import batch, campaign, installation, message, submission
+from clinic.record.schema.messages import (
+    QUEUED,
+    batch,
+    campaign,
+    installation,
+    message,
+    submission,
+)
 from clinic.record.schema.people import appointment
 from clinic.record.schema.receipts import receipt_inbox, receipt_unread, reminder
 from clinic.record.systems.outside_behind import outside_behind
@@ -43,6 +53,7 @@ def read_facts(record: Record, clock: Clock, settings: Settings) -> RecordFacts:
             stopped=own.stopped_code if own else None,
             refusing=refusing,
             halted=halted,
+            out=_out(connection, settings, now),
             awaiting=awaiting,
             awaiting_since=since,
             people=to_say(connection, now, days=_dormant_days(connection, settings)),
@@ -97,6 +108,26 @@ def _standing(connection: Connection, before: datetime) -> tuple[tuple[int, ...]
     by_gateway |= {r.id for r in rows if r.state == states.RUNNING and r.refused}
     others = {r.id for r in halted} - by_gateway
     return tuple(sorted(by_gateway)), tuple(sorted(others))
+
+
+def _out(connection: Connection, settings: Settings, now: datetime) -> tuple[str, ...]:
+    """Gateways that are out, of campaigns that are not sent to their end."""
+    out = [
+        one
+        for one in read_standings(connection)
+        if one.out_at <= now and one.place_sha256 == place_of(settings, one.gateway)
+    ]
+    if not out:
+        return ()
+    several = sa.select(campaign.c.gateway, campaign.c.gateways).where(
+        campaign.c.state.in_(QUEUED), campaign.c.gateways.is_not(None)
+    )
+    names = {n for row in connection.execute(several) for n in names_of(row.gateway, row.gateways)}
+    return tuple(
+        f"gateway {one.gateway} is {says_out(one, lambda at: f'{at:%d %b %H:%M} UTC')}"
+        for one in out
+        if one.gateway in names
+    )
 
 
 def _awaiting(

@@ -22,7 +22,7 @@ from clinic.gateway.processors import channels_of, processors_of
 from clinic.health.letter import addresses
 from clinic.message.timing.timing import timing_of
 from clinic.settings import Settings
-from clinic.settings.gateways import HTTP_SMS, SMTP, CallsBack
+from clinic.settings.gateways import HTTP_SMS, SMTP, CallsBack, Channels, Route
 from clinic.settings.gateways.cloud import Twilio
 from clinic.settings.gateways.json_http import JsonGateway
 from clinic.settings.load import inspect_settings
@@ -121,6 +121,7 @@ def _remarks(settings: Settings) -> Iterator[str]:
     for channel in settings.organisation.channels:
         if not has_gateway(settings, channel) and not settings.outbox:
             yield f"no gateway is set for {channel}: a campaign by {channel} is refused"
+    yield from _alone(settings)
     expected = "sms" in settings.receipts.channels and settings.gateway_name("sms") == HTTP_SMS
     if expected and not (settings.receipts.secret.get_secret_value() or settings.receipts.pull):
         yield (
@@ -158,3 +159,14 @@ def _of_gateways(settings: Settings) -> Iterator[str]:
                     f"{one.section} could tell what became of a message and nothing receives it: set "
                     f"{one.section}.{needed}, and let cohort receipts serve run. What it took counts as sent"
                 )
+
+
+def _alone(settings: Settings) -> Iterator[str]:
+    """Channels that name several gateways, of which the first alone sends."""
+    for name in Channels.model_fields:
+        route: Route = getattr(settings.channels, name)
+        if len(route.gateways) > 1 and route.failover == "off":
+            yield (
+                f"channels.{name}.gateways names {len(route.gateways)} gateways and channels.{name}.failover "
+                f"is off: {route.gateways[0]} sends alone"
+            )

@@ -24,6 +24,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from clinic.gateway.protocol import Taken, Turned
 from clinic.gateway.smpp.ids import spellings
 from clinic.message import states
+from clinic.message.failover.ways import names_of
 from clinic.record.bulk import is_any_of, update_rows
 from clinic.record.schema.messages import batch, campaign, message
 from clinic.record.schema.receipts import message_part, receipt_inbox
@@ -236,20 +237,24 @@ def _find_marked(
     marked = [one for one in named if one.mark is not None]
     if not marked:
         return {}
-    gateway = sa.func.coalesce(message.c.gateway, campaign.c.gateway).label("gateway")
+    first = sa.func.coalesce(message.c.gateway, campaign.c.gateway).label("gateway")
+    gateways = sa.case((message.c.gateway.is_(None), campaign.c.gateways)).label("gateways")
+    named_by = {one.gateway for one in marked}
     no_answer = sa.or_(
         (batch.c.unknown > 0) & (message.c.state == states.UNKNOWN)
         & (message.c.status_at > now - _LONGEST_TRY),
         (batch.c.state == states.LEASED) & (message.c.state == states.PENDING),
     )  # fmt: skip
     rows = connection.execute(
-        sa.select(message.c.id, message.c.address, message.c.segments, message.c.state, gateway)
+        sa.select(
+            message.c.id, message.c.address, message.c.segments, message.c.state, first, gateways
+        )
         .join(batch, batch.c.id == message.c.batch_id)
         .join(campaign, campaign.c.id == message.c.campaign_id)
         .where(
             no_answer, message.c.channel == "sms",
             is_any_of(message.c.id.bitwise_and(_MARK), sorted({one.mark or 0 for one in marked})),
-            gateway.in_({one.gateway for one in marked}),
+            first.in_(named_by) | gateways.is_not(None),
         )
     ).all()  # fmt: skip
     wholes: dict[int, Whole | None] = {}
@@ -257,7 +262,9 @@ def _find_marked(
         fit = [
             row
             for row in rows
-            if _marks(row.id, one) and row.gateway == one.gateway and _is_from(one, row.address)
+            if _marks(row.id, one)
+            and one.gateway in names_of(row.gateway, row.gateways)
+            and _is_from(one, row.address)
         ]
         if len(fit) == 1 and fit[0].state == states.UNKNOWN:
             alone = fit[0].segments == 1

@@ -29,6 +29,7 @@ from clinic.settings.gateways import (
     GatewayName,
     GatewaySettings,
     Receipts,
+    Route,
     SmsGateway,
 )
 from clinic.settings.health import Health
@@ -229,12 +230,16 @@ class Settings(Section):
         return self
 
     def gateway_name(self, channel: str) -> str | None:
-        """The gateway that a channel leaves by now; None: none is set."""
+        """The gateway that a channel leaves by now, of several the first choice; None: none is set."""
+        return next(iter(self.gateway_names(channel)), None)
+
+    def gateway_names(self, channel: str) -> tuple[str, ...]:
+        """Every gateway that a channel is sent through now, the first choice first; empty: none is set."""
         route = getattr(self.channels, channel, None)
-        if route is not None and route.gateways:
-            return str(route.gateways[0])
+        if isinstance(route, Route) and route.gateways:
+            return route.in_use
         first = {"sms": (self.sms.url, HTTP_SMS), "email": (self.email.host, SMTP)}.get(channel)
-        return first[1] if first and first[0] else None
+        return (first[1],) if first and first[0] else ()
 
     def silent_gateways(self) -> frozenset[str]:
         """Those by name of which a missing receipt says nothing: they tell of no message, or not of each."""

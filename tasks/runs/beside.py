@@ -116,7 +116,8 @@ def send_free(campaign_id: int, sender: int) -> int:
     parts = wiring()
     parts.campaign_id = campaign_id
     last = last_batch(parts.record, campaign_id)
-    deliver(parts.ledger(), parts.gateway_of(campaign_id), campaign_id, 1, last)
+    first, *others = parts.gateways_of(campaign_id)
+    deliver(parts.ledger(), first, campaign_id, 1, last, others=others)
     return sender
 
 

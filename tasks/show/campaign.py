@@ -6,6 +6,7 @@ Counts, codes and our own sentences only: artifacts are copied into Prefect's ev
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Final
@@ -71,9 +72,9 @@ def start_progress(campaign_id: int) -> None:
     _BARS.start(campaign_id)
 
 
-def moving_progress(campaign_id: int, gateway: Gateway) -> AbstractContextManager[None]:
-    """While the block runs, move the bar to where the ledger is, and its calls of the gateway beyond it."""
-    return _BARS.moving(campaign_id, lambda: decided_by(gateway))
+def moving_progress(campaign_id: int, gateways: Sequence[Gateway]) -> AbstractContextManager[None]:
+    """While the block runs, move the bar to where the ledger is, and its calls of the gateways beyond it."""
+    return _BARS.moving(campaign_id, lambda: sum(map(decided_by, gateways)))
 
 
 def _look(campaign_id: int, further: int) -> Seen:
@@ -138,6 +139,7 @@ def page_of(summary: Summary, picture: str = "") -> str:
             f"{counted(summary.rows, 'row')}, {counted(summary.messages, 'message')}, "
             f"{counted(summary.segments, 'segment')}{_speed(summary)}.",
             *([f"The list is as of {summary.as_of}."] if summary.as_of else []),
+            *([summary.says_gateways] if summary.by_gateway else []),
             *_waits(summary),
             "",
             *([picture, ""] if picture else []),

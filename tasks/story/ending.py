@@ -31,6 +31,7 @@ def ended(connection: Connection, settings: Settings, summary: Summary) -> list[
     head = f"{kind} {number}: {summary.status}, {figures}."
     lines = [Line(head) if summary.verdict != "Error" else warning(head)]
     lines.append(Line(f"All {counted(summary.rows, 'row')}: {by_count(summary.outcomes)}."))
+    lines += [Line(summary.says_gateways)] if summary.by_gateway else []
     lines += _left(settings, summary)
     job = get_campaign(connection, number)
     steps = next_steps(

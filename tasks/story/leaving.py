@@ -8,14 +8,14 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from clinic.gateway.credit import price_at
 from clinic.govern import approval_rows
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign
 from clinic.message.campaign.canary import stage_of
 from clinic.message.campaign.counting import SEGMENTS, messages_of
 from clinic.message.campaign.sending_stop import read_stop
-from clinic.message.credit import cost_of
+from clinic.message.credit import cost_of, price_of
+from clinic.message.failover.ways import own_columns, parts_of, says_route
 from clinic.message.outcomes.reasons import campaign_says
 from clinic.message.outcomes.summary import trouble_of
 from clinic.message.prepare.content import findings_of
@@ -44,7 +44,7 @@ def rendered(connection: Connection, settings: Settings, campaign_id: int) -> li
     batches = connection.scalar(
         sa.select(sa.func.count()).where(batch.c.campaign_id == campaign_id)
     )
-    price = price_at(settings, job.gateway, job.channel)
+    price = price_of(settings, job)
     whole = segments * price.segment if job.channel == "sms" else 0.0
     if price.countries:
         whole = cost_of(connection, job, price).money
@@ -59,6 +59,8 @@ def rendered(connection: Connection, settings: Settings, campaign_id: int) -> li
             f"in {counted(int(batches or 0), 'batch', 'batches')}."
         )
     ]
+    if route := says_route(parts_of(job.gateway, own_columns(job))):
+        lines.append(Line(route))
     for one in findings_of(connection, campaign_id):
         by = f", accepted by {one.accepted}" if one.accepted else ""
         open_one = ", and nobody has accepted it" if one.to_accept and not job.dry_run else ""

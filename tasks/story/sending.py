@@ -10,7 +10,10 @@ from sqlalchemy import Connection
 
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign
+from clinic.message.failover.standing import find_out, says_out
+from clinic.message.failover.ways import names_of
 from clinic.message.network_reasons import REASONS
+from clinic.message.sending.place import place_of
 from clinic.record.schema.messages import batch, message, submission
 from clinic.settings import Settings
 from clinic.values.text import counted
@@ -50,6 +53,7 @@ def sent(
                 f"not sent again: cohort show {span.campaign_id} --errors-only"
             )
         )
+    lines += _out(connection, settings, span, row.ended) if row.ended else []
     if row.trouble and waiting:
         again = f"; tried again at {clock_time(row.again, settings)}" if row.again else ""
         lines.append(
@@ -58,6 +62,23 @@ def sent(
                 "Nobody is messaged twice."
             )
         )
+    return lines
+
+
+def _out(connection: Connection, settings: Settings, span: Span, at: datetime) -> list[Line]:
+    """Which of the campaign's gateways are out, a line each; the others send what they would have."""
+    job = get_campaign(connection, span.campaign_id)
+    if not job.gateways:
+        return []
+    names = names_of(job.gateway, job.gateways)
+    places = {name: place_of(settings, name) for name in names}
+    found = find_out(connection, job.channel, places, at)
+    rest = [name for name in names if name not in found]
+    instead = f"Sent through {', then '.join(rest)} instead" if rest else "No other is left"
+    lines = []
+    for one in found.values():
+        says = says_out(one, lambda when: clock_time(when, settings))
+        lines.append(warning(f"{_name(span)}: gateway {one.gateway} is {says}. {instead}."))
     return lines
 
 

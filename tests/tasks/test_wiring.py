@@ -63,8 +63,8 @@ def test_a_campaign_leaves_by_the_way_it_was_made_for(clock: FakeClock) -> None:
     add_patients(parts.record, 1)
     real = add_campaign(parts.record, clock, 1, gateway="outbox")
     rehearsal = add_campaign(parts.record, clock, 1, dry_run=True)
-    assert isinstance(parts.gateway_of(real), Outbox)
-    assert isinstance(parts.gateway_of(rehearsal), RehearsalGateway)
+    assert isinstance(parts.gateways_of(real)[0], Outbox)
+    assert isinstance(parts.gateways_of(rehearsal)[0], RehearsalGateway)
     parts.close()
 
 
@@ -78,7 +78,7 @@ def test_a_campaign_whose_gateway_was_taken_away_is_paused_and_goes_nowhere_else
     number = add_campaign(parts.record, clock, 1, gateway="notify")
     for _ in range(2):
         with pytest.raises(SettingsWrong, match="gateway-gone"):
-            parts.gateway_of(number)
+            parts.gateways_of(number)
     with parts.record.read() as connection:
         job = get_campaign(connection, number)
     assert (job.state, job.state_reason) == ("paused", "gateway-gone")

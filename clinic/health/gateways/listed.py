@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -10,6 +12,9 @@ import sqlalchemy as sa
 from clinic.gateway.choose import is_set
 from clinic.gateway.processors import channels_of
 from clinic.message import states
+from clinic.message.failover.standing import Standing, read_standings
+from clinic.message.failover.ways import names_of
+from clinic.message.sending.place import place_of
 from clinic.record.database import Record
 from clinic.record.schema.messages import QUEUED, campaign
 from clinic.settings import Settings
@@ -31,6 +36,7 @@ class Listed:
     """
     One gateway. channels: that leave by it now; waiting: campaigns that may still send through it
 
+    out: by which channels it takes nothing, since when and why; for campaigns that have another gateway
     receipts: whether it tells what became of a message; fault: what is wrong; empty: nothing is seen
     """
 
@@ -44,13 +50,14 @@ class Listed:
     segment_cost: float
     waiting: int
     fault: str = ""
+    out: tuple[Standing, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it."""
         return asdict(self)
 
 
-def list_gateways(record: Record, settings: Settings) -> list[Listed]:
+def list_gateways(record: Record, settings: Settings, now: datetime) -> list[Listed]:
     """All of them, by name."""
     waiting = _waiting(record)
     found = []
@@ -65,7 +72,8 @@ def list_gateways(record: Record, settings: Settings) -> list[Listed]:
         found.append(
             _listed(settings, name, one.type, one.promise[0], one.reached, one.segment_cost)
         )
-    found = [_with(one, waiting.pop(one.name, 0)) for one in found]
+    out = _out(record, settings, now)
+    found = [_with(one, waiting.pop(one.name, 0), out.get(one.name, ())) for one in found]
     return found + [
         Listed(
             name, "gone", (), "", "", "", "", 0.0, count,
@@ -99,15 +107,26 @@ def _receipts(settings: Settings, name: str) -> str:
     return late if channel in own.channels else _NONE
 
 
-def _with(one: Listed, waiting: int) -> Listed:
-    return Listed(**{**asdict(one), "waiting": waiting})
+def _with(one: Listed, waiting: int, out: tuple[Standing, ...]) -> Listed:
+    return replace(one, waiting=waiting, out=out)
 
 
-def _waiting(record: Record) -> dict[str, int]:
-    query = (
-        sa.select(campaign.c.gateway, sa.func.count())
-        .where(campaign.c.state.in_(QUEUED), ~campaign.c.dry_run)
-        .group_by(campaign.c.gateway)
+def _out(record: Record, settings: Settings, now: datetime) -> dict[str, tuple[Standing, ...]]:
+    with record.read() as connection:
+        found = [
+            one
+            for one in read_standings(connection)
+            if one.out_at <= now and one.place_sha256 == place_of(settings, one.gateway)
+        ]
+    names = {one.gateway for one in found}
+    return {name: tuple(one for one in found if one.gateway == name) for name in names}
+
+
+def _waiting(record: Record) -> Counter[str]:
+    """Campaigns by gateway; one that has several waits for each of them."""
+    query = sa.select(campaign.c.gateway, campaign.c.gateways).where(
+        campaign.c.state.in_(QUEUED), ~campaign.c.dry_run
     )
     with record.read() as connection:
-        return {row[0]: row[1] for row in connection.execute(query)}
+        rows = connection.execute(query).all()
+    return Counter(name for row in rows for name in names_of(row.gateway, row.gateways))

@@ -21,6 +21,7 @@ from clinic.gateway.processors import channels_of, require_allowed
 from clinic.gateway.protocol import Answer, Outgoing, Taken, Turned
 from clinic.govern.audit.trail import Act, record_act
 from clinic.health.gateways.checked import require_known
+from clinic.message.failover.standing import note_worked
 from clinic.message.incoming.senders import find_senders
 from clinic.record.database import Record
 from clinic.settings import Settings
@@ -71,6 +72,9 @@ def try_gateway(
         answer = gateway.send(
             str(uuid.uuid4()), [message], per_request=1, only=frozenset({_REFERENCE})
         )
+        if isinstance(answer.results.get(_REFERENCE), Taken) and answer.halt is None:
+            with record.write() as connection:
+                note_worked(connection, name, channel)  # whoever found it out may use it again
     finally:
         gateway.close()
     return _told(answer)

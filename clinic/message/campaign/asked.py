@@ -173,6 +173,8 @@ class Terms(Content):
     gateway: str
     batch_size: int
     requested_by: str
+    gateways: str | None = None
+    gateway_shares: str | None = None
     dry_run: bool = False
     start_at: datetime | None = None
     latest_start: datetime | None = None

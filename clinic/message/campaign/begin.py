@@ -22,6 +22,7 @@ from clinic.message.audience.clinical import require_in_time
 from clinic.message.campaign.opening import CampaignRequest, open_campaign
 from clinic.message.campaign.override import keep_override
 from clinic.message.campaign.request import CohortChoice, MessageRequest
+from clinic.message.failover.ways import columns_of
 from clinic.message.intake.columns import keeping_for
 from clinic.message.intake.may_ask import require_may_ask
 from clinic.message.safety.accepted import keep_acceptances
@@ -92,6 +93,7 @@ def begin_campaign(
         version=request.template_version,
         channel=request.channel,
         gateway=gateway,
+        **columns_of(settings, request.channel, gateway),
         batch_size=min(settings.batch_size, batch_limit),
         requested_by=sender,
         save_to_record=request.save_to_record,

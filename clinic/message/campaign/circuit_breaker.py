@@ -80,8 +80,14 @@ def halted_since(record: Record, since: datetime) -> int:
         return int(connection.execute(query).scalar_one())
 
 
-def reason_to_halt(connection: Connection, campaign_id: int, settings: Halt) -> str | None:
-    """The code under which the campaign must pause now; None: it may go on."""
+def reason_to_halt(
+    connection: Connection, campaign_id: int, settings: Halt, *, gateway: str | None = None
+) -> str | None:
+    """
+    The code under which the campaign must pause now; None: it may go on.
+
+    gateway: of several, the one that was asked: only its own silence counts as in a row
+    """
     since = sa.select(campaign.c.resumed_at).where(campaign.c.id == campaign_id).scalar_subquery()
     rows = connection.execute(
         sa.select(
@@ -91,6 +97,7 @@ def reason_to_halt(connection: Connection, campaign_id: int, settings: Halt) -> 
             batch.c.unknown,
             submission.c.state,
             submission.c.tries,
+            submission.c.gateway,
         )
         .join(submission, submission.c.batch_id == batch.c.id)
         .where(
@@ -100,7 +107,8 @@ def reason_to_halt(connection: Connection, campaign_id: int, settings: Halt) -> 
         .order_by(submission.c.created_at.desc(), submission.c.attempt.desc())
         .limit(max(settings.batches, settings.ambiguous))
     ).all()
-    if _in_a_row([(row.state, row.tries) for row in rows]) >= settings.ambiguous:
+    asked = [(row.state, row.tries) for row in rows if gateway in (None, row.gateway)]
+    if _in_a_row(asked) >= settings.ambiguous:
         return "halted-ambiguous"
     batches = {row.id: row for row in rows[: settings.batches]}.values()
     orphaned = {row.id for row in rows if _is_orphan(row.state, row.tries)}

@@ -71,11 +71,16 @@ def promises_of(settings: Settings) -> dict[str, Promise]:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Messages may have been sent between `since` and `until`; `said`: what a person said of it."""
+    """
+    Messages may have been sent between `since` and `until`; `said`: what a person said of it.
+
+    several: by any of several gateways, so that what one of them knows proves nothing
+    """
 
     since: datetime
     until: datetime
     said: str | None
+    several: bool = False
 
     def of_batch(self, *, lost: bool) -> Doubt:
         """Of a batch: if the notes say that it was not begun, only what the inbox proves was sent."""
@@ -84,6 +89,8 @@ class Doubt:
     def may_repeat(self, promise: Promise, now: datetime) -> bool:
         """Whether what is sent again reaches nobody twice."""
         window = promise.window
+        if self.several:
+            return False
         if window is not None and now >= self.since + window * WINDOW_TRUST:
             return False
         return promise.gateway_class == "R" or (
@@ -93,6 +100,7 @@ class Doubt:
     def covers(self, made_at: datetime, gateway_class: str) -> bool:
         """Whether what became of an attempt of then is lost, and asking again could reach somebody twice."""
         may_ask = gateway_class == "R" or (gateway_class == "I" and self.said == "repeat")
+        may_ask = may_ask and not self.several  # refused there, it may have left by another one
         return made_at < self.until and not may_ask
 
 
@@ -100,7 +108,7 @@ def doubt_of(job: Campaign) -> Doubt | None:
     """A campaign's; None: the record knows all of it."""
     if job.doubt_since is None or job.doubt_until is None:  # both, or neither
         return None
-    return Doubt(job.doubt_since, job.doubt_until, job.doubt_said)
+    return Doubt(job.doubt_since, job.doubt_until, job.doubt_said, several=bool(job.gateways))
 
 
 def last_known(connection: Connection) -> datetime | None:
@@ -158,13 +166,12 @@ def say(
     if left == "nothing":
         return {"doubt_since": None, "doubt_until": None, "doubt_said": None}
     if left == "repeat":
-        said = Doubt(doubt.since, doubt.until, left)
+        said = replace(doubt, said=left)
         if not said.may_repeat(promise, now):
             raise NotAllowed(
                 "left-repeat",
-                f"campaign {job.id} cannot be sent again without reaching somebody twice: the gateway "
-                f"(class {promise.gateway_class}) does not know what it was given since "
-                f"{doubt.since:%d %b %Y %H:%M} UTC. Say --left nothing or --left unknown, or ask it: "
+                f"campaign {job.id} cannot be sent again without reaching somebody twice: {_who(job, promise)} "
+                f"since {doubt.since:%d %b %Y %H:%M} UTC. Say --left nothing or --left unknown, or ask it: "
                 "cohort sending ask",
             )
     if left is None and doubt.said is None and not doubt.may_repeat(promise, now):
@@ -178,6 +185,12 @@ def say(
             "that this machine noted are unknown, the rest is sent)",
         )
     return {} if left is None else {"doubt_said": left}
+
+
+def _who(job: Campaign, promise: Promise) -> str:
+    if job.gateways:
+        return f"one of its gateways ({job.gateways.replace(' ', ', ')}) does not know what another was given"
+    return f"the gateway (class {promise.gateway_class}) does not know what it was given"
 
 
 def give_up_lost(

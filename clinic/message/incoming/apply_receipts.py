@@ -28,6 +28,7 @@ from clinic.message.campaign.campaign import campaigns_where
 from clinic.message.campaign.counting import MATCH_WINDOW
 from clinic.message.campaign.moves import move
 from clinic.message.campaign.trail import tell_moved
+from clinic.message.failover.ways import names_of
 from clinic.message.network_reasons import NO_RECEIPT
 from clinic.message.outcomes.notice_trail import tell_ended
 from clinic.message.outcomes.save import save_messages
@@ -102,14 +103,14 @@ class _Receipt(NamedTuple):
 
 
 class _About(NamedTuple):
-    """The message that a receipt names, and its campaign's gateway."""
+    """The message that a receipt names, and the gateways that it may have left by: one, once that is known."""
 
     id: int
     state: str
     reason: str | None
     batch_id: int
     campaign_id: int
-    gateway: str
+    gateways: tuple[str, ...]
 
 
 _Moves = Mapping[int, tuple[_About, _Receipt]]
@@ -203,11 +204,18 @@ def _messages(connection: Connection, references: set[int]) -> dict[int, _About]
             message.c.id, message.c.state, message.c.reason, message.c.batch_id,
             message.c.campaign_id,
             sa.func.coalesce(message.c.gateway, campaign.c.gateway).label("gateway"),
+            sa.case((message.c.gateway.is_(None), campaign.c.gateways)).label("gateways"),
         )
         .join(campaign, campaign.c.id == message.c.campaign_id)
         .where(named)
     )  # fmt: skip
-    return {row.id: _About._make(row) for row in rows}
+    return {
+        row.id: _About(
+            row.id, row.state, row.reason, row.batch_id, row.campaign_id,
+            names_of(row.gateway, row.gateways),
+        )
+        for row in rows
+    }  # fmt: skip
 
 
 def _under_way(connection: Connection, messages: Iterable[_About]) -> set[int]:
@@ -234,7 +242,7 @@ def _judge(
         about = None if row.reference is None else known.get(row.reference)
         if row.reference is None and row.gateway_ref and now - row.received_at <= NAME_WINDOW:
             found.fates[row.id] = "waiting"  # its message's answer may not be noted yet
-        elif about is None or about.gateway != row.gateway:
+        elif about is None or row.gateway not in about.gateways:
             found.fates[row.id] = "unmatched"
         elif about.state == states.PENDING:
             late = now - row.received_at > MATCH_WINDOW and about.batch_id not in under_way

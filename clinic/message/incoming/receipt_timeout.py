@@ -44,14 +44,13 @@ def end_waiting(
     count = 0
     for row in due:
         with record.write() as connection:
-            told = row.channel in settings.channels and row.gateway not in silent
-            if told and not row.dry_run:
-                count += _give_up(connection, row.id, limit, clock.now())
+            if row.channel in settings.channels and not row.dry_run:
+                count += _give_up(connection, row.id, limit, clock.now(), silent)
             _settle(connection, row.id, limit)
     return count
 
 
-def _due(limit: datetime) -> sa.Select[tuple[int, str, bool, str]]:
+def _due(limit: datetime) -> sa.Select[tuple[int, str, bool]]:
     """
     Batches with an attempt so old that receipts are overdue, and those that are over without any.
 
@@ -61,7 +60,7 @@ def _due(limit: datetime) -> sa.Select[tuple[int, str, bool, str]]:
     own = sa.select(submission.c.id).where(submission.c.batch_id == batch.c.id)
     overdue = own.where(submission.c.created_at <= limit).exists()
     return (
-        sa.select(batch.c.id, campaign.c.channel, campaign.c.dry_run, campaign.c.gateway)
+        sa.select(batch.c.id, campaign.c.channel, campaign.c.dry_run)
         .join(campaign, campaign.c.id == batch.c.campaign_id)
         .where(~batch.c.settled, overdue | (_is_over() & ~own.exists()))
         .order_by(batch.c.id)
@@ -88,12 +87,14 @@ def _awaited(batch_id: int) -> sa.ColumnElement[bool]:
 _LEFT_AT: Final = sa.func.coalesce(message.c.sent_at, message.c.status_at)
 
 
-def _give_up(connection: Connection, batch_id: int, limit: datetime, now: datetime) -> int:
+def _give_up(
+    connection: Connection, batch_id: int, limit: datetime, now: datetime, silent: Collection[str]
+) -> int:
     # As receipts do (settle.py): who saves items or applies a receipt holds the batch first
     connection.execute(sa.select(batch.c.id).where(batch.c.id == batch_id).with_for_update())
     ids = connection.scalars(
         sa.update(message)
-        .where(_awaited(batch_id), _LEFT_AT <= limit)
+        .where(_awaited(batch_id), _LEFT_AT <= limit, *_tells(silent))
         .values(
             state=states.UNDELIVERED,
             reason=NO_RECEIPT,
@@ -115,6 +116,14 @@ def _give_up(connection: Connection, batch_id: int, limit: datetime, now: dateti
     )
     tell_moved(connection, "no-receipt", sorted(ids), now)
     return len(ids)
+
+
+def _tells(silent: Collection[str]) -> list[sa.ColumnElement[bool]]:
+    """That a message's own gateway tells what became of it: a campaign may have several."""
+    if not silent:
+        return []
+    first = sa.select(campaign.c.gateway).where(campaign.c.id == message.c.campaign_id)
+    return [sa.func.coalesce(message.c.gateway, first.scalar_subquery()).not_in(sorted(silent))]
 
 
 def _settle(connection: Connection, batch_id: int, limit: datetime) -> None:

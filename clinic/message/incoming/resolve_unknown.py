@@ -28,11 +28,13 @@ from clinic.govern.audit.trail import Act, record_act
 from clinic.message import states
 from clinic.message.campaign.campaign import get_campaign
 from clinic.message.campaign.counting import messages_of
+from clinic.message.failover.ways import sent_by
 from clinic.message.incoming.apply_receipts import Applied, apply_receipts
 from clinic.message.incoming.receipts import insert_receipts
 from clinic.message.network_reasons import REASONS, SETTLED_NOT_SENT, SETTLED_SENT
+from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
-from clinic.record.schema.messages import message
+from clinic.record.schema.messages import campaign, message
 
 Fate = Literal["sent", "not_sent"]
 HORIZON: Final = timedelta(hours=72)  # before that a delivery receipt may still tell
@@ -104,13 +106,15 @@ def settle_unknowns(
     """
     now = clock.now()
     with record.write() as connection:
-        gateway = get_campaign(connection, campaign_id).gateway
         chosen = _choose(connection, campaign_id, rows, now)
         approval = require_approved(
             connection, subject="unknown", subject_id=campaign_id,
             digest=_digest(campaign_id, chosen, fate), now=now,
         )  # fmt: skip
-        said = [_evidence(gateway, approval.id, key, fate) for key in chosen]
+        said = [
+            _evidence(gateway, approval.id, key, fate)
+            for key, gateway in _gateways(connection, chosen)
+        ]
         insert_receipts(connection, said, now)
         act = Act(
             operator=by or approval.requested_by, operation_type="unknown.settled",
@@ -144,6 +148,17 @@ def _choose(
             f"no message of campaign {campaign_id} has been unknown for 72 hours",
         )
     return chosen
+
+
+def _gateways(connection: Connection, chosen: Sequence[int]) -> list[tuple[int, str]]:
+    """Each of these messages, and the gateway that may have it: what is said of it is matched by that too."""
+    rows = connection.execute(
+        sa.select(message.c.id, sent_by())
+        .join(campaign, campaign.c.id == message.c.campaign_id)
+        .where(is_any_of(message.c.id, chosen))
+        .order_by(message.c.id)
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 def _digest(campaign_id: int, chosen: Sequence[int], fate: Fate) -> str:

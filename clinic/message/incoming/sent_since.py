@@ -67,7 +67,9 @@ class _Found:
 def in_doubt_since(record: Record, gateway: str) -> datetime | None:
     """The earliest moment from which a campaign of this gateway is in doubt; None: none is."""
     query = sa.select(sa.func.min(campaign.c.doubt_since)).where(
-        campaign.c.gateway == gateway, sa.func.coalesce(campaign.c.doubt_said, "") != ASKED
+        campaign.c.gateway == gateway,
+        campaign.c.gateways.is_(None),
+        sa.func.coalesce(campaign.c.doubt_said, "") != ASKED,
     )
     with record.read() as connection:
         since: datetime | None = connection.scalar(query)
@@ -146,6 +148,7 @@ def _clear(connection: Connection, gateway: str, since: datetime) -> list[int]:
             sa.update(campaign)
             .where(
                 campaign.c.gateway == gateway,
+                campaign.c.gateways.is_(None),  # of several gateways one list is half of it
                 campaign.c.doubt_since >= since,
                 sa.func.coalesce(campaign.c.doubt_said, "") != ASKED,
             )

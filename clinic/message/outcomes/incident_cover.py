@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from clinic.message.failover.ways import names_of
 from clinic.record.schema.govern import access_log, approval
 from clinic.record.schema.lists import cohort_list, template, template_version
 from clinic.record.schema.messages import campaign, gate_override
@@ -23,9 +24,9 @@ def cover_of(
     c, of_list = campaign.c, cohort_list.c
     job = connection.execute(
         sa.select(
-            c.list_name, c.channel, c.purpose, c.gateway, c.requested_by, c.created_at, c.released_at,
-            c.manifest_sha256, of_list.file_name, of_list.sha256, of_list.taken_by, of_list.taken_at,
-            of_list.rows, template.c.key, template_version.c.version,
+            c.list_name, c.channel, c.purpose, c.gateway, c.gateways, c.requested_by, c.created_at,
+            c.released_at, c.manifest_sha256, of_list.file_name, of_list.sha256, of_list.taken_by,
+            of_list.taken_at, of_list.rows, template.c.key, template_version.c.version,
         )
         .join(cohort_list, of_list.id == c.list_id)
         .join(template_version, template_version.c.id == c.template_version_id)
@@ -39,7 +40,7 @@ def cover_of(
         *_accepted(connection, campaign_id, show),
         ("Released", show(job.released_at) or "no"),
         ("Digest of what was released", job.manifest_sha256 or "none"),
-        ("Sent through", job.gateway),
+        ("Sent through", ", ".join(names_of(job.gateway, job.gateways))),
         ("Template", f"{job.key}, version {job.version}"),
         (
             "List",

@@ -5,7 +5,7 @@ What became of a campaign, counted from the ledger: every input row in exactly o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -17,9 +17,10 @@ from clinic.cohort.as_of import read_as_of
 from clinic.cohort.outcomes import KEPT, REHEARSED
 from clinic.errors import Incomplete
 from clinic.message import states
-from clinic.message.campaign.campaign import get_campaign
-from clinic.message.campaign.counting import SEGMENTS, count_outcomes
+from clinic.message.campaign.campaign import Campaign, get_campaign
+from clinic.message.campaign.counting import SEGMENTS, count_outcomes, messages_of
 from clinic.message.campaign.moves import move
+from clinic.message.failover.ways import names_of
 from clinic.message.outcomes.notice_trail import tell_ended
 from clinic.message.outcomes.verdict import not_accepted, status, verdict
 from clinic.message.timing.estimate import starts_at
@@ -58,6 +59,7 @@ class Summary:
     tried_again: when such a batch is tried next; None: at the next run
     waits_until: when more of it may be sent, if it waits for its time (a start, opening hours, a pace)
     as_of: of what day its list is, and how that is known
+    by_gateway: of several gateways, what became of the messages that each was given
     seconds: from release to now or to its end; rate: messages a second in that time
     """
 
@@ -77,6 +79,7 @@ class Summary:
     outbox: bool = False
     accepted_errors: float = Release().accepted_errors
     as_of: str = ""
+    by_gateway: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def rate(self) -> float:
@@ -98,6 +101,15 @@ class Summary:
     def why(self) -> str:
         """Why something of it waits that should have been sent: it stopped itself, or the gateway's word."""
         return self.trouble or self.state_reason or ""
+
+    @property
+    def says_gateways(self) -> str:
+        """What each of several gateways was given, in a sentence; empty where there is one."""
+        each = (
+            f"{name} {', '.join(f'{n:,} {state}' for state, n in counts.items()) or 'nothing'}"
+            for name, counts in self.by_gateway.items()
+        )
+        return f"By gateway: {'; '.join(each)}." if self.by_gateway else ""
 
     @property
     def waiting(self) -> int:
@@ -199,6 +211,7 @@ def read_summary(
         trouble = trouble_of(connection, campaign_id)
         again = tried_again(connection, campaign_id)
         as_of = read_as_of(connection, job.list_id)
+        by_gateway = _by_gateway(connection, job) if job.gateways else {}
         messages, segments = connection.execute(
             sa.select(sa.func.count(), SEGMENTS).where(message.c.campaign_id == campaign_id)
         ).one()
@@ -220,7 +233,23 @@ def read_summary(
         outbox=job.gateway == states.OUTBOX and not job.dry_run,
         accepted_errors=(Release() if timing is None else timing.release).accepted_errors,
         as_of=as_of.says,
+        by_gateway=by_gateway,
     )
+
+
+def _by_gateway(connection: Connection, job: Campaign) -> dict[str, dict[str, int]]:
+    """Messages that each gateway was given, by their state; its names in the campaign's order."""
+    rows = connection.execute(
+        sa.select(message.c.gateway, message.c.state, sa.func.count())
+        .where(messages_of(job.id), message.c.gateway.is_not(None))
+        .group_by(message.c.gateway, message.c.state)
+        .order_by(message.c.state)
+    ).tuples()
+    found: dict[str, dict[str, int]] = {name: {} for name in names_of(job.gateway, job.gateways)}
+    for name, state, count in rows:
+        if name is not None:
+            found.setdefault(name, {})[str(state)] = count
+    return found
 
 
 def trouble_of(connection: Connection, campaign_id: int) -> str | None:

@@ -21,7 +21,6 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.cohort.as_of import read_as_of
 from clinic.errors import NotAllowed
-from clinic.gateway.credit import price_at
 from clinic.govern.approvals.approvals import latest, request_approval, require_approved
 from clinic.govern.people.roles import CLINICAL
 from clinic.message import states
@@ -32,7 +31,8 @@ from clinic.message.campaign.counting import SEGMENTS, count_outcomes
 from clinic.message.campaign.moves import move
 from clinic.message.campaign.said import coverage_said
 from clinic.message.campaign.trail import tell_released
-from clinic.message.credit import cost_of
+from clinic.message.credit import cost_of, price_of
+from clinic.message.failover.ways import own_columns, parts_of, says_route
 from clinic.message.prepare.content import findings_of, still_open
 from clinic.message.prepare.control import cancel_waiting
 from clinic.message.prepare.day_words import require_same_day
@@ -298,11 +298,12 @@ def counts_of(connection: Connection, job: Campaign, settings: Settings) -> dict
         counts["coverage"] = said.says
     if job.channel == "sms":
         counts["segments"] = int(segments or 0)
-        price = price_at(settings, job.gateway, job.channel)
+        price = price_of(settings, job)
         cost = int(segments or 0) * price.segment
         if price.countries:
             cost = cost_of(connection, job, price).money
         counts["cost"] = f"{cost:,.2f}"
+    counts |= _gateways(job)
     for one in findings_of(connection, job.id):
         if one.code == SIZE:
             counts["unusual"] = ", ".join(one.phrases)
@@ -311,3 +312,8 @@ def counts_of(connection: Connection, job: Campaign, settings: Settings) -> dict
     if job.stagger_days:
         counts["days"] = job.stagger_days
     return counts | {f"left out: {code}": count for code, count in sorted(outcomes.items())}
+
+
+def _gateways(job: Campaign) -> dict[str, str]:
+    route = says_route(parts_of(job.gateway, own_columns(job)))
+    return {"gateways": route} if route else {}

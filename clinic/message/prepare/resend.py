@@ -29,6 +29,7 @@ from clinic.message.campaign.counting import messages_of
 from clinic.message.campaign.opening import next_base
 from clinic.message.campaign.sending_stop import require_sending
 from clinic.message.campaign.trail import tell_requested
+from clinic.message.failover.ways import columns_of
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, list_row
@@ -79,6 +80,7 @@ def begin_resend(
         values = {
             "request_key": request_key,
             "gateway": gateway,
+            **columns_of(settings, old.channel, gateway),
             "batch_size": min(settings.batch_size, batch_limit),
             "requested_by": settings.operator,
             "created_at": clock.now(),

@@ -7,7 +7,7 @@ from it (ARC-6).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -18,7 +18,7 @@ from clinic.cohort.as_of import read_as_of
 from clinic.cohort.list_index import PREVIEW
 from clinic.cohort.outcomes import AFTER, BEFORE
 from clinic.errors import NotAllowed, NotFound
-from clinic.gateway.credit import Price, price_at
+from clinic.gateway.credit import Price
 from clinic.gateway.processors import says_way
 from clinic.gateway.segments import count_segments
 from clinic.message import states
@@ -27,7 +27,8 @@ from clinic.message.campaign.counting import count_outcomes, messages_of
 from clinic.message.campaign.override import Override, override_of
 from clinic.message.campaign.request import CohortChoice, MessageRequest
 from clinic.message.campaign.said import Said, said_of
-from clinic.message.credit import cost_of
+from clinic.message.credit import cost_of, price_of
+from clinic.message.failover.ways import own_columns, parts_of, says_route
 from clinic.message.meanwhile.still_in import FROM_RECORD
 from clinic.message.prepare.content import findings_of, told
 from clinic.message.prepare.list_numbers import Difference, read_differences
@@ -129,7 +130,7 @@ def review_campaign(
         source = source_of(connection, own)
         recall = recall_of(connection, campaign_id)
         missing = first_missing(connection, coverage_asked_of(connection, campaign_id))
-        price = price_at(settings, own.gateway, own.channel) if settings else Price(segment_cost)
+        price = price_of(settings, own) if settings else Price(segment_cost)
         by_country = cost_of(connection, own, price) if price.countries else None
     left_out = {code: rows for code, rows in counts.items() if code in BEFORE}
     messaged = {code: rows for code, rows in counts.items() if code in AFTER}
@@ -168,7 +169,19 @@ def review_campaign(
 
 def _way(settings: Settings | None, own: Campaign) -> tuple[str, ...]:
     kept = own.dry_run or own.gateway == states.OUTBOX
-    return () if settings is None or kept else tuple(says_way(settings, own.gateway))
+    if settings is None or kept:
+        return ()
+    return way_of(settings, parts_of(own.gateway, own_columns(own)))
+
+
+def way_of(settings: Settings, parts: Mapping[str, float]) -> tuple[str, ...]:
+    """What to know of the way through these gateways, each with its part of the messages."""
+    route = says_route(parts)
+    several = "{name}: {says}" if route else "{says}"
+    each = [
+        several.format(name=name, says=says) for name in parts for says in says_way(settings, name)
+    ]
+    return (*([route] if route else []), *each)
 
 
 def _price(record: Record, campaign_id: int) -> LettersPrice:

@@ -33,6 +33,7 @@ from clinic.message.campaign.begin import find_coverage, open_asked, require_cha
 from clinic.message.campaign.campaign import Campaign
 from clinic.message.campaign.opening import CampaignRequest
 from clinic.message.codes import message_on
+from clinic.message.failover.ways import columns_of
 from clinic.message.reminders.appointments import appointment_query, patients_reminded
 from clinic.message.reminders.reminder_request import ReminderRequest
 from clinic.message.safety.accepted import keep_acceptances
@@ -92,6 +93,7 @@ def begin_reminders(
         template=request.template,
         channel=request.channel,
         gateway=gateway,
+        **columns_of(settings, request.channel, gateway),
         batch_size=min(settings.batch_size, batch_limit),
         requested_by=sender,
         save_when=settings.organisation.save_when,

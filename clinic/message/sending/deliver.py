@@ -8,6 +8,7 @@ worker's at a time, and nothing is sent twice when one takes over from another.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -19,6 +20,7 @@ from clinic.message.campaign import canary
 from clinic.message.campaign.campaign import get_campaign
 from clinic.message.campaign.sending_stop import may_leave
 from clinic.message.incoming.receipts import keep_late_answer
+from clinic.message.sending.choice import choose
 from clinic.message.sending.late_answers import is_away, patiently
 from clinic.message.sending.ledger import Claim, Ledger
 from clinic.message.sending.replay import readmit
@@ -27,6 +29,7 @@ from clinic.message.sending.submissions import (
     Submission,
     find_open,
     intend,
+    named,
     record_answer,
     with_nhs_numbers,
 )
@@ -44,10 +47,13 @@ def deliver(
     first: int,
     last: int,
     *,
+    others: Sequence[Gateway] = (),
     patience: timedelta = PATIENCE,
 ) -> None:
     """
     Send what still waits in the batches from `first` to `last` (ARC-14: at most 1,000 each).
+
+    others: the campaign's other gateways, where it has several
 
     Safe to run again after any failure, and beside itself. Returns when nothing is left that could
     be sent within `patience`, or once the ledger's process is to stop: what waits then is in the ledger,
@@ -57,7 +63,7 @@ def deliver(
     while not ledger.stopping():
         claim = ledger.claim(campaign_id, first, last)
         if claim is not None:
-            if send_batch(ledger, gateway, claim):
+            if send_batch(ledger, gateway, claim, others=others):
                 give_up = ledger.clock.elapsed() + patience.total_seconds()
             continue
         wait = seconds_until_next(ledger, campaign_id, first, last)
@@ -66,7 +72,9 @@ def deliver(
         ledger.clock.sleep(min(wait, 1.0))
 
 
-def send_batch(ledger: Ledger, gateway: Gateway, claim: Claim) -> bool:
+def send_batch(
+    ledger: Ledger, gateway: Gateway, claim: Claim, *, others: Sequence[Gateway] = ()
+) -> bool:
     """
     Take one claimed batch one step on: close what was left open, or send what waits.
 
@@ -74,7 +82,7 @@ def send_batch(ledger: Ledger, gateway: Gateway, claim: Claim) -> bool:
     holds it now closes it. If the record was set back, all sending is stopped.
     """
     try:
-        return _send(ledger, gateway, claim)
+        return _send(ledger, (gateway, *others), claim)
     except FenceLost:
         return False
     except SetBack as found:
@@ -82,9 +90,11 @@ def send_batch(ledger: Ledger, gateway: Gateway, claim: Claim) -> bool:
         return False
 
 
-def _send(ledger: Ledger, gateway: Gateway, claim: Claim) -> bool:
-    sent = find_open(ledger, claim, gateway)
+def _send(ledger: Ledger, gateways: Sequence[Gateway], claim: Claim) -> bool:
+    sent = find_open(ledger, claim, *gateways)
     ledger.reached("payload.read")
+    gateway = choose(ledger, claim, gateways) if sent is None else named(sent.gateway, *gateways)
+    claim = replace(claim, gateway=gateway.name) if claim.gateways else claim  # its lanes
     if sent is None:
         sent = intend(ledger, claim, gateway)
     elif not sent.is_past_asking(ledger.clock.now()):
@@ -95,6 +105,7 @@ def _send(ledger: Ledger, gateway: Gateway, claim: Claim) -> bool:
     if sent.replay and sent.is_past_asking(ledger.clock.now()):
         # To ask again could message somebody twice: they become `unknown`
         return _record(ledger, gateway, claim, sent, Answer(), called=False)
+    called = False
     if sent.replay and sent.changed:
         answer = Answer(halt="payload-changed")  # the gateway would take it for another message
     elif sent.elsewhere:
@@ -106,9 +117,10 @@ def _send(ledger: Ledger, gateway: Gateway, claim: Claim) -> bool:
     else:
         if sent.replay:  # whoever left it open may have died before they noted it
             ledger.witness.note(sent.id, ledger.clock.now())
+        called = True
         answer = gateway.send(sent.id, messages, per_request=sent.per_request, only=sent.open)
     ledger.reached("send.returned")
-    return _record(ledger, gateway, claim, sent, answer)
+    return _record(ledger, gateway, claim, sent, answer, called=called)
 
 
 def _whole(ledger: Ledger, gateway: Gateway, sent: Submission) -> Sequence[Outgoing]:
@@ -131,7 +143,7 @@ def _record(
     sent: Submission,
     answer: Answer,
     *,
-    called: bool = True,
+    called: bool,
 ) -> bool:
     """
     Write the answer, also if the database is away for a while; whether anything was settled.

@@ -34,6 +34,7 @@ from clinic.message.eligibility.at_sending import Moment, left_out, moment_of
 from clinic.message.eligibility.contact import is_capped, note_attempt, wait_for_turn
 from clinic.message.eligibility.readdress import readdress, suppress_unreachable
 from clinic.message.eligibility.suppress import suppress
+from clinic.message.failover.ways import names_of, shares_of
 from clinic.message.reminders.stale import LOOKED_AT_AGAIN, other_trouble, why_held
 from clinic.message.sending.late_answers import LateAnswers
 from clinic.message.sending.restore_guard import NoWitness, Witness
@@ -78,6 +79,9 @@ class Claim:
     pace: Pace  # the campaign's own
     is_canary: bool = False
     doubt: Doubt | None = None  # what of it may have left without the record's knowing
+    gateways: tuple[str, ...] = ()  # of several, all that it may leave by, the first choice first
+    shares: tuple[float, ...] = ()
+    resumed_at: datetime | None = None
     call_until: float = float(
         "inf"
     )  # by our own clock: no call is begun later, or it outlasts the lease
@@ -204,6 +208,9 @@ class Ledger:
             channel=job.channel,
             pace=Pace(per_second=job.pace_second, per_hour=job.pace_hour, per_day=job.pace_day),
             is_canary=job.canary_size is not None and row.number == 1,
+            gateways=names_of(job.gateway, job.gateways) if job.gateways else (),
+            shares=shares_of(job.gateway_shares),
+            resumed_at=job.resumed_at,
             doubt=doubt.of_batch(lost=row.lost) if (doubt := doubt_of(job)) else None,
             # A call ends within a third of the lease (clinic/gateway/choose.py)
             call_until=began + self.lease.total_seconds() * 2 / 3,

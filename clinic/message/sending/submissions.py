@@ -24,6 +24,7 @@ from clinic.message.campaign.doubt import WINDOW_TRUST, Promise, give_up_lost
 from clinic.message.campaign.trail import tell_moved, tell_sent
 from clinic.message.codes import pack, submission_id, unpack
 from clinic.message.parts import note_parts
+from clinic.message.sending.choice import stand_in
 from clinic.message.sending.ledger import Claim, Ledger
 from clinic.message.sending.place import place_of
 from clinic.message.told import note_told
@@ -68,11 +69,13 @@ class Submission:
         return self.gateway_class == "B" or forgotten or self.doubted or self.withdrawn
 
 
-def find_open(ledger: Ledger, claim: Claim, gateway: Gateway) -> Submission | None:
+def find_open(
+    ledger: Ledger, claim: Claim, gateway: Gateway, *others: Gateway
+) -> Submission | None:
     """
     The submission that a worker before us left open, if any, with its messages.
 
-    What `gateway` promises by now counts, where it is the one that it was sent to.
+    It goes on through the one of these gateways that it was sent to, and what that promises by now counts.
     """
     with ledger.record.read() as connection:
         row = connection.execute(
@@ -83,6 +86,7 @@ def find_open(ledger: Ledger, claim: Claim, gateway: Gateway) -> Submission | No
         if row is None:
             return None
         messages = _messages(connection, is_any_of(message.c.id, unpack(row.members)))
+    gateway = named(row.gateway, gateway, *others)
     elsewhere = _is_elsewhere(row.gateway, row.place_sha256, ledger, gateway)
     window_until = row.window_until
     if gateway.window is not None and not elsewhere:
@@ -106,6 +110,11 @@ def find_open(ledger: Ledger, claim: Claim, gateway: Gateway) -> Submission | No
         # I and R are promises of different things: who gives the other one takes this one back
         withdrawn=not elsewhere and gateway.gateway_class != row.gateway_class,
     )
+
+
+def named(name: str, gateway: Gateway, *others: Gateway) -> Gateway:
+    """The one of this name; the first, if none has it."""
+    return next((one for one in others if one.name == name), gateway)
 
 
 def _is_elsewhere(name: str, place: str | None, ledger: Ledger, gateway: Gateway) -> bool:
@@ -319,7 +328,7 @@ def record_answer(
         ledger.reached("record.mid")
         _write_submission(connection, sent, result, now, called=called)
         given_up = _write_batch(connection, ledger, claim, sent, result, answer)
-        _brake(connection, ledger, claim, result, answer)
+        _brake(connection, ledger, claim, sent, result, answer, called=called)
         if result.not_sent and sent.made_at:
             ledger.turn(connection, claim, now).put_back(
                 len(result.not_sent), taken_at=sent.made_at
@@ -490,11 +499,26 @@ def _exhaust(connection: Connection, ledger: Ledger, claim: Claim) -> list[int]:
 
 
 def _brake(
-    connection: Connection, ledger: Ledger, claim: Claim, result: Settled, answer: Answer
+    connection: Connection,
+    ledger: Ledger,
+    claim: Claim,
+    sent: Submission,
+    result: Settled,
+    answer: Answer,
+    *,
+    called: bool,
 ) -> None:
-    """Pause the campaign if a person must look before anything more is sent (NEW-12)."""
-    code = answer.halt
+    """
+    Pause the campaign if a person must look before anything more is sent (NEW-12).
+
+    Of several gateways one that is out is no reason to, as long as another may send.
+    """
+    several, code = bool(claim.gateways), answer.halt
     if code is None and ledger.timing.halt and (result.turned or result.unknown or result.open):
-        code = reason_to_halt(connection, claim.campaign_id, ledger.timing.halt)
+        own = sent.gateway if several else None
+        code = reason_to_halt(connection, claim.campaign_id, ledger.timing.halt, gateway=own)
+    bound = bool(result.open)
+    if several and called and stand_in(connection, ledger, claim, sent, answer, code, bound=bound):
+        return
     if code:
         halt(connection, claim.campaign_id, code, ledger.clock.now())

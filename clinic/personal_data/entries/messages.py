@@ -7,7 +7,7 @@ from typing import Final
 from clinic.personal_data.held import TableHeld
 from clinic.personal_data.kinds import Erasure, Kind, Purpose, Retention, Rows, Section
 from clinic.personal_data.reach import ByAddress, ByKey, Through
-from clinic.record.schema.campaigns import pace_lane
+from clinic.record.schema.campaigns import gateway_standing, pace_lane
 from clinic.record.schema.messages import (
     batch,
     campaign,
@@ -35,7 +35,8 @@ MESSAGES: Final = (
         rows=Rows.KEEP,
         routes=(Through(recipient, "id", "campaign_id"), Through(message, "id", "campaign_id")),
         columns={
-            Kind.PRACTICE: "list_name channel purpose gateway dry_run save_to_record snomed_codes",
+            Kind.PRACTICE: "list_name channel purpose gateway gateways gateway_shares dry_run save_to_record"
+            " snomed_codes",
             Kind.EVENT: "created_at released_at finished_at",
             Kind.STAFF: "requested_by",
             Kind.WORDS: "state_reason",
@@ -274,5 +275,16 @@ MESSAGES: Final = (
         section=_MANY,
         rows=Rows.NONE,
         columns={Kind.WORK: "lane taken"},
+    ),
+    TableHeld(
+        table=gateway_standing,
+        about="a gateway that takes nothing, since when and why",
+        purpose=Purpose.RUNNING,
+        retention=Retention.INSTALLATION,
+        section=_MANY,
+        rows=Rows.NONE,
+        columns={
+            Kind.WORK: "gateway channel place_sha256 failing_since failed_at out_at again_at code trouble"
+        },
     ),
 )

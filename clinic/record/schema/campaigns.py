@@ -1,8 +1,9 @@
 """What keeps a campaign safe over days. Its own settings are columns of `campaign` (messages.py)."""
 
-from sqlalchemy import Column, String, Table, Text
+from sqlalchemy import Column, PrimaryKeyConstraint, String, Table, Text
 
 from clinic.record.schema.base import METADATA
+from clinic.record.types import UtcDateTime
 
 # One row a lane ("gateway sms", "campaign 7"), locked while somebody takes from it: so its pace holds over
 # all processes. `taken` says how many messages were taken when (clinic/message/timing/pacing.py)
@@ -11,4 +12,21 @@ pace_lane = Table(
     METADATA,
     Column("lane", String(60), primary_key=True),
     Column("taken", Text, nullable=False),  # JSON
+)
+
+# A gateway that takes nothing, for the campaigns that have another one; one that takes messages has no row
+# (clinic/message/failover/standing.py)
+gateway_standing = Table(
+    "gateway_standing",
+    METADATA,
+    Column("gateway", String(40), nullable=False),
+    Column("channel", String(10), nullable=False),
+    Column("place_sha256", String(64)),  # where it led (clinic/message/sending/place.py)
+    Column("failing_since", UtcDateTime, nullable=False),
+    Column("failed_at", UtcDateTime, nullable=False),  # the last time
+    Column("out_at", UtcDateTime, nullable=False),  # from then on others send instead
+    Column("again_at", UtcDateTime),  # when it is tried again; empty: not by itself
+    Column("code", String(40)),  # why at once: a code that halts; empty: it took nothing for long
+    Column("trouble", String(200)),  # what it said, in a sentence
+    PrimaryKeyConstraint("gateway", "channel"),
 )

@@ -78,6 +78,10 @@ campaign = Table(
     Column("channel", String(10), nullable=False),
     Column("purpose", String(40), nullable=False),
     Column("gateway", String(40), nullable=False),
+    # Of several gateways all of them, the first choice first, with a space between two; and, if each has a
+    # part of the batches, these parts in the same order: clinic/message/failover/ways.py
+    Column("gateways", String(200)),
+    Column("gateway_shares", String(100)),
     Column("dry_run", Boolean, nullable=False, server_default=text("false")),
     Column("save_to_record", Boolean, nullable=False, server_default=text("true")),
     Column("save_when", String(10), nullable=False, server_default="sent"),

@@ -8,6 +8,7 @@ from clinic.settings.gateways.route import (
     SMTP,
     Channels,
     GatewaySettings,
+    Route,
     section_of_gateway,
 )
 
@@ -24,6 +25,7 @@ __all__ = [
     "NamedGateway",
     "Processor",
     "Receipts",
+    "Route",
     "SmsGateway",
     "section_of_gateway",
 ]

@@ -31,6 +31,7 @@ from clinic.message.incoming.unread import keep_unread
 from clinic.message.sending.deliver import deliver
 from clinic.message.timing.timing import Timing
 from clinic.record.database import Record
+from clinic.record.schema.campaigns import gateway_standing
 from clinic.record.schema.govern import approval
 from clinic.record.schema.lists import cohort_list
 from clinic.record.schema.messages import batch, installation
@@ -219,6 +220,19 @@ def _approval_waits(here: Here) -> None:
         connection.execute(sa.insert(approval).values(row))
 
 
+def _gateway_out(here: Here) -> None:
+    at = here.clock.now() - timedelta(minutes=5)
+    with here.record.write() as connection:
+        connection.execute(
+            sa.insert(gateway_standing).values(
+                gateway="a", channel="sms", failing_since=at, failed_at=at, out_at=at,
+                code="gateway-tls",
+            )
+        )  # fmt: skip
+    add_patients(here.record, 1)
+    add_campaign(here.record, here.clock, 1, state="scheduled", gateway="a", gateways="a b")
+
+
 CASES: list[tuple[str, Callable[[Here], None], int]] = [
     ("worker-gone", _worker_gone, 4),
     ("worker-gone", _no_worker_ever, 4),
@@ -235,6 +249,7 @@ CASES: list[tuple[str, Callable[[Here], None], int]] = [
     ("reconciling-stopped", _settle_fails, 4),
     ("gateway-refusing", _gateway_busy_for_long, 4),
     ("gateway-refusing", _gateway_refuses, 4),
+    ("gateway-out", _gateway_out, 2),
     ("campaign-halted", _campaign_halts, 4),
     ("receipts-stopped", _receipts_stop, 4),
     ("receipts-not-understood", _receipt_not_understood, 2),
@@ -518,5 +533,5 @@ def test_the_queries_stay_few_however_many_messages_there_are(here: Here) -> Non
         here.record.engine, "before_cursor_execute", lambda *given: statements.append(given[2])
     )
     read_facts(here.record, here.clock, SETTINGS)
-    assert len([s for s in statements if s.startswith("SELECT")]) <= 21
+    assert len([s for s in statements if s.startswith("SELECT")]) <= 22
     assert not any("FROM message " in s and batch.name not in s for s in statements)

@@ -12,7 +12,8 @@ import pytest
 from clinic.errors import SettingsWrong
 from clinic.gateway.choose import gateway_for, is_set
 from clinic.gateway.named import KINDS
-from clinic.gateway.processors import is_outside, processors_of
+from clinic.gateway.processors import channels_of, is_outside, processors_of
+from clinic.health.settings_check import check_settings
 from clinic.record.database import Record
 from clinic.settings import HttpGateway, Settings, read_settings
 from clinic.settings.gateways.smpp import SmppGateway
@@ -30,6 +31,8 @@ JSON = (
     'id_at = "id"\n'
 )
 SMTP = '[gateways.mail]\ntype = "smtp"\nhost = "mail.example.org"\nsender = "p@example.org"\n'
+BOTH = NOTIFY + JSON
+TWO = '[channels.sms]\ngateways = ["notify", "texts"]\n'
 
 
 @pytest.fixture
@@ -54,6 +57,18 @@ def test_a_channel_leaves_by_the_gateway_that_it_names(config: Path) -> None:
     assert settings.gateway_name("email") is None
     assert is_set(settings, "http-sms")
     assert load(config, old + NOTIFY).gateway_name("sms") == "http-sms"
+
+
+def test_several_gateways_send_only_where_that_is_asked_for(config: Path) -> None:
+    """Off unless asked for: named beside the first, the others do nothing, and `settings check` says so."""
+    alone = load(config, BOTH + TWO)
+    assert alone.gateway_names("sms") == ("notify",)
+    assert channels_of(alone, "texts") == ()
+    assert any("notify sends alone" in says for says in check_settings(config)[1])
+    both = load(config, BOTH + TWO + 'failover = "order"')
+    assert both.gateway_names("sms") == ("notify", "texts")
+    assert channels_of(both, "texts") == ("sms",)
+    assert not any("sends alone" in says for says in check_settings(config)[1])
 
 
 def test_a_secret_may_stand_in_a_file_of_its_own(config: Path) -> None:
@@ -89,7 +104,12 @@ def test_the_environment_says_a_setting_of_a_gateway(
         (NOTIFY + "connections = 0", "line 5: gateways.notify.connections: input should be greater"),
         (NOTIFY + '[channels.sms]\ngateways = ["notfy"]', "there is no [gateways.notfy]; there: notify"),
         (NOTIFY + '[channels.voice]\ngateways = ["notify"]', "does not send by voice"),
-        (NOTIFY + '[channels.sms]\ngateways = ["notify", "notify"]', "channels.sms.gateways: tuple should"),
+        (NOTIFY + '[channels.sms]\ngateways = ["notify", "notify"]', "gateways: name each gateway once"),
+        (BOTH + '[channels.sms]\ngateways = ["notify"]\nfailover = "order"', "needs two gateways or more"),
+        (BOTH + TWO + 'share = { notify = 1 }', 'share is for failover = "share"'),
+        (BOTH + TWO + 'failover = "share"\nshare = { notify = 1 }', "give each of notify, texts its part"),
+        (BOTH + TWO + 'failover = "share"\nshare = { notify = 0.7, texts = 0.7 }', "1 together"),
+        (BOTH + TWO + 'failover = "share"\nshare = { notify = 1, texts = 0 }', "parts above 0"),
         (NOTIFY.replace(KEY, "hunter2-hunter2"), "write the whole API key"),
         (JSON.replace("{reference}", "{nhs}"), "{nhs} is not known: use {to}"),
         (JSON.replace("{body}", "hello"), "body must name {to} or {to_digits}, and {body}"),
