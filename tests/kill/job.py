@@ -38,7 +38,11 @@ from data_checks.cohort import check_cohort
 
 @dataclass(frozen=True)
 class Job:
-    """What to do, and where to die: at the `hit`-th time that `point` is reached; "" = never."""
+    """
+    What to do, and where to die: at the `hit`-th time that `point` is reached; "" = never.
+
+    gateway: its address, or of two with a space between; token: what the first of two is given
+    """
 
     url: str
     home: str
@@ -50,6 +54,7 @@ class Job:
     point: str = ""
     hit: int = 1
     timeout_seconds: float = 1.0
+    token: str = "t"
 
 
 class Plug:
@@ -70,6 +75,8 @@ class Plug:
 
 def settings_of(job: Job) -> Settings:
     """The settings of a practice whose texts go to the recording gateway, or to an SMSC (`smpp://`)."""
+    if " " in job.gateway:
+        return _two(job, *job.gateway.split())
     at = urlsplit(job.gateway)
     if at.scheme == "smpp":
         section = {
@@ -96,6 +103,23 @@ def settings_of(job: Job) -> Settings:
     )
 
 
+def _two(job: Job, first: str, second: str) -> Settings:
+    """Of a practice whose texts go to two providers, the second where the first takes nothing for a second."""
+    own = {
+        "type": "json", "gateway_class": job.gateway_class, "timeout_seconds": job.timeout_seconds,
+        "connections": 4, "headers": {"Idempotency-Key": "{key}"}, "id_at": "messages.0.id",
+        "body": {"messages": [{"reference": "{reference}", "to": "{to}", "body": "{body}"}]},
+    }  # fmt: skip
+    sections = {
+        "a": {**own, "url": f"{first}/messages", "token": job.token},
+        "b": {**own, "url": f"{second}/messages", "token": "t"},
+    }
+    route = Route(
+        gateways=("a", "b"), failover="order", failover_after_seconds=1, try_again_seconds=1
+    )
+    return _settings(job, gateways=sections, channels=Channels(sms=route))
+
+
 def _settings(job: Job, **gateway: Any) -> Settings:
     return Settings(
         home=Path(job.home),
@@ -112,7 +136,9 @@ def run(job: Job) -> None:
     """All steps, from the file to the summary; running again carries on."""
     settings, clock = settings_of(job), SystemClock()
     record = Record.open(job.url)
-    gateway = gateway_for(settings, record, "sms")
+    gateway, *others = [
+        gateway_for(settings, record, "sms", name=name) for name in settings.gateway_names("sms")
+    ]
     request = MessageRequest(
         list_name="Everybody", cohort=CohortChoice(file=job.file), template="plain"
     )
@@ -135,11 +161,15 @@ def run(job: Job) -> None:
         back_off=timedelta(milliseconds=20),
         witness=notes_of(record, home, worker.name),
         reached=Plug(job.point, job.hit),
+        settings=settings if others else None,
     )
     half = batches // 2
     spans = [(1, half), (half + 1, batches)]
     threads = [
-        threading.Thread(target=deliver, args=(ledger, gateway, number, *span)) for span in spans
+        threading.Thread(
+            target=deliver, args=(ledger, gateway, number, *span), kwargs={"others": others}
+        )
+        for span in spans
     ]
     for thread in threads:
         thread.start()
@@ -147,4 +177,5 @@ def run(job: Job) -> None:
         thread.join()
     save_batches(record, clock, number, 1, batches)
     summarize(record, clock, number)
-    gateway.close()
+    for each in (gateway, *others):
+        each.close()

@@ -52,7 +52,7 @@ def test_every_gateway_is_listed_with_its_promise_and_what_waits_for_it(
     own = own.model_copy(update={"channels": Settings.model_validate(
         {"gateways": {"tw": twilio(9)}, "channels": {"sms": {"gateways": ["tw"]}}}
     ).channels})  # fmt: skip
-    found = {one.name: one for one in list_gateways(sqlite_record, own)}
+    found = {one.name: one for one in list_gateways(sqlite_record, own, clock.now())}
     assert found["tw"].channels == ("sms",)
     assert (found["tw"].gateway_class, found["tw"].waiting) == ("B", 1)
     assert (found["nhs"].gateway_class, found["nhs"].waiting) == ("I", 0)
