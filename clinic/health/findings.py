@@ -37,7 +37,7 @@ KINDS: Final[dict[str, Kind]] = {
     "runs-late": Kind("alarm", "cohort server status; is a queue paused, or a worker busy?"),
     "approvals-waiting": Kind("warning", "cohort approvals"),
     "gateway-refusing": Kind("alarm", "cohort show CAMPAIGN; put the cause right, then cohort resume CAMPAIGN"),
-    "gateway-out": Kind("warning", "cohort gateways list; put the cause right, then cohort gateways test NAME"),
+    "gateway-out": Kind("warning", "cohort gateways list; then cohort gateways test NAME --to NUMBER"),
     "gateway-unreachable": Kind("alarm", "check the address, the network and the provider's status page"),
     "campaign-halted": Kind("alarm", "cohort show CAMPAIGN, then cohort resume or cohort cancel CAMPAIGN"),
     "receipts-stopped": Kind("alarm", "cohort receipts status; is cohort receipts serve up, and reached?"),

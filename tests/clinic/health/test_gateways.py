@@ -83,9 +83,9 @@ SMSC = {
     ],
 )  # fmt: skip
 def test_what_a_missing_receipt_means_is_listed_as_it_is(
-    sqlite_record: Record, values: dict[str, Any], name: str, says: str
+    sqlite_record: Record, clock: FakeClock, values: dict[str, Any], name: str, says: str
 ) -> None:
-    (one,) = list_gateways(sqlite_record, Settings.model_validate(values))
+    (one,) = list_gateways(sqlite_record, Settings.model_validate(values), clock.now())
     assert (one.name, says in one.receipts) == (name, True), one.receipts
 
 
