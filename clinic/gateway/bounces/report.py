@@ -66,6 +66,19 @@ def read_mail(
         recipients: of its envelope, where that is known
         keep_all: also what has nothing to do with us: it would be lost
     """
+    try:
+        return _read(raw, stamps, gateway, recipients, keep_all)
+    except Exception:  # made to break who reads it: one that cannot be read keeps back no other
+        return Incoming(unread=[_unread(raw, gateway, "an e-mail that cannot be read")])
+
+
+def _read(
+    raw: bytes,
+    stamps: Mapping[str, Stamp],
+    gateway: str,
+    recipients: Sequence[str],
+    keep_all: bool,
+) -> Incoming:
     found = Incoming()
     mail: Message = email.message_from_bytes(raw, policy=email.policy.compat32)
     kind = kind_of(mail)

@@ -52,6 +52,8 @@ class Connection(smtplib.SMTP):
     def begin(self) -> None:
         """Whatever follows must be over within `seconds` from now."""
         self._deadline = time.monotonic() + self._seconds
+        if self.sock is not None:
+            self.sock.settimeout(self._seconds)
 
     def starttls(self, **options: Any) -> tuple[int, bytes]:  # type: ignore[override]
         """

@@ -7,6 +7,7 @@ three. Each is answered by itself all the same, and what decides is the first th
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 
@@ -88,14 +89,27 @@ def _together(
         "DATA\r\n",
     ]
     connection.send("\r\n".join(lines))
-    said = [(name, *connection.getreply()) for name in ("mail", "rcpt", "data")]
-    good = {"mail": (250,), "rcpt": (250, 251), "data": (354,)}
-    refused = next((one for one in said if one[1] not in good[one[0]]), None)
-    if refused is not None and said[-1][1] == 354:
-        # It waits for a text though it took no recipient: an empty one, which goes nowhere (RFC 2920 §3.1)
+    refused: Said | None = None
+    code = 0
+    for name, good in (("mail", (250,)), ("rcpt", (250, 251)), ("data", (354,))):
+        try:
+            code, says = connection.getreply()
+        except OSError:
+            if refused is None:
+                raise
+            return refused  # it said why, and hung up
+        if refused is None and code not in good:
+            refused = name, code, says
+    if refused is not None and code == 354:
+        _end_without_text(connection)
+    return refused
+
+
+def _end_without_text(connection: Connection) -> None:
+    """The relay waits for a text though it took no recipient: an empty one goes nowhere (RFC 2920 §3.1)."""
+    with contextlib.suppress(OSError):
         connection.send(".\r\n")
         connection.getreply()
-    return refused
 
 
 def xtext(text: str) -> str:

@@ -209,6 +209,20 @@ def test_whatever_comes_is_read_or_kept(raw: bytes) -> None:
         assert len(found.receipts) + len(found.complaints) + len(found.unread) <= 1
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "".join(f'Content-Type: multipart/mixed; boundary="{n}"\n\n--{n}\n' for n in range(3_000)).encode(),
+        b"To: " + b"(" * 50_000 + b"\n\nx",
+    ],
+    ids=["parts in parts", "brackets in brackets"],
+)  # fmt: skip
+def test_an_e_mail_that_is_made_to_break_us_is_kept_and_keeps_back_no_other(raw: bytes) -> None:
+    """Read again every five minutes, one such would have kept all that came after it from us."""
+    (kept,) = read(raw).unread
+    assert kept.why == "an e-mail that cannot be read"
+
+
 def test_the_page_shows_the_table_of_status_codes() -> None:
     page = (Path(__file__).parents[4] / "docs" / "gateways.md").read_text(encoding="utf-8")
     assert statuses_table() in page

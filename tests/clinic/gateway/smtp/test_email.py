@@ -19,7 +19,7 @@ from clinic.settings import EmailGateway
 from tests.fakes import FakeClock
 from tests.servers.certificates import server_context
 from tests.servers.relay import running_relay, scripted_relay
-from tests.servers.scripted import Deed, drip, hang, hang_up, never_end, reset
+from tests.servers.scripted import Deed, drip, hang, hang_up, never_end, reset, say, then
 
 HELLO = [Outgoing(7, "sian@example.org", "Sut mae, Siân?", "Eich apwyntiad")]
 
@@ -94,10 +94,12 @@ TABLE = [
     Row("MAIL", b"421 4.3.2 closing\r\n", "not sent"),
     Row("MAIL", b"530 5.7.0 log in first\r\n", "not sent", "gateway-credentials"),
     Row("MAIL", b"550 5.7.1 not your sender\r\n", "not sent", "gateway-sender-refused"),
+    Row("MAIL", then(say(b"550 5.7.1 blocked\r\n"), hang_up), "not sent", "gateway-sender-refused"),
     Row("MAIL", b"552 5.3.4 too large\r\n", "turned"),
     Row("MAIL", reset, "not sent"),
     Row("RCPT", b"450 4.2.0 greylisted\r\n", "not sent"),
     Row("RCPT", b"550 5.1.1 no such user\r\n", "turned"),
+    Row("RCPT", then(say(b"550 5.1.1 no such user\r\n"), hang_up), "turned"),
     Row("RCPT", b"554 5.7.1 Relay access denied\r\n", "not sent", "gateway-sender-refused"),
     Row("RCPT", hang, "not sent"),
     Row("RCPT", b"what?\r\n", "not sent"),
