@@ -101,7 +101,7 @@ def test_one_e_mail_to_oneself_has_a_token_and_a_listing_says_what_is_told(
     assert tried.taken
     (envelope,) = relay.envelopes
     assert re.fullmatch(r"bounces\+[a-z2-7]{29}@hill\.example", str(envelope.mail_from))
-    (listed,) = list_gateways(sqlite_record, own)
+    (listed,) = list_gateways(sqlite_record, own, clock.now())
     assert (listed.kind, listed.channels, listed.gateway_class) == ("smtp", ("email",), "B")
     assert listed.reached == f"smtp://127.0.0.1:{relay.port}"
 
