@@ -23,7 +23,6 @@ class Status(NamedTuple):
 TABLE: Final = (
     Status("5.1.1", "mailbox_unknown", "no such mailbox"),
     Status("5.1.6", "mailbox_unknown", "the mailbox has moved, and nobody says where to"),
-    Status("5.1.0", "mailbox_unknown", "something about the address"),
     Status("5.1.3", "mailbox_unknown", "it is no address"),
     Status("5.1.2", "domain_unknown", "no such domain"),
     Status("5.1.10", "domain_unknown", "the domain takes no mail (RFC 7505)"),
@@ -39,6 +38,7 @@ TABLE: Final = (
     Status("*.4.6", "routing_error", "the mail runs in a circle"),
     Status("*.4.7", "expired", "it gave up after a time"),
     Status("4.*.*", "expired", "it could not be delivered for so long that it gave up"),
+    Status("5.1.0", "delivery_failure", "something about the address, or about ours: it does not say which"),
     Status("5.0.0", "delivery_failure", "it does not say why"),
     Status("5.3.*", "delivery_failure", "the mail system has an error"),
     Status("5.4.*", "delivery_failure", "the network has an error"),
