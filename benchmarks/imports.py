@@ -198,7 +198,8 @@ def _values(name: str, cells: list[Any], kind: ImportKind) -> list[Any]:
         return [datetime.strptime(cell, "%d/%m/%Y").date() for cell in cells]  # noqa: DTZ007  a day
     if name in ("decision", "status"):
         return ["opt_out" if kind == "consents" else str(cell).lower() for cell in cells]
-    return [cell if isinstance(cell, date) else str(cell) for cell in cells]
+    # Beyond 909,091 patients there are no NHS numbers to try with, so some have none
+    return [cell if cell is None or isinstance(cell, date) else str(cell) for cell in cells]
 
 
 def cost(what: str, kind: ImportKind, url: str, folder: Path) -> Cost:
