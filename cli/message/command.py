@@ -118,7 +118,7 @@ def message(
             rich_help_panel=WHAT,
         ),
     ] = None,
-    channel: Annotated[Literal["sms", "email"], by_channel(WHAT)] = "sms",
+    channel: Annotated[Literal["sms", "email", "voice"], by_channel(WHAT)] = "sms",
     snomed: Annotated[
         list[str] | None,
         typer.Option(

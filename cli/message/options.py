@@ -57,7 +57,7 @@ class What:
     template: str | None = None
     text: str | None = None
     subject: str | None = None
-    channel: Literal["sms", "email"] = "sms"
+    channel: Literal["sms", "email", "voice"] = "sms"
     snomed: list[str] | None = None
     save_when: Literal["as set", "sent", "delivered"] = "as set"
     save: bool = True

@@ -76,7 +76,7 @@ def remind(
         str, typer.Option(help="The vendor's, or one of your own.", rich_help_panel=WHAT)
     ] = "appointment-reminder",
     channel: Annotated[
-        Literal["sms", "email"], by_channel(WHAT)
+        Literal["sms", "email", "voice"], by_channel(WHAT)
     ] = "sms",
     name: ListName = "Appointment reminders",
     covers: Covers = None,

@@ -19,6 +19,7 @@ from cli.remind.options import Choice, ask_rows, commands_after_look, require_se
 from cli.show.reminders import Look, show_json, show_list, show_look, show_nothing
 from cli.wiring import LocalTime, get_settings, open_record
 from clinic.errors import CohortRefused, MendableError, NotAllowed
+from clinic.gateway.voice.spoken import unit_of
 from clinic.govern.access.look import at_some, known_as, of_rows
 from clinic.message.campaign.campaign import refuse
 from clinic.message.credit import credit_of, require_enough
@@ -195,7 +196,7 @@ def _say_without(parts: Wiring, look: Look, rows: Collection[int]) -> int:
     messages, segments = count_without(parts.record, look.review.campaign_id, rows)
     console.say(
         f"Without {look.review.accepted - messages:,} that you leave out: {counted(messages, 'message')}"
-        + (f", {counted(segments, 'segment')}" if segments else "")
+        + (f", {counted(segments, unit_of(look.review.channel))}" if segments else "")
         + ". Left out of this run alone: the nightly run may remind of them."
     )
     return messages

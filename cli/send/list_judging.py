@@ -40,7 +40,11 @@ class Judged:
 
 
 def judge_as_campaign(
-    settings: Settings, file: Path, *, channel: Literal["sms", "email"], template: str | None
+    settings: Settings,
+    file: Path,
+    *,
+    channel: Literal["sms", "email", "voice"],
+    template: str | None,
 ) -> Judged | None:
     """
     Judge a file as a campaign would; None where there is no record to ask.
@@ -73,7 +77,7 @@ def judge_as_campaign(
 
 
 def _judge(
-    parts: Wiring, file: Path, channel: Literal["sms", "email"], template: str | None
+    parts: Wiring, file: Path, channel: Literal["sms", "email", "voice"], template: str | None
 ) -> Judged:
     from cli.message import steps
     from cli.message.options import Manner, What, Who, to_request

@@ -127,7 +127,7 @@ def check(
             help=f"Whose columns it must have: {', '.join(_SCHEMES)}; as in the settings if not given."
         ),
     ] = "",
-    channel: Annotated[Literal["sms", "email"], by_channel()] = "sms",
+    channel: Annotated[Literal["sms", "email", "voice"], by_channel()] = "sms",
     template: Annotated[
         str | None,
         typer.Option(help="A template's key: also says who lacks a value that it needs."),
@@ -173,7 +173,7 @@ def check(
         raise _refusal(report, quality, judged)
     if not json:
         key = f"--template {template}" if template else "--template …"
-        way = " --channel email" if channel == "email" else ""
+        way = "" if channel == "sms" else f" --channel {channel}"
         console.next_commands(f'cohort message {shlex.quote(str(file))} --name "…" {key}{way}')
 
 
@@ -198,7 +198,7 @@ def _refusal(report: dict[str, Any], quality: ListQuality, judged: Judged | None
 
 
 def _examine(
-    file: Path, scheme: str, channel: Literal["sms", "email"], template: str | None
+    file: Path, scheme: str, channel: Literal["sms", "email", "voice"], template: str | None
 ) -> tuple[ListFile, ListQuality, Judged | None]:
     """
     Read the list, and judge it: by itself, and with the record where there is one.

@@ -14,6 +14,7 @@ from cli import console
 from cli.looks.noting import looked
 from cli.wiring import LocalTime
 from clinic.cohort.outcomes import OUTCOMES
+from clinic.gateway.voice.spoken import unit_of
 from clinic.govern.access.look import Look, of_rows
 from clinic.message.outcomes.outcome_rows import OutcomeRow, headings, outcome_rows
 from clinic.message.outcomes.reasons import campaign_says
@@ -43,7 +44,11 @@ def show_details(
         ("Dry run by" if line.dry_run else "Sent by", f"{line.sender}, {time.show(line.at)}"),
         ("List", f"{line.list_name}, {line.rows:,} rows"),
         ("As of", details.as_of),
-        ("By", line.channel + (f", {details.segments:,} segments" if details.segments else "")),
+        (
+            "By",
+            line.channel
+            + (f", {details.segments:,} {unit_of(line.channel)}s" if details.segments else ""),
+        ),
         ("Template", f"{details.template}, version {details.version}"),
         ("On the record", f"when {details.save_when}" if details.save_when else "not saved"),
         ("SNOMED CT", details.snomed_codes or ""),

@@ -14,6 +14,7 @@ from cli import console
 from cli.wiring import LocalTime
 from clinic.cohort.outcomes import OUTCOMES
 from clinic.gateway.credit import Credit
+from clinic.gateway.voice.spoken import CHARGED, SPOKEN, unit_of
 from clinic.govern.access.look import Look, at_some, known_as, of_rows
 from clinic.message.campaign.said import Said
 from clinic.message.prepare.review import Preview, Review
@@ -169,12 +170,12 @@ def show_time(said: Estimate, time: LocalTime) -> None:
 
 
 def _cost(review: Review) -> Iterator[tuple[str, str]]:
-    if review.channel != "sms":
+    if review.channel not in CHARGED:
         return
     yield from _rewritten(review)
     letters = review.letters
     price = f", {review.cost:,.2f} in all" if review.cost else ""
-    yield f"{letters.segments:,}", f"segments{price}"
+    yield f"{letters.segments:,}", f"{unit_of(review.channel)}s{price}"
     if more := letters.segments - letters.without:
         yield (
             "",
@@ -194,8 +195,9 @@ def show_previews(previews: list[Preview]) -> None:
     out = console.err()
     for preview in previews:
         title = f"Row {preview.row_number} · to {escape(preview.address)}"
-        if preview.segments:  # only a text has any
-            title += f" · {preview.segments} segment(s), {preview.encoding}"
+        if preview.segments:  # only a text or a call has any
+            unit = "minute" if preview.encoding == SPOKEN else "segment"
+            title += f" · {preview.segments} {unit}(s), {preview.encoding}"
         text = escape("\n\n".join(filter(None, (preview.subject, preview.body))))
         if out.is_terminal:
             out.print(

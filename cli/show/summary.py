@@ -35,7 +35,7 @@ def _figures(summary: Summary) -> Iterator[str]:
     """How much and how quick; nothing of a speed where nothing was sent yet."""
     yield counted(summary.messages, "message") + (" (nothing was sent)" if summary.dry_run else "")
     if summary.segments:
-        yield counted(summary.segments, "segment")
+        yield counted(summary.segments, summary.unit)
     if summary.rate:
         speed = f", {summary.rate:,.0f} a second" if summary.rate >= 1 else ""
         yield f"{summary.seconds:,.1f} s{speed}"

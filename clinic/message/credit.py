@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.errors import CohortRefused
 from clinic.gateway.credit import Cost, Credit, Light, Price, credit_at, most_segments_at, price_at
+from clinic.gateway.voice.spoken import CHARGED
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign, refuse
 from clinic.message.failover.ways import columns_of, names_of, own_columns, parts_of
@@ -28,8 +29,8 @@ _PREFIX = 4  # of a number: + and the longest calling code
 
 
 def cost_of(connection: Connection, job: Campaign, price: Price) -> Cost:
-    """Segments that wait, and what they cost: by country, where prices differ."""
-    if job.channel != "sms":
+    """Segments that wait (minutes, of calls), and what they cost: by country, where prices differ."""
+    if job.channel not in CHARGED:
         return Cost(0, 0.0, 0)
     start = sa.func.substr(message.c.address, 1, _PREFIX)
     rows = connection.execute(

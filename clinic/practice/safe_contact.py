@@ -29,7 +29,7 @@ from clinic.record.database import Record
 from clinic.record.schema.people import patient
 from clinic.record.schema.safety import safe_contact
 from clinic.settings import Phones
-from clinic.values.phone import judge_mobiles
+from clinic.values.phone import judge_for
 
 CHANNELS: Final = ("sms", "email", "voice")
 _BY_NUMBER: Final = frozenset({"sms", "voice"})
@@ -76,7 +76,8 @@ def set_safe_contact(
         NotAllowed: this allows more than what is in force, and `by` is no team lead or manager
     """
     _require_reason(reason)
-    safe = _usable(number, phones)
+    by_text = not channels or "sms" in channels
+    safe = _usable(number, phones, texted=by_text)
     chosen = frozenset(channels) or (_BY_NUMBER if safe else frozenset())
     if safe and not chosen & _BY_NUMBER:
         raise CohortRefused(
@@ -221,15 +222,17 @@ def _none() -> NotFound:
     )
 
 
-def _usable(number: str, phones: Phones) -> str | None:
+def _usable(number: str, phones: Phones, *, texted: bool) -> str | None:
     if not number.strip():
         return None
-    judged = judge_mobiles(pd.Series([number], dtype="str"), phones).iloc[0]
+    channel = "sms" if texted else "voice"
+    judged = judge_for(channel, pd.Series([number], dtype="str"), phones).iloc[0]
     if judged["fault"]:
+        kind = "mobile number that may be texted" if texted else "number that may be called"
         raise CohortRefused(
             "safe-contact-number",
-            "the safe number is no mobile number that may be texted (it is not repeated here): type it again, "
-            "or name safe channels without a number",
+            f"the safe number is no {kind} (it is not repeated here): type it again, or name safe channels "
+            "without a number",
         )
     return str(judged["address"])
 

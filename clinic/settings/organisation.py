@@ -119,7 +119,7 @@ class Organisation(Section):
 
 
 class Phones(Section):
-    """Which numbers may be texted."""
+    """Which numbers may be texted, and which called."""
 
     home_region: Region = Field(
         default="GB", description="Region of numbers without a country code"
@@ -130,6 +130,10 @@ class Phones(Section):
     types: tuple[PhoneType, ...] = Field(
         default=("mobile", "landline_or_mobile"),
         description="Types allowed. North America has only landline_or_mobile",
+    )
+    call_types: tuple[PhoneType, ...] = Field(
+        default=("mobile", "landline", "landline_or_mobile", "voip"),
+        description="Types that are called (--channel voice): numbers of people, none that is dear to call",
     )
     test_range: bool = Field(
         default=False,

@@ -1,5 +1,5 @@
 """
-Mobile numbers, judged: may a text be sent there, and if not, what is wrong.
+Telephone numbers, judged: may a text be sent there, or a call made, and if not, what is wrong.
 
 libphonenumber decides. Two things are done before it is asked:
 
@@ -22,6 +22,7 @@ import pandas as pd
 import phonenumbers
 
 from clinic.settings import Phones
+from clinic.values.email import judge_emails
 from clinic.values.phone_kinds import FAULTS, types
 from clinic.values.text import Mask, as_strings, judge_each_once, matches, tidy
 
@@ -67,6 +68,25 @@ def judge_mobiles(texts: pd.Series, phones: Phones) -> pd.DataFrame:
         for column in COLUMNS:
             judged.loc[~usual, column] = rest[column].to_numpy()
     return judged
+
+
+def judge_called(texts: pd.Series, phones: Phones) -> pd.DataFrame:
+    """
+    Judge a column of telephone numbers as those of people who are called: a landline rings, too.
+
+    The same as of `judge_mobiles`, but that a kind that is not called, such as a premium-rate number, is
+    `phone_not_allowed`.
+    """
+    judged = judge_mobiles(texts, phones.model_copy(update={"types": phones.call_types}))
+    judged["fault"] = judged["fault"].replace("phone_not_mobile", "phone_not_allowed")
+    return judged
+
+
+def judge_for(channel: str, texts: pd.Series, phones: Phones) -> pd.DataFrame:
+    """The addresses of a channel: e-mail addresses, numbers that are called (voice), or that are texted."""
+    if channel == "email":
+        return judge_emails(texts)
+    return (judge_called if channel == "voice" else judge_mobiles)(texts, phones)
 
 
 def _usual(compact: pd.Series, phones: Phones) -> Mask:

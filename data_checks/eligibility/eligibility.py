@@ -42,7 +42,7 @@ _PHONE_FAULTS = frozenset(
 )
 _ADDRESS_FAULTS: dict[Channel, frozenset[str]] = {
     "sms": _PHONE_FAULTS,
-    "voice": _PHONE_FAULTS,
+    "voice": _PHONE_FAULTS - {"phone_not_mobile"},
     "email": frozenset({"", "email_missing", "email_invalid"}),
 }
 

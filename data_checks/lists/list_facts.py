@@ -17,7 +17,7 @@ from clinic.settings import Organisation, Phones
 from clinic.values.dates import Order, read_dates
 from clinic.values.email import judge_emails
 from clinic.values.nhs_number import judge_nhs_numbers
-from clinic.values.phone import judge_mobiles
+from clinic.values.phone import judge_for
 from data_checks.eligibility.rules import Channel
 from data_checks.eligibility.seen import NOBODY, Keys
 
@@ -109,7 +109,7 @@ def judge_addresses(cells: Cells, *, phones: Phones, channel: Channel) -> pd.Dat
     if channel == "email":
         judged = judge_emails(cells[field])
         return judged.assign(kind=judged["fault"])
-    return judge_mobiles(cells[field], phones)
+    return judge_for(channel, cells[field], phones)
 
 
 def who_is_meant(cells: Cells) -> Keys:

@@ -137,7 +137,7 @@ def page_of(summary: Summary, picture: str = "") -> str:
             "",
             f"State **{summary.state}**{f' ({summary.state_reason})' if summary.state_reason else ''}. "
             f"{counted(summary.rows, 'row')}, {counted(summary.messages, 'message')}, "
-            f"{counted(summary.segments, 'segment')}{_speed(summary)}.",
+            f"{counted(summary.segments, summary.unit)}{_speed(summary)}.",
             *([f"The list is as of {summary.as_of}."] if summary.as_of else []),
             *([summary.says_gateways] if summary.by_gateway else []),
             *_waits(summary),

@@ -91,7 +91,7 @@ def show_waiting(
 
 # Of what an approver sees beside counts: keys, times and money; no list's name, no value that is written
 _OURS: Final = frozenset(
-    {"template", "by", "as of", "segments", "cost", "start", "days", "unusual"}
+    {"template", "by", "as of", "segments", "minutes", "cost", "start", "days", "unusual"}
 )
 
 

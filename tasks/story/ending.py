@@ -23,7 +23,7 @@ def ended(connection: Connection, settings: Settings, summary: Summary) -> list[
     figures = joined(
         (
             counted(summary.messages, "message"),
-            counted(summary.segments, "segment") if summary.segments else "",
+            counted(summary.segments, summary.unit) if summary.segments else "",
             f"{summary.seconds:,.1f} s" if summary.rate else "",
             f"{summary.rate:,.0f} messages a second" if summary.rate else "",
         )

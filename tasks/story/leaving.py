@@ -8,6 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from clinic.gateway.voice.spoken import CHARGED, unit_of
 from clinic.govern import approval_rows
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign
@@ -45,13 +46,14 @@ def rendered(connection: Connection, settings: Settings, campaign_id: int) -> li
         sa.select(sa.func.count()).where(batch.c.campaign_id == campaign_id)
     )
     price = price_of(settings, job)
-    whole = segments * price.segment if job.channel == "sms" else 0.0
+    unit = unit_of(job.channel)
+    whole = segments * price.segment if job.channel in CHARGED else 0.0
     if price.countries:
         whole = cost_of(connection, job, price).money
-    each = f" at {price.segment:g} a segment" if price.segment else ""
+    each = f" at {price.segment:g} a {unit}" if price.segment else ""
     each = " by country" if price.countries else each
     cost = f"{whole:,.2f}{each}" if whole else ""
-    letters = counted(int(segments), "segment") if job.channel == "sms" else ""
+    letters = counted(int(segments), unit) if job.channel in CHARGED else ""
     lines = [
         Line(
             f"{counted(int(messages), 'message')} written"

@@ -25,8 +25,7 @@ from clinic.message.failover.standing import note_worked
 from clinic.message.incoming.senders import find_senders
 from clinic.record.database import Record
 from clinic.settings import Settings
-from clinic.values.email import judge_emails
-from clinic.values.phone import judge_mobiles
+from clinic.values.phone import judge_for
 
 _REFERENCE: Final = 1  # of no campaign: theirs begin far above
 # Answered, and never sent: GOV.UK Notify's smoke tests
@@ -89,7 +88,7 @@ def _channel(settings: Settings, name: str, to: str) -> str:
 
 def _judged(settings: Settings, channel: str, to: str) -> str:
     texts = pd.Series([to], dtype="str")
-    found = judge_emails(texts) if channel == "email" else judge_mobiles(texts, settings.phones)
+    found = judge_for(channel, texts, settings.phones)
     address, fault = found["address"].iloc[0], found["fault"].iloc[0]
     if not isinstance(address, str) or not address or (isinstance(fault, str) and fault):
         raise NotAllowed(

@@ -19,7 +19,7 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 MOST_WORKERS: Final = 64  # of a campaign
-Channel = Literal["sms", "email"]
+Channel = Literal["sms", "email", "voice"]
 SaveWhen = Literal["sent", "delivered"]
 
 # What a list is called may say what its patients have: a command takes it in and goes on by its number, so
@@ -42,7 +42,13 @@ Template = Annotated[
         examples=["flu-invite"],
     ),
 ]
-ByChannel = Annotated[Channel, Field(title="Channel", description="By text message or by e-mail")]
+ByChannel = Annotated[
+    Channel,
+    Field(
+        title="Channel",
+        description="By text message, by e-mail, or by a call that reads it (voice)",
+    ),
+]
 DryRun = Annotated[
     bool,
     Field(
@@ -157,7 +163,7 @@ class Asked(Protocol):
 class Content:
     """How each message is sent and saved: the same when failures are sent again."""
 
-    channel: Literal["sms", "email", "voice"]
+    channel: Channel
     save_to_record: bool = True
     save_when: SaveWhen = "sent"
     snomed_codes: str | None = None  # with a space between two

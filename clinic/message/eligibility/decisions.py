@@ -26,8 +26,7 @@ from clinic.record.schema.messages import message
 from clinic.record.schema.people import EMAIL_PLAIN, MOBILE_TAIL, TAIL_DIGITS, consent, patient
 from clinic.record.schema.receipts import address_decision
 from clinic.settings import Phones
-from clinic.values.email import judge_emails
-from clinic.values.phone import judge_mobiles
+from clinic.values.phone import judge_for
 from clinic.values.purposes import decided_by
 
 
@@ -95,7 +94,7 @@ def find_sharers(
         sa.select(patient.c.id, column).where(which).order_by(patient.c.id)
     ).all()
     texts = pd.Series([row[1] for row in rows], dtype="str")
-    judged = judge_emails(texts) if channel == "email" else judge_mobiles(texts, phones)
+    judged = judge_for(channel, texts, phones)
     found: dict[str, list[int]] = {address: [] for address in wanted}
     for row, address in zip(rows, judged["address"].tolist(), strict=True):
         if address in found:

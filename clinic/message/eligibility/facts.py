@@ -36,10 +36,9 @@ from clinic.record.schema.messages import message, recipient
 from clinic.record.schema.people import consent
 from clinic.settings import Contact, Settings
 from clinic.values.dates import read_dates
-from clinic.values.email import judge_emails
 from clinic.values.nhs_number import judge_nhs_numbers
 from clinic.values.organisations import foreign_codes
-from clinic.values.phone import judge_mobiles
+from clinic.values.phone import judge_for
 
 
 @dataclass(frozen=True)
@@ -222,7 +221,7 @@ def _judge_addresses(
     text = safe.where(safe != "", first.where(first != "", second))
     read = (text != "") & ((text == recorded) | (safe != ""))
     facts["record_version"] = known["version"].astype("Int64").where(read)
-    judged = judge_emails(text) if channel == "email" else judge_mobiles(text, settings.phones)
+    judged = judge_for(channel, text, settings.phones)
     facts["address"] = judged["address"]
     facts["address_fault"] = judged["fault"]
     facts["address_kind"] = judged["kind"] if "kind" in judged else ""
@@ -286,8 +285,7 @@ def _see_needs(
     if not by_proxy.any():
         return
     proxies = seen.loc[by_proxy, "proxy"]
-    email = channel == "email"
-    judged = judge_emails(proxies) if email else judge_mobiles(proxies, settings.phones)
+    judged = judge_for(channel, proxies, settings.phones)
     which = proxies.index
     facts.loc[which, "address"] = judged["address"]
     facts.loc[which, "address_fault"] = judged["fault"]
@@ -312,8 +310,7 @@ def _says_no(source: ListSource, rows: pd.DataFrame, channel: str) -> pd.Series[
 
 
 def _usable(texts: pd.Series[str], settings: Settings, channel: str) -> pd.Series[str]:
-    judged = judge_emails(texts) if channel == "email" else judge_mobiles(texts, settings.phones)
-    return judged["address"]
+    return judge_for(channel, texts, settings.phones)["address"]
 
 
 def _address_field(channel: str) -> str:

@@ -26,8 +26,7 @@ from clinic.record.schema.clinical import patient_need
 from clinic.record.schema.messages import message, recipient
 from clinic.record.schema.people import patient
 from clinic.settings import Phones
-from clinic.values.email import judge_emails
-from clinic.values.phone import judge_mobiles
+from clinic.values.phone import judge_for
 
 # In the place of a patient's version: the address is a proxy's
 OF_PROXY: Final = -1
@@ -69,7 +68,7 @@ def _differing(
     if not rows:
         return
     texts = pd.Series([row.text or "" for row in rows], dtype="str")
-    judged = judge_emails(texts) if channel == "email" else judge_mobiles(texts, phones)
+    judged = judge_for(channel, texts, phones)
     for row, address, fault in zip(rows, judged["address"], judged["fault"], strict=True):
         if fault or address != row.address:
             yield row.id, address, fault

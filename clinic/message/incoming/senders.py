@@ -21,8 +21,7 @@ from clinic.record.schema.clinical import patient_need
 from clinic.record.schema.receipts import reply
 from clinic.record.schema.safety import safe_contact
 from clinic.settings import Phones
-from clinic.values.email import judge_emails
-from clinic.values.phone import judge_mobiles
+from clinic.values.phone import judge_for
 
 
 class Senders(NamedTuple):
@@ -51,7 +50,7 @@ def find_senders(
         sa.select(n.patient_id, text).where(n.proxy_consent, text.is_not(None))
     ).all()
     texts = pd.Series([row[1] for row in rows], dtype="str")
-    judged = judge_emails(texts) if channel == "email" else judge_mobiles(texts, phones)
+    judged = judge_for(channel, texts, phones)
     proxied: dict[str, list[int]] = {}
     for row, address in zip(rows, judged["address"].tolist(), strict=True):
         proxied.setdefault(address, []).append(row[0])

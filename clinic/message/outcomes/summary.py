@@ -16,6 +16,7 @@ from clinic.clock import Clock
 from clinic.cohort.as_of import read_as_of
 from clinic.cohort.outcomes import KEPT, REHEARSED
 from clinic.errors import Incomplete
+from clinic.gateway.voice.spoken import unit_of
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign
 from clinic.message.campaign.counting import SEGMENTS, count_outcomes, messages_of
@@ -80,6 +81,7 @@ class Summary:
     accepted_errors: float = Release().accepted_errors
     as_of: str = ""
     by_gateway: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    unit: str = "segment"
 
     @property
     def rate(self) -> float:
@@ -234,6 +236,7 @@ def read_summary(
         accepted_errors=(Release() if timing is None else timing.release).accepted_errors,
         as_of=as_of.says,
         by_gateway=by_gateway,
+        unit=unit_of(job.channel),
     )
 
 

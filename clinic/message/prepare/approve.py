@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.cohort.as_of import read_as_of
 from clinic.errors import NotAllowed
+from clinic.gateway.voice.spoken import CHARGED, unit_of
 from clinic.govern.approvals.approvals import latest, request_approval, require_approved
 from clinic.govern.people.roles import CLINICAL
 from clinic.message import states
@@ -296,8 +297,8 @@ def counts_of(connection: Connection, job: Campaign, settings: Settings) -> dict
         counts |= {"recall": recall.says, "follow-ups at once": at_once(outcomes)}
     for said in coverage_said(connection, job.id, job.list_id):
         counts["coverage"] = said.says
-    if job.channel == "sms":
-        counts["segments"] = int(segments or 0)
+    if job.channel in CHARGED:
+        counts[f"{unit_of(job.channel)}s"] = int(segments or 0)
         price = price_of(settings, job)
         cost = int(segments or 0) * price.segment
         if price.countries:

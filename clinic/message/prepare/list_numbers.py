@@ -25,8 +25,7 @@ from clinic.record.schema.lists import list_row
 from clinic.record.schema.messages import recipient
 from clinic.record.schema.people import patient
 from clinic.settings import Phones
-from clinic.values.email import judge_emails
-from clinic.values.phone import judge_mobiles
+from clinic.values.phone import judge_for
 
 
 @dataclass(frozen=True)
@@ -66,10 +65,7 @@ def take_over(record: Record, clock: Clock, campaign_id: int, phones: Phones, *,
         own = get_campaign(connection, campaign_id)
         rows = _differing(connection, campaign_id, limit=None, lock=True)
         email = own.channel == "email"
-        now, then = (
-            judge_emails(rows[name]) if email else judge_mobiles(rows[name], phones)
-            for name in ("listed", "recorded")
-        )
+        now, then = (judge_for(own.channel, rows[name], phones) for name in ("listed", "recorded"))
         other = (now["address"] != "") & (now["address"] != then["address"])
         chosen = rows[other & (rows["version"] == rows["seen"].fillna(rows["version"]))]
         field = "email" if email else "mobile"

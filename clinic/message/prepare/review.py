@@ -21,6 +21,7 @@ from clinic.errors import NotAllowed, NotFound
 from clinic.gateway.credit import Price
 from clinic.gateway.processors import says_way
 from clinic.gateway.segments import count_segments
+from clinic.gateway.voice.spoken import CHARGED, SPOKEN, count_charged
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign
 from clinic.message.campaign.counting import count_outcomes, messages_of
@@ -97,7 +98,7 @@ class Review:
 
 @dataclass(frozen=True)
 class Preview:
-    """One message as it would leave. `encoding` is the text's on the phone networks."""
+    """One message as it would leave. `encoding` is the text's on the phone networks; of a call: spoken."""
 
     row_number: int
     address: str
@@ -134,7 +135,7 @@ def review_campaign(
         by_country = cost_of(connection, own, price) if price.countries else None
     left_out = {code: rows for code, rows in counts.items() if code in BEFORE}
     messaged = {code: rows for code, rows in counts.items() if code in AFTER}
-    letters = _price(record, campaign_id) if own.channel == "sms" else LettersPrice(0, 0, 0)
+    letters = _price(record, campaign_id, own.channel)
     changed = orjson.loads(own.rewritten or "{}")
     return Review(
         campaign_id=campaign_id,
@@ -184,9 +185,15 @@ def way_of(settings: Settings, parts: Mapping[str, float]) -> tuple[str, ...]:
     return (*([route] if route else []), *each)
 
 
-def _price(record: Record, campaign_id: int) -> LettersPrice:
+def _price(record: Record, campaign_id: int, channel: str) -> LettersPrice:
     total = LettersPrice(0, 0, 0)
+    if channel not in CHARGED:
+        return total
     for bodies in _bodies(record, campaign_id):
+        if channel == "voice":  # every letter is spoken: none costs more
+            spoken = sum(count_charged(channel, bodies))
+            total = LettersPrice(0, total.segments + spoken, total.without + spoken)
+            continue
         part = price_of_letters(bodies)
         total = LettersPrice(
             total.messages + part.messages,
@@ -237,7 +244,7 @@ def read_previews(
     return [
         Preview(
             one.row_number, one.shown, one.subject, one.body, one.segments,
-            count_segments(one.body).encoding,
+            SPOKEN if one.channel == "voice" else count_segments(one.body).encoding,
         )
         for one in (*longest, *rest)
     ]  # fmt: skip

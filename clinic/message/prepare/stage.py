@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.cohort.rows import BLOCK_ROWS, ListSource, get_list, parse_cells
-from clinic.gateway.segments import count_many
+from clinic.gateway.voice.spoken import count_charged, unit_of
 from clinic.message import states
 from clinic.message.audience.audience import audience_of
 from clinic.message.campaign.campaign import Campaign, get_campaign
@@ -107,7 +107,7 @@ def stage(
             job, source, setting, rows, said, tongues.fixed, asked=asked, classes=classes
         )
         speak(manner, rows, values, standing, hits, tongues.fixed, tongues.variables)
-        rows["segments"] = count_many(rows["body"].tolist()) if job.channel == "sms" else 0
+        rows["segments"] = count_charged(job.channel, rows["body"].tolist())
         with record.write() as connection:
             after = _write(
                 connection, job, rows, after=after, most_segments=most_segments, source=source,
@@ -210,7 +210,7 @@ def _write(
     blank = rows["body"].str.strip() == ""
     unfit = rows["unfit"] & ~too_long & ~blank
     for segments, long in rows[too_long].groupby("segments"):
-        says = f"{segments} segments; at most {most_segments} may be sent"
+        says = f"{segments} {unit_of(job.channel)}s; at most {most_segments} may be sent"
         _leave_out(connection, job.id, long.index, "message_too_long", says)
     _leave_out(connection, job.id, rows.index[blank], "message_blank")
     _leave_out(connection, job.id, rows.index[unfit], "sensitive_visit")

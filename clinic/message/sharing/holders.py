@@ -23,8 +23,7 @@ from sqlalchemy import ColumnElement, Connection
 from clinic.record.bulk import is_any_of, plain_frame, plain_rows
 from clinic.record.schema.people import EMAIL_PLAIN, MOBILE_TAIL, TAIL_DIGITS, patient
 from clinic.settings import Phones
-from clinic.values.email import judge_emails
-from clinic.values.phone import judge_mobiles
+from clinic.values.phone import judge_for
 
 MANY: Final = 20
 DRAMA: Final = "+447700900"
@@ -184,7 +183,7 @@ def _read(connection: Connection, channel: str, keys: list[str], phones: Phones)
         sa.select(patient.c.id, text).where(is_any_of(key_of(channel), keys))
     ).all()
     texts = pd.Series([row[1] for row in rows], dtype="str")
-    judged = judge_emails(texts) if channel == "email" else judge_mobiles(texts, phones)
+    judged = judge_for(channel, texts, phones)
     return pd.DataFrame(
         {"address": judged["address"].tolist(), "other": [row[0] for row in rows]}
     ).astype({"address": "str", "other": "int64"})

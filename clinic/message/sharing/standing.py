@@ -21,8 +21,7 @@ from sqlalchemy import Connection
 
 from clinic.message.sharing.holders import DRAMA, Holders, elsewhere, facts_of, find_holders
 from clinic.message.sharing.looked_into import Question, nobody
-from clinic.values.email import judge_emails
-from clinic.values.phone import judge_mobiles
+from clinic.values.phone import judge_for
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -106,8 +105,7 @@ def _by_proxy(own: pd.DataFrame, rows: pd.DataFrame, question: Question) -> pd.S
     if has_one.any():
         own = own.set_axis(rows.index)
         given = own.loc[has_one, "proxy"].astype("str")
-        email = question.channel == "email"
-        judged = judge_emails(given) if email else judge_mobiles(given, question.phones)
+        judged = judge_for(question.channel, given, question.phones)
         result[has_one] = judged["address"] == rows.loc[has_one, "address"]
     return result
 

@@ -13,6 +13,10 @@ from typing import Final
 NOTICE: Final = (
     "Do not send confidential or sensitive information by SMS: others may see the patient's phone."
 )
+_CALL_NOTICE: Final = (
+    "Do not have confidential or sensitive information read in a call: whoever answers hears it, or a machine "
+    "keeps it."
+)
 
 # PAT-28, ACX-23: what the program does for them, and what it cannot know
 CONSENT: Final = (
@@ -36,4 +40,6 @@ class ContentWarning:
 def notices(channel: str) -> tuple[str, ...]:
     """What is said once at every send, whatever its words: PAT-28, ACX-23 and, where others see it, COM-4."""
     consent = CONSENT.format(channel=_WORDS.get(channel, channel))
-    return (consent, NOTICE) if channel in SEEN_BY_OTHERS else (consent,)
+    if channel not in SEEN_BY_OTHERS:
+        return (consent,)
+    return consent, _CALL_NOTICE if channel == "voice" else NOTICE

@@ -116,6 +116,23 @@ def test_the_review_of_e_mails_speaks_of_no_segments(typed: Type, practice: Reco
     assert typed("show", "1", "--json").json()["segments"] == 0
 
 
+def test_calls_are_reviewed_in_the_minutes_that_they_speak(
+    typed: Type, practice: Record, config: Path
+) -> None:
+    """ARC-8: --channel voice, once it is switched on; what it reads is shown, and that others may hear it."""
+    who = ("--group", "carers", "--name", "Reviews", "--template", "annual-review")
+    off = typed("message", *who, "--channel", "voice", "--outbox")
+    assert (off.code, "organisation.channels" in off.err) == (3, True), off.err
+    text = config.read_text(encoding="utf-8")
+    text = text.replace("[organisation]\n", '[organisation]\nchannels = ["sms", "voice"]\n', 1)
+    config.write_text(text, encoding="utf-8")
+    told = typed("message", *who, "--channel", "voice", "--outbox")
+    for part in ("by voice", "minutes", "want calls", "1 minute(s), spoken", "whoever answers"):
+        assert part in told.err
+    assert "segment" not in told.err
+    assert typed("show", "1", "--json").json()["segments"] > 0
+
+
 def test_after_a_no_nothing_can_leave_and_the_same_list_may_be_tried_again(
     typed: Type, practice: Record, flu: Path
 ) -> None:

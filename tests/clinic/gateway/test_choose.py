@@ -48,6 +48,7 @@ def test_a_channel_leaves_as_set_and_goes_to_the_outbox_only_where_that_is_set(
         (Settings(outbox=False), "sms", "sms.url"),
         (Settings(outbox=False, email=RELAY), "sms", "sms.token"),
         (Settings(outbox=False, sms=PROVIDER), "email", "email.host"),
+        (Settings(outbox=False, sms=PROVIDER), "voice", "channels.voice"),
     ],
 )
 def test_without_a_gateway_nothing_is_taken_for_sent(

@@ -13,6 +13,8 @@ from clinic.cohort.outcomes import BEFORE
 from clinic.message.audience.outside import CODES as OUTSIDE
 from clinic.message.intake.says_no import CODES as SAYS_NO
 from clinic.message.needs.judge import CODES as NEEDS
+from clinic.settings import Phones
+from clinic.values.phone import judge_for
 from data_checks.eligibility.eligibility import screen
 from data_checks.eligibility.rules import RULES, Channel, rules_for
 from tests.data_checks.rows import WELL, facts
@@ -155,8 +157,13 @@ def test_unregistered_rows_are_messaged_where_the_setting_says_so() -> None:
 
 
 def test_a_landline_can_be_called_but_not_texted() -> None:
+    """ARC-8: as a call's number it has no fault; judged as a text's, it never passes for one."""
+    landline = judge_for("voice", pd.Series(["020 7946 0958"], dtype="str"), Phones()).iloc[0]
+    assert outcomes(facts({"address_fault": landline["fault"]}), "voice") == ["accepted"]
     rows = facts({"address_fault": "phone_not_mobile"})
-    assert (outcomes(rows, "voice"), outcomes(rows, "sms")) == (["accepted"], ["phone_not_mobile"])
+    assert outcomes(rows, "sms") == ["phone_not_mobile"]
+    with pytest.raises(ValueError, match="address_fault"):
+        screen(rows, channel="voice")
 
 
 def test_an_empty_list_has_no_outcomes() -> None:

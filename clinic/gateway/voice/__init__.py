@@ -1,0 +1,1 @@
+"""Calls that read a message to whoever answers."""
