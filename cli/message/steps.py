@@ -117,7 +117,7 @@ def require_going(parts: Wiring, campaign_id: int) -> None:
         raise NotAllowed(
             "campaign-stopped",
             f"campaign {campaign_id} is {own.state}, nothing was sent. "
-            f"{campaign_says(own.state_reason, own.gateway)} Look: cohort show {campaign_id}; {way}",
+            f"{campaign_says(own.state_reason, own.sent_through)} Look: cohort show {campaign_id}; {way}",
         )
 
 

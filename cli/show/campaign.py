@@ -49,6 +49,7 @@ def show_details(
             line.channel
             + (f", {details.segments:,} {unit_of(line.channel)}s" if details.segments else ""),
         ),
+        ("By gateway", details.by_gateway),
         ("Template", f"{details.template}, version {details.version}"),
         ("On the record", f"when {details.save_when}" if details.save_when else "not saved"),
         ("SNOMED CT", details.snomed_codes or ""),

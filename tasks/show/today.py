@@ -106,7 +106,7 @@ def _table(rows: list[tuple[Campaign, dict[str, int], str | None]], accepted: fl
 def _reasons(rows: list[tuple[Campaign, dict[str, int], str | None]]) -> list[str]:
     """Why one stands still, or a gateway takes nothing of it: below the table, whose cells are cut."""
     told = [
-        (job.id, campaign_says(job.state_reason, job.gateway) or trouble or "")
+        (job.id, campaign_says(job.state_reason, job.sent_through) or trouble or "")
         for job, _, trouble in rows
     ]
     return [f"- Campaign {number}: {says}" for number, says in told if says]

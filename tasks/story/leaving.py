@@ -104,7 +104,7 @@ def released(
             )
         ]
     if job.state in (states.PAUSED, states.HELD_CAMPAIGN, states.MISSED, states.CANCELLED_CAMPAIGN):
-        return [warning(f"It is {job.state}: {campaign_says(job.state_reason, job.gateway)}")]
+        return [warning(f"It is {job.state}: {campaign_says(job.state_reason, job.sent_through)}")]
     if job.state not in (states.SCHEDULED, states.RUNNING):
         went = job.released_at
         return [] if went is None else [Line(f"It was let go at {clock_time(went, settings)}.")]

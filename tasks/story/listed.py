@@ -86,7 +86,7 @@ def checked(connection: Connection, campaign_id: int) -> list[Line]:
         )
     )
     if job.state == states.REFUSED:
-        lines.append(error(f"Nothing is sent. {campaign_says(job.state_reason, job.gateway)}"))
+        lines.append(error(f"Nothing is sent. {campaign_says(job.state_reason, job.sent_through)}"))
     return lines
 
 

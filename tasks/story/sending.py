@@ -73,10 +73,18 @@ def _out(connection: Connection, settings: Settings, span: Span, at: datetime) -
     names = names_of(job.gateway, job.gateways)
     places = {name: place_of(settings, name) for name in names}
     found = find_out(connection, job.channel, places, at)
+    # Told by the batches that were tried there in vain, not by all that went past it
+    vain = set(
+        connection.scalars(
+            sa.select(submission.c.gateway)
+            .join(batch, batch.c.id == submission.c.batch_id)
+            .where(_of(span), submission.c.state != states.ACKED)
+        )
+    )
     rest = [name for name in names if name not in found]
     instead = f"Sent through {', then '.join(rest)} instead" if rest else "No other is left"
     lines = []
-    for one in found.values():
+    for one in (found[name] for name in names if name in found and name in vain):
         says = says_out(one, lambda when: clock_time(when, settings))
         lines.append(warning(f"{_name(span)}: gateway {one.gateway} is {says}. {instead}."))
     return lines

@@ -58,6 +58,11 @@ class Campaign(Terms):
     doubt_said: str | None
     workers: int
 
+    @property
+    def sent_through(self) -> str:
+        """Its gateways, with a space between two."""
+        return self.gateways or self.gateway
+
 
 def _campaign(values: sa.RowMapping) -> Campaign:
     """The campaign of a whole row of its table."""

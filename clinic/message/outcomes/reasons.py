@@ -71,12 +71,13 @@ def campaign_says(code: str | None, gateway: str) -> str:
     """
     Why a campaign stands where it does, and what to do; other codes have a heading in the runbook.
 
-    gateway: the campaign's own, whose section is to be looked at
+    gateway: the campaign's own, whose section is to be looked at; of several all, with a space between two
     """
     if not code:
         return ""
     says = CAMPAIGN.get(code, f"what it means, and what to do: cohort help {code}.")
-    return f"{code}: {says.replace('{section}', section_of_gateway(gateway))}"
+    sections = " or ".join(section_of_gateway(name) for name in gateway.split())
+    return f"{code}: {says.replace('{section}', sections)}"
 
 
 def message_says(code: str | None) -> str:

@@ -20,7 +20,12 @@ from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, campaigns_where, get_campaign
 from clinic.message.campaign.counting import SEGMENTS, count_outcomes, messages_of
 from clinic.message.campaign.override import Override, override_of
-from clinic.message.outcomes.summary import tried_again, trouble_of
+from clinic.message.outcomes.summary import (
+    count_by_gateway,
+    say_by_gateway,
+    tried_again,
+    trouble_of,
+)
 from clinic.message.outcomes.verdict import not_accepted, status, verdict
 from clinic.message.prepare.resend import may_resend
 from clinic.message.recall.standing import RecallStanding, standing_of
@@ -93,6 +98,7 @@ class CampaignDetails:
     override: who answers for a list that its checks stopped, or would have, and why
     recall: how it stands, if it is one; coverage: how many are eligible and not on the list, if it was asked
     as_of: of what day its list is, and how that is known
+    gateway: all of them; by_gateway: of several what each was given, in words
     resend_of: the campaign whose failures it sends again; resendable: whether its own may be
     """
 
@@ -101,6 +107,7 @@ class CampaignDetails:
     version: int
     text: str
     gateway: str
+    by_gateway: str
     state: str
     state_reason: str | None
     save_when: str | None
@@ -186,7 +193,8 @@ def show_campaign(
             template=text.template,
             version=text.version,
             text=text.body,
-            gateway=own.gateway,
+            gateway=own.sent_through,
+            by_gateway=say_by_gateway(count_by_gateway(connection, own)),
             state=own.state,
             state_reason=own.state_reason,
             save_when=own.save_when if own.save_to_record else None,

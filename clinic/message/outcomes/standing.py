@@ -64,7 +64,7 @@ def campaigns_now(record: Record, now: datetime, *, accepted_errors: float) -> l
 
 
 def _standing(connection: Connection, job: Any, accepted_errors: float) -> Standing | None:
-    says = campaign_says(job.state_reason, job.gateway)
+    says = campaign_says(job.state_reason, job.sent_through)
     if job.state in STANDS_STILL:
         return Standing(job.id, job.list_name, job.state, says, bad=True)
     if job.state in _UNDER_WAY:

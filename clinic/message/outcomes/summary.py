@@ -107,11 +107,7 @@ class Summary:
     @property
     def says_gateways(self) -> str:
         """What each of several gateways was given, in a sentence; empty where there is one."""
-        each = (
-            f"{name} {', '.join(f'{n:,} {state}' for state, n in counts.items()) or 'nothing'}"
-            for name, counts in self.by_gateway.items()
-        )
-        return f"By gateway: {'; '.join(each)}." if self.by_gateway else ""
+        return f"By gateway: {say_by_gateway(self.by_gateway)}." if self.by_gateway else ""
 
     @property
     def waiting(self) -> int:
@@ -213,7 +209,7 @@ def read_summary(
         trouble = trouble_of(connection, campaign_id)
         again = tried_again(connection, campaign_id)
         as_of = read_as_of(connection, job.list_id)
-        by_gateway = _by_gateway(connection, job) if job.gateways else {}
+        by_gateway = count_by_gateway(connection, job)
         messages, segments = connection.execute(
             sa.select(sa.func.count(), SEGMENTS).where(message.c.campaign_id == campaign_id)
         ).one()
@@ -222,7 +218,7 @@ def read_summary(
         campaign_id=campaign_id,
         state=job.state,
         state_reason=job.state_reason,
-        gateway=job.gateway,
+        gateway=job.sent_through,
         rows=job.rows,
         outcomes=outcomes,
         messages=int(messages),
@@ -240,8 +236,18 @@ def read_summary(
     )
 
 
-def _by_gateway(connection: Connection, job: Campaign) -> dict[str, dict[str, int]]:
-    """Messages that each gateway was given, by their state; its names in the campaign's order."""
+def say_by_gateway(counts: Mapping[str, Mapping[str, int]]) -> str:
+    """`first 30 accepted; second nothing`; empty where there is one."""
+    return "; ".join(
+        f"{name} {', '.join(f'{n:,} {state}' for state, n in own.items()) or 'nothing'}"
+        for name, own in counts.items()
+    )
+
+
+def count_by_gateway(connection: Connection, job: Campaign) -> dict[str, dict[str, int]]:
+    """Messages that each of several gateways was given, by their state; empty where there is one."""
+    if not job.gateways:
+        return {}
     rows = connection.execute(
         sa.select(message.c.gateway, message.c.state, sa.func.count())
         .where(messages_of(job.id), message.c.gateway.is_not(None))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from clinic.message.campaign.counting import LATE, first_message_since, sending_since
+from clinic.message.campaign.counting import MATCH_WINDOW, first_message_since, sending_since
 from clinic.message.eligibility.contact import recently_contacted
 from clinic.message.outcomes.outreach import Filter, count_sent
 from clinic.message.outcomes.summary import summarize
@@ -71,4 +71,4 @@ def test_a_campaign_that_has_not_ended_is_asked_however_old(
         found = connection.scalars(sa.select(campaign.c.id).where(sending_since(since))).all()
         assert connection.scalar(sa.select(first_message_since(since))) == base_of(1)
     # And those that ended while a late answer may still have come
-    assert sorted(found) == [1, *range(30 - LATE.days, 31)]
+    assert sorted(found) == [1, *range(30 - MATCH_WINDOW.days, 31)]

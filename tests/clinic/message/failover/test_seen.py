@@ -21,6 +21,8 @@ from clinic.message.incoming.apply_receipts import apply_receipts
 from clinic.message.incoming.receipt_timeout import end_waiting
 from clinic.message.incoming.receipts import keep_receipts
 from clinic.message.incoming.sent_since import in_doubt_since
+from clinic.message.outcomes.reasons import campaign_says
+from clinic.message.outcomes.report import show_campaign
 from clinic.message.outcomes.summary import read_summary
 from clinic.message.sending.submissions import find_open
 from clinic.record.database import Record
@@ -46,12 +48,21 @@ def test_the_summary_counts_by_gateway(practice: Practice, clock: FakeClock) -> 
     assert summary.says_gateways == "By gateway: a nothing; b 4 accepted."
 
 
+def test_the_campaign_shows_its_gateways_and_which_to_put_right(practice: Practice) -> None:
+    details = show_campaign(practice.record, practice.number)
+    assert details.by_gateway == "a nothing; b 4 accepted"
+    assert "gateways.a or gateways.b" in campaign_says("gateway-credentials", details.gateway)
+
+
 def test_the_run_tells_a_failover_in_one_line(practice: Practice) -> None:
     with practice.record.read() as connection:
         lines = sent(connection, practice.settings, Span(practice.number, 1, 2))
     told = [line.says for line in lines if "gateway a" in line.says]
     assert len(told) == 1
     assert "is out since 2026-03-02 10:00 GMT (gateway-payment): it says gateway-payment" in told[0]
+    with practice.record.read() as connection:
+        later = sent(connection, practice.settings, Span(practice.number, 2, 2))
+    assert not [line for line in later if "gateway a" in line.says]
     assert told[0].endswith("tried again at 2026-03-02 10:05 GMT. Sent through b instead.")
 
 
