@@ -87,7 +87,7 @@ def no_connection(error: OSError, section: str) -> str:
         return f"there is no access token: {section}.token_url does not answer, or not now"
     if isinstance(error, smtplib.SMTPServerDisconnected | TimeoutError):
         return (
-            "the relay sent no greeting: it closed the connection, or did not answer in time "
+            "the relay does not answer: it closed the connection, or said nothing in time "
             f"({section}.timeout_seconds)"
         )
     return f"the relay cannot be reached: no connection to {section}.host at {section}.port"

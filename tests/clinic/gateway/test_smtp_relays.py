@@ -5,16 +5,22 @@ from __future__ import annotations
 import contextlib
 import email
 import email.policy
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from clinic.errors import GatewayRefused
 from clinic.gateway.protocol import Outgoing, Taken, Turned
 from clinic.gateway.smtp.email import Smtp
+from clinic.gateway.smtp.tokens import FileTokens
 from clinic.settings import EmailGateway
+from tests.clinic.gateway.bounces.helpers import reader
 from tests.clinic.gateway.smtp.test_named import gateway
 from tests.servers.certificates import server_context
+from tests.servers.mail.dovecot import can_run as dovecot_can_run
+from tests.servers.mail.dovecot import running_dovecot
 from tests.servers.mail.postfix import can_run, running_postfix
 from tests.servers.relay import running_relay
 
@@ -111,3 +117,51 @@ def test_a_real_relay_by_name_is_spoken_to_over_tls_alone(tmp_path: Path, truste
     assert answer.halt == (None if trusted else "gateway-tls")
     assert len(answer.results) == len(arrived) == (20 if trusted else 0)
     assert all(b"TLSv1.3" in text and b"text/html" in text for text in arrived)
+
+
+_LOGINS = """\
+smtpd_sasl_auth_enable = yes
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = inet:127.0.0.1:{sasl}
+smtpd_client_restrictions = permit_sasl_authenticated, reject
+smtpd_delay_reject = yes
+"""
+
+
+@pytest.mark.skipif(
+    not (can_run() and dovecot_can_run()),
+    reason="Postfix or Dovecot is not installed, or this is not root: .ci/run installs them",
+)
+def test_a_real_relay_takes_each_kind_of_login_and_refuses_a_wrong_one(tmp_path: Path) -> None:
+    """PLAIN, LOGIN and XOAUTH2 at a Postfix that asks a Dovecot, whose tokens somebody else judges."""
+    token = tmp_path / "token"
+    token.touch(0o600)
+    by_token = {"auth": "xoauth2", "access_token_file": str(token)}
+    logins: list[tuple[dict[str, str], str, bool]] = [
+        ({"auth": "plain", "password": "secret"}, "", True),
+        ({"auth": "login", "password": "secret"}, "", True),
+        ({"password": "wrong"}, "", False),
+        (by_token, "good", True),
+        (by_token, "bad", False),
+    ]
+    with (
+        running_dovecot() as dovecot,
+        running_postfix(PATIENTS, settings=_LOGINS.format(sasl=dovecot.sasl)) as relay,
+    ):
+        for number, (login, secret, good) in enumerate(logins):
+            token.write_text(secret)
+            own = gateway(relay.port, user="me", timeout_seconds=60, **login)
+            message = Outgoing(number, "sian@example.org", f"Sut mae {number}", "Hello")
+            answer = own.send("k", [message], per_request=1, only=frozenset({number}))
+            own.close()
+            assert (number in answer.results) == good, login
+            assert answer.halt == (None if good else "gateway-credentials")
+        assert len(relay.delivered(3)) == 3
+        mailbox = reader(
+            dovecot.port, ssl.create_default_context(cafile=dovecot.authority), FileTokens(str(token), "x"),
+            tls="starttls",
+        )  # fmt: skip
+        with pytest.raises(GatewayRefused):
+            mailbox.look()
+        token.write_text("good")
+        assert mailbox.look() == 0

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import http.server
 import os
 import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.ports import free_port
 from tests.servers.certificates import server_context
 from tests.servers.mail.postfix import NOBODY
 
@@ -26,10 +29,21 @@ mail_location = maildir:{mail}
 ssl = yes
 ssl_cert = <{folder}/server.pem
 ssl_key = <{folder}/server.pem
-auth_mechanisms = plain login
+auth_mechanisms = plain login xoauth2
 first_valid_uid = 1
 first_valid_gid = 1
 default_vsz_limit = 0
+auth_failure_delay = 0
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {folder}/oauth2
+}}
 passdb {{
   driver = static
   args = password=secret
@@ -37,6 +51,12 @@ passdb {{
 userdb {{
   driver = static
   args = uid=65534 gid=65534 home={folder}/home
+}}
+service auth {{
+  inet_listener {{
+    port = {sasl}
+    address = 127.0.0.1
+  }}
 }}
 service imap-login {{
   inet_listener imap {{
@@ -47,15 +67,27 @@ service imap-login {{
   }}
 }}
 """
+_TOKENS = """\
+introspection_mode = get
+introspection_url = http://127.0.0.1:{port}/token/
+username_attribute = username
+active_attribute = active
+active_value = true
+"""
 
 
 @dataclass(frozen=True)
 class Dovecot:
-    """Reads a Maildir, for anybody with the password "secret". `authority`: who signed its certificate."""
+    """
+    Reads a Maildir, for anybody with the password "secret" or the access token "good".
+
+    authority: who signed its certificate; sasl: where a Postfix asks it whether a login is right
+    """
 
     port: int
     mail: Path
     authority: str
+    sasl: int
 
     def put(self, name: str, raw: bytes) -> None:
         """One more e-mail."""
@@ -79,9 +111,44 @@ def running_dovecot(mail: Path | None = None) -> Iterator[Dovecot]:
     for each in (mail, *(mail / name for name in ("cur", "new", "tmp")), folder / "home"):
         each.mkdir(exist_ok=True)
         os.chown(each, NOBODY, NOBODY)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    (folder / "conf").write_text(_CONF.format(folder=folder, mail=mail, port=port))
+    port, sasl = free_port(), free_port()
+    (folder / "conf").write_text(_CONF.format(folder=folder, mail=mail, port=port, sasl=sasl))
+    with _judging_tokens() as judge:
+        (folder / "oauth2").write_text(_TOKENS.format(port=judge))
+        (folder / "oauth2").chmod(0o644)
+        with _started(folder, port):
+            yield Dovecot(port, mail, str(folder / "server.pem"), sasl)
+
+
+@contextlib.contextmanager
+def _judging_tokens() -> Iterator[int]:
+    """The port of who tells whether an access token is good (RFC 7662)."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            good = self.path.startswith("/token/good")
+            body = b'{"active": true, "username": "me"}' if good else b'{"active": false}'
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Nowhere."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextlib.contextmanager
+def _started(folder: Path, port: int) -> Iterator[None]:
     process = subprocess.Popen(
         ["/usr/sbin/dovecot", "-F", "-c", str(folder / "conf")],
         stdout=subprocess.DEVNULL,
@@ -90,7 +157,7 @@ def running_dovecot(mail: Path | None = None) -> Iterator[Dovecot]:
     )
     try:
         _wait(port, folder / "log")
-        yield Dovecot(port, mail, str(folder / "server.pem"))
+        yield
     finally:
         process.terminate()
         process.wait(30)
