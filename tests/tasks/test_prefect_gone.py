@@ -183,11 +183,11 @@ def test_what_a_flow_gives_or_raises_comes_through() -> None:
 def test_the_process_ends_without_waiting_for_threads_that_would_tell_the_server() -> None:
     waits = (
         "import threading, time; from cli import prefect_gone as gone;"
-        "threading.Thread(target=time.sleep, args=(60,)).start(); gone._leave = True;"
+        "threading.Thread(target=time.sleep, args=(600,)).start(); gone._leave = True;"
         "print('said'); gone.end(4)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", waits], capture_output=True, text=True, check=False, timeout=30
+        [sys.executable, "-c", waits], capture_output=True, text=True, check=False, timeout=120
     )
     assert (done.returncode, done.stdout) == (4, "said\n")
 

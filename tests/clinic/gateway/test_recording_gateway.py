@@ -23,7 +23,7 @@ def post(
         {"Idempotency-Key": key, "Authorization": f"Bearer {token}"},
     )
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, [m["status"] for m in json.load(answer)["messages"]]
     except urllib.error.HTTPError as error:
         error.close()

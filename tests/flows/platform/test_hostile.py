@@ -44,7 +44,7 @@ ASK = """
 import sys, urllib.request
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 try:
-    print(opener.open(sys.argv[1], timeout=5).status)
+    print(opener.open(sys.argv[1], timeout=60).status)
 except urllib.error.HTTPError as error:
     print(error.code)
 try:
@@ -72,7 +72,7 @@ def answer(url: str, headers: Mapping[str, str], body: Any = None) -> int:
         url, data=data, headers={"Content-Type": "application/json", **headers}
     )
     try:
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             return int(response.status)
     except urllib.error.HTTPError as error:
         return error.code
@@ -123,7 +123,7 @@ def test_a_page_of_another_origin_may_neither_read_nor_write(prefect_server: Set
             headers={"Origin": origin, "Access-Control-Request-Method": "POST"},
         )  # fmt: skip
         try:
-            with urllib.request.urlopen(request, timeout=10) as response:
+            with urllib.request.urlopen(request, timeout=60) as response:
                 return str(response.headers.get("Access-Control-Allow-Origin"))
         except urllib.error.HTTPError as error:
             return error.headers.get("Access-Control-Allow-Origin")
