@@ -27,6 +27,7 @@ KINDS: Final = {
     "govuk_notify": "clinic.gateway.http.govuk_notify:GovukNotifyGateway",
     "nhs_notify": "clinic.gateway.http.nhs_notify:NhsNotifyGateway",
     "twilio": "clinic.gateway.http.twilio:TwilioGateway",
+    "twilio_voice": "clinic.gateway.voice.twilio:TwilioCalls",
     "sns": "clinic.gateway.http.sns:SnsGateway",
     "smpp": "clinic.gateway.smpp.sms:SmppSms",
     "smtp": "clinic.gateway.smtp.named:NamedSmtp",

@@ -23,7 +23,7 @@ from clinic.health.letter import addresses
 from clinic.message.timing.timing import timing_of
 from clinic.settings import Settings
 from clinic.settings.gateways import HTTP_SMS, SMTP, CallsBack, Channels, Route
-from clinic.settings.gateways.cloud import Twilio
+from clinic.settings.gateways.cloud import TwilioAccount
 from clinic.settings.gateways.json_http import JsonGateway
 from clinic.settings.load import inspect_settings
 
@@ -152,9 +152,11 @@ def _of_gateways(settings: Settings) -> Iterator[str]:
                 f"no channel leaves by {one.section}: nothing new is sent there, only what waits for it "
                 f"(cohort gateways list). If it is to send: {way}"
             )
-        elif isinstance(named, CallsBack | Twilio):
+        elif isinstance(named, CallsBack | TwilioAccount):
             if not named.tells(settings.receipts.public_url):
-                needed = "callback_url" if isinstance(named, Twilio) else "callback_secret_file"
+                needed = (
+                    "callback_url" if isinstance(named, TwilioAccount) else "callback_secret_file"
+                )
                 yield (
                     f"{one.section} could tell what became of a message and nothing receives it: set "
                     f"{one.section}.{needed}, and let cohort receipts serve run. What it took counts as sent"

@@ -26,7 +26,7 @@ from clinic.gateway.look import Balance, Look, amount_of
 from clinic.gateway.opening import Opening
 from clinic.gateway.protocol import Outgoing, Taken, Turned
 from clinic.gateway.tally import Tally, clean
-from clinic.settings.gateways.cloud import Twilio
+from clinic.settings.gateways.cloud import Twilio, TwilioAccount
 
 _HOUR: Final = 3600.0
 RULES: Final = (
@@ -51,16 +51,22 @@ _FAILED: Final = frozenset({"failed", "undelivered", "canceled"})
 _TEST_SENDER: Final = "+1500555"  # its magic numbers: answered, and never sent
 
 
-class TwilioGateway(HttpSender):
-    """Texts."""
+class TwilioSender(HttpSender):
+    """What texts and calls have in common: the account, its login, its credit, and where it calls us back."""
 
-    def __init__(self, settings: Twilio, opening: Opening) -> None:
+    def __init__(self, settings: TwilioAccount, opening: Opening, resource: str) -> None:
+        """
+        resource: of the account, to which messages are posted
+
+        Raises:
+            SettingsWrong: the sender is one that sends nothing, or the address is none
+        """
         section = f"gateways.{opening.name}"
         if settings.sender.startswith(_TEST_SENDER):
             raise SettingsWrong(
                 "gateway-pretends",
                 f"{section}.sender is one of Twilio's test numbers: it answers, and sends nothing. Set the "
-                "sender that texts are to come from",
+                "sender that messages are to come from",
             )
         login = f"{settings.account}:{settings.auth_token.get_secret_value()}".encode()
         account = (
@@ -71,7 +77,7 @@ class TwilioGateway(HttpSender):
         )
         super().__init__(
             settings,
-            account / "Messages.json",
+            account / resource,
             opening,
             gateway_class="B",
             headers={
@@ -80,32 +86,13 @@ class TwilioGateway(HttpSender):
             },
         )
         public = (settings.callback_url or opening.public_url).rstrip("/")
-        self._tells = f"{public}/gateways/{opening.name}/receipts" if public else ""
-        service = settings.sender.startswith("MG") and len(settings.sender) == 34
-        self._from = {"MessagingServiceSid" if service else "From": settings.sender}
-        self._balance = account / "Balance.json"
-
-    def parts(
-        self, key: str, messages: Sequence[Outgoing], *, per_request: int, only: frozenset[int]
-    ) -> Iterator[Part]:
-        """One message each."""
-        del per_request  # 1
-        for own_key, message in one_each(key, messages, only):
-            # Else a messaging service puts other letters for ours
-            form = {**self._from, "To": message.to, "Body": message.body, "SmartEncoded": "false"}
-            if self._tells:
-                form["StatusCallback"] = f"{self._tells}/{message.reference}"
-            references = {str(message.reference): message.reference}
-            yield Part(own_key, urlencode(form).encode(), references, said=message.body)
-
-    def look(self) -> list[Look]:
-        """Whether it knows our login, and what is left of our credit."""
-        return [self.credit()]
+        self.tells = f"{public}/gateways/{opening.name}/receipts" if public else ""
+        self.account = account
 
     def credit(self) -> Look:
         """In the account's currency."""
         try:
-            reply = self.ask(self._balance)
+            reply = self.ask(self.account / "Balance.json")
         except (aiohttp.ClientError, TimeoutError, OSError):
             return Look(False, "it does not answer")
         document = object_of(reply.body)
@@ -117,6 +104,32 @@ class TwilioGateway(HttpSender):
             why = clean(document.get("message") or "?")
             return Look(False, f"it answers {reply.status} for our balance: {why}")
         return Look(True, f"it knows our login; credit {balance}", balance)
+
+    def look(self) -> list[Look]:
+        """Whether it knows our login, and what is left of our credit."""
+        return [self.credit()]
+
+
+class TwilioGateway(TwilioSender):
+    """Texts."""
+
+    def __init__(self, settings: Twilio, opening: Opening) -> None:
+        super().__init__(settings, opening, "Messages.json")
+        service = settings.sender.startswith("MG") and len(settings.sender) == 34
+        self._from = {"MessagingServiceSid" if service else "From": settings.sender}
+
+    def parts(
+        self, key: str, messages: Sequence[Outgoing], *, per_request: int, only: frozenset[int]
+    ) -> Iterator[Part]:
+        """One message each."""
+        del per_request  # 1
+        for own_key, message in one_each(key, messages, only):
+            # Else a messaging service puts other letters for ours
+            form = {**self._from, "To": message.to, "Body": message.body, "SmartEncoded": "false"}
+            if self.tells:
+                form["StatusCallback"] = f"{self.tells}/{message.reference}"
+            references = {str(message.reference): message.reference}
+            yield Part(own_key, urlencode(form).encode(), references, said=message.body)
 
     def judge(self, reply: Reply, part: Part, tally: Tally) -> None:
         """By RULES; what it took is compared with what we sent."""

@@ -20,12 +20,16 @@ import orjson
 
 from clinic.errors import SettingsWrong
 from clinic.gateway.http.json_provider import at
+from clinic.gateway.incoming.calls import read_call
 from clinic.gateway.incoming.parse import Incoming, read_incoming, unread_body
+from clinic.gateway.voice.twilio import speaker_of
+from clinic.gateway.voice.twiml import Speaker
 from clinic.settings import NamedGateway, Settings
 from clinic.settings.gateways import CallsBack
-from clinic.settings.gateways.cloud import Twilio
+from clinic.settings.gateways.cloud import Twilio, TwilioAccount
 from clinic.settings.gateways.json_http import JsonGateway
 from clinic.settings.gateways.notify import GovukNotify, NhsNotify
+from clinic.settings.gateways.voice import TwilioVoice
 
 _SHORTEST: Final = 16  # characters of a secret that cannot be guessed
 
@@ -52,7 +56,8 @@ class Callbacks(NamedTuple):
     """
     Of one gateway. prove: 0, or the HTTP status of the refusal; read: what it says, as our own form has it.
 
-    status: of an answer that says "taken"; base: how the provider calls this server
+    status: of an answer that says "taken"; base: how the provider calls this server; answer: XML that it reads
+    instead of our JSON, empty where it reads none
     """
 
     gateway: str
@@ -60,6 +65,7 @@ class Callbacks(NamedTuple):
     read: Callable[[Call], Any]
     status: int = 200
     base: str = ""
+    answer: Callable[[Call], str] = lambda call: ""
 
     def incoming(self, call: Call) -> Incoming:
         """What a proven callback says."""
@@ -85,9 +91,15 @@ def callbacks_of(settings: Settings) -> dict[str, Callbacks]:
 
 
 def _of(name: str, own: NamedGateway, public_url: str) -> Callbacks | None:
-    if isinstance(own, Twilio):
+    if isinstance(own, Twilio | TwilioVoice):
         base = (own.callback_url or public_url).rstrip("/")
-        return Callbacks(name, _signed_by_twilio(own), _twilio, base=base) if base else None
+        if not base:
+            return None
+        if isinstance(own, TwilioVoice):
+            return Callbacks(
+                name, _signed_by_twilio(own), _call, base=base, answer=_spoken(speaker_of(own))
+            )
+        return Callbacks(name, _signed_by_twilio(own), _twilio, base=base)
     if not isinstance(own, CallsBack):
         return None
     secret = own.callback_secret.get_secret_value()
@@ -141,7 +153,7 @@ def _signed_by_nhs(own: NhsNotify, secret: str) -> Callable[[Call], int]:
     return prove
 
 
-def _signed_by_twilio(own: Twilio) -> Callable[[Call], int]:
+def _signed_by_twilio(own: TwilioAccount) -> Callable[[Call], int]:
     """Address and contents, in the order of their names."""
     key = own.auth_token.get_secret_value().encode()
 
@@ -170,6 +182,20 @@ def _twilio(call: Call) -> dict[str, Any]:
         "id": form["MessageSid"], "reference": call.reference, "status": form["MessageStatus"],
         "code": _TWILIO_ERRORS.get(code or "", f"twilio_{code}") if code else None,
     }]}  # fmt: skip
+
+
+def _call(call: Call) -> dict[str, Any]:
+    return read_call(dict(_form(call.body)), call.reference)
+
+
+def _spoken(speaker: Speaker) -> Callable[[Call], str]:
+    """What a person hears who pressed a key; of the other callbacks nothing is read."""
+
+    def answer(call: Call) -> str:
+        digits = dict(_form(call.body)).get("Digits")
+        return "" if digits is None else speaker.after(digits)
+
+    return answer
 
 
 def _nhs(call: Call) -> dict[str, Any]:

@@ -139,7 +139,8 @@ def _reply(entry: Mapping[str, Any], gateway: str) -> Inbound | str:
         return "no sender"
     if text is None:
         return "no text"
-    channel = "email" if "@" in sender else "sms"
+    by_call = entry.get("channel") == "voice"
+    channel = "voice" if by_call else "email" if "@" in sender else "sms"
     at = _instant(entry.get("at") or entry.get("date_received"))
     # No database takes a NUL, and no reader sees one
     clean = text.replace("\x00", " ").encode("utf-8", "replace").decode()[:4000]

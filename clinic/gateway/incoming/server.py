@@ -125,7 +125,10 @@ class ReceiptServer:
         call = Call(request.headers, body, url, request.match_info.get("reference", ""))
         if refusal := own.prove(call):
             return _problem(refusal, "proof")
-        return await self._keep(own.incoming(call), own.status)
+        kept = await self._keep(own.incoming(call), own.status)
+        if said := own.answer(call):
+            return web.Response(text=said, content_type="text/xml", headers=_SAFE)
+        return kept
 
     async def _ask(self, request: web.Request) -> web.Response:
         """A page with a button: scanners and previewers open links, and must not decide for anybody."""

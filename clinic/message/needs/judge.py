@@ -102,6 +102,8 @@ def judge_needs(
     which = patients.isin(known.index).to_numpy(dtype=bool)
     found = _plain(known).loc[patients[which].tolist()]
     variants = variants_of(connection, campaign_id, needs.language)
+    if channel == "voice":
+        variants = variants.spoken()
     met = frozenset({channel, *needs.formats_met})
     keys = found["language"] + "|" + found["interpreter"] + "|" + found["formats"]
     judged = {key: _suits(key, met, variants) for key in keys.unique().tolist()}

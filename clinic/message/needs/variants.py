@@ -27,6 +27,11 @@ class Variants:
     base: str
     others: Mapping[tuple[str, str], int]
 
+    def spoken(self) -> Variants:
+        """Those that the campaign's voice can read: of another language nobody would understand it."""
+        own = {key: version for key, version in self.others.items() if key[0] == self.base}
+        return Variants(self.base, own)
+
 
 def variants_of(connection: Connection, campaign_id: int, usual: str) -> Variants:
     """

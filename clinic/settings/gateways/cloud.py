@@ -1,4 +1,4 @@
-"""`type = "twilio"` and `type = "sns"`: two of the large companies."""
+"""`type = "twilio"` and `type = "sns"`: two of the large companies; what every account at Twilio has."""
 
 from __future__ import annotations
 
@@ -11,12 +11,9 @@ from clinic.settings.gateways.named import HttpGateway
 from clinic.settings.gateways.parts import HeaderSecret, WebAddress
 
 
-class Twilio(HttpGateway):
-    """Twilio Programmable Messaging."""
+class TwilioAccount(HttpGateway):
+    """An account at Twilio."""
 
-    serves: ClassVar[frozenset[str]] = frozenset({"sms"})
-
-    type: Literal["twilio"]
     url: WebAddress = Field(default="https://api.twilio.com", description="Its base address")
     account: str = Field(
         pattern=r"^AC[0-9a-f]{32}$", description="Account SID: AC and 32 letters and digits"
@@ -28,9 +25,7 @@ class Twilio(HttpGateway):
         default="",
         description="A file with the auth token, for its owner alone, instead of it here",
     )
-    sender: str = Field(
-        description="The number or name that texts come from, or the SID of a messaging service (MG…)"
-    )
+    sender: str
     callback_url: WebAddress = Field(
         default="",
         description="How `cohort receipts serve` is reached from outside, https://…: it is part of what Twilio "
@@ -38,9 +33,9 @@ class Twilio(HttpGateway):
     )
 
     @model_validator(mode="after")
-    def _complete(self) -> Twilio:
+    def _complete(self) -> TwilioAccount:
         if not self.auth_token.get_secret_value():
-            raise ValueError("a gateway of type twilio needs auth_token or auth_token_file")
+            raise ValueError(f"a gateway of type {self.type} needs auth_token or auth_token_file")
         return self
 
     def tells(self, public_url: str) -> bool:
@@ -51,6 +46,17 @@ class Twilio(HttpGateway):
     def keyed_to(self) -> tuple[str, ...]:
         """The account."""
         return self.account, self.sender
+
+
+class Twilio(TwilioAccount):
+    """Twilio Programmable Messaging."""
+
+    serves: ClassVar[frozenset[str]] = frozenset({"sms"})
+
+    type: Literal["twilio"]
+    sender: str = Field(
+        description="The number or name that texts come from, or the SID of a messaging service (MG…)"
+    )
 
 
 class Sns(HttpGateway):

@@ -11,11 +11,12 @@ from clinic.settings.gateways.json_http import JsonGateway
 from clinic.settings.gateways.notify import GovukNotify, NhsNotify
 from clinic.settings.gateways.smpp import SmppGateway
 from clinic.settings.gateways.smtp import SmtpGateway
+from clinic.settings.gateways.voice import TwilioVoice
 from clinic.settings.section import Section
 
 # One more kind: its class here, and its type in clinic/gateway/named.py
 GatewaySettings = Annotated[
-    JsonGateway | GovukNotify | NhsNotify | Twilio | Sns | SmppGateway | SmtpGateway,
+    JsonGateway | GovukNotify | NhsNotify | Twilio | TwilioVoice | Sns | SmppGateway | SmtpGateway,
     Field(discriminator="type"),
 ]
 HTTP_SMS: Final = "http-sms"  # the gateway of [sms]

@@ -24,15 +24,21 @@ class Twilio:
     taken: list[dict[str, str]] = field(default_factory=list)
 
     def answer(self, asked: Asked) -> Said:
-        """POST Messages.json, GET Balance.json."""
+        """POST Messages.json and Calls.json, GET Balance.json and the account."""
         if asked.headers.get("Authorization") != f"Basic {LOGIN}":
             return Said({"code": 20003, "message": "Authenticate", "status": 401}, 401)
         if asked.path.endswith("/Balance.json"):
             return Said({"balance": self.balance, "currency": "GBP"})
+        if asked.path.endswith(f"/{ACCOUNT}.json"):
+            return Said({"sid": ACCOUNT, "type": "Trial" if self.trial else "Full"})
         form = {name: values[0] for name, values in parse_qs(asked.body).items()}
         if not form.get("To", "").startswith("+44"):
             return Said({"code": 21211, "message": f"Invalid 'To' {form.get('To')}"}, 400)
         self.taken.append(form)
+        if asked.path.endswith("/Calls.json"):
+            if len(form["Twiml"]) > 4_000:
+                return Said({"code": 21218, "message": "Twiml is too long"}, 400)
+            return Said({"sid": f"CA{len(self.taken):032}", "status": "queued"}, 201)
         body = ("Sent from your Twilio trial account - " if self.trial else "") + form["Body"]
         given = {
             "sid": f"SM{len(self.taken):032}",

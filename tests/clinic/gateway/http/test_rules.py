@@ -12,11 +12,11 @@ from clinic.message.network_reasons import REASONS
 from clinic.message.outcomes.reasons import CAMPAIGN
 
 DOCS = (Path(__file__).parents[4] / "docs" / "gateways.md").read_text(encoding="utf-8")
-PROVIDERS = ("govuk_notify", "nhs_notify", "twilio", "sns")
+PROVIDERS = ("http.govuk_notify", "http.nhs_notify", "http.twilio", "http.sns", "voice.twilio")
 
 
 def rules_of(provider: str) -> tuple[Rule, ...]:
-    rules: tuple[Rule, ...] = importlib.import_module(f"clinic.gateway.http.{provider}").RULES
+    rules: tuple[Rule, ...] = importlib.import_module(f"clinic.gateway.{provider}").RULES
     return rules
 
 

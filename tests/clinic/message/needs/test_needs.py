@@ -140,6 +140,30 @@ def test_each_patient_gets_what_they_need_or_a_person_sees_to_it(
     assert listed == left_out | {13: "place_of_stay"}
 
 
+def test_a_voice_reads_no_other_language_than_its_campaigns(practice: Practice) -> None:
+    """NEW-32, ARC-8: a Welsh text in an English voice is no message; who speaks both hears the English one."""
+    practice.settings = practice.settings.model_copy(
+        update={
+            "organisation": practice.settings.organisation.model_copy(
+                update={"channels": ("voice",)}
+            )
+        }
+    )
+    practice.patients(4)
+    say(practice, 2, language="Cymraeg")
+    say(practice, 3, language="Cymraeg", interpreter="no")
+    say(practice, 4, formats="easy_read")
+    number = practice.begin(practice.everybody(4), channel="voice")
+    practice.check(number)
+    judged = {row: code.split()[0] for row, code in practice.outcomes(number).items()}
+    assert judged == {2: "accepted", 3: "needs_interpreter", 4: "accepted", 5: "accepted"}
+    practice.send(number, practice.stage(number))
+    sent = texts(practice)
+    assert {n: text[:7] for n, (_, text, _) in sent.items()} == {
+        1: "Hello, ", 3: "Hello, ", 4: "Review.",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("since", "own", "fate"),
     [
