@@ -24,8 +24,9 @@ def resend(
     """
     Send again what failed of a campaign, whole or chosen rows; numbers are read again.
 
-    What was delivered, what is sent and waits for its receipt, and what is unknown is never sent again;
-    nor is a row that another resend has taken. First the review, as with any campaign.
+    Calls that reached nobody are made again by the rules of their gateway: not too often, nor at the same
+    time of day. What was delivered, what is sent and waits for its receipt, and what is unknown is never
+    sent again; nor is a row that another resend has taken. First the review, as with any campaign.
     """
     from cli.message import steps
     from cli.message.options import Manner, What, Who, accepted
@@ -33,6 +34,7 @@ def resend(
 
     made, by = _begin(campaign, row_numbers(rows), accepted(accept or ()), me, secret_fd)
     console.say(f"Campaign {made} sends the failures of campaign {campaign} again.")
+    _say_later(campaign)
     # Warnings were accepted when it was first sent
     manner = Manner(yes=yes, json=json, accept_warnings=True, proven=by)
     then = message_cohort(Who(resume=made), What(), manner, use_server=steps.use_server)
@@ -66,6 +68,22 @@ def _begin(
         )  # fmt: skip
         keep_acceptances(record, SystemClock(), made, accept, by=by)
         return made, by
+
+
+def _say_later(campaign: int) -> None:
+    """Calls that this one does not make yet."""
+    from cli.wiring import LocalTime, get_settings, open_record
+    from clinic.clock import SystemClock
+    from clinic.message.prepare.resend import waiting_calls
+
+    settings = get_settings()
+    with open_record(settings) as record:
+        waiting = waiting_calls(record, settings, campaign, SystemClock().now())
+    if waiting.later:
+        first = LocalTime(settings).show(waiting.first)
+        console.say(
+            f"{waiting.later:,} more of its calls may be made from {first} on: cohort resend {campaign}"
+        )
 
 
 def row_numbers(text: str | None) -> list[int] | None:

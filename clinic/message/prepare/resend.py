@@ -5,14 +5,17 @@ Sends again what failed, and only that (PAT-22, PAT-23): a new campaign over row
     undelivered, rejected, exhausted, expired     yes, once: the next time it is the new campaign's failures
 
 Numbers are read again, the record's first: a number that was corrected since is used. The rows keep the
-list's own numbers and columns. Who may not be messaged now is left out as always.
+list's own numbers and columns. Who may not be messaged now is left out as always. Calls are made again by
+rules of their own (clinic/message/timing/calling_again.py).
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -30,6 +33,7 @@ from clinic.message.campaign.opening import next_base
 from clinic.message.campaign.sending_stop import require_sending
 from clinic.message.campaign.trail import tell_requested
 from clinic.message.failover.ways import columns_of
+from clinic.message.timing.calling_again import Waiting, ready_to_call
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list, list_row
@@ -63,7 +67,8 @@ def begin_resend(
 
     Raises:
         NotFound: there is no such campaign
-        NotAllowed: it is a dry run or a reminder, nothing of it failed, or a row that is named did not
+        NotAllowed: it is a dry run or a reminder, nothing of it failed, or a row that is named did not; or its
+            calls may not be made again, or not yet
         ListRefused: its list's rows are gone
     """
     with record.write() as connection:
@@ -77,6 +82,7 @@ def begin_resend(
         require_sending(connection)
         _require_sent(old, source_of(connection, old))
         chosen = _choose(resendable(connection, campaign_id), rows, campaign_id)
+        chosen = _ready(connection, settings, old, chosen, clock.now())
         values = {
             "request_key": request_key,
             "gateway": gateway,
@@ -169,6 +175,34 @@ def _choose(failed: Sequence[int], rows: Collection[int] | None, campaign_id: in
             f"nothing of campaign {campaign_id} failed that was not sent again already",
         )
     return chosen
+
+
+def _ready(
+    connection: Connection, settings: Settings, old: Campaign, chosen: list[int], now: datetime
+) -> list[int]:
+    """Of calls, those that may be made now."""
+    waiting = ready_to_call(connection, settings, old, chosen, now)
+    if waiting.ready:
+        return waiting.ready
+    if waiting.first is None:
+        raise NotAllowed(
+            "resend-nothing",
+            f"what became of the calls of campaign {old.id} that had no outcome in time is not known: nobody "
+            "is called again for them. Contact these patients another way",
+        )
+    at = waiting.first.astimezone(ZoneInfo(settings.organisation.time_zone))
+    raise NotAllowed(
+        "resend-not-yet",
+        f"{waiting.later:,} calls of campaign {old.id} are not made again yet, so soon or at the time of day "
+        f"at which nobody answered (wait_minutes and apart_hours of the gateway): from {at:%-d %b %H:%M} on",
+    )
+
+
+def waiting_calls(record: Record, settings: Settings, campaign_id: int, now: datetime) -> Waiting:
+    """Of a campaign by calls: its failures that may not be called again yet, after a resend took the others."""
+    with record.read() as connection:
+        old = get_campaign(connection, campaign_id)
+        return ready_to_call(connection, settings, old, resendable(connection, campaign_id), now)
 
 
 def _copy_rows(
