@@ -85,6 +85,34 @@ def test_a_campaign_whose_gateway_was_taken_away_is_paused_and_goes_nowhere_else
     parts.close()
 
 
+def test_a_campaign_of_several_gateways_has_those_that_are_there_the_first_choice_first(
+    environment: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    """NEW-19: its own alone, and none that its channel has come to name since."""
+    for name in ("a", "b", "c"):
+        own = {
+            "TYPE": "smpp",
+            "HOST": f"{name}.example",
+            "SYSTEM_ID": "one",
+            "PASSWORD": "p",
+            "SENDER": "P",
+        }
+        for setting, value in own.items():
+            environment.setenv(f"COHORT_GATEWAYS__{name.upper()}__{setting}", value)
+    environment.setenv("COHORT_CHANNELS__SMS__GATEWAYS", '["a", "c"]')
+    environment.setenv("COHORT_CHANNELS__SMS__FAILOVER", "order")
+    environment.setenv("COHORT_GATEWAYS__C__BATCH_LIMIT", "7")
+    parts = wiring()
+    add_patients(parts.record, 1)
+    number = add_campaign(parts.record, clock, 1, gateway="b", gateways="b a gone_one")
+    assert [one.name for one in parts.gateways_of(number)] == ["b", "a"]
+    first = parts.gateway("sms", dry_run=False)
+    assert first.name == "a"
+    assert parts.batch_limit("sms", first) == 7
+    assert parts.batch_limit("sms", parts.gateway("sms", dry_run=True)) > 7
+    parts.close()
+
+
 def test_a_record_that_was_never_made_is_refused(
     environment: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from clinic.gateway.protocol import GatewayClass
 from clinic.message.failover.standing import OUT
 from clinic.message.sending.deliver import send_batch
 from clinic.record.database import Record
+from clinic.record.schema.campaigns import pace_lane
 from clinic.record.schema.messages import campaign
 from tests.clinic.message.failover.plans import Practice, gateway
 from tests.fakes import FakeClock
@@ -139,6 +140,18 @@ def test_a_message_that_is_rejected_is_an_outcome_and_goes_no_further(
     practice.send()
     assert practice.kept() == {("rejected", "a"): 2, ("accepted", "a"): 2}
     assert practice.standing() == {}
+
+
+def test_what_the_next_sends_goes_by_the_rate_agreed_with_the_next(
+    record: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    practice = Practice(record, clock, tmp_path, [gateway("a", "gateway-tls"), gateway("b")])
+    rates = {"a": 2.0, "b": 3.0}
+    practice.send(ledger=practice.ledger(rates=rates), patience=60)
+    assert practice.kept() == {("accepted", "b"): 4}
+    with record.read() as connection:
+        lanes = set(connection.scalars(sa.select(pace_lane.c.lane)))
+    assert lanes >= {"provider a", "provider b"}
 
 
 @pytest.mark.parametrize(
