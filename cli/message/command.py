@@ -188,6 +188,14 @@ def message(
         int | None,
         typer.Option(help="Show the message of this row and stop.", rich_help_panel=HOW),
     ] = None,
+    sound: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="With --channel voice: write the first message shown as a call says it, WAV, and stop.",
+            rich_help_panel=HOW,
+        ),
+    ] = None,
     again: Annotated[
         bool,
         typer.Option(
@@ -281,6 +289,7 @@ def message(
             tuple(accept or ()),
             per_hour=per_hour,
             workers=workers,
+            sound=sound,
             me=me,
             secret_fd=secret_fd,
         ),

@@ -90,11 +90,12 @@ class Manner:
     proven: str = ""  # who acts, where that was proven before
     per_hour: int | None = None
     workers: int | None = None
+    sound: Path | None = None
 
     @property
     def only_look(self) -> bool:
         """Whether to stop at the preview."""
-        return bool(self.preview) or self.row is not None
+        return bool(self.preview) or self.row is not None or self.sound is not None
 
 
 # With --resume these are asked again; all else was settled when the campaign was made
@@ -103,6 +104,7 @@ _OF_RESUME: Final = frozenset(
         "resume",
         "preview",
         "row",
+        "sound",
         "yes",
         "accept_warnings",
         "json",

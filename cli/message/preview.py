@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import asdict, fields, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 from cli import console
@@ -13,6 +14,8 @@ from cli.message import steps
 from cli.message.options import TYPED, Manner, What, Who, to_request
 from cli.show.review import look_of, show_previews, show_whom_it_lacks
 from clinic.errors import CohortRefused
+from clinic.gateway.voice.sound import write_sound
+from clinic.gateway.voice.spoken import SPOKEN
 from clinic.message.campaign.counting import count_outcomes
 from clinic.message.prepare.preview import discard_left_behind, discard_preview, preview_key
 from clinic.message.prepare.review import Preview, Review, read_previews, review_campaign
@@ -24,6 +27,7 @@ _OF_THE_LOOK: Final = frozenset(
         "file",
         "preview",
         "row",
+        "sound",
         "json",
         "yes",
         "accept_warnings",
@@ -61,11 +65,23 @@ def look(parts: Wiring, who: Who, what: What, manner: Manner) -> list[str]:
         finally:
             discard_preview(parts.record, key)
     show_whom_it_lacks(review)
+    if manner.sound is not None and previews[0].encoding != SPOKEN:
+        raise CohortRefused(
+            "sound-channel", "only a call can be listened to: --channel voice with --sound FILE"
+        )
     if manner.json:
         console.show_json([asdict(preview) for preview in previews])
-        return []
-    show_previews(previews)
-    return [command_after_look(who, what, manner)]
+    else:
+        show_previews(previews)
+    if manner.sound is not None:
+        _speak(parts, manner.sound, previews[0])
+    return [] if manner.json else [command_after_look(who, what, manner)]
+
+
+def _speak(parts: Wiring, path: Path, one: Preview) -> None:
+    """The first of them as sound; the file says no number, and to whom it is called stands above."""
+    language = write_sound(path, parts.settings, one.body)
+    console.say(f"Row {one.row_number} as its call says it, read in {language}: {path}")
 
 
 def _review(parts: Wiring, campaign_id: int) -> Review:

@@ -14,7 +14,7 @@ from typing import Final
 from clinic.gateway.segments import count_many
 
 _WORD: Final = re.compile(r"\d|[^\W\d]+")
-_WORDS_A_SECOND: Final = 2.5
+WORDS_A_MINUTE: Final = 150
 _LETTERS_A_SECOND: Final = 15.0
 SPOKEN: Final = "spoken"  # where a text has an alphabet
 _UNITS: Final = {"sms": "segment", "voice": "minute"}
@@ -25,7 +25,7 @@ def spoken_seconds(text: str) -> float:
     """How long a voice needs for a text, about."""
     words = _WORD.findall(text)
     letters = sum(map(len, words))
-    return max(len(words) / _WORDS_A_SECOND, letters / _LETTERS_A_SECOND)
+    return max(60 * len(words) / WORDS_A_MINUTE, letters / _LETTERS_A_SECOND)
 
 
 def count_charged(channel: str, texts: Sequence[str]) -> list[int]:

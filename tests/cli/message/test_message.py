@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -131,6 +132,28 @@ def test_calls_are_reviewed_in_the_minutes_that_they_speak(
         assert part in told.err
     assert "segment" not in told.err
     assert typed("show", "1", "--json").json()["segments"] > 0
+
+
+@pytest.mark.skipif(
+    shutil.which("espeak-ng") is None,
+    reason="NOT TESTED: calls as sound. espeak-ng is not installed: apt-get install espeak-ng",
+)
+def test_a_call_is_listened_to_before_anybody_is_called(
+    typed: Type, practice: Record, config: Path, tmp_path: Path
+) -> None:
+    """ARC-8, ACX-31: the first message that is shown, with its number, as a WAV; and nothing is left behind."""
+    who = ("--group", "carers", "--name", "Reviews", "--template", "annual-review")
+    text = config.read_text(encoding="utf-8")
+    text = text.replace("[organisation]\n", '[organisation]\nchannels = ["sms", "voice"]\n', 1)
+    config.write_text(text, encoding="utf-8")
+    path = tmp_path / "call.wav"
+    no = typed("message", *who, "--outbox", "--sound", str(path))
+    assert (no.code, "sound-channel" in no.err, path.exists()) == (2, True, False), no.err
+    told = typed("message", *who, "--channel", "voice", "--outbox", "--sound", str(path))
+    assert told.code == 0, told.err
+    assert "read in en-GB" in told.err
+    assert path.read_bytes()[:4] == b"RIFF"
+    assert list_campaigns(practice) == []
 
 
 def test_after_a_no_nothing_can_leave_and_the_same_list_may_be_tried_again(
