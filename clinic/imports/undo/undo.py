@@ -31,6 +31,7 @@ from clinic.imports.consents.held import ROW
 from clinic.imports.journal import from_text
 from clinic.imports.same import forget_kind
 from clinic.imports.undo.runs import get_run
+from clinic.imports.undo.untouched import changed_by_others
 from clinic.imports.undo.used import in_use
 from clinic.record.bulk import insert_rows, is_any_of
 from clinic.record.database import Record
@@ -107,7 +108,7 @@ def _parts(record: Record, number: int) -> Iterator[Callable[[Connection, Undone
     for rows in _changes(record, number):
         yield partial(_put_back, rows=rows)
     for table, ids in _added(record, number):
-        yield partial(_delete, table=table, ids=ids)
+        yield partial(_delete, table=table, ids=ids, number=number)
 
 
 def _require_values(connection: Connection, number: int) -> None:
@@ -254,18 +255,16 @@ def _added(record: Record, number: int) -> Iterator[tuple[Table, list[int]]]:
                 yield METADATA.tables[name], list(range(start, min(start + _PART, last + 1)))
 
 
-def _delete(connection: Connection, result: Undone, *, table: Table, ids: list[int]) -> None:
+def _delete(
+    connection: Connection, result: Undone, *, table: Table, ids: list[int], number: int
+) -> None:
     """Delete these rows, but for those that somebody changed since, or that something refers to."""
     query = sa.select(table.c.id).where(is_any_of(table.c.id, ids))
     there = set(connection.scalars(query.with_for_update()))
     result.counts["as_before"] += len(ids) - len(there)
     changed: set[int] = set()
     if "version" in table.c:
-        changed = set(
-            connection.scalars(
-                sa.select(table.c.id).where(is_any_of(table.c.id, ids), table.c.version > 1)
-            )
-        )
+        changed = changed_by_others(connection, table, ids, number)
     used = in_use(connection, table, sorted(there - changed))
     result.leave(table.name, sorted(changed), "changed_since")
     result.leave(table.name, sorted(used), "in_use")

@@ -164,6 +164,54 @@ def test_the_newest_of_a_kind_is_put_back_first(practice: Practice) -> None:
         undo_import(practice.record, practice.clock, 77, by="mia", check=True)
 
 
+NIGHTS = (
+    (f"a,{nhs(1)},2026-03-04 10:30,booked,1", f"b,{nhs(2)},2026-03-05 10:30,booked,1",
+     f"c,{nhs(3)},2026-03-06 10:30,booked,1", f"d,{nhs(3)},2026-03-07 10:30,booked,1"),
+    (f"a,{nhs(1)},2026-03-04 11:30,booked,2", f"b,{nhs(3)},2026-03-05 10:30,booked,1",
+     f"c,{nhs(3)},2026-03-06 11:30,booked,1"),
+    (f"a,{nhs(1)},2026-03-04 11:30,cancelled,2", "b,,2026-03-05 10:30,,",
+     f"c,{nhs(3)},2026-03-06 11:30,booked,7"),
+)  # fmt: skip
+
+
+def test_imports_of_several_nights_are_put_back_one_after_the_other_until_nothing_is_left(
+    practice: Practice,
+) -> None:
+    """What later ones changed, and was put back, is nobody's change: no visit stays of whom nobody booked."""
+    heading = EXPORTS["appointments"][0]
+    states = [contents(practice)]
+    nights = []
+    for rows in NIGHTS:
+        nights.append(run(practice, "appointments", heading, *rows, source="emis"))
+        states.append(contents(practice))
+    for result, before in zip(reversed(nights), reversed(states[:-1]), strict=True):
+        assert undo(practice, result).left == []
+        assert contents(practice) == before
+
+
+@pytest.mark.parametrize("when", ["between", "after"])
+def test_what_a_person_changed_between_imports_stays_though_these_are_put_back(
+    practice: Practice, when: str
+) -> None:
+    def by_hand() -> None:
+        with practice.record.write() as connection:
+            a = appointment.c
+            later = {"provider_id": None, "minutes": 25, "version": a.version + 1}
+            connection.execute(sa.update(appointment).where(a.patient_id == 1).values(later))
+
+    heading = EXPORTS["appointments"][0]
+    first = run(practice, "appointments", heading, *NIGHTS[0], source="emis")
+    if when == "between":
+        by_hand()
+    second = run(practice, "appointments", heading, *NIGHTS[1], source="emis")
+    if when == "after":
+        by_hand()
+    undo(practice, second)
+    done = undo(practice, first)
+    assert [(table, why) for table, _, why in done.left] == [("appointment", "changed_since")]
+    assert (done.counts["deleted"], done.counts["changed_since"]) == (3, 1)
+
+
 def test_it_may_be_run_again_and_is_on_the_trail(practice: Practice) -> None:
     heading, first, second = EXPORTS["patients"]
     run(practice, "patients", heading, *first)
