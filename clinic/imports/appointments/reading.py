@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from clinic.imports.appointments.starts import read_starts
+from clinic.imports.formats import MASKED
 from clinic.imports.kind import Kind
 from clinic.imports.result import OTHER_ORGANISATION
 from clinic.values.dates import Order
@@ -34,6 +35,8 @@ KIND: Final = Kind(
         "time": ("Appointment Time", "Appointment Start Time", "Start Time", "Appt Time", "Time"),
         "status": ("Appointment Status", "Slot Status", "Status", "Appt Status", "Appointment Status Code"),
         "deleted": ("Deleted", "Removed Data", "Data Update Status"),
+        "cancelled": ("Date Appointment Cancelled", "Cancelled Date Time", "Cancel DTTM", "Cancelled Date",
+                      "Cancelled On", "Cancellation Date", "Date Cancelled", "Cancelled"),
         "no_show": ("Did Not Attend",),
         "left": ("Left Time",),
         "arrived": ("Send In Time",),
@@ -175,6 +178,7 @@ def read_appointments(
 def _status(given: pd.DataFrame, *, slots: bool) -> pd.Series[str]:
     """
     The state: what a column of its own says (did not attend, left, sent in), else the word; "": not known.
+    One that has a day of cancellation is not booked, whatever the word.
 
     In an extract of slots that has all of these columns an empty word is no doubt: whose slot it is, is booked.
     """
@@ -183,6 +187,9 @@ def _status(given: pd.DataFrame, *, slots: bool) -> pd.Series[str]:
     there = [(name, means) for name, means in _SIGNS if name in given]
     if slots and len(there) == len(_SIGNS):
         status = status.mask(said == "", "booked")
+    if "cancelled" in given:  # who came all the same, or did not, is known better than by it
+        called_off = _is_set(given["cancelled"]) & ~given["cancelled"].str.fullmatch(MASKED)
+        status = status.mask(called_off & status.isin(["", "booked"]), "cancelled")
     for name, means in reversed(there):
         status = status.mask(_is_set(given[name]), means)
     return status

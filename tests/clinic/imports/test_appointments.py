@@ -378,3 +378,26 @@ def test_an_empty_cell_takes_away_only_what_its_source_owns(
     run(practice, FULL, heading=OWNING, how=how)
     if "Cancelled" not in row:
         assert details(practice) == (20, "review", "telephone", "Room 4", 1, "booked")
+
+
+@pytest.mark.parametrize(
+    ("status", "when", "state"),
+    [
+        ("Booked", "20 Feb 2026 10:00:00", "cancelled"),
+        ("", "20/02/2026", "cancelled"),  # many systems empty the word
+        ("Slot held", "TRUE", "cancelled"),
+        ("Booked", "", "booked"),
+        ("Booked", "FALSE", "booked"),
+        ("Booked", "9999-12-31", "booked"),  # not known
+        ("DNA", "20/02/2026", "no_show"),
+        ("Seen", "20/02/2026", "finished"),
+    ],
+)
+def test_one_with_a_day_of_cancellation_is_not_booked_whatever_the_word(
+    practice: Practice, status: str, when: str, state: str
+) -> None:
+    """data-in.md §2: SystmOne says it by a number and a date, hospitals by a date alone."""
+    run(practice, slot("a", 1))
+    heading = HEADING.replace("Duration", "DateAppointmentCancelled")
+    run(practice, f"a,{nhs(1)},03/03/2026,09:30,{status},{when}", heading=heading)
+    assert [each[2] for each in stored(practice)] == [state]
