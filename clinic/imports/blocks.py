@@ -37,8 +37,8 @@ def apply_new(
     Judge and write the rows of those patients whose rows say something new; the others are unchanged.
 
     Args:
-        apply: from the cells, with `patient_id` and `who_fault`, and the faults; gives back outcomes, with the
-            rows that have to be read each time as `attrs["open"]`
+        apply: from the cells, with `patient_id`, `who_fault` and `who_one_known`, and the faults; gives back
+            outcomes, with the rows that have to be read each time as `attrs["open"]`
     """
     if same is None:
         who = find_patients(connection, given["nhs_number"], given["local_id"])
@@ -71,7 +71,9 @@ def _within(apply: Apply, connection: Connection, result: Imported, journal: Jou
 
 
 def _with(given: pd.DataFrame, who: pd.DataFrame) -> pd.DataFrame:
-    return given.assign(patient_id=who["patient_id"], who_fault=who["fault"])
+    return given.assign(
+        patient_id=who["patient_id"], who_fault=who["fault"], who_one_known=who["one_known"]
+    )
 
 
 def run_blocks(

@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import Table
 
 from clinic.imports.kind import Kind
+from clinic.imports.left import HEADINGS, LEFT
 from clinic.imports.who import NOT_TAKEN
 from clinic.record.schema.clinical import allergy, diagnosis, medication
 
@@ -54,6 +55,7 @@ DIAGNOSES: Final = ClinicalKind(
                       "Date Event", "Date"),
             "ended": ("End Date", "Date End", "Stop", "Resolved Date", "Date Ended", "Abatement Date"),
             "status": _STATUS,
+            "deleted": HEADINGS,
         },
         (("nhs_number", "local_id"), ("code", "text")),
         dates=("onset", "ended"),
@@ -82,6 +84,7 @@ MEDICATIONS: Final = ClinicalKind(
                         "Issue Date", "Date"),
             "ended": ("End Date", "Cancellation Date", "Date Medication End", "Stop", "Date End"),
             "status": _STATUS,
+            "deleted": HEADINGS,
         },
         (("nhs_number", "local_id"), ("code", "text")),
         dates=("started", "ended"),
@@ -109,6 +112,7 @@ ALLERGIES: Final = ClinicalKind(
                       "Date"),
             "ended": ("Date Ended", "End Date", "Stop"),
             "status": _STATUS,
+            "deleted": HEADINGS,
             "criticality": ("Criticality", "Severity"),
         },
         (("nhs_number", "local_id"), ("code", "text")),
@@ -139,6 +143,8 @@ SAYS: Final = {
     "code_invalid": "No SNOMED CT code: its check digit is wrong. Nothing is taken.",
     "day_invalid": "The day on which it began or ended cannot be read, or is to come: nothing is taken.",
     "status_unknown": "The state is not a word that is known: nothing is taken. The words are in docs/data.md.",
+    LEFT: "The other system has taken this row out: it is not added, and what the record has of it stays as it "
+    "is. Look there whether it was wrong.",
     **NOT_TAKEN,
     "unreadable_row": "More or fewer cells than the heading: nothing is taken. Fix the row in the file.",
 }

@@ -30,6 +30,7 @@ from clinic.imports.clinical.columns import (
 )
 from clinic.imports.formats import date_orders
 from clinic.imports.journal import Journal
+from clinic.imports.left import LEFT, has_left
 from clinic.imports.merge import merge
 from clinic.imports.options import Options
 from clinic.imports.result import Imported
@@ -81,6 +82,9 @@ def _apply(
     journal: Journal, *, what: ClinicalKind, today: date, options: Options, orders: dict[str, Order],
 ) -> pd.Series[str]:  # fmt: skip
     outcome = fault.where(fault != "", given["who_fault"].astype(object))
+    outcome[(fault == "") & has_left(given)] = (
+        LEFT  # often without a patient, or without what it was of
+    )
     rows = pd.DataFrame({"patient_id": given["patient_id"].astype(object)}, index=given.index)
     for name in ("code", "system", "text", "dosage"):
         texts = given[name] if name in given else pd.Series("", given.index, dtype="str")

@@ -25,7 +25,13 @@ from clinic.record.schema.people import consent
 from clinic.record.schema.systems.imports import import_added, import_run
 
 # Of whom such rows are nobody knows
-_UNSURE: Final = ("unreadable_row", "ids_differ", "nhs_number_invalid", "nhs_number_missing")
+_UNSURE: Final = (
+    "unreadable_row",
+    "ids_differ",
+    "id_of_nobody",
+    "nhs_number_invalid",
+    "nhs_number_missing",
+)
 _ROW: Final = tuple(str(column.name) for column in consent.c if column.name != "id")
 ROW: Final = "row"  # the field of a change by which a whole row was taken out
 

@@ -10,8 +10,9 @@ all purposes, from now on; a consent that is not understood, or has no date, lif
 times the opt-out counts. Of a patient's decisions the latest counts, wherever it is from, so that a consent
 lifts only what is older than it (ARC-11).
 
-**A consent that has an end, or has ended, lifts nothing** ("consent ended", or a column with its end): nobody
-looks again on that day. What an import noted of it earlier is taken back (clinic/imports/consents/ended.py).
+**A consent that has an end, has ended or was taken out of the other system lifts nothing** ("consent ended", a
+column with its end, "Deleted"): nobody looks again on that day. What an import noted of it earlier is taken
+back (clinic/imports/consents/ended.py).
 
 **What lies ahead is read again.** An opt-out from Monday on, or of a day that is not over, says something else
 when that comes: `again` is when.
@@ -28,11 +29,13 @@ import pandas as pd
 
 from clinic.cohort.consent_codes import CODES
 from clinic.imports.kind import Kind
+from clinic.imports.left import HEADINGS, has_left
 from clinic.imports.result import OTHER_ORGANISATION
 from clinic.values.dates import INVALID, Order, read_dates
 from clinic.values.purposes import ANY, KNOWN
 
 OUT, IN, ENDED = "opt_out", "opt_in", "ended"
+ID_OF_NOBODY: Final = "id_of_nobody"
 KIND: Final = Kind(
     "consents",
     "Opt-outs and consents, a row a decision, a code or a patient.",
@@ -46,6 +49,7 @@ KIND: Final = Kind(
         "time": ("Time", "Decision Time", "Time Recorded"),
         "ends": ("End Date", "Consent End Date", "Date Ended", "Ended", "Valid Until", "Valid To", "Expires",
                  "Expiry", "Expiry Date", "Consent Expiry", "Consent Expiry Date"),
+        "deleted": HEADINGS,
         "sms_consent": ("SMS Consent", "Text Consent", "Mobile Consent", "Permission To Send SMS"),
         "email_consent": ("Email Consent", "E-mail Consent"),
         "voice_consent": ("Voice Consent", "Phone Consent", "Call Consent"),
@@ -100,14 +104,16 @@ SAYS: Final = {
     "is lifted; note by hand what is known: cohort objection PATIENT --purpose PURPOSE --lift.",
     "consent_unclear": "A consent whose channel, purpose or date is not understood. Nothing is lifted: "
     "correct the word in the source, or note it: cohort objection PATIENT --purpose PURPOSE --lift.",
-    "consent_ended": "A consent that has an end, or has ended: it lifts nothing, and what an import noted of "
-    "it is taken back. Where the patient consents without an end, note it: cohort objection PATIENT --purpose "
-    "PURPOSE --lift.",
+    "consent_ended": "A consent that has an end, has ended or was taken out there: it lifts nothing, and what "
+    "an import noted of it is taken back. Where the patient consents without an end, note it: cohort objection "
+    "PATIENT --purpose PURPOSE --lift.",
     "decision_unclear": "Neither yes nor no: nothing is noted. Write 'opted out' or 'consented'.",
     "decision_missing": "Nothing is said of consent in this row.",
     "patient_not_found": "Nobody in the record has this id: nothing is noted. Import the patient first.",
-    "ids_differ": "The NHS number and the practice's id are of two patients, or one is of nobody: nothing is "
-    "noted. Find out who is meant.",
+    ID_OF_NOBODY: "An opt-out by two ids of which one is of nobody: it counts for the patient whose the other "
+    "is. Find out who is meant, and correct the id.",
+    "ids_differ": "The NHS number and the practice's id are of two patients, or one is of nobody and the row "
+    "is no opt-out: nothing is noted. Find out who is meant.",
     "nhs_number_missing": "The row has no id.",
     "nhs_number_invalid": "The NHS number is not one, its check digit is wrong: nothing is noted.",
     "other_organisation": OTHER_ORGANISATION,
@@ -116,7 +122,8 @@ SAYS: Final = {
 
 # Rows that said something which was not noted
 PROBLEMS: Final = frozenset(
-    "consent_undated consent_unclear decision_unclear patient_not_found ids_differ nhs_number_missing "
+    "consent_undated consent_unclear decision_unclear patient_not_found ids_differ id_of_nobody "
+    "nhs_number_missing "
     "nhs_number_invalid unreadable_row other_organisation widened partly_noted".split()
 )
 
@@ -147,9 +154,11 @@ def read_decisions(given: pd.DataFrame, *, now: datetime, zone: str, order: Orde
     found["row"] = found.index
     found = found.reset_index(drop=True)
     dates = dates.reset_index(drop=True)
+    over = has_left(given)  # of an opt-out nothing is lifted by it
     if "ends" in given:
-        has_end = given["ends"].reindex(found["row"]).ne("").to_numpy(dtype=bool)
-        found["decision"] = found["decision"].mask(has_end & (found["decision"] == IN), ENDED)
+        over |= given["ends"] != ""
+    is_over = over.reindex(found["row"]).to_numpy(dtype=bool)
+    found["decision"] = found["decision"].mask(is_over & (found["decision"] == IN), ENDED)
     out, ended = (found["decision"] == word for word in (OUT, ENDED))
     found["decided_at"] = dates["end"].where(out | ended, dates["begin"])
     found["since"] = dates["since"].fillna(found["decided_at"])

@@ -22,12 +22,13 @@ from clinic.govern.audit.chain import hold
 from clinic.imports.blocks import apply_new
 from clinic.imports.consents.ended import SOURCES, Ended
 from clinic.imports.consents.held import Held
-from clinic.imports.consents.reading import KIND, OUT, PROBLEMS, read_decisions
+from clinic.imports.consents.reading import ID_OF_NOBODY, KIND, OUT, PROBLEMS, read_decisions
 from clinic.imports.formats import cells_of, date_order
 from clinic.imports.journal import Journal
 from clinic.imports.options import Options
 from clinic.imports.result import Imported, fault_of, tell
 from clinic.imports.same import Same, forget_elsewhere
+from clinic.imports.who import IDS_DIFFER
 from clinic.record.bulk import insert_rows, is_any_of, plain_frame
 from clinic.record.database import Record
 from clinic.record.schema.people import consent
@@ -85,7 +86,9 @@ def import_consents(record: Record, clock: Clock, file: ListFile, options: Optio
         if not options.check:
             held.withdraw(record, journal)
     if not options.check:
-        noted = sum(result.counts[code] for code in ("noted", "partly_noted", "widened"))
+        noted = sum(
+            result.counts[code] for code in ("noted", "partly_noted", "widened", ID_OF_NOBODY)
+        )
         tell(record, clock, KIND.name, file, options.by, result, patients=noted)
         journal.end(record, clock, result)
     return result
@@ -99,7 +102,12 @@ def _note(
     said = read_decisions(given, now=now, zone=options.time_zone, order=order)
     outcome = fault.where(fault != "", given["who_fault"].astype(object))
     said = said.assign(patient_id=given["patient_id"].reindex(said["row"]).array)
-    usable = (outcome == "").reindex(said["row"]).to_numpy(dtype=bool)
+    doubtful = (outcome == IDS_DIFFER) & given["who_one_known"]
+    of_one = (
+        doubtful.reindex(said["row"]).to_numpy(dtype=bool) & (said["decision"] == OUT).to_numpy()
+    )
+    usable = (outcome == "").reindex(said["row"]).to_numpy(dtype=bool) | of_one
+    outcome[sorted(set(said.loc[of_one, "row"]))] = ID_OF_NOBODY
     said = said[usable].copy()
     to_note = said["fault"].isin(["", "widened"])
     new = to_note & ~_is_known(connection, said)

@@ -1,5 +1,6 @@
 """
-Groups with their members, a row a patient: who is named is put in; nobody is taken out but by a day of removal.
+Groups with their members, a row a patient: who is named is put in; nobody is taken out but by a day of removal,
+or by a row that the other system took out.
 
 A group is known by its code; of a source that has only names, the name is the code too.
 """
@@ -21,6 +22,7 @@ from clinic.imports.blocks import run_blocks
 from clinic.imports.formats import date_orders
 from clinic.imports.journal import Journal
 from clinic.imports.kind import Kind
+from clinic.imports.left import HEADINGS, has_left
 from clinic.imports.options import Options
 from clinic.imports.result import Imported
 from clinic.imports.who import NOT_TAKEN, find_patients
@@ -36,6 +38,7 @@ KIND: Final = Kind(
         "code": ("Group Code", "Group ID", "Group"),
         "name": ("Group Name", "Name", "Description"),
         "removed": ("Date Removed", "Removed", "End Date", "Left Group"),
+        "deleted": HEADINGS,
     },
     (("nhs_number", "local_id"), ("code", "name")),
     dates=("removed",),
@@ -82,7 +85,12 @@ def _apply(
     ):
         outcome[(outcome == "") & mask.to_numpy(dtype=bool)] = why
     rows = pd.DataFrame(
-        {"patient_id": who["patient_id"], "code": code, "name": name, "gone": gone},
+        {
+            "patient_id": who["patient_id"],
+            "code": code,
+            "name": name,
+            "gone": gone | has_left(given),
+        },
         index=given.index,
     )[outcome == ""]
     rows["group_id"] = _ids(connection, rows, journal, result)

@@ -6,6 +6,7 @@ from typing import Final
 
 from clinic.cohort.outcomes import OUTCOMES
 from clinic.imports.kind import Kind
+from clinic.imports.left import HEADINGS
 from clinic.imports.patients.belonging import NAMED_BY
 
 KIND: Final = Kind(
@@ -21,7 +22,7 @@ KIND: Final = Kind(
         "preferred_channel": ("Preferred Contact Method", "Preferred Method of Contact",
                               "Contact Preference", "Preferred Channel"),
         "test_patient": ("Test Patient", "Dummy Type", "Dummy Patient", "Is Test"),
-        "deleted": ("Deleted", "Removed Data"),
+        "deleted": HEADINGS,
         "contact_comments": ("Contact Comments", "Telephone Comments", "Mobile Comments"),
     },
     (("nhs_number", "local_id"),),

@@ -15,6 +15,7 @@ import pandas as pd
 from clinic.cohort.files import Block, ListFile
 from clinic.imports.formats import cells_of, date_orders
 from clinic.imports.identity import FIELD as ORGANISATION_ID
+from clinic.imports.left import LEFT, has_left
 from clinic.imports.options import Options
 from clinic.imports.patients.belonging import NAMED_BY, Belonging
 from clinic.imports.patients.columns import COLUMNS, DAYS, KIND, LINES, OWNED, REMARKS, TEXTS
@@ -145,9 +146,6 @@ class Reader:
         """Why a row cannot be used, the last of these that is so; "" where it can."""
         outcome = np.full(len(rows), "", dtype=object)
         no_id = (rows["nhs_number"].isna() & rows["local_id"].isna()).to_numpy()
-        removed = (
-            _each(cells["deleted"], is_yes).astype(bool) if "deleted" in cells else no_id & False
-        )
         for mask, code in (
             (doubtful_names(given), "letters_doubtful"),
             (rows["death_unclear"], "death_date_invalid"),
@@ -155,7 +153,7 @@ class Reader:
             (rows["birth_fault"], "birth_date_invalid"),
             (no_id, "nhs_number_missing"),
             (rows["nhs_fault"] == "nhs_number_invalid", "nhs_number_invalid"),
-            (removed, "left_source"),
+            (has_left(cells), LEFT),
             (rows["is_test"], "test_patient"),
             (block.unreadable, "unreadable_row"),
         ):

@@ -194,7 +194,7 @@ def test_an_opt_out_of_today_is_noted_once_and_a_consent_imported_later_that_day
 def test_rows_of_nobody_or_of_two_note_nothing(practice: Practice) -> None:
     result = run(
         practice, "NHS Number,Patient ID,Decision",
-        "9990000999,,no", "123,,no", ",,no", f"{nhs(1)},E2,no", f"{nhs(1)},E999,no", ",E3,no",
+        "9990000999,,no", "123,,no", ",,no", f"{nhs(1)},E2,no", f"{nhs(1)},E999,yes", ",E3,no",
         f"{nhs(4)},E4,no",
     )  # fmt: skip
     assert result.counts == {
@@ -203,6 +203,30 @@ def test_rows_of_nobody_or_of_two_note_nothing(practice: Practice) -> None:
     }  # fmt: skip
     assert [one[0] for one in noted(practice)] == [3, 4]
     assert [row for row, _ in result.problems] == [2, 3, 4, 5, 6]
+
+
+def test_an_opt_out_counts_for_whom_one_of_its_ids_is_of_where_the_other_is_nobody_s(
+    practice: Practice,
+) -> None:
+    """
+    NEW-15: a practice whose record has the GUIDs of the bulk extract exports opt-outs with its EMIS numbers.
+
+    Listed each time that it comes; a consent so written lifts nothing.
+    """
+    practice.decides(3, "opt_out", days_ago=40)
+    heading = "NHS Number,EMIS Number,Decision,Date"
+    rows = (
+        f"{nhs(1)},54321,opted out,2026-02-01",
+        f"{nhs(77)},E2,opted out,2026-02-01",
+        f"{nhs(3)},54323,consented,2026-02-01",
+    )
+    counts = {"id_of_nobody": 2, "ids_differ": 1}
+    assert run(practice, heading, *rows).counts == counts
+    again = run(practice, heading, *rows)
+    assert again.counts == counts
+    assert again.problems == [(2, "id_of_nobody"), (3, "id_of_nobody"), (4, "ids_differ")]
+    assert [one[0] for one in noted(practice)] == [3, 1, 2]
+    assert reached(practice) == [4, 5, 6, 7, 8, 9]
 
 
 def test_a_dry_run_says_the_same_and_writes_nothing(practice: Practice) -> None:
