@@ -71,7 +71,7 @@ def show_runs(runs: list[SyncRun], settings: Settings) -> None:
         if LEFT_OUT in run.origin:
             console.say(f"{run.source}, {run.kind}: {run.origin}.")
         if run.says:
-            console.say(f"[yellow]{run.source}, {run.kind}[/]: {run.says}.")
+            console.say(f"[yellow]{run.source}, {run.kind}[/]: {run.says.rstrip('.')}.")
         if run.accepted_by:
             console.say(f"{run.source}, {run.kind}: {run.accepted_by} lets the next import pass.")
     return None

@@ -28,7 +28,7 @@ _ROUNDED = re.compile(r"\s*-?\d(?:[.,]\d+)?E\+\d+\s*", re.IGNORECASE)
 _NAMES = ("given_name", "family_name", "full_name")
 _ERROR = re.compile(r"\s*#(?:N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|#+)\s*")
 # Where a rounded number is another patient, or nobody
-EXACT = ("nhs_number", "local_id", "mobile", "phone_home", "phone_work")
+EXACT = ("nhs_number", "local_id", "key", "mobile", "phone_home", "phone_work")
 _IDS = ("nhs_number", "local_id", "code")
 _MATTERS = (*EXACT, "birth_date", "email")
 

@@ -28,6 +28,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from clinic.cohort.consent_codes import CODES
+from clinic.imports.consents.rounded import rounded_code
 from clinic.imports.kind import Kind
 from clinic.imports.left import HEADINGS, has_left
 from clinic.imports.result import OTHER_ORGANISATION
@@ -98,11 +99,11 @@ SAYS: Final = {
     "partly_noted": "A decision was noted, and another column is not understood: nothing of that is. Fix the "
     "word in the source.",
     "unchanged": "A decision that the record has already.",
-    "widened": "An opt-out whose channel, purpose or date is not understood: it counts for all channels, for "
-    "all purposes, from now on. Correct the word in the source if less was meant.",
+    "widened": "An opt-out whose channel, purpose, code or date is not understood: it counts for all channels, "
+    "for all purposes, from now on. Correct the word in the source if less was meant.",
     "consent_undated": "A consent without a date: nobody can tell whether it is later than an opt-out. Nothing "
     "is lifted; note by hand what is known: cohort objection PATIENT --purpose PURPOSE --lift.",
-    "consent_unclear": "A consent whose channel, purpose or date is not understood. Nothing is lifted: "
+    "consent_unclear": "A consent whose channel, purpose, code or date is not understood. Nothing is lifted: "
     "correct the word in the source, or note it: cohort objection PATIENT --purpose PURPOSE --lift.",
     "consent_ended": "A consent that has an end, has ended or was taken out there: it lifts nothing, and what "
     "an import noted of it is taken back. Where the patient consents without an end, note it: cohort objection "
@@ -188,13 +189,16 @@ def _wide(given: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def _coded(given: pd.DataFrame) -> pd.DataFrame:
-    """Of codes for anything else nothing is said here."""
+    """Of codes for anything else nothing is said here; one that a spreadsheet has rounded is a doubt."""
     codes = given["code"].str.rstrip(".")
     codes = codes[codes.isin(list(CODES))]
     frame = _frame(codes.index, "sms", ANY, codes.map(lambda code: CODES[code][0]))
     frame["purpose"] = codes.map(lambda code: CODES[code][1])
     frame["code"] = codes
-    return frame
+    rounded = given["code"].map(rounded_code)
+    rounded = rounded[rounded != ""]
+    doubtful = _frame(rounded.index, ANY, ANY, rounded.map(lambda code: CODES[code][0]))
+    return pd.concat([frame, doubtful.assign(unclear=True)])
 
 
 def _said(given: pd.DataFrame, *, coded: bool) -> pd.DataFrame:

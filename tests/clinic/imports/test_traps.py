@@ -7,7 +7,7 @@ Those of a FHIR server's paging and of a mass removal are asked where they are m
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -104,9 +104,19 @@ TRAPS = [
         7,
         "a rounded SNOMED id",
         "consents",
-        (f"{nhs(1)},5.13631E+14,2025-03-01",),
-        {"decision_missing": 1},
+        # What may have been a code that declines is an opt-out; what may have been a consent lifts nothing
+        (
+            *(
+                f"{nhs(n)},{code},2025-03-01"
+                for n, code in enumerate(("5.13631E+14", "9.114E+14"), 1)
+            ),
+            f"{nhs(3)},9.11361E+14,2025-03-01",
+            f"{nhs(4)},1.95967E+08,2025-03-01",
+        ),
+        {"widened": 2, "consent_unclear": 1, "decision_missing": 1},
         heading="NHS Number,SNOMED Code,Date",
+        also={"opt_out": 2},
+        then=(of(2, consent.c.channel), "any"),
     ),
     Trap(
         8,
@@ -115,6 +125,13 @@ TRAPS = [
         ("s,1.67683E+15,2026-03-03,09:30,Booked",),
         refused="row 2",
         heading="SlotGuid,EMIS Number,AppointmentDate,AppointmentStartTime,SlotStatus",
+    ),
+    Trap(
+        8,
+        "a slot's id that a spreadsheet made short",
+        "appointments",
+        (f"1.67683E+15,{nhs(1)},2026-03-03,09:30,Booked",),
+        refused="row 2",
     ),
     Trap(
         9,
@@ -332,10 +349,18 @@ def test_trap_6_numbers_of_a_sheet_are_times_and_days(
 ) -> None:
     practice = Practice(record, clock, tmp_path)
     practice.patient(1)
-    rows = [SLOTS.split(","), ["a", nhs(1), datetime(2026, 3, 3), "09:30", "Booked"]]  # noqa: DTZ001
+    rows = [
+        SLOTS.split(","),
+        ["a", nhs(1), datetime(2026, 3, 3), time(11, 0), "Booked"],  # noqa: DTZ001
+        ["b", nhs(1), datetime(2026, 3, 4), 0.458333, "Booked"],  # noqa: DTZ001  no format of a time
+        ["c", nhs(1), 44537, time(11, 0), "Booked"],
+    ]
     file = open_file("appointments", excel(tmp_path / "slots.xlsx", rows))
     result = run_import(record, clock, "appointments", file, Options(by="nia"))
-    assert result.counts == {"added": 1}
+    assert result.counts == {"added": 1, "start_invalid": 2}
+    with record.read() as connection:
+        starts = connection.scalars(of(1, appointment.c.starts_at)).all()
+    assert starts == [datetime(2026, 3, 3, 11, 0, tzinfo=UTC)]
 
 
 @pytest.mark.parametrize(
