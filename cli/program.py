@@ -16,6 +16,7 @@ import typer
 from cli import prefect_gone
 from cli.acting import declare
 from cli.lazy import Lazy, LazyGroup
+from clinic.collector import collect_seldom
 
 _START, _SEND, _READ = "Begin", "Send", "Look"
 _GOVERN = "Govern"
@@ -165,6 +166,7 @@ def main(
 
 def run() -> None:
     """What `cohort` calls."""
+    collect_seldom()
     try:
         app()
     except SystemExit as ended:

@@ -27,6 +27,10 @@ LATER: Final = (
     "pyarrow.parquet",
     "phonenumbers",
     "email_validator",
+    "aiohttp",
+    "httpx",
+    "jwt",
+    "uvloop",
     "altair",  # pictures, of which Great Expectations makes none here
 )
 _TAKING: Final = threading.Lock()

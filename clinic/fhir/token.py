@@ -19,7 +19,6 @@ from urllib.parse import urlsplit
 
 import httpx
 import jwt
-from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from clinic.clock import Clock
 from clinic.fhir.client import FixedToken, NoToken, Token
@@ -173,6 +172,8 @@ def _key(path: Path) -> tuple[Any, str]:
     try:
         if not text.startswith("{"):
             return _pem(text)
+        from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+
         kind = json.loads(text).get("kty")
         return (
             (RSAAlgorithm.from_jwk(text), "RS384")

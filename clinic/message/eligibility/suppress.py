@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from clinic.message import states
 from clinic.message.eligibility.held import HELD, hold_evidence
-from clinic.message.reminders.remind import take_back
+from clinic.message.reminders.taken_back import take_back
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.messages import batch, campaign, message
 from clinic.record.schema.people import consent

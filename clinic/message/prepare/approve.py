@@ -40,7 +40,7 @@ from clinic.message.prepare.day_words import require_same_day
 from clinic.message.prepare.manifest import manifest_of
 from clinic.message.purposes import ALERT, NOTICE, STAFF_LIST
 from clinic.message.recall.unreached import at_once
-from clinic.message.reminders.remind import take_back_unsent
+from clinic.message.reminders.taken_back import take_back_unsent
 from clinic.message.safety.accepted import acceptances_of, need_second, note_second
 from clinic.message.safety.corrected import needs_approval
 from clinic.message.safety.recall_asked import recall_of

@@ -8,6 +8,7 @@ are read together only here. A person sees the last three digits of each.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 import pandas as pd
@@ -37,6 +38,17 @@ class Difference:
     recorded: str
 
 
+class _Differing(NamedTuple):
+    """As the list and the record have it. seen: the patient's version at the check, if it was noted."""
+
+    row_number: int
+    patient_id: int
+    listed: str
+    recorded: str
+    version: int
+    seen: int | None
+
+
 def shown_part(address: str) -> str:
     """The last three digits of a number; of an e-mail address its first sign and where it is."""
     name, at, place = address.strip().rpartition("@")
@@ -46,13 +58,11 @@ def shown_part(address: str) -> str:
 def read_differences(record: Record, campaign_id: int, *, limit: int = 3) -> list[Difference]:
     """The first rows of the campaign's list whose number is not the record's."""
     with record.read() as connection:
-        rows = _differing(connection, campaign_id, limit=limit)
+        found = _differing(connection, campaign_id, limit=limit)
     return [
-        Difference(row, shown_part(listed), shown_part(recorded))
-        for row, listed, recorded in zip(
-            rows["row_number"].tolist(), rows["listed"].tolist(), rows["recorded"].tolist(), strict=True
-        )
-    ]  # fmt: skip
+        Difference(one.row_number, shown_part(one.listed), shown_part(one.recorded))
+        for one in found
+    ]
 
 
 def take_over(record: Record, clock: Clock, campaign_id: int, phones: Phones, *, by: str) -> int:
@@ -63,7 +73,7 @@ def take_over(record: Record, clock: Clock, campaign_id: int, phones: Phones, *,
     """
     with record.write() as connection:
         own = get_campaign(connection, campaign_id)
-        rows = _differing(connection, campaign_id, limit=None, lock=True)
+        rows = _frame(_differing(connection, campaign_id, limit=None, lock=True))
         email = own.channel == "email"
         now, then = (judge_for(own.channel, rows[name], phones) for name in ("listed", "recorded"))
         other = (now["address"] != "") & (now["address"] != then["address"])
@@ -99,8 +109,8 @@ def take_over(record: Record, clock: Clock, campaign_id: int, phones: Phones, *,
 
 def _differing(
     connection: Connection, campaign_id: int, *, limit: int | None, lock: bool = False
-) -> pd.DataFrame:
-    """Row, patient, both numbers, the patient's version, and the one at the check if it was noted."""
+) -> list[_Differing]:
+    """A row of the list each; without pandas, which a review of few rows should not have to import."""
     own = get_campaign(connection, campaign_id)
     source = get_list(connection, own.list_id)
     email = own.channel == "email"
@@ -122,14 +132,21 @@ def _differing(
         .limit(limit)
     )  # fmt: skip
     query = query.with_for_update(of=patient) if lock else query
-    found = [] if place is None else connection.execute(query).all()
+    if place is None:
+        return []
+    return [
+        _Differing(row, patient_id, orjson.loads(cells)[place], known or "", version, seen)
+        for row, patient_id, cells, known, version, seen in connection.execute(query)
+    ]
+
+
+def _frame(found: list[_Differing]) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "row_number": [row[0] for row in found],
-            "patient_id": [row[1] for row in found],
-            "listed": pd.Series([orjson.loads(row[2])[place] for row in found], dtype="str"),
-            "recorded": pd.Series([row[3] or "" for row in found], dtype="str"),
-            "version": pd.array([row[4] for row in found], dtype="Int64"),
-            "seen": pd.array([row[5] for row in found], dtype="Int64"),
+            "patient_id": [one.patient_id for one in found],
+            "listed": pd.Series([one.listed for one in found], dtype="str"),
+            "recorded": pd.Series([one.recorded for one in found], dtype="str"),
+            "version": pd.array([one.version for one in found], dtype="Int64"),
+            "seen": pd.array([one.seen for one in found], dtype="Int64"),
         }
     )

@@ -28,7 +28,6 @@ from clinic.cohort.import_list import fingerprint
 from clinic.cohort.list_trail import tell_taken
 from clinic.govern.audit.chain import hold
 from clinic.govern.people.refused import require_here
-from clinic.message import states
 from clinic.message.campaign.begin import find_coverage, open_asked, require_channel
 from clinic.message.campaign.campaign import Campaign
 from clinic.message.campaign.opening import CampaignRequest
@@ -237,28 +236,6 @@ def give_reminders(
 def tells(variables: Collection[str], ways: tuple[str, ...]) -> bool:
     """Whether a text with these variables tells what these are the ways to tell."""
     return any(name.startswith(ways) for name in variables)
-
-
-def take_back(connection: Connection, batch_id: int) -> None:
-    """What did not leave since the visit changed is not given: a later run may remind of it as it is then."""
-    left_out = sa.select(message.c.id).where(
-        message.c.batch_id == batch_id,
-        message.c.state == states.SUPPRESSED,
-        message.c.reason == "appointment_changed",
-    )
-    connection.execute(
-        sa.update(reminder).where(reminder.c.message_id.in_(left_out)).values(message_id=None)
-    )
-
-
-def take_back_unsent(connection: Connection, campaign_id: int) -> None:
-    """What a campaign never let leave, since nobody decided in time, is not given: a later run may."""
-    unsent = sa.select(message.c.id).where(
-        message.c.campaign_id == campaign_id, message.c.state == states.CANCELLED
-    )
-    connection.execute(
-        sa.update(reminder).where(reminder.c.message_id.in_(unsent)).values(message_id=None)
-    )
 
 
 def changed_since(
