@@ -47,6 +47,8 @@ class Moody(FakeGateway):
             self.calls += 1
             self.plan.pop(0)
             return Answer(not_sent=frozenset(only), retry_after=3600.0, trouble="it says later")
+        if word == "reject" and self._has(key, messages):
+            self.plan[0] = word = "ok"  # what it took it does not reject when it is asked again
         if self.gateway_class == "R":  # what it has it does not carry out again
             new = [one for one in messages if not self.received[one.reference]]
             answer = super().send(key, new, per_request=per_request, only=only)
@@ -54,6 +56,11 @@ class Moody(FakeGateway):
             silent = word == "cut" or answer.not_sent or word == "reject"
             return answer if silent else Answer({**had, **answer.results}, unlisted=answer.unlisted)
         return super().send(key, messages, per_request=per_request, only=only)
+
+    def _has(self, key: str, messages: Sequence[Outgoing]) -> bool:
+        if self.gateway_class == "R":
+            return any(self.received[one.reference] for one in messages)
+        return self.gateway_class == "I" and key in self.keys
 
 
 class Practice:

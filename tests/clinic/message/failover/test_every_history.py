@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from clinic.errors import CohortError
@@ -78,6 +78,7 @@ def _fates(practice: Practice) -> dict[int, tuple[str, str | None]]:
 
 @settings(
     max_examples=25, deadline=None, derandomize=True, database=None,
+    phases=[Phase.generate],  # a history is slow, and short enough to be read as it is
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 @given(
