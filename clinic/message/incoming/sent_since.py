@@ -24,6 +24,7 @@ from clinic.gateway.received import Receipt
 from clinic.govern.audit.trail import Act, record_act
 from clinic.message.campaign.doubt import ASKED
 from clinic.message.codes import ROOM
+from clinic.message.failover.ways import names_of
 from clinic.message.incoming.apply_receipts import apply_receipts
 from clinic.message.incoming.receipts import keep_receipts
 from clinic.record.bulk import is_any_of
@@ -76,6 +77,16 @@ def in_doubt_since(record: Record, gateway: str) -> datetime | None:
     return since
 
 
+def _of_several(record: Record, gateway: str) -> list[int]:
+    """Campaigns in doubt that this gateway is one of several of."""
+    query = sa.select(campaign.c.id, campaign.c.gateway, campaign.c.gateways).where(
+        campaign.c.gateways.is_not(None), campaign.c.doubt_since.is_not(None)
+    )
+    with record.read() as connection:
+        rows = connection.execute(query.order_by(campaign.c.id)).all()
+    return [row.id for row in rows if gateway in names_of(row.gateway, row.gateways)]
+
+
 def require_since(record: Record, gateway: str, said: datetime | None) -> datetime:
     """
     From when on to ask: as said, but never later than an hour before the first doubt.
@@ -85,6 +96,13 @@ def require_since(record: Record, gateway: str, said: datetime | None) -> dateti
     """
     doubted = in_doubt_since(record, gateway)
     known = [at for at in (said, doubted and doubted - _CLOCKS) if at is not None]
+    if not known and (several := _of_several(record, gateway)):
+        raise NotAllowed(
+            "nothing-in-doubt",
+            f"campaign {', '.join(map(str, several))} is in doubt and has several gateways: what one of them "
+            "lists is not all that was sent. Say what was: cohort resume "
+            f"{several[0]} --left nothing, or --left unknown",
+        )
     if not known:
         raise NotAllowed(
             "nothing-in-doubt",

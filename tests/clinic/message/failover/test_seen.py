@@ -20,7 +20,7 @@ from clinic.message.failover.ways import columns_of, parts_of, says_route
 from clinic.message.incoming.apply_receipts import apply_receipts
 from clinic.message.incoming.receipt_timeout import end_waiting
 from clinic.message.incoming.receipts import keep_receipts
-from clinic.message.incoming.sent_since import in_doubt_since
+from clinic.message.incoming.sent_since import in_doubt_since, require_since
 from clinic.message.outcomes.reasons import campaign_says
 from clinic.message.outcomes.report import show_campaign
 from clinic.message.outcomes.summary import read_summary
@@ -148,6 +148,8 @@ def test_after_a_set_back_no_promise_of_one_gateway_counts(
     with pytest.raises(NotAllowed, match="left-repeat"):
         say(job, "repeat", {"a": Promise("R", None)}, now)
     assert in_doubt_since(practice.record, "a") is None
+    with pytest.raises(NotAllowed, match="what one of them lists is not all that was sent"):
+        require_since(practice.record, "b", None)
 
 
 def test_an_attempt_that_is_open_after_a_set_back_is_not_asked_again(
