@@ -55,7 +55,7 @@ _TEMPORARY = (
     ("absent_subscriber", "The phone was off or out of reach.",
      ("unreachable", "unreachable_handset", "handset_off", "detached", "subscriber_absent")),
     ("busy", "The phone was busy.", ("subscriber_busy", "equipment_busy", "congestion")),
-    ("no_answer", "Nobody answered the call.", ("not_answered", "noanswer", "patient_did_not_answer")),
+    ("not_answered", "Nobody answered the call.", ("noanswer", "patient_did_not_answer")),
     ("machine_answered", "An answering machine took the call, not a person.", ()),
     ("call_failed", "The call could not be made, and the network did not say why.", ("call_service_error",)),
     ("no_memory", "The phone's memory was full.",

@@ -37,7 +37,7 @@ TABLE: Final = (
         "undelivered", "an answering machine took the message, or a fax", "machine_answered",
     ),
     Ended("completed", (), "accepted", "it was answered, and nobody knows by whom"),
-    Ended("no-answer", (), "undelivered", "nobody answered", "no_answer"),
+    Ended("no-answer", (), "undelivered", "nobody answered", "not_answered"),
     Ended("busy", (), "undelivered", "the line was busy", "busy"),
     Ended("failed", ("404", "410", "484", "604"), "undelivered", "there is no such number",
           "number_does_not_exist"),
@@ -48,7 +48,7 @@ TABLE: Final = (
 )  # fmt: skip
 
 # After these the same number may be called again: it is known that no person heard the message
-AGAIN: Final = frozenset({"machine_answered", "no_answer", "busy", "call_failed"})
+AGAIN: Final = frozenset({"machine_answered", "not_answered", "busy", "call_failed"})
 
 
 def ended(status: str, answered_by: str, sip_code: str) -> Ended | None:

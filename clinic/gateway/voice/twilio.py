@@ -42,7 +42,7 @@ RULES: Final = (
 _TOOK: Final = frozenset({"queued", "initiated", "ringing", "in-progress", "completed"})
 _NO: Final = {
     "busy": "busy",
-    "no-answer": "no_answer",
+    "no-answer": "not_answered",
     "failed": "call_failed",
     "canceled": "call_failed",
 }

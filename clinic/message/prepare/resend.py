@@ -40,6 +40,7 @@ from clinic.record.schema.lists import cohort_list, list_row
 from clinic.record.schema.messages import campaign, message
 from clinic.record.told import of_teller
 from clinic.settings import Settings
+from clinic.values.text import counted
 
 FAILED: Final = (states.UNDELIVERED, states.REJECTED, states.EXHAUSTED, states.EXPIRED)
 _KEPT = (*names_in(Content), "template_version_id", "list_name", "purpose")
@@ -193,8 +194,9 @@ def _ready(
     at = waiting.first.astimezone(ZoneInfo(settings.organisation.time_zone))
     raise NotAllowed(
         "resend-not-yet",
-        f"{waiting.later:,} calls of campaign {old.id} are not made again yet, so soon or at the time of day "
-        f"at which nobody answered (wait_minutes and apart_hours of the gateway): from {at:%-d %b %H:%M} on",
+        f"{counted(waiting.later, 'call')} of campaign {old.id} may not be made again yet, so soon or at the "
+        "time of day at which nobody answered (wait_minutes and apart_hours of the gateway): from "
+        f"{at:%-d %b %H:%M} on",
     )
 
 

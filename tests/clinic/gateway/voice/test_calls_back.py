@@ -88,7 +88,7 @@ def references(practice: Practice) -> list[int]:
         ({"CallStatus": "completed", "AnsweredBy": "machine_end_beep"}, "undelivered", "machine_answered"),
         ({"CallStatus": "completed", "AnsweredBy": "unknown"}, "accepted", None),
         ({"CallStatus": "completed"}, "accepted", None),
-        ({"CallStatus": "no-answer"}, "undelivered", "no_answer"),
+        ({"CallStatus": "no-answer"}, "undelivered", "not_answered"),
         ({"CallStatus": "busy"}, "undelivered", "busy"),
         ({"CallStatus": "failed", "SipResponseCode": "404"}, "undelivered", "number_does_not_exist"),
         ({"CallStatus": "failed", "SipResponseCode": "503"}, "undelivered", "call_failed"),

@@ -56,6 +56,11 @@ def written(*kinds: str) -> set[str]:
     }
 
 
+def test_no_reason_of_a_network_has_the_name_of_one_of_ours() -> None:
+    """Its sentence would be the other one: "nobody answered" is not "the gateway gave no answer"."""
+    assert REASONS.keys() & AT_SENDING.keys() == set()
+
+
 def test_every_reason_for_which_a_campaign_stops_has_a_sentence() -> None:
     found = written("state_reason", "halt") | set(HALTS.values()) | set(BY_PEOPLE)
     assert {"paused-by-person", "too-late", "canary-failed", "gateway-credentials"} <= found

@@ -87,7 +87,7 @@ def practice(sqlite_record: Record, clock: FakeClock, tmp_path: Path) -> Practic
     made.gateway.name = "calls"
     made.run(made.everybody(6), channel="voice")
     fates = [
-        (states.DELIVERED, None), (states.UNDELIVERED, "no_answer"), (states.UNDELIVERED, "busy"),
+        (states.DELIVERED, None), (states.UNDELIVERED, "not_answered"), (states.UNDELIVERED, "busy"),
         (states.UNDELIVERED, "machine_answered"), (states.UNDELIVERED, "no_receipt"),
         (states.UNKNOWN, None),
     ]  # fmt: skip
@@ -145,7 +145,7 @@ def test_nobody_is_called_more_often_than_is_set(practice: Practice, clock: Fake
     clock.sleep(7_200)
     number = resend(practice, 1)
     practice.finish(number)
-    put(practice, number, [(states.UNDELIVERED, "no_answer")] * 3)
+    put(practice, number, [(states.UNDELIVERED, "not_answered")] * 3)
     clock.sleep(7_200)
     with pytest.raises(NotAllowed, match="resend-called"):
         resend(practice, number)
