@@ -169,10 +169,13 @@ def plain_rows(result: CursorResult[Any]) -> list[tuple[Any, ...]]:
 
 def plain_frame(result: CursorResult[Any]) -> pd.DataFrame:
     """A query's rows as a frame of objects, a column a name; values as `plain_rows` gives them."""
+    return frame_of(list(result.keys()), plain_rows(result))
+
+
+def frame_of(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
+    """Rows as a frame of objects, a column a name."""
     import pandas as pd  # 80 MB, which most commands and the watch (cli/begin/watching.py) do without
 
-    names = list(result.keys())
-    rows = plain_rows(result)
     columns = zip(*rows, strict=True) if rows else ([] for _ in names)
     index = pd.RangeIndex(len(rows))  # one for all, so that none are compared
     return pd.DataFrame(

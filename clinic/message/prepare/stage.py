@@ -86,7 +86,7 @@ def stage(
             known = look_into(
                 connection, _addresses(job, rows), rows, manner.question, manner.also,
                 setting.needs,
-            )  # fmt: skip
+            ).known()  # fmt: skip
             seen = judge_needs(
                 connection, rows["patient_id"], known, campaign_id=job.id, channel=job.channel,
                 needs=setting.needs,

@@ -14,14 +14,16 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
+from dateutil.relativedelta import relativedelta
 from sqlalchemy import Connection
 
 from clinic.message.needs.judge import need_columns, other_channels
 from clinic.message.sharing.holders import FACTS, as_facts, key_in, key_of
-from clinic.record.bulk import is_any_of, plain_frame
+from clinic.record.bulk import frame_of, is_any_of, plain_rows
 from clinic.record.schema.clinical import patient_need
 from clinic.record.schema.people import patient
 from clinic.settings import Needs, Phones, Sharing
@@ -43,13 +45,32 @@ class Question:
     phones: Phones
 
 
+@dataclass(frozen=True)
+class LookedInto:
+    """The patients that are looked into, as the database gives them. `rows`: of most batches none."""
+
+    names: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+    def known(self) -> pd.DataFrame:
+        """
+        By id: what `facts_of` knows of them, what `judge_needs` asks, and `others`: whether another patient
+        may have their number.
+        """
+        found = frame_of(self.names, self.rows)
+        # Whoever has two messages is looked into if another has the number of either
+        found = found.dropna(subset="id").sort_values("others", ascending=False)
+        read = as_facts(found.drop_duplicates("id"))
+        read["others"] = read["others"].astype(bool)
+        return read
+
+
 def look_into(
     connection: Connection, asked: sa.Select[tuple[int, str]], rows: pd.DataFrame | None, question: Question,
     also: pd.DataFrame | None = None, needs: Needs | None = None,
-) -> pd.DataFrame:  # fmt: skip
+) -> LookedInto:  # fmt: skip
     """
-    The patients of those messages that are looked into, by id: what `facts_of` knows of them,
-    what `judge_needs` asks, and `others`: whether another patient may have their number.
+    The patients of those messages that are looked into.
 
     Args:
         asked: patients and addresses of these messages, as the database has them; rows: the same,
@@ -85,15 +106,11 @@ def look_into(
             )
         )
     )  # fmt: skip
-    # Whoever has two messages is looked into if another has the number of either
-    rows_of_them = plain_frame(found).dropna(subset="id").sort_values("others", ascending=False)
-    read = as_facts(rows_of_them.drop_duplicates("id"))
-    read["others"] = read["others"].astype(bool)
-    return read
+    return LookedInto(tuple(found.keys()), plain_rows(found))
 
 
 def _youngest_adult(question: Question) -> date:
     """Whoever was born before is no child, and their number is not asked for again for their age alone."""
     sharing = question.sharing
     years = max(sharing.child_under, sharing.unknown_until, *sharing.confirm_at, 0)
-    return (pd.Timestamp(question.today) - pd.DateOffset(years=years + 1)).date()
+    return question.today - relativedelta(years=years + 1)

@@ -38,8 +38,11 @@ def refused_now(
         return []
     question = Question(job.channel, now.date(), settings.sharing, settings.phones)
     asked = sa.select(message.c.patient_id, message.c.address).where(which)
-    known = look_into(connection, asked, None, question)
-    if known.empty:  # of most batches: nobody has anything for which a number could be refused
+    found = look_into(connection, asked, None, question)
+    if not found.rows:  # of most batches: nobody has anything for which a number could be refused
+        return []
+    known = found.known()
+    if known.empty:
         return []
     rows = _messages_of(connection, which & is_any_of(message.c.patient_id, known.index.tolist()))
     standing = standing_of(connection, rows, known, question)
