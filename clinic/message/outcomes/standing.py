@@ -52,7 +52,14 @@ def campaigns_now(record: Record, now: datetime, *, accepted_errors: float) -> l
     ended = c.state.in_((states.COMPLETED, states.REFUSED)) & (at >= now - RECENT)
     going = c.state.in_(STANDS_STILL | _UNDER_WAY)
     query = (
-        sa.select(c.id, c.list_name, c.state, c.state_reason, c.dry_run, c.gateway)
+        sa.select(
+            c.id,
+            c.list_name,
+            c.state,
+            c.state_reason,
+            c.dry_run,
+            sa.func.coalesce(c.gateways, c.gateway).label("sent_through"),
+        )
         .where(sa.or_(going, ended), ~is_preview(c.request_key))
         .order_by(c.id)
     )
