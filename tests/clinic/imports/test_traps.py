@@ -89,9 +89,19 @@ TRAPS = [
         "appointments",
         tuple(
             f"m{n},{nhs(1)},{day},09:30,Booked"
-            for n, day in enumerate(("1900-01-01", "9999-12-31", "0000-00-00", "01 Jan 1900"))
+            for n, day in enumerate(
+                (
+                    "1900-01-01",
+                    "9999-12-31",
+                    "0000-00-00",
+                    "01 Jan 1900",
+                    "1970-01-01",
+                    "2999-01-01",
+                )
+            )
         ),
-        {"start_invalid": 4},
+        {"start_invalid": 6},
+        also={"day_masked": 4},  # the others are no days of a visit either, whoever wrote them
     ),
     Trap(
         6,
@@ -191,9 +201,14 @@ TRAPS = [
         14,
         "the hour that the clock repeats, and the one that it leaves out",
         "appointments",
-        (f"r,{nhs(1)},2026-10-25,01:30,Booked", f"l,{nhs(2)},2026-03-29,01:30,Booked"),
-        {"added": 1, "start_invalid": 1},
-        also={"hour_repeated": 1},
+        (
+            f"r,{nhs(1)},2026-10-25,01:30,Booked",
+            f"s,{nhs(3)},2026-10-25,01:00,Booked",
+            f"t,{nhs(4)},2026-10-25,02:00,Booked",
+            f"l,{nhs(2)},2026-03-29,01:30,Booked",
+        ),
+        {"added": 3, "start_invalid": 1},
+        also={"hour_repeated": 2},
         then=(of(1, appointment.c.starts_at), datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
     ),
     Trap(
