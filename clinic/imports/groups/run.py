@@ -2,7 +2,9 @@
 Groups with their members, a row a patient: who is named is put in; nobody is taken out but by a day of removal,
 or by a row that the other system took out.
 
-A group is known by its code; of a source that has only names, the name is the code too.
+A group is known by its code; of a source that has only names, the name is the code too. Extracts keep the row
+of a membership that is over beside that of the next one: who is in by any row of the file is in, whatever
+its order.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from datetime import date
 from functools import partial
 from typing import Final
 
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -19,12 +22,12 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.cohort.files import ListFile
 from clinic.imports.blocks import run_blocks
-from clinic.imports.formats import date_orders
+from clinic.imports.formats import cells_of, date_orders
 from clinic.imports.journal import Journal
 from clinic.imports.kind import Kind
 from clinic.imports.left import HEADINGS, has_left
 from clinic.imports.options import Options
-from clinic.imports.result import Imported
+from clinic.imports.result import Imported, fault_of
 from clinic.imports.who import NOT_TAKEN, find_patients
 from clinic.record.bulk import insert_rows, is_any_of, new_ids
 from clinic.record.database import Record
@@ -46,6 +49,7 @@ KIND: Final = Kind(
 SAYS: Final = {
     "added": "A patient who is in the group now.",
     "removed": "A patient who has been taken out of the group, as the row says.",
+    "in_again": "A row that takes out a patient whom another row of the file has in the group: they are in it.",
     "unchanged": "A patient who is in the group, or out of it, as the file says.",
     "repeated": "The same patient and group stand in an earlier row of this file, which counts.",
     "group_missing": "The row names no group.",
@@ -55,15 +59,17 @@ SAYS: Final = {
     **NOT_TAKEN,
     "unreadable_row": "More or fewer cells than the heading: nothing is taken. Fix the row in the file.",
 }
-PROBLEMS: Final = frozenset(SAYS) - {"added", "removed", "unchanged", "repeated"}
+PROBLEMS: Final = frozenset(SAYS) - {"added", "removed", "in_again", "unchanged", "repeated"}
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 
 def import_groups(record: Record, clock: Clock, file: ListFile, options: Options) -> Imported:
     """Put the patients of an opened file into their groups, which are made where they are not here."""
     days = ["removed"] if "removed" in file.fields else []
-    orders = date_orders(file, days, options.how)
-    apply = partial(_apply, today=clock.now().date(), order=orders.get("removed", "ambiguous"))
+    order = date_orders(file, days, options.how).get("removed", "ambiguous")
+    today = clock.now().date()
+    current = _current(file, options, today, order)
+    apply = partial(_apply, today=today, order=order, current=current)
     return run_blocks(
         record, clock, file, options, kind=KIND, problems=PROBLEMS, written=("added", "removed"),
         apply=apply,
@@ -72,7 +78,7 @@ def import_groups(record: Record, clock: Clock, file: ListFile, options: Options
 
 def _apply(
     connection: Connection, given: pd.DataFrame, fault: pd.Series[str], result: Imported,
-    journal: Journal, *, today: date, order: Order,
+    journal: Journal, *, today: date, order: Order, current: np.ndarray,
 ) -> pd.Series[str]:  # fmt: skip
     who = find_patients(connection, given["nhs_number"], given["local_id"])
     outcome = fault.where(fault != "", who["fault"].astype(object))
@@ -82,15 +88,11 @@ def _apply(
         (code == "", "group_missing"),
         (~code.str.fullmatch(_CODE), "code_invalid"),
         (unread, "day_invalid"),
+        (gone & np.isin(_memberships(given), current), "in_again"),
     ):
         outcome[(outcome == "") & mask.to_numpy(dtype=bool)] = why
     rows = pd.DataFrame(
-        {
-            "patient_id": who["patient_id"],
-            "code": code,
-            "name": name,
-            "gone": gone | has_left(given),
-        },
+        {"patient_id": who["patient_id"], "code": code, "name": name, "gone": gone},
         index=given.index,
     )[outcome == ""]
     rows["group_id"] = _ids(connection, rows, journal, result)
@@ -120,12 +122,31 @@ def _groups(given: pd.DataFrame) -> tuple[pd.Series[str], pd.Series[str]]:
 def _removed(
     given: pd.DataFrame, today: date, order: Order
 ) -> tuple[pd.Series[bool], pd.Series[bool]]:
-    no = pd.Series(False, given.index)
+    left = has_left(given)
     if "removed" not in given:
-        return no, no
+        return left, left & False
     days = given["removed"].str.replace(r"[T ]\d\d:\d\d.*$", "", regex=True)
     read = read_dates(days, today=today, order=order, settled=True)
-    return read["date"].notna(), (days != "") & read["date"].isna()
+    return left | read["date"].notna(), (days != "") & read["date"].isna()
+
+
+def _current(file: ListFile, options: Options, today: date, order: Order) -> np.ndarray:
+    """The memberships that are not over by a row of the file; 8 bytes each, where any may be over."""
+    found = [np.array([], dtype="uint64")]
+    for block in file.blocks() if file.fields.keys() & {"removed", "deleted"} else ():
+        given = cells_of(block, file, KIND, options.how)
+        gone, unread = _removed(given, today, order)
+        taken = fault_of(given, block.unreadable, options.codes) == ""
+        found.append(_memberships(given)[(taken & ~gone & ~unread).to_numpy(dtype=bool)])
+    return np.unique(np.concatenate(found))
+
+
+def _memberships(given: pd.DataFrame) -> np.ndarray:
+    """A number for each row's patient and group, by their ids as they are written."""
+    code, _ = _groups(given)
+    numbers = given["nhs_number"].str.replace(r"[ -]", "", regex=True)
+    named = pd.DataFrame({"nhs": numbers, "own": given["local_id"], "code": code})
+    return pd.util.hash_pandas_object(named, index=False).to_numpy()
 
 
 def _ids(

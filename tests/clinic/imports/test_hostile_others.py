@@ -82,7 +82,7 @@ HOSTILE: dict[ImportKind, Hostile] = {
     )),
     "groups": (GROUPS, f"{nhs(1)},walkers,,A1", (
         (f"{nhs(1)},walkers,,A1", "unchanged"),
-        (f"{nhs(1)},walkers,2026-01-01,A1", "repeated"),
+        (f"{nhs(1)},walkers,2026-01-01,A1", "in_again"),
         (f"{nhs(2)},walkers,,A1", "added"),
         (f"{nhs(3)},walkers,31/02/2026,A1", "day_invalid"),
         (f"{nhs(3)},walkers,soon,A1", "day_invalid"),

@@ -146,6 +146,20 @@ def test_a_day_of_removal_takes_a_patient_out_of_the_group(practice: Practice) -
     assert [row[2] for row in all_rows(practice) if row[0] == "group_member"] == [2]
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_who_left_a_group_and_is_in_it_again_is_in_whatever_the_order_of_the_rows(
+    practice: Practice, first: int
+) -> None:
+    """An extract of SystmOne keeps the row of a membership that is over beside the one of today."""
+    rows = (f"{nhs(1)},Flu,2020-02-01", f"{nhs(1)[:3]} {nhs(1)[3:]},Flu,")
+    heading = "NHS Number,Group Name,Date Removed"
+    once = run(practice, "groups", heading, rows[first], rows[1 - first])
+    assert once.counts == {"added": 1, "in_again": 1}
+    again = run(practice, "groups", heading, rows[first], rows[1 - first])
+    assert again.counts == {"unchanged": 1, "in_again": 1}
+    assert [row[2] for row in all_rows(practice) if row[0] == "group_member"] == [1]
+
+
 def test_a_provider_s_facility_is_named_by_its_code_and_may_be_closed(practice: Practice) -> None:
     run(practice, "facilities", "Code,Name", "A1,High Street")
     heading = "Code,Name,Speciality,Facility Code,Contract End Date"
