@@ -12,7 +12,7 @@ import pandas as pd
 
 from clinic.cohort.columns import heading_key
 from clinic.cohort.files import Block, ListFile
-from clinic.imports.identity import with_organisation
+from clinic.imports.identity import with_organisation, without_braces
 from clinic.imports.kind import Kind
 from clinic.settings import SourceFormat
 from clinic.values.dates import Order, order_of, proven_orders
@@ -46,6 +46,7 @@ def cells_of(
         if name not in frame:
             frame[name] = pd.Series("", block.frame.index, dtype="str")
     with_organisation(frame)
+    without_braces(frame)
     for name in kind.dates:
         if name in frame:
             said, frame[name] = frame[name], _days(frame[name], how.date_format)

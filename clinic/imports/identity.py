@@ -20,6 +20,8 @@ _QUALIFIED: Final = ("local_id", "key")
 _GUID: Final = re.compile(
     r"\{?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})\}?", re.I
 )
+_OF_PLACES: Final = ("code", "provider", "facility", "default_provider")
+_BRACED: Final = re.compile(r"^\{([0-9a-f-]{32,36})\}$", re.I)
 _LONGEST: Final = 12  # of an organisation's code that is written as it is
 _LETTERS: Final = 7
 
@@ -45,6 +47,13 @@ def with_organisation(frame: pd.DataFrame) -> None:
             ids = frame[name].str.replace(_GUID, _bare, regex=True)
             both = (ids != "") & (organisation != "")
             frame[name] = ids.mask(both, ids + "@" + organisation)
+
+
+def without_braces(frame: pd.DataFrame) -> None:
+    """Write the GUIDs of places and of who works there without the braces of EMIS's extract, in place."""
+    for name in _OF_PLACES:
+        if name in frame:
+            frame[name] = frame[name].str.replace(_BRACED, r"\1", regex=True)
 
 
 def short_of(organisation: str) -> str:

@@ -23,6 +23,7 @@ from clinic.govern.people.roles import may
 from clinic.imports.blocks import run_blocks
 from clinic.imports.journal import Journal
 from clinic.imports.kind import Kind
+from clinic.imports.left import HEADINGS, has_left
 from clinic.imports.merge import merge
 from clinic.imports.options import Options
 from clinic.imports.result import OTHER_ORGANISATION, Imported
@@ -43,6 +44,7 @@ FACILITIES: Final = Kind(
         "default_provider": ("Default Provider Code", "Default Provider"),
         "closed": ("Close Date", "Closed", "Branch Obsolete", "Obsolete"),
         "active": ("Active", "Open"),
+        "deleted": HEADINGS,
     },
     (("code",), ("name",)),
     dates=(),
@@ -65,6 +67,7 @@ PROVIDERS: Final = Kind(
         "capacity": ("Capacity", "Most Patients", "List Size Limit"),
         "closed": ("Contract End Date", "Left On", "Obsolete", "Closed"),
         "active": ("Active",),
+        "deleted": HEADINGS,
     },
     (("code",), ("name", "family_name")),
     dates=(),
@@ -223,13 +226,14 @@ def _others(
 
 
 def _active(given: pd.DataFrame, today: date) -> pd.Series[Any]:
-    """False where a day of closing is not to come, or it says so; None where nothing is said."""
+    """False where a day of closing is not to come, it says so or its row was taken out; None: not said."""
     found = pd.Series(None, given.index, dtype=object)
     if "active" in given:
         found = given["active"].map(says_yes).astype(object)
     if "closed" in given:
         said = given["closed"].map(lambda text: _is_open(text, today)).astype(object)
         found = said.where(said.notna(), found)
+    found = found.mask(has_left(given), False)
     return found.where(found.notna(), None)
 
 

@@ -173,6 +173,35 @@ def test_a_provider_s_facility_is_named_by_its_code_and_may_be_closed(practice: 
     assert found == [("p1", "Nurse", 1, True), ("p2", "GP", None, False), ("p3", "GP", 1, True)]
 
 
+def test_places_of_an_extract_have_their_guids_in_braces_and_those_taken_out_are_closed(
+    practice: Practice,
+) -> None:
+    """EMIS writes {GUID}, in Admin_Location, Admin_UserInRole and wherever it names one."""
+    place, who = "0d7e0b5c-6d6a-4f4b-9f0c-0a1b2c3d4e5f", "2D7E0B5C-6D6A-4F4B-9F0C-0A1B2C3D4E5F"
+    emis = SourceFormat(layout="emis-bulk")
+    heading = "LocationGuid,LocationName,Deleted"
+    rows = (f"{{{place}}},High Street,False", "{1d7e0b5c-6d6a-4f4b-9f0c-0a1b2c3d4e5f},Gone,True")
+    assert run(practice, "facilities", heading, *rows, how=emis).counts == {"added": 2}
+    assert run(practice, "facilities", "Code,Name", f"{place},High Street").counts == {
+        "unchanged": 1
+    }
+    heading = "UserInRoleGuid,GivenName,Surname,JobCategoryName,Default Facility"
+    row = f"{{{who}}},Ann,Oak,GP,{{{place.upper()}}}"
+    result = run(practice, "providers", heading, row, how=emis)
+    assert (result.counts, result.also["facility_unknown"]) == ({"added": 1}, 0)
+    heading = "Slot ID,NHS Number,Date,Time,Status,Provider,Facility"
+    row = f"a,{nhs(1)},2026-03-03,09:30,Booked,{{{who}}},{{{place}}}"
+    result = run(practice, "appointments", heading, row)
+    assert (result.counts, result.also["provider_unknown"], result.also["facility_unknown"]) == (
+        {"added": 1}, 0, 0,
+    )  # fmt: skip
+    with practice.record.read() as connection:
+        found = connection.execute(
+            sa.select(facility.c.code, facility.c.active).order_by(facility.c.id)
+        )
+        assert [active for _, active in found] == [True, False]
+
+
 def test_an_empty_cell_takes_away_only_where_the_source_owns_the_column(practice: Practice) -> None:
     heading, row, *_ = TABLES["medications"]
     run(practice, "medications", heading, row)
