@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator, Sequence
-from typing import Final
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
 import aiohttp
@@ -54,6 +55,8 @@ _TEST_SENDER: Final = "+1500555"  # its magic numbers: answered, and never sent
 class TwilioSender(HttpSender):
     """What texts and calls have in common: the account, its login, its credit, and where it calls us back."""
 
+    rules: ClassVar[Sequence[Rule]]
+
     def __init__(self, settings: TwilioAccount, opening: Opening, resource: str) -> None:
         """
         resource: of the account, to which messages are posted
@@ -89,6 +92,21 @@ class TwilioSender(HttpSender):
         self.tells = f"{public}/gateways/{opening.name}/receipts" if public else ""
         self.account = account
 
+    def judge(self, reply: Reply, part: Part, tally: Tally) -> None:
+        """By `rules`; what it took is looked at as what it is."""
+        (reference,) = part.references.values()
+        document = object_of(reply.body)
+        if 200 <= reply.status < 300:
+            return self.judge_taken(document, reference, part, tally)
+        code, says = str(document.get("code") or ""), str(document.get("message") or "")
+        judge_by(self.rules, reply, (reference,), tally, code=code, says=says, now=self.clock.now)
+
+    @abstractmethod
+    def judge_taken(
+        self, document: Mapping[str, Any], reference: int, part: Part, tally: Tally
+    ) -> None:
+        """Write what an answer proves that does not refuse."""
+
     def credit(self) -> Look:
         """In the account's currency."""
         try:
@@ -113,6 +131,8 @@ class TwilioSender(HttpSender):
 class TwilioGateway(TwilioSender):
     """Texts."""
 
+    rules = RULES
+
     def __init__(self, settings: Twilio, opening: Opening) -> None:
         super().__init__(settings, opening, "Messages.json")
         service = settings.sender.startswith("MG") and len(settings.sender) == 34
@@ -131,15 +151,10 @@ class TwilioGateway(TwilioSender):
             references = {str(message.reference): message.reference}
             yield Part(own_key, urlencode(form).encode(), references, said=message.body)
 
-    def judge(self, reply: Reply, part: Part, tally: Tally) -> None:
-        """By RULES; what it took is compared with what we sent."""
-        (reference,) = part.references.values()
-        document = object_of(reply.body)
-        if not 200 <= reply.status < 300:
-            code, says = str(document.get("code") or ""), str(document.get("message") or "")
-            return judge_by(
-                RULES, reply, (reference,), tally, code=code, says=says, now=self.clock.now
-            )
+    def judge_taken(
+        self, document: Mapping[str, Any], reference: int, part: Part, tally: Tally
+    ) -> None:
+        """What it took is compared with what we sent."""
         given, status = clean_ref(document.get("sid")), str(document.get("status") or "")
         if status in _FAILED:
             code = clean_code(f"twilio_{document.get('error_code') or status}")

@@ -9,16 +9,16 @@ Source: twilio.com/docs/voice/api/call-resource, twilio.com/docs/api/errors.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import aiohttp
 
 from clinic.errors import SettingsWrong
 from clinic.gateway.http.part import Part
-from clinic.gateway.http.reply import Reply, clean_ref, object_of
-from clinic.gateway.http.rules import Rule, judge_by
+from clinic.gateway.http.reply import clean_ref, object_of
+from clinic.gateway.http.rules import Rule
 from clinic.gateway.http.sender import one_each
 from clinic.gateway.http.twilio import TwilioSender
 from clinic.gateway.look import Look
@@ -56,6 +56,8 @@ def speaker_of(settings: TwilioVoice) -> Speaker:
 class TwilioCalls(TwilioSender):
     """Calls."""
 
+    rules = RULES
+
     def __init__(self, settings: TwilioVoice, opening: Opening) -> None:
         """
         Raises:
@@ -90,15 +92,11 @@ class TwilioCalls(TwilioSender):
             references = {str(message.reference): message.reference}
             yield Part(own_key, urlencode(form).encode(), references)
 
-    def judge(self, reply: Reply, part: Part, tally: Tally) -> None:
-        """By RULES."""
-        (reference,) = part.references.values()
-        document = object_of(reply.body)
-        if not 200 <= reply.status < 300:
-            code, says = str(document.get("code") or ""), str(document.get("message") or "")
-            return judge_by(
-                RULES, reply, (reference,), tally, code=code, says=says, now=self.clock.now
-            )
+    def judge_taken(
+        self, document: Mapping[str, Any], reference: int, part: Part, tally: Tally
+    ) -> None:
+        """A call that waits for its turn, or is made; or that failed at once."""
+        del part
         given, status = clean_ref(document.get("sid")), str(document.get("status") or "")
         if given and status in _NO:
             return tally.note(reference, Turned(_NO[status], ""))
