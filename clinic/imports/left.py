@@ -10,6 +10,12 @@ from clinic.message.intake.says_no import says_yes
 
 HEADINGS: Final = ("Deleted", "Removed Data")
 LEFT: Final = "left_source"
+_NOTHING: Final = ("", "-", "null", "nil")
+
+
+def is_mark(text: str) -> bool:
+    """Whether a cell marks its row: neither empty, nor a word for nothing, nor no."""
+    return says_yes(text) is not False and text.casefold() not in _NOTHING
 
 
 def has_left(given: pd.DataFrame) -> pd.Series[bool]:
@@ -22,5 +28,5 @@ def has_left(given: pd.DataFrame) -> pd.Series[bool]:
     if "deleted" not in given:
         return pd.Series(False, given.index)
     said = given["deleted"]
-    marks = {text: text != "" and says_yes(text) is not False for text in said.unique().tolist()}
+    marks = {text: is_mark(text) for text in said.unique().tolist()}
     return said.map(marks).astype(bool)

@@ -20,6 +20,7 @@ PROMISED = {
         "ACX-31, ACX-32, NEW-3, NEW-6, NEW-13"
     ),
     "record operations": "ALC-1 to 46, NEW-2, NEW-10",
+    "real data": ("NEW-11, NEW-14 to 18, ACX-21, ACX-32, ACX-33, ARC-10, ARC-11, COM-12"),
     "what is known of patients": "NEW-35 to 41",
     "campaigns in time": (
         "ARC-15, ARC-17, ARC-18, PAT-14, PAT-19, PAT-21 to 23, ACX-29, ACX-30, ACX-33 to 36, COM-1 to 3, "

@@ -22,6 +22,7 @@ from clinic.imports.appointments.starts import read_starts
 from clinic.imports.formats import MASKED
 from clinic.imports.kind import Kind
 from clinic.imports.result import OTHER_ORGANISATION
+from clinic.message.intake.says_no import says_yes
 from clinic.values.dates import Order
 
 KIND: Final = Kind(
@@ -188,11 +189,18 @@ def _status(given: pd.DataFrame, *, slots: bool) -> pd.Series[str]:
     if slots and len(there) == len(_SIGNS):
         status = status.mask(said == "", "booked")
     if "cancelled" in given:  # who came all the same, or did not, is known better than by it
-        called_off = _is_set(given["cancelled"]) & ~given["cancelled"].str.fullmatch(MASKED)
+        called_off = _each(given["cancelled"], _is_called_off) == "1"
         status = status.mask(called_off & status.isin(["", "booked"]), "cancelled")
     for name, means in reversed(there):
         status = status.mask(_is_set(given[name]), means)
     return status
+
+
+def _is_called_off(text: str) -> str:
+    """A day, a time or yes; no mask of a day, and no other word: "xxxx" and "N/A" are written for none."""
+    said = says_yes(text)
+    a_day = any(map(str.isdigit, text)) and not MASKED.fullmatch(text)
+    return "1" if said is not False and (a_day or (said and not MASKED.fullmatch(text))) else ""
 
 
 def _has_patient(given: pd.DataFrame) -> pd.Series[bool]:

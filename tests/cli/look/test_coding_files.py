@@ -28,6 +28,7 @@ def cells(path: Path) -> list[list[str]]:
 def test_whom_it_reached_is_in_a_file_a_code_and_the_screen_says_who_is_left_out(
     typed: Type, installed: Record, clock: FakeClock, tmp_path: Path
 ) -> None:
+    """NEW-17: failed messages, and whom none was sent, are in no file."""
     for n in (1, 2, 3):
         put_patient(installed, n, nhs_number=nhs(n), local_id=f"E{n}", birth_date=date(1950, 2, n))
     fates = [

@@ -389,6 +389,11 @@ def test_an_empty_cell_takes_away_only_what_its_source_owns(
         ("Booked", "", "booked"),
         ("Booked", "FALSE", "booked"),
         ("Booked", "9999-12-31", "booked"),  # not known
+        ("Booked", "1900-01-01 00:00:00", "booked"),
+        ("Booked", "xxxx", "booked"),  # Medway's word for none
+        ("Booked", "N/A", "booked"),
+        ("Booked", "0", "booked"),
+        ("Booked", "1", "cancelled"),
         ("DNA", "20/02/2026", "no_show"),
         ("Seen", "20/02/2026", "finished"),
     ],

@@ -51,6 +51,15 @@ def rows_of(practice: Practice, *tables: sa.Table) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("kind", TABLES)
+@pytest.mark.parametrize("mark", ["", "0", "FALSE", "N", "-", "null", "N/A"])
+def test_a_row_that_is_marked_by_no_word_is_taken(
+    practice: Practice, kind: ImportKind, mark: str
+) -> None:
+    heading, row = TABLES[kind]
+    assert run(practice, kind, f"{heading},Deleted", f"{row},{mark}").counts == {"added": 1}
+
+
+@pytest.mark.parametrize("kind", TABLES)
 @pytest.mark.parametrize("mark", ["1", "TRUE", "Y", "D"])
 def test_what_was_taken_out_is_not_added_and_what_is_here_stays_and_is_listed(
     practice: Practice, kind: ImportKind, mark: str

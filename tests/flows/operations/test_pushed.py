@@ -28,7 +28,7 @@ COUNT = 4
 def test_a_transfer_and_its_undo_reach_both_sides_through_their_flows(
     prefect_server: Settings, sqlite_record: Record, clock: FakeClock, tmp_path: Path
 ) -> None:
-    """The cut is tried again by Prefect; who is elsewhere there stays as they are, and is listed."""
+    """NEW-18: the cut is tried again by Prefect; who is elsewhere there stays as they are, and is listed."""
     record = sqlite_record
     practice(record, COUNT)
     with record.write() as connection:
