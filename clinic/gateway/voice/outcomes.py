@@ -47,8 +47,10 @@ TABLE: Final = (
       for one in ("queued", "initiated", "ringing", "in-progress")),
 )  # fmt: skip
 
+# Nobody was there: it says nothing of the list, the number or the gateway
+NOBODY_IN: Final = frozenset({"machine_answered", "not_answered", "busy"})
 # After these the same number may be called again: it is known that no person heard the message
-AGAIN: Final = frozenset({"machine_answered", "not_answered", "busy", "call_failed"})
+AGAIN: Final = NOBODY_IN | {"call_failed"}
 
 
 def ended(status: str, answered_by: str, sip_code: str) -> Ended | None:

@@ -13,6 +13,7 @@ from typing import Final, Literal
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from clinic.gateway.voice.outcomes import NOBODY_IN
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign
 from clinic.record.schema.messages import campaign, message
@@ -58,18 +59,16 @@ def judge(connection: Connection, job: Campaign, batch_id: int, release: Release
     """
     Decide over the rest, once the wait is over; a code if it must stay.
 
-    Messages that were left out at the last moment say nothing of the gateway, and do not count.
+    Messages that were left out at the last moment say nothing of the gateway, and do not count; nor does a call
+    at which nobody was in count as a failure.
     """
-    counts = dict(
-        connection.execute(
-            sa.select(message.c.state, sa.func.count())
-            .where(message.c.batch_id == batch_id)
-            .group_by(message.c.state)
-        )
-        .tuples()
-        .all()
-    )
-    failed = sum(counts.get(state, 0) for state in _FAILED)
+    nobody_in = sa.and_(message.c.channel == "voice", message.c.reason.in_(NOBODY_IN))
+    query = sa.select(
+        message.c.state, sa.func.count(), sa.func.sum(sa.case((nobody_in, 1), else_=0))
+    ).where(message.c.batch_id == batch_id)
+    rows = connection.execute(query.group_by(message.c.state)).tuples().all()
+    counts = {state: count for state, count, _ in rows}
+    failed = sum(int(count) - int(out) for state, count, out in rows if state in _FAILED)
     tried = sum(counts.values()) - counts.get(states.SUPPRESSED, 0)
     if failed > release.canary_failures * tried:
         return "canary-failed"

@@ -24,7 +24,7 @@ from clinic.message.timing.schedule import (
 )
 from clinic.message.timing.timing import Timing
 from clinic.record.database import Record
-from clinic.record.schema.messages import batch, campaign
+from clinic.record.schema.messages import batch, campaign, message
 from clinic.settings import Release
 from clinic.values.calendar import ALWAYS, Calendar
 from tests.fakes import FakeClock, FakeGateway
@@ -184,6 +184,34 @@ def test_the_first_part_goes_alone_and_the_rest_follows_when_it_did_well(
     assert due_campaigns(record, clock.now(), timing) == [number]
     deliver(ledger, gateway, number, 1, 3)
     assert message_states(record, number) == {"accepted": 30}
+
+
+@pytest.mark.parametrize(
+    ("reason", "stands"),
+    [
+        ("not_answered", (states.RUNNING, None)),
+        ("machine_answered", (states.RUNNING, None)),
+        ("call_failed", (states.PAUSED, "canary-failed")),
+    ],
+)
+def test_who_was_not_in_is_no_failure_of_the_first_part(
+    record: Record, clock: FakeClock, tmp_path: Path, reason: str, stands: tuple[str, str | None]
+) -> None:
+    """NEW-12, ARC-8: half of those who are called are out; that says nothing of the list or the gateway."""
+    add_patients(record, 20)
+    timing = Timing(release=Release(canary=10, canary_minutes=30, canary_failures=0.1))
+    ledger, gateway = make_ledger(record, clock, tmp_path, timing=timing), FakeGateway()
+    number = add_campaign(record, clock, 20, batch_size=10, canary_size=10, channel="voice")
+    deliver(ledger, gateway, number, 1, 1)
+    with record.write() as connection:
+        connection.execute(
+            sa.update(message)
+            .where(message.c.id.in_([message_id(number, n) for n in range(1, 6)]))
+            .values(state=states.UNDELIVERED, reason=reason, channel="voice")
+        )
+    clock.sleep(3600)
+    deliver(ledger, gateway, number, 1, 2)
+    assert state_of(record, number) == stands
 
 
 @pytest.mark.parametrize("plan", [["reject"], ["half"]])
