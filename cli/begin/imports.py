@@ -72,7 +72,7 @@ _NEXT = {
 def import_kind(
     ctx: typer.Context,
     kind: Annotated[Kind, typer.Argument(help="What the file has.")],
-    file: Annotated[Path, typer.Argument(help="CSV, TSV, .xlsx, .xls or .ods.")],
+    file: Annotated[Path, typer.Argument(help="CSV, TSV, .xlsx, .xls, .ods or Parquet.")],
     check: Annotated[
         bool, typer.Option("--check", help="Dry run: say what would change, and change nothing.")
     ] = False,

@@ -39,7 +39,9 @@ def patients() -> None:
 
 @app.command("import")
 def import_file(
-    file: Annotated[Path, typer.Argument(help="CSV, TSV, .xlsx, .xls or .ods, a patient a row.")],
+    file: Annotated[
+        Path, typer.Argument(help="CSV, TSV, .xlsx, .xls, .ods or Parquet, a patient a row.")
+    ],
     scheme: Annotated[
         Literal["emis", "emis_wales", "systmone", "generic"] | None,
         typer.Option(help="Whose export it is; as in the settings if not named."),

@@ -19,7 +19,7 @@ from clinic.imports.kinds import open_file, run_import
 from clinic.imports.options import Complete, Options
 from clinic.imports.result import Imported
 from clinic.record.database import Record
-from clinic.record.schema.people import appointment, consent, patient
+from clinic.record.schema.people import appointment, appointment_source, consent, patient
 from clinic.settings import ImportKind, SourceFormat
 from clinic.settings.sync import SyncChecks
 from data_checks.sync.judge import figures_of, judge_source
@@ -170,6 +170,7 @@ TRAPS = [
         (A,),
         {"added": 1},
         encoding="utf-8-sig",
+        then=(sa.select(appointment_source.c.key), "a"),  # without its id it would be added as well
     ),
     Trap(
         11,
