@@ -29,7 +29,7 @@ url = "{url}/send"
 gateway_class = "B"
 id_at = "id"
 body = {{ to = "{{to}}", text = "{{body}}" }}
-reject_statuses = [401]
+reject_statuses = [422]
 error_at = "code"
 error_text_at = "message"
 processor = {{ company = "Texts [B] Ltd", country = "GB", contract = "C-7", keeps = "nothing" }}
@@ -48,7 +48,9 @@ SAYS = "[/red] no [bold]such[/] login for +447700900123 [x"
 
 
 def answer(asked: Asked) -> Said:
-    return Said("", 200) if asked.method == "HEAD" else Said({"code": 20003, "message": SAYS}, 401)
+    if asked.method == "HEAD":
+        return Said("", 200)
+    return Said({"code": 20003, "message": SAYS}, 422 if asked.path == "/send" else 401)
 
 
 @pytest.fixture
