@@ -8,7 +8,7 @@ stops nothing: it refuses by itself what is not paid (`gateway-payment`).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -28,14 +28,24 @@ REFUSED = "gateway-credit"
 _PREFIX = 4  # of a number: + and the longest calling code
 
 
-def cost_of(connection: Connection, job: Campaign, price: Price) -> Cost:
-    """Segments that wait (minutes, of calls), and what they cost: by country, where prices differ."""
+def cost_of(
+    connection: Connection,
+    job: Campaign,
+    price: Price,
+    *,
+    of: Sequence[str] | None = (states.PENDING,),
+) -> Cost:
+    """
+    Segments that wait (minutes, of calls), and what they cost: by country, where prices differ.
+
+    of: messages of these states instead; None: of all
+    """
     if job.channel not in CHARGED:
         return Cost(0, 0.0, 0)
     start = sa.func.substr(message.c.address, 1, _PREFIX)
     rows = connection.execute(
         sa.select(start, sa.func.sum(message.c.segments))
-        .where(message.c.campaign_id == job.id, message.c.state == states.PENDING)
+        .where(message.c.campaign_id == job.id, *([] if of is None else [message.c.state.in_(of)]))
         .group_by(start)
     ).all()
     each = [(int(row[1]), price.of(row[0])) for row in rows]

@@ -12,19 +12,25 @@ from dataclasses import replace
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from clinic.cohort.outcomes import OUTCOMES
 from clinic.gateway.protocol import Gateway
 from clinic.gateway.under_way import decided_by
+from clinic.message.campaign.campaign import get_campaign
 from clinic.message.campaign.said import Said, said_of
+from clinic.message.outcomes.reasons import campaign_says
 from clinic.message.outcomes.summary import Summary, progress, read_summary
 from clinic.record.database import Record
-from clinic.record.schema.messages import check_result
+from clinic.record.schema.messages import batch, check_result
+from clinic.settings import Settings
 from clinic.values.text import counted
 from data_checks.gate.verdict import Verdict
 from tasks.show.artifacts import create_table_artifact, keep_latest
 from tasks.show.over_time import as_markdown, over_time
 from tasks.show.progress import Bars, Seen
+from tasks.story.billed import refused_by_code, says_cost
+from tasks.story.lines import by_count
 from tasks.wiring import wiring
 
 
@@ -116,20 +122,33 @@ def _keep_page(summary: Summary) -> None:
     parts = wiring()
     with parts.record.read() as connection:
         seen = over_time(connection, summary.campaign_id)
+        told = _sent_and_refused(connection, parts.settings, summary)
     picture = as_markdown(seen, parts.settings.organisation.time_zone)
     keep_latest(
         f"campaign-{summary.campaign_id}",
-        page_of(summary, picture),
+        page_of(summary, picture, told),
         f"Campaign {summary.campaign_id}: {summary.status}",
     )
+
+
+def _sent_and_refused(connection: Connection, settings: Settings, summary: Summary) -> list[str]:
+    """What it cost so far, and with which codes its gateway refused messages."""
+    refused = refused_by_code(connection, batch.c.campaign_id == summary.campaign_id)
+    why = f"The gateway refused {sum(refused.values()):,}: {by_count(refused)}." if refused else ""
+    cost = says_cost(connection, settings, get_campaign(connection, summary.campaign_id))
+    return [sentence for sentence in (why, cost) if sentence]
 
 
 def _largest_first(summary: Summary) -> list[tuple[str, int]]:
     return sorted(summary.outcomes.items(), key=lambda item: -item[1])
 
 
-def page_of(summary: Summary, picture: str = "") -> str:
-    """The campaign's result as a page: in numbers, over time and by outcome, and the next commands."""
+def page_of(summary: Summary, picture: str = "", told: Sequence[str] = ()) -> str:
+    """
+    The campaign's result as a page: in numbers, over time and by outcome, and the next commands.
+
+    told: further sentences of it, a paragraph each
+    """
     kind = "Dry run" if summary.dry_run else "Campaign"
     return "\n".join(
         [
@@ -141,6 +160,7 @@ def page_of(summary: Summary, picture: str = "") -> str:
             *([f"The list is as of {summary.as_of}."] if summary.as_of else []),
             *([summary.says_gateways] if summary.by_gateway else []),
             *_waits(summary),
+            *(line for sentence in told for line in ("", sentence)),
             "",
             *([picture, ""] if picture else []),
             "```",
@@ -174,6 +194,9 @@ def _waits(summary: Summary) -> list[str]:
             f"{counted(summary.waiting, 'message')} could not be sent: {summary.trouble}. What waits is tried "
             f"again{again}; nobody is messaged twice."
         ]
+    if summary.waiting and summary.state_reason:
+        waits = f"{counted(summary.waiting, 'message')} not sent, and it stands still."
+        return [f"**{waits}** {campaign_says(summary.state_reason, summary.gateway)}"]
     if summary.waits_until is None:
         return []
     at = f"{summary.waits_until:%Y-%m-%d %H:%M} UTC"

@@ -13,6 +13,7 @@ from clinic.message.prepare.resend import may_resend, source_of
 from clinic.message.states import ENDED
 from clinic.settings import Settings
 from clinic.values.text import counted
+from tasks.story.billed import says_cost
 from tasks.story.lines import Line, by_count, clock_time, joined, warning
 
 
@@ -32,8 +33,10 @@ def ended(connection: Connection, settings: Settings, summary: Summary) -> list[
     lines = [Line(head) if summary.verdict != "Error" else warning(head)]
     lines.append(Line(f"All {counted(summary.rows, 'row')}: {by_count(summary.outcomes)}."))
     lines += [Line(summary.says_gateways)] if summary.by_gateway else []
-    lines += _left(settings, summary)
     job = get_campaign(connection, number)
+    if cost := says_cost(connection, settings, job):
+        lines.append(Line(cost))
+    lines += _left(settings, summary)
     steps = next_steps(
         number, summary.state, summary.outcomes,
         resendable=may_resend(job, source_of(connection, job)),

@@ -49,7 +49,7 @@ def rendered(connection: Connection, settings: Settings, campaign_id: int) -> li
     unit = unit_of(job.channel)
     whole = segments * price.segment if job.channel in CHARGED else 0.0
     if price.countries:
-        whole = cost_of(connection, job, price).money
+        whole = cost_of(connection, job, price, of=None).money
     each = f" at {price.segment:g} a {unit}" if price.segment else ""
     each = " by country" if price.countries else each
     cost = f"{whole:,.2f}{each}" if whole else ""

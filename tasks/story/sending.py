@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -12,15 +11,13 @@ from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign
 from clinic.message.failover.standing import find_out, says_out
 from clinic.message.failover.ways import names_of
-from clinic.message.network_reasons import REASONS
 from clinic.message.sending.place import place_of
-from clinic.record.schema.messages import batch, message, submission
+from clinic.record.schema.messages import batch, submission
 from clinic.settings import Settings
 from clinic.values.text import counted
+from tasks.story.billed import refused_by_code
 from tasks.story.lines import Line, by_count, clock_time, joined, of_batches, warning
 from tasks.story.spans import Span
-
-_OTHER: Final = "a code of the gateway's own"
 
 
 def sent(
@@ -32,19 +29,21 @@ def sent(
     since: only attempts from then on are timed: those of one run; None: all there were
     """
     row = connection.execute(_counts(span, since)).one()
+    job = get_campaign(connection, span.campaign_id)
+    stands = job.state in (states.PAUSED, states.HELD_CAMPAIGN)
     waiting = row.size - row.accepted - row.rejected - row.unknown - row.suppressed
     became = joined(
         (
-            f"{row.accepted:,} {_taken(get_campaign(connection, span.campaign_id))}",
+            f"{row.accepted:,} {_taken(job)}",
             f"{row.rejected:,} rejected" if row.rejected else "",
             f"{row.unknown:,} unknown" if row.unknown else "",
             f"{row.suppressed:,} left out at the last moment" if row.suppressed else "",
-            f"{waiting:,} wait" if waiting else "",
+            f"{waiting:,} wait{' until it is resumed' if stands else ''}" if waiting else "",
         )
     )
     lines = [Line(f"{_name(span)}: {counted(row.size, 'message')}: {became}{_speed(row)}.")]
     if row.rejected:
-        why = by_count(_reasons(connection, span))
+        why = by_count(refused_by_code(connection, _of(span)))
         lines.append(warning(f"{_name(span)}: the gateway refused {row.rejected:,}: {why}."))
     if row.unknown:
         lines.append(
@@ -54,7 +53,7 @@ def sent(
             )
         )
     lines += _out(connection, settings, span, row.ended) if row.ended else []
-    if row.trouble and waiting:
+    if row.trouble and waiting and not stands:
         again = f"; tried again at {clock_time(row.again, settings)}" if row.again else ""
         lines.append(
             warning(
@@ -107,6 +106,12 @@ def saved(connection: Connection, span: Span) -> list[Line]:
     ).one()
     what = joined((f"{accepted:,} accepted", f"{rejected:,} rejected" if rejected else ""))
     when = ", each once it is delivered" if job.save_when == "delivered" else ""
+    if left and left == done:
+        return [
+            Line(
+                f"{_name(span)}: not saved to the record yet: a batch is when all of it was tried."
+            )
+        ]
     later = f"; {left:,} of {counted(int(done), 'batch', 'batches')} not yet" if left else ""
     return [Line(f"{_name(span)}: saved to the record: {what}{when}{later}.")]
 
@@ -150,21 +155,6 @@ def _counts(span: Span, since: datetime | None) -> sa.Select[tuple[object, ...]]
 
 def _of(span: Span) -> sa.ColumnElement[bool]:
     return (batch.c.campaign_id == span.campaign_id) & batch.c.number.between(span.first, span.last)
-
-
-def _reasons(connection: Connection, span: Span) -> dict[str, int]:
-    """Why messages were refused, by codes that we know; a gateway's own words stay in the record."""
-    query = (
-        sa.select(message.c.reason, sa.func.count())
-        .join(batch, batch.c.id == message.c.batch_id)
-        .where(_of(span), message.c.state == states.REJECTED)
-        .group_by(message.c.reason)
-    )
-    counts: dict[str, int] = {}
-    for reason, number in connection.execute(query).tuples():
-        code = reason if reason in REASONS else _OTHER
-        counts[code] = counts.get(code, 0) + number
-    return counts
 
 
 def _taken(job: Campaign) -> str:

@@ -159,6 +159,10 @@ class HttpSender(ABC):
                     await self._send_part(line, part, tally)
                     continue
             tally.not_sent(part.references.values())
+            if not tally.stopped:
+                tally.blame(
+                    "the provider was too slow for the rest of the batch to be sent in one go"
+                )
             tally.stop(retry_after=None if tally.stopped else 0.0)
 
     async def _send_part(self, line: Line, part: Part, tally: Tally) -> None:
@@ -200,6 +204,7 @@ class HttpSender(ABC):
         doubted = not tally.knows(part.references.values())
         if doubted and self.gateway_class == "B" and (self._doubted or not self._proven):
             tally.stop()
+            tally.blame("the provider did not say of each message whether it took it")
         self._doubted = doubted
 
     def _no_login(self, error: Exception, part: Part, tally: Tally) -> None:

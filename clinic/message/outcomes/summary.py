@@ -23,6 +23,7 @@ from clinic.message.campaign.counting import SEGMENTS, count_outcomes, messages_
 from clinic.message.campaign.moves import move
 from clinic.message.failover.ways import names_of
 from clinic.message.outcomes.notice_trail import tell_ended
+from clinic.message.outcomes.reasons import campaign_says
 from clinic.message.outcomes.verdict import not_accepted, status, verdict
 from clinic.message.timing.estimate import starts_at
 from clinic.message.timing.timing import Timing
@@ -56,7 +57,8 @@ class Summary:
 
     outcomes: rows by outcome code; they add up to `rows`
     outbox: its messages are kept in the outbox, and nothing is sent
-    trouble: what the gateway said when it took nothing, if something waits for that reason
+    trouble: what the gateway said when it took nothing, if something waits for that reason; of one that stands
+        still that is no reason: state_reason is
     tried_again: when such a batch is tried next; None: at the next run
     waits_until: when more of it may be sent, if it waits for its time (a start, opening hours, a pace)
     as_of: of what day its list is, and how that is known
@@ -102,7 +104,7 @@ class Summary:
     @property
     def why(self) -> str:
         """Why something of it waits that should have been sent: it stopped itself, or the gateway's word."""
-        return self.trouble or self.state_reason or ""
+        return self.trouble or campaign_says(self.state_reason, self.gateway).rstrip(".")
 
     @property
     def says_gateways(self) -> str:
@@ -206,8 +208,9 @@ def read_summary(
     with record.read() as connection:
         job = get_campaign(connection, campaign_id)
         outcomes = count_outcomes(connection, campaign_id)
-        trouble = trouble_of(connection, campaign_id)
-        again = tried_again(connection, campaign_id)
+        goes_on = job.state not in (states.PAUSED, states.HELD_CAMPAIGN)
+        trouble = trouble_of(connection, campaign_id) if goes_on else None
+        again = tried_again(connection, campaign_id) if goes_on else None
         as_of = read_as_of(connection, job.list_id)
         by_gateway = count_by_gateway(connection, job)
         messages, segments = connection.execute(

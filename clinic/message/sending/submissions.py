@@ -453,7 +453,9 @@ def _write_batch(
 
 
 def _trouble(answer: Answer) -> str:
-    return answer.trouble or "the gateway took nothing, and did not say why"
+    """Why a batch is not done with its call, in a sentence."""
+    took = "did not take all of it" if answer.results else "took nothing"
+    return answer.trouble or f"the gateway {took}, and did not say why"
 
 
 def _is_hopeless(connection: Connection, ledger: Ledger, claim: Claim, attempts: int) -> bool:

@@ -118,7 +118,11 @@ def test_a_campaign_costs_by_country(record: Record, clock: FakeClock) -> None:
         job = get_campaign(connection, number)
         cost = cost_of(connection, job, Price(0.04, {"IE": 0.10}))
         some = cost_of(connection, job, Price(0.0, {"IE": 0.10}))
+        connection.execute(sa.update(message).values(state="accepted"))
+        price = Price(0.04, {"IE": 0.10})
+        waiting, of_all = (cost_of(connection, job, price, **of) for of in ({}, {"of": None}))
     assert (cost.segments, round(cost.money, 2), cost.unpriced) == (4, 0.28, 0)
+    assert (waiting.segments, of_all) == (0, cost)  # what was written, once it has left
     assert (some.segments, round(some.money, 2), some.unpriced) == (4, 0.20, 2)
     assert most_segments_of(record, settings(most_segments=1), number) == 1
 
