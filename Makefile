@@ -10,7 +10,7 @@ SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 # Every flow run is a process: without bytecode of our own modules each would parse them again, for a second
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test databases lock clean bench kill-matrix restore-matrix many-hosts kill-operations operations-table pictures
+.PHONY: demo test databases lock clean bench kill-matrix restore-matrix many-hosts kill-operations operations-table pictures state-pictures
 
 demo: $(VENV)/installed   ## set up, then run the main job on a synthetic practice
 	@$(BIN)/cohort demo
@@ -67,6 +67,9 @@ bench: $(VENV)/installed ## what it costs, against floors measured in the same r
 
 pictures: $(VENV)/installed ## the README's two pictures, made again from the demo; needs chromium; some minutes
 	@$(BIN)/python -m benchmarks.pictures
+
+state-pictures: $(VENV)/installed ## what the Prefect UI shows of a run in each state, to be looked at; needs chromium; some ten minutes
+	@$(BIN)/python -m benchmarks.state_pictures $(ARGS)
 
 clean:
 	rm -rf $(VENV) .cohort

@@ -1,5 +1,5 @@
 """
-The pictures of the README, made anew: a run in the Prefect UI, and its story in a terminal.
+The pictures of the README: a run in the Prefect UI, and its story in a terminal.
 
     python -m benchmarks.pictures [FOLDER]      docs/pictures, if none is named; some minutes
 
@@ -20,8 +20,8 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from benchmarks.screen import Page, browser
 from tasks.processes.environment import ROOT
+from tests.servers.screen import Page, browser
 
 PORT: Final = 4297
 _COHORT: Final = str(Path(sys.executable).with_name("cohort"))
@@ -60,11 +60,7 @@ def _run(page: Page, home: Path, path: Path) -> None:
     """The page of the demo's run: its graph, and what its log says."""
     server = f"http://127.0.0.1:{PORT}"
     login = (home / "prefect" / "login").read_text(encoding="utf-8").strip()
-    page.open(
-        f"{server}/robots.txt"
-    )  # a page of the same origin, to leave the login in the browser
-    page.wait_for("")
-    page.run(f"localStorage.setItem('prefect-password', btoa({login!r}))")
+    page.sign_in(server, login)
     page.open(f"{server}/runs?tag=campaign-1")
     page.wait_for("clinic-invite")
     page.run("[...document.querySelectorAll('a')].find(a => a.href.includes('/flow-run/')).click()")

@@ -6,7 +6,6 @@ import base64
 import contextlib
 import itertools
 import json
-import shutil
 import subprocess
 import tempfile
 import time
@@ -17,7 +16,8 @@ from typing import Any, Final
 
 from websockets.sync.client import ClientConnection, connect
 
-CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
+from tests.servers.browser import CHROMIUM
+
 _SECONDS: Final = 120.0
 
 
@@ -47,14 +47,24 @@ class Page:
         """Go there."""
         self.ask("Page.navigate", url=address)
 
+    def words(self) -> str:
+        """All that it says now."""
+        return str(self.run("document.body ? document.body.innerText : ''") or "")
+
     def wait_for(self, words: str) -> None:
         """Until the page says this."""
         until = time.monotonic() + _SECONDS
-        while words not in (self.run("document.body ? document.body.innerText : ''") or ""):
+        while words not in self.words():
             if time.monotonic() > until:
                 raise TimeoutError(f"the page never says: {words}")
             time.sleep(0.5)
         time.sleep(2)  # until it is drawn
+
+    def sign_in(self, server: str, login: str) -> None:
+        """Leave the login of a Prefect server in the browser, as its pages do once it was typed."""
+        self.open(f"{server}/robots.txt")  # a page of the same origin
+        self.wait_for("")
+        self.run(f"localStorage.setItem('prefect-password', btoa({login!r}))")
 
     def picture(self, path: Path) -> None:
         """As it is seen now."""
