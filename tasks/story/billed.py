@@ -31,7 +31,8 @@ def says_cost(connection: Connection, settings: Settings, job: Campaign) -> str:
     cost = cost_of(connection, job, price, of=_BILLED)
     if not cost.segments:
         return ""
-    return f"Cost so far: {cost.money:,.2f} for {counted(cost.segments, unit_of(job.channel))} that the gateway took."
+    units = counted(cost.segments, unit_of(job.channel))
+    return f"Cost so far: {cost.money:,.2f} for {units} that the gateway took."
 
 
 def refused_by_code(connection: Connection, where: ColumnElement[bool]) -> dict[str, int]:
