@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 PORT: Final = 4297
 SERVER: Final = f"http://127.0.0.1:{PORT}"
+# What sends nothing in its run has no page of what became of it
+_PAGES: Final = dict.fromkeys(("failed-list", "waiting-for-approval"), ("checks", "what it says"))
 
 
 def main(folder: str = str(ROOT / ".cohort" / "pictures"), *states: str) -> None:
@@ -58,8 +60,8 @@ def _draw(page: Page, practice: Shown, state: str, to: Path) -> None:
     found = practice.make(state)
     for n, run in enumerate(found, 1):
         _picture(page, f"{SERVER}/runs/flow-run/{run}", "Logs", to / f"{state}-{n}")
-    key = f"campaign-{practice.campaign_of(found[0])}"
-    _artifact(page, key, "what it means", to / f"{state}-artifact")
+    key, says = _PAGES.get(state, ("campaign", "what it means"))
+    _artifact(page, f"{key}-{practice.campaign_of(found[0])}", says, to / f"{state}-artifact")
 
 
 def _artifact(page: Page, key: str, says: str, path: Path) -> None:
@@ -125,8 +127,8 @@ def _practice(home: Path) -> Iterator[Shown]:
         fill_practice(record, OURS, clock=SystemClock())
         record.close()
         made = Shown(home)
-        made.type("server", "start")
         try:
+            made.type("server", "start")
             yield made
         finally:
             made.type("server", "stop")
