@@ -111,6 +111,7 @@ def _practice(home: Path) -> Iterator[Shown]:
                 "lease_seconds": 60,
                 "halt.ambiguous": 100,
                 "halt.failures": 0.5,
+                "release.approval_above": 500,
                 "hours.text": {},
             },
         )

@@ -22,6 +22,7 @@ from uuid import UUID
 import numpy as np
 
 from benchmarks import prefect_runs as runs
+from cli.hours import ALWAYS
 from clinic.practice.faulty import faulty_list
 from clinic.practice.people import Practice
 
@@ -84,12 +85,20 @@ class Shown:
         return self._sent(COHORT_SMS__TOKEN="of-last-year")
 
     def _waiting_for_approval(self) -> list[UUID]:
-        return self._sent(COHORT_RELEASE__APPROVAL_ABOVE="100")
+        """Twice as many as one person may release alone."""
+        return self._sent(rows=2 * _ROWS)
 
     def _closed_hours(self) -> list[UUID]:
         """Texts are sent tomorrow, and not before."""
         day = f"{datetime.now(UTC) + timedelta(days=1):%a}".lower()
-        return self._sent(COHORT_HOURS__TEXT=json.dumps({day: ["09:00-17:00"]}))
+        self._ask("hours.text", f"{day} 09:00-17:00")
+        sent = self._sent()
+        self._ask("hours.text", ALWAYS)  # for the states that are made after this one
+        return sent
+
+    def _ask(self, setting: str, value: str) -> None:
+        """Where there are no operators yet, it is changed at once."""
+        self.type("settings", "ask", setting, value, "--reason", "pictures")
 
     def _crashed_and_resumed(self) -> list[UUID]:
         """A run of the worker's loses its process; the recurring one has another carry on."""
@@ -109,11 +118,11 @@ class Shown:
         runs.until(f"{run} is cancelled", lambda: runs.state_of(run) == "Cancelled")
         return [run]
 
-    def _sent(self, practice: Practice = OURS, **more: str) -> list[UUID]:
+    def _sent(self, *, rows: int = _ROWS, **more: str) -> list[UUID]:
         """`cohort message`, whatever it ends with."""
         before = self._newest()
         self.type(
-            "message", str(self._list(practice)), "--name", "Flu clinic", "--template", "clinic-invite",
+            "message", str(self._list(OURS, rows)), "--name", "Flu clinic", "--template", "clinic-invite",
             "--again", "--yes", check=False, **more,
         )  # fmt: skip
         assert self._newest() == before + 1
@@ -126,11 +135,11 @@ class Shown:
         asked = {"cohort": {"list_id": added["list"]}, "template": "clinic-invite"}
         return runs.begin("message", {"request": {**asked, "more": {"again": True}}})
 
-    def _list(self, practice: Practice) -> Path:
+    def _list(self, practice: Practice, rows: int = _ROWS) -> Path:
         """A list with every kind of error, and others on it each time."""
         self._lists += 1
         path = self.home / f"flu-clinic-{self._lists}.csv"
-        path.write_bytes(faulty_list(np.random.default_rng(self._lists), _ROWS, practice))
+        path.write_bytes(faulty_list(np.random.default_rng(self._lists), rows, practice))
         return path
 
     def _newest(self) -> int:
