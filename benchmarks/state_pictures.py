@@ -41,7 +41,7 @@ def main(folder: str = str(ROOT / ".cohort" / "pictures"), *states: str) -> None
     to = Path(folder)
     to.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place, _practice(Path(place)) as practice:
-        with browser(width=1400, height=2600) as page:
+        with browser(width=1400, height=3400) as page:
             page.sign_in(SERVER, (practice.home / "prefect" / "login").read_text("utf-8").strip())
             for state in states or practice.states:
                 _draw(page, practice, state, to)
