@@ -69,7 +69,7 @@ pictures: $(VENV)/installed ## the README's two pictures, made again from the de
 	@$(BIN)/python -m benchmarks.pictures
 
 state-pictures: $(VENV)/installed ## what the Prefect UI shows of a run in each state, to be looked at; needs chromium; some ten minutes
-	@$(BIN)/python -m benchmarks.state_pictures $(ARGS)
+	@$(BIN)/python -m benchmarks.states.pictures $(ARGS)
 
 clean:
 	rm -rf $(VENV) .cohort

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import runpy
 import signal
@@ -90,6 +91,25 @@ def refuse_strange(deployment: DeploymentResponse | None, ours: frozenset[str]) 
         )
 
 
+def says_died(status: int) -> str:
+    """
+    What becomes of a run whose process ended by itself: nothing that a person must do; empty: it did not.
+
+    status: of the process; SIGTERM is how a worker, or who cancels, asks it to end
+    """
+    if status in (0, -signal.SIGTERM, 128 + signal.SIGTERM):
+        return ""
+    return (
+        "The process of this run died. What was sent is in the record, and nobody is messaged twice: if work "
+        "is left, settle begins another run of it within minutes, with the same tag. Retry is not needed"
+    )
+
+
+def _tell_died(log: logging.LoggerAdapter[Any], status: int) -> None:
+    if says := says_died(status):
+        log.warning(says)
+
+
 def register(ours: frozenset[str], who: Installation, *, starts_at_once: int) -> None:
     """Put our worker in the place of Prefect's process worker. Imports prefect."""
     import httpx
@@ -154,6 +174,11 @@ def register(ours: frozenset[str], who: Installation, *, starts_at_once: int) ->
                     state = (await self.client.read_flow_run(run)).state
                     return state is not None and state.is_pending()
                 return False
+
+            async def run(self, flow_run: FlowRun, *given: Any, **named: Any) -> Any:
+                result = await super().run(flow_run, *given, **named)
+                _tell_died(self.get_flow_run_logger(flow_run), result.status_code)
+                return result
 
             async def _submit_run(self, flow_run: FlowRun) -> None:
                 if who.owns(flow_run.tags):

@@ -21,7 +21,7 @@ from uuid import UUID
 
 import numpy as np
 
-from benchmarks import prefect_runs as runs
+from benchmarks.states import runs
 from cli.hours import ALWAYS
 from clinic.practice.faulty import faulty_list
 from clinic.practice.people import Practice

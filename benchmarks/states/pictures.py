@@ -1,7 +1,7 @@
 """
 What the Prefect UI shows of a run of `message` in each state, to be looked at: `make state-pictures`.
 
-    python -m benchmarks.state_pictures [FOLDER] [STATE …]      .cohort/pictures, if none is named
+    python -m benchmarks.states.pictures [FOLDER] [STATE …]      .cohort/pictures, if none is named
 
 Of each state the run's page and the campaign's artifact, as pictures and as text; then the list of runs and the
 day's overview. The patients do not exist, and the gateway is a process of the tests. Needs chromium;
@@ -28,7 +28,7 @@ from tests.servers.recorder import running_gateway
 from tests.servers.screen import Page, browser
 
 if TYPE_CHECKING:
-    from benchmarks.states import Shown
+    from benchmarks.states.made import Shown
 
 PORT: Final = 4297
 SERVER: Final = f"http://127.0.0.1:{PORT}"
@@ -88,8 +88,8 @@ def _keep(page: Page, path: Path) -> None:
 @contextlib.contextmanager
 def _practice(home: Path) -> Iterator[Shown]:
     """In this folder; its server and worker live as long as the block."""
-    # Some are refused, of some nothing is told, and it takes its time: a run is to be found at work
-    with running_gateway(faults="half_refused=0.1,half_told=0.03", seed=1, latency_ms=400) as sms:
+    # Some are refused, and it takes its time: a run is to be found at work
+    with running_gateway(faults="half_refused=0.1", seed=1, latency_ms=400) as sms:
         write_settings(
             home / "cohort.toml",
             {
@@ -109,7 +109,6 @@ def _practice(home: Path) -> Iterator[Shown]:
                 "sms.segment_cost": 0.02,
                 "batch_size": 100,
                 "lease_seconds": 60,
-                "halt.ambiguous": 100,
                 "halt.failures": 0.5,
                 "release.approval_above": 500,
                 "hours.text": {},
@@ -119,7 +118,7 @@ def _practice(home: Path) -> Iterator[Shown]:
         settings = load_settings()
         apply_environment(settings)
         set_up(settings)
-        from benchmarks.states import (  # Prefect reads where its server is as it is imported
+        from benchmarks.states.made import (  # Prefect reads where its server is as it is imported
             OURS,
             Shown,
         )
