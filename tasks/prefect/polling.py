@@ -101,7 +101,7 @@ def says_died(status: int) -> str:
         return ""
     return (
         "The process of this run died. What was sent is in the record, and nobody is messaged twice: if work "
-        "is left, settle begins another run of it within minutes, with the same tag. Retry is not needed"
+        "is left, another run of it begins by itself within minutes, with the same tag. Retry is not needed"
     )
 
 
