@@ -15,4 +15,6 @@ def test_a_process_that_died_by_itself_is_said_to_have_a_successor(status: int, 
     """Prefect's own line spoke of the memory alone, beside a button "Retry"."""
     told = says_died(status)
     assert bool(told) is says
-    assert not says or ("nobody is messaged twice" in told and "another run of it begins by itself" in told)
+    assert not says or (
+        "nobody is messaged twice" in told and "another run of it begins by itself" in told
+    )
