@@ -50,6 +50,7 @@ _ALSO = {
     "birth_date_partial": "Dates of birth without a day, which are left as they were: {:,}.",
     "status_unclear": "Patients' statuses that are not known words, and are left as they were: {:,}.",
     "channel_unclear": "Preferred ways of contact that are not known words, and are left as they were: {:,}.",
+    "closing_unclear": "Cells on being closed, open or gone that cannot be read, and change nothing: {:,}.",
     "day_unclear": "Days of registration or leaving that cannot be read or are to come, and are left: {:,}.",
     "number_of_another": "Mobile numbers that are somebody else's, as a remark says, and are left out: {:,}.",
     "default_provider_unknown": "Rows whose default provider is not here: {:,}. Import providers first.",

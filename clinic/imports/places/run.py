@@ -8,7 +8,7 @@ facilities, then providers, then facilities again where they have default provid
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from typing import Any, Final, Literal
 
@@ -23,15 +23,14 @@ from clinic.govern.people.roles import may
 from clinic.imports.blocks import run_blocks
 from clinic.imports.journal import Journal
 from clinic.imports.kind import Kind
-from clinic.imports.left import HEADINGS, has_left
+from clinic.imports.left import HEADINGS
 from clinic.imports.merge import merge
 from clinic.imports.options import Options
+from clinic.imports.places.closing import count_unclear, read_active
 from clinic.imports.result import OTHER_ORGANISATION, Imported
-from clinic.message.intake.says_no import says_yes
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
 from clinic.record.schema.people import facility, provider
-from clinic.values.dates import read_dates
 
 FACILITIES: Final = Kind(
     "facilities",
@@ -86,7 +85,6 @@ SAYS: Final = {
 }
 PROBLEMS: Final = frozenset(SAYS) - {"added", "changed", "unchanged"}
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
-_AHEAD: Final = timedelta(days=50 * 366)
 
 
 def import_facilities(record: Record, clock: Clock, file: ListFile, options: Options) -> Imported:
@@ -157,7 +155,8 @@ def _apply(
     ):
         if name in columns:
             rows[name] = _others(connection, given[field], other, result, field)
-    rows["active"] = _active(given, now)
+    rows["active"] = read_active(given, now)
+    result.also["closing_unclear"] += count_unclear(given, now)
     outcome = fault.copy()
     for mask, code in (
         (wrong, "capacity_invalid"),
@@ -223,27 +222,3 @@ def _others(
     found = pd.Series([codes.get(word.casefold()) for word in words], words.index, dtype=object)
     result.also[f"{field}_unknown"] += int(((words != "") & found.isna()).sum())
     return found
-
-
-def _active(given: pd.DataFrame, today: date) -> pd.Series[Any]:
-    """False where a day of closing is not to come, it says so or its row was taken out; None: not said."""
-    found = pd.Series(None, given.index, dtype=object)
-    if "active" in given:
-        found = given["active"].map(says_yes).astype(object)
-    if "closed" in given:
-        said = given["closed"].map(lambda text: _is_open(text, today)).astype(object)
-        found = said.where(said.notna(), found)
-    found = found.mask(has_left(given), False)
-    return found.where(found.notna(), None)
-
-
-def _is_open(text: str, today: date) -> bool | None:
-    """Whether it is open yet; None: nothing is said, or it cannot be read."""
-    if not text:
-        return None
-    read = read_dates(pd.Series([text]), today=today + _AHEAD, order="dmy", settled=True)
-    day = read["date"].iloc[0]
-    if pd.notna(day):
-        return bool(day.date() > today)
-    word = says_yes(text)
-    return None if word is None else not word

@@ -202,6 +202,22 @@ def test_places_of_an_extract_have_their_guids_in_braces_and_those_taken_out_are
         assert [active for _, active in found] == [True, False]
 
 
+def test_a_day_of_closing_that_cannot_be_read_closes_nothing_and_is_counted(
+    practice: Practice,
+) -> None:
+    """A month before its day, or a mask, would else be taken for a yes."""
+    rows = (
+        "p1,Ned,2026-02-31,", "p2,Ann,,perhaps", "p3,Bob,,", "p4,Dee,2020-01-31,yes", "p5,Eva,12/31/2040,",
+        "p6,Fay,9999-12-31,", "p7,Gus,1900-01-01 00:00:00,", "p8,Hal,1,", "p9,Ivy,0,",
+    )  # fmt: skip
+    result = run(practice, "providers", "Code,Name,Contract End Date,Active", *rows)
+    assert (result.counts, result.also["closing_unclear"]) == ({"added": 9}, 3)
+    with practice.record.read() as connection:
+        query = sa.select(provider.c.active).order_by(provider.c.code)
+        active = connection.scalars(query).all()
+    assert [f"p{n}" for n, here in enumerate(active, 1) if not here] == ["p4", "p8"]
+
+
 def test_an_empty_cell_takes_away_only_where_the_source_owns_the_column(practice: Practice) -> None:
     heading, row, *_ = TABLES["medications"]
     run(practice, "medications", heading, row)
