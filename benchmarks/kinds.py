@@ -75,7 +75,11 @@ CASES: Final = (
     Case("tags", "tag", {"add": ["bench"]}),
     Case("attribute", "attribute", {"field": "insurance_plan", "to": "Plan B"}),
     Case("visits", "visit", _YEAR | {"type": "check", "minutes": 10}),
-    Case("export", "export", {"what": "patients", "format": "csv"}),
+    Case(
+        "export",
+        "export",
+        {"what": "patients", "format": "csv", "purpose": "care", "recipient": "Bench"},
+    ),
 )
 
 

@@ -66,7 +66,8 @@ def export_one(settings: Settings, what: str, format_: str) -> None:
     record = Record.open(settings.database_url)
     started, cpu = time.perf_counter(), time.process_time()
     asked = Request(
-        kind="export", parameters={"what": what, "format": format_}, selection_id=1,
+        kind="export", selection_id=1,
+        parameters={"what": what, "format": format_, "purpose": "care", "recipient": "Bench"},
         requested_by="asker", reason="benchmark", request_key=f"{what}.{format_}",
     )  # fmt: skip
     number = request_operation(record, CLOCK, settings, asked)
