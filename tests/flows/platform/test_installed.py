@@ -1,14 +1,15 @@
-"""Installed as a wheel, in an environment of its own, Cohort runs its own code wherever it is started."""
+"""As a wheel in an environment of its own Cohort is whole, and runs its own code wherever it is started."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from tasks.processes.environment import ROOT, api_url, prefect_home
 from tasks.processes.login import ensure_login
 from tasks.processes.workers import stop_worker, worker_log
 from tests.flows.installation import state_of
+from tests.ports import free_port
 from tests.servers.prefect_server import wait_for
 
 PACKAGES = ("cli", "clinic", "data_checks", "flows", "tasks")
@@ -172,3 +174,43 @@ def test_commands_worker_and_runs_are_its_own_in_a_folder_with_the_same_names(
     wait_for("end", lambda: program.trace.exists() or state_of(run) in ended)
     assert not program.trace.exists(), program.trace.read_text()
     assert state_of(run) == "Idle", worker_log(settings).read_text()[-2000:]
+
+
+@pytest.mark.slow
+@pytest.mark.prefect
+def test_the_wheel_alone_runs_demo_server_worker_and_deployments(
+    program: Program, tmp_path: Path
+) -> None:
+    """Issue 17: in an empty folder, from nothing to a run that Prefect's own command asks a worker for."""
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    alone, port = replace(program, folder=empty), free_port()
+    where = {"COHORT_CONFIG": str(empty / "demo" / "cohort.toml")}
+
+    def cohort(*words: str) -> str:
+        done = alone.run("cohort", *words, **where)
+        assert done.returncode == 0, (words, done.stdout, done.stderr)
+        return done.stdout
+
+    try:
+        cohort("demo", "--home", "demo", "--port", str(port), "--patients", "2000", "--rows", "100")
+        cohort("server", "start")
+        status = json.loads(cohort("server", "status", "--json"))
+        assert status["polls"]
+
+        lists = json.loads(cohort("list", "ls", "--json"))
+        request = {"cohort": {"list_id": lists[0]["id"]}, "template": "clinic-invite"}
+        asked = alone.run(
+            "python", "-P", "-m", "prefect", "deployment", "run",
+            f"message/message ({status['installation']})", "--watch",
+            "--params", json.dumps({"request": {**request, "more": {"again": True}}}),
+            PREFECT_API_URL=f"http://127.0.0.1:{port}/api",
+            PREFECT_API_AUTH_STRING=(empty / "demo/prefect/login").read_text().strip(),
+        )  # fmt: skip
+        assert asked.returncode == 0, (asked.stdout, asked.stderr)
+        runs = json.loads(cohort("campaigns", "--json"))
+        assert [run["state"] for run in runs] == ["completed", "completed"]
+        for log in (empty / "demo" / "prefect").glob("*.log"):
+            assert str(ROOT) not in log.read_text()
+    finally:
+        alone.run("cohort", "server", "stop", **where)
