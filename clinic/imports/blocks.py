@@ -37,7 +37,7 @@ def apply_new(
     Judge and write the rows of those patients whose rows say something new; the others are unchanged.
 
     Args:
-        apply: from the cells, with `patient_id`, `who_fault` and `who_one_known`, and the faults; gives back
+        apply: from the cells, with `patient_id`, `other_id` and `who_fault`, and the faults; gives back
             outcomes, with the rows that have to be read each time as `attrs["open"]`
     """
     if same is None:
@@ -72,7 +72,7 @@ def _within(apply: Apply, connection: Connection, result: Imported, journal: Jou
 
 def _with(given: pd.DataFrame, who: pd.DataFrame) -> pd.DataFrame:
     return given.assign(
-        patient_id=who["patient_id"], who_fault=who["fault"], who_one_known=who["one_known"]
+        patient_id=who["patient_id"], other_id=who["other_id"], who_fault=who["fault"]
     )
 
 

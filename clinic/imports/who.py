@@ -40,7 +40,8 @@ def find_patients(
     Returns:
         same index: `patient_id` and `version` Int64, and `fault`: "", `nhs_number_missing`,
         `nhs_number_invalid`, `patient_not_found`, or `ids_differ` where the two ids are of two patients, or one
-        of nobody; `one_known`: that one is of nobody, and `patient_id` whose the other is
+        of nobody. With `ids_differ` and `nhs_number_invalid`, `patient_id` is whom one of the ids is of, and
+        `other_id` whom the other, missing where it is of nobody
     """
     judged = judge_nhs_numbers(nhs_numbers)
     numbers, own = judged["nhs_number"], own_ids.str.strip()
@@ -57,7 +58,7 @@ def find_patients(
     fault = fault.mask(judged["fault"] == INVALID, INVALID)
     fault = fault.mask((numbers == "") & (own == "") & (judged["fault"] != INVALID), NO_ID)
     result["fault"] = fault
-    result["one_known"] = one & (fault == IDS_DIFFER)
+    result["other_id"] = by_own.where(both.fillna(False).astype(bool))
     return result
 
 

@@ -24,7 +24,7 @@ from sqlalchemy import Connection
 from clinic.clock import Clock
 from clinic.cohort.files import ListFile
 from clinic.errors import MendableError, SourceProblem, SourceRefused
-from clinic.imports.consents.reading import ID_OF_NOBODY
+from clinic.imports.consents.reading import ID_OF_NOBODY, IDS_OF_TWO
 from clinic.imports.kinds import open_file, run_import
 from clinic.imports.options import Complete, Options, complete_of
 from clinic.imports.result import Imported
@@ -50,7 +50,7 @@ from clinic.sources.staging import begin_staging, end_staging
 
 _LONGEST: Final = 1_000  # characters of what is kept of a run
 # Rows that would come to something as soon as an id is here, or is corrected
-_OF_IDS: Final = (NOT_FOUND, IDS_DIFFER, ID_OF_NOBODY, "own_id_differs", "own_id_zeros")
+_OF_IDS: Final = (NOT_FOUND, IDS_DIFFER, ID_OF_NOBODY, IDS_OF_TWO, "own_id_differs", "own_id_zeros")
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ _UNSURE: Final = (
     "unreadable_row",
     "ids_differ",
     "id_of_nobody",
+    "ids_of_two",
     "nhs_number_invalid",
     "nhs_number_missing",
 )

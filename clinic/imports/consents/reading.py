@@ -36,7 +36,9 @@ from clinic.values.dates import INVALID, Order, read_dates
 from clinic.values.purposes import ANY, KNOWN
 
 OUT, IN, ENDED = "opt_out", "opt_in", "ended"
+# An opt-out counts for everybody whom it may be of
 ID_OF_NOBODY: Final = "id_of_nobody"
+IDS_OF_TWO: Final = "ids_of_two"
 KIND: Final = Kind(
     "consents",
     "Opt-outs and consents, a row a decision, a code or a patient.",
@@ -111,9 +113,11 @@ SAYS: Final = {
     "decision_unclear": "Neither yes nor no: nothing is noted. Write 'opted out' or 'consented'.",
     "decision_missing": "Nothing is said of consent in this row.",
     "patient_not_found": "Nobody in the record has this id: nothing is noted. Import the patient first.",
-    ID_OF_NOBODY: "An opt-out by two ids of which one is of nobody: it counts for the patient whose the other "
-    "is. Find out who is meant, and correct the id.",
-    "ids_differ": "The NHS number and the practice's id are of two patients, or one is of nobody and the row "
+    ID_OF_NOBODY: "An opt-out by two ids of which one is of nobody, or is no NHS number: it counts for the "
+    "patient whose the other is. Find out who is meant, and correct the id.",
+    IDS_OF_TWO: "An opt-out by the ids of two patients: it counts for both. Find out who is meant, correct the "
+    "id, and lift it of the other: cohort objection PATIENT --purpose PURPOSE --lift.",
+    "ids_differ": "The NHS number and the practice's id are of two patients, or one is of nobody, and the row "
     "is no opt-out: nothing is noted. Find out who is meant.",
     "nhs_number_missing": "The row has no id.",
     "nhs_number_invalid": "The NHS number is not one, its check digit is wrong: nothing is noted.",
@@ -123,7 +127,7 @@ SAYS: Final = {
 
 # Rows that said something which was not noted
 PROBLEMS: Final = frozenset(
-    "consent_undated consent_unclear decision_unclear patient_not_found ids_differ id_of_nobody "
+    "consent_undated consent_unclear decision_unclear patient_not_found ids_differ id_of_nobody ids_of_two "
     "nhs_number_missing "
     "nhs_number_invalid unreadable_row other_organisation widened partly_noted".split()
 )

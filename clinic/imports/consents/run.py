@@ -22,7 +22,14 @@ from clinic.govern.audit.chain import hold
 from clinic.imports.blocks import apply_new
 from clinic.imports.consents.ended import SOURCES, Ended
 from clinic.imports.consents.held import Held
-from clinic.imports.consents.reading import ID_OF_NOBODY, KIND, OUT, PROBLEMS, read_decisions
+from clinic.imports.consents.reading import (
+    ID_OF_NOBODY,
+    IDS_OF_TWO,
+    KIND,
+    OUT,
+    PROBLEMS,
+    read_decisions,
+)
 from clinic.imports.formats import cells_of, date_order
 from clinic.imports.journal import Journal
 from clinic.imports.options import Options
@@ -34,6 +41,7 @@ from clinic.record.database import Record
 from clinic.record.schema.people import consent
 from clinic.record.systems.sync_runs import forget_marks
 from clinic.values.dates import Order
+from clinic.values.nhs_number import INVALID
 
 _SAME: Final = ["patient_id", "channel", "purpose", "decision", "decided_at"]
 # What a row ends with, where its columns say several things: the first of these that one of them is
@@ -87,7 +95,8 @@ def import_consents(record: Record, clock: Clock, file: ListFile, options: Optio
             held.withdraw(record, journal)
     if not options.check:
         noted = sum(
-            result.counts[code] for code in ("noted", "partly_noted", "widened", ID_OF_NOBODY)
+            result.counts[code]
+            for code in ("noted", "partly_noted", "widened", ID_OF_NOBODY, IDS_OF_TWO)
         )
         tell(record, clock, KIND.name, file, options.by, result, patients=noted)
         journal.end(record, clock, result)
@@ -102,13 +111,7 @@ def _note(
     said = read_decisions(given, now=now, zone=options.time_zone, order=order)
     outcome = fault.where(fault != "", given["who_fault"].astype(object))
     said = said.assign(patient_id=given["patient_id"].reindex(said["row"]).array)
-    doubtful = (outcome == IDS_DIFFER) & given["who_one_known"]
-    of_one = (
-        doubtful.reindex(said["row"]).to_numpy(dtype=bool) & (said["decision"] == OUT).to_numpy()
-    )
-    usable = (outcome == "").reindex(said["row"]).to_numpy(dtype=bool) | of_one
-    outcome[sorted(set(said.loc[of_one, "row"]))] = ID_OF_NOBODY
-    said = said[usable].copy()
+    said = _usable(said, given, outcome)
     to_note = said["fault"].isin(["", "widened"])
     new = to_note & ~_is_known(connection, said)
     new &= ~said[new].duplicated(_SAME).reindex(
@@ -136,6 +139,26 @@ def _note(
     # lies ahead, or has ended, is read again
     outcome.attrs["open"] = [*partly.unique().tolist(), *later["row"].unique().tolist(), *over]
     return outcome
+
+
+def _usable(said: pd.DataFrame, given: pd.DataFrame, outcome: pd.Series[str]) -> pd.DataFrame:
+    """
+    What is said of patients whom we know; of an opt-out whose ids disagree, for everybody whom it may be of.
+
+    What a row of those comes to is put into `outcome`.
+    """
+    somebody = outcome.isin([IDS_DIFFER, INVALID]) & given["patient_id"].notna()
+    doubted = (said["decision"] == OUT) & somebody.reindex(said["row"]).to_numpy(dtype=bool)
+    plain = (outcome == "").reindex(said["row"]).to_numpy(dtype=bool)
+    rows = sorted(set(said.loc[doubted, "row"]))
+    two = given["other_id"].reindex(rows).notna()
+    outcome[two.index[~two]] = ID_OF_NOBODY
+    outcome[two.index[two]] = IDS_OF_TWO
+    other = said[doubted].assign(
+        patient_id=given["other_id"].reindex(said.loc[doubted, "row"]).array
+    )
+    both = [said[plain | doubted], other[other["patient_id"].notna()]]
+    return pd.concat(both, ignore_index=True)
 
 
 def _lifted(connection: Connection, noted: pd.DataFrame, options: Options) -> None:

@@ -191,17 +191,19 @@ def test_an_opt_out_of_today_is_noted_once_and_a_consent_imported_later_that_day
     assert 1 not in reached(practice)
 
 
-def test_rows_of_nobody_or_of_two_note_nothing(practice: Practice) -> None:
+def test_rows_of_nobody_note_nothing_and_an_opt_out_of_two_counts_for_both(
+    practice: Practice,
+) -> None:
     result = run(
         practice, "NHS Number,Patient ID,Decision",
         "9990000999,,no", "123,,no", ",,no", f"{nhs(1)},E2,no", f"{nhs(1)},E999,yes", ",E3,no",
         f"{nhs(4)},E4,no",
     )  # fmt: skip
     assert result.counts == {
-        "patient_not_found": 1, "nhs_number_invalid": 1, "nhs_number_missing": 1, "ids_differ": 2,
-        "noted": 2,
+        "patient_not_found": 1, "nhs_number_invalid": 1, "nhs_number_missing": 1, "ids_of_two": 1,
+        "ids_differ": 1, "noted": 2,
     }  # fmt: skip
-    assert [one[0] for one in noted(practice)] == [3, 4]
+    assert sorted(one[0] for one in noted(practice)) == [1, 2, 3, 4]
     assert [row for row, _ in result.problems] == [2, 3, 4, 5, 6]
 
 
@@ -227,6 +229,27 @@ def test_an_opt_out_counts_for_whom_one_of_its_ids_is_of_where_the_other_is_nobo
     assert again.problems == [(2, "id_of_nobody"), (3, "id_of_nobody"), (4, "ids_differ")]
     assert [one[0] for one in noted(practice)] == [3, 1, 2]
     assert reached(practice) == [4, 5, 6, 7, 8, 9]
+
+
+def test_an_opt_out_whose_ids_disagree_counts_for_everybody_whom_it_may_be_of(
+    practice: Practice,
+) -> None:
+    """NEW-15: opt-out wins on doubt, also over a wrong number; a consent in doubt lifts nothing."""
+    practice.decides(5, "opt_out", days_ago=40)
+    heading = "NHS Number,Patient ID,Decision,Date"
+    rows = (
+        f"{nhs(1)},E2,opted out,2026-02-01",
+        "9990000019,E3,opted out,2026-02-01",  # its check digit is wrong
+        f"{nhs(5)},E6,consented,2026-02-01",
+        "9990000019,E5,consented,2026-02-01",
+        "9990000019,E999,opted out,2026-02-01",
+    )
+    counts = {"ids_of_two": 1, "id_of_nobody": 1, "ids_differ": 1, "nhs_number_invalid": 2}
+    assert run(practice, heading, *rows, check=True).counts == counts
+    assert run(practice, heading, *rows).counts == counts
+    assert run(practice, heading, *rows).counts == counts  # and nothing is noted twice
+    assert sorted(one[0] for one in noted(practice)) == [1, 2, 3, 5]
+    assert reached(practice) == [4, 6, 7, 8, 9]
 
 
 def test_a_dry_run_says_the_same_and_writes_nothing(practice: Practice) -> None:

@@ -82,7 +82,7 @@ CONSENTS = (
     (f"{nhs(5)},,perhaps,sms,,2025-03-01,{ODS}", "decision_unclear"),
     (f"{nhs(5)},,,sms,,2025-03-01,{ODS}", "decision_missing"),
     (f"{nhs(100)},,opted out,sms,,2025-03-01,{ODS}", "patient_not_found"),
-    (f"{nhs(1)},E2,opted out,sms,,2025-03-01,{ODS}", "ids_differ"),
+    (f"{nhs(1)},E2,opted out,sms,,2025-03-01,{ODS}", "ids_of_two"),
     (f"123,,opted out,sms,,2025-03-01,{ODS}", "nhs_number_invalid"),
     (f",,opted out,sms,,2025-03-01,{ODS}", "nhs_number_missing"),
     (f"{nhs(6)},,opted out,sms,,2025-03-01,B2", "other_organisation"),
