@@ -28,7 +28,7 @@ OF_REMIND = {
 # How the command itself goes about it, or what it makes a field of
 OF_COMMAND = {
     "ids_from", "resume", "text", "subject", "purpose", "preview", "row", "yes", "accept_warnings", "json",
-    "secret_fd", "leave_out", "seen", "show_all",
+    "secret_fd", "leave_out", "seen", "show_all", "sound",
 }  # fmt: skip
 # Of Prefect's form alone: the settings' pace holds, a command makes its own key, and `cohort correct` names
 # the campaign that it corrects

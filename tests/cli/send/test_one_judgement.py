@@ -137,13 +137,17 @@ def test_five_places_say_the_same_of_one_list(
 
 @pytest.mark.parametrize("channel", ["sms", "email", "voice"])
 def test_a_list_of_which_nobody_can_be_messaged_is_no_success(
-    practice: Practice, typed: Type, tmp_path: Path, channel: str
+    practice: Practice, typed: Type, tmp_path: Path, channel: str, config: Path
 ) -> None:
     """Exit code 2, and why; the channel is the one that was asked for."""
+    own_table = '[organisation]\nchannels = ["sms", "email", "voice"]\n'
+    config.write_text(config.read_text().replace("[organisation]\n", own_table))
     path = tmp_path / "list.csv"
-    own = patient.c.email if channel == "email" else patient.c.mobile  # else the record's is used
+    c = patient.c
+    own = c.email if channel == "email" else c.mobile  # else the record's is used
+    query = sa.select(c.nhs_number).where(own.is_(None), c.preferred_channel.is_(None))
     with practice.record.read() as connection:
-        number = connection.scalar(sa.select(patient.c.nhs_number).where(own.is_(None)))
+        number = connection.scalar(query)
     path.write_text(f"NHS Number,Mobile Number,Email\n{number},not given,not given\n")
     told = typed("list", "check", str(path), "--channel", channel)
     assert told.code == 2

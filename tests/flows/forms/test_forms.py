@@ -58,7 +58,11 @@ def test_a_refused_form_names_the_field_and_the_fault_and_repeats_nothing(
             "name exactly one of: a file, a list, a group, a query, or a filter",
         ),
         (message, {"template": "Dear SENTINEL"}, "cohort templates list has them all"),
-        (message, {"channel": "SENTINEL"}, "Input should be 'sms' or 'email'. By text message or"),
+        (
+            message,
+            {"channel": "SENTINEL"},
+            "Input should be 'sms', 'email' or 'voice'. By text message,",
+        ),
         (
             message,
             {"more": {"per_hour": 0}},
