@@ -12,6 +12,7 @@ messages that were proven not to have been sent come here again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final, Protocol
 
@@ -63,6 +64,15 @@ def choose(ledger: Ledger, claim: Claim, gateways: Sequence[Gateway]) -> Gateway
             return by_name[name]
     # None is left: who may come back is tried, as with one gateway
     return by_name[[*left_of(names, out), *names][0]]
+
+
+def of_these(claim: Claim, chosen: Gateway, gateways: Sequence[Gateway]) -> Claim:
+    """The claim, once it is chosen for: its lanes, and of several those that are there to stand in."""
+    if not claim.gateways:
+        return claim
+    there = {one.name for one in gateways}
+    left = tuple(name for name in claim.gateways if name in there)
+    return replace(claim, gateway=chosen.name, gateways=left)
 
 
 def in_turn(claim: Claim) -> list[str]:

@@ -8,7 +8,6 @@ worker's at a time, and nothing is sent twice when one takes over from another.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -20,7 +19,7 @@ from clinic.message.campaign import canary
 from clinic.message.campaign.campaign import get_campaign
 from clinic.message.campaign.sending_stop import may_leave
 from clinic.message.incoming.receipts import keep_late_answer
-from clinic.message.sending.choice import choose
+from clinic.message.sending.choice import choose, of_these
 from clinic.message.sending.late_answers import is_away, patiently
 from clinic.message.sending.ledger import Claim, Ledger
 from clinic.message.sending.replay import readmit
@@ -94,7 +93,7 @@ def _send(ledger: Ledger, gateways: Sequence[Gateway], claim: Claim) -> bool:
     sent = find_open(ledger, claim, *gateways)
     ledger.reached("payload.read")
     gateway = choose(ledger, claim, gateways) if sent is None else named(sent.gateway, *gateways)
-    claim = replace(claim, gateway=gateway.name) if claim.gateways else claim  # its lanes
+    claim = of_these(claim, gateway, gateways)
     if sent is None:
         sent = intend(ledger, claim, gateway)
     elif not sent.is_past_asking(ledger.clock.now()):
