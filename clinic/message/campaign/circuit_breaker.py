@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -88,27 +89,14 @@ def reason_to_halt(
 
     gateway: of several, the one that was asked: only its own silence counts as in a row
     """
-    since = sa.select(campaign.c.resumed_at).where(campaign.c.id == campaign_id).scalar_subquery()
-    rows = connection.execute(
-        sa.select(
-            batch.c.id,
-            batch.c.accepted,
-            batch.c.rejected,
-            batch.c.unknown,
-            submission.c.state,
-            submission.c.tries,
-            submission.c.gateway,
-        )
-        .join(submission, submission.c.batch_id == batch.c.id)
-        .where(
-            batch.c.campaign_id == campaign_id,
-            sa.or_(since.is_(None), submission.c.created_at > since),
-        )
-        .order_by(submission.c.created_at.desc(), submission.c.attempt.desc())
-        .limit(max(settings.batches, settings.ambiguous))
-    ).all()
-    asked = [(row.state, row.tries) for row in rows if gateway in (None, row.gateway)]
-    if _in_a_row(asked) >= settings.ambiguous:
+    newest = _newest(campaign_id)
+    rows = connection.execute(newest.limit(max(settings.batches, settings.ambiguous))).all()
+    # What another worker has still under way says nothing yet
+    asked = newest.where((submission.c.state != states.INTENT) | (submission.c.tries > 0))
+    if gateway is not None:  # whatever others sent between
+        asked = asked.where(submission.c.gateway == gateway)
+    last = connection.execute(asked.limit(settings.ambiguous)).all()
+    if _in_a_row([(row.state, row.tries) for row in last]) >= settings.ambiguous:
         return "halted-ambiguous"
     batches = {row.id: row for row in rows[: settings.batches]}.values()
     orphaned = {row.id for row in rows if _is_orphan(row.state, row.tries)}
@@ -119,19 +107,40 @@ def reason_to_halt(
     return None
 
 
+def _newest(campaign_id: int) -> sa.Select[Any]:
+    """The attempts of a campaign since it was resumed, with what their batches count, the newest first."""
+    since = sa.select(campaign.c.resumed_at).where(campaign.c.id == campaign_id).scalar_subquery()
+    return (
+        sa.select(
+            batch.c.id,
+            batch.c.accepted,
+            batch.c.rejected,
+            batch.c.unknown,
+            submission.c.state,
+            submission.c.tries,
+        )
+        .join(submission, submission.c.batch_id == batch.c.id)
+        .where(
+            batch.c.campaign_id == campaign_id,
+            sa.or_(since.is_(None), submission.c.created_at > since),
+        )
+        .order_by(submission.c.created_at.desc(), submission.c.attempt.desc())
+    )
+
+
 def _is_orphan(state: str, tries: int) -> bool:
     """Whether nobody knows of an attempt because its worker died: no fault of the gateway's or the list's."""
     return state == states.AMBIGUOUS and not tries
 
 
 def _in_a_row(attempts: list[tuple[str, int]]) -> int:
-    """Of the newest attempts, how many calls in a row were left without an answer."""
+    """Of the newest attempts that were called, how many calls in a row were left without an answer."""
     count = 0
     for state, tries in attempts:
-        if state == states.INTENT and tries:
+        if state == states.INTENT:
             count += tries
         elif state == states.AMBIGUOUS:
             count += not _is_orphan(state, tries)
-        elif state != states.INTENT:  # another worker's, still under way, says nothing yet
+        else:
             break
     return count
