@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
 import pandas as pd
@@ -18,9 +18,11 @@ from clinic.cohort.files import ListFile
 from clinic.imports.result import Imported
 from clinic.record.bulk import insert_rows
 from clinic.record.database import Record
+from clinic.record.schema.people import consent
 from clinic.record.schema.systems.imports import import_added, import_change, import_run
 from clinic.record.types import UtcDateTime
 
+NOTED_BY_IMPORTS: Final = ("import", "code")  # the sources of decisions that imports noted
 _ADDED = ("import_id", "table_name", "first_id", "last_id")
 _CHANGED = ("import_id", "table_name", "row_id", "field", "patient_id", "old", "new")
 _NOTE = sa.text(
@@ -66,14 +68,18 @@ class Journal:
             result.changed = bool(connection.scalar(query))
 
     @contextmanager
-    def watch(self, connection: Connection, table: Table) -> Iterator[None]:
-        """Rows that are added in the block, by a writer that does not say their ids; nobody else adds any."""
-        highest = sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0))
-        before = connection.scalar(highest) or 0
+    def watch(self, connection: Connection) -> Iterator[None]:
+        """
+        Decisions that are added in the block, by a writer that does not say their ids.
+
+        No other import adds any. What patients and staff say meanwhile is theirs.
+        """
+        c = consent.c
+        before = connection.scalar(sa.select(sa.func.coalesce(sa.func.max(c.id), 0))) or 0
         yield
         if self.import_id is not None:
-            new = connection.scalars(sa.select(table.c.id).where(table.c.id > before))
-            self.added(connection, table, list(new))
+            query = sa.select(c.id).where(c.id > before, c.source.in_(NOTED_BY_IMPORTS))
+            self.added(connection, consent, list(connection.scalars(query)))
 
     def more(self, record: Record) -> None:
         """It did something that cannot be taken back row by row."""

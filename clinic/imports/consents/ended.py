@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 
 from clinic.imports.consents.held import take_out
 from clinic.imports.consents.reading import ENDED, IN
-from clinic.imports.journal import Journal
+from clinic.imports.journal import NOTED_BY_IMPORTS, Journal
 from clinic.imports.options import Options
 from clinic.imports.same import forget_elsewhere
 from clinic.record.bulk import is_any_of
@@ -29,7 +29,6 @@ from clinic.record.schema.people import consent
 from clinic.record.schema.systems.imports import import_added, import_run
 from clinic.record.systems.sync_runs import forget_marks
 
-SOURCES: Final = ("import", "code")  # of decisions that imports noted
 _BLOCK: Final = 10_000
 
 _ALL: Final = ("", "")  # where channel or purpose is not understood
@@ -84,7 +83,7 @@ class Ended:
             .where(
                 is_any_of(c.patient_id, patients),
                 c.decision == IN,
-                c.source.in_(SOURCES),
+                c.source.in_(NOTED_BY_IMPORTS),
                 sa.or_(run.id.is_(None), run.source == source),
             )
             .order_by(c.id)

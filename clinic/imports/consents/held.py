@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from clinic.imports.consents.reading import OUT
-from clinic.imports.journal import Journal
+from clinic.imports.journal import NOTED_BY_IMPORTS, Journal
 from clinic.imports.options import Options
 from clinic.imports.result import Imported
 from clinic.imports.same import forget_kind
@@ -54,7 +54,10 @@ class Held:
             sa.select(c.id, c.patient_id, c.channel, c.purpose)
             .join(import_added, (added.table_name == "consent") & c.id.between(added.first_id, added.last_id))
             .join(import_run, run.id == added.import_id)
-            .where(run.source == options.source, run.kind == "consents", c.decision == OUT)
+            .where(
+                run.source == options.source, run.kind == "consents", c.decision == OUT,
+                c.source.in_(NOTED_BY_IMPORTS),
+            )
         )  # fmt: skip
         with record.read() as connection:
             self._rows = {row[0]: (row[1], row[2], row[3]) for row in connection.execute(query)}

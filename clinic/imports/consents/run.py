@@ -20,7 +20,7 @@ from clinic.clock import Clock
 from clinic.cohort.files import ListFile
 from clinic.govern.audit.chain import hold
 from clinic.imports.blocks import apply_new
-from clinic.imports.consents.ended import SOURCES, Ended
+from clinic.imports.consents.ended import Ended
 from clinic.imports.consents.held import Held
 from clinic.imports.consents.reading import (
     ID_OF_NOBODY,
@@ -31,7 +31,7 @@ from clinic.imports.consents.reading import (
     read_decisions,
 )
 from clinic.imports.formats import cells_of, date_order
-from clinic.imports.journal import Journal
+from clinic.imports.journal import NOTED_BY_IMPORTS, Journal
 from clinic.imports.options import Options
 from clinic.imports.result import Imported, fault_of, tell
 from clinic.imports.same import Same, forget_elsewhere
@@ -83,7 +83,7 @@ def import_consents(record: Record, clock: Clock, file: ListFile, options: Optio
                 _note, connection, now=now, options=options, order=order, result=result, held=held,
                 ended=ended,
             )  # fmt: skip
-            with journal.watch(connection, consent):
+            with journal.watch(connection):
                 outcome = apply_new(connection, same, block, given, fault, apply)
         result.note(outcome, PROBLEMS)
     if back := ended.take_back(record, journal, options):
@@ -170,7 +170,7 @@ def _lifted(connection: Connection, noted: pd.DataFrame, options: Options) -> No
     c = consent.c
     agreed = noted.loc[noted["decision"] != OUT, "patient_id"].unique().tolist()
     had = sa.select(c.patient_id).where(
-        is_any_of(c.patient_id, agreed), c.decision == OUT, c.source.in_(SOURCES)
+        is_any_of(c.patient_id, agreed), c.decision == OUT, c.source.in_(NOTED_BY_IMPORTS)
     )
     if patients := sorted(set(connection.scalars(had))):
         forget_elsewhere(connection, "consents", options.source, patients)
@@ -203,7 +203,7 @@ def _is_known(connection: Connection, said: pd.DataFrame) -> pd.Series[bool]:
     ids = said["patient_id"].unique().tolist()
     c = consent.c
     names = [c.patient_id, c.channel, c.purpose, c.decision, c.decided_at]
-    query = sa.select(*names).where(is_any_of(c.patient_id, ids), c.source.in_(SOURCES))
+    query = sa.select(*names).where(is_any_of(c.patient_id, ids), c.source.in_(NOTED_BY_IMPORTS))
     rows = plain_frame(connection.execute(query))
     rows["decided_at"] = _micros(pd.to_datetime(rows["decided_at"], utc=True, format="ISO8601"))
     exact = set(rows.itertuples(index=False, name=None))

@@ -38,7 +38,7 @@ from clinic.imports.patients.writing import insert, update
 from clinic.imports.result import Imported, tell
 from clinic.practice.needs import headings_of, keep_columns
 from clinic.record.database import Record
-from clinic.record.schema.people import consent, patient
+from clinic.record.schema.people import patient
 
 
 @dataclass
@@ -152,7 +152,7 @@ def _opt_outs(connection: Connection, journal: Journal, contact: ContactColumns)
         yield
         return
     hold(connection, "import consents")
-    with journal.watch(connection, consent):
+    with journal.watch(connection):
         yield
 
 

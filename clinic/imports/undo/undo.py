@@ -28,7 +28,7 @@ from clinic.errors import NotAllowed
 from clinic.govern.audit.chain import hold
 from clinic.govern.audit.trail import Act, record_act
 from clinic.imports.consents.held import ROW
-from clinic.imports.journal import from_text
+from clinic.imports.journal import NOTED_BY_IMPORTS, from_text
 from clinic.imports.same import forget_kind
 from clinic.imports.undo.runs import get_run
 from clinic.imports.undo.untouched import changed_by_others
@@ -36,7 +36,7 @@ from clinic.imports.undo.used import in_use
 from clinic.record.bulk import insert_rows, is_any_of
 from clinic.record.database import Record
 from clinic.record.schema import METADATA
-from clinic.record.schema.people import group_member
+from clinic.record.schema.people import consent, group_member
 from clinic.record.schema.systems.imports import import_added, import_change, import_run
 from clinic.record.systems.sync_runs import forget_marks
 
@@ -260,6 +260,8 @@ def _delete(
 ) -> None:
     """Delete these rows, but for those that somebody changed since, or that something refers to."""
     query = sa.select(table.c.id).where(is_any_of(table.c.id, ids))
+    if table is consent:  # what a patient or staff said is no import's, whatever number it has
+        query = query.where(table.c.source.in_(NOTED_BY_IMPORTS))
     there = set(connection.scalars(query.with_for_update()))
     result.counts["as_before"] += len(ids) - len(there)
     changed: set[int] = set()

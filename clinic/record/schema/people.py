@@ -171,6 +171,7 @@ patient_tag = Table(
 
 # One row a decision; for a patient, channel and purpose the latest wins (formats.md, SMS consent codes).
 # channel "any" and purpose "any" speak of all; decision: opt_out or opt_in
+# Imports take decisions out again: no id comes a second time, so that each is known by its id whose it is
 consent = Table(
     "consent",
     METADATA,
@@ -185,6 +186,7 @@ consent = Table(
     Column("taken_by", String(80)),  # which operator was told it
     Column("mapped_from", String(40)),  # its purpose while purposes were free text
     CheckConstraint("decision IN ('opt_out', 'opt_in')", name="decision_known"),
+    sqlite_autoincrement=True,
 )
 Index("ix_consent_patient_id", consent.c.patient_id)
 
