@@ -79,7 +79,12 @@ def _say_later(campaign: int) -> None:
     settings = get_settings()
     with open_record(settings) as record:
         waiting = waiting_calls(record, settings, campaign, SystemClock().now())
-    if waiting.later:
+    if waiting.later and waiting.first is None:
+        console.say(
+            f"{waiting.later:,} more of its calls may be made in no hour of hours.voice: all are too near the "
+            "time of day of the last one (apart_hours of the gateway)"
+        )
+    elif waiting.later:
         first = LocalTime(settings).show(waiting.first)
         console.say(
             f"{waiting.later:,} more of its calls may be made from {first} on: cohort resend {campaign}"

@@ -4,7 +4,7 @@ When a call that reached nobody may be made again: not too often, not too soon, 
     tries       so many calls to a patient of one message, over the campaigns that sent its failures again
     wait        at least so long after the last one
     apart       not within so many hours of its time of day, on whatever day
-    hours       what cannot leave before the calendar opens is judged by when it opens
+    hours       only while calls are made; what cannot leave before that is judged by when they are
 
 It must be known that no person heard it: a call without a word in time (`no_receipt`) may have been heard, and
 is never made again by this.
@@ -29,14 +29,19 @@ from clinic.record.bulk import is_any_of
 from clinic.record.schema.messages import campaign, message
 from clinic.settings import Settings
 from clinic.settings.gateways.voice import TwilioVoice
-from clinic.values.calendar import calendar_of
+from clinic.values.calendar import Calendar, calendar_of
 
 _DAY = timedelta(days=1)
+_AHEAD = 30  # days: over every weekday, and any run of holidays
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """Of rows that failed: ready, those that may be called now; later: how many may not yet, and from when."""
+    """
+    Of rows that failed: ready, those that may be called now; later: how many may not yet.
+
+    first: from when the first of these may; None: none of them within the hours of calls
+    """
 
     ready: list[int]
     later: int
@@ -56,25 +61,38 @@ def ready_to_call(
     if own.channel != "voice" or not isinstance(rules, TwilioVoice):
         return Waiting(sorted(rows), 0, None)
     _require_try(connection, own, rules.most_tries)
-    opens = calendar_of(settings).next_opening("voice", now) or now
-    zone = ZoneInfo(settings.organisation.time_zone)
+    calendar = calendar_of(settings)
+    opens = calendar.next_opening("voice", now) or now
     found = connection.execute(
         sa.select(message.c.row_number, message.c.reason, message.c.status_at)
         .where(messages_of(own.id), is_any_of(message.c.row_number, sorted(rows)))
         .order_by(message.c.row_number)
     ).all()
-    ready, later = list[int](), list[datetime]()
+    ready, later = list[int](), list[datetime | None]()
     for row in found:
         if row.reason == NO_RECEIPT:
             continue
-        at = opens
+        at: datetime | None = opens
         if row.reason in AGAIN and row.status_at is not None:
-            at = may_call(row.status_at, opens, rules, zone)
-        if at > opens:
-            later.append(at)
-        else:
+            at = _next_call(row.status_at, opens, rules, calendar)
+        if at == opens:
             ready.append(int(row.row_number))
-    return Waiting(ready, len(later), min(later, default=None))
+        else:
+            later.append(at)
+    return Waiting(ready, len(later), min(filter(None, later), default=None))
+
+
+def _next_call(
+    last: datetime, opens: datetime, rules: TwilioVoice, calendar: Calendar
+) -> datetime | None:
+    """From when calls are made and this one may be; None: in no open hour that comes soon."""
+    if may_call(last, opens, rules, calendar.zone) == opens:
+        return opens
+    for begin, end in calendar.open_spans("voice", opens, days=_AHEAD):
+        at = may_call(last, begin, rules, calendar.zone)
+        if at < end:
+            return at
+    return None
 
 
 def may_call(last: datetime, at: datetime, rules: TwilioVoice, zone: ZoneInfo) -> datetime:

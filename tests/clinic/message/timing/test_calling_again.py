@@ -116,6 +116,14 @@ def resend(practice: Practice, number: int) -> int:
     )  # fmt: skip
 
 
+def calls_are_made(practice: Practice, *windows: str) -> None:
+    """Within these on every day."""
+    given = practice.settings.model_dump(exclude_unset=True)
+    days = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    given["hours"] = {"voice": dict.fromkeys(days, windows)}
+    practice.settings = Settings.model_validate(given)
+
+
 def rows_of(practice: Practice, number: int) -> list[int]:
     with practice.record.read() as connection:
         own = sa.select(campaign.c.list_id).where(campaign.c.id == number).scalar_subquery()
@@ -155,10 +163,25 @@ def test_a_call_that_must_wait_for_its_hours_is_judged_by_when_they_open(
     practice: Practice, clock: FakeClock
 ) -> None:
     """ARC-15: asked in the evening, it would be made at ten the next day, at the time of day of the last."""
-    given = practice.settings.model_dump(exclude_unset=True)
-    days = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-    given["hours"] = {"voice": dict.fromkeys(days, ("10:00-12:00",))}
-    practice.settings = Settings.model_validate(given)
+    calls_are_made(practice, "10:00-12:00")
     clock.sleep(8 * 3_600)  # 18:00
     with pytest.raises(NotAllowed, match="resend-not-yet"):
         resend(practice, 1)
+
+
+@pytest.mark.parametrize(
+    ("windows", "says"),
+    [
+        (("10:00-10:30", "14:00-15:00"), "from 2 Mar 14:00 on"),
+        (("09:30-10:30", "10:45-11:30"), "from 2 Mar 11:00 on"),
+        (("09:30-10:30",), "hours.voice"),
+    ],
+)
+def test_the_time_that_is_named_is_one_at_which_calls_are_made(
+    practice: Practice, windows: tuple[str, ...], says: str
+) -> None:
+    """ARC-15: who comes back then calls; where there is none, it says which settings are in the way."""
+    calls_are_made(practice, *windows)
+    with pytest.raises(NotAllowed, match="resend-not-yet") as refused:
+        resend(practice, 1)
+    assert says in refused.value.says
