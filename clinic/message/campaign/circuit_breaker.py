@@ -15,8 +15,9 @@ from sqlalchemy import Connection
 
 from clinic.message import states
 from clinic.message.campaign.moves import move
+from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
-from clinic.record.schema.messages import batch, campaign, submission
+from clinic.record.schema.messages import batch, campaign, message, submission
 from clinic.settings import Halt
 
 
@@ -87,24 +88,48 @@ def reason_to_halt(
     """
     The code under which the campaign must pause now; None: it may go on.
 
-    gateway: of several, the one that was asked: only its own silence counts as in a row
+    gateway: of several, the one that was asked: only its own silence counts, and as its own; what any of them
+        left unknown says nothing of the list
     """
     newest = _newest(campaign_id)
-    rows = connection.execute(newest.limit(max(settings.batches, settings.ambiguous))).all()
     # What another worker has still under way says nothing yet
     asked = newest.where((submission.c.state != states.INTENT) | (submission.c.tries > 0))
     if gateway is not None:  # whatever others sent between
         asked = asked.where(submission.c.gateway == gateway)
-    last = connection.execute(asked.limit(settings.ambiguous)).all()
-    if _in_a_row([(row.state, row.tries) for row in last]) >= settings.ambiguous:
+    most = max(settings.batches, settings.ambiguous)
+    last = connection.execute(asked.limit(most)).all()
+    in_a_row = _in_a_row([(row.state, row.tries) for row in last[: settings.ambiguous]])
+    if in_a_row >= settings.ambiguous:
         return "halted-ambiguous"
+    if gateway is not None:
+        own = {row.id for row in last[: settings.batches] if not _is_orphan(row.state, row.tries)}
+        if _leaves_unknown(connection, own, settings, gateway):
+            return "halted-ambiguous"
+    rows = connection.execute(newest.limit(most)).all()
     batches = {row.id: row for row in rows[: settings.batches]}.values()
-    orphaned = {row.id for row in rows if _is_orphan(row.state, row.tries)}
-    failed = sum(row.rejected + row.unknown * (row.id not in orphaned) for row in batches)
-    tried = failed + sum(row.accepted for row in batches)
-    if tried >= settings.least and failed > settings.failures * tried:
+    known = {row.id for row in rows if _is_orphan(row.state, row.tries) or gateway is not None}
+    failed = sum(row.rejected + row.unknown * (row.id not in known) for row in batches)
+    if _are_too_many(failed, failed + sum(row.accepted for row in batches), settings):
         return "halted-failures"
     return None
+
+
+def _leaves_unknown(
+    connection: Connection, batches: set[int], settings: Halt, gateway: str
+) -> bool:
+    """Whether too much of what this gateway was given of these batches is unknown."""
+    own = message.c
+    rows = connection.execute(
+        sa.select(own.state, sa.func.count())
+        .where(is_any_of(own.batch_id, sorted(batches)), own.gateway == gateway)
+        .group_by(own.state)
+    ).tuples()
+    counts = dict(rows.all())
+    return _are_too_many(counts.get(states.UNKNOWN, 0), sum(counts.values()), settings)
+
+
+def _are_too_many(failed: int, tried: int, settings: Halt) -> bool:
+    return tried >= settings.least and failed > settings.failures * tried
 
 
 def _newest(campaign_id: int) -> sa.Select[Any]:

@@ -516,7 +516,9 @@ def _brake(
     Of several gateways one that is out is no reason to, as long as another may send.
     """
     several, code = bool(claim.gateways), answer.halt
-    if code is None and ledger.timing.halt and (result.turned or result.unknown or result.open):
+    failed = bool(result.turned or result.unknown or result.open)
+    # Of a dead worker's attempt nothing new is known of one of several
+    if code is None and ledger.timing.halt and failed and (called or not several):
         own = sent.gateway if several else None
         code = reason_to_halt(connection, claim.campaign_id, ledger.timing.halt, gateway=own)
     bound = bool(result.open)

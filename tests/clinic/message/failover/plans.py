@@ -91,8 +91,10 @@ class Practice:
             gateway_shares=" ".join(str(share[name]) for name in names) if share else None,
         )  # fmt: skip
 
-    def ledger(self, *, rates: dict[str, float] | None = None, **more: Any) -> Ledger:
-        timing = Timing(halt=Halt(failures=1.0), rates=rates or {})
+    def ledger(
+        self, *, rates: dict[str, float] | None = None, halt: Halt | None = None, **more: Any
+    ) -> Ledger:
+        timing = Timing(halt=halt or Halt(failures=1.0), rates=rates or {})
         return make_ledger(
             self.record, self.clock, self.folder, settings=self.settings, timing=timing, **more
         )
