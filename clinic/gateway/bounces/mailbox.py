@@ -1,8 +1,9 @@
 """
 Reads the mailbox to which reports come, by IMAP, from where the last reading ended.
 
-The cursor is UIDVALIDITY and the last UID (RFC 9051 §2.3.1.1). Nothing is marked: who opens the mailbox takes
-nothing from us, and what is read twice is kept once. Encrypted and verified before the login, or not at all.
+The cursor is UIDVALIDITY and the last UID (RFC 9051 §2.3.1.1), marked where every e-mail up to it was kept: only
+then may they be deleted. Nothing is marked in the mailbox: who opens it takes nothing from us, and what is read
+twice is kept once. Encrypted and verified before the login, or not at all.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from clinic.settings.gateways.smtp import SmtpGateway
 
 PAGE: Final = 100  # e-mails
 _UID: Final = re.compile(rb"\bUID (\d+)\b")
-_CURSOR: Final = re.compile(r"(\d{1,10}):(\d{1,10})")
+_CURSOR: Final = re.compile(r"(\d{1,10}):(\d{1,10})(:kept)?")
 _LATELY: Final = timedelta(days=14)  # no relay tries for longer
 _MONTHS: Final = (
     "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
@@ -63,23 +64,24 @@ class MailReader:
             GatewayRefused: certificate, login or folder: a person must look
         """
         with self._opened() as mailbox:
-            validity = self._select(mailbox)
+            validity, keep_all = self._select(mailbox), self._own.delete
             known = _CURSOR.fullmatch(after or "")
             last = int(known[2]) if known and int(known[1]) == validity else 0
-            if last and self._own.delete:
+            if keep_all and not (known and known[3]):
+                last = 0  # read, if at all, when somebody's e-mails were left where they are: read again
+            if last and keep_all:
                 _delete(mailbox, last)
             found, uids = Incoming(), self._new(mailbox, last)[:PAGE]
             for uid, raw in _fetch(mailbox, uids):
-                keep_all = self._own.delete
                 _add(found, read_mail(raw, self._stamps, gateway=self._name, keep_all=keep_all))
                 last = max(last, uid)
             # Of one that vanished while we read nothing came, and nothing will
-            found.next = f"{validity}:{max([last, *uids])}"
+            found.next = f"{validity}:{max([last, *uids])}{':kept' if keep_all else ''}"
             return found
 
     def _new(self, mailbox: imaplib.IMAP4, last: int) -> list[int]:
-        """At the first look what came lately: nothing older can be about a message of ours."""
-        if last:
+        """At the first look what came lately: nothing older can be of ours. All, if it is to be deleted."""
+        if last or self._own.delete:
             return _after(mailbox, last)
         since = self._clock.now() - _LATELY
         return _search(mailbox, "SINCE", f"{since.day}-{_MONTHS[since.month - 1]}-{since.year}")

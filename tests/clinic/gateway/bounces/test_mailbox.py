@@ -73,13 +73,33 @@ def test_a_mailbox_is_read_page_by_page_from_where_the_last_reading_ended(
     # Another folder by that name: its numbers mean other mails, so all is read again, and kept once
     assert len(own.fetch_page("1:999").receipts) == module.PAGE
 
+    # What was read while it was to stay is kept before it is deleted: somebody's e-mail was left where it was
     emptying = reader(server.port, trust(server), tls="starttls", delete=True)
     assert emptying.look() == count + 5
-    assert emptying.fetch_page(later.next).next == later.next
+    first = emptying.fetch_page(later.next)
+    assert (len(first.receipts), emptying.look()) == (module.PAGE, count + 5)
+    second = emptying.fetch_page(first.next)
+    assert emptying.look() == 10
+    assert [one.why for one in second.unread] == ["an e-mail that is no report"] * 2
+    assert all(word in one.body for one, word in zip(second.unread, ("Hello", "Lunch?"), strict=True))
+    assert emptying.fetch_page(second.next).next == second.next
     assert emptying.look() == 0
     server.put("e", failed(10))
-    assert references(emptying.fetch_page(later.next)) == [10]
+    assert references(emptying.fetch_page(second.next)) == [10]
     assert emptying.look() == 1  # not before it is kept
+
+
+def test_an_e_mail_that_was_never_read_is_never_deleted() -> None:
+    """At the first look all are read where they are to be deleted, not those of the last days alone."""
+    with scripted_imap(**LOGIN) as server:  # type: ignore[arg-type]
+        found = reader(server.port, delete=True).fetch_page(None)
+        assert (references(found), found.next) == ([7], "5:3:kept")
+        assert not [line for line in server.requests if b"SINCE" in line or b"STORE" in line]
+        assert reader(server.port).fetch_page(found.next).next == "5:3"
+        assert not [line for line in server.requests if b"STORE" in line]
+        reader(server.port, delete=True).fetch_page(found.next)
+    (stored,) = [line for line in server.requests if b"STORE" in line]
+    assert b"UID STORE 1:3 " in stored
 
 
 @dovecot_only
