@@ -66,6 +66,7 @@ def read_mail(
         recipients: of its envelope, where that is known
         keep_all: also what has nothing to do with us: it would be lost
     """
+    raw = raw[:KEPT]  # of more, made for it, one e-mail would hold its reader for minutes
     try:
         return _read(raw, stamps, gateway, recipients, keep_all)
     except Exception:  # made to break who reads it: one that cannot be read keeps back no other
@@ -196,4 +197,4 @@ def _instant(given: object) -> datetime | None:
 
 def _unread(raw: bytes, gateway: str, why: str) -> Unread:
     shown = raw[:_LONGEST].decode("utf-8", "backslashreplace").replace("\x00", " ")
-    return Unread(gateway, hashlib.sha256(raw[:KEPT]).hexdigest(), why, shown[:_LONGEST])
+    return Unread(gateway, hashlib.sha256(raw).hexdigest(), why, shown[:_LONGEST])
