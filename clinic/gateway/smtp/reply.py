@@ -15,6 +15,8 @@ _LOGIN_WANTED = {530, 534, 535, 538}
 # Refused as ourselves, at whichever command: not allowed to send as this sender, or blocked (Exchange Online's
 # list of reports: learn.microsoft.com, "email non-delivery reports in Exchange Online")
 _OF_THE_SENDER = {"5.7.60", "5.2.252", "5.1.8", "5.7.708", "5.7.750"}
+_RELAY = re.compile(r"\brelay(?:ing)?\b", re.IGNORECASE)
+_ADDRESS = re.compile(r"\S*@\S*|\b[\w-]*(?:\.[\w-]+)+\b")  # and hosts: a word of theirs is nobody's
 # The second number of an enhanced code (RFC 3463)
 _CLASSES = {
     "1": "an address", "2": "a mailbox", "3": "its mail system", "4": "the network", "5": "the protocol",
@@ -72,7 +74,7 @@ def _concerns_all(command: str, code: int, says: str) -> str | None:
         return "gateway-sender-refused"
     if code >= 500 and code_in(says) in _OF_THE_SENDER:
         return "gateway-sender-refused"
-    if command == "rcpt" and code in (550, 551, 554) and "relay" in says.lower():
+    if command == "rcpt" and code in (550, 551, 554) and _RELAY.search(_ADDRESS.sub("", says)):
         return "gateway-sender-refused"
     return None
 
