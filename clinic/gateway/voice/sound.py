@@ -87,6 +87,6 @@ def _is_whole(draft: Path) -> bool:
     try:
         with wave.open(str(draft)) as sound:
             wanted = sound.getnframes() * sound.getnchannels() * sound.getsampwidth()
-            return 0 < wanted == len(sound.readframes(sound.getnframes()))
+            return bool(0 < wanted == len(sound.readframes(sound.getnframes())))
     except (OSError, EOFError, wave.Error):
         return False

@@ -189,8 +189,8 @@ def _ready(
         raise NotAllowed(
             "resend-not-yet",
             f"{counted(waiting.later, 'call')} of campaign {old.id} may be made again in no hour of "
-            "hours.voice: all are too near the time of day at which nobody answered (apart_hours of the gateway). Widen "
-            "the hours, lower apart_hours, or contact these patients another way",
+            "hours.voice: all are too near the time of day at which nobody answered (apart_hours of the "
+            "gateway). Widen the hours, lower apart_hours, or contact these patients another way",
         )
     if waiting.first is None:
         raise NotAllowed(
