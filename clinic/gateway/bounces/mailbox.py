@@ -1,9 +1,9 @@
 """
 Reads the mailbox to which reports come, by IMAP, from where the last reading ended.
 
-The cursor is UIDVALIDITY and the last UID (RFC 9051 §2.3.1.1), marked where every e-mail up to it was kept: only
-then may they be deleted. Nothing is marked in the mailbox: who opens it takes nothing from us, and what is read
-twice is kept once. Encrypted and verified before the login, or not at all.
+The cursor is UIDVALIDITY and the last UID (RFC 9051 §2.3.1.1), marked where every e-mail up to it was kept:
+only then may they be deleted. Nothing is marked in the mailbox: who opens it takes nothing from us, and what is
+read twice is kept once. Encrypted and verified before the login, or not at all.
 """
 
 from __future__ import annotations

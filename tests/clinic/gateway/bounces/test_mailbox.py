@@ -81,7 +81,9 @@ def test_a_mailbox_is_read_page_by_page_from_where_the_last_reading_ended(
     second = emptying.fetch_page(first.next)
     assert emptying.look() == 10
     assert [one.why for one in second.unread] == ["an e-mail that is no report"] * 2
-    assert all(word in one.body for one, word in zip(second.unread, ("Hello", "Lunch?"), strict=True))
+    assert all(
+        word in one.body for one, word in zip(second.unread, ("Hello", "Lunch?"), strict=True)
+    )
     assert emptying.fetch_page(second.next).next == second.next
     assert emptying.look() == 0
     server.put("e", failed(10))
