@@ -1,5 +1,6 @@
 """
-The pages of `docs/` as an installed program has them too: a page, or what the runbook says of one code.
+The pages of `docs/` as an installed program has them too: a page, or what they say of one code: the runbook of
+an error, a table of an outcome, a check or a setting.
 
 In the repository `cli/pages` is a link to `docs`; a wheel holds the pages themselves.
 """
@@ -15,6 +16,7 @@ _HEADING: Final = re.compile(r"^(#+) +(.*)$")
 _LINK: Final = re.compile(r"\[([^\]]+)\]\([^)]+\)")
 _CODE: Final = re.compile(r"`([^`]+)`")
 RUNBOOK: Final = "runbook"
+_HISTORY: Final = "changelog"
 
 
 def pages() -> list[str]:
@@ -42,6 +44,25 @@ def section_of(code: str) -> str:
         if level:
             found.append(line)
     return "\n".join(found).strip()
+
+
+def rows_of(code: str) -> str:
+    """What the tables of the pages say of a code: the rows that are its own, else those that name it; or ""."""
+    own, named = list[str](), list[str]()
+    for name in pages():
+        heading = ""
+        for line in page(name).splitlines() if name != _HISTORY else ():
+            cells = [cell.strip() for cell in line.strip().strip("|").split(" | ")]
+            if match := _HEADING.match(line):
+                heading = match[2]
+            elif line.startswith("|") and code in _CODE.findall(line):
+                told = f"docs/{name}.md, {heading}: {' · '.join(filter(None, cells))}"
+                (own if any(_is_of(code, cell) for cell in cells) else named).append(told)
+    return "\n".join(own or named)
+
+
+def _is_of(code: str, cell: str) -> bool:
+    return code in _CODE.findall(cell) and not _CODE.sub("", cell).strip(" ,")
 
 
 def like(word: str) -> list[str]:

@@ -66,7 +66,7 @@ def show_help(
 
     cohort help manager; cohort help gateway-credit; cohort help gateways, which is docs/gateways.md.
     """
-    from cli.look.pages import like, page, pages, section_of
+    from cli.look.pages import like, page, pages, rows_of, section_of
 
     if about is None:
         console.show_table("Roles", ["Role", "What it does"], _DOES.items())
@@ -76,7 +76,7 @@ def show_help(
     if about in _NEEDS:
         return _show_role(about)
     name = about.removeprefix("docs/").removesuffix(".md")
-    text = section_of(about) or (page(name) if name in pages() else "")
+    text = section_of(about) or (page(name) if name in pages() else rows_of(about))
     if not text:
         near = like(about)
         then = f"like it: {', '.join(near)}" if near else "all: cohort help"

@@ -47,6 +47,10 @@ def told_of(*words: str) -> Result:
         ("gateway-credit", "Pay in there", "gateway-pretends"),
         ("completed", "Nothing more will happen", "## Lists"),
         ("override-unproven", "--accept CODE", "acceptance-unknown"),
+        ("opted_out", "Contact another way", "patient_dead"),  # of a row
+        ("run-cancelled", "cohort resume", "0.1.0"),  # of a campaign that stands still
+        ("row-edited", "not those that were sealed", "set-back"),  # of the trail
+        ("machine_answered", "an answering machine took the message", "number_does_not_exist"),
     ],
 )
 def test_a_code_is_explained_as_the_runbook_has_it(about: str, has: str, has_not: str) -> None:
