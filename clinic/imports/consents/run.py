@@ -11,7 +11,6 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -22,6 +21,7 @@ from clinic.govern.audit.chain import hold
 from clinic.imports.blocks import apply_new
 from clinic.imports.consents.ended import Ended
 from clinic.imports.consents.held import Held
+from clinic.imports.consents.known import find_known
 from clinic.imports.consents.reading import (
     ID_OF_NOBODY,
     IDS_OF_TWO,
@@ -36,7 +36,7 @@ from clinic.imports.options import Options
 from clinic.imports.result import Imported, fault_of, tell
 from clinic.imports.same import Same, forget_elsewhere
 from clinic.imports.who import IDS_DIFFER
-from clinic.record.bulk import insert_rows, is_any_of, plain_frame
+from clinic.record.bulk import insert_rows, is_any_of
 from clinic.record.database import Record
 from clinic.record.schema.people import consent
 from clinic.record.systems.sync_runs import forget_marks
@@ -113,7 +113,8 @@ def _note(
     said = said.assign(patient_id=given["patient_id"].reindex(said["row"]).array)
     said = _usable(said, given, outcome)
     to_note = said["fault"].isin(["", "widened"])
-    new = to_note & ~_is_known(connection, said)
+    known, elsewhere = find_known(connection, said, options.source)
+    new = to_note & ~known
     new &= ~said[new].duplicated(_SAME).reindex(
         said.index, fill_value=False
     )  # said once is noted once
@@ -127,7 +128,9 @@ def _note(
     outcome[open_rows] = best.reindex(outcome.index[open_rows]).fillna("decision_missing")
     noted = said[new]
     result.also.update(noted["decision"].tolist())
-    _write(connection, noted, now)
+    # Of those that other sources have said already each source has its own: what one withdraws others say still
+    again = said.assign(decided_at=elsewhere)[to_note & elsewhere.notna()].drop_duplicates(_SAME)
+    _write(connection, pd.concat([noted, again]) if len(again) else noted, now)
     _lifted(connection, noted, options)
     held.saw(said, result)
     over = ended.saw(said, now)
@@ -190,50 +193,3 @@ def _write(connection: Connection, noted: pd.DataFrame, now: datetime) -> None:
         "code": noted["code"].astype(object).where(coded, None).tolist(),
     }
     insert_rows(connection, consent, list(columns), zip(*columns.values(), strict=True))
-
-
-def _is_known(connection: Connection, said: pd.DataFrame) -> pd.Series[bool]:
-    """
-    Which decisions the record has from an import: at that moment, or, of an opt-out without one, at any. So
-    what a patient decides after an import of undated opt-outs counts, however often the file comes again.
-
-    An opt-out of a day without a time is of the day's end, and on that day of now. So it is known too where an
-    import noted one on that day, unless a later consent of that day was imported, which it outweighs.
-    """
-    ids = said["patient_id"].unique().tolist()
-    c = consent.c
-    names = [c.patient_id, c.channel, c.purpose, c.decision, c.decided_at]
-    query = sa.select(*names).where(is_any_of(c.patient_id, ids), c.source.in_(NOTED_BY_IMPORTS))
-    rows = plain_frame(connection.execute(query))
-    rows["decided_at"] = _micros(pd.to_datetime(rows["decided_at"], utc=True, format="ISO8601"))
-    exact = set(rows.itertuples(index=False, name=None))
-    ever = {row[:3] for row in exact if row[3] == OUT}
-    asked = said[_SAME].assign(decided_at=_micros(said["decided_at"]))
-    undated = said["decided_at"].isna()
-    found = [
-        row[:3] in ever if no_date else row in exact
-        for row, no_date in zip(
-            asked.itertuples(index=False, name=None), undated.tolist(), strict=True
-        )
-    ]
-    known = pd.Series(found, said.index, dtype=bool)
-    open_day = ~known & ~undated & (said["decision"] == OUT) & (said["since"] < said["decided_at"])
-    if open_day.any():
-        days = asked[open_day].assign(since=_micros(said.loc[open_day, "since"]))
-        known[open_day] = _of_that_day(days, rows)
-    return known
-
-
-def _of_that_day(asked: pd.DataFrame, rows: pd.DataFrame) -> np.ndarray:
-    """Of which of these opt-outs of a day, `since` to `decided_at`, one is the day's last of an import."""
-    which = ["patient_id", "channel", "purpose"]
-    places = asked[[*which, "since", "decided_at"]].reset_index(names="place")
-    both = places.merge(rows, on=which, suffixes=("", "_noted"))
-    within = both["decided_at_noted"].between(both["since"], both["decided_at"])
-    last = both[within].sort_values("decided_at_noted").drop_duplicates("place", keep="last")
-    return np.asarray(asked.index.isin(last.loc[last["decision"] == OUT, "place"]))
-
-
-def _micros(instants: pd.Series[pd.Timestamp]) -> pd.Series[int]:
-    """Since 1970, to be compared; of none a number that no instant has."""
-    return instants.astype("datetime64[us, UTC]").astype("int64")

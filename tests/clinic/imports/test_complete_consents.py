@@ -73,7 +73,7 @@ def test_what_others_said_stays(practice: Practice) -> None:
     practice.decides(4, "opt_out", channel="any")
     run(practice, out(4), out(6), source="other")
     run(practice, out(1), out(2), out(3), complete=ALL)
-    assert noted(practice) == [1, 2, 3, 4, 6]
+    assert noted(practice) == [1, 2, 3, 4, 4, 6]  # of 4 the patient's own and the other source's
 
 
 def test_a_file_that_is_much_smaller_withdraws_nothing(practice: Practice) -> None:

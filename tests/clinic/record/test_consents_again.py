@@ -14,11 +14,10 @@ from tests.fakes import FakeClock
 KINDS = ("consents", "appointments")
 
 
-@pytest.fixture
-def old(record: Record, clock: FakeClock) -> Record:
+def of_version(record: Record, clock: FakeClock, version: str) -> Record:
     """With what was imported of two kinds, and until when each server was asked."""
     drop_everything(record)
-    migrate(record, "0142")
+    migrate(record, version)
     with record.write() as connection:
         connection.execute(sa.text("INSERT INTO patient (id, nhs_number) VALUES (1, '9990000018')"))
         for kind in KINDS:
@@ -29,7 +28,11 @@ def old(record: Record, clock: FakeClock) -> Record:
     return record
 
 
-def test_consents_are_read_again_and_nothing_else(old: Record) -> None:
+@pytest.mark.parametrize("before", ["0142", "0145"])
+def test_consents_are_read_again_and_nothing_else(
+    record: Record, clock: FakeClock, before: str
+) -> None:
+    old = of_version(record, clock, before)
     migrate(old)
     with old.read() as connection:
         known = connection.scalars(sa.select(patient_digest.c.source)).all()

@@ -91,3 +91,42 @@ def test_what_a_patient_says_while_an_import_is_at_work_is_theirs(practice: Prac
         spans = connection.execute(query.order_by(import_added.c.first_id)).all()
     key = mine.inserted_primary_key[0]
     assert spans[1:] == [(key, key)]
+
+
+DATED = f"{nhs(1)},opted out,sms,2026-01-05"
+UNDATED = f"{nhs(1)},opted out,sms,"
+OPEN = f"{nhs(1)},opted out,sms,2026-03-02"  # today, which is not over
+
+
+@pytest.mark.parametrize("row", [DATED, UNDATED, OPEN])
+def test_an_opt_out_in_two_sources_holds_when_one_has_it_no_more_or_is_put_back(
+    practice: Practice, row: str
+) -> None:
+    first = run(practice, row, complete=Complete(1))
+    dry = run(practice, row, source="other", check=True)
+    again = [run(practice, row, source="other") for _ in range(2)]
+    assert [each.counts for each in (dry, *again)] == [{"unchanged": 1}] * 3
+    assert (again[0].also["opt_out"], again[1].changed) == (0, False)
+    assert len(said(practice)) == 2
+    whole = run(practice, f"{nhs(2)},opted out,sms,2026-01-05", complete=Complete(1))
+    assert whole.also["withdrawn"] == 1
+    assert said(practice) == [(1, "opt_out", "import"), (2, "opt_out", "import")]
+    for result in (whole, again[0]):
+        undo(practice, result)
+    assert said(practice) == [(1, "opt_out", "import")]
+    undo(practice, first)
+    assert said(practice) == []
+
+
+def test_what_another_source_says_again_lifts_nothing_that_the_patient_said_since(
+    practice: Practice, clock: FakeClock
+) -> None:
+    run(practice, UNDATED)
+    clock.sleep(60)
+    practice.decides(1, "opt_in")
+    clock.sleep(60)
+    run(practice, UNDATED, source="other")
+    c = consent.c
+    with practice.record.read() as connection:
+        last = connection.execute(sa.select(c.decision).order_by(c.decided_at.desc(), c.id.desc()))
+        assert last.scalars().first() == "opt_in"
