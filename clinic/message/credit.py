@@ -34,18 +34,23 @@ def cost_of(
     price: Price,
     *,
     of: Sequence[str] | None = (states.PENDING,),
+    by: str | None = None,
 ) -> Cost:
     """
     Segments that wait (minutes, of calls), and what they cost: by country, where prices differ.
 
     of: messages of these states instead; None: of all
+    by: of several gateways, only what this one was given; what nobody knows of is the first choice's
     """
     if job.channel not in CHARGED:
         return Cost(0, 0.0, 0)
     start = sa.func.substr(message.c.address, 1, _PREFIX)
+    which: list[sa.ColumnElement[bool]] = [] if of is None else [message.c.state.in_(of)]
+    if by is not None:
+        which.append(sa.func.coalesce(message.c.gateway, job.gateway) == by)
     rows = connection.execute(
         sa.select(start, sa.func.sum(message.c.segments))
-        .where(message.c.campaign_id == job.id, *([] if of is None else [message.c.state.in_(of)]))
+        .where(message.c.campaign_id == job.id, *which)
         .group_by(start)
     ).all()
     each = [(int(row[1]), price.of(row[0])) for row in rows]

@@ -7,10 +7,12 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
 
+from clinic.gateway.credit import price_at
 from clinic.gateway.voice.spoken import unit_of
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign
-from clinic.message.credit import cost_of, price_of
+from clinic.message.credit import cost_of
+from clinic.message.failover.ways import names_of
 from clinic.message.network_reasons import REASONS, reason_code
 from clinic.record.schema.messages import batch, message
 from clinic.settings import Settings
@@ -25,14 +27,21 @@ _OTHER: Final = "another code of the gateway's own"
 
 def says_cost(connection: Connection, settings: Settings, job: Campaign) -> str:
     """`Cost so far: 3.24 for 162 segments that the gateway took.`; empty where none has a price."""
-    price = price_of(settings, job)
-    if job.dry_run or job.gateway == states.OUTBOX or not (price.segment or price.countries):
+    names = names_of(job.gateway, job.gateways)
+    prices = {name: price_at(settings, name, job.channel) for name in names}
+    priced = any(price.segment or price.countries for price in prices.values())
+    if job.dry_run or job.gateway == states.OUTBOX or not priced:
         return ""
-    cost = cost_of(connection, job, price, of=_BILLED)
-    if not cost.segments:
+    costs = [  # each at its own price, whatever was expected of its part
+        cost_of(connection, job, price, of=_BILLED, by=name if job.gateways else None)
+        for name, price in prices.items()
+    ]
+    segments = sum(cost.segments for cost in costs)
+    if not segments:
         return ""
-    units = counted(cost.segments, unit_of(job.channel))
-    return f"Cost so far: {cost.money:,.2f} for {units} that the gateway took."
+    units = counted(segments, unit_of(job.channel))
+    money = sum(cost.money for cost in costs)
+    return f"Cost so far: {money:,.2f} for {units} that the gateway took."
 
 
 def refused_by_code(connection: Connection, where: ColumnElement[bool]) -> dict[str, int]:

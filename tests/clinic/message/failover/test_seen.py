@@ -28,6 +28,7 @@ from clinic.message.sending.submissions import find_open
 from clinic.record.database import Record
 from clinic.record.schema.messages import campaign, message
 from clinic.settings import Receipts, Settings
+from tasks.story.billed import says_cost
 from tasks.story.sending import sent
 from tasks.story.spans import Span
 from tests.clinic.message.failover.plans import SMPP, Practice, gateway, set_up
@@ -198,6 +199,24 @@ def test_the_review_says_through_which_gateways_and_at_what_price(
     )
     assert says_route({"a": 1.0, "b": 0.0}) == "Sent through a; while that is out, through b."
     assert says_route({"a": 1.0}) == ""
+
+
+def test_what_it_cost_is_by_the_price_of_the_gateway_that_took_it(
+    record: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    plans = [gateway("a", "ok", "gateway-payment"), gateway("b")]
+    made = Practice(record, clock, tmp_path, plans, people=6)
+    made.send()
+    assert made.kept() == {("accepted", "a"): 2, ("accepted", "b"): 4}
+    sections = made.settings.model_dump()["gateways"]
+    with record.write() as connection:
+        connection.execute(sa.update(message).values(segments=1))
+        job = get_campaign(connection, made.number)
+        for first, second, money in ((0.10, 0.25, "1.20"), (0.0, 0.25, "1.00"), (0.0, 0.0, "")):
+            sections["a"]["segment_cost"], sections["b"]["segment_cost"] = first, second
+            says = says_cost(connection, Settings.model_validate({"gateways": sections}), job)
+            told = f"Cost so far: {money} for 6 segments that the gateway took."
+            assert says == (told if money else "")
 
 
 def test_a_new_campaign_keeps_the_gateways_of_its_channel_and_an_outbox_none() -> None:
