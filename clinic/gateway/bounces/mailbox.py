@@ -64,7 +64,7 @@ class MailReader:
             GatewayRefused: certificate, login or folder: a person must look
         """
         with self._opened() as mailbox:
-            validity, keep_all = self._select(mailbox), self._own.delete
+            (validity, _), keep_all = self._select(mailbox), self._own.delete
             known = _CURSOR.fullmatch(after or "")
             last = int(known[2]) if known and int(known[1]) == validity else 0
             if keep_all and not (known and known[3]):
@@ -94,8 +94,7 @@ class MailReader:
             GatewayBusy, GatewayRefused: as `fetch_page`
         """
         with self._opened() as mailbox:
-            self._select(mailbox)
-            return len(_search(mailbox, "ALL"))
+            return self._select(mailbox)[1]
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[imaplib.IMAP4]:
@@ -114,10 +113,12 @@ class MailReader:
             raise GatewayBusy(
                 "receipts-unreachable", f"the mailbox of {where} cannot be read now"
             ) from None
-        except imaplib.IMAP4.error:
+        # A ValueError: a name that is none, a folder's that is not ASCII, an answer that is none
+        except (imaplib.IMAP4.error, ValueError):
             raise GatewayRefused(
                 "receipts-refused",
-                f"{where}: no encryption, login or folder: see cohort gateways check {self._name}",
+                f"{where}: no encryption, login or folder (its name as the server has it, in ASCII), or an answer "
+                f"that is none: see cohort gateways check {self._name}",
             ) from None
 
     def _connect(self) -> imaplib.IMAP4:
@@ -142,13 +143,14 @@ class MailReader:
         else:
             raise imaplib.IMAP4.error
 
-    def _select(self, mailbox: imaplib.IMAP4) -> int:
+    def _select(self, mailbox: imaplib.IMAP4) -> tuple[int, int]:
+        """UIDVALIDITY, and how many e-mails are there."""
         quoted = self._own.folder.replace("\\", "\\\\").replace('"', '\\"')
-        status, _ = mailbox.select(f'"{quoted}"', readonly=not self._own.delete)
+        status, count = mailbox.select(f'"{quoted}"', readonly=not self._own.delete)
         if status != "OK":
             raise imaplib.IMAP4.error
         _, given = mailbox.response("UIDVALIDITY")
-        return int(given[0]) if given and given[0] else 0
+        return int(given[0]) if given and given[0] else 0, int(count[0] or 0)
 
 
 @contextlib.contextmanager
@@ -186,7 +188,7 @@ def _search(mailbox: imaplib.IMAP4, *what: str) -> list[int]:
     status, given = mailbox.uid("SEARCH", *what)
     if status != "OK":
         raise imaplib.IMAP4.error
-    return sorted(map(int, (given[0] or b"").split()))
+    return sorted(int(uid) for line in given for uid in (line or b"").split())
 
 
 def _fetch(mailbox: imaplib.IMAP4, uids: list[int]) -> Iterator[tuple[int, bytes]]:

@@ -91,6 +91,13 @@ def test_a_mailbox_is_read_page_by_page_from_where_the_last_reading_ended(
     assert emptying.look() == 1  # not before it is kept
 
 
+def test_a_list_in_several_lines_is_read_to_its_end() -> None:
+    lines = b"* SEARCH 3\r\n* SEARCH 1 2\r\n{tag} OK done\r\n"
+    with scripted_imap(**(LOGIN | {"SEARCH": lines})) as server:  # type: ignore[arg-type]
+        reader(server.port).fetch_page(None)
+    assert [line for line in server.requests if b"UID FETCH 1,2,3 " in line]
+
+
 def test_an_e_mail_that_was_never_read_is_never_deleted() -> None:
     """At the first look all are read where they are to be deleted, not those of the last days alone."""
     with scripted_imap(**LOGIN) as server:  # type: ignore[arg-type]
@@ -110,6 +117,8 @@ def test_an_e_mail_that_was_never_read_is_never_deleted() -> None:
     [
         ({"password": "wrong"}, True, "no encryption, login or folder"),
         ({"folder": 'No "such" folder'}, True, "no encryption, login or folder"),
+        ({"folder": "Dychweliadau â"}, True, "in ASCII"),
+        ({"host": "imap..example.org"}, True, "no encryption, login or folder"),
         ({}, False, "certificate of gateways.mail.mailbox.host is not valid"),
     ],
 )
@@ -149,6 +158,7 @@ def test_a_server_that_writes_the_number_behind_the_text_is_read_too() -> None:
         ({"LOGIN": b"{tag} NO [AUTHENTICATIONFAILED]\r\n"}, GatewayRefused),
         ({"LOGIN": hang_up}, GatewayBusy),
         ({"SEARCH": b"{tag} NO no\r\n"}, GatewayRefused),
+        ({"SEARCH": b"* SEARCH 3 x\r\n{tag} OK done\r\n"}, GatewayRefused),
         ({"SEARCH": drip(b"* SEARCH" + b" 1" * 500)}, GatewayBusy),
         ({"FETCH": b"* 1 FETCH (UID 3 BODY[]<0> {900000}\r\nFrom"}, GatewayBusy),
         ({"FETCH": hang_up}, GatewayBusy),
