@@ -80,5 +80,11 @@ def unsubscribe_url_of(settings: Receipts) -> Callable[[int], str] | None:
         raise SettingsWrong(
             "receipts-url", "receipts.public_url must begin with https:// (RFC 8058); correct it"
         )
+    if not settings.public_url.isascii():
+        raise SettingsWrong(
+            "receipts-url",
+            "receipts.public_url goes into each e-mail, where ASCII alone may stand: write a name as xn--…, a "
+            "path as %C3%A9",
+        )
     key, base = secret_key(settings.secret.get_secret_value()), settings.public_url.rstrip("/")
     return lambda reference: f"{base}/unsubscribe/{make_token(key, reference)}"

@@ -40,7 +40,10 @@ class Connection(smtplib.SMTP):
         super().__init__(host, port, local_hostname=name, timeout=seconds)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        plain = socket.create_connection((host, port), timeout)
+        try:
+            plain = socket.create_connection((host, port), timeout)
+        except UnicodeError:  # no name at all: relay..example.org
+            raise socket.gaierror from None
         if self._wrap is None:
             return plain
         try:

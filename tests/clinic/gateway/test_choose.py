@@ -122,6 +122,7 @@ def test_e_mails_carry_an_unsubscribe_link_where_somebody_hears_it(sqlite_record
     [
         ("http://cohort.example.org", "sixteen letters!"),
         ("https://cohort.example.org", "short"),
+        ("https://meddygfa-tŷ.example.org", "sixteen letters!"),
     ],
 )
 def test_an_unsubscribe_link_that_could_be_read_or_guessed_is_refused(

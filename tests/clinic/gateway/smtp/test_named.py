@@ -203,3 +203,11 @@ def test_a_token_file_is_read_at_each_login(tmp_path: Path) -> None:
     logins = [said(line) for line in relay.requests if line.startswith(b"AUTH")]
     assert [one.split("Bearer ")[1].strip("\x01") for one in logins] == ["one", "two"]
     assert (look.good, "can be read by others" in look.says) == (False, True)
+
+
+@pytest.mark.parametrize("host", ["relay..example.org", "a" * 64 + ".example.org"])
+def test_a_host_that_is_no_name_is_one_that_cannot_be_reached(host: str) -> None:
+    """A slip of the pen: nothing was sent, and it is said."""
+    answer = send_to(25, host=host, tls="starttls")
+    assert answer.not_sent == {7}
+    assert answer.trouble.startswith("the relay cannot be reached")
