@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.engine import make_url
 
 from clinic.clock import Clock
-from clinic.errors import GatewayRefused
+from clinic.errors import GatewayRefused, SettingsWrong
 from clinic.gateway.smtp.login import connect, trust_of
 from clinic.health.facts import Disk, GatewayFacts
 from clinic.settings import HttpGateway, NamedGateway, Settings
@@ -69,13 +69,13 @@ def look_at_disks(settings: Settings, usage: Usage = usage) -> tuple[Disk, ...]:
 def look_at_gateways(
     settings: Settings, clock: Clock, trust: ssl.SSLContext | None = None
 ) -> tuple[GatewayFacts, ...]:
-    """Greet each gateway that is set. `trust`: whose certificates are believed; None: the system's."""
-    trust = trust or ssl.create_default_context()
+    """Greet each gateway that is set. `trust`: whose certificates are believed; None: as each is set."""
+    known = trust or ssl.create_default_context()
     found = []
     if settings.sms.url:
-        found.append(_greet("sms", clock, lambda: _http("sms", settings.sms, clock, trust)))
+        found.append(_greet("sms", clock, lambda: _http("sms", settings.sms, clock, known)))
     if settings.email.host:
-        found.append(_greet("email", clock, lambda: _smtp("email", settings.email, trust)))
+        found.append(_greet("email", clock, lambda: _smtp("email", settings.email, known)))
     found += [look_at_named(settings, name, clock, trust) for name in sorted(settings.gateways)]
     return tuple(found)
 
@@ -86,8 +86,10 @@ def look_at_named(
     """Greet a gateway of [gateways.NAME]: that of HTTP by HEAD, that of SMTP by EHLO, any other not at all."""
     one: NamedGateway = settings.gateways[name]
     if isinstance(one, SmtpGateway):
-        own = trust or trust_of(one.authority_file, f"gateways.{name}")
-        return _greet(name, clock, lambda: _smtp(name, one, own))
+        own = f"gateways.{name}"
+        return _greet(
+            name, clock, lambda: _smtp(name, one, trust or trust_of(one.authority_file, own))
+        )
     trust = trust or ssl.create_default_context()
     if not isinstance(one, HttpGateway):
         return GatewayFacts(name, asked=False)
@@ -107,6 +109,8 @@ def _greet(channel: str, clock: Clock, look: Callable[[], GatewayFacts]) -> Gate
                 return replace(found, expired=True)
             return replace(found, fault="its certificate is not trusted here")
         return replace(found, fault="it offers no encryption that is trusted here")
+    except SettingsWrong as error:
+        return replace(found, fault=error.says)
     except socket.gaierror:
         return replace(found, fault="its name is not known here (DNS)")
     except TimeoutError:

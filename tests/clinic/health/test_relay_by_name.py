@@ -16,6 +16,7 @@ from clinic.health.gateways.listed import list_gateways
 from clinic.health.gateways.tried import try_gateway
 from clinic.health.letter import addresses, write_to_people
 from clinic.health.noted import News
+from clinic.health.probes import look_at_gateways
 from clinic.record.database import Record
 from clinic.record.installation import install
 from clinic.settings import Settings
@@ -68,6 +69,22 @@ def test_a_relay_and_its_mailbox_are_looked_at_and_nothing_is_sent(tmp_path: Pat
     assert "mailbox of gateways.mail.mailbox cannot be read now" in wrong[2][1]
     assert "refuses the login" in wrong[3][1]
     assert "secret" not in text + repr(wrong)
+
+
+def test_health_believes_the_authority_of_a_relay_and_says_where_there_is_none(
+    tmp_path: Path,
+) -> None:
+    """One that cannot be believed keeps nothing else from being looked at."""
+    ours, _ = server_context(tmp_path)
+    with running_relay(starttls=ours) as relay:
+        by = {"tls": "starttls", "authority_file": str(tmp_path / "server.pem")}
+        (good,) = look_at_gateways(settings(relay.port, **by), SystemClock())
+    assert good.fault == ""
+    assert good.ends_at is not None
+    none = settings(1, mailbox=1, tls="starttls", authority_file="nothing.pem")
+    (wrong,) = look_at_gateways(none, SystemClock())
+    assert "gateways.mail.authority_file is no file with a certificate" in wrong.fault
+    assert [good for good, _ in said(none)] == [True, False, False, False]
 
 
 @pytest.mark.parametrize(
