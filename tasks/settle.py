@@ -13,7 +13,7 @@ from prefect import get_run_logger
 from prefect.exceptions import MissingContextError
 
 from clinic.change.run.withdraw import expire_plans
-from clinic.errors import GatewayProblem
+from clinic.errors import CohortError, GatewayProblem, SettingsWrong
 from clinic.gateway.bounces.readers import readers_of
 from clinic.gateway.incoming.pull import fetch_page
 from clinic.govern.approvals.approvals import expire
@@ -72,9 +72,10 @@ def pull_mail() -> int:
     Read the mailboxes to which reports on e-mails come; how many receipts and complaints were new.
 
     Raises:
-        GatewayProblem: of the last one that could not be read; the others are read all the same
+        GatewayProblem, SettingsWrong: of the last one that could not be read; the others are read all the same
     """
-    parts, new, trouble = wiring(), 0, None
+    parts, new = wiring(), 0
+    trouble: CohortError | None = None
     for name, reader in readers_of(parts.settings, parts.clock).items():
         try:
             new += pull(
@@ -84,7 +85,7 @@ def pull_mail() -> int:
                 gateway=name,
                 phones=parts.settings.phones,
             )
-        except GatewayProblem as problem:
+        except (GatewayProblem, SettingsWrong) as problem:
             trouble = problem
     if trouble is not None:
         raise trouble

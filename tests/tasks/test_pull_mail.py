@@ -55,7 +55,11 @@ def test_the_others_are_read_and_the_run_says_which_was_not(
                 {
                     "home": tmp_path,
                     "receipts": {"secret": "a secret that nobody guesses"},
-                    "gateways": {"first": relay(down.port), "second": relay(good.port)},
+                    "gateways": {
+                        "broken": relay(1) | {"authority_file": str(tmp_path / "nothing.pem")},
+                        "first": relay(down.port),
+                        "second": relay(good.port),
+                    },
                 }
             )
             use(Wiring(settings, sqlite_record, clock, Worker(tmp_path / "workers")))

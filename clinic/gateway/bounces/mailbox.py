@@ -23,7 +23,7 @@ from clinic.errors import GatewayBusy, GatewayRefused
 from clinic.gateway.bounces.kind import KEPT
 from clinic.gateway.bounces.report import read_mail
 from clinic.gateway.incoming.parse import Incoming
-from clinic.gateway.smtp.login import Tokens, bearer
+from clinic.gateway.smtp.login import Tokens, bearer, trust_of
 from clinic.gateway.smtp.stamp import Stamp
 from clinic.settings.gateways.smtp import SmtpGateway
 
@@ -47,13 +47,14 @@ class MailReader:
         name: str,
         stamps: Mapping[str, Stamp],
         tokens: Tokens | None,
-        trust: ssl.SSLContext,
         clock: Clock,
+        trust: ssl.SSLContext | None = None,
     ) -> None:
-        """`stamps`: of the gateways whose reports may be there."""
-        self._clock = clock
+        """`stamps`: of the gateways whose reports may be there; `trust`: None: whom authority_file names."""
+        self._clock, self._trust = clock, trust
         self._own, self._seconds = settings.mailbox, settings.timeout_seconds
-        self._name, self._stamps, self._tokens, self._trust = name, stamps, tokens, trust
+        self._name, self._stamps, self._tokens = name, stamps, tokens
+        self._authority = settings.authority_file
 
     def fetch_page(self, after: str | None) -> Incoming:
         """
@@ -62,6 +63,7 @@ class MailReader:
         Raises:
             GatewayBusy: it did not answer, or not now
             GatewayRefused: certificate, login or folder: a person must look
+            SettingsWrong: no certificate is in authority_file
         """
         with self._opened() as mailbox:
             (validity, _), keep_all = self._select(mailbox), self._own.delete
@@ -91,7 +93,7 @@ class MailReader:
         How many e-mails are in the folder; none is read.
 
         Raises:
-            GatewayBusy, GatewayRefused: as `fetch_page`
+            GatewayBusy, GatewayRefused, SettingsWrong: as `fetch_page`
         """
         with self._opened() as mailbox:
             return self._select(mailbox)[1]
@@ -99,10 +101,11 @@ class MailReader:
     @contextlib.contextmanager
     def _opened(self) -> Iterator[imaplib.IMAP4]:
         where = f"gateways.{self._name}.mailbox"
+        trust = self._trust or trust_of(self._authority, f"gateways.{self._name}")
         try:
-            with _bounded(self._connect(), _WHOLE * self._seconds) as mailbox:
+            with _bounded(self._connect(trust), _WHOLE * self._seconds) as mailbox:
                 if self._own.tls == "starttls":
-                    mailbox.starttls(ssl_context=self._trust)
+                    mailbox.starttls(ssl_context=trust)
                 self._log_in(mailbox)
                 yield mailbox
         except ssl.SSLCertVerificationError:
@@ -117,16 +120,14 @@ class MailReader:
         except (imaplib.IMAP4.error, ValueError):
             raise GatewayRefused(
                 "receipts-refused",
-                f"{where}: no encryption, login or folder (its name as the server has it, in ASCII), or an answer "
-                f"that is none: see cohort gateways check {self._name}",
+                f"{where}: no encryption, login or folder (its name in ASCII, as the server has it), or an "
+                f"answer that is none: see cohort gateways check {self._name}",
             ) from None
 
-    def _connect(self) -> imaplib.IMAP4:
+    def _connect(self, trust: ssl.SSLContext) -> imaplib.IMAP4:
         own = self._own
         if own.tls == "implicit":
-            return imaplib.IMAP4_SSL(
-                own.host, own.port, ssl_context=self._trust, timeout=self._seconds
-            )
+            return imaplib.IMAP4_SSL(own.host, own.port, ssl_context=trust, timeout=self._seconds)
         return imaplib.IMAP4(own.host, own.port, timeout=self._seconds)
 
     def _log_in(self, mailbox: imaplib.IMAP4) -> None:
