@@ -30,9 +30,13 @@ from clinic.gateway.tally import Tally, clean
 from clinic.settings.gateways.cloud import Twilio, TwilioAccount
 
 _HOUR: Final = 3600.0
+NO_NUMBER: Final = tuple(  # of texts and calls
+    Rule(400, code, "rejected", "the number is none", reason="invalid_number")
+    for code in ("21211", "21217")
+)
+TOO_MANY: Final = Rule(429, "", "not sent", "too many requests at once", wait=2.0)
 RULES: Final = (
-    Rule(400, "21211", "rejected", "the number is none", reason="invalid_number"),
-    Rule(400, "21217", "rejected", "the number is none", reason="invalid_number"),
+    *NO_NUMBER,
     Rule(400, "21614", "rejected", "it is no mobile number", reason="invalid_number"),
     Rule(400, "21610", "rejected", "this number said STOP to Twilio", reason="blacklisted"),
     Rule(400, "21612", "rejected", "no route leads there from our sender", reason="routing_unavailable"),
@@ -43,7 +47,7 @@ RULES: Final = (
     Rule(400, "", "not sent", "sender or account are not as set", halt="gateway-refused"),
     Rule(429, "21611", "not sent", "the sender's queue is full", wait=60.0),
     Rule(429, "63038", "not sent", "the day's messages are used up, until midnight", wait=_HOUR),
-    Rule(429, "", "not sent", "too many requests at once", wait=2.0),
+    TOO_MANY,
 )  # fmt: skip
 _TOOK: Final = frozenset(
     "accepted scheduled queued sending sent delivered receiving received read".split()

@@ -20,7 +20,7 @@ from clinic.gateway.http.part import Part
 from clinic.gateway.http.reply import clean_ref, object_of
 from clinic.gateway.http.rules import Rule
 from clinic.gateway.http.sender import one_each
-from clinic.gateway.http.twilio import TwilioSender
+from clinic.gateway.http.twilio import NO_NUMBER, TOO_MANY, TwilioSender
 from clinic.gateway.look import Look
 from clinic.gateway.opening import Opening
 from clinic.gateway.protocol import Outgoing, Taken, Turned
@@ -29,15 +29,14 @@ from clinic.gateway.voice.twiml import Speaker
 from clinic.settings.gateways.voice import TwilioVoice
 
 RULES: Final = (
-    Rule(400, "21211", "rejected", "the number is none", reason="invalid_number"),
-    Rule(400, "21217", "rejected", "the number is none", reason="invalid_number"),
+    *NO_NUMBER,
     Rule(400, "21214", "rejected", "the number cannot be reached", reason="routing_unavailable"),
     Rule(400, "21215", "rejected", "its country is not switched on for calls", reason="routing_unavailable"),
     Rule(400, "21216", "rejected", "the account may not call this number", reason="routing_unavailable"),
     Rule(400, "21219", "not sent", "a trial account calls verified numbers alone", halt="gateway-refused"),
     Rule(400, "", "not sent", "number or account are not as set", halt="gateway-refused"),
     Rule(429, "10004", "not sent", "as many calls as it allows are under way", wait=30.0),
-    Rule(429, "", "not sent", "too many requests at once", wait=2.0),
+    TOO_MANY,
 )  # fmt: skip
 _TOOK: Final = frozenset({"queued", "initiated", "ringing", "in-progress", "completed"})
 _NO: Final = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -13,8 +12,9 @@ from clinic.gateway.opening import Opening
 from clinic.gateway.protocol import Answer, Outgoing, Taken, Turned
 from clinic.settings import Settings
 from tests.servers.providers.cloud import ACCOUNT, Twilio
+from tests.servers.providers.twilio_says import OF_EVERY_KIND, error
 from tests.servers.providers.verdicts import HELLO, built, patience, send, verdict
-from tests.servers.scripted import Deed, hang, reply, scripted_http
+from tests.servers.scripted import Deed, reply, scripted_http
 from tests.servers.stand_in import standing_in
 
 MINE = {"account": ACCOUNT, "auth_token": "secret", "sender": "+447700900999"}
@@ -22,10 +22,6 @@ MINE = {"account": ACCOUNT, "auth_token": "secret", "sender": "+447700900999"}
 
 def ask(port: int, messages: list[Outgoing] = HELLO, **section: Any) -> Answer:
     return send(built("twilio", url=f"http://127.0.0.1:{port}", **{**MINE, **section}), messages)
-
-
-def error(status: int, code: int) -> Deed:
-    return reply(status, json.dumps({"code": code, "message": "To +447700900123"}).encode())
 
 
 def test_a_text_goes_with_our_reference_in_the_callbacks_address() -> None:
@@ -63,24 +59,15 @@ def test_a_trial_account_that_adds_to_the_text_costs_one_message() -> None:
 @pytest.mark.parametrize(
     ("deed", "means", "halt", "wait"),
     [
-        (error(400, 21211), "turned", None, None),
+        *OF_EVERY_KIND,
         (error(400, 21610), "turned", None, None),
         (error(400, 21606), "not sent", "gateway-refused", None),
         (error(400, 21608), "not sent", "gateway-refused", None),
         (error(400, 21611), "not sent", None, 60),
-        (error(429, 20429), "not sent", None, 2),
         (error(429, 63038), "not sent", None, 3600),
-        (error(401, 20003), "not sent", "gateway-credentials", None),
-        (error(404, 20404), "not sent", "gateway-refused", None),
-        (error(500, 20500), "ambiguous", None, None),
         (reply(201, b'{"sid": "SM1", "status": "failed", "error_code": 30005}'), "turned", None, None),
         (reply(201, b'{"sid": "SM1", "status": "failed", "error_code": "07700900123"}'), "turned", None, None),
-        (reply(201, b'{"sid": "", "status": "queued"}'), "ambiguous", None, None),
-        (reply(201, b'{"sid": "SM1"}'), "ambiguous", None, None),
         (reply(200, b'{"code": 21211, "message": "x"}'), "ambiguous", None, None),
-        (reply(201, b"<Response/>"), "ambiguous", None, None),
-        (reply(201, b'{"sid": "SM1", "status": "queued"}'), "taken", None, None),
-        (hang, "ambiguous", None, None),
     ],
 )  # fmt: skip
 def test_what_each_answer_proves(

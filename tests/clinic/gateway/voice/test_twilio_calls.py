@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -23,8 +22,9 @@ from clinic.gateway.voice.twiml import LONGEST, Speaker
 from clinic.message.network_reasons import PERMANENT, REASONS
 from clinic.settings import Settings
 from tests.servers.providers.cloud import ACCOUNT, Twilio
-from tests.servers.providers.verdicts import HELLO, built, send, verdict
-from tests.servers.scripted import Deed, hang, reply, scripted_http
+from tests.servers.providers.twilio_says import OF_EVERY_KIND, error
+from tests.servers.providers.verdicts import HELLO, built, patience, send, verdict
+from tests.servers.scripted import Deed, reply, scripted_http
 from tests.servers.stand_in import standing_in
 
 DOCS = (Path(__file__).parents[4] / "docs" / "gateways.md").read_text(encoding="utf-8")
@@ -38,10 +38,6 @@ SPEAKER = Speaker("en-GB", "", ("To stop these calls, press 9.", "Stopped."))
 def ask(port: int, messages: list[Outgoing] = HELLO, **section: Any) -> Answer:
     made = {**MINE, **section}
     return send(built("twilio_voice", "voice", url=f"http://127.0.0.1:{port}", **made), messages)
-
-
-def error(status: int, code: int) -> Deed:
-    return reply(status, json.dumps({"code": code, "message": "To +447700900123"}).encode())
 
 
 def said(document: str) -> list[tuple[str, str]]:
@@ -90,28 +86,19 @@ def test_a_text_as_long_as_may_be_fits_into_a_request() -> None:
 @pytest.mark.parametrize(
     ("deed", "means", "halt", "wait"),
     [
-        (error(400, 21211), "turned", None, None),
+        *OF_EVERY_KIND,
         (error(400, 21215), "turned", None, None),
         (error(400, 21210), "not sent", "gateway-refused", None),
         (error(400, 21219), "not sent", "gateway-refused", None),
-        (error(429, 20429), "not sent", None, 2),
         (error(429, 10004), "not sent", None, 30),
-        (error(401, 20003), "not sent", "gateway-credentials", None),
-        (error(404, 20404), "not sent", "gateway-refused", None),
-        (error(500, 20500), "ambiguous", None, None),
         (reply(201, b'{"sid": "CA1", "status": "busy"}'), "turned", None, None),
-        (reply(201, b'{"sid": "", "status": "queued"}'), "ambiguous", None, None),
-        (reply(201, b'{"sid": "CA1"}'), "ambiguous", None, None),
-        (reply(201, b"<Response/>"), "ambiguous", None, None),
-        (reply(201, b'{"sid": "CA1", "status": "queued"}'), "taken", None, None),
-        (hang, "ambiguous", None, None),
     ],
 )  # fmt: skip
 def test_what_each_answer_proves(
     deed: Deed, means: str, halt: str | None, wait: float | None
 ) -> None:
     with scripted_http(deed) as server:
-        answer = ask(server.port)
+        answer = ask(server.port, **patience(means))
         assert len(server.requests) == 1
     assert (verdict(answer), answer.halt, answer.retry_after) == (means, halt, wait), answer
     result = answer.results.get(7)
