@@ -17,7 +17,7 @@ def open_notice(request: NoticeRequest) -> int:
     gateway = parts.gateway("email", dry_run=False)
     return open_it(
         parts.record, parts.clock, parts.settings, request,
-        gateway=gateway.name, batch_limit=gateway.batch_limit,
+        gateway=gateway.name, batch_limit=parts.batch_limit("email", gateway),
     )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from clinic.cohort.list_trail import tell_taken
 from clinic.errors import CohortError
 from clinic.message.campaign.campaign import Campaign, get_campaign
 from clinic.message.campaign.opening import CampaignRequest, open_campaign
+from clinic.message.failover.ways import columns_of
 from clinic.message.purposes import NOTICE, STAFF_LIST
 from clinic.notify.asking import require_asked, tell_failed
 from clinic.notify.ready import MOST, require_tellable
@@ -114,6 +115,7 @@ def make_campaign(
             template=template,
             channel="email",
             gateway=gateway,
+            **columns_of(settings, "email", gateway),
             batch_size=min(settings.batch_size, batch_limit),
             requested_by=requested_by,
             save_to_record=False,

@@ -7,7 +7,7 @@ The run finds each step done and goes on from there (flows/notify_staff.py).
 from __future__ import annotations
 
 from clinic.clock import Clock
-from clinic.gateway.choose import gateway_for
+from clinic.gateway.choose import batch_limit_of, gateway_for
 from clinic.message.prepare import approve
 from clinic.message.prepare.stage import stage
 from clinic.message.template.variables import Setting
@@ -30,7 +30,7 @@ def prepare_notice(record: Record, clock: Clock, settings: Settings, request: No
     """
     gateway = gateway_for(settings, record, "email")
     try:
-        name, most = gateway.name, gateway.batch_limit
+        name, most = gateway.name, batch_limit_of(settings, record, "email", gateway)
     finally:
         gateway.close()
     notice = open_notice(record, clock, settings, request, gateway=name, batch_limit=most)

@@ -52,7 +52,7 @@ def stage_reminder(late: list[Late]) -> list[Span]:
     gateway = parts.gateway("email", dry_run=False)
     campaign_id = open_alert(
         parts.record, parts.clock, parts.settings, late,
-        gateway=gateway.name, batch_limit=gateway.batch_limit,
+        gateway=gateway.name, batch_limit=parts.batch_limit("email", gateway),
     )  # fmt: skip
     if campaign_id is None:
         return []

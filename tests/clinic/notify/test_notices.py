@@ -13,6 +13,7 @@ from clinic.errors import NotAllowed, OperationRefused, TemplateRefused
 from clinic.govern.approvals.approvals import latest, waiting
 from clinic.govern.audit.verify import verify
 from clinic.govern.people.operators import Operator
+from clinic.message.campaign.campaign import get_campaign
 from clinic.message.outcomes.summary import summarize
 from clinic.message.prepare.approve import SUBJECT, ask, release_campaign
 from clinic.message.prepare.stage import stage
@@ -333,3 +334,25 @@ def test_what_was_asked_for_waits_for_its_approval_before_any_run_and_once(
     assert prepare_notice(record, clock, TEAM, request) == notice
     assert (texts(record, notice), approval_number(record, notice)) == (written, number)
     assert "notification.failed" not in {act.operation_type for act in acts(record)}
+
+
+def test_a_notice_may_leave_by_every_gateway_that_its_channel_has(
+    record: Record, clock: FakeClock, moved: int
+) -> None:
+    """NEW-19: where the first relay takes nothing, staff are told by the next."""
+    first = {"type": "smtp", "host": "one.example", "sender": "team@one.example"}
+    gateways = {
+        "one": first | {"batch_limit": 40},
+        "two": first | {"host": "two.example", "batch_limit": 7},
+    }
+    route = {"gateways": ["one", "two"], "failover": "order"}
+    given = {"gateways": gateways, "channels": {"email": route}}
+    settings = Settings.model_validate(
+        {"notices": TEAM.notices.model_dump(), "operations": TEAM.operations.model_dump(), **given}
+    )
+    request = requested(moved, "internal")
+    ask_for(record, clock, settings, request, by=ASKER)
+    notice = prepare_notice(record, clock, settings, request)
+    with record.read() as connection:
+        job = get_campaign(connection, notice)
+    assert (job.gateway, job.gateways, job.batch_size) == ("one", "one two", 7)
