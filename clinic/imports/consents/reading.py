@@ -107,9 +107,9 @@ SAYS: Final = {
     "is lifted; note by hand what is known: cohort objection PATIENT --purpose PURPOSE --lift.",
     "consent_unclear": "A consent whose channel, purpose, code or date is not understood. Nothing is lifted: "
     "correct the word in the source, or note it: cohort objection PATIENT --purpose PURPOSE --lift.",
-    "consent_ended": "A consent that has an end, has ended or was taken out there: it lifts nothing, and what "
-    "an import noted of it is taken back. Where the patient consents without an end, note it: cohort objection "
-    "PATIENT --purpose PURPOSE --lift.",
+    "consent_ended": "A consent that has an end, has ended or was taken out there, by this row or another one: "
+    "it lifts nothing, and what an import noted of it is taken back. Where the patient consents without an "
+    "end, note it: cohort objection PATIENT --purpose PURPOSE --lift.",
     "decision_unclear": "Neither yes nor no: nothing is noted. Write 'opted out' or 'consented'.",
     "decision_missing": "Nothing is said of consent in this row.",
     "patient_not_found": "Nobody in the record has this id: nothing is noted. Import the patient first.",
@@ -118,7 +118,8 @@ SAYS: Final = {
     IDS_OF_TWO: "An opt-out by the ids of two patients: it counts for both. Find out who is meant, correct the "
     "id, and lift it of the other: cohort objection PATIENT --purpose PURPOSE --lift.",
     "ids_differ": "The NHS number and the practice's id are of two patients, or one is of nobody, and the row "
-    "is no opt-out: nothing is noted. Find out who is meant.",
+    "is no opt-out: nothing is noted; of a consent that has ended, what an import noted of either is taken "
+    "back. Find out who is meant.",
     "nhs_number_missing": "The row has no id.",
     "nhs_number_invalid": "The NHS number is not one, its check digit is wrong: nothing is noted.",
     "other_organisation": OTHER_ORGANISATION,
@@ -232,6 +233,11 @@ def _frame(index: pd.Index[int], channel: str, purpose: str, said: pd.Series[str
         False,
     )
     return frame
+
+
+def is_over(word: str) -> bool:
+    """Whether a cell says of a consent that it has ended."""
+    return _decision(word) == ENDED
 
 
 def _decision(word: str) -> str:

@@ -70,7 +70,10 @@ def import_consents(record: Record, clock: Clock, file: ListFile, options: Optio
             record, clock, file, kind=KIND.name, source=options.source, by=options.by
         )
         result.number = journal.import_id
-    held, ended = Held(record, options), Ended()
+    ended = Ended.of(record, file, options, now=now, order=order)
+    if back := ended.take_back(record, journal, options):
+        result.also["taken_back"] = back
+    held = Held(record, options)
     # Of a source that has all, each row is looked for among what the record has
     same = Same.of(KIND.name, file, options, {"date": order}) if options.complete is None else None
     for block in file.blocks():
@@ -86,8 +89,6 @@ def import_consents(record: Record, clock: Clock, file: ListFile, options: Optio
             with journal.watch(connection):
                 outcome = apply_new(connection, same, block, given, fault, apply)
         result.note(outcome, PROBLEMS)
-    if back := ended.take_back(record, journal, options):
-        result.also["taken_back"] = back
     result.refused = held.why_not(result)
     if not result.refused:
         result.also.update(["withdrawn"] * len(held.gone()))
@@ -112,6 +113,7 @@ def _note(
     outcome = fault.where(fault != "", given["who_fault"].astype(object))
     said = said.assign(patient_id=given["patient_id"].reindex(said["row"]).array)
     said = _usable(said, given, outcome)
+    said.loc[ended.are_over(said) & (said["fault"] == ""), "fault"] = "consent_ended"
     to_note = said["fault"].isin(["", "widened"])
     known, elsewhere = find_known(connection, said, options.source)
     new = to_note & ~known
@@ -133,14 +135,13 @@ def _note(
     _write(connection, pd.concat([noted, again]) if len(again) else noted, now)
     _lifted(connection, noted, options)
     held.saw(said, result)
-    over = ended.saw(said, now)
     later = said[to_note & said["again"].notna()]
     if len(later):
         first = later["again"].min().to_pydatetime()
         result.again_at = min(result.again_at or first, first)
-    # Of a row that says something else besides, which is not understood, that is said each time; and one that
-    # lies ahead, or has ended, is read again
-    outcome.attrs["open"] = [*partly.unique().tolist(), *later["row"].unique().tolist(), *over]
+    # Of a row that says something else besides, which is not understood or has ended, that is said each time;
+    # and one that lies ahead is read again
+    outcome.attrs["open"] = [*partly.unique().tolist(), *later["row"].unique().tolist()]
     return outcome
 
 
