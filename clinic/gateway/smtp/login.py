@@ -43,7 +43,7 @@ def connect(
     A connection, encrypted and logged in as the settings say.
 
     Args:
-        mechanism: password (whichever is offered), plain, login
+        mechanism: password (whichever is offered and taken), plain, login
         tokens: whose token is the login instead of a password
 
     Raises:
@@ -106,12 +106,24 @@ def _log_in(connection: Connection, settings: Relay, mechanism: str, tokens: Tok
     usable = [one for one in wanted if one in offered]
     if not usable:
         raise GatewayRefused("gateway-credentials", f"{_LOGIN}: it offers no {' or '.join(wanted)}")
-    secret = settings.password.get_secret_value()
-    if usable[0] == "CRAM-MD5":
-        return _judge(*_exchange_digest(connection, settings.user, secret))
-    plain = (f"\0{settings.user}\0{secret}",)
-    each = plain if usable[0] == "PLAIN" else (settings.user, secret)
-    _judge(*_exchange(connection, usable[0], *each))
+    code, says = 0, b""
+    for one in usable:  # some relays offer what they do not take, and take the next
+        try:
+            code, says = _try(connection, one, settings.user, settings.password.get_secret_value())
+        except OSError:
+            if not code:
+                raise
+            break  # it had refused us, and hung up
+        if not 500 <= code < 600 or code == 503:
+            break
+    _judge(code, says)
+
+
+def _try(connection: Connection, mechanism: str, user: str, secret: str) -> tuple[int, bytes]:
+    if mechanism == "CRAM-MD5":
+        return _exchange_digest(connection, user, secret)
+    each = (f"\0{user}\0{secret}",) if mechanism == "PLAIN" else (user, secret)
+    return _exchange(connection, mechanism, *each)
 
 
 def _exchange_digest(connection: Connection, user: str, secret: str) -> tuple[int, bytes]:

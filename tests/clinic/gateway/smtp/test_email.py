@@ -370,6 +370,20 @@ def test_a_login_that_fails_for_the_moment_is_tried_again(
     assert verdict(answer) == ("taken" if says.startswith(b"235") else "not sent")
 
 
+def test_a_login_that_is_offered_and_not_taken_is_followed_by_the_next() -> None:
+    """As before this section shared its code; what was refused stays refused where the relay then hangs up."""
+    offers = b"250-relay\r\n250 AUTH PLAIN LOGIN\r\n"
+    login: dict[str, Deed | bytes] = {
+        "AUTH_2": b"334 user\r\n",
+        "DQ==": b"334 pass\r\n",
+        "CA==": b"235 in\r\n",
+    }
+    with scripted_relay(EHLO=offers, AUTH_1=b"504 5.7.4 not this one\r\n", **login) as relay:
+        assert verdict(send_to(relay.port, user="u", password="p")) == "taken"
+    with scripted_relay(EHLO=offers, AUTH_1=b"535 5.7.8 wrong\r\n", AUTH_2=hang_up) as relay:
+        assert send_to(relay.port, user="u", password="p").halt == "gateway-credentials"
+
+
 def test_a_relay_that_hangs_up_at_goodbye_does_no_harm() -> None:
     with scripted_relay(QUIT=hang_up) as relay:
         assert verdict(send_to(relay.port)) == "taken"
