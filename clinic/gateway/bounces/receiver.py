@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from aiosmtpd.smtp import SMTP, Envelope, Session
 
 LARGEST: Final = 5_000_000  # bytes: some send the whole e-mail back
+# E-mails about one message, by one process: whoever was sent it has its token, and must not fill the disk
+MOST: Final = 50
 
 
 class _Handler:
@@ -32,6 +35,7 @@ class _Handler:
 
     def __init__(self, keeper: Keeper, stamps: Mapping[str, Stamp]) -> None:
         self._stamps = stamps
+        self._taken: Counter[int] = Counter()  # by message
         self._receipts: Grouped[Receipt] = Grouped(keeper.keep_receipts)
         self._complaints: Grouped[Complaint] = Grouped(keeper.keep_complaints)
         self._unread: Grouped[Unread] = Grouped(keeper.keep_unread)
@@ -40,8 +44,11 @@ class _Handler:
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         del server, session, options
-        if self._gateway(address) is None:
+        named = self._named(address)
+        if named is None:
             return "550 5.1.1 no such mailbox"
+        if self._taken[named[1]] >= MOST:
+            return "550 5.7.1 too many about one message"
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 Ok"
 
@@ -51,15 +58,17 @@ class _Handler:
         del server, session
         raw = envelope.content
         to = list(envelope.rcpt_tos)
+        named = [one for one in map(self._named, to) if one is not None]
         found = read_mail(
             raw if isinstance(raw, bytes) else b"",
             self._stamps,
-            gateway=self._gateway(to[0]) or "",
+            gateway=named[0][0],
             recipients=to,
         )
         await self._receipts.add(found.receipts)
         await self._complaints.add(found.complaints)
         await self._unread.add(found.unread)
+        self._taken.update({reference for _, reference in named})
         return "250 2.0.0 Ok: kept"
 
     async def handle_exception(self, error: Exception) -> str:
@@ -67,10 +76,11 @@ class _Handler:
         del error
         return "451 4.3.0 later"
 
-    def _gateway(self, address: str) -> str | None:
+    def _named(self, address: str) -> tuple[str, int] | None:
+        """The gateway and the message whose token it carries."""
         for name, stamp in self._stamps.items():
-            if stamp.read_address(address) is not None:
-                return name
+            if (reference := stamp.read_address(address)) is not None:
+                return name, reference
         return None
 
 

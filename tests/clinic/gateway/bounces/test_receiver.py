@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from clinic.errors import SettingsWrong
+from clinic.gateway.bounces import receiver as module
 from clinic.gateway.bounces.receiver import receiving
 from tests.clinic.gateway.bounces.mails import STAMP, STAMPS, arf, block, dsn, plain
 from tests.clinic.gateway.smpp.helpers import Kept
@@ -45,6 +46,27 @@ def test_a_report_is_kept_before_it_is_confirmed() -> None:
     assert [(one.gateway, one.why) for one in kept.unread] == [
         ("mail", "an e-mail that is no report")
     ]
+
+
+def test_whoever_was_sent_one_message_cannot_fill_the_disk_by_its_token(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What comes of another message is taken all the same, and what was not kept does not count."""
+    monkeypatch.setattr(module, "MOST", 3)
+    kept = Kept()
+    with receiver(kept) as client:
+        kept.away = True
+        for number in range(5):
+            with pytest.raises(smtplib.SMTPDataError):
+                client.sendmail("sian@example.org", [TO], plain(f"Hello {number}"))
+        kept.away = False
+        for number in range(3):
+            client.sendmail("sian@example.org", [TO, TO], plain(f"Hello {number}"))
+        with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
+            client.sendmail("sian@example.org", [TO], plain("Hello again"))
+        client.sendmail("", [STAMP.sender(8)], dsn(block("failed", "5.1.1")))
+    assert [code for code, _ in refused.value.recipients.values()] == [550]
+    assert (len(kept.unread), len(kept.receipts)) == (3, 1)
 
 
 @pytest.mark.parametrize(
