@@ -128,12 +128,14 @@ def stand_in(
         bound: some of the attempt is still open, so that the batch goes on through this gateway alone
     """
     fault = code if code in OUT else None
+    route, now = _route(ledger, claim), ledger.clock.now()
     if fault is None and answer.results:
         note_worked(connection, sent.gateway, claim.channel)
-        return False
+        if (answer.retry_after or 0.0) <= route.failover_after_seconds:
+            return False
+        # It took some and will take no more for long: it takes nothing from now on
     if fault is None and code is not None:
         return False  # nobody's fault that another gateway makes good
-    route, now = _route(ledger, claim), ledger.clock.now()
     stands = note_failed(
         connection,
         sent.gateway,

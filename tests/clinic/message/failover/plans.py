@@ -33,7 +33,8 @@ def set_up(*names: str, **route: Any) -> Settings:
 
 
 class Moody(FakeGateway):
-    """Its plan has more words: a code that halts refuses all by it, `later` for an hour. It may be class R."""
+    """Its plan has more words: a code that halts refuses all by it, `later` for an hour, `quota`
+    after half of them. It may be class R."""
 
     def send(
         self, key: str, messages: Sequence[Outgoing], *, per_request: int, only: frozenset[int]
@@ -47,6 +48,13 @@ class Moody(FakeGateway):
             self.calls += 1
             self.plan.pop(0)
             return Answer(not_sent=frozenset(only), retry_after=3600.0, trouble="it says later")
+        if word == "quota":  # used up in the middle
+            taken, rest = messages[: len(messages) // 2], messages[len(messages) // 2 :]
+            answer = super().send(key, taken, per_request=per_request, only=only)
+            left = frozenset(one.reference for one in rest)
+            return Answer(
+                answer.results, not_sent=left, retry_after=3600.0, trouble="it says quota"
+            )
         if word == "reject" and self._has(key, messages):
             self.plan[0] = word = "ok"  # what it took it does not reject when it is asked again
         if self.gateway_class == "R":  # what it has it does not carry out again

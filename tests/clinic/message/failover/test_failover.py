@@ -74,6 +74,31 @@ def test_one_that_takes_nothing_for_long_is_out_and_what_was_not_sent_goes_by_th
     assert practice.standing()["a"].out_at <= clock.now()
 
 
+def test_what_a_day_s_quota_left_of_a_batch_goes_by_the_next_and_does_not_wait_for_the_morrow(
+    record: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    first = gateway("a", "ok", "quota", *["later"] * 50)
+    practice = Practice(record, clock, tmp_path, [first, gateway("b")], people=6)
+    practice.send(patience=120)
+    assert practice.kept() == {("accepted", "a"): 3, ("accepted", "b"): 3}
+    assert practice.twice() == []
+
+
+def test_one_that_takes_some_of_each_batch_is_not_out(
+    record: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    first = gateway("a", *["quota"] * 3)
+    practice = Practice(record, clock, tmp_path, [first, gateway("b")], people=6)
+    ledger = practice.ledger()
+    for number in (1, 2, 3):
+        claim = ledger.claim(practice.number, number, number)
+        assert claim is not None
+        send_batch(ledger, first, claim, others=practice.gateways[1:])
+        assert practice.standing()["a"].out_at > clock.now()
+        clock.sleep(50)
+    assert practice.by_gateway() == {"a": 3, "b": 0}
+
+
 def test_one_that_is_out_is_tried_again_with_one_batch_and_sends_once_it_takes_messages(
     record: Record, clock: FakeClock, tmp_path: Path
 ) -> None:
