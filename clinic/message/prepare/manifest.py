@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from importlib.metadata import version
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
@@ -26,12 +27,14 @@ _ASKED_FOR = (
     *(name for name in names_in(Terms) if name != "batch_size"),
     "id", "list_id", "template_version_id", "purpose", "canary_size", "rows",
 )  # fmt: skip
+# Terms that came later say something only where they are set: what was approved before them stays approved
+_LATER = frozenset({"gateways", "gateway_shares"})
 
 
 def manifest_of(connection: Connection, job: Campaign, settings: Settings) -> str:
     """The manifest of a staged campaign as it stands in the record, in hexadecimal."""
     head = {
-        "campaign": {name: getattr(job, name) for name in _ASKED_FOR},
+        "campaign": terms_of(job),
         "counts": _counts(connection, job.id),
         "time_zone": settings.organisation.time_zone,
         "facility_zones": settings.organisation.facility_zones,
@@ -47,6 +50,12 @@ def manifest_of(connection: Connection, job: Campaign, settings: Settings) -> st
     for key in keys:
         digest.update(_root(connection, key))
     return digest.hexdigest()
+
+
+def terms_of(job: Campaign) -> dict[str, Any]:
+    """What was asked for, as the manifest has it."""
+    said = {name: getattr(job, name) for name in _ASKED_FOR}
+    return {name: one for name, one in said.items() if one is not None or name not in _LATER}
 
 
 def _counts(connection: Connection, campaign_id: int) -> list[tuple[str, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from clinic.govern.approvals.confirming import confirm, is_confirmed
 from clinic.govern.audit.verify import verify
 from clinic.govern.people.operators import Operator
 from clinic.message import states
+from clinic.message.campaign.campaign import get_campaign
 from clinic.message.campaign.counting import count_outcomes
 from clinic.message.prepare.approve import (
     answer,
@@ -26,6 +28,7 @@ from clinic.message.prepare.approve import (
 )
 from clinic.message.prepare.control import cancel
 from clinic.message.prepare.due import due_campaigns
+from clinic.message.prepare.manifest import terms_of
 from clinic.message.purposes import ALERT, NOTICE
 from clinic.message.timing.timing import Timing, timing_of
 from clinic.record.database import Record
@@ -194,6 +197,18 @@ def test_any_change_after_the_approval_voids_it(
         anew = latest(connection, subject="campaign", subject_id=waiting)
         assert anew is not None
         assert not is_confirmed(connection, anew), "and confirmed again"
+
+
+def test_what_was_approved_before_there_were_several_gateways_stays_approved(
+    record: Record, waiting: int
+) -> None:
+    with record.read() as connection:
+        job = get_campaign(connection, waiting)
+    before = terms_of(job)
+    assert not {"gateways", "gateway_shares"} & before.keys()
+    assert before["gateway"] == job.gateway
+    several = terms_of(replace(job, gateways="a b", gateway_shares="0.5 0.5"))
+    assert (several["gateways"], several["gateway_shares"]) == ("a b", "0.5 0.5")
 
 
 def test_other_hours_are_another_campaign(record: Record, clock: FakeClock, waiting: int) -> None:
