@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import re
 from dataclasses import dataclass
+from smtplib import SMTPServerDisconnected
 
 from clinic.gateway.smtp.connection import Connection
 
@@ -60,6 +61,9 @@ def submit(connection: Connection, envelope: Envelope, text: bytes) -> Said:
     ask = _together if connection.has_extn("pipelining") else _one_by_one
     if (refused := ask(connection, envelope, *options)) is not None:
         return refused
+    if not connection.is_quiet():  # what is said by now is no answer to the text
+        connection.close()
+        raise SMTPServerDisconnected
     try:
         connection.send(wire)
         return "text", *connection.getreply()

@@ -181,6 +181,14 @@ def test_an_answer_that_nobody_asked_for_counts_for_no_message(
     assert relay.connections == connections
 
 
+@pytest.mark.parametrize("offers", [b"250 relay\r\n", OFFERS_PIPELINING])
+def test_a_yes_before_the_text_is_none_to_the_text(offers: bytes) -> None:
+    early = b"354 go on\r\n250 2.0.0 Ok: queued as 4F1\r\n"
+    with scripted_relay(EHLO=offers, DATA=early, TEXT=b"554 5.6.0 no\r\n") as relay:
+        assert verdict(send_to(relay.port)) == "not sent"
+    assert not any(line.startswith(b"From:") for line in relay.requests)
+
+
 def test_a_refused_connection_is_not_sent() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
