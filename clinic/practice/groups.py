@@ -16,7 +16,7 @@ from clinic.errors import NotAllowed, NotFound
 from clinic.govern.audit.trail import Act, record_act
 from clinic.govern.tied import require_subject
 from clinic.message.audience.groups import templates_without
-from clinic.record.bulk import insert_rows, is_any_of
+from clinic.record.bulk import insert_rows, is_any_of, new_ids
 from clinic.record.database import Record
 from clinic.record.schema.people import group_member, patient, patient_group
 
@@ -99,8 +99,10 @@ def _group(code: str, known: int | None) -> int:
 
 
 def _make(connection: sa.Connection, clock: Clock, code: str, name: str, by: str) -> int:
-    made = sa.insert(patient_group).values(code=code, name=name).returning(patient_group.c.id)
-    group_id = int(connection.execute(made).scalar_one())
+    (group_id,) = new_ids(
+        connection, patient_group, 1
+    )  # an import that is put back knows its own by these
+    connection.execute(sa.insert(patient_group).values(id=group_id, code=code, name=name))
     _tell(connection, clock, by, "made", group_id, code, 0)
     return group_id
 

@@ -21,6 +21,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
 from clinic.errors import RecordRefusal
+from clinic.record.schema.systems.imports import import_added
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,14 +63,17 @@ def new_ids(connection: Connection, table: Table, count: int) -> list[int]:
     So many ids that no row of the table has, for `insert_rows`: its own key, which counts up by itself.
 
     In a transaction that writes: on SQLite nobody else inserts until it ends, on PostgreSQL they are
-    the sequence's next ones.
+    the sequence's next ones. Nor has any row had one that an import added, also where that row is no more.
     """
     if connection.dialect.name == "postgresql":
         sequence = sa.func.pg_get_serial_sequence(table.name, "id")
         numbers = sa.func.generate_series(1, count).table_valued("n")
         query = sa.select(sa.func.nextval(sequence)).select_from(numbers)
         return [int(key) for key in connection.scalars(query)]
-    last = connection.scalar(sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0))) or 0
+    added = import_added.c
+    given = sa.select(sa.func.max(added.last_id)).where(added.table_name == table.name)
+    highest = (sa.select(sa.func.max(table.c.id)), given)
+    last = max(connection.scalar(query) or 0 for query in highest)
     return list(range(last + 1, last + 1 + count))
 
 

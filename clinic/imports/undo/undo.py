@@ -19,7 +19,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-import orjson
 import sqlalchemy as sa
 from sqlalchemy import Connection, Table
 
@@ -30,13 +29,14 @@ from clinic.govern.audit.trail import Act, record_act
 from clinic.imports.consents.held import ROW
 from clinic.imports.journal import NOTED_BY_IMPORTS, from_text
 from clinic.imports.same import forget_kind
+from clinic.imports.undo.again import put_members, put_rows
 from clinic.imports.undo.runs import get_run
 from clinic.imports.undo.untouched import changed_by_others
 from clinic.imports.undo.used import in_use
-from clinic.record.bulk import insert_rows, is_any_of
+from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
 from clinic.record.schema import METADATA
-from clinic.record.schema.people import consent, group_member
+from clinic.record.schema.people import appointment, consent, group_member
 from clinic.record.schema.systems.imports import import_added, import_change, import_run
 from clinic.record.systems.sync_runs import forget_marks
 
@@ -168,9 +168,9 @@ def _put_back(connection: Connection, result: Undone, *, rows: list[Any]) -> Non
         groups.setdefault((row.table_name, row.field), []).append(row)
     for (name, column), some in groups.items():
         if name == group_member.name:
-            _members(connection, int(column), some, result)
+            put_members(connection, int(column), some, result.counts)
         elif column == ROW:
-            _put_in(connection, METADATA.tables[name], some, result)
+            put_rows(connection, METADATA.tables[name], some, result.counts)
         else:
             _values(connection, METADATA.tables[name], column, some, result)
 
@@ -201,48 +201,6 @@ def _values(
     connection.execute(statement, [{"the_id": key, "old": old[key]} for key in back])
 
 
-def _members(connection: Connection, group: int, rows: list[Any], result: Undone) -> None:
-    """Take out whom it put into the group, and put in whom it took out."""
-    m = group_member.c
-    keys = [row.row_id for row in rows]
-    inside = set(
-        connection.scalars(
-            sa.select(m.patient_id).where(m.group_id == group, is_any_of(m.patient_id, keys))
-        )
-    )
-    out = [row.row_id for row in rows if row.new and row.row_id in inside]
-    back = [row.row_id for row in rows if row.old and row.row_id not in inside]
-    connection.execute(
-        sa.delete(group_member).where(m.group_id == group, is_any_of(m.patient_id, out))
-    )
-    insert_rows(
-        connection, group_member, ("group_id", "patient_id"), [(group, key) for key in back]
-    )
-    result.counts["deleted"] += len(out)
-    result.counts["put_in_again"] += len(back)
-    result.counts["as_before"] += len(rows) - len(out) - len(back)
-
-
-def _put_in(connection: Connection, table: Table, rows: list[Any], result: Undone) -> None:
-    """Put whole rows in again, under their own numbers."""
-    there = set(
-        connection.scalars(
-            sa.select(table.c.id).where(is_any_of(table.c.id, [row.row_id for row in rows]))
-        )
-    )
-    values = [_unpacked(row) for row in rows if row.row_id not in there]
-    if values:
-        connection.execute(sa.insert(table), values)
-    result.counts["put_in_again"] += len(values)
-    result.counts["as_before"] += len(rows) - len(values)
-
-
-def _unpacked(row: Any) -> dict[str, Any]:
-    values: dict[str, Any] = {"id": row.row_id, **orjson.loads(row.old)}
-    values["decided_at"] = datetime.fromisoformat(values["decided_at"])
-    return values
-
-
 def _added(record: Record, number: int) -> Iterator[tuple[Table, list[int]]]:
     """What it added, a part of a table at a time, in the order in which it may go."""
     added = import_added.c
@@ -262,6 +220,8 @@ def _delete(
     query = sa.select(table.c.id).where(is_any_of(table.c.id, ids))
     if table is consent:  # what a patient or staff said is no import's, whatever number it has
         query = query.where(table.c.source.in_(NOTED_BY_IMPORTS))
+    if table is appointment:  # nor is what was booked here
+        query = query.where(table.c.visit_plan_id.is_(None))
     there = set(connection.scalars(query.with_for_update()))
     result.counts["as_before"] += len(ids) - len(there)
     changed: set[int] = set()
