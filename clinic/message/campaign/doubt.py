@@ -171,20 +171,25 @@ def say(
             raise NotAllowed(
                 "left-repeat",
                 f"campaign {job.id} cannot be sent again without reaching somebody twice: {_who(job, promise)} "
-                f"since {doubt.since:%d %b %Y %H:%M} UTC. Say --left nothing or --left unknown, or ask it: "
-                "cohort sending ask",
+                f"since {doubt.since:%d %b %Y %H:%M} UTC. Say --left nothing or --left unknown"
+                f"{', or ask it: cohort sending ask' if may_ask(job) else ''}",
             )
     if left is None and doubt.said is None and not doubt.may_repeat(promise, now):
         raise NotAllowed(
             "left-unsaid",
             f"messages of campaign {job.id} may have been sent between {doubt.since:%d %b %Y %H:%M} and "
-            f"{doubt.until:%d %b %Y %H:%M} UTC, and this record does not know of it. If the provider lists "
-            "what it took: cohort sending ask. Else say what was sent: "
-            f"cohort resume {job.id} --left nothing (the provider has none of it; it is sent), --left unknown "
-            "(nobody knows; none of it is sent, each is listed), or, after a failover, --left noted (batches "
+            f"{doubt.until:%d %b %Y %H:%M} UTC, and this record does not know of it. "
+            f"{'If the provider lists what it took: cohort sending ask. Else say' if may_ask(job) else 'Say'} "
+            f"what was sent: cohort resume {job.id} --left nothing (the provider has none of it; it is sent), "
+            "--left unknown (nobody knows; none of it is sent, each is listed), or, after a failover, --left noted (batches "
             "that this machine noted are unknown, the rest is sent)",
         )
     return {} if left is None else {"doubt_said": left}
+
+
+def may_ask(job: Campaign) -> bool:
+    """Whether its gateway is one whose own list the program reads (sent_since.py)."""
+    return job.gateway == HTTP_SMS and not job.gateways
 
 
 def _who(job: Campaign, promise: Promise) -> str:

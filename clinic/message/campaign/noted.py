@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from clinic.errors import NotAllowed
 from clinic.message import states
 from clinic.message.campaign.campaign import Campaign
+from clinic.message.campaign.doubt import may_ask
 from clinic.message.codes import submission_id
 from clinic.record.bulk import is_any_of
 from clinic.record.schema.messages import batch, campaign, installation, submission
@@ -90,6 +91,7 @@ def _begun_besides(connection: Connection, job: Campaign, noted: Noted) -> list[
 def _cannot_tell(job: Campaign, why: str) -> NotAllowed:
     return NotAllowed(
         "left-noted",
-        f"this machine's notes do not tell what of campaign {job.id} was sent: {why}. Ask the provider: cohort "
-        f"sending ask, or its list; then cohort resume {job.id} --left nothing or --left unknown",
+        f"this machine's notes do not tell what of campaign {job.id} was sent: {why}. Ask the provider"
+        f"{': cohort sending ask, or its list' if may_ask(job) else ' for its list'}; then cohort resume "
+        f"{job.id} --left nothing or --left unknown",
     )

@@ -144,10 +144,12 @@ def test_after_a_set_back_no_promise_of_one_gateway_counts(
     assert doubt.covers(now - timedelta(minutes=5), "R")
     assert not doubt.may_repeat(Promise("R", None), now)
     assert Doubt(doubt.since, doubt.until, None).may_repeat(Promise("R", None), now)
-    with pytest.raises(NotAllowed, match="left-unsaid"):
+    with pytest.raises(NotAllowed, match="left-unsaid") as unsaid:
         say(job, None, {"a": Promise("R", None)}, now)
-    with pytest.raises(NotAllowed, match="left-repeat"):
+    with pytest.raises(NotAllowed, match="left-repeat") as repeat:
         say(job, "repeat", {"a": Promise("R", None)}, now)
+    # Which would say that there is nothing to ask
+    assert "cohort sending ask" not in str(unsaid.value) + str(repeat.value)
     assert in_doubt_since(practice.record, "a") is None
     with pytest.raises(NotAllowed, match="what one of them lists is not all that was sent"):
         require_since(practice.record, "b", None)
