@@ -8,6 +8,8 @@ has already happened.
 
 from __future__ import annotations
 
+from prefect.runtime import flow_run
+
 from clinic.govern.audit.anchor import anchor_of, write_anchor
 from clinic.message.credit import most_segments_of, require_credit
 from clinic.message.outcomes.save import save_batches
@@ -22,6 +24,7 @@ from clinic.message.timing.schedule import size_batches
 from tasks.guard.decorators import may_mend_itself, task
 from tasks.guard.while_away import WHILE_AWAY
 from tasks.prefect import events
+from tasks.runs.told_to_stop import heed
 from tasks.show import campaign
 from tasks.show.telling import tell
 from tasks.story import ending, leaving, sending
@@ -80,6 +83,7 @@ def save_to_record(span: Span) -> Span:
 def summarize(campaign_id: int) -> Summary:
     """Count what became of every row, show it, list whom a recall missed; note how long the trail is now."""
     parts = wiring()
+    heed(flow_run.get_id())
     summary = count(parts.record, parts.clock, campaign_id, parts.timing)
     events.tell_halts(parts.record, parts.clock.now())
     list_unreached(parts.record, parts.clock, parts.settings)

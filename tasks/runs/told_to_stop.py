@@ -105,6 +105,22 @@ def stop_campaign(parts: Wiring) -> bool:
     return parts.stood_still
 
 
+def heed(flow_run_id: UUID | str | None) -> None:
+    """
+    Of a process that is to begin nothing more: if a person told its run to stop, its campaign is paused.
+
+    A worker that cancels a run signals it too, and may be quicker than we ask: so it is asked before it is told
+    what became of the campaign, and again as the run ends.
+    """
+    parts = stopped()
+    if parts is None or flow_run_id is None:
+        return
+    with contextlib.suppress(httpx.HTTPError, PrefectException, CohortError, OSError):
+        hear(parts, UUID(str(flow_run_id)))
+        if parts.told_to_stop:
+            stop_campaign(parts)
+
+
 def end_if_told(flow_run_id: UUID | str | None) -> None:
     """
     At the end of a run that sends: if a person told it to stop, its campaign is paused, whoever noticed first.
@@ -115,11 +131,7 @@ def end_if_told(flow_run_id: UUID | str | None) -> None:
     parts = stopped()
     if parts is None or flow_run_id is None:
         return
-    with contextlib.suppress(httpx.HTTPError, PrefectException, CohortError, OSError):
-        # A worker that cancels a run signals it too, and may be quicker than we ask
-        hear(parts, UUID(str(flow_run_id)))
-        if parts.told_to_stop:
-            stop_campaign(parts)
+    heed(flow_run_id)
     if parts.told_to_stop == "run-cancelled":
         number = parts.campaign_id
         raise NotWanted(

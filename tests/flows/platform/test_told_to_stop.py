@@ -15,7 +15,9 @@ import pytest
 import sqlalchemy as sa
 from prefect import flow
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import State
+from prefect.client.schemas.sorting import ArtifactSort
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.states import Cancelled, Cancelling, Suspended
@@ -28,10 +30,11 @@ from clinic.message.timing.timing import timing_of
 from clinic.record.database import Record
 from clinic.record.schema.lists import cohort_list
 from clinic.settings import Phones, Settings
+from tasks.runs import told_to_stop
 from tasks.runs.heeding import heed_stops, wanted_campaigns
-from tasks.wiring import Wiring, use, wiring
+from tasks.wiring import Wiring, stop_sending, use, wiring
 from tests.fakes import FakeClock, FakeGateway
-from tests.flows.installation import parts_of, run_flow
+from tests.flows.installation import log_of, parts_of, run_flow
 from tests.main_job import Practice
 from tests.servers.prefect_server import wait_for
 
@@ -92,6 +95,38 @@ def test_cancel_in_mid_send_pauses_the_campaign_within_the_part_in_flight(
     with practice.record.read() as connection:
         job = get_campaign(connection, 1)
     assert (job.state, job.state_reason) == ("paused", "run-cancelled")
+
+
+class Signalled(FakeGateway):
+    """Somebody presses Cancel, and the worker's signal is here before this process has asked."""
+
+    def send(
+        self, key: str, messages: Sequence[Outgoing], *, per_request: int, only: frozenset[int]
+    ) -> Answer:
+        with get_client(sync_client=True) as client:
+            client.set_flow_run_state(str(flow_run.get_id()), Cancelling(), force=True)  # type: ignore[arg-type]
+        assert stop_sending()
+        return super().send(key, messages, per_request=per_request, only=only)
+
+
+def test_what_is_said_at_the_end_of_a_cancelled_run_is_that_its_campaign_stands_still(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Issue 17: neither its log nor its page promises a recurring run that will not come."""
+    monkeypatch.setattr(told_to_stop, "EVERY_SECONDS", 3_600.0)
+    practice.gateway = Signalled()
+    run = run_flow(practice, practice.request(practice.everybody(PEOPLE)))
+
+    told = "\n".join(log_of(run.run_id))
+    assert (run.state, "recurring run" in told) == ("Cancelled", False), told
+    assert "It stands still. run-cancelled" in told
+    assert "cohort resume 1" in told
+    key = ArtifactFilter(key=ArtifactFilterKey(any_=["campaign-1"]))
+    with get_client(sync_client=True) as client:
+        page, *_ = client.read_artifacts(
+            artifact_filter=key, sort=ArtifactSort.CREATED_DESC, limit=1
+        )
+    assert "# Campaign 1: paused" in str(page.data)
 
 
 class Resumes(Cancels):
