@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -16,22 +17,28 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
 
 from benchmarks.states import runs
 from cli.hours import ALWAYS
+from cli.wiring import open_record
+from clinic.clock import SystemClock
+from clinic.govern.people.roles import Role
 from clinic.practice.faulty import faulty_list
 from clinic.practice.people import Practice
+from clinic.settings import load_settings
+from tests.staff import add_staff
 
 COHORT: Final = str(Path(sys.executable).with_name("cohort"))
 STATES: Final = (
-    "completed", "failed-list", "halted", "waiting-for-approval", "closed-hours",
-    "crashed-and-resumed", "cancelled",
+    "completed", "failed-list", "halted", "closed-hours", "crashed-and-resumed", "cancelled",
+    "waiting-for-approval",  # the last: from then on there are operators, who must say who they are
 )  # fmt: skip
 _ROWS: Final = 600
+LEASE_SECONDS: Final = 60
 OURS: Final = Practice(seed=2026, patients=10_000)
 
 
@@ -71,6 +78,12 @@ class Shown:
             raise RuntimeError(f"cohort {' '.join(words)} ended with {done.returncode}")
         return done.stdout
 
+    @staticmethod
+    def settle() -> None:
+        """The recurring run, now: it draws the day."""
+        run = runs.begin("settle", {})
+        runs.until(f"{run} ends", lambda: runs.has_ended(run))
+
     def _completed(self) -> list[UUID]:
         return self._sent()
 
@@ -85,8 +98,23 @@ class Shown:
         return self._sent(COHORT_SMS__TOKEN="of-last-year")
 
     def _waiting_for_approval(self) -> list[UUID]:
-        """Twice as many as one person may release alone."""
-        return self._sent(rows=2 * _ROWS)
+        """Twice as many as one person may release alone, asked for by somebody who may ask."""
+        request = self._request(OURS, 2 * _ROWS)
+        self._add_people()
+        run = runs.begin("message", request)
+        runs.until(f"{run} waits", lambda: runs.state_of(run) == "Suspended")
+        return [run]
+
+    @staticmethod
+    def _add_people() -> None:
+        settings = load_settings()
+        people: dict[str, Role] = {
+            "root": "admin",
+            settings.operator: "team_lead",
+            "una": "manager",
+        }
+        with open_record(settings) as record:
+            add_staff(record, SystemClock(), people, secret=secrets.token_hex())
 
     def _closed_hours(self) -> list[UUID]:
         """Texts are sent tomorrow, and not before."""
@@ -105,6 +133,7 @@ class Shown:
         run = self._asked_for()
         os.kill(self._process_of(run), signal.SIGKILL)
         runs.until(f"{run} crashes", lambda: runs.state_of(run) == "Crashed")
+        time.sleep(LEASE_SECONDS)  # until then its batches are its own, and nothing is due
         runs.begin("settle", {})
         number = runs.campaign_of(run)
         runs.until("another run ends", lambda: _ended(number))
@@ -130,10 +159,14 @@ class Shown:
 
     def _asked_for(self, practice: Practice = OURS) -> UUID:
         """The form of the Prefect UI, filled in: the worker runs it."""
-        words = ("list", "add", str(self._list(practice)), "--name", "Flu clinic", "--yes")
+        return runs.begin("message", self._request(practice))
+
+    def _request(self, practice: Practice, rows: int = _ROWS) -> dict[str, Any]:
+        """What is filled in, over a list that is there."""
+        words = ("list", "add", str(self._list(practice, rows)), "--name", "Flu clinic", "--yes")
         added = json.loads(self.type(*words, "--template", "clinic-invite", "--json"))
         asked = {"cohort": {"list_id": added["list"]}, "template": "clinic-invite"}
-        return runs.begin("message", {"request": {**asked, "more": {"again": True}}})
+        return {"request": {**asked, "more": {"again": True}}}
 
     def _list(self, practice: Practice, rows: int = _ROWS) -> Path:
         """A list with every kind of error, and others on it each time."""

@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 PORT: Final = 4297
 SERVER: Final = f"http://127.0.0.1:{PORT}"
 # What sends nothing in its run has no page of what became of it
-_PAGES: Final = dict.fromkeys(("failed-list", "waiting-for-approval"), ("checks", "what it says"))
+_PAGES: Final = {
+    "failed-list": ("checks", "what it says"),
+    "waiting-for-approval": ("campaign-approval", "waits for approval"),
+}
 
 
 def main(folder: str = str(ROOT / ".cohort" / "pictures"), *states: str) -> None:
@@ -45,12 +48,8 @@ def main(folder: str = str(ROOT / ".cohort" / "pictures"), *states: str) -> None
             page.sign_in(SERVER, (practice.home / "prefect" / "login").read_text("utf-8").strip())
             for state in states or practice.states:
                 _draw(page, practice, state, to)
-            _picture(
-                page,
-                f"{SERVER}/artifacts/key/campaigns-today",
-                "campaigns-today",
-                to / "campaigns-today",
-            )
+            practice.settle()
+            _artifact(page, "campaigns-today", "Show raw data", to / "campaigns-today")
             _picture(page, f"{SERVER}/runs", "Runs", to / "runs")
     print(f"made in {to}; look at them")
 
@@ -59,7 +58,7 @@ def _draw(page: Page, practice: Shown, state: str, to: Path) -> None:
     """The pages of each of its runs, and the campaign's."""
     found = practice.make(state)
     for n, run in enumerate(found, 1):
-        _picture(page, f"{SERVER}/runs/flow-run/{run}", "Logs", to / f"{state}-{n}")
+        _picture(page, f"{SERVER}/runs/flow-run/{run}", "Beginning flow run", to / f"{state}-{n}")
     key, says = _PAGES.get(state, ("campaign", "what it means"))
     _artifact(page, f"{key}-{practice.campaign_of(found[0])}", says, to / f"{state}-artifact")
 
