@@ -181,8 +181,8 @@ def say(
             f"{doubt.until:%d %b %Y %H:%M} UTC, and this record does not know of it. "
             f"{'If the provider lists what it took: cohort sending ask. Else say' if may_ask(job) else 'Say'} "
             f"what was sent: cohort resume {job.id} --left nothing (the provider has none of it; it is sent), "
-            "--left unknown (nobody knows; none of it is sent, each is listed), or, after a failover, --left noted (batches "
-            "that this machine noted are unknown, the rest is sent)",
+            "--left unknown (nobody knows; none of it is sent, each is listed), or, after a failover, --left "
+            "noted (batches that this machine noted are unknown, the rest is sent)",
         )
     return {} if left is None else {"doubt_said": left}
 
