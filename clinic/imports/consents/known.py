@@ -23,6 +23,7 @@ from clinic.imports.journal import NOTED_BY_IMPORTS
 from clinic.record.bulk import is_any_of, plain_frame
 from clinic.record.schema.people import consent
 from clinic.record.schema.systems.imports import import_added, import_run
+from clinic.settings import ImportKind
 
 _WHICH: Final = ["patient_id", "channel", "purpose"]
 _SAYS: Final = [*_WHICH, "decision", "decided_at"]
@@ -48,7 +49,7 @@ def find_known(
     elsewhere = pd.Series(pd.NaT, said.index, dtype="datetime64[us, UTC]")
     out = known & (said["decision"] == OUT)
     if out.any():
-        own = rows[_is_of(connection, rows["id"], source)]
+        own = rows[noted_by(connection, rows["id"], "consents", source)]
         out &= ~_is_known(said, own)
     if out.any():
         elsewhere[out] = _moments(said[out], rows)
@@ -83,14 +84,18 @@ def _of_that_day(asked: pd.DataFrame, rows: pd.DataFrame) -> np.ndarray:
     return np.asarray(asked.index.isin(last.loc[last["decision"] == OUT, "place"]))
 
 
-def _is_of(connection: Connection, ids: pd.Series[int], source: str) -> np.ndarray:
-    """Which of these decisions this source's own imports noted."""
+def noted_by(
+    connection: Connection, ids: pd.Series[int], kind: ImportKind, source: str | None = None
+) -> np.ndarray:
+    """Which of these decisions imports of a kind noted; source: that of this one alone."""
     added, run = import_added.c, import_run.c
     query = (
         sa.select(added.first_id, added.last_id)
         .join(import_run, run.id == added.import_id)
-        .where(added.table_name == consent.name, run.source == source, run.kind == "consents")
+        .where(added.table_name == consent.name, run.kind == kind)
     )
+    if source is not None:
+        query = query.where(run.source == source)
     spans = np.array(sorted(map(tuple, connection.execute(query))), dtype="int64").reshape(-1, 2)
     if not len(spans):
         return np.zeros(len(ids), dtype=bool)

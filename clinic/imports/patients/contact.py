@@ -25,6 +25,7 @@ from sqlalchemy import Connection
 
 from clinic.cohort.consent_codes import CODES
 from clinic.cohort.files import Block
+from clinic.imports.consents.known import noted_by
 from clinic.message.eligibility.decisions import write_consents
 from clinic.message.intake.cells import UNCLEAR
 from clinic.message.intake.says_no import (
@@ -47,6 +48,8 @@ _TAKEN: Final = frozenset({"added", "changed", "moved", "unchanged", "repeated"}
 # Consent codes that decline → their purpose; in a cell Read codes may end in dots
 _OUT: Final = {code: purpose for code, (said, purpose) in CODES.items() if said == "opt_out"}
 
+Noted = tuple[int, str, str, str | None]  # whose opt-out; by channel, purpose and code
+
 
 @dataclass
 class ContactColumns:
@@ -64,6 +67,7 @@ class ContactColumns:
     opted_out: int = 0
     kept_from_research: int = 0
     unclear: Counter[str] = field(default_factory=Counter)
+    _noted: set[Noted] = field(default_factory=set)  # several columns may say the same
 
     @classmethod
     def of(cls, headings: list[str]) -> ContactColumns:
@@ -121,11 +125,11 @@ class ContactColumns:
         words = self._says(block, heading, taken, channels[0]).isin(_DECLINES)
         for code in sorted(set(codes) & _OUT.keys()):
             ids = _patients(connection, rows[codes == code])
-            self.opted_out += _opt_out(connection, ids, "sms", _OUT[code], code, now)
+            self.opted_out += _opt_out(connection, ids, "sms", _OUT[code], code, now, self._noted)
         if words.any():
             ids = _patients(connection, rows[words])
             for channel in channels:
-                self.opted_out += _opt_out(connection, ids, channel, "any", None, now)
+                self.opted_out += _opt_out(connection, ids, channel, "any", None, now, self._noted)
 
     def _keep_from_research(
         self, connection: Connection, block: Block, rows: pd.DataFrame, taken: pd.Series[bool],
@@ -201,23 +205,30 @@ def _changes_to(connection: Connection, ids: list[int], decision: str) -> list[i
 
 
 def _opt_out(
-    connection: Connection, ids: list[int], channel: str, purpose: str, code: str | None, now: datetime
+    connection: Connection, ids: list[int], channel: str, purpose: str, code: str | None, now: datetime,
+    done: set[Noted],
 ) -> int:  # fmt: skip
-    """Note that these declined, where an import has not noted it before; how many were new."""
+    """
+    Note that these declined, where no import of patients has noted it before; how many were new.
+
+    Where an import of opt-outs has, it is noted as of then: it holds also when that one withdraws it.
+    """
     source = "import" if code is None else "code"
-    known = connection.scalars(
-        sa.select(consent.c.patient_id).where(
-            is_any_of(consent.c.patient_id, ids),
-            consent.c.channel == channel,
-            consent.c.purpose == purpose,
-            consent.c.decision == "opt_out",
-            consent.c.source == source,
-        )
-    )
-    new = sorted(set(ids).difference(known))
+    c = consent.c
+    query = sa.select(c.id, c.patient_id, c.decided_at).where(
+        is_any_of(c.patient_id, ids), c.channel == channel, c.purpose == purpose,
+        c.decision == "opt_out", c.source == source,
+    )  # fmt: skip
+    known = connection.execute(query.order_by(c.decided_at)).all()
+    mine = noted_by(connection, pd.Series([row.id for row in known], dtype="int64"), "patients")
+    own = {row.patient_id for row, is_mine in zip(known, mine, strict=True) if is_mine}
+    before = {row.patient_id: row.decided_at for row in known}
+    which = (channel, purpose, code)
+    new = sorted(key for key in set(ids) - own if (key, *which) not in done)
+    done.update((key, *which) for key in new)
     said = {
-        "channel": channel, "purpose": purpose, "decision": "opt_out", "decided_at": now,
-        "source": source, "code": code,
+        "channel": channel, "purpose": purpose, "decision": "opt_out", "source": source, "code": code,
     }  # fmt: skip
-    write_consents(connection, [{"patient_id": key, **said} for key in new])
-    return len(new)
+    rows = [{"patient_id": key, "decided_at": before.get(key, now), **said} for key in new]
+    write_consents(connection, rows)
+    return len(set(new) - before.keys())

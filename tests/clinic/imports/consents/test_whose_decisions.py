@@ -130,3 +130,19 @@ def test_what_another_source_says_again_lifts_nothing_that_the_patient_said_sinc
     with practice.record.read() as connection:
         last = connection.execute(sa.select(c.decision).order_by(c.decided_at.desc(), c.id.desc()))
         assert last.scalars().first() == "opt_in"
+
+
+def test_an_opt_out_that_the_patients_file_says_too_holds_when_the_opt_outs_have_it_no_more(
+    practice: Practice,
+) -> None:
+    run(practice, UNDATED, complete=Complete(1))
+    row = f"{nhs(1)},Llwyd,yes,yes"
+    heading = "NHS Number,Surname,Do not text,SMS declined"
+    for expected in (2, 2):
+        path = practice.file(row, heading=heading, name="patients.csv")
+        options = Options(by="nia", source="emis")
+        file = open_file("patients", path)
+        result = run_import(practice.record, practice.clock, "patients", file, options)
+        assert (result.also["opted_out"], len(said(practice))) == (0, expected)
+    run(practice, f"{nhs(2)},opted out,sms,2026-01-05", complete=Complete(1))
+    assert said(practice) == [(1, "opt_out", "import"), (2, "opt_out", "import")]
