@@ -189,11 +189,13 @@ def _call(call: Call) -> dict[str, Any]:
 
 
 def _spoken(speaker: Speaker) -> Callable[[Call], str]:
-    """What a person hears who pressed a key; of the other callbacks nothing is read."""
+    """What a person hears who pressed a key, if it is known whose number it is; else nothing is read."""
 
     def answer(call: Call) -> str:
-        digits = dict(_form(call.body)).get("Digits")
-        return "" if digits is None else speaker.after(digits)
+        form = dict(_form(call.body))
+        if "Digits" not in form:
+            return ""
+        return speaker.after(form["Digits"] if form.get("To", "").strip() else "")
 
     return answer
 

@@ -19,7 +19,7 @@ from clinic.message.incoming.apply_receipts import apply_receipts
 from clinic.message.incoming.inbox import RecordKeeper
 from clinic.record.database import Record
 from clinic.record.schema.messages import message
-from clinic.record.schema.receipts import address_decision
+from clinic.record.schema.receipts import address_decision, receipt_unread
 from clinic.settings import Phones, Settings
 from tests.fakes import FakeClock
 from tests.main_job import Practice
@@ -124,6 +124,17 @@ def test_who_pressed_9_is_told_so_and_not_called_again(
         practice.everybody(2), channel="voice", template="other", request_key="again"
     )
     assert again == {2: "opted_out", 3: "accepted"}
+
+
+@pytest.mark.parametrize("number", [{}, {"To": ""}, {"To": " "}])
+def test_nobody_is_told_that_calls_are_stopped_where_it_is_not_known_whose(
+    practice: Practice, number: dict[str, str]
+) -> None:
+    """What cannot be read is kept for a person, and promises nothing."""
+    first, _ = references(practice)
+    digits = {"CallSid": "CA1", "From": "+441632960999", "Digits": "9"} | number
+    assert post(practice.record, practice.clock, first, digits) == (200, "<Response />")
+    assert practice.count(receipt_unread) == 1
 
 
 def test_another_key_ends_the_call_and_decides_nothing(
