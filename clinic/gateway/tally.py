@@ -64,7 +64,9 @@ class Tally:
 
     def knows(self, references: Iterable[int]) -> bool:
         """Whether it is known of each of these, where it was asked about, what becomes of it now."""
-        return self._asked.intersection(references) <= self._results.keys() | self._not_sent
+        asked = self._asked.intersection(references)
+        # Not as a set of all that is known: it is asked after each request, and would grow with each
+        return all(each in self._results or each in self._not_sent for each in asked)
 
     def stop(self, *, retry_after: float | None = None, halt: str | None = None) -> None:
         """

@@ -186,8 +186,7 @@ def _day_gone_by(moment: Moment) -> ColumnElement[bool]:
     if words_of_another_day(moment.connection, moment.campaign_id, moment.now, zone):
         return sa.true()
     today = moment.now.astimezone(zone).date()
-    told = told_of_a_day_before(today, moment.campaign_id, moment.members)
-    return message.c.patient_id.in_(told)
+    return told_of_a_day_before(today)
 
 
 def _left_cohort(moment: Moment) -> ColumnElement[bool] | None:

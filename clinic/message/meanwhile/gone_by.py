@@ -17,9 +17,10 @@ from typing import Final
 
 import pandas as pd
 import sqlalchemy as sa
+from sqlalchemy import ColumnElement
 
 from clinic.message.words.folding import fold_one
-from clinic.record.schema.messages import recipient
+from clinic.record.schema.messages import message, recipient
 from clinic.values.dates import Order, infer_order
 from clinic.values.days import latest_day
 from clinic.values.text import as_strings
@@ -131,15 +132,21 @@ def gone_by(told: pd.DataFrame, sent: date) -> pd.Series[str]:
     return told["variable"].where(over, "")
 
 
-def told_of_a_day_before(
-    today: date, campaign_id: int, members: sa.Select[tuple[int]]
-) -> sa.Select[tuple[int]]:
-    """Those of the members whose message asks them to keep a day that is over: kept with them at the check."""
-    return sa.select(recipient.c.patient_id).where(
-        recipient.c.campaign_id == campaign_id,
-        recipient.c.patient_id.in_(members),
-        recipient.c.keep_day < today,
+def told_of_a_day_before(today: date) -> ColumnElement[bool]:
+    """
+    Of a message: whether it asks its patient to keep a day that is over: kept with its row at the check.
+
+    Looked up by the row's own key: a set of patients would be looked for in the whole campaign, for each batch.
+    """
+    day = (
+        sa.select(recipient.c.keep_day)
+        .where(
+            recipient.c.campaign_id == message.c.campaign_id,
+            recipient.c.row_number == message.c.row_number,
+        )
+        .scalar_subquery()
     )
+    return day < today
 
 
 def _words(name: str) -> str:
