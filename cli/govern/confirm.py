@@ -56,6 +56,8 @@ def wait_for_another(
     """
     console.say(f"Campaign {campaign_id} waits for another person: nothing was sent.")
     again = f"cohort message --resume {campaign_id}"
+    from clinic.message.asking.confirming import waiting_request
+
     found = waiting_request(record, campaign_id)
     if found is None:
         return ["cohort approvals", again]
@@ -65,18 +67,6 @@ def wait_for_another(
             record, clock, settings, asked, secret=(ask or _at_the_terminal)(_question(asked))
         )
     return [*next_steps(asked, confirmed=confirmed), again]
-
-
-def waiting_request(record: Record, campaign_id: int) -> tuple[Approval, bool] | None:
-    """A campaign's request that can still be decided, and whether it is confirmed; None: there is none."""
-    from clinic.govern.approvals.approvals import latest
-    from clinic.govern.approvals.confirming import is_confirmed
-
-    with record.read() as connection:
-        asked = latest(connection, subject="campaign", subject_id=campaign_id)
-        if asked is None or asked.state != "waiting":
-            return None
-        return asked, is_confirmed(connection, asked)
 
 
 def next_steps(asked: Approval, *, confirmed: bool) -> list[str]:

@@ -12,13 +12,16 @@ from cli import console
 from cli.looks.noting import looked
 from cli.message import steps
 from cli.message.options import TYPED, Manner, What, Who, to_request
-from cli.show.review import look_of, show_previews, show_whom_it_lacks
+from cli.show.review import show_previews, show_whom_it_lacks
 from clinic.errors import CohortRefused
 from clinic.gateway.voice.sound import write_sound
 from clinic.gateway.voice.spoken import SPOKEN
+from clinic.message.asking.going import is_released
+from clinic.message.asking.to_decide import look_of
 from clinic.message.campaign.counting import count_outcomes
 from clinic.message.prepare.preview import discard_left_behind, discard_preview, preview_key
 from clinic.message.prepare.review import Preview, Review, read_previews, review_campaign
+from tasks.asking.campaigns import begin
 from tasks.wiring import Wiring
 
 # Of the look itself, or asked again by the command that sends
@@ -48,8 +51,8 @@ def look(parts: Wiring, who: Who, what: What, manner: Manner) -> list[str]:
         MendableError: there is nothing to show, and why
     """
     if who.resume is not None:
-        if not steps.is_released(parts, who.resume):
-            steps.prepare(parts, who.resume)
+        if not is_released(parts.record, who.resume):
+            steps.prepare(parts, who.resume, look=True)
         previews, review = _previews(parts, who.resume, manner), _review(parts, who.resume)
         _note(parts, review, previews, "campaign")
     else:
@@ -58,8 +61,8 @@ def look(parts: Wiring, who: Who, what: What, manner: Manner) -> list[str]:
         try:
             # A preview is a dry run: it keeps nobody from sending the same list afterwards
             request = to_request(parts, who, what, manner, key=key)
-            campaign_id = steps.begin(parts, request, request_key=key)
-            steps.prepare(parts, campaign_id)
+            campaign_id = begin(parts, request, request_key=key)
+            steps.prepare(parts, campaign_id, look=True)
             previews, review = _previews(parts, campaign_id, manner), _review(parts, campaign_id)
             _note(parts, review, previews, "preview")
         finally:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import sys
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import asdict
 
 import typer
 from rich.markup import escape
 
 from cli import console
-from cli.govern.confirm import wait_for_another, waiting_request
+from cli.govern.confirm import wait_for_another
 from cli.keeping import say_not_kept
 from cli.looks.noting import looked
 from cli.message import steps
 from cli.message.options import Manner, What, Who, require_resumable, to_request
 from cli.message.preview import look
 from cli.show.review import (
-    look_of,
     show_credit,
     show_review,
     show_said,
@@ -27,31 +26,32 @@ from cli.show.review import (
 )
 from cli.show.summary import show_summary
 from cli.wiring import LocalTime, get_settings, open_record
-from clinic.cohort.rows import get_list
-from clinic.errors import CohortRefused, Incomplete, MendableError, NotAllowed
+from clinic.errors import CohortRefused, Incomplete, NotAllowed
 from clinic.gateway.credit import Credit
 from clinic.govern.access.look import at_all
 from clinic.message import states
+from clinic.message.asking.answering import accept, numbered, of_warnings, require_answered
+from clinic.message.asking.confirming import confirm
+from clinic.message.asking.going import is_released, require_going
+from clinic.message.asking.to_decide import require_anybody, to_decide
 from clinic.message.campaign.campaign import get_campaign, refuse
 from clinic.message.campaign.request import MessageRequest
 from clinic.message.campaign.said import said_of
 from clinic.message.campaign.sending_stop import is_kept_back
-from clinic.message.credit import credit_of, require_credit, require_enough
+from clinic.message.credit import require_enough
 from clinic.message.incoming.resolve_unknown import may_ask
 from clinic.message.outcomes.next_steps import next_steps
 from clinic.message.outcomes.reasons import campaign_says
 from clinic.message.outcomes.summary import Summary, summarize
-from clinic.message.prepare.content import may_be_accepted, require_accepted
+from clinic.message.prepare.content import may_be_accepted
 from clinic.message.prepare.resend import may_resend, source_of
-from clinic.message.prepare.review import Review, read_previews, request_of, review_campaign
+from clinic.message.prepare.review import Review, request_of
 from clinic.message.recall.unreached import list_unreached
 from clinic.message.reminders.reminder_request import ReminderRequest
-from clinic.message.safety.accepted import keep_acceptances
-from clinic.message.sending.beside import says_together
-from clinic.message.timing.estimate import estimate
-from clinic.message.words.classes import CODE, PLACEHOLDER, SIZE, UNFILLED
+from clinic.message.words.classes import SIZE
 from clinic.settings import Settings
 from clinic.values.text import counted
+from tasks.asking.campaigns import begin
 from tasks.processes.workers import worker_runs
 from tasks.wiring import Wiring, use, wiring
 
@@ -83,11 +83,11 @@ def message_cohort(
             require_resumable(who, what, manner)
         steps.act_as(parts, manner)
         if who.resume is not None:
-            steps.require_going(parts, who.resume)
+            require_going(parts.record, who.resume)
         request = to_request(parts, who, what, manner, key=f"cli-{uuid.uuid4()}")
-        campaign_id = steps.begin(parts, request)
+        campaign_id = begin(parts, request)
         with steps.carrying_on(campaign_id):
-            if not steps.is_released(parts, campaign_id):
+            if not is_released(parts.record, campaign_id):
                 _prepare(parts, campaign_id)
                 _review(parts, campaign_id, manner)
             known = request_of(parts.record, campaign_id)  # the list by its number alone
@@ -111,12 +111,12 @@ def release(
     Raises:
         Incomplete: work is left, or a delivery status is unknown
     """
-    require_accepted(parts.record, parts.clock, parts.settings, campaign_id)
-    require_credit(parts.record, parts.clock, parts.settings, campaign_id)
-    if steps.waits_for_approval(parts, campaign_id):
+    confirmed = confirm(
+        parts.record, parts.clock, parts.settings, campaign_id, release=False
+    )  # the run that follows does
+    if confirmed.waits:
         if json:
-            waits = waiting_request(parts.record, campaign_id)
-            number = waits[0].id if waits else None
+            number = confirmed.asked.id if confirmed.asked else None
             state = {"campaign_id": campaign_id, "state": states.AWAITING_APPROVAL}
             console.show_json({**state, "approval": number})
         return wait_for_another(parts.record, parts.clock, parts.settings, campaign_id)
@@ -136,10 +136,6 @@ def _prepare(parts: Wiring, campaign_id: int) -> None:
             f"cohort outcomes {campaign_id} --csv outcomes-{campaign_id}.csv",
         )
         raise
-    except MendableError as error:
-        # Nothing of it may stay behind and bar the way to a second try
-        refuse(parts.record, campaign_id, error.code)
-        raise
 
 
 def _list_unreached(parts: Wiring) -> None:
@@ -149,30 +145,26 @@ def _list_unreached(parts: Wiring) -> None:
 
 
 def _review(parts: Wiring, campaign_id: int, manner: Manner) -> None:
-    review = review_campaign(
-        parts.record, campaign_id, content=parts.settings.content, settings=parts.settings
-    )
     # Nobody looks at a script's output before it sends, and its log is kept: no patient goes there
     unseen = manner.yes and not manner.synthetic and not sys.stderr.isatty()
-    seen = [] if unseen else read_previews(parts.record, campaign_id)
-    if seen or review.differences:
-        looked(parts.record, parts.settings, look_of(parts.record, review, seen))
+    found = to_decide(
+        parts.record, parts.clock, parts.settings, campaign_id, previews=0 if unseen else 3
+    )
+    review = found.review
+    if found.previews or review.differences:
+        looked(parts.record, parts.settings, found.look)
     if left_out := sum(review.not_accepted.values()):  # whose rows are in the file
         looked(parts.record, parts.settings, at_all("campaign", campaign_id, left_out))
     not_accepted = steps.write_not_accepted(parts, campaign_id)
-    show_review(review, seen, not_accepted=not_accepted)
-    show_together(says_together(parts.record, campaign_id))
-    with parts.record.read() as connection:
-        own = get_list(connection, get_campaign(connection, campaign_id).list_id)
-    say_not_kept(own.columns, own.kept)
-    if review.accepted and not review.dry_run:
-        said = estimate(parts.record, campaign_id, parts.timing, parts.clock.now())
-        show_time(said, LocalTime(parts.settings))
-        credit = credit_of(parts.record, parts.settings, campaign_id, parts.clock)
-        show_credit(credit)
-        if needed := steps.who_must_approve(parts, campaign_id):
-            console.say(f"  [yellow]{needed}[/]")
-        _refuse_unpaid(parts, campaign_id, credit)
+    show_review(review, found.previews, not_accepted=not_accepted)
+    show_together(found.together)
+    say_not_kept(found.columns, found.kept)
+    if found.time and not review.dry_run:
+        show_time(found.time, LocalTime(parts.settings))
+        show_credit(found.credit)
+        if found.approval:
+            console.say(f"  [yellow]{found.approval}[/]")
+        _refuse_unpaid(parts, campaign_id, found.credit)
     _confirm(parts, review, manner)
 
 
@@ -192,13 +184,11 @@ def _confirm(parts: Wiring, review: Review, manner: Manner) -> None:
     Raises:
         NotAllowed: nobody said yes, or the warnings were not accepted
     """
-    if not review.accepted:
-        refuse(parts.record, review.campaign_id, "nobody-accepted")
+    try:
+        require_anybody(parts.record, review)
+    except CohortRefused:
         _list_unreached(parts)
-        raise CohortRefused(
-            "nobody-accepted",
-            f"no row of this list can be messaged; see: cohort show {review.campaign_id} --errors-only",
-        )
+        raise
     try:
         accept_found(parts, review, manner)
         decide(review, review.accepted, manner)
@@ -216,18 +206,15 @@ def accept_found(parts: Wiring, review: Review, manner: Manner) -> None:
     """
     if not review.to_accept:
         return
-    accept = of_warnings() if manner.accept_warnings else {}
-    left = [code for code in review.to_accept if code not in accept]
+    given = of_warnings() if manner.accept_warnings else {}
+    left = [code for code in review.to_accept if code not in given]
     if left:
         asked = not manner.yes and all(map(may_be_accepted, left))
         reason = _reason() if asked and _typed_number(review, left) else ""
         if not reason:
-            require_no_more(review, accept)
-        accept |= {code: numbered(code, review, reason) for code in left}
-    keep_acceptances(
-        parts.record, parts.clock, review.campaign_id,
-        {code: accept[code] for code in review.to_accept}, by=parts.settings.operator,
-    )  # fmt: skip
+            require_answered(review, given)
+        given |= {code: numbered(code, review, reason) for code in left}
+    accept(parts.record, parts.clock, review, given, by=parts.settings.operator)
 
 
 def _typed_number(review: Review, left: Collection[str]) -> bool:
@@ -239,39 +226,6 @@ def _typed_number(review: Review, left: Collection[str]) -> bool:
     question = "That many messages are unusual. Type their number if you mean it (Enter: not)"
     typed = str(typer.prompt(question, default="", show_default=False, err=True))
     return typed.replace(",", "").strip() == str(review.accepted)
-
-
-def numbered(code: str, review: Review, reason: str) -> str:
-    """The reason as it is given; where the number of messages belongs to it, with that."""
-    return f"{review.accepted} {reason}" if code == SIZE else reason
-
-
-def of_warnings() -> dict[str, str]:
-    """What `--accept-warnings` answers for: places to be filled, in the text and in the list's values."""
-    return {CODE + one: "accepted with --accept-warnings" for one in (PLACEHOLDER, UNFILLED)}
-
-
-def require_no_more(review: Review, accept: Mapping[str, str]) -> None:
-    """
-    Whether all that was found in the messages was answered for, here or with what was asked.
-
-    Raises:
-        NotAllowed: what was not, and how it is
-    """
-    found = [one.code for one in review.warnings if one.code.startswith((CODE, SIZE))]
-    left = [code for code in review.to_accept or found if code not in accept]
-    if left and not review.dry_run:
-        ways = " ".join(
-            f'--accept {code}="{numbered(code, review, "REASON")}"'
-            for code in left
-            if may_be_accepted(code)
-        )
-        answer = f", or answer by name for what was found in it: {ways}"
-        raise NotAllowed(
-            "warning-not-accepted",
-            "nothing was sent: change the text"
-            + (answer if all(map(may_be_accepted, left)) else ": nobody can accept all of it"),
-        )
 
 
 def _reason() -> str:

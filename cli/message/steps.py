@@ -1,6 +1,6 @@
 """
-The steps of `cohort message` and `cohort remind`: prepare and review in this process, then run the flow on
-the Prefect server.
+The steps of `cohort message` and `cohort remind` around what is decided (clinic/message/asking): in whose name,
+the file of who gets none, and the flow on the Prefect server.
 
 Preparing takes the list in, judges every row and stages the messages; nothing can leave before the
 flow releases the campaign. The flow finds all of that done, by the request's key, and sends.
@@ -27,35 +27,6 @@ if TYPE_CHECKING:
     from tasks.wiring import Wiring
 
 
-def begin(
-    parts: Wiring, request: MessageRequest | ReminderRequest, *, request_key: str = ""
-) -> int:
-    """
-    Take the list in and make the campaign; its number.
-
-    request_key: of a preview, which no request may name; else the request's own
-
-    Raises:
-        MendableError: what to fix; nothing was sent
-    """
-    from clinic.message.campaign.begin import begin_campaign
-    from clinic.message.reminders.remind import begin_reminders
-    from clinic.message.reminders.reminder_request import ReminderRequest
-
-    gateway = parts.gateway(request.channel, dry_run=request.dry_run, outbox=request.outbox)
-    limit = parts.batch_limit(request.channel, gateway)
-    key = request_key or request.request_key or ""
-    if isinstance(request, ReminderRequest):
-        return begin_reminders(
-            parts.record, parts.clock, parts.settings, request, request_key=key, gateway=gateway.name,
-            batch_limit=limit,
-        )  # fmt: skip
-    return begin_campaign(
-        parts.record, parts.clock, parts.settings, request, request_key=key, gateway=gateway.name,
-        batch_limit=limit,
-    )  # fmt: skip
-
-
 @contextlib.contextmanager
 def carrying_on(campaign_id: int) -> Iterator[None]:
     """Where the record goes away in the block: what carries on with this campaign when it is back."""
@@ -74,88 +45,20 @@ def carrying_on(campaign_id: int) -> Iterator[None]:
         raise known from None
 
 
-def is_released(parts: Wiring, campaign_id: int) -> bool:
-    """Whether it was confirmed before: a resumed campaign is not asked about again."""
-    from clinic.message import states
-    from clinic.message.campaign.campaign import get_campaign
-
-    with parts.record.read() as connection:
-        return bool(get_campaign(connection, campaign_id).state != states.CHECKING)
-
-
-def require_going(parts: Wiring, campaign_id: int) -> None:
+def prepare(parts: Wiring, campaign_id: int, *, look: bool = False) -> None:
     """
-    Whether a campaign can be carried on with as it is.
+    Judge every row and stage the messages, and say so meanwhile. Again: only what is missing.
 
-    Raises:
-        NotAllowed: it stands still until a person lets it go on, or all sending does; says why, and how
-    """
-    from clinic.errors import NotAllowed
-    from clinic.message import states
-    from clinic.message.campaign.campaign import get_campaign
-    from clinic.message.campaign.counting import count_outcomes
-    from clinic.message.campaign.sending_stop import is_kept_back, require_sending
-    from clinic.message.outcomes.reasons import campaign_says
-    from clinic.message.prepare.approve import REFUSED_BY_PERSON, why_refused
-
-    with parts.record.read() as connection:
-        own = get_campaign(connection, campaign_id)
-        why = why_refused(connection, campaign_id)
-        waits = count_outcomes(connection, campaign_id).get("waiting")
-        runs = own.state in (states.SCHEDULED, states.RUNNING) and waits
-        if (runs or own.state == states.CHECKING) and not own.dry_run:
-            require_sending(connection)
-    if own.state == states.REFUSED and own.state_reason in REFUSED_BY_PERSON:
-        raise NotAllowed(own.state_reason, f"{why}. Look: cohort show {campaign_id}")
-    if own.state in (states.PAUSED, states.HELD_CAMPAIGN, states.MISSED):
-        first = is_kept_back(parts.record, campaign_id)
-        way = (
-            "all sending is stopped, which comes first: cohort sending status"
-            if first
-            else f"then let it go on: cohort resume {campaign_id}"
-        )
-        raise NotAllowed(
-            "campaign-stopped",
-            f"campaign {campaign_id} is {own.state}, nothing was sent. "
-            f"{campaign_says(own.state_reason, own.sent_through)} Look: cohort show {campaign_id}; {way}",
-        )
-
-
-def prepare(parts: Wiring, campaign_id: int) -> None:
-    """
-    Judge every row and stage the messages. Again: only what is missing.
+    look: it is only looked at, and stays as it is if it cannot be staged
 
     Raises:
         CohortRefused: the list as a whole is not fit to act on; its rows say why
     """
-    from clinic.message.credit import most_segments_of
-    from clinic.message.prepare.stage import stage
-    from clinic.message.template.variables import setting_of
-    from clinic.message.timing.schedule import size_batches
-    from data_checks.cohort import check_cohort
+    from tasks.asking import campaigns
 
-    settings = parts.settings
-    with console.err().status("Checking the list …"):
-        check_cohort(parts.record, parts.clock, settings, campaign_id)
-    with console.err().status("Writing the messages …"):
-        size_batches(parts.record, campaign_id, parts.timing)
-        setting = setting_of(settings, parts.clock.now())
-        most = most_segments_of(parts.record, settings, campaign_id)
-        stage(parts.record, campaign_id, setting=setting, most_segments=most)
-
-
-def who_must_approve(parts: Wiring, campaign_id: int) -> str:
-    """Who besides its sender lets a campaign go that one person alone may not send, and why; else ""."""
-    from clinic.message.audience.clinical import is_clinical
-    from clinic.message.campaign.campaign import get_campaign
-    from clinic.message.prepare.approve import why_needed
-
-    with parts.record.read() as connection:
-        job = get_campaign(connection, campaign_id)
-        why = why_needed(connection, job, parts.settings)
-        clinical = is_clinical(connection, job.template_version_id)
-    who = "registered clinician" if clinical else "second approver"
-    return f"A {who} must approve it before anything is sent: {why}." if why else ""
+    with console.err().status("Checking the list …") as shown:
+        act = campaigns.prepare_look if look else campaigns.prepare
+        act(parts, campaign_id, telling=shown.update)
 
 
 def act_as(parts: Wiring, manner: Manner) -> None:
@@ -176,20 +79,6 @@ def look_as(parts: Wiring, me: str = "") -> None:
     from cli.proof import claimed
 
     parts.settings = parts.settings.model_copy(update={"operator": claimed(parts.settings, me)})
-
-
-def waits_for_approval(parts: Wiring, campaign_id: int) -> bool:
-    """
-    Whether another person must decide first; asks for it, once (NEW-1).
-
-    Raises:
-        NotAllowed: the sender's role may not ask for this
-    """
-    from clinic.message.prepare import approve
-
-    settings = parts.settings
-    needed = approve.ask(parts.record, parts.clock, settings, campaign_id, flow_run_id=None)
-    return needed and approve.answer(parts.record, parts.clock, campaign_id) == "waiting"
 
 
 def write_not_accepted(parts: Wiring, campaign_id: int) -> Path:
@@ -229,6 +118,7 @@ def send(parts: Wiring, request: MessageRequest | ReminderRequest, campaign_id: 
 
     from cli.message.stopping import stopping_when_asked
     from cli.show.progress import watching
+    from clinic.message.asking.going import is_released
     from clinic.message.reminders.reminder_request import ReminderRequest
     from flows.message import message
     from flows.remind import remind
@@ -251,7 +141,7 @@ def send(parts: Wiring, request: MessageRequest | ReminderRequest, campaign_id: 
         except Exception as error:
             if not prefect_gone.is_gone(parts, error):
                 raise
-        prefect_gone.say_gone(released=is_released(parts, campaign_id))
+        prefect_gone.say_gone(released=is_released(parts.record, campaign_id))
         with watching(parts.record, campaign_id):
             prefect_gone.go_on_without(parts, campaign_id)
     return prefect_gone.count(parts, campaign_id)

@@ -130,10 +130,10 @@ def remind(
     """
     from cli import console
     from cli.message.options import Manner, accepted
-    from cli.message.session import of_warnings
     from cli.remind.options import Choice
     from cli.remind.session import remind_patients
     from cli.send.resend import row_numbers
+    from clinic.message.asking.answering import of_warnings
 
     values = {
         "days": days,

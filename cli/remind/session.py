@@ -18,9 +18,10 @@ from cli.message.options import Manner
 from cli.remind.options import Choice, ask_rows, commands_after_look, require_seen, to_request
 from cli.show.reminders import Look, show_json, show_list, show_look, show_nothing
 from cli.wiring import LocalTime, get_settings, open_record
-from clinic.errors import CohortRefused, MendableError, NotAllowed
+from clinic.errors import CohortRefused, NotAllowed
 from clinic.gateway.voice.spoken import unit_of
 from clinic.govern.access.look import at_some, known_as, of_rows
+from clinic.message.asking.answering import require_answered
 from clinic.message.campaign.campaign import refuse
 from clinic.message.credit import credit_of, require_enough
 from clinic.message.failover.ways import columns_of, parts_of
@@ -38,6 +39,7 @@ from clinic.message.reminders.reminder_request import ReminderRequest
 from clinic.message.timing.estimate import estimate
 from clinic.settings import Settings
 from clinic.values.text import counted
+from tasks.asking.campaigns import begin
 from tasks.wiring import Wiring, use, wiring
 
 SHOWN = 20
@@ -137,8 +139,8 @@ def _note(parts: Wiring, look: Look) -> None:
 def _look(parts: Wiring, request: ReminderRequest, key: str, choice: Choice) -> Look:
     # A look is a dry run: it gives no reminder
     rehearsal = request.model_copy(update={"dry_run": True})
-    campaign_id = steps.begin(parts, rehearsal, request_key=key)
-    steps.prepare(parts, campaign_id)
+    campaign_id = begin(parts, rehearsal, request_key=key)
+    steps.prepare(parts, campaign_id, look=True)
     review = review_campaign(
         parts.record, campaign_id, content=parts.settings.content, settings=parts.settings
     )
@@ -184,7 +186,7 @@ def _decide(
     left = _say_without(parts, look, rows)
     if not left:
         raise NotAllowed("not-confirmed", "every row is left out: nothing was sent")
-    session.require_no_more(look.review, request.accept)
+    require_answered(look.review, request.accept)
     session.decide(look.review, left, manner)
     return rows
 
@@ -204,13 +206,9 @@ def _say_without(parts: Wiring, look: Look, rows: Collection[int]) -> int:
 
 def _begin(parts: Wiring, request: ReminderRequest) -> int:
     """Make the campaign of the list that was looked at, and stage it."""
-    campaign_id = steps.begin(parts, request)
+    campaign_id = begin(parts, request)
     try:
         steps.prepare(parts, campaign_id)
-    except MendableError as error:
-        # Its appointments may be reminded of by a later run
-        refuse(parts.record, campaign_id, error.code)
-        raise
     except KeyboardInterrupt:
         console.say("\nInterrupted. Nothing was sent.")
         console.next_commands(f"cohort message --resume {campaign_id}")

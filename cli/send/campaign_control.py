@@ -166,40 +166,29 @@ def review(
 
     Shows patients' names and numbers: on this screen only.
     """
-    from cli.govern.confirm import asked_by, waiting_request
+    from cli.govern.confirm import asked_by
     from cli.keeping import say_not_kept
-    from cli.show.review import look_of, show_credit, show_review, show_time, show_together
+    from cli.show.review import show_credit, show_review, show_time, show_together
     from clinic.clock import SystemClock
-    from clinic.cohort.rows import get_list
-    from clinic.message.campaign.campaign import get_campaign
+    from clinic.message.asking.confirming import waiting_request
+    from clinic.message.asking.to_decide import to_decide
     from clinic.message.campaign.sending_stop import is_kept_back
-    from clinic.message.credit import credit_of
     from clinic.message.outcomes.next_steps import next_steps
-    from clinic.message.prepare.review import read_previews, review_campaign
-    from clinic.message.sending.beside import says_together
-    from clinic.message.timing.estimate import estimate
-    from clinic.message.timing.timing import timing_of
 
     settings = get_settings()
     with open_record(settings) as record:
         settings = governed(record, settings)
         stopped = is_kept_back(record, campaign)
-        found = review_campaign(record, campaign, content=settings.content, settings=settings)
-        previews = read_previews(record, campaign, limit=samples)
-        said = estimate(record, campaign, timing_of(settings), SystemClock().now())
+        seen = to_decide(record, SystemClock(), settings, campaign, previews=samples)
         waits = waiting_request(record, campaign)
-        leaves = found.became.get("waiting")
-        credit = credit_of(record, settings, campaign, SystemClock()) if leaves else None
-        with record.read() as connection:
-            source = get_list(connection, get_campaign(connection, campaign).list_id)
-        looked(record, settings, look_of(record, found, previews))
-        together = says_together(record, campaign)
-    show_review(found, previews, not_accepted=None)
-    show_together(together)
-    say_not_kept(source.columns, source.kept)
-    if leaves:
-        show_time(said, LocalTime(settings))
-    show_credit(credit)
+        looked(record, settings, seen.look)
+    found = seen.review
+    show_review(found, seen.previews, not_accepted=None)
+    show_together(seen.together)
+    say_not_kept(seen.columns, seen.kept)
+    if seen.time:
+        show_time(seen.time, LocalTime(settings))
+    show_credit(seen.credit)
     if waits is None:
         steps = next_steps(
             campaign, found.state, found.became | found.not_accepted, resendable=False,

@@ -84,6 +84,7 @@ def _judge(
     from clinic.errors import CohortRefused
     from clinic.message.prepare.preview import discard_left_behind, discard_preview, preview_key
     from clinic.values.purposes import CARE
+    from tasks.asking.campaigns import begin
 
     key = preview_key()
     subject = "A message" if template is None and channel == "email" else None
@@ -93,9 +94,9 @@ def _judge(
         purpose = CARE if template is None else None
         what = What(file.name, template, text, subject, channel, purpose=purpose)
         request = to_request(parts, Who(file), what, Manner(dry_run=True), key=key)
-        campaign_id = steps.begin(parts, request, request_key=key)
+        campaign_id = begin(parts, request, request_key=key)
         try:
-            steps.prepare(parts, campaign_id)
+            steps.prepare(parts, campaign_id, look=True)
         except CohortRefused as refused:
             return _found(parts, campaign_id, refused)
         return _found(parts, campaign_id, None)

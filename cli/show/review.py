@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from rich import box
@@ -15,20 +15,18 @@ from cli.wiring import LocalTime
 from clinic.cohort.outcomes import OUTCOMES
 from clinic.gateway.credit import Credit
 from clinic.gateway.voice.spoken import CHARGED, SPOKEN, unit_of
-from clinic.govern.access.look import Look, at_some, known_as, of_rows
 from clinic.message.campaign.said import Said
 from clinic.message.prepare.review import Preview, Review
 from clinic.message.template.sensitive import notices
 from clinic.message.template.typography import say_rewritten
 from clinic.message.timing.estimate import Estimate
-from clinic.record.database import Record
 
 # ARC-7
 OUTBOX = "The messages are kept in the outbox, not sent: nobody gets one, and the record says so."
 BACKGROUND = "  [dim]Sending goes on in the background: it may take up to one hour.[/]"
 
 
-def show_review(review: Review, previews: list[Preview], *, not_accepted: Path | None) -> None:
+def show_review(review: Review, previews: Sequence[Preview], *, not_accepted: Path | None) -> None:
     """Everything that a person confirms, on one screen."""
     out = console.err()
     what = "Dry run" if review.dry_run else "Campaign"
@@ -74,19 +72,6 @@ def show_missing(review: Review) -> None:
     """Some who are eligible and not on the list."""
     if review.missing:
         console.say(f"  Not on the list, for example: {escape(', '.join(review.missing))}")
-
-
-def look_of(
-    record: Record, review: Review, previews: list[Preview], *, of: str = "campaign"
-) -> Look:
-    """The patients whom `show_review` shows: of the messages, of numbers that differ, and not on the list."""
-    numbers = [one.row_number for one in previews]
-    numbers += [one.row_number for one in review.differences]
-    with record.read() as connection:
-        keys = of_rows(connection, review.campaign_id, numbers)
-        if previews:
-            keys |= known_as(connection, review.missing)
-    return at_some(of, keys, review.campaign_id if of == "campaign" else None)
 
 
 def show_warnings(review: Review) -> None:
@@ -190,7 +175,7 @@ def _rewritten(review: Review) -> Iterator[tuple[str, str]]:
         yield "", f"[dim]{escape(sentence)}[/]"
 
 
-def show_previews(previews: list[Preview]) -> None:
+def show_previews(previews: Sequence[Preview]) -> None:
     """Messages as they would leave, a frame each."""
     out = console.err()
     for preview in previews:

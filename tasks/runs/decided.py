@@ -10,12 +10,12 @@ from clinic.change.operations import find_operation
 from clinic.errors import NotFound
 from clinic.govern.approvals.approvals import Approval
 from clinic.message.campaign.campaign import get_campaign
-from clinic.message.prepare.review import request_of
 from clinic.message.states import ENDED as CAMPAIGN_ENDED
 from clinic.record.database import Record
 from tasks.runs.going_on import (
     Went,
-    go_on,
+    campaign_goes_on,
+    campaign_tag,
     operation_goes_on,
     operation_tag,
     resumed,
@@ -54,15 +54,12 @@ def tag_of(decided: Approval) -> str:
 
 
 def _campaign(record: Record, decided: Approval) -> Went | Literal["none", "done"]:
-    tag = f"campaign-{decided.subject_id}"
     if decided.state != "approved":
-        return _told(tag, decided.flow_run_id)
+        return _told(campaign_tag(decided.subject_id), decided.flow_run_id)
     with record.read() as connection:
         if get_campaign(connection, decided.subject_id).state in CAMPAIGN_ENDED:
             return "done"
-    request = request_of(record, decided.subject_id)
-    shown = {"request": request.as_parameter()}
-    return go_on("message/message", shown, tag=tag, flow_run_id=decided.flow_run_id, checked=False)
+    return campaign_goes_on(record, decided.subject_id, flow_run_id=decided.flow_run_id)
 
 
 def _told(tag: str, flow_run_id: str | None) -> Literal["resumed", "none"]:

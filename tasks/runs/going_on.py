@@ -24,6 +24,8 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 
 from clinic.errors import NotAllowed
+from clinic.message.prepare.review import request_of
+from clinic.record.database import Record
 from tasks.guard.asking import whole
 from tasks.runs import runs
 from tasks.runs.silent_runs import crash_if_silent
@@ -51,6 +53,29 @@ def operation_goes_on(operation_id: int, kind: str, *, flow_run_id: str | None) 
         tag=operation_tag(operation_id),
         flow_run_id=flow_run_id,
     )
+
+
+def campaign_goes_on(record: Record, campaign_id: int, *, flow_run_id: str | None) -> Went:
+    """
+    The same of a campaign, as it was asked for.
+
+    Raises:
+        NotFound: there is no such campaign
+        NotAllowed: it has ended
+    """
+    request = request_of(record, campaign_id)
+    return go_on(
+        "message/message",
+        {"request": request.as_parameter()},
+        tag=campaign_tag(campaign_id),
+        flow_run_id=flow_run_id,
+        checked=False,
+    )
+
+
+def campaign_tag(campaign_id: int) -> str:
+    """By which the runs of a campaign are found."""
+    return f"campaign-{campaign_id}"
 
 
 def operation_tag(operation_id: int) -> str:

@@ -15,7 +15,7 @@ from clinic.govern.approvals.approvals import latest
 from clinic.message.prepare.due import attempts_of
 from clinic.message.prepare.review import request_of
 from tasks.guard.asking import quickly
-from tasks.runs.going_on import go_on
+from tasks.runs.going_on import campaign_goes_on, campaign_tag
 from tasks.runs.heeding import wanted_campaigns
 from tasks.runs.runs import is_waiting, start_deployment
 from tasks.wiring import Wiring
@@ -28,15 +28,7 @@ def wake_campaign(parts: Wiring, campaign_id: int) -> None:
     with parts.record.read() as connection:
         asked = latest(connection, subject="campaign", subject_id=campaign_id)
     if asked is not None and asked.state == "approved":  # a run of its own may wait for that
-        request = request_of(parts.record, campaign_id)
-        shown = {"request": request.as_parameter()}
-        go_on(
-            "message/message",
-            shown,
-            tag=_tag(campaign_id),
-            flow_run_id=asked.flow_run_id,
-            checked=False,
-        )
+        campaign_goes_on(parts.record, campaign_id, flow_run_id=asked.flow_run_id)
         return
     _start(parts, campaign_id)
 
@@ -52,7 +44,7 @@ def leave_successors(parts: Wiring) -> list[int]:
 
 def _start(parts: Wiring, campaign_id: int) -> None:
     if is_waiting(
-        _tag(campaign_id)
+        campaign_tag(campaign_id)
     ):  # while a queue is paused or no worker runs, they would pile up
         return
     with parts.record.read() as connection:
@@ -63,10 +55,6 @@ def _start(parts: Wiring, campaign_id: int) -> None:
         {"request": request_of(parts.record, campaign_id).as_parameter()},
         # A run that got further and was stopped is followed at once; one that gets nowhere, each quarter
         key=f"wake-{campaign_id}-{turn}-{progress}",
-        tag=_tag(campaign_id),
+        tag=campaign_tag(campaign_id),
         checked=False,
     )
-
-
-def _tag(campaign_id: int) -> str:
-    return f"campaign-{campaign_id}"
