@@ -62,6 +62,12 @@ def start_run(record: Record, settings: Settings, campaign_id: int) -> Started:
             "not-confirmed",
             f"nobody has said yes to campaign {campaign_id} yet: nothing of it is sent",
         )
+    if state in states.ENDED:
+        raise NotAllowed(
+            "campaign-ended",
+            f"campaign {campaign_id} is {state}: there is nothing to carry on with; "
+            f"see: cohort show {campaign_id}",
+        )
     if state == states.AWAITING_APPROVAL:
         return Started("approval", _SAYS["approval"])
     if state == states.SCHEDULED:
@@ -86,8 +92,6 @@ def _asked(settings: Settings, ask: Callable[[], str]) -> Started:
     try:
         with quickly():
             went = ask()
-    except NotAllowed:
-        raise
     except (MendableError, PrefectException) as problem:
         says = getattr(problem, "says", f"no Prefect server answers ({type(problem).__name__})")
         return Started("away", _AWAY.format(says), worker=False)
