@@ -99,6 +99,7 @@ UPKEEP: Final = {
     "server start": "processes of this account",
     "server stop": "processes of this account",
     "health serve": "tells a monitoring program what it sees; writes nothing",
+    "desk serve": "whoever comes to it signs in there",
     "receipts serve": "what networks tell us; it is theirs",
     "retention run": "removes the copies that are due, as the scheduled run does every night",
     "receipts apply": "what the scheduled run does every minute",

@@ -34,6 +34,7 @@ COMMANDS = {
     "health": Lazy("cli.begin.health:app", "What is wrong with this installation, and what to do.", _START),
     "doctor": Lazy("cli.begin.doctor:doctor", "How it is kept: who can read it, encryption, backups, clock.", _START),
     "server": Lazy("cli.begin.server:app", "Start, stop or look at the local Prefect server.", _START),
+    "desk": Lazy("desk.serve:app", "The staff desk: web pages for who does not type commands.", _START),
     "deploy": Lazy("cli.begin.prefect.deploy:deploy", "Register every flow with Prefect; write units and images.", _START),
     "message": Lazy("cli.message.command:message", "Message a list, a group, a filter or pasted ids.", _SEND),
     "remind": Lazy("cli.remind.command:remind", "Send appointment reminders now: look, leave out, send.", _SEND),

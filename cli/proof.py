@@ -152,7 +152,7 @@ def who_stops(record: Record, settings: Settings, me: str) -> str:
 
 def claimed(settings: Settings, me: str) -> str:
     """Whose name is said: by option, by signing in, by the settings; not proven yet."""
-    from clinic.govern.people.sign_in import name_in
+    from clinic.govern.sessions.terminal import name_in
 
     return (me or name_in(settings.home) or settings.operator).strip().lower()
 
@@ -164,7 +164,7 @@ def is_signed_in(record: Record, settings: Settings, name: str) -> bool:
 
 def _signed_in(record: Record, settings: Settings, name: str) -> Operator | None:
     from clinic.clock import SystemClock
-    from clinic.govern.people.sign_in import signed_in
+    from clinic.govern.sessions.terminal import signed_in
 
     return signed_in(record, SystemClock(), settings.home, name)
 

@@ -106,12 +106,12 @@ def _admit(
     Raises:
         NotAllowed: they are not proven, or may not; it is on the trail
     """
-    from cli.door.arrival import end_if_dormant, policy_of, require_second_step
     from cli.proof import claimed, prove_now
     from clinic.clock import SystemClock
     from clinic.govern.people.last_use import note_use
     from clinic.govern.people.operators import list_operators
     from clinic.govern.people.refused import require_right, write_refusal
+    from clinic.practice.leavers.arrival import end_if_dormant, policy_of, require_second_step
 
     if not list_operators(record):
         return None

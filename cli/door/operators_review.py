@@ -22,11 +22,11 @@ def review(
     secret_fd: SecretFd = None,
 ) -> None:
     """Each person: role, rights, last sign-in, last use, second step, when dormant. Once a quarter."""
-    from cli.door.arrival import policy_of
     from clinic.clock import SystemClock
     from clinic.govern.audit.trail import write_anchor
     from clinic.govern.people.review import note_review, require_reviewer
     from clinic.govern.people.review import review as everybody
+    from clinic.practice.leavers.arrival import policy_of
 
     settings = get_settings()
     with open_record(settings) as record:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import console
-from cli.door.arrival import end_if_dormant, policy_of, require_second_step
 from cli.proof import SecretFd, anchor_of, ask_secret, claimed, nobody_yet
 from cli.wiring import LocalTime, get_settings, open_record
+from clinic.practice.leavers.arrival import end_if_dormant, policy_of, require_second_step
 
 if TYPE_CHECKING:
     from clinic.govern.people.operators import Operator
@@ -39,7 +39,7 @@ def sign_in(name: Name = "", secret_fd: SecretFd = None, code: Code = "") -> Non
     from clinic.clock import SystemClock
     from clinic.govern.audit.trail import write_anchor
     from clinic.govern.people.last_use import note_use
-    from clinic.govern.people.sign_in import sign_in as act
+    from clinic.govern.sessions.terminal import sign_in as act
 
     settings, clock = get_settings(), SystemClock()
     with open_record(settings) as record:
@@ -72,7 +72,7 @@ def _prove(record: Record, me: str, secret_fd: int | None, code: str) -> Operato
 def sign_out() -> None:
     """Sign out before the hour is over, for instance when somebody else uses this computer."""
     from clinic.clock import SystemClock
-    from clinic.govern.people.sign_in import sign_out as act
+    from clinic.govern.sessions.terminal import sign_out as act
 
     settings = get_settings()
     with open_record(settings) as record:

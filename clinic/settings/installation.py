@@ -47,6 +47,7 @@ from clinic.settings.organisation import Gate, Organisation, Phones, Purposes
 from clinic.settings.section import Section
 from clinic.settings.sources import Imports, SourceName, SourceSettings
 from clinic.settings.sync import Reminders, Sync
+from clinic.settings.systems.desk import Desk
 from clinic.settings.systems.mesh import Mesh
 from clinic.settings.systems.outside_record import OutsideRecord
 from clinic.settings.systems.runs import Runs
@@ -189,6 +190,7 @@ class Settings(Section):
     outside_record: OutsideRecord = OutsideRecord()
     mesh: Mesh = Mesh()
     runs: Runs = Runs()
+    desk: Desk = Desk()
 
     @field_validator("record_url")
     @classmethod

@@ -18,7 +18,7 @@ from cli.program import app
 from clinic.clock import SystemClock
 from clinic.govern.approvals.approvals import request_approval
 from clinic.govern.audit.key import unlock
-from clinic.govern.people.sign_in import mark_of
+from clinic.govern.sessions.terminal import mark_of
 from clinic.message.sending.restore_guard import Home, register
 from clinic.record.database import Record
 from clinic.record.private import open_private

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("clinic", "data_checks", "tasks", "flows", "cli", "tests", "benchmarks")
+PACKAGES = ("clinic", "data_checks", "tasks", "flows", "cli", "desk", "tests", "benchmarks")
 MOST = 15
 # One after the other, by number: nobody looks for anything in it
 SERIES = {"clinic/record/migrations/versions"}

@@ -13,9 +13,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PROJECT = ROOT / "pyproject.toml"
-PRODUCT = ("clinic", "data_checks", "tasks", "flows", "cli")
-# Not imported by name: a bound on what Prefect brings, and a library that is loaded only where it is needed
-BOUNDS = {"fastapi", "pysqlite3"}
+PRODUCT = ("clinic", "data_checks", "tasks", "flows", "cli", "desk")
+# Not imported by name: a bound on what Prefect brings, what is loaded only where it is needed, what Starlette
+# and Jinja load by themselves
+BOUNDS = {"fastapi", "pysqlite3", "python-multipart", "nhsuk-frontend-jinja"}
 
 
 def pins(group: str) -> set[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = ("clinic", "cli", "tasks", "flows", "data_checks")
+PROGRAM = ("clinic", "cli", "desk", "tasks", "flows", "data_checks")
 PAGES = ("README.md", "docs/*.md", "docs/decisions/*.md", "docs/dev/*.md")
 # What a column holds, an index says, an event is called: no sentences
 VALUES = ("own text", "settled …/…", "NOT settled")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("clinic", "data_checks", "tasks", "flows", "cli")
+PACKAGES = ("clinic", "data_checks", "tasks", "flows", "cli", "desk")
 # Bare, or of anything: mypy lets every attribute of such a row pass
 UNTYPED = r"(?:\[Any\]|\[tuple\[Any, \.\.\.\]\]|(?![\w\[]))"
 

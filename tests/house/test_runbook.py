@@ -12,7 +12,7 @@ from clinic.change.review import checklist
 from clinic.health.findings import KINDS
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("clinic", "data_checks", "tasks", "flows", "cli")
+PACKAGES = ("clinic", "data_checks", "tasks", "flows", "cli", "desk")
 ERRORS = {
     name
     for name, found in vars(errors).items()

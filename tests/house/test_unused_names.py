@@ -13,7 +13,7 @@ from typing import Final
 from clinic.record.schema import METADATA
 
 ROOT: Final = Path(__file__).parents[2]
-PACKAGES: Final = ("clinic", "data_checks", "tasks", "flows", "cli")
+PACKAGES: Final = ("clinic", "data_checks", "tasks", "flows", "cli", "desk")
 MIGRATIONS: Final = "clinic/record/migrations/"  # callers, but called by Alembic themselves
 HANDING: Final = ("command", "callback", "listens_for", "compiles")
 SCHEMA: Final = "clinic/record/schema/"

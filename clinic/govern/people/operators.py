@@ -26,7 +26,7 @@ from clinic.govern.people.roles import ROLES, Role, may
 from clinic.govern.people.second_step import takes_code
 from clinic.govern.people.secrets import hash_secret, is_right
 from clinic.record.database import Record
-from clinic.record.schema.govern import operator, sign_in
+from clinic.record.schema.govern import desk_session, operator, sign_in
 
 FREE_TRIES: Final = 4  # wrong ones in a row before the first wait
 LONGEST_WAIT: Final = timedelta(hours=1)
@@ -125,7 +125,8 @@ def end_operator(
     """
     own = operator.c.name == person.name
     connection.execute(operator.update().where(own).values(active=False))
-    connection.execute(sign_in.delete().where(sign_in.c.operator == person.name))
+    for table in (sign_in, desk_session):
+        connection.execute(table.delete().where(table.c.operator == person.name))
     old = {"name": person.name, "active": person.active}
     new = {"name": person.name, "active": False}
     act = _act(by, "operator.disabled", old=old, new=new)

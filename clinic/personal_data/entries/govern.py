@@ -18,6 +18,7 @@ from clinic.record.schema.govern import (
     audit_block,
     audit_row_seal,
     clinician,
+    desk_session,
     destruction,
     legal_hold,
     operator,
@@ -114,6 +115,19 @@ GOVERN: Final = (
         section=_STAFF,
         rows=Rows.NONE,
         columns={Kind.STAFF: "operator account", Kind.SECRET: "mark", Kind.WORK: "ends_at"},
+    ),
+    TableHeld(
+        table=desk_session,
+        about="who is signed in at the desk, from which browser",
+        purpose=Purpose.SECURITY,
+        retention=Retention.INSTALLATION,
+        section=_STAFF,
+        rows=Rows.NONE,
+        columns={
+            Kind.STAFF: "id operator browser",
+            Kind.SECRET: "digest mark",
+            Kind.WORK: "began_at seen_at ends_at",
+        },
     ),
     TableHeld(
         table=approval,

@@ -23,7 +23,13 @@ from clinic.record.migrate import migrate
 from clinic.record.private import claim
 from clinic.record.schema import METADATA
 from clinic.record.schema.change import field_edit, operation_item
-from clinic.record.schema.govern import audit_act, audit_block, audit_row_seal, sign_in
+from clinic.record.schema.govern import (
+    audit_act,
+    audit_block,
+    audit_row_seal,
+    desk_session,
+    sign_in,
+)
 from clinic.record.schema.messages import installation
 from clinic.record.schema.people import patient
 from clinic.record.schema.receipts import receipt_cursor
@@ -49,6 +55,7 @@ LEFT_OUT: Final = frozenset(
         audit_block,
         audit_row_seal,
         sign_in,
+        desk_session,
         governed_setting,
         receipt_cursor,
         mesh_report,

@@ -5,6 +5,7 @@ Who may decide, what was decided, and the audit trail.
     clinician                      who of them is a registered clinician
     operator_facilities            which facilities' patients they work with, where it is not all
     operator_use, operator_mfa     when each was last here; whose sign-in takes a code as well
+    desk_session                   who is signed in at the desk, from which browser
     sign_in                        who gave their password within the hour, from which account
     approval                       one a request: bound to a digest of what was reviewed, used once
     audit_block 1 ── 1 audit_act   one human act or one operation (ALC-40's fields)
@@ -100,7 +101,7 @@ operator_facilities = Table(
     Column("set_by", String(80), nullable=False),
 )
 
-# One a person and account of the system: clinic/govern/people/sign_in.py. The token itself is in the
+# One a person and account of the system: clinic/govern/sessions/terminal.py. The token itself is in the
 # account's file
 sign_in = Table(
     "sign_in",
@@ -110,6 +111,21 @@ sign_in = Table(
     Column("mark", String(64), nullable=False),
     Column("ends_at", UtcDateTime, nullable=False),
     PrimaryKeyConstraint("operator", "account"),
+)
+
+# Who is signed in at the desk, from which browser. digest: of the token that the browser has
+desk_session = Table(
+    "desk_session",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("mark", String(64), nullable=False),
+    Column("operator", String(80), nullable=False, index=True),
+    Column("browser", String(120), nullable=False),
+    Column("began_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("ends_at", UtcDateTime, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 # state: waiting → approved → used; or rejected, void (what was reviewed changed), expired

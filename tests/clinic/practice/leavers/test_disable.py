@@ -14,7 +14,7 @@ from clinic.govern.audit.key import unlock
 from clinic.govern.audit.trail import verify
 from clinic.govern.people.last_use import dormant_at, note_use
 from clinic.govern.people.operators import list_operators
-from clinic.govern.people.sign_in import sign_in, signed_in
+from clinic.govern.sessions.terminal import sign_in, signed_in
 from clinic.message import states
 from clinic.message.prepare.control import resume
 from clinic.message.timing.timing import Timing

@@ -1,0 +1,69 @@
+"""The application of the staff desk: its pages behind their guards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from desk.staff.routes import PAGES
+from desk.web.desk import Desk
+from desk.web.headers import Headers
+from desk.web.origin import OwnOrigin
+from tasks.wiring import Wiring
+
+_STATIC: Final = Path(__file__).parent / "static"
+_SAYS: Final = {
+    404: ("Page not found", "There is no such page, or your role may not see it."),
+    405: ("Page not found", "There is no such page."),
+    413: ("File too large", "What was sent is too large: nothing of it was kept."),
+    503: ("The record cannot be reached", "Try again in a moment. Nothing is lost."),
+}
+
+
+def create_app(parts: Wiring, *, templates: Path | None = None) -> Starlette:
+    """
+    The desk of these parts.
+
+    Args:
+        parts: of this process, for its whole life
+        templates: where compiled templates are kept; None: in the home
+    """
+    desk = Desk.of(parts, templates)
+    own = parts.settings.desk
+    hosts = [urlsplit(origin).hostname or "" for origin in own.origins]
+
+    def refuse(request: Request, error: Exception) -> Response:
+        del request
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        title, says = _SAYS.get(
+            status, ("There is a problem", "What was sent makes no sense here.")
+        )
+        name = desk.settings().organisation.name if status != 503 else ""
+        page = desk.looks.get_template("refused.jinja")
+        return Response(
+            page.render(title=title, says=says, organisation=name), status, media_type="text/html"
+        )
+
+    return Starlette(
+        routes=[
+            *(page.route(desk) for page in PAGES),
+            Mount("/static", StaticFiles(directory=_STATIC)),
+        ],
+        middleware=[
+            Middleware(Headers),
+            Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
+            Middleware(OwnOrigin, origins=own.origins),
+        ],
+        exception_handlers={HTTPException: refuse},
+        max_body_size=64 * 1024,
+    )

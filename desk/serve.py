@@ -1,0 +1,66 @@
+"""`cohort desk serve`: the staff's web pages, a process of their own."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from clinic.errors import SettingsWrong
+from clinic.settings import Settings
+
+app = typer.Typer(
+    help="The staff desk: web pages for the people who do not type commands.", no_args_is_help=True
+)
+
+
+@app.command()
+def serve(
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Instead of desk.port of the settings.")
+    ] = None,
+) -> None:
+    """
+    Serve the desk until it is stopped (Ctrl-C).
+
+    Examples:
+
+      cohort desk serve
+    """
+    import uvicorn
+
+    from clinic.settings import load_settings
+    from desk.app import create_app
+    from tasks.wiring import wiring
+
+    settings = load_settings()
+    require_encrypted(settings)
+    if port is not None:  # the origin of its pages has it, too
+        settings = settings.model_copy(
+            update={"desk": settings.desk.model_copy(update={"port": port})}
+        )
+    parts = wiring()
+    parts.settings = parts.settings.model_copy(update={"desk": settings.desk})
+    own = settings.desk
+    typer.echo(f"The desk: {own.address or f'http://{own.host}:{own.port}'}", err=True)
+    uvicorn.run(
+        create_app(parts), host=own.host, port=own.port, access_log=False, server_header=False,
+        log_level="warning", proxy_headers=bool(own.proxies), forwarded_allow_ips=list(own.proxies),
+        timeout_graceful_shutdown=10,
+    )  # fmt: skip
+
+
+def require_encrypted(settings: Settings) -> None:
+    """
+    Whether what staff type reaches this machine alone, or through a proxy that ends TLS.
+
+    Raises:
+        SettingsWrong: neither
+    """
+    own = settings.desk
+    if not own.address and not own.is_local:
+        raise SettingsWrong(
+            "desk-not-encrypted",
+            f"desk.host is {own.host}, and passwords would travel in clear: set desk.address to the https:// "
+            "address of the proxy before it (docs/desk.md)",
+        )

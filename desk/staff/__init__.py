@@ -1,0 +1,1 @@
+"""The pages of staff, one noun a module; `routes.py` has them all."""

@@ -1,0 +1,10 @@
+"""Every page of the staff desk: what the application serves, and what the tests go through."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from desk.staff import sign_in, today
+from desk.web.page import Page
+
+PAGES: Final[tuple[Page, ...]] = (*sign_in.PAGES, *today.PAGES)

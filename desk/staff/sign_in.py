@@ -1,0 +1,89 @@
+"""Sign in and out, and where else one is signed in (ASVS 6 and 7)."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from typing import Final
+
+from starlette.responses import Response
+
+from clinic.errors import NotAllowed
+from clinic.govern.people.last_use import note_use
+from clinic.govern.people.operators import list_operators, prove
+from clinic.govern.people.refused import write_refusal
+from clinic.govern.sessions.browser import begin, end, sessions_of
+from clinic.practice.leavers.arrival import end_if_dormant, require_second_step
+from desk.web.page import Page
+from desk.web.visit import Visit, set_cookie
+
+# Each check of a password takes 64 MiB: more at once would be memory for whoever guesses
+_AT_ONCE: Final = threading.BoundedSemaphore(2)
+
+
+def _ask(visit: Visit, *, name: str = "", fault: str = "", status: int = 200) -> Response:
+    to = visit.query.get("to") or visit.said("to")
+    return visit.show(
+        "sign_in.jinja", title="Sign in", status=status, name=name, to=_ours(to),
+        nobody=not list_operators(visit.desk.parts.record),
+        errors=[{"text": fault, "href": "#name"}] if fault else [],
+    )  # fmt: skip
+
+
+def _ours(to: str) -> str:
+    """Where to go after signing in: a page of the desk, and no other address."""
+    return to if to.startswith("/") and not to.startswith(("//", "/\\")) else "/"
+
+
+def _sign_in(visit: Visit) -> Response:
+    parts, settings = visit.desk.parts, visit.desk.settings()
+    name = visit.said("name").strip().lower()
+    try:
+        with _AT_ONCE:
+            person = prove(
+                parts.record, name, visit.said("password"), clock=parts.clock, code=visit.said("code").strip()
+            )  # fmt: skip
+        end_if_dormant(parts.record, parts.clock, person.name, settings.people.dormant_days)
+        require_second_step(parts.record, person, settings.people.mfa)
+    except NotAllowed as refusal:
+        if refusal.code != "operator-unproven":  # that one is on the trail by itself
+            write_refusal(
+                parts.record, parts.clock, name=name, command="desk sign-in", why=refusal.code
+            )
+        return _ask(visit, name=name, fault=refusal.says, status=403)
+    note_use(parts.record, parts.clock, person.name)
+    lasts = timedelta(hours=settings.desk.hours)
+    browser = visit.request.headers.get("user-agent", "")
+    token = begin(parts.record, parts.clock, person, lasts=lasts, browser=browser)
+    answer = visit.go(_ours(visit.said("to")))
+    set_cookie(answer, token)  # a new one: what the browser had before proves nobody
+    return answer
+
+
+def _sign_out(visit: Visit) -> Response:
+    if visit.session is not None:
+        end(visit.desk.parts.record, visit.desk.parts.clock, visit.person.name, visit.session.id)
+    return visit.go("/sign-in")
+
+
+def _sessions(visit: Visit) -> Response:
+    parts, own = visit.desk.parts, visit.session
+    idle = timedelta(minutes=visit.desk.settings().desk.idle_minutes)
+    found = sessions_of(parts.record, parts.clock, visit.person.name, idle=idle)
+    return visit.show(
+        "sessions.jinja", title="Where you are signed in", sessions=found, own=own.id if own else 0
+    )
+
+
+def _end(visit: Visit) -> Response:
+    parts = visit.desk.parts
+    end(parts.record, parts.clock, visit.person.name, visit.path["number"])
+    return visit.go("/sessions")
+
+
+PAGES: Final = (
+    Page("/sign-in", "sign-in", show=_ask, act=_sign_in, open=True),
+    Page("/sign-out", "sign-out", act=_sign_out, open=True),
+    Page("/sessions", "sessions", show=_sessions),
+    Page("/sessions/{number:int}/end", "end session", act=_end),
+)

@@ -1,0 +1,1 @@
+"""What all pages share: who visits, what comes back, and how it looks."""

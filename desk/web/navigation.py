@@ -1,0 +1,23 @@
+"""The pages that stand at the top of each: those that a role may see."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from clinic.govern.people.roles import Right, Role, has_right
+
+# Where it leads, what it is called, the right it takes; None: every person's
+ENTRIES: Final[tuple[tuple[str, str, Right | None], ...]] = (("/", "Today", None),)
+
+
+def entries(role: Role, here: str) -> list[dict[str, Any]]:
+    """Those of this role; `current`: the one that the page belongs to."""
+    return [
+        {"href": href, "text": text, "current": _is_below(here, href)}
+        for href, text, right in ENTRIES
+        if has_right(role, right)
+    ]
+
+
+def _is_below(here: str, href: str) -> bool:
+    return here == href or (href != "/" and here.startswith(href + "/"))
