@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -77,57 +77,27 @@ def resume(
 
     --workers also of one that is under way: the further runs are asked for within minutes.
     """
+    from cli.message.options import accepted
     from cli.show.review import show_together
     from clinic.clock import SystemClock
-    from clinic.message.campaign.doubt import promises_of
+    from clinic.message.asking import carrying_on
     from clinic.message.outcomes.next_steps import next_steps
-    from clinic.message.prepare.control import resume as act
     from clinic.message.sending.beside import says_together
-    from clinic.message.sending.restore_guard import home_of, noted_of
-    from clinic.message.timing.timing import timing_of
 
-    stale = _stale_reason(accept or ())
+    stale = carrying_on.stale_reason(accepted(accept or ()))
     settings = get_settings()
     with open_record(settings) as record:
         settings = governed(record, settings)
         by = who_acts(record, settings, me, secret_fd)
-        done = act(
-            record,
-            SystemClock(),
-            campaign,
-            by=by,
-            reason=reason,
-            timing=timing_of(settings),
-            left=left,
-            promises=promises_of(settings),
-            noted=noted_of(record, home_of(settings)) if left == "noted" else None,
-            stale=stale,
-            settings=settings,
+        done = carrying_on.resume(
+            record, SystemClock(), settings, campaign, by=by, reason=reason, left=left, stale=stale,
             workers=workers,
-        )
+        )  # fmt: skip
         together = says_together(record, campaign)
     _tell(done, json=json)
     if not json:
         show_together(together)
         console.next_commands(*next_steps(campaign, done.state, done.counts))
-
-
-def _stale_reason(typed: Sequence[str]) -> str:
-    """Why reminders may leave on old sources: all that can be accepted of a campaign that is under way."""
-    from cli.message.options import accepted
-    from clinic.errors import CohortRefused
-    from clinic.record.systems.staleness import CODE
-
-    given = accepted(typed)
-    if given.keys() - {CODE}:
-        raise CohortRefused(
-            "acceptance-unknown",
-            f"what resume accepts is {CODE}=REASON alone: that reminders leave although what came from the "
-            "sources is too old. Nothing was changed",
-        )
-    if CODE in given and len(given[CODE].strip()) < 3:
-        raise CohortRefused("override-unnamed", f"give a reason: --accept {CODE}=REASON")
-    return given.get(CODE, "").strip()
 
 
 def cancel(

@@ -47,26 +47,15 @@ def _begin(
     """The campaign of the failures, and who asked for it."""
     from cli.wiring import get_settings, open_record
     from clinic.clock import SystemClock
-    from clinic.gateway.choose import batch_limit_of, gateway_for
-    from clinic.message.campaign.campaign import get_campaign
-    from clinic.message.prepare.resend import begin_resend
-    from clinic.message.safety.accepted import keep_acceptances
-    from clinic.message.states import OUTBOX
+    from clinic.message.asking import carrying_on
 
     settings = get_settings()
     with open_record(settings) as record:
         by = who_acts(record, settings, me, secret_fd)
-        settings = settings.model_copy(update={"operator": by})
-        with record.read() as connection:
-            old = get_campaign(connection, campaign)
-        gateway = gateway_for(settings, record, old.channel, outbox=old.gateway == OUTBOX)
-        gateway.close()
-        made = begin_resend(
-            record, SystemClock(), settings, campaign, rows=rows,
-            request_key=f"resend-{uuid.uuid4()}", gateway=gateway.name,
-            batch_limit=batch_limit_of(settings, record, old.channel, gateway),
+        made = carrying_on.resend(
+            record, SystemClock(), settings, campaign, by=by, rows=rows, accept=accept,
+            request_key=f"resend-{uuid.uuid4()}",
         )  # fmt: skip
-        keep_acceptances(record, SystemClock(), made, accept, by=by)
         return made, by
 
 
