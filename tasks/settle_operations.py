@@ -31,14 +31,14 @@ from clinic.change.core.states import APPROVED, ENDED, PLANNED, REQUESTED, RUNNI
 from clinic.change.operations import get_operation, in_state
 from clinic.change.review.approve import note_decisions
 from clinic.errors import CohortError, NotFound
-from clinic.govern.approvals.approvals import latest
 from clinic.message.campaign.campaign import get_campaign
 from clinic.message.states import CANCELLED_CAMPAIGN, COMPLETED, REFUSED
 from clinic.record.outage import PASSING
+from tasks.asking.starting import noted_run, operation_goes_on
 from tasks.guard.asking import whole
 from tasks.guard.decorators import may_mend_itself, task
 from tasks.runs import runs
-from tasks.runs.going_on import operation_goes_on, operation_tag, runs_of
+from tasks.runs.going_on import operation_tag, runs_of
 from tasks.wiring import wiring
 
 _MOST: Final = 5
@@ -60,7 +60,7 @@ def find_lost_operations() -> list[int]:
 
 def _is_lost(operation_id: int) -> bool:
     found = get_operation(wiring().record, operation_id)
-    runs = runs_of(operation_tag(operation_id), _noted_run(operation_id))
+    runs = runs_of(operation_tag(operation_id), noted_run(wiring().record, operation_id))
     if runs and _how_ended(runs[0]):
         return _may_begin_again(runs, now=datetime.now(UTC))
     return found.state == APPROVED and (not runs or runs[0].state_type is StateType.PAUSED)
@@ -100,8 +100,7 @@ def _how_ended(run: FlowRun) -> Ended:
 )
 def start_operation(operation_id: int) -> str:
     """Let an operation go on: resumed, started, or under way."""
-    kind = get_operation(wiring().record, operation_id).kind
-    return operation_goes_on(operation_id, kind, flow_run_id=_noted_run(operation_id))
+    return operation_goes_on(wiring().record, operation_id)
 
 
 def end_waiting_runs() -> int:
@@ -134,9 +133,3 @@ def _has_ended(tags: list[str]) -> bool:
             return get_campaign(connection, int(number)).state in _CAMPAIGN_ENDED
     except NotFound:
         return False  # of another record: theirs to end
-
-
-def _noted_run(operation_id: int) -> str | None:
-    with wiring().record.read() as connection:
-        asked = latest(connection, subject="operation", subject_id=operation_id)
-    return asked.flow_run_id if asked else None

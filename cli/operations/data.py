@@ -12,7 +12,6 @@ from cli.operations.options import Key, NoRun, Reason, Selection, Yes, told
 from cli.operations.session import Asking
 from cli.proof import Me, SecretFd
 from cli.times import day
-from cli.wiring import LocalTime, get_settings
 
 
 def export(
@@ -98,13 +97,10 @@ def visit(
 
     Patients for whom there is no time are listed with the reason: cohort operations show N --outcome no_slot
     """
-    from clinic.change.visits.request import require_ahead
-
     how = Asking(reason, me, secret_fd, key, yes, not no_run)
     parameters: dict[str, Any] = {
         "type": visit_type, "from": f"{since:%Y-%m-%d}", "to": f"{until:%Y-%m-%d}",
         "minutes": minutes, "provider": provider, "between": between, "per_day": per_day,
         "repeat": repeat,
     }  # fmt: skip
-    require_ahead(parameters, LocalTime(get_settings()).today())
     told(session.request("visit", selection, parameters, how))

@@ -33,6 +33,11 @@ class Asking:
     yes: bool = False
     run: bool = True
 
+    @property
+    def request_key(self) -> str:
+        """As it was given; else one of its own."""
+        return self.key or f"cli-{uuid.uuid4()}"
+
 
 @contextmanager
 def asking(
@@ -65,96 +70,92 @@ def request(kind: str, selection_id: int, parameters: Mapping[str, Any], how: As
         MendableError: what to fix; nothing was changed
         NotAllowed: not proven, not allowed, or not confirmed
     """
-    from clinic.change.operations import Request, request_operation
+    from clinic.change.asking.asking import ask
     from clinic.clock import SystemClock
 
     with asking(kind, how) as (record, settings, person):
-        asked = Request(
-            kind=kind,
-            parameters=parameters,
-            selection_id=selection_id,
-            requested_by=person.name,
-            reason=how.reason,
-            request_key=how.key or f"cli-{uuid.uuid4()}",
-        )
-        operation_id = request_operation(record, SystemClock(), settings, asked)
-        return _review_and_start(record, settings, operation_id, how)
+        with console.err().status("Planning …"):
+            operation_id = ask(
+                record, SystemClock(), settings, person, kind=kind, selection_id=selection_id,
+                parameters=parameters, reason=how.reason, request_key=how.request_key,
+            )  # fmt: skip
+        return _review_and_start(record, settings, operation_id, how, person)
 
 
 def request_undo_of(
     operation_id: int, how: Asking, *, selection_id: int | None, partly: bool
 ) -> int:
     """Ask for an operation to be undone; the new operation's number."""
-    from clinic.change.run.undo import request_undo
+    from clinic.change.asking.asking import ask_undo
     from clinic.clock import SystemClock
 
     with asking("undo", how) as (record, settings, person):
-        undo_id = request_undo(
-            record, SystemClock(), settings, of=operation_id, requested_by=person.name,
-            reason=how.reason, request_key=how.key or f"cli-{uuid.uuid4()}",
-            selection_id=selection_id, partly=partly,
-        )  # fmt: skip
-        return _review_and_start(record, settings, undo_id, how)
+        with console.err().status("Planning …"):
+            undo_id = ask_undo(
+                record, SystemClock(), settings, person, of=operation_id, reason=how.reason,
+                request_key=how.request_key, selection_id=selection_id, partly=partly,
+            )  # fmt: skip
+        return _review_and_start(record, settings, undo_id, how, person)
 
 
 def request_rerun_of(operation_id: int, how: Asking) -> int:
     """Ask for the failed part of an operation again; the new operation's number."""
+    from clinic.change.asking.asking import ask_rerun
     from clinic.change.operations import get_operation
-    from clinic.change.run.rerun import request_rerun
     from clinic.clock import SystemClock
 
     def kind_of(record: Record) -> str:
         return get_operation(record, operation_id).kind
 
     with asking(kind_of, how) as (record, settings, person):
-        again = request_rerun(
-            record, SystemClock(), settings, of=operation_id, requested_by=person.name,
-            request_key=how.key or f"cli-{uuid.uuid4()}",
-        )  # fmt: skip
-        return _review_and_start(record, settings, again, how)
+        with console.err().status("Planning …"):
+            again = ask_rerun(
+                record,
+                SystemClock(),
+                settings,
+                person,
+                of=operation_id,
+                request_key=how.request_key,
+            )
+        return _review_and_start(record, settings, again, how, person)
 
 
-def _review_and_start(record: Record, settings: Settings, operation_id: int, how: Asking) -> int:
+def _review_and_start(
+    record: Record, settings: Settings, operation_id: int, how: Asking, person: Operator
+) -> int:
     from cli.show.operation import show_review
-    from clinic.change.export.asked_before import written_before
-    from clinic.change.operations import get_operation
+    from clinic.change.asking.asking import confirm
     from clinic.change.review.checklist import require_ready
-    from clinic.change.run.plan import make_plan
     from clinic.change.run.withdraw import withdraw
     from clinic.clock import SystemClock
 
-    with console.err().status("Planning …"):
-        make_plan(record, SystemClock(), settings, operation_id)
-    show_review(record, settings, operation_id)
-    if before := written_before(record, operation_id, SystemClock().now()):
+    clock = SystemClock()
+    if before := show_review(record, settings, operation_id).written_before:
         console.say(f"[yellow]{before}[/]")
-    require_ready(record, SystemClock(), settings, operation_id)
+    require_ready(record, clock, settings, operation_id)
     if not how.run:
         return operation_id  # only stored: `resume` asks for its approval
     if not (how.yes or (sys.stdin.isatty() and typer.confirm("Ask for its approval?", err=True))):
-        found = get_operation(record, operation_id)
-        withdraw(record, SystemClock(), operation_id, by=found.requested_by)
+        withdraw(record, clock, operation_id, by=person.name)
         raise NotAllowed(
             "not-confirmed",
             f"nothing was changed and the request is withdrawn; to ask again: "
             f"cohort operations rerun {operation_id}",
         )
-    ask_and_start(record, settings, operation_id)
+    confirm(record, clock, settings, operation_id, by=person)
+    start(record, settings, operation_id)
     return operation_id
 
 
-def ask_and_start(record: Record, settings: Settings, operation_id: int) -> str:
+def start(record: Record, settings: Settings, operation_id: int) -> str:
     """
-    Ask for the approval, which is in the record at once, and let a worker run the flow; how it went.
+    Let a worker run the flow of what was asked for; how it went.
 
     Raises:
         Incomplete: the request is kept and can be approved, but no run could be started for it
     """
-    from clinic.change.review.approve import ask
-    from clinic.clock import SystemClock
     from clinic.errors import Incomplete
 
-    ask(record, SystemClock(), settings, operation_id, flow_run_id=None)
     try:
         return go_on(record, settings, operation_id)
     except Exception as problem:
@@ -171,25 +172,16 @@ def ask_and_start(record: Record, settings: Settings, operation_id: int) -> str:
 def go_on(record: Record, settings: Settings, operation_id: int) -> str:
     """Let the operation's run go on, or start one; server and worker are started if need be. How it went."""
     prepare_prefect(settings)
+    from tasks.asking.starting import noted_run, operation_goes_on
     from tasks.guard.asking import quickly
-    from tasks.runs.going_on import operation_goes_on, operation_tag, runs_of
+    from tasks.runs.going_on import operation_tag, runs_of
     from tasks.runs.runs import flow_run_url
 
-    kind, run = _run_of(record, operation_id)
     with quickly():
-        went = operation_goes_on(operation_id, kind, flow_run_id=run)
-        found = runs_of(operation_tag(operation_id), run)
+        went = operation_goes_on(record, operation_id)
+        found = runs_of(operation_tag(operation_id), noted_run(record, operation_id))
     console.say(f"Its run ({went}): {flow_run_url(found[0].id) if found else ''}")
     return went
-
-
-def _run_of(record: Record, operation_id: int) -> tuple[str, str | None]:
-    from clinic.change.operations import find_operation
-    from clinic.govern.approvals.approvals import latest
-
-    with record.read() as connection:
-        asked = latest(connection, subject="operation", subject_id=operation_id)
-        return find_operation(connection, operation_id).kind, asked.flow_run_id if asked else None
 
 
 def prepare_prefect(settings: Settings) -> None:
@@ -231,30 +223,15 @@ def resume(operation_id: int, me: str, secret_fd: int | None) -> list[str]:
         OperationRefused: a point of its checklist stops it: nobody is asked to approve that
         Incomplete: no run could be started, or the one that there is has not begun
     """
-    from clinic.change.core.states import ENDED, REQUESTED
-    from clinic.change.operations import get_operation
-    from clinic.change.review.checklist import require_ready
+    from clinic.change.asking import asking as below
     from clinic.clock import SystemClock
-    from clinic.govern.audit.hands import tell_resumed
 
     settings = get_settings()
     with open_record(settings) as record:
         settings = governed(record, settings)
         by = who_acts(record, settings, me, secret_fd)
-        found = get_operation(record, operation_id)
-        if found.state in ENDED:
-            instead = "; ".join(next_of(record, operation_id)) or "cohort operations list"
-            raise NotAllowed(
-                "operation-ended",
-                f"operation {operation_id} is {found.state} and does not go on; instead: {instead}",
-            )
-        if found.state == REQUESTED:  # stopped before it was planned
-            from clinic.change.run.plan import make_plan
-
-            make_plan(record, SystemClock(), settings, operation_id)
-        require_ready(record, SystemClock(), settings, operation_id)
-        tell_resumed(record, SystemClock(), by=by, subject="operation", subject_id=operation_id)
-        went = ask_and_start(record, settings, operation_id)
+        below.resume(record, SystemClock(), settings, operation_id, by=by)
+        went = start(record, settings, operation_id)
         if went in ("not begun", "under way"):
             _require_begun(record, settings, operation_id)
         return next_of(record, operation_id)
@@ -268,9 +245,10 @@ def _require_begun(record: Record, settings: Settings, operation_id: int) -> Non
         Incomplete: its run has not begun, or fell silent
     """
     from cli.going import require_begun
+    from tasks.asking.starting import noted_run
     from tasks.runs.going_on import operation_tag
 
-    run, then = _run_of(record, operation_id)[1], f"cohort operations resume {operation_id}"
+    run, then = noted_run(record, operation_id), f"cohort operations resume {operation_id}"
     require_begun(settings, operation_tag(operation_id), run, then=then)
 
 

@@ -11,7 +11,10 @@ from cli.show.notices import show_notices
 from cli.wiring import LocalTime
 
 if TYPE_CHECKING:
+    from clinic.change.asking.review_of import OperationReview
     from clinic.change.operations import Operation
+    from clinic.change.review.checklist import Check
+    from clinic.change.review.impact import Impact
     from clinic.change.review.losses import Loss
     from clinic.change.review.review import Line
     from clinic.record.database import Record
@@ -22,36 +25,31 @@ _TICKS = {True: "✓", False: "✗", None: "N/A"}
 
 def show_review(
     record: Record, settings: Settings, operation_id: int, *, limit: int = 20, page: int = 1
-) -> None:
+) -> OperationReview:
     """
     ALC-15, 28, 34, 46: what, the numbers, names and ids, what follows, the checklist, the caution.
 
     Once it has begun the checklist has served: it would tell of the operation's own doing.
     """
-    from clinic.change.core.states import BEFORE
-    from clinic.change.kinds.table import notice_of
-    from clinic.change.operations import get_operation
+    from clinic.change.asking.review_of import review_of
     from clinic.change.review.checklist import CAUTION
-    from clinic.change.review.review import count_outcomes, read_lines
+    from clinic.clock import SystemClock
 
-    found = get_operation(record, operation_id)
     skip = (page - 1) * limit
-    lines = read_lines(record, operation_id, limit=limit, skip=skip)
-    lost = _losses(record, settings, found, limit=limit, skip=skip)
-    note_operation(
-        record, settings, operation_id, [*(x.own_id for x in lines), *(x.own_id for x in lost)]
-    )
-    show_operation(record, settings, found)
-    rows = [(c.outcome, c.patients, c.says) for c in count_outcomes(record, operation_id)]
+    seen = review_of(record, SystemClock(), settings, operation_id, limit=limit, skip=skip)
+    looked(record, settings, seen.look)
+    _show_operation(record, settings, seen)
+    rows = [(c.outcome, c.patients, c.says) for c in seen.outcomes]
     console.show_table("Patients", ["Outcome", "Patients", "What it means"], rows, right=(1,))
-    show_lines(lines, skip=skip)
-    if found.state in BEFORE:
-        show_impact(record, settings, found)
-        _show_losses(settings, found, lost, skip=skip)
-        _show_checklist(record, settings, operation_id)
+    show_lines(seen.lines, skip=skip)
+    if seen.impact is not None:
+        _show_impact(seen.impact)
+        _show_losses(settings, seen.operation, seen.left_out, skip=skip)
+        _show_checklist(seen.checks)
         console.say(f"[yellow]{CAUTION}[/]")
-    if notice := notice_of(found.kind):
-        console.say(f"[yellow]{notice}[/]")
+    if seen.notice:
+        console.say(f"[yellow]{seen.notice}[/]")
+    return seen
 
 
 def show_impact(record: Record, settings: Settings, found: Operation) -> None:
@@ -60,7 +58,10 @@ def show_impact(record: Record, settings: Settings, found: Operation) -> None:
     from clinic.clock import SystemClock
 
     with record.read() as connection:
-        impact = impact_of(connection, SystemClock(), settings, found)
+        _show_impact(impact_of(connection, SystemClock(), settings, found))
+
+
+def _show_impact(impact: Impact) -> None:
     rows = [(each.count, each.says) for each in impact.effects]
     console.show_table("What follows", ["Number", "Of what"], rows, right=(0,))
     if impact.loads:
@@ -86,21 +87,6 @@ def note_operation(
     looked(record, settings, at_some("operation", keys, operation_id))
 
 
-def _losses(
-    record: Record, settings: Settings, found: Operation, *, limit: int, skip: int
-) -> Sequence[Loss]:
-    """Who is left out of all that is sent from then on; nobody once it has begun."""
-    from clinic.change.core.states import BEFORE
-    from clinic.change.review.losses import read_losses
-    from clinic.clock import SystemClock
-
-    if found.state not in BEFORE:
-        return ()
-    with record.read() as connection:
-        now = SystemClock().now()
-        return read_losses(connection, settings, found, now, limit=limit, skip=skip)
-
-
 def _show_losses(settings: Settings, found: Operation, lost: Sequence[Loss], *, skip: int) -> None:
     """Who that is, and of what."""
     if not lost:
@@ -118,33 +104,25 @@ def _show_losses(settings: Settings, found: Operation, lost: Sequence[Loss], *, 
     )
 
 
-def _show_checklist(record: Record, settings: Settings, operation_id: int) -> None:
-    from clinic.change.review.checklist import checklist
-
-    points = checklist(record, settings, operation_id)
+def _show_checklist(points: Sequence[Check]) -> None:
     console.show_table(
         "Checklist", ["What is right", "", ""], [(p.title, _TICKS[p.holds], p.says) for p in points]
     )
 
 
-def show_operation(record: Record, settings: Settings, found: Operation) -> None:
+def _show_operation(record: Record, settings: Settings, seen: OperationReview) -> None:
     """What was asked for, by whom, why, who decided, and how it stands."""
-    from clinic.change.kinds.table import title_of
-    from clinic.change.review.review import counts_sentence
-    from clinic.change.review.wording import what_of
-    from clinic.change.selection.given import given_sentence
     from clinic.govern.approvals.approvals import latest
 
-    at = LocalTime(settings).show
+    found, at = seen.operation, LocalTime(settings).show
     with record.read() as connection:
-        what = what_of(connection, found)
         asked = latest(connection, subject="operation", subject_id=found.id)
     decided = asked if asked is not None and asked.decided_by else None
     rows = [
         ("State", found.state + _why(found)),
-        ("What", what),
-        ("Patients", counts_sentence(record, found.id)),
-        ("Ids", given_sentence(record, found.selection_id)),
+        ("What", seen.what),
+        ("Patients", seen.counts),
+        ("Ids", seen.ids),
         ("Reason", found.reason),
         ("Requested by", f"{found.requested_by}, {at(found.requested_at)}"),
         (
@@ -159,7 +137,7 @@ def show_operation(record: Record, settings: Settings, found: Operation) -> None
         ("Ended", at(found.finished_at)),
     ]
     console.show_table(
-        f"Operation {found.id}: {title_of(found.kind)}",
+        f"Operation {found.id}: {seen.title}",
         ["", ""],
         [row for row in rows if row[1] not in (None, "")],
     )

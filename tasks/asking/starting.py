@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from clinic.change.core.states import ENDED
+from clinic.change.operations import get_operation
 from clinic.errors import MendableError, NotAllowed
+from clinic.govern.approvals.approvals import latest
 from clinic.message import states
 from clinic.message.campaign.campaign import get_campaign
 from tasks.processes import identity
@@ -79,6 +83,45 @@ def start_run(record: Record, settings: Settings, campaign_id: int) -> Started:
         return campaign_goes_on(record, campaign_id, flow_run_id=None)
 
     return _asked(settings, ask)
+
+
+def start_operation(record: Record, settings: Settings, operation_id: int) -> Started:
+    """
+    Let a worker go on with an operation that was asked for: it waits there, or does what was approved.
+
+    Raises:
+        NotFound: there is no such operation
+        NotAllowed: it has ended
+    """
+    found = get_operation(record, operation_id)
+    if found.state in ENDED:
+        raise NotAllowed(
+            "operation-ended",
+            f"operation {operation_id} is {found.state} and does not go on; "
+            f"see: cohort operations show {operation_id}",
+        )
+    return _asked(settings, partial(operation_goes_on, record, operation_id))
+
+
+def operation_goes_on(record: Record, operation_id: int) -> str:
+    """
+    Ask Prefect for it; how it went, as in tasks/runs/going_on.py. Call `apply_environment` first.
+
+    Raises:
+        NotFound: there is no such operation
+    """
+    from tasks.runs import going_on
+
+    kind = get_operation(record, operation_id).kind
+    run = noted_run(record, operation_id)
+    return going_on.operation_goes_on(operation_id, kind, flow_run_id=run)
+
+
+def noted_run(record: Record, operation_id: int) -> str | None:
+    """The run that an operation's request for approval knows; None: it knows none."""
+    with record.read() as connection:
+        asked = latest(connection, subject="operation", subject_id=operation_id)
+    return asked.flow_run_id if asked else None
 
 
 def _asked(settings: Settings, ask: Callable[[], str]) -> Started:

@@ -68,7 +68,7 @@ def resume(
 
 def stale_reason(accepted: Mapping[str, str]) -> str:
     """
-    Why reminders may leave on old sources: all that can be accepted of a campaign that is under way.
+    Why reminders may be sent on old sources: all that can be accepted of a campaign that is under way.
 
     accepted: code → reason
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -11,14 +12,17 @@ from clinic.errors import CohortError, CohortRefused, NotAllowed
 from clinic.govern.people.operators import Operator
 from clinic.message import states
 from clinic.message.asking.answering import accept
+from clinic.message.asking.carrying_on import resend, resume, stale_reason
 from clinic.message.asking.confirming import confirm
 from clinic.message.asking.going import is_released, require_going
 from clinic.message.asking.to_decide import require_anybody, to_decide
 from clinic.message.campaign.campaign import get_campaign
+from clinic.message.prepare.control import pause
 from clinic.message.safety.accepted import acceptances_of
 from clinic.message.words.classes import CODE, SHORTENER, SIZE
 from clinic.record.database import Record
 from clinic.record.schema.govern import operator
+from clinic.record.schema.messages import message
 from clinic.record.schema.safety import content_finding
 from clinic.settings import Release, Settings
 from tests.campaigns import Fate, put_campaign
@@ -39,7 +43,12 @@ STAGED = [
 
 @pytest.fixture
 def staged(record: Record, clock: FakeClock) -> int:
-    """A campaign of nia's to thirty people, which nobody has confirmed."""
+    """A campaign that nobody has confirmed."""
+    return stage(record, clock)
+
+
+def stage(record: Record, clock: FakeClock) -> int:
+    """Nia's, to thirty people."""
     add_patients(record, 30)
     with record.write() as connection:
         connection.execute(
@@ -183,3 +192,48 @@ def test_what_stands_still_is_not_carried_on_with(
     except NotAllowed as error:
         raised = error.code
     assert raised == code
+
+
+@pytest.mark.parametrize(
+    ("accepted", "code"),
+    [
+        ({}, ""),
+        ({"stale_sources": "the clinic is closed"}, ""),
+        ({"stale_sources": " x "}, "override-unnamed"),
+        ({"stale_list": "it is right"}, "acceptance-unknown"),
+    ],
+)
+def test_a_campaign_under_way_has_one_thing_that_can_be_accepted(
+    accepted: dict[str, str], code: str
+) -> None:
+    raised = ""
+    try:
+        assert stale_reason(accepted) == accepted.get("stale_sources", "")
+    except CohortRefused as error:
+        raised = error.code
+    assert raised == code
+
+
+def test_a_named_person_lets_it_go_on_and_has_its_failures_sent_again(
+    sqlite_record: Record, clock: FakeClock, tmp_path: Path
+) -> None:
+    """NEW-9, PAT-22: in whose name is on the campaign; the same key makes one."""
+    record, staged = sqlite_record, stage(sqlite_record, clock)
+    sms = {"url": "https://sms.example/v1", "token": "t", "gateway_class": "I"}
+    settings = Settings(home=tmp_path, sms=sms)  # type: ignore[arg-type]
+    confirm(record, clock, settings, staged)
+    pause(record, clock, staged, by="nia", reason="")
+    done = resume(record, clock, settings, staged, by="mia", reason="all is well")
+    assert done.state == states.RUNNING
+    with record.write() as connection:
+        connection.execute(sa.update(message).values(state=states.UNDELIVERED))
+    made = {
+        resend(
+            record, clock, settings, staged, by="mia", rows=[1, 2], accept={}, request_key="again"
+        )
+        for _ in range(2)
+    }
+    (number,) = made
+    with record.read() as connection:
+        again = get_campaign(connection, number)
+    assert (again.requested_by, again.rows, again.resend_of) == ("mia", 2, staged)
