@@ -66,20 +66,22 @@ class LookedInto:
 
 
 def look_into(
-    connection: Connection, asked: sa.Select[tuple[int, str]], rows: pd.DataFrame | None, question: Question,
+    connection: Connection, asked: sa.Select[Any], rows: pd.DataFrame | None, question: Question,
     also: pd.DataFrame | None = None, needs: Needs | None = None,
 ) -> LookedInto:  # fmt: skip
     """
     The patients of those messages that are looked into.
 
     Args:
-        asked: patients and addresses of these messages, as the database has them; rows: the same,
-            `patient_id` and `address`; None: where nobody is named by `also`
+        asked: patients and addresses of these messages, as the database has them; and perhaps whether each is
+            delicate: one that is not is refused for others who have its number, and for nothing else
+            (standing.left_out)
+        rows: the same, `patient_id` and `address`; None: where nobody is named by `also`
         also: `address`, of those that several of a list have; None: of nobody
         needs: of whom a channel is preferred by these settings is looked into too; None: of nobody
     """
     channel, sharing = question.channel, question.sharing
-    own, address = asked.subquery("asked").c
+    own, address, *delicate = asked.subquery("asked").c
     other = patient.alias("other")
     has_it = sa.exists().where(key_of(channel) == key_in(channel, address), other.c.id != own)
     others: sa.ColumnElement[bool] = has_it.select_from(other)
@@ -89,6 +91,12 @@ def look_into(
     confirmed_on = patient.c.mobile_confirmed_on
     age = sa.extract("year", confirmed_on) - sa.extract("year", patient.c.birth_date)
     prefers = patient.c.preferred_channel
+    themselves = sa.or_(
+        patient.c.birth_date > _youngest_adult(question),
+        confirmed_on.is_not(None) & (age <= max(sharing.confirm_at, default=0)),
+        patient_need.c.patient_id.is_not(None),
+        prefers.in_(other_channels(channel, needs) if needs else []),
+    )
     found = connection.execute(
         sa.select(
             own.label("id"), *(patient.c[name] for name in FACTS), prefers.label("prefers"),
@@ -96,15 +104,7 @@ def look_into(
         )
         .outerjoin(patient, patient.c.id == own)
         .outerjoin(patient_need, patient_need.c.patient_id == own)
-        .where(
-            sa.or_(
-                patient.c.birth_date > _youngest_adult(question),
-                confirmed_on.is_not(None) & (age <= max(sharing.confirm_at, default=0)),
-                patient_need.c.patient_id.is_not(None),
-                prefers.in_(other_channels(channel, needs) if needs else []),
-                others,
-            )
-        )
+        .where(sa.or_(sa.and_(themselves, *delicate), others))
     )  # fmt: skip
     return LookedInto(tuple(found.keys()), plain_rows(found))
 

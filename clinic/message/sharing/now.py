@@ -37,7 +37,7 @@ def refused_now(
     if job.source == STAFF_LIST:
         return []
     question = Question(job.channel, now.date(), settings.sharing, settings.phones)
-    asked = sa.select(message.c.patient_id, message.c.address).where(which)
+    asked = sa.select(message.c.patient_id, message.c.address, message.c.sensitive).where(which)
     found = look_into(connection, asked, None, question)
     if not found.rows:  # of most batches: nobody has anything for which a number could be refused
         return []
