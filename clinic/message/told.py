@@ -16,23 +16,30 @@ from clinic.message import states
 from clinic.record.schema.messages import batch, message
 
 _LEFT: Final = (*sorted(states.LEFT), states.UNKNOWN)
+_teller = message.alias("teller")
+# Made once: it is asked twice with each batch (clinic/record/made.py)
+_NOTE: Final = (
+    sa.update(message)
+    .where(
+        message.c.batch_id == sa.bindparam("this_batch"),
+        message.c.state == states.PENDING,
+        message.c.told_by.is_not(None),
+        sa.select(_teller.c.id)
+        .where(
+            _teller.c.id == message.c.told_by,
+            _teller.c.address == message.c.address,
+            _teller.c.state.in_(_LEFT),
+        )
+        .exists(),
+    )
+    .values(state=states.SUPPRESSED, reason=states.ONE_MESSAGE, status_at=sa.bindparam("now"))
+    .returning(message.c.id)
+)
 
 
 def note_told(connection: Connection, batch_id: int, now: datetime) -> list[int]:
     """Suppress the waiting messages of a batch whose teller left, or may have; which."""
-    teller = message.alias("teller")
-    left = sa.select(teller.c.id).where(
-        teller.c.id == message.c.told_by,
-        teller.c.address == message.c.address,
-        teller.c.state.in_(_LEFT),
-    )
-    waits = (message.c.batch_id == batch_id) & (message.c.state == states.PENDING)
-    told = connection.scalars(
-        sa.update(message)
-        .where(waits, message.c.told_by.is_not(None), left.exists())
-        .values(state=states.SUPPRESSED, reason=states.ONE_MESSAGE, status_at=now)
-        .returning(message.c.id)
-    ).all()
+    told = connection.scalars(_NOTE, {"this_batch": batch_id, "now": now}).all()
     if told:
         suppressed = batch.c.suppressed + len(told)
         own = batch.c.id == batch_id

@@ -49,14 +49,13 @@ Among = Callable[[ColumnElement[Any]], ColumnElement[bool]]
 Ids = sa.Select[tuple[int]]
 
 
-def outside(connection: Connection, version_id: int, among: Among, today: date) -> dict[str, Ids]:
+def outside(bounds: Bounds, version_id: int, among: Among, today: date) -> dict[str, Ids]:
     """
     Queries of who of these patients is outside, by the outcome's code, in the order in which they count.
 
     Args:
-        version_id: of the template; among: of a column of patients, that it is one of those asked about
+        bounds, version_id: of the template; among: of a column of patients, that it is one of those asked about
     """
-    bounds = audience_of(connection, version_id).bounds
     own = sa.select(template_version.c.template_id).where(template_version.c.id == version_id)
     template_id = own.scalar_subquery()
     found = {DECIDED: _decided(template_id, among, NEVER)}
@@ -88,7 +87,8 @@ def outside_of(
         decided = column is template_exception.c.patient_id
         return sa.true() if decided else is_any_of(column, ids)
 
-    queries = outside(connection, version_id, among, today)
+    bounds = audience_of(connection, version_id).bounds
+    queries = outside(bounds, version_id, among, today)
     parts = [
         sa.select(sa.literal(code).label("code"), query.subquery().c[0].label("patient_id"))
         for code, query in reversed(queries.items())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -69,6 +70,10 @@ def _campaign(values: sa.RowMapping) -> Campaign:
     return Campaign(**{**values, "state": CampaignState(values["state"])})
 
 
+# Made once: it is asked with each batch (clinic/record/made.py)
+_ONE: Final = sa.select(campaign).where(campaign.c.id == sa.bindparam("this_campaign"))
+
+
 def get_campaign(connection: Connection, campaign_id: int) -> Campaign:
     """
     The campaign as it is.
@@ -76,12 +81,12 @@ def get_campaign(connection: Connection, campaign_id: int) -> Campaign:
     Raises:
         NotFound: there is no such campaign
     """
-    found = campaigns_where(connection, campaign.c.id == campaign_id)
-    if not found:
+    row = connection.execute(_ONE, {"this_campaign": campaign_id}).mappings().one_or_none()
+    if row is None:
         raise NotFound(
             "campaign-unknown", f"there is no campaign {campaign_id}; see: cohort campaigns"
         )
-    return found[0]
+    return _campaign(row)
 
 
 def campaigns_where(connection: Connection, *which: sa.ColumnElement[bool]) -> list[Campaign]:

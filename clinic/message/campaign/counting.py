@@ -10,7 +10,7 @@ sending, or what became of its message. The counts add up to the campaign's rows
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -21,6 +21,7 @@ from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign
 from clinic.message.codes import ROOM, unpack
 from clinic.record.bulk import is_any_of
+from clinic.record.made import At
 from clinic.record.schema.messages import batch, campaign, message, recipient, submission
 from clinic.record.told import is_told, of_teller
 
@@ -46,7 +47,7 @@ def messages_of(campaign_id: int) -> ColumnElement[bool]:
     return sa.and_(message.c.id >= base, message.c.id < base + ROOM)
 
 
-def sending_since(since: datetime) -> ColumnElement[bool]:
+def sending_since(since: At) -> ColumnElement[bool]:
     """
     Of campaigns: whether a message of theirs may have been sent since then. Those that had ended are left out.
 
@@ -56,7 +57,7 @@ def sending_since(since: datetime) -> ColumnElement[bool]:
     return campaign.c.finished_at.is_(None) | (campaign.c.finished_at >= since - MATCH_WINDOW)
 
 
-def first_message_since(since: datetime) -> ColumnElement[int]:
+def first_message_since(since: At) -> ColumnElement[int]:
     """No message that was sent since then has a lower id: ids rise with their campaigns."""
     return (
         sa.select(sa.func.min(campaign.c.message_base))

@@ -20,6 +20,7 @@ from clinic.message.network_reasons import NOT_OF_THE_NUMBER, PERMANENT
 from clinic.message.purposes import STAFF_LIST
 from clinic.message.timing.pacing import DAY, Lane, Turn
 from clinic.record.bulk import is_any_of
+from clinic.record.made import At
 from clinic.record.schema.lists import cohort_list, template, template_audience, template_version
 from clinic.record.schema.messages import campaign, message, submission
 from clinic.record.told import of_teller
@@ -64,7 +65,7 @@ def _with_template(query: Select[tuple[int]]) -> Select[tuple[int]]:
 
 
 def recently_contacted(
-    contact: Contact, patients: Select[tuple[int]], now: datetime, *, but: int | None = None
+    contact: Contact, patients: Select[tuple[int]], now: At, *, but: int | None = None
 ) -> Select[tuple[int]]:
     """
     The ids among `patients` who had as many messages as the cap allows in the period before `now`.

@@ -10,6 +10,7 @@ left out with the reason, as they would have been at the check.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
@@ -40,10 +41,10 @@ def readdress(
 
     One statement finds patients who were written to since, and only their numbers are judged again.
     """
-    waits = (message.c.batch_id == batch_id) & (message.c.state == states.PENDING)
+    rows = connection.execute(_of_a_batch(channel), {"this_batch": batch_id}).all()
     moved: list[tuple[int, str]] = []
     faults: dict[str, list[int]] = {}
-    for key, address, fault in _differing(connection, waits, channel, phones):
+    for key, address, fault in _differing(rows, channel, phones):
         if fault:
             faults.setdefault(fault, []).append(key)
         else:
@@ -56,15 +57,15 @@ def no_longer_proxys(
     connection: Connection, which: ColumnElement[bool], channel: str, phones: Phones
 ) -> list[int]:
     """Of these messages: those to a proxy to whom they would not be sent now; they cannot be sent elsewhere."""
-    to_proxy = which & (_read_at() == OF_PROXY)
-    return [key for key, _, _ in _differing(connection, to_proxy, channel, phones)]
+    to_proxy = _written_since(channel).where(which, _read_at() == OF_PROXY)
+    rows = connection.execute(to_proxy).all()
+    return [key for key, _, _ in _differing(rows, channel, phones)]
 
 
 def _differing(
-    connection: Connection, which: ColumnElement[bool], channel: str, phones: Phones
+    rows: Sequence[Row[tuple[int, str, str | None]]], channel: str, phones: Phones
 ) -> Iterator[tuple[int, str, str]]:
     """Those whose address would be another now, with that one, and what is wrong with it."""
-    rows = _written_since(connection, which, channel)
     if not rows:
         return
     texts = pd.Series([row.text or "" for row in rows], dtype="str")
@@ -86,12 +87,11 @@ def _read_at() -> sa.ScalarSelect[int | None]:
     )
 
 
-def _written_since(
-    connection: Connection, which: ColumnElement[bool], channel: str
-) -> Sequence[Row[tuple[int, str, str | None]]]:
+@functools.cache
+def _written_since(channel: str) -> sa.Select[tuple[int, str, str | None]]:
     """
-    Of these messages: those to the record's address, of patients of whom anything was changed since it was
-    read; those to a proxy; and those to another number than the one that is safe.
+    Messages to the record's address, of patients of whom anything was changed since it was read; those to a
+    proxy; and those to another number than the one that is safe.
 
     Looked up by primary keys, message by message: a join might read the whole campaign for each batch.
     """
@@ -107,16 +107,19 @@ def _written_since(
         safe = safe_number(message.c.patient_id)
         text, unsafe = sa.func.coalesce(safe, text), safe != message.c.address
     version = sa.select(patient.c.version).where(of_patient)
-    return connection.execute(
-        sa.select(
-            message.c.id,
-            message.c.address,
-            text.label("text"),
-        ).where(
-            which,
-            sa.or_(version.scalar_subquery() != _read_at(), unsafe),
-        )
-    ).all()
+    return sa.select(
+        message.c.id,
+        message.c.address,
+        text.label("text"),
+    ).where(sa.or_(version.scalar_subquery() != _read_at(), unsafe))
+
+
+@functools.cache
+def _of_a_batch(channel: str) -> sa.Select[tuple[int, str, str | None]]:
+    """Made once a channel: it is asked with each batch (clinic/record/made.py)."""
+    return _written_since(channel).where(
+        message.c.batch_id == sa.bindparam("this_batch"), message.c.state == states.PENDING
+    )
 
 
 def suppress_unreachable(

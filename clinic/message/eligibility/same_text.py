@@ -25,6 +25,7 @@ from clinic.message.campaign.counting import sending_since
 from clinic.message.eligibility.contact import may_have_left
 from clinic.message.purposes import STAFF_LIST
 from clinic.record.bulk import is_any_of
+from clinic.record.made import At
 from clinic.record.schema.lists import cohort_list, template_version
 from clinic.record.schema.messages import campaign, message
 from clinic.record.told import of_teller
@@ -42,7 +43,7 @@ def had_the_same(
     now: datetime,
 ) -> set[int]:  # fmt: skip
     """Which of these patients had what this campaign says, or are about to have it from another one."""
-    if not patients or not (others := _others(connection, campaign_id, contact, now)):
+    if not patients or not (others := saying_the_same(connection, campaign_id, contact, now)):
         return set()
     on_its_way = (message.c.state == states.PENDING) & campaign.c.state.not_in(_NOT_ON_ITS_WAY)
     found = (
@@ -58,12 +59,14 @@ def had_the_same(
 
 
 def had_it_meanwhile(
-    connection: Connection, campaign_id: int, contact: Contact, members: Select[tuple[int]],
-    now: datetime,
-) -> Select[tuple[int]] | None:  # fmt: skip
-    """The ids among `members` who had it from another campaign since they were accepted; None: nobody can."""
-    if not (others := _others(connection, campaign_id, contact, now)):
-        return None
+    others: Sequence[int], contact: Contact, members: Select[tuple[int]], now: At
+) -> Select[tuple[int]]:
+    """
+    The ids among `members` who had it from another campaign since they were accepted.
+
+    Args:
+        others: campaigns that `saying_the_same`
+    """
     return sa.select(message.c.patient_id).where(
         message.c.campaign_id.in_(others),
         message.c.patient_id.in_(members),
@@ -71,12 +74,14 @@ def had_it_meanwhile(
     )
 
 
-def _left(contact: Contact, now: datetime) -> sa.ColumnElement[bool]:
+def _left(contact: Contact, now: At) -> sa.ColumnElement[bool]:
     since = now - timedelta(days=contact.same_days)
     return of_teller("state").in_(_LEFT) & (of_teller("sent_at") > since)
 
 
-def _others(connection: Connection, campaign_id: int, contact: Contact, now: datetime) -> list[int]:
+def saying_the_same(
+    connection: Connection, campaign_id: int, contact: Contact, now: datetime
+) -> list[int]:
     """Other campaigns of the channel and those days that say the same; none where it may be said again."""
     job = get_campaign(connection, campaign_id)
     if not contact.same_days or job.send_guard is None:

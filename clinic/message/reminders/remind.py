@@ -40,6 +40,7 @@ from clinic.message.safety.coverage_asked import read_covers
 from clinic.message.template.emails import require_receipts, require_subject
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
+from clinic.record.made import At
 from clinic.record.schema.lists import cohort_list, list_row
 from clinic.record.schema.messages import message
 from clinic.record.schema.people import appointment
@@ -239,7 +240,7 @@ def tells(variables: Collection[str], ways: tuple[str, ...]) -> bool:
 
 
 def changed_since(
-    campaign_id: int, patients: sa.Select[tuple[int]], now: datetime
+    campaign_id: int, patients: sa.Select[tuple[int]], now: At
 ) -> sa.Select[tuple[int]]:
     """
     The ids among `patients` whose appointment was cancelled, moved or has begun since it was staged.
@@ -258,7 +259,7 @@ def changed_since(
     )
 
 
-def is_otherwise(noted: sa.Table, now: datetime) -> sa.ColumnElement[bool]:
+def is_otherwise(noted: sa.Table, now: At) -> sa.ColumnElement[bool]:
     """
     Whether an appointment, joined from the outside, is no more as `noted` has it for a message: cancelled,
     moved, begun, another patient's, or elsewhere than the text tells.

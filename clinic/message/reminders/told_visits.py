@@ -20,6 +20,7 @@ from clinic.message.codes import message_id
 from clinic.message.reminders.remind import WHERE, is_otherwise, tells
 from clinic.message.template.variables import next_visits
 from clinic.record.bulk import insert_rows, is_any_of
+from clinic.record.made import At
 from clinic.record.schema.messages import message
 from clinic.record.schema.people import appointment
 from clinic.record.schema.receipts import told_visit
@@ -79,7 +80,7 @@ def keep_told(
     )
 
 
-def told_otherwise(which: ColumnElement[bool], now: datetime) -> sa.Select[Any]:
+def told_otherwise(which: ColumnElement[bool], now: At) -> sa.Select[Any]:
     """The ids of those messages among `which` that tell of a visit which is not so any more."""
     return (
         sa.select(told_visit.c.message_id)

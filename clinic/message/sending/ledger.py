@@ -13,9 +13,10 @@ Source: shared notes on reliability §2; NEW-3.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -30,7 +31,7 @@ from clinic.message.campaign.doubt import Doubt, doubt_of
 from clinic.message.campaign.sending_stop import may_leave
 from clinic.message.campaign.trail import ids_where, tell_moved
 from clinic.message.codes import batch_id
-from clinic.message.eligibility.at_sending import Moment, left_out, moment_of
+from clinic.message.eligibility.at_sending import WAITING, Moment, left_out, moment_of
 from clinic.message.eligibility.contact import is_capped, note_attempt, wait_for_turn
 from clinic.message.eligibility.readdress import readdress, suppress_unreachable
 from clinic.message.eligibility.suppress import suppress
@@ -59,6 +60,16 @@ def _never() -> bool:
 
 
 _NO_WITNESS = NoWitness()
+# Made once: they are asked with each batch (clinic/record/made.py)
+_OURS: Final = batch.c.id == sa.bindparam("this_batch")
+_FENCE: Final = sa.select(batch.c.fence).where(_OURS).with_for_update()
+_MAY_SEND: Final = (
+    sa.select(campaign.c.state, may_leave())
+    .where(campaign.c.id == sa.bindparam("this_campaign"))
+    .with_for_update(read=True, of=campaign)
+)
+_ANY_WAITS: Final = sa.select(message.c.id).where(WAITING).limit(1)
+_DONE: Final = sa.update(batch).where(_OURS).values(state=states.DONE, owner=None, lease_until=None)
 
 
 def _no_point(_: str) -> None:
@@ -238,9 +249,7 @@ class Ledger:
         Raises:
             FenceLost: somebody claimed it since
         """
-        fence = connection.execute(
-            sa.select(batch.c.fence).where(batch.c.id == claim.batch_id).with_for_update()
-        ).scalar_one()
+        fence = connection.execute(_FENCE, {"this_batch": claim.batch_id}).scalar_one()
         if fence != claim.fence:
             raise FenceLost("fence-lost", f"batch {claim.number} was taken over by another worker")
 
@@ -251,11 +260,7 @@ class Ledger:
         Raises:
             SetBack: the record is not what this process has worked with
         """
-        state, allowed = connection.execute(
-            sa.select(campaign.c.state, may_leave())
-            .where(campaign.c.id == claim.campaign_id)
-            .with_for_update(read=True, of=campaign)
-        ).one()
+        state, allowed = connection.execute(_MAY_SEND, {"this_campaign": claim.campaign_id}).one()
         if state not in states.SENDING or not allowed:
             return False
         self.witness.require_same(connection)
@@ -271,11 +276,11 @@ class Ledger:
         contact = self.timing.contact if self._is_counted(connection, claim) else None
         if contact is not None:
             wait_for_turn(connection, now)
-        waiting = (message.c.batch_id == claim.batch_id) & (message.c.state == states.PENDING)
-        asked = self.moment(connection, claim, waiting, now, contact=contact)
+        values = {"this_batch": claim.batch_id}
+        asked = self.moment(connection, claim, WAITING, now, contact=contact, values=values)
         count = suppress(connection, claim.batch_id, left_out(asked), now)
         count += suppress_unreachable(connection, claim.batch_id, faults, now)
-        refused = self.refused_now(connection, claim, waiting, now)
+        refused = self.refused_now(connection, claim, WAITING, now, values=values)
         count += suppress(connection, claim.batch_id, refused, now)
         count += tell_together(connection, claim.batch_id, now)
         if count:
@@ -296,17 +301,27 @@ class Ledger:
         now: datetime,
         *,
         contact: Contact | None = None,
+        values: Mapping[str, object] | None = None,
     ) -> Moment:
         """What the rules are asked of these messages of the claim's campaign."""
         return moment_of(
-            connection, claim.campaign_id, which, now, settings=self.settings, contact=contact
-        )
+            connection, claim.campaign_id, which, now, settings=self.settings, contact=contact,
+            values=values,
+        )  # fmt: skip
 
     def refused_now(
-        self, connection: Connection, claim: Claim, which: sa.ColumnElement[bool], now: datetime
+        self,
+        connection: Connection,
+        claim: Claim,
+        which: sa.ColumnElement[bool],
+        now: datetime,
+        *,
+        values: Mapping[str, object] | None = None,
     ) -> list[tuple[int, str]]:
         """Which of these messages may not go to a number that others have too, and why."""
-        return refused_now(connection, claim.campaign_id, which, now, settings=self.settings)
+        return refused_now(
+            connection, claim.campaign_id, which, now, settings=self.settings, values=values
+        )
 
     def _is_counted(self, connection: Connection, claim: Claim) -> bool:
         """Whether it is asked what else these patients had, so that what leaves must be there to be seen."""
@@ -372,20 +387,17 @@ class Ledger:
         self, connection: Connection, claim: Claim, *, rest_at: datetime | None = None
     ) -> None:
         """Mark the batch done if none of its messages waits any more; else ready, from `rest_at` on."""
-        waiting = connection.execute(
-            sa.select(message.c.id)
-            .where(message.c.batch_id == claim.batch_id, message.c.state == states.PENDING)
-            .limit(1)
-        ).one_or_none()
-        connection.execute(
-            sa.update(batch)
-            .where(batch.c.id == claim.batch_id)
-            .values(
-                state=states.DONE if waiting is None else states.READY,
-                owner=None,
-                lease_until=None,
-                not_before=batch.c.not_before if waiting is None else rest_at,
-            )
-        )
+        own = {"this_batch": claim.batch_id}
+        waiting = connection.execute(_ANY_WAITS, own).one_or_none()
+        if waiting is None:
+            connection.execute(_DONE, own)
+        else:
+            rest = {
+                "state": states.READY,
+                "owner": None,
+                "lease_until": None,
+                "not_before": rest_at,
+            }
+            connection.execute(sa.update(batch).where(_OURS).values(rest), own)
         if claim.is_canary and waiting is None:
             canary.begin_wait(connection, claim.campaign_id, self.timing.release, self.clock.now())

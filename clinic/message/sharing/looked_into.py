@@ -12,6 +12,7 @@ clinic/message/needs/judge.py).
 from __future__ import annotations
 
 import functools
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -24,6 +25,7 @@ from sqlalchemy import Connection
 from clinic.message.needs.judge import need_columns, other_channels
 from clinic.message.sharing.holders import FACTS, as_facts, key_in, key_of
 from clinic.record.bulk import frame_of, is_any_of, plain_rows
+from clinic.record.made import Instant, Made, keep, known
 from clinic.record.schema.clinical import patient_need
 from clinic.record.schema.people import patient
 from clinic.settings import Needs, Phones, Sharing
@@ -43,6 +45,12 @@ class Question:
     today: date
     sharing: Sharing
     phones: Phones
+
+    def key(self) -> Hashable:
+        """What questions have in common of whose batches the same is asked."""
+        own = self.sharing
+        bounds = (own.child_under, own.unknown_until, own.confirm_at)
+        return ("looked into", self.channel, self.today, bounds)
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,7 @@ class LookedInto:
 def look_into(
     connection: Connection, asked: sa.Select[Any], rows: pd.DataFrame | None, question: Question,
     also: pd.DataFrame | None = None, needs: Needs | None = None,
+    values: Mapping[str, object] | None = None,
 ) -> LookedInto:  # fmt: skip
     """
     The patients of those messages that are looked into.
@@ -79,15 +88,31 @@ def look_into(
         rows: the same, `patient_id` and `address`; None: where nobody is named by `also`
         also: `address`, of those that several of a list have; None: of nobody
         needs: of whom a channel is preferred by these settings is looked into too; None: of nobody
+        values: of the parameters in `asked`, which is the same for each batch; without `also` and `needs`
     """
+    if values is None:
+        also_has: list[int] = []
+        if rows is not None and also is not None and len(also):
+            also_has = rows.loc[rows["address"].isin(also["address"]), "patient_id"].tolist()
+        statement = _statement(asked, question, also_has, needs)
+    else:
+        key = question.key()
+        made = known(key) or keep(key, Made(_statement(asked, question, [], None), Instant()))
+        statement = made.statement
+    found = connection.execute(statement, values or {})
+    return LookedInto(tuple(found.keys()), plain_rows(found))
+
+
+def _statement(
+    asked: sa.Select[Any], question: Question, also_has: list[int], needs: Needs | None
+) -> sa.Select[Any]:
     channel, sharing = question.channel, question.sharing
     own, address, *delicate = asked.subquery("asked").c
     other = patient.alias("other")
     has_it = sa.exists().where(key_of(channel) == key_in(channel, address), other.c.id != own)
     others: sa.ColumnElement[bool] = has_it.select_from(other)
-    if rows is not None and also is not None and len(also):
-        by_list = rows.loc[rows["address"].isin(also["address"]), "patient_id"]
-        others |= is_any_of(own, by_list.tolist())
+    if also_has:
+        others |= is_any_of(own, also_has)
     confirmed_on = patient.c.mobile_confirmed_on
     age = sa.extract("year", confirmed_on) - sa.extract("year", patient.c.birth_date)
     prefers = patient.c.preferred_channel
@@ -97,7 +122,7 @@ def look_into(
         patient_need.c.patient_id.is_not(None),
         prefers.in_(other_channels(channel, needs) if needs else []),
     )
-    found = connection.execute(
+    return (
         sa.select(
             own.label("id"), *(patient.c[name] for name in FACTS), prefers.label("prefers"),
             *need_columns(channel), others.label("others"),
@@ -106,7 +131,6 @@ def look_into(
         .outerjoin(patient_need, patient_need.c.patient_id == own)
         .where(sa.or_(sa.and_(themselves, *delicate), others))
     )  # fmt: skip
-    return LookedInto(tuple(found.keys()), plain_rows(found))
 
 
 def _youngest_adult(question: Question) -> date:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 import sqlalchemy as sa
@@ -78,6 +78,21 @@ def batches_of(connection: Connection, tellers: pd.Series[int]) -> pd.Series[int
     return tellers.map({row[0]: row[1] for row in rows}).astype("int64")
 
 
+_teller = message.alias("teller")
+_STILL_WAIT: Final = (
+    sa.select(
+        message.c.id, message.c.told_by, message.c.address, _teller.c.address, _teller.c.state
+    )
+    .outerjoin(_teller, _teller.c.id == message.c.told_by)
+    .where(
+        message.c.batch_id == sa.bindparam("this_batch"),
+        message.c.state == states.PENDING,
+        message.c.told_by.is_not(None),
+    )
+    .order_by(message.c.id)
+)
+
+
 def tell_together(connection: Connection, batch_id: int, now: datetime) -> int:
     """
     Suppress the waiting messages of a batch that one which left tells; how many.
@@ -85,17 +100,8 @@ def tell_together(connection: Connection, batch_id: int, now: datetime) -> int:
     Asked last in the intent: what is left out by then tells nobody, and the next one takes its place. Whoever
     still names a teller after that waits for it.
     """
-    own = (message.c.batch_id == batch_id) & (message.c.state == states.PENDING)
     told = note_told(connection, batch_id, now)
-    teller = message.alias("teller")
-    waits = connection.execute(
-        sa.select(
-            message.c.id, message.c.told_by, message.c.address, teller.c.address, teller.c.state
-        )
-        .outerjoin(teller, teller.c.id == message.c.told_by)
-        .where(own, message.c.told_by.is_not(None))
-        .order_by(message.c.id)
-    ).all()
+    waits = connection.execute(_STILL_WAIT, {"this_batch": batch_id}).all()
     moved: list[tuple[int, int | None]] = []
     instead: dict[tuple[int, str], int] = {}
     for key, told_by, address, its_address, its_state in waits:
