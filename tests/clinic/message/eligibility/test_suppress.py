@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,10 +11,13 @@ import sqlalchemy as sa
 from clinic.message import states
 from clinic.message.eligibility.suppress import opt_outs, opted_out
 from clinic.record.database import Record
+from clinic.record.schema.clinical import patient_need
 from clinic.record.schema.messages import batch, message
 from clinic.record.schema.people import consent, patient
 from tests.fakes import FakeClock
 from tests.ledgers import add_campaign, add_patients, make_ledger
+
+AT = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +57,42 @@ def test_what_happened_since_the_check_is_seen(
     expected = (states.SUPPRESSED, reason) if reason else (states.PENDING, None)
     assert [tuple(row) for row in found] == [expected, (states.PENDING, None)]
     assert count == counted == int(reason is not None)
+
+
+@pytest.mark.parametrize(
+    ("reason", "change"),
+    [
+        ("patient_dead", sa.update(patient).values(death_date=date(2026, 3, 1))),
+        ("status_not_messaged", sa.update(patient).values(status="discharged")),
+        ("opted_out", sa.insert(consent).values(
+            patient_id=2, channel="sms", purpose="any", decision="opt_out", source="staff", decided_at=AT,
+        )),
+        ("place_of_stay", sa.insert(patient_need).values(
+            patient_id=2, stay="ward", set_at=AT, set_by="mia",
+        )),
+        # At this instant, and not when the first batch was asked about
+        ("patient_deregistered", sa.update(patient).values(deregistered_on=date(2026, 3, 3))),
+    ],
+)  # fmt: skip
+def test_each_batch_is_asked_about_at_its_own_moment(
+    record: Record, clock: FakeClock, tmp_path: Path, reason: str, change: sa.Insert | sa.Update
+) -> None:
+    """NEW-5: by one statement, which is made once for all batches of the campaign."""
+    add_patients(record, 3)
+    number = add_campaign(record, clock, 3, batch_size=1)
+    ledger = make_ledger(record, clock, tmp_path)
+    for patient_id in (1, 2, 3):
+        claim = ledger.claim(number, patient_id, patient_id)
+        assert claim is not None
+        with record.write() as connection:
+            if patient_id == 2:
+                own = patient.c.id == 2
+                connection.execute(change.where(own) if isinstance(change, sa.Update) else change)
+                clock.sleep(24 * 3600)
+            assert ledger.leave_out(connection, claim, clock.now()) == int(patient_id == 2)
+    with record.read() as connection:
+        found = connection.scalars(sa.select(message.c.reason).order_by(message.c.patient_id))
+        assert list(found) == [None, reason, None]
 
 
 def test_a_message_that_has_left_is_not_touched(

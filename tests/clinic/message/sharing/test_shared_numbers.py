@@ -18,6 +18,7 @@ from clinic.message.outcomes.save import save_batches
 from clinic.message.outcomes.summary import summarize
 from clinic.message.prepare.content import require_accepted
 from clinic.message.safety.accepted import acceptances_of
+from clinic.message.sharing.standing import left_out
 from clinic.message.template.catalogue import NewTemplate, add_template
 from clinic.record.database import Record
 from clinic.record.schema.clinical import patient_need
@@ -378,3 +379,19 @@ def test_a_practice_that_does_not_exist_shares_only_within_a_home(practice: Prac
     practice.patient(3, given_name="Lee", birth_date=ADULT, mobile=number, address="1 High Street")
     staged(practice, "Dear {{ patient.given_name }}, call us.", 3)
     assert set(said_to(practice).values()) == {"Dear patient, call us.", "Dear Kit, call us."}
+
+
+def test_what_is_not_delicate_is_refused_for_others_alone() -> None:
+    """So in the intent nobody else's number is looked into (looked_into.py)."""
+    flags = ("child", "young", "shared", "adults", "unconfirmed", "proxy")
+    rows = [
+        (*(bool(bits & 1 << at) for at in range(len(flags))), greeting)
+        for bits in range(2 ** len(flags))
+        for greeting in ("", "name", "guardian", "neutral", "child", "named")
+    ]
+    every = pd.DataFrame(rows, columns=[*flags, "greeting"])
+    alone = ~every["shared"] & ~every["adults"]
+    for delicate in (False, True):
+        left = left_out(every, pd.Series(delicate, every.index), every["greeting"])
+        assert (left[~alone] != "").any(), "it tells of others"
+        assert (left[alone] != "").any() == delicate
