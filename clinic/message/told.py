@@ -17,7 +17,7 @@ from clinic.record.schema.messages import batch, message
 
 _LEFT: Final = (*sorted(states.LEFT), states.UNKNOWN)
 _teller = message.alias("teller")
-# Made once: it is asked twice with each batch (clinic/record/made.py)
+# Made once: it is asked twice with each batch (clinic/record/statements/made.py)
 _NOTE: Final = (
     sa.update(message)
     .where(

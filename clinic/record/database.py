@@ -20,10 +20,10 @@ from sqlalchemy import Connection, Engine, ExceptionContext, event
 from sqlalchemy.engine import make_url
 
 from clinic.errors import RecordUnsafe, SettingsWrong
-from clinic.record.compiled import share_compiled
 from clinic.record.outage import note_file
 from clinic.record.server.remote import require_verified
 from clinic.record.sqlite import library, wal_is_safe
+from clinic.record.statements.compiled import share_compiled
 
 if TYPE_CHECKING:
     import psycopg

@@ -70,7 +70,7 @@ def _campaign(values: sa.RowMapping) -> Campaign:
     return Campaign(**{**values, "state": CampaignState(values["state"])})
 
 
-# Made once: it is asked with each batch (clinic/record/made.py)
+# Made once: it is asked with each batch (clinic/record/statements/made.py)
 _ONE: Final = sa.select(campaign).where(campaign.c.id == sa.bindparam("this_campaign"))
 
 

@@ -21,8 +21,8 @@ from clinic.message import states
 from clinic.message.campaign.campaign import Campaign, get_campaign
 from clinic.message.codes import ROOM, unpack
 from clinic.record.bulk import is_any_of
-from clinic.record.made import At
 from clinic.record.schema.messages import batch, campaign, message, recipient, submission
+from clinic.record.statements.made import At
 from clinic.record.told import is_told, of_teller
 
 # A receipt may be here before its message's answer is, and an answer after its campaign's end: so long each is

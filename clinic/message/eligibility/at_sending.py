@@ -58,10 +58,10 @@ from clinic.message.needs.judge import stays_somewhere
 from clinic.message.reminders.remind import SOURCE as REMINDERS
 from clinic.message.reminders.remind import changed_since
 from clinic.message.reminders.told_visits import told_otherwise
-from clinic.record.made import Instant, Made, keep, known
 from clinic.record.schema.lists import cohort_list
 from clinic.record.schema.messages import campaign, message
 from clinic.record.schema.people import patient
+from clinic.record.statements.made import Instant, Made, keep, known
 from clinic.settings import Contact, Settings
 from clinic.values.purposes import needs_consent
 

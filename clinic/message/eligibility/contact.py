@@ -20,9 +20,9 @@ from clinic.message.network_reasons import NOT_OF_THE_NUMBER, PERMANENT
 from clinic.message.purposes import STAFF_LIST
 from clinic.message.timing.pacing import DAY, Lane, Turn
 from clinic.record.bulk import is_any_of
-from clinic.record.made import At
 from clinic.record.schema.lists import cohort_list, template, template_audience, template_version
 from clinic.record.schema.messages import campaign, message, submission
+from clinic.record.statements.made import At
 from clinic.record.told import of_teller
 from clinic.settings import Contact
 

@@ -116,7 +116,7 @@ def _written_since(channel: str) -> sa.Select[tuple[int, str, str | None]]:
 
 @functools.cache
 def _of_a_batch(channel: str) -> sa.Select[tuple[int, str, str | None]]:
-    """Made once a channel: it is asked with each batch (clinic/record/made.py)."""
+    """Made once a channel: it is asked with each batch (clinic/record/statements/made.py)."""
     return _written_since(channel).where(
         message.c.batch_id == sa.bindparam("this_batch"), message.c.state == states.PENDING
     )

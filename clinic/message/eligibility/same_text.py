@@ -25,9 +25,9 @@ from clinic.message.campaign.counting import sending_since
 from clinic.message.eligibility.contact import may_have_left
 from clinic.message.purposes import STAFF_LIST
 from clinic.record.bulk import is_any_of
-from clinic.record.made import At
 from clinic.record.schema.lists import cohort_list, template_version
 from clinic.record.schema.messages import campaign, message
+from clinic.record.statements.made import At
 from clinic.record.told import of_teller
 from clinic.settings import Contact
 

@@ -40,11 +40,11 @@ from clinic.message.safety.coverage_asked import read_covers
 from clinic.message.template.emails import require_receipts, require_subject
 from clinic.record.bulk import is_any_of
 from clinic.record.database import Record
-from clinic.record.made import At
 from clinic.record.schema.lists import cohort_list, list_row
 from clinic.record.schema.messages import message
 from clinic.record.schema.people import appointment
 from clinic.record.schema.receipts import reminder
+from clinic.record.statements.made import At
 from clinic.settings import Settings
 
 SOURCE = "report"

@@ -20,10 +20,10 @@ from clinic.message.codes import message_id
 from clinic.message.reminders.remind import WHERE, is_otherwise, tells
 from clinic.message.template.variables import next_visits
 from clinic.record.bulk import insert_rows, is_any_of
-from clinic.record.made import At
 from clinic.record.schema.messages import message
 from clinic.record.schema.people import appointment
 from clinic.record.schema.receipts import told_visit
+from clinic.record.statements.made import At
 
 _KEPT: Final = ("appointment_id", "starts_at", *WHERE)
 _COLUMNS: Final = ("message_id", *_KEPT)

@@ -60,7 +60,7 @@ def _never() -> bool:
 
 
 _NO_WITNESS = NoWitness()
-# Made once: they are asked with each batch (clinic/record/made.py)
+# Made once: they are asked with each batch (clinic/record/statements/made.py)
 _OURS: Final = batch.c.id == sa.bindparam("this_batch")
 _FENCE: Final = sa.select(batch.c.fence).where(_OURS).with_for_update()
 _MAY_SEND: Final = (

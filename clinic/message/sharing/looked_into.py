@@ -25,9 +25,9 @@ from sqlalchemy import Connection
 from clinic.message.needs.judge import need_columns, other_channels
 from clinic.message.sharing.holders import FACTS, as_facts, key_in, key_of
 from clinic.record.bulk import frame_of, is_any_of, plain_rows
-from clinic.record.made import Instant, Made, keep, known
 from clinic.record.schema.clinical import patient_need
 from clinic.record.schema.people import patient
+from clinic.record.statements.made import Instant, Made, keep, known
 from clinic.settings import Needs, Phones, Sharing
 
 

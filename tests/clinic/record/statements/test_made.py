@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from clinic.record.database import Record
-from clinic.record.made import Instant, Made, keep, known
 from clinic.record.schema.people import appointment
+from clinic.record.statements.made import Instant, Made, keep, known
 from tests.fakes import FakeClock
 from tests.ledgers import add_patients
 
