@@ -32,8 +32,7 @@ from clinic.message.audience.audience import (
 )
 from clinic.message.audience.spared import with_spared
 from clinic.message.template.purpose import SAID, checked, keep_purpose
-from clinic.message.template.template import compile_template
-from clinic.message.template.variables import allowed_variables
+from clinic.message.template.unlisted import compile_unlisted
 from clinic.record.database import Record
 from clinic.record.schema.lists import (
     template,
@@ -46,8 +45,6 @@ from clinic.values.purposes import CARE
 OWN_TEXT: Final = "own text"
 PREVIEW_TEXT: Final = "previewed text"  # only for the length of a preview (preview.py)
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
-# Which columns a list has is known when a campaign starts: until then any may be spoken of
-_LIST_VARIABLE = re.compile(r"\blist\.(\w+)")
 
 
 @dataclass(frozen=True)
@@ -259,10 +256,7 @@ def _check(new: NewTemplate) -> list[str]:
         )
     names: dict[str, None] = {}
     for text in (new.body, *filter(None, (new.subject,))):
-        # Each once: a name that a text uses twice is not two columns
-        columns = list(dict.fromkeys(_LIST_VARIABLE.findall(text)))
-        compiled = compile_template(text, allowed=allowed_variables(columns))
-        names |= dict.fromkeys(compiled.variables)
+        names |= dict.fromkeys(compile_unlisted(text).variables)
     return list(names)
 
 

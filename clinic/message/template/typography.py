@@ -131,6 +131,11 @@ def _of_number(character: str) -> bool:
     return character.isnumeric() or character in _OF_NUMBERS
 
 
+def letters_outside(text: str) -> tuple[str, ...]:
+    """The characters that are not in the phone alphabet, each once: one of them makes every segment shorter."""
+    return tuple(dict.fromkeys(_OUTSIDE_GSM.findall(text)))
+
+
 def price_of_letters(texts: Sequence[str]) -> LettersPrice:
     """What a "Siân" among the patients costs, over all rendered messages."""
     with_any = [text for text in texts if _OUTSIDE_GSM.search(text)]
