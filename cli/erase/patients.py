@@ -14,18 +14,12 @@ from cli.wiring import get_settings, open_record
 
 if TYPE_CHECKING:
     from clinic.clock import Clock
-    from clinic.govern.approval_rows import Approval
     from clinic.record.database import Record
-    from clinic.settings import Settings
 
 Ground = Annotated[
     str,
     typer.Option(help="Why: the court order, the wrong identity … Stays for ever. No patient."),
 ]
-_STAYS = (
-    "Backups, and copies of the record from before an upgrade, still have it until they are gone: after a "
-    "restore it is erased again before anything is sent."
-)
 
 
 def erase(
@@ -151,37 +145,3 @@ def erase_again(record: Record, clock: Clock, home: Path, listed: Path | None = 
     if done:
         told = ", ".join(f"{what} ×{count:,}" for what, count in done.items())
         console.say(f"Done again, from the list of erasures: {told}.")
-
-
-def carry_out(decided: Approval, settings: Settings) -> None:
-    """What was approved is done at once, by whoever approved it."""
-    from clinic.clock import SystemClock
-    from clinic.govern.audit.trail import write_anchor
-    from clinic.personal_data.erase.erase import ERASURE, apply
-    from clinic.personal_data.erase.files import copies_of
-    from clinic.personal_data.erase.outside import outside_of
-    from clinic.personal_data.erase.strangers import take_back
-
-    with open_record(settings) as record:
-        if decided.state != "approved":
-            return take_back(record, decided.subject_id)
-        took = apply(record, SystemClock(), settings.home, decided)
-        write_anchor(record, anchor_of(settings))
-        with record.read() as connection:
-            outside = outside_of(connection, [decided.subject_id])
-        is_server = record.dialect == "postgresql"
-    if decided.subject != ERASURE:
-        console.say("It is so from now on.")
-        return console.next_commands("cohort audit verify")
-    console.show_table("Erased", ["Where", "How many"], list(took.items()), right=(1,))
-    console.say(_STAYS)
-    for says in outside.says:
-        console.say(says)
-    if copies := copies_of(settings.home):
-        console.say(f"Copies of the record from before an upgrade, here: {len(copies):,}.")
-    if is_server:
-        console.say(
-            "PostgreSQL: the tables were vacuumed. Its write-ahead log and archives have the old rows until "
-            "they are recycled."
-        )
-    return console.next_commands("cohort audit verify", "cohort backup FOLDER")

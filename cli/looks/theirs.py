@@ -36,6 +36,11 @@ def theirs(
     with record.read() as connection:
         others = kept(connection, claimed(settings, ""), [by(each) for each in found])
     own = [each for each in found if by(each) not in others]
-    if len(own) < len(found):
-        console.say(f"Of patients of other facilities, and not shown: {len(found) - len(own):,}.")
+    say_others(len(found) - len(own))
     return own
+
+
+def say_others(count: int) -> None:
+    """How many are kept back; nothing where none are."""
+    if count:
+        console.say(f"Of patients of other facilities, and not shown: {count:,}.")

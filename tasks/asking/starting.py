@@ -61,6 +61,7 @@ def start_run(record: Record, settings: Settings, campaign_id: int) -> Started:
     """
     with record.read() as connection:
         state = get_campaign(connection, campaign_id).state
+        asked = latest(connection, subject="campaign", subject_id=campaign_id)
     if state == states.CHECKING:
         raise NotAllowed(
             "not-confirmed",
@@ -72,7 +73,7 @@ def start_run(record: Record, settings: Settings, campaign_id: int) -> Started:
             f"campaign {campaign_id} is {state}: there is nothing to carry on with; "
             f"see: cohort show {campaign_id}",
         )
-    if state == states.AWAITING_APPROVAL:
+    if state == states.AWAITING_APPROVAL and not (asked and asked.state == "approved"):
         return Started("approval", _SAYS["approval"])
     if state == states.SCHEDULED:
         return Started("start", _SAYS["start"])
@@ -80,7 +81,9 @@ def start_run(record: Record, settings: Settings, campaign_id: int) -> Started:
     def ask() -> str:
         from tasks.runs.going_on import campaign_goes_on
 
-        return campaign_goes_on(record, campaign_id, flow_run_id=None)
+        return campaign_goes_on(
+            record, campaign_id, flow_run_id=asked.flow_run_id if asked else None
+        )
 
     return _asked(settings, ask)
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from cli.govern.approvals import resume_run
 from cli.govern.confirm import wait_for_another
 from clinic.clock import SystemClock
 from clinic.errors import Incomplete, NotAllowed
 from clinic.govern.approvals.approvals import Approval
 from clinic.record.database import Record
 from clinic.settings import Settings
+from tasks.asking.following import resume_run
 from tests.cli.office import SECRET, Office, ask, hire
 from tests.ledgers import add_campaign, add_patients
 
@@ -223,18 +223,16 @@ def decided(office: Office, flow_run_id: str | None) -> Approval:
         ("none", "No run waits"),
     ],
 )
-def test_a_decision_lets_go_on_what_waits_for_it(
-    office: Office, capsys: pytest.CaptureFixture[str], went: str, says: str
-) -> None:
+def test_a_decision_lets_go_on_what_waits_for_it(office: Office, went: str, says: str) -> None:
     asked: list[int] = []
 
     def call(decided: Approval) -> tuple[str, str]:
         asked.append(decided.id)
         return went, ""
 
-    resume_run(decided(office, RUN), call)
-    assert asked == [1]
-    assert says in capsys.readouterr().err
+    told, said = resume_run(decided(office, RUN), call)
+    assert (told, asked) == (True, [1])
+    assert says in said
 
 
 @pytest.mark.parametrize(
@@ -242,10 +240,9 @@ def test_a_decision_lets_go_on_what_waits_for_it(
     [("resumed", "Its run ends now"), ("under way", "and ends"), ("none", "Nothing was changed")],
 )
 def test_after_a_no_nobody_is_told_that_anything_goes_on(
-    office: Office, capsys: pytest.CaptureFixture[str], went: str, says: str
+    office: Office, went: str, says: str
 ) -> None:
-    resume_run(replace(decided(office, RUN), state="rejected"), lambda _: (went, ""))
-    said = capsys.readouterr().err
+    _, said = resume_run(replace(decided(office, RUN), state="rejected"), lambda _: (went, ""))
     assert (says in said, "goes on" in said) == (True, False)
 
 
@@ -273,11 +270,11 @@ def test_when_the_run_does_not_go_on_the_decision_stands_and_the_program_does_no
 
 
 def test_a_no_stands_where_no_server_answers_and_nothing_more_is_to_be_done(
-    office: Office, capsys: pytest.CaptureFixture[str]
+    office: Office,
 ) -> None:
     """It is in the record: `operations resume` of what is rejected would be refused."""
-    assert not resume_run(replace(decided(office, RUN), state="rejected"), _no_server)
-    said = " ".join(capsys.readouterr().err.split())
+    told, said = resume_run(replace(decided(office, RUN), state="rejected"), _no_server)
+    assert not told
     assert "Nothing was changed or sent" in said
     assert "resume" not in said
 

@@ -25,7 +25,6 @@ from prefect.client.schemas.objects import StateType
 from prefect.events import emit_event
 from prefect.states import Crashed, Paused, Pending, Running, Suspended
 
-from cli.going import told_of_run
 from clinic.change.operations import get_operation
 from clinic.change.review.deciding import decide
 from clinic.change.review.next_steps import next_steps
@@ -45,6 +44,7 @@ from flows.transfer_facility import transfer_facility
 from flows.undo import undo
 from flows.update_attribute import update_attribute
 from tasks import wiring
+from tasks.asking.begun import told_of_run
 from tasks.guard.decorators import flow
 from tasks.processes.identity import Installation
 from tasks.processes.workers import start_worker, stop_worker, worker_log
